@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The narrow waist between the machine and whatever executes guest instructions. An engine knows no PAPR: it
+ * runs a vCPU until something happens and says what. The machine knows no engine: it reads and writes
+ * architected registers and asks for architected interrupts. Bits of MSR, SRR1, DSISR are as in the Power ISA.
+ */
+#ifndef FWNMI_ENGINE_ENGINE_H
+#define FWNMI_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/clock.h"
+#include "engine/memory.h"
+
+#define ENGINE_MAX_VCPUS 8
+
+#define MSR_SF (1ull << 63)
+#define MSR_HV (1ull << 60)
+#define MSR_VEC (1ull << 25)
+#define MSR_VSX (1ull << 23)
+#define MSR_EE (1ull << 15)
+#define MSR_PR (1ull << 14)
+#define MSR_FP (1ull << 13)
+#define MSR_ME (1ull << 12)
+#define MSR_FE0 (1ull << 11)
+#define MSR_SE (1ull << 10)
+#define MSR_BE (1ull << 9)
+#define MSR_FE1 (1ull << 8)
+#define MSR_IR (1ull << 5)
+#define MSR_DR (1ull << 4)
+#define MSR_PMM (1ull << 2)
+#define MSR_RI (1ull << 1)
+#define MSR_LE (1ull << 0)
+
+/* Architected interrupt vectors the machine may ask for. */
+#define VECTOR_SYSTEM_RESET 0x100
+#define VECTOR_MACHINE_CHECK 0x200
+#define VECTOR_EXTERNAL 0x500
+
+enum engine_cap {
+	ENGINE_CAP_MC_EXIT = 1 << 0,	/* machine checks come to the VMM as ENGINE_EXIT_MACHINE_CHECK */
+	ENGINE_CAP_INSN_CLOCK = 1 << 1, /* CLOCK_INSN is exact */
+	ENGINE_CAP_SINGLE_BLOCK = 1 << 2, /* max_insns is honoured to a basic block */
+};
+
+enum engine_exit_reason {
+	ENGINE_EXIT_BUDGET,	   /* max_insns instructions were executed */
+	ENGINE_EXIT_HCALL,	   /* sc 1: number in r3, arguments in r4.., NIP after the sc */
+	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted ones */
+	ENGINE_EXIT_HALTED,	   /* nothing to execute until an interrupt */
+	ENGINE_EXIT_KICKED,	   /* engine_ops.kick() was called */
+	ENGINE_EXIT_DEBUG,	   /* breakpoint or single step */
+	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
+};
+
+struct engine_exit {
+	enum engine_exit_reason reason;
+	struct {
+		uint64_t srr1;	  /* cause bits only */
+		uint64_t dsisr;
+		uint64_t dar;
+		uint64_t address; /* real address, if known */
+		bool dar_valid, address_valid;
+	} machine_check;
+	char message[160];
+};
+
+/* The architected registers that the machine reads and writes. */
+struct engine_regs {
+	uint64_t gpr[32];
+	uint64_t nip, msr, lr, ctr;
+	uint32_t cr, dsisr;
+	uint64_t xer;
+	uint64_t srr0, srr1, dar;
+	uint64_t sprg[4];
+};
+
+/* What the hypervisor decides for the whole partition (bits of LPCR, partition table entry). */
+struct engine_partition {
+	bool interrupt_little_endian; /* LPCR[ILE] */
+	unsigned ail;		      /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
+	bool radix;		      /* guest translation mode */
+	uint64_t process_table;	      /* real address of the process table, 0: none */
+	uint64_t process_table_size;  /* bytes */
+};
+
+struct engine_config {
+	struct guest_memory *memory;
+	struct guest_clock *clock;
+	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	/* Called for noteworthy guest behaviour: one line without newline. May be NULL. */
+	void (*debug)(void *opaque, const char *line);
+	void *opaque;
+};
+
+struct engine;
+
+struct engine_ops {
+	const char *name;
+
+	/** create() - make an engine with its vCPUs stopped at reset state; NULL and a reason in @err on failure. */
+	struct engine *(*create)(const struct engine_config *config, char *err, size_t err_size);
+	void (*destroy)(struct engine *engine);
+	unsigned (*capabilities)(const struct engine *engine);
+
+	/** reset() - every vCPU to its reset state (registers zero, MSR = SF|ME), caches empty. */
+	void (*reset)(struct engine *engine);
+
+	/**
+	 * run() - execute guest instructions of one vCPU until an exit.
+	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never split; 1 runs one block)
+	 */
+	void (*run)(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit);
+
+	/* The vCPU must not be running for these. */
+	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
+	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
+	/** interrupt() - take an architected interrupt (0x100, 0x200) now; @srr1: bits or'ed into SRR1. DSISR, DAR: set_regs(). */
+	void (*interrupt)(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1);
+	/** set_external() - level of the vCPU's external interrupt input; 0x500 is taken when MSR[EE] allows. */
+	void (*set_external)(struct engine *engine, unsigned vcpu, bool level);
+	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
+	/** flush_tlb() - drop every cached translation of every vCPU. */
+	void (*flush_tlb)(struct engine *engine);
+
+	/** interrupt_pending() - would an external or decrementer interrupt be taken with MSR[EE]=1? */
+	bool (*interrupt_pending)(struct engine *engine, unsigned vcpu);
+	/** deadline() - time base value at which this vCPU's decrementer interrupts. */
+	uint64_t (*deadline)(struct engine *engine, unsigned vcpu);
+	uint64_t (*insns)(const struct engine *engine, unsigned vcpu); /* executed so far by this vCPU */
+
+	/** kick() - make run() return soon. The only call allowed from another thread or a signal handler. */
+	void (*kick)(struct engine *engine, unsigned vcpu);
+};
+
+extern const struct engine_ops engine_power; /* the embedded POWER9 */
+
+#endif

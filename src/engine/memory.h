@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guest real memory: the one bounds-checked way to it for everything outside an engine's hot path.
+ * Real address 0 is base[0]; there is one contiguous range. Multi-byte values are written with the byte
+ * order in the accessor's name, whatever the host's.
+ */
+#ifndef FWNMI_ENGINE_MEMORY_H
+#define FWNMI_ENGINE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct engine;
+
+struct guest_memory {
+	uint8_t *base;
+	uint64_t size; /* bytes; a multiple of 64 KiB */
+	/* An engine that caches decoded guest code hears here of writes made by others (NULL: none). */
+	void (*written)(struct engine *engine, uint64_t real_address, uint64_t len);
+	struct engine *engine;
+};
+
+/** memory_contains() - is [ra, ra + len) wholly inside guest memory? Never overflows. */
+static inline bool memory_contains(const struct guest_memory *m, uint64_t ra, uint64_t len)
+{
+	return len <= m->size && ra <= m->size - len;
+}
+
+/** memory_read() - copy guest bytes out; false and nothing read when out of range. */
+static inline bool memory_read(const struct guest_memory *m, uint64_t ra, void *buf, uint64_t len)
+{
+	if (!memory_contains(m, ra, len))
+		return false;
+	memcpy(buf, m->base + ra, len);
+	return true;
+}
+
+/** memory_write() - copy bytes into the guest; false and nothing written when out of range. */
+static inline bool memory_write(struct guest_memory *m, uint64_t ra, const void *buf, uint64_t len)
+{
+	if (!memory_contains(m, ra, len))
+		return false;
+	memcpy(m->base + ra, buf, len);
+	if (m->written)
+		m->written(m->engine, ra, len);
+	return true;
+}
+
+static inline uint32_t get_be32(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static inline uint64_t get_be64(const void *p)
+{
+	return (uint64_t)get_be32(p) << 32 | get_be32((const uint8_t *)p + 4);
+}
+
+static inline void put_be32(void *p, uint32_t v)
+{
+	uint8_t *b = p;
+
+	b[0] = (uint8_t)(v >> 24);
+	b[1] = (uint8_t)(v >> 16);
+	b[2] = (uint8_t)(v >> 8);
+	b[3] = (uint8_t)v;
+}
+
+static inline void put_be64(void *p, uint64_t v)
+{
+	put_be32(p, (uint32_t)(v >> 32));
+	put_be32((uint8_t *)p + 4, (uint32_t)v);
+}
+
+static inline bool memory_read_be32(const struct guest_memory *m, uint64_t ra, uint32_t *v)
+{
+	uint8_t b[4];
+
+	if (!memory_read(m, ra, b, 4))
+		return false;
+	*v = get_be32(b);
+	return true;
+}
+
+static inline bool memory_read_be64(const struct guest_memory *m, uint64_t ra, uint64_t *v)
+{
+	uint8_t b[8];
+
+	if (!memory_read(m, ra, b, 8))
+		return false;
+	*v = get_be64(b);
+	return true;
+}
+
+static inline bool memory_write_be32(struct guest_memory *m, uint64_t ra, uint32_t v)
+{
+	uint8_t b[4];
+
+	put_be32(b, v);
+	return memory_write(m, ra, b, 4);
+}
+
+static inline bool memory_write_be64(struct guest_memory *m, uint64_t ra, uint64_t v)
+{
+	uint8_t b[8];
+
+	put_be64(b, v);
+	return memory_write(m, ra, b, 8);
+}
+
+#endif

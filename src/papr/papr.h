@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The partition as the guest sees it: hypervisor calls, RTAS, device tree, console, interrupts, NVRAM, clock of
+ * day. Follows LoPAR. It knows the engine only through engine.h and the machine only through papr_host.
+ */
+#ifndef FWNMI_PAPR_PAPR_H
+#define FWNMI_PAPR_PAPR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "fwnmi/fwnmi.h"
+
+enum papr_event_type {
+	PAPR_EVENT_FWNMI_REGISTERED, /* a = system reset routine, b = machine check routine (real addresses) */
+	PAPR_EVENT_FWNMI_DELIVERED,  /* a = vector (0x100/0x200), b = real address in R3, cpu = vCPU */
+	PAPR_EVENT_FWNMI_WAITING,    /* another vCPU owns the buffer */
+	PAPR_EVENT_FWNMI_INTERLOCK,  /* released by cpu */
+	PAPR_EVENT_VCPU_STARTED,     /* a = entry */
+	PAPR_EVENT_VCPU_STOPPED,
+	PAPR_EVENT_PANIC,	     /* ibm,os-term; text = the guest's string */
+};
+
+struct papr_event {
+	enum papr_event_type type;
+	unsigned cpu;
+	uint64_t a, b;
+	const char *text;
+};
+
+/* What the machine offers. All callbacks are made from the machine's own thread, inside a papr_*() call. */
+struct papr_host {
+	void (*console_write)(void *opaque, const void *buf, unsigned len);
+	/* up to @len bytes of pending console input; returns the count, 0 when none */
+	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
+	void (*vcpu_start)(void *opaque, unsigned vcpu);   /* registers are set; make it runnable */
+	void (*vcpu_wake)(void *opaque, unsigned vcpu);	   /* end its H_CEDE (H_PROD, interrupt, NMI) */
+	void (*event)(void *opaque, const struct papr_event *event);
+	void (*debug)(void *opaque, const char *line);	   /* --debug output: one line without newline */
+	void *opaque;
+};
+
+struct papr_config {
+	struct guest_memory *memory;
+	struct guest_clock *clock;
+	const struct engine_ops *engine_ops;
+	struct engine *engine;
+	struct papr_host host;
+	unsigned nr_vcpus;
+	const char *bootargs;		 /* "" when none */
+	uint64_t kernel_base, kernel_entry, kernel_size; /* where the loader put it (real addresses) */
+	bool kernel_little_endian;
+	uint64_t initrd_base, initrd_size; /* size 0: none */
+	const char *nvram_path;		 /* NULL: NVRAM lives as long as the machine */
+	bool fwnmi_strict;
+};
+
+/* What the machine does with a vCPU after papr_hcall(). */
+enum papr_action {
+	PAPR_RESUME,	 /* run on */
+	PAPR_CEDE,	 /* idle until interrupt_pending() or vcpu_wake(); MSR[EE] has been set */
+	PAPR_YIELD,	 /* H_CONFER: give the others a turn */
+	PAPR_STOPPED,	 /* stop-self: stays stopped until vcpu_start() */
+	PAPR_POWER_OFF,
+	PAPR_REBOOT,
+	PAPR_CRASHED,	 /* ibm,os-term, or FWNMI ended the partition */
+};
+
+struct papr;
+
+/** papr_create() - NULL with a one-line reason in @err on failure (RAM too small, NVRAM unreadable, ...). */
+struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size);
+void papr_destroy(struct papr *papr);
+
+/**
+ * papr_reset() - lay out RTAS area and device tree in guest RAM, clear all partition state (FWNMI registration
+ * included), and set vCPU 0's registers for kernel entry. Called after the loader (re)filled RAM and engine reset.
+ * Returns 0, or -1 with a reason in @err.
+ */
+int papr_reset(struct papr *papr, char *err, size_t err_size);
+
+/** papr_hcall() - carry out the hcall the vCPU exited with: reads and writes its registers. */
+enum papr_action papr_hcall(struct papr *papr, unsigned vcpu);
+
+/** papr_console_input() - console input has become available: raise the vty's interrupt if enabled. */
+void papr_console_input(struct papr *papr);
+
+/**
+ * papr_machine_check() - report a machine check for a stopped vCPU: to the registered routine through libfwnmi, or,
+ * for a guest that has none, to the architected 0x200. Returns libfwnmi's outcome (FWNMI_DELIVERED, ...).
+ */
+int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc);
+int papr_system_reset(struct papr *papr, unsigned vcpu);
+/** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
+int papr_resume(struct papr *papr, unsigned vcpu);
+
+struct papr_fwnmi_state {
+	bool registered;
+	uint64_t system_reset, machine_check; /* real addresses */
+	bool interlock_held;
+	unsigned owner; /* vCPU, if held */
+};
+void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state);
+
+/** papr_dump_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until the next reset. */
+const void *papr_fdt(const struct papr *papr, size_t *size);
+
+#endif
