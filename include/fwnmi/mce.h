@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a processor's SRR1, DSISR and DAR say about a machine check, and the reverse: which bits a
+ * processor would have set for a given error. One table a processor, in lib/mce.c. Follows the POWER
+ * processor user's manuals (machine check interrupt); names as in errlog.h.
+ */
+#ifndef FWNMI_MCE_H
+#define FWNMI_MCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fwnmi/fwnmi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum fwnmi_processor {
+	FWNMI_PROCESSOR_POWER9 = 9,
+};
+
+/* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
+#define FWNMI_SRR1_MC_LOADSTORE 0x0000000000200000ull
+/* SRR1 bits 33:36 and 42:47: what a machine check or system reset interrupt defines. */
+#define FWNMI_SRR1_CAUSE_MASK 0x00000000783f0000ull
+
+/**
+ * fwnmi_mce_analyse() - cause bits to a description (R12)
+ * @processor: whose bits they are
+ * @nip: address of the interrupted instruction, the effective address of an instruction side error
+ * @srr1: SRR1 as the interrupt set it
+ * @dsisr: DSISR, read if SRR1 bit 42 is set
+ * @dar: DAR, used where the cause makes it valid
+ * @mc: filled in: type, subtype, effective address and its validity, severity, initiator, the cause
+ *	bits of SRR1; never a logical address. Disposition is not recovered: the host knows what it
+ *	repaired. A UE is transient, because LoPAR gives a subtype to no other.
+ *
+ * Of several bits in DSISR the gravest counts. Causes for which LoPAR has no type (real address
+ * errors, foreign link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN.
+ *
+ * returns: 0, or FWNMI_ERR_INVALID if the processor is unknown
+ */
+int fwnmi_mce_analyse(enum fwnmi_processor processor, uint64_t nip, uint64_t srr1, uint32_t dsisr,
+		      uint64_t dar, struct fwnmi_machine_check *mc);
+
+/**
+ * fwnmi_mce_synthesise() - a description to cause bits
+ * @processor: whose bits are wanted
+ * @mc: type and subtype are read, and whether an effective address is given
+ * @srr1: set to the bits to put into fwnmi_machine_check.srr1
+ * @dsisr: set to the DSISR to give the vCPU if @srr1 has bit 42, else 0
+ * @dar_valid: set to true if the processor would put @mc's effective address into DAR
+ *
+ * An error that both sides of the processor can raise is synthesised as one of a load or store.
+ *
+ * returns: 0, or
+ *	FWNMI_ERR_INVALID if the processor is unknown
+ *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0 and
+ *		*@dar_valid false, with which it can still be delivered
+ */
+int fwnmi_mce_synthesise(enum fwnmi_processor processor, const struct fwnmi_machine_check *mc,
+			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
