@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registration, delivery and interlock: who holds the machine check buffer, who waits for it, and
+ * what a vCPU's registers and the RTAS area hold when its handler starts. Logs are made of bytes in
+ * errlog.c. LoPAR section "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)".
+ */
+#include <string.h>
+
+#include <fwnmi/fwnmi.h>
+#include <fwnmi/mce.h>
+
+#include "bytes.h"
+
+#define NO_OWNER (-1)
+
+/* Power ISA Book III, Machine State Register */
+#define MSR_SF (1ull << 63)
+#define MSR_ME (1ull << 12)
+#define MSR_LE (1ull << 0)
+
+/* R3 as saved, then the log: what R3 points to at entry to the handler (R13). */
+#define SAVED_R3_SIZE 8
+
+/* Room for the longest log that build_log() makes. */
+#define LOG_SIZE sizeof(((struct fwnmi *)0)->end_log)
+
+/* LoPAR table "Platform Event Log Format, Version 6, Main-B Section" */
+enum {
+	SUBSYSTEM_PROCESSOR = 0x10,
+	SUBSYSTEM_MEMORY = 0x20,
+	EVENT_RECOVERED = 0x10,
+	EVENT_PREDICTIVE_DEGRADED = 0x21,
+	EVENT_UNRECOVERABLE = 0x40,
+	ACTION_SERVICE_REQUIRED = 0x8000,
+	ACTION_REPORT_EXTERNALLY = 0x2000,
+};
+
+/* LoPAR numbers no section versions; the logs of POWER servers carry 1. */
+static const struct fwnmi_section_header section_header = { .version = 1 };
+
+size_t fwnmi_rtas_area_size(unsigned nr_cpus)
+{
+	if (nr_cpus == 0 || nr_cpus > FWNMI_MAX_CPUS)
+		return 0;
+	return FWNMI_MC_BUFFER_SIZE + (size_t)nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+}
+
+static uint64_t machine_check_buffer(const struct fwnmi *f)
+{
+	return f->config.rtas_base + f->config.save_area_offset;
+}
+
+static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
+{
+	return machine_check_buffer(f) + FWNMI_MC_BUFFER_SIZE +
+	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+}
+
+int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
+	       const struct fwnmi_config *config)
+{
+	if (!ops->read_memory || !ops->write_memory || !ops->get_regs || !ops->set_regs ||
+	    !ops->kick || !ops->end_partition)
+		return FWNMI_ERR_INVALID;
+	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS)
+		return FWNMI_ERR_INVALID;
+	if (config->rtas_base > UINT32_MAX || UINT32_MAX - config->rtas_base < config->rtas_size)
+		return FWNMI_ERR_INVALID;
+	if ((config->rtas_base + config->save_area_offset) % 16 != 0)
+		return FWNMI_ERR_INVALID;
+	if (config->save_area_offset > config->rtas_size ||
+	    config->rtas_size - config->save_area_offset < fwnmi_rtas_area_size(config->nr_cpus))
+		return FWNMI_ERR_NOSPACE;
+
+	memset(f, 0, sizeof(*f));
+	f->ops = ops;
+	f->opaque = opaque;
+	f->config = *config;
+	f->next_log_id = 1;
+	return fwnmi_reset(f);
+}
+
+int fwnmi_reset(struct fwnmi *f)
+{
+	f->interrupts_little_endian = f->config.interrupts_little_endian;
+	f->registered = false;
+	f->system_reset_routine = 0;
+	f->machine_check_routine = 0;
+	f->owner = NO_OWNER;
+	f->owner_notified = false;
+	f->fatal_reported = false;
+	f->ended = false;
+	f->first_waiter = 0;
+	f->nr_waiters = 0;
+	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
+	f->end_log_length = 0;
+	return 0;
+}
+
+void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian)
+{
+	f->interrupts_little_endian = little_endian;
+}
+
+/* ---- registration ---- */
+
+static bool is_callable(struct fwnmi *f, uint64_t routine)
+{
+	uint8_t instruction[4];
+
+	return routine < FWNMI_ROUTINE_LIMIT && routine % sizeof(instruction) == 0 &&
+	       f->ops->read_memory(f->opaque, routine, instruction, sizeof(instruction)) == 0;
+}
+
+/* R1-7.3.14-4, R1-7.3.14-6 */
+int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
+{
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (!is_callable(f, system_reset) || !is_callable(f, machine_check))
+		return FWNMI_ERR_PARAMETER;
+	f->system_reset_routine = system_reset;
+	f->machine_check_routine = machine_check;
+	f->registered = true;
+	return 0;
+}
+
+bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check)
+{
+	if (system_reset)
+		*system_reset = f->system_reset_routine;
+	if (machine_check)
+		*machine_check = f->machine_check_routine;
+	return f->registered;
+}
+
+/* ---- the log of a machine check ---- */
+
+int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc)
+{
+	bool is_ue = mc->error_type == FWNMI_MC_UE;
+	bool has_subtypes = is_ue || mc->error_type == FWNMI_MC_SLB ||
+			    mc->error_type == FWNMI_MC_ERAT || mc->error_type == FWNMI_MC_TLB;
+
+	if (!fwnmi_mc_type_name(mc->error_type) || !fwnmi_severity_name(mc->severity) ||
+	    !fwnmi_disposition_name(mc->disposition) || !fwnmi_initiator_name(mc->initiator))
+		return FWNMI_ERR_INVALID;
+	if (has_subtypes ? !fwnmi_mc_subtype_name(mc->error_type, mc->error_subtype) :
+			   mc->error_subtype != 0)
+		return FWNMI_ERR_INVALID;
+	if (!has_subtypes && mc->effective_address_valid)
+		return FWNMI_ERR_INVALID;
+	if (!is_ue && (mc->logical_address_valid || mc->transient))
+		return FWNMI_ERR_INVALID;
+	if (mc->severity == FWNMI_SEVERITY_FATAL &&
+	    mc->disposition == FWNMI_DISPOSITION_FULLY_RECOVERED)
+		return FWNMI_ERR_INVALID;
+	return 0;
+}
+
+static void describe_recovery(struct fwnmi_errlog *log, uint8_t disposition)
+{
+	static const struct {
+		uint8_t flag;
+		uint8_t event_severity;
+		uint16_t action;
+	} recovery[] = {
+		[FWNMI_DISPOSITION_FULLY_RECOVERED] = { FWNMI_ERRLOG_RECOVERABLE, EVENT_RECOVERED, 0 },
+		[FWNMI_DISPOSITION_LIMITED_RECOVERY] = { FWNMI_ERRLOG_DEGRADED,
+							 EVENT_PREDICTIVE_DEGRADED, 0 },
+		[FWNMI_DISPOSITION_NOT_RECOVERED] = { FWNMI_ERRLOG_UNRECOVERABLE,
+						      EVENT_UNRECOVERABLE,
+						      ACTION_SERVICE_REQUIRED },
+	};
+
+	log->flags = FWNMI_ERRLOG_VALID | FWNMI_ERRLOG_NEW | FWNMI_ERRLOG_BIG_ENDIAN |
+		     recovery[disposition].flag;
+	log->main_b.event_severity = recovery[disposition].event_severity;
+	log->main_b.action_flags = ACTION_REPORT_EXTERNALLY | recovery[disposition].action;
+}
+
+static void describe_reference_code(struct fwnmi_primary_src *src,
+				    const struct fwnmi_machine_check *mc)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *code = src->reference_code;
+
+	/* Ours to choose: FWMC, error type, error subtype. */
+	memcpy(code, "FWMC", 4);
+	code[4] = digits[mc->error_type >> 4];
+	code[5] = digits[mc->error_type & 0xf];
+	code[6] = digits[mc->error_subtype >> 4];
+	code[7] = digits[mc->error_subtype & 0xf];
+	src->words[0] = (uint32_t)mc->error_type << 8 | mc->error_subtype;
+}
+
+static void describe_error(struct fwnmi_mc_section *section, unsigned cpu,
+			   const struct fwnmi_machine_check *mc)
+{
+	section->header = section_header;
+	section->processor_id = cpu;
+	section->error_type = mc->error_type;
+	section->error_subtype = mc->error_subtype;
+	section->transient = mc->transient;
+	section->effective_address_valid = mc->effective_address_valid;
+	section->effective_address = mc->effective_address;
+	section->logical_address_valid = mc->logical_address_valid;
+	section->logical_address = mc->logical_address;
+}
+
+/*
+ * A platform error must have Main-A, Main-B and a primary SRC (LoPAR, requirements 3 and 4 of the
+ * version 6 format); Linux finds the MC section wherever it is. Date and time stay zero, which LoPAR
+ * allows with an MC section, because the library has no clock.
+ */
+static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+		     uint8_t *buf, size_t size)
+{
+	struct fwnmi_errlog log = {
+		.severity = mc->severity,
+		.disposition = mc->disposition,
+		.initiator = mc->initiator,
+		.type = FWNMI_EVENT_PLATFORM_ERROR,
+		.has_extended = true,
+		.has_main_a = true,
+		.has_main_b = true,
+		.has_primary_src = true,
+		.has_mc = mc->error_type != FWNMI_MC_UNKNOWN,
+		.main_a = { .header = section_header, .creator = 'H' },
+		.main_b = { .header = section_header },
+		.primary_src = { .header = section_header, .src_version = 2 },
+	};
+
+	log.main_a.platform_log_id = f->next_log_id++;
+	log.main_b.subsystem =
+		mc->error_type == FWNMI_MC_UE ? SUBSYSTEM_MEMORY : SUBSYSTEM_PROCESSOR;
+	describe_recovery(&log, mc->disposition);
+	describe_reference_code(&log.primary_src, mc);
+	describe_error(&log.mc, cpu, mc);
+	return fwnmi_errlog_encode(&log, buf, size);
+}
+
+/* "Fatal error previously reported" (R1-7.3.14-15) has no extended part: there is nothing new. */
+static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint8_t *buf, size_t size)
+{
+	const struct fwnmi_errlog log = {
+		.severity = FWNMI_SEVERITY_ALREADY_REPORTED,
+		.disposition = FWNMI_DISPOSITION_NOT_RECOVERED,
+		.initiator = mc->initiator,
+		.type = FWNMI_EVENT_PLATFORM_ERROR,
+	};
+
+	return fwnmi_errlog_encode(&log, buf, size);
+}
+
+/* ---- delivery ---- */
+
+/* R1-7.3.14-9, R1-7.3.14-13: translation off, everything else as it was but for what the interrupt sets. */
+static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64_t routine,
+			  uint64_t cause)
+{
+	regs->srr0 = regs->nip;
+	regs->srr1 = (regs->msr & ~FWNMI_SRR1_CAUSE_MASK) | (cause & FWNMI_SRR1_CAUSE_MASK);
+	regs->msr = MSR_SF | MSR_ME | (f->interrupts_little_endian ? MSR_LE : 0);
+	regs->nip = routine;
+}
+
+static int deliver_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	uint8_t buffer[SAVED_R3_SIZE + LOG_SIZE];
+	struct fwnmi_regs regs;
+	int length;
+
+	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
+		return FWNMI_ERR_REGISTERS;
+
+	put_be64(buffer, regs.gpr3);
+	if (f->fatal_reported)
+		length = build_already_reported_log(mc, buffer + SAVED_R3_SIZE, LOG_SIZE);
+	else
+		length = build_log(f, cpu, mc, buffer + SAVED_R3_SIZE, LOG_SIZE);
+	if (length < 0)
+		return length;
+	if (f->ops->write_memory(f->opaque, machine_check_buffer(f), buffer,
+				 SAVED_R3_SIZE + (size_t)length) != 0)
+		return FWNMI_ERR_MEMORY;
+
+	regs.gpr3 = machine_check_buffer(f);
+	enter_handler(f, &regs, f->machine_check_routine, mc->srr1);
+	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
+		return FWNMI_ERR_REGISTERS;
+
+	f->owner = (int)cpu;
+	f->owner_notified = true;
+	if (mc->severity == FWNMI_SEVERITY_FATAL)
+		f->fatal_reported = true;
+	return FWNMI_DELIVERED;
+}
+
+static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
+{
+	uint8_t saved_r3[FWNMI_SYSTEM_RESET_SLOT_SIZE] = { 0 };
+	struct fwnmi_regs regs;
+
+	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
+		return FWNMI_ERR_REGISTERS;
+	if (!f->config.strict) {
+		put_be64(saved_r3, regs.gpr3);
+		if (f->ops->write_memory(f->opaque, system_reset_slot(f, cpu), saved_r3,
+					 sizeof(saved_r3)) != 0)
+			return FWNMI_ERR_MEMORY;
+		regs.gpr3 = system_reset_slot(f, cpu);
+	}
+	enter_handler(f, &regs, f->system_reset_routine, 0);
+	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
+		return FWNMI_ERR_REGISTERS;
+	f->system_reset_pending[cpu] = false;
+	return FWNMI_DELIVERED;
+}
+
+/* ---- who holds the buffer, who waits ---- */
+
+static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	f->waiters[(f->first_waiter + f->nr_waiters) % FWNMI_MAX_CPUS] = (uint8_t)cpu;
+	f->nr_waiters++;
+	f->pending[cpu] = *mc;
+}
+
+/* Is the vCPU stopped in the middle of a machine check that has not reached its handler? */
+static bool is_waiting(const struct fwnmi *f, unsigned cpu)
+{
+	if (f->owner == (int)cpu)
+		return !f->owner_notified;
+	for (unsigned i = 0; i < f->nr_waiters; i++)
+		if (f->waiters[(f->first_waiter + i) % FWNMI_MAX_CPUS] == cpu)
+			return true;
+	return false;
+}
+
+/* The buffer goes straight to the next waiter, so that a newcomer cannot overtake it. */
+static void pass_buffer_on(struct fwnmi *f)
+{
+	f->owner = NO_OWNER;
+	f->owner_notified = false;
+	if (f->nr_waiters == 0)
+		return;
+	f->owner = f->waiters[f->first_waiter];
+	f->first_waiter = (f->first_waiter + 1) % FWNMI_MAX_CPUS;
+	f->nr_waiters--;
+	f->ops->kick(f->opaque, (unsigned)f->owner);
+}
+
+/* The prose of the FWNMI option: log the result and execute the partition's reboot policy. */
+static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	struct fwnmi_machine_check fatal = *mc;
+	int length;
+
+	fatal.severity = FWNMI_SEVERITY_FATAL;
+	fatal.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	length = build_log(f, cpu, &fatal, f->end_log, sizeof(f->end_log));
+	if (length < 0)
+		return length;
+	f->end_log_length = (unsigned)length;
+	f->ended = true;
+	f->ops->end_partition(f->opaque, cpu, FWNMI_END_NESTED_MACHINE_CHECK);
+	return FWNMI_ENDED;
+}
+
+int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	int err;
+
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	err = fwnmi_machine_check_validate(mc);
+	if (err)
+		return err;
+	if (f->ended)
+		return FWNMI_ENDED;
+	if (!f->registered)
+		return FWNMI_NOT_REGISTERED;
+	if (is_waiting(f, cpu))
+		return FWNMI_ERR_BUSY;
+	if (f->owner == (int)cpu)
+		return end_partition(f, cpu, mc);
+	if (f->owner != NO_OWNER) {
+		add_waiter(f, cpu, mc);
+		return FWNMI_WAITING;
+	}
+	return deliver_machine_check(f, cpu, mc);
+}
+
+int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
+{
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (f->ended)
+		return FWNMI_ENDED;
+	if (!f->registered)
+		return FWNMI_NOT_REGISTERED;
+	if (is_waiting(f, cpu)) {
+		/* Now or right after the machine check, one would destroy the other's SRR0 and SRR1. */
+		f->system_reset_pending[cpu] = true;
+		return FWNMI_WAITING;
+	}
+	return deliver_system_reset(f, cpu);
+}
+
+/* R1-7.3.14-17, R1-7.3.14-18 */
+int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
+{
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (f->ended || f->owner != (int)cpu || !f->owner_notified)
+		return f->config.strict ? FWNMI_ERR_NO_EVENT : FWNMI_NOTHING;
+	pass_buffer_on(f);
+	if (f->system_reset_pending[cpu])
+		f->ops->kick(f->opaque, cpu);
+	return FWNMI_RELEASED;
+}
+
+int fwnmi_resume(struct fwnmi *f, unsigned cpu)
+{
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (f->ended)
+		return FWNMI_ENDED;
+	if (f->owner == (int)cpu) {
+		if (f->owner_notified)
+			return FWNMI_NOTHING;
+		return deliver_machine_check(f, cpu, &f->pending[cpu]);
+	}
+	if (is_waiting(f, cpu))
+		return FWNMI_WAITING;
+	if (f->system_reset_pending[cpu])
+		return deliver_system_reset(f, cpu);
+	return FWNMI_NOTHING;
+}
+
+int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)
+{
+	if (f->end_log_length > size)
+		return FWNMI_ERR_NOSPACE;
+	memcpy(buf, f->end_log, f->end_log_length);
+	return (int)f->end_log_length;
+}
