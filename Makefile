@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The front door. Meson does the building (meson.build), the scripts do the set-up; every target sets
+# up what it needs first, and does nothing twice.
+
+BUILD	:= build
+KERNEL	:= 6.1
+SUITE	:=
+SANITIZE :=
+PREFIX	:=
+
+# A memory-checker build lives beside the ordinary one.
+ifneq ($(filter-out 0,$(SANITIZE)),)
+BUILD	:= build-sanitize
+SETUP	:= -Db_sanitize=address,undefined -Db_lundef=false
+export ASAN_OPTIONS  ?= strict_string_checks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
+endif
+ifneq ($(PREFIX),)
+SETUP	+= --prefix=$(PREFIX)
+endif
+
+# Kernels and a userland are only for tests that boot Linux.
+NEEDS_LINUX := $(if $(SUITE),$(filter linux,$(SUITE)),linux)
+
+.PHONY: build run check install clean help
+.NOTPARALLEL:
+
+build:
+	@scripts/setup-packages run
+	@if test ! -f $(BUILD)/build.ninja; then meson setup $(BUILD) $(SETUP); fi
+	@ninja -C $(BUILD)
+
+run:
+	@scripts/setup-packages run
+	@scripts/guests $(KERNEL) busybox
+	@$(MAKE) --no-print-directory build
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+	@python3 tests/linux/demo.py --kernel $(KERNEL)
+
+check:
+	@scripts/setup-packages run check
+ifneq ($(NEEDS_LINUX),)
+	@scripts/guests 6.1 6.12 busybox
+endif
+	@if test ! -f $(BUILD)/build.ninja; then \
+		meson setup $(BUILD) $(SETUP) -Dtests=enabled; \
+	elif test ! -f $(BUILD)/.with-tests; then \
+		meson setup --reconfigure $(BUILD) -Dtests=enabled; \
+	fi
+	@touch $(BUILD)/.with-tests
+	@ninja -C $(BUILD)
+ifneq ($(NEEDS_LINUX),)
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+endif
+	@scripts/check -C $(BUILD) $(SUITE)
+
+ifneq ($(wildcard bench/bench.py),)
+.PHONY: bench
+bench:
+	@scripts/setup-packages run bench
+	@scripts/guests 6.1 busybox qemu10
+	@$(MAKE) --no-print-directory build
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+	@python3 bench/bench.py
+endif
+
+# DESTDIR is honoured; PREFIX counts when build/ is first set up.
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-sanitize
+
+help:
+	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show how it recovers'
+	@echo 'make check [SUITE=unit|guest|linux|isa|kvm] [SANITIZE=1]'
+	@echo '                             run every test, or one suite; with address and'
+	@echo '                             undefined-behaviour sanitizers'
+ifneq ($(wildcard bench/bench.py),)
+	@echo 'make bench                   measure against QEMU; writes build/bench.json'
+endif
+	@echo 'make build                   build into build/ (or build-sanitize/)'
+	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
+	@echo 'make clean                   remove the build directories'
+	@echo
+	@echo 'Every target first installs the Debian packages it lacks (as root) and fetches the'
+	@echo 'guests it boots into $${XDG_CACHE_HOME:-~/.cache}/fwnmi.'
