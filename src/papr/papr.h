@@ -95,6 +95,15 @@ int papr_system_reset(struct papr *papr, unsigned vcpu);
 /** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
 int papr_resume(struct papr *papr, unsigned vcpu);
 
+/**
+ * papr_vcpu_dispatch() - a vCPU was given the host's processor, or it was taken away
+ *
+ * Keeps the dispatch count, steal time and dispatch trace of the vCPU's VPA, by which a guest tells that the holder
+ * of a lock does not run. To be called when another vCPU gets its turn and around the end of a H_CEDE; calls that
+ * change nothing are harmless, and without any call the guest sees its vCPUs as always running.
+ */
+void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running);
+
 struct papr_fwnmi_state {
 	bool registered;
 	uint64_t system_reset, machine_check; /* real addresses */
@@ -103,7 +112,7 @@ struct papr_fwnmi_state {
 };
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state);
 
-/** papr_dump_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until the next reset. */
+/** papr_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until the next reset. */
 const void *papr_fdt(const struct papr *papr, size_t *size);
 
 #endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Life of the partition: creation, reset with the layout of its memory, and the small services that the other files
+ * of papr/ share. What the guest calls is in hcall_*.c and rtas_*.c.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "papr/partition.h"
+
+/*
+ * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS addresses allow; below
+ * 768 MiB, which is where real firmware stays too.
+ */
+#define FIRMWARE_TOP 0x30000000ull
+#define FIRMWARE_ALIGN 0x10000ull
+/* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
+#define KERNEL_SLACK (1ull << 20)
+
+void papr_debug(struct papr *papr, const char *format, ...)
+{
+	const struct papr_host *host = &papr->config.host;
+	uint64_t second = papr_timebase(papr) / TIMEBASE_HZ;
+	char line[256];
+	va_list args;
+
+	if (!host->debug)
+		return;
+	if (second != papr->debug_second) {
+		papr->debug_second = second;
+		papr->debug_lines = 0;
+	}
+	if (papr->debug_lines > PAPR_DEBUG_LINES_PER_SECOND)
+		return;
+	if (papr->debug_lines++ == PAPR_DEBUG_LINES_PER_SECOND) {
+		host->debug(host->opaque, "more of these this second are not shown");
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	host->debug(host->opaque, line);
+}
+
+void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
+{
+	const struct papr_host *host = &papr->config.host;
+	const struct papr_event event = { .type = type, .cpu = cpu, .a = a, .b = b };
+
+	if (host->event)
+		host->event(host->opaque, &event);
+}
+
+void papr_set_partition(struct papr *papr)
+{
+	papr->config.engine_ops->set_partition(papr->config.engine, &papr->partition);
+}
+
+static void set_external(void *opaque, unsigned server, bool level)
+{
+	struct papr *papr = opaque;
+	const struct papr_config *config = &papr->config;
+
+	config->engine_ops->set_external(config->engine, server, level);
+	if (level && papr->vcpu[server].ceded && config->host.vcpu_wake)
+		config->host.vcpu_wake(config->host.opaque, server);
+}
+
+struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
+{
+	struct papr *papr;
+
+	if (!config->nr_vcpus || config->nr_vcpus > ENGINE_MAX_VCPUS) {
+		snprintf(err, err_size, "%u vCPUs: not between 1 and %d", config->nr_vcpus, ENGINE_MAX_VCPUS);
+		return NULL;
+	}
+	papr = calloc(1, sizeof(*papr));
+	if (papr)
+		papr->bootargs = strdup(config->bootargs ? config->bootargs : "");
+	if (!papr || !papr->bootargs) {
+		snprintf(err, err_size, "out of memory");
+		free(papr);
+		return NULL;
+	}
+	papr->config = *config;
+	papr->memory = config->memory;
+	papr->current = NO_VCPU;
+	papr->xics.set_external = set_external;
+	papr->xics.opaque = papr;
+	if (nvram_open(&papr->nvram, config->nvram_path, err, err_size)) {
+		free(papr->bootargs);
+		free(papr);
+		return NULL;
+	}
+	return papr;
+}
+
+void papr_destroy(struct papr *papr)
+{
+	if (!papr)
+		return;
+	nvram_close(&papr->nvram);
+	free(papr->fdt);
+	free(papr->bootargs);
+	free(papr);
+}
+
+/* Ranges that firmware must stay out of. */
+struct range {
+	uint64_t base, size;
+};
+
+/* The highest place for @size bytes below @top that touches none of @taken; 0 if there is none. */
+static uint64_t place(uint64_t top, uint64_t size, const struct range *taken, unsigned nr_taken)
+{
+	uint64_t base;
+
+	size = (size + FIRMWARE_ALIGN - 1) & ~(FIRMWARE_ALIGN - 1);
+	if (size >= top)
+		return 0;
+	base = (top - size) & ~(FIRMWARE_ALIGN - 1);
+	for (unsigned i = 0; i < nr_taken;) {
+		if (base >= taken[i].base + taken[i].size || taken[i].base >= base + size) {
+			i++;
+			continue;
+		}
+		if (taken[i].base <= size)
+			return 0;
+		base = (taken[i].base - size) & ~(FIRMWARE_ALIGN - 1);
+		i = 0;
+	}
+	return base;
+}
+
+/* Decide where RTAS and the device tree go, and put them there. */
+static int lay_out(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	uint64_t top = papr->memory->size < FIRMWARE_TOP ? papr->memory->size : FIRMWARE_TOP;
+	struct range taken[] = {
+		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the interrupt vectors in, too. */
+		{ 0, config->kernel_size + KERNEL_SLACK },
+		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
+		{ config->initrd_base, config->initrd_size },
+		{ 0, 0 }, /* RTAS, once placed */
+	};
+
+	papr->rtas_size = (uint32_t)(RTAS_CODE_SIZE + fwnmi_rtas_area_size(config->nr_vcpus) + 0xfff) & ~0xfffu;
+	papr->rtas_base = place(top, papr->rtas_size, taken, 3);
+	if (!papr->rtas_base || !papr_fwnmi_init(papr, err, err_size)) {
+		if (!papr->rtas_base)
+			snprintf(err, err_size, "no room in guest memory for RTAS besides kernel and initrd");
+		return -1;
+	}
+	papr->fwnmi_ready = true;
+	if (!fdt_build(papr, err, err_size))
+		return -1;
+	taken[3] = (struct range){ papr->rtas_base, papr->rtas_size };
+	papr->fdt_base = place(top, papr->fdt_size, taken, ARRAY_SIZE(taken));
+	if (!papr->fdt_base || !memory_write(papr->memory, papr->fdt_base, papr->fdt, papr->fdt_size) ||
+	    !rtas_write_entry(papr)) {
+		snprintf(err, err_size, "no room in guest memory for the device tree besides kernel and initrd");
+		return -1;
+	}
+	return 0;
+}
+
+int papr_reset(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	struct engine_regs regs = { 0 };
+
+	for (unsigned i = 0; i < config->nr_vcpus; i++) {
+		papr->vcpu[i] = (struct papr_vcpu){ .started = i == 0 };
+		vpa_reset(papr, i);
+	}
+	papr->rtc_offset = config->clock->mode == CLOCK_INSN ? 0 : papr->rtc_offset;
+	vty_reset(&papr->vty);
+	xics_reset(&papr->xics, config->nr_vcpus);
+	papr->partition = (struct engine_partition){ .radix = true };
+	papr_set_partition(papr);
+	if (lay_out(papr, err, err_size))
+		return -1;
+
+	/* Kernel entry without Open Firmware: r3 device tree, r4 where the kernel is, r5 zero. */
+	regs.nip = config->kernel_entry;
+	regs.msr = MSR_SF | MSR_ME | (config->kernel_little_endian ? MSR_LE : 0);
+	regs.gpr[3] = papr->fdt_base;
+	regs.gpr[4] = config->kernel_base;
+	config->engine_ops->set_regs(config->engine, 0, &regs);
+	return 0;
+}
+
+void papr_console_input(struct papr *papr)
+{
+	vty_fill(papr);
+	if (papr->vty.signal && papr->vty.count)
+		xics_raise(&papr->xics, XICS_VTY);
+}
+
+const void *papr_fdt(const struct papr *papr, size_t *size)
+{
+	*size = papr->fdt_size;
+	return papr->fdt;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of papr/ share: the state of the partition and the signatures of hcall and RTAS handlers.
+ * Nobody outside papr/ includes this; the public interface is papr.h.
+ */
+#ifndef FWNMI_PAPR_PARTITION_H
+#define FWNMI_PAPR_PARTITION_H
+
+#include "papr/nvram.h"
+#include "papr/papr.h"
+#include "papr/vty.h"
+#include "papr/xics.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Debug lines about unknown calls and bad arguments: a guest gets this many a second of its time. */
+#define PAPR_DEBUG_LINES_PER_SECOND 16
+
+#define PAPR_VTY_UNIT 0x71000000u
+
+/* One vCPU as the hypervisor keeps it. */
+struct papr_vcpu {
+	bool started;	      /* not in the RTAS stopped state */
+	bool ceded;	      /* its last hcall was a H_CEDE that waits */
+	bool prodded;	      /* H_PROD came while it ran: its next H_CEDE returns at once */
+	bool resume_wanted;   /* libfwnmi kicked it from inside its own hcall */
+	uint64_t vpa;	      /* real address of the virtual processor area, 0: none */
+	uint64_t slb_shadow;  /* the same for the SLB shadow buffer */
+	uint64_t dtl;	      /* and for the dispatch trace log */
+	uint32_t dtl_entries; /* how many it holds */
+	uint64_t dtl_index;   /* how many were ever written */
+	uint32_t dispatch_count;
+	uint64_t ready_since; /* time base at which it was last taken off the processor */
+};
+
+struct papr {
+	struct papr_config config;
+	struct guest_memory *memory;
+	char *bootargs;
+	struct papr_vcpu vcpu[ENGINE_MAX_VCPUS];
+	struct engine_partition partition; /* as the engine was last told */
+	struct xics xics;
+	struct vty vty;
+	struct nvram nvram;
+	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of rtc.c's base */
+	struct fwnmi fwnmi;
+	bool fwnmi_ready; /* fwnmi_init() has been done */
+
+	uint64_t rtas_base;
+	uint32_t rtas_size;
+	void *fdt;
+	size_t fdt_size;
+	uint64_t fdt_base;
+
+	unsigned current; /* vCPU whose hcall is being carried out, or NO_VCPU */
+	uint64_t debug_second;
+	unsigned debug_lines;
+};
+
+#define NO_VCPU ENGINE_MAX_VCPUS
+
+/* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
+#define H_SUCCESS	    0
+#define H_CONSTRAINED	    4
+#define H_HARDWARE	    -1
+#define H_FUNCTION	    -2
+#define H_PRIVILEGE	    -3
+#define H_PARAMETER	    -4
+#define H_AUTHORITY	    -10
+#define H_RESOURCE	    -16
+#define H_P2		    -55
+#define H_P3		    -56
+#define H_P4		    -57
+#define H_P5		    -58
+#define H_UNSUPPORTED_FLAG  -256 /* minus the number of the bit that is not supported */
+#define H_UNSUPPORTED_FLAG_BIT(n) (H_UNSUPPORTED_FLAG - (n))
+
+/* Status words of RTAS calls: LoPAR table "RTAS Status Word Values". */
+#define RTAS_SUCCESS	     0
+#define RTAS_NO_ERRORS	     1 /* event-scan, check-exception */
+#define RTAS_HARDWARE_ERROR  -1
+#define RTAS_PARAMETER_ERROR -3
+#define RTAS_NOT_SUPPORTED   -3
+#define RTAS_NOT_AUTHORIZED  -9002
+
+/* A hcall being carried out. */
+struct hcall {
+	struct papr *papr;
+	unsigned vcpu;		 /* the caller */
+	struct engine_regs regs; /* the caller's, written back afterwards */
+	uint64_t *args;		 /* r4 .. r11, in and out */
+	enum papr_action action; /* PAPR_RESUME unless the handler says otherwise */
+	bool system_reset;	 /* the caller gets a system reset when all is done */
+};
+
+/* A handler carries out one hcall and returns what goes into r3. */
+typedef int64_t hcall_fn(struct hcall *call);
+
+hcall_fn h_put_term_char, h_get_term_char, h_vio_signal;			/* hcall_vio.c */
+hcall_fn h_eoi, h_cppr, h_ipi, h_ipoll, h_xirr, h_xirr_x;			/* hcall_interrupt.c */
+hcall_fn h_register_vpa, h_cede, h_confer, h_prod, h_get_ppp, h_set_ppp, h_purr; /* hcall_splpar.c */
+hcall_fn h_signal_sys_reset, h_home_node_associativity;
+hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /* hcall_mode.c */
+hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
+hcall_fn h_rtas; /* rtas.c */
+
+/** hcall_functions() - the next name for ibm,hypertas-functions, in order; NULL after the last. */
+const char *hcall_function_set(unsigned index);
+
+/* A RTAS call being carried out: the cells of its argument buffer, in host byte order. */
+struct rtas_call {
+	struct hcall *hcall;
+	struct papr *papr;
+	unsigned vcpu;
+	unsigned nr_args, nr_rets; /* nr_rets without the status word */
+	uint32_t args[16];
+	uint32_t rets[16];
+};
+
+typedef int32_t rtas_fn(struct rtas_call *call);
+
+rtas_fn rtas_nmi_register, rtas_nmi_interlock; /* rtas_fwnmi.c */
+rtas_fn rtas_get_time_of_day, rtas_set_time_of_day; /* rtc.c */
+rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas_nvram.c */
+rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas_interrupt.c */
+rtas_fn rtas_start_cpu, rtas_stop_self, rtas_query_cpu_stopped_state; /* rtas_cpu.c */
+
+/** rtas_function() - name of the function with this token, for the device tree; NULL if there is none. */
+const char *rtas_function(uint32_t token);
+#define RTAS_TOKEN_BASE 0x2000u
+
+/* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */
+#define H_RTAS 0xf000u
+#define RTAS_CODE_SIZE 0x40u
+#define RTAS_ERROR_LOG_MAX 2048u
+
+/** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */
+bool rtas_write_entry(struct papr *papr);
+
+/* papr.c */
+void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b);
+void papr_set_partition(struct papr *papr);
+static inline uint64_t papr_timebase(const struct papr *papr)
+{
+	return clock_timebase(papr->config.clock, 0);
+}
+/** papr_vcpu_exists() - is @number a vCPU of this partition? */
+static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
+{
+	return number < papr->config.nr_vcpus;
+}
+
+/* fdt.c */
+/**
+ * fdt_build() - build the device tree from papr's configuration and layout
+ * @papr: rtas_base and rtas_size are set
+ * @err: gets the reason on failure
+ *
+ * returns: true, with papr->fdt and papr->fdt_size set; false on failure
+ */
+bool fdt_build(struct papr *papr, char *err, size_t err_size);
+
+/* splpar state kept in guest memory: hcall_splpar.c */
+void vpa_reset(struct papr *papr, unsigned vcpu);
+
+/* rtas_fwnmi.c */
+bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The virtual terminal's input queue. The hcalls that the guest makes are in hcall_vio.c. */
+#include <string.h>
+
+#include "papr/partition.h"
+
+void vty_reset(struct vty *vty)
+{
+	memset(vty, 0, sizeof(*vty));
+}
+
+void vty_fill(struct papr *papr)
+{
+	const struct papr_host *host = &papr->config.host;
+	struct vty *vty = &papr->vty;
+	uint8_t buf[sizeof(vty->queue)];
+	unsigned room = sizeof(vty->queue) - vty->count;
+	unsigned len;
+
+	if (!room || !host->console_read)
+		return;
+	len = host->console_read(host->opaque, buf, room);
+	if (len > room)
+		len = room;
+	for (unsigned i = 0; i < len; i++)
+		vty->queue[(vty->head + vty->count++) % sizeof(vty->queue)] = buf[i];
+}
+
+unsigned vty_take(struct vty *vty, uint8_t *buf, unsigned max)
+{
+	unsigned len = vty->count < max ? vty->count : max;
+
+	for (unsigned i = 0; i < len; i++)
+		buf[i] = vty->queue[(vty->head + i) % sizeof(vty->queue)];
+	vty->head = (vty->head + len) % sizeof(vty->queue);
+	vty->count -= len;
+	return len;
+}

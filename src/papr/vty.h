@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual terminal's input side: a bounded queue between the console and H_GET_TERM_CHAR. Output needs no
+ * state. LoPAR section "Client Vterm".
+ */
+#ifndef FWNMI_PAPR_VTY_H
+#define FWNMI_PAPR_VTY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VTY_TRANSFER_MAX 16u /* characters that one hcall carries */
+
+struct vty {
+	bool signal; /* H_VIO_SIGNAL: input raises the interrupt */
+	uint8_t queue[256];
+	unsigned head, count;
+};
+
+struct papr;
+
+void vty_reset(struct vty *vty);
+/** vty_fill() - take what the console has, as far as the queue has room. */
+void vty_fill(struct papr *papr);
+/** vty_take() - up to @max queued characters into @buf; returns the count. */
+unsigned vty_take(struct vty *vty, uint8_t *buf, unsigned max);
+
+#endif
