@@ -85,16 +85,20 @@ struct tlb_set {
 
 struct code_page;
 struct fetch_entry {
-	uint64_t tag;		/* effective page | mode bits */
+	uint64_t tag; /* effective page */
 	struct code_page *page;
 };
 #define FETCH_ENTRIES 512
+struct fetch_set {
+	struct fetch_entry entry[FETCH_ENTRIES];
+};
 
 struct block;
 struct uop;
 struct cpu;
 struct power_engine;
-typedef void uop_fn(struct cpu *cpu, const struct uop *u);
+/* Carries out one micro-operation and, by tail call, those after it; NULL when the run loop must look. */
+typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
 /* An instruction's semantics: 0, or EXCEPTION after cpu_raise() or a failed access (architected state then unchanged). */
 typedef int sem_fn(struct cpu *cpu, uint32_t insn);
 #define EXCEPTION 1
@@ -121,7 +125,8 @@ struct cpu {
 	uint64_t xer_other; /* other writable bits of XER */
 	int64_t budget;	    /* instructions left in this run; see engine.c */
 	uint64_t page_ea;   /* effective address of the page of the running block */
-	struct tlb_set *tlb; /* for data, of the current mode */
+	struct tlb_set *tlb;	 /* for data, of the current mode */
+	struct fetch_set *fetch; /* for instructions, of the current mode */
 	uint64_t msr;
 	const struct uop *stop_uop;   /* where run_block() stopped: NULL = at nip, between instructions */
 	uint64_t nip;
@@ -136,6 +141,7 @@ struct cpu {
 	unsigned exception_flags;
 	uint64_t exception_srr1, exception_dar;
 	uint32_t exception_dsisr;
+	uint64_t machine_check_ra; /* of exception 0x200 */
 
 	/* Reservation (lwarx ...). */
 	bool reserved;
@@ -145,23 +151,27 @@ struct cpu {
 	uint64_t srr0, srr1, dar;
 	uint32_t dsisr;
 	uint64_t sprg[4];
-	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, udscr, ppr, tidr, psscr, ebbhr, ebbrr, bescr;
-	uint64_t ciabr, dawr0, dawrx0, vtb_offset;
-	uint64_t mmcr[4], mmcra, siar, sdar, sier, pmc[6];
-	uint64_t asdr;
+	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr, bescr;
+	uint64_t pspb, mmcr[3], mmcra, siar, sdar, sier, pmc[6];
 
 	uint64_t dec_expiry; /* time base at which DEC becomes negative */
 	uint64_t insns;	     /* executed before this run() */
-	int64_t run_limit;   /* instructions executed in this run() = run_limit - budget, at block boundaries */
+	int64_t run_limit;   /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external;   /* level of the external interrupt input */
 	unsigned index;	     /* of this vCPU */
 	volatile int kicked;
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct power_engine *engine;
 
+	bool dec_pending;    /* DEC is negative, as of the last look at the time base */
+	uint8_t mode;	     /* CODE_*: how instructions are decoded now */
+
+	/* Kernel-mode entries of user addresses: they depend on AMR and PIDR. */
+	unsigned nr_kuser;
+	uint16_t kuser[32];
+
 	struct tlb_set tlbs[TLB_MODES];
-	struct fetch_entry fetch[FETCH_ENTRIES];
-	uint64_t opaque_end;
+	struct fetch_set fetches[TLB_MODES];
 };
 
 /* ---- what exec_*.c may call ---- */

@@ -11,4 +11,7 @@
 #undef INSN
 #undef CALL
 
+/* Parts of instructions that decode.c cracks. */
+sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie;
+
 #endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the embedded engine share with one another: decoded code, translation, interrupts, SPRs.
+ * Instruction semantics need only cpu.h.
+ */
+#ifndef FWNMI_ENGINE_POWER_POWER_H
+#define FWNMI_ENGINE_POWER_POWER_H
+
+#include <stddef.h>
+
+#include "engine/power/cpu.h"
+
+#define POWER9_PVR 0x004e1202u
+
+/* ---- decoded code ---- */
+
+#define CODE_LE 1 /* instructions are little-endian */
+#define CODE_MODES 2
+#define WORDS_PER_PAGE (PAGE_BYTES / 4)
+#define BLOCK_MAX_INSNS 64
+
+/*
+ * A run of instructions inside one page of real memory, ending at a branch, at an instruction that changes what
+ * follows, at the page's end or at BLOCK_MAX_INSNS. Behind the ending micro-operation stand two links (imm = first
+ * micro-operation of the block branched to inside the same page, and of the one fallen through to; 0: not looked up
+ * yet), then a trailer whose imm is the block.
+ */
+struct block {
+	struct code_page *page;
+	uint16_t start;	   /* byte offset in the page */
+	uint16_t nr_insns;
+	struct uop uops[];
+};
+
+/* What is decoded of one real page in one mode. */
+struct code_page {
+	uint64_t ra;
+	uint64_t decoded[WORDS_PER_PAGE / 64]; /* a bit per instruction word that some block holds */
+	const struct uop *entry[WORDS_PER_PAGE];	/* first micro-operation of the block starting there */
+};
+
+struct walk_entry {
+	uint64_t page; /* effective page; TLB_INVALID: empty */
+	uint64_t ra;   /* real page */
+	uint32_t asid;
+	uint32_t pte; /* low bits of the leaf: EAA, R, C */
+};
+#define WALK_ENTRIES 8192
+
+struct asid_entry {
+	uint32_t pid;
+	uint32_t asid; /* 0: empty */
+};
+#define ASID_ENTRIES 1024
+
+struct power_engine {
+	struct engine_config config;
+	struct engine_partition partition;
+	struct guest_memory *memory;
+	struct guest_clock *clock;
+	unsigned nr_vcpus;
+	struct cpu *cpus[ENGINE_MAX_VCPUS];
+
+	struct code_page **pages[CODE_MODES]; /* by real page number */
+	uint8_t *has_code;		      /* by real page number: some code_page holds blocks */
+	uint8_t *arena;			      /* blocks and code pages; emptied as a whole */
+	size_t arena_size, arena_used;
+	bool arena_full;
+
+	struct walk_entry walks[WALK_ENTRIES];
+	struct asid_entry asids[ASID_ENTRIES];
+	uint32_t next_asid;
+
+	uint64_t random; /* state of darn under CLOCK_INSN */
+	unsigned warnings;
+	uint32_t warned[16];
+};
+
+/** decode_init() - build the decoder's look-up from the instruction table (once per process). */
+void decode_init(void);
+/** decode_block() - decode at real address @ra in @mode, at most @max_insns; NULL: the arena is full. */
+const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode, unsigned max_insns, bool keep);
+/** insn_name() - mnemonic of an encoding, NULL if it is not in the table. */
+const char *insn_name(uint32_t insn);
+
+void code_drop(struct power_engine *e, uint64_t ra, uint64_t len); /* these bytes were written */
+void code_flush(struct power_engine *e);			     /* everything */
+struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode);
+
+/* ---- translation ---- */
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
+
+/** mmu_translate() - effective to real for one byte; false: the architected interrupt (or machine check) was raised. */
+bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
+/** mmu_host() - host address of [ea, ea + size) within one page for @access, or NULL with an interrupt raised. */
+uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra);
+/** mmu_fetch() - code page for an effective address, cached; NULL: interrupt raised. */
+struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea);
+void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR or LE have changed */
+void mmu_pid_changed(struct cpu *cpu);
+void mmu_amr_changed(struct cpu *cpu);
+void mmu_flush_all(struct power_engine *e);
+void mmu_flush_code(struct power_engine *e);			     /* fetch entries only */
+void mmu_protect_code(struct power_engine *e, uint64_t ra);	     /* no fast stores to this real page any more */
+void mmu_flush_pid(struct power_engine *e, uint32_t pid);
+void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
+
+/* ---- interrupts, registers ---- */
+
+/* Not a real vector: scv n is VECTOR_SCV + 0x20 * n, placed by cpu_interrupt(). */
+#define VECTOR_SCV 0x17000
+
+void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits);
+void cpu_set_msr(struct cpu *cpu, uint64_t msr);
+/** cpu_leave() - make the run loop look after the running block; the instruction count stays exact. */
+static inline void cpu_leave(struct cpu *cpu)
+{
+	if (cpu->budget > 0) {
+		cpu->run_limit -= cpu->budget;
+		cpu->budget = 0;
+	}
+}
+/** cpu_timebase() - time base as of instruction @index of the running block. */
+uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
+void cpu_warn(struct cpu *cpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** cpu_need_facility() - problem state may use it if FSCR[@bit] says so; else 0xf60 is raised. */
+int cpu_need_facility(struct cpu *cpu, unsigned bit);
+
+int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v);
+int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v);
+
+#endif

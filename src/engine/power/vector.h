@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the vector semantics (exec_vmx*.c, exec_vsx_move.c) share: operands, CR field 6, saturation. */
+#ifndef FWNMI_ENGINE_POWER_VECTOR_H
+#define FWNMI_ENGINE_POWER_VECTOR_H
+
+#include "engine/power/exec.h"
+
+/* Vector registers by their field; vector-scalar registers by theirs. */
+#define VRT(cpu, insn) ((cpu)->vsr[32 + F_RT(insn)])
+#define VRA(cpu, insn) ((cpu)->vsr[32 + F_RA(insn)])
+#define VRB(cpu, insn) ((cpu)->vsr[32 + F_RB(insn)])
+#define VRC(cpu, insn) ((cpu)->vsr[32 + F_RC(insn)])
+#define XT(cpu, insn) ((cpu)->vsr[F_XT(insn)])
+#define XA(cpu, insn) ((cpu)->vsr[F_XA(insn)])
+#define XB(cpu, insn) ((cpu)->vsr[F_XB(insn)])
+#define XC(cpu, insn) ((cpu)->vsr[F_XC(insn)])
+
+/* UIM and SIM of VX-form instructions: the VRA field. */
+#define F_UIM(insn) F_RA(insn)
+#define F_SIM(insn) ((int)(F_RA(insn) ^ 16) - 16)
+
+#define VSCR_NJ 0x10000u
+#define VSCR_SAT 1u
+
+/* The sum of index and displacement of an X-form access. */
+static inline uint64_t indexed_ea(const struct cpu *cpu, uint32_t insn)
+{
+	uint64_t ea = ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)];
+
+	return cpu->msr & MSR_SF ? ea : (uint32_t)ea;
+}
+
+static inline uint64_t displaced_ea(const struct cpu *cpu, uint32_t insn, int64_t displacement)
+{
+	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)displacement;
+
+	return cpu->msr & MSR_SF ? ea : (uint32_t)ea;
+}
+
+/* CR6 of a compare's record form, from its mask of all ones and zeros. */
+static inline void set_cr6_all_none(struct cpu *cpu, const union vsr *mask)
+{
+	cpu->cr[6] = (uint8_t)((mask->q == ~(u128)0 ? CR_LT : 0) | (mask->q == 0 ? CR_EQ : 0));
+}
+
+static inline union vsr vsr_of_doublewords(uint64_t d0, uint64_t d1)
+{
+	union vsr v;
+
+	VSR_D(v, 0) = d0;
+	VSR_D(v, 1) = d1;
+	return v;
+}
+
+#endif
