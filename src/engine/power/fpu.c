@@ -770,7 +770,7 @@ static inline struct fp scalar(const struct cpu *cpu, unsigned n)
 	return fp_unpack64(VSR_D(cpu->vsr[n], 0));
 }
 
-static int scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, unsigned fprf)
+int fpu_scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, unsigned fprf)
 {
 	if (fpu_commit(cpu, f, fprf)) {
 		VSR_D(cpu->vsr[t], 0) = bits;
@@ -781,7 +781,7 @@ static int scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bit
 
 int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r, const struct fp_format *format)
 {
-	return scalar_write(cpu, f, t, fp_pack64(r), fp_fprf(r, format));
+	return fpu_scalar_write(cpu, f, t, fp_pack64(r), fp_fprf(r, format));
 }
 
 int fpu_scalar_unary(struct cpu *cpu, unsigned t, unsigned b, fp_unary_fn *op, const struct fp_format *format)
@@ -857,7 +857,7 @@ int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_round
 	struct fpu f = fpu_start(cpu);
 	uint64_t r = fp_to_integer(&f, scalar(cpu, b), rounding, bits, is_signed);
 
-	return scalar_write(cpu, &f, t, r, FPRF_UNCHANGED);
+	return fpu_scalar_write(cpu, &f, t, r, FPRF_UNCHANGED);
 }
 
 int fpu_scalar_from_integer(struct cpu *cpu, unsigned t, unsigned b, bool is_signed, const struct fp_format *format)

@@ -232,8 +232,9 @@ int fpu_scalar_binary(struct cpu *cpu, unsigned t, unsigned a, unsigned b, fp_bi
 #define FMA_NEGATE 2u
 int fpu_scalar_fma(struct cpu *cpu, unsigned t, unsigned a, unsigned c, unsigned addend, unsigned flags,
 		   const struct fp_format *format);
-/* The last step of the above: @r is rounded. */
+/* The last step of the above: @r is rounded; or @bits is the result and @fprf its code. */
 int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r, const struct fp_format *format);
+int fpu_scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, unsigned fprf);
 int fpu_scalar_reciprocal(struct cpu *cpu, unsigned t, unsigned b, const struct fp_format *format);
 int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b, const struct fp_format *format);
 /* Round to an integral value. @report: FR, FI and XX tell of it. */
