@@ -2,6 +2,7 @@
 /*
  * The machine: guest RAM, vCPUs, run loop, clock, loader, and the glue between an engine and the partition.
  * One host thread runs everything: vCPUs take turns in a fixed order, so CLOCK_INSN runs are repeatable.
+ * All calls are made from that thread, except where stated.
  */
 #ifndef FWNMI_MACHINE_MACHINE_H
 #define FWNMI_MACHINE_MACHINE_H
@@ -11,64 +12,160 @@
 #include "engine/engine.h"
 #include "papr/papr.h"
 
-#define MACHINE_MIN_RAM (256ull << 20)
-#define MACHINE_MAX_RAM (64ull << 30)
+#define MACHINE_MIN_RAM	    (256ull << 20)
+#define MACHINE_MAX_RAM	    (64ull << 30)
+#define MACHINE_MAX_CLIENTS 4
 
-enum machine_end { MACHINE_RUNNING, MACHINE_POWERED_OFF, MACHINE_REBOOT, MACHINE_CRASHED, MACHINE_FAILED, MACHINE_QUIT };
-
-struct machine_config {
-	const char *kernel;	 /* path, required */
-	const char *initrd;	 /* path or NULL */
-	const char *append;	 /* kernel command line or "" */
-	uint64_t ram_size;	 /* bytes */
-	unsigned nr_vcpus;
-	enum clock_mode clock;
-	const struct engine_ops *engine;
-	const char *nvram;	 /* path or NULL */
-	bool fwnmi_strict, no_reboot, debug;
+enum machine_end {
+	MACHINE_RUNNING,
+	MACHINE_POWERED_OFF,
+	MACHINE_REBOOT, /* the guest asked for a reboot under no_reboot */
+	MACHINE_CRASHED, /* ibm,os-term, or FWNMI ended the partition */
+	MACHINE_FAILED, /* the engine or the host could not go on */
+	MACHINE_QUIT, /* machine_quit() */
 };
 
-enum inject_context { INJECT_ANY, INJECT_KERNEL, INJECT_USER };
+struct machine_config {
+	const char *kernel; /* path, required */
+	const char *initrd; /* path or NULL */
+	const char *append; /* kernel command line or "" */
+	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
+	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	enum clock_mode clock;
+	const struct engine_ops *engine;
+	const char *nvram; /* path or NULL */
+	bool fwnmi_strict, no_reboot;
+	/* Noteworthy behaviour of guest, engine and partition: one line without newline. May be NULL. */
+	void (*debug)(void *opaque, const char *line);
+	void *debug_opaque;
+};
+
+enum inject_context {
+	INJECT_ANY,
+	INJECT_KERNEL,
+	INJECT_USER
+};
 
 /* A request from the monitor: delivered when the vCPU reaches an instruction that fits. */
 struct machine_injection {
+	uint64_t id; /* the caller's, given back in every report */
 	unsigned vcpu;
-	bool system_reset;		/* else a machine check */
-	struct fwnmi_machine_check mc;
-	enum inject_context context;
-	bool now;			/* anywhere, MSR[RI]=0 included */
+	bool system_reset; /* else a machine check */
+	struct fwnmi_machine_check mc; /* srr1 is set by the machine */
+	bool effective_address_is_nip; /* mc's is that of the instruction it will interrupt */
+	enum inject_context context; /* a ceded vCPU counts as kernel */
+	bool now; /* anywhere, MSR[RI]=0 included; @context is not looked at */
+	unsigned timeout_ms; /* of host time until it is withdrawn; 0: 10 s */
+};
+
+/* How far an injection has come; it never goes back. */
+enum injection_stage {
+	INJECTION_NONE,
+	INJECTION_PENDING, /* the vCPU has not yet reached an instruction that fits */
+	INJECTION_WAITING, /* it has, but another vCPU holds the machine check buffer */
+	INJECTION_DELIVERED, /* the vCPU stands at the handler */
+	INJECTION_INTERLOCKED, /* machine check: the guest has called ibm,nmi-interlock */
+	INJECTION_FINISHED, /* ... and was watched until it returned to what was interrupted, or did not */
+	INJECTION_FAILED, /* withdrawn or refused: see reason */
+};
+
+/* What became of an injection. Instructions are those of its vCPU; times are since the delivery. */
+struct injection_report {
+	uint64_t id;
+	unsigned vcpu;
+	enum injection_stage stage;
+	bool system_reset;
+	bool ceded; /* the vCPU was idle in H_CEDE */
+	bool registered; /* false: the guest had no routine, so the architected vector was entered */
+	bool interlocked; /* FINISHED only: it came this way */
+	bool returned; /* FINISHED only: came back to the interrupted instruction */
+	uint64_t nip, msr; /* interrupted */
+	uint64_t handler, r3; /* registers after delivery: NIP and R3 */
+	uint64_t delivered_insns,
+		delivered_timebase; /* of the vCPU, of the partition, at delivery */
+	uint64_t interlock_insns, interlock_ticks, interlock_host_ns;
+	uint64_t return_insns, return_ticks;
+	char reason[160]; /* FAILED only */
+};
+
+/* Something a client may want to know: an event of the partition, or progress of an injection, or both. */
+enum machine_event_type {
+	MACHINE_EVENT_PAPR, /* papr is set; report too if the event belongs to an injection */
+	MACHINE_EVENT_INJECTION, /* report is set: it failed, finished, or was delivered to 0x100/0x200 */
+	MACHINE_EVENT_RESET, /* the partition is about to start from the beginning; guest_asked */
+	MACHINE_EVENT_STOP,
+	MACHINE_EVENT_RESUME,
+	MACHINE_EVENT_SHUTDOWN, /* end, and why (may be "") */
+};
+
+struct machine_event {
+	enum machine_event_type type;
+	const struct papr_event *papr;
+	const struct injection_report *report;
+	bool guest_asked;
+	enum machine_end end;
+	const char *why;
+	uint64_t insns, timebase; /* of the machine, now */
 };
 
 struct machine; /* opaque: machine.c */
 
 /* Someone who wants file descriptors watched by the run loop and events seen (console, monitor). */
 struct machine_client {
-	void (*event)(void *opaque, const struct papr_event *event, uint64_t insns, uint64_t timebase);
+	/* May be NULL. Must not call the machine, except for what only reads. */
+	void (*event)(void *opaque, const struct machine_event *event);
 	/* fills at most @max entries, returns the count; then poll results are handed to ready() */
 	unsigned (*poll_fds)(void *opaque, struct pollfd *fds, unsigned max);
 	void (*ready)(void *opaque, struct pollfd *fds, unsigned count);
 	void *opaque;
 };
 
+/**
+ * machine_create() - allocate guest memory, check and open kernel and initrd, make engine and partition
+ * @config: copied; its strings must outlive the machine
+ *
+ * Returns NULL with a one-line reason in @err on failure.
+ */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
-void machine_add_client(struct machine *machine, const struct machine_client *client);
+/** machine_add_client() - at most MACHINE_MAX_CLIENTS, before machine_run(); false when there are too many. */
+bool machine_add_client(struct machine *machine, const struct machine_client *client);
 /** machine_set_console() - where the vty's output goes and its input comes from. */
-void machine_set_console(struct machine *machine, void (*write)(void *opaque, const void *buf, unsigned len),
+void machine_set_console(struct machine *machine,
+			 void (*write)(void *opaque, const void *buf, unsigned len),
 			 unsigned (*read)(void *opaque, void *buf, unsigned len), void *opaque);
 void machine_console_input(struct machine *machine); /* input is available */
-/** machine_run() - run until the partition ends; reboots are carried out inside unless no_reboot. */
+/**
+ * machine_run() - run until the partition ends; reboots are carried out inside unless no_reboot.
+ * @why: set to one line that explains CRASHED and FAILED, else ""
+ */
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size);
-void machine_quit(struct machine *machine);	/* Ctrl-a x, monitor "quit"; async-signal-safe */
+void machine_quit(struct machine *machine); /* Ctrl-a x, monitor "quit"; async-signal-safe */
 void machine_pause(struct machine *machine, bool paused);
+bool machine_paused(const struct machine *machine);
 void machine_request_reset(struct machine *machine);
 
-/** machine_inject() - queue an injection; 0, or -1 with a reason (no such vCPU, stopped vCPU, one is already pending). */
-int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err, size_t err_size);
+/**
+ * machine_inject() - queue an injection; progress comes as events
+ *
+ * Returns 0, or -1 with a reason in @err: no such vCPU, stopped vCPU, one is already pending for it, a machine check
+ * that libfwnmi refuses.
+ */
+int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
+		   size_t err_size);
+
+enum machine_vcpu_state {
+	VCPU_STOPPED, /* never started, or stop-self */
+	VCPU_RUNNABLE,
+	VCPU_CEDED, /* H_CEDE: until an interrupt or H_PROD */
+	VCPU_WAITING, /* its machine check waits for another vCPU's interlock */
+};
+enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);
 
 struct papr *machine_papr(struct machine *machine);
 unsigned machine_nr_vcpus(const struct machine *machine);
 uint64_t machine_insns(const struct machine *machine);
+uint64_t machine_vcpu_insns(const struct machine *machine, unsigned vcpu);
 uint64_t machine_timebase(const struct machine *machine);
 
 #endif

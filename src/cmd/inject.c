@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits for what comes of
+ * it, and reports that. What the options mean is monitor/inject_args.h's; the protocol is the monitor's.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "cmd/cmd.h"
+#include "monitor/inject_args.h"
+#include "monitor/monitor.h"
+
+#define EXIT_USAGE 2
+#define REPLY_MS   5000 /* for an answer that needs no guest */
+
+static const char usage[] =
+	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
+	"Give a running partition a machine check or a system reset, and report what the\n"
+	"guest made of it. PATH is that of fwnmi run --monitor.\n"
+	"\n"
+	"Where and when:\n"
+	"  --cpu N              the CPU (0)\n"
+	"  --context WHERE      user, kernel or any: the next instruction there that is\n"
+	"                       recoverable, MSR[RI]=1 (any)\n"
+	"  --now                wherever the CPU stands, recoverable or not\n"
+	"  --timeout S          seconds until it is given up (10)\n"
+	"  --no-wait            do not wait for the outcome\n"
+	"\n"
+	"What a machine check reports:\n"
+	"  --type TYPE          UE, SLB, ERAT, TLB, D-cache, I-cache or unknown (SLB)\n"
+	"  --subtype SUBTYPE    SLB, ERAT, TLB: parity, multihit, indeterminate (multihit);\n"
+	"                       UE: indeterminate, ifetch, page-table-walk-ifetch, load-store,\n"
+	"                       page-table-walk-load-store (load-store)\n"
+	"  --ea ADDRESS         effective address (that of the interrupted instruction; UE: none)\n"
+	"  --logical-address ADDRESS  UE only: the real address it concerns (none)\n"
+	"  --permanent          UE only: not transient\n"
+	"  --severity S         no-error, event, warning, error-sync, error, fatal,\n"
+	"                       already-reported (error-sync)\n"
+	"  --disposition D      fully-recovered, limited-recovery, not-recovered\n"
+	"                       (fully-recovered, or not-recovered if fatal)\n"
+	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
+	"\n"
+	"  --json               report as JSON\n"
+	"  -h, --help           print this help\n"
+	"\n"
+	"Exit status: 0 delivered, and for a machine check interlocked; 1 not; 2 bad options.\n";
+
+struct inject_options {
+	const char *monitor, *kind;
+	bool system_reset, json, no_wait, help;
+	unsigned timeout; /* seconds */
+	json_t *args; /* of the monitor's command */
+};
+
+/* A connection that reads one JSON line at a time. */
+struct connection {
+	int fd;
+	size_t len;
+	char buf[MONITOR_MAX_LINE];
+};
+
+__attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("fwnmi: inject: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return false;
+}
+
+/* ---- options ---- */
+
+enum value_kind {
+	VALUE_TEXT,
+	VALUE_ADDRESS,
+	VALUE_NUMBER,
+	VALUE_TRUE,
+	VALUE_FALSE
+};
+
+/* Options that are arguments of the monitor's command. */
+static const struct {
+	const char *name;
+	const char *key;
+	enum value_kind kind;
+} argument_options[] = {
+	{ "cpu", "cpu-index", VALUE_NUMBER },
+	{ "context", "context", VALUE_TEXT },
+	{ "now", "now", VALUE_TRUE },
+	{ "timeout", "timeout", VALUE_NUMBER },
+	{ "type", "type", VALUE_TEXT },
+	{ "subtype", "subtype", VALUE_TEXT },
+	{ "ea", "effective-address", VALUE_ADDRESS },
+	{ "logical-address", "logical-address", VALUE_ADDRESS },
+	{ "permanent", "transient", VALUE_FALSE },
+	{ "severity", "severity", VALUE_TEXT },
+	{ "disposition", "disposition", VALUE_TEXT },
+	{ "initiator", "initiator", VALUE_TEXT },
+};
+#define NR_ARGUMENT_OPTIONS (sizeof(argument_options) / sizeof(argument_options[0]))
+
+/* The value of option argv[*i]: behind its '=' or the next argument. */
+static const char *option_value(int argc, char **argv, int *i, const char *inline_value)
+{
+	if (inline_value)
+		return inline_value;
+	if (*i + 1 < argc)
+		return argv[++*i];
+	complain("option %s needs a value", argv[*i]);
+	return NULL;
+}
+
+static bool set_argument(struct inject_options *o, size_t option, const char *value)
+{
+	const char *name = argument_options[option].name, *key = argument_options[option].key;
+	uint64_t number;
+
+	switch (argument_options[option].kind) {
+	case VALUE_TEXT:
+		if (json_object_set_new(o->args, key, json_string(value)) < 0)
+			return complain("bad --%s: not UTF-8", name);
+		return true;
+	case VALUE_ADDRESS:
+		if (!inject_args_address(value, &number))
+			return complain("bad --%s %s: not an address", name, value);
+		json_object_set_new(o->args, key, json_string(value));
+		return true;
+	case VALUE_NUMBER:
+		if (!inject_args_address(value, &number) || number > INT32_MAX)
+			return complain("bad --%s %s: not a number", name, value);
+		json_object_set_new(o->args, key, json_integer((json_int_t)number));
+		return true;
+	case VALUE_TRUE:
+	case VALUE_FALSE:
+		json_object_set_new(o->args, key,
+				    json_boolean(argument_options[option].kind == VALUE_TRUE));
+		return true;
+	}
+	return false;
+}
+
+static bool set_kind(struct inject_options *o, const char *kind)
+{
+	if (o->kind)
+		return complain("one thing at a time: %s and %s", o->kind, kind);
+	if (strcmp(kind, "machine-check") && strcmp(kind, "system-reset"))
+		return complain("cannot inject %s: only machine-check or system-reset", kind);
+	o->kind = kind;
+	o->system_reset = !strcmp(kind, "system-reset");
+	return true;
+}
+
+static bool parse_option(struct inject_options *o, int argc, char **argv, int *i)
+{
+	const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1), *value = NULL;
+	size_t len = strcspn(name, "=");
+	bool *flag = NULL;
+
+	if (name[len] == '=')
+		value = name + len + 1;
+#define IS(text) (strlen(text) == len && !memcmp(name, text, len))
+	if (IS("help") || IS("h"))
+		flag = &o->help;
+	else if (IS("json"))
+		flag = &o->json;
+	else if (IS("no-wait"))
+		flag = &o->no_wait;
+	else if (IS("monitor"))
+		return (o->monitor = option_value(argc, argv, i, value));
+	if (flag || IS("wait")) {
+		if (value)
+			return complain("option %.*s takes no value", (int)len, name);
+		if (flag)
+			*flag = true;
+		else
+			o->no_wait = false;
+		return true;
+	}
+	for (size_t k = 0; k < NR_ARGUMENT_OPTIONS; k++) {
+		bool has_value = argument_options[k].kind < VALUE_TRUE;
+
+		if (!IS(argument_options[k].name))
+			continue;
+		if (!has_value && value)
+			return complain("option %.*s takes no value", (int)len, name);
+		if (has_value && !(value = option_value(argc, argv, i, value)))
+			return false;
+		return set_argument(o, k, value);
+	}
+#undef IS
+	return complain("unknown option %s", argv[*i]);
+}
+
+static bool parse_options(struct inject_options *o, int argc, char **argv)
+{
+	struct machine_injection injection;
+	char err[200];
+
+	*o = (struct inject_options){ .args = json_object() };
+	for (int i = 1; i < argc && !o->help; i++) {
+		if (argv[i][0] != '-') {
+			if (!set_kind(o, argv[i]))
+				return false;
+		} else if (!parse_option(o, argc, argv, &i)) {
+			return false;
+		}
+	}
+	if (o->help)
+		return true;
+	if (!o->kind)
+		return complain("nothing to inject: machine-check or system-reset");
+	if (!o->monitor)
+		return complain("no machine given: --monitor PATH");
+	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
+		return complain("%s", err);
+	o->timeout = injection.timeout_ms / 1000;
+	return true;
+}
+
+/* ---- the connection ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool connect_to(struct connection *c, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (!*path || strlen(path) >= sizeof(address.sun_path))
+		return complain("cannot connect to %s: %s", path,
+				*path ? "the path is too long for a socket" : "the path is empty");
+	strcpy(address.sun_path, path);
+	c->len = 0;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return complain("cannot make a socket: %s", strerror(errno));
+	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return true;
+	complain("cannot connect to %s: %s", path,
+		 errno == ECONNREFUSED ? "nobody listens there" : strerror(errno));
+	close(c->fd);
+	return false;
+}
+
+enum received {
+	RECEIVED,
+	TIMED_OUT,
+	CLOSED,
+	GARBAGE
+};
+
+/* The next message into *@message. */
+static enum received receive(struct connection *c, int64_t deadline_ms, json_t **message)
+{
+	for (;;) {
+		struct pollfd fd = { .fd = c->fd, .events = POLLIN };
+		char *end = memchr(c->buf, '\n', c->len);
+		int64_t left = deadline_ms - now_ms();
+		ssize_t n;
+
+		if (end) {
+			*message = json_loadb(c->buf, (size_t)(end - c->buf), 0, NULL);
+			c->len -= (size_t)(end + 1 - c->buf);
+			memmove(c->buf, end + 1, c->len);
+			return *message ? RECEIVED : GARBAGE;
+		}
+		if (c->len == sizeof(c->buf))
+			return GARBAGE;
+		if (left <= 0 || poll(&fd, 1, (int)left) == 0)
+			return TIMED_OUT;
+		n = recv(c->fd, c->buf + c->len, sizeof(c->buf) - c->len, MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+			continue;
+		if (n <= 0)
+			return CLOSED;
+		c->len += (size_t)n;
+	}
+}
+
+static bool receive_failed(enum received how)
+{
+	switch (how) {
+	case TIMED_OUT:
+		return complain("the machine's monitor does not answer");
+	case CLOSED:
+		return complain("the machine's monitor closed the connection");
+	default:
+		return complain("what listens there is not a fwnmi monitor");
+	}
+}
+
+static bool send_request(struct connection *c, const char *command, json_t *args)
+{
+	json_t *request = json_pack("{s:s, s:O}", "execute", command, "arguments", args);
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0, done = 0;
+
+	json_decref(request);
+	if (!text)
+		return complain("out of memory");
+	text[len++] = '\n'; /* in place of the NUL */
+	while (done < len) {
+		ssize_t n = send(c->fd, text + done, len - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		done += (size_t)n;
+	}
+	free(text);
+	return done == len || complain("cannot send to the monitor: %s", strerror(errno));
+}
+
+/* Sends a command and waits for its answer; *@result is then the caller's. */
+static bool command(struct connection *c, const char *name, json_t *args, json_t **result)
+{
+	int64_t deadline = now_ms() + REPLY_MS;
+
+	if (!send_request(c, name, args))
+		return false;
+	for (;;) {
+		json_t *message, *error;
+		enum received how = receive(c, deadline, &message);
+		const char *why;
+
+		if (how != RECEIVED)
+			return receive_failed(how);
+		*result = json_incref(json_object_get(message, "return"));
+		error = json_object_get(message, "error");
+		why = json_string_value(json_object_get(error, "desc"));
+		if (error)
+			complain("%s", why ? why : "the monitor refused");
+		json_decref(message);
+		if (*result || error)
+			return *result;
+	}
+}
+
+static bool greet(struct connection *c)
+{
+	json_t *message, *nothing = json_object(), *result = NULL;
+	enum received how = receive(c, now_ms() + REPLY_MS, &message);
+	bool ok;
+
+	if (how == RECEIVED && json_object_get(message, "error")) {
+		complain("the machine's monitor has too many clients");
+		json_decref(message);
+		json_decref(nothing);
+		return false;
+	}
+	ok = how == RECEIVED && json_object_get(message, "QMP");
+	if (how == RECEIVED)
+		json_decref(message);
+	if (!ok)
+		receive_failed(how == RECEIVED ? GARBAGE : how);
+	else
+		ok = command(c, "qmp_capabilities", nothing, &result);
+	json_decref(result);
+	json_decref(nothing);
+	return ok;
+}
+
+/* ---- the outcome ---- */
+
+struct outcome {
+	json_t *report; /* the latest one of our injection */
+	bool over; /* nothing more will come */
+	bool delivered, interlocked;
+	char problem[256]; /* why there is nothing more, if that is not as it should be */
+};
+
+static void take_event(struct outcome *out, const json_t *message, json_int_t id)
+{
+	const char *event = json_string_value(json_object_get(message, "event"));
+	json_t *data = json_object_get(message, "data");
+	json_t *report = json_object_get(data, "injection");
+
+	if (!event)
+		return;
+	if (!strcmp(event, "SHUTDOWN")) {
+		const char *reason = json_string_value(json_object_get(data, "reason"));
+		const char *text = json_string_value(json_object_get(data, "text"));
+
+		snprintf(out->problem, sizeof(out->problem), "the machine ended (%s)%s%s",
+			 reason ? reason : "?", text ? ": " : "", text ? text : "");
+		out->over = true;
+	}
+	if (!report || json_integer_value(json_object_get(report, "id")) != id)
+		return;
+	json_decref(out->report);
+	out->report = json_incref(report);
+	if (!strcmp(event, "FWNMI_DELIVERED"))
+		out->delivered = true;
+	else if (!strcmp(event, "FWNMI_NOT_REGISTERED"))
+		out->delivered = true;
+	else if (!strcmp(event, "FWNMI_INTERLOCK"))
+		out->interlocked = true;
+	else if (!strcmp(event, "FWNMI_INJECTION_FINISHED"))
+		out->over = true;
+	if (!strcmp(event, "FWNMI_INJECTION_FAILED")) {
+		const char *reason = json_string_value(json_object_get(report, "reason"));
+
+		snprintf(out->problem, sizeof(out->problem), "%s", reason ? reason : "it failed");
+		out->over = true;
+	}
+}
+
+/* Until the machine says that it is over: first until it is delivered, then once more the same time. */
+static void wait_for_outcome(struct connection *c, const struct inject_options *o, json_int_t id,
+			     struct outcome *out)
+{
+	/* The machine itself withdraws it after o->timeout; a little more, so that it can say so. */
+	int64_t deadline = now_ms() + o->timeout * 1000ll + 2000;
+	bool was_delivered = false;
+
+	while (!out->over) {
+		json_t *message;
+		enum received how = receive(c, deadline, &message);
+
+		if (how != RECEIVED) {
+			snprintf(out->problem, sizeof(out->problem), "%s",
+				 how == CLOSED	 ? "the machine ended" :
+				 how == GARBAGE	 ? "the monitor's answer makes no sense" :
+				 !out->delivered ? "time limit: the machine stands still" :
+				 o->system_reset || out->interlocked ?
+						   "time limit: the machine stands still" :
+						   "time limit: the guest did not call "
+						   "ibm,nmi-interlock");
+			return;
+		}
+		take_event(out, message, id);
+		json_decref(message);
+		if (out->delivered && !was_delivered) {
+			was_delivered = true;
+			deadline = now_ms() + o->timeout * 1000ll;
+		}
+	}
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "?";
+}
+
+static long long count_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static double real_of(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+static void print_what(const struct inject_options *o)
+{
+	struct machine_injection in;
+	const char *subtype;
+	char err[200];
+
+	inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));
+	if (o->system_reset) {
+		printf("system reset, CPU %u\n", in.vcpu);
+		return;
+	}
+	subtype = fwnmi_mc_subtype_name(in.mc.error_type, in.mc.error_subtype);
+	printf("machine check, CPU %u: %s%s%s, %s, %s\n", in.vcpu,
+	       fwnmi_mc_type_name(in.mc.error_type), subtype ? " " : "", subtype ? subtype : "",
+	       fwnmi_severity_name(in.mc.severity), fwnmi_disposition_name(in.mc.disposition));
+}
+
+static void print_report(const struct inject_options *o, const struct outcome *out)
+{
+	const json_t *report = out->report, *interlock, *back;
+
+	print_what(o);
+	if (out->delivered) {
+		bool idle = json_is_true(json_object_get(report, "idle"));
+
+		printf("  interrupted  NIP %s, MSR %s (%s%s)\n", text_of(report, "nip"),
+		       text_of(report, "msr"), text_of(report, "context"), idle ? ", idle" : "");
+		if (json_is_true(json_object_get(report, "registered")))
+			printf("  entered      the registered routine at %s, R3 %s\n",
+			       text_of(report, "handler"), text_of(report, "r3"));
+		else
+			printf("  entered      the architected vector at %s: the guest has not "
+			       "registered\n",
+			       text_of(report, "handler"));
+	}
+	interlock = json_object_get(report, "interlock");
+	if (interlock)
+		printf("  interlock    after %lld instructions, %.3f us of guest time, %.1f us of "
+		       "host time\n",
+		       count_of(interlock, "instructions"), real_of(interlock, "guest-us"),
+		       real_of(interlock, "host-us"));
+	back = json_object_get(report, "return");
+	if (back)
+		printf("  returned     to the interrupted instruction after %lld instructions, "
+		       "%.3f us of guest time\n",
+		       count_of(back, "instructions"), real_of(back, "guest-us"));
+	else if (json_object_get(report, "returned"))
+		puts("  returned     not to the interrupted instruction");
+}
+
+static void print_json(const struct outcome *out, bool ok)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "ok", json_boolean(ok));
+	json_object_set_new(object, "delivered", json_boolean(out->delivered));
+	json_object_set_new(object, "interlocked", json_boolean(out->interlocked));
+	if (out->problem[0])
+		json_object_set_new(object, "problem", json_string(out->problem));
+	if (out->report)
+		json_object_set(object, "injection", out->report);
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(object);
+}
+
+static int report_outcome(const struct inject_options *o, const struct outcome *out)
+{
+	bool ok = out->delivered && (o->system_reset || out->interlocked);
+
+	if (o->json)
+		print_json(out, ok);
+	else
+		print_report(o, out);
+	/* A guest that ends after it was told is the guest's affair: still delivered. */
+	if (out->problem[0])
+		complain("%s", out->problem);
+	else if (!ok && !o->json)
+		complain("the guest has no routine that could call ibm,nmi-interlock");
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		complain("cannot write the report: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int report_queued(const struct inject_options *o, json_t *result)
+{
+	if (!o->json) {
+		printf("queued, id %lld\n", count_of(result, "id"));
+	} else {
+		json_dumpf(result, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	return EXIT_SUCCESS;
+}
+
+static int inject(const struct inject_options *o)
+{
+	static struct connection c; /* too big for the stack */
+	struct outcome out = { .report = NULL };
+	json_t *result = NULL;
+	int status = EXIT_FAILURE;
+
+	if (!connect_to(&c, o->monitor))
+		return EXIT_FAILURE;
+	if (greet(&c) && command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check",
+				 o->args, &result)) {
+		if (o->no_wait) {
+			status = report_queued(o, result);
+		} else {
+			wait_for_outcome(&c, o, count_of(result, "id"), &out);
+			status = report_outcome(o, &out);
+		}
+	}
+	json_decref(out.report);
+	json_decref(result);
+	close(c.fd);
+	return status;
+}
+
+int cmd_inject(int argc, char **argv)
+{
+	struct inject_options options;
+	int status = EXIT_USAGE;
+
+	if (parse_options(&options, argc, argv)) {
+		status = EXIT_SUCCESS;
+		if (options.help)
+			fputs(usage, stdout);
+		else
+			status = inject(&options);
+	}
+	json_decref(options.args);
+	return status;
+}

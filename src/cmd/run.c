@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `fwnmi run`: options with QEMU's names, one or two dashes, and the machine they describe.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/console.h"
+#include "machine/machine.h"
+#include "monitor/monitor.h"
+
+/* Exit statuses; fwnmi-run(1) lists them. */
+#define EXIT_CANNOT_START 1
+#define EXIT_USAGE	  2
+#define EXIT_CRASHED	  3
+#define EXIT_FAILED	  4
+#define EXIT_REBOOT	  5
+
+#define DEFAULT_RAM (512ull << 20)
+
+static const char usage[] =
+	"Usage: fwnmi run -kernel FILE [OPTION]...\n"
+	"Run a POWER9 pseries partition. Options may have one dash or two.\n"
+	"\n"
+	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
+	"  -initrd FILE      initial RAM disk\n"
+	"  -append STRING    kernel command line\n"
+	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M)\n"
+	"  -smp [cpus=]N     vCPUs, 1..8 (1)\n"
+	"  -cpu power9       the only processor there is\n"
+	"  -accel emu        what executes the guest: emu, the embedded processor\n"
+	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
+	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients\n"
+	"  --clock WHICH     host: time passes as on the host (the default);\n"
+	"                    insn: with the instructions executed, so runs repeat exactly\n"
+	"  --nvram FILE      keep NVRAM in this file\n"
+	"  --no-reboot       end instead of rebooting\n"
+	"  --fwnmi-strict    the letter of LoPAR where guests expect otherwise\n"
+	"  --debug           report noteworthy guest behaviour on standard error\n"
+	"  --stats           print instruction count and speed at the end\n"
+	"  -h, --help        print this help\n"
+	"\n"
+	"On a terminal, Ctrl-a x ends the machine and Ctrl-a h helps.\n"
+	"Exit status: 0 the guest powered off, 1 cannot start, 2 bad options, 3 the guest\n"
+	"crashed, 4 the engine failed, 5 reboot under --no-reboot, 128+N ended by signal N.\n";
+
+struct run_options {
+	struct machine_config machine;
+	const char *serial, *monitor;
+	bool stats, help;
+};
+
+__attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("fwnmi: run: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return false;
+}
+
+/* ---- options ---- */
+
+/* "size=1G" or "1G": what follows the key, if the key is there. */
+static const char *skip_key(const char *value, const char *key)
+{
+	size_t len = strlen(key);
+
+	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
+}
+
+/* Digits only: strtoull() would take blanks, signs and 0x. */
+static bool parse_digits(const char **text, uint64_t *value)
+{
+	const char *p = *text;
+
+	*value = 0;
+	while (*p >= '0' && *p <= '9') {
+		if (*value > (UINT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (uint64_t)(*p++ - '0');
+	}
+	if (p == *text)
+		return false;
+	*text = p;
+	return true;
+}
+
+static bool set_memory(struct run_options *o, const char *value)
+{
+	const char *p = skip_key(value, "size");
+	unsigned shift = 20;
+	uint64_t n;
+
+	if (!parse_digits(&p, &n))
+		return complain("bad -m %s: not a number of MiB or GiB", value);
+	if (*p == 'G' || *p == 'g')
+		shift = 30;
+	if (strchr("GgMm", *p) && *p)
+		p++;
+	if (*p)
+		return complain("bad -m %s: not a number of MiB or GiB", value);
+	if (n > MACHINE_MAX_RAM >> shift)
+		return complain("bad -m %s: more than %llu GiB", value, MACHINE_MAX_RAM >> 30);
+	if (n << shift < MACHINE_MIN_RAM)
+		return complain("bad -m %s: less than %llu MiB", value, MACHINE_MIN_RAM >> 20);
+	o->machine.ram_size = n << shift;
+	return true;
+}
+
+static bool set_smp(struct run_options *o, const char *value)
+{
+	const char *p = skip_key(value, "cpus");
+	uint64_t n;
+
+	if (!parse_digits(&p, &n) || *p)
+		return complain("bad -smp %s: not a number of CPUs", value);
+	if (!n || n > ENGINE_MAX_VCPUS)
+		return complain("bad -smp %s: not 1..%d CPUs", value, ENGINE_MAX_VCPUS);
+	o->machine.nr_vcpus = (unsigned)n;
+	return true;
+}
+
+static bool set_cpu(struct run_options *o, const char *value)
+{
+	if (strcasecmp(value, "power9"))
+		return complain("bad -cpu %s: only power9 is available", value);
+	return true;
+}
+
+static bool set_accel(struct run_options *o, const char *value)
+{
+	if (!strcmp(value, "kvm"))
+		return complain("-accel kvm: not available");
+	if (strcmp(value, "emu"))
+		return complain("bad -accel %s: only emu is available", value);
+	return true;
+}
+
+static bool set_clock(struct run_options *o, const char *value)
+{
+	if (!strcmp(value, "host"))
+		o->machine.clock = CLOCK_HOST;
+	else if (!strcmp(value, "insn"))
+		o->machine.clock = CLOCK_INSN;
+	else
+		return complain("bad --clock %s: not host or insn", value);
+	return true;
+}
+
+static bool set_kernel(struct run_options *o, const char *value)
+{
+	o->machine.kernel = value;
+	return true;
+}
+
+static bool set_initrd(struct run_options *o, const char *value)
+{
+	o->machine.initrd = value;
+	return true;
+}
+
+static bool set_append(struct run_options *o, const char *value)
+{
+	o->machine.append = value;
+	return true;
+}
+
+static bool set_serial(struct run_options *o, const char *value)
+{
+	if (strcmp(value, "stdio") && strcmp(value, "null") && strncmp(value, "file:", 5))
+		return complain("bad -serial %s: not stdio, null or file:PATH", value);
+	o->serial = value;
+	return true;
+}
+
+static bool set_monitor(struct run_options *o, const char *value)
+{
+	o->monitor = value;
+	return true;
+}
+
+static bool set_nvram(struct run_options *o, const char *value)
+{
+	o->machine.nvram = value;
+	return true;
+}
+
+static bool set_no_reboot(struct run_options *o, const char *value)
+{
+	o->machine.no_reboot = true;
+	return true;
+}
+
+static bool set_fwnmi_strict(struct run_options *o, const char *value)
+{
+	o->machine.fwnmi_strict = true;
+	return true;
+}
+
+static void print_debug(void *opaque, const char *line)
+{
+	fprintf(stderr, "fwnmi: debug: %s\n", line);
+}
+
+static bool set_debug(struct run_options *o, const char *value)
+{
+	o->machine.debug = print_debug;
+	return true;
+}
+
+static bool set_stats(struct run_options *o, const char *value)
+{
+	o->stats = true;
+	return true;
+}
+
+static bool set_help(struct run_options *o, const char *value)
+{
+	o->help = true;
+	return true;
+}
+
+static const struct option_entry {
+	const char *name;
+	bool has_value;
+	bool (*set)(struct run_options *o, const char *value);
+} option_table[] = {
+	{ "kernel", true, set_kernel },
+	{ "initrd", true, set_initrd },
+	{ "append", true, set_append },
+	{ "m", true, set_memory },
+	{ "smp", true, set_smp },
+	{ "cpu", true, set_cpu },
+	{ "accel", true, set_accel },
+	{ "serial", true, set_serial },
+	{ "monitor", true, set_monitor },
+	{ "clock", true, set_clock },
+	{ "nvram", true, set_nvram },
+	{ "no-reboot", false, set_no_reboot },
+	{ "fwnmi-strict", false, set_fwnmi_strict },
+	{ "debug", false, set_debug },
+	{ "stats", false, set_stats },
+	{ "help", false, set_help },
+	{ "h", false, set_help },
+};
+
+static const struct option_entry *find_option(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
+		const struct option_entry *e = &option_table[i];
+
+		if (strlen(e->name) == len && !memcmp(e->name, name, len))
+			return e;
+	}
+	return NULL;
+}
+
+/* Prints what is wrong; true if the options describe a machine or ask for help. */
+static bool parse_options(struct run_options *o, int argc, char **argv)
+{
+	*o = (struct run_options){
+		.machine = { .append = "",
+			     .ram_size = DEFAULT_RAM,
+			     .nr_vcpus = 1,
+			     .clock = CLOCK_HOST,
+			     .engine = &engine_power },
+		.serial = "stdio",
+	};
+	for (int i = 1; i < argc && !o->help; i++) {
+		const char *arg = argv[i], *name = arg, *value = NULL;
+		const struct option_entry *e;
+		size_t len;
+
+		if (*name != '-')
+			return complain("unexpected argument %s", arg);
+		name += name[1] == '-' ? 2 : 1;
+		len = strcspn(name, "=");
+		e = find_option(name, len);
+		if (!e)
+			return complain("unknown option %s", arg);
+		if (name[len] == '=')
+			value = name + len + 1;
+		if (value && !e->has_value)
+			return complain("option -%s takes no value", e->name);
+		if (e->has_value && !value) {
+			if (++i == argc)
+				return complain("option %s needs a value", arg);
+			value = argv[i];
+		}
+		if (!e->set(o, value))
+			return false;
+	}
+	if (!o->help && !o->machine.kernel)
+		return complain("no kernel given: -kernel FILE");
+	return true;
+}
+
+/* ---- the run ---- */
+
+static struct machine *signalled_machine;
+static volatile sig_atomic_t signal_received;
+
+static void on_signal(int signal_number)
+{
+	signal_received = signal_number;
+	machine_quit(signalled_machine);
+}
+
+static void catch_signals(struct machine *machine)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction action = { .sa_handler = on_signal }, old;
+
+	signalled_machine = machine;
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		/* nohup and shells' background jobs ignore some of them on purpose. */
+		if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(ending[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void ignore_signals(void)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		signal(ending[i], SIG_IGN);
+	signalled_machine = NULL;
+}
+
+/* A file opened later must not become the console because the caller closed 0, 1 or 2. */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void print_stats(const struct machine *machine, double seconds)
+{
+	uint64_t insns = machine_insns(machine);
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	fprintf(stderr,
+		"fwnmi: stats: instructions=%" PRIu64 " host_seconds=%.3f mips=%.1f "
+		"guest_seconds=%.3f max_rss_kib=%ld",
+		insns, seconds, seconds > 0 ? (double)insns / seconds / 1e6 : 0,
+		(double)machine_timebase(machine) / TIMEBASE_HZ, usage.ru_maxrss);
+	for (unsigned i = 0; i < machine_nr_vcpus(machine); i++)
+		fprintf(stderr, " cpu%u=%" PRIu64, i, machine_vcpu_insns(machine, i));
+	fputc('\n', stderr);
+}
+
+static int exit_status(enum machine_end end, const char *why)
+{
+	switch (end) {
+	case MACHINE_CRASHED:
+		fprintf(stderr, "fwnmi: the guest crashed: %s\n", why);
+		return EXIT_CRASHED;
+	case MACHINE_FAILED:
+		fprintf(stderr, "fwnmi: cannot go on: %s\n", why);
+		return EXIT_FAILED;
+	case MACHINE_REBOOT:
+		return EXIT_REBOOT;
+	case MACHINE_QUIT:
+		return signal_received ? 128 + signal_received : EXIT_SUCCESS;
+	default:
+		return EXIT_SUCCESS;
+	}
+}
+
+static int run_machine(const struct run_options *o, struct machine *machine)
+{
+	struct console *console;
+	struct timespec start;
+	enum machine_end end;
+	char why[256];
+
+	/* Last, because it creates files and changes the terminal: whatever else can fail has not. */
+	console = console_open(o->serial, why, sizeof(why));
+	if (!console || !console_attach(console, machine)) {
+		complain("%s", console ? "too many clients of the machine" : why);
+		console_close(console);
+		return EXIT_CANNOT_START;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	end = machine_run(machine, why, sizeof(why));
+	console_close(console);
+	if (o->stats)
+		print_stats(machine, seconds_since(&start));
+	return exit_status(end, why);
+}
+
+static int run(const struct run_options *o)
+{
+	struct monitor *monitor = NULL;
+	int status = EXIT_CANNOT_START;
+	struct machine *machine;
+	char err[256];
+
+	machine = machine_create(&o->machine, err, sizeof(err));
+	if (!machine) {
+		complain("%s", err);
+		return EXIT_CANNOT_START;
+	}
+	catch_signals(machine);
+	if (o->monitor)
+		monitor = monitor_open(o->monitor, machine, err, sizeof(err));
+	if (o->monitor && !monitor)
+		complain("%s", err);
+	else
+		status = run_machine(o, machine);
+	ignore_signals();
+	monitor_close(monitor);
+	machine_destroy(machine);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options;
+
+	if (!parse_options(&options, argc, argv))
+		return EXIT_USAGE;
+	if (options.help) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	occupy_standard_descriptors();
+	return run(&options);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Machine checks and system resets on request: find the instruction, deliver, and follow the guest to its
+ * interlock and back to what it was doing. Delivery itself is papr's and libfwnmi's. What "recoverable" means is
+ * the Power ISA's MSR[RI].
+ */
+#include <stdio.h>
+
+#include "fwnmi/mce.h"
+#include "machine/private.h"
+
+#define DEFAULT_TIMEOUT_MS 10000
+/* How long the vCPU is watched, block by block, for its return; Linux needs far less. */
+#define WATCH_INSNS	   3000000
+/* The facilities a handler may have taken away for a lazy reload do not make it another place. */
+#define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
+
+static void emit_report(struct machine *machine, unsigned vcpu)
+{
+	struct machine_event event = {
+		.type = MACHINE_EVENT_INJECTION,
+		.report = &machine->vcpus[vcpu].injection.report,
+	};
+
+	machine_emit(machine, &event);
+}
+
+static void fail(struct machine *machine, unsigned vcpu, const char *reason)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+
+	in->report.stage = INJECTION_FAILED;
+	in->watch_end = 0;
+	snprintf(in->report.reason, sizeof(in->report.reason), "%s", reason);
+	emit_report(machine, vcpu);
+}
+
+static void finish(struct machine *machine, unsigned vcpu, bool returned)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+
+	in->report.stage = INJECTION_FINISHED;
+	in->report.returned = returned;
+	in->watch_end = 0;
+	if (returned) {
+		in->report.return_insns =
+			machine_vcpu_insns(machine, vcpu) - in->report.delivered_insns;
+		in->report.return_ticks = machine_timebase(machine) - in->report.delivered_timebase;
+	}
+	emit_report(machine, vcpu);
+}
+
+static bool is_open(const struct injection *in)
+{
+	return in->report.stage == INJECTION_PENDING || in->report.stage == INJECTION_WAITING;
+}
+
+int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
+		   size_t err_size)
+{
+	struct injection *in;
+
+	if (injection->vcpu >= machine->config.nr_vcpus) {
+		snprintf(err, err_size, "no CPU %u: the machine has %u", injection->vcpu,
+			 machine->config.nr_vcpus);
+		return -1;
+	}
+	if (machine->vcpus[injection->vcpu].state == VCPU_STOPPED) {
+		snprintf(err, err_size, "CPU %u is stopped: the guest has not started it",
+			 injection->vcpu);
+		return -1;
+	}
+	in = &machine->vcpus[injection->vcpu].injection;
+	if (is_open(in)) {
+		snprintf(err, err_size, "CPU %u already has an injection pending", injection->vcpu);
+		return -1;
+	}
+	if (!injection->system_reset && fwnmi_machine_check_validate(&injection->mc) < 0) {
+		snprintf(err, err_size,
+			 "the options contradict each other: no such machine check exists");
+		return -1;
+	}
+	if (in->report.stage == INJECTION_DELIVERED || in->watch_end)
+		finish(machine, injection->vcpu, false);
+	*in = (struct injection){ .request = *injection };
+	in->report.id = injection->id;
+	in->report.vcpu = injection->vcpu;
+	in->report.system_reset = injection->system_reset;
+	in->report.stage = INJECTION_PENDING;
+	in->deadline_ns = host_ns() + 1000000ull * (injection->timeout_ms ? injection->timeout_ms :
+									    DEFAULT_TIMEOUT_MS);
+	return 0;
+}
+
+bool injection_wants_ceded(const struct vcpu *vcpu)
+{
+	const struct injection *in = &vcpu->injection;
+
+	return in->report.stage == INJECTION_PENDING &&
+	       (in->request.now || in->request.context != INJECT_USER);
+}
+
+static bool fits(const struct machine_injection *request, const struct engine_regs *regs,
+		 bool ceded)
+{
+	if (request->now)
+		return true;
+	if (ceded)
+		return request->context != INJECT_USER;
+	if (!(regs->msr & MSR_RI))
+		return false;
+	switch (request->context) {
+	case INJECT_KERNEL:
+		return !(regs->msr & MSR_PR);
+	case INJECT_USER:
+		return regs->msr & MSR_PR;
+	case INJECT_ANY:
+		break;
+	}
+	return true;
+}
+
+/* The handler has been entered: note where, and from when on time counts. */
+static void note_delivery(struct machine *machine, unsigned vcpu, bool registered)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+	struct engine_regs regs;
+
+	machine->ops->get_regs(machine->engine, vcpu, &regs);
+	in->report.stage = INJECTION_DELIVERED;
+	in->report.registered = registered;
+	in->report.handler = regs.nip;
+	in->report.r3 = regs.gpr[3];
+	in->report.delivered_insns = machine_vcpu_insns(machine, vcpu);
+	in->report.delivered_timebase = machine_timebase(machine);
+	in->delivered_ns = host_ns();
+	/* A machine check's way back begins with its interlock; nothing else has one. */
+	in->watch_end = in->report.system_reset || !registered ?
+				in->report.delivered_insns + WATCH_INSNS :
+				0;
+}
+
+/* What is known only now: the interrupted instruction. And the bits that the processor would have set. */
+static void complete_machine_check(struct machine_injection *request,
+				   const struct engine_regs *regs)
+{
+	struct fwnmi_machine_check *mc = &request->mc;
+	uint32_t dsisr;
+	bool dar_valid;
+
+	if (request->effective_address_is_nip) {
+		mc->effective_address = regs->nip;
+		mc->effective_address_valid = true;
+	}
+	/* Not every error has bits on this processor; those that have none are delivered without. */
+	fwnmi_mce_synthesise(FWNMI_PROCESSOR_POWER9, mc, &mc->srr1, &dsisr, &dar_valid);
+}
+
+static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_regs *regs,
+		    bool ceded)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+	int outcome;
+
+	in->report.nip = regs->nip;
+	in->report.msr = regs->msr;
+	in->report.ceded = ceded;
+	complete_machine_check(&in->request, regs);
+	outcome = in->request.system_reset ?
+			  papr_system_reset(machine->papr, vcpu) :
+			  papr_machine_check(machine->papr, vcpu, &in->request.mc);
+	switch (outcome) {
+	case FWNMI_DELIVERED:
+		if (in->report.stage == INJECTION_PENDING)
+			note_delivery(machine, vcpu, true);
+		break;
+	case FWNMI_NOT_REGISTERED:
+		note_delivery(machine, vcpu, false);
+		emit_report(machine, vcpu);
+		break;
+	case FWNMI_WAITING:
+		in->report.stage = INJECTION_WAITING;
+		break;
+	case FWNMI_ENDED:
+		fail(machine, vcpu,
+		     "it ended the partition: a second machine check before the interlock");
+		break;
+	default:
+		fail(machine, vcpu, fwnmi_strerror(outcome));
+		break;
+	}
+	return machine_outcome(machine, vcpu, outcome);
+}
+
+/* Where the interrupted code goes on: the same place in the same mode. */
+static bool came_back(const struct injection *in, const struct engine_regs *regs)
+{
+	return regs->nip == in->report.nip && !((regs->msr ^ in->report.msr) & ~RETURN_MSR_IGNORED);
+}
+
+bool injection_check(struct machine *machine, unsigned vcpu, bool ceded)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+	struct engine_regs regs;
+
+	machine->ops->get_regs(machine->engine, vcpu, &regs);
+	if (in->report.stage == INJECTION_PENDING) {
+		if (!fits(&in->request, &regs, ceded))
+			return true;
+		return deliver(machine, vcpu, &regs, ceded);
+	}
+	if (in->watch_end) {
+		uint64_t insns = machine_vcpu_insns(machine, vcpu);
+
+		if (insns != in->report.delivered_insns && came_back(in, &regs))
+			finish(machine, vcpu, true);
+		else if (insns >= in->watch_end)
+			finish(machine, vcpu, false);
+	}
+	return true;
+}
+
+const struct injection_report *injection_papr_event(struct machine *machine,
+						    const struct papr_event *event)
+{
+	struct injection *in;
+
+	if (event->cpu >= machine->config.nr_vcpus)
+		return NULL;
+	in = &machine->vcpus[event->cpu].injection;
+	switch (event->type) {
+	case PAPR_EVENT_FWNMI_WAITING:
+		if (in->report.stage != INJECTION_PENDING)
+			return NULL;
+		in->report.stage = INJECTION_WAITING;
+		return &in->report;
+	case PAPR_EVENT_FWNMI_DELIVERED:
+		if (!is_open(in) || in->report.system_reset != (event->a == VECTOR_SYSTEM_RESET))
+			return NULL;
+		note_delivery(machine, event->cpu, true);
+		return &in->report;
+	case PAPR_EVENT_FWNMI_INTERLOCK:
+		if (in->report.stage != INJECTION_DELIVERED || in->report.system_reset)
+			return NULL;
+		in->report.stage = INJECTION_INTERLOCKED;
+		in->report.interlocked = true;
+		in->report.interlock_insns =
+			machine_vcpu_insns(machine, event->cpu) - in->report.delivered_insns;
+		in->report.interlock_ticks =
+			machine_timebase(machine) - in->report.delivered_timebase;
+		in->report.interlock_host_ns = host_ns() - in->delivered_ns;
+		in->watch_end = machine_vcpu_insns(machine, event->cpu) + WATCH_INSNS;
+		return &in->report;
+	default:
+		return NULL;
+	}
+}
+
+void injection_idle(struct machine *machine, unsigned vcpu)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+
+	if (in->report.stage == INJECTION_PENDING && machine->vcpus[vcpu].state == VCPU_STOPPED)
+		fail(machine, vcpu, "the guest stopped this CPU");
+	else if (in->watch_end)
+		finish(machine, vcpu, false);
+}
+
+void injection_poll(struct machine *machine, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
+		struct injection *in = &machine->vcpus[i].injection;
+
+		if (!is_open(in) || now_ns < in->deadline_ns)
+			continue;
+		/* libfwnmi takes nothing back that it has queued. */
+		fail(machine, i,
+		     in->report.stage == INJECTION_PENDING ?
+			     "time limit: the CPU reached no instruction that fits" :
+			     "time limit: another CPU does not call ibm,nmi-interlock; it stays queued");
+	}
+}
+
+void injection_cancel_all(struct machine *machine, const char *reason)
+{
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
+		struct injection *in = &machine->vcpus[i].injection;
+
+		if (is_open(in) || (in->report.stage == INJECTION_DELIVERED && !in->watch_end))
+			fail(machine, i, reason);
+		else if (in->watch_end)
+			finish(machine, i, false);
+	}
+}

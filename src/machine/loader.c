@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel and initrd into guest memory; see loader.h. Files stay open for reboots and are read straight into
+ * guest memory. The ELF format as in the System V ABI and the OpenPOWER 64-bit ELF ABIs, version 1 and 2.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine/loader.h"
+
+#define INITRD_ALIGN 0x10000ull
+
+#define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), -1)
+
+/* A FIFO or a terminal would block or run dry on the second boot: only regular files. */
+static int open_regular(const char *path, const char *what, int *fd, uint64_t *size, char *err,
+			size_t err_size)
+{
+	struct stat st;
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0)
+		return FAIL("cannot open %s %s: %s", what, path, strerror(errno));
+	if (fstat(*fd, &st) < 0)
+		return FAIL("cannot read %s %s: %s", what, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return FAIL("cannot read %s %s: not a regular file", what, path);
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int pread_all(int fd, void *buf, uint64_t len, uint64_t offset)
+{
+	uint8_t *p = buf;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		p += n;
+		len -= (uint64_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+/*
+ * With ELF ABI version 1 the entry may be the address of a function descriptor (in .opd) whose first
+ * doubleword is the address of the code. Linux's own vmlinux names the code itself in either ABI.
+ */
+static uint64_t through_descriptor(Elf *elf, const struct loader *loader, uint64_t entry)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return entry;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr shdr;
+		const char *name;
+		uint8_t raw[8];
+
+		if (!gelf_getshdr(section, &shdr))
+			continue;
+		name = elf_strptr(elf, names, shdr.sh_name);
+		if (!name || strcmp(name, ".opd") || shdr.sh_type == SHT_NOBITS)
+			continue;
+		if (entry < shdr.sh_addr || shdr.sh_size < 8 ||
+		    entry - shdr.sh_addr > shdr.sh_size - 8)
+			continue;
+		if (pread_all(loader->kernel_fd, raw, 8, shdr.sh_offset + entry - shdr.sh_addr))
+			continue;
+		if (!loader->little_endian)
+			return get_be64(raw);
+		return __builtin_bswap64(get_be64(raw));
+	}
+	return entry;
+}
+
+static int check_header(const struct loader *loader, Elf *elf, GElf_Ehdr *ehdr, char *err,
+			size_t err_size)
+{
+	if (elf_kind(elf) != ELF_K_ELF)
+		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
+	if (!gelf_getehdr(elf, ehdr))
+		return FAIL("cannot load kernel %s: truncated ELF header", loader->kernel);
+	if (ehdr->e_machine != EM_PPC64 && ehdr->e_machine != EM_PPC)
+		return FAIL(
+			"cannot load kernel %s: for another machine (ELF machine %u), not PowerPC",
+			loader->kernel, ehdr->e_machine);
+	if (gelf_getclass(elf) != ELFCLASS64 || ehdr->e_machine != EM_PPC64)
+		return FAIL("cannot load kernel %s: 32-bit, not 64-bit PowerPC", loader->kernel);
+	if (ehdr->e_type != ET_EXEC && ehdr->e_type != ET_DYN)
+		return FAIL("cannot load kernel %s: not an executable (ELF type %u)",
+			    loader->kernel, ehdr->e_type);
+	return 0;
+}
+
+static int add_segment(struct loader *loader, const GElf_Phdr *phdr, uint64_t file_size,
+		       uint64_t ram_size, char *err, size_t err_size)
+{
+	struct loader_segment *segment = &loader->segments[loader->nr_segments];
+
+	if (loader->nr_segments == LOADER_MAX_SEGMENTS)
+		return FAIL("cannot load kernel %s: more than %d segments", loader->kernel,
+			    LOADER_MAX_SEGMENTS);
+	if (phdr->p_filesz > phdr->p_memsz)
+		return FAIL("cannot load kernel %s: malformed segment, file size above memory size",
+			    loader->kernel);
+	if (phdr->p_offset > file_size || phdr->p_filesz > file_size - phdr->p_offset)
+		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
+	if (phdr->p_memsz > ram_size || phdr->p_paddr > ram_size - phdr->p_memsz)
+		return FAIL("cannot load kernel %s: segment 0x%llx+0x%llx does not fit in %llu MiB "
+			    "of memory",
+			    loader->kernel, (unsigned long long)phdr->p_paddr,
+			    (unsigned long long)phdr->p_memsz,
+			    (unsigned long long)(ram_size >> 20));
+	segment->address = phdr->p_paddr;
+	segment->memory_size = phdr->p_memsz;
+	segment->file_size = phdr->p_filesz;
+	segment->file_offset = phdr->p_offset;
+	loader->nr_segments++;
+	return 0;
+}
+
+/* The entry is an effective address in Linux's vmlinux: find its segment and use the physical one. */
+static bool translate_entry(Elf *elf, size_t nr_headers, uint64_t entry, uint64_t *real)
+{
+	GElf_Phdr phdr;
+
+	for (size_t i = 0; i < nr_headers; i++) {
+		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+			continue;
+		if (entry >= phdr.p_vaddr && entry - phdr.p_vaddr < phdr.p_memsz) {
+			*real = entry - phdr.p_vaddr + phdr.p_paddr;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < nr_headers; i++) {
+		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+			continue;
+		if (entry >= phdr.p_paddr && entry - phdr.p_paddr < phdr.p_memsz) {
+			*real = entry;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uint64_t ram_size,
+			char *err, size_t err_size)
+{
+	uint64_t base = UINT64_MAX, end = 0, entry;
+	size_t nr_headers;
+	GElf_Ehdr ehdr;
+
+	if (check_header(loader, elf, &ehdr, err, err_size) < 0)
+		return -1;
+	loader->little_endian = ehdr.e_ident[EI_DATA] == ELFDATA2LSB;
+	/* libelf is lenient about a program header table that the file does not reach. */
+	if (ehdr.e_phnum && (ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phoff > file_size ||
+			     (file_size - ehdr.e_phoff) / sizeof(Elf64_Phdr) < ehdr.e_phnum))
+		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
+	if (elf_getphdrnum(elf, &nr_headers) < 0)
+		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
+	for (size_t i = 0; i < nr_headers; i++) {
+		GElf_Phdr phdr;
+
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return FAIL("cannot load kernel %s: truncated file", loader->kernel);
+		if (phdr.p_type != PT_LOAD || !phdr.p_memsz)
+			continue;
+		if (add_segment(loader, &phdr, file_size, ram_size, err, err_size) < 0)
+			return -1;
+		if (phdr.p_paddr < base)
+			base = phdr.p_paddr;
+		if (phdr.p_paddr + phdr.p_memsz > end)
+			end = phdr.p_paddr + phdr.p_memsz;
+	}
+	if (!loader->nr_segments)
+		return FAIL("cannot load kernel %s: no segments to load", loader->kernel);
+	entry = through_descriptor(elf, loader, ehdr.e_entry);
+	if (!translate_entry(elf, nr_headers, entry, &loader->kernel_entry) ||
+	    loader->kernel_entry & 3)
+		return FAIL("cannot load kernel %s: entry 0x%llx is not in its segments",
+			    loader->kernel, (unsigned long long)entry);
+	loader->kernel_base = base;
+	loader->kernel_size = end - base;
+	return 0;
+}
+
+static int open_kernel(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
+{
+	uint64_t file_size;
+	Elf *elf;
+	int ret;
+
+	if (open_regular(loader->kernel, "kernel", &loader->kernel_fd, &file_size, err, err_size) <
+	    0)
+		return -1;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return FAIL("cannot load kernel %s: libelf: %s", loader->kernel, elf_errmsg(-1));
+	elf = elf_begin(loader->kernel_fd, ELF_C_READ, NULL);
+	if (!elf)
+		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
+	ret = read_headers(loader, elf, file_size, ram_size, err, err_size);
+	elf_end(elf);
+	return ret;
+}
+
+static int open_initrd(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
+{
+	uint64_t end = loader->kernel_base + loader->kernel_size;
+	uint64_t base = (end + INITRD_ALIGN - 1) & ~(INITRD_ALIGN - 1);
+
+	if (open_regular(loader->initrd, "initrd", &loader->initrd_fd, &loader->initrd_size, err,
+			 err_size) < 0)
+		return -1;
+	if (!loader->initrd_size)
+		return FAIL("cannot load initrd %s: empty file", loader->initrd);
+	if (base > ram_size || loader->initrd_size > ram_size - base)
+		return FAIL(
+			"cannot load initrd %s: 0x%llx+0x%llx does not fit in %llu MiB of memory",
+			loader->initrd, (unsigned long long)base,
+			(unsigned long long)loader->initrd_size,
+			(unsigned long long)(ram_size >> 20));
+	loader->initrd_base = base;
+	return 0;
+}
+
+int loader_open(struct loader *loader, const char *kernel, const char *initrd, uint64_t ram_size,
+		char *err, size_t err_size)
+{
+	memset(loader, 0, sizeof(*loader));
+	loader->kernel = kernel;
+	loader->initrd = initrd;
+	loader->kernel_fd = loader->initrd_fd = -1;
+	if (open_kernel(loader, ram_size, err, err_size) < 0 ||
+	    (initrd && open_initrd(loader, ram_size, err, err_size) < 0)) {
+		loader_close(loader);
+		return -1;
+	}
+	return 0;
+}
+
+static int fill(int fd, const char *what, const char *path, struct guest_memory *memory,
+		uint64_t address, uint64_t len, uint64_t offset, char *err, size_t err_size)
+{
+	int ret;
+
+	if (!memory_contains(memory, address, len))
+		return FAIL("cannot load %s %s: does not fit in memory", what, path);
+	ret = pread_all(fd, memory->base + address, len, offset);
+	if (ret)
+		return FAIL("cannot load %s %s: %s", what, path,
+			    ret == -ENODATA ? "truncated file" : strerror(-ret));
+	if (memory->written && len)
+		memory->written(memory->engine, address, len);
+	return 0;
+}
+
+int loader_fill(const struct loader *loader, struct guest_memory *memory, char *err,
+		size_t err_size)
+{
+	for (unsigned i = 0; i < loader->nr_segments; i++) {
+		const struct loader_segment *s = &loader->segments[i];
+
+		if (fill(loader->kernel_fd, "kernel", loader->kernel, memory, s->address,
+			 s->file_size, s->file_offset, err, err_size) < 0)
+			return -1;
+	}
+	if (loader->initrd_size)
+		return fill(loader->initrd_fd, "initrd", loader->initrd, memory,
+			    loader->initrd_base, loader->initrd_size, 0, err, err_size);
+	return 0;
+}
+
+void loader_close(struct loader *loader)
+{
+	if (loader->kernel_fd >= 0)
+		close(loader->kernel_fd);
+	if (loader->initrd_fd >= 0)
+		close(loader->initrd_fd);
+	loader->kernel_fd = loader->initrd_fd = -1;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What machine.c (run loop) and injection.c (machine checks and system resets on request) share.
+ */
+#ifndef FWNMI_MACHINE_PRIVATE_H
+#define FWNMI_MACHINE_PRIVATE_H
+
+#include <signal.h>
+
+#include "machine/loader.h"
+#include "machine/machine.h"
+
+struct injection {
+	struct machine_injection request;
+	struct injection_report report; /* report.stage is the state */
+	uint64_t deadline_ns; /* host time of the withdrawal; while PENDING or WAITING */
+	uint64_t delivered_ns; /* host time of the delivery */
+	uint64_t watch_end; /* vCPU instructions at which the watch for the return ends */
+};
+
+struct vcpu {
+	enum machine_vcpu_state state;
+	bool woken; /* papr_resume() is due before it runs */
+	struct injection injection;
+};
+
+struct machine {
+	struct machine_config config;
+	const struct engine_ops *ops;
+	struct engine *engine;
+	struct papr *papr;
+	struct guest_memory memory;
+	struct guest_clock clock;
+	struct loader loader;
+	struct vcpu vcpus[ENGINE_MAX_VCPUS];
+	unsigned running; /* vCPU whose turn it is */
+	bool switch_now; /* another vCPU was woken: end the slice */
+
+	struct machine_client clients[MACHINE_MAX_CLIENTS];
+	unsigned nr_clients;
+	void (*console_write)(void *opaque, const void *buf, unsigned len);
+	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
+	void *console_opaque;
+
+	uint64_t next_poll_ns;
+	int wake_fd; /* eventfd that ends a wait; written by machine_quit() */
+	volatile sig_atomic_t quit;
+	bool paused, reset_requested;
+	uint64_t paused_at; /* host ticks; CLOCK_HOST stands still meanwhile */
+
+	enum machine_end end;
+	char why[256];
+};
+
+uint64_t host_ns(void);
+void machine_emit(struct machine *machine, struct machine_event *event);
+void machine_end_with(struct machine *machine, enum machine_end end, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/** machine_outcome() - set the vCPU's state after libfwnmi's word on a delivery; false if it may not run. */
+bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome);
+
+/* injection.c */
+
+/** injection_single_step() - does this vCPU need to be looked at after every block? */
+static inline bool injection_single_step(const struct vcpu *vcpu)
+{
+	enum injection_stage stage = vcpu->injection.report.stage;
+
+	return stage == INJECTION_PENDING || vcpu->injection.watch_end;
+}
+
+/** injection_wants_ceded() - would the vCPU's pending injection be delivered out of H_CEDE? */
+bool injection_wants_ceded(const struct vcpu *vcpu);
+/**
+ * injection_check() - the vCPU stands between two blocks: deliver what is pending if it fits, and follow what was
+ * delivered. Returns false if the vCPU may not run now.
+ */
+bool injection_check(struct machine *machine, unsigned vcpu, bool ceded);
+/** injection_papr_event() - delivery and interlock; returns the report the event belongs to, or NULL. */
+const struct injection_report *injection_papr_event(struct machine *machine,
+						    const struct papr_event *event);
+/** injection_idle() - the vCPU ceded or stopped: it has not returned to what was interrupted. */
+void injection_idle(struct machine *machine, unsigned vcpu);
+/** injection_poll() - withdraw what has waited too long. */
+void injection_poll(struct machine *machine, uint64_t now_ns);
+/** injection_cancel_all() - the machine is reset or ends. */
+void injection_cancel_all(struct machine *machine, const char *reason);
+
+#endif

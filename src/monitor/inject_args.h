@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The arguments of inject-machine-check and inject-nmi: their names, defaults and contradictions, for the monitor
+ * and for `fwnmi inject`, which checks them before it connects.
+ */
+#ifndef FWNMI_MONITOR_INJECT_ARGS_H
+#define FWNMI_MONITOR_INJECT_ARGS_H
+
+#include <jansson.h>
+
+#include "machine/machine.h"
+
+/**
+ * inject_args_parse() - arguments to a request
+ * @args: a JSON object, or NULL for none. Both kinds of injection:
+ *	"cpu-index" (0), "context" ("user", "kernel", "any": the default), "now" (false; not with context),
+ *	"timeout" (seconds, 10).
+ *	Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype" (multihit, or load-store for a UE),
+ *	"severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal), "initiator" (CPU),
+ *	"transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of the interrupted instruction; UE:
+ *	none), "logical-address" (UE only, none). Addresses are integers or strings as C writes integers.
+ * @system_reset: it is inject-nmi
+ * @injection: filled in, except for the id
+ * @err: one line on failure
+ *
+ * Returns 0, or -1: unknown argument, wrong type, unknown name, out of range, or a contradiction.
+ */
+int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
+		      char *err, size_t err_size);
+
+/** inject_args_address() - a number as C writes it (0x..., decimal) into @value; false if it is none. */
+bool inject_args_address(const char *text, uint64_t *value);
+
+#endif

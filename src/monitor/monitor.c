@@ -1,0 +1,781 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control socket: listening, clients with bounded buffers, commands and events; see monitor.h.
+ * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"), one request a line. Addresses are strings, because a
+ * JSON integer of 64 bits has a sign.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "monitor/inject_args.h"
+#include "monitor/monitor.h"
+
+#define CLOSE_WAIT_MS 200 /* for clients to take the last events */
+
+struct client {
+	int fd; /* -1: free */
+	bool negotiated;
+	bool closing; /* nothing more is read; closed when the output is out */
+	char *in;
+	size_t in_len;
+	char *out;
+	size_t out_len, out_size;
+};
+
+struct monitor {
+	struct machine *machine;
+	struct sockaddr_un address;
+	struct stat socket_file; /* to remove no one else's */
+	int listen_fd;
+	uint64_t next_injection;
+	struct client clients[MONITOR_MAX_CLIENTS];
+	/* Which client each of the descriptors last handed to poll() belongs to; NULL: listen_fd. */
+	struct client *polled[MONITOR_MAX_CLIENTS + 1];
+};
+
+/* ---- clients ---- */
+
+static void drop(struct client *client)
+{
+	close(client->fd);
+	free(client->in);
+	free(client->out);
+	*client = (struct client){ .fd = -1 };
+}
+
+static void flush_output(struct client *client)
+{
+	while (client->out_len) {
+		ssize_t n =
+			send(client->fd, client->out, client->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (errno != EAGAIN && errno != EWOULDBLOCK)
+				drop(client);
+			return;
+		}
+		client->out_len -= (size_t)n;
+		memmove(client->out, client->out + n, client->out_len);
+	}
+	if (client->closing)
+		drop(client);
+}
+
+/* A client that does not read its output, or for which there is no memory, is dropped. */
+static void send_text(struct client *client, const char *text, size_t len)
+{
+	if (client->fd < 0)
+		return;
+	if (client->out_len + len > client->out_size) {
+		size_t size = (client->out_len + len) * 2;
+		char *bigger = size <= MONITOR_MAX_BACKLOG ? realloc(client->out, size) : NULL;
+
+		if (!bigger) {
+			drop(client);
+			return;
+		}
+		client->out = bigger;
+		client->out_size = size;
+	}
+	memcpy(client->out + client->out_len, text, len);
+	client->out_len += len;
+	flush_output(client);
+}
+
+/* Takes over the reference to @message. */
+static void send_json(struct client *client, json_t *message)
+{
+	char *text = message ? json_dumps(message, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	size_t len = text ? strlen(text) : 0;
+
+	json_decref(message);
+	if (!text) {
+		drop(client);
+		return;
+	}
+	/* The terminating NUL is where the line's end goes. */
+	text[len] = '\n';
+	send_text(client, text, len + 1);
+	free(text);
+}
+
+static void send_error(struct client *client, json_t *id, const char *class,
+		       const char *description)
+{
+	json_t *error = json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", description);
+
+	if (error && id)
+		json_object_set(error, "id", id);
+	send_json(client, error);
+}
+
+/* ---- what the machine says, as JSON ---- */
+
+static json_t *address(uint64_t value)
+{
+	return json_sprintf("0x%" PRIx64, value);
+}
+
+static json_t *count(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *microseconds(uint64_t ticks)
+{
+	return json_real((double)ticks * 1e6 / TIMEBASE_HZ);
+}
+
+static json_t *report_json(const struct injection_report *report)
+{
+	json_t *out = json_pack("{s:o, s:s, s:i}", "id", count(report->id), "kind",
+				report->system_reset ? "system-reset" : "machine-check",
+				"cpu-index", (int)report->vcpu);
+
+	if (report->stage == INJECTION_FAILED)
+		json_object_set_new(out, "reason", json_string(report->reason));
+	if (report->stage == INJECTION_PENDING || !report->handler)
+		return out;
+	json_object_update_new(
+		out, json_pack("{s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "nip",
+			       address(report->nip), "msr", address(report->msr), "context",
+			       report->msr & MSR_PR ? "user" : "kernel", "idle", report->ceded,
+			       "registered", report->registered, "handler",
+			       address(report->handler), "r3", address(report->r3),
+			       "at-instruction", count(report->delivered_insns), "at-timebase",
+			       count(report->delivered_timebase)));
+	if (report->interlocked)
+		json_object_set_new(out, "interlock",
+				    json_pack("{s:o, s:o, s:f}", "instructions",
+					      count(report->interlock_insns), "guest-us",
+					      microseconds(report->interlock_ticks), "host-us",
+					      (double)report->interlock_host_ns / 1e3));
+	if (report->stage == INJECTION_FINISHED)
+		json_object_set_new(out, "returned", json_boolean(report->returned));
+	if (report->stage == INJECTION_FINISHED && report->returned)
+		json_object_set_new(out, "return",
+				    json_pack("{s:o, s:o}", "instructions",
+					      count(report->return_insns), "guest-us",
+					      microseconds(report->return_ticks)));
+	return out;
+}
+
+static const char *papr_event_json(const struct papr_event *event, json_t *data)
+{
+	json_object_set_new(data, "cpu-index", json_integer(event->cpu));
+	switch (event->type) {
+	case PAPR_EVENT_FWNMI_REGISTERED:
+		json_object_set_new(data, "system-reset", address(event->a));
+		json_object_set_new(data, "machine-check", address(event->b));
+		return "FWNMI_REGISTERED";
+	case PAPR_EVENT_FWNMI_DELIVERED:
+		json_object_set_new(data, "vector", address(event->a));
+		json_object_set_new(data, "r3", address(event->b));
+		return "FWNMI_DELIVERED";
+	case PAPR_EVENT_FWNMI_WAITING:
+		return "FWNMI_WAITING";
+	case PAPR_EVENT_FWNMI_INTERLOCK:
+		return "FWNMI_INTERLOCK";
+	case PAPR_EVENT_VCPU_STARTED:
+		json_object_set_new(data, "entry", address(event->a));
+		return "VCPU_STARTED";
+	case PAPR_EVENT_VCPU_STOPPED:
+		return "VCPU_STOPPED";
+	case PAPR_EVENT_PANIC:
+		json_object_set_new(data, "action", json_string("poweroff"));
+		if (event->text)
+			json_object_set_new(data, "text", json_string(event->text));
+		return "GUEST_PANICKED";
+	}
+	return NULL;
+}
+
+static const char *injection_event_json(const struct injection_report *report, json_t *data)
+{
+	json_object_set_new(data, "cpu-index", json_integer(report->vcpu));
+	if (report->stage == INJECTION_FAILED)
+		return "FWNMI_INJECTION_FAILED";
+	if (report->stage == INJECTION_FINISHED)
+		return "FWNMI_INJECTION_FINISHED";
+	json_object_set_new(data, "vector",
+			    address(report->system_reset ? VECTOR_SYSTEM_RESET :
+							   VECTOR_MACHINE_CHECK));
+	return "FWNMI_NOT_REGISTERED";
+}
+
+static const char *shutdown_reason(enum machine_end end)
+{
+	switch (end) {
+	case MACHINE_POWERED_OFF:
+		return "guest-shutdown";
+	case MACHINE_REBOOT:
+		return "guest-reset";
+	case MACHINE_CRASHED:
+		return "guest-panic";
+	case MACHINE_QUIT:
+		return "host-qmp-quit";
+	default:
+		return "host-error";
+	}
+}
+
+static const char *event_json(const struct machine_event *event, json_t *data)
+{
+	switch (event->type) {
+	case MACHINE_EVENT_PAPR:
+		return papr_event_json(event->papr, data);
+	case MACHINE_EVENT_INJECTION:
+		return injection_event_json(event->report, data);
+	case MACHINE_EVENT_RESET:
+		json_object_set_new(data, "guest", json_boolean(event->guest_asked));
+		json_object_set_new(data, "reason",
+				    json_string(event->guest_asked ? "guest-reset" :
+								     "host-qmp-system-reset"));
+		return "RESET";
+	case MACHINE_EVENT_STOP:
+		return "STOP";
+	case MACHINE_EVENT_RESUME:
+		return "RESUME";
+	case MACHINE_EVENT_SHUTDOWN:
+		json_object_set_new(data, "guest",
+				    json_boolean(event->end == MACHINE_POWERED_OFF ||
+						 event->end == MACHINE_REBOOT ||
+						 event->end == MACHINE_CRASHED));
+		json_object_set_new(data, "reason", json_string(shutdown_reason(event->end)));
+		if (event->why && *event->why)
+			json_object_set_new(data, "text", json_string(event->why));
+		return "SHUTDOWN";
+	}
+	return NULL;
+}
+
+static void monitor_event(void *opaque, const struct machine_event *event)
+{
+	struct monitor *monitor = opaque;
+	json_t *data = json_object(), *message;
+	const char *name = event_json(event, data);
+	struct timeval now;
+
+	if (event->report)
+		json_object_set_new(data, "injection", report_json(event->report));
+	json_object_set_new(data, "instructions", count(event->insns));
+	json_object_set_new(data, "timebase", count(event->timebase));
+	gettimeofday(&now, NULL);
+	message = json_pack("{s:s, s:o, s:{s:I, s:I}}", "event", name, "data", data, "timestamp",
+			    "seconds", (json_int_t)now.tv_sec, "microseconds",
+			    (json_int_t)now.tv_usec);
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++) {
+		struct client *client = &monitor->clients[i];
+
+		if (client->fd >= 0 && client->negotiated && !client->closing)
+			send_json(client, json_incref(message));
+	}
+	json_decref(message);
+}
+
+/* ---- commands ---- */
+
+/* Returns what goes into "return", or NULL with a reason in @err. */
+typedef json_t *command_fn(struct monitor *monitor, json_t *args, char *err, size_t err_size);
+
+static json_t *query_status(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	bool paused = machine_paused(monitor->machine);
+
+	return json_pack("{s:b, s:s}", "running", !paused, "status", paused ? "paused" : "running");
+}
+
+static json_t *query_cpus_fast(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	static const char *const states[] = {
+		[VCPU_STOPPED] = "stopped",
+		[VCPU_RUNNABLE] = "running",
+		[VCPU_CEDED] = "idle",
+		[VCPU_WAITING] = "waiting-for-interlock",
+	};
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++)
+		json_array_append_new(
+			list,
+			json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
+				  "thread-id", (int)getpid(), "target", "ppc64", "state",
+				  states[machine_vcpu_state(monitor->machine, i)], "instructions",
+				  count(machine_vcpu_insns(monitor->machine, i)), "props",
+				  "core-id", (int)i));
+	return list;
+}
+
+static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	struct papr_fwnmi_state state;
+	json_t *out;
+
+	papr_fwnmi_state(machine_papr(monitor->machine), &state);
+	out = json_pack("{s:b, s:b}", "registered", state.registered, "interlock-held",
+			state.interlock_held);
+	if (state.registered) {
+		json_object_set_new(out, "system-reset", address(state.system_reset));
+		json_object_set_new(out, "machine-check", address(state.machine_check));
+	}
+	if (state.interlock_held)
+		json_object_set_new(out, "owner", json_integer(state.owner));
+	return out;
+}
+
+static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, char *err,
+		      size_t err_size)
+{
+	struct machine_injection injection;
+
+	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
+		return NULL;
+	injection.id = ++monitor->next_injection;
+	if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
+		return NULL;
+	return json_pack("{s:o}", "id", count(injection.id));
+}
+
+static json_t *inject_machine_check(struct monitor *monitor, json_t *args, char *err,
+				    size_t err_size)
+{
+	return inject(monitor, args, false, err, err_size);
+}
+
+static json_t *inject_nmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	return inject(monitor, args, true, err, err_size);
+}
+
+static json_t *stop(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	machine_pause(monitor->machine, true);
+	return json_object();
+}
+
+static json_t *cont(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	machine_pause(monitor->machine, false);
+	return json_object();
+}
+
+static json_t *system_reset(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	machine_request_reset(monitor->machine);
+	return json_object();
+}
+
+static json_t *quit(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	machine_quit(monitor->machine);
+	return json_object();
+}
+
+static json_t *version(void)
+{
+	int major = 0, minor = 0, micro = 0;
+
+	sscanf(FWNMI_VERSION, "%d.%d.%d", &major, &minor, &micro);
+	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "fwnmi", "major", major, "minor", minor,
+			 "micro", micro, "package", "");
+}
+
+static json_t *query_version(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	return version();
+}
+
+static json_t *query_commands(struct monitor *monitor, json_t *args, char *err, size_t err_size);
+
+static const struct command {
+	const char *name;
+	command_fn *run;
+	bool has_arguments;
+} commands[] = {
+	{ "query-version", query_version, false },
+	{ "query-commands", query_commands, false },
+	{ "query-status", query_status, false },
+	{ "query-cpus-fast", query_cpus_fast, false },
+	{ "query-fwnmi", query_fwnmi, false },
+	{ "inject-machine-check", inject_machine_check, true },
+	{ "inject-nmi", inject_nmi, true },
+	{ "stop", stop, false },
+	{ "cont", cont, false },
+	{ "system_reset", system_reset, false },
+	{ "quit", quit, false },
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static json_t *query_commands(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, json_pack("{s:s}", "name", "qmp_capabilities"));
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		json_array_append_new(list, json_pack("{s:s}", "name", commands[i].name));
+	return list;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* A request is {"execute": NAME, "arguments": OBJECT, "id": anything} and nothing else. */
+static const char *check_request(const json_t *request)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(request))
+		return "a request is a JSON object on one line";
+	if (!json_is_string(json_object_get(request, "execute")))
+		return "a request has a member 'execute' with a command's name";
+	json_object_foreach((json_t *)request, key, value)
+	{
+		if (strcmp(key, "execute") && strcmp(key, "arguments") && strcmp(key, "id"))
+			return "a request has the members 'execute', 'arguments' and 'id' only";
+	}
+	value = json_object_get(request, "arguments");
+	if (value && !json_is_object(value))
+		return "'arguments' is an object";
+	return NULL;
+}
+
+static void execute(struct monitor *monitor, struct client *client, json_t *request)
+{
+	json_t *id = json_object_get(request, "id"), *args, *result, *reply;
+	const char *problem = check_request(request), *name;
+	const struct command *command;
+	char err[256];
+
+	if (problem) {
+		send_error(client, id, "GenericError", problem);
+		return;
+	}
+	name = json_string_value(json_object_get(request, "execute"));
+	args = json_object_get(request, "arguments");
+	if (!strcmp(name, "qmp_capabilities") && !client->negotiated) {
+		client->negotiated = true;
+		result = json_object();
+	} else if (!client->negotiated) {
+		send_error(client, id, "CommandNotFound", "the first command is qmp_capabilities");
+		return;
+	} else {
+		command = find_command(name);
+		if (!command) {
+			send_error(client, id, "CommandNotFound", "no such command");
+			return;
+		}
+		if (!command->has_arguments && json_object_size(args)) {
+			send_error(client, id, "GenericError", "the command takes no arguments");
+			return;
+		}
+		result = command->run(monitor, args, err, sizeof(err));
+		if (!result) {
+			send_error(client, id, "GenericError", err);
+			return;
+		}
+	}
+	/* The command may have caused an event whose sending lost us the client. */
+	if (client->fd < 0) {
+		json_decref(result);
+		return;
+	}
+	reply = json_pack("{s:o}", "return", result);
+	if (reply && id)
+		json_object_set(reply, "id", id);
+	send_json(client, reply);
+}
+
+static void take_line(struct monitor *monitor, struct client *client, const char *line, size_t len)
+{
+	json_error_t error;
+	json_t *request;
+
+	if (strspn(line, " \t\r") >= len)
+		return;
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (!request) {
+		send_error(client, NULL, "GenericError", "not a JSON text on one line");
+		return;
+	}
+	execute(monitor, client, request);
+	json_decref(request);
+}
+
+/* ---- input ---- */
+
+static void take_lines(struct monitor *monitor, struct client *client)
+{
+	size_t start = 0;
+
+	while (client->fd >= 0) {
+		char *end = memchr(client->in + start, '\n', client->in_len - start);
+
+		if (!end)
+			break;
+		*end = '\0';
+		take_line(monitor, client, client->in + start, (size_t)(end - client->in) - start);
+		start = (size_t)(end - client->in) + 1;
+	}
+	if (client->fd < 0)
+		return;
+	client->in_len -= start;
+	memmove(client->in, client->in + start, client->in_len);
+	if (client->in_len == MONITOR_MAX_LINE) {
+		client->closing = true;
+		send_error(client, NULL, "GenericError", "the request is too long");
+	}
+}
+
+static void receive(struct monitor *monitor, struct client *client)
+{
+	ssize_t n = recv(client->fd, client->in + client->in_len, MONITOR_MAX_LINE - client->in_len,
+			 MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
+	if (n < 0) {
+		drop(client);
+		return;
+	}
+	if (n == 0) {
+		/* It may still read: `socat` and people with a pipe close their side first. */
+		client->closing = true;
+		flush_output(client);
+		return;
+	}
+	client->in_len += (size_t)n;
+	take_lines(monitor, client);
+}
+
+static void accept_client(struct monitor *monitor)
+{
+	int fd = accept4(monitor->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct client *client = NULL;
+
+	if (fd < 0)
+		return;
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS && !client; i++) {
+		if (monitor->clients[i].fd < 0)
+			client = &monitor->clients[i];
+	}
+	if (client)
+		client->in = malloc(MONITOR_MAX_LINE);
+	if (!client || !client->in) {
+		static const char busy[] = "{\"error\":{\"class\":\"GenericError\","
+					   "\"desc\":\"too many monitor clients\"}}\n";
+
+		(void)!send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		close(fd);
+		return;
+	}
+	client->fd = fd;
+	send_json(client,
+		  json_pack("{s:{s:o, s:[]}}", "QMP", "version", version(), "capabilities"));
+}
+
+static unsigned monitor_poll_fds(void *opaque, struct pollfd *fds, unsigned max)
+{
+	struct monitor *monitor = opaque;
+	unsigned n = 0;
+
+	if (n < max) {
+		monitor->polled[n] = NULL;
+		fds[n++] = (struct pollfd){ .fd = monitor->listen_fd, .events = POLLIN };
+	}
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS && n < max; i++) {
+		struct client *client = &monitor->clients[i];
+		short events = 0;
+
+		if (client->fd < 0)
+			continue;
+		if (!client->closing)
+			events |= POLLIN;
+		if (client->out_len)
+			events |= POLLOUT;
+		monitor->polled[n] = client;
+		fds[n++] = (struct pollfd){ .fd = client->fd, .events = events };
+	}
+	return n;
+}
+
+static void monitor_ready(void *opaque, struct pollfd *fds, unsigned count)
+{
+	struct monitor *monitor = opaque;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct client *client = monitor->polled[i];
+
+		if (!fds[i].revents)
+			continue;
+		if (!client) {
+			accept_client(monitor);
+			continue;
+		}
+		/* An event sent for another client may have closed this one, never reused it: accept comes first. */
+		if (client->fd != fds[i].fd)
+			continue;
+		if (fds[i].revents & POLLOUT)
+			flush_output(client);
+		if (client->fd >= 0 && !client->closing && (fds[i].revents & (POLLIN | POLLHUP)))
+			receive(monitor, client);
+		if (client->fd == fds[i].fd && (fds[i].revents & (POLLERR | POLLNVAL)))
+			drop(client);
+	}
+}
+
+/* ---- the socket ---- */
+
+static int bind_private(struct monitor *monitor)
+{
+	/* The mode is right from the first moment: no other process gets in between. */
+	mode_t old = umask(0177);
+	int ret = bind(monitor->listen_fd, (struct sockaddr *)&monitor->address,
+		       sizeof(monitor->address));
+	int saved = errno;
+
+	umask(old);
+	errno = saved;
+	return ret;
+}
+
+/* Is @path a socket that nobody listens on any more? Says what it is if not. */
+static bool is_stale(struct monitor *monitor, char *err, size_t err_size)
+{
+	const char *path = monitor->address.sun_path;
+	struct stat st;
+	int fd, ret, why;
+
+	if (lstat(path, &st) < 0) {
+		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		snprintf(err, err_size, "cannot listen on %s: it exists and is not a socket", path);
+		return false;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
+		return false;
+	}
+	ret = connect(fd, (struct sockaddr *)&monitor->address, sizeof(monitor->address));
+	why = errno;
+	close(fd);
+	if (ret < 0 && why == ECONNREFUSED)
+		return true;
+	snprintf(err, err_size, "cannot listen on %s: %s", path,
+		 ret < 0 && why != EAGAIN ? strerror(why) : "another program listens there");
+	return false;
+}
+
+static int listen_on(struct monitor *monitor, const char *path, char *err, size_t err_size)
+{
+	if (strlen(path) >= sizeof(monitor->address.sun_path) || !*path) {
+		snprintf(err, err_size, "cannot listen on %s: %s", path,
+			 *path ? "the path is too long for a socket" : "the path is empty");
+		return -1;
+	}
+	monitor->address.sun_family = AF_UNIX;
+	strcpy(monitor->address.sun_path, path);
+	monitor->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (monitor->listen_fd < 0) {
+		snprintf(err, err_size, "cannot make a socket: %s", strerror(errno));
+		return -1;
+	}
+	if (bind_private(monitor) < 0) {
+		if (errno == EADDRINUSE) {
+			if (!is_stale(monitor, err, err_size))
+				return -1;
+			unlink(path);
+			errno = 0;
+		}
+		if (errno || bind_private(monitor) < 0) {
+			snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
+			return -1;
+		}
+	}
+	if (lstat(path, &monitor->socket_file) < 0 ||
+	    listen(monitor->listen_fd, MONITOR_MAX_CLIENTS) < 0) {
+		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
+		unlink(path);
+		return -1;
+	}
+	return 0;
+}
+
+struct monitor *monitor_open(const char *path, struct machine *machine, char *err, size_t err_size)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+	struct machine_client client = {
+		.event = monitor_event,
+		.poll_fds = monitor_poll_fds,
+		.ready = monitor_ready,
+		.opaque = monitor,
+	};
+
+	if (!monitor) {
+		snprintf(err, err_size, "out of memory");
+		return NULL;
+	}
+	monitor->machine = machine;
+	monitor->listen_fd = -1;
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++)
+		monitor->clients[i].fd = -1;
+	if (listen_on(monitor, path, err, err_size) < 0) {
+		if (monitor->listen_fd >= 0)
+			close(monitor->listen_fd);
+		free(monitor);
+		return NULL;
+	}
+	if (!machine_add_client(machine, &client)) {
+		snprintf(err, err_size, "too many clients of the machine");
+		monitor_close(monitor);
+		return NULL;
+	}
+	return monitor;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	struct stat st;
+
+	if (!monitor)
+		return;
+	if (lstat(monitor->address.sun_path, &st) == 0 &&
+	    st.st_dev == monitor->socket_file.st_dev && st.st_ino == monitor->socket_file.st_ino)
+		unlink(monitor->address.sun_path);
+	close(monitor->listen_fd);
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++) {
+		struct client *client = &monitor->clients[i];
+		struct pollfd fd = { .fd = client->fd, .events = POLLOUT };
+
+		if (client->fd < 0)
+			continue;
+		if (client->out_len && poll(&fd, 1, CLOSE_WAIT_MS) > 0)
+			flush_output(client);
+		if (client->fd >= 0)
+			drop(client);
+	}
+	free(monitor);
+}
