@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RTAS event logs, version 6, between bytes and struct fwnmi_errlog, and as text.
- * Names are in errlog_names.c. LoPAR chapter "RTAS Error/Event Return Format"; offsets below are the
- * chapter's, counted from the start of the part or section they are in.
+ * Names are in errlog_names.c. LoPAR chapter "RTAS Error/Event Return Format"; offsets below are
+ * the chapter's, counted from the start of the part or section they are in.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ enum {
 	/* LoPAR's table of this section says 32, its overview and the offsets in it say 40. */
 	MC_SIZE = 40,
 
-	FIXED_EXTENDED_PRESENT = 0x04,	/* byte 1, bit 13 of the fixed part */
+	FIXED_EXTENDED_PRESENT = 0x04, /* byte 1, bit 13 of the fixed part */
 	EXTENDED_POWERPC_FORMAT = 0x80, /* byte 2 */
 
 	MC_UE_TRANSIENT = 0x80,
@@ -37,7 +37,8 @@ static const char company_ibm[4] = { 'I', 'B', 'M', '\0' };
 /* Has byte 0x11 of the MC section the form of SLB, ERAT and TLB errors? */
 static bool is_translation_cache(uint8_t error_type)
 {
-	return error_type == FWNMI_MC_SLB || error_type == FWNMI_MC_ERAT || error_type == FWNMI_MC_TLB;
+	return error_type == FWNMI_MC_SLB || error_type == FWNMI_MC_ERAT ||
+	       error_type == FWNMI_MC_TLB;
 }
 
 /* ---- encode ---- */
@@ -148,7 +149,8 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size)
 	if (log->has_extended)
 		length += EXTENDED_HEADER_SIZE + (log->has_main_a ? MAIN_A_SIZE : 0) +
 			  (log->has_main_b ? MAIN_B_SIZE : 0) +
-			  (log->has_primary_src ? PRIMARY_SRC_SIZE : 0) + (log->has_mc ? MC_SIZE : 0);
+			  (log->has_primary_src ? PRIMARY_SRC_SIZE : 0) +
+			  (log->has_mc ? MC_SIZE : 0);
 	if (length > size)
 		return FWNMI_ERR_NOSPACE;
 	memset(p, 0, length);
@@ -234,7 +236,8 @@ static void get_primary_src(struct fwnmi_errlog *log, const uint8_t *p)
 	for (unsigned i = 0; i < 8; i++)
 		src->words[i] = get_be32(p + 0x10 + 4 * i);
 	memcpy(src->reference_code, p + 0x30, length);
-	while (length > 0 && (src->reference_code[length - 1] == ' ' || src->reference_code[length - 1] == '\0'))
+	while (length > 0 &&
+	       (src->reference_code[length - 1] == ' ' || src->reference_code[length - 1] == '\0'))
 		length--;
 	memset(src->reference_code + length, 0, sizeof(src->reference_code) - length);
 }
@@ -269,17 +272,20 @@ static void get_mc(struct fwnmi_errlog *log, const uint8_t *p)
 static const struct {
 	uint16_t id;
 	uint16_t size; /* the least a section of this kind has */
-	size_t has;    /* offset of its has_* in struct fwnmi_errlog */
+	size_t has; /* offset of its has_* in struct fwnmi_errlog */
 	void (*get)(struct fwnmi_errlog *log, const uint8_t *section);
 } known_sections[] = {
-	{ FWNMI_SECTION_MAIN_A, MAIN_A_SIZE, offsetof(struct fwnmi_errlog, has_main_a), get_main_a },
-	{ FWNMI_SECTION_MAIN_B, MAIN_B_SIZE, offsetof(struct fwnmi_errlog, has_main_b), get_main_b },
-	{ FWNMI_SECTION_PRIMARY_SRC, PRIMARY_SRC_SIZE, offsetof(struct fwnmi_errlog, has_primary_src),
-	  get_primary_src },
+	{ FWNMI_SECTION_MAIN_A, MAIN_A_SIZE, offsetof(struct fwnmi_errlog, has_main_a),
+	  get_main_a },
+	{ FWNMI_SECTION_MAIN_B, MAIN_B_SIZE, offsetof(struct fwnmi_errlog, has_main_b),
+	  get_main_b },
+	{ FWNMI_SECTION_PRIMARY_SRC, PRIMARY_SRC_SIZE,
+	  offsetof(struct fwnmi_errlog, has_primary_src), get_primary_src },
 	{ FWNMI_SECTION_MC, MC_SIZE, offsetof(struct fwnmi_errlog, has_mc), get_mc },
 };
 
-static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id, uint16_t length)
+static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id,
+			     uint16_t length)
 {
 	for (size_t i = 0; i < sizeof(known_sections) / sizeof(known_sections[0]); i++) {
 		if (known_sections[i].id != id)
@@ -437,9 +443,10 @@ static void add_main_a(struct text *text, const struct fwnmi_main_a *main_a)
 {
 	add(text, "\nMain-A (PH)\n");
 	if (main_a->date || main_a->time)
-		add(text, "%-20s %04x-%02x-%02x %02x:%02x:%02x.%02x\n", "  Created:", main_a->date >> 16,
-		    main_a->date >> 8 & 0xff, main_a->date & 0xff, main_a->time >> 24,
-		    main_a->time >> 16 & 0xff, main_a->time >> 8 & 0xff, main_a->time & 0xff);
+		add(text, "%-20s %04x-%02x-%02x %02x:%02x:%02x.%02x\n",
+		    "  Created:", main_a->date >> 16, main_a->date >> 8 & 0xff, main_a->date & 0xff,
+		    main_a->time >> 24, main_a->time >> 16 & 0xff, main_a->time >> 8 & 0xff,
+		    main_a->time & 0xff);
 	else
 		add(text, "%-20s not provided\n", "  Created:");
 	add(text, "%-20s %c\n", "  Creator:", printable(main_a->creator));
@@ -481,13 +488,16 @@ static void add_mc(struct text *text, const struct fwnmi_mc_section *mc)
 
 	add(text, "\nMachine check (MC)\n");
 	add_number(text, "  Error type:", fwnmi_mc_type_name(mc->error_type), mc->error_type);
-	if (mc->error_type == FWNMI_MC_UE || is_translation_cache(mc->error_type) || mc->error_subtype)
+	if (mc->error_type == FWNMI_MC_UE || is_translation_cache(mc->error_type) ||
+	    mc->error_subtype)
 		add_number(text, "  Error subtype:", subtype, mc->error_subtype);
 	if (mc->error_type == FWNMI_MC_UE)
 		add(text, "%-20s %s\n", "  Transient:", mc->transient ? "yes" : "no");
-	add_address(text, "  Effective address:", mc->effective_address_valid, mc->effective_address);
+	add_address(text, "  Effective address:", mc->effective_address_valid,
+		    mc->effective_address);
 	if (mc->error_type == FWNMI_MC_UE)
-		add_address(text, "  Logical address:", mc->logical_address_valid, mc->logical_address);
+		add_address(text, "  Logical address:", mc->logical_address_valid,
+			    mc->logical_address);
 	add(text, "%-20s %u\n", "  Processor id:", mc->processor_id);
 	add(text, "%-20s 0x%08x\n", "  FRU id:", mc->fru_id);
 }
@@ -500,7 +510,8 @@ int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size)
 		buf[0] = '\0';
 	add(&text, "%-20s %u\n", "Version:", FWNMI_ERRLOG_VERSION);
 	add_number(&text, "Severity:", fwnmi_severity_name(log->severity), log->severity);
-	add_number(&text, "Disposition:", fwnmi_disposition_name(log->disposition), log->disposition);
+	add_number(&text, "Disposition:", fwnmi_disposition_name(log->disposition),
+		   log->disposition);
 	add_number(&text, "Initiator:", fwnmi_initiator_name(log->initiator), log->initiator);
 	add_number(&text, "Target:", fwnmi_initiator_name(log->target), log->target);
 	add_number(&text, "Type:", fwnmi_event_type_name(log->type), log->type);

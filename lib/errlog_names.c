@@ -13,9 +13,9 @@ struct names {
 	unsigned count;
 };
 
-#define NAMES(array)                                                                               \
-	{                                                                                          \
-		(array), ARRAY_SIZE(array)                                                         \
+#define NAMES(array)                       \
+	{                                  \
+		(array), ARRAY_SIZE(array) \
 	}
 
 static const char *const severity_table[] = {
@@ -71,8 +71,8 @@ static const char *const event_type_table[] = {
 static const struct names event_types = NAMES(event_type_table);
 
 static const char *const mc_type_table[] = {
-	[FWNMI_MC_UE] = "UE",	      [FWNMI_MC_SLB] = "SLB",	      [FWNMI_MC_ERAT] = "ERAT",
-	[FWNMI_MC_UNKNOWN] = "unknown", [FWNMI_MC_TLB] = "TLB",	      [FWNMI_MC_D_CACHE] = "D-cache",
+	[FWNMI_MC_UE] = "UE",		[FWNMI_MC_SLB] = "SLB", [FWNMI_MC_ERAT] = "ERAT",
+	[FWNMI_MC_UNKNOWN] = "unknown", [FWNMI_MC_TLB] = "TLB", [FWNMI_MC_D_CACHE] = "D-cache",
 	[FWNMI_MC_I_CACHE] = "I-cache",
 };
 static const struct names mc_types = NAMES(mc_type_table);

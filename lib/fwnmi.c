@@ -165,7 +165,8 @@ static void describe_recovery(struct fwnmi_errlog *log, uint8_t disposition)
 		uint8_t event_severity;
 		uint16_t action;
 	} recovery[] = {
-		[FWNMI_DISPOSITION_FULLY_RECOVERED] = { FWNMI_ERRLOG_RECOVERABLE, EVENT_RECOVERED, 0 },
+		[FWNMI_DISPOSITION_FULLY_RECOVERED] = { FWNMI_ERRLOG_RECOVERABLE, EVENT_RECOVERED,
+							0 },
 		[FWNMI_DISPOSITION_LIMITED_RECOVERY] = { FWNMI_ERRLOG_DEGRADED,
 							 EVENT_PREDICTIVE_DEGRADED, 0 },
 		[FWNMI_DISPOSITION_NOT_RECOVERED] = { FWNMI_ERRLOG_UNRECOVERABLE,
@@ -210,8 +211,8 @@ static void describe_error(struct fwnmi_mc_section *section, unsigned cpu,
 
 /*
  * A platform error must have Main-A, Main-B and a primary SRC (LoPAR, requirements 3 and 4 of the
- * version 6 format); Linux finds the MC section wherever it is. Date and time stay zero, which LoPAR
- * allows with an MC section, because the library has no clock.
+ * version 6 format); Linux finds the MC section wherever it is. Date and time stay zero, which
+ * LoPAR allows with an MC section, because the library has no clock.
  */
 static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
 		     uint8_t *buf, size_t size)
@@ -232,8 +233,8 @@ static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_c
 	};
 
 	log.main_a.platform_log_id = f->next_log_id++;
-	log.main_b.subsystem =
-		mc->error_type == FWNMI_MC_UE ? SUBSYSTEM_MEMORY : SUBSYSTEM_PROCESSOR;
+	log.main_b.subsystem = mc->error_type == FWNMI_MC_UE ? SUBSYSTEM_MEMORY :
+							       SUBSYSTEM_PROCESSOR;
 	describe_recovery(&log, mc->disposition);
 	describe_reference_code(&log.primary_src, mc);
 	describe_error(&log.mc, cpu, mc);
@@ -241,7 +242,8 @@ static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_c
 }
 
 /* "Fatal error previously reported" (R1-7.3.14-15) has no extended part: there is nothing new. */
-static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint8_t *buf, size_t size)
+static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint8_t *buf,
+				      size_t size)
 {
 	const struct fwnmi_errlog log = {
 		.severity = FWNMI_SEVERITY_ALREADY_REPORTED,
@@ -255,7 +257,7 @@ static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint
 
 /* ---- delivery ---- */
 
-/* R1-7.3.14-9, R1-7.3.14-13: translation off, everything else as it was but for what the interrupt sets. */
+/* R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. */
 static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64_t routine,
 			  uint64_t cause)
 {
@@ -265,7 +267,8 @@ static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64
 	regs->nip = routine;
 }
 
-static int deliver_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
+				 const struct fwnmi_machine_check *mc)
 {
 	uint8_t buffer[SAVED_R3_SIZE + LOG_SIZE];
 	struct fwnmi_regs regs;
@@ -401,7 +404,7 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
 	if (!f->registered)
 		return FWNMI_NOT_REGISTERED;
 	if (is_waiting(f, cpu)) {
-		/* Now or right after the machine check, one would destroy the other's SRR0 and SRR1. */
+		/* Taken now or with the machine check, one destroys the other's SRR0 and SRR1. */
 		f->system_reset_pending[cpu] = true;
 		return FWNMI_WAITING;
 	}
@@ -437,6 +440,11 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu)
 	if (f->system_reset_pending[cpu])
 		return deliver_system_reset(f, cpu);
 	return FWNMI_NOTHING;
+}
+
+int fwnmi_owner(const struct fwnmi *f)
+{
+	return f->owner;
 }
 
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)

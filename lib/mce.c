@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Machine check cause bits of each processor, as tables read in both directions.
- * A new processor is a new pair of tables and a line in processors[]. The encodings are those of the
- * POWER9 Processor User's Manual, section "Machine Check Interrupt"; Linux decodes the same in
+ * A new processor is a new pair of tables and a line in processors[]. The encodings are those of
+ * the POWER9 Processor User's Manual, section "Machine Check Interrupt"; Linux decodes the same in
  * arch/powerpc/kernel/mce_power.c.
  */
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Instruction side (and asynchronous stores): SRR1 bits 36 and 43:45 hold one encoded cause. */
+/* Instruction side, and stores (asynchronous, so fatal): SRR1 bits 36 and 43:45 hold one code. */
 struct srr1_cause {
 	uint32_t srr1;
 	bool nip_valid; /* the interrupted instruction is the effective address */
@@ -53,9 +53,9 @@ static const struct srr1_cause power9_srr1[] = {
 	{ 0x08000000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of a fetch */
 	{ 0x08040000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
 	{ 0x080c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a bad real address */
-	{ 0x08100000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a bad real address */
-	{ 0x08140000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* asynchronous: store to a bad real address */
-	{ 0x08180000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* asynchronous: link time-out of a store */
+	{ 0x08100000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk, likewise */
+	{ 0x08140000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* store to a bad real address */
+	{ 0x08180000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* link time-out of a store */
 	{ 0x081c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 };
 
@@ -70,7 +70,7 @@ static const struct dsisr_cause power9_dsisr[] = {
 	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
 	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
 	{ 0x00000040, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* load from a bad real address */
-	{ 0x00000020, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a bad real address */
+	{ 0x00000020, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk, likewise */
 	{ 0x00000010, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
 };
@@ -160,7 +160,8 @@ int fwnmi_mce_synthesise(enum fwnmi_processor number, const struct fwnmi_machine
 	for (size_t i = 0; i < processor->nr_dsisr_causes; i++) {
 		const struct dsisr_cause *cause = &processor->dsisr_causes[i];
 
-		if (cause->error_type != mc->error_type || cause->error_subtype != mc->error_subtype)
+		if (cause->error_type != mc->error_type ||
+		    cause->error_subtype != mc->error_subtype)
 			continue;
 		*srr1 = FWNMI_SRR1_MC_LOADSTORE;
 		*dsisr = cause->dsisr;
@@ -170,7 +171,8 @@ int fwnmi_mce_synthesise(enum fwnmi_processor number, const struct fwnmi_machine
 	for (size_t i = 0; i < processor->nr_srr1_causes; i++) {
 		const struct srr1_cause *cause = &processor->srr1_causes[i];
 
-		if (cause->error_type != mc->error_type || cause->error_subtype != mc->error_subtype)
+		if (cause->error_type != mc->error_type ||
+		    cause->error_subtype != mc->error_subtype)
 			continue;
 		*srr1 = cause->srr1;
 		return 0;

@@ -20,19 +20,19 @@ extern "C" {
  * fwnmi_strerror() gives the sentence.
  */
 enum fwnmi_error {
-	FWNMI_ERR_INVALID = -1,	     /* a field or argument is outside its range or contradicts another */
-	FWNMI_ERR_NOSPACE = -2,	     /* the caller's buffer, or the RTAS area, is too small */
-	FWNMI_ERR_TRUNCATED = -3,    /* the log ends before the length it states */
-	FWNMI_ERR_BADVERSION = -4,   /* the log is not of version 6 */
+	FWNMI_ERR_INVALID = -1, /* a value is outside its range or contradicts another */
+	FWNMI_ERR_NOSPACE = -2, /* the caller's buffer, or the RTAS area, is too small */
+	FWNMI_ERR_TRUNCATED = -3, /* the log ends before the length it states */
+	FWNMI_ERR_BADVERSION = -4, /* the log is not of version 6 */
 	FWNMI_ERR_BADSTRUCTURE = -5, /* a length in the log contradicts its surroundings */
-	FWNMI_ERR_BADNAME = -6,	     /* no such name for this field */
-	FWNMI_ERR_CPU = -7,	     /* no such vCPU */
-	FWNMI_ERR_PARAMETER = -8,    /* RTAS parameter error: a routine that cannot be called */
-	FWNMI_ERR_MEMORY = -9,	     /* the host could not read or write guest memory */
-	FWNMI_ERR_REGISTERS = -10,   /* the host could not read or write vCPU registers */
-	FWNMI_ERR_BUSY = -11,	     /* this vCPU already waits for the delivery of a machine check */
-	FWNMI_ERR_NO_EVENT = -12,    /* strict only: interlock without an event of this vCPU */
-	FWNMI_ERR_NO_CAUSE = -13,    /* this processor has no cause bits for such an error */
+	FWNMI_ERR_BADNAME = -6, /* no such name for this field */
+	FWNMI_ERR_CPU = -7, /* no such vCPU */
+	FWNMI_ERR_PARAMETER = -8, /* RTAS parameter error: a routine that cannot be called */
+	FWNMI_ERR_MEMORY = -9, /* the host could not read or write guest memory */
+	FWNMI_ERR_REGISTERS = -10, /* the host could not read or write vCPU registers */
+	FWNMI_ERR_BUSY = -11, /* this vCPU already waits for the delivery of a machine check */
+	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock without an event of this vCPU */
+	FWNMI_ERR_NO_CAUSE = -13, /* this processor has no cause bits for such an error */
 };
 
 /**
@@ -44,7 +44,7 @@ enum fwnmi_error {
 const char *fwnmi_strerror(int error);
 
 /* The most bytes a log may have: LoPAR's 2 KiB bound, what "rtas-error-log-max" must state. */
-#define FWNMI_ERRLOG_MAX 2048
+#define FWNMI_ERRLOG_MAX	2048
 /* The fixed part, with the extended length word. */
 #define FWNMI_ERRLOG_FIXED_SIZE 8
 
@@ -175,9 +175,9 @@ struct fwnmi_section_header {
 /* Main-A, "PH", 48 bytes. Platform specific fields are written as zero and not read. */
 struct fwnmi_main_a {
 	struct fwnmi_section_header header;
-	uint32_t date;	       /* BCD YYYYMMDD; 0 = not provided (allowed with an MC section) */
-	uint32_t time;	       /* BCD HHMMSSss, ss hundredths of a second */
-	char creator;	       /* 'E' service processor, 'H' hypervisor, 'W' power control, 'L' partition firmware */
+	uint32_t date; /* BCD YYYYMMDD; 0 = not provided (allowed with an MC section) */
+	uint32_t time; /* BCD HHMMSSss, ss hundredths of a second */
+	char creator; /* 'E' service processor, 'H' hypervisor, 'W' power control, 'L' firmware */
 	uint8_t section_count; /* with this one; the encoder counts for itself */
 	uint32_t platform_log_id;
 };
@@ -185,8 +185,8 @@ struct fwnmi_main_a {
 /* Main-B, "UH", 24 bytes. */
 struct fwnmi_main_b {
 	struct fwnmi_section_header header;
-	uint8_t subsystem;	/* 0x10 processor, 0x20 memory, ... */
-	uint8_t event_severity; /* 0x10 recovered, 0x21 predictive with degraded performance, 0x40 unrecoverable, ... */
+	uint8_t subsystem; /* 0x10 processor, 0x20 memory, ... */
+	uint8_t event_severity; /* 0x10 recovered, 0x21 predictive, degraded, 0x40 unrecoverable */
 	uint8_t event_subtype;
 	uint16_t action_flags;
 };
@@ -196,8 +196,8 @@ struct fwnmi_primary_src {
 	struct fwnmi_section_header header;
 	uint8_t src_version;
 	uint8_t src_flags;
-	uint32_t words[8];	 /* extended reference code words 2..9 */
-	char reference_code[33]; /* 32 characters, padded with blanks in the log, here without padding */
+	uint32_t words[8]; /* extended reference code words 2..9 */
+	char reference_code[33]; /* up to 32 characters; the log pads them with blanks */
 };
 
 /* Machine check interrupt section, "MC", 40 bytes. */
@@ -205,9 +205,9 @@ struct fwnmi_mc_section {
 	struct fwnmi_section_header header;
 	uint32_t fru_id;
 	uint32_t processor_id;
-	uint8_t error_type;    /* enum fwnmi_mc_type */
-	uint8_t error_subtype; /* enum fwnmi_{ue,slb,erat,tlb}_subtype; the whole byte for other types */
-	bool transient;	       /* UE: dcbz cannot clear it, the whole page is lost */
+	uint8_t error_type; /* enum fwnmi_mc_type */
+	uint8_t error_subtype; /* enum fwnmi_{ue,slb,erat,tlb}_subtype; others: the byte */
+	bool transient; /* UE: dcbz cannot clear it, the whole page is lost */
 	bool effective_address_valid;
 	bool logical_address_valid; /* UE only */
 	uint64_t effective_address;
@@ -223,26 +223,26 @@ struct fwnmi_section {
 
 /* A whole log, decoded. has_* say which of the parts are there. */
 struct fwnmi_errlog {
-	uint8_t severity;    /* enum fwnmi_severity */
+	uint8_t severity; /* enum fwnmi_severity */
 	uint8_t disposition; /* enum fwnmi_disposition */
-	uint8_t initiator;   /* enum fwnmi_initiator */
-	uint8_t target;	     /* enum fwnmi_initiator */
-	uint8_t type;	     /* enum fwnmi_event_type */
+	uint8_t initiator; /* enum fwnmi_initiator */
+	uint8_t target; /* enum fwnmi_initiator */
+	uint8_t type; /* enum fwnmi_event_type */
 
 	/*
-	 * has_extended: the optional part follows the fixed part. extended_length is its length (the
-	 * encoder computes it); without an optional part it is the word as it stands, which is the
-	 * change scope of a platform resource reassignment.
+	 * has_extended: the optional part follows the fixed part. extended_length is its length
+	 * (the encoder computes it); without an optional part it is the word as it stands, which is
+	 * the change scope of a platform resource reassignment.
 	 */
 	bool has_extended;
 	uint32_t extended_length;
 
-	/* Extended header, 16 bytes. platform_event: format 14 and company "IBM\0", so sections follow. */
+	/* Extended header. platform_event: format 14, company "IBM\0", so sections follow. */
 	bool has_extended_header;
 	bool platform_event;
-	uint8_t flags;	    /* FWNMI_ERRLOG_VALID, ... */
+	uint8_t flags; /* FWNMI_ERRLOG_VALID, ... */
 	uint8_t log_format; /* 0..15 */
-	char company[5];    /* 4 characters and a NUL */
+	char company[5]; /* 4 characters and a NUL */
 
 	bool has_main_a, has_main_b, has_primary_src, has_mc;
 	struct fwnmi_main_a main_a;
@@ -258,9 +258,9 @@ struct fwnmi_errlog {
 /**
  * fwnmi_errlog_encode() - write a log in its version 6 form
  * @log: what to write. If has_extended, the extended header is written (flags as given, format 14,
- *	company "IBM\0") and after it those of Main-A, Main-B, primary SRC and MC whose has_* is set,
- *	in this order. company, log_format, extended_length, section_count and the section list are
- *	not read, except that without has_extended the word extended_length is written as it is.
+ *	company "IBM\0") and after it those of Main-A, Main-B, primary SRC and MC whose has_* is
+ *	set, in this order. company, log_format, extended_length, section_count and the section list
+ *	are not read, except that without has_extended the word extended_length is written as it is.
  * @buf: where to; need not be aligned
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
@@ -269,8 +269,8 @@ struct fwnmi_errlog {
  *
  * returns: the log's length in bytes, 8 to 216, or
  *	FWNMI_ERR_INVALID if a field exceeds its bits, a section is asked for without has_extended,
- *		severity is fatal and disposition fully recovered, or the MC section's subtype or
- *		address flags do not exist for its type
+ *		severity is fatal and disposition fully recovered, the reference code has no NUL, or
+ *		the MC section's subtype, transient flag or addresses do not exist for its type
  *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
@@ -282,14 +282,15 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
  * @size: bytes at @buf; what follows the log is ignored
  *
  * An extended part of another format than a platform event log is accepted; its sections are not
- * listed. Reserved bits and bytes are ignored. Of sections with the same id the first is decoded, all
- * are listed.
+ * listed. Reserved bits and bytes are ignored. Of sections with the same id the first is decoded,
+ * all are listed.
  *
  * returns: the log's length in bytes, or
  *	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length the log states
  *	FWNMI_ERR_BADVERSION if byte 0 is not 6
  *	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
- *		longer than 2040, or a section is shorter than its kind allows or reaches past the end
+ *		longer than 2040, or a section is shorter than its kind allows or reaches past the
+ *		end
  * On error @log holds what could be decoded before it, for display only.
  */
 int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
@@ -300,21 +301,23 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
  * @buf: where to; always NUL-terminated if @size > 0
  * @size: bytes at @buf
  *
- * returns: characters the whole text has without the NUL; if that is @size or more, the text was cut
+ * returns: characters the whole text has without the NUL; if that is @size or more, the text was
+ * cut
  */
 int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size);
 
-/*
- * Names. The *_name() functions return NULL for a number without a name. The parse functions
- * compare without regard to case and to ' ', '-', '_' and '/', so that "D-cache", "dcache", "load/store"
- * and "load-store" all do; they return the number or FWNMI_ERR_BADNAME.
+/**
+ * fwnmi_severity_name() ... fwnmi_mc_subtype_name() - the name of a number in a log
+ * @severity, @disposition, @initiator, @type, @subtype: the number; any is allowed
  *
  * severity: no-error event warning error-sync error fatal already-reported
  * disposition: fully-recovered limited-recovery not-recovered
- * initiator: unknown CPU PCI ISA memory power-management hot-plug
- * mc type: UE SLB ERAT unknown TLB D-cache I-cache
- * UE subtype: indeterminate ifetch page-table-walk-ifetch load-store page-table-walk-load-store
- * SLB, ERAT, TLB subtype: parity multihit indeterminate
+ * initiator and target: unknown CPU PCI ISA memory power-management hot-plug
+ * machine check type: UE SLB ERAT unknown TLB D-cache I-cache
+ * subtype of UE: indeterminate ifetch page-table-walk-ifetch load-store page-table-walk-load-store
+ * subtype of SLB, ERAT and TLB: parity multihit indeterminate
+ *
+ * returns: the name, or NULL if the number has none
  */
 const char *fwnmi_severity_name(unsigned severity);
 const char *fwnmi_disposition_name(unsigned disposition);
@@ -323,6 +326,14 @@ const char *fwnmi_event_type_name(unsigned type);
 const char *fwnmi_mc_type_name(unsigned type);
 const char *fwnmi_mc_subtype_name(unsigned type, unsigned subtype);
 
+/**
+ * fwnmi_severity_parse() ... fwnmi_mc_subtype_parse() - the number of a name
+ * @name: one of the names above; case, blanks, '-', '_' and '/' do not count, so that "dcache",
+ *	"load/store" and "ERROR_SYNC" do too
+ * @type: for a subtype, the machine check type it is of
+ *
+ * returns: the number, or FWNMI_ERR_BADNAME if there is no such name
+ */
 int fwnmi_severity_parse(const char *name);
 int fwnmi_disposition_parse(const char *name);
 int fwnmi_initiator_parse(const char *name);

@@ -6,13 +6,13 @@
  * Interrupts Option (FWNMI)", whose requirements are called R1..R19 here (R1-7.3.14-1 and so on).
  *
  * The library allocates nothing, does no I/O, keeps no globals and never locks. The host owns one
- * struct fwnmi a partition and makes one call at a time for it: one mutex a struct fwnmi, which must
- * not be a lock that other RTAS or hypervisor calls hold, because ibm,nmi-interlock may not wait for
- * them (R18). Callbacks run inside the call that the host made and must not call the library again
- * for the same struct fwnmi.
+ * struct fwnmi a partition and makes one call at a time for it: one mutex a struct fwnmi, which
+ * must not be a lock that other RTAS or hypervisor calls hold, because ibm,nmi-interlock may not
+ * wait for them (R18). Callbacks run inside the call that the host made and must not call the
+ * library again for the same struct fwnmi.
  *
- * vCPUs are numbered 0 .. nr_cpus - 1. A call made "for" a vCPU is made while that vCPU does not run
- * guest code; the library reads and writes registers of no other one.
+ * vCPUs are numbered 0 .. nr_cpus - 1. A call made "for" a vCPU is made while that vCPU does not
+ * run guest code; the library reads and writes registers of no other one.
  */
 #ifndef FWNMI_FWNMI_H
 #define FWNMI_FWNMI_H
@@ -34,24 +34,24 @@ extern "C" {
 
 /*
  * What the library puts into the RTAS area: the buffer for the original R3 and the log of a machine
- * check, then one slot a vCPU for R3 at a system reset. A slot has 16 bytes because Linux wants R3 no
- * closer to the end of the RTAS area.
+ * check, then one slot a vCPU for R3 at a system reset. A slot has 16 bytes because Linux wants R3
+ * no closer to the end of the RTAS area.
  */
 #define FWNMI_MC_BUFFER_SIZE	     2064u
 #define FWNMI_SYSTEM_RESET_SLOT_SIZE 16u
 
 /* What the functions that report or release an event say when they succeed. */
 enum fwnmi_result {
-	FWNMI_NOTHING = 0,	  /* nothing to do, nothing changed */
-	FWNMI_DELIVERED = 1,	  /* the vCPU's registers are set: run it */
-	FWNMI_WAITING = 2,	  /* do not run the vCPU before its kick and fwnmi_resume() */
+	FWNMI_NOTHING = 0, /* nothing to do, nothing changed */
+	FWNMI_DELIVERED = 1, /* the vCPU's registers are set: run it */
+	FWNMI_WAITING = 2, /* do not run the vCPU before its kick and fwnmi_resume() */
 	FWNMI_NOT_REGISTERED = 3, /* the host delivers the architected interrupt, 0x100 or 0x200 */
-	FWNMI_ENDED = 4,	  /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
-	FWNMI_RELEASED = 5,	  /* the buffer was released */
+	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
+	FWNMI_RELEASED = 5, /* the buffer was released */
 };
 
 enum fwnmi_end_reason {
-	/* A second machine check came to a vCPU that had not yet released the buffer of the first. */
+	/* A second machine check came to the vCPU that still holds the buffer of the first. */
 	FWNMI_END_NESTED_MACHINE_CHECK = 1,
 };
 
@@ -73,18 +73,18 @@ struct fwnmi_ops {
 	int (*write_memory)(void *opaque, uint64_t real_address, const void *buf, size_t len);
 	int (*get_regs)(void *opaque, unsigned cpu, struct fwnmi_regs *regs);
 	int (*set_regs)(void *opaque, unsigned cpu, const struct fwnmi_regs *regs);
-	/* Make the vCPU call fwnmi_resume() before it runs guest code again; called once a wake-up. */
+	/* Make the vCPU call fwnmi_resume() before it runs guest code again. */
 	void (*kick)(void *opaque, unsigned cpu);
 	/* Run the partition's reboot policy; fwnmi_end_log() has the log. */
 	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
 };
 
 struct fwnmi_config {
-	unsigned nr_cpus;	   /* 1 .. FWNMI_MAX_CPUS */
-	uint64_t rtas_base;	   /* real address of the RTAS area, "linux,rtas-base" */
-	uint32_t rtas_size;	   /* its bytes, "rtas-size" */
+	unsigned nr_cpus; /* 1 .. FWNMI_MAX_CPUS */
+	uint64_t rtas_base; /* real address of the RTAS area, "linux,rtas-base" */
+	uint32_t rtas_size; /* its bytes, "rtas-size" */
 	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
-	bool strict;		   /* the letter of LoPAR where guests expect something else; see below */
+	bool strict; /* the letter of LoPAR where guests expect something else; see below */
 	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
 };
 
@@ -93,11 +93,11 @@ struct fwnmi_config {
  * without address, severity no-error, fully recovered: set at least type, severity and disposition.
  */
 struct fwnmi_machine_check {
-	uint8_t error_type;    /* enum fwnmi_mc_type */
+	uint8_t error_type; /* enum fwnmi_mc_type */
 	uint8_t error_subtype; /* enum fwnmi_{ue,slb,erat,tlb}_subtype; 0 for the other types */
-	uint8_t severity;      /* enum fwnmi_severity */
-	uint8_t disposition;   /* enum fwnmi_disposition */
-	uint8_t initiator;     /* enum fwnmi_initiator */
+	uint8_t severity; /* enum fwnmi_severity */
+	uint8_t disposition; /* enum fwnmi_disposition */
+	uint8_t initiator; /* enum fwnmi_initiator */
 	/* UE. LoPAR gives a subtype only to a transient one; Linux reads it in either case. */
 	bool transient;
 	bool effective_address_valid;
@@ -118,7 +118,7 @@ struct fwnmi {
 	uint64_t system_reset_routine;
 	uint64_t machine_check_routine;
 
-	int owner;	     /* vCPU that holds the buffer, or -1 */
+	int owner; /* vCPU that holds the buffer, or -1 */
 	bool owner_notified; /* false: the buffer is kept for a waiter that has yet to resume */
 	bool fatal_reported; /* R15 */
 	bool ended;
@@ -148,12 +148,12 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
  * @f: the state to set up
  * @ops: the host's functions, all of them set; must outlive @f
  * @opaque: handed to every one of them
- * @config: copied. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end below
- *	4 GiB, where a guest can reach it in real mode
+ * @config: copied. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end
+ *	below 4 GiB, where a guest can reach it in real mode
  *
  * returns: 0, or
- *	FWNMI_ERR_INVALID if an operation is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the RTAS
- *		area does not end below 4 GiB, or the save area is not aligned
+ *	FWNMI_ERR_INVALID if an operation is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
+ *		RTAS area does not end below 4 GiB, or the save area is not aligned
  *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
  */
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
@@ -188,8 +188,8 @@ void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian);
  *
  * returns: 0, or
  *	FWNMI_ERR_CPU if there is no such vCPU
- *	FWNMI_ERR_PARAMETER if a routine is not in the first 32 MiB, not word-aligned, or not in guest
- *		memory; the former registration stands. The RTAS status is -3.
+ *	FWNMI_ERR_PARAMETER if a routine is not in the first 32 MiB, not word-aligned, or not in
+ *		guest memory; the former registration stands. The RTAS status is -3.
  */
 int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check);
 
@@ -207,9 +207,11 @@ bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *m
  * fwnmi_machine_check_validate() - would fwnmi_machine_check() accept this description
  * @mc: the machine check
  *
- * returns: 0, or FWNMI_ERR_INVALID if a field is out of range, the subtype does not exist for the type,
- *	an address is given that this type cannot report (effective: UE, SLB, ERAT, TLB; logical: UE),
- *	transient is set for another type than UE, or a fatal error is called fully recovered
+ * returns: 0, or
+ *	FWNMI_ERR_INVALID if a field is out of range, the subtype does not exist for the type, an
+ *		address is given that this type cannot report (effective: UE, SLB, ERAT, TLB;
+ *		logical: UE), transient is set for another type than UE, or a fatal error is called
+ *		fully recovered
  */
 int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
 
@@ -220,19 +222,20 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * @mc: what happened; copied
  *
  * When delivered, the vCPU stands at the first instruction of the registered routine: NIP the
- * routine, MSR = SF | ME (| LE), SRR0 the interrupted instruction, SRR1 the interrupted MSR with bits
- * 33:36 and 42:47 taken from @mc->srr1, R3 the real address of the original R3 and the log, both
- * big-endian. Once a fatal event was delivered to this partition, each later log has only the fixed
- * part with severity already-reported (R15).
+ * routine, MSR = SF | ME (| LE), SRR0 the interrupted instruction, SRR1 the interrupted MSR with
+ * bits 33:36 and 42:47 taken from @mc->srr1, R3 the real address of the original R3 and the log,
+ * both big-endian. Once a fatal event was delivered to this partition, each later log has only the
+ * fixed part with severity already-reported (R15).
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if another vCPU holds the buffer; delivery follows in order of arrival
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- *	FWNMI_ENDED if this vCPU holds the buffer (end_partition() has been called), or the partition
- *		had ended before
+ *	FWNMI_ENDED if this vCPU holds the buffer (end_partition() has been called), or the
+ *		partition had ended before
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
- *	FWNMI_ERR_BUSY if this vCPU already waits: it runs no code, so keep the event until it resumes
+ *	FWNMI_ERR_BUSY if this vCPU already waits: it runs no code, so keep the event until it has
+ *		resumed
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; nothing was delivered
  */
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc);
@@ -243,9 +246,9 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * @cpu: the vCPU interrupted
  *
  * As for a machine check, but without a log and without an interlock: R3 points to this vCPU's slot
- * with the original R3, because PowerVM and KVM do so and Linux relies on it. If strict, R3 is left alone,
- * which is the letter of R9. A vCPU that waits for the buffer takes it after the interlock of its
- * machine check; several until then are one.
+ * with the original R3, because PowerVM and KVM do so and Linux relies on it. If strict, R3 is left
+ * alone, which is the letter of R9. A vCPU that waits for the buffer takes it after the interlock
+ * of its machine check; several until then are one.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
@@ -261,7 +264,7 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
  * @f: the partition
  * @cpu: the vCPU that makes the call
  *
- * Releases the buffer if @cpu holds it and keeps it for the vCPU that has waited longest, which is
+ * Releases the buffer if @cpu holds it, and gives it to the vCPU that has waited longest, which is
  * kicked. If a system reset waits for @cpu itself, @cpu is kicked too. Otherwise nothing changes,
  * and the call succeeds unless strict: PowerVM does so and Linux before 5.8 relies on it.
  *
@@ -285,6 +288,15 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; the event stays pending
  */
 int fwnmi_resume(struct fwnmi *f, unsigned cpu);
+
+/**
+ * fwnmi_owner() - which vCPU holds the machine check buffer
+ * @f: the partition
+ *
+ * returns: the vCPU whose machine check was delivered, or is about to be after its kick, and that
+ *	has not released the buffer by ibm,nmi-interlock; -1 if the buffer is free
+ */
+int fwnmi_owner(const struct fwnmi *f);
 
 /**
  * fwnmi_end_log() - the log of the machine check that ended the partition

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a processor's SRR1, DSISR and DAR say about a machine check, and the reverse: which bits a
- * processor would have set for a given error. One table a processor, in lib/mce.c. Follows the POWER
- * processor user's manuals (machine check interrupt); names as in errlog.h.
+ * processor would have set for a given error. One table a processor, in lib/mce.c. Follows the
+ * POWER processor user's manuals (machine check interrupt); names as in errlog.h.
  */
 #ifndef FWNMI_MCE_H
 #define FWNMI_MCE_H
@@ -23,7 +23,7 @@ enum fwnmi_processor {
 /* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
 #define FWNMI_SRR1_MC_LOADSTORE 0x0000000000200000ull
 /* SRR1 bits 33:36 and 42:47: what a machine check or system reset interrupt defines. */
-#define FWNMI_SRR1_CAUSE_MASK 0x00000000783f0000ull
+#define FWNMI_SRR1_CAUSE_MASK	0x00000000783f0000ull
 
 /**
  * fwnmi_mce_analyse() - cause bits to a description (R12)
@@ -56,8 +56,8 @@ int fwnmi_mce_analyse(enum fwnmi_processor processor, uint64_t nip, uint64_t srr
  *
  * returns: 0, or
  *	FWNMI_ERR_INVALID if the processor is unknown
- *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0 and
- *		*@dar_valid false, with which it can still be delivered
+ *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0
+ *		and *@dar_valid false, with which it can still be delivered
  */
 int fwnmi_mce_synthesise(enum fwnmi_processor processor, const struct fwnmi_machine_check *mc,
 			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid);
