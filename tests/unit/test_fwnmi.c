@@ -1,0 +1,1074 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libfwnmi's registration, delivery and interlock, against a fake host that records what the
+ * library does to memory and registers, and that can be made to fail.
+ */
+#include <fwnmi/fwnmi.h>
+
+#include "unit.h"
+
+enum {
+	NR_CPUS = 4,
+	MEMORY_SIZE = 64 << 20,
+	RTAS_SIZE = 0x2000,
+	SAVE_OFFSET = 0x100,
+	LOG_OFFSET = 8,
+};
+#define RTAS_BASE	0x2fff0000ull
+#define BUFFER		(RTAS_BASE + SAVE_OFFSET)
+#define SLOT(cpu)	(BUFFER + FWNMI_MC_BUFFER_SIZE + 16 * (cpu))
+#define SYSTEM_RESET	0x1920ull
+#define MACHINE_CHECK	0x1990ull
+#define MSR_BE		0x8000000000001000ull
+#define MSR_LE		0x8000000000001001ull
+#define INTERRUPTED_MSR 0x800000000280f033ull
+
+struct host {
+	struct fwnmi f;
+	struct fwnmi_config config;
+	struct fwnmi_regs regs[NR_CPUS];
+	uint8_t rtas[RTAS_SIZE];
+	uint64_t memory_size;
+	unsigned kicks[NR_CPUS];
+	unsigned last_kicked;
+	unsigned ends;
+	unsigned ended_by;
+	enum fwnmi_end_reason end_reason;
+	unsigned writes, register_writes;
+	bool fail_reads, fail_writes, fail_get_regs, fail_set_regs;
+	bool wrote_outside_save_area;
+};
+
+static int read_memory(void *opaque, uint64_t address, void *buf, size_t len)
+{
+	struct host *host = opaque;
+
+	if (host->fail_reads || len > host->memory_size || address > host->memory_size - len)
+		return -1;
+	memset(buf, 0x60, len);
+	return 0;
+}
+
+static int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
+{
+	struct host *host = opaque;
+	uint64_t start = RTAS_BASE + host->config.save_area_offset;
+
+	host->writes++;
+	if (host->fail_writes)
+		return -1;
+	if (address < start || len > RTAS_BASE + RTAS_SIZE - address ||
+	    address + len > start + fwnmi_rtas_area_size(host->config.nr_cpus)) {
+		host->wrote_outside_save_area = true;
+		return -1;
+	}
+	memcpy(host->rtas + (address - RTAS_BASE), buf, len);
+	return 0;
+}
+
+static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	*regs = host->regs[cpu];
+	return host->fail_get_regs ? -1 : 0;
+}
+
+static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	if (host->fail_set_regs)
+		return -1;
+	host->register_writes++;
+	host->regs[cpu] = *regs;
+	return 0;
+}
+
+static void kick(void *opaque, unsigned cpu)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	host->kicks[cpu]++;
+	host->last_kicked = cpu;
+}
+
+static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
+{
+	struct host *host = opaque;
+
+	host->ends++;
+	host->ended_by = cpu;
+	host->end_reason = reason;
+}
+
+static const struct fwnmi_ops ops = {
+	.read_memory = read_memory,
+	.write_memory = write_memory,
+	.get_regs = get_regs,
+	.set_regs = set_regs,
+	.kick = kick,
+	.end_partition = end_partition,
+};
+
+static const struct fwnmi_config default_config = {
+	.nr_cpus = NR_CPUS,
+	.rtas_base = RTAS_BASE,
+	.rtas_size = RTAS_SIZE,
+	.save_area_offset = SAVE_OFFSET,
+};
+
+/* Every vCPU runs something of its own. */
+static void run_something(struct host *host, unsigned cpu)
+{
+	host->regs[cpu] = (struct fwnmi_regs){
+		.gpr3 = 0x3333000000000000 + cpu,
+		.srr0 = 0x5050000000000000 + cpu,
+		.srr1 = 0x5151000000000000 + cpu,
+		.msr = INTERRUPTED_MSR,
+		.nip = 0xc000000000010000 + 0x100 * cpu,
+	};
+}
+
+static void start(struct host *host, const struct fwnmi_config *config)
+{
+	memset(host, 0, sizeof(*host));
+	host->config = *config;
+	host->memory_size = MEMORY_SIZE;
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		run_something(host, cpu);
+	assert_int_equal(fwnmi_init(&host->f, &ops, host, config), 0);
+}
+
+static int set_up(void **state)
+{
+	struct host *host = malloc(sizeof(*host));
+
+	assert_non_null(host);
+	start(host, &default_config);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	*state = host;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct host *host = *state;
+
+	assert_false(host->wrote_outside_save_area);
+	free(host);
+	return 0;
+}
+
+static void restart_strict(struct host *host)
+{
+	struct fwnmi_config config = default_config;
+
+	config.strict = true;
+	start(host, &config);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+}
+
+static struct fwnmi_machine_check slb_multihit(void)
+{
+	return (struct fwnmi_machine_check){
+		.error_type = FWNMI_MC_SLB,
+		.error_subtype = FWNMI_SLB_MULTIHIT,
+		.severity = FWNMI_SEVERITY_ERROR_SYNC,
+		.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
+		.initiator = FWNMI_INITIATOR_CPU,
+		.effective_address_valid = true,
+		.effective_address = 0xc000000012345678,
+		.srr1 = 0x00200000,
+	};
+}
+
+static struct fwnmi_machine_check fatal_ue(void)
+{
+	return (struct fwnmi_machine_check){
+		.error_type = FWNMI_MC_UE,
+		.severity = FWNMI_SEVERITY_FATAL,
+		.disposition = FWNMI_DISPOSITION_NOT_RECOVERED,
+		.initiator = FWNMI_INITIATOR_MEMORY,
+	};
+}
+
+static uint64_t saved_r3(const struct host *host, uint64_t address)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		value = value << 8 | host->rtas[address - RTAS_BASE + i];
+	return value;
+}
+
+static struct fwnmi_errlog buffer_log(const struct host *host)
+{
+	struct fwnmi_errlog log;
+
+	assert_true(fwnmi_errlog_decode(&log, host->rtas + SAVE_OFFSET + LOG_OFFSET,
+					FWNMI_ERRLOG_MAX) > 0);
+	return log;
+}
+
+static void assert_at_handler(const struct host *host, unsigned cpu, uint64_t routine,
+			      uint64_t srr1)
+{
+	assert_int_equal(host->regs[cpu].nip, routine);
+	assert_int_equal(host->regs[cpu].msr, MSR_BE);
+	assert_int_equal(host->regs[cpu].srr0, 0xc000000000010000 + 0x100 * cpu);
+	assert_int_equal(host->regs[cpu].srr1, srr1);
+}
+
+static void assert_untouched(const struct host *host, unsigned cpu)
+{
+	struct host expected;
+
+	run_something(&expected, cpu);
+	assert_memory_equal(&host->regs[cpu], &expected.regs[cpu], sizeof(host->regs[cpu]));
+}
+
+static void take(struct host *host, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	assert_int_equal(fwnmi_machine_check(&host->f, cpu, mc), FWNMI_DELIVERED);
+}
+
+/* ---- set-up ---- */
+
+static void init_refuses_a_missing_operation(void **state)
+{
+	struct host *host = *state;
+
+#define WITHOUT(operation)                                                           \
+	do {                                                                         \
+		struct fwnmi_ops less = ops;                                         \
+		less.operation = NULL;                                               \
+		assert_int_equal(fwnmi_init(&host->f, &less, host, &default_config), \
+				 FWNMI_ERR_INVALID);                                 \
+	} while (0)
+	WITHOUT(read_memory);
+	WITHOUT(write_memory);
+	WITHOUT(get_regs);
+	WITHOUT(set_regs);
+	WITHOUT(kick);
+	WITHOUT(end_partition);
+#undef WITHOUT
+}
+
+static void init_refuses_an_impossible_configuration(void **state)
+{
+	struct host *host = *state;
+
+#define REFUSED(change, error)                                                      \
+	do {                                                                        \
+		struct fwnmi_config config = default_config;                        \
+		change;                                                             \
+		assert_int_equal(fwnmi_init(&host->f, &ops, host, &config), error); \
+	} while (0)
+	REFUSED(config.nr_cpus = 0, FWNMI_ERR_INVALID);
+	REFUSED(config.nr_cpus = FWNMI_MAX_CPUS + 1, FWNMI_ERR_INVALID);
+	REFUSED(config.rtas_base = 0x100000000, FWNMI_ERR_INVALID);
+	REFUSED(config.rtas_base = 0xfffff000, FWNMI_ERR_INVALID);
+	REFUSED(config.rtas_base = UINT64_MAX - 0xf, FWNMI_ERR_INVALID);
+	REFUSED(config.rtas_base += 8, FWNMI_ERR_INVALID);
+	REFUSED(config.save_area_offset += 4, FWNMI_ERR_INVALID);
+	REFUSED(config.save_area_offset = RTAS_SIZE, FWNMI_ERR_NOSPACE);
+	REFUSED(config.save_area_offset = 0xfffffff0, FWNMI_ERR_NOSPACE);
+	REFUSED(config.rtas_size = SAVE_OFFSET + (uint32_t)fwnmi_rtas_area_size(NR_CPUS) - 1,
+		FWNMI_ERR_NOSPACE);
+	REFUSED(config.rtas_size = SAVE_OFFSET + (uint32_t)fwnmi_rtas_area_size(NR_CPUS), 0);
+	REFUSED(config.nr_cpus = FWNMI_MAX_CPUS, 0);
+#undef REFUSED
+}
+
+static void rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu(void **state)
+{
+	assert_true(FWNMI_MC_BUFFER_SIZE >= 8 + FWNMI_ERRLOG_MAX);
+	assert_int_equal(fwnmi_rtas_area_size(0), 0);
+	assert_int_equal(fwnmi_rtas_area_size(FWNMI_MAX_CPUS + 1), 0);
+	for (unsigned cpus = 1; cpus <= FWNMI_MAX_CPUS; cpus++)
+		assert_int_equal(fwnmi_rtas_area_size(cpus), FWNMI_MC_BUFFER_SIZE + 16 * cpus);
+}
+
+/* ---- registration ---- */
+
+static void nothing_is_registered_before_the_guest_registers(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+	uint64_t system_reset = 1, machine_check = 1;
+
+	start(host, &default_config);
+	assert_false(fwnmi_registered(&host->f, &system_reset, &machine_check));
+	assert_int_equal(system_reset, 0);
+	assert_int_equal(machine_check, 0);
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+	assert_untouched(host, 0);
+	assert_int_equal(host->writes, 0);
+}
+
+static void registration_is_remembered_with_both_addresses(void **state)
+{
+	struct host *host = *state;
+	uint64_t system_reset, machine_check;
+
+	assert_true(fwnmi_registered(&host->f, &system_reset, &machine_check));
+	assert_int_equal(system_reset, SYSTEM_RESET);
+	assert_int_equal(machine_check, MACHINE_CHECK);
+	assert_true(fwnmi_registered(&host->f, NULL, NULL));
+}
+
+static void registration_takes_addresses_in_the_first_32_mib_only(void **state)
+{
+	static const uint64_t refused[] = {
+		0x2000000,	    0x2000004,	0x100001990, UINT64_MAX - 3,
+		0xc000000000001990, 0x80000000, 0x1991,	     0x1992
+	};
+	struct host *host = *state;
+	uint64_t system_reset, machine_check;
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		assert_int_equal(fwnmi_register(&host->f, 0, refused[i], 0x3000),
+				 FWNMI_ERR_PARAMETER);
+		assert_int_equal(fwnmi_register(&host->f, 0, 0x3000, refused[i]),
+				 FWNMI_ERR_PARAMETER);
+	}
+	assert_true(fwnmi_registered(&host->f, &system_reset, &machine_check));
+	assert_int_equal(system_reset, SYSTEM_RESET);
+	assert_int_equal(machine_check, MACHINE_CHECK);
+	assert_int_equal(fwnmi_register(&host->f, 0, 0x1fffffc, 0x1fffffc), 0);
+}
+
+static void registration_refuses_a_routine_outside_guest_memory(void **state)
+{
+	struct host *host = *state;
+
+	host->memory_size = 0x1000000;
+	assert_int_equal(fwnmi_register(&host->f, 0, 0x1000000, 0x100), FWNMI_ERR_PARAMETER);
+	assert_int_equal(fwnmi_register(&host->f, 0, 0x100, 0x1000000), FWNMI_ERR_PARAMETER);
+	assert_int_equal(fwnmi_register(&host->f, 0, 0xfffffc, 0x100), 0);
+}
+
+static void a_later_registration_replaces_the_routines(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(fwnmi_register(&host->f, 3, 0x4000, 0x5000), 0);
+	take(host, 1, &mc);
+	assert_int_equal(host->regs[1].nip, 0x5000);
+	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[2].nip, 0x4000);
+}
+
+static void every_call_refuses_a_cpu_that_does_not_exist(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(fwnmi_register(&host->f, NR_CPUS, 0x100, 0x200), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_machine_check(&host->f, NR_CPUS, &mc), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_system_reset(&host->f, NR_CPUS), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_interlock(&host->f, UINT32_MAX), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_resume(&host->f, NR_CPUS), FWNMI_ERR_CPU);
+}
+
+static void a_partition_reset_forgets_registration_owner_and_waiters(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(fwnmi_reset(&host->f), 0);
+	assert_false(fwnmi_registered(&host->f, NULL, NULL));
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	take(host, 2, &mc);
+}
+
+/* ---- machine check ---- */
+
+static void
+a_machine_check_enters_the_registered_routine_with_the_architected_registers(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 2, &mc);
+	assert_at_handler(host, 2, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(host->regs[2].gpr3, BUFFER);
+	assert_untouched(host, 0);
+	assert_untouched(host, 1);
+	assert_untouched(host, 3);
+}
+
+static void only_the_cause_bits_of_srr1_come_from_the_platform(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	host->regs[0].msr = UINT64_MAX;
+	mc.srr1 = 0;
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].srr1, ~0x783f0000ull);
+	fwnmi_interlock(&host->f, 0);
+
+	host->regs[0].msr = 0;
+	mc.srr1 = UINT64_MAX;
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].srr1, 0x783f0000ull);
+}
+
+static void the_handler_starts_in_the_interrupt_endianness(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	fwnmi_set_interrupt_endian(&host->f, true);
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].msr, MSR_LE);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[1].msr, MSR_LE);
+	fwnmi_set_interrupt_endian(&host->f, false);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[1].msr, MSR_BE);
+
+	config.interrupts_little_endian = true;
+	start(host, &config);
+	fwnmi_set_interrupt_endian(&host->f, false);
+	fwnmi_reset(&host->f);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].msr, MSR_LE);
+}
+
+static void r3_points_to_the_original_r3_and_the_log_in_big_endian(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	fwnmi_set_interrupt_endian(&host->f, true);
+	host->regs[1].gpr3 = 0x0123456789abcdef;
+	take(host, 1, &mc);
+	assert_int_equal(saved_r3(host, host->regs[1].gpr3), 0x0123456789abcdef);
+	assert_int_equal(host->rtas[SAVE_OFFSET], 0x01);
+	assert_int_equal(host->rtas[SAVE_OFFSET + LOG_OFFSET], 6);
+}
+
+/* VALID_FWNMI_BUFFER of Linux: rtas.base <= R3 <= rtas.base + rtas.size - 16 */
+static void r3_is_where_linux_accepts_it_for_every_cpu(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	config.save_area_offset = RTAS_SIZE - (uint32_t)fwnmi_rtas_area_size(NR_CPUS);
+	start(host, &config);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		take(host, cpu, &mc);
+		assert_in_range(host->regs[cpu].gpr3, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
+		fwnmi_interlock(&host->f, cpu);
+		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_in_range(host->regs[cpu].gpr3, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
+	}
+}
+
+static void the_log_says_what_happened(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = {
+		.error_type = FWNMI_MC_UE,
+		.error_subtype = FWNMI_UE_LOAD_STORE,
+		.severity = FWNMI_SEVERITY_ERROR_SYNC,
+		.disposition = FWNMI_DISPOSITION_NOT_RECOVERED,
+		.initiator = FWNMI_INITIATOR_MEMORY,
+		.transient = true,
+		.effective_address_valid = true,
+		.logical_address_valid = true,
+		.effective_address = 0x7fff12345678,
+		.logical_address = 0x3450000,
+	};
+	struct fwnmi_errlog log;
+
+	take(host, 3, &mc);
+	log = buffer_log(host);
+	assert_int_equal(log.severity, FWNMI_SEVERITY_ERROR_SYNC);
+	assert_int_equal(log.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
+	assert_int_equal(log.initiator, FWNMI_INITIATOR_MEMORY);
+	assert_int_equal(log.type, FWNMI_EVENT_PLATFORM_ERROR);
+	assert_true(log.has_mc);
+	assert_int_equal(log.mc.processor_id, 3);
+	assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
+	assert_int_equal(log.mc.error_subtype, FWNMI_UE_LOAD_STORE);
+	assert_true(log.mc.transient);
+	assert_true(log.mc.effective_address_valid);
+	assert_int_equal(log.mc.effective_address, 0x7fff12345678);
+	assert_true(log.mc.logical_address_valid);
+	assert_int_equal(log.mc.logical_address, 0x3450000);
+	assert_string_equal(log.primary_src.reference_code, "FWMC0003");
+}
+
+/* LoPAR: Main-A and Main-B in every version 6 log, a primary SRC in every platform error. */
+static void the_log_has_the_sections_a_platform_error_must_have(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+	struct fwnmi_errlog log;
+
+	take(host, 0, &mc);
+	log = buffer_log(host);
+	assert_true(log.has_main_a && log.has_main_b && log.has_primary_src && log.has_mc);
+	assert_int_equal(log.main_a.section_count, 4);
+	assert_int_equal(log.main_a.creator, 'H');
+	assert_int_equal(log.sections[0].id, FWNMI_SECTION_MAIN_A);
+	assert_int_equal(log.sections[1].id, FWNMI_SECTION_MAIN_B);
+	assert_int_equal(log.flags &
+				 (FWNMI_ERRLOG_VALID | FWNMI_ERRLOG_NEW | FWNMI_ERRLOG_BIG_ENDIAN),
+			 FWNMI_ERRLOG_VALID | FWNMI_ERRLOG_NEW | FWNMI_ERRLOG_BIG_ENDIAN);
+	assert_true(8 + log.extended_length <= FWNMI_ERRLOG_MAX);
+}
+
+static void the_log_tells_recovered_degraded_and_unrecoverable_apart(void **state)
+{
+	static const struct {
+		uint8_t disposition, flag, event_severity;
+		uint16_t action_flags;
+	} expected[] = {
+		{ FWNMI_DISPOSITION_FULLY_RECOVERED, FWNMI_ERRLOG_RECOVERABLE, 0x10, 0x2000 },
+		{ FWNMI_DISPOSITION_LIMITED_RECOVERY, FWNMI_ERRLOG_DEGRADED, 0x21, 0x2000 },
+		{ FWNMI_DISPOSITION_NOT_RECOVERED, FWNMI_ERRLOG_UNRECOVERABLE, 0x40, 0xa000 },
+	};
+	struct host *host = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		struct fwnmi_machine_check mc = slb_multihit();
+		struct fwnmi_errlog log;
+
+		mc.disposition = expected[i].disposition;
+		take(host, 0, &mc);
+		log = buffer_log(host);
+		assert_int_equal(log.flags & 0x78, expected[i].flag);
+		assert_int_equal(log.main_b.subsystem, 0x10);
+		assert_int_equal(log.main_b.event_severity, expected[i].event_severity);
+		assert_int_equal(log.main_b.action_flags, expected[i].action_flags);
+		fwnmi_interlock(&host->f, 0);
+	}
+}
+
+static void every_log_has_a_platform_log_id_of_its_own(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+	uint32_t last = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		uint32_t id;
+
+		take(host, 0, &mc);
+		id = buffer_log(host).main_a.platform_log_id;
+		assert_int_not_equal(id, last);
+		last = id;
+		fwnmi_interlock(&host->f, 0);
+	}
+}
+
+static void an_unknown_error_is_reported_without_a_machine_check_section(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UNKNOWN,
+					  .severity = FWNMI_SEVERITY_ERROR_SYNC,
+					  .disposition = FWNMI_DISPOSITION_NOT_RECOVERED };
+	struct fwnmi_errlog log;
+
+	take(host, 0, &mc);
+	log = buffer_log(host);
+	assert_true(log.has_primary_src);
+	assert_false(log.has_mc);
+	assert_int_equal(log.main_a.section_count, 3);
+}
+
+static void every_type_and_subtype_with_a_name_can_be_delivered(void **state)
+{
+	struct host *host = *state;
+	unsigned delivered = 0;
+
+	for (unsigned type = 0; type < 256; type++) {
+		for (unsigned subtype = 0; subtype < 256; subtype++) {
+			struct fwnmi_machine_check mc = { .error_type = (uint8_t)type,
+							  .error_subtype = (uint8_t)subtype,
+							  .severity = FWNMI_SEVERITY_ERROR_SYNC };
+			bool without_subtypes = type == FWNMI_MC_UNKNOWN ||
+						type == FWNMI_MC_D_CACHE ||
+						type == FWNMI_MC_I_CACHE;
+			bool known = without_subtypes ?
+					     subtype == 0 :
+					     fwnmi_mc_subtype_name(type, subtype) != NULL;
+			struct fwnmi_errlog log;
+
+			run_something(host, 0);
+			if (!known) {
+				assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc),
+						 FWNMI_ERR_INVALID);
+				assert_untouched(host, 0);
+				continue;
+			}
+			take(host, 0, &mc);
+			log = buffer_log(host);
+			assert_int_equal(log.mc.error_type, type == FWNMI_MC_UNKNOWN ? 0 : type);
+			assert_int_equal(log.mc.error_subtype, subtype);
+			assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+			delivered++;
+		}
+	}
+	assert_int_equal(delivered, 5 + 3 + 3 + 3 + 3);
+}
+
+static void a_contradictory_machine_check_is_refused(void **state)
+{
+	struct host *host = *state;
+	const struct fwnmi_machine_check good = slb_multihit();
+
+#define REFUSED(change)                                                                     \
+	do {                                                                                \
+		struct fwnmi_machine_check mc = good;                                       \
+		change;                                                                     \
+		assert_int_equal(fwnmi_machine_check_validate(&mc), FWNMI_ERR_INVALID);     \
+		assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_INVALID); \
+	} while (0)
+	assert_int_equal(fwnmi_machine_check_validate(&good), 0);
+	REFUSED(mc.severity = 7);
+	REFUSED(mc.disposition = 3);
+	REFUSED(mc.initiator = 7);
+	REFUSED(mc.transient = true);
+	REFUSED(mc.logical_address_valid = true);
+	REFUSED(mc.severity = FWNMI_SEVERITY_FATAL);
+	REFUSED(mc.error_type = FWNMI_MC_D_CACHE; mc.error_subtype = 0);
+	REFUSED(mc.error_type = FWNMI_MC_UNKNOWN; mc.error_subtype = 0);
+	REFUSED(mc.error_type = 6; mc.error_subtype = 0; mc.effective_address_valid = false);
+#undef REFUSED
+	assert_untouched(host, 0);
+}
+
+static void a_second_machine_check_before_interlock_ends_the_partition(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+	uint8_t buf[FWNMI_ERRLOG_MAX];
+	struct fwnmi_errlog log;
+	struct fwnmi_regs before;
+	int length;
+
+	assert_int_equal(fwnmi_end_log(&host->f, buf, sizeof(buf)), 0);
+	take(host, 2, &mc);
+	before = host->regs[2];
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
+	assert_int_equal(host->ends, 1);
+	assert_int_equal(host->ended_by, 2);
+	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
+	assert_memory_equal(&host->regs[2], &before, sizeof(before));
+
+	length = fwnmi_end_log(&host->f, buf, sizeof(buf));
+	assert_true(length > 0);
+	assert_int_equal(fwnmi_end_log(&host->f, buf, (size_t)length - 1), FWNMI_ERR_NOSPACE);
+	assert_int_equal(fwnmi_errlog_decode(&log, buf, (size_t)length), length);
+	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
+	assert_int_equal(log.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
+	assert_int_equal(log.mc.error_type, FWNMI_MC_SLB);
+	assert_int_equal(log.mc.processor_id, 2);
+}
+
+static void an_ended_partition_takes_no_event_until_its_reset(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ENDED);
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
+	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_ENDED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ENDED);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(host->ends, 1);
+	assert_int_equal(host->kicks[1], 0);
+	fwnmi_reset(&host->f);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	take(host, 2, &mc);
+}
+
+static void a_machine_check_after_the_interlock_is_delivered_anew(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	for (unsigned i = 0; i < 1000; i++) {
+		run_something(host, 1);
+		take(host, 1, &mc);
+		assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+		assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	}
+	assert_int_equal(host->ends, 0);
+}
+
+static void a_failing_host_leaves_the_event_undelivered_and_the_buffer_free(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = fatal_ue();
+
+	host->fail_get_regs = true;
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_REGISTERS);
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_REGISTERS);
+	host->fail_get_regs = false;
+	host->fail_writes = true;
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_MEMORY);
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_MEMORY);
+	host->fail_writes = false;
+	host->fail_set_regs = true;
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_REGISTERS);
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_REGISTERS);
+	host->fail_set_regs = false;
+	assert_untouched(host, 0);
+
+	/* Nothing fatal has reached the guest, and another vCPU can have the buffer. */
+	take(host, 1, &mc);
+	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
+}
+
+/* ---- several vCPUs ---- */
+
+static void others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival(void **state)
+{
+	static const unsigned order[] = { 2, 0, 3 };
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 1, &mc);
+	for (unsigned i = 0; i < 3; i++) {
+		mc.effective_address = 0x1000 + order[i];
+		assert_int_equal(fwnmi_machine_check(&host->f, order[i], &mc), FWNMI_WAITING);
+		assert_untouched(host, order[i]);
+		assert_int_equal(fwnmi_resume(&host->f, order[i]), FWNMI_WAITING);
+	}
+	assert_int_equal(host->writes, 1);
+
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned cpu = order[i];
+
+		assert_int_equal(host->last_kicked, cpu);
+		assert_int_equal(host->kicks[cpu], 1);
+		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+		assert_at_handler(host, cpu, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+		assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000 + cpu);
+		assert_int_equal(buffer_log(host).mc.effective_address, 0x1000 + cpu);
+		assert_int_equal(buffer_log(host).mc.processor_id, cpu);
+		assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_RELEASED);
+	}
+	assert_int_equal(fwnmi_interlock(&host->f, 3), FWNMI_NOTHING);
+	assert_int_equal(host->kicks[1], 0);
+}
+
+static void a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(host->last_kicked, 0);
+}
+
+static void a_waiter_cannot_take_a_second_machine_check(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	mc.effective_address = 0xbad;
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ERR_BUSY);
+	fwnmi_interlock(&host->f, 0);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ERR_BUSY);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(buffer_log(host).mc.effective_address, 0xc000000012345678);
+	assert_int_equal(host->ends, 0);
+}
+
+static void a_waiter_whose_host_fails_keeps_its_event(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	fwnmi_interlock(&host->f, 0);
+	host->fail_writes = true;
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ERR_MEMORY);
+	host->fail_writes = false;
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+}
+
+static void after_a_fatal_report_every_machine_check_says_already_reported(void **state)
+{
+	static const uint8_t expected[8] = { 0x06, 0xd0, 0x10, 0xe0, 0, 0, 0, 0 };
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit(), fatal = fatal_ue();
+
+	take(host, 0, &fatal);
+	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	fwnmi_interlock(&host->f, 0);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_memory_equal(host->rtas + SAVE_OFFSET + LOG_OFFSET, expected, sizeof(expected));
+	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000001);
+	fwnmi_interlock(&host->f, 1);
+	run_something(host, 0);
+	take(host, 0, &mc);
+	assert_memory_equal(host->rtas + SAVE_OFFSET + LOG_OFFSET, expected, sizeof(expected));
+	fwnmi_interlock(&host->f, 0);
+
+	/* The next image of the partition starts clean. */
+	fwnmi_reset(&host->f);
+	fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK);
+	take(host, 0, &mc);
+	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
+}
+
+/* ---- interlock ---- */
+
+static void interlock_without_an_event_succeeds_and_changes_nothing(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_owner(&host->f), -1);
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_owner(&host->f), 0);
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_interlock(&host->f, 2), FWNMI_NOTHING);
+	assert_int_equal(host->kicks[2], 0);
+	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(host->kicks[2], 1);
+	assert_int_equal(fwnmi_owner(&host->f), 2);
+}
+
+static void strict_interlock_without_an_event_is_an_error(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	restart_strict(host);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_ERR_NO_EVENT);
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_ERR_NO_EVENT);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_ERR_NO_EVENT);
+}
+
+/* ---- system reset ---- */
+
+static void a_system_reset_saves_r3_in_the_slot_of_its_cpu(void **state)
+{
+	struct host *host = *state;
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
+		assert_int_equal(host->regs[cpu].gpr3, SLOT(cpu));
+		assert_int_equal(saved_r3(host, SLOT(cpu)), 0x3333000000000000 + cpu);
+	}
+}
+
+static void a_strict_system_reset_leaves_r3_alone(void **state)
+{
+	struct host *host = *state;
+
+	restart_strict(host);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, SYSTEM_RESET, INTERRUPTED_MSR);
+	assert_int_equal(host->regs[1].gpr3, 0x3333000000000001);
+	assert_int_equal(host->writes, 0);
+}
+
+static void a_system_reset_needs_no_interlock_and_disturbs_no_machine_check(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	/* The owner of the buffer can be reset in its handler: the slot is another place. */
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[0].srr0, MACHINE_CHECK);
+	assert_int_equal(saved_r3(host, SLOT(0)), BUFFER);
+	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000);
+	assert_int_equal(buffer_log(host).mc.error_type, FWNMI_MC_SLB);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+}
+
+static void a_machine_check_in_a_system_reset_handler_is_delivered(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].srr0, SYSTEM_RESET);
+	assert_int_equal(saved_r3(host, BUFFER), SLOT(0));
+	assert_int_equal(saved_r3(host, SLOT(0)), 0x3333000000000000);
+}
+
+static void system_resets_of_a_waiter_become_one_after_its_interlock(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	fwnmi_interlock(&host->f, 0);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_untouched(host, 1);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+
+	run_something(host, 1); /* the handler is done but for its call */
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(host->kicks[1], 2);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, SYSTEM_RESET, INTERRUPTED_MSR);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+}
+
+/* A plain model of the rules, driven by a fixed pseudo-random sequence of calls for four vCPUs. */
+static void a_long_random_interleaving_loses_and_doubles_no_machine_check(void **state)
+{
+	struct host *host = *state;
+	unsigned queue[NR_CPUS], queued = 0, reported = 0, delivered = 0, released = 0;
+	int owner = -1;
+	uint32_t seed = 42;
+
+	for (unsigned step = 0; step < 200000; step++) {
+		struct fwnmi_machine_check mc = slb_multihit();
+		unsigned cpu;
+		bool busy = false;
+
+		seed = seed * 1664525 + 1013904223;
+		cpu = seed >> 30;
+		for (unsigned i = 0; i < queued; i++)
+			busy |= queue[i] == cpu;
+		mc.effective_address = reported;
+
+		if ((seed >> 20) % 2 == 0) {
+			if (owner == (int)cpu)
+				continue; /* would end the partition */
+			if (busy) {
+				assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc),
+						 FWNMI_ERR_BUSY);
+			} else if (owner >= 0) {
+				assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc),
+						 FWNMI_WAITING);
+				queue[queued++] = cpu;
+				reported++;
+			} else {
+				take(host, cpu, &mc);
+				assert_int_equal(buffer_log(host).mc.effective_address, delivered);
+				owner = (int)cpu;
+				reported++;
+				delivered++;
+			}
+		} else if (owner == (int)cpu) {
+			assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_RELEASED);
+			released++;
+			owner = -1;
+			if (queued > 0) {
+				assert_int_equal(host->last_kicked, queue[0]);
+				assert_int_equal(fwnmi_resume(&host->f, queue[0]), FWNMI_DELIVERED);
+				assert_int_equal(buffer_log(host).mc.effective_address, delivered);
+				assert_int_equal(buffer_log(host).mc.processor_id, queue[0]);
+				owner = (int)queue[0];
+				delivered++;
+				memmove(queue, queue + 1, --queued * sizeof(queue[0]));
+			}
+		} else {
+			assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_NOTHING);
+		}
+	}
+	assert_true(reported > 10000);
+	assert_int_equal(reported, delivered + queued);
+	assert_int_equal(delivered, released + (owner >= 0));
+	assert_int_equal(host->ends, 0);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(init_refuses_a_missing_operation),
+		test(init_refuses_an_impossible_configuration),
+		test(rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu),
+		test(nothing_is_registered_before_the_guest_registers),
+		test(registration_is_remembered_with_both_addresses),
+		test(registration_takes_addresses_in_the_first_32_mib_only),
+		test(registration_refuses_a_routine_outside_guest_memory),
+		test(a_later_registration_replaces_the_routines),
+		test(every_call_refuses_a_cpu_that_does_not_exist),
+		test(a_partition_reset_forgets_registration_owner_and_waiters),
+		test(a_machine_check_enters_the_registered_routine_with_the_architected_registers),
+		test(only_the_cause_bits_of_srr1_come_from_the_platform),
+		test(the_handler_starts_in_the_interrupt_endianness),
+		test(r3_points_to_the_original_r3_and_the_log_in_big_endian),
+		test(r3_is_where_linux_accepts_it_for_every_cpu),
+		test(the_log_says_what_happened),
+		test(the_log_has_the_sections_a_platform_error_must_have),
+		test(the_log_tells_recovered_degraded_and_unrecoverable_apart),
+		test(every_log_has_a_platform_log_id_of_its_own),
+		test(an_unknown_error_is_reported_without_a_machine_check_section),
+		test(every_type_and_subtype_with_a_name_can_be_delivered),
+		test(a_contradictory_machine_check_is_refused),
+		test(a_second_machine_check_before_interlock_ends_the_partition),
+		test(an_ended_partition_takes_no_event_until_its_reset),
+		test(a_machine_check_after_the_interlock_is_delivered_anew),
+		test(a_failing_host_leaves_the_event_undelivered_and_the_buffer_free),
+		test(others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival),
+		test(a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet),
+		test(a_waiter_cannot_take_a_second_machine_check),
+		test(a_waiter_whose_host_fails_keeps_its_event),
+		test(after_a_fatal_report_every_machine_check_says_already_reported),
+		test(interlock_without_an_event_succeeds_and_changes_nothing),
+		test(strict_interlock_without_an_event_is_an_error),
+		test(a_system_reset_saves_r3_in_the_slot_of_its_cpu),
+		test(a_strict_system_reset_leaves_r3_alone),
+		test(a_system_reset_needs_no_interlock_and_disturbs_no_machine_check),
+		test(a_machine_check_in_a_system_reset_handler_is_delivered),
+		test(system_resets_of_a_waiter_become_one_after_its_interlock),
+		test(a_long_random_interleaving_loses_and_doubles_no_machine_check),
+	};
+
+	return cmocka_run_group_tests_name("fwnmi", tests, NULL, NULL);
+}
