@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi log`: RTAS event logs from a file or stdin, as text or JSON.
- * Here: finding the bytes of a log in what a person has at hand (a binary buffer, a hex dump, a kernel
- * log) and the JSON form. The format itself is libfwnmi's (fwnmi/errlog.h).
+ * Here: finding the bytes of a log in what a person has at hand (a binary buffer, a hex dump, a
+ * kernel log) and the JSON form. The format itself is libfwnmi's (fwnmi/errlog.h).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -23,7 +23,11 @@
 /* A kernel log of a long uptime fits; a disk image given by mistake does not. */
 #define INPUT_MAX (64u << 20)
 
-enum form { FORM_AUTO, FORM_HEX, FORM_BINARY };
+enum form {
+	FORM_AUTO,
+	FORM_HEX,
+	FORM_BINARY
+};
 
 struct options {
 	enum form form;
@@ -37,12 +41,12 @@ struct bytes {
 	size_t capacity;
 };
 
-/* Hex text on its way to bytes. A kernel log can hold several events; starts[] says where they begin. */
+/* Hex text on its way to bytes. A kernel log can hold several events: starts has their offsets. */
 struct dump {
 	struct bytes bytes;
 	struct bytes starts; /* of size_t */
 	bool kernel_log;
-	bool trailing_offset; /* the dump's lines have an offset column, so its last one may be all offset */
+	bool trailing_offset; /* lines start with an offset, and the last may have nothing else */
 	unsigned line;
 	char error[160];
 };
@@ -53,7 +57,7 @@ static const char usage[] =
 	"\n"
 	"  -j, --json     print each log as a JSON object\n"
 	"  -x, --hex      the input is hexadecimal text: plain, a dump with offsets (xxd,\n"
-	"                 hexdump -C, od), or a kernel log with \"RTAS event begin\" lines\n"
+	"                 hexdump -C, od), or a kernel log with \"RTAS 0:\" lines (rtasmsgs=on)\n"
 	"  -b, --binary   the input is binary\n"
 	"  -h, --help     print this help\n"
 	"\n"
@@ -138,7 +142,8 @@ static bool is_hex(const char *p, const char *end)
 
 static uint8_t hex_digit(char c)
 {
-	return (uint8_t)(isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10);
+	return (uint8_t)(isdigit((unsigned char)c) ? c - '0' :
+						     tolower((unsigned char)c) - 'a' + 10);
 }
 
 /* "06", "0664", "0x06640000": bytes in the order they are written. */
@@ -149,7 +154,8 @@ static bool add_token(struct dump *dump, const char *p, const char *end)
 	uint8_t byte = 0;
 
 	if (!is_hex(digits, end))
-		return dump_error(dump, "'%.*s' is not hexadecimal", (int)(end - p < 40 ? end - p : 40), p);
+		return dump_error(dump, "'%.*s' is not hexadecimal",
+				  (int)(end - p < 40 ? end - p : 40), p);
 	if (count % 2 != 0 && !(digits != p && count == 1))
 		return dump_error(dump, "'%.*s' has an odd number of digits",
 				  (int)(end - p < 40 ? end - p : 40), p);
@@ -182,14 +188,15 @@ static bool add_tokens(struct dump *dump, const char *p, const char *end)
 static const char *character_column(const char *p, const char *end, bool after_blanks)
 {
 	for (; p < end; p++)
-		if (*p == '|' || *p == '[' || (after_blanks && end - p > 1 && p[0] == ' ' && p[1] == ' '))
+		if (*p == '|' || *p == '[' ||
+		    (after_blanks && end - p > 1 && p[0] == ' ' && p[1] == ' '))
 			return p;
 	return end;
 }
 
 /*
- * One line of a dump. Its offset, if it has one, ends with a colon (xxd, gdb, the kernel), is set off
- * by two blanks (hexdump -C), or has an odd number of digits (od).
+ * One line of a dump. Its offset, if it has one, ends with a colon (xxd, gdb, the kernel), is set
+ * off by two blanks (hexdump -C), or has an odd number of digits (od).
  */
 static bool add_dump_line(struct dump *dump, const char *p, const char *end)
 {
@@ -201,7 +208,8 @@ static bool add_dump_line(struct dump *dump, const char *p, const char *end)
 	if (p == end)
 		return true;
 	if (end - p == 1 && *p == '*')
-		return dump_error(dump, "'*' stands for lines left out; dump again with all lines (-v)");
+		return dump_error(dump,
+				  "'*' stands for lines left out; dump again with all lines (-v)");
 
 	stop = token_end(p, end);
 	if (is_hex(without_0x(p, stop), stop)) {
@@ -222,14 +230,15 @@ static bool add_dump_line(struct dump *dump, const char *p, const char *end)
 	return add_tokens(dump, p, character_column(p, end, false));
 }
 
-/* The part after "RTAS <number>:" of a kernel log line, or NULL. */
-static const char *kernel_log_data(const char *line, const char *end)
+/* What follows "RTAS <number>:" in a line, or NULL; each event's lines are numbered from 0. */
+static const char *kernel_log_data(const char *line, const char *end, bool *first_line)
 {
 	for (const char *p = line; end - p > 6; p++) {
 		const char *q = p + 5;
 
 		if (memcmp(p, "RTAS ", 5) != 0 || !isdigit((unsigned char)*q))
 			continue;
+		*first_line = *q == '0';
 		while (q < end && isdigit((unsigned char)*q))
 			q++;
 		if (q < end && *q == ':')
@@ -253,13 +262,17 @@ static bool contains(const char *p, const char *end, const char *what)
 static bool add_line(struct dump *dump, const char *line, const char *end)
 {
 	const char *data;
+	bool first_line;
 
 	if (!dump->kernel_log)
 		return add_dump_line(dump, line, end);
-	if (contains(line, end, "RTAS event begin"))
-		return start_log(dump);
-	data = kernel_log_data(line, end);
-	return data ? add_tokens(dump, data, end) : true;
+	data = kernel_log_data(line, end, &first_line);
+	if (!data)
+		return true;
+	if (first_line && !start_log(dump))
+		return false;
+	/* Lines before the first start are the rest of a log whose beginning is lost. */
+	return dump->starts.length > 0 ? add_tokens(dump, data, end) : true;
 }
 
 /* Fills dump from text; on failure dump->error says why. */
@@ -267,7 +280,7 @@ static bool parse_hex(struct dump *dump, const char *text, size_t length)
 {
 	const char *end = text + length;
 
-	dump->kernel_log = contains(text, end, "RTAS event begin");
+	dump->kernel_log = contains(text, end, "RTAS 0:");
 	if (!dump->kernel_log && !start_log(dump))
 		return false;
 	for (const char *line = text, *stop; line < end; line = stop < end ? stop + 1 : end) {
@@ -340,7 +353,8 @@ static json_t *extended_json(const struct fwnmi_errlog *log)
 			 log->flags & FWNMI_ERRLOG_DEGRADED, "predictive",
 			 log->flags & FWNMI_ERRLOG_PREDICTIVE, "new", log->flags & FWNMI_ERRLOG_NEW,
 			 "big_endian", log->flags & FWNMI_ERRLOG_BIG_ENDIAN, "format",
-			 log->log_format, "company", characters(log->company, strlen(log->company)));
+			 log->log_format, "company",
+			 characters(log->company, strlen(log->company)));
 }
 
 static json_t *main_a_json(const struct fwnmi_main_a *main_a)
@@ -366,7 +380,8 @@ static json_t *primary_src_json(const struct fwnmi_primary_src *src)
 	for (unsigned i = 0; i < 8; i++)
 		json_array_append_new(words, hex_string(8, src->words[i]));
 	return json_pack("{s:o, s:o}", "reference_code",
-			 characters(src->reference_code, strlen(src->reference_code)), "words", words);
+			 characters(src->reference_code, strlen(src->reference_code)), "words",
+			 words);
 }
 
 static json_t *mc_json(const struct fwnmi_mc_section *mc)
@@ -377,9 +392,9 @@ static json_t *mc_json(const struct fwnmi_mc_section *mc)
 		name_or_number(fwnmi_mc_subtype_name(mc->error_type, mc->error_subtype),
 			       mc->error_subtype),
 		"transient", mc->transient, "effective_address",
-		address_or_null(mc->effective_address_valid, mc->effective_address), "logical_address",
-		address_or_null(mc->logical_address_valid, mc->logical_address), "processor_id",
-		(json_int_t)mc->processor_id, "fru_id", hex_string(8, mc->fru_id));
+		address_or_null(mc->effective_address_valid, mc->effective_address),
+		"logical_address", address_or_null(mc->logical_address_valid, mc->logical_address),
+		"processor_id", (json_int_t)mc->processor_id, "fru_id", hex_string(8, mc->fru_id));
 }
 
 static json_t *sections_json(const struct fwnmi_errlog *log)
@@ -390,9 +405,9 @@ static json_t *sections_json(const struct fwnmi_errlog *log)
 		const struct fwnmi_section *section = &log->sections[i];
 		const char id[2] = { (char)(section->id >> 8), (char)section->id };
 
-		json_array_append_new(sections, json_pack("{s:o, s:i, s:i}", "id",
-							  characters(id, sizeof(id)), "offset",
-							  section->offset, "length", section->length));
+		json_array_append_new(
+			sections, json_pack("{s:o, s:i, s:i}", "id", characters(id, sizeof(id)),
+					    "offset", section->offset, "length", section->length));
 	}
 	return sections;
 }
@@ -403,16 +418,18 @@ static json_t *log_json(const struct fwnmi_errlog *log)
 	json_t *json = json_pack(
 		"{s:i, s:o, s:o, s:o, s:o, s:o}", "version", FWNMI_ERRLOG_VERSION, "severity",
 		name_or_number(fwnmi_severity_name(log->severity), log->severity), "disposition",
-		name_or_number(fwnmi_disposition_name(log->disposition), log->disposition), "initiator",
-		name_or_number(fwnmi_initiator_name(log->initiator), log->initiator), "target",
-		name_or_number(fwnmi_initiator_name(log->target), log->target), "type",
+		name_or_number(fwnmi_disposition_name(log->disposition), log->disposition),
+		"initiator", name_or_number(fwnmi_initiator_name(log->initiator), log->initiator),
+		"target", name_or_number(fwnmi_initiator_name(log->target), log->target), "type",
 		name_or_number(fwnmi_event_type_name(log->type), log->type));
 	int err = 0;
 
 	if (log->has_extended)
-		err |= json_object_set_new(json, "extended_length", json_integer(log->extended_length));
+		err |= json_object_set_new(json, "extended_length",
+					   json_integer(log->extended_length));
 	else if (log->type == FWNMI_EVENT_PLATFORM_RESOURCE_REASSIGNMENT)
-		err |= json_object_set_new(json, "change_scope", json_integer(log->extended_length));
+		err |= json_object_set_new(json, "change_scope",
+					   json_integer(log->extended_length));
 	if (log->has_extended_header)
 		err |= json_object_set_new(json, "extended", extended_json(log));
 	if (log->has_main_a)
@@ -420,7 +437,8 @@ static json_t *log_json(const struct fwnmi_errlog *log)
 	if (log->has_main_b)
 		err |= json_object_set_new(json, "main_b", main_b_json(&log->main_b));
 	if (log->has_primary_src)
-		err |= json_object_set_new(json, "primary_src", primary_src_json(&log->primary_src));
+		err |= json_object_set_new(json, "primary_src",
+					   primary_src_json(&log->primary_src));
 	if (log->has_mc)
 		err |= json_object_set_new(json, "machine_check", mc_json(&log->mc));
 	if (log->has_extended)
@@ -466,7 +484,8 @@ static bool all_zero(const uint8_t *data, size_t length)
 }
 
 /* The buffer of one event: usually longer than its log, and filled up with zeroes. */
-static int show_log(const struct options *options, const uint8_t *data, size_t length, unsigned index)
+static int show_log(const struct options *options, const uint8_t *data, size_t length,
+		    unsigned index)
 {
 	struct fwnmi_errlog log;
 	int used = fwnmi_errlog_decode(&log, data, length);
@@ -475,7 +494,8 @@ static int show_log(const struct options *options, const uint8_t *data, size_t l
 	if (used < 0)
 		return fail("cannot decode %s: %s", options->file, fwnmi_strerror(used));
 	if (!all_zero(data + used, length - (size_t)used))
-		fprintf(stderr, "fwnmi: log: ignoring %zu bytes after the log\n", length - (size_t)used);
+		fprintf(stderr, "fwnmi: log: ignoring %zu bytes after the log\n",
+			length - (size_t)used);
 	if (index > 0)
 		putchar('\n');
 	status = options->json ? print_json(&log) : print_text(&log);
@@ -563,8 +583,10 @@ static int show_input(const struct options *options)
 int cmd_log(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, 'j' },   { "hex", no_argument, NULL, 'x' },
-		{ "binary", no_argument, NULL, 'b' }, { "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "hex", no_argument, NULL, 'x' },
+		{ "binary", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options options = { .form = FORM_AUTO, .file = "-" };
