@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Random words of a table entry with a state that suits them: registers mix plain random numbers with the values that
+ * break arithmetic, and a storage access is led into the memory of the case.
+ */
+#include <string.h>
+
+#include "generate.h"
+
+#define FPSCR_VX 0x20000000u
+#define FPSCR_VX_ANY 0x01f80700u
+
+static uint64_t sequence;
+
+/* splitmix64 */
+static uint64_t draw(void)
+{
+	uint64_t z = sequence += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static uint64_t below(uint64_t n)
+{
+	return draw() % n;
+}
+
+#define PICK(array) (array)[below(sizeof(array) / sizeof((array)[0]))]
+
+void generate_seed(uint64_t seed, const char *name)
+{
+	sequence = seed;
+	while (*name)
+		sequence = (sequence ^ (uint8_t)*name++) * 0x100000001b3ull;
+}
+
+static uint64_t special_integer(unsigned bits)
+{
+	uint64_t top = 1ull << (bits - 1);
+	const uint64_t values[] = { 0, 1, 2, top, top - 1, top + 1, ~0ull, ~1ull, below(bits), below(256) };
+
+	return PICK(values) & (top | (top - 1));
+}
+
+static uint64_t special_double(void)
+{
+	static const uint64_t values[] = {
+		0,			0x7ff0000000000000ull, /* infinity */
+		0x7ff8000000000000ull,	0x7ff4000000000001ull, /* quiet and signalling NaN */
+		0x7ff0000000000001ull,	0x0000000000000001ull, /* the smallest denormal */
+		0x000fffffffffffffull,	0x0010000000000000ull, /* around the smallest normal */
+		0x7fefffffffffffffull,	0x3ff0000000000000ull, /* the largest, 1 */
+		0x4330000000000000ull,	0x41dfffffffc00000ull, /* 2^52, 2^31 - 1 */
+		0x41e0000000000000ull,	0x43e0000000000000ull, /* 2^31, 2^63 */
+		0x41efffffffe00000ull,	0x43f0000000000000ull, /* 2^32 - 1, 2^64 */
+		0x380fffffffffffffull,	0x36a0000000000000ull, /* around the smallest single */
+		0x369fffffffffffffull,	0x47efffffe0000000ull, /* and the largest */
+		0x47effffff0000000ull,	0x3fe0000000000000ull, /* 0.5 */
+		0x3ff8000000000000ull,	0x4004000000000000ull, /* 1.5, 2.5 */
+		0x3fdfffffffffffffull,	0x8007ffffffffffffull,
+	};
+
+	switch (below(4)) {
+	case 0: /* of ordinary size */
+		return (draw() & 0x800fffffffffffffull) | (1023 - 40 + below(80)) << 52;
+	case 1: /* with a short fraction */
+		return (draw() & 0x800ff00000000000ull) | (1023 - 8 + below(16)) << 52;
+	default:
+		return PICK(values) | (draw() & 1ull << 63);
+	}
+}
+
+static uint32_t special_single(void)
+{
+	static const uint32_t values[] = {
+		0,	    0x7f800000, 0x7fc00000, 0x7fa00001, 0x7f800001, 0x00000001, 0x007fffff, 0x00800000,
+		0x7f7fffff, 0x3f800000, 0x4b000000, 0x4f000000, 0x4effffff, 0x4f800000, 0x3f000000, 0x3fc00000,
+		0x40200000, 0x3effffff, 0x80400000, 0x4b7fffff, 0x00400000, 0x7e800000, 0x7e000000,
+	};
+
+	switch (below(4)) {
+	case 0:
+		return (uint32_t)((draw() & 0x807fffff) | (127 - 20 + below(40)) << 23);
+	case 1:
+		return (uint32_t)((draw() & 0x807f0000) | (127 - 5 + below(10)) << 23);
+	default:
+		return (uint32_t)(PICK(values) | (draw() & 0x80000000));
+	}
+}
+
+static uint64_t doubleword(bool floating)
+{
+	switch (below(floating ? 10 : 6)) {
+	case 0:
+		return draw();
+	case 1:
+		return special_integer(64);
+	case 2:
+		return special_integer(32) << 32 | special_integer(32);
+	case 3:
+		return special_integer(16) << 48 | special_integer(16) << 32 | special_integer(16) << 16 |
+		       special_integer(16);
+	case 4: {
+		uint64_t v = 0;
+
+		for (unsigned i = 0; i < 8; i++)
+			v = v << 8 | special_integer(8);
+		return v;
+	}
+	case 5:
+	case 6:
+	case 7:
+		return (uint64_t)special_single() << 32 | special_single();
+	default:
+		return special_double();
+	}
+}
+
+static uint64_t packed_decimal(bool low)
+{
+	uint64_t v = 0;
+	unsigned zeros = (unsigned)below(20);
+
+	for (unsigned i = 0; i < 16; i++)
+		v = v << 4 | (i < zeros ? 0 : below(4) ? below(10) : 9);
+	return low ? (v & ~15ull) | (below(16) ? 10 + below(6) : below(16)) : v;
+}
+
+static void vector(uint64_t v[2], bool floating, bool decimal)
+{
+	if (decimal && below(4)) {
+		v[0] = packed_decimal(true);
+		v[1] = below(3) ? packed_decimal(false) : 0;
+		if (!below(8)) /* zoned */
+			for (unsigned i = 0; i < 2; i++)
+				v[i] = (v[i] & 0x0f0f0f0f0f0f0f0full) | 0x3030303030303030ull << !below(2);
+		return;
+	}
+	v[0] = doubleword(floating);
+	v[1] = below(4) ? doubleword(floating) : v[0];
+}
+
+static uint64_t general(void)
+{
+	switch (below(5)) {
+	case 0:
+	case 1:
+		return draw();
+	case 2:
+		return special_integer(64);
+	case 3:
+		return (uint64_t)(int64_t)(int32_t)special_integer(32);
+	default:
+		return below(3) ? below(128) : (uint32_t)draw();
+	}
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+static bool one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(name, *names))
+			return true;
+	return false;
+}
+
+enum form { FORM_NONE, FORM_INDEXED, FORM_RA, FORM_D, FORM_DS, FORM_DQ };
+
+static enum form form_of(const struct table_entry *entry)
+{
+	static const char *const ra_only[] = { "lxvl", "lxvll", "stxvl", "stxvll", "lswi", "stswi",
+					       "lwat", "ldat",	"stwat", "stdat",  NULL };
+	static const char *const dcb[] = { "dcbz", "icbi", "dcbf", "dcbst", "dcbt", "dcbtst", NULL };
+
+	switch (entry->value >> 26) {
+	case 31:
+		if (one_of(entry->name, ra_only))
+			return FORM_RA;
+		return entry->name[0] == 'l' || starts_with(entry->name, "st") || one_of(entry->name, dcb) ?
+			       FORM_INDEXED :
+			       FORM_NONE;
+	case 61:
+		if ((entry->mask & entry->value & 3) == 1)
+			return FORM_DQ;
+		/* fall through */
+	case 57:
+	case 58:
+	case 62:
+		return FORM_DS;
+	case 56:
+		return FORM_DQ;
+	default:
+		return entry->value >> 26 >= 32 && entry->value >> 26 <= 55 ? FORM_D : FORM_NONE;
+	}
+}
+
+bool accesses_memory(const struct table_entry *entry)
+{
+	return form_of(entry) != FORM_NONE;
+}
+
+/* Let the effective address fall into the memory of the case, most times aligned. */
+static void aim(struct isa_case *c, enum form form, bool keep_aligned)
+{
+	unsigned ra = c->insn >> 16 & 31, rb = c->insn >> 11 & 31;
+	uint64_t ea = CASE_MEMORY + 64 + below(64);
+	int64_t displacement = (int16_t)(c->insn & (form == FORM_DQ ? 0xfff0 : form == FORM_DS ? 0xfffc : 0xffff));
+
+	if (keep_aligned || below(2))
+		ea &= ~15ull;
+	switch (form) {
+	case FORM_INDEXED:
+		if (ra == rb && ra)
+			c->gpr[ra] = ea / 2;
+		else if (ra)
+			c->gpr[ra] = ea - c->gpr[rb];
+		else
+			c->gpr[rb] = ea;
+		break;
+	case FORM_RA:
+		c->gpr[ra] = ea;
+		if (rb != ra && below(4))
+			c->gpr[rb] = below(20) << 56 | (c->gpr[rb] & 0xffffffffffffffull);
+		break;
+	default:
+		c->gpr[ra] = ea - (uint64_t)displacement;
+	}
+}
+
+static uint32_t word(const struct table_entry *entry, uint32_t reserved)
+{
+	const uint32_t rt = 0x03e00000, ra = 0x001f0000, rb = 0x0000f800;
+	uint32_t open = ~entry->mask & ~reserved;
+	uint32_t w = (uint32_t)draw();
+
+	switch (below(8)) { /* operands that share a register */
+	case 0:
+		if ((open & (rt | ra)) == (rt | ra))
+			w = (w & ~rt) | (w & ra) << 5;
+		break;
+	case 1:
+		if ((open & (rt | rb)) == (rt | rb))
+			w = (w & ~rt) | (w & rb) << 10;
+		break;
+	case 2:
+		if ((open & (ra | rb)) == (ra | rb))
+			w = (w & ~ra) | (w & rb) << 5;
+		break;
+	default:
+		break;
+	}
+	return entry->value | (w & open);
+}
+
+void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved)
+{
+	bool floating = strchr("fx", entry->name[0]) || strstr(entry->name, "fp");
+	bool decimal = starts_with(entry->name, "bcd") || strstr(entry->name, "mul10") || !below(64);
+	enum form form = form_of(entry);
+
+	memset(c, 0, sizeof(*c));
+	c->insn = word(entry, reserved);
+	for (unsigned i = 0; i < 32; i++)
+		c->gpr[i] = general();
+	for (unsigned i = 0; i < 64; i++)
+		vector(c->vsr[i], floating, decimal);
+	c->cr = (uint32_t)draw();
+	c->xer = (draw() & 0xe00c0000) | below(33);
+	/* Sticky bits, rounding mode and NI; no exception enabled. */
+	c->fpscr = below(4) | (below(2) ? 0 : draw() & 0x9ffff700);
+	if (c->fpscr & FPSCR_VX_ANY)
+		c->fpscr |= FPSCR_VX;
+	c->vscr[0] = (draw() & 1) | (below(4) ? 0 : 0x10000);
+	c->lr = draw();
+	c->ctr = draw();
+	for (unsigned i = 0; i < CASE_MEMORY_BYTES; i += 8) {
+		uint64_t v = doubleword(floating);
+
+		memcpy(c->memory + i, &v, 8);
+	}
+	if (form != FORM_NONE)
+		aim(c, form, strstr(entry->name, "arx") || strstr(entry->name, "cx") || strstr(entry->name, "at"));
+}
