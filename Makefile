@@ -12,6 +12,8 @@ PREFIX	:=
 ifneq ($(filter-out 0,$(SANITIZE)),)
 BUILD	:= build-sanitize
 SETUP	:= -Db_sanitize=address,undefined -Db_lundef=false
+# The checkers cost time.
+CHECK_FLAGS := -t 8
 export ASAN_OPTIONS  ?= strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
 endif
@@ -34,7 +36,7 @@ run:
 	@scripts/setup-packages run
 	@scripts/guests $(KERNEL) busybox
 	@$(MAKE) --no-print-directory build
-	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 	@python3 tests/linux/demo.py --kernel $(KERNEL)
 
 check:
@@ -50,9 +52,9 @@ endif
 	@touch $(BUILD)/.with-tests
 	@ninja -C $(BUILD)
 ifneq ($(NEEDS_LINUX),)
-	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
-	@scripts/check -C $(BUILD) $(SUITE)
+	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 
 ifneq ($(wildcard bench/bench.py),)
 .PHONY: bench
@@ -60,7 +62,7 @@ bench:
 	@scripts/setup-packages run bench
 	@scripts/guests 6.1 busybox qemu10
 	@$(MAKE) --no-print-directory build
-	@scripts/mkinitramfs $(BUILD)/initramfs.cpio
+	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 	@python3 bench/bench.py
 endif
 
