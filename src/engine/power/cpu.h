@@ -238,7 +238,9 @@ static inline uint64_t ra_or_0(const struct cpu *cpu, uint32_t insn)
 /* CR0 of a fixed-point record form; CR1 of a floating-point one; CR6 of a vector one is written by hand. */
 static inline void set_cr0(struct cpu *cpu, uint64_t result)
 {
-	cpu->cr[0] = (uint8_t)(((int64_t)result < 0 ? CR_LT : (int64_t)result > 0 ? CR_GT : CR_EQ) | cpu->so);
+	int64_t v = cpu->msr & MSR_SF ? (int64_t)result : (int32_t)result;
+
+	cpu->cr[0] = (uint8_t)((v < 0 ? CR_LT : v > 0 ? CR_GT : CR_EQ) | cpu->so);
 }
 static inline void set_cr1(struct cpu *cpu)
 {

@@ -85,10 +85,25 @@ static void emit_call(struct decoder *d, enum facility facility, sem_fn *sem, ui
 	emit_kind(d, call[facility].fn, call[facility].kind, insn & 0xffff, insn >> 16, 0, (uint64_t)(uintptr_t)sem);
 }
 
+static void emit_record(struct decoder *d, unsigned reg)
+{
+	if (d->mode & CODE_32)
+		EMIT(d, record32, 0, reg, 0, 0);
+	else
+		EMIT(d, record, 0, reg, 0, 0);
+}
+
 static void record(struct decoder *d, uint32_t insn, unsigned reg)
 {
 	if (F_REC(insn))
-		EMIT(d, record, 0, reg, 0, 0);
+		emit_record(d, reg);
+}
+
+/* Behind an instruction that sets CA and CA32: which of them CA is depends on the mode. */
+static void carry(struct decoder *d)
+{
+	if (d->mode & CODE_32)
+		EMIT(d, carry32, 0, 0, 0, 0);
 }
 
 /* ---- fixed point ---- */
@@ -118,34 +133,45 @@ GEN(addpcis)
 	EMIT(d, pc, GPR(F_RT(insn)), 0, 0, value * 65536 + d->offset + 4);
 }
 
-#define GEN_D(name, uop, value)                                                                                        \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, value);                                              \
-	}
-GEN_D(addic, addic, F_SI(insn))
-GEN_D(subfic, subfic, F_SI(insn))
-GEN_D(mulli, mulli, F_SI(insn))
+GEN(addic)
+{
+	EMIT(d, addic, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+	carry(d);
+}
+
+GEN(subfic)
+{
+	EMIT(d, subfic, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+	carry(d);
+}
+
+GEN(mulli)
+{
+	EMIT(d, mulli, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+}
 
 GEN(addic_rec)
 {
 	gen_addic(d, insn);
-	EMIT(d, record, 0, GPR(F_RT(insn)), 0, 0);
+	emit_record(d, GPR(F_RT(insn)));
 }
 
 /* XO form without OE: RT = RA op RB */
-#define GEN_XO(name, uop)                                                                                              \
+#define GEN_XO(name, uop) GEN_XO_AND(name, uop, (void)0)
+#define GEN_XO_CARRY(name, uop) GEN_XO_AND(name, uop, carry(d))
+#define GEN_XO_AND(name, uop, then)                                                                                    \
 	GEN(name)                                                                                                      \
 	{                                                                                                              \
 		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), GPR(F_RB(insn)), 0);                                    \
+		then;                                                                                                  \
 		record(d, insn, GPR(F_RT(insn)));                                                                      \
 	}
 GEN_XO(add, add)
 GEN_XO(subf, subf)
-GEN_XO(addc, addc)
-GEN_XO(adde, adde)
-GEN_XO(subfc, subfc)
-GEN_XO(subfe, subfe)
+GEN_XO_CARRY(addc, addc)
+GEN_XO_CARRY(adde, adde)
+GEN_XO_CARRY(subfc, subfc)
+GEN_XO_CARRY(subfe, subfe)
 GEN_XO(mulld, mulld)
 GEN_XO(mullw, mullw)
 GEN_XO(mulhdu, mulhdu)
@@ -159,6 +185,7 @@ GEN_XO(neg, neg)
 	GEN(name)                                                                                                      \
 	{                                                                                                              \
 		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, value);                                              \
+		carry(d);                                                                                              \
 		record(d, insn, GPR(F_RT(insn)));                                                                      \
 	}
 GEN_XO_I(addze, addei, 0)
@@ -211,7 +238,7 @@ GEN(or)
 		if ((rec) || imm || F_RA(insn) != F_RT(insn))                                                          \
 			EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), 0, imm);                                        \
 		if (rec)                                                                                               \
-			EMIT(d, record, 0, GPR(F_RA(insn)), 0, 0);                                                     \
+			emit_record(d, GPR(F_RA(insn)));                                                               \
 	}
 GEN_LOGICAL_I(andi, andi, insn & 0xffff, true)
 GEN_LOGICAL_I(andis, andi, (uint64_t)(insn & 0xffff) << 16, true)
@@ -367,6 +394,34 @@ GEN(isel)
 	} while (0)
 #define EMIT_BYTE(d, name, dst, a, b, imm) EMIT(d, name, dst, a, b, imm)
 
+/* With MSR[SF]=0 the address is computed apart, cut to 32 bits, and accessed with no displacement. */
+static unsigned address32(struct decoder *d, unsigned base, unsigned index, int64_t disp)
+{
+	unsigned ea = FIELD_OF(scratch[1]);
+
+	if (disp)
+		EMIT(d, addi, ea, base, 0, disp);
+	else
+		EMIT(d, add, ea, base, index, 0);
+	EMIT(d, andi, ea, ea, 0, 0xffffffff);
+	return ea;
+}
+
+#define ACCESS_D(emit, uop, base, disp)                                                                                \
+	do {                                                                                                           \
+		if (d->mode & CODE_32)                                                                                 \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, ZERO, disp), 0, 0);                           \
+		else                                                                                                   \
+			emit(d, uop, GPR(F_RT(insn)), base, 0, disp);                                                  \
+	} while (0)
+#define ACCESS_X(emit, uop, base, index)                                                                               \
+	do {                                                                                                           \
+		if (d->mode & CODE_32)                                                                                 \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, index, 0), 0, 0);                             \
+		else                                                                                                   \
+			emit(d, uop##x, GPR(F_RT(insn)), base, index, 0);                                              \
+	} while (0)
+
 /*
  * Update forms access first, then update: a fault leaves RA alone. A load into RA itself is an invalid form (RA's
  * update wins here, as the ISA's order of assignments gives). An update form with RA = 0 is invalid too.
@@ -374,19 +429,14 @@ GEN(isel)
 #define GEN_MEMORY(name, uop, emit, disp)                                                                              \
 	GEN(name)                                                                                                      \
 	{                                                                                                              \
-		emit(d, uop, GPR(F_RT(insn)), RA_OR_0(insn), 0, disp);                                                 \
+		ACCESS_D(emit, uop, RA_OR_0(insn), disp);                                                              \
 	}                                                                                                              \
 	GEN(name##x)                                                                                                   \
 	{                                                                                                              \
-		emit(d, uop##x, GPR(F_RT(insn)), RA_OR_0(insn), GPR(F_RB(insn)), 0);                                   \
+		ACCESS_X(emit, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                                   \
 	}
-#define GEN_UPDATE(name, uop, emit, disp, load)                                                                        \
-	GEN(name##u)                                                                                                   \
-	{                                                                                                              \
-		emit(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, disp);                                               \
-		EMIT(d, addi, GPR(F_RA(insn)), GPR(F_RA(insn)), 0, disp);                                              \
-	}                                                                                                              \
-	GEN(name##ux)                                                                                                  \
+#define GEN_UPDATE_X(name, uop, emit, load)                                                                            \
+	GEN(name)                                                                                                      \
 	{                                                                                                              \
 		unsigned rb = GPR(F_RB(insn));                                                                         \
                                                                                                                        \
@@ -394,9 +444,16 @@ GEN(isel)
 			EMIT(d, mr, SCRATCH, rb, 0, 0);                                                                \
 			rb = SCRATCH;                                                                                  \
 		}                                                                                                      \
-		emit(d, uop##x, GPR(F_RT(insn)), GPR(F_RA(insn)), rb, 0);                                              \
+		ACCESS_X(emit, uop, GPR(F_RA(insn)), rb);                                                              \
 		EMIT(d, add, GPR(F_RA(insn)), GPR(F_RA(insn)), rb, 0);                                                 \
 	}
+#define GEN_UPDATE(name, uop, emit, disp, load)                                                                        \
+	GEN(name##u)                                                                                                   \
+	{                                                                                                              \
+		ACCESS_D(emit, uop, GPR(F_RA(insn)), disp);                                                            \
+		EMIT(d, addi, GPR(F_RA(insn)), GPR(F_RA(insn)), 0, disp);                                              \
+	}                                                                                                              \
+	GEN_UPDATE_X(name##ux, uop, emit, load)
 #define DISP_D F_SI(insn)
 #define DISP_DS (int64_t)(int16_t)(insn & 0xfffc)
 #define LOAD_LIKE(name, uop, emit, disp, load) GEN_MEMORY(name, uop, emit, disp) GEN_UPDATE(name, uop, emit, disp, load)
@@ -411,29 +468,19 @@ LOAD_LIKE(sth, sth, EMIT_ORDER, DISP_D, false)
 LOAD_LIKE(stw, stw, EMIT_ORDER, DISP_D, false)
 LOAD_LIKE(std, std, EMIT_ORDER, DISP_DS, false)
 
-GEN(lwaux)
-{
-	unsigned rb = GPR(F_RB(insn));
-
-	if (F_RT(insn) == F_RB(insn)) {
-		EMIT(d, mr, SCRATCH, rb, 0, 0);
-		rb = SCRATCH;
-	}
-	EMIT_ORDER(d, lwax, GPR(F_RT(insn)), GPR(F_RA(insn)), rb, 0);
-	EMIT(d, add, GPR(F_RA(insn)), GPR(F_RA(insn)), rb, 0);
-}
+GEN_UPDATE_X(lwaux, lwa, EMIT_ORDER, true)
 
 #define GEN_REVERSED(name, uop)                                                                                        \
 	GEN(name)                                                                                                      \
 	{                                                                                                              \
-		EMIT_REVERSED(d, uop, GPR(F_RT(insn)), RA_OR_0(insn), GPR(F_RB(insn)), 0);                             \
+		ACCESS_X(EMIT_REVERSED, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                          \
 	}
-GEN_REVERSED(lhbrx, lhzx)
-GEN_REVERSED(lwbrx, lwzx)
-GEN_REVERSED(ldbrx, ldx)
-GEN_REVERSED(sthbrx, sthx)
-GEN_REVERSED(stwbrx, stwx)
-GEN_REVERSED(stdbrx, stdx)
+GEN_REVERSED(lhbrx, lhz)
+GEN_REVERSED(lwbrx, lwz)
+GEN_REVERSED(ldbrx, ld)
+GEN_REVERSED(sthbrx, sth)
+GEN_REVERSED(stwbrx, stw)
+GEN_REVERSED(stdbrx, std)
 
 /* ---- special registers ---- */
 
@@ -598,6 +645,10 @@ GEN(bc)
 	EMIT(d, dec_ctr, 0, 0, 0, 0);
 	unsigned verdict = FIELD_OF(ctr);
 
+	if (d->mode & CODE_32) {
+		verdict = FIELD_OF(scratch[1]);
+		EMIT(d, andi, verdict, FIELD_OF(ctr), 0, 0xffffffff);
+	}
 	if (!(bo & 16)) {
 		verdict = FIELD_OF(scratch[1]);
 		EMIT(d, condition, verdict, bo, 0, cr_bit(bi));
@@ -621,7 +672,10 @@ static void gen_branch_register(struct decoder *d, uint32_t insn, unsigned reg)
 	unsigned bo = F_RT(insn), bi = F_RA(insn);
 	unsigned target = reg;
 
-	if (insn & 1) { /* read the target before LR changes */
+	if (d->mode & CODE_32) {
+		target = SCRATCH;
+		EMIT(d, andi, SCRATCH, reg, 0, 0xffffffff);
+	} else if (insn & 1) { /* read the target before LR changes */
 		target = SCRATCH;
 		EMIT(d, mr, SCRATCH, reg, 0, 0);
 	}

@@ -144,8 +144,12 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 	struct power_engine *e = cpu->engine;
 
 	do {
-		struct code_page *page = mmu_fetch(cpu, cpu->nip);
 		const struct uop *u;
+		struct code_page *page;
+
+		if (unlikely(cpu->mode & CODE_32))
+			cpu->nip = (uint32_t)cpu->nip;
+		page = mmu_fetch(cpu, cpu->nip);
 
 		if (unlikely(!page)) {
 			if (cpu->exception) {
@@ -258,12 +262,6 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 		}
 		if (done >= most)
 			break;
-		if (unlikely(!(cpu->msr & MSR_SF))) {
-			exit->reason = ENGINE_EXIT_FAILED;
-			snprintf(exit->message, sizeof(exit->message),
-				 "32-bit mode (MSR[SF]=0) at 0x%llx is not implemented", (unsigned long long)cpu->nip);
-			break;
-		}
 		chunk = until_decrementer(cpu, most - done);
 		if (cpu->msr & MSR_EE) {
 			if (cpu->external)

@@ -23,6 +23,8 @@ static void record(struct cpu *cpu, uint32_t insn, uint64_t result)
 
 static void set_overflow(struct cpu *cpu, bool ov, bool ov32)
 {
+	if (!(cpu->msr & MSR_SF))
+		ov = ov32;
 	cpu->ov = ov;
 	cpu->ov32 = ov32;
 	cpu->so |= ov;
@@ -37,6 +39,8 @@ static int add_overflow(struct cpu *cpu, uint32_t insn, uint64_t x, uint64_t y, 
 	if (set_carry) {
 		cpu->ca = sum < x || (carry && sum == x);
 		cpu->ca32 = (sum ^ x ^ y) >> 32 & 1;
+		if (!(cpu->msr & MSR_SF))
+			cpu->ca = cpu->ca32;
 	}
 	set_overflow(cpu, v >> 63, v >> 31 & 1);
 	RT = sum;

@@ -629,8 +629,8 @@ static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent, const s
 	VECTOR(xvsub##suffix, vector_binary, fp_sub, format)                                       \
 	VECTOR(xvmul##suffix, vector_binary, fp_mul, format)                                       \
 	VECTOR(xvdiv##suffix, vector_binary, fp_div, format)                                       \
-	VECTOR(xvmax##suffix, vector_binary, maximum, format)                                      \
-	VECTOR(xvmin##suffix, vector_binary, minimum, format)                                      \
+	VECTOR(xvmax##suffix, vector_extremum, maximum, format)                                    \
+	VECTOR(xvmin##suffix, vector_extremum, minimum, format)                                    \
 	VECTOR(xvmadda##suffix, vector_fma, true, 0, format)                                       \
 	VECTOR(xvmaddm##suffix, vector_fma, false, 0, format)                                      \
 	VECTOR(xvmsuba##suffix, vector_fma, true, FMA_SUBTRACT, format)                            \

@@ -300,6 +300,19 @@ UOP(record)
 	NEXT;
 }
 
+/* What MSR[SF]=0 makes of the record forms and of CA. */
+UOP(record32)
+{
+	cpu->cr[0] = ORDER(int32_t, A, 0);
+	NEXT;
+}
+
+UOP(carry32)
+{
+	cpu->ca = cpu->ca32;
+	NEXT;
+}
+
 /* imm: CR field's offset << 8 | bit */
 #define CR_BIT(imm) (BYTE((imm) >> 8) & (imm)&0xff)
 
@@ -316,7 +329,8 @@ UOP(dec_ctr)
 UOP(condition)
 {
 	unsigned bo = u->a;
-	bool ctr_ok = bo & 4 || (cpu->ctr != 0) != (bo >> 1 & 1);
+	bool zero = cpu->mode & CODE_32 ? !(uint32_t)cpu->ctr : !cpu->ctr;
+	bool ctr_ok = bo & 4 || zero == (bo >> 1 & 1);
 	bool cr_ok = bo & 16 || (CR_BIT(u->imm) != 0) == (bo >> 3 & 1);
 
 	D = ctr_ok && cr_ok;

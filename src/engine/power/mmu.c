@@ -284,7 +284,7 @@ struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea)
 void mmu_mode_changed(struct cpu *cpu)
 {
 	unsigned user = cpu->msr & MSR_PR ? TLB_USER : TLB_KERNEL;
-	unsigned mode = cpu->msr & MSR_LE ? CODE_LE : 0;
+	unsigned mode = (cpu->msr & MSR_LE ? CODE_LE : 0) | (cpu->msr & MSR_SF ? 0 : CODE_32);
 
 	cpu->tlb = &cpu->tlbs[cpu->msr & MSR_DR ? user : TLB_REAL];
 	cpu->fetch = &cpu->fetches[cpu->msr & MSR_IR ? user : TLB_REAL];
@@ -468,10 +468,15 @@ static inline u128 swap128(u128 v)
 	return (u128)__builtin_bswap64((uint64_t)v) << 64 | __builtin_bswap64((uint64_t)(v >> 64));
 }
 
+static inline uint64_t effective(const struct cpu *cpu, uint64_t ea)
+{
+	return cpu->mode & CODE_32 ? (uint32_t)ea : ea;
+}
+
 #define ACCESSORS(bits, type, value, swap)                                                                             \
 	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                                                    \
 	{                                                                                                              \
-		const uint8_t *p = fast(cpu, ea, sizeof(type), false);                                                 \
+		const uint8_t *p = fast(cpu, ea = effective(cpu, ea), sizeof(type), false);                            \
 		type t;                                                                                                \
                                                                                                                        \
 		if (likely(p))                                                                                         \
@@ -483,7 +488,7 @@ static inline u128 swap128(u128 v)
 	}                                                                                                              \
 	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                                                    \
 	{                                                                                                              \
-		uint8_t *p = fast(cpu, ea, sizeof(type), true);                                                        \
+		uint8_t *p = fast(cpu, ea = effective(cpu, ea), sizeof(type), true);                                   \
 		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                                                       \
                                                                                                                        \
 		if (unlikely(!p))                                                                                      \

@@ -14,8 +14,9 @@
 
 /* ---- decoded code ---- */
 
-#define CODE_LE 1 /* instructions are little-endian */
-#define CODE_MODES 2
+#define CODE_LE 1 /* instructions and data are little-endian */
+#define CODE_32 2 /* MSR[SF]=0: 32-bit addresses, and results compared as 32 bits */
+#define CODE_MODES 4
 #define WORDS_PER_PAGE (PAGE_BYTES / 4)
 #define BLOCK_MAX_INSNS 64
 
