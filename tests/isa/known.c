@@ -94,4 +94,5 @@ void known_hide(const char *name, const struct isa_case *in, struct isa_case *ou
 {
 	out->fpscr &= ~bits_of(RULE_IGNORE_FPSCR, name);
 	out->cr &= ~bits_of(RULE_IGNORE_CR, name);
+	known_hide_fp(name, in, out);
 }

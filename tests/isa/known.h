@@ -19,5 +19,7 @@ bool known_alias(const char *name, const char *other);
 bool known_to_differ(const char *name, const struct isa_case *in);
 /** known_hide() - clear in a result, ours or the oracle's, what is not compared. */
 void known_hide(const char *name, const struct isa_case *in, struct isa_case *out);
+/** known_hide_fp() - its part that is about floating-point instructions (known_fp.c). */
+void known_hide_fp(const char *name, const struct isa_case *in, struct isa_case *out);
 
 #endif
