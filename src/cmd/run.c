@@ -82,16 +82,16 @@ static const char *skip_key(const char *value, const char *key)
 	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
 }
 
-/* Digits only: strtoull() would take blanks, signs and 0x. */
+/* Digits only: strtoull() would take blanks, signs and 0x. Too large a number becomes the largest. */
 static bool parse_digits(const char **text, uint64_t *value)
 {
 	const char *p = *text;
 
 	*value = 0;
 	while (*p >= '0' && *p <= '9') {
-		if (*value > (UINT64_MAX - 9) / 10)
-			return false;
-		*value = *value * 10 + (uint64_t)(*p++ - '0');
+		*value = *value > (UINT64_MAX - 9) / 10 ? UINT64_MAX :
+							  *value * 10 + (uint64_t)(*p - '0');
+		p++;
 	}
 	if (p == *text)
 		return false;

@@ -87,11 +87,21 @@ static uint64_t through_descriptor(Elf *elf, const struct loader *loader, uint64
 	return entry;
 }
 
+/* libelf calls a file that ends inside its header no ELF file at all; the user should know better. */
+static bool starts_as_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return !pread_all(fd, magic, sizeof(magic), 0) && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
 static int check_header(const struct loader *loader, Elf *elf, GElf_Ehdr *ehdr, char *err,
 			size_t err_size)
 {
 	if (elf_kind(elf) != ELF_K_ELF)
-		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
+		return FAIL("cannot load kernel %s: %s", loader->kernel,
+			    starts_as_elf(loader->kernel_fd) ? "truncated ELF header" :
+							       "not an ELF file");
 	if (!gelf_getehdr(elf, ehdr))
 		return FAIL("cannot load kernel %s: truncated ELF header", loader->kernel);
 	if (ehdr->e_machine != EM_PPC64 && ehdr->e_machine != EM_PPC)

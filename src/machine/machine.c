@@ -324,6 +324,7 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 		return true;
 	case PAPR_CEDE:
 		v->state = VCPU_CEDED;
+		papr_vcpu_dispatch(machine->papr, vcpu, false);
 		injection_idle(machine, vcpu);
 		return false;
 	case PAPR_YIELD:
@@ -431,7 +432,7 @@ static uint64_t ticks_to_deadline(struct machine *machine)
 		if (machine->vcpus[i].state != VCPU_CEDED)
 			continue;
 		deadline = machine->ops->deadline(machine->engine, i);
-		left = deadline > now ? deadline - now : 0;
+		left = (int64_t)(deadline - now) > 0 ? deadline - now : 0;
 		if (left < first)
 			first = left;
 	}
@@ -462,6 +463,9 @@ static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 	struct vcpu *v = &machine->vcpus[vcpu];
 	uint64_t before = ops->insns(machine->engine, vcpu);
 
+	if (machine->running != vcpu && machine->vcpus[machine->running].state == VCPU_RUNNABLE)
+		papr_vcpu_dispatch(machine->papr, machine->running, false);
+	papr_vcpu_dispatch(machine->papr, vcpu, true);
 	machine->running = vcpu;
 	machine->switch_now = false;
 	while (budget > 0 && !machine->quit) {
