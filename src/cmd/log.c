@@ -46,7 +46,7 @@ struct dump {
 	struct bytes bytes;
 	struct bytes starts; /* of size_t */
 	bool kernel_log;
-	bool trailing_offset; /* lines start with an offset, and the last may have nothing else */
+	bool offsets; /* each line starts with an offset; the last may have nothing else */
 	unsigned line;
 	char error[160];
 };
@@ -188,16 +188,28 @@ static bool add_tokens(struct dump *dump, const char *p, const char *end)
 static const char *character_column(const char *p, const char *end, bool after_blanks)
 {
 	for (; p < end; p++)
-		if (*p == '|' || *p == '[' ||
+		if (*p == '|' || *p == '[' || *p == '>' ||
 		    (after_blanks && end - p > 1 && p[0] == ' ' && p[1] == ' '))
 			return p;
 	return end;
 }
 
 /*
- * One line of a dump. Its offset, if it has one, ends with a colon (xxd, gdb, the kernel), is set
- * off by two blanks (hexdump -C), or has an odd number of digits (od).
+ * Does the first line of a dump start with an offset? One without a colon has an odd number of
+ * digits (od), is zero, which no log starts with, or is set off by two blanks from the first byte
+ * (hexdump -C).
  */
+static bool starts_with_offset(const char *p, const char *stop, const char *end)
+{
+	const char *next = skip_separators(stop, end);
+
+	if (stop - p < 6 || next == end)
+		return false;
+	if ((stop - p) % 2 != 0 || strspn(p, "0") >= (size_t)(stop - p))
+		return true;
+	return next - stop == 2 && token_end(next, end) - next == 2;
+}
+
 static bool add_dump_line(struct dump *dump, const char *p, const char *end)
 {
 	const char *stop;
@@ -212,21 +224,16 @@ static bool add_dump_line(struct dump *dump, const char *p, const char *end)
 				  "'*' stands for lines left out; dump again with all lines (-v)");
 
 	stop = token_end(p, end);
-	if (is_hex(without_0x(p, stop), stop)) {
-		size_t digits = (size_t)(stop - without_0x(p, stop));
-
-		if (stop < end && *stop == ':') {
-			p = skip_separators(stop + 1, end);
-			return add_tokens(dump, p, character_column(p, end, true));
-		}
-		if (stop == end && dump->trailing_offset)
-			return true;
-		if ((end - stop > 2 && stop[0] == ' ' && stop[1] == ' ' && digits >= 7) ||
-		    (digits % 2 != 0 && digits >= 7)) {
-			dump->trailing_offset = true;
-			p = stop;
-		}
+	if (!is_hex(without_0x(p, stop), stop))
+		return add_tokens(dump, p, end);
+	if (stop < end && *stop == ':') { /* an offset or address: xxd, gdb, the kernel */
+		p = skip_separators(stop + 1, end);
+		return add_tokens(dump, p, character_column(p, end, true));
 	}
+	if (dump->bytes.length == 0 && starts_with_offset(p, stop, end))
+		dump->offsets = true;
+	if (dump->offsets)
+		p = stop;
 	return add_tokens(dump, p, character_column(p, end, false));
 }
 
