@@ -89,6 +89,15 @@ static void od_output_is_read(void **state)
 		      "0000020 4d 4e 4f 50\n"
 		      "0000024\n",
 		      twenty, 20);
+	assert_parses("0000000 06 64 40 00 41 42 43 44  >.d@.ABCD<\n"
+		      "0000010 45 46 47 48 49 4a 4b 4c  >EFGHIJKL<\n"
+		      "0000020 4d 4e 4f 50              >MNOP<\n"
+		      "0000024\n",
+		      twenty, 20);
+	assert_parses("000000 06 64 40 00 41 42 43 44 45 46 47 48 49 4a 4b 4c\n"
+		      "000010 4d 4e 4f 50\n"
+		      "000014\n",
+		      twenty, 20);
 }
 
 static void debugger_output_is_read(void **state)

@@ -451,6 +451,50 @@ static void a_section_of_any_wrong_length_is_refused_or_stays_inside_the_log(voi
 	}
 }
 
+static void a_known_section_too_short_for_its_fields_is_bad(void **state)
+{
+	static const struct {
+		uint16_t at, length;
+	} sections[] = {
+		{ MAIN_A_AT, 48 },
+		{ MAIN_B_AT, 24 },
+		{ SRC_AT, 80 },
+		{ MC_AT, 40 },
+	};
+	struct fwnmi_errlog log;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		uint8_t buf[sizeof(golden)];
+		uint8_t *rest = buf + sections[i].at + 8;
+
+		/* Split in two: a bare header of this kind, the rest of another. */
+		memcpy(buf, golden, sizeof(golden));
+		buf[sections[i].at + 3] = 8;
+		memcpy(rest, "XX", 2);
+		rest[2] = 0;
+		rest[3] = (uint8_t)(sections[i].length - 8);
+		assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)),
+				 FWNMI_ERR_BADSTRUCTURE);
+		memcpy(buf + sections[i].at, "XX", 2);
+		assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), sizeof(buf));
+		assert_int_equal(log.nr_sections, 5);
+	}
+}
+
+static void of_two_sections_with_the_same_id_the_first_is_decoded(void **state)
+{
+	uint8_t buf[sizeof(golden) + 40];
+	struct fwnmi_errlog log;
+
+	memcpy(buf, golden, sizeof(golden));
+	memcpy(buf + sizeof(golden), golden + MC_AT, 40);
+	buf[sizeof(golden) + 0x10] = FWNMI_MC_TLB;
+	buf[7] = sizeof(buf) - 8;
+	assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), sizeof(buf));
+	assert_int_equal(log.nr_sections, 5);
+	assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
+}
+
 static void any_single_corrupt_byte_is_survived(void **state)
 {
 	struct fwnmi_errlog log;
@@ -726,6 +770,8 @@ int main(void)
 		cmocka_unit_test(an_extended_part_of_wrong_length_is_bad_or_ends_between_sections),
 		cmocka_unit_test(an_extended_length_above_the_format_limit_is_bad),
 		cmocka_unit_test(a_section_of_any_wrong_length_is_refused_or_stays_inside_the_log),
+		cmocka_unit_test(a_known_section_too_short_for_its_fields_is_bad),
+		cmocka_unit_test(of_two_sections_with_the_same_id_the_first_is_decoded),
 		cmocka_unit_test(any_single_corrupt_byte_is_survived),
 		cmocka_unit_test(random_bytes_are_survived),
 		cmocka_unit_test(

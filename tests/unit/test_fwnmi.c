@@ -516,6 +516,7 @@ static void the_log_says_what_happened(void **state)
 	assert_true(log.mc.logical_address_valid);
 	assert_int_equal(log.mc.logical_address, 0x3450000);
 	assert_string_equal(log.primary_src.reference_code, "FWMC0003");
+	assert_int_equal(log.main_b.subsystem, 0x20);
 }
 
 /* LoPAR: Main-A and Main-B in every version 6 log, a primary SRC in every platform error. */
