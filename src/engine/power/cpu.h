@@ -78,9 +78,16 @@ struct tlb_entry {
 
 /* The three ways an address can be meant; each has its own entries, so a mode switch flushes nothing. */
 enum tlb_mode { TLB_REAL, TLB_KERNEL, TLB_USER, TLB_MODES };
+/* Which slots of a set were filled since it was last emptied; more than fit: all may be. Keeps flushes cheap. */
+#define FILL_LOG 96
+struct fill_log {
+	unsigned count;
+	uint16_t slot[FILL_LOG];
+};
 struct tlb_set {
 	struct tlb_entry read[TLB_ENTRIES];
 	struct tlb_entry write[TLB_ENTRIES];
+	struct fill_log filled;
 };
 
 struct code_page;
@@ -91,6 +98,7 @@ struct fetch_entry {
 #define FETCH_ENTRIES 512
 struct fetch_set {
 	struct fetch_entry entry[FETCH_ENTRIES];
+	struct fill_log filled;
 };
 
 struct block;

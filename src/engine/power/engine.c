@@ -286,6 +286,8 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 static void cpu_reset(struct cpu *cpu)
 {
 	memset(cpu->gpr, 0, offsetof(struct cpu, engine));
+	for (unsigned i = 0; i < TLB_MODES; i++) /* all of them may hold anything */
+		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOG + 1;
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
 	cpu->ppr = 4ull << 50;

@@ -277,10 +277,9 @@ static struct decimal unpack(u128 packed)
 	};
 }
 
-static int finish_invalid(struct cpu *cpu, uint32_t insn)
+/* The result is undefined: the target stays. */
+static int finish_invalid(struct cpu *cpu)
 {
-	/* The result is undefined. */
-	VRT(cpu, insn).q = ~(u128)0;
 	cpu->cr[6] = CR_SO;
 	return 0;
 }
@@ -290,12 +289,17 @@ static void set_cr6_decimal(struct cpu *cpu, bool zero, bool negative, bool over
 	cpu->cr[6] = (uint8_t)((zero ? CR_EQ : negative ? CR_LT : CR_GT) | (overflow ? CR_SO : 0));
 }
 
-static int finish(struct cpu *cpu, uint32_t insn, u128 digits, bool negative, bool overflow)
+static u128 pack(uint32_t insn, u128 digits, bool negative)
 {
 	const unsigned plus = F_PS(insn) ? SIGN_PLUS_PS : SIGN_PLUS;
 
-	VRT(cpu, insn).q = digits << 4 | (negative ? SIGN_MINUS : plus);
-	set_cr6_decimal(cpu, !digits, negative, overflow);
+	return digits << 4 | (negative ? SIGN_MINUS : plus);
+}
+
+static int finish(struct cpu *cpu, uint32_t insn, u128 digits, bool negative)
+{
+	VRT(cpu, insn).q = pack(insn, digits, negative);
+	set_cr6_decimal(cpu, !digits, negative, false);
 	return 0;
 }
 
@@ -332,12 +336,12 @@ static u128 subtract_digits(u128 a, u128 b)
 static int add_decimals(struct cpu *cpu, uint32_t insn, struct decimal a, struct decimal b)
 {
 	if (!a.valid || !b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	if (a.negative == b.negative) {
 		u128 sum = add_digits(a.digits, b.digits);
 		bool overflow = sum > ALL_DIGITS;
 
-		finish(cpu, insn, sum & ALL_DIGITS, a.negative && sum, overflow);
+		VRT(cpu, insn).q = pack(insn, sum & ALL_DIGITS, a.negative && sum);
 		/* The flags tell of the result before its high digit was cut off. */
 		set_cr6_decimal(cpu, !sum, a.negative, overflow);
 		return 0;
@@ -345,9 +349,9 @@ static int add_decimals(struct cpu *cpu, uint32_t insn, struct decimal a, struct
 	if (a.digits >= b.digits) {
 		u128 difference = subtract_digits(a.digits, b.digits);
 
-		return finish(cpu, insn, difference, a.negative && difference, false);
+		return finish(cpu, insn, difference, a.negative && difference);
 	}
-	return finish(cpu, insn, subtract_digits(b.digits, a.digits), b.negative, false);
+	return finish(cpu, insn, subtract_digits(b.digits, a.digits), b.negative);
 }
 
 int sem_bcdadd(struct cpu *cpu, uint32_t insn)
@@ -373,13 +377,13 @@ int sem_bcdcfn(struct cpu *cpu, uint32_t insn)
 	u128 digits = 0;
 
 	if (sign != '+' && sign != '-')
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	for (unsigned i = 0; i < NATIONAL_DIGITS; i++) {
 		if (VSR_H(b, i) < '0' || VSR_H(b, i) > '9')
-			return finish_invalid(cpu, insn);
+			return finish_invalid(cpu);
 		digits = digits << 4 | (VSR_H(b, i) - '0');
 	}
-	return finish(cpu, insn, digits, sign == '-', false);
+	return finish(cpu, insn, digits, sign == '-');
 }
 
 int sem_bcdctn(struct cpu *cpu, uint32_t insn)
@@ -388,7 +392,7 @@ int sem_bcdctn(struct cpu *cpu, uint32_t insn)
 	union vsr t;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	for (unsigned i = 0; i < NATIONAL_DIGITS; i++)
 		VSR_H(t, i) = (uint16_t)('0' + (b.digits >> 4 * (NATIONAL_DIGITS - 1 - i) & 15));
 	VSR_H(t, 7) = b.negative ? '-' : '+';
@@ -408,12 +412,12 @@ int sem_bcdcfz(struct cpu *cpu, uint32_t insn)
 	u128 digits = 0;
 
 	if (F_PS(insn) && sign < 10)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	for (unsigned i = 0; i < ZONED_DIGITS; i++) {
 		unsigned digit = VSR_B(b, i) & 15;
 
 		if (digit > 9 || (i < 15 && VSR_B(b, i) >> 4 != zone))
-			return finish_invalid(cpu, insn);
+			return finish_invalid(cpu);
 		digits = digits << 4 | digit;
 	}
 	VRT(cpu, insn).q = digits << 4 | (negative ? SIGN_MINUS : SIGN_PLUS);
@@ -429,7 +433,7 @@ int sem_bcdctz(struct cpu *cpu, uint32_t insn)
 	union vsr t;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	for (unsigned i = 0; i < ZONED_DIGITS; i++)
 		VSR_B(t, i) = (uint8_t)(zone | (b.digits >> 4 * (ZONED_DIGITS - 1 - i) & 15));
 	VSR_B(t, 15) = (uint8_t)((b.negative ? minus : plus) | (b.digits & 15));
@@ -446,7 +450,7 @@ int sem_bcdcfsq(struct cpu *cpu, uint32_t insn)
 
 	for (unsigned i = 0; i < DIGITS; i++, rest /= 10)
 		digits |= (rest % 10) << 4 * i;
-	finish(cpu, insn, digits, negative, rest != 0);
+	VRT(cpu, insn).q = pack(insn, digits, negative);
 	set_cr6_decimal(cpu, !b, negative, rest != 0);
 	return 0;
 }
@@ -457,7 +461,7 @@ int sem_bcdctsq(struct cpu *cpu, uint32_t insn)
 	u128 v = 0;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	for (unsigned i = DIGITS; i--;)
 		v = v * 10 + (b.digits >> 4 * i & 15);
 	VRT(cpu, insn).q = b.negative ? -v : v;
@@ -470,7 +474,7 @@ int sem_bcdcpsgn(struct cpu *cpu, uint32_t insn)
 	const struct decimal a = unpack(VRA(cpu, insn).q), b = unpack(VRB(cpu, insn).q);
 
 	if (!a.valid || !b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	VRT(cpu, insn).q = a.digits << 4 | (VRB(cpu, insn).q & 15);
 	set_cr6_decimal(cpu, !a.digits, b.negative, false);
 	return 0;
@@ -480,11 +484,15 @@ int sem_bcdsetsgn(struct cpu *cpu, uint32_t insn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 
-	return b.valid ? finish(cpu, insn, b.digits, b.negative, false) :
-			 finish_invalid(cpu, insn);
+	return b.valid ? finish(cpu, insn, b.digits, b.negative) :
+			 finish_invalid(cpu);
 }
 
-/* Digits shifted by the signed count in byte 7 of VRA: to the left when positive. */
+/*
+ * Shifts and truncations: the flags compare the source, not the result, with zero.
+ *
+ * shift_digits(): by the signed count in byte 7 of VRA, to the left when positive.
+ */
 static u128 shift_digits(u128 digits, int count, unsigned width, bool *lost)
 {
 	const u128 all = width == 32 ? ~(u128)0 : ALL_DIGITS;
@@ -508,9 +516,11 @@ int sem_bcds(struct cpu *cpu, uint32_t insn)
 	u128 digits;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	digits = shift_digits(b.digits, VSR_SB(VRA(cpu, insn), 7), DIGITS, &lost);
-	return finish(cpu, insn, digits, b.negative, lost);
+	VRT(cpu, insn).q = pack(insn, digits, b.negative);
+	set_cr6_decimal(cpu, !b.digits, b.negative, lost);
+	return 0;
 }
 
 int sem_bcdus(struct cpu *cpu, uint32_t insn)
@@ -519,9 +529,9 @@ int sem_bcdus(struct cpu *cpu, uint32_t insn)
 	bool lost;
 
 	if (!digits_valid(b))
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	VRT(cpu, insn).q = shift_digits(b, VSR_SB(VRA(cpu, insn), 7), 32, &lost);
-	set_cr6_decimal(cpu, !VRT(cpu, insn).q, false, lost);
+	set_cr6_decimal(cpu, !b, false, lost);
 	return 0;
 }
 
@@ -534,11 +544,13 @@ int sem_bcdsr(struct cpu *cpu, uint32_t insn)
 	u128 digits;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	digits = shift_digits(b.digits, count, DIGITS, &lost);
 	if (count < 0 && count >= -DIGITS && (b.digits >> 4 * (-count - 1) & 15) >= 5)
 		digits = add_digits(digits, 1);
-	return finish(cpu, insn, digits, b.negative, lost);
+	VRT(cpu, insn).q = pack(insn, digits, b.negative);
+	set_cr6_decimal(cpu, !b.digits, b.negative, lost);
+	return 0;
 }
 
 /* The rightmost digits, as many as halfword 3 of VRA says. */
@@ -549,9 +561,11 @@ int sem_bcdtrunc(struct cpu *cpu, uint32_t insn)
 	u128 kept;
 
 	if (!b.valid)
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	kept = length >= DIGITS ? b.digits : b.digits & (((u128)1 << 4 * length) - 1);
-	return finish(cpu, insn, kept, b.negative, kept != b.digits);
+	VRT(cpu, insn).q = pack(insn, kept, b.negative);
+	set_cr6_decimal(cpu, !b.digits, b.negative, kept != b.digits);
+	return 0;
 }
 
 int sem_bcdutrunc(struct cpu *cpu, uint32_t insn)
@@ -561,9 +575,9 @@ int sem_bcdutrunc(struct cpu *cpu, uint32_t insn)
 	u128 kept;
 
 	if (!digits_valid(b))
-		return finish_invalid(cpu, insn);
+		return finish_invalid(cpu);
 	kept = length >= 32 ? b : b & (((u128)1 << 4 * length) - 1);
 	VRT(cpu, insn).q = kept;
-	set_cr6_decimal(cpu, !kept, false, kept != b);
+	set_cr6_decimal(cpu, !b, false, kept != b);
 	return 0;
 }

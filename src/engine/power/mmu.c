@@ -210,16 +210,37 @@ bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *r
 	return true;
 }
 
+static void log_fill(struct fill_log *log, unsigned slot)
+{
+	if (log->count < FILL_LOG)
+		log->slot[log->count] = (uint16_t)slot;
+	log->count++;
+}
+
 static void tlb_clear(struct tlb_set *set)
 {
-	for (unsigned i = 0; i < TLB_ENTRIES; i++)
-		set->read[i].tag = set->write[i].tag = TLB_INVALID;
+	struct fill_log *log = &set->filled;
+
+	if (log->count <= FILL_LOG)
+		for (unsigned i = 0; i < log->count; i++)
+			set->read[log->slot[i]].tag = set->write[log->slot[i]].tag = TLB_INVALID;
+	else
+		for (unsigned i = 0; i < TLB_ENTRIES; i++)
+			set->read[i].tag = set->write[i].tag = TLB_INVALID;
+	log->count = 0;
 }
 
 static void fetch_clear(struct fetch_set *set)
 {
-	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-		set->entry[i].tag = TLB_INVALID;
+	struct fill_log *log = &set->filled;
+
+	if (log->count <= FILL_LOG)
+		for (unsigned i = 0; i < log->count; i++)
+			set->entry[log->slot[i]].tag = TLB_INVALID;
+	else
+		for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+			set->entry[i].tag = TLB_INVALID;
+	log->count = 0;
 }
 
 static void kuser_drop(struct cpu *cpu)
@@ -258,6 +279,7 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 	}
 	struct tlb_entry *entry = access == ACCESS_WRITE ? &set->write[index] : &set->read[index];
 
+	log_fill(&set->filled, index);
 	entry->tag = EPN(ea);
 	entry->addend = (uintptr_t)(host - ea);
 	return host;
@@ -275,6 +297,7 @@ struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea)
 	struct code_page *page = code_page_at(cpu->engine, ra, cpu->mode);
 
 	if (page) {
+		log_fill(&cpu->fetch->filled, FETCH_INDEX(ea));
 		entry->tag = EPN(ea);
 		entry->page = page;
 	}
@@ -295,21 +318,17 @@ void mmu_mode_changed(struct cpu *cpu)
 	}
 }
 
-static void fetch_drop_user(struct cpu *cpu)
-{
-	struct fetch_set *set = &cpu->fetches[TLB_KERNEL];
-
-	fetch_clear(&cpu->fetches[TLB_USER]);
-	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-		if (!(set->entry[i].tag >> 62))
-			set->entry[i].tag = TLB_INVALID;
-}
-
 void mmu_pid_changed(struct cpu *cpu)
 {
+	struct fetch_set *kernel = &cpu->fetches[TLB_KERNEL];
+
 	tlb_clear(&cpu->tlbs[TLB_USER]);
-	fetch_drop_user(cpu);
+	fetch_clear(&cpu->fetches[TLB_USER]);
 	kuser_drop(cpu);
+	/* The kernel executes user pages only by mistake, but it may. */
+	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+		if (!(kernel->entry[i].tag >> 62))
+			kernel->entry[i].tag = TLB_INVALID;
 }
 
 void mmu_amr_changed(struct cpu *cpu)
@@ -324,7 +343,6 @@ static void cpu_flush(struct cpu *cpu)
 		fetch_clear(&cpu->fetches[i]);
 	}
 	cpu->nr_kuser = 0;
-	cpu_leave(cpu);
 }
 
 void mmu_flush_all(struct power_engine *e)
@@ -364,11 +382,13 @@ void mmu_flush_pid(struct power_engine *e, uint32_t pid)
 	for (unsigned i = 0; i < e->nr_vcpus; i++) {
 		struct cpu *cpu = e->cpus[i];
 
-		if (!pid)
-			cpu_flush(cpu);
-		else if ((uint32_t)cpu->pidr == pid)
+		if (!pid) {
+			tlb_clear(&cpu->tlbs[TLB_KERNEL]);
+			fetch_clear(&cpu->fetches[TLB_KERNEL]);
+			cpu->nr_kuser = 0;
+		}
+		if ((uint32_t)cpu->pidr == pid)
 			mmu_pid_changed(cpu);
-		cpu_leave(cpu);
 	}
 }
 
@@ -410,7 +430,6 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 			drop_granule(cpu, p, TLB_USER);
 			drop_granule(cpu, p, TLB_KERNEL);
 		}
-		cpu_leave(cpu);
 	}
 }
 
