@@ -12,7 +12,7 @@
 #include "papr/partition.h"
 
 #define PHANDLE_XICP 1u
-#define PHANDLE_VTY 2u
+#define PHANDLE_VTY  2u
 
 /* The tree being built. The first error sticks; there is one place to look at it. */
 struct tree {
@@ -72,25 +72,25 @@ static void cells(struct tree *t, const char *name, const uint32_t *value, unsig
 	bytes(t, name, buf, 4ull * count);
 }
 
-#define CELLS(t, name, ...)                                                                      \
-	do {                                                                                     \
-		const uint32_t cells_[] = { __VA_ARGS__ };                                       \
+#define CELLS(t, name, ...)                                                                       \
+	do {                                                                                      \
+		const uint32_t cells_[] = { __VA_ARGS__ };                                        \
 		_Static_assert(ARRAY_SIZE(cells_) <= MAX_CELLS, "more cells than cells() takes"); \
-		cells(t, name, cells_, ARRAY_SIZE(cells_));                                      \
+		cells(t, name, cells_, ARRAY_SIZE(cells_));                                       \
 	} while (0)
 
-/* LoPAR table "Option Vector 5": byte 0 is the number of bytes that follow less one. */
+/* LoPAR table "Option Vector 5": byte 0 is the length of the vector proper, less one. */
 static void architecture_vec_5(struct tree *t)
 {
-	uint8_t vec[28] = { 0 };
+	uint8_t vec[27] = { 0 };
 
 	vec[0] = sizeof(vec) - 2;
 	vec[2] = 0x80 | 0x40 | 0x10; /* logical partition, shared processors, large pages */
-	vec[5] = 0x80;		     /* form 1 of associativity */
-	vec[23] = 0x00;		     /* XICS only */
-	vec[24] = 0x40;		     /* radix only */
-	vec[26] = 0x40;		     /* the guest invalidates translations itself (GTSE) */
-	bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec) - 1);
+	vec[5] = 0x80; /* form 1 of associativity */
+	vec[23] = 0x00; /* XICS only */
+	vec[24] = 0x40; /* radix only */
+	vec[26] = 0x40; /* the guest invalidates translations itself (GTSE) */
+	bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
 }
 
 /* Repeatable runs need the guest's random numbers repeatable, too. */
@@ -171,20 +171,20 @@ static void pa_features(struct tree *t)
 	uint8_t *f = features + 2;
 
 	features[0] = sizeof(features) - 2;
-	f[0] = 0x80 | 0x40 | 0x10 | 0x02;	 /* MMU, FPU, CTRL[RUN], no-execute */
-	f[1] = 0x10 | 0x04;			 /* frin friz frip frim; SPRG3 for problem state */
-	f[2] = 0x40 | 0x04 | 0x02 | 0x01;	 /* data streams 2.05, PPR, data streams 2.02, 2.06 */
-	f[3] = 0x80 | 0x40;			 /* DSCR: LSD, URG */
-	f[5] = 0x80 | 0x40 | 0x20 | 0x10;	 /* little-endian, CFAR, elemental barriers, lq/stq */
-	f[6] = 0x80;				 /* data streams 2.07 */
-	f[16] = 0x80;				 /* vector 2.07 */
-	f[18] = 0x80;				 /* vector-scalar 2.07 */
-	f[22] = 0x00;				 /* no transactional memory */
-	f[36] = 0x80;				 /* SPR SO */
-	f[40] = 0x80;				 /* radix */
-	f[46] = 0x80;				 /* scv */
-	f[48] = 0x80;				 /* SIMD 3.0 */
-	f[54] = 0x00;				 /* no decimal floating point */
+	f[0] = 0x80 | 0x40 | 0x10 | 0x02; /* MMU, FPU, CTRL[RUN], no-execute */
+	f[1] = 0x10 | 0x04; /* frin friz frip frim; SPRG3 for problem state */
+	f[2] = 0x40 | 0x04 | 0x02 | 0x01; /* data streams 2.05, PPR, data streams 2.02, 2.06 */
+	f[3] = 0x80 | 0x40; /* DSCR: LSD, URG */
+	f[5] = 0x80 | 0x40 | 0x20 | 0x10; /* little-endian, CFAR, elemental barriers, lq/stq */
+	f[6] = 0x80; /* data streams 2.07 */
+	f[16] = 0x80; /* vector 2.07 */
+	f[18] = 0x80; /* vector-scalar 2.07 */
+	f[22] = 0x00; /* no transactional memory */
+	f[36] = 0x80; /* SPR SO */
+	f[40] = 0x80; /* radix */
+	f[46] = 0x80; /* scv */
+	f[48] = 0x80; /* SIMD 3.0 */
+	f[54] = 0x00; /* no decimal floating point */
 	bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 
@@ -197,7 +197,8 @@ static void cpu(struct tree *t, unsigned number)
 	string(t, "device_type", "cpu");
 	string(t, "status", "okay");
 	u32(t, "reg", number);
-	u32(t, "cpu-version", 0x0f000005); /* ISA 3.0 as negotiated; the PVR register says 0x004e1202 */
+	u32(t, "cpu-version",
+	    0x0f000005); /* ISA 3.0 as negotiated; the PVR register says 0x004e1202 */
 	empty(t, "64-bit");
 	u32(t, "timebase-frequency", TIMEBASE_HZ);
 	u32(t, "clock-frequency", TIMEBASE_HZ * INSNS_PER_TICK);
@@ -210,7 +211,8 @@ static void cpu(struct tree *t, unsigned number)
 	u32(t, "ibm,vmx", 2); /* 2: with VSX */
 	pa_features(t);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
-	CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010, 0x20000015, 0x4000001e);
+	CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010, 0x20000015,
+	      0x4000001e);
 	u32(t, "ibm,ppc-interrupt-server#s", number);
 	CELLS(t, "ibm,ppc-interrupt-gserver#s", number, 0);
 	CELLS(t, "ibm,associativity", 5, 0, 0, 0, 0, number);
@@ -313,7 +315,8 @@ bool fdt_build(struct papr *papr, char *err, size_t err_size)
 	check(&t, fdt_create(t.buf, (int)size));
 	check(&t, fdt_add_reservemap_entry(t.buf, papr->rtas_base, papr->rtas_size));
 	if (config->initrd_size)
-		check(&t, fdt_add_reservemap_entry(t.buf, config->initrd_base, config->initrd_size));
+		check(&t,
+		      fdt_add_reservemap_entry(t.buf, config->initrd_base, config->initrd_size));
 	check(&t, fdt_finish_reservemap(t.buf));
 	if (root(&t, papr)) {
 		snprintf(err, err_size, "device tree: no random seed: %s", strerror(errno));

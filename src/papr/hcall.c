@@ -46,8 +46,8 @@ static const struct hcall_entry hcalls[] = {
 
 /* What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes hcall-sprg0). */
 static const char *const function_sets[] = {
-	"hcall-sprg0",	"hcall-copy", "hcall-debug", "hcall-term",	   "hcall-interrupt", "hcall-splpar",
-	"hcall-vio",	"hcall-vphn", "hcall-set-mode", "hcall-rpt-invalidate",
+	"hcall-sprg0",	"hcall-copy", "hcall-debug", "hcall-term",     "hcall-interrupt",
+	"hcall-splpar", "hcall-vio",  "hcall-vphn",  "hcall-set-mode", "hcall-rpt-invalidate",
 };
 
 const char *hcall_function_set(unsigned index)
@@ -81,7 +81,9 @@ static int64_t carry_out(struct hcall *call)
 		return H_PRIVILEGE;
 	entry = lookup(number);
 	if (!entry) {
-		papr_debug(call->papr, "cpu %u: hcall 0x%" PRIx64 " is unknown, answered H_FUNCTION (nip 0x%" PRIx64 ")",
+		papr_debug(call->papr,
+			   "cpu %u: hcall 0x%" PRIx64
+			   " is unknown, answered H_FUNCTION (nip 0x%" PRIx64 ")",
 			   call->vcpu, number, call->regs.nip);
 		return H_FUNCTION;
 	}

@@ -8,10 +8,10 @@
 #include "papr/partition.h"
 
 /* H_SET_MODE resources. */
-#define RESOURCE_CIABR 1
-#define RESOURCE_DAWR0 2
+#define RESOURCE_CIABR			  1
+#define RESOURCE_DAWR0			  2
 #define RESOURCE_ADDRESS_TRANSLATION_MODE 3
-#define RESOURCE_LE 4
+#define RESOURCE_LE			  4
 
 /* Breakpoints: this processor has no CIABR or DAWR facility to hand out. */
 static int64_t set_breakpoint(uint64_t flags, uint64_t value1, uint64_t value2, bool watchpoint)
@@ -27,7 +27,8 @@ static int64_t set_breakpoint(uint64_t flags, uint64_t value1, uint64_t value2, 
 }
 
 /* LPCR[AIL]: 0 or 3. The encoding 1 is reserved, and 2 is not offered. */
-static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t value1, uint64_t value2)
+static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t value1,
+				    uint64_t value2)
 {
 	if (value1)
 		return H_P3;
@@ -40,7 +41,8 @@ static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t 
 	return H_SUCCESS;
 }
 
-static int64_t set_interrupt_endian(struct papr *papr, uint64_t flags, uint64_t value1, uint64_t value2)
+static int64_t set_interrupt_endian(struct papr *papr, uint64_t flags, uint64_t value1,
+				    uint64_t value2)
 {
 	if (value1)
 		return H_P3;
@@ -75,11 +77,11 @@ int64_t h_set_mode(struct hcall *call)
 
 /* Flags of H_REGISTER_PROCESS_TABLE: bits 59-60, 61-62, 63. */
 #define PROCESS_TABLE_CHANGE 0x10u
-#define PROCESS_TABLE_NEW 0x08u
-#define PROCESS_TABLE_RADIX 0x04u
-#define PROCESS_TABLE_HPT 0x02u
-#define PROCESS_TABLE_GTSE 0x01u
-#define PROCESS_TABLE_FLAGS 0x1fu
+#define PROCESS_TABLE_NEW    0x08u
+#define PROCESS_TABLE_RADIX  0x04u
+#define PROCESS_TABLE_HPT    0x02u
+#define PROCESS_TABLE_GTSE   0x01u
+#define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
  * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Only radix with GTSE is offered in ibm,architecture-vec-5,
@@ -88,7 +90,8 @@ int64_t h_set_mode(struct hcall *call)
 int64_t h_register_process_table(struct hcall *call)
 {
 	struct papr *papr = call->papr;
-	uint64_t flags = call->args[0], base = call->args[1], page_size = call->args[2], size = call->args[3];
+	uint64_t flags = call->args[0], base = call->args[1], page_size = call->args[2],
+		 size = call->args[3];
 	struct engine_partition partition = papr->partition;
 
 	if (flags & ~(uint64_t)PROCESS_TABLE_FLAGS)
@@ -121,9 +124,9 @@ int64_t h_register_process_table(struct hcall *call)
 }
 
 /* Linux include/asm/hvcall.h: r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end. */
-#define RPTI_TARGET_ALL 0x7u
+#define RPTI_TARGET_ALL	 0x7u
 #define RPTI_TYPE_NESTED 0x1u
-#define RPTI_TYPE_ALL 0xeu
+#define RPTI_TYPE_ALL	 0xeu
 
 int64_t h_rpt_invalidate(struct hcall *call)
 {
@@ -150,11 +153,11 @@ int64_t h_set_sprg0(struct hcall *call)
 }
 
 /* Flags of H_PAGE_INIT, bits as in LoPAR table "Page Frame Table Access flags field definition". */
-#define PAGE_INIT_ICACHE_INVALIDATE (1ull << (63 - 40))
+#define PAGE_INIT_ICACHE_INVALIDATE  (1ull << (63 - 40))
 #define PAGE_INIT_ICACHE_SYNCHRONIZE (1ull << (63 - 41))
-#define PAGE_INIT_ZERO (1ull << (63 - 48))
-#define PAGE_INIT_COPY (1ull << (63 - 49))
-#define PAGE_INIT_SIZE 4096u
+#define PAGE_INIT_ZERO		     (1ull << (63 - 48))
+#define PAGE_INIT_COPY		     (1ull << (63 - 49))
+#define PAGE_INIT_SIZE		     4096u
 
 /* r4 flags, r5 destination, r6 source. */
 int64_t h_page_init(struct hcall *call)
@@ -163,7 +166,8 @@ int64_t h_page_init(struct hcall *call)
 	uint64_t flags = call->args[0], destination = call->args[1], source = call->args[2];
 	uint8_t page[PAGE_INIT_SIZE] = { 0 };
 
-	if (flags & ~(PAGE_INIT_ICACHE_INVALIDATE | PAGE_INIT_ICACHE_SYNCHRONIZE | PAGE_INIT_ZERO | PAGE_INIT_COPY))
+	if (flags & ~(PAGE_INIT_ICACHE_INVALIDATE | PAGE_INIT_ICACHE_SYNCHRONIZE | PAGE_INIT_ZERO |
+		      PAGE_INIT_COPY))
 		return H_PARAMETER;
 	if (destination % PAGE_INIT_SIZE || !memory_contains(memory, destination, PAGE_INIT_SIZE))
 		return H_PARAMETER;
@@ -211,14 +215,15 @@ int64_t h_logical_ci_store(struct hcall *call)
 }
 
 /* Behaviour recommended to the guest, Linux include/asm/hvcall.h. */
-#define BEHAVIOUR_NO_L1D_FLUSH_ENTRY (1ull << (63 - 7))
+#define BEHAVIOUR_NO_L1D_FLUSH_ENTRY   (1ull << (63 - 7))
 #define BEHAVIOUR_NO_L1D_FLUSH_UACCESS (1ull << (63 - 8))
-#define BEHAVIOUR_NO_STF_BARRIER (1ull << (63 - 9))
+#define BEHAVIOUR_NO_STF_BARRIER       (1ull << (63 - 9))
 
 /* A processor that does not speculate needs no mitigation: out r4 characteristics, r5 behaviour. */
 int64_t h_get_cpu_characteristics(struct hcall *call)
 {
 	call->args[0] = 0;
-	call->args[1] = BEHAVIOUR_NO_L1D_FLUSH_ENTRY | BEHAVIOUR_NO_L1D_FLUSH_UACCESS | BEHAVIOUR_NO_STF_BARRIER;
+	call->args[1] = BEHAVIOUR_NO_L1D_FLUSH_ENTRY | BEHAVIOUR_NO_L1D_FLUSH_UACCESS |
+			BEHAVIOUR_NO_STF_BARRIER;
 	return H_SUCCESS;
 }

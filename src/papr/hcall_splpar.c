@@ -8,20 +8,20 @@
 #include "papr/partition.h"
 
 /* LoPAR table "Per Virtual Processor Area". */
-#define VPA_SIZE_MIN 640u
-#define VPA_OFFSET_SIZE 0x04
-#define VPA_OFFSET_STATUS 0x09
-#define VPA_STATUS_SHARED 0x02
-#define VPA_OFFSET_DTL_MASK 0xb8
+#define VPA_SIZE_MIN		  640u
+#define VPA_OFFSET_SIZE		  0x04
+#define VPA_OFFSET_STATUS	  0x09
+#define VPA_STATUS_SHARED	  0x02
+#define VPA_OFFSET_DTL_MASK	  0xb8
 #define VPA_OFFSET_DISPATCH_COUNT 0x100
-#define VPA_OFFSET_READY_ENQUEUE 0x160 /* time base ticks between ready and enqueued, summed */
-#define VPA_OFFSET_DTL_INDEX 0x218
-#define VPA_ALIGNMENT 128u
-#define VPA_PAGE 4096u
+#define VPA_OFFSET_READY_ENQUEUE  0x160 /* time base ticks between ready and enqueued, summed */
+#define VPA_OFFSET_DTL_INDEX	  0x218
+#define VPA_ALIGNMENT		  128u
+#define VPA_PAGE		  4096u
 
 #define DTL_ENTRY_SIZE 48u
-#define DTL_PREEMPT 0x02 /* VPA_OFFSET_DTL_MASK: log preemptions */
-#define DTL_CEDE 0x01	 /* and voluntary waits */
+#define DTL_PREEMPT    0x02 /* VPA_OFFSET_DTL_MASK: log preemptions */
+#define DTL_CEDE       0x01 /* and voluntary waits */
 #define SLB_SHADOW_MIN 8u
 
 void vpa_reset(struct papr *papr, unsigned vcpu)
@@ -39,7 +39,8 @@ static uint32_t area_size(const struct papr *papr, uint64_t area, unsigned bytes
 {
 	uint8_t size[4];
 
-	if (!memory_contains(papr->memory, area, 8) || !memory_read(papr->memory, area + VPA_OFFSET_SIZE, size, 4))
+	if (!memory_contains(papr->memory, area, 8) ||
+	    !memory_read(papr->memory, area + VPA_OFFSET_SIZE, size, 4))
 		return 0;
 	return bytes == 2 ? get_be32(size) >> 16 : get_be32(size);
 }
@@ -52,9 +53,10 @@ static bool within_page(uint64_t area, uint32_t size)
 static int64_t register_vpa(struct papr *papr, struct papr_vcpu *v, uint64_t area)
 {
 	uint32_t size = area_size(papr, area, 2);
-	uint8_t status;
+	uint8_t status = 0;
 
-	if (size < VPA_SIZE_MIN || !within_page(area, size) || !memory_contains(papr->memory, area, size))
+	if (size < VPA_SIZE_MIN || !within_page(area, size) ||
+	    !memory_contains(papr->memory, area, size))
 		return H_PARAMETER;
 	v->vpa = area;
 	memory_read(papr->memory, area + VPA_OFFSET_STATUS, &status, 1);
@@ -127,7 +129,8 @@ int64_t h_register_vpa(struct hcall *call)
 }
 
 /* LoPAR table "Dispatch Trace Log Buffer Entry". The index in the VPA moves after the entry is whole. */
-static void log_dispatch(struct papr *papr, struct papr_vcpu *v, unsigned vcpu, bool waited, uint64_t now)
+static void log_dispatch(struct papr *papr, struct papr_vcpu *v, unsigned vcpu, bool waited,
+			 uint64_t now)
 {
 	uint8_t entry[DTL_ENTRY_SIZE] = { 0 };
 	uint8_t mask = 0;
@@ -137,9 +140,11 @@ static void log_dispatch(struct papr *papr, struct papr_vcpu *v, unsigned vcpu, 
 		return;
 	entry[1] = waited ? 2 : 1; /* preempt reason: ceded, time slice ended */
 	entry[3] = (uint8_t)vcpu;
-	put_be32(entry + (waited ? 12 : 8), (uint32_t)(now - v->ready_since)); /* waiting to ready, ready to enqueued */
+	put_be32(entry + (waited ? 12 : 8),
+		 (uint32_t)(now - v->ready_since)); /* waiting to ready, ready to enqueued */
 	put_be64(entry + 16, now);
-	memory_write(papr->memory, v->dtl + v->dtl_index % v->dtl_entries * DTL_ENTRY_SIZE, entry, sizeof(entry));
+	memory_write(papr->memory, v->dtl + v->dtl_index % v->dtl_entries * DTL_ENTRY_SIZE, entry,
+		     sizeof(entry));
 	v->dtl_index++;
 	memory_write_be64(papr->memory, v->vpa + VPA_OFFSET_DTL_INDEX, v->dtl_index);
 }
@@ -156,20 +161,23 @@ void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 	v->dispatch_count++;
 	if (running && v->ceded) {
 		v->ceded = false;
-		v->prodded = false; /* if it was a H_PROD that ended its wait, that one is used up */
+		v->prodded =
+			false; /* if it was a H_PROD that ended its wait, that one is used up */
 		if (v->vpa)
 			log_dispatch(papr, v, vcpu, true, now);
 	} else if (running && v->vpa) {
 		uint64_t stolen = 0;
 
 		memory_read_be64(papr->memory, v->vpa + VPA_OFFSET_READY_ENQUEUE, &stolen);
-		memory_write_be64(papr->memory, v->vpa + VPA_OFFSET_READY_ENQUEUE, stolen + now - v->ready_since);
+		memory_write_be64(papr->memory, v->vpa + VPA_OFFSET_READY_ENQUEUE,
+				  stolen + now - v->ready_since);
 		log_dispatch(papr, v, vcpu, false, now);
 	} else {
 		v->ready_since = now;
 	}
 	if (v->vpa)
-		memory_write_be32(papr->memory, v->vpa + VPA_OFFSET_DISPATCH_COUNT, v->dispatch_count);
+		memory_write_be32(papr->memory, v->vpa + VPA_OFFSET_DISPATCH_COUNT,
+				  v->dispatch_count);
 }
 
 int64_t h_cede(struct hcall *call)
@@ -237,7 +245,8 @@ int64_t h_get_ppp(struct hcall *call)
 	call->args[0] = 100 * n;
 	call->args[1] = 0;
 	call->args[2] = 0;
-	call->args[3] = 1ull << 48 | n << 16 | n; /* capped; processors of the pool, of the platform */
+	call->args[3] = 1ull << 48 | n << 16 |
+			n; /* capped; processors of the pool, of the platform */
 	call->args[4] = n << 48 | 100 * n << 24 | 100 * n;
 	return H_SUCCESS;
 }

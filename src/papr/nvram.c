@@ -11,13 +11,14 @@
 #include "papr/nvram.h"
 
 /* LoPAR section "NVRAM Partitions": a header is one block, lengths count blocks. */
-#define BLOCK 16u
+#define BLOCK		 16u
 #define SIGNATURE_COMMON 0x70
-#define SIGNATURE_FREE 0x7f
-#define COMMON_SIZE 0x1000u
-#define NAME_SIZE 12u
+#define SIGNATURE_FREE	 0x7f
+#define COMMON_SIZE	 0x1000u
+#define NAME_SIZE	 12u
 
-static void put_header(uint8_t *header, uint8_t signature, uint32_t bytes, const char *name, size_t name_len)
+static void put_header(uint8_t *header, uint8_t signature, uint32_t bytes, const char *name,
+		       size_t name_len)
 {
 	unsigned sum = 0;
 
@@ -40,7 +41,8 @@ static void format(struct nvram *nvram)
 
 	memset(nvram->data, 0, NVRAM_SIZE);
 	put_header(nvram->data, SIGNATURE_COMMON, COMMON_SIZE, "common", strlen("common"));
-	put_header(nvram->data + COMMON_SIZE, SIGNATURE_FREE, NVRAM_SIZE - COMMON_SIZE, free_name, NAME_SIZE);
+	put_header(nvram->data + COMMON_SIZE, SIGNATURE_FREE, NVRAM_SIZE - COMMON_SIZE, free_name,
+		   NAME_SIZE);
 }
 
 static bool write_all(int fd, const uint8_t *buf, size_t len, off_t offset)
@@ -95,7 +97,8 @@ static int create_file(struct nvram *nvram, const char *path, char *err, size_t 
 		free(temporary);
 		return -1;
 	}
-	if (!write_all(nvram->fd, nvram->data, NVRAM_SIZE, 0) || fsync(nvram->fd) || rename(temporary, path)) {
+	if (!write_all(nvram->fd, nvram->data, NVRAM_SIZE, 0) || fsync(nvram->fd) ||
+	    rename(temporary, path)) {
 		saved = errno;
 		unlink(temporary);
 		nvram_close(nvram);

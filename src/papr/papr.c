@@ -14,10 +14,10 @@
  * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS addresses allow; below
  * 768 MiB, which is where real firmware stays too.
  */
-#define FIRMWARE_TOP 0x30000000ull
+#define FIRMWARE_TOP   0x30000000ull
 #define FIRMWARE_ALIGN 0x10000ull
 /* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
-#define KERNEL_SLACK (1ull << 20)
+#define KERNEL_SLACK   (1ull << 20)
 
 void papr_debug(struct papr *papr, const char *format, ...)
 {
@@ -73,7 +73,8 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	struct papr *papr;
 
 	if (!config->nr_vcpus || config->nr_vcpus > ENGINE_MAX_VCPUS) {
-		snprintf(err, err_size, "%u vCPUs: not between 1 and %d", config->nr_vcpus, ENGINE_MAX_VCPUS);
+		snprintf(err, err_size, "%u vCPUs: not between 1 and %d", config->nr_vcpus,
+			 ENGINE_MAX_VCPUS);
 		return NULL;
 	}
 	papr = calloc(1, sizeof(*papr));
@@ -147,11 +148,14 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 		{ 0, 0 }, /* RTAS, once placed */
 	};
 
-	papr->rtas_size = (uint32_t)(RTAS_CODE_SIZE + fwnmi_rtas_area_size(config->nr_vcpus) + 0xfff) & ~0xfffu;
+	papr->rtas_size =
+		(uint32_t)(RTAS_CODE_SIZE + fwnmi_rtas_area_size(config->nr_vcpus) + 0xfff) &
+		~0xfffu;
 	papr->rtas_base = place(top, papr->rtas_size, taken, 3);
 	if (!papr->rtas_base || !papr_fwnmi_init(papr, err, err_size)) {
 		if (!papr->rtas_base)
-			snprintf(err, err_size, "no room in guest memory for RTAS besides kernel and initrd");
+			snprintf(err, err_size,
+				 "no room in guest memory for RTAS besides kernel and initrd");
 		return -1;
 	}
 	papr->fwnmi_ready = true;
@@ -159,9 +163,11 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 		return -1;
 	taken[3] = (struct range){ papr->rtas_base, papr->rtas_size };
 	papr->fdt_base = place(top, papr->fdt_size, taken, ARRAY_SIZE(taken));
-	if (!papr->fdt_base || !memory_write(papr->memory, papr->fdt_base, papr->fdt, papr->fdt_size) ||
+	if (!papr->fdt_base ||
+	    !memory_write(papr->memory, papr->fdt_base, papr->fdt, papr->fdt_size) ||
 	    !rtas_write_entry(papr)) {
-		snprintf(err, err_size, "no room in guest memory for the device tree besides kernel and initrd");
+		snprintf(err, err_size,
+			 "no room in guest memory for the device tree besides kernel and initrd");
 		return -1;
 	}
 	return 0;

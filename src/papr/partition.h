@@ -20,15 +20,15 @@
 
 /* One vCPU as the hypervisor keeps it. */
 struct papr_vcpu {
-	bool started;	      /* not in the RTAS stopped state */
-	bool ceded;	      /* its last hcall was a H_CEDE that waits */
-	bool prodded;	      /* H_PROD came while it ran: its next H_CEDE returns at once */
-	bool resume_wanted;   /* libfwnmi kicked it from inside its own hcall */
-	uint64_t vpa;	      /* real address of the virtual processor area, 0: none */
-	uint64_t slb_shadow;  /* the same for the SLB shadow buffer */
-	uint64_t dtl;	      /* and for the dispatch trace log */
+	bool started; /* not in the RTAS stopped state */
+	bool ceded; /* its last hcall was a H_CEDE that waits */
+	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
+	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
+	uint64_t vpa; /* real address of the virtual processor area, 0: none */
+	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
+	uint64_t dtl; /* and for the dispatch trace log */
 	uint32_t dtl_entries; /* how many it holds */
-	uint64_t dtl_index;   /* how many were ever written */
+	uint64_t dtl_index; /* how many were ever written */
 	uint32_t dispatch_count;
 	uint64_t ready_since; /* time base at which it was last taken off the processor */
 };
@@ -60,19 +60,19 @@ struct papr {
 #define NO_VCPU ENGINE_MAX_VCPUS
 
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
-#define H_SUCCESS	    0
-#define H_CONSTRAINED	    4
-#define H_HARDWARE	    -1
-#define H_FUNCTION	    -2
-#define H_PRIVILEGE	    -3
-#define H_PARAMETER	    -4
-#define H_AUTHORITY	    -10
-#define H_RESOURCE	    -16
-#define H_P2		    -55
-#define H_P3		    -56
-#define H_P4		    -57
-#define H_P5		    -58
-#define H_UNSUPPORTED_FLAG  -256 /* minus the number of the bit that is not supported */
+#define H_SUCCESS		  0
+#define H_CONSTRAINED		  4
+#define H_HARDWARE		  -1
+#define H_FUNCTION		  -2
+#define H_PRIVILEGE		  -3
+#define H_PARAMETER		  -4
+#define H_AUTHORITY		  -10
+#define H_RESOURCE		  -16
+#define H_P2			  -55
+#define H_P3			  -56
+#define H_P4			  -57
+#define H_P5			  -58
+#define H_UNSUPPORTED_FLAG	  -256 /* minus the number of the bit that is not supported */
 #define H_UNSUPPORTED_FLAG_BIT(n) (H_UNSUPPORTED_FLAG - (n))
 
 /* Status words of RTAS calls: LoPAR table "RTAS Status Word Values". */
@@ -86,19 +86,20 @@ struct papr {
 /* A hcall being carried out. */
 struct hcall {
 	struct papr *papr;
-	unsigned vcpu;		 /* the caller */
+	unsigned vcpu; /* the caller */
 	struct engine_regs regs; /* the caller's, written back afterwards */
-	uint64_t *args;		 /* r4 .. r11, in and out */
+	uint64_t *args; /* r4 .. r11, in and out */
 	enum papr_action action; /* PAPR_RESUME unless the handler says otherwise */
-	bool system_reset;	 /* the caller gets a system reset when all is done */
+	bool system_reset; /* the caller gets a system reset when all is done */
 };
 
 /* A handler carries out one hcall and returns what goes into r3. */
 typedef int64_t hcall_fn(struct hcall *call);
 
-hcall_fn h_put_term_char, h_get_term_char, h_vio_signal;			/* hcall_vio.c */
-hcall_fn h_eoi, h_cppr, h_ipi, h_ipoll, h_xirr, h_xirr_x;			/* hcall_interrupt.c */
-hcall_fn h_register_vpa, h_cede, h_confer, h_prod, h_get_ppp, h_set_ppp, h_purr; /* hcall_splpar.c */
+hcall_fn h_put_term_char, h_get_term_char, h_vio_signal; /* hcall_vio.c */
+hcall_fn h_eoi, h_cppr, h_ipi, h_ipoll, h_xirr, h_xirr_x; /* hcall_interrupt.c */
+hcall_fn h_register_vpa, h_cede, h_confer, h_prod, h_get_ppp, h_set_ppp,
+	h_purr; /* hcall_splpar.c */
 hcall_fn h_signal_sys_reset, h_home_node_associativity;
 hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /* hcall_mode.c */
 hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
@@ -130,8 +131,8 @@ const char *rtas_function(uint32_t token);
 #define RTAS_TOKEN_BASE 0x2000u
 
 /* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */
-#define H_RTAS 0xf000u
-#define RTAS_CODE_SIZE 0x40u
+#define H_RTAS		   0xf000u
+#define RTAS_CODE_SIZE	   0x40u
 #define RTAS_ERROR_LOG_MAX 2048u
 
 /** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */

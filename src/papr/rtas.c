@@ -53,14 +53,15 @@ const char *rtas_function(uint32_t token)
 bool rtas_write_entry(struct papr *papr)
 {
 	static const uint32_t code[] = {
-		0x7c641b78,	     /* mr    r4,r3 */
-		0x3c600000,	     /* lis   r3,0 */
+		0x7c641b78, /* mr    r4,r3 */
+		0x3c600000, /* lis   r3,0 */
 		0x60630000 | H_RTAS, /* ori   r3,r3,H_RTAS */
-		0x44000022,	     /* sc    1 */
-		0x4e800020,	     /* blr */
+		0x44000022, /* sc    1 */
+		0x4e800020, /* blr */
 	};
 
-	_Static_assert(sizeof(code) <= RTAS_CODE_SIZE, "the entry point fits before libfwnmi's area");
+	_Static_assert(sizeof(code) <= RTAS_CODE_SIZE,
+		       "the entry point fits before libfwnmi's area");
 	for (unsigned i = 0; i < ARRAY_SIZE(code); i++)
 		if (!memory_write_be32(papr->memory, papr->rtas_base + 4 * i, code[i]))
 			return false;
@@ -73,14 +74,15 @@ static int32_t carry_out(struct rtas_call *call, uint32_t token)
 	struct papr *papr = call->papr;
 
 	if (!rtas_function(token)) {
-		papr_debug(papr, "cpu %u: RTAS token 0x%" PRIx32 " is unknown, answered %d", call->vcpu, token,
-			   RTAS_PARAMETER_ERROR);
+		papr_debug(papr, "cpu %u: RTAS token 0x%" PRIx32 " is unknown, answered %d",
+			   call->vcpu, token, RTAS_PARAMETER_ERROR);
 		return RTAS_PARAMETER_ERROR;
 	}
 	function = &functions[token - RTAS_TOKEN_BASE];
 	if (call->nr_args != function->nr_args || call->nr_rets < function->nr_rets) {
-		papr_debug(papr, "cpu %u: RTAS %s called with %u inputs, %u outputs, answered %d", call->vcpu,
-			   function->name, call->nr_args, call->nr_rets + 1, RTAS_PARAMETER_ERROR);
+		papr_debug(papr, "cpu %u: RTAS %s called with %u inputs, %u outputs, answered %d",
+			   call->vcpu, function->name, call->nr_args, call->nr_rets + 1,
+			   RTAS_PARAMETER_ERROR);
 		return RTAS_PARAMETER_ERROR;
 	}
 	return function->handler(call);
@@ -100,21 +102,25 @@ int64_t h_rtas(struct hcall *hcall)
 	uint8_t head[12];
 
 	if (buffer % 4 || !memory_read(papr->memory, buffer, head, sizeof(head))) {
-		papr_debug(papr, "cpu %u: RTAS argument buffer 0x%" PRIx64 " is not in memory", hcall->vcpu, buffer);
+		papr_debug(papr, "cpu %u: RTAS argument buffer 0x%" PRIx64 " is not in memory",
+			   hcall->vcpu, buffer);
 		return H_PARAMETER;
 	}
 	token = get_be32(head);
 	nr_args = get_be32(head + 4);
 	nr_rets = get_be32(head + 8);
 	if (nr_args > ARRAY_SIZE(call.args) || !nr_rets || nr_rets > ARRAY_SIZE(call.rets)) {
-		papr_debug(papr, "cpu %u: RTAS token 0x%" PRIx32 " called with %" PRIu32 " inputs, %" PRIu32 " outputs",
+		papr_debug(papr,
+			   "cpu %u: RTAS token 0x%" PRIx32 " called with %" PRIu32
+			   " inputs, %" PRIu32 " outputs",
 			   hcall->vcpu, token, nr_args, nr_rets);
 		return H_PARAMETER;
 	}
 	cells = buffer + sizeof(head);
 	rets = cells + 4ull * nr_args;
 	if (!memory_contains(papr->memory, cells, 4ull * (nr_args + nr_rets))) {
-		papr_debug(papr, "cpu %u: RTAS argument buffer 0x%" PRIx64 " ends outside memory", hcall->vcpu, buffer);
+		papr_debug(papr, "cpu %u: RTAS argument buffer 0x%" PRIx64 " ends outside memory",
+			   hcall->vcpu, buffer);
 		return H_PARAMETER;
 	}
 	call.nr_args = nr_args;
@@ -181,8 +187,8 @@ static int32_t os_term(struct rtas_call *call)
 	char text[256];
 	unsigned len = 0;
 
-	while (len < sizeof(text) - 1 && memory_read(papr->memory, call->args[0] + (uint64_t)len, text + len, 1) &&
-	       text[len])
+	while (len < sizeof(text) - 1 &&
+	       memory_read(papr->memory, call->args[0] + (uint64_t)len, text + len, 1) && text[len])
 		len++;
 	/* Terminals and logs get it: printable ASCII only. */
 	for (unsigned i = 0; i < len; i++)
@@ -198,9 +204,9 @@ static int32_t os_term(struct rtas_call *call)
 
 /* LoPAR table "Defined Parameters" of ibm,get-system-parameter. */
 #define PARAMETER_SPLPAR_CHARACTERISTICS 20
-#define PARAMETER_LPAR_NAME 55
-#define PARAMETER_NOT_SUPPORTED -3
-#define PARAMETER_ERROR -9999
+#define PARAMETER_LPAR_NAME		 55
+#define PARAMETER_NOT_SUPPORTED		 -3
+#define PARAMETER_ERROR			 -9999
 
 /* In: parameter, buffer, length. The buffer gets a 16-bit length and as much of the data as fits. */
 static int32_t get_system_parameter(struct rtas_call *call)
@@ -217,7 +223,8 @@ static int32_t get_system_parameter(struct rtas_call *call)
 		snprintf(text, sizeof(text),
 			 "MinEntCap=%u,MaxEntCap=%u,DesEntCap=%u,MinMem=%" PRIu64 ",DesMem=%" PRIu64
 			 ",MinProcs=%u,DesProcs=%u,MaxPlatProcs=%u",
-			 100 * n, 100 * n, 100 * n, papr->memory->size >> 20, papr->memory->size >> 20, n, n, n);
+			 100 * n, 100 * n, 100 * n, papr->memory->size >> 20,
+			 papr->memory->size >> 20, n, n, n);
 		break;
 	case PARAMETER_LPAR_NAME:
 		snprintf(text, sizeof(text), "fwnmi");

@@ -3,7 +3,7 @@
 #include "papr/partition.h"
 
 /* Values of query-cpu-stopped-state. */
-#define CPU_STOPPED 0
+#define CPU_STOPPED	0
 #define CPU_NOT_STOPPED 2
 
 /* In: processor. Out: its state. */
@@ -23,7 +23,8 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 	unsigned cpu = call->args[0];
 	struct engine_regs regs = { 0 };
 
-	if (!papr_vcpu_exists(papr, cpu) || call->args[1] % 4 || !memory_contains(papr->memory, call->args[1], 4))
+	if (!papr_vcpu_exists(papr, cpu) || call->args[1] % 4 ||
+	    !memory_contains(papr->memory, call->args[1], 4))
 		return RTAS_PARAMETER_ERROR;
 	if (papr->vcpu[cpu].started)
 		return RTAS_HARDWARE_ERROR;

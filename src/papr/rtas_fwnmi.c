@@ -68,7 +68,9 @@ static void kick(void *opaque, unsigned cpu)
 static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
 {
 	(void)reason;
-	papr_debug(opaque, "cpu %u: second machine check before ibm,nmi-interlock, the partition ends", cpu);
+	papr_debug(opaque,
+		   "cpu %u: second machine check before ibm,nmi-interlock, the partition ends",
+		   cpu);
 }
 
 static const struct fwnmi_ops fwnmi_ops = {
@@ -104,8 +106,8 @@ int32_t rtas_nmi_register(struct rtas_call *call)
 	int rc = fwnmi_register(&papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
 
 	if (rc == FWNMI_ERR_PARAMETER) {
-		papr_debug(papr, "cpu %u: ibm,nmi-register refused 0x%" PRIx32 " 0x%" PRIx32, call->vcpu,
-			   call->args[0], call->args[1]);
+		papr_debug(papr, "cpu %u: ibm,nmi-register refused 0x%" PRIx32 " 0x%" PRIx32,
+			   call->vcpu, call->args[0], call->args[1]);
 		return RTAS_PARAMETER_ERROR;
 	}
 	if (rc < 0)
@@ -153,7 +155,8 @@ static void wake(struct papr *papr, unsigned vcpu)
 }
 
 /* Power ISA, "Machine Check Interrupt", with the processor's own cause bits. */
-static void architected_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
+static void architected_machine_check(struct papr *papr, unsigned vcpu,
+				      const struct fwnmi_machine_check *mc)
 {
 	const struct papr_config *config = &papr->config;
 	struct engine_regs regs;
@@ -189,7 +192,8 @@ int papr_system_reset(struct papr *papr, unsigned vcpu)
 	int rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
 
 	if (rc == FWNMI_NOT_REGISTERED)
-		papr->config.engine_ops->interrupt(papr->config.engine, vcpu, VECTOR_SYSTEM_RESET, 0);
+		papr->config.engine_ops->interrupt(papr->config.engine, vcpu, VECTOR_SYSTEM_RESET,
+						   0);
 	if (rc == FWNMI_DELIVERED || rc == FWNMI_NOT_REGISTERED)
 		wake(papr, vcpu);
 	return outcome(papr, vcpu, VECTOR_SYSTEM_RESET, rc);
@@ -202,7 +206,8 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 	unsigned vector = VECTOR_MACHINE_CHECK;
 	int rc = fwnmi_resume(&papr->fwnmi, vcpu);
 
-	if (rc == FWNMI_DELIVERED && fwnmi_registered(&papr->fwnmi, &system_reset, &machine_check)) {
+	if (rc == FWNMI_DELIVERED &&
+	    fwnmi_registered(&papr->fwnmi, &system_reset, &machine_check)) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
 		if (regs.nip == system_reset)
 			vector = VECTOR_SYSTEM_RESET;
@@ -217,7 +222,8 @@ void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 	*state = (struct papr_fwnmi_state){ 0 };
 	if (!papr->fwnmi_ready)
 		return;
-	state->registered = fwnmi_registered(&papr->fwnmi, &state->system_reset, &state->machine_check);
+	state->registered =
+		fwnmi_registered(&papr->fwnmi, &state->system_reset, &state->machine_check);
 	state->interlock_held = papr->fwnmi.owner >= 0;
 	if (state->interlock_held)
 		state->owner = (unsigned)papr->fwnmi.owner;

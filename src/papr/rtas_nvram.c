@@ -15,7 +15,8 @@ int32_t rtas_nvram_fetch(struct rtas_call *call)
 {
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
-	memory_write(call->papr->memory, call->args[1], call->papr->nvram.data + call->args[0], call->args[2]);
+	memory_write(call->papr->memory, call->args[1], call->papr->nvram.data + call->args[0],
+		     call->args[2]);
 	call->rets[0] = call->args[2];
 	return RTAS_SUCCESS;
 }
@@ -26,7 +27,8 @@ int32_t rtas_nvram_store(struct rtas_call *call)
 
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
-	if (!nvram_store(&papr->nvram, call->args[0], papr->memory->base + call->args[1], call->args[2]))
+	if (!nvram_store(&papr->nvram, call->args[0], papr->memory->base + call->args[1],
+			 call->args[2]))
 		return RTAS_HARDWARE_ERROR;
 	call->rets[0] = call->args[2];
 	return RTAS_SUCCESS;

@@ -7,7 +7,7 @@
 
 #include "papr/partition.h"
 
-#define NANOSECONDS 1000000000ll
+#define NANOSECONDS	 1000000000ll
 #define INSN_CLOCK_EPOCH 1577836800ll /* 2020-01-01 00:00:00 UTC */
 
 /* Nanoseconds since 1970, before what the guest has set. */
@@ -59,8 +59,8 @@ int32_t rtas_set_time_of_day(struct rtas_call *call)
 	struct tm tm = { 0 };
 
 	if (args[0] < 1970 || args[0] > 2200 || args[1] < 1 || args[1] > 12 || args[2] < 1 ||
-	    args[2] > days_in_month(args[0], args[1]) || args[3] > 23 || args[4] > 59 || args[5] > 59 ||
-	    args[6] >= NANOSECONDS)
+	    args[2] > days_in_month(args[0], args[1]) || args[3] > 23 || args[4] > 59 ||
+	    args[5] > 59 || args[6] >= NANOSECONDS)
 		return RTAS_PARAMETER_ERROR;
 	tm.tm_year = (int)args[0] - 1900;
 	tm.tm_mon = (int)args[1] - 1;

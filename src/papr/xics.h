@@ -12,20 +12,20 @@
 #include "engine/engine.h"
 
 /* Interrupt number that XIRR shows for an inter-processor interrupt. */
-#define XICS_IPI 2u
+#define XICS_IPI	 2u
 #define XICS_SOURCE_BASE 0x1000u
-#define XICS_NR_SOURCES 16u
-#define XICS_VTY (XICS_SOURCE_BASE + 0)
+#define XICS_NR_SOURCES	 16u
+#define XICS_VTY	 (XICS_SOURCE_BASE + 0)
 
 /* A priority: 0 is the most favoured; 0xff as a source's or MFRR's priority is "never". */
 #define XICS_MASKED 0xffu
 
 struct xics_source {
-	uint8_t server;	  /* vCPU it goes to */
+	uint8_t server; /* vCPU it goes to */
 	uint8_t priority; /* XICS_MASKED: off */
 	uint8_t saved_priority;
-	bool pending;	  /* edge seen, not yet presented */
-	bool in_service;  /* presented through XIRR, not yet EOIed */
+	bool pending; /* edge seen, not yet presented */
+	bool in_service; /* presented through XIRR, not yet EOIed */
 };
 
 struct xics_presentation {

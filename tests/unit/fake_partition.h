@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A partition on an engine that executes nothing: registers are just remembered, and what the partition asks of
+ * engine and machine is counted. Tests make its hcalls with hcall() and rtas().
+ */
+#ifndef FAKE_PARTITION_H
+#define FAKE_PARTITION_H
+
+#include "papr/papr.h"
+#include "unit.h"
+
+#define FAKE_RAM    (64ull << 20)
+#define FAKE_CPUS   4u
+#define KERNEL_BASE 0x400000ull
+#define KERNEL_SIZE 0x1000000ull
+#define INITRD_BASE 0x2000000ull
+#define INITRD_SIZE 0x123456ull
+#define BUFFER	    0x3000000ull /* guest memory that is free for tests */
+
+#define H_SUCCESS   0
+#define H_FUNCTION  -2
+#define H_PRIVILEGE -3
+#define H_PARAMETER -4
+#define H_RESOURCE  -16
+#define H_P2	    -55
+#define H_P3	    -56
+#define H_P4	    -57
+
+struct fake {
+	struct guest_memory memory;
+	struct guest_clock clock;
+	struct engine_ops ops;
+	struct papr *papr;
+	struct engine_regs regs[FAKE_CPUS];
+	bool external[FAKE_CPUS];
+	struct engine_partition partition;
+	unsigned interrupts[FAKE_CPUS], interrupt_vector[FAKE_CPUS];
+	uint64_t interrupt_srr1[FAKE_CPUS];
+	unsigned flushes, wakes[FAKE_CPUS], starts[FAKE_CPUS], debug_lines;
+	char output[256];
+	unsigned output_len;
+	const char *input; /* what the console has yet to give */
+	struct papr_event events[16];
+	char panic[256];
+	unsigned nr_events;
+	enum papr_action action; /* of the last hcall */
+};
+
+static struct fake fake;
+
+static void fake_get_regs(struct engine *engine, unsigned vcpu, struct engine_regs *regs)
+{
+	*regs = fake.regs[vcpu];
+}
+
+static void fake_set_regs(struct engine *engine, unsigned vcpu, const struct engine_regs *regs)
+{
+	fake.regs[vcpu] = *regs;
+}
+
+static void fake_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
+{
+	fake.interrupts[vcpu]++;
+	fake.interrupt_vector[vcpu] = vector;
+	fake.interrupt_srr1[vcpu] = srr1;
+}
+
+static void fake_set_external(struct engine *engine, unsigned vcpu, bool level)
+{
+	fake.external[vcpu] = level;
+}
+
+static void fake_set_partition(struct engine *engine, const struct engine_partition *partition)
+{
+	fake.partition = *partition;
+}
+
+static void fake_flush_tlb(struct engine *engine)
+{
+	fake.flushes++;
+}
+
+static uint64_t fake_insns(const struct engine *engine, unsigned vcpu)
+{
+	return 1000 + vcpu;
+}
+
+static void fake_console_write(void *opaque, const void *buf, unsigned len)
+{
+	assert_true(fake.output_len + len < sizeof(fake.output));
+	memcpy(fake.output + fake.output_len, buf, len);
+	fake.output_len += len;
+}
+
+static unsigned fake_console_read(void *opaque, void *buf, unsigned len)
+{
+	unsigned n = (unsigned)strlen(fake.input);
+
+	if (n > len)
+		n = len;
+	memcpy(buf, fake.input, n);
+	fake.input += n;
+	return n;
+}
+
+static void fake_vcpu_start(void *opaque, unsigned vcpu)
+{
+	fake.starts[vcpu]++;
+}
+
+static void fake_vcpu_wake(void *opaque, unsigned vcpu)
+{
+	fake.wakes[vcpu]++;
+}
+
+static void fake_event(void *opaque, const struct papr_event *event)
+{
+	if (event->text)
+		snprintf(fake.panic, sizeof(fake.panic), "%s", event->text);
+	if (fake.nr_events < ARRAY_SIZE(fake.events))
+		fake.events[fake.nr_events++] = *event;
+}
+
+static void fake_debug(void *opaque, const char *line)
+{
+	assert_null(strchr(line, '\n'));
+	fake.debug_lines++;
+}
+
+static inline struct papr_config fake_config(void)
+{
+	fake.ops = (struct engine_ops){
+		.name = "fake",
+		.get_regs = fake_get_regs,
+		.set_regs = fake_set_regs,
+		.interrupt = fake_interrupt,
+		.set_external = fake_set_external,
+		.set_partition = fake_set_partition,
+		.flush_tlb = fake_flush_tlb,
+		.insns = fake_insns,
+	};
+	return (struct papr_config){
+		.memory = &fake.memory,
+		.clock = &fake.clock,
+		.engine_ops = &fake.ops,
+		.host = {
+			.console_write = fake_console_write,
+			.console_read = fake_console_read,
+			.vcpu_start = fake_vcpu_start,
+			.vcpu_wake = fake_vcpu_wake,
+			.event = fake_event,
+			.debug = fake_debug,
+		},
+		.nr_vcpus = FAKE_CPUS,
+		.bootargs = "console=hvc0",
+		.kernel_base = KERNEL_BASE,
+		.kernel_entry = KERNEL_BASE,
+		.kernel_size = KERNEL_SIZE,
+		.kernel_little_endian = true,
+		.initrd_base = INITRD_BASE,
+		.initrd_size = INITRD_SIZE,
+	};
+}
+
+static inline void fake_memory(uint64_t size)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.input = "";
+	fake.clock.mode = CLOCK_INSN;
+	fake.memory.size = size;
+	fake.memory.base = calloc(1, size);
+	assert_non_null(fake.memory.base);
+}
+
+static inline int fake_setup(void **state)
+{
+	struct papr_config config;
+	char err[256];
+
+	fake_memory(FAKE_RAM);
+	config = fake_config();
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	return 0;
+}
+
+static inline int fake_teardown(void **state)
+{
+	papr_destroy(fake.papr);
+	free(fake.memory.base);
+	fake.papr = NULL;
+	fake.memory.base = NULL;
+	return 0;
+}
+
+/* A hcall with up to four arguments; results stay in fake.regs[cpu]. Returns r3. */
+static inline int64_t hcall(unsigned cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
+			    uint64_t d)
+{
+	struct engine_regs *regs = &fake.regs[cpu];
+
+	regs->gpr[3] = number;
+	regs->gpr[4] = a;
+	regs->gpr[5] = b;
+	regs->gpr[6] = c;
+	regs->gpr[7] = d;
+	fake.action = papr_hcall(fake.papr, cpu);
+	return (int64_t)regs->gpr[3];
+}
+
+#define RESULT(cpu, n) (fake.regs[cpu].gpr[3 + (n)])
+
+#define ARGUMENTS 0x3100000ull /* where rtas() puts its argument buffer */
+
+/* The status of a RTAS call with @nr_args cells of input and room for @nr_rets of output, which go to @rets. */
+static inline int32_t rtas_call(unsigned cpu, uint32_t token, unsigned nr_args,
+				const uint32_t *args, unsigned nr_rets, uint32_t *rets)
+{
+	uint32_t status = 0xdeadbeef;
+
+	memory_write_be32(&fake.memory, ARGUMENTS, token);
+	memory_write_be32(&fake.memory, ARGUMENTS + 4, nr_args);
+	memory_write_be32(&fake.memory, ARGUMENTS + 8, nr_rets);
+	for (unsigned i = 0; i < nr_args; i++)
+		memory_write_be32(&fake.memory, ARGUMENTS + 12 + 4 * i, args[i]);
+	assert_int_equal(hcall(cpu, 0xf000, ARGUMENTS, 0, 0, 0), H_SUCCESS);
+	memory_read_be32(&fake.memory, ARGUMENTS + 12 + 4 * nr_args, &status);
+	for (unsigned i = 0; i + 1 < nr_rets; i++)
+		memory_read_be32(&fake.memory, ARGUMENTS + 16 + 4 * nr_args + 4 * i, &rets[i]);
+	return (int32_t)status;
+}
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device tree and where firmware puts things in guest memory. */
+#include <libfdt.h>
+
+#include "fake_partition.h"
+
+static const void *tree(void)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+
+	assert_int_equal(fdt_check_full(fdt, size), 0);
+	return fdt;
+}
+
+static const uint8_t *property(const char *path, const char *name, int *len)
+{
+	const void *fdt = tree();
+	int node = fdt_path_offset(fdt, path);
+	const void *value;
+
+	assert_true(node >= 0);
+	value = fdt_getprop(fdt, node, name, len);
+	assert_non_null(value);
+	return value;
+}
+
+static uint32_t cell(const char *path, const char *name, unsigned index)
+{
+	int len;
+	const uint8_t *value = property(path, name, &len);
+
+	assert_true(len >= (int)(4 * index + 4));
+	return get_be32(value + 4 * index);
+}
+
+static void the_tree_is_well_formed_and_r3_points_to_it(void **state)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+
+	assert_int_equal(fdt_check_full(fdt, size), 0);
+	assert_true(memory_contains(&fake.memory, fake.regs[0].gpr[3], size));
+	assert_memory_equal(fdt, fake.memory.base + fake.regs[0].gpr[3], size);
+	assert_true(fake.regs[0].gpr[4] == KERNEL_BASE);
+	assert_int_equal(fake.regs[0].gpr[5], 0);
+	assert_true(fake.regs[0].msr == (MSR_SF | MSR_ME | MSR_LE));
+}
+
+static void nothing_that_firmware_places_overlaps(void **state)
+{
+	size_t size;
+	uint64_t tree_base = fake.regs[0].gpr[3], tree_end, rtas_base, rtas_end;
+
+	papr_fdt(fake.papr, &size);
+	tree_end = tree_base + size;
+	rtas_base = cell("/rtas", "linux,rtas-base", 0);
+	rtas_end = rtas_base + cell("/rtas", "rtas-size", 0);
+	assert_true(rtas_end <= FAKE_RAM);
+	assert_true(tree_end <= rtas_base || tree_base >= rtas_end);
+	assert_true(tree_base >= KERNEL_BASE + KERNEL_SIZE);
+	assert_true(tree_end <= INITRD_BASE || tree_base >= INITRD_BASE + INITRD_SIZE);
+	assert_true(rtas_end <= INITRD_BASE || rtas_base >= INITRD_BASE + INITRD_SIZE);
+}
+
+static void firmware_moves_below_an_initrd_at_the_top(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256];
+
+	papr_destroy(fake.papr);
+	config.initrd_base = FAKE_RAM - 0x200000;
+	config.initrd_size = 0x200000;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	assert_true(cell("/rtas", "linux,rtas-base", 0) < config.initrd_base);
+	assert_true(fake.regs[0].gpr[3] < config.initrd_base);
+}
+
+static void too_little_memory_is_a_reason_not_a_crash(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256] = "";
+
+	papr_destroy(fake.papr);
+	config.initrd_base = KERNEL_SIZE;
+	config.initrd_size = FAKE_RAM - KERNEL_SIZE;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), -1);
+	assert_true(strlen(err) > 0);
+}
+
+static void rtas_and_initrd_are_reserved(void **state)
+{
+	const void *fdt = tree();
+	uint64_t base, size;
+
+	assert_int_equal(fdt_num_mem_rsv(fdt), 2);
+	fdt_get_mem_rsv(fdt, 0, &base, &size);
+	assert_int_equal(base, cell("/rtas", "linux,rtas-base", 0));
+	fdt_get_mem_rsv(fdt, 1, &base, &size);
+	assert_int_equal(base, INITRD_BASE);
+	assert_int_equal(size, INITRD_SIZE);
+}
+
+static void the_rtas_entry_is_code_that_makes_the_private_hcall(void **state)
+{
+	uint32_t entry = cell("/rtas", "linux,rtas-entry", 0), insn;
+
+	memory_read_be32(&fake.memory, entry, &insn);
+	assert_int_equal(insn, 0x7c641b78); /* mr r4,r3 */
+	memory_read_be32(&fake.memory, entry + 12, &insn);
+	assert_int_equal(insn, 0x44000022); /* sc 1 */
+	memory_read_be32(&fake.memory, entry + 16, &insn);
+	assert_int_equal(insn, 0x4e800020); /* blr */
+	assert_int_equal(cell("/rtas", "rtas-error-log-max", 0), 2048);
+}
+
+static void each_processor_has_a_node_with_its_number(void **state)
+{
+	for (unsigned i = 0; i < FAKE_CPUS; i++) {
+		char path[64];
+		int len;
+
+		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER9@%u", i);
+		assert_int_equal(cell(path, "reg", 0), i);
+		assert_int_equal(cell(path, "ibm,ppc-interrupt-server#s", 0), i);
+		assert_int_equal(cell(path, "timebase-frequency", 0), 512000000);
+		assert_int_equal(cell(path, "ibm,vmx", 0), 2);
+		/* radix on, no transactional memory, no decimal floating point */
+		assert_int_equal(property(path, "ibm,pa-features", &len)[2 + 40], 0x80);
+		assert_int_equal(property(path, "ibm,pa-features", &len)[2 + 22], 0);
+		assert_int_equal(property(path, "ibm,pa-features", &len)[2 + 54], 0);
+		assert_int_equal(property(path, "ibm,pa-features", &len)[0], len - 2);
+		assert_int_equal(
+			fdt_getprop(tree(), fdt_path_offset(tree(), path), "ibm,dfp", NULL), NULL);
+	}
+	assert_true(fdt_path_offset(tree(), "/cpus/PowerPC,POWER9@4") < 0);
+}
+
+static void the_tree_says_radix_xics_and_gtse(void **state)
+{
+	int len;
+	const uint8_t *vec = property("/chosen", "ibm,architecture-vec-5", &len);
+
+	assert_true(len > 26);
+	assert_int_equal(vec[0], len - 2);
+	assert_int_equal(vec[23], 0);
+	assert_int_equal(vec[24], 0x40);
+	assert_int_equal(vec[26], 0x40);
+	property("/interrupt-controller", "interrupt-controller", &len);
+	assert_string_equal((const char *)property("/interrupt-controller", "compatible", &len),
+			    "IBM,ppc-xicp");
+}
+
+static void chosen_has_what_the_loader_said(void **state)
+{
+	int len;
+
+	assert_string_equal((const char *)property("/chosen", "bootargs", &len), "console=hvc0");
+	assert_true(get_be64(property("/chosen", "linux,initrd-start", &len)) == INITRD_BASE);
+	assert_true(get_be64(property("/chosen", "linux,initrd-end", &len)) ==
+		    INITRD_BASE + INITRD_SIZE);
+	assert_true(fdt_path_offset(tree(),
+				    (const char *)property("/chosen", "stdout-path", &len)) > 0);
+	assert_int_equal(cell("/memory@0", "reg", 3), FAKE_RAM);
+}
+
+static void the_tree_is_the_same_every_time_under_the_instruction_clock(void **state)
+{
+	size_t size, again;
+	void *first;
+	char err[256];
+
+	papr_fdt(fake.papr, &size);
+	first = exact_copy(papr_fdt(fake.papr, &size), size);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	assert_memory_equal(first, papr_fdt(fake.papr, &again), size);
+	assert_int_equal(again, size);
+	free(first);
+}
+
+static void a_long_command_line_fits(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256], *line = malloc(100000);
+	int len;
+
+	memset(line, 'a', 99999);
+	line[99999] = '\0';
+	papr_destroy(fake.papr);
+	config.bootargs = line;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	assert_string_equal((const char *)property("/chosen", "bootargs", &len), line);
+	free(line);
+}
+
+static void more_processors_than_the_engine_has_are_refused(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256];
+
+	config.nr_vcpus = ENGINE_MAX_VCPUS + 1;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	config.nr_vcpus = 0;
+	assert_null(papr_create(&config, err, sizeof(err)));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_tree_is_well_formed_and_r3_points_to_it),
+		TEST(nothing_that_firmware_places_overlaps),
+		TEST(firmware_moves_below_an_initrd_at_the_top),
+		TEST(too_little_memory_is_a_reason_not_a_crash),
+		TEST(rtas_and_initrd_are_reserved),
+		TEST(the_rtas_entry_is_code_that_makes_the_private_hcall),
+		TEST(each_processor_has_a_node_with_its_number),
+		TEST(the_tree_says_radix_xics_and_gtse),
+		TEST(chosen_has_what_the_loader_said),
+		TEST(the_tree_is_the_same_every_time_under_the_instruction_clock),
+		TEST(a_long_command_line_fits),
+		TEST(more_processors_than_the_engine_has_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("papr-fdt", tests, NULL, NULL);
+}

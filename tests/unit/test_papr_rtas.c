@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* RTAS at its border: argument buffers of every bad kind, and what each call makes of good and bad arguments. */
+#include <unistd.h>
+
+#include <libfdt.h>
+
+#include "fake_partition.h"
+
+/* The token that the device tree gives for @name. */
+static uint32_t token(const char *name)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+	int node = fdt_path_offset(fdt, "/rtas"), len;
+	const void *property = fdt_getprop(fdt, node, name, &len);
+
+	assert_non_null(property);
+	assert_int_equal(len, 4);
+	return get_be32(property);
+}
+
+/* A call by name with one word of status; @rets as rtas_call(). */
+#define CALL(cpu, name, nr_rets, rets, ...)                                  \
+	rtas_call(cpu, token(name), sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, \
+		  (uint32_t[]){ __VA_ARGS__ }, nr_rets, rets)
+#define CALL0(cpu, name, nr_rets, rets) rtas_call(cpu, token(name), 0, NULL, nr_rets, rets)
+
+static void an_argument_buffer_outside_memory_gets_no_status_and_an_error_in_r3(void **state)
+{
+	static const uint64_t buffers[] = {
+		FAKE_RAM,      FAKE_RAM - 4,	      FAKE_RAM - 8, FAKE_RAM - 12,
+		0x80000000ull, 0xfffffffcull,	      UINT64_MAX,   UINT64_MAX - 3,
+		1ull << 63,    0xc000000000000000ull, BUFFER + 1,   BUFFER + 2,
+	};
+
+	/* The last whole cells before the end are a head without room for a status. */
+	memory_write_be32(&fake.memory, FAKE_RAM - 12, token("system-reboot"));
+	memory_write_be32(&fake.memory, FAKE_RAM - 8, 0);
+	memory_write_be32(&fake.memory, FAKE_RAM - 4, 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(buffers); i++) {
+		assert_int_equal(hcall(0, 0xf000, buffers[i], 0, 0, 0), H_PARAMETER);
+		assert_int_equal(fake.action, PAPR_RESUME);
+	}
+}
+
+static void absurd_counts_are_refused_before_anything_is_read_or_written(void **state)
+{
+	static const uint32_t counts[][2] = {
+		{ 17, 1 },	   { 0, 0 },	      { 0, 17 },
+		{ UINT32_MAX, 1 }, { 0, UINT32_MAX }, { UINT32_MAX, UINT32_MAX },
+		{ 0x40000000, 1 }, { 1, 0x40000000 }, { 0x80000000, 0x80000000 },
+	};
+	uint8_t before[256], after[256];
+
+	memset(fake.memory.base + BUFFER, 0x5a, sizeof(before));
+	memory_write_be32(&fake.memory, BUFFER, token("system-reboot"));
+	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
+		memory_write_be32(&fake.memory, BUFFER + 4, counts[i][0]);
+		memory_write_be32(&fake.memory, BUFFER + 8, counts[i][1]);
+		memory_read(&fake.memory, BUFFER, before, sizeof(before));
+		assert_int_equal(hcall(0, 0xf000, BUFFER, 0, 0, 0), H_PARAMETER);
+		assert_int_equal(fake.action, PAPR_RESUME);
+		memory_read(&fake.memory, BUFFER, after, sizeof(after));
+		assert_memory_equal(before, after, sizeof(before));
+	}
+}
+
+static void an_argument_buffer_that_just_fits_at_the_end_of_memory_works(void **state)
+{
+	uint64_t buffer = FAKE_RAM - 16;
+	uint32_t status;
+
+	memory_write_be32(&fake.memory, buffer, token("system-reboot"));
+	memory_write_be32(&fake.memory, buffer + 4, 0);
+	memory_write_be32(&fake.memory, buffer + 8, 1);
+	memory_write_be32(&fake.memory, buffer + 12, 0x12345678);
+	assert_int_equal(hcall(0, 0xf000, buffer, 0, 0, 0), H_SUCCESS);
+	memory_read_be32(&fake.memory, buffer + 12, &status);
+	assert_int_equal(status, 0);
+	assert_int_equal(fake.action, PAPR_REBOOT);
+}
+
+static void an_unknown_token_gets_a_parameter_error_and_a_debug_line(void **state)
+{
+	static const uint32_t tokens[] = { 0, 1, 0x1fff, 0x20ff, UINT32_MAX };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(tokens); i++) {
+		assert_int_equal(rtas_call(0, tokens[i], 0, NULL, 1, NULL), -3);
+		assert_int_equal(fake.debug_lines, i + 1);
+	}
+}
+
+static void debug_lines_about_bad_calls_are_bounded(void **state)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		rtas_call(0, 1, 0, NULL, 1, NULL);
+	assert_in_range(fake.debug_lines, 2, 20);
+	/* a second later there may be more */
+	fake.clock.insns += 2ull * TIMEBASE_HZ * INSNS_PER_TICK;
+	fake.debug_lines = 0;
+	rtas_call(0, 1, 0, NULL, 1, NULL);
+	assert_int_equal(fake.debug_lines, 1);
+}
+
+static void every_function_refuses_other_counts_than_its_own(void **state)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+	int node = fdt_path_offset(fdt, "/rtas"), property;
+	unsigned functions = 0;
+
+	fdt_for_each_property_offset(property, fdt, node)
+	{
+		const char *name;
+		const void *value;
+		uint32_t args[16] = { 0 };
+		int len;
+
+		value = fdt_getprop_by_offset(fdt, property, &name, &len);
+		if (len != 4 || get_be32(value) < 0x2000 || get_be32(value) > 0x20ff)
+			continue;
+		functions++;
+		assert_int_equal(rtas_call(0, get_be32(value), 16, args, 16, args), -3);
+		assert_int_equal(fake.action, PAPR_RESUME);
+	}
+	assert_in_range(functions, 20, 64);
+}
+
+static void user_mode_may_not_call(void **state)
+{
+	fake.regs[0].msr |= MSR_PR;
+	memory_write_be32(&fake.memory, BUFFER, token("power-off"));
+	memory_write_be32(&fake.memory, BUFFER + 4, 2);
+	memory_write_be32(&fake.memory, BUFFER + 8, 1);
+	assert_int_equal(hcall(0, 0xf000, BUFFER, 0, 0, 0), H_PRIVILEGE);
+	assert_int_equal(fake.action, PAPR_RESUME);
+}
+
+static void power_off_and_reboot_end_the_partition(void **state)
+{
+	assert_int_equal(CALL(0, "power-off", 1, NULL, UINT32_MAX, UINT32_MAX), 0);
+	assert_int_equal(fake.action, PAPR_POWER_OFF);
+	assert_int_equal(CALL0(0, "system-reboot", 1, NULL), 0);
+	assert_int_equal(fake.action, PAPR_REBOOT);
+}
+
+static void display_character_reaches_the_console(void **state)
+{
+	assert_int_equal(CALL(0, "display-character", 1, NULL, 'x'), 0);
+	assert_string_equal(fake.output, "x");
+}
+
+static void the_clock_of_day_is_repeatable_and_follows_the_time_base(void **state)
+{
+	uint32_t t[7];
+
+	fake.clock.insns = 0;
+	assert_int_equal(CALL0(0, "get-time-of-day", 8, t), 0);
+	assert_int_equal(t[0], 2020);
+	assert_int_equal(t[1], 1);
+	assert_int_equal(t[2], 1);
+	assert_int_equal(t[3] + t[4] + t[5] + t[6], 0);
+	fake.clock.insns = (86400ull * 60 + 3723) * TIMEBASE_HZ * INSNS_PER_TICK + TIMEBASE_HZ;
+	assert_int_equal(CALL0(0, "get-time-of-day", 8, t), 0);
+	assert_int_equal(t[1], 3); /* 60 days into a leap year */
+	assert_int_equal(t[2], 1);
+	assert_int_equal(t[3], 1);
+	assert_int_equal(t[4], 2);
+	assert_int_equal(t[5], 3);
+	assert_int_equal(t[6], 500000000);
+}
+
+static void the_clock_of_day_can_be_set(void **state)
+{
+	uint32_t t[7];
+
+	assert_int_equal(CALL(0, "set-time-of-day", 1, NULL, 2024, 2, 29, 23, 59, 59, 5), 0);
+	fake.clock.insns += 2ull * TIMEBASE_HZ * INSNS_PER_TICK;
+	assert_int_equal(CALL0(0, "get-time-of-day", 8, t), 0);
+	assert_int_equal(t[0], 2024);
+	assert_int_equal(t[1], 3);
+	assert_int_equal(t[2], 1);
+	assert_int_equal(t[5], 1);
+	assert_int_equal(t[6], 5);
+}
+
+static void dates_that_do_not_exist_are_refused(void **state)
+{
+	static const uint32_t dates[][7] = {
+		{ 2023, 2, 29, 0, 0, 0, 0 },
+		{ 2100, 2, 29, 0, 0, 0, 0 },
+		{ 2023, 4, 31, 0, 0, 0, 0 },
+		{ 2023, 0, 1, 0, 0, 0, 0 },
+		{ 2023, 13, 1, 0, 0, 0, 0 },
+		{ 2023, 1, 0, 0, 0, 0, 0 },
+		{ 2023, 1, 32, 0, 0, 0, 0 },
+		{ 2023, 1, 1, 24, 0, 0, 0 },
+		{ 2023, 1, 1, 0, 60, 0, 0 },
+		{ 2023, 1, 1, 0, 0, 60, 0 },
+		{ 2023, 1, 1, 0, 0, 0, 1000000000 },
+		{ UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
+		  UINT32_MAX },
+		{ 0, 1, 1, 0, 0, 0, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(dates); i++)
+		assert_int_equal(rtas_call(0, token("set-time-of-day"), 7, dates[i], 1, NULL), -3);
+}
+
+static void nvram_keeps_what_is_stored(void **state)
+{
+	uint32_t n;
+	char text[] = "error log", back[sizeof(text)];
+
+	memory_write(&fake.memory, BUFFER, text, sizeof(text));
+	assert_int_equal(CALL(0, "nvram-store", 2, &n, 0x2345, BUFFER, sizeof(text)), 0);
+	assert_int_equal(n, sizeof(text));
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 0x2345, BUFFER + 64, sizeof(text)), 0);
+	assert_int_equal(n, sizeof(text));
+	memory_read(&fake.memory, BUFFER + 64, back, sizeof(back));
+	assert_string_equal(back, text);
+}
+
+static void nvram_calls_stay_inside_nvram_and_memory(void **state)
+{
+	static const uint32_t bad[][3] = {
+		{ 0x10000, BUFFER, 0 },	   { 0xffff, BUFFER, 2 },	  { 0, BUFFER, 0x10001 },
+		{ UINT32_MAX, BUFFER, 2 }, { 1, BUFFER, UINT32_MAX },	  { 0, FAKE_RAM - 15, 16 },
+		{ 0, UINT32_MAX, 16 },	   { 0, UINT32_MAX, UINT32_MAX },
+	};
+	uint32_t n = 7;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(rtas_call(0, token("nvram-fetch"), 3, bad[i], 2, &n), -3);
+		assert_int_equal(n, 0);
+		assert_int_equal(rtas_call(0, token("nvram-store"), 3, bad[i], 2, &n), -3);
+		assert_int_equal(n, 0);
+	}
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 0, BUFFER, 0x10000), 0);
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 0xffff, (uint32_t)FAKE_RAM - 1, 1), 0);
+}
+
+static void new_nvram_is_partitioned_as_lopar_says(void **state)
+{
+	const uint8_t *header = fake.memory.base + BUFFER;
+	unsigned offset = 0, partitions = 0;
+	uint32_t n;
+
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 0, BUFFER, 0x10000), 0);
+	while (offset < 0x10000) {
+		const uint8_t *p = header + offset;
+		unsigned len = (unsigned)(p[2] << 8 | p[3]) * 16, sum = p[0];
+
+		for (unsigned i = 2; i < 16; i++) {
+			sum += p[i];
+			if (sum > 0xff)
+				sum = (sum & 0xff) + 1;
+		}
+		assert_int_equal(p[1], sum);
+		assert_true(len >= 16);
+		offset += len;
+		partitions++;
+	}
+	assert_int_equal(offset, 0x10000);
+	assert_int_equal(partitions, 2);
+}
+
+static void the_nvram_file_survives_the_partition(void **state)
+{
+	char directory[] = "/tmp/fwnmi-nvram-XXXXXX", path[64], err[256], text[] = "kept";
+	struct papr_config config;
+	uint32_t n;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/nvram", directory);
+	for (unsigned run = 0; run < 2; run++) {
+		papr_destroy(fake.papr);
+		config = fake_config();
+		config.nvram_path = path;
+		fake.papr = papr_create(&config, err, sizeof(err));
+		assert_non_null(fake.papr);
+		assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+		if (run == 0) {
+			memory_write(&fake.memory, BUFFER, text, sizeof(text));
+			assert_int_equal(CALL(0, "nvram-store", 2, &n, 100, BUFFER, sizeof(text)),
+					 0);
+		}
+	}
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 100, BUFFER + 64, sizeof(text)), 0);
+	assert_string_equal((char *)fake.memory.base + BUFFER + 64, text);
+
+	/* A file of another size is not NVRAM, and stays as it is. */
+	assert_int_equal(truncate(path, 5), 0);
+	assert_null(papr_create(&config, err, sizeof(err)));
+	assert_non_null(strstr(err, path));
+	config.nvram_path = directory;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	unlink(path);
+	config.nvram_path = "/nonexistent/nvram";
+	assert_null(papr_create(&config, err, sizeof(err)));
+	assert_int_equal(rmdir(directory), 0); /* nothing left behind */
+}
+
+static void a_processor_starts_once_at_the_place_given(void **state)
+{
+	uint32_t cpu_state;
+
+	assert_int_equal(CALL(0, "query-cpu-stopped-state", 2, &cpu_state, 1), 0);
+	assert_int_equal(cpu_state, 0);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12340, 7), 0);
+	assert_int_equal(fake.starts[1], 1);
+	assert_int_equal(fake.regs[1].nip, 0x12340);
+	assert_int_equal(fake.regs[1].gpr[3], 7);
+	assert_true(fake.regs[1].msr == (MSR_SF | MSR_ME));
+	assert_int_equal(CALL(0, "query-cpu-stopped-state", 2, &cpu_state, 1), 0);
+	assert_int_equal(cpu_state, 2);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12340, 7), -1);
+	assert_int_equal(fake.starts[1], 1);
+	assert_int_equal(CALL0(1, "stop-self", 1, NULL), 0);
+	assert_int_equal(fake.action, PAPR_STOPPED);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12344, 8), 0);
+	assert_int_equal(fake.starts[1], 2);
+}
+
+static void processors_and_places_that_do_not_exist_are_refused(void **state)
+{
+	uint32_t cpu_state;
+
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, FAKE_CPUS, 0x1000, 0), -3);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, UINT32_MAX, 0x1000, 0), -3);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, FAKE_RAM, 0), -3);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1002, 0), -3);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, UINT32_MAX, 0), -3);
+	assert_int_equal(CALL(0, "query-cpu-stopped-state", 2, &cpu_state, FAKE_CPUS), -3);
+	for (unsigned i = 0; i < FAKE_CPUS; i++)
+		assert_int_equal(fake.starts[i], 0);
+}
+
+static void the_last_processor_to_stop_ends_the_partition(void **state)
+{
+	assert_int_equal(CALL0(0, "stop-self", 1, NULL), 0);
+	assert_int_equal(fake.action, PAPR_POWER_OFF);
+}
+
+static void interrupt_sources_are_routed_masked_and_read_back(void **state)
+{
+	uint32_t xive[2];
+
+	assert_int_equal(CALL(0, "ibm,set-xive", 1, NULL, 0x1000, 2, 5), 0);
+	assert_int_equal(CALL(0, "ibm,get-xive", 3, xive, 0x1000), 0);
+	assert_int_equal(xive[0], 2);
+	assert_int_equal(xive[1], 5);
+	assert_int_equal(CALL(0, "ibm,int-off", 1, NULL, 0x1000), 0);
+	assert_int_equal(CALL(0, "ibm,get-xive", 3, xive, 0x1000), 0);
+	assert_int_equal(xive[1], 0xff);
+	assert_int_equal(CALL(0, "ibm,int-on", 1, NULL, 0x1000), 0);
+	assert_int_equal(CALL(0, "ibm,get-xive", 3, xive, 0x1000), 0);
+	assert_int_equal(xive[1], 5);
+	assert_int_equal(CALL(0, "ibm,set-xive", 1, NULL, 0x1000, FAKE_CPUS, 5), -3);
+	assert_int_equal(CALL(0, "ibm,set-xive", 1, NULL, 0x1000, 0, 256), -3);
+	assert_int_equal(CALL(0, "ibm,set-xive", 1, NULL, 0x0fff, 0, 5), -3);
+	assert_int_equal(CALL(0, "ibm,get-xive", 3, xive, 0x2000), -3);
+	assert_int_equal(CALL(0, "ibm,int-on", 1, NULL, UINT32_MAX), -3);
+	assert_int_equal(CALL(0, "ibm,int-off", 1, NULL, 0), -3);
+}
+
+static void event_scan_and_check_exception_find_nothing_and_check_their_buffer(void **state)
+{
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, BUFFER, 2048), 1);
+	assert_int_equal(
+		CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, (uint32_t)FAKE_RAM - 8, 2048), -3);
+	assert_int_equal(CALL(0, "check-exception", 1, NULL, 0x500, 0, UINT32_MAX, 0, BUFFER, 2048),
+			 1);
+	assert_int_equal(CALL(0, "check-exception", 1, NULL, 0x500, 0, UINT32_MAX, 0, UINT32_MAX,
+			      UINT32_MAX),
+			 -3);
+}
+
+static void os_term_reports_the_guests_text_bounded_and_printable(void **state)
+{
+	memset(fake.memory.base + BUFFER, 'A', 4096);
+	memory_write(&fake.memory, BUFFER, "\x1b[2Jno\n", 7);
+	assert_int_equal(CALL(0, "ibm,os-term", 1, NULL, BUFFER), 0);
+	assert_int_equal(fake.action, PAPR_CRASHED);
+	assert_int_equal(fake.events[0].type, PAPR_EVENT_PANIC);
+	assert_memory_equal(fake.panic, " [2Jno AAA", 10);
+	assert_int_equal(strlen(fake.panic), 255);
+	/* A string that runs to the end of memory, and one outside of it. */
+	memset(fake.memory.base + FAKE_RAM - 3, 'Z', 3);
+	assert_int_equal(CALL(0, "ibm,os-term", 1, NULL, (uint32_t)FAKE_RAM - 3), 0);
+	assert_string_equal(fake.panic, "ZZZ");
+	assert_int_equal(CALL(0, "ibm,os-term", 1, NULL, UINT32_MAX), 0);
+	assert_string_equal(fake.panic, "");
+}
+
+static void system_parameters_are_cut_to_the_buffer(void **state)
+{
+	const uint8_t *buffer = fake.memory.base + BUFFER;
+
+	memset(fake.memory.base + BUFFER, 0xaa, 64);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 55, BUFFER, 64), 0);
+	assert_int_equal(buffer[0] << 8 | buffer[1], sizeof("fwnmi"));
+	assert_string_equal((const char *)buffer + 2, "fwnmi");
+	assert_int_equal(buffer[8], 0xaa);
+	memset(fake.memory.base + BUFFER, 0xaa, 64);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 55, BUFFER, 4), 0);
+	assert_memory_equal(buffer, "\0\6fw\xaa", 5);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 55, BUFFER, 1), -9999);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 55, FAKE_RAM - 2, 64), -9999);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 12345, BUFFER, 64), -3);
+	assert_int_equal(CALL(0, "ibm,set-system-parameter", 1, NULL, 55, BUFFER), -9002);
+	assert_int_equal(CALL(0, "ibm,set-system-parameter", 1, NULL, 12345, BUFFER), -3);
+}
+
+static const struct fwnmi_machine_check slb_multihit = {
+	.error_type = FWNMI_MC_SLB,
+	.error_subtype = FWNMI_SLB_MULTIHIT,
+	.severity = FWNMI_SEVERITY_ERROR_SYNC,
+	.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
+	.initiator = FWNMI_INITIATOR_CPU,
+	.effective_address_valid = true,
+	.effective_address = 0xc000000012345678,
+};
+
+static void nmi_register_checks_its_addresses_and_tells_the_machine(void **state)
+{
+	struct papr_fwnmi_state fwnmi;
+
+	assert_int_equal(CALL(0, "ibm,nmi-register", 1, NULL, 0x2000000, 0x1990), -3);
+	assert_int_equal(CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, UINT32_MAX), -3);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_false(fwnmi.registered);
+	assert_int_equal(CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990), 0);
+	assert_int_equal(fake.nr_events, 1);
+	assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_REGISTERED);
+	assert_int_equal(fake.events[0].a, 0x1920);
+	assert_int_equal(fake.events[0].b, 0x1990);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_true(fwnmi.registered);
+	assert_int_equal(fwnmi.machine_check, 0x1990);
+	assert_false(fwnmi.interlock_held);
+}
+
+static void a_machine_check_goes_to_the_registered_routine_and_back_by_interlock(void **state)
+{
+	struct papr_fwnmi_state fwnmi;
+	uint64_t r3;
+
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	fake.regs[1].gpr[3] = 0x1122334455667788;
+	fake.regs[1].nip = 0x10000;
+	fake.regs[1].msr = MSR_SF | MSR_ME | MSR_RI | MSR_PR;
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake.regs[1].nip, 0x1990);
+	assert_int_equal(fake.regs[1].srr0, 0x10000);
+	assert_true(memory_read_be64(&fake.memory, fake.regs[1].gpr[3], &r3));
+	assert_true(r3 == 0x1122334455667788);
+	assert_int_equal(fake.events[1].type, PAPR_EVENT_FWNMI_DELIVERED);
+	assert_int_equal(fake.events[1].a, 0x200);
+	assert_true(fake.events[1].b == fake.regs[1].gpr[3]);
+	assert_int_equal(fake.interrupts[1], 0);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_true(fwnmi.interlock_held);
+	assert_int_equal(fwnmi.owner, 1);
+
+	/* Another vCPU's interlock releases nothing. */
+	assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_true(fwnmi.interlock_held);
+	assert_int_equal(CALL0(1, "ibm,nmi-interlock", 1, NULL), 0);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_false(fwnmi.interlock_held);
+	assert_int_equal(fake.events[2].type, PAPR_EVENT_FWNMI_INTERLOCK);
+}
+
+static void a_waiting_processor_is_woken_by_the_interlock_and_then_delivered(void **state)
+{
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(papr_machine_check(fake.papr, 2, &slb_multihit), FWNMI_WAITING);
+	assert_int_equal(papr_resume(fake.papr, 2), FWNMI_WAITING);
+	assert_int_equal(fake.wakes[2], 0);
+	assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
+	assert_int_equal(fake.wakes[2], 1);
+	assert_int_equal(papr_resume(fake.papr, 2), FWNMI_DELIVERED);
+	assert_int_equal(fake.regs[2].nip, 0x1990);
+}
+
+static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
+{
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_ENDED);
+}
+
+static void a_guest_that_has_not_registered_gets_the_architected_interrupts(void **state)
+{
+	assert_int_equal(papr_machine_check(fake.papr, 3, &slb_multihit), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fake.interrupts[3], 1);
+	assert_int_equal(fake.interrupt_vector[3], 0x200);
+	/* POWER9: SRR1 bit 42 says DSISR, DSISR 0x80 is a SLB multihit, DAR the address */
+	assert_int_equal(fake.interrupt_srr1[3], 0x200000);
+	assert_int_equal(fake.regs[3].dsisr, 0x80);
+	assert_true(fake.regs[3].dar == 0xc000000012345678);
+	assert_int_equal(papr_system_reset(fake.papr, 3), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fake.interrupts[3], 2);
+	assert_int_equal(fake.interrupt_vector[3], 0x100);
+}
+
+static void a_reset_forgets_the_registration(void **state)
+{
+	struct papr_fwnmi_state fwnmi;
+	char err[256];
+
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_false(fwnmi.registered || fwnmi.interlock_held);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_NOT_REGISTERED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_argument_buffer_outside_memory_gets_no_status_and_an_error_in_r3),
+		TEST(absurd_counts_are_refused_before_anything_is_read_or_written),
+		TEST(an_argument_buffer_that_just_fits_at_the_end_of_memory_works),
+		TEST(an_unknown_token_gets_a_parameter_error_and_a_debug_line),
+		TEST(debug_lines_about_bad_calls_are_bounded),
+		TEST(every_function_refuses_other_counts_than_its_own),
+		TEST(user_mode_may_not_call),
+		TEST(power_off_and_reboot_end_the_partition),
+		TEST(display_character_reaches_the_console),
+		TEST(the_clock_of_day_is_repeatable_and_follows_the_time_base),
+		TEST(the_clock_of_day_can_be_set),
+		TEST(dates_that_do_not_exist_are_refused),
+		TEST(nvram_keeps_what_is_stored),
+		TEST(nvram_calls_stay_inside_nvram_and_memory),
+		TEST(new_nvram_is_partitioned_as_lopar_says),
+		TEST(the_nvram_file_survives_the_partition),
+		TEST(a_processor_starts_once_at_the_place_given),
+		TEST(processors_and_places_that_do_not_exist_are_refused),
+		TEST(the_last_processor_to_stop_ends_the_partition),
+		TEST(interrupt_sources_are_routed_masked_and_read_back),
+		TEST(event_scan_and_check_exception_find_nothing_and_check_their_buffer),
+		TEST(os_term_reports_the_guests_text_bounded_and_printable),
+		TEST(system_parameters_are_cut_to_the_buffer),
+		TEST(nmi_register_checks_its_addresses_and_tells_the_machine),
+		TEST(a_machine_check_goes_to_the_registered_routine_and_back_by_interlock),
+		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),
+		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
+		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),
+		TEST(a_reset_forgets_the_registration),
+	};
+
+	return cmocka_run_group_tests_name("papr-rtas", tests, NULL, NULL);
+}
