@@ -128,14 +128,37 @@ static uint64_t packed_decimal(bool low)
 	return low ? (v & ~15ull) | (below(16) ? 10 + below(6) : below(16)) : v;
 }
 
-static void vector(uint64_t v[2], bool floating, bool decimal)
+/* A decimal in the format that the instruction reads, or at times in another one. */
+static void decimal_vector(uint64_t v[2], const char *name)
+{
+	const bool zoned = !strcmp(name, "bcdcfz"), national = !strcmp(name, "bcdcfn");
+	const bool is_unsigned = !strcmp(name, "bcdus") || !strcmp(name, "bcdutrunc");
+
+	v[1] = below(3) ? packed_decimal(false) : 0;
+	v[0] = packed_decimal(!(zoned || is_unsigned) || !below(8));
+	if (zoned && below(8)) {
+		uint64_t zones = below(2) ? 0x3030303030303030 : 0xf0f0f0f0f0f0f0f0;
+
+		v[0] = (v[0] & 0x0f0f0f0f0f0f0f0f) | zones;
+		v[1] = (v[1] & 0x0f0f0f0f0f0f0f0f) | zones;
+		v[0] ^= below(4) ? below(16) << 4 : 0;
+	} else if (national && below(8)) {
+		v[1] = (v[1] & 0x0007000700070007) | 0x0030003000300030;
+		v[0] = (v[0] & 0x0007000700070000) | 0x0030003000300000 | (0x2b + (below(2) << 1));
+	} else if (!strcmp(name, "bcdcfsq") && below(4)) {
+		v[0] = draw() >> below(64);
+		v[1] = below(2) ? 0 : below(1ull << 40);
+		if (below(2)) {
+			v[0] = ~v[0];
+			v[1] = ~v[1];
+		}
+	}
+}
+
+static void vector(uint64_t v[2], bool floating, const char *decimal)
 {
 	if (decimal && below(4)) {
-		v[0] = packed_decimal(true);
-		v[1] = below(3) ? packed_decimal(false) : 0;
-		if (!below(8)) /* zoned */
-			for (unsigned i = 0; i < 2; i++)
-				v[i] = (v[i] & 0x0f0f0f0f0f0f0f0full) | 0x3030303030303030ull << !below(2);
+		decimal_vector(v, decimal);
 		return;
 	}
 	v[0] = doubleword(floating);
@@ -261,7 +284,7 @@ static uint32_t word(const struct table_entry *entry, uint32_t reserved)
 void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved)
 {
 	bool floating = strchr("fx", entry->name[0]) || strstr(entry->name, "fp");
-	bool decimal = starts_with(entry->name, "bcd") || strstr(entry->name, "mul10") || !below(64);
+	bool decimal = starts_with(entry->name, "bcd") || strstr(entry->name, "mul10");
 	enum form form = form_of(entry);
 
 	memset(c, 0, sizeof(*c));
@@ -269,7 +292,12 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	for (unsigned i = 0; i < 32; i++)
 		c->gpr[i] = general();
 	for (unsigned i = 0; i < 64; i++)
-		vector(c->vsr[i], floating, decimal);
+		vector(c->vsr[i], floating, decimal ? entry->name : NULL);
+	if (decimal && below(4)) { /* a count of digits */
+		uint64_t *count = &c->vsr[32 + (c->insn >> 16 & 31)][1];
+
+		*count = (*count & ~0xffffull) | ((below(2) ? below(36) : -below(36)) & 0xffff);
+	}
 	c->cr = (uint32_t)draw();
 	c->xer = (draw() & 0xe00c0000) | below(33);
 	/* Sticky bits, rounding mode and NI; no exception enabled. */

@@ -205,8 +205,7 @@ static unsigned compare(const struct options *options, struct oracle *oracle, si
 			continue;
 		++*compared;
 		*refused += theirs[i].outcome == SIGILL;
-		known_hide(entry->name, &before[i], &ours[i]);
-		known_hide(entry->name, &before[i], &theirs[i]);
+		known_hide(entry->name, &before[i], &ours[i], &theirs[i]);
 		if (same(&ours[i], &theirs[i]))
 			continue;
 		mismatches++;

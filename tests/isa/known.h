@@ -17,9 +17,7 @@ const char *known_skip(const char *name);
 bool known_alias(const char *name, const char *other);
 /** known_to_differ() - true: this very case is not compared. */
 bool known_to_differ(const char *name, const struct isa_case *in);
-/** known_hide() - clear in a result, ours or the oracle's, what is not compared. */
-void known_hide(const char *name, const struct isa_case *in, struct isa_case *out);
-/** known_hide_fp() - its part that is about floating-point instructions (known_fp.c). */
-void known_hide_fp(const char *name, const struct isa_case *in, struct isa_case *out);
+/** known_hide() - make alike, in both results, what is not compared. */
+void known_hide(const char *name, const struct isa_case *in, struct isa_case *ours, struct isa_case *theirs);
 
 #endif

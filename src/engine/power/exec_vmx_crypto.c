@@ -539,14 +539,14 @@ int sem_bcdus(struct cpu *cpu, uint32_t insn)
 int sem_bcdsr(struct cpu *cpu, uint32_t insn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
-	const int count = VSR_SB(VRA(cpu, insn), 7);
+	const int wanted = VSR_SB(VRA(cpu, insn), 7), count = wanted < -DIGITS ? -DIGITS : wanted;
 	bool lost;
 	u128 digits;
 
 	if (!b.valid)
 		return finish_invalid(cpu);
 	digits = shift_digits(b.digits, count, DIGITS, &lost);
-	if (count < 0 && count >= -DIGITS && (b.digits >> 4 * (-count - 1) & 15) >= 5)
+	if (count < 0 && (b.digits >> 4 * (-count - 1) & 15) >= 5)
 		digits = add_digits(digits, 1);
 	VRT(cpu, insn).q = pack(insn, digits, b.negative);
 	set_cr6_decimal(cpu, !b.digits, b.negative, lost);
