@@ -219,12 +219,15 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 {
+	int owner;
+
 	*state = (struct papr_fwnmi_state){ 0 };
 	if (!papr->fwnmi_ready)
 		return;
 	state->registered =
 		fwnmi_registered(&papr->fwnmi, &state->system_reset, &state->machine_check);
-	state->interlock_held = papr->fwnmi.owner >= 0;
+	owner = fwnmi_owner(&papr->fwnmi);
+	state->interlock_held = owner >= 0;
 	if (state->interlock_held)
-		state->owner = (unsigned)papr->fwnmi.owner;
+		state->owner = (unsigned)owner;
 }
