@@ -6,7 +6,6 @@
  * Counting: a run() allows run_limit instructions; blocks take theirs from `budget` as they end, so at any block
  * boundary run_limit - budget instructions have been executed in this run. cpu_leave() lowers both alike.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +24,20 @@ static struct cpu *cpu_of(struct engine *engine, unsigned vcpu)
 	return ((struct power_engine *)engine)->cpus[vcpu];
 }
 
-void cpu_warn(struct cpu *cpu, const char *fmt, ...)
+void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	struct power_engine *e = cpu->engine;
 	char line[160];
-	int n = snprintf(line, sizeof(line), "cpu %u: ", cpu->index);
-	va_list ap;
 
-	if (!e->config.debug)
+	for (unsigned i = 0; i < e->nr_warned; i++)
+		if (e->warned[i] == insn)
+			return;
+	if (!e->config.debug || e->nr_warned == sizeof(e->warned) / sizeof(e->warned[0]))
 		return;
-	va_start(ap, fmt);
-	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
-	va_end(ap);
+	e->warned[e->nr_warned++] = insn;
+	snprintf(line, sizeof(line),
+		 "vCPU %u: illegal or unimplemented instruction 0x%08x at 0x%llx, program interrupt raised", cpu->index,
+		 insn, (unsigned long long)ea);
 	e->config.debug(e->config.opaque, line);
 }
 

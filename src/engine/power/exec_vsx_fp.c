@@ -161,11 +161,11 @@ static bool less(const struct fp *a, const struct fp *b)
 	return fp_compare(a, b) == CR_LT;
 }
 
-/* A quiet NaN loses to a number; a signalling one, the first if there are two, is the result. */
+/* A quiet NaN loses to a number; with a signalling one, the result is the first NaN. */
 static struct fp extremum(struct fpu *f, const struct fp *a, const struct fp *b, bool maximum)
 {
 	if (a->class == FP_SNAN || b->class == FP_SNAN)
-		return fp_quiet(f, a->class == FP_SNAN ? *a : *b);
+		return fp_first_nan(f, a, b);
 	if (fp_is_nan(b))
 		return *a;
 	if (fp_is_nan(a))
@@ -798,6 +798,7 @@ static struct fpu quad_start(const struct cpu *cpu, uint32_t insn)
 {
 	struct fpu f = fpu_start(cpu);
 
+	f.quad = true;
 	if (insn & 1)
 		f.rounding = FP_TO_ODD;
 	return f;

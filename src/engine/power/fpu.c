@@ -265,8 +265,7 @@ static struct fp invalid(struct fpu *f, uint64_t exception)
 	return default_nan;
 }
 
-/* At least one is a NaN. */
-static struct fp choose_nan(struct fpu *f, const struct fp *a, const struct fp *b)
+struct fp fp_first_nan(struct fpu *f, const struct fp *a, const struct fp *b)
 {
 	if (a->class == FP_SNAN || b->class == FP_SNAN)
 		f->raised |= FPSCR_VXSNAN;
@@ -317,7 +316,7 @@ struct fp fp_add(struct fpu *f, struct fp a, struct fp b)
 	int shift;
 
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
-		return choose_nan(f, &a, &b);
+		return fp_first_nan(f, &a, &b);
 	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE))
 		return add_special(f, &a, &b);
 	if (smaller(&a, &b)) {
@@ -409,7 +408,7 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	struct wide p;
 
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
-		return choose_nan(f, &a, &b);
+		return fp_first_nan(f, &a, &b);
 	a.sign ^= b.sign;
 	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE)) {
 		if (a.class == FP_INFINITE || b.class == FP_INFINITE)
@@ -421,7 +420,7 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	return a;
 }
 
-/* Quotient of significands that fit in their high halves: 63 or 64 bits of it and a sticky bit. */
+/* Quotient, in [1, 2), of significands that fit in their high halves: 64 bits of it and a sticky bit. */
 static u128 divide_short(u128 a, u128 b)
 {
 	u128 dividend = a >> 1;
@@ -431,7 +430,7 @@ static u128 divide_short(u128 a, u128 b)
 	return (u128)quotient << 63 | ((u128)quotient * divisor != dividend);
 }
 
-/* The same of any, bit by bit: a >= b, quotient in [1, 2). */
+/* The same of any, and all bits of it. */
 static u128 divide_long(u128 a, u128 b)
 {
 	u128 quotient = 0;
@@ -451,7 +450,7 @@ static u128 divide_long(u128 a, u128 b)
 struct fp fp_div(struct fpu *f, struct fp a, struct fp b)
 {
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
-		return choose_nan(f, &a, &b);
+		return fp_first_nan(f, &a, &b);
 	a.sign ^= b.sign;
 	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE)) {
 		if (a.class == FP_INFINITE)
@@ -468,7 +467,7 @@ struct fp fp_div(struct fpu *f, struct fp a, struct fp b)
 		a.significand <<= 1;
 		a.exponent--;
 	}
-	if (!(uint64_t)a.significand && !(uint64_t)b.significand)
+	if (!f->quad)
 		a.significand = divide_short(a.significand, b.significand);
 	else
 		a.significand = divide_long(a.significand, b.significand);
@@ -493,8 +492,8 @@ struct fp fp_sqrt(struct fpu *f, struct fp v)
 		v.exponent--;
 	}
 	v.exponent /= 2;
-	/* 64 digits for what is at most double, more for quad; a root of n digits leaves a rest of n + 1. */
-	digits = (uint64_t)v.significand ? 120 : 64;
+	/* A root of n digits leaves a rest of n + 1. */
+	digits = f->quad ? 120 : 64;
 	for (i = 0; i < digits; i++) {
 		rest = rest << 2 | radicand >> 126;
 		radicand <<= 2;
@@ -557,7 +556,7 @@ struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp add
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&c) || fp_is_nan(&addend))) {
 		if (c.class == FP_SNAN)
 			f->raised |= FPSCR_VXSNAN;
-		return choose_nan(f, &a, fp_is_nan(&addend) ? &addend : &c);
+		return fp_first_nan(f, &a, fp_is_nan(&addend) ? &addend : &c);
 	}
 	if (unlikely(invalid_product))
 		return default_nan;
@@ -597,7 +596,7 @@ struct fp fp_reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format 
 {
 	struct fp r = fp_sqrt(f, v);
 
-	round_estimate(f, &r, &fp_double);
+	round_estimate(f, &r, format);
 	if (!fp_is_nan(&r)) {
 		r = fp_div(f, one, r);
 		round_estimate(f, &r, format);

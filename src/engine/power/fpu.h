@@ -93,6 +93,7 @@ struct fpu {
 	uint64_t raised;	   /* FPSCR_EXCEPTIONS caused so far */
 	enum fp_rounding rounding; /* of fp_round() */
 	bool fr, fi;		   /* of the last rounding */
+	bool quad;		   /* quotients and roots need more than 64 bits */
 };
 
 static inline struct fpu fpu_start(const struct cpu *cpu)
@@ -154,6 +155,8 @@ typedef struct fp fp_binary_fn(struct fpu *f, struct fp a, struct fp b);
 fp_binary_fn fp_add, fp_sub, fp_mul, fp_div;
 fp_unary_fn fp_sqrt;
 fp_unary_fn fp_quiet; /* the number itself */
+/* The result of two numbers of which at least one is a NaN. */
+struct fp fp_first_nan(struct fpu *f, const struct fp *a, const struct fp *b);
 /* a * c + addend, or minus it */
 struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp addend, bool subtract);
 

@@ -261,9 +261,10 @@ SIMPLE(sradi, shift_right_algebraic(cpu, (int64_t)A, u->b, 64))
 /* x + y + carry, with CA and CA32. */
 static inline uint64_t add_carry(struct cpu *cpu, uint64_t x, uint64_t y, unsigned carry)
 {
-	uint64_t sum = x + y + carry;
+	u128 wide = (u128)x + y + carry;
+	uint64_t sum = (uint64_t)wide;
 
-	cpu->ca = sum < x || (carry && sum == x);
+	cpu->ca = (uint8_t)(wide >> 64);
 	cpu->ca32 = (sum ^ x ^ y) >> 32 & 1;
 	return sum;
 }
@@ -524,8 +525,7 @@ UOP(illegal)
 {
 	const struct block *block = (const struct block *)(uintptr_t)u[3].imm;
 
-	cpu_warn(cpu, "illegal or unimplemented instruction 0x%08x at 0x%llx", (unsigned)u->imm,
-		 (unsigned long long)(cpu->page_ea + block->start + 4u * u->index));
+	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block->start + 4u * u->index);
 	cpu_illegal(cpu);
 	return stop(cpu, u);
 }

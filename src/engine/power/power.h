@@ -73,8 +73,8 @@ struct power_engine {
 	uint32_t next_asid;
 
 	uint64_t random; /* state of darn under CLOCK_INSN */
-	unsigned warnings;
-	uint32_t warned[16];
+	unsigned nr_warned;
+	uint32_t warned[16]; /* illegal encodings already named */
 };
 
 /** decode_init() - build the decoder's look-up from the instruction table (once per process). */
@@ -124,7 +124,8 @@ static inline void cpu_leave(struct cpu *cpu)
 }
 /** cpu_timebase() - time base as of instruction @index of the running block. */
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
-void cpu_warn(struct cpu *cpu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** cpu_warn_illegal() - name an encoding that is not in the table; each once, and only so many: the guest chooses them. */
+void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
 /** cpu_need_facility() - problem state may use it if FSCR[@bit] says so; else 0xf60 is raised. */
 int cpu_need_facility(struct cpu *cpu, unsigned bit);
