@@ -43,7 +43,7 @@ int cpu_raise(struct cpu *c, unsigned vector, uint64_t srr1)
 
 static uint8_t *operand(struct cpu *c, uint64_t ea, unsigned size)
 {
-	if (ea >= CASE_MEMORY && ea + size <= CASE_MEMORY + CASE_MEMORY_BYTES)
+	if (ea >= CASE_MEMORY && ea - CASE_MEMORY <= CASE_MEMORY_BYTES - size)
 		return memory + (ea - CASE_MEMORY);
 	cpu_raise(c, 0x300, 0);
 	return NULL;

@@ -592,16 +592,22 @@ struct fp fp_reciprocal(struct fpu *f, struct fp v, const struct fp_format *form
 	return r;
 }
 
-struct fp fp_reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format *format)
+static struct fp reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format *root,
+				 const struct fp_format *format)
 {
 	struct fp r = fp_sqrt(f, v);
 
-	round_estimate(f, &r, format);
+	round_estimate(f, &r, root);
 	if (!fp_is_nan(&r)) {
 		r = fp_div(f, one, r);
 		round_estimate(f, &r, format);
 	}
 	return r;
+}
+
+struct fp fp_reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format *format)
+{
+	return reciprocal_sqrt(f, v, format, format);
 }
 
 /* ---- comparison and tests ---- */
@@ -833,7 +839,7 @@ int fpu_scalar_reciprocal(struct cpu *cpu, unsigned t, unsigned b, const struct 
 int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b, const struct fp_format *format)
 {
 	struct fpu f = fpu_start(cpu);
-	struct fp r = fp_reciprocal_sqrt(&f, scalar(cpu, b), format);
+	struct fp r = reciprocal_sqrt(&f, scalar(cpu, b), &fp_double, format);
 
 	return fpu_scalar_result(cpu, &f, t, &r, format);
 }

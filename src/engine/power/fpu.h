@@ -161,8 +161,8 @@ struct fp fp_first_nan(struct fpu *f, const struct fp *a, const struct fp *b);
 struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp addend, bool subtract);
 
 /*
- * "Estimates", here the quotient 1 / v rounded to the format, and the same of the rounded square root. Already rounded,
- * never inexact.
+ * "Estimates", here the quotient 1 / v rounded to the format, and the same of the rounded square root (of a scalar always
+ * to double). Already rounded, never inexact.
  */
 struct fp fp_reciprocal(struct fpu *f, struct fp v, const struct fp_format *format);
 struct fp fp_reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format *format);
