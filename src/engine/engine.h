@@ -51,7 +51,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted ones */
 	ENGINE_EXIT_HALTED,	   /* nothing to execute until an interrupt */
 	ENGINE_EXIT_KICKED,	   /* engine_ops.kick() was called */
-	ENGINE_EXIT_DEBUG,	   /* breakpoint or single step */
+	ENGINE_EXIT_DEBUG,	   /* what watch_return() waited for */
 	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
 };
 
@@ -95,6 +95,8 @@ struct engine_config {
 	void *opaque;
 };
 
+#define ENGINE_NO_WATCH 1ull /* no instruction has an odd address */
+
 struct engine;
 
 struct engine_ops {
@@ -130,6 +132,12 @@ struct engine_ops {
 	/** deadline() - time base value at which this vCPU's decrementer interrupts. */
 	uint64_t (*deadline)(struct engine *engine, unsigned vcpu);
 	uint64_t (*insns)(const struct engine *engine, unsigned vcpu); /* executed so far by this vCPU */
+
+	/**
+	 * watch_return() - have run() return ENGINE_EXIT_DEBUG, once, when the vCPU has come by a return from interrupt
+	 * to the instruction at @ea, before that is executed. ENGINE_NO_WATCH: no longer. Costs nothing while it waits.
+	 */
+	void (*watch_return)(struct engine *engine, unsigned vcpu, uint64_t ea);
 
 	/** kick() - make run() return soon. The only call allowed from another thread or a signal handler. */
 	void (*kick)(struct engine *engine, unsigned vcpu);

@@ -168,6 +168,7 @@ struct cpu {
 	unsigned external;   /* level of the external interrupt input */
 	unsigned index;	     /* of this vCPU */
 	volatile int kicked;
+	uint64_t watch; /* watch_return()'s address */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct power_engine *engine;
 

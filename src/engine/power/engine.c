@@ -150,6 +150,11 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 
 		if (unlikely(cpu->mode & CODE_32))
 			cpu->nip = (uint32_t)cpu->nip;
+		if (unlikely(cpu->nip == cpu->watch)) {
+			cpu->watch = ENGINE_NO_WATCH;
+			cpu->exit = ENGINE_EXIT_DEBUG;
+			return true;
+		}
 		page = mmu_fetch(cpu, cpu->nip);
 
 		if (unlikely(!page)) {
@@ -291,6 +296,7 @@ static void cpu_reset(struct cpu *cpu)
 		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOG + 1;
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
+	cpu->watch = ENGINE_NO_WATCH;
 	cpu->ppr = 4ull << 50;
 	cpu->dec_expiry = clock_timebase(cpu->engine->clock, 0) + 0x7fffffff;
 	cpu->exit = -1;
@@ -464,6 +470,11 @@ static uint64_t power_insns(const struct engine *engine, unsigned vcpu)
 	return ((const struct power_engine *)engine)->cpus[vcpu]->insns;
 }
 
+static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea)
+{
+	cpu_of(engine, vcpu)->watch = ea;
+}
+
 static void power_kick(struct engine *engine, unsigned vcpu)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->kicked, 1, __ATOMIC_RELAXED);
@@ -485,5 +496,6 @@ const struct engine_ops engine_power = {
 	.interrupt_pending = power_interrupt_pending,
 	.deadline = power_deadline,
 	.insns = power_insns,
+	.watch_return = power_watch_return,
 	.kick = power_kick,
 };
