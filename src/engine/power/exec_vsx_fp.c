@@ -204,7 +204,7 @@ SEMANTICS(xsmindp)
 	return scalar_extremum(cpu, insn, minimum);
 }
 
-/* As the conditional operator of C, or as Math.max() of Java: one operand comes out unchanged. */
+/* As C's a < b ? b : a and a < b ? a : b, but a NaN gives b; or as Java's Math.max(). One operand comes out unchanged. */
 static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool java)
 {
 	uint64_t a_bits = doubleword0(cpu, F_XA(insn)), b_bits = doubleword0(cpu, F_XB(insn));
@@ -221,7 +221,7 @@ static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool 
 	else if (java)
 		first = maximum ? less(&b, &a) : less(&a, &b);
 	else
-		first = fp_compare(&a, &b) == (maximum ? CR_GT : CR_LT);
+		first = fp_compare(&a, &b) & (maximum ? CR_GT | CR_EQ : CR_LT);
 	if (fpu_commit_vector(cpu, &f))
 		move_scalar(cpu, F_XT(insn), first ? a_bits : b_bits);
 	return fpscr_trap(cpu, f.raised);
