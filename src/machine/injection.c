@@ -5,13 +5,14 @@
  * the Power ISA's MSR[RI].
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "fwnmi/mce.h"
 #include "machine/private.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
-/* How long the vCPU is watched, block by block, for its return; Linux needs far less. */
-#define WATCH_INSNS	   3000000
+/* How long the vCPU is watched for its return: the guest prints its report first, on a slow console. */
+#define WATCH_INSNS	   50000000
 /* The facilities a handler may have taken away for a lazy reload do not make it another place. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
 
@@ -25,12 +26,29 @@ static void emit_report(struct machine *machine, unsigned vcpu)
 	machine_emit(machine, &event);
 }
 
+static void watch(struct machine *machine, unsigned vcpu)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+
+	in->watch_end = machine_vcpu_insns(machine, vcpu) + WATCH_INSNS;
+	if (machine->ops->watch_return)
+		machine->ops->watch_return(machine->engine, vcpu, in->report.nip);
+}
+
+static void unwatch(struct machine *machine, unsigned vcpu)
+{
+	machine->vcpus[vcpu].injection.watch_end = 0;
+	machine->vcpus[vcpu].injection.step = false;
+	if (machine->ops->watch_return)
+		machine->ops->watch_return(machine->engine, vcpu, ENGINE_NO_WATCH);
+}
+
 static void fail(struct machine *machine, unsigned vcpu, const char *reason)
 {
 	struct injection *in = &machine->vcpus[vcpu].injection;
 
 	in->report.stage = INJECTION_FAILED;
-	in->watch_end = 0;
+	unwatch(machine, vcpu);
 	snprintf(in->report.reason, sizeof(in->report.reason), "%s", reason);
 	emit_report(machine, vcpu);
 }
@@ -41,7 +59,7 @@ static void finish(struct machine *machine, unsigned vcpu, bool returned)
 
 	in->report.stage = INJECTION_FINISHED;
 	in->report.returned = returned;
-	in->watch_end = 0;
+	unwatch(machine, vcpu);
 	if (returned) {
 		in->report.return_insns =
 			machine_vcpu_insns(machine, vcpu) - in->report.delivered_insns;
@@ -135,9 +153,8 @@ static void note_delivery(struct machine *machine, unsigned vcpu, bool registere
 	in->report.delivered_timebase = machine_timebase(machine);
 	in->delivered_ns = host_ns();
 	/* A machine check's way back begins with its interlock; nothing else has one. */
-	in->watch_end = in->report.system_reset || !registered ?
-				in->report.delivered_insns + WATCH_INSNS :
-				0;
+	if (in->report.system_reset || !registered)
+		watch(machine, vcpu);
 }
 
 /* What is known only now: the interrupted instruction. And the bits that the processor would have set. */
@@ -165,6 +182,7 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 	in->report.nip = regs->nip;
 	in->report.msr = regs->msr;
 	in->report.ceded = ceded;
+	memcpy(in->gpr, regs->gpr, sizeof(in->gpr));
 	complete_machine_check(&in->request, regs);
 	outcome = in->request.system_reset ?
 			  papr_system_reset(machine->papr, vcpu) :
@@ -192,10 +210,11 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 	return machine_outcome(machine, vcpu, outcome);
 }
 
-/* Where the interrupted code goes on: the same place in the same mode. */
+/* Where the interrupted code goes on: the same place in the same mode with the same registers. */
 static bool came_back(const struct injection *in, const struct engine_regs *regs)
 {
-	return regs->nip == in->report.nip && !((regs->msr ^ in->report.msr) & ~RETURN_MSR_IGNORED);
+	return regs->nip == in->report.nip && !((regs->msr ^ in->report.msr) & ~RETURN_MSR_IGNORED) &&
+	       !memcmp(regs->gpr, in->gpr, sizeof(in->gpr));
 }
 
 bool injection_check(struct machine *machine, unsigned vcpu, bool ceded)
@@ -203,21 +222,38 @@ bool injection_check(struct machine *machine, unsigned vcpu, bool ceded)
 	struct injection *in = &machine->vcpus[vcpu].injection;
 	struct engine_regs regs;
 
+	if (in->report.stage != INJECTION_PENDING)
+		return true;
 	machine->ops->get_regs(machine->engine, vcpu, &regs);
-	if (in->report.stage == INJECTION_PENDING) {
-		if (!fits(&in->request, &regs, ceded))
-			return true;
-		return deliver(machine, vcpu, &regs, ceded);
-	}
-	if (in->watch_end) {
-		uint64_t insns = machine_vcpu_insns(machine, vcpu);
+	return fits(&in->request, &regs, ceded) ? deliver(machine, vcpu, &regs, ceded) : true;
+}
 
-		if (insns != in->report.delivered_insns && came_back(in, &regs))
-			finish(machine, vcpu, true);
-		else if (insns >= in->watch_end)
-			finish(machine, vcpu, false);
+void injection_returned(struct machine *machine, unsigned vcpu)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+	struct engine_regs regs;
+
+	if (!in->watch_end)
+		return;
+	machine->ops->get_regs(machine->engine, vcpu, &regs);
+	if (came_back(in, &regs))
+		finish(machine, vcpu, true);
+	else
+		in->step = true;
+}
+
+void injection_ran(struct machine *machine, unsigned vcpu)
+{
+	struct injection *in = &machine->vcpus[vcpu].injection;
+
+	if (!in->watch_end)
+		return;
+	if (machine_vcpu_insns(machine, vcpu) >= in->watch_end) {
+		finish(machine, vcpu, false);
+	} else if (in->step) {
+		in->step = false;
+		machine->ops->watch_return(machine->engine, vcpu, in->report.nip);
 	}
-	return true;
 }
 
 const struct injection_report *injection_papr_event(struct machine *machine,
@@ -249,7 +285,7 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 		in->report.interlock_ticks =
 			machine_timebase(machine) - in->report.delivered_timebase;
 		in->report.interlock_host_ns = host_ns() - in->delivered_ns;
-		in->watch_end = machine_vcpu_insns(machine, event->cpu) + WATCH_INSNS;
+		watch(machine, event->cpu);
 		return &in->report;
 	default:
 		return NULL;

@@ -203,7 +203,7 @@ static int boot(struct machine *machine, char *err, size_t err_size)
 	    papr_reset(machine->papr, err, err_size) < 0)
 		return -1;
 	machine->vcpus[0].state = VCPU_RUNNABLE;
-	machine->running = 0;
+	machine->running = machine->config.nr_vcpus - 1; /* vCPU 0 is next */
 	return 0;
 }
 
@@ -387,8 +387,10 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	case ENGINE_EXIT_MACHINE_CHECK:
 		return machine_check_exit(machine, vcpu, exit);
 	case ENGINE_EXIT_KICKED:
-	case ENGINE_EXIT_DEBUG:
 		return false;
+	case ENGINE_EXIT_DEBUG:
+		injection_returned(machine, vcpu);
+		return true;
 	case ENGINE_EXIT_FAILED:
 		machine->ops->get_regs(machine->engine, vcpu, &regs);
 		machine_end_with(machine, MACHINE_FAILED, "vCPU %u at 0x%016llx: %s", vcpu,
@@ -481,6 +483,8 @@ static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 		} else {
 			ops->run(machine->engine, vcpu, (uint64_t)budget, &exit);
 		}
+		if (exit.reason != ENGINE_EXIT_DEBUG)
+			injection_ran(machine, vcpu);
 		after = ops->insns(machine->engine, vcpu);
 		budget -= (int64_t)(after - before);
 		before = after;
@@ -491,10 +495,10 @@ static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 	}
 }
 
-/* One turn for everybody who can use it; false if nobody can. */
+/* One turn for everybody who can use it, beginning behind the last one; false if nobody can. */
 static bool run_round(struct machine *machine)
 {
-	unsigned n = machine->config.nr_vcpus, count = 0;
+	unsigned n = machine->config.nr_vcpus, first = machine->running + 1, count = 0;
 	bool ready[ENGINE_MAX_VCPUS];
 
 	for (unsigned i = 0; i < n && machine->end == MACHINE_RUNNING; i++) {
@@ -502,11 +506,13 @@ static bool run_round(struct machine *machine)
 		count += ready[i];
 	}
 	for (unsigned i = 0; i < n && count; i++) {
+		unsigned vcpu = (first + i) % n;
+
 		if (machine->end != MACHINE_RUNNING || machine->reset_requested)
 			break;
 		/* Someone before it may have changed that since. */
-		if (ready[i] && machine->vcpus[i].state == VCPU_RUNNABLE)
-			run_slice(machine, i, (int64_t)slice_length(machine, count == 1));
+		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
+			run_slice(machine, vcpu, (int64_t)slice_length(machine, count == 1));
 	}
 	return count > 0;
 }

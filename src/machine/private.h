@@ -15,7 +15,9 @@ struct injection {
 	struct injection_report report; /* report.stage is the state */
 	uint64_t deadline_ns; /* host time of the withdrawal; while PENDING or WAITING */
 	uint64_t delivered_ns; /* host time of the delivery */
-	uint64_t watch_end; /* vCPU instructions at which the watch for the return ends */
+	uint64_t watch_end; /* vCPU instructions at which the watch for the return ends; 0: not watched */
+	uint64_t gpr[32];   /* as they were interrupted */
+	bool step;	    /* the watched address was reached by someone else: step over it, watch again */
 };
 
 struct vcpu {
@@ -64,9 +66,7 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome);
 /** injection_single_step() - does this vCPU need to be looked at after every block? */
 static inline bool injection_single_step(const struct vcpu *vcpu)
 {
-	enum injection_stage stage = vcpu->injection.report.stage;
-
-	return stage == INJECTION_PENDING || vcpu->injection.watch_end;
+	return vcpu->injection.report.stage == INJECTION_PENDING || vcpu->injection.step;
 }
 
 /** injection_wants_ceded() - would the vCPU's pending injection be delivered out of H_CEDE? */
@@ -76,6 +76,10 @@ bool injection_wants_ceded(const struct vcpu *vcpu);
  * delivered. Returns false if the vCPU may not run now.
  */
 bool injection_check(struct machine *machine, unsigned vcpu, bool ceded);
+/** injection_ran() - the vCPU has executed something: is the watch for its return over? */
+void injection_ran(struct machine *machine, unsigned vcpu);
+/** injection_returned() - the engine reports a return to the interrupted instruction's address. */
+void injection_returned(struct machine *machine, unsigned vcpu);
 /** injection_papr_event() - delivery and interlock; returns the report the event belongs to, or NULL. */
 const struct injection_report *injection_papr_event(struct machine *machine,
 						    const struct papr_event *event);
