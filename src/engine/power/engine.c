@@ -250,7 +250,10 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 	int64_t most = max_insns > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)max_insns;
 	int64_t done;
 
-	cpu->reserved = false;
+	/* Another vCPU may have stored since. A vCPU that is stepped through a lock must not lose its reservation. */
+	if (e->last_run != cpu)
+		cpu->reserved = false;
+	e->last_run = cpu;
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
 	exit->reason = ENGINE_EXIT_BUDGET;

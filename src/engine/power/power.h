@@ -61,6 +61,7 @@ struct power_engine {
 	struct guest_clock *clock;
 	unsigned nr_vcpus;
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
+	struct cpu *last_run;
 
 	struct code_page **pages[CODE_MODES]; /* by real page number */
 	uint8_t *has_code;		      /* by real page number: some code_page holds blocks */
