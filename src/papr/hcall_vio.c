@@ -42,14 +42,14 @@ int64_t h_get_term_char(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* LoPAR hcall-vio: r4 unit address, r5 mode: 0 off, 1 on. */
+/* LoPAR hcall-vio: r4 unit address, r5 mode: bit 63 is the vty's only interrupt, bits without one are ignored. */
 int64_t h_vio_signal(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 
-	if (call->args[0] != PAPR_VTY_UNIT || call->args[1] > 1)
+	if (call->args[0] != PAPR_VTY_UNIT)
 		return H_PARAMETER;
-	papr->vty.signal = call->args[1] == 1;
+	papr->vty.signal = call->args[1] & 1;
 	if (papr->vty.signal) {
 		vty_fill(papr);
 		if (papr->vty.count)

@@ -7,6 +7,8 @@
 void vty_reset(struct vty *vty)
 {
 	memset(vty, 0, sizeof(*vty));
+	/* Linux's client terminal only routes the interrupt, and never calls H_VIO_SIGNAL. */
+	vty->signal = true;
 }
 
 void vty_fill(struct papr *papr)

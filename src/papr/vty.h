@@ -12,7 +12,7 @@
 #define VTY_TRANSFER_MAX 16u /* characters that one hcall carries */
 
 struct vty {
-	bool signal; /* H_VIO_SIGNAL: input raises the interrupt */
+	bool signal; /* input raises the interrupt: until H_VIO_SIGNAL turns that off */
 	uint8_t queue[256];
 	unsigned head, count;
 };
