@@ -202,9 +202,9 @@ static void virtual_processor_areas_are_checked(void **state)
 
 static uint32_t dispatch_count(void)
 {
-	uint32_t count;
+	uint32_t count = 0;
 
-	memory_read_be32(&fake.memory, BUFFER + 0x100, &count);
+	assert_true(memory_read_be32(&fake.memory, BUFFER + 0x100, &count));
 	return count;
 }
 
