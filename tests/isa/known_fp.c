@@ -135,7 +135,7 @@ void known_fp_hide(const char *name, const struct isa_case *in, struct isa_case 
 
 	if (!strchr("fx", name[0]) && !strstr(name, "fs"))
 		return;
-	/* QEMU never sets FR; fpu_test.c looks at it. */
+	/* QEMU never sets FR; test_engine_fpu.c looks at it. */
 	out->fpscr &= ~FPSCR_FR;
 	/* QEMU sets FX with any exception, the ISA when an exception bit changes to 1. */
 	if (in->fpscr & FPSCR_EXCEPTIONS) {

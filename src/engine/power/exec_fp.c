@@ -212,7 +212,7 @@ int exec_fmrgow(struct cpu *cpu, uint32_t insn)
 int exec_fsel(struct cpu *cpu, uint32_t insn)
 {
 	struct fp a = fp_unpack64(fpr(cpu, F_RA(insn)));
-	bool not_below_zero = !fp_is_nan(&a) && (!a.sign || a.class == FP_ZERO);
+	bool not_below_zero = !fp_is_nan(&a) && (!a.sign || a.class == CLASS_ZERO);
 
 	set_fpr(cpu, F_RT(insn), fpr(cpu, not_below_zero ? F_RC(insn) : F_RB(insn)));
 	return record(cpu, insn, 0);

@@ -156,7 +156,7 @@ SEMANTICS(xscvhpdp)
 /* Which of two zeros doesn't matter to fp_compare(), but here -0 is less than +0. */
 static bool less(const struct fp *a, const struct fp *b)
 {
-	if (a->class == FP_ZERO && b->class == FP_ZERO)
+	if (a->class == CLASS_ZERO && b->class == CLASS_ZERO)
 		return a->sign && !b->sign;
 	return fp_compare(a, b) == CR_LT;
 }
@@ -164,7 +164,7 @@ static bool less(const struct fp *a, const struct fp *b)
 /* A quiet NaN loses to a number; with a signalling one, the result is the first NaN. */
 static struct fp extremum(struct fpu *f, const struct fp *a, const struct fp *b, bool maximum)
 {
-	if (a->class == FP_SNAN || b->class == FP_SNAN)
+	if (a->class == CLASS_SNAN || b->class == CLASS_SNAN)
 		return fp_first_nan(f, a, b);
 	if (fp_is_nan(b))
 		return *a;
@@ -212,7 +212,7 @@ static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool 
 	struct fpu f = fpu_start(cpu);
 	bool first;
 
-	if (a.class == FP_SNAN || b.class == FP_SNAN)
+	if (a.class == CLASS_SNAN || b.class == CLASS_SNAN)
 		f.raised |= FPSCR_VXSNAN;
 	if (java && fp_is_nan(&a))
 		first = true;
@@ -330,11 +330,11 @@ SEMANTICS(xstsqrtdp)
 static bool in_data_class(const struct fp *v, const struct fp_format *format, unsigned dcmx)
 {
 	switch (v->class) {
-	case FP_ZERO:
+	case CLASS_ZERO:
 		return dcmx >> (v->sign ? 2 : 3) & 1;
-	case FP_FINITE:
+	case CLASS_FINITE:
 		return v->exponent < format->emin && (dcmx >> (v->sign ? 0 : 1) & 1);
-	case FP_INFINITE:
+	case CLASS_INFINITE:
 		return dcmx >> (v->sign ? 4 : 5) & 1;
 	default:
 		return dcmx >> 6 & 1;

@@ -11,8 +11,8 @@ const struct fp_format fp_double = { 52, 11, -1022, 1023, 1536 };
 const struct fp_format fp_quad = { 112, 15, -16382, 16383, 24576 };
 const struct fp_format fp_extended = { 63, 15, -16382, 16383, 24576 };
 
-static const struct fp one = { .class = FP_FINITE, .significand = (u128)1 << FP_TOP };
-static const struct fp default_nan = { .class = FP_QNAN, .significand = FP_QUIET };
+static const struct fp one = { .class = CLASS_FINITE, .significand = (u128)1 << FP_TOP };
+static const struct fp default_nan = { .class = CLASS_QNAN, .significand = FP_QUIET };
 
 /* ---- encodings ---- */
 
@@ -32,15 +32,15 @@ struct fp fp_unpack(u128 bits, const struct fp_format *format)
 
 	v.significand = fraction << (FP_TOP - format->fraction_bits);
 	if (exponent == exponent_mask) {
-		v.class = !fraction ? FP_INFINITE : v.significand & FP_QUIET ? FP_QNAN : FP_SNAN;
+		v.class = !fraction ? CLASS_INFINITE : v.significand & FP_QUIET ? CLASS_QNAN : CLASS_SNAN;
 	} else if (exponent) {
-		v.class = FP_FINITE;
+		v.class = CLASS_FINITE;
 		v.significand |= (u128)1 << FP_TOP;
 		v.exponent = (int)exponent - format->emax;
 	} else if (fraction) {
 		int shift = leading_zeros(v.significand) - (127 - FP_TOP);
 
-		v.class = FP_FINITE;
+		v.class = CLASS_FINITE;
 		v.significand <<= shift;
 		v.exponent = format->emin - shift;
 	}
@@ -55,9 +55,9 @@ u128 fp_pack(const struct fp *v, const struct fp_format *format)
 	u128 fraction = 0;
 
 	switch (v->class) {
-	case FP_ZERO:
+	case CLASS_ZERO:
 		break;
-	case FP_FINITE:
+	case CLASS_FINITE:
 		if (v->exponent < format->emin && format->emin - v->exponent <= format->fraction_bits)
 			shift += (unsigned)(format->emin - v->exponent);
 		else
@@ -76,13 +76,13 @@ u128 fp_pack(const struct fp *v, const struct fp_format *format)
 unsigned fp_fprf(const struct fp *v, const struct fp_format *format)
 {
 	switch (v->class) {
-	case FP_ZERO:
+	case CLASS_ZERO:
 		return v->sign ? 0x12 : 0x02;
-	case FP_FINITE:
+	case CLASS_FINITE:
 		if (v->exponent < format->emin)
 			return v->sign ? 0x18 : 0x14;
 		return v->sign ? 0x08 : 0x04;
-	case FP_INFINITE:
+	case CLASS_INFINITE:
 		return v->sign ? 0x09 : 0x05;
 	default:
 		return 0x11;
@@ -135,7 +135,7 @@ static void round_at(struct fpu *f, struct fp *v, int count, enum fp_rounding ro
 		v->significand >>= 1;
 		v->exponent++;
 	} else if (!v->significand) {
-		v->class = FP_ZERO;
+		v->class = CLASS_ZERO;
 	}
 }
 
@@ -152,7 +152,7 @@ static void overflow(struct fpu *f, struct fp *v, const struct fp_format *format
 	f->fi = true;
 	f->fr = infinite;
 	if (infinite) {
-		v->class = FP_INFINITE;
+		v->class = CLASS_INFINITE;
 		v->significand = 0;
 	} else {
 		v->exponent = format->emax;
@@ -166,7 +166,7 @@ void fp_round(struct fpu *f, struct fp *v, const struct fp_format *format)
 	bool tiny;
 
 	f->fr = f->fi = false;
-	if (v->class != FP_FINITE)
+	if (v->class != CLASS_FINITE)
 		return;
 	tiny = v->exponent < format->emin;
 	if (tiny) {
@@ -191,7 +191,7 @@ struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding)
 	f->fr = f->fi = false;
 	if (fp_is_nan(&v))
 		return fp_quiet(f, v);
-	if (v.class == FP_FINITE && v.exponent < FP_TOP)
+	if (v.class == CLASS_FINITE && v.exponent < FP_TOP)
 		round_at(f, &v, FP_TOP - v.exponent, rounding);
 	return v;
 }
@@ -204,9 +204,9 @@ uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, un
 	uint64_t saturated;
 
 	v = fp_to_integral(f, v, rounding);
-	if (v.class == FP_ZERO)
+	if (v.class == CLASS_ZERO)
 		goto valid;
-	if (v.class == FP_FINITE && v.exponent < 64) {
+	if (v.class == CLASS_FINITE && v.exponent < 64) {
 		magnitude = v.significand >> (FP_TOP - v.exponent);
 		if (v.sign ? is_signed && magnitude <= limit : magnitude < limit)
 			goto valid;
@@ -226,12 +226,12 @@ valid:
 
 struct fp fp_from_unsigned(uint64_t n)
 {
-	struct fp v = { .class = FP_ZERO };
+	struct fp v = { .class = CLASS_ZERO };
 	int shift;
 
 	if (n) {
 		shift = __builtin_clzll(n);
-		v.class = FP_FINITE;
+		v.class = CLASS_FINITE;
 		v.significand = (u128)n << shift << (FP_TOP - 63);
 		v.exponent = 63 - shift;
 	}
@@ -251,9 +251,9 @@ struct fp fp_from_signed(uint64_t n)
 
 struct fp fp_quiet(struct fpu *f, struct fp v)
 {
-	if (v.class == FP_SNAN) {
+	if (v.class == CLASS_SNAN) {
 		f->raised |= FPSCR_VXSNAN;
-		v.class = FP_QNAN;
+		v.class = CLASS_QNAN;
 		v.significand |= FP_QUIET;
 	}
 	return v;
@@ -267,19 +267,19 @@ static struct fp invalid(struct fpu *f, uint64_t exception)
 
 struct fp fp_first_nan(struct fpu *f, const struct fp *a, const struct fp *b)
 {
-	if (a->class == FP_SNAN || b->class == FP_SNAN)
+	if (a->class == CLASS_SNAN || b->class == CLASS_SNAN)
 		f->raised |= FPSCR_VXSNAN;
 	return fp_quiet(f, fp_is_nan(a) ? *a : *b);
 }
 
 static struct fp zero(bool sign)
 {
-	return (struct fp){ .class = FP_ZERO, .sign = sign };
+	return (struct fp){ .class = CLASS_ZERO, .sign = sign };
 }
 
 static struct fp infinity(bool sign)
 {
-	return (struct fp){ .class = FP_INFINITE, .sign = sign };
+	return (struct fp){ .class = CLASS_INFINITE, .sign = sign };
 }
 
 static u128 shift_right_sticky(u128 v, int count)
@@ -294,13 +294,13 @@ static u128 shift_right_sticky(u128 v, int count)
 /* Neither operand is a NaN and one at least is not finite, or is zero. */
 static struct fp add_special(struct fpu *f, const struct fp *a, const struct fp *b)
 {
-	if (a->class == FP_INFINITE)
-		return b->class == FP_INFINITE && a->sign != b->sign ? invalid(f, FPSCR_VXISI) : *a;
-	if (b->class == FP_INFINITE)
+	if (a->class == CLASS_INFINITE)
+		return b->class == CLASS_INFINITE && a->sign != b->sign ? invalid(f, FPSCR_VXISI) : *a;
+	if (b->class == CLASS_INFINITE)
 		return *b;
-	if (a->class == FP_ZERO && b->class == FP_ZERO)
+	if (a->class == CLASS_ZERO && b->class == CLASS_ZERO)
 		return zero(a->sign == b->sign ? a->sign : f->rounding == FP_DOWN);
-	return a->class == FP_ZERO ? *b : *a;
+	return a->class == CLASS_ZERO ? *b : *a;
 }
 
 static inline bool smaller(const struct fp *a, const struct fp *b)
@@ -317,7 +317,7 @@ struct fp fp_add(struct fpu *f, struct fp a, struct fp b)
 
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
 		return fp_first_nan(f, &a, &b);
-	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE))
+	if (unlikely(a.class != CLASS_FINITE || b.class != CLASS_FINITE))
 		return add_special(f, &a, &b);
 	if (smaller(&a, &b)) {
 		struct fp swap = a;
@@ -410,9 +410,9 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
 		return fp_first_nan(f, &a, &b);
 	a.sign ^= b.sign;
-	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE)) {
-		if (a.class == FP_INFINITE || b.class == FP_INFINITE)
-			return a.class == FP_ZERO || b.class == FP_ZERO ? invalid(f, FPSCR_VXIMZ) : infinity(a.sign);
+	if (unlikely(a.class != CLASS_FINITE || b.class != CLASS_FINITE)) {
+		if (a.class == CLASS_INFINITE || b.class == CLASS_INFINITE)
+			return a.class == CLASS_ZERO || b.class == CLASS_ZERO ? invalid(f, FPSCR_VXIMZ) : infinity(a.sign);
 		return zero(a.sign);
 	}
 	p = product(&a, &b, &a.exponent);
@@ -452,13 +452,13 @@ struct fp fp_div(struct fpu *f, struct fp a, struct fp b)
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&b)))
 		return fp_first_nan(f, &a, &b);
 	a.sign ^= b.sign;
-	if (unlikely(a.class != FP_FINITE || b.class != FP_FINITE)) {
-		if (a.class == FP_INFINITE)
-			return b.class == FP_INFINITE ? invalid(f, FPSCR_VXIDI) : infinity(a.sign);
-		if (b.class == FP_INFINITE)
+	if (unlikely(a.class != CLASS_FINITE || b.class != CLASS_FINITE)) {
+		if (a.class == CLASS_INFINITE)
+			return b.class == CLASS_INFINITE ? invalid(f, FPSCR_VXIDI) : infinity(a.sign);
+		if (b.class == CLASS_INFINITE)
 			return zero(a.sign);
-		if (a.class == FP_ZERO)
-			return b.class == FP_ZERO ? invalid(f, FPSCR_VXZDZ) : zero(a.sign);
+		if (a.class == CLASS_ZERO)
+			return b.class == CLASS_ZERO ? invalid(f, FPSCR_VXZDZ) : zero(a.sign);
 		f->raised |= FPSCR_ZX;
 		return infinity(a.sign);
 	}
@@ -481,11 +481,11 @@ struct fp fp_sqrt(struct fpu *f, struct fp v)
 
 	if (fp_is_nan(&v))
 		return fp_quiet(f, v);
-	if (v.class == FP_ZERO)
+	if (v.class == CLASS_ZERO)
 		return v;
 	if (v.sign)
 		return invalid(f, FPSCR_VXSQRT);
-	if (v.class == FP_INFINITE)
+	if (v.class == CLASS_INFINITE)
 		return v;
 	if (v.exponent & 1) {
 		radicand <<= 1;
@@ -546,15 +546,15 @@ static struct fp add_to_product(struct fpu *f, struct fp p, struct wide a, const
 
 struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp addend, bool subtract)
 {
-	struct fp p = { .class = FP_FINITE, .sign = a.sign != c.sign };
-	bool invalid_product = (a.class == FP_ZERO && c.class == FP_INFINITE) ||
-			       (a.class == FP_INFINITE && c.class == FP_ZERO);
+	struct fp p = { .class = CLASS_FINITE, .sign = a.sign != c.sign };
+	bool invalid_product = (a.class == CLASS_ZERO && c.class == CLASS_INFINITE) ||
+			       (a.class == CLASS_INFINITE && c.class == CLASS_ZERO);
 	struct wide exact;
 
 	if (unlikely(invalid_product))
 		f->raised |= FPSCR_VXIMZ;
 	if (unlikely(fp_is_nan(&a) || fp_is_nan(&c) || fp_is_nan(&addend))) {
-		if (c.class == FP_SNAN)
+		if (c.class == CLASS_SNAN)
 			f->raised |= FPSCR_VXSNAN;
 		return fp_first_nan(f, &a, fp_is_nan(&addend) ? &addend : &c);
 	}
@@ -562,15 +562,15 @@ struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp add
 		return default_nan;
 	if (subtract)
 		addend.sign = !addend.sign;
-	if (a.class == FP_INFINITE || c.class == FP_INFINITE)
-		p.class = FP_INFINITE;
-	else if (a.class == FP_ZERO || c.class == FP_ZERO)
-		p.class = FP_ZERO;
-	if (unlikely(p.class != FP_FINITE))
+	if (a.class == CLASS_INFINITE || c.class == CLASS_INFINITE)
+		p.class = CLASS_INFINITE;
+	else if (a.class == CLASS_ZERO || c.class == CLASS_ZERO)
+		p.class = CLASS_ZERO;
+	if (unlikely(p.class != CLASS_FINITE))
 		return add_special(f, &p, &addend);
 	exact = product(&a, &c, &p.exponent);
 	p.significand = exact.high | (exact.low != 0);
-	if (unlikely(addend.class != FP_FINITE))
+	if (unlikely(addend.class != CLASS_FINITE))
 		return add_special(f, &p, &addend);
 	return add_to_product(f, p, exact, &addend);
 }
@@ -618,13 +618,13 @@ unsigned fp_compare(const struct fp *a, const struct fp *b)
 
 	if (fp_is_nan(a) || fp_is_nan(b))
 		return CR_SO;
-	if (a->class == FP_ZERO && b->class == FP_ZERO)
+	if (a->class == CLASS_ZERO && b->class == CLASS_ZERO)
 		return CR_EQ;
 	if (a->sign != b->sign)
 		return a->sign ? CR_LT : CR_GT;
 	if (a->class != b->class)
 		less = a->class < b->class;
-	else if (a->class == FP_INFINITE || (a->exponent == b->exponent && a->significand == b->significand))
+	else if (a->class == CLASS_INFINITE || (a->exponent == b->exponent && a->significand == b->significand))
 		return CR_EQ;
 	else
 		less = smaller(a, b);
@@ -633,7 +633,7 @@ unsigned fp_compare(const struct fp *a, const struct fp *b)
 
 unsigned fp_compare_signal(struct fpu *f, const struct fp *a, const struct fp *b, bool ordered)
 {
-	bool signalling = a->class == FP_SNAN || b->class == FP_SNAN;
+	bool signalling = a->class == CLASS_SNAN || b->class == CLASS_SNAN;
 	unsigned result = fp_compare(a, b);
 
 	if (signalling)
@@ -655,11 +655,11 @@ unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format)
 	int ea = raw_exponent(a, format), eb = raw_exponent(b, format);
 	unsigned result = 0;
 
-	if (va.class == FP_INFINITE || vb.class == FP_ZERO || vb.class == FP_INFINITE ||
-	    (vb.class == FP_FINITE && eb < format->emin))
+	if (va.class == CLASS_INFINITE || vb.class == CLASS_ZERO || vb.class == CLASS_INFINITE ||
+	    (vb.class == CLASS_FINITE && eb < format->emin))
 		result |= CR_GT;
-	if (va.class >= FP_INFINITE || vb.class != FP_FINITE || eb <= format->emin || eb >= format->emax - 2 ||
-	    (va.class == FP_FINITE && (ea - eb >= format->emax || ea - eb <= format->emin + 1 ||
+	if (va.class >= CLASS_INFINITE || vb.class != CLASS_FINITE || eb <= format->emin || eb >= format->emax - 2 ||
+	    (va.class == CLASS_FINITE && (ea - eb >= format->emax || ea - eb <= format->emin + 1 ||
 				       ea <= format->emin + format->fraction_bits)))
 		result |= CR_EQ;
 	return result;
@@ -671,9 +671,9 @@ unsigned fp_test_sqrt(u128 b, const struct fp_format *format)
 	int e = raw_exponent(b, format);
 	unsigned result = 0;
 
-	if (v.class == FP_INFINITE || v.class == FP_ZERO || (v.class == FP_FINITE && e < format->emin))
+	if (v.class == CLASS_INFINITE || v.class == CLASS_ZERO || (v.class == CLASS_FINITE && e < format->emin))
 		result |= CR_GT;
-	if (v.class != FP_FINITE || v.sign || e <= format->emin + format->fraction_bits)
+	if (v.class != CLASS_FINITE || v.sign || e <= format->emin + format->fraction_bits)
 		result |= CR_EQ;
 	return result;
 }

@@ -72,7 +72,7 @@ struct fp_format {
 extern const struct fp_format fp_half, fp_single, fp_double, fp_quad;
 extern const struct fp_format fp_extended; /* a quad rounded to 64 bits of significand (xsrqpxp) */
 
-enum fp_class { FP_ZERO, FP_FINITE, FP_INFINITE, FP_QNAN, FP_SNAN };
+enum fp_class { CLASS_ZERO, CLASS_FINITE, CLASS_INFINITE, CLASS_QNAN, CLASS_SNAN };
 
 /*
  * A number taken apart. Finite: significand / 2^126 * 2^exponent, bit 126 set, and in an intermediate result bit 0
@@ -106,7 +106,7 @@ static inline struct fpu fpu_start(const struct cpu *cpu)
 
 static inline bool fp_is_nan(const struct fp *v)
 {
-	return v->class >= FP_QNAN;
+	return v->class >= CLASS_QNAN;
 }
 
 /**
