@@ -5,7 +5,6 @@
  */
 #include "engine/power/fpu.c"
 #include "engine/power/exec_fp.c"
-#undef SIGN
 #undef CURRENT
 #undef F_BF
 #include "engine/power/exec_vsx_fp.c"

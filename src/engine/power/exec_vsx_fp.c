@@ -10,9 +10,6 @@
 
 #define SEMANTICS(name) int exec_##name(struct cpu *cpu, uint32_t insn)
 
-#define SIGN (1ull << 63)
-#define SIGNS_DOUBLE ((u128)SIGN << 64 | SIGN)
-#define SIGNS_SINGLE ((u128)0x8000000080000000ull << 64 | 0x8000000080000000ull)
 #define SIGN_QUAD ((u128)1 << 127)
 
 #define CURRENT ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
@@ -101,21 +98,16 @@ static int scalar_to_word(struct cpu *cpu, unsigned t, unsigned b, bool is_signe
 SCALAR2(xscvdpsxws, scalar_to_word, true)
 SCALAR2(xscvdpuxws, scalar_to_word, false)
 
-#define SCALAR_MOVE(name, value)                                                                   \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		uint64_t a = doubleword0(cpu, F_XA(insn)), b = doubleword0(cpu, F_XB(insn));       \
-                                                                                                   \
-		(void)a;                                                                           \
-		return move_scalar(cpu, F_XT(insn), value);                                        \
-	}
+/* These two signal nothing. */
+SEMANTICS(xscvdpspn)
+{
+	return move_scalar(cpu, F_XT(insn), both_words(fp_double_to_single(doubleword0(cpu, F_XB(insn)))));
+}
 
-SCALAR_MOVE(xsabsdp, b & ~SIGN)
-SCALAR_MOVE(xsnabsdp, b | SIGN)
-SCALAR_MOVE(xsnegdp, b ^ SIGN)
-SCALAR_MOVE(xscpsgndp, (a & SIGN) | (b & ~SIGN))
-SCALAR_MOVE(xscvdpspn, both_words(fp_double_to_single(b)))
-SCALAR_MOVE(xscvspdpn, fp_single_to_double((uint32_t)(b >> 32)))
+SEMANTICS(xscvspdpn)
+{
+	return move_scalar(cpu, F_XT(insn), fp_single_to_double(VSR_W(cpu->vsr[F_XB(insn)], 0)));
+}
 
 /* Between double and a format that isn't kept as a double. */
 static int convert_scalar(struct cpu *cpu, uint32_t insn, struct fp v, const struct fp_format *format)
@@ -615,16 +607,7 @@ static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent, const s
 	{                                                                                          \
 		return call(cpu, insn, __VA_ARGS__);                                               \
 	}
-#define VECTOR_MOVE(name, value)                                                                   \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		u128 a = cpu->vsr[F_XA(insn)].q, b = cpu->vsr[F_XB(insn)].q;                       \
-                                                                                                   \
-		(void)a;                                                                           \
-		cpu->vsr[F_XT(insn)].q = value;                                                    \
-		return 0;                                                                          \
-	}
-#define VECTORS(suffix, format, signs)                                                             \
+#define VECTORS(suffix, format)                                                            \
 	VECTOR(xvadd##suffix, vector_binary, fp_add, format)                                       \
 	VECTOR(xvsub##suffix, vector_binary, fp_sub, format)                                       \
 	VECTOR(xvmul##suffix, vector_binary, fp_mul, format)                                       \
@@ -655,14 +638,10 @@ static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent, const s
 	VECTOR(xvtstdc##suffix, vector_test_data_class, format)                                    \
 	VECTOR(xviexp##suffix, vector_insert_exponent, format)                                     \
 	VECTOR(xvxexp##suffix, vector_extract, true, format)                                       \
-	VECTOR(xvxsig##suffix, vector_extract, false, format)                                      \
-	VECTOR_MOVE(xvabs##suffix, b & ~signs)                                                     \
-	VECTOR_MOVE(xvnabs##suffix, b | signs)                                                     \
-	VECTOR_MOVE(xvneg##suffix, b ^ signs)                                                      \
-	VECTOR_MOVE(xvcpsgn##suffix, (a & signs) | (b & ~signs))
+	VECTOR(xvxsig##suffix, vector_extract, false, format)
 
-VECTORS(dp, &fp_double, SIGNS_DOUBLE)
-VECTORS(sp, &fp_single, SIGNS_SINGLE)
+VECTORS(dp, &fp_double)
+VECTORS(sp, &fp_single)
 
 /* ---- conversions of vectors ---- */
 
