@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is not compared of floating-point instructions, by operands; by mnemonic it's in known_fp.def. */
+/*
+ * What is not compared of floating-point instructions, by operands; by mnemonic it's in
+ * known_fp.def.
+ */
 #include <string.h>
 
 #include "known_fp.h"
 
-#define FPSCR_FX 0x80000000ull
-#define FPSCR_OX 0x10000000ull
-#define FPSCR_UX 0x08000000ull
-#define FPSCR_VXSNAN 0x01000000ull
-#define FPSCR_VXIMZ 0x00100000ull
-#define FPSCR_FR 0x00040000ull
-#define FPSCR_FI 0x00020000ull
-#define FPSCR_C 0x00010000ull
-#define FPSCR_FPRF 0x0001f000ull
-#define FPSCR_VXCVI 0x00000100ull
+#define FPSCR_FX	 0x80000000ull
+#define FPSCR_OX	 0x10000000ull
+#define FPSCR_UX	 0x08000000ull
+#define FPSCR_VXSNAN	 0x01000000ull
+#define FPSCR_VXIMZ	 0x00100000ull
+#define FPSCR_FR	 0x00040000ull
+#define FPSCR_FI	 0x00020000ull
+#define FPSCR_C		 0x00010000ull
+#define FPSCR_FPRF	 0x0001f000ull
+#define FPSCR_VXCVI	 0x00000100ull
 #define FPSCR_EXCEPTIONS 0x1ff80700ull
-#define CR1_FX 0x08000000ull
+#define CR1_FX		 0x08000000ull
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -48,9 +51,11 @@ static uint64_t *target(const char *name, struct isa_case *out)
 /* Single-precision arithmetic whose result is kept in double format. */
 static bool is_single_scalar(const char *name)
 {
-	static const char *const names[] = { "fadds",	"fsubs",  "fmuls",  "fdivs",  "fmadds",	  "fmsubs", "fnmadds",
-					     "fnmsubs", "fsqrts", "fres",   "frsp",   "frsqrtes", "xsrsp",  "xsaddsp",
-					     "xssubsp", "xsmulsp", "xsdivsp", "xssqrtsp", "xsresp", "xsrsqrtesp" };
+	static const char *const names[] = { "fadds",	"fsubs",    "fmuls",   "fdivs",
+					     "fmadds",	"fmsubs",   "fnmadds", "fnmsubs",
+					     "fsqrts",	"fres",	    "frsp",    "frsqrtes",
+					     "xsrsp",	"xsaddsp",  "xssubsp", "xsmulsp",
+					     "xsdivsp", "xssqrtsp", "xsresp",  "xsrsqrtesp" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(name, names[i]))
@@ -67,7 +72,8 @@ static void hide_single(const char *name, struct isa_case *out)
 	if (magnitude > 0x7ff0000000000000ull)
 		*v &= ~0x1fffffffull;
 	/* QEMU rounds VSX scalars twice: a number just off the largest, or a tiny one. */
-	if (name[0] == 'x' && magnitude >= 0x47efffffe0000000ull && magnitude <= 0x7ff0000000000000ull) {
+	if (name[0] == 'x' && magnitude >= 0x47efffffe0000000ull &&
+	    magnitude <= 0x7ff0000000000000ull) {
 		*v = (*v & 1ull << 63) | 0x7ff0000000000000ull;
 		out->fpscr &= ~(FPSCR_FPRF | FPSCR_OX);
 	}
@@ -80,8 +86,8 @@ static void hide_single(const char *name, struct isa_case *out)
 
 static bool is_estimate(const char *name)
 {
-	return starts_with(name, "fre") || starts_with(name, "frsqrte") || starts_with(name, "xsre") ||
-	       starts_with(name, "xvre") || strstr(name, "rsqrte");
+	return starts_with(name, "fre") || starts_with(name, "frsqrte") ||
+	       starts_with(name, "xsre") || starts_with(name, "xvre") || strstr(name, "rsqrte");
 }
 
 static bool is_nan(uint64_t v)
@@ -99,9 +105,13 @@ bool known_fp_to_differ(const char *name, const struct isa_case *in)
 	unsigned rn = in->fpscr & 3;
 
 	/* QEMU 7.2 negates before it rounds. */
-	if ((starts_with(name, "fnm") || starts_with(name, "xsnm") || starts_with(name, "xvnm")) && rn & 2)
+	if ((starts_with(name, "fnm") || starts_with(name, "xsnm") || starts_with(name, "xvnm")) &&
+	    rn & 2)
 		return true;
-	/* Of R || RMC, 1 and 2 are reserved; for 3 QEMU takes FPSCR[RN] for a number of its own, which fits if it's even. */
+	/*
+	 * Of R || RMC, 1 and 2 are reserved; for 3 QEMU takes FPSCR[RN] for a number of its own,
+	 * which fits if it's even.
+	 */
 	if (starts_with(name, "xsrqp") && !(in->insn & 0x10000)) {
 		unsigned rmc = in->insn >> 9 & 3;
 
@@ -162,7 +172,10 @@ void known_fp_hide(const char *name, const struct isa_case *in, struct isa_case 
 		out->cr &= ~CR1_FX;
 	if (starts_with(name, "fctiw"))
 		target(name, out)[1] &= 0xffffffff;
-	/* The last bits of a NaN's payload: the ISA keeps them, QEMU goes through the x87 format. */
-	if (!strcmp(name, "xsrqpxp") && (target(name, out)[1] & 0x7fff000000000000ull) == 0x7fff000000000000ull)
+	/*
+	 * The last bits of a NaN's payload: the ISA keeps them, QEMU goes through the x87 format.
+	 */
+	if (!strcmp(name, "xsrqpxp") &&
+	    (target(name, out)[1] & 0x7fff000000000000ull) == 0x7fff000000000000ull)
 		target(name, out)[0] &= ~0x1ffffffffffffull;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The soft-float core against the host's own arithmetic in every rounding mode, and what the comparison with QEMU
- * (tests/isa) cannot show: FR, FX, enabled exceptions and the results they suppress or adjust.
+ * The soft-float core against the host's own arithmetic in every rounding mode, and what the
+ * comparison with QEMU (tests/isa) cannot show: FR, FX, enabled exceptions and the results they
+ * suppress or adjust.
  */
 #include "engine/power/fpu.c"
 #include "engine/power/exec_fp.c"
@@ -69,7 +70,10 @@ static uint64_t draw(void)
 	return z ^ z >> 31;
 }
 
-/* Random bits of an encoding, often near one another, at an edge of the range, or with a short fraction. */
+/*
+ * Random bits of an encoding, often near one another, at an edge of the range, or with a short
+ * fraction.
+ */
 static u128 draw_encoding(const struct fp_format *format)
 {
 	const unsigned fraction_bits = format->fraction_bits;
@@ -109,12 +113,21 @@ static u128 draw_encoding(const struct fp_format *format)
 	default:
 		break;
 	}
-	return (u128)sign << (fraction_bits + format->exponent_bits) | (u128)exponent << fraction_bits | fraction;
+	return (u128)sign << (fraction_bits + format->exponent_bits) |
+	       (u128)exponent << fraction_bits | fraction;
 }
 
 static const int host_rounding[] = { FE_TONEAREST, FE_TOWARDZERO, FE_UPWARD, FE_DOWNWARD };
 
-enum operation { ADD, SUBTRACT, MULTIPLY, DIVIDE, ROOT, MULTIPLY_ADD, OPERATIONS };
+enum operation {
+	ADD,
+	SUBTRACT,
+	MULTIPLY,
+	DIVIDE,
+	ROOT,
+	MULTIPLY_ADD,
+	OPERATIONS
+};
 
 struct outcome {
 	u128 bits;
@@ -124,46 +137,47 @@ struct outcome {
 typedef u128 host_fn(enum operation operation, u128 a, u128 b, u128 c);
 
 /* volatile: the operation must happen between the calls that set the mode and read the flags. */
-#define HOST(name, type, integer, root, fused)                                                     \
-	static u128 name(enum operation operation, u128 a_bits, u128 b_bits, u128 c_bits)          \
-	{                                                                                          \
-		integer a_in = (integer)a_bits, b_in = (integer)b_bits, c_in = (integer)c_bits;    \
-		volatile type a, b, c, r = 0;                                                      \
-		type result;                                                                       \
-		integer bits;                                                                      \
-                                                                                                   \
-		memcpy((void *)&a, &a_in, sizeof(a));                                              \
-		memcpy((void *)&b, &b_in, sizeof(b));                                              \
-		memcpy((void *)&c, &c_in, sizeof(c));                                              \
-		switch (operation) {                                                               \
-		case ADD:                                                                          \
-			r = a + b;                                                                 \
-			break;                                                                     \
-		case SUBTRACT:                                                                     \
-			r = a - b;                                                                 \
-			break;                                                                     \
-		case MULTIPLY:                                                                     \
-			r = a * b;                                                                 \
-			break;                                                                     \
-		case DIVIDE:                                                                       \
-			r = a / b;                                                                 \
-			break;                                                                     \
-		case ROOT:                                                                         \
-			r = root(a);                                                               \
-			break;                                                                     \
-		default:                                                                           \
-			r = fused(a, b, c);                                                        \
-			break;                                                                     \
-		}                                                                                  \
-		result = r;                                                                        \
-		memcpy(&bits, &result, sizeof(bits));                                              \
-		return bits;                                                                       \
+#define HOST(name, type, integer, root, fused)                                                  \
+	static u128 name(enum operation operation, u128 a_bits, u128 b_bits, u128 c_bits)       \
+	{                                                                                       \
+		integer a_in = (integer)a_bits, b_in = (integer)b_bits, c_in = (integer)c_bits; \
+		volatile type a, b, c, r = 0;                                                   \
+		type result;                                                                    \
+		integer bits;                                                                   \
+                                                                                                \
+		memcpy((void *)&a, &a_in, sizeof(a));                                           \
+		memcpy((void *)&b, &b_in, sizeof(b));                                           \
+		memcpy((void *)&c, &c_in, sizeof(c));                                           \
+		switch (operation) {                                                            \
+		case ADD:                                                                       \
+			r = a + b;                                                              \
+			break;                                                                  \
+		case SUBTRACT:                                                                  \
+			r = a - b;                                                              \
+			break;                                                                  \
+		case MULTIPLY:                                                                  \
+			r = a * b;                                                              \
+			break;                                                                  \
+		case DIVIDE:                                                                    \
+			r = a / b;                                                              \
+			break;                                                                  \
+		case ROOT:                                                                      \
+			r = root(a);                                                            \
+			break;                                                                  \
+		default:                                                                        \
+			r = fused(a, b, c);                                                     \
+			break;                                                                  \
+		}                                                                               \
+		result = r;                                                                     \
+		memcpy(&bits, &result, sizeof(bits));                                           \
+		return bits;                                                                    \
 	}
 
 HOST(host_single, float, uint32_t, sqrtf, fmaf)
 HOST(host_double, double, uint64_t, sqrt, fma)
 
-static struct outcome on_host(host_fn *fn, enum fp_rounding rounding, enum operation operation, u128 a, u128 b, u128 c)
+static struct outcome on_host(host_fn *fn, enum fp_rounding rounding, enum operation operation,
+			      u128 a, u128 b, u128 c)
 {
 	struct outcome r;
 
@@ -175,10 +189,11 @@ static struct outcome on_host(host_fn *fn, enum fp_rounding rounding, enum opera
 	return r;
 }
 
-static struct fp ours(struct fpu *f, enum operation operation, u128 a_bits, u128 b_bits, u128 c_bits,
-		      const struct fp_format *format)
+static struct fp ours(struct fpu *f, enum operation operation, u128 a_bits, u128 b_bits,
+		      u128 c_bits, const struct fp_format *format)
 {
-	struct fp a = fp_unpack(a_bits, format), b = fp_unpack(b_bits, format), c = fp_unpack(c_bits, format), r;
+	struct fp a = fp_unpack(a_bits, format), b = fp_unpack(b_bits, format),
+		  c = fp_unpack(c_bits, format), r;
 
 	switch (operation) {
 	case ADD:
@@ -209,42 +224,51 @@ static const char *show(u128 v)
 	static unsigned next;
 	char *t = text[next++ & 3];
 
-	snprintf(t, sizeof(text[0]), "%016llx%016llx", (unsigned long long)(v >> 64), (unsigned long long)v);
+	snprintf(t, sizeof(text[0]), "%016llx%016llx", (unsigned long long)(v >> 64),
+		 (unsigned long long)v);
 	return t;
 }
 
-static void assert_as_on_host(host_fn *host, enum fp_rounding rounding, enum operation operation, const u128 *v,
-			      const struct fp_format *format)
+static void assert_as_on_host(host_fn *host, enum fp_rounding rounding, enum operation operation,
+			      const u128 *v, const struct fp_format *format)
 {
 	const u128 magnitude = ((u128)1 << (format->fraction_bits + format->exponent_bits)) - 1;
 	struct outcome expected = on_host(host, rounding, operation, v[0], v[1], v[2]);
 	struct outcome truncated = on_host(host, FP_TO_ZERO, operation, v[0], v[1], v[2]);
 	struct fpu f = { .rounding = rounding, .quad = format == &fp_quad };
-	struct fp r = ours(&f, operation, v[0], v[1], v[2], format), theirs = fp_unpack(expected.bits, format);
+	struct fp r = ours(&f, operation, v[0], v[1], v[2], format),
+		  theirs = fp_unpack(expected.bits, format);
 	bool fine;
 
 	if (fp_is_nan(&theirs)) {
 		fine = fp_is_nan(&r);
-		/* IEEE 754 leaves it open whether infinity times zero plus a quiet NaN is invalid. */
+		/*
+		 * IEEE 754 leaves it open whether infinity times zero plus a quiet NaN is invalid.
+		 */
 		if (operation != MULTIPLY_ADD)
 			fine &= !(f.raised & FPSCR_VX_ANY) == !(expected.flags & FE_INVALID);
 	} else {
-		bool at_smallest_normal = (expected.bits & magnitude) == (u128)1 << format->fraction_bits;
+		bool at_smallest_normal = (expected.bits & magnitude) ==
+					  (u128)1 << format->fraction_bits;
 
 		fine = fp_pack(&r, format) == expected.bits && !(f.raised & FPSCR_VX_ANY) &&
 		       !(f.raised & FPSCR_ZX) == !(expected.flags & FE_DIVBYZERO) &&
 		       !(f.raised & FPSCR_OX) == !(expected.flags & FE_OVERFLOW) &&
-		       !(f.raised & FPSCR_XX) == !(expected.flags & FE_INEXACT) && f.fi == !!(f.raised & FPSCR_XX);
+		       !(f.raised & FPSCR_XX) == !(expected.flags & FE_INEXACT) &&
+		       f.fi == !!(f.raised & FPSCR_XX);
 		/* Hosts may look for tiny results after rounding. */
 		if (!at_smallest_normal)
 			fine &= !(f.raised & FPSCR_UX) == !(expected.flags & FE_UNDERFLOW);
 		if (!(f.raised & FPSCR_OX))
-			fine &= f.fr == ((expected.bits & magnitude) > (truncated.bits & magnitude));
+			fine &= f.fr ==
+				((expected.bits & magnitude) > (truncated.bits & magnitude));
 	}
 	if (!fine)
-		fail_msg("operation %d, rounding %d: %s, %s, %s: %s, raised %llx, fr %d; host %s, flags %x", operation,
-			 rounding, show(v[0]), show(v[1]), show(v[2]), show(fp_pack(&r, format)),
-			 (unsigned long long)f.raised, f.fr, show(expected.bits), (unsigned)expected.flags);
+		fail_msg(
+			"operation %d, rounding %d: %s, %s, %s: %s, raised %llx, fr %d; host %s, flags %x",
+			operation, rounding, show(v[0]), show(v[1]), show(v[2]),
+			show(fp_pack(&r, format)), (unsigned long long)f.raised, f.fr,
+			show(expected.bits), (unsigned)expected.flags);
 }
 
 static void compare_with_host(host_fn *host, const struct fp_format *format, enum operation last)
@@ -259,7 +283,8 @@ static void compare_with_host(host_fn *host, const struct fp_format *format, enu
 			v[2] = on_host(host, FP_TO_ZERO, MULTIPLY, v[0], v[1], 0).bits ^
 			       (u128)1 << (format->fraction_bits + format->exponent_bits);
 		for (enum operation operation = ADD; operation <= last; operation++)
-			assert_as_on_host(host, (enum fp_rounding)(draw() & 3), operation, v, format);
+			assert_as_on_host(host, (enum fp_rounding)(draw() & 3), operation, v,
+					  format);
 	}
 }
 
@@ -303,8 +328,10 @@ static void trapped_overflow_and_underflow_of_singles_adjust_the_exponent(void *
 
 	sequence = 2;
 	for (unsigned i = 0; i < CASES; i++) {
-		uint32_t a_bits = (uint32_t)draw_encoding(&fp_single), b_bits = (uint32_t)draw_encoding(&fp_single);
-		struct fpu f = { .enabled = FPSCR_OE | FPSCR_UE, .rounding = (enum fp_rounding)(i & 3) };
+		uint32_t a_bits = (uint32_t)draw_encoding(&fp_single),
+			 b_bits = (uint32_t)draw_encoding(&fp_single);
+		struct fpu f = { .enabled = FPSCR_OE | FPSCR_UE,
+				 .rounding = (enum fp_rounding)(i & 3) };
 		struct fp r = fp_mul(&f, fp_unpack32(a_bits), fp_unpack32(b_bits));
 		volatile double scaled;
 		volatile float rounded;
@@ -365,13 +392,13 @@ static void every_half_survives_the_way_to_single_and_back(void **state)
 
 static struct cpu cpu;
 
-#define ONE 0x3ff0000000000000ull
-#define LARGEST 0x7fefffffffffffffull
+#define ONE		0x3ff0000000000000ull
+#define LARGEST		0x7fefffffffffffffull
 #define SMALLEST_NORMAL 0x0010000000000000ull
-#define INFINITY_BITS 0x7ff0000000000000ull
-#define QUIET_BITS 0x7ff8000000000000ull
-#define SIGNALLING 0x7ff0000000000001ull
-#define UNTOUCHED 0x1234567812345678ull
+#define INFINITY_BITS	0x7ff0000000000000ull
+#define QUIET_BITS	0x7ff8000000000000ull
+#define SIGNALLING	0x7ff0000000000001ull
+#define UNTOUCHED	0x1234567812345678ull
 
 /* frt, fra, frb, frc of an A-form; of an XX3-form the first three. */
 #define A_FORM(t, a, b, c) ((t) << 21 | (a) << 16 | (b) << 11 | (c) << 6)
@@ -421,7 +448,8 @@ static void an_enabled_invalid_operation_leaves_target_and_fprf(void **state)
 	assert_int_equal(cpu.exception, 0x700);
 	assert_int_equal(cpu.exception_srr1, SRR1_FP_ENABLED);
 	assert_int_equal(get0(4), UNTOUCHED);
-	assert_int_equal(cpu.fpscr, FPSCR_VE | FPSCR_FX | FPSCR_FEX | FPSCR_VX | FPSCR_VXSNAN | 0x8000);
+	assert_int_equal(cpu.fpscr,
+			 FPSCR_VE | FPSCR_FX | FPSCR_FEX | FPSCR_VX | FPSCR_VXSNAN | 0x8000);
 	assert_int_equal(cpu.cr[1], 0xe);
 }
 
@@ -441,7 +469,8 @@ static void an_enabled_overflow_writes_the_adjusted_result_and_interrupts(void *
 	set(3, 0x4000000000000000ull);
 	assert_int_equal(exec_fmul(&cpu, A_FORM(4, 1, 0, 3)), EXCEPTION);
 	/* 2^1024 less 1536 of the exponent: biased 1024 + 1023 - 1536 */
-	assert_int_equal(get0(4), (uint64_t)(1024 + 1023 - 1536) << 52 | (LARGEST & 0xfffffffffffffull));
+	assert_int_equal(get0(4),
+			 (uint64_t)(1024 + 1023 - 1536) << 52 | (LARGEST & 0xfffffffffffffull));
 	assert_int_equal(VSR_D(cpu.vsr[4], 1), 0);
 	assert_int_equal(cpu.fpscr, FPSCR_OE | FPSCR_FX | FPSCR_FEX | FPSCR_OX | 0x4000);
 }
@@ -488,7 +517,8 @@ static void an_ordered_comparison_of_a_signalling_nan_hides_vxvc_if_invalid_is_e
 	assert_int_equal(cpu.fpscr, FPSCR_FX | FPSCR_VX | FPSCR_VXSNAN | FPSCR_VXVC | 0x1000);
 	cpu.fpscr = FPSCR_VE;
 	assert_int_equal(exec_fcmpo(&cpu, 3u << 23 | A_FORM(0, 1, 2, 0)), EXCEPTION);
-	assert_int_equal(cpu.fpscr, FPSCR_VE | FPSCR_FX | FPSCR_FEX | FPSCR_VX | FPSCR_VXSNAN | 0x1000);
+	assert_int_equal(cpu.fpscr,
+			 FPSCR_VE | FPSCR_FX | FPSCR_FEX | FPSCR_VX | FPSCR_VXSNAN | 0x1000);
 }
 
 static void infinity_times_zero_plus_a_signalling_nan_is_invalid_twice(void **state)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The classic floating-point instructions on FPRs (doubleword 0 of VSRs 0 to 31): loads, stores, moves, arithmetic,
- * conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in exec_vsx_fp.c. Power ISA 3.0B, book I, chapter 4.
- * Writing an FPR clears doubleword 1 of its VSR, which the ISA leaves undefined and processors do.
+ * The classic floating-point instructions on FPRs (doubleword 0 of VSRs 0 to 31): loads, stores,
+ * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in exec_vsx_fp.c.
+ * Power ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR, which the ISA
+ * leaves undefined and processors do.
  */
 #include "engine/power/exec.h"
 #include "engine/power/fpu.h"
@@ -106,24 +107,24 @@ static inline uint64_t ea_x(const struct cpu *cpu, uint32_t insn)
 	return ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)];
 }
 
-#define MEMORY(name, kind, fn)                                                                     \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		return kind(cpu, insn, ea_d(cpu, insn), fn);                                       \
-	}                                                                                          \
-	int exec_##name##u(struct cpu *cpu, uint32_t insn)                                         \
-	{                                                                                          \
-		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn);                         \
-	}                                                                                          \
-	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                                        \
-	{                                                                                          \
-		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn);                         \
-	}                                                                                          \
+#define MEMORY(name, kind, fn)                                             \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                    \
+	{                                                                  \
+		return kind(cpu, insn, ea_d(cpu, insn), fn);               \
+	}                                                                  \
+	int exec_##name##u(struct cpu *cpu, uint32_t insn)                 \
+	{                                                                  \
+		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn); \
+	}                                                                  \
+	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                \
+	{                                                                  \
+		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn); \
+	}                                                                  \
 	MEMORY_X(name##x, kind, fn)
-#define MEMORY_X(name, kind, fn)                                                                   \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		return kind(cpu, insn, ea_x(cpu, insn), fn);                                       \
+#define MEMORY_X(name, kind, fn)                             \
+	int exec_##name(struct cpu *cpu, uint32_t insn)      \
+	{                                                    \
+		return kind(cpu, insn, ea_x(cpu, insn), fn); \
 	}
 
 MEMORY(lfs, load, load_single)
@@ -134,7 +135,10 @@ MEMORY_X(lfiwax, load, load_signed_word)
 MEMORY_X(lfiwzx, load, cpu_load32)
 MEMORY_X(stfiwx, store, cpu_store32)
 
-/* The even register is the doubleword at the lower address, in little-endian mode the one at the higher. */
+/*
+ * The even register is the doubleword at the lower address, in little-endian mode the one at the
+ * higher.
+ */
 static int load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	unsigned t = F_RT(insn) & ~1u, little = !!(cpu->msr & MSR_LE);
@@ -151,7 +155,8 @@ static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	unsigned t = F_RT(insn) & ~1u, little = !!(cpu->msr & MSR_LE);
 
-	if (!cpu_store64(cpu, ea, fpr(cpu, t | little)) || !cpu_store64(cpu, ea + 8, fpr(cpu, t | !little)))
+	if (!cpu_store64(cpu, ea, fpr(cpu, t | little)) ||
+	    !cpu_store64(cpu, ea + 8, fpr(cpu, t | !little)))
 		return EXCEPTION;
 	return 0;
 }
@@ -180,14 +185,14 @@ int exec_stfdpx(struct cpu *cpu, uint32_t insn)
 
 #define SIGN (1ull << 63)
 
-#define MOVE(name, value)                                                                          \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		uint64_t a = fpr(cpu, F_RA(insn)), b = fpr(cpu, F_RB(insn));                       \
-                                                                                                   \
-		(void)a;                                                                           \
-		set_fpr(cpu, F_RT(insn), value);                                                   \
-		return record(cpu, insn, 0);                                                       \
+#define MOVE(name, value)                                                    \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                      \
+	{                                                                    \
+		uint64_t a = fpr(cpu, F_RA(insn)), b = fpr(cpu, F_RB(insn)); \
+                                                                             \
+		(void)a;                                                     \
+		set_fpr(cpu, F_RT(insn), value);                             \
+		return record(cpu, insn, 0);                                 \
 	}
 
 MOVE(fmr, b)
@@ -220,18 +225,18 @@ int exec_fsel(struct cpu *cpu, uint32_t insn)
 
 /* ---- arithmetic ---- */
 
-#define BINARY(name, op, second)                                                                   \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		return record(cpu, insn,                                                           \
-			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op,     \
-						&fp_double));                                      \
-	}                                                                                          \
-	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                         \
-	{                                                                                          \
-		return record(cpu, insn,                                                           \
-			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op,     \
-						&fp_single));                                      \
+#define BINARY(name, op, second)                                                               \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                        \
+	{                                                                                      \
+		return record(cpu, insn,                                                       \
+			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
+						&fp_double));                                  \
+	}                                                                                      \
+	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                     \
+	{                                                                                      \
+		return record(cpu, insn,                                                       \
+			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
+						&fp_single));                                  \
 	}
 
 BINARY(fadd, fp_add, F_RB)
@@ -239,18 +244,18 @@ BINARY(fsub, fp_sub, F_RB)
 BINARY(fmul, fp_mul, F_RC)
 BINARY(fdiv, fp_div, F_RB)
 
-#define FMA(name, flags)                                                                           \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		return record(cpu, insn,                                                           \
-			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn),  \
-					     flags, &fp_double));                                  \
-	}                                                                                          \
-	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                         \
-	{                                                                                          \
-		return record(cpu, insn,                                                           \
-			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn),  \
-					     flags, &fp_single));                                  \
+#define FMA(name, flags)                                                                          \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                           \
+	{                                                                                         \
+		return record(cpu, insn,                                                          \
+			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
+					     flags, &fp_double));                                 \
+	}                                                                                         \
+	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                        \
+	{                                                                                         \
+		return record(cpu, insn,                                                          \
+			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
+					     flags, &fp_single));                                 \
 	}
 
 FMA(fmadd, 0)
@@ -258,10 +263,10 @@ FMA(fmsub, FMA_SUBTRACT)
 FMA(fnmadd, FMA_NEGATE)
 FMA(fnmsub, FMA_SUBTRACT | FMA_NEGATE)
 
-#define CALL2(name, call, ...)                                                                     \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                            \
-	{                                                                                          \
-		return record(cpu, insn, call(cpu, F_RT(insn), F_RB(insn), __VA_ARGS__));          \
+#define CALL2(name, call, ...)                                                            \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                   \
+	{                                                                                 \
+		return record(cpu, insn, call(cpu, F_RT(insn), F_RB(insn), __VA_ARGS__)); \
 	}
 #define CURRENT ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
 
@@ -291,7 +296,7 @@ CALL2(fcfidus, fpu_scalar_from_integer, false, &fp_single)
 
 /* ---- comparison ---- */
 
-#define F_BF(insn) FIELD(insn, 6, 8)
+#define F_BF(insn)  FIELD(insn, 6, 8)
 #define F_BFA(insn) FIELD(insn, 11, 13)
 
 int exec_fcmpu(struct cpu *cpu, uint32_t insn)
@@ -322,7 +327,10 @@ int exec_ftsqrt(struct cpu *cpu, uint32_t insn)
 
 /* ---- FPSCR ---- */
 
-/* An instruction that wrote the FPSCR: the program interrupt comes from what it now says, not from what was caused. */
+/*
+ * An instruction that wrote the FPSCR: the program interrupt comes from what it now says, not from
+ * what was caused.
+ */
 static int fpscr_written(struct cpu *cpu, uint32_t insn)
 {
 	return record(cpu, insn, fpscr_trap(cpu, cpu->fpscr & FPSCR_EXCEPTIONS));

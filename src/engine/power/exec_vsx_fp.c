@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floating-point instructions of VSX: scalars in doubleword 0, vectors, quad precision in VRs. The arithmetic is in
- * fpu.c, loads, stores and integer moves are in exec_vsx_move.c. Power ISA 3.0B, book I, chapter 7.
- * Scalar results clear doubleword 1, and a word result fills both words of its doubleword: the ISA leaves these
- * undefined, POWER9 does so.
+ * The floating-point instructions of VSX: scalars in doubleword 0, vectors, quad precision in VRs.
+ * The arithmetic is in fpu.c, loads, stores and integer moves are in exec_vsx_move.c. Power ISA
+ * 3.0B, book I, chapter 7. Scalar results clear doubleword 1, and a word result fills both words of
+ * its doubleword: the ISA leaves these undefined, POWER9 does so.
  */
 #include "engine/power/exec.h"
 #include "engine/power/fpu.h"
@@ -12,7 +12,7 @@
 
 #define SIGN_QUAD ((u128)1 << 127)
 
-#define CURRENT ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
+#define CURRENT	   ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
 #define F_BF(insn) FIELD(insn, 6, 8)
 
 static inline uint64_t doubleword0(const struct cpu *cpu, unsigned n)
@@ -29,45 +29,45 @@ static inline int move_scalar(struct cpu *cpu, unsigned t, uint64_t v)
 	return 0;
 }
 
-#define SCALAR_BINARY(name, op, format)                                                            \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		return fpu_scalar_binary(cpu, F_XT(insn), F_XA(insn), F_XB(insn), op, format);     \
+#define SCALAR_BINARY(name, op, format)                                                        \
+	SEMANTICS(name)                                                                        \
+	{                                                                                      \
+		return fpu_scalar_binary(cpu, F_XT(insn), F_XA(insn), F_XB(insn), op, format); \
 	}
-#define SCALAR_FMA_A(name, flags, format)                                                          \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XB(insn), F_XT(insn), flags,  \
-				      format);                                                     \
+#define SCALAR_FMA_A(name, flags, format)                                                         \
+	SEMANTICS(name)                                                                           \
+	{                                                                                         \
+		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XB(insn), F_XT(insn), flags, \
+				      format);                                                    \
 	}
-#define SCALAR_FMA_M(name, flags, format)                                                          \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XT(insn), F_XB(insn), flags,  \
-				      format);                                                     \
+#define SCALAR_FMA_M(name, flags, format)                                                         \
+	SEMANTICS(name)                                                                           \
+	{                                                                                         \
+		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XT(insn), F_XB(insn), flags, \
+				      format);                                                    \
 	}
-#define SCALAR2(name, call, ...)                                                                   \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		return call(cpu, F_XT(insn), F_XB(insn), __VA_ARGS__);                             \
+#define SCALAR2(name, call, ...)                                       \
+	SEMANTICS(name)                                                \
+	{                                                              \
+		return call(cpu, F_XT(insn), F_XB(insn), __VA_ARGS__); \
 	}
-#define SCALAR_ARITHMETIC(suffix, format)                                                          \
-	SCALAR_BINARY(xsadd##suffix, fp_add, format)                                               \
-	SCALAR_BINARY(xssub##suffix, fp_sub, format)                                               \
-	SCALAR_BINARY(xsmul##suffix, fp_mul, format)                                               \
-	SCALAR_BINARY(xsdiv##suffix, fp_div, format)                                               \
-	SCALAR_FMA_A(xsmadda##suffix, 0, format)                                                   \
-	SCALAR_FMA_M(xsmaddm##suffix, 0, format)                                                   \
-	SCALAR_FMA_A(xsmsuba##suffix, FMA_SUBTRACT, format)                                        \
-	SCALAR_FMA_M(xsmsubm##suffix, FMA_SUBTRACT, format)                                        \
-	SCALAR_FMA_A(xsnmadda##suffix, FMA_NEGATE, format)                                         \
-	SCALAR_FMA_M(xsnmaddm##suffix, FMA_NEGATE, format)                                         \
-	SCALAR_FMA_A(xsnmsuba##suffix, FMA_SUBTRACT | FMA_NEGATE, format)                          \
-	SCALAR_FMA_M(xsnmsubm##suffix, FMA_SUBTRACT | FMA_NEGATE, format)                          \
-	SCALAR2(xssqrt##suffix, fpu_scalar_unary, fp_sqrt, format)                                 \
-	SCALAR2(xsre##suffix, fpu_scalar_reciprocal, format)                                       \
-	SCALAR2(xsrsqrte##suffix, fpu_scalar_reciprocal_sqrt, format)                              \
-	SCALAR2(xscvsxd##suffix, fpu_scalar_from_integer, true, format)                            \
+#define SCALAR_ARITHMETIC(suffix, format)                                 \
+	SCALAR_BINARY(xsadd##suffix, fp_add, format)                      \
+	SCALAR_BINARY(xssub##suffix, fp_sub, format)                      \
+	SCALAR_BINARY(xsmul##suffix, fp_mul, format)                      \
+	SCALAR_BINARY(xsdiv##suffix, fp_div, format)                      \
+	SCALAR_FMA_A(xsmadda##suffix, 0, format)                          \
+	SCALAR_FMA_M(xsmaddm##suffix, 0, format)                          \
+	SCALAR_FMA_A(xsmsuba##suffix, FMA_SUBTRACT, format)               \
+	SCALAR_FMA_M(xsmsubm##suffix, FMA_SUBTRACT, format)               \
+	SCALAR_FMA_A(xsnmadda##suffix, FMA_NEGATE, format)                \
+	SCALAR_FMA_M(xsnmaddm##suffix, FMA_NEGATE, format)                \
+	SCALAR_FMA_A(xsnmsuba##suffix, FMA_SUBTRACT | FMA_NEGATE, format) \
+	SCALAR_FMA_M(xsnmsubm##suffix, FMA_SUBTRACT | FMA_NEGATE, format) \
+	SCALAR2(xssqrt##suffix, fpu_scalar_unary, fp_sqrt, format)        \
+	SCALAR2(xsre##suffix, fpu_scalar_reciprocal, format)              \
+	SCALAR2(xsrsqrte##suffix, fpu_scalar_reciprocal_sqrt, format)     \
+	SCALAR2(xscvsxd##suffix, fpu_scalar_from_integer, true, format)   \
 	SCALAR2(xscvuxd##suffix, fpu_scalar_from_integer, false, format)
 
 SCALAR_ARITHMETIC(dp, &fp_double)
@@ -101,7 +101,8 @@ SCALAR2(xscvdpuxws, scalar_to_word, false)
 /* These two signal nothing. */
 SEMANTICS(xscvdpspn)
 {
-	return move_scalar(cpu, F_XT(insn), both_words(fp_double_to_single(doubleword0(cpu, F_XB(insn)))));
+	return move_scalar(cpu, F_XT(insn),
+			   both_words(fp_double_to_single(doubleword0(cpu, F_XB(insn)))));
 }
 
 SEMANTICS(xscvspdpn)
@@ -110,7 +111,8 @@ SEMANTICS(xscvspdpn)
 }
 
 /* Between double and a format that isn't kept as a double. */
-static int convert_scalar(struct cpu *cpu, uint32_t insn, struct fp v, const struct fp_format *format)
+static int convert_scalar(struct cpu *cpu, uint32_t insn, struct fp v,
+			  const struct fp_format *format)
 {
 	struct fpu f = fpu_start(cpu);
 	uint64_t bits;
@@ -140,7 +142,8 @@ SEMANTICS(xscvdphp)
 
 SEMANTICS(xscvhpdp)
 {
-	return convert_scalar(cpu, insn, fp_unpack(VSR_H(cpu->vsr[F_XB(insn)], 3), &fp_half), &fp_double);
+	return convert_scalar(cpu, insn, fp_unpack(VSR_H(cpu->vsr[F_XB(insn)], 3), &fp_half),
+			      &fp_double);
 }
 
 /* ---- minimum, maximum ---- */
@@ -179,7 +182,8 @@ static struct fp minimum(struct fpu *f, struct fp a, struct fp b)
 static int scalar_extremum(struct cpu *cpu, uint32_t insn, fp_binary_fn *op)
 {
 	struct fpu f = fpu_start(cpu);
-	struct fp r = op(&f, fp_unpack64(doubleword0(cpu, F_XA(insn))), fp_unpack64(doubleword0(cpu, F_XB(insn))));
+	struct fp r = op(&f, fp_unpack64(doubleword0(cpu, F_XA(insn))),
+			 fp_unpack64(doubleword0(cpu, F_XB(insn))));
 
 	if (fpu_commit_vector(cpu, &f))
 		move_scalar(cpu, F_XT(insn), fp_pack64(&r));
@@ -196,7 +200,10 @@ SEMANTICS(xsmindp)
 	return scalar_extremum(cpu, insn, minimum);
 }
 
-/* As C's a < b ? b : a and a < b ? a : b, but a NaN gives b; or as Java's Math.max(). One operand comes out unchanged. */
+/*
+ * As C's a < b ? b : a and a < b ? a : b, but a NaN gives b; or as Java's Math.max(). One operand
+ * comes out unchanged.
+ */
 static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool java)
 {
 	uint64_t a_bits = doubleword0(cpu, F_XA(insn)), b_bits = doubleword0(cpu, F_XB(insn));
@@ -253,7 +260,8 @@ SEMANTICS(xscmpodp)
 
 static int scalar_compare_mask(struct cpu *cpu, uint32_t insn, unsigned wanted, bool ordered)
 {
-	struct fp a = fp_unpack64(doubleword0(cpu, F_XA(insn))), b = fp_unpack64(doubleword0(cpu, F_XB(insn)));
+	struct fp a = fp_unpack64(doubleword0(cpu, F_XA(insn))),
+		  b = fp_unpack64(doubleword0(cpu, F_XB(insn)));
 	struct fpu f = fpu_start(cpu);
 	unsigned result = fp_compare_signal(&f, &a, &b, ordered);
 
@@ -289,7 +297,8 @@ static unsigned exponent_of(u128 bits, const struct fp_format *format)
 	return (unsigned)(bits >> format->fraction_bits) & ((1u << format->exponent_bits) - 1);
 }
 
-static int compare_exponents(struct cpu *cpu, uint32_t insn, u128 a, u128 b, const struct fp_format *format)
+static int compare_exponents(struct cpu *cpu, uint32_t insn, u128 a, u128 b,
+			     const struct fp_format *format)
 {
 	struct fp va = fp_unpack(a, format), vb = fp_unpack(b, format);
 	unsigned ea = exponent_of(a, format), eb = exponent_of(b, format);
@@ -301,12 +310,14 @@ static int compare_exponents(struct cpu *cpu, uint32_t insn, u128 a, u128 b, con
 
 SEMANTICS(xscmpexpdp)
 {
-	return compare_exponents(cpu, insn, doubleword0(cpu, F_XA(insn)), doubleword0(cpu, F_XB(insn)), &fp_double);
+	return compare_exponents(cpu, insn, doubleword0(cpu, F_XA(insn)),
+				 doubleword0(cpu, F_XB(insn)), &fp_double);
 }
 
 SEMANTICS(xstdivdp)
 {
-	unsigned r = fp_test_divide(doubleword0(cpu, F_XA(insn)), doubleword0(cpu, F_XB(insn)), &fp_double);
+	unsigned r = fp_test_divide(doubleword0(cpu, F_XA(insn)), doubleword0(cpu, F_XB(insn)),
+				    &fp_double);
 
 	cpu->cr[F_BF(insn)] = (uint8_t)(CR_LT | r);
 	return 0;
@@ -314,7 +325,8 @@ SEMANTICS(xstdivdp)
 
 SEMANTICS(xstsqrtdp)
 {
-	cpu->cr[F_BF(insn)] = (uint8_t)(CR_LT | fp_test_sqrt(doubleword0(cpu, F_XB(insn)), &fp_double));
+	cpu->cr[F_BF(insn)] =
+		(uint8_t)(CR_LT | fp_test_sqrt(doubleword0(cpu, F_XB(insn)), &fp_double));
 	return 0;
 }
 
@@ -335,13 +347,14 @@ static bool in_data_class(const struct fp *v, const struct fp_format *format, un
 
 #define F_DCMX(insn) FIELD(insn, 9, 15)
 
-static int test_data_class(struct cpu *cpu, uint32_t insn, const struct fp *v, const struct fp_format *format,
-			   bool other_format)
+static int test_data_class(struct cpu *cpu, uint32_t insn, const struct fp *v,
+			   const struct fp_format *format, bool other_format)
 {
 	bool match = in_data_class(v, format, F_DCMX(insn));
 
 	return set_cr_and_fpcc(cpu, F_BF(insn),
-			       (v->sign ? CR_LT : 0u) | (match ? CR_EQ : 0u) | (other_format ? CR_SO : 0u));
+			       (v->sign ? CR_LT : 0u) | (match ? CR_EQ : 0u) |
+				       (other_format ? CR_SO : 0u));
 }
 
 SEMANTICS(xststdcdp)
@@ -371,7 +384,8 @@ SEMANTICS(xsiexpdp)
 {
 	uint64_t significand = cpu->gpr[F_RA(insn)], exponent = cpu->gpr[F_RB(insn)];
 
-	return move_scalar(cpu, F_XT(insn), (significand & 0x800fffffffffffffull) | (exponent & 0x7ff) << 52);
+	return move_scalar(cpu, F_XT(insn),
+			   (significand & 0x800fffffffffffffull) | (exponent & 0x7ff) << 52);
 }
 
 static u128 significand_of(u128 bits, const struct fp_format *format)
@@ -408,7 +422,8 @@ static inline uint64_t element_bits(const union vsr *v, unsigned i, const struct
 	return format == &fp_double ? VSR_D(*v, i) : VSR_W(*v, i);
 }
 
-static inline void set_element_bits(union vsr *v, unsigned i, const struct fp_format *format, uint64_t bits)
+static inline void set_element_bits(union vsr *v, unsigned i, const struct fp_format *format,
+				    uint64_t bits)
 {
 	if (format == &fp_double)
 		VSR_D(*v, i) = bits;
@@ -421,7 +436,8 @@ static inline struct fp element(const union vsr *v, unsigned i, const struct fp_
 	return fp_unpack(element_bits(v, i, format), format);
 }
 
-static inline void set_element(union vsr *v, unsigned i, const struct fp_format *format, const struct fp *e)
+static inline void set_element(union vsr *v, unsigned i, const struct fp_format *format,
+			       const struct fp *e)
 {
 	set_element_bits(v, i, format, (uint64_t)fp_pack(e, format));
 }
@@ -433,7 +449,8 @@ static int vector_end(struct cpu *cpu, uint32_t insn, struct fpu *f, const union
 	return fpscr_trap(cpu, f->raised);
 }
 
-static int vector_binary(struct cpu *cpu, uint32_t insn, fp_binary_fn *op, const struct fp_format *format)
+static int vector_binary(struct cpu *cpu, uint32_t insn, fp_binary_fn *op,
+			 const struct fp_format *format)
 {
 	const union vsr *a = &cpu->vsr[F_XA(insn)], *b = &cpu->vsr[F_XB(insn)];
 	struct fpu f = fpu_start(cpu);
@@ -448,7 +465,8 @@ static int vector_binary(struct cpu *cpu, uint32_t insn, fp_binary_fn *op, const
 	return vector_end(cpu, insn, &f, &r);
 }
 
-static int vector_extremum(struct cpu *cpu, uint32_t insn, fp_binary_fn *op, const struct fp_format *format)
+static int vector_extremum(struct cpu *cpu, uint32_t insn, fp_binary_fn *op,
+			   const struct fp_format *format)
 {
 	const union vsr *a = &cpu->vsr[F_XA(insn)], *b = &cpu->vsr[F_XB(insn)];
 	struct fpu f = fpu_start(cpu);
@@ -462,7 +480,8 @@ static int vector_extremum(struct cpu *cpu, uint32_t insn, fp_binary_fn *op, con
 	return vector_end(cpu, insn, &f, &r);
 }
 
-static int vector_unary(struct cpu *cpu, uint32_t insn, fp_unary_fn *op, const struct fp_format *format)
+static int vector_unary(struct cpu *cpu, uint32_t insn, fp_unary_fn *op,
+			const struct fp_format *format)
 {
 	const union vsr *b = &cpu->vsr[F_XB(insn)];
 	struct fpu f = fpu_start(cpu);
@@ -479,7 +498,8 @@ static int vector_unary(struct cpu *cpu, uint32_t insn, fp_unary_fn *op, const s
 
 typedef struct fp estimate_fn(struct fpu *f, struct fp v, const struct fp_format *format);
 
-static int vector_estimate(struct cpu *cpu, uint32_t insn, estimate_fn *op, const struct fp_format *format)
+static int vector_estimate(struct cpu *cpu, uint32_t insn, estimate_fn *op,
+			   const struct fp_format *format)
 {
 	const union vsr *b = &cpu->vsr[F_XB(insn)];
 	struct fpu f = fpu_start(cpu);
@@ -493,9 +513,11 @@ static int vector_estimate(struct cpu *cpu, uint32_t insn, estimate_fn *op, cons
 	return vector_end(cpu, insn, &f, &r);
 }
 
-static int vector_fma(struct cpu *cpu, uint32_t insn, bool to_target, unsigned flags, const struct fp_format *format)
+static int vector_fma(struct cpu *cpu, uint32_t insn, bool to_target, unsigned flags,
+		      const struct fp_format *format)
 {
-	const union vsr *a = &cpu->vsr[F_XA(insn)], *b = &cpu->vsr[F_XB(insn)], *t = &cpu->vsr[F_XT(insn)];
+	const union vsr *a = &cpu->vsr[F_XA(insn)], *b = &cpu->vsr[F_XB(insn)],
+			*t = &cpu->vsr[F_XT(insn)];
 	const union vsr *c = to_target ? b : t, *addend = to_target ? t : b;
 	struct fpu f = fpu_start(cpu);
 	union vsr r;
@@ -552,7 +574,8 @@ static int vector_test(struct cpu *cpu, uint32_t insn, bool divide, const struct
 	unsigned r = CR_LT;
 
 	for (unsigned i = 0; i < elements(format); i++)
-		r |= divide ? fp_test_divide(element_bits(a, i, format), element_bits(b, i, format), format) :
+		r |= divide ? fp_test_divide(element_bits(a, i, format), element_bits(b, i, format),
+					     format) :
 			      fp_test_sqrt(element_bits(b, i, format), format);
 	cpu->cr[F_BF(insn)] = (uint8_t)r;
 	return 0;
@@ -582,12 +605,14 @@ static int vector_insert_exponent(struct cpu *cpu, uint32_t insn, const struct f
 	for (unsigned i = 0; i < elements(format); i++)
 		set_element_bits(&r, i, format,
 				 (element_bits(a, i, format) & ~mask) |
-					 (element_bits(b, i, format) << format->fraction_bits & mask));
+					 (element_bits(b, i, format) << format->fraction_bits &
+					  mask));
 	cpu->vsr[F_XT(insn)] = r;
 	return 0;
 }
 
-static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent, const struct fp_format *format)
+static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent,
+			  const struct fp_format *format)
 {
 	const union vsr *b = &cpu->vsr[F_XB(insn)];
 	union vsr r;
@@ -596,48 +621,49 @@ static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent, const s
 		uint64_t bits = element_bits(b, i, format);
 
 		set_element_bits(&r, i, format,
-				 exponent ? exponent_of(bits, format) : (uint64_t)significand_of(bits, format));
+				 exponent ? exponent_of(bits, format) :
+					    (uint64_t)significand_of(bits, format));
 	}
 	cpu->vsr[F_XT(insn)] = r;
 	return 0;
 }
 
-#define VECTOR(name, call, ...)                                                                    \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		return call(cpu, insn, __VA_ARGS__);                                               \
+#define VECTOR(name, call, ...)                      \
+	SEMANTICS(name)                              \
+	{                                            \
+		return call(cpu, insn, __VA_ARGS__); \
 	}
-#define VECTORS(suffix, format)                                                            \
-	VECTOR(xvadd##suffix, vector_binary, fp_add, format)                                       \
-	VECTOR(xvsub##suffix, vector_binary, fp_sub, format)                                       \
-	VECTOR(xvmul##suffix, vector_binary, fp_mul, format)                                       \
-	VECTOR(xvdiv##suffix, vector_binary, fp_div, format)                                       \
-	VECTOR(xvmax##suffix, vector_extremum, maximum, format)                                    \
-	VECTOR(xvmin##suffix, vector_extremum, minimum, format)                                    \
-	VECTOR(xvmadda##suffix, vector_fma, true, 0, format)                                       \
-	VECTOR(xvmaddm##suffix, vector_fma, false, 0, format)                                      \
-	VECTOR(xvmsuba##suffix, vector_fma, true, FMA_SUBTRACT, format)                            \
-	VECTOR(xvmsubm##suffix, vector_fma, false, FMA_SUBTRACT, format)                           \
-	VECTOR(xvnmadda##suffix, vector_fma, true, FMA_NEGATE, format)                             \
-	VECTOR(xvnmaddm##suffix, vector_fma, false, FMA_NEGATE, format)                            \
-	VECTOR(xvnmsuba##suffix, vector_fma, true, FMA_SUBTRACT | FMA_NEGATE, format)              \
-	VECTOR(xvnmsubm##suffix, vector_fma, false, FMA_SUBTRACT | FMA_NEGATE, format)             \
-	VECTOR(xvsqrt##suffix, vector_unary, fp_sqrt, format)                                      \
-	VECTOR(xvre##suffix, vector_estimate, fp_reciprocal, format)                               \
-	VECTOR(xvrsqrte##suffix, vector_estimate, fp_reciprocal_sqrt, format)                      \
-	VECTOR(xvr##suffix##i, vector_integral, FP_NEAREST_AWAY, false, format)                    \
-	VECTOR(xvr##suffix##ic, vector_integral, CURRENT, true, format)                            \
-	VECTOR(xvr##suffix##im, vector_integral, FP_DOWN, false, format)                           \
-	VECTOR(xvr##suffix##ip, vector_integral, FP_UP, false, format)                             \
-	VECTOR(xvr##suffix##iz, vector_integral, FP_TO_ZERO, false, format)                        \
-	VECTOR(xvcmpeq##suffix, vector_compare, CR_EQ, false, format)                              \
-	VECTOR(xvcmpgt##suffix, vector_compare, CR_GT, true, format)                               \
-	VECTOR(xvcmpge##suffix, vector_compare, CR_GT | CR_EQ, true, format)                       \
-	VECTOR(xvtdiv##suffix, vector_test, true, format)                                          \
-	VECTOR(xvtsqrt##suffix, vector_test, false, format)                                        \
-	VECTOR(xvtstdc##suffix, vector_test_data_class, format)                                    \
-	VECTOR(xviexp##suffix, vector_insert_exponent, format)                                     \
-	VECTOR(xvxexp##suffix, vector_extract, true, format)                                       \
+#define VECTORS(suffix, format)                                                        \
+	VECTOR(xvadd##suffix, vector_binary, fp_add, format)                           \
+	VECTOR(xvsub##suffix, vector_binary, fp_sub, format)                           \
+	VECTOR(xvmul##suffix, vector_binary, fp_mul, format)                           \
+	VECTOR(xvdiv##suffix, vector_binary, fp_div, format)                           \
+	VECTOR(xvmax##suffix, vector_extremum, maximum, format)                        \
+	VECTOR(xvmin##suffix, vector_extremum, minimum, format)                        \
+	VECTOR(xvmadda##suffix, vector_fma, true, 0, format)                           \
+	VECTOR(xvmaddm##suffix, vector_fma, false, 0, format)                          \
+	VECTOR(xvmsuba##suffix, vector_fma, true, FMA_SUBTRACT, format)                \
+	VECTOR(xvmsubm##suffix, vector_fma, false, FMA_SUBTRACT, format)               \
+	VECTOR(xvnmadda##suffix, vector_fma, true, FMA_NEGATE, format)                 \
+	VECTOR(xvnmaddm##suffix, vector_fma, false, FMA_NEGATE, format)                \
+	VECTOR(xvnmsuba##suffix, vector_fma, true, FMA_SUBTRACT | FMA_NEGATE, format)  \
+	VECTOR(xvnmsubm##suffix, vector_fma, false, FMA_SUBTRACT | FMA_NEGATE, format) \
+	VECTOR(xvsqrt##suffix, vector_unary, fp_sqrt, format)                          \
+	VECTOR(xvre##suffix, vector_estimate, fp_reciprocal, format)                   \
+	VECTOR(xvrsqrte##suffix, vector_estimate, fp_reciprocal_sqrt, format)          \
+	VECTOR(xvr##suffix##i, vector_integral, FP_NEAREST_AWAY, false, format)        \
+	VECTOR(xvr##suffix##ic, vector_integral, CURRENT, true, format)                \
+	VECTOR(xvr##suffix##im, vector_integral, FP_DOWN, false, format)               \
+	VECTOR(xvr##suffix##ip, vector_integral, FP_UP, false, format)                 \
+	VECTOR(xvr##suffix##iz, vector_integral, FP_TO_ZERO, false, format)            \
+	VECTOR(xvcmpeq##suffix, vector_compare, CR_EQ, false, format)                  \
+	VECTOR(xvcmpgt##suffix, vector_compare, CR_GT, true, format)                   \
+	VECTOR(xvcmpge##suffix, vector_compare, CR_GT | CR_EQ, true, format)           \
+	VECTOR(xvtdiv##suffix, vector_test, true, format)                              \
+	VECTOR(xvtsqrt##suffix, vector_test, false, format)                            \
+	VECTOR(xvtstdc##suffix, vector_test_data_class, format)                        \
+	VECTOR(xviexp##suffix, vector_insert_exponent, format)                         \
+	VECTOR(xvxexp##suffix, vector_extract, true, format)                           \
 	VECTOR(xvxsig##suffix, vector_extract, false, format)
 
 VECTORS(dp, &fp_double)
@@ -646,8 +672,8 @@ VECTORS(sp, &fp_single)
 /* ---- conversions of vectors ---- */
 
 /*
- * Where elements of two widths meet, the narrow one is the left word of the doubleword. Element i of a conversion
- * between @doublewords and words of @from and @to:
+ * Where elements of two widths meet, the narrow one is the left word of the doubleword. Element i
+ * of a conversion between @doublewords and words of @from and @to:
  */
 struct shape {
 	bool from_double, to_double; /* doublewords, else words */
@@ -677,8 +703,8 @@ static inline void put(union vsr *v, unsigned i, struct shape s, uint64_t bits)
 		VSR_W(*v, i) = (uint32_t)bits;
 }
 
-static int vector_convert(struct cpu *cpu, uint32_t insn, struct shape s, const struct fp_format *from,
-			  const struct fp_format *to)
+static int vector_convert(struct cpu *cpu, uint32_t insn, struct shape s,
+			  const struct fp_format *from, const struct fp_format *to)
 {
 	const union vsr *b = &cpu->vsr[F_XB(insn)];
 	struct fpu f = fpu_start(cpu);
@@ -795,8 +821,8 @@ static int quad_binary(struct cpu *cpu, uint32_t insn, fp_binary_fn *op)
 static int quad_fma(struct cpu *cpu, uint32_t insn, unsigned flags)
 {
 	struct fpu f = quad_start(cpu, insn);
-	struct fp r = fpu_fma_rounded(&f, quad(cpu, VRA(insn)), quad(cpu, VRB(insn)), quad(cpu, VRT(insn)), flags,
-				      &fp_quad);
+	struct fp r = fpu_fma_rounded(&f, quad(cpu, VRA(insn)), quad(cpu, VRB(insn)),
+				      quad(cpu, VRT(insn)), flags, &fp_quad);
 
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
@@ -819,14 +845,14 @@ SEMANTICS(xssqrtqp)
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
 
-#define QUAD_MOVE(name, value)                                                                     \
-	SEMANTICS(name)                                                                            \
-	{                                                                                          \
-		u128 a = cpu->vsr[VRA(insn)].q, b = cpu->vsr[VRB(insn)].q;                         \
-                                                                                                   \
-		(void)a;                                                                           \
-		cpu->vsr[VRT(insn)].q = value;                                                     \
-		return 0;                                                                          \
+#define QUAD_MOVE(name, value)                                             \
+	SEMANTICS(name)                                                    \
+	{                                                                  \
+		u128 a = cpu->vsr[VRA(insn)].q, b = cpu->vsr[VRB(insn)].q; \
+                                                                           \
+		(void)a;                                                   \
+		cpu->vsr[VRT(insn)].q = value;                             \
+		return 0;                                                  \
 	}
 
 QUAD_MOVE(xsabsqp, b & ~SIGN_QUAD)

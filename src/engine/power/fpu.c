@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The arithmetic core of the floating-point facilities: see fpu.h. Rounding and exceptions follow Power ISA 3.0B,
- * book I, sections 4.4 (exceptions), 4.5 (execution models) and 7.4. No instruction is decoded here.
+ * The arithmetic core of the floating-point facilities: see fpu.h. Rounding and exceptions follow
+ * Power ISA 3.0B, book I, sections 4.4 (exceptions), 4.5 (execution models) and 7.4. No instruction
+ * is decoded here.
  */
 #include "engine/power/fpu.h"
 
@@ -32,7 +33,9 @@ struct fp fp_unpack(u128 bits, const struct fp_format *format)
 
 	v.significand = fraction << (FP_TOP - format->fraction_bits);
 	if (exponent == exponent_mask) {
-		v.class = !fraction ? CLASS_INFINITE : v.significand & FP_QUIET ? CLASS_QNAN : CLASS_SNAN;
+		v.class = !fraction		   ? CLASS_INFINITE :
+			  v.significand & FP_QUIET ? CLASS_QNAN :
+						     CLASS_SNAN;
 	} else if (exponent) {
 		v.class = CLASS_FINITE;
 		v.significand |= (u128)1 << FP_TOP;
@@ -58,7 +61,8 @@ u128 fp_pack(const struct fp *v, const struct fp_format *format)
 	case CLASS_ZERO:
 		break;
 	case CLASS_FINITE:
-		if (v->exponent < format->emin && format->emin - v->exponent <= format->fraction_bits)
+		if (v->exponent < format->emin &&
+		    format->emin - v->exponent <= format->fraction_bits)
 			shift += (unsigned)(format->emin - v->exponent);
 		else
 			exponent = (unsigned)(v->exponent + format->emax) & exponent_mask;
@@ -91,7 +95,9 @@ unsigned fp_fprf(const struct fp *v, const struct fp_format *format)
 
 /* ---- rounding ---- */
 
-/* Clear the low @count bits of a finite number, rounding; may carry into the exponent or give zero. */
+/*
+ * Clear the low @count bits of a finite number, rounding; may carry into the exponent or give zero.
+ */
 static void round_at(struct fpu *f, struct fp *v, int count, enum fp_rounding rounding)
 {
 	u128 unit, rest, half;
@@ -156,7 +162,8 @@ static void overflow(struct fpu *f, struct fp *v, const struct fp_format *format
 		v->significand = 0;
 	} else {
 		v->exponent = format->emax;
-		v->significand = (((u128)2 << format->fraction_bits) - 1) << (FP_TOP - format->fraction_bits);
+		v->significand = (((u128)2 << format->fraction_bits) - 1)
+				 << (FP_TOP - format->fraction_bits);
 	}
 }
 
@@ -196,7 +203,8 @@ struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding)
 	return v;
 }
 
-uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits, bool is_signed)
+uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
+		       bool is_signed)
 {
 	const u128 limit = (u128)1 << (bits - is_signed);
 	bool nan = fp_is_nan(&v);
@@ -295,7 +303,8 @@ static u128 shift_right_sticky(u128 v, int count)
 static struct fp add_special(struct fpu *f, const struct fp *a, const struct fp *b)
 {
 	if (a->class == CLASS_INFINITE)
-		return b->class == CLASS_INFINITE && a->sign != b->sign ? invalid(f, FPSCR_VXISI) : *a;
+		return b->class == CLASS_INFINITE && a->sign != b->sign ? invalid(f, FPSCR_VXISI) :
+									  *a;
 	if (b->class == CLASS_INFINITE)
 		return *b;
 	if (a->class == CLASS_ZERO && b->class == CLASS_ZERO)
@@ -356,7 +365,8 @@ struct wide {
 
 static struct wide multiply_wide(u128 a, u128 b)
 {
-	uint64_t a1 = (uint64_t)(a >> 64), a0 = (uint64_t)a, b1 = (uint64_t)(b >> 64), b0 = (uint64_t)b;
+	uint64_t a1 = (uint64_t)(a >> 64), a0 = (uint64_t)a, b1 = (uint64_t)(b >> 64),
+		 b0 = (uint64_t)b;
 	u128 low, middle1, middle2, carry;
 
 	if (!(a0 | b0))
@@ -412,7 +422,9 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	a.sign ^= b.sign;
 	if (unlikely(a.class != CLASS_FINITE || b.class != CLASS_FINITE)) {
 		if (a.class == CLASS_INFINITE || b.class == CLASS_INFINITE)
-			return a.class == CLASS_ZERO || b.class == CLASS_ZERO ? invalid(f, FPSCR_VXIMZ) : infinity(a.sign);
+			return a.class == CLASS_ZERO || b.class == CLASS_ZERO ?
+				       invalid(f, FPSCR_VXIMZ) :
+				       infinity(a.sign);
 		return zero(a.sign);
 	}
 	p = product(&a, &b, &a.exponent);
@@ -420,7 +432,10 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	return a;
 }
 
-/* Quotient, in [1, 2), of significands that fit in their high halves: 64 bits of it and a sticky bit. */
+/*
+ * Quotient, in [1, 2), of significands that fit in their high halves: 64 bits of it and a sticky
+ * bit.
+ */
 static u128 divide_short(u128 a, u128 b)
 {
 	u128 dividend = a >> 1;
@@ -454,7 +469,8 @@ struct fp fp_div(struct fpu *f, struct fp a, struct fp b)
 	a.sign ^= b.sign;
 	if (unlikely(a.class != CLASS_FINITE || b.class != CLASS_FINITE)) {
 		if (a.class == CLASS_INFINITE)
-			return b.class == CLASS_INFINITE ? invalid(f, FPSCR_VXIDI) : infinity(a.sign);
+			return b.class == CLASS_INFINITE ? invalid(f, FPSCR_VXIDI) :
+							   infinity(a.sign);
 		if (b.class == CLASS_INFINITE)
 			return zero(a.sign);
 		if (a.class == CLASS_ZERO)
@@ -536,7 +552,8 @@ static struct fp add_to_product(struct fpu *f, struct fp p, struct wide a, const
 		sum.high = a.high - b.high - (a.low < b.low);
 		if (!sum.high && !sum.low)
 			return zero(f->rounding == FP_DOWN);
-		shift = (sum.high ? leading_zeros(sum.high) : 128 + leading_zeros(sum.low)) - (127 - FP_TOP);
+		shift = (sum.high ? leading_zeros(sum.high) : 128 + leading_zeros(sum.low)) -
+			(127 - FP_TOP);
 		sum = shift_left_wide(sum, shift);
 		p.exponent -= shift;
 	}
@@ -624,7 +641,8 @@ unsigned fp_compare(const struct fp *a, const struct fp *b)
 		return a->sign ? CR_LT : CR_GT;
 	if (a->class != b->class)
 		less = a->class < b->class;
-	else if (a->class == CLASS_INFINITE || (a->exponent == b->exponent && a->significand == b->significand))
+	else if (a->class == CLASS_INFINITE ||
+		 (a->exponent == b->exponent && a->significand == b->significand))
 		return CR_EQ;
 	else
 		less = smaller(a, b);
@@ -645,10 +663,14 @@ unsigned fp_compare_signal(struct fpu *f, const struct fp *a, const struct fp *b
 
 static int raw_exponent(u128 bits, const struct fp_format *format)
 {
-	return (int)(bits >> format->fraction_bits & ((1u << format->exponent_bits) - 1)) - format->emax;
+	return (int)(bits >> format->fraction_bits & ((1u << format->exponent_bits) - 1)) -
+	       format->emax;
 }
 
-/* Where the software's Newton iteration could go wrong; margins as the ISA's ftdiv gives them for double. */
+/*
+ * Where the software's Newton iteration could go wrong; margins as the ISA's ftdiv gives them for
+ * double.
+ */
 unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format)
 {
 	struct fp va = fp_unpack(a, format), vb = fp_unpack(b, format);
@@ -658,9 +680,10 @@ unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format)
 	if (va.class == CLASS_INFINITE || vb.class == CLASS_ZERO || vb.class == CLASS_INFINITE ||
 	    (vb.class == CLASS_FINITE && eb < format->emin))
 		result |= CR_GT;
-	if (va.class >= CLASS_INFINITE || vb.class != CLASS_FINITE || eb <= format->emin || eb >= format->emax - 2 ||
+	if (va.class >= CLASS_INFINITE || vb.class != CLASS_FINITE || eb <= format->emin ||
+	    eb >= format->emax - 2 ||
 	    (va.class == CLASS_FINITE && (ea - eb >= format->emax || ea - eb <= format->emin + 1 ||
-				       ea <= format->emin + format->fraction_bits)))
+					  ea <= format->emin + format->fraction_bits)))
 		result |= CR_EQ;
 	return result;
 }
@@ -671,7 +694,8 @@ unsigned fp_test_sqrt(u128 b, const struct fp_format *format)
 	int e = raw_exponent(b, format);
 	unsigned result = 0;
 
-	if (v.class == CLASS_INFINITE || v.class == CLASS_ZERO || (v.class == CLASS_FINITE && e < format->emin))
+	if (v.class == CLASS_INFINITE || v.class == CLASS_ZERO ||
+	    (v.class == CLASS_FINITE && e < format->emin))
 		result |= CR_GT;
 	if (v.class != CLASS_FINITE || v.sign || e <= format->emin + format->fraction_bits)
 		result |= CR_EQ;
@@ -693,7 +717,9 @@ uint32_t fp_double_to_single(uint64_t v)
 
 	if (exponent > 1023 - 127)
 		return (uint32_t)(v >> 32 & 0xc0000000) | (uint32_t)(v >> 29 & 0x3fffffff);
-	/* denormal as a single; what is too small for that is undefined in the ISA, here it is zero */
+	/*
+	 * denormal as a single; what is too small for that is undefined in the ISA, here it is zero
+	 */
 	if (exponent >= 1023 - 149)
 		return sign | (uint32_t)(significand >> (29 + (1023 - 126 - exponent)));
 	return sign;
@@ -784,12 +810,14 @@ int fpu_scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, 
 	return fpscr_trap(cpu, f->raised);
 }
 
-int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r, const struct fp_format *format)
+int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r,
+		      const struct fp_format *format)
 {
 	return fpu_scalar_write(cpu, f, t, fp_pack64(r), fp_fprf(r, format));
 }
 
-int fpu_scalar_unary(struct cpu *cpu, unsigned t, unsigned b, fp_unary_fn *op, const struct fp_format *format)
+int fpu_scalar_unary(struct cpu *cpu, unsigned t, unsigned b, fp_unary_fn *op,
+		     const struct fp_format *format)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = op(&f, scalar(cpu, b));
@@ -819,11 +847,12 @@ struct fp fpu_fma_rounded(struct fpu *f, struct fp a, struct fp c, struct fp add
 	return r;
 }
 
-int fpu_scalar_fma(struct cpu *cpu, unsigned t, unsigned a, unsigned c, unsigned addend, unsigned flags,
-		   const struct fp_format *format)
+int fpu_scalar_fma(struct cpu *cpu, unsigned t, unsigned a, unsigned c, unsigned addend,
+		   unsigned flags, const struct fp_format *format)
 {
 	struct fpu f = fpu_start(cpu);
-	struct fp r = fpu_fma_rounded(&f, scalar(cpu, a), scalar(cpu, c), scalar(cpu, addend), flags, format);
+	struct fp r = fpu_fma_rounded(&f, scalar(cpu, a), scalar(cpu, c), scalar(cpu, addend),
+				      flags, format);
 
 	return fpu_scalar_result(cpu, &f, t, &r, format);
 }
@@ -836,7 +865,8 @@ int fpu_scalar_reciprocal(struct cpu *cpu, unsigned t, unsigned b, const struct 
 	return fpu_scalar_result(cpu, &f, t, &r, format);
 }
 
-int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b, const struct fp_format *format)
+int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b,
+			       const struct fp_format *format)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = reciprocal_sqrt(&f, scalar(cpu, b), &fp_double, format);
@@ -844,7 +874,8 @@ int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b, const st
 	return fpu_scalar_result(cpu, &f, t, &r, format);
 }
 
-int fpu_scalar_integral(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding, bool report)
+int fpu_scalar_integral(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding,
+			bool report)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = fp_to_integral(&f, scalar(cpu, b), rounding);
@@ -856,8 +887,8 @@ int fpu_scalar_integral(struct cpu *cpu, unsigned t, unsigned b, enum fp_roundin
 	return fpu_scalar_result(cpu, &f, t, &r, &fp_double);
 }
 
-int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding, unsigned bits,
-			  bool is_signed)
+int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding,
+			  unsigned bits, bool is_signed)
 {
 	struct fpu f = fpu_start(cpu);
 	uint64_t r = fp_to_integer(&f, scalar(cpu, b), rounding, bits, is_signed);
@@ -865,7 +896,8 @@ int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_round
 	return fpu_scalar_write(cpu, &f, t, r, FPRF_UNCHANGED);
 }
 
-int fpu_scalar_from_integer(struct cpu *cpu, unsigned t, unsigned b, bool is_signed, const struct fp_format *format)
+int fpu_scalar_from_integer(struct cpu *cpu, unsigned t, unsigned b, bool is_signed,
+			    const struct fp_format *format)
 {
 	uint64_t n = VSR_D(cpu->vsr[b], 0);
 	struct fpu f = fpu_start(cpu);
