@@ -135,6 +135,23 @@ static json_t *count(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
+/* The guest's words may be any bytes; JSON's are UTF-8. */
+static json_t *words(const char *text)
+{
+	json_t *out = json_string(text);
+	char *copy = out ? NULL : strdup(text);
+
+	if (!copy)
+		return out;
+	for (char *p = copy; *p; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	out = json_string(copy);
+	free(copy);
+	return out;
+}
+
 static json_t *microseconds(uint64_t ticks)
 {
 	return json_real((double)ticks * 1e6 / TIMEBASE_HZ);
@@ -198,7 +215,7 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 	case PAPR_EVENT_PANIC:
 		json_object_set_new(data, "action", json_string("poweroff"));
 		if (event->text)
-			json_object_set_new(data, "text", json_string(event->text));
+			json_object_set_new(data, "text", words(event->text));
 		return "GUEST_PANICKED";
 	}
 	return NULL;
@@ -257,7 +274,7 @@ static const char *event_json(const struct machine_event *event, json_t *data)
 						 event->end == MACHINE_CRASHED));
 		json_object_set_new(data, "reason", json_string(shutdown_reason(event->end)));
 		if (event->why && *event->why)
-			json_object_set_new(data, "text", json_string(event->why));
+			json_object_set_new(data, "text", words(event->why));
 		return "SHUTDOWN";
 	}
 	return NULL;

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that every bad one is one line on standard
+ * error. The commands' sources are included to reach their parsers.
+ */
+#include "cmd/run.c"
+#define usage	      inject_usage
+#define complain      inject_complain
+#define parse_options parse_inject_options
+#undef EXIT_USAGE
+#include "cmd/inject.c"
+#undef usage
+#undef complain
+#undef parse_options
+
+#include "unit.h"
+
+#define MAX_ARGS 32
+
+static struct run_options run_options;
+static struct inject_options inject_options;
+static char message[1000];
+
+/* Splits @line at blanks; '_' stands for an empty argument. */
+static int split(char *line, char **argv)
+{
+	int argc = 0;
+
+	argv[argc++] = "command";
+	for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) {
+		assert_in_range(argc, 1, MAX_ARGS - 1);
+		argv[argc++] = strcmp(word, "_") ? word : "";
+	}
+	return argc;
+}
+
+/* Parses with standard error caught in message[]. */
+static bool parse(const char *text, bool inject)
+{
+	static char line[1000];
+	char *argv[MAX_ARGS];
+	int argc, saved = dup(STDERR_FILENO);
+	FILE *caught = tmpfile();
+	size_t n;
+	bool ok;
+
+	snprintf(line, sizeof(line), "%s", text);
+	argc = split(line, argv);
+	assert_non_null(caught);
+	fflush(stderr);
+	dup2(fileno(caught), STDERR_FILENO);
+	if (inject) {
+		json_decref(inject_options.args);
+		ok = parse_inject_options(&inject_options, argc, argv);
+	} else {
+		ok = parse_options(&run_options, argc, argv);
+	}
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(caught);
+	n = fread(message, 1, sizeof(message) - 1, caught);
+	message[n] = '\0';
+	fclose(caught);
+	return ok;
+}
+
+static void assert_run(const char *text)
+{
+	if (!parse(text, false))
+		fail_msg("%s: %s", text, message);
+	assert_string_equal(message, "");
+}
+
+static void assert_refused(const char *text, bool inject, const char *why)
+{
+	const char *start = inject ? "fwnmi: inject: " : "fwnmi: run: ";
+	const char *newline;
+
+	if (parse(text, inject))
+		fail_msg("%s was taken", text);
+	newline = strchr(message, '\n');
+	if (strncmp(message, start, strlen(start)) || !strstr(message, why) || !newline ||
+	    newline[1])
+		fail_msg("%s: \"%s\" does not say \"%s\" in one line", text, message, why);
+}
+
+static void the_defaults_are_a_small_machine(void **state)
+{
+	assert_run("-kernel k");
+	assert_string_equal(run_options.machine.kernel, "k");
+	assert_null(run_options.machine.initrd);
+	assert_string_equal(run_options.machine.append, "");
+	assert_int_equal(run_options.machine.ram_size, 512 << 20);
+	assert_int_equal(run_options.machine.nr_vcpus, 1);
+	assert_int_equal(run_options.machine.clock, CLOCK_HOST);
+	assert_ptr_equal(run_options.machine.engine, &engine_power);
+	assert_string_equal(run_options.serial, "stdio");
+	assert_null(run_options.monitor);
+	assert_false(run_options.machine.no_reboot);
+	assert_null(run_options.machine.debug);
+}
+
+static void every_option_is_taken_with_one_dash_or_two(void **state)
+{
+	static const char *const lines[] = {
+		"-kernel k -initrd i -append a -m 1G -smp 2 -cpu power9 -accel emu -serial null "
+		"-monitor p -clock insn -nvram n -no-reboot -fwnmi-strict -debug -stats",
+		"--kernel k --initrd i --append a --m 1G --smp 2 --cpu POWER9 --accel emu "
+		"--serial null --monitor p --clock insn --nvram n --no-reboot --fwnmi-strict "
+		"--debug --stats",
+		"--kernel=k -initrd=i --append=a -m=size=1G -smp=cpus=2 -cpu=power9 -accel=emu "
+		"--serial=null --monitor=p --clock=insn --nvram=n -no-reboot -fwnmi-strict -debug "
+		"-stats",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_run(lines[i]);
+		assert_string_equal(run_options.machine.kernel, "k");
+		assert_string_equal(run_options.machine.initrd, "i");
+		assert_string_equal(run_options.machine.append, "a");
+		assert_int_equal(run_options.machine.ram_size, 1 << 30);
+		assert_int_equal(run_options.machine.nr_vcpus, 2);
+		assert_string_equal(run_options.serial, "null");
+		assert_string_equal(run_options.monitor, "p");
+		assert_int_equal(run_options.machine.clock, CLOCK_INSN);
+		assert_string_equal(run_options.machine.nvram, "n");
+		assert_true(run_options.machine.no_reboot);
+		assert_true(run_options.machine.fwnmi_strict);
+		assert_non_null(run_options.machine.debug);
+		assert_true(run_options.stats);
+	}
+}
+
+static void memory_sizes_are_qemus(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t mib;
+	} good[] = {
+		{ "-kernel k -m 256", 256 },	    { "-kernel k -m 1024", 1024 },
+		{ "-kernel k -m 300M", 300 },	    { "-kernel k -m 2g", 2048 },
+		{ "-kernel k -m size=1G", 1024 },   { "-kernel k -m 64G", 65536 },
+		{ "-kernel k -m 1G -m 512m", 512 },
+	};
+	static const char *const bad[] = {
+		"0",
+		"255",
+		"0G",
+		"65G",
+		"65537",
+		"-1",
+		"-512",
+		"+512",
+		"512K",
+		"512MB",
+		"1.5G",
+		"_",
+		"size=",
+		"size",
+		"G",
+		"0x200",
+		"99999999999999999999",
+		"18446744073709551616",
+		"18014398509481985G",
+		"1G,slots=2",
+	};
+	char line[100];
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_run(good[i].line);
+		assert_int_equal(run_options.machine.ram_size, good[i].mib << 20);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(line, sizeof(line), "-kernel k -m %s", bad[i]);
+		assert_refused(line, false, "bad -m");
+	}
+}
+
+static void cpu_counts_are_bounded(void **state)
+{
+	static const char *const bad[] = { "0",	    "9", "-1",	       "two",	   "1x",
+					   "cpus=", "_", "4294967297", "2,cores=2" };
+	char line[100];
+
+	assert_run("-kernel k -smp 8");
+	assert_int_equal(run_options.machine.nr_vcpus, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(line, sizeof(line), "-kernel k -smp %s", bad[i]);
+		assert_refused(line, false, "bad -smp");
+	}
+}
+
+static void bad_run_command_lines_are_one_line(void **state)
+{
+	assert_refused("", false, "no kernel");
+	assert_refused("-kernel", false, "-kernel needs a value");
+	assert_refused("-kernel k -frob", false, "unknown option -frob");
+	assert_refused("-kernel k ---m", false, "unknown option ---m");
+	assert_refused("-kernel k -", false, "unknown option -");
+	assert_refused("-kernel k --", false, "unknown option --");
+	assert_refused("-kernel k stray", false, "unexpected argument stray");
+	assert_refused("-kernel k -kern=x", false, "unknown option -kern=x");
+	assert_refused("-kernel k --debug=1", false, "takes no value");
+	assert_refused("-kernel k -cpu power8", false, "only power9");
+	assert_refused("-kernel k -accel kvm", false, "-accel kvm: not available");
+	assert_refused("-kernel k -accel tcg", false, "only emu");
+	assert_refused("-kernel k -serial tty", false, "bad -serial tty");
+	assert_refused("-kernel k -serial file", false, "bad -serial file");
+	assert_refused("-kernel k --clock wall", false, "bad --clock wall");
+}
+
+static void help_wants_no_kernel(void **state)
+{
+	assert_run("--help");
+	assert_true(run_options.help);
+	assert_run("-h");
+	assert_true(run_options.help);
+}
+
+static void assert_inject(const char *text)
+{
+	if (!parse(text, true))
+		fail_msg("%s: %s", text, message);
+	assert_string_equal(message, "");
+}
+
+static const char *argument(const char *key)
+{
+	return json_string_value(json_object_get(inject_options.args, key));
+}
+
+static void an_injection_says_only_what_was_given(void **state)
+{
+	assert_inject("--monitor m machine-check");
+	assert_string_equal(inject_options.monitor, "m");
+	assert_false(inject_options.system_reset);
+	assert_int_equal(json_object_size(inject_options.args), 0);
+	assert_int_equal(inject_options.timeout, 10);
+	assert_inject("system-reset --monitor=m");
+	assert_true(inject_options.system_reset);
+}
+
+static void injection_options_become_arguments(void **state)
+{
+	assert_inject("--monitor m machine-check --type ue --subtype load/store --ea 0x1000 "
+		      "--logical-address 4096 --severity error --disposition limited-recovery "
+		      "--initiator memory --permanent --cpu 3 --context kernel --timeout 5 --json "
+		      "--no-wait");
+	assert_string_equal(argument("type"), "ue");
+	assert_string_equal(argument("subtype"), "load/store");
+	assert_string_equal(argument("effective-address"), "0x1000");
+	assert_string_equal(argument("logical-address"), "4096");
+	assert_string_equal(argument("severity"), "error");
+	assert_string_equal(argument("disposition"), "limited-recovery");
+	assert_string_equal(argument("initiator"), "memory");
+	assert_string_equal(argument("context"), "kernel");
+	assert_true(json_is_false(json_object_get(inject_options.args, "transient")));
+	assert_int_equal(json_integer_value(json_object_get(inject_options.args, "cpu-index")), 3);
+	assert_int_equal(inject_options.timeout, 5);
+	assert_true(inject_options.json);
+	assert_true(inject_options.no_wait);
+	assert_inject("--monitor m machine-check --now");
+	assert_true(json_is_true(json_object_get(inject_options.args, "now")));
+}
+
+static void bad_inject_command_lines_are_one_line(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{ "", "nothing to inject" },
+		{ "machine-check", "no machine given" },
+		{ "--monitor m", "nothing to inject" },
+		{ "--monitor", "needs a value" },
+		{ "--monitor m bit-flip", "cannot inject bit-flip" },
+		{ "--monitor m machine-check system-reset", "one thing at a time" },
+		{ "--monitor m machine-check --frob", "unknown option --frob" },
+		{ "--monitor m machine-check --now=1", "takes no value" },
+		{ "--monitor m machine-check --json=1", "takes no value" },
+		{ "--monitor m machine-check --cpu", "needs a value" },
+		{ "--monitor m machine-check --cpu x", "not a number" },
+		{ "--monitor m machine-check --cpu -1", "not a number" },
+		{ "--monitor m machine-check --cpu 99999999999", "not a number" },
+		{ "--monitor m machine-check --timeout 0", "bad timeout" },
+		{ "--monitor m machine-check --ea top", "not an address" },
+		{ "--monitor m machine-check --ea 0x", "not an address" },
+		{ "--monitor m machine-check --now --context user", "contradicts" },
+		{ "--monitor m machine-check --context moon", "bad context" },
+		{ "--monitor m machine-check --type moon", "there is no type moon" },
+		{ "--monitor m machine-check --type slb --subtype ifetch", "no subtype" },
+		{ "--monitor m machine-check --type dcache --subtype parity", "which has none" },
+		{ "--monitor m machine-check --type slb --logical-address 1", "only a UE" },
+		{ "--monitor m machine-check --type slb --permanent", "only a UE" },
+		{ "--monitor m machine-check --type icache --ea 1", "reports none" },
+		{ "--monitor m machine-check --severity fatal --disposition fully-recovered",
+		  "contradicts" },
+		{ "--monitor m system-reset --type slb", "not for a system reset" },
+		{ "--monitor m system-reset --ea 1", "not for a system reset" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_refused(bad[i].line, true, bad[i].why);
+}
+
+static int free_arguments(void **state)
+{
+	json_decref(inject_options.args);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_defaults_are_a_small_machine),
+		cmocka_unit_test(every_option_is_taken_with_one_dash_or_two),
+		cmocka_unit_test(memory_sizes_are_qemus),
+		cmocka_unit_test(cpu_counts_are_bounded),
+		cmocka_unit_test(bad_run_command_lines_are_one_line),
+		cmocka_unit_test(help_wants_no_kernel),
+		cmocka_unit_test(an_injection_says_only_what_was_given),
+		cmocka_unit_test(injection_options_become_arguments),
+		cmocka_unit_test(bad_inject_command_lines_are_one_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, free_arguments);
+}

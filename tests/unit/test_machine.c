@@ -1,0 +1,939 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The run loop and injections, on an engine that plays back blocks, and a partition that does as it is told.
+ */
+/* Most blocks need only the first three fields. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#include "machine/injection.c"
+#include "machine/machine.c"
+
+#include "unit.h"
+
+#define USER	   (MSR_SF | MSR_EE | MSR_PR | MSR_RI)
+#define KERNEL	   (MSR_SF | MSR_RI)
+#define ENTRY_CODE MSR_SF /* MSR[RI]=0: interrupt entry */
+#define HANDLER	   0x1990
+#define R3	   0x2fff0030
+#define FOREVER	   UINT64_MAX
+
+/* What a vCPU does: `insns` instructions, then it stands at `nip` with `msr`, and may leave the engine. */
+struct block {
+	unsigned insns;
+	uint64_t nip, msr;
+	int hcall; /* enum papr_action + 1, 0: none */
+	bool interlock, fails, stops_machine,
+		restores; /* restores: R3, as a handler does before it returns */
+};
+
+/* A vCPU plays `blocks` over and over; delivery makes it play `handler` once first. */
+struct fake_cpu {
+	const struct block *blocks, *handler;
+	unsigned nr_blocks, nr_handler, at;
+	bool in_handler;
+	struct engine_regs regs;
+	uint64_t insns, deadline, watch;
+	bool pending;
+};
+
+static struct fake_cpu cpus[ENGINE_MAX_VCPUS];
+static struct papr_config partition;
+static struct guest_clock *the_clock;
+static int delivery; /* what papr_machine_check() returns */
+static int resume_outcome;
+static unsigned resets, fills, starts, machine_checks, system_resets;
+static struct fwnmi_machine_check last_mc;
+static bool fill_fails;
+static struct machine *machine;
+static char err[256];
+
+/* Who ran, in order: one character a change. */
+static char order[64];
+
+static void note_turn(unsigned vcpu)
+{
+	size_t len = strlen(order);
+
+	if (len < sizeof(order) - 1 && (!len || order[len - 1] != (char)('0' + vcpu)))
+		order[len] = (char)('0' + vcpu);
+}
+
+/* ---- the engine ---- */
+
+static struct engine *fake_create(const struct engine_config *config, char *e, size_t size)
+{
+	the_clock = config->clock;
+	return (struct engine *)&cpus;
+}
+
+static void fake_destroy(struct engine *engine)
+{
+}
+
+static void fake_reset(struct engine *engine)
+{
+	resets++;
+}
+
+static void fake_run(struct engine *engine, unsigned vcpu, uint64_t max, struct engine_exit *exit)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+	uint64_t done = 0;
+
+	note_turn(vcpu);
+	exit->reason = ENGINE_EXIT_BUDGET;
+	while (done < max && exit->reason == ENGINE_EXIT_BUDGET) {
+		const struct block *b;
+
+		if (cpu->regs.nip == cpu->watch) {
+			cpu->watch = ENGINE_NO_WATCH;
+			exit->reason = ENGINE_EXIT_DEBUG;
+			break;
+		}
+		if (cpu->in_handler && cpu->at == cpu->nr_handler) {
+			cpu->in_handler = false;
+			cpu->at = 0;
+		}
+		if (!cpu->in_handler && cpu->at == cpu->nr_blocks)
+			cpu->at = 0;
+		b = cpu->in_handler ? &cpu->handler[cpu->at] : &cpu->blocks[cpu->at];
+		done += b->insns;
+		cpu->regs.nip = b->nip;
+		cpu->regs.msr = b->msr;
+		if (b->restores)
+			cpu->regs.gpr[3] = 0;
+		if (b->hcall || b->interlock)
+			exit->reason = ENGINE_EXIT_HCALL;
+		else
+			cpu->at++;
+		if (b->fails) {
+			exit->reason = ENGINE_EXIT_FAILED;
+			strcpy(exit->message, "out of luck");
+		}
+		if (b->stops_machine)
+			machine_quit(machine);
+	}
+	cpu->insns += done;
+	the_clock->insns += done;
+}
+
+static void fake_get_regs(struct engine *engine, unsigned vcpu, struct engine_regs *regs)
+{
+	*regs = cpus[vcpu].regs;
+}
+
+static bool fake_interrupt_pending(struct engine *engine, unsigned vcpu)
+{
+	return cpus[vcpu].pending || clock_timebase(the_clock, 0) >= cpus[vcpu].deadline;
+}
+
+static uint64_t fake_deadline(struct engine *engine, unsigned vcpu)
+{
+	return cpus[vcpu].deadline;
+}
+
+static uint64_t fake_insns(const struct engine *engine, unsigned vcpu)
+{
+	return cpus[vcpu].insns;
+}
+
+static void fake_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea)
+{
+	cpus[vcpu].watch = ea;
+}
+
+static void fake_kick(struct engine *engine, unsigned vcpu)
+{
+}
+
+static const struct engine_ops fake_engine = {
+	.name = "fake",
+	.create = fake_create,
+	.destroy = fake_destroy,
+	.reset = fake_reset,
+	.run = fake_run,
+	.get_regs = fake_get_regs,
+	.interrupt_pending = fake_interrupt_pending,
+	.deadline = fake_deadline,
+	.insns = fake_insns,
+	.watch_return = fake_watch_return,
+	.kick = fake_kick,
+};
+
+/* ---- the partition ---- */
+
+struct papr *papr_create(const struct papr_config *config, char *e, size_t size)
+{
+	partition = *config;
+	return (struct papr *)&partition;
+}
+
+void papr_destroy(struct papr *papr)
+{
+}
+
+int papr_reset(struct papr *papr, char *e, size_t size)
+{
+	starts++;
+	return 0;
+}
+
+static void emit(enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
+{
+	const struct papr_event event = { .type = type, .cpu = cpu, .a = a, .b = b };
+
+	partition.host.event(partition.host.opaque, &event);
+}
+
+enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+	const struct block *b = cpu->in_handler ? &cpu->handler[cpu->at] : &cpu->blocks[cpu->at];
+
+	cpu->at++;
+	if (b->interlock) {
+		emit(PAPR_EVENT_FWNMI_INTERLOCK, vcpu, 0, 0);
+		return PAPR_RESUME;
+	}
+	return (enum papr_action)(b->hcall - 1);
+}
+
+static void enter_handler(unsigned vcpu, uint64_t vector)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+
+	cpu->in_handler = cpu->nr_handler;
+	cpu->at = 0;
+	cpu->regs.nip = HANDLER;
+	cpu->regs.msr = MSR_SF | MSR_ME;
+	cpu->regs.gpr[3] = R3;
+	emit(PAPR_EVENT_FWNMI_DELIVERED, vcpu, vector, R3);
+}
+
+int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
+{
+	machine_checks++;
+	last_mc = *mc;
+	if (delivery == FWNMI_DELIVERED)
+		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
+	else if (delivery == FWNMI_WAITING)
+		emit(PAPR_EVENT_FWNMI_WAITING, vcpu, VECTOR_MACHINE_CHECK, 0);
+	return delivery;
+}
+
+int papr_system_reset(struct papr *papr, unsigned vcpu)
+{
+	system_resets++;
+	enter_handler(vcpu, VECTOR_SYSTEM_RESET);
+	return FWNMI_DELIVERED;
+}
+
+int papr_resume(struct papr *papr, unsigned vcpu)
+{
+	if (resume_outcome == FWNMI_DELIVERED)
+		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
+	return resume_outcome;
+}
+
+void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
+{
+}
+
+void papr_console_input(struct papr *papr)
+{
+}
+
+/* ---- the loader ---- */
+
+int loader_open(struct loader *loader, const char *kernel, const char *initrd, uint64_t ram_size,
+		char *e, size_t size)
+{
+	return 0;
+}
+
+int loader_fill(const struct loader *loader, struct guest_memory *memory, char *e, size_t size)
+{
+	fills++;
+	/* Memory must be as new on every boot. */
+	assert_int_equal(memory->base[0x1234], 0);
+	memory->base[0x1234] = 1;
+	if (fill_fails)
+		snprintf(e, size, "the kernel has gone");
+	return fill_fails ? -1 : 0;
+}
+
+void loader_close(struct loader *loader)
+{
+}
+
+/* ---- a client that listens ---- */
+
+static struct injection_report reports[16];
+static char report_kinds[17]; /* of reports[]: D, I, W, f(inished), x (failed), n(ot registered) */
+static unsigned nr_reports, reset_events, shutdown_events;
+
+static void listen_event(void *opaque, const struct machine_event *event)
+{
+	static const char stages[] = {
+		[INJECTION_NONE] = '?',	       [INJECTION_PENDING] = '?',
+		[INJECTION_WAITING] = 'W',     [INJECTION_DELIVERED] = 'D',
+		[INJECTION_INTERLOCKED] = 'I', [INJECTION_FINISHED] = 'f',
+		[INJECTION_FAILED] = 'x',
+	};
+
+	reset_events += event->type == MACHINE_EVENT_RESET;
+	shutdown_events += event->type == MACHINE_EVENT_SHUTDOWN;
+	if (!event->report)
+		return;
+	assert_in_range(nr_reports, 0, 15);
+	report_kinds[nr_reports] = stages[event->report->stage];
+	reports[nr_reports++] = *event->report;
+}
+
+static struct machine_config config;
+
+static void make_machine(unsigned nr_vcpus)
+{
+	const struct machine_client client = { .event = listen_event };
+
+	config.nr_vcpus = nr_vcpus;
+	machine = machine_create(&config, err, sizeof(err));
+	assert_non_null(machine);
+	assert_true(machine_add_client(machine, &client));
+}
+
+#define PLAY(vcpu, ...)                                             \
+	do {                                                        \
+		static const struct block play[] = { __VA_ARGS__ }; \
+                                                                    \
+		cpus[vcpu].blocks = play;                           \
+		cpus[vcpu].nr_blocks = ARRAY_SIZE(play);            \
+	} while (0)
+
+#define HANDLE(vcpu, ...)                                           \
+	do {                                                        \
+		static const struct block play[] = { __VA_ARGS__ }; \
+                                                                    \
+		cpus[vcpu].handler = play;                          \
+		cpus[vcpu].nr_handler = ARRAY_SIZE(play);           \
+	} while (0)
+
+#define HCALL(action) .hcall = (action) + 1
+
+static char why[256];
+
+static enum machine_end run(void)
+{
+	return machine_run(machine, why, sizeof(why));
+}
+
+static int setup_test(void **state)
+{
+	memset(cpus, 0, sizeof(cpus));
+	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++) {
+		cpus[i].deadline = FOREVER / 2;
+		cpus[i].watch = ENGINE_NO_WATCH;
+	}
+	config = (struct machine_config){
+		.kernel = "kernel",
+		.append = "",
+		.ram_size = MACHINE_MIN_RAM,
+		.nr_vcpus = 1,
+		.clock = CLOCK_INSN,
+		.engine = &fake_engine,
+	};
+	delivery = FWNMI_DELIVERED;
+	resume_outcome = FWNMI_NOTHING;
+	resets = fills = starts = machine_checks = system_resets = 0;
+	nr_reports = reset_events = shutdown_events = 0;
+	fill_fails = false;
+	memset(order, 0, sizeof(order));
+	memset(reports, 0, sizeof(reports));
+	memset(report_kinds, 0, sizeof(report_kinds));
+	return 0;
+}
+
+static int teardown_test(void **state)
+{
+	machine_destroy(machine);
+	machine = NULL;
+	return 0;
+}
+
+static void assert_unmade(const char *reason)
+{
+	assert_null(machine_create(&config, err, sizeof(err)));
+	if (!strstr(err, reason))
+		fail_msg("\"%s\" does not say \"%s\"", err, reason);
+}
+
+/* ---- the run loop ---- */
+
+static void absurd_sizes_are_refused(void **state)
+{
+	config.ram_size = 0;
+	assert_unmade("memory");
+	config.ram_size = MACHINE_MAX_RAM + (1 << 20);
+	assert_unmade("memory");
+	config.ram_size = MACHINE_MIN_RAM + 1;
+	assert_unmade("memory");
+	config.ram_size = MACHINE_MIN_RAM;
+	config.nr_vcpus = 0;
+	assert_unmade("vCPUs");
+	config.nr_vcpus = ENGINE_MAX_VCPUS + 1;
+	assert_unmade("vCPUs");
+}
+
+static void a_kernel_that_cannot_be_read_is_an_error(void **state)
+{
+	fill_fails = true;
+	assert_unmade("the kernel has gone");
+}
+
+static void power_off_ends_the_run(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_RESUME) },
+	     { 20, 0x200, KERNEL, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_string_equal(why, "");
+	assert_int_equal(machine_insns(machine), 30);
+	assert_int_equal(shutdown_events, 1);
+}
+
+static void a_reboot_starts_again_with_empty_memory(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) },
+	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_int_equal(fills, 2);
+	assert_int_equal(resets, 2);
+	assert_int_equal(starts, 2);
+	assert_int_equal(reset_events, 1);
+}
+
+static void no_reboot_ends_the_run_instead(void **state)
+{
+	config.no_reboot = true;
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_REBOOT);
+	assert_int_equal(fills, 1);
+}
+
+static void a_kernel_that_vanished_before_a_reboot_fails_the_machine(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) });
+	make_machine(1);
+	fill_fails = true;
+	assert_int_equal(run(), MACHINE_FAILED);
+	assert_string_equal(why, "the kernel has gone");
+}
+
+static void a_crash_says_why(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_CRASHED) });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_CRASHED);
+	assert_string_equal(why, "the guest crashed");
+}
+
+static void an_engine_that_fails_is_reported_with_its_place(void **state)
+{
+	PLAY(0, { 10, 0xc000000000001234, KERNEL, .fails = true });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_FAILED);
+	assert_string_equal(why, "vCPU 0 at 0xc000000000001234: out of luck");
+}
+
+static void quit_ends_a_guest_that_never_stops(void **state)
+{
+	PLAY(0, { 1000, 0x100, KERNEL }, { 1000, 0x100, KERNEL, .stops_machine = true });
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_QUIT);
+}
+
+static void idle_time_passes_at_once_with_the_instruction_clock(void **state)
+{
+	PLAY(0, { 1000, 0x100, KERNEL, HCALL(PAPR_CEDE) },
+	     { 1000, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	cpus[0].deadline = 3600ull * TIMEBASE_HZ / 2;
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	/* the deadline, and then 1000 more instructions */
+	assert_int_equal(machine_timebase(machine),
+			 3600ull * TIMEBASE_HZ / 2 + 1000 / INSNS_PER_TICK);
+}
+
+static void idle_time_is_waited_for_with_the_host_clock(void **state)
+{
+	uint64_t start = host_ns();
+
+	config.clock = CLOCK_HOST;
+	PLAY(0, { 1000, 0x100, KERNEL, HCALL(PAPR_CEDE) },
+	     { 1000, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	cpus[0].deadline = TIMEBASE_HZ / 20;
+	make_machine(1);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_true(host_ns() - start >= 49000000);
+}
+
+static void vcpus_take_turns(void **state)
+{
+	PLAY(0, { 10000, 0x100, KERNEL });
+	PLAY(1, { 10000, 0x100, KERNEL });
+	PLAY(2, { 100, 0x100, KERNEL }, { 50000, 0x100, KERNEL },
+	     { 100, 0x100, KERNEL, .stops_machine = true });
+	make_machine(3);
+	host_vcpu_start(machine, 1);
+	host_vcpu_start(machine, 2);
+	run();
+	assert_string_equal(order, "012012");
+	assert_int_equal(cpus[0].insns, 2 * SLICE_SHARED);
+	assert_int_equal(cpus[1].insns, 2 * SLICE_SHARED);
+}
+
+static void a_stopped_vcpu_does_not_run(void **state)
+{
+	PLAY(0, { 10000, 0x100, KERNEL }, { 10000, 0x100, KERNEL, .stops_machine = true });
+	make_machine(2);
+	run();
+	assert_string_equal(order, "0");
+}
+
+static void a_lone_vcpu_stops_in_time_for_anothers_timer(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL });
+	PLAY(1, { 10, 0x100, KERNEL, HCALL(PAPR_CEDE) },
+	     { 10, 0x100, KERNEL, .stops_machine = true });
+	cpus[1].deadline = 50000;
+	make_machine(2);
+	host_vcpu_start(machine, 1);
+	run();
+	assert_string_equal(order, "0101");
+	/* When vCPU 1 woke, the time was its deadline, to a block of vCPU 0 and a few of its own. */
+	assert_in_range(machine_timebase(machine), 50000, 50000 + 40 / INSNS_PER_TICK);
+}
+
+static void waking_another_vcpu_ends_the_turn(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL });
+	PLAY(1, { 10, 0x100, KERNEL, .stops_machine = true });
+	make_machine(2);
+	machine->running = 0;
+	host_vcpu_start(machine, 1);
+	assert_true(machine->switch_now);
+	machine->vcpus[1].state = VCPU_CEDED;
+	machine->switch_now = false;
+	host_vcpu_wake(machine, 0);
+	assert_false(machine->switch_now);
+	host_vcpu_wake(machine, 1);
+	assert_true(machine->switch_now);
+	run();
+	assert_string_equal(order, "1");
+}
+
+static void the_machine_stands_still_while_paused(void **state)
+{
+	config.clock = CLOCK_HOST;
+	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
+	make_machine(1);
+	machine_pause(machine, true);
+	uint64_t before = machine_timebase(machine);
+	struct timespec wait = { .tv_nsec = 20000000 };
+
+	nanosleep(&wait, NULL);
+	machine_pause(machine, false);
+	assert_true(machine_timebase(machine) - before < TIMEBASE_HZ / 100);
+	assert_int_equal(run(), MACHINE_QUIT);
+}
+
+/* ---- injection ---- */
+
+static struct machine_injection slb(void)
+{
+	return (struct machine_injection){
+		.id = 7,
+		.mc = { .error_type = FWNMI_MC_SLB,
+			.error_subtype = FWNMI_SLB_MULTIHIT,
+			.severity = FWNMI_SEVERITY_ERROR_SYNC },
+	};
+}
+
+static void inject(const struct machine_injection *injection)
+{
+	if (machine_inject(machine, injection, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+}
+
+static void an_injection_waits_for_recoverable_code(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 10, 0x100, ENTRY_CODE }, { 10, 0x200, ENTRY_CODE }, { 10, 0x300, KERNEL },
+	     { 10, 0x400, KERNEL });
+	HANDLE(0, { 5, 0x1990, MSR_SF, .interlock = true }, { 5, 0x300, KERNEL, .restores = true },
+	       { 5, 0x400, KERNEL, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = ENTRY_CODE;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_int_equal(reports[0].id, 7);
+	assert_int_equal(reports[0].nip, 0x300);
+	assert_int_equal(reports[0].msr, KERNEL);
+	assert_int_equal(reports[0].handler, HANDLER);
+	assert_int_equal(reports[0].r3, R3);
+	assert_true(reports[0].registered);
+	assert_int_equal(reports[0].delivered_insns, 30);
+	assert_int_equal(last_mc.error_type, FWNMI_MC_SLB);
+}
+
+static void the_processors_cause_bits_are_filled_in(void **state)
+{
+	struct machine_injection in = slb();
+	uint64_t srr1;
+	uint32_t dsisr;
+	bool dar_valid;
+
+	in.effective_address_is_nip = true;
+	PLAY(0, { 10, 0xc000000000000300, KERNEL, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = KERNEL;
+	cpus[0].regs.nip = 0xc000000000000444;
+	inject(&in);
+	run();
+	assert_int_equal(
+		fwnmi_mce_synthesise(FWNMI_PROCESSOR_POWER9, &in.mc, &srr1, &dsisr, &dar_valid), 0);
+	assert_int_equal(last_mc.srr1, srr1);
+	assert_true(last_mc.effective_address_valid);
+	assert_int_equal(last_mc.effective_address, 0xc000000000000444);
+}
+
+static void user_context_waits_for_user_code_and_kernel_context_for_kernel_code(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 10, 0x100, KERNEL }, { 10, 0x200, USER & ~MSR_RI }, { 10, 0x300, USER },
+	     { 10, 0x400, ENTRY_CODE }, { 10, 0x500, KERNEL, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	in.context = INJECT_KERNEL;
+	inject(&in);
+	run();
+	assert_int_equal(reports[0].nip, 0x100);
+	nr_reports = 0;
+	machine->quit = 0;
+	cpus[0].at = 0;
+	cpus[0].regs.msr = KERNEL;
+	in.context = INJECT_USER;
+	inject(&in);
+	run();
+	assert_int_equal(reports[0].nip, 0x300);
+	assert_int_equal(machine_checks, 2);
+}
+
+static void now_is_wherever_the_vcpu_stands(void **state)
+{
+	struct machine_injection in = slb();
+
+	in.now = true;
+	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = ENTRY_CODE;
+	cpus[0].regs.nip = 0x777;
+	inject(&in);
+	run();
+	assert_int_equal(reports[0].nip, 0x777);
+	assert_int_equal(reports[0].delivered_insns, 0);
+}
+
+static void an_idle_vcpu_is_woken_and_counts_as_kernel(void **state)
+{
+	struct machine_injection in = slb();
+
+	in.context = INJECT_KERNEL;
+	PLAY(0, { 10, 0x100, MSR_SF | MSR_EE, HCALL(PAPR_CEDE) },
+	     { 10, 0x200, KERNEL, .stops_machine = true });
+	HANDLE(0, { 5, 0x1990, MSR_SF, .interlock = true },
+	       { 5, 0x100, MSR_SF | MSR_EE, .stops_machine = true });
+	make_machine(1);
+	machine->vcpus[0].state = VCPU_CEDED;
+	cpus[0].at = 1;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_true(reports[0].ceded);
+}
+
+static void an_idle_vcpu_has_no_user_code(void **state)
+{
+	struct machine_injection in = slb();
+
+	in.context = INJECT_USER;
+	in.timeout_ms = 30;
+	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
+	make_machine(1);
+	machine->vcpus[0].state = VCPU_CEDED;
+	cpus[0].deadline = UINT64_MAX / 2;
+	inject(&in);
+	assert_false(run_round(machine));
+	for (unsigned i = 0; i < 100 && !nr_reports; i++) {
+		idle(machine);
+		injection_poll(machine, host_ns());
+	}
+	assert_string_equal(report_kinds, "x");
+	assert_string_equal(reports[0].reason,
+			    "time limit: the CPU reached no instruction that fits");
+	assert_int_equal(machine_checks, 0);
+}
+
+static void a_withdrawn_injection_is_not_delivered_later(void **state)
+{
+	struct machine_injection in = slb();
+
+	in.timeout_ms = 1;
+	PLAY(0, { 10, 0x100, KERNEL }, { 10, 0x100, KERNEL, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = ENTRY_CODE;
+	inject(&in);
+	injection_poll(machine, host_ns() + 1000001);
+	run();
+	assert_string_equal(report_kinds, "x");
+	assert_int_equal(machine_checks, 0);
+}
+
+static void interlock_and_return_are_timed(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 100, 0x100, USER });
+	HANDLE(0, { 40, 0x1990, MSR_SF }, { 60, 0x2000, MSR_SF, .interlock = true },
+	       { 30, 0x2100, KERNEL }, { 30, 0x100, KERNEL, .restores = true },
+	       { 50, 0x2100, KERNEL }, { 20, 0x100, USER },
+	       { 10, 0x200, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = KERNEL;
+	in.context = INJECT_USER;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_int_equal(reports[0].delivered_insns, 100);
+	assert_int_equal(reports[0].delivered_timebase, 100 / INSNS_PER_TICK);
+	assert_int_equal(reports[1].interlock_insns, 100);
+	assert_int_equal(reports[1].interlock_ticks, 100 / INSNS_PER_TICK);
+	assert_true(reports[2].returned);
+	assert_true(reports[2].interlocked);
+	/* 0x100 in kernel mode is another place. */
+	assert_int_equal(reports[2].return_insns, 230);
+}
+
+static void another_process_at_the_same_address_is_no_return(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 100, 0x100, USER });
+	/* R3 is not what it was. */
+	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true }, { 30, 0x100, USER },
+	       { 30, 0x200, USER }, { 30, 0x100, USER, .restores = true },
+	       { 10, 0x200, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = KERNEL;
+	in.context = INJECT_USER;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_true(reports[2].returned);
+	assert_int_equal(reports[2].return_insns, 150);
+}
+
+static void a_killed_victim_is_seen_not_to_return(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 100000, 0x100, USER });
+	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true }, { 60, 0x3000, USER },
+	       { WATCH_INSNS, 0x3000, USER }, { 60, 0x3000, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_false(reports[2].returned);
+	/* ... and no more looked at block by block. */
+	assert_false(injection_single_step(&machine->vcpus[0]));
+}
+
+static void a_vcpu_that_goes_idle_has_not_returned(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 100, 0x100, USER });
+	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true },
+	       { 60, 0x3000, KERNEL, HCALL(PAPR_CEDE) },
+	       { 60, 0x3000, KERNEL, HCALL(PAPR_POWER_OFF) });
+	cpus[0].deadline = TIMEBASE_HZ;
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_false(reports[2].returned);
+}
+
+static void a_system_reset_has_no_interlock(void **state)
+{
+	struct machine_injection in = { .id = 9, .system_reset = true };
+
+	PLAY(0, { 100, 0x100, USER });
+	HANDLE(0, { 60, 0x2000, MSR_SF }, { 60, 0x444, USER, .restores = true },
+	       { 60, 0x555, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	cpus[0].regs.nip = 0x444;
+	inject(&in);
+	run();
+	assert_int_equal(system_resets, 1);
+	assert_string_equal(report_kinds, "Df");
+	assert_false(reports[1].interlocked);
+	assert_true(reports[1].returned);
+	assert_int_equal(reports[1].return_insns, 120);
+}
+
+static void an_unregistered_guest_gets_the_architected_vector(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_NOT_REGISTERED;
+	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	run();
+	assert_int_equal(report_kinds[0], 'D');
+	assert_false(reports[0].registered);
+}
+
+static void a_second_machine_check_can_wait_for_the_first(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_WAITING;
+	PLAY(0, { 100, 0x100, USER, HCALL(PAPR_CEDE) }, { 10, 0x100, USER, .stops_machine = true });
+	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true },
+	       { 60, 0x444, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	cpus[0].regs.nip = 0x444;
+	inject(&in);
+	assert_true(run_round(machine));
+	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_WAITING);
+	assert_string_equal(report_kinds, "W");
+	/* No timer and no interrupt gets it out of that. */
+	cpus[0].pending = true;
+	assert_false(run_round(machine));
+	resume_outcome = FWNMI_WAITING;
+	host_vcpu_wake(machine, 0);
+	assert_false(run_round(machine));
+	resume_outcome = FWNMI_DELIVERED;
+	host_vcpu_wake(machine, 0);
+	run();
+	assert_string_equal(report_kinds, "WDIf");
+	assert_int_equal(reports[1].nip, 0x444);
+}
+
+static void ending_the_partition_is_a_crash_that_says_why(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_ENDED;
+	PLAY(0, { 100, 0x100, USER });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	assert_int_equal(run(), MACHINE_CRASHED);
+	assert_non_null(strstr(why, "second machine check"));
+	assert_string_equal(report_kinds, "x");
+}
+
+static void assert_not_injected(const struct machine_injection *in, const char *reason)
+{
+	assert_int_equal(machine_inject(machine, in, err, sizeof(err)), -1);
+	if (!strstr(err, reason))
+		fail_msg("\"%s\" does not say \"%s\"", err, reason);
+}
+
+static void impossible_injections_are_refused(void **state)
+{
+	struct machine_injection in = slb();
+
+	make_machine(2);
+	in.vcpu = 2;
+	assert_not_injected(&in, "no CPU 2: the machine has 2");
+	in.vcpu = 1;
+	assert_not_injected(&in, "CPU 1 is stopped");
+	in.vcpu = 0;
+	in.mc.error_subtype = 17;
+	assert_not_injected(&in, "no such machine check");
+	in.mc.error_subtype = FWNMI_SLB_PARITY;
+	inject(&in);
+	assert_not_injected(&in, "CPU 0 already has an injection pending");
+}
+
+static void a_reset_withdraws_what_is_pending(void **state)
+{
+	struct machine_injection in = slb();
+
+	PLAY(0, { 10, 0x100, ENTRY_CODE, HCALL(PAPR_REBOOT) },
+	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	cpus[0].regs.msr = ENTRY_CODE;
+	inject(&in);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_string_equal(report_kinds, "x");
+	assert_string_equal(reports[0].reason, "the machine was reset");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_test, teardown_test)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(absurd_sizes_are_refused),
+		TEST(a_kernel_that_cannot_be_read_is_an_error),
+		TEST(power_off_ends_the_run),
+		TEST(a_reboot_starts_again_with_empty_memory),
+		TEST(no_reboot_ends_the_run_instead),
+		TEST(a_kernel_that_vanished_before_a_reboot_fails_the_machine),
+		TEST(a_crash_says_why),
+		TEST(an_engine_that_fails_is_reported_with_its_place),
+		TEST(quit_ends_a_guest_that_never_stops),
+		TEST(idle_time_passes_at_once_with_the_instruction_clock),
+		TEST(idle_time_is_waited_for_with_the_host_clock),
+		TEST(vcpus_take_turns),
+		TEST(a_stopped_vcpu_does_not_run),
+		TEST(a_lone_vcpu_stops_in_time_for_anothers_timer),
+		TEST(waking_another_vcpu_ends_the_turn),
+		TEST(the_machine_stands_still_while_paused),
+		TEST(an_injection_waits_for_recoverable_code),
+		TEST(the_processors_cause_bits_are_filled_in),
+		TEST(user_context_waits_for_user_code_and_kernel_context_for_kernel_code),
+		TEST(now_is_wherever_the_vcpu_stands),
+		TEST(an_idle_vcpu_is_woken_and_counts_as_kernel),
+		TEST(an_idle_vcpu_has_no_user_code),
+		TEST(a_withdrawn_injection_is_not_delivered_later),
+		TEST(interlock_and_return_are_timed),
+		TEST(another_process_at_the_same_address_is_no_return),
+		TEST(a_killed_victim_is_seen_not_to_return),
+		TEST(a_vcpu_that_goes_idle_has_not_returned),
+		TEST(a_system_reset_has_no_interlock),
+		TEST(an_unregistered_guest_gets_the_architected_vector),
+		TEST(a_second_machine_check_can_wait_for_the_first),
+		TEST(ending_the_partition_is_a_crash_that_says_why),
+		TEST(impossible_injections_are_refused),
+		TEST(a_reset_withdraws_what_is_pending),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The monitor, spoken to over its socket as a client would, with a machine that only notes what it is asked.
+ */
+#include "monitor/inject_args.c"
+#include "monitor/monitor.c"
+
+#include <fcntl.h>
+
+#include "unit.h"
+
+static char directory[] = "/tmp/fwnmi-monitor-XXXXXX";
+static char path[64];
+static struct monitor *monitor;
+static struct machine_client the_client;
+static char err[256];
+
+/* ---- the machine ---- */
+
+static bool paused;
+static unsigned quits, resets_requested;
+static struct machine_injection injected;
+static const char *refusal;
+
+bool machine_add_client(struct machine *machine, const struct machine_client *client)
+{
+	the_client = *client;
+	return true;
+}
+
+bool machine_paused(const struct machine *machine)
+{
+	return paused;
+}
+
+void machine_pause(struct machine *machine, bool pause)
+{
+	const struct machine_event event = {
+		.type = pause ? MACHINE_EVENT_STOP : MACHINE_EVENT_RESUME,
+	};
+
+	paused = pause;
+	the_client.event(the_client.opaque, &event);
+}
+
+void machine_quit(struct machine *machine)
+{
+	quits++;
+}
+
+void machine_request_reset(struct machine *machine)
+{
+	resets_requested++;
+}
+
+unsigned machine_nr_vcpus(const struct machine *machine)
+{
+	return 2;
+}
+
+enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
+{
+	return vcpu ? VCPU_STOPPED : VCPU_RUNNABLE;
+}
+
+uint64_t machine_vcpu_insns(const struct machine *machine, unsigned vcpu)
+{
+	return vcpu ? 0 : 1234567890123;
+}
+
+struct papr *machine_papr(struct machine *machine)
+{
+	return NULL;
+}
+
+void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
+{
+	*state = (struct papr_fwnmi_state){
+		.registered = true,
+		.system_reset = 0x1920,
+		.machine_check = 0x1990,
+		.interlock_held = true,
+		.owner = 1,
+	};
+}
+
+int machine_inject(struct machine *machine, const struct machine_injection *injection, char *e,
+		   size_t size)
+{
+	injected = *injection;
+	if (refusal)
+		snprintf(e, size, "%s", refusal);
+	return refusal ? -1 : 0;
+}
+
+/* ---- a client ---- */
+
+struct peer {
+	int fd;
+	size_t len;
+	char buf[1 << 16];
+};
+
+static struct peer peers[MONITOR_MAX_CLIENTS + 1];
+
+/* What the run loop does between slices. */
+static void pump(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct pollfd fds[MONITOR_MAX_CLIENTS + 1];
+		unsigned n = the_client.poll_fds(the_client.opaque, fds, MONITOR_MAX_CLIENTS + 1);
+
+		if (poll(fds, n, 0) > 0)
+			the_client.ready(the_client.opaque, fds, n);
+	}
+}
+
+static int connect_to_monitor(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	strcpy(address.sun_path, path);
+	assert_true(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The next line from the monitor; NULL if there is none, "" if it closed the connection. */
+static const char *line(struct peer *peer)
+{
+	static char text[1 << 16];
+	char *end;
+	ssize_t n;
+
+	pump();
+	n = recv(peer->fd, peer->buf + peer->len, sizeof(peer->buf) - peer->len, MSG_DONTWAIT);
+	if (n > 0)
+		peer->len += (size_t)n;
+	end = memchr(peer->buf, '\n', peer->len);
+	if (!end)
+		return n == 0 ? "" : NULL;
+	n = end - peer->buf;
+	memcpy(text, peer->buf, (size_t)n);
+	text[n] = '\0';
+	peer->len -= (size_t)n + 1;
+	memmove(peer->buf, end + 1, peer->len);
+	return text;
+}
+
+static void say(struct peer *peer, const char *text)
+{
+	assert_int_equal(send(peer->fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	pump();
+}
+
+static const char *ask(struct peer *peer, const char *text)
+{
+	say(peer, text);
+	say(peer, "\n");
+	return line(peer);
+}
+
+static void assert_answer(struct peer *peer, const char *request, const char *answer)
+{
+	const char *got = ask(peer, request);
+
+	if (!got || strcmp(got, answer))
+		fail_msg("%s was answered by %s, not %s", request, got ? got : "nothing", answer);
+}
+
+static void assert_error(struct peer *peer, const char *request, const char *class, const char *why)
+{
+	const char *got = ask(peer, request);
+	char start[64];
+
+	snprintf(start, sizeof(start), "{\"error\":{\"class\":\"%s\"", class);
+	if (!got || strncmp(got, start, strlen(start)) || !strstr(got, why))
+		fail_msg("%s was answered by %s, not %s: %s", request, got ? got : "nothing", class,
+			 why);
+}
+
+static struct peer *join(unsigned i)
+{
+	struct peer *peer = &peers[i];
+
+	peer->len = 0;
+	peer->fd = connect_to_monitor();
+	assert_true(peer->fd >= 0);
+	return peer;
+}
+
+static struct peer *join_and_negotiate(unsigned i)
+{
+	struct peer *peer = join(i);
+
+	assert_non_null(strstr(line(peer), "\"QMP\""));
+	assert_answer(peer, "{\"execute\":\"qmp_capabilities\"}", "{\"return\":{}}");
+	return peer;
+}
+
+static int open_monitor(void **state)
+{
+	paused = false;
+	quits = resets_requested = 0;
+	refusal = NULL;
+	memset(&injected, 0, sizeof(injected));
+	for (unsigned i = 0; i <= MONITOR_MAX_CLIENTS; i++)
+		peers[i].fd = -1;
+	monitor = monitor_open(path, NULL, err, sizeof(err));
+	return monitor ? 0 : -1;
+}
+
+static int close_monitor(void **state)
+{
+	monitor_close(monitor);
+	monitor = NULL;
+	for (unsigned i = 0; i <= MONITOR_MAX_CLIENTS; i++) {
+		if (peers[i].fd >= 0)
+			close(peers[i].fd);
+	}
+	return 0;
+}
+
+/* ---- the socket ---- */
+
+static void the_socket_is_private_and_goes_away(void **state)
+{
+	struct stat st;
+
+	monitor = monitor_open(path, NULL, err, sizeof(err));
+	assert_non_null(monitor);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0600);
+	monitor_close(monitor);
+	assert_int_equal(stat(path, &st), -1);
+}
+
+static void assert_cannot_listen(const char *where, const char *why)
+{
+	assert_null(monitor_open(where, NULL, err, sizeof(err)));
+	if (!strstr(err, why) || strchr(err, '\n'))
+		fail_msg("\"%s\" does not say \"%s\"", err, why);
+}
+
+static void a_file_in_the_way_is_left_alone(void **state)
+{
+	int fd = open(path, O_CREAT | O_WRONLY, 0644);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_cannot_listen(path, "it exists and is not a socket");
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(path);
+	assert_cannot_listen(directory, "it exists and is not a socket");
+}
+
+static void bad_paths_are_refused(void **state)
+{
+	char longest[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_cannot_listen(longest, "too long");
+	assert_cannot_listen("", "empty");
+	assert_cannot_listen("/nonexistent/socket", "No such file or directory");
+}
+
+static void a_socket_in_use_is_refused(void **state)
+{
+	struct monitor *first = monitor_open(path, NULL, err, sizeof(err));
+
+	assert_non_null(first);
+	assert_cannot_listen(path, "another program listens there");
+	assert_int_equal(access(path, F_OK), 0);
+	monitor_close(first);
+}
+
+static void a_stale_socket_is_replaced(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(access(path, F_OK), 0);
+	monitor = monitor_open(path, NULL, err, sizeof(err));
+	assert_non_null(monitor);
+	monitor_close(monitor);
+}
+
+static void anothers_socket_at_the_same_path_survives(void **state)
+{
+	struct monitor *other;
+
+	monitor = monitor_open(path, NULL, err, sizeof(err));
+	assert_non_null(monitor);
+	unlink(path);
+	other = monitor_open(path, NULL, err, sizeof(err));
+	assert_non_null(other);
+	monitor_close(monitor);
+	assert_int_equal(access(path, F_OK), 0);
+	monitor_close(other);
+}
+
+/* ---- the protocol ---- */
+
+static void the_greeting_comes_first_and_negotiation_next(void **state)
+{
+	struct peer *peer = join(0);
+
+	assert_string_equal(line(peer), "{\"QMP\":{\"version\":{\"fwnmi\":{\"major\":0,\"minor\":1,"
+					"\"micro\":0},\"package\":\"\"},\"capabilities\":[]}}");
+	assert_error(peer, "{\"execute\":\"query-status\"}", "CommandNotFound", "qmp_capabilities");
+	assert_answer(peer, "{\"execute\":\"qmp_capabilities\",\"id\":{\"a\":1}}",
+		      "{\"return\":{},\"id\":{\"a\":1}}");
+	assert_error(peer, "{\"execute\":\"qmp_capabilities\"}", "CommandNotFound", "no such");
+}
+
+static void queries_answer(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+	const char *got;
+
+	assert_answer(peer, "{\"execute\":\"query-status\"}",
+		      "{\"return\":{\"running\":true,\"status\":\"running\"}}");
+	assert_answer(peer, "{\"execute\":\"query-fwnmi\"}",
+		      "{\"return\":{\"registered\":true,\"interlock-held\":true,"
+		      "\"system-reset\":\"0x1920\",\"machine-check\":\"0x1990\",\"owner\":1}}");
+	got = ask(peer, "{\"execute\":\"query-cpus-fast\"}");
+	assert_non_null(strstr(got, "\"cpu-index\":0"));
+	assert_non_null(strstr(got, "\"instructions\":1234567890123"));
+	assert_non_null(strstr(got, "\"cpu-index\":1"));
+	assert_non_null(strstr(got, "\"state\":\"stopped\""));
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-commands\"}"),
+			       "{\"name\":\"inject-machine-check\"}"));
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-version\"}"), "\"minor\":1"));
+}
+
+static void steering_commands_steer(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"stop\"}"), "\"event\":\"STOP\""));
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_true(paused);
+	assert_answer(peer, "{\"execute\":\"query-status\"}",
+		      "{\"return\":{\"running\":false,\"status\":\"paused\"}}");
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"cont\"}"), "\"event\":\"RESUME\""));
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_false(paused);
+	assert_answer(peer, "{\"execute\":\"system_reset\"}", "{\"return\":{}}");
+	assert_int_equal(resets_requested, 1);
+	assert_answer(peer, "{\"execute\":\"quit\"}", "{\"return\":{}}");
+	assert_int_equal(quits, 1);
+}
+
+static void malformed_requests_are_answered_and_survived(void **state)
+{
+	static const char *const bad[] = {
+		"{",
+		"nonsense",
+		"[]",
+		"17",
+		"\"execute\"",
+		"{}",
+		"{\"execute\":1}",
+		"{\"execute\":\"stop\",\"arguments\":[]}",
+		"{\"execute\":\"stop\",\"more\":1}",
+		"{\"execute\":\"stop\",\"execute\":\"cont\"}",
+		"{\"execute\":\"stop\"} {}",
+		"{\"execute\":\"stop\",\"arguments\":{\"a\":1}}",
+		"\xff\xfe",
+	};
+	struct peer *peer = join_and_negotiate(0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_error(peer, bad[i], "GenericError", "");
+	assert_false(paused);
+	assert_error(peer, "{\"execute\":\"frobnicate\",\"id\":5}", "CommandNotFound", "\"id\":5");
+	assert_null(ask(peer, ""));
+	assert_answer(peer, "{\"execute\":\"system_reset\"}", "{\"return\":{}}");
+}
+
+static void requests_may_come_in_pieces_or_together(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	say(peer, "{\"execute\":");
+	assert_null(line(peer));
+	say(peer, "\"system_reset\"}\n{\"execute\":\"system_reset\"}\n{\"exec");
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_null(line(peer));
+	assert_answer(peer, "ute\":\"system_reset\"}", "{\"return\":{}}");
+	assert_int_equal(resets_requested, 3);
+}
+
+static void a_request_without_end_ends_the_connection(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+	static char half[MONITOR_MAX_LINE / 2];
+
+	memset(half, ' ', sizeof(half));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(send(peer->fd, half, sizeof(half), MSG_NOSIGNAL), sizeof(half));
+		pump();
+	}
+	assert_non_null(strstr(line(peer), "too long"));
+	assert_string_equal(line(peer), "");
+	/* ... and nobody else's. */
+	join_and_negotiate(1);
+}
+
+static void there_is_a_limit_to_clients(void **state)
+{
+	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++)
+		join_and_negotiate(i);
+	join(MONITOR_MAX_CLIENTS);
+	assert_non_null(strstr(line(&peers[MONITOR_MAX_CLIENTS]), "too many monitor clients"));
+	assert_string_equal(line(&peers[MONITOR_MAX_CLIENTS]), "");
+	close(peers[MONITOR_MAX_CLIENTS].fd);
+	close(peers[3].fd);
+	peers[MONITOR_MAX_CLIENTS].fd = peers[3].fd = -1;
+	pump();
+	join_and_negotiate(3);
+}
+
+static void a_client_that_only_sends_gets_its_answers(void **state)
+{
+	struct peer *peer = join(0);
+
+	say(peer, "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"system_reset\"}\n");
+	shutdown(peer->fd, SHUT_WR);
+	assert_non_null(strstr(line(peer), "QMP"));
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	assert_string_equal(line(peer), "");
+	assert_int_equal(resets_requested, 1);
+}
+
+/* ---- events ---- */
+
+static void emit(const struct machine_event *event)
+{
+	the_client.event(the_client.opaque, event);
+}
+
+static void events_go_to_those_who_have_negotiated(void **state)
+{
+	const struct papr_event registered = {
+		.type = PAPR_EVENT_FWNMI_REGISTERED,
+		.a = 0x1920,
+		.b = 0x1990,
+	};
+	const struct machine_event event = {
+		.type = MACHINE_EVENT_PAPR,
+		.papr = &registered,
+		.insns = 42,
+		.timebase = 21,
+	};
+	struct peer *one = join_and_negotiate(0), *two = join(1);
+	const char *got;
+
+	assert_non_null(strstr(line(two), "QMP"));
+	emit(&event);
+	got = line(one);
+	assert_non_null(got);
+	assert_non_null(strstr(got, "{\"event\":\"FWNMI_REGISTERED\",\"data\":{\"cpu-index\":0,"
+				    "\"system-reset\":\"0x1920\",\"machine-check\":\"0x1990\","
+				    "\"instructions\":42,\"timebase\":21},\"timestamp\":{"));
+	assert_null(line(two));
+}
+
+static void a_delivery_names_the_injection(void **state)
+{
+	const struct papr_event interlock = { .type = PAPR_EVENT_FWNMI_INTERLOCK, .cpu = 1 };
+	const struct injection_report report = {
+		.id = 3,
+		.vcpu = 1,
+		.stage = INJECTION_INTERLOCKED,
+		.registered = true,
+		.interlocked = true,
+		.nip = 0xc000000000001234,
+		.msr = 0x8000000000001033,
+		.handler = 0x1990,
+		.r3 = 0x2fff0030,
+		.interlock_insns = 1000,
+		.interlock_ticks = 512,
+		.interlock_host_ns = 2500,
+	};
+	const struct machine_event event = {
+		.type = MACHINE_EVENT_PAPR,
+		.papr = &interlock,
+		.report = &report,
+	};
+	struct peer *peer = join_and_negotiate(0);
+	const char *got;
+
+	emit(&event);
+	got = line(peer);
+	assert_non_null(strstr(got, "\"event\":\"FWNMI_INTERLOCK\""));
+	assert_non_null(strstr(got, "\"id\":3"));
+	assert_non_null(strstr(got, "\"nip\":\"0xc000000000001234\""));
+	assert_non_null(strstr(got, "\"context\":\"kernel\""));
+	assert_non_null(strstr(got, "\"interlock\":{\"instructions\":1000,\"guest-us\":1.0,"
+				    "\"host-us\":2.5}"));
+	assert_null(strstr(got, "\"returned\""));
+}
+
+static void a_panic_with_odd_bytes_is_still_an_event(void **state)
+{
+	const struct papr_event panic = { .type = PAPR_EVENT_PANIC, .text = "bad \xff bytes" };
+	const struct machine_event event = { .type = MACHINE_EVENT_PAPR, .papr = &panic };
+	struct peer *peer = join_and_negotiate(0);
+	const char *got;
+
+	emit(&event);
+	got = line(peer);
+	assert_non_null(got);
+	assert_non_null(strstr(got, "GUEST_PANICKED"));
+	assert_non_null(strstr(got, "\"text\":\"bad ? bytes\""));
+}
+
+static void a_client_that_does_not_read_is_dropped(void **state)
+{
+	const struct machine_event event = { .type = MACHINE_EVENT_STOP };
+	struct peer *lazy = join_and_negotiate(0), *other = join_and_negotiate(1);
+	unsigned i;
+
+	for (i = 0; i < 100000 && monitor->clients[0].fd >= 0; i++) {
+		emit(&event);
+		assert_non_null(line(other));
+	}
+	assert_int_equal(monitor->clients[0].fd, -1);
+	assert_true(monitor->clients[1].fd >= 0);
+	close(lazy->fd);
+	lazy->fd = -1;
+	assert_answer(other, "{\"execute\":\"system_reset\"}", "{\"return\":{}}");
+}
+
+static void a_client_that_dies_is_forgotten(void **state)
+{
+	const struct machine_event event = { .type = MACHINE_EVENT_STOP };
+	struct peer *peer = join_and_negotiate(0);
+
+	close(peer->fd);
+	peer->fd = -1;
+	emit(&event);
+	emit(&event);
+	pump();
+	assert_int_equal(monitor->clients[0].fd, -1);
+}
+
+static void the_last_events_arrive_before_the_end(void **state)
+{
+	const struct machine_event event = {
+		.type = MACHINE_EVENT_SHUTDOWN,
+		.end = MACHINE_CRASHED,
+		.why = "it hurt",
+	};
+	struct peer *peer = join_and_negotiate(0);
+	char buf[1000];
+	ssize_t n;
+
+	emit(&event);
+	monitor_close(monitor);
+	monitor = NULL;
+	n = recv(peer->fd, buf, sizeof(buf) - 1, 0);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	assert_non_null(strstr(buf, "\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,"
+				    "\"reason\":\"guest-panic\",\"text\":\"it hurt\""));
+}
+
+/* ---- injections ---- */
+
+static void an_injection_without_arguments_is_a_recovered_slb_multihit(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer, "{\"execute\":\"inject-machine-check\"}", "{\"return\":{\"id\":1}}");
+	assert_false(injected.system_reset);
+	assert_int_equal(injected.vcpu, 0);
+	assert_int_equal(injected.context, INJECT_ANY);
+	assert_int_equal(injected.timeout_ms, 10000);
+	assert_int_equal(injected.mc.error_type, FWNMI_MC_SLB);
+	assert_int_equal(injected.mc.error_subtype, FWNMI_SLB_MULTIHIT);
+	assert_int_equal(injected.mc.severity, FWNMI_SEVERITY_ERROR_SYNC);
+	assert_int_equal(injected.mc.disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
+	assert_int_equal(injected.mc.initiator, FWNMI_INITIATOR_CPU);
+	assert_true(injected.effective_address_is_nip);
+	assert_false(injected.mc.transient);
+	assert_answer(peer, "{\"execute\":\"inject-nmi\"}", "{\"return\":{\"id\":2}}");
+	assert_true(injected.system_reset);
+}
+
+static void every_argument_is_used(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer,
+		      "{\"execute\":\"inject-machine-check\",\"arguments\":{\"type\":\"ue\","
+		      "\"subtype\":\"ifetch\",\"severity\":\"fatal\",\"initiator\":\"memory\","
+		      "\"effective-address\":\"0xc000000000001000\",\"logical-address\":4096,"
+		      "\"transient\":false,\"cpu-index\":1,\"context\":\"user\",\"timeout\":3}}",
+		      "{\"return\":{\"id\":1}}");
+	assert_int_equal(injected.vcpu, 1);
+	assert_int_equal(injected.context, INJECT_USER);
+	assert_int_equal(injected.timeout_ms, 3000);
+	assert_int_equal(injected.mc.error_type, FWNMI_MC_UE);
+	assert_int_equal(injected.mc.error_subtype, FWNMI_UE_IFETCH);
+	assert_int_equal(injected.mc.severity, FWNMI_SEVERITY_FATAL);
+	/* fatal and recovered cannot be */
+	assert_int_equal(injected.mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
+	assert_int_equal(injected.mc.initiator, FWNMI_INITIATOR_MEMORY);
+	assert_true(injected.mc.effective_address_valid);
+	assert_int_equal(injected.mc.effective_address, 0xc000000000001000);
+	assert_true(injected.mc.logical_address_valid);
+	assert_int_equal(injected.mc.logical_address, 4096);
+	assert_false(injected.mc.transient);
+	assert_false(injected.effective_address_is_nip);
+}
+
+static void contradictions_are_refused(void **state)
+{
+	static const struct {
+		const char *arguments, *why;
+	} bad[] = {
+		{ "\"now\":true,\"context\":\"user\"", "now contradicts context" },
+		{ "\"type\":\"slb\",\"logical-address\":1", "only a UE" },
+		{ "\"type\":\"slb\",\"subtype\":\"ifetch\"", "type SLB has no subtype ifetch" },
+		{ "\"type\":\"dcache\",\"subtype\":\"parity\"", "which has none" },
+		{ "\"type\":\"icache\",\"effective-address\":1", "which reports none" },
+		{ "\"transient\":true", "only a UE" },
+		{ "\"severity\":\"fatal\",\"disposition\":\"fully-recovered\"",
+		  "contradicts severity" },
+		{ "\"type\":\"frob\"", "there is no type frob" },
+		{ "\"type\":5", "not a name" },
+		{ "\"effective-address\":\"zero\"", "not an address" },
+		{ "\"effective-address\":\"0x10000000000000000\"", "not an address" },
+		{ "\"effective-address\":-1", "not an address" },
+		{ "\"effective-address\":\" 1\"", "not an address" },
+		{ "\"cpu-index\":-1", "bad cpu-index" },
+		{ "\"cpu-index\":\"0\"", "bad cpu-index" },
+		{ "\"context\":\"nowhere\"", "bad context" },
+		{ "\"context\":1", "bad context" },
+		{ "\"now\":1", "not true or false" },
+		{ "\"timeout\":0", "bad timeout" },
+		{ "\"timeout\":3601", "bad timeout" },
+		{ "\"frob\":1", "unknown argument frob" },
+	};
+	struct peer *peer = join_and_negotiate(0);
+	char request[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(request, sizeof(request),
+			 "{\"execute\":\"inject-machine-check\",\"arguments\":{%s}}",
+			 bad[i].arguments);
+		assert_error(peer, request, "GenericError", bad[i].why);
+	}
+	assert_error(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"type\":\"slb\"}}",
+		     "GenericError", "not for a system reset");
+	assert_int_equal(injected.id, 0);
+}
+
+static void the_machines_refusal_is_passed_on(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	refusal = "no CPU 5: the machine has 2";
+	assert_error(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpu-index\":5}}",
+		     "GenericError", refusal);
+}
+
+static int make_directory(void **state)
+{
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	return rmdir(directory);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_monitor, close_monitor)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_socket_is_private_and_goes_away),
+		cmocka_unit_test(a_file_in_the_way_is_left_alone),
+		cmocka_unit_test(bad_paths_are_refused),
+		cmocka_unit_test(a_socket_in_use_is_refused),
+		cmocka_unit_test(a_stale_socket_is_replaced),
+		cmocka_unit_test(anothers_socket_at_the_same_path_survives),
+		TEST(the_greeting_comes_first_and_negotiation_next),
+		TEST(queries_answer),
+		TEST(steering_commands_steer),
+		TEST(malformed_requests_are_answered_and_survived),
+		TEST(requests_may_come_in_pieces_or_together),
+		TEST(a_request_without_end_ends_the_connection),
+		TEST(there_is_a_limit_to_clients),
+		TEST(a_client_that_only_sends_gets_its_answers),
+		TEST(events_go_to_those_who_have_negotiated),
+		TEST(a_delivery_names_the_injection),
+		TEST(a_panic_with_odd_bytes_is_still_an_event),
+		TEST(a_client_that_does_not_read_is_dropped),
+		TEST(a_client_that_dies_is_forgotten),
+		TEST(the_last_events_arrive_before_the_end),
+		TEST(an_injection_without_arguments_is_a_recovered_slb_multihit),
+		TEST(every_argument_is_used),
+		TEST(contradictions_are_refused),
+		TEST(the_machines_refusal_is_passed_on),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
