@@ -2,7 +2,7 @@
 /*
  * Machine check cause bits of each processor, as tables read in both directions.
  * A new processor is a new pair of tables and a line in processors[]. The encodings are those of
- * the POWER9 Processor User's Manual, section "Machine Check Interrupt"; Linux decodes the same in
+ * the processors' user's manuals, section "Machine Check Interrupt"; Linux decodes the same in
  * arch/powerpc/kernel/mce_power.c.
  */
 #include <string.h>
@@ -31,17 +31,32 @@ struct dsisr_cause {
 
 struct processor {
 	enum fwnmi_processor processor;
-	uint32_t srr1_mask;
 	const struct srr1_cause *srr1_causes;
 	size_t nr_srr1_causes;
 	const struct dsisr_cause *dsisr_causes;
 	size_t nr_dsisr_causes;
+	uint32_t spurious_dsisr; /* this DSISR alone: there was no error; 0: none such */
 };
+
+/* SRR1 bits 36 and 43:45 */
+#define SRR1_CODE 0x081c0000u
 
 #define SYNC  FWNMI_SEVERITY_ERROR_SYNC
 #define FATAL FWNMI_SEVERITY_FATAL
 
 /* clang-format off */
+static const struct srr1_cause power8_srr1[] = {
+	{ 0x00040000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
+	{ 0x00080000, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                SYNC },
+	{ 0x000c0000, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,              SYNC },
+	{ 0x00100000, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,             SYNC },
+	{ 0x00140000, true,  FWNMI_MC_TLB,     FWNMI_TLB_MULTIHIT,              SYNC },
+	{ 0x00180000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
+	{ 0x001c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
+	{ 0x08000000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of a fetch */
+	{ 0x08040000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
+};
+
 static const struct srr1_cause power9_srr1[] = {
 	{ 0x00040000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
 	{ 0x00080000, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                SYNC },
@@ -59,6 +74,33 @@ static const struct srr1_cause power9_srr1[] = {
 	{ 0x081c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 };
 
+static const struct srr1_cause power10_srr1[] = {
+	{ 0x00040000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
+	{ 0x00080000, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                SYNC },
+	{ 0x000c0000, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,              SYNC },
+	{ 0x00100000, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,             SYNC },
+	{ 0x00140000, true,  FWNMI_MC_TLB,     FWNMI_TLB_MULTIHIT,              SYNC },
+	{ 0x00180000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
+	{ 0x001c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a foreign address */
+	{ 0x08080000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* scv with an invalid level */
+	{ 0x080c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a bad real address */
+	{ 0x08100000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk, likewise */
+	{ 0x08140000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* store to a bad real address */
+	{ 0x081c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
+};
+
+static const struct dsisr_cause power8_dsisr[] = {
+	{ 0x00008000, false, FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
+	{ 0x00004000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
+	{ 0x00002000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of a load */
+	{ 0x00001000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
+	{ 0x00000800, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },
+	{ 0x00000400, true,  FWNMI_MC_TLB,     FWNMI_TLB_MULTIHIT,                  SYNC },
+	{ 0x00000200, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },  /* secondary */
+	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
+	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
+};
+
 static const struct dsisr_cause power9_dsisr[] = {
 	{ 0x00008000, false, FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
 	{ 0x00004000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
@@ -74,11 +116,31 @@ static const struct dsisr_cause power9_dsisr[] = {
 	{ 0x00000010, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
 };
+
+/* POWER9's without the time-outs of links. */
+static const struct dsisr_cause power10_dsisr[] = {
+	{ 0x00008000, false, FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
+	{ 0x00004000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
+	{ 0x00000800, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },
+	{ 0x00000400, true,  FWNMI_MC_TLB,     FWNMI_TLB_MULTIHIT,                  SYNC },
+	{ 0x00000200, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* invalid tlbie(l) */
+	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
+	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
+	{ 0x00000040, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* load from a bad real address */
+	{ 0x00000020, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk, likewise */
+	{ 0x00000010, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
+	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
+};
 /* clang-format on */
 
 static const struct processor processors[] = {
-	{ FWNMI_PROCESSOR_POWER9, 0x081c0000, power9_srr1, ARRAY_SIZE(power9_srr1), power9_dsisr,
-	  ARRAY_SIZE(power9_dsisr) },
+	{ FWNMI_PROCESSOR_POWER8, power8_srr1, ARRAY_SIZE(power8_srr1), power8_dsisr,
+	  ARRAY_SIZE(power8_dsisr), 0 },
+	/* Up to DD2.1 a paste instruction may raise a machine check that means nothing. */
+	{ FWNMI_PROCESSOR_POWER9, power9_srr1, ARRAY_SIZE(power9_srr1), power9_dsisr,
+	  ARRAY_SIZE(power9_dsisr), 0x02000000 },
+	{ FWNMI_PROCESSOR_POWER10, power10_srr1, ARRAY_SIZE(power10_srr1), power10_dsisr,
+	  ARRAY_SIZE(power10_dsisr), 0 },
 };
 
 static const struct processor *find_processor(enum fwnmi_processor number)
@@ -107,10 +169,28 @@ static void set_effective_address(struct fwnmi_machine_check *mc, bool valid, ui
 	mc->effective_address = address;
 }
 
+static const struct srr1_cause *find_srr1_cause(const struct processor *processor, uint64_t srr1)
+{
+	for (size_t i = 0; i < processor->nr_srr1_causes; i++)
+		if ((srr1 & SRR1_CODE) == processor->srr1_causes[i].srr1)
+			return &processor->srr1_causes[i];
+	return NULL;
+}
+
+static const struct dsisr_cause *find_dsisr_cause(const struct processor *processor, uint32_t dsisr)
+{
+	for (size_t i = 0; i < processor->nr_dsisr_causes; i++)
+		if (dsisr & processor->dsisr_causes[i].dsisr)
+			return &processor->dsisr_causes[i];
+	return NULL;
+}
+
 int fwnmi_mce_analyse(enum fwnmi_processor number, uint64_t nip, uint64_t srr1, uint32_t dsisr,
 		      uint64_t dar, struct fwnmi_machine_check *mc)
 {
 	const struct processor *processor = find_processor(number);
+	const struct srr1_cause *fetch;
+	const struct dsisr_cause *load_store;
 
 	memset(mc, 0, sizeof(*mc));
 	if (!processor)
@@ -120,28 +200,33 @@ int fwnmi_mce_analyse(enum fwnmi_processor number, uint64_t nip, uint64_t srr1, 
 	mc->srr1 = srr1 & FWNMI_SRR1_CAUSE_MASK;
 	set_cause(mc, FWNMI_MC_UNKNOWN, 0, FWNMI_SEVERITY_ERROR_SYNC);
 
-	if (srr1 & FWNMI_SRR1_MC_LOADSTORE) {
-		for (size_t i = 0; i < processor->nr_dsisr_causes; i++) {
-			const struct dsisr_cause *cause = &processor->dsisr_causes[i];
-
-			if (!(dsisr & cause->dsisr))
-				continue;
-			set_cause(mc, cause->error_type, cause->error_subtype, cause->severity);
-			set_effective_address(mc, cause->dar_valid, dar);
-			break;
-		}
-	} else {
-		for (size_t i = 0; i < processor->nr_srr1_causes; i++) {
-			const struct srr1_cause *cause = &processor->srr1_causes[i];
-
-			if ((srr1 & processor->srr1_mask) != cause->srr1)
-				continue;
-			set_cause(mc, cause->error_type, cause->error_subtype, cause->severity);
-			set_effective_address(mc, cause->nip_valid, nip);
-			break;
-		}
+	fetch = find_srr1_cause(processor, srr1);
+	/* A store that fails later sets bit 42, but has its cause in SRR1: DSISR is stale. */
+	if (!(srr1 & FWNMI_SRR1_MC_LOADSTORE) || (fetch && fetch->severity == FATAL)) {
+		if (!fetch)
+			return 0;
+		set_cause(mc, fetch->error_type, fetch->error_subtype, fetch->severity);
+		set_effective_address(mc, fetch->nip_valid, nip);
+		return 0;
+	}
+	if (processor->spurious_dsisr && dsisr == processor->spurious_dsisr) {
+		mc->severity = FWNMI_SEVERITY_WARNING;
+		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
+		return 0;
+	}
+	load_store = find_dsisr_cause(processor, dsisr);
+	if (load_store) {
+		set_cause(mc, load_store->error_type, load_store->error_subtype,
+			  load_store->severity);
+		set_effective_address(mc, load_store->dar_valid, dar);
 	}
 	return 0;
+}
+
+bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc)
+{
+	return mc->error_type == FWNMI_MC_SLB || mc->error_type == FWNMI_MC_ERAT ||
+	       mc->error_type == FWNMI_MC_TLB;
 }
 
 int fwnmi_mce_synthesise(enum fwnmi_processor number, const struct fwnmi_machine_check *mc,

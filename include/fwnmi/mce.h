@@ -17,7 +17,9 @@ extern "C" {
 #endif
 
 enum fwnmi_processor {
+	FWNMI_PROCESSOR_POWER8 = 8,
 	FWNMI_PROCESSOR_POWER9 = 9,
+	FWNMI_PROCESSOR_POWER10 = 10,
 };
 
 /* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
@@ -37,12 +39,27 @@ enum fwnmi_processor {
  *	repaired. A UE is transient, because LoPAR gives a subtype to no other.
  *
  * Of several bits in DSISR the gravest counts. Causes for which LoPAR has no type (real address
- * errors, foreign link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN.
+ * errors, foreign link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN. A store
+ * that fails later (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal: the
+ * interrupted instruction is not the one that failed. A machine check that is known to mean nothing
+ * (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered warning.
  *
  * returns: 0, or FWNMI_ERR_INVALID if the processor is unknown
  */
 int fwnmi_mce_analyse(enum fwnmi_processor processor, uint64_t nip, uint64_t srr1, uint32_t dsisr,
 		      uint64_t dar, struct fwnmi_machine_check *mc);
+
+/**
+ * fwnmi_mce_repairable() - can such an error be repaired by flushing state
+ * @mc: type is read
+ *
+ * SLB, ERAT and TLB hold copies: a processor whose entries are all dropped (and whose SLB is
+ * reloaded from the SLB shadow buffer, if the guest translates by hash) goes on as if nothing had
+ * been. Memory and cache errors lose data.
+ *
+ * returns: true if it can; fwnmi_ops.repair is called for these errors only
+ */
+bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
 
 /**
  * fwnmi_mce_synthesise() - a description to cause bits
