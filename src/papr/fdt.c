@@ -175,16 +175,22 @@ static void pa_features(struct tree *t)
 	f[1] = 0x10 | 0x04; /* frin friz frip frim; SPRG3 for problem state */
 	f[2] = 0x40 | 0x04 | 0x02 | 0x01; /* data streams 2.05, PPR, data streams 2.02, 2.06 */
 	f[3] = 0x80 | 0x40; /* DSCR: LSD, URG */
-	f[5] = 0x80 | 0x40 | 0x20 | 0x10; /* little-endian, CFAR, elemental barriers, lq/stq */
+	f[5] = 0x80 | 0x20 | 0x10; /* little-endian, elemental barriers, lq/stq; no CFAR */
 	f[6] = 0x80; /* data streams 2.07 */
 	f[16] = 0x80; /* vector 2.07 */
 	f[18] = 0x80; /* vector-scalar 2.07 */
+	f[20] = 0x80; /* vector cryptography */
 	f[22] = 0x00; /* no transactional memory */
 	f[36] = 0x80; /* SPR SO */
 	f[40] = 0x80; /* radix */
 	f[46] = 0x80; /* scv */
 	f[48] = 0x80; /* SIMD 3.0 */
+	f[50] = 0x80; /* quad-precision floating point */
+	f[52] = 0x80; /* string operations */
 	f[54] = 0x00; /* no decimal floating point */
+	f[56] = 0x80; /* decimal integer */
+	f[58] = 0x80; /* vector SHA */
+	f[60] = 0x80; /* atomic memory operations */
 	bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 

@@ -285,7 +285,7 @@ int64_t h_home_node_associativity(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* r4: a processor, -1 all, -2 all but the caller. Linux Documentation/powerpc: H_SIGNAL_SYS_RESET. */
+/* r4: a processor, -1 all, -2 all but the caller. Not in LoPAR: as Linux calls it. */
 int64_t h_signal_sys_reset(struct hcall *call)
 {
 	struct papr *papr = call->papr;

@@ -62,11 +62,9 @@ struct papr {
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
 #define H_SUCCESS		  0
 #define H_CONSTRAINED		  4
-#define H_HARDWARE		  -1
 #define H_FUNCTION		  -2
 #define H_PRIVILEGE		  -3
 #define H_PARAMETER		  -4
-#define H_AUTHORITY		  -10
 #define H_RESOURCE		  -16
 #define H_P2			  -55
 #define H_P3			  -56
@@ -80,7 +78,6 @@ struct papr {
 #define RTAS_NO_ERRORS	     1 /* event-scan, check-exception */
 #define RTAS_HARDWARE_ERROR  -1
 #define RTAS_PARAMETER_ERROR -3
-#define RTAS_NOT_SUPPORTED   -3
 #define RTAS_NOT_AUTHORIZED  -9002
 
 /* A hcall being carried out. */
@@ -105,7 +102,7 @@ hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /*
 hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
 hcall_fn h_rtas; /* rtas.c */
 
-/** hcall_functions() - the next name for ibm,hypertas-functions, in order; NULL after the last. */
+/** hcall_function_set() - the @index'th name in ibm,hypertas-functions; NULL after the last. */
 const char *hcall_function_set(unsigned index);
 
 /* A RTAS call being carried out: the cells of its argument buffer, in host byte order. */
