@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,9 @@
 #define EXIT_REBOOT	  5
 
 #define DEFAULT_RAM (512ull << 20)
+
+/* A reason may name two files. */
+#define REASON_SIZE (2 * PATH_MAX + 256)
 
 static const char usage[] =
 	"Usage: fwnmi run -kernel FILE [OPTION]...\n"
@@ -402,7 +406,7 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	struct console *console;
 	struct timespec start;
 	enum machine_end end;
-	char why[256];
+	char why[REASON_SIZE];
 
 	/* Last, because it creates files and changes the terminal: whatever else can fail has not. */
 	console = console_open(o->serial, why, sizeof(why));
@@ -424,7 +428,7 @@ static int run(const struct run_options *o)
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
 	struct machine *machine;
-	char err[256];
+	char err[REASON_SIZE];
 
 	machine = machine_create(&o->machine, err, sizeof(err));
 	if (!machine) {

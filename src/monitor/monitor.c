@@ -708,9 +708,14 @@ static bool is_stale(struct monitor *monitor, char *err, size_t err_size)
 
 static int listen_on(struct monitor *monitor, const char *path, char *err, size_t err_size)
 {
-	if (strlen(path) >= sizeof(monitor->address.sun_path) || !*path) {
-		snprintf(err, err_size, "cannot listen on %s: %s", path,
-			 *path ? "the path is too long for a socket" : "the path is empty");
+	if (!*path) {
+		snprintf(err, err_size, "cannot listen: the path of the socket is empty");
+		return -1;
+	}
+	if (strlen(path) >= sizeof(monitor->address.sun_path)) {
+		snprintf(err, err_size,
+			 "cannot listen: a path of %zu bytes is too long for a socket: %s",
+			 strlen(path), path);
 		return -1;
 	}
 	monitor->address.sun_family = AF_UNIX;

@@ -1,0 +1,452 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The program from outside: exit statuses, one-line errors, what is left behind, signals, the terminal.
+
+usage: test_cli.py FWNMI        speaks TAP
+
+Its guests are a few instructions long and made here: a loop, with a loop at every interrupt vector.
+"""
+
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+FWNMI = sys.argv[1]
+TESTS = []
+PATIENCE = 30  # seconds for what takes a fraction of one
+
+# Instructions.
+LOOP = 0x48000000  # b .
+LI_R0_2 = 0x38000002
+MTMSRD_R0_1 = 0x7C010164  # MSR[RI] = 1, MSR[EE] = 0
+ILLEGAL = 0x00000000
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def elf(code, paddr=0, machine=21, entry=0x1000):
+    """A big-endian ELF64 kernel of 8 KiB (as are interrupts at first): loops, and `code` at its entry."""
+    words = [LOOP] * 2048
+    words[entry // 4:entry // 4 + len(code)] = code
+    segment = struct.pack(">2048I", *words)
+    header = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, machine, 1, paddr + entry, 64, 0, 2,
+                         64, 56, 1, 0, 0, 0)
+    program = struct.pack(">IIQQQQQQ", 1, 7, 0x1000, paddr, paddr, len(segment), len(segment), 0x1000)
+    return (header + program).ljust(0x1000, b"\0") + segment
+
+
+class Skip(Exception):
+    """Why a test cannot run here."""
+
+
+class Scratch:
+    """A directory with kernels in it, which must be as it was when the test is over."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="fwnmi-cli-")
+        self.kernel = self.file("loop.elf", elf([LOOP]))
+        self.recoverable = self.file("recoverable.elf", elf([LI_R0_2, MTMSRD_R0_1, LOOP]))
+        self.monitor = self.name("monitor")
+
+    def name(self, name):
+        return os.path.join(self.path, name)
+
+    def file(self, name, content):
+        with open(self.name(name), "wb") as f:
+            f.write(content)
+        return self.name(name)
+
+    def files(self):
+        return sorted(os.listdir(self.path))
+
+
+def fwnmi(*args, stdin=subprocess.DEVNULL, timeout=PATIENCE):
+    return subprocess.run([FWNMI, *args], stdin=stdin, capture_output=True, text=True, timeout=timeout,
+                          check=False)
+
+
+def refused(status, *args, why=""):
+    done = fwnmi(*args)
+    lines = done.stderr.splitlines()
+    assert done.returncode == status, f"{args}: exit {done.returncode}, not {status}: {done.stderr}"
+    assert done.stdout == "", f"{args}: printed {done.stdout}"
+    assert len(lines) == 1 and lines[0].startswith("fwnmi: "), f"{args}: not one line: {done.stderr}"
+    assert why in lines[0], f"{args}: {lines[0]} does not say {why}"
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"timed out: {what}"
+        time.sleep(0.01)
+
+
+class Running:
+    """A machine that runs, with a monitor."""
+
+    def __init__(self, scratch, *args, kernel=None, **popen):
+        self.scratch = scratch
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [FWNMI, "run", "-kernel", kernel or scratch.kernel, "--monitor", scratch.monitor, *args],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+        # Nobody may connect before the signal handlers are there; the greeting says that they are.
+        self.socket = socket.socket(socket.AF_UNIX)
+        wait_for(self.connected, "the monitor does not answer")
+        self.lines = self.socket.makefile("r")
+        assert "QMP" in json.loads(self.lines.readline())
+
+    def connected(self):
+        assert self.process.poll() is None, self.process.stderr.read()
+        try:
+            self.socket.connect(self.scratch.monitor)
+        except OSError:
+            return False
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.lines.close()
+        self.socket.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def execute(self, command, **arguments):
+        request = {"execute": command, "arguments": arguments}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            answer = json.loads(self.lines.readline())
+            if "event" not in answer:
+                return answer
+
+    def ended(self):
+        return self.process.wait(timeout=PATIENCE)
+
+
+@test
+def help_and_version_are_printed(scratch):
+    for args in ["--help"], ["-h"], ["help"]:
+        done = fwnmi(*args)
+        assert done.returncode == 0 and "Usage: fwnmi COMMAND" in done.stdout, done
+    for command in "run", "inject", "log":
+        for args in [command, "--help"], ["help", command]:
+            done = fwnmi(*args)
+            assert done.returncode == 0 and f"Usage: fwnmi {command}" in done.stdout, done
+            assert done.stderr == ""
+    done = fwnmi("--version")
+    assert done.returncode == 0 and done.stdout.startswith("fwnmi "), done
+
+
+@test
+def unknown_commands_are_refused(scratch):
+    refused(2, why="no command")
+    refused(2, "frob", why="unknown command frob")
+    refused(2, "--frob", why="unknown command --frob")
+    refused(2, "help", "frob", why="unknown command frob")
+
+
+@test
+def bad_kernels_are_refused_and_leave_nothing_behind(scratch):
+    whole = elf([LOOP])
+    truncated = scratch.file("truncated", whole[:-1])
+    machine = scratch.file("machine", elf([LOOP], machine=62))
+    high = scratch.file("high", elf([LOOP], paddr=(256 << 20) - 4096))
+    text = scratch.file("text", b"Hello")
+    initrd = scratch.file("initrd", b"")
+    with open(initrd, "r+b") as f:
+        f.truncate(300 << 20)
+    before = scratch.files()
+    common = ["run", "-m", "256", "--monitor", scratch.monitor, "-serial", "file:" + scratch.name("out"),
+              "-kernel"]
+    refused(1, *common, scratch.name("absent"), why="No such file")
+    refused(1, *common, scratch.path, why="not a regular file")
+    refused(1, *common, text, why="not an ELF file")
+    refused(1, *common, truncated, why="truncated")
+    refused(1, *common, machine, why="another machine")
+    refused(1, *common, high, why="does not fit")
+    refused(1, *common, scratch.kernel, "-initrd", scratch.name("absent"), why="No such file")
+    refused(1, *common, scratch.kernel, "-initrd", initrd, why="does not fit")
+    assert scratch.files() == before, scratch.files()
+
+
+@test
+def bad_monitor_paths_are_refused(scratch):
+    scratch.file("taken", b"precious")
+    before = scratch.files()
+    common = ["run", "-kernel", scratch.kernel, "-serial", "file:" + scratch.name("out"), "--monitor"]
+    refused(1, *common, scratch.name("taken"), why="is not a socket")
+    refused(1, *common, scratch.path, why="is not a socket")
+    refused(1, *common, scratch.name("no/where"), why="No such file")
+    refused(1, *common, scratch.name("x" * 200), why="too long")
+    assert scratch.files() == before, scratch.files()
+    with Running(scratch) as running:
+        refused(1, *common, scratch.monitor, why="another program")
+        assert running.process.poll() is None
+
+
+@test
+def a_console_file_that_cannot_be_made_is_refused(scratch):
+    refused(1, "run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-serial",
+            "file:" + scratch.name("no/where"), why="No such file")
+    assert not os.path.exists(scratch.monitor)
+
+
+@test
+def the_monitor_socket_is_private(scratch):
+    with Running(scratch):
+        mode = os.stat(scratch.monitor).st_mode
+        assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600, oct(mode)
+
+
+@test
+def signals_end_the_machine_and_remove_its_socket(scratch):
+    for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT:
+        with Running(scratch) as running:
+            running.process.send_signal(number)
+            assert running.ended() == 128 + number, running.process.returncode
+        assert not os.path.exists(scratch.monitor), number
+
+
+@test
+def a_killed_machines_socket_is_replaced(scratch):
+    with Running(scratch) as running:
+        running.process.kill()
+        running.ended()
+    assert os.path.exists(scratch.monitor)
+    with Running(scratch) as running:
+        assert running.execute("qmp_capabilities") == {"return": {}}
+        assert running.execute("quit") == {"return": {}}
+        assert running.ended() == 0
+    assert not os.path.exists(scratch.monitor)
+
+
+@test
+def stop_and_cont_hold_the_guest(scratch):
+    def instructions():
+        return running.execute("query-cpus-fast")["return"][0]["instructions"]
+
+    with Running(scratch) as running:
+        running.execute("qmp_capabilities")
+        running.execute("stop")
+        assert running.execute("query-status")["return"]["status"] == "paused"
+        before = instructions()
+        time.sleep(0.1)
+        assert instructions() == before
+        running.execute("cont")
+        wait_for(lambda: instructions() > before, "the guest does not go on")
+
+
+@test
+def stats_are_printed_at_the_end(scratch):
+    with Running(scratch, "--stats", "-smp", "2") as running:
+        running.execute("qmp_capabilities")
+        running.execute("quit")
+        assert running.ended() == 0
+        out, err = running.process.communicate()
+        assert out == ""
+        words = dict(word.split("=") for word in err.split("fwnmi: stats: ")[1].split())
+        assert int(words["instructions"]) == int(words["cpu0"]) > 0, err
+        assert int(words["cpu1"]) == 0, err
+        assert float(words["host_seconds"]) > 0, err
+
+
+@test
+def an_injection_needs_a_listener(scratch):
+    for kind in "machine-check", "system-reset":
+        refused(1, "inject", "--monitor", scratch.monitor, kind, why="No such file")
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(scratch.monitor)
+    dead.close()
+    refused(1, "inject", "--monitor", scratch.monitor, "machine-check", why="nobody listens")
+    refused(1, "inject", "--monitor", scratch.kernel, "machine-check", why="nobody listens")
+    refused(1, "inject", "--monitor", "x" * 200, "machine-check", why="too long")
+
+
+@test
+def an_injection_needs_an_existing_running_cpu(scratch):
+    with Running(scratch, "-smp", "2"):
+        refused(1, "inject", "--monitor", scratch.monitor, "machine-check", "--cpu", "2",
+                why="no CPU 2: the machine has 2")
+        refused(1, "inject", "--monitor", scratch.monitor, "system-reset", "--cpu", "1",
+                why="CPU 1 is stopped")
+
+
+@test
+def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
+    with Running(scratch, kernel=scratch.recoverable):
+        done = fwnmi("inject", "--monitor", scratch.monitor, "system-reset", "--timeout", "2", "--json")
+        report = json.loads(done.stdout)
+        assert done.returncode == 0, done
+        assert report["delivered"] and not report["interlocked"]
+        assert report["injection"]["handler"] == "0x100"
+        assert report["injection"]["nip"] == "0x1008"
+        assert report["injection"]["registered"] is False
+        # MSR[RI] is 0 now: only --now gets there.
+        done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "1")
+        assert done.returncode == 1 and "time limit" in done.stderr, done
+        done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--now", "--timeout", "2")
+        assert done.returncode == 1, done
+        assert "interrupted  NIP 0x100," in done.stdout, done.stdout
+        assert "architected vector at 0x200" in done.stdout, done.stdout
+
+
+@test
+def a_machine_that_ends_answers_the_waiting_injector(scratch):
+    with Running(scratch) as running:
+        injector = subprocess.Popen([FWNMI, "inject", "--monitor", scratch.monitor, "machine-check"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.3)
+        running.process.terminate()
+        out, err = injector.communicate(timeout=PATIENCE)
+        assert injector.returncode == 1 and "machine" in err, (out, err)
+
+
+@test
+def an_illegal_instruction_is_named(scratch):
+    kernel = scratch.file("illegal.elf", elf([ILLEGAL]))
+    with Running(scratch, "--debug", kernel=kernel) as running:
+        time.sleep(0.2)
+        running.process.terminate()
+        out, err = running.process.communicate(timeout=PATIENCE)
+        assert "illegal or unimplemented instruction 0x00000000 at 0x1000" in err, err
+
+
+class Terminal:
+    """fwnmi run on a terminal of its own."""
+
+    def __init__(self, scratch):
+        try:
+            self.master, slave = pty.openpty()
+        except OSError as e:
+            raise Skip(f"no pseudo-terminals: {e}") from e
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.process = subprocess.Popen([FWNMI, "run", "-kernel", scratch.kernel], stdin=slave,
+                                        stdout=slave, stderr=slave, start_new_session=True)
+        wait_for(self.is_raw, "the terminal does not become raw")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+    def is_raw(self):
+        return not termios.tcgetattr(self.slave)[3] & (termios.ICANON | termios.ECHO | termios.ISIG)
+
+    def is_restored(self):
+        return termios.tcgetattr(self.slave) == self.before
+
+    def type(self, keys):
+        os.write(self.master, keys)
+
+    def output(self, wanted):
+        text = b""
+        while wanted not in text:
+            assert select.select([self.master], [], [], PATIENCE)[0], text
+            text += os.read(self.master, 4096)
+        return text
+
+
+@test
+def ctrl_a_x_ends_the_machine_and_restores_the_terminal(scratch):
+    with Terminal(scratch) as terminal:
+        terminal.type(b"abc\x01x")
+        assert terminal.process.wait(timeout=PATIENCE) == 0
+        assert terminal.is_restored()
+
+
+@test
+def ctrl_a_h_helps(scratch):
+    with Terminal(scratch) as terminal:
+        terminal.type(b"\x01h")
+        terminal.output(b"Ctrl-a x")
+        terminal.type(b"\x01")
+        terminal.type(b"x")
+        assert terminal.process.wait(timeout=PATIENCE) == 0
+
+
+@test
+def ctrl_c_goes_to_the_guest(scratch):
+    with Terminal(scratch) as terminal:
+        terminal.type(b"\x03\x1a\x1c")
+        time.sleep(0.2)
+        assert terminal.process.poll() is None
+        assert terminal.is_raw()
+
+
+@test
+def the_terminal_is_restored_on_signals(scratch):
+    for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT:
+        with Terminal(scratch) as terminal:
+            terminal.process.send_signal(number)
+            terminal.process.wait(timeout=PATIENCE)
+            assert terminal.is_restored(), number
+
+
+@test
+def a_stopped_machine_leaves_a_sane_terminal_and_takes_it_again(scratch):
+    with Terminal(scratch) as terminal:
+        terminal.process.send_signal(signal.SIGTSTP)
+        wait_for(terminal.is_restored, "the terminal is not restored")
+        terminal.process.send_signal(signal.SIGCONT)
+        wait_for(terminal.is_raw, "the terminal does not become raw again")
+        terminal.type(b"\x01x")
+        assert terminal.process.wait(timeout=PATIENCE) == 0
+        assert terminal.is_restored()
+
+
+@test
+def closed_standard_descriptors_do_no_harm(scratch):
+    done = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&-', "sh", FWNMI, "run", "-kernel",
+                             scratch.kernel, "--monitor", scratch.monitor], stderr=subprocess.PIPE)
+    wait_for(lambda: os.path.exists(scratch.monitor), "no monitor")
+    time.sleep(0.1)
+    assert done.poll() is None, done.stderr.read()
+    done.terminate()
+    assert done.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
+    done.stderr.close()
+
+
+def main():
+    failed = False
+    print(f"1..{len(TESTS)}")
+    for number, function in enumerate(TESTS, 1):
+        scratch = Scratch()
+        try:
+            function(scratch)
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Skip as why:
+            print(f"ok {number} - {function.__name__} # SKIP {why}", flush=True)
+        except (AssertionError, subprocess.TimeoutExpired, OSError, ValueError, KeyError) as e:
+            failed = True
+            print(f"not ok {number} - {function.__name__}")
+            print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)
+        finally:
+            shutil.rmtree(scratch.path)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
