@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A tiny radix tree per process: levels of 13, 9, 9 and 9 bits over 4 KiB pages. Power ISA 3.0B, Book III section
+ * 5.7.10, "Radix Tree Translation".
+ */
+#include "payload.h"
+
+#define HEAP 0x1000000ull
+#define ROOT_BITS 13
+#define TABLE_BITS 9
+#define POINTER 0x0fffffffffffff00ull
+/* Effective addresses of 52 bits: the size less 31, in bits 1:2 and 56:58. */
+#define TREE_SIZE ((2ull << 61) | (5ull << 5))
+
+enum {
+	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04 | 0x01, /* change, new, radix, guest invalidates itself */
+};
+
+static u64 heap = HEAP;
+static u64 *process_table;
+
+static void *allocate(u64 size)
+{
+	void *p;
+
+	heap = (heap + size - 1) & ~(size - 1);
+	p = (void *)heap;
+	heap += size;
+	return p;
+}
+
+void *radix_page(void)
+{
+	return allocate(PAGE);
+}
+
+u64 *radix_process_entry(unsigned pid)
+{
+	return process_table + 2 * pid;
+}
+
+static u64 *root(unsigned pid)
+{
+	u64 *entry = radix_process_entry(pid);
+
+	if (!*entry)
+		*entry = big64((u64)allocate(8ull << ROOT_BITS) | TREE_SIZE | ROOT_BITS);
+	return (u64 *)(big64(*entry) & POINTER);
+}
+
+/* The entry for @ea at the level whose pages have 1 << @shift bytes. */
+static u64 *walk(unsigned pid, u64 ea, unsigned shift)
+{
+	u64 *table = root(pid);
+	unsigned at = 52 - ROOT_BITS;
+
+	ea &= (1ull << 52) - 1;
+	for (;;) {
+		u64 *entry = table + (ea >> at & ((1ull << (at == 39 ? ROOT_BITS : TABLE_BITS)) - 1));
+
+		if (at == shift)
+			return entry;
+		if (!*entry)
+			*entry = big64((u64)allocate(8ull << TABLE_BITS) | PTE_VALID | TABLE_BITS);
+		table = (u64 *)(big64(*entry) & POINTER);
+		at -= TABLE_BITS;
+	}
+}
+
+u64 *radix_pte(unsigned pid, u64 ea)
+{
+	return walk(pid, ea, 12);
+}
+
+void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits)
+{
+	*radix_pte(pid, ea) = big64(PTE_VALID | PTE_LEAF | ra | bits);
+	__asm__ volatile("ptesync" : : : "memory");
+}
+
+void radix_invalidate(unsigned pid, u64 ea)
+{
+	u64 rs = (u64)pid << 32;
+
+	__asm__ volatile("ptesync; tlbie %0,%1,0,1,1; eieio; tlbsync; ptesync"
+			 :
+			 : "r"(ea & ~(PAGE - 1)), "r"(rs)
+			 : "memory");
+}
+
+void radix_start(void)
+{
+	process_table = allocate(PAGE);
+	for (u64 ra = 0; ra < memory_size; ra += 2 << 20)
+		*walk(0, ra, 21) = big64(PTE_VALID | PTE_LEAF | ra | PTE_KERNEL | PTE_R | PTE_C);
+	if (hcall4(H_REGISTER_PROCESS_TABLE, PROCESS_TABLE_SET, (u64)process_table, 0, 0))
+		bail_out("H_REGISTER_PROCESS_TABLE failed");
+}

@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs one payload of guest/payload in the partition and reports in TAP what it proves.
+
+usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--little|--big] [--keep-going] CASE
+
+A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
+
+  @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which has to succeed
+  @queue ARGUMENTS    the same with --no-wait; answered when it is queued
+  @refused ARGUMENTS  the same, but it has to fail; answered
+  @await CPU STATE    answered when query-cpus-fast says that state of that CPU
+  @answer             answered at once
+
+An answer is one character on the console. What can only be seen from outside (exit status, what is said
+on standard error) is in CASES below.
+"""
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TIME_LIMIT = 60  # seconds for one payload, much more than any needs
+COMMAND_LIMIT = 30
+TAP_LINE = re.compile(r"(not )?ok \d+ - (\S+)$")
+
+
+class Trouble(Exception):
+    """The payload or the program does not keep to the rules above."""
+
+
+class Outcome:
+    """What was seen of one run."""
+
+    def __init__(self):
+        self.console = []  # lines
+        self.results = []  # (sentence, ok)
+        self.plan = None
+        self.injections = []  # (arguments, exit status, output)
+        self.status = None
+        self.stderr = ""
+        self.events = []  # of the monitor, as dictionaries
+
+    def fact(self, key):
+        """The numbers of a console line `# KEY 0x... 0x...`."""
+        for line in self.console:
+            words = line.split()
+            if words[:2] == ["#", key]:
+                return [int(word, 16) for word in words[2:]]
+        raise Trouble(f"the payload did not print '# {key}'")
+
+
+# ---- what is seen from outside -------------------------------------------------------------------
+
+
+def exits(status):
+    return lambda seen: seen.status == status or f"exit status {seen.status}, not {status}"
+
+
+def says(pattern):
+    def see(seen):
+        return bool(re.search(pattern, seen.stderr)) or f"standard error lacks {pattern!r}"
+    return see
+
+
+def names_illegal_instructions(seen):
+    facts = seen.fact("illegal")
+    for address, encoding in zip(facts[0::2], facts[1::2]):
+        wanted = f"illegal or unimplemented instruction 0x{encoding:08x} at 0x{address:x}"
+        if wanted not in seen.stderr:
+            return f"standard error lacks '{wanted}'"
+    return True
+
+
+def event_names(*names):
+    def see(seen):
+        got = [event["event"] for event in seen.events]
+        return all(name in got for name in names) or f"the monitor said only {got}"
+    return see
+
+
+# Payload, options of `fwnmi run`, and (sentence, judgement) of what is seen from outside.
+POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
+CASES = {
+    "machine_check": ("machine_check", [], [POWERED_OFF]),
+}
+
+
+# ---- the monitor ---------------------------------------------------------------------------------
+
+
+class Monitor:
+    """A QMP connection that collects events."""
+
+    def __init__(self, path, events):
+        self.events = events
+        self.answers = []
+        self.arrived = threading.Condition()
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(COMMAND_LIMIT)
+        self.sock.connect(path)
+        self.file = self.sock.makefile("rw", encoding="utf-8")
+        json.loads(self.file.readline())  # the greeting
+        self.sock.settimeout(None)
+        threading.Thread(target=self.read, daemon=True).start()
+        self.command("qmp_capabilities")
+
+    def read(self):
+        try:
+            for line in self.file:
+                message = json.loads(line)
+                with self.arrived:
+                    if "event" in message:
+                        self.events.append(message)
+                    else:
+                        self.answers.append(message)
+                    self.arrived.notify_all()
+        except (OSError, ValueError):
+            pass
+        with self.arrived:
+            self.answers.append(None)
+            self.arrived.notify_all()
+
+    def command(self, name):
+        self.file.write(json.dumps({"execute": name}) + "\n")
+        self.file.flush()
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: self.answers, COMMAND_LIMIT):
+                raise Trouble(f"the monitor does not answer {name}")
+            answer = self.answers.pop(0)
+        if not answer or "return" not in answer:
+            raise Trouble(f"the monitor's answer to {name} is {answer}")
+        return answer["return"]
+
+    def close(self):
+        self.sock.close()
+
+
+# ---- one run -------------------------------------------------------------------------------------
+
+
+class Run:
+    def __init__(self, program, payload, options, scratch):
+        self.program = program
+        self.socket = os.path.join(scratch, "monitor")
+        self.seen = Outcome()
+        self.threads = []
+        self.deadline = time.monotonic() + TIME_LIMIT
+        with open(os.path.join(scratch, "stderr"), "w+b") as stderr:
+            self.stderr = os.dup(stderr.fileno())
+        self.child = subprocess.Popen(
+            [program, "run", "-kernel", payload, "--clock", "insn", "--monitor", self.socket, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr)
+        self.late = False
+        self.timer = threading.Timer(TIME_LIMIT, self.time_out)
+        self.timer.start()
+        self.monitor = None
+
+    def time_out(self):
+        self.late = True
+        self.child.kill()
+
+    def connect(self):
+        """The socket is there before the guest runs, but perhaps not yet when we ask."""
+        while self.monitor is None:
+            try:
+                self.monitor = Monitor(self.socket, self.seen.events)
+            except (FileNotFoundError, ConnectionRefusedError) as e:
+                if self.child.poll() is not None or time.monotonic() > self.deadline:
+                    raise Trouble("the monitor's socket does not appear") from e
+                time.sleep(0.002)
+
+    def inject(self, arguments, extra=()):
+        done = subprocess.run([self.program, "inject", "--monitor", self.socket, *extra, *arguments],
+                              text=True, capture_output=True, timeout=COMMAND_LIMIT, check=False)
+        self.seen.injections.append((arguments, done.returncode, (done.stdout + done.stderr).strip()))
+        return done
+
+    def answer(self):
+        self.child.stdin.write(b"!")
+        self.child.stdin.flush()
+
+    def await_state(self, cpu, state):
+        while True:
+            cpus = self.monitor.command("query-cpus-fast")
+            if cpus[int(cpu)]["state"] == state:
+                return
+            if time.monotonic() > self.deadline:
+                raise Trouble(f"CPU {cpu} is {cpus[int(cpu)]['state']}, not {state}")
+            time.sleep(0.002)
+
+    def obey(self, line):
+        verb, *arguments = line[1:].split()
+        if verb == "inject":
+            thread = threading.Thread(target=self.inject, args=(arguments,))
+            self.threads.append(thread)
+            thread.start()
+            return
+        if verb == "queue":
+            done = self.inject(arguments, ["--no-wait"])
+            if done.returncode:
+                raise Trouble(f"inject {' '.join(arguments)}: {done.stderr.strip()}")
+        elif verb == "refused":
+            if not self.inject(arguments, ["--no-wait"]).returncode:
+                raise Trouble(f"inject {' '.join(arguments)} should have been refused")
+            self.seen.injections.pop()
+        elif verb == "await":
+            self.await_state(*arguments)
+        elif verb != "answer":
+            raise Trouble(f"the payload asks for {line}")
+        self.answer()
+
+    def take(self, line):
+        seen = self.seen
+        seen.console.append(line)
+        match = TAP_LINE.match(line)
+        if match:
+            seen.results.append((match[2], not match[1]))
+        elif line.startswith("1.."):
+            seen.plan = int(line[3:])
+        elif line.startswith("Bail out!"):
+            raise Trouble(line)
+        elif line.startswith("@"):
+            self.obey(line)
+
+    def run(self):
+        try:
+            self.connect()
+            for line in self.child.stdout:
+                self.take(line.decode(errors="replace").rstrip())
+            self.seen.status = self.child.wait(COMMAND_LIMIT)
+            if self.late:
+                raise Trouble(f"not over after {TIME_LIMIT} s")
+            for thread in self.threads:
+                thread.join()
+        finally:
+            self.timer.cancel()
+            if self.child.poll() is None:
+                self.child.kill()
+                self.child.wait()
+            if self.monitor:
+                self.monitor.close()
+            os.lseek(self.stderr, 0, os.SEEK_SET)
+            with os.fdopen(self.stderr, "rb") as stderr:
+                self.seen.stderr = stderr.read().decode(errors="replace")
+
+
+def judge(seen, judgements):
+    """Everything proved, as (sentence, True or what is wrong)."""
+    results = [(sentence, ok or "see the console") for sentence, ok in seen.results]
+    if seen.plan is not None or not judgements:
+        whole = seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"
+        results.append(("the_payload_reports_all_that_it_planned", whole))
+    failed = [f"{' '.join(arguments)}: exit {status}: {output}"
+              for arguments, status, output in seen.injections if status]
+    if seen.injections:
+        results.append(("every_injection_it_asked_for_was_made", not failed or "; ".join(failed)))
+    for sentence, judgement in judgements:
+        results.append((sentence, judgement(seen)))
+    return results
+
+
+def report(results, seen, trouble):
+    for number, (sentence, ok) in enumerate(results, 1):
+        print(f"{'ok' if ok is True else 'not ok'} {number} - {sentence}")
+        if ok is not True:
+            print(f"# {ok}")
+    good = not trouble and all(ok is True for _, ok in results)
+    if not good:
+        for line in seen.console:
+            print(f"# console: {line}")
+        for line in seen.stderr.splitlines():
+            print(f"# standard error: {line}")
+    if trouble:
+        print(f"Bail out! {trouble}")
+    else:
+        print(f"1..{len(results)}")
+    return 0 if good else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--fwnmi", required=True)
+    parser.add_argument("--payloads", required=True)
+    parser.add_argument("--endian", choices=("little", "big"), default="little")
+    parser.add_argument("case", choices=CASES)
+    args = parser.parse_args()
+
+    payload, options, judgements = CASES[args.case]
+    path = os.path.join(args.payloads, f"{payload}_{args.endian}")
+    trouble = None
+    with tempfile.TemporaryDirectory(prefix="fwnmi-guest-") as scratch:
+        run = Run(args.fwnmi, path, options, scratch)
+        try:
+            run.run()
+        except (Trouble, subprocess.TimeoutExpired, OSError) as e:
+            trouble = str(e) or repr(e)
+    results = judge(run.seen, judgements) if not trouble else []
+    return report(results, run.seen, trouble)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
