@@ -651,7 +651,7 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
 
 	if (unlikely(entry->tag != (ea & ~PAGE_MASK_LOW)))
 		return mmu_translate(cpu, ea, access, ra);
-	*ra = (uint64_t)((uint8_t *)(ea + entry->addend) - cpu->engine->memory->base);
+	*ra = ea + entry->addend - (uintptr_t)cpu->engine->memory->base;
 	return true;
 }
 

@@ -281,7 +281,7 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 
 	log_fill(&set->filled, index);
 	entry->tag = EPN(ea);
-	entry->addend = (uintptr_t)(host - ea);
+	entry->addend = (uintptr_t)host - ea;
 	return host;
 }
 
