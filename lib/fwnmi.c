@@ -21,6 +21,12 @@
 /* R3 as saved, then the log: what R3 points to at entry to the handler (R13). */
 #define SAVED_R3_SIZE 8
 
+/* struct fwnmi.system_reset_pending */
+enum {
+	RESET_AT_RESUME = 1,
+	RESET_AFTER_INTERLOCK = 2,
+};
+
 /* Room for the longest log that build_log() makes. */
 #define LOG_SIZE sizeof(((struct fwnmi *)0)->end_log)
 
@@ -45,15 +51,13 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus)
 	return FWNMI_MC_BUFFER_SIZE + (size_t)nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
-static uint64_t machine_check_buffer(const struct fwnmi *f)
-{
-	return f->config.rtas_base + f->config.save_area_offset;
-}
+_Static_assert(FWNMI_MC_BUFFER_SIZE + FWNMI_MAX_CPUS * FWNMI_SYSTEM_RESET_SLOT_SIZE <=
+		       FWNMI_PAGE_7_SIZE,
+	       "page 7 holds what the RTAS area would");
 
 static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
-	return machine_check_buffer(f) + FWNMI_MC_BUFFER_SIZE +
-	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+	return f->error_area + FWNMI_MC_BUFFER_SIZE + (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
@@ -86,6 +90,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->registered = false;
 	f->system_reset_routine = 0;
 	f->machine_check_routine = 0;
+	f->error_area = 0;
 	f->owner = NO_OWNER;
 	f->owner_notified = false;
 	f->fatal_reported = false;
@@ -104,25 +109,49 @@ void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian)
 
 /* ---- registration ---- */
 
-static bool is_callable(struct fwnmi *f, uint64_t routine)
+static bool is_readable(struct fwnmi *f, uint64_t real_address, size_t size)
 {
-	uint8_t instruction[4];
+	uint8_t bytes[8];
 
-	return routine < FWNMI_ROUTINE_LIMIT && routine % sizeof(instruction) == 0 &&
-	       f->ops->read_memory(f->opaque, routine, instruction, sizeof(instruction)) == 0;
+	return f->ops->read_memory(f->opaque, real_address, bytes, size) == 0;
 }
 
-/* R1-7.3.14-4, R1-7.3.14-6 */
-int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
+/* R1-7.3.14-6 */
+static bool is_callable(struct fwnmi *f, uint64_t routine)
+{
+	return routine < FWNMI_ROUTINE_LIMIT && routine % 4 == 0 && is_readable(f, routine, 4);
+}
+
+/* R1-7.3.14-4 */
+static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_reset,
+			     uint64_t machine_check, uint64_t error_area)
 {
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
 	if (!is_callable(f, system_reset) || !is_callable(f, machine_check))
 		return FWNMI_ERR_PARAMETER;
+	if (error_area == FWNMI_PAGE_7 &&
+	    (!is_readable(f, FWNMI_PAGE_7, 8) ||
+	     !is_readable(f, FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - 8, 8)))
+		return FWNMI_ERR_MEMORY;
 	f->system_reset_routine = system_reset;
 	f->machine_check_routine = machine_check;
+	f->error_area = error_area;
 	f->registered = true;
 	return 0;
+}
+
+/* R1-7.3.14-7: nothing in page 7. */
+int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
+{
+	return register_routines(f, cpu, system_reset, machine_check,
+				 f->config.rtas_base + f->config.save_area_offset);
+}
+
+/* R1-7.3.14-3 */
+int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
+{
+	return register_routines(f, cpu, system_reset, machine_check, FWNMI_PAGE_7);
 }
 
 bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check)
@@ -267,6 +296,13 @@ static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64
 	regs->nip = routine;
 }
 
+/* Taken at the first instruction of the handler it would destroy SRR0 and SRR1 of the event. */
+static void delay_system_reset(struct fwnmi *f, unsigned cpu)
+{
+	if (f->system_reset_pending[cpu])
+		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
+}
+
 static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 				 const struct fwnmi_machine_check *mc)
 {
@@ -284,17 +320,18 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 		length = build_log(f, cpu, mc, buffer + SAVED_R3_SIZE, LOG_SIZE);
 	if (length < 0)
 		return length;
-	if (f->ops->write_memory(f->opaque, machine_check_buffer(f), buffer,
+	if (f->ops->write_memory(f->opaque, f->error_area, buffer,
 				 SAVED_R3_SIZE + (size_t)length) != 0)
 		return FWNMI_ERR_MEMORY;
 
-	regs.gpr3 = machine_check_buffer(f);
+	regs.gpr3 = f->error_area;
 	enter_handler(f, &regs, f->machine_check_routine, mc->srr1);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 
 	f->owner = (int)cpu;
 	f->owner_notified = true;
+	delay_system_reset(f, cpu);
 	if (mc->severity == FWNMI_SEVERITY_FATAL)
 		f->fatal_reported = true;
 	return FWNMI_DELIVERED;
@@ -317,7 +354,7 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
 	enter_handler(f, &regs, f->system_reset_routine, 0);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
-	f->system_reset_pending[cpu] = false;
+	f->system_reset_pending[cpu] = 0;
 	return FWNMI_DELIVERED;
 }
 
@@ -328,6 +365,7 @@ static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine
 	f->waiters[(f->first_waiter + f->nr_waiters) % FWNMI_MAX_CPUS] = (uint8_t)cpu;
 	f->nr_waiters++;
 	f->pending[cpu] = *mc;
+	delay_system_reset(f, cpu);
 }
 
 /* Is the vCPU stopped in the middle of a machine check that has not reached its handler? */
@@ -371,8 +409,20 @@ static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machi
 	return FWNMI_ENDED;
 }
 
+/* R1-7.3.14-12 */
+static void repair(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc)
+{
+	if (!f->ops->repair || !fwnmi_mce_repairable(mc) ||
+	    mc->disposition != FWNMI_DISPOSITION_NOT_RECOVERED ||
+	    mc->severity == FWNMI_SEVERITY_FATAL)
+		return;
+	if (f->ops->repair(f->opaque, cpu, mc) == 0)
+		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
+}
+
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
+	struct fwnmi_machine_check event = *mc;
 	int err;
 
 	if (cpu >= f->config.nr_cpus)
@@ -388,11 +438,12 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
 		return FWNMI_ERR_BUSY;
 	if (f->owner == (int)cpu)
 		return end_partition(f, cpu, mc);
+	repair(f, cpu, &event);
 	if (f->owner != NO_OWNER) {
-		add_waiter(f, cpu, mc);
+		add_waiter(f, cpu, &event);
 		return FWNMI_WAITING;
 	}
-	return deliver_machine_check(f, cpu, mc);
+	return deliver_machine_check(f, cpu, &event);
 }
 
 int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
@@ -404,11 +455,39 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
 	if (!f->registered)
 		return FWNMI_NOT_REGISTERED;
 	if (is_waiting(f, cpu)) {
-		/* Taken now or with the machine check, one destroys the other's SRR0 and SRR1. */
-		f->system_reset_pending[cpu] = true;
+		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
 		return FWNMI_WAITING;
 	}
 	return deliver_system_reset(f, cpu);
+}
+
+static void signal_system_reset(struct fwnmi *f, unsigned cpu)
+{
+	if (is_waiting(f, cpu)) {
+		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
+	} else {
+		f->system_reset_pending[cpu] = RESET_AT_RESUME;
+		f->ops->kick(f->opaque, cpu);
+	}
+}
+
+/* R1-7.3.14-8, R1-7.3.14-11 */
+int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
+{
+	int result = FWNMI_NOTHING;
+
+	if (cpu >= f->config.nr_cpus || target < FWNMI_ALL_OTHERS ||
+	    target >= (int64_t)f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (f->ended)
+		return FWNMI_ENDED;
+	for (unsigned i = 0; i < f->config.nr_cpus; i++) {
+		if (target == FWNMI_ALL_OTHERS ? i == cpu : target != FWNMI_ALL && target != i)
+			continue;
+		signal_system_reset(f, i);
+		result = FWNMI_WAITING;
+	}
+	return result;
 }
 
 /* R1-7.3.14-17, R1-7.3.14-18 */
@@ -420,7 +499,7 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 		return f->config.strict ? FWNMI_ERR_NO_EVENT : FWNMI_NOTHING;
 	pass_buffer_on(f);
 	if (f->system_reset_pending[cpu])
-		f->ops->kick(f->opaque, cpu);
+		signal_system_reset(f, cpu);
 	return FWNMI_RELEASED;
 }
 
@@ -430,16 +509,17 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu)
 		return FWNMI_ERR_CPU;
 	if (f->ended)
 		return FWNMI_ENDED;
-	if (f->owner == (int)cpu) {
-		if (f->owner_notified)
-			return FWNMI_NOTHING;
+	if (f->owner == (int)cpu && !f->owner_notified)
 		return deliver_machine_check(f, cpu, &f->pending[cpu]);
-	}
 	if (is_waiting(f, cpu))
 		return FWNMI_WAITING;
-	if (f->system_reset_pending[cpu])
-		return deliver_system_reset(f, cpu);
-	return FWNMI_NOTHING;
+	if (f->system_reset_pending[cpu] != RESET_AT_RESUME)
+		return FWNMI_NOTHING;
+	if (!f->registered) {
+		f->system_reset_pending[cpu] = 0;
+		return FWNMI_NOT_REGISTERED;
+	}
+	return deliver_system_reset(f, cpu);
 }
 
 int fwnmi_owner(const struct fwnmi *f)

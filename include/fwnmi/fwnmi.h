@@ -33,12 +33,18 @@ extern "C" {
 #define FWNMI_ROUTINE_LIMIT 0x2000000u
 
 /*
- * What the library puts into the RTAS area: the buffer for the original R3 and the log of a machine
- * check, then one slot a vCPU for R3 at a system reset. A slot has 16 bytes because Linux wants R3
- * no closer to the end of the RTAS area.
+ * What the library puts into the RTAS area, or into real page 7 after ibm,nmi-register-2: the buffer
+ * for the original R3 and the log of a machine check, then one slot a vCPU for R3 at a system reset.
+ * A slot has 16 bytes because Linux wants R3 no closer to the end of the RTAS area.
  */
 #define FWNMI_MC_BUFFER_SIZE	     2064u
 #define FWNMI_SYSTEM_RESET_SLOT_SIZE 16u
+#define FWNMI_PAGE_7		     0x7000u
+#define FWNMI_PAGE_7_SIZE	     0x1000u
+
+/* Targets of fwnmi_signal_system_reset() besides a vCPU's number; those of H_SIGNAL_SYS_RESET. */
+#define FWNMI_ALL	 (-1)
+#define FWNMI_ALL_OTHERS (-2)
 
 /* What the functions that report or release an event say when they succeed. */
 enum fwnmi_result {
@@ -65,30 +71,6 @@ struct fwnmi_regs {
 };
 
 /*
- * The host's side. Functions that return int return 0 or a negative number. A real address is a
- * guest real (logical) address; the library passes no address outside the RTAS area for writing.
- */
-struct fwnmi_ops {
-	int (*read_memory)(void *opaque, uint64_t real_address, void *buf, size_t len);
-	int (*write_memory)(void *opaque, uint64_t real_address, const void *buf, size_t len);
-	int (*get_regs)(void *opaque, unsigned cpu, struct fwnmi_regs *regs);
-	int (*set_regs)(void *opaque, unsigned cpu, const struct fwnmi_regs *regs);
-	/* Make the vCPU call fwnmi_resume() before it runs guest code again. */
-	void (*kick)(void *opaque, unsigned cpu);
-	/* Run the partition's reboot policy; fwnmi_end_log() has the log. */
-	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
-};
-
-struct fwnmi_config {
-	unsigned nr_cpus; /* 1 .. FWNMI_MAX_CPUS */
-	uint64_t rtas_base; /* real address of the RTAS area, "linux,rtas-base" */
-	uint32_t rtas_size; /* its bytes, "rtas-size" */
-	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
-	bool strict; /* the letter of LoPAR where guests expect something else; see below */
-	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
-};
-
-/*
  * A machine check as the platform analysed it (R12). All-zero is an indeterminate, permanent UE
  * without address, severity no-error, fully recovered: set at least type, severity and disposition.
  */
@@ -107,6 +89,37 @@ struct fwnmi_machine_check {
 	uint64_t srr1; /* the processor's cause bits; only bits 33:36 and 42:47 are used */
 };
 
+/*
+ * The host's side. Functions that return int return 0 or a negative number. A real address is a
+ * guest real (logical) address; the library writes to its part of the RTAS area only and, while the
+ * guest is registered by ibm,nmi-register-2, to real page 7.
+ */
+struct fwnmi_ops {
+	int (*read_memory)(void *opaque, uint64_t real_address, void *buf, size_t len);
+	int (*write_memory)(void *opaque, uint64_t real_address, const void *buf, size_t len);
+	int (*get_regs)(void *opaque, unsigned cpu, struct fwnmi_regs *regs);
+	int (*set_regs)(void *opaque, unsigned cpu, const struct fwnmi_regs *regs);
+	/* Make the vCPU call fwnmi_resume() before it runs guest code again. */
+	void (*kick)(void *opaque, unsigned cpu);
+	/* Run the partition's reboot policy; fwnmi_end_log() has the log. */
+	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
+	/*
+	 * May be NULL. Flush the state of the vCPU in which the error sits (R12), which is an SLB,
+	 * ERAT or TLB error that was not recovered: see fwnmi_mce_repairable(). 0: the error is gone,
+	 * and is reported as fully recovered; negative: it is reported as it is.
+	 */
+	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
+};
+
+struct fwnmi_config {
+	unsigned nr_cpus; /* 1 .. FWNMI_MAX_CPUS */
+	uint64_t rtas_base; /* real address of the RTAS area, "linux,rtas-base" */
+	uint32_t rtas_size; /* its bytes, "rtas-size" */
+	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
+	bool strict; /* the letter of LoPAR where guests expect something else; see below */
+	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
+};
+
 /* One partition's FWNMI state. The host embeds it; its fields are the library's. */
 struct fwnmi {
 	const struct fwnmi_ops *ops;
@@ -117,6 +130,7 @@ struct fwnmi {
 	bool registered;
 	uint64_t system_reset_routine;
 	uint64_t machine_check_routine;
+	uint64_t error_area; /* real address of the buffer, behind which the slots are */
 
 	int owner; /* vCPU that holds the buffer, or -1 */
 	bool owner_notified; /* false: the buffer is kept for a waiter that has yet to resume */
@@ -129,7 +143,7 @@ struct fwnmi {
 	unsigned nr_waiters;
 	uint8_t waiters[FWNMI_MAX_CPUS];
 	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
-	bool system_reset_pending[FWNMI_MAX_CPUS];
+	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
 
 	unsigned end_log_length;
 	uint8_t end_log[256];
@@ -146,7 +160,7 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
 /**
  * fwnmi_init() - start a partition's FWNMI, nothing registered
  * @f: the state to set up
- * @ops: the host's functions, all of them set; must outlive @f
+ * @ops: the host's functions, all of them set but those that may be NULL; must outlive @f
  * @opaque: handed to every one of them
  * @config: copied. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end
  *	below 4 GiB, where a guest can reach it in real mode
@@ -177,14 +191,16 @@ int fwnmi_reset(struct fwnmi *f);
 void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian);
 
 /**
- * fwnmi_register() - ibm,nmi-register (R4, R6)
+ * fwnmi_register() - ibm,nmi-register: the error area is in the RTAS area (R4, R6, R7)
  * @f: the partition
  * @cpu: the vCPU that makes the call
  * @system_reset: real address of the system reset notification routine
  * @machine_check: real address of the machine check notification routine
  *
- * A later registration replaces the routines. An event that was delivered and not interlocked, and
- * vCPUs that wait, stay as they are.
+ * A later registration, by this call or by fwnmi_register2(), replaces routines and error area for
+ * what is delivered from then on. An event that was delivered and not interlocked stays as it is,
+ * because LoPAR lets nothing but ibm,nmi-interlock release a buffer that a vCPU may still read; so
+ * do the vCPUs that wait, and they will enter the new routine.
  *
  * returns: 0, or
  *	FWNMI_ERR_CPU if there is no such vCPU
@@ -192,6 +208,20 @@ void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian);
  *		guest memory; the former registration stands. The RTAS status is -3.
  */
 int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check);
+
+/**
+ * fwnmi_register2() - ibm,nmi-register-2: the error area is real page 7 (R3, R4, R6)
+ * @f: the partition
+ * @cpu: the vCPU that makes the call
+ * @system_reset: as for fwnmi_register()
+ * @machine_check: likewise
+ *
+ * For older operating systems. The buffer is at FWNMI_PAGE_7 and the slots are behind it.
+ *
+ * returns: as fwnmi_register(), or
+ *	FWNMI_ERR_MEMORY if real page 7 is not in guest memory; the RTAS status is -1
+ */
+int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check);
 
 /**
  * fwnmi_registered() - is there a registration, and which
@@ -227,6 +257,9 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * both big-endian. Once a fatal event was delivered to this partition, each later log has only the
  * fixed part with severity already-reported (R15).
  *
+ * What the host's repair() can repair is repaired before, whether the vCPU has to wait or not, and
+ * the log then says fully recovered.
+ *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if another vCPU holds the buffer; delivery follows in order of arrival
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
@@ -248,7 +281,8 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * As for a machine check, but without a log and without an interlock: R3 points to this vCPU's slot
  * with the original R3, because PowerVM and KVM do so and Linux relies on it. If strict, R3 is left
  * alone, which is the letter of R9. A vCPU that waits for the buffer takes it after the interlock
- * of its machine check; several until then are one.
+ * of its machine check; several until then are one. A vCPU that is in its machine check handler
+ * takes it at once: the buffer and the slot are different places.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
@@ -258,6 +292,23 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; nothing was delivered
  */
 int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
+
+/**
+ * fwnmi_signal_system_reset() - report a system reset to vCPUs that may be running (R8, R11)
+ * @f: the partition
+ * @cpu: the vCPU that asks for it by H_SIGNAL_SYS_RESET; any, if the host does
+ * @target: the number of a vCPU, FWNMI_ALL, or FWNMI_ALL_OTHERS for all but @cpu
+ *
+ * Each target is kicked and takes its system reset in fwnmi_resume(), as by fwnmi_system_reset().
+ * Until then any number of them are one. @cpu itself, if it is among the targets, has to call
+ * fwnmi_resume() like any other before it runs guest code again.
+ *
+ * returns: FWNMI_WAITING, or
+ *	FWNMI_NOTHING if no vCPU is meant
+ *	FWNMI_ENDED if the partition had ended
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ */
+int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
 
 /**
  * fwnmi_interlock() - ibm,nmi-interlock (R17, R18, R19)
@@ -283,6 +334,8 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
  *	FWNMI_WAITING if it is not its turn yet: do not run it
+ *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() was meant for it, and the guest has not
+ *		registered: the host delivers the architected interrupt 0x100
  *	FWNMI_ENDED if the partition has ended
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; the event stays pending

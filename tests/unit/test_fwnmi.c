@@ -3,238 +3,7 @@
  * libfwnmi's registration, delivery and interlock, against a fake host that records what the
  * library does to memory and registers, and that can be made to fail.
  */
-#include <fwnmi/fwnmi.h>
-
-#include "unit.h"
-
-enum {
-	NR_CPUS = 4,
-	MEMORY_SIZE = 64 << 20,
-	RTAS_SIZE = 0x2000,
-	SAVE_OFFSET = 0x100,
-	LOG_OFFSET = 8,
-};
-#define RTAS_BASE	0x2fff0000ull
-#define BUFFER		(RTAS_BASE + SAVE_OFFSET)
-#define SLOT(cpu)	(BUFFER + FWNMI_MC_BUFFER_SIZE + 16 * (cpu))
-#define SYSTEM_RESET	0x1920ull
-#define MACHINE_CHECK	0x1990ull
-#define MSR_BE		0x8000000000001000ull
-#define MSR_LE		0x8000000000001001ull
-#define INTERRUPTED_MSR 0x800000000280f033ull
-
-struct host {
-	struct fwnmi f;
-	struct fwnmi_config config;
-	struct fwnmi_regs regs[NR_CPUS];
-	uint8_t rtas[RTAS_SIZE];
-	uint64_t memory_size;
-	unsigned kicks[NR_CPUS];
-	unsigned last_kicked;
-	unsigned ends;
-	unsigned ended_by;
-	enum fwnmi_end_reason end_reason;
-	unsigned writes, register_writes;
-	bool fail_reads, fail_writes, fail_get_regs, fail_set_regs;
-	bool wrote_outside_save_area;
-};
-
-static int read_memory(void *opaque, uint64_t address, void *buf, size_t len)
-{
-	struct host *host = opaque;
-
-	if (host->fail_reads || len > host->memory_size || address > host->memory_size - len)
-		return -1;
-	memset(buf, 0x60, len);
-	return 0;
-}
-
-static int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
-{
-	struct host *host = opaque;
-	uint64_t start = RTAS_BASE + host->config.save_area_offset;
-
-	host->writes++;
-	if (host->fail_writes)
-		return -1;
-	if (address < start || len > RTAS_BASE + RTAS_SIZE - address ||
-	    address + len > start + fwnmi_rtas_area_size(host->config.nr_cpus)) {
-		host->wrote_outside_save_area = true;
-		return -1;
-	}
-	memcpy(host->rtas + (address - RTAS_BASE), buf, len);
-	return 0;
-}
-
-static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	*regs = host->regs[cpu];
-	return host->fail_get_regs ? -1 : 0;
-}
-
-static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	if (host->fail_set_regs)
-		return -1;
-	host->register_writes++;
-	host->regs[cpu] = *regs;
-	return 0;
-}
-
-static void kick(void *opaque, unsigned cpu)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	host->kicks[cpu]++;
-	host->last_kicked = cpu;
-}
-
-static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct host *host = opaque;
-
-	host->ends++;
-	host->ended_by = cpu;
-	host->end_reason = reason;
-}
-
-static const struct fwnmi_ops ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-};
-
-static const struct fwnmi_config default_config = {
-	.nr_cpus = NR_CPUS,
-	.rtas_base = RTAS_BASE,
-	.rtas_size = RTAS_SIZE,
-	.save_area_offset = SAVE_OFFSET,
-};
-
-/* Every vCPU runs something of its own. */
-static void run_something(struct host *host, unsigned cpu)
-{
-	host->regs[cpu] = (struct fwnmi_regs){
-		.gpr3 = 0x3333000000000000 + cpu,
-		.srr0 = 0x5050000000000000 + cpu,
-		.srr1 = 0x5151000000000000 + cpu,
-		.msr = INTERRUPTED_MSR,
-		.nip = 0xc000000000010000 + 0x100 * cpu,
-	};
-}
-
-static void start(struct host *host, const struct fwnmi_config *config)
-{
-	memset(host, 0, sizeof(*host));
-	host->config = *config;
-	host->memory_size = MEMORY_SIZE;
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		run_something(host, cpu);
-	assert_int_equal(fwnmi_init(&host->f, &ops, host, config), 0);
-}
-
-static int set_up(void **state)
-{
-	struct host *host = malloc(sizeof(*host));
-
-	assert_non_null(host);
-	start(host, &default_config);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
-	*state = host;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct host *host = *state;
-
-	assert_false(host->wrote_outside_save_area);
-	free(host);
-	return 0;
-}
-
-static void restart_strict(struct host *host)
-{
-	struct fwnmi_config config = default_config;
-
-	config.strict = true;
-	start(host, &config);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
-}
-
-static struct fwnmi_machine_check slb_multihit(void)
-{
-	return (struct fwnmi_machine_check){
-		.error_type = FWNMI_MC_SLB,
-		.error_subtype = FWNMI_SLB_MULTIHIT,
-		.severity = FWNMI_SEVERITY_ERROR_SYNC,
-		.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
-		.initiator = FWNMI_INITIATOR_CPU,
-		.effective_address_valid = true,
-		.effective_address = 0xc000000012345678,
-		.srr1 = 0x00200000,
-	};
-}
-
-static struct fwnmi_machine_check fatal_ue(void)
-{
-	return (struct fwnmi_machine_check){
-		.error_type = FWNMI_MC_UE,
-		.severity = FWNMI_SEVERITY_FATAL,
-		.disposition = FWNMI_DISPOSITION_NOT_RECOVERED,
-		.initiator = FWNMI_INITIATOR_MEMORY,
-	};
-}
-
-static uint64_t saved_r3(const struct host *host, uint64_t address)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value = value << 8 | host->rtas[address - RTAS_BASE + i];
-	return value;
-}
-
-static struct fwnmi_errlog buffer_log(const struct host *host)
-{
-	struct fwnmi_errlog log;
-
-	assert_true(fwnmi_errlog_decode(&log, host->rtas + SAVE_OFFSET + LOG_OFFSET,
-					FWNMI_ERRLOG_MAX) > 0);
-	return log;
-}
-
-static void assert_at_handler(const struct host *host, unsigned cpu, uint64_t routine,
-			      uint64_t srr1)
-{
-	assert_int_equal(host->regs[cpu].nip, routine);
-	assert_int_equal(host->regs[cpu].msr, MSR_BE);
-	assert_int_equal(host->regs[cpu].srr0, 0xc000000000010000 + 0x100 * cpu);
-	assert_int_equal(host->regs[cpu].srr1, srr1);
-}
-
-static void assert_untouched(const struct host *host, unsigned cpu)
-{
-	struct host expected;
-
-	run_something(&expected, cpu);
-	assert_memory_equal(&host->regs[cpu], &expected.regs[cpu], sizeof(host->regs[cpu]));
-}
-
-static void take(struct host *host, unsigned cpu, const struct fwnmi_machine_check *mc)
-{
-	assert_int_equal(fwnmi_machine_check(&host->f, cpu, mc), FWNMI_DELIVERED);
-}
+#include "fake_host.h"
 
 /* ---- set-up ---- */
 
@@ -366,6 +135,70 @@ static void a_later_registration_replaces_the_routines(void **state)
 	assert_int_equal(host->regs[2].nip, 0x4000);
 }
 
+static void a_registration_in_page_7_moves_the_error_area_there(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+	uint8_t rtas[RTAS_SIZE];
+
+	enrol_2(host);
+	memcpy(rtas, host->rtas, sizeof(rtas));
+	take(host, 1, &mc);
+	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(host->regs[1].gpr3, FWNMI_PAGE_7);
+	assert_int_equal(saved_r3(host, FWNMI_PAGE_7), 0x3333000000000001);
+	assert_int_equal(log_at(host, FWNMI_PAGE_7).mc.processor_id, 1);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host->regs[cpu].gpr3, SLOT_2(cpu));
+	}
+	assert_memory_equal(host->rtas, rtas, sizeof(rtas));
+	/* VALID_FWNMI_BUFFER of Linux: 0x7000 <= R3 < 0x7ff0 */
+	assert_in_range(FWNMI_PAGE_7 + FWNMI_MC_BUFFER_SIZE + 16 * (FWNMI_MAX_CPUS - 1), 0x7000,
+			0x7fef);
+
+	/* And back. */
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	enrol(host);
+	take(host, 2, &mc);
+	assert_int_equal(host->regs[2].gpr3, BUFFER);
+}
+
+static void a_registration_in_page_7_checks_its_arguments_and_the_page(void **state)
+{
+	struct host *host = *state;
+	uint64_t system_reset, machine_check;
+
+	assert_int_equal(fwnmi_register2(&host->f, NR_CPUS, 0x100, 0x200), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_register2(&host->f, 0, 0x2000000, 0x200), FWNMI_ERR_PARAMETER);
+	assert_int_equal(fwnmi_register2(&host->f, 0, 0x100, 0x201), FWNMI_ERR_PARAMETER);
+	host->memory_size = 0x7ff8;
+	assert_int_equal(fwnmi_register2(&host->f, 0, 0x100, 0x200), FWNMI_ERR_MEMORY);
+	assert_true(fwnmi_registered(&host->f, &system_reset, &machine_check));
+	assert_int_equal(system_reset, SYSTEM_RESET);
+	assert_int_equal(machine_check, MACHINE_CHECK);
+	host->memory_size = 0x8000;
+	assert_int_equal(fwnmi_register2(&host->f, 0, 0x100, 0x200), 0);
+}
+
+static void an_event_in_flight_survives_a_later_registration(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_register2(&host->f, 0, 0x4000, 0x5000), 0);
+	host->page_7_is_ours = true;
+	assert_int_equal(fwnmi_owner(&host->f), 0);
+	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000);
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, 0x5000, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(host->regs[1].gpr3, FWNMI_PAGE_7);
+}
+
 static void every_call_refuses_a_cpu_that_does_not_exist(void **state)
 {
 	struct host *host = *state;
@@ -376,6 +209,11 @@ static void every_call_refuses_a_cpu_that_does_not_exist(void **state)
 	assert_int_equal(fwnmi_system_reset(&host->f, NR_CPUS), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_interlock(&host->f, UINT32_MAX), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_resume(&host->f, NR_CPUS), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, NR_CPUS, FWNMI_ALL), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, NR_CPUS), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, INT64_MAX), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, -3), FWNMI_ERR_CPU);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, INT64_MIN), FWNMI_ERR_CPU);
 }
 
 static void a_partition_reset_forgets_registration_owner_and_waiters(void **state)
@@ -390,7 +228,7 @@ static void a_partition_reset_forgets_registration_owner_and_waiters(void **stat
 	assert_false(fwnmi_registered(&host->f, NULL, NULL));
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
 	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	enrol(host);
 	take(host, 2, &mc);
 }
 
@@ -446,7 +284,7 @@ static void the_handler_starts_in_the_interrupt_endianness(void **state)
 	start(host, &config);
 	fwnmi_set_interrupt_endian(&host->f, false);
 	fwnmi_reset(&host->f);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	enrol(host);
 	take(host, 0, &mc);
 	assert_int_equal(host->regs[0].msr, MSR_LE);
 }
@@ -473,7 +311,7 @@ static void r3_is_where_linux_accepts_it_for_every_cpu(void **state)
 
 	config.save_area_offset = RTAS_SIZE - (uint32_t)fwnmi_rtas_area_size(NR_CPUS);
 	start(host, &config);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	enrol(host);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		take(host, cpu, &mc);
 		assert_in_range(host->regs[cpu].gpr3, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
@@ -698,12 +536,13 @@ static void an_ended_partition_takes_no_event_until_its_reset(void **state)
 	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ENDED);
 	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
 	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_ENDED);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 2, FWNMI_ALL), FWNMI_ENDED);
 	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ENDED);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->kicks[1], 0);
 	fwnmi_reset(&host->f);
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	enrol(host);
 	take(host, 2, &mc);
 }
 
@@ -743,6 +582,80 @@ static void a_failing_host_leaves_the_event_undelivered_and_the_buffer_free(void
 	/* Nothing fatal has reached the guest, and another vCPU can have the buffer. */
 	take(host, 1, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
+}
+
+/* ---- recovery ---- */
+
+static void what_the_host_repairs_is_reported_as_fully_recovered(void **state)
+{
+	static const uint8_t repairable[][2] = { { FWNMI_MC_SLB, FWNMI_SLB_PARITY },
+						 { FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT },
+						 { FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT } };
+	struct host *host = *state;
+
+	start_with(host, &default_config, &repairing_ops);
+	enrol(host);
+	for (unsigned i = 0; i < ARRAY_SIZE(repairable); i++) {
+		struct fwnmi_machine_check mc = slb_multihit();
+
+		mc.error_type = repairable[i][0];
+		mc.error_subtype = repairable[i][1];
+		mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+		take(host, i, &mc);
+		assert_int_equal(host->repairs, i + 1);
+		assert_int_equal(host->repaired_cpu, i);
+		assert_int_equal(host->repaired.error_type, repairable[i][0]);
+		assert_int_equal(buffer_log(host).disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
+		assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
+		fwnmi_interlock(&host->f, i);
+	}
+}
+
+static void what_the_host_cannot_repair_is_reported_as_it_is(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	start_with(host, &default_config, &repairing_ops);
+	enrol(host);
+	host->fail_repair = true;
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	take(host, 0, &mc);
+	assert_int_equal(host->repairs, 1);
+	assert_int_equal(buffer_log(host).disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
+	fwnmi_interlock(&host->f, 0);
+	host->fail_repair = false;
+
+	/* Nothing to repair, nothing that can be, and nothing that could matter any more. */
+	mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
+	take(host, 0, &mc);
+	fwnmi_interlock(&host->f, 0);
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	mc.severity = FWNMI_SEVERITY_FATAL;
+	take(host, 0, &mc);
+	fwnmi_interlock(&host->f, 0);
+	mc = fatal_ue();
+	mc.severity = FWNMI_SEVERITY_ERROR_SYNC;
+	take(host, 0, &mc);
+	assert_int_equal(host->repairs, 1);
+}
+
+static void a_cpu_that_has_to_wait_is_repaired_when_its_error_comes(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	start_with(host, &default_config, &repairing_ops);
+	enrol(host);
+	take(host, 0, &mc);
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host->repairs, 1);
+	fwnmi_interlock(&host->f, 0);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->repairs, 1);
+	assert_int_equal(buffer_log(host).disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
+	assert_int_equal(mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 }
 
 /* ---- several vCPUs ---- */
@@ -848,7 +761,7 @@ static void after_a_fatal_report_every_machine_check_says_already_reported(void 
 
 	/* The next image of the partition starts clean. */
 	fwnmi_reset(&host->f);
-	fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK);
+	enrol(host);
 	take(host, 0, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
 }
@@ -965,6 +878,137 @@ static void system_resets_of_a_waiter_become_one_after_its_interlock(void **stat
 	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
 }
 
+static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void **state)
+{
+	static const struct {
+		unsigned cpu;
+		int64_t target;
+		unsigned expected; /* a bit a vCPU */
+	} signals[] = {
+		{ 0, 2, 0x4 },
+		{ 1, 1, 0x2 },
+		{ 0, FWNMI_ALL, 0xf },
+		{ 3, FWNMI_ALL, 0xf },
+		{ 0, FWNMI_ALL_OTHERS, 0xe },
+		{ 2, FWNMI_ALL_OTHERS, 0xb },
+	};
+	struct host *host = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		memset(host->kicks, 0, sizeof(host->kicks));
+		host->writes = 0;
+		assert_int_equal(fwnmi_signal_system_reset(&host->f, signals[i].cpu,
+							   signals[i].target),
+				 FWNMI_WAITING);
+		assert_int_equal(host->writes, 0);
+		for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+			bool meant = signals[i].expected >> cpu & 1;
+
+			run_something(host, cpu);
+			assert_int_equal(host->kicks[cpu], meant);
+			assert_int_equal(fwnmi_resume(&host->f, cpu),
+					 meant ? FWNMI_DELIVERED : FWNMI_NOTHING);
+			if (meant)
+				assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
+			else
+				assert_untouched(host, cpu);
+			assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_NOTHING);
+		}
+	}
+}
+
+static void all_others_of_a_single_cpu_are_none(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+
+	config.nr_cpus = 1;
+	start(host, &config);
+	enrol(host);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL_OTHERS), FWNMI_NOTHING);
+	assert_int_equal(host->kicks[0], 0);
+}
+
+static void system_resets_signalled_before_the_cpu_stops_are_one(void **state)
+{
+	struct host *host = *state;
+
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), FWNMI_WAITING);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	/* One that the host reports itself is the one that was pending, too. */
+	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_NOTHING);
+}
+
+static void a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts(void **state)
+{
+	struct host *host = *state;
+
+	start(host, &default_config);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_untouched(host, 1);
+}
+
+static void a_signalled_system_reset_breaks_into_a_machine_check_handler(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	host->regs[0].nip = MACHINE_CHECK + 0x40;
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 1, 0), FWNMI_WAITING);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[0].nip, SYSTEM_RESET);
+	assert_int_equal(host->regs[0].srr0, MACHINE_CHECK + 0x40);
+	assert_int_equal(saved_r3(host, SLOT(0)), BUFFER);
+	assert_int_equal(fwnmi_owner(&host->f), 0);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+}
+
+static void a_machine_check_before_a_signalled_system_reset_puts_it_off(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	/* Delivered at once, on vCPU 0; after a wait, on vCPU 1. */
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 3, FWNMI_ALL_OTHERS), FWNMI_WAITING);
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+	assert_at_handler(host, 0, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_WAITING);
+
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(host->kicks[0], 2);
+	run_something(host, 0);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
+	assert_at_handler(host, 0, SYSTEM_RESET, INTERRUPTED_MSR);
+
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
+}
+
+static void a_signalled_system_reset_that_the_host_fails_to_deliver_stays_pending(void **state)
+{
+	struct host *host = *state;
+
+	fwnmi_signal_system_reset(&host->f, 0, 1);
+	host->fail_set_regs = true;
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ERR_REGISTERS);
+	host->fail_set_regs = false;
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+}
+
 /* A plain model of the rules, driven by a fixed pseudo-random sequence of calls for four vCPUs. */
 static void a_long_random_interleaving_loses_and_doubles_no_machine_check(void **state)
 {
@@ -1038,6 +1082,9 @@ int main(void)
 		test(registration_takes_addresses_in_the_first_32_mib_only),
 		test(registration_refuses_a_routine_outside_guest_memory),
 		test(a_later_registration_replaces_the_routines),
+		test(a_registration_in_page_7_moves_the_error_area_there),
+		test(a_registration_in_page_7_checks_its_arguments_and_the_page),
+		test(an_event_in_flight_survives_a_later_registration),
 		test(every_call_refuses_a_cpu_that_does_not_exist),
 		test(a_partition_reset_forgets_registration_owner_and_waiters),
 		test(a_machine_check_enters_the_registered_routine_with_the_architected_registers),
@@ -1056,6 +1103,9 @@ int main(void)
 		test(an_ended_partition_takes_no_event_until_its_reset),
 		test(a_machine_check_after_the_interlock_is_delivered_anew),
 		test(a_failing_host_leaves_the_event_undelivered_and_the_buffer_free),
+		test(what_the_host_repairs_is_reported_as_fully_recovered),
+		test(what_the_host_cannot_repair_is_reported_as_it_is),
+		test(a_cpu_that_has_to_wait_is_repaired_when_its_error_comes),
 		test(others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival),
 		test(a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet),
 		test(a_waiter_cannot_take_a_second_machine_check),
@@ -1068,6 +1118,13 @@ int main(void)
 		test(a_system_reset_needs_no_interlock_and_disturbs_no_machine_check),
 		test(a_machine_check_in_a_system_reset_handler_is_delivered),
 		test(system_resets_of_a_waiter_become_one_after_its_interlock),
+		test(a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others),
+		test(all_others_of_a_single_cpu_are_none),
+		test(system_resets_signalled_before_the_cpu_stops_are_one),
+		test(a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts),
+		test(a_signalled_system_reset_breaks_into_a_machine_check_handler),
+		test(a_machine_check_before_a_signalled_system_reset_puts_it_off),
+		test(a_signalled_system_reset_that_the_host_fails_to_deliver_stays_pending),
 		test(a_long_random_interleaving_loses_and_doubles_no_machine_check),
 	};
 

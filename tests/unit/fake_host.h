@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A host for libfwnmi that records what the library does to memory and registers, and that can be
+ * made to fail. What the tests of the library share; see test_fwnmi.c.
+ */
+#ifndef FAKE_HOST_H
+#define FAKE_HOST_H
+
+#include <fwnmi/fwnmi.h>
+
+#include "unit.h"
+
+enum {
+	NR_CPUS = 4,
+	MEMORY_SIZE = 64 << 20,
+	LOW_MEMORY_SIZE = 0x10000,
+	RTAS_SIZE = 0x2000,
+	SAVE_OFFSET = 0x100,
+	LOG_OFFSET = 8,
+};
+#define RTAS_BASE	0x2fff0000ull
+#define BUFFER		(RTAS_BASE + SAVE_OFFSET)
+#define SLOT(cpu)	(BUFFER + FWNMI_MC_BUFFER_SIZE + 16 * (cpu))
+#define SLOT_2(cpu)	(FWNMI_PAGE_7 + FWNMI_MC_BUFFER_SIZE + 16 * (cpu))
+#define SYSTEM_RESET	0x1920ull
+#define MACHINE_CHECK	0x1990ull
+#define MSR_BE		0x8000000000001000ull
+#define MSR_LE		0x8000000000001001ull
+#define INTERRUPTED_MSR 0x800000000280f033ull
+
+struct host {
+	struct fwnmi f;
+	struct fwnmi_config config;
+	struct fwnmi_regs regs[NR_CPUS];
+	uint8_t rtas[RTAS_SIZE];
+	uint8_t low_memory[LOW_MEMORY_SIZE]; /* what lies behind it reads as 0x60 */
+	bool page_7_is_ours; /* the guest has registered by ibm,nmi-register-2 */
+	uint64_t memory_size;
+	unsigned kicks[NR_CPUS];
+	unsigned last_kicked;
+	unsigned ends;
+	unsigned ended_by;
+	enum fwnmi_end_reason end_reason;
+	unsigned reads, writes, register_reads, register_writes;
+	unsigned repairs;
+	unsigned repaired_cpu;
+	struct fwnmi_machine_check repaired;
+	bool fail_reads, fail_writes, fail_get_regs, fail_set_regs, fail_repair;
+	bool wrote_outside_save_area;
+};
+
+static inline int read_memory(void *opaque, uint64_t address, void *buf, size_t len)
+{
+	struct host *host = opaque;
+
+	host->reads++;
+	if (host->fail_reads || len > host->memory_size || address > host->memory_size - len)
+		return -1;
+	memset(buf, 0x60, len);
+	if (address < LOW_MEMORY_SIZE)
+		memcpy(buf, host->low_memory + address,
+		       len < LOW_MEMORY_SIZE - address ? len : (size_t)(LOW_MEMORY_SIZE - address));
+	return 0;
+}
+
+static inline int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
+{
+	struct host *host = opaque;
+	uint64_t start = RTAS_BASE + host->config.save_area_offset;
+
+	host->writes++;
+	if (host->fail_writes)
+		return -1;
+	if (host->page_7_is_ours && address >= FWNMI_PAGE_7 &&
+	    address < FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE &&
+	    len <= FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - address) {
+		memcpy(host->low_memory + address, buf, len);
+		return 0;
+	}
+	if (host->page_7_is_ours || address < start || len > RTAS_BASE + RTAS_SIZE - address ||
+	    address + len > start + fwnmi_rtas_area_size(host->config.nr_cpus)) {
+		host->wrote_outside_save_area = true;
+		return -1;
+	}
+	memcpy(host->rtas + (address - RTAS_BASE), buf, len);
+	return 0;
+}
+
+static inline int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	host->register_reads++;
+	*regs = host->regs[cpu];
+	return host->fail_get_regs ? -1 : 0;
+}
+
+static inline int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	if (host->fail_set_regs)
+		return -1;
+	host->register_writes++;
+	host->regs[cpu] = *regs;
+	return 0;
+}
+
+static inline void kick(void *opaque, unsigned cpu)
+{
+	struct host *host = opaque;
+
+	assert_true(cpu < NR_CPUS);
+	host->kicks[cpu]++;
+	host->last_kicked = cpu;
+}
+
+static inline void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
+{
+	struct host *host = opaque;
+
+	host->ends++;
+	host->ended_by = cpu;
+	host->end_reason = reason;
+}
+
+static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	struct host *host = opaque;
+
+	host->repairs++;
+	host->repaired_cpu = cpu;
+	host->repaired = *mc;
+	return host->fail_repair ? -1 : 0;
+}
+
+static const struct fwnmi_ops ops = {
+	.read_memory = read_memory,
+	.write_memory = write_memory,
+	.get_regs = get_regs,
+	.set_regs = set_regs,
+	.kick = kick,
+	.end_partition = end_partition,
+};
+
+static const struct fwnmi_ops repairing_ops = {
+	.read_memory = read_memory,
+	.write_memory = write_memory,
+	.get_regs = get_regs,
+	.set_regs = set_regs,
+	.kick = kick,
+	.end_partition = end_partition,
+	.repair = repair,
+};
+
+static const struct fwnmi_config default_config = {
+	.nr_cpus = NR_CPUS,
+	.rtas_base = RTAS_BASE,
+	.rtas_size = RTAS_SIZE,
+	.save_area_offset = SAVE_OFFSET,
+};
+
+/* Every vCPU runs something of its own. */
+static inline void run_something(struct host *host, unsigned cpu)
+{
+	host->regs[cpu] = (struct fwnmi_regs){
+		.gpr3 = 0x3333000000000000 + cpu,
+		.srr0 = 0x5050000000000000 + cpu,
+		.srr1 = 0x5151000000000000 + cpu,
+		.msr = INTERRUPTED_MSR,
+		.nip = 0xc000000000010000 + 0x100 * cpu,
+	};
+}
+
+static inline void start_with(struct host *host, const struct fwnmi_config *config,
+			      const struct fwnmi_ops *host_ops)
+{
+	memset(host, 0, sizeof(*host));
+	memset(host->low_memory, 0x60, sizeof(host->low_memory));
+	host->config = *config;
+	host->memory_size = MEMORY_SIZE;
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		run_something(host, cpu);
+	assert_int_equal(fwnmi_init(&host->f, host_ops, host, config), 0);
+}
+
+static inline void start(struct host *host, const struct fwnmi_config *config)
+{
+	start_with(host, config, &ops);
+}
+
+static inline void enrol(struct host *host)
+{
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	host->page_7_is_ours = false;
+}
+
+static inline void enrol_2(struct host *host)
+{
+	assert_int_equal(fwnmi_register2(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	host->page_7_is_ours = true;
+}
+
+static inline int set_up(void **state)
+{
+	struct host *host = malloc(sizeof(*host));
+
+	assert_non_null(host);
+	start(host, &default_config);
+	enrol(host);
+	*state = host;
+	return 0;
+}
+
+static inline int tear_down(void **state)
+{
+	struct host *host = *state;
+
+	assert_false(host->wrote_outside_save_area);
+	free(host);
+	return 0;
+}
+
+static inline void restart_strict(struct host *host)
+{
+	struct fwnmi_config config = default_config;
+
+	config.strict = true;
+	start(host, &config);
+	enrol(host);
+}
+
+static inline struct fwnmi_machine_check slb_multihit(void)
+{
+	return (struct fwnmi_machine_check){
+		.error_type = FWNMI_MC_SLB,
+		.error_subtype = FWNMI_SLB_MULTIHIT,
+		.severity = FWNMI_SEVERITY_ERROR_SYNC,
+		.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
+		.initiator = FWNMI_INITIATOR_CPU,
+		.effective_address_valid = true,
+		.effective_address = 0xc000000012345678,
+		.srr1 = 0x00200000,
+	};
+}
+
+static inline struct fwnmi_machine_check fatal_ue(void)
+{
+	return (struct fwnmi_machine_check){
+		.error_type = FWNMI_MC_UE,
+		.severity = FWNMI_SEVERITY_FATAL,
+		.disposition = FWNMI_DISPOSITION_NOT_RECOVERED,
+		.initiator = FWNMI_INITIATOR_MEMORY,
+	};
+}
+
+/* What R3 points to. */
+static const uint8_t *error_area(const struct host *host, uint64_t address)
+{
+	if (address < LOW_MEMORY_SIZE)
+		return host->low_memory + address;
+	assert_in_range(address, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
+	return host->rtas + (address - RTAS_BASE);
+}
+
+static inline uint64_t saved_r3(const struct host *host, uint64_t address)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		value = value << 8 | error_area(host, address)[i];
+	return value;
+}
+
+static inline struct fwnmi_errlog log_at(const struct host *host, uint64_t address)
+{
+	struct fwnmi_errlog log;
+
+	assert_true(fwnmi_errlog_decode(&log, error_area(host, address) + LOG_OFFSET,
+					FWNMI_MC_BUFFER_SIZE - LOG_OFFSET) > 0);
+	return log;
+}
+
+static inline struct fwnmi_errlog buffer_log(const struct host *host)
+{
+	return log_at(host, BUFFER);
+}
+
+static inline void assert_at_handler(const struct host *host, unsigned cpu, uint64_t routine,
+				     uint64_t srr1)
+{
+	assert_int_equal(host->regs[cpu].nip, routine);
+	assert_int_equal(host->regs[cpu].msr, MSR_BE);
+	assert_int_equal(host->regs[cpu].srr0, 0xc000000000010000 + 0x100 * cpu);
+	assert_int_equal(host->regs[cpu].srr1, srr1);
+}
+
+static inline void assert_untouched(const struct host *host, unsigned cpu)
+{
+	struct host expected;
+
+	run_something(&expected, cpu);
+	assert_memory_equal(&host->regs[cpu], &expected.regs[cpu], sizeof(host->regs[cpu]));
+}
+
+static inline void take(struct host *host, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	assert_int_equal(fwnmi_machine_check(&host->f, cpu, mc), FWNMI_DELIVERED);
+}
+
+#endif
