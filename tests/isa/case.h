@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One case of the differential test: an instruction word and the architected state around it, shared by the test and
- * by the oracle program (which is built for the guest's architecture). Plain 64-bit numbers in the oracle's byte order.
+ * One case of the differential test: an instruction word and the architected state around it,
+ * shared by the test and by the oracle program (which is built for the guest's architecture). Plain
+ * 64-bit numbers in the oracle's byte order.
  */
 #ifndef FWNMI_TESTS_ISA_CASE_H
 #define FWNMI_TESTS_ISA_CASE_H
 
-#define CASE_GPR 16
-#define CASE_CR 272
-#define CASE_XER 280
+#define CASE_GPR   16
+#define CASE_CR	   272
+#define CASE_XER   280
 #define CASE_FPSCR 288
-#define CASE_LR 296
-#define CASE_CTR 304
-#define CASE_VSCR 320
-#define CASE_VSR 336
+#define CASE_LR	   296
+#define CASE_CTR   304
+#define CASE_VSCR  320
+#define CASE_VSR   336
 
 /* Where the memory operands live, in the address spaces of both sides. */
-#define CASE_MEMORY 0x02000000
+#define CASE_MEMORY	  0x02000000
 #define CASE_MEMORY_BYTES 256
 /* Where the oracle puts the words to execute: within reach of a branch to its own code. */
-#define CASE_CODE 0x11000000
-#define CASE_BATCH 250
+#define CASE_CODE	  0x11000000
+#define CASE_ADDRESS(n)	  (CASE_CODE + 16 * (n))
+#define CASE_BATCH	  250
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -29,8 +31,9 @@ struct isa_case {
 	uint64_t insn;
 	uint64_t outcome; /* 0: completed; else the signal's number */
 	uint64_t gpr[32];
-	uint64_t cr, xer, fpscr, lr, ctr, pad;
-	uint64_t vscr[2];   /* a vector register's image, the number in its last word */
+	uint64_t cr, xer, fpscr, lr, ctr;
+	uint64_t address; /* of the word: CASE_ADDRESS(n) for the n-th case of a batch */
+	uint64_t vscr[2]; /* a vector register's image, the number in its last word */
 	uint64_t vsr[64][2]; /* each one 16-byte number in the oracle's byte order */
 	uint8_t memory[CASE_MEMORY_BYTES];
 	uint64_t next; /* 1: fell through to the next word, 2: branched one word further */

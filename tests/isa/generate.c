@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random words of a table entry with a state that suits them: registers mix plain random numbers with the values that
- * break arithmetic, and a storage access is led into the memory of the case.
+ * Random words of a table entry with a state that suits them: registers mix plain random numbers
+ * with the values that break arithmetic, and a storage access is led into the memory of the case.
  */
 #include <string.h>
 
 #include "generate.h"
 
-#define FPSCR_VX 0x20000000u
+#define FPSCR_VX     0x20000000u
 #define FPSCR_VX_ANY 0x01f80700u
+
+#define F_RT(w) ((w) >> 21 & 31)
+#define F_RA(w) ((w) >> 16 & 31)
+#define F_RB(w) ((w) >> 11 & 31)
 
 static uint64_t sequence;
 
@@ -39,7 +43,8 @@ void generate_seed(uint64_t seed, const char *name)
 static uint64_t special_integer(unsigned bits)
 {
 	uint64_t top = 1ull << (bits - 1);
-	const uint64_t values[] = { 0, 1, 2, top, top - 1, top + 1, ~0ull, ~1ull, below(bits), below(256) };
+	const uint64_t values[] = { 0,	     1,	    2,	   top,		top - 1,
+				    top + 1, ~0ull, ~1ull, below(bits), below(256) };
 
 	return PICK(values) & (top | (top - 1));
 }
@@ -47,19 +52,32 @@ static uint64_t special_integer(unsigned bits)
 static uint64_t special_double(void)
 {
 	static const uint64_t values[] = {
-		0,			0x7ff0000000000000ull, /* infinity */
-		0x7ff8000000000000ull,	0x7ff4000000000001ull, /* quiet and signalling NaN */
-		0x7ff0000000000001ull,	0x0000000000000001ull, /* the smallest denormal */
-		0x000fffffffffffffull,	0x0010000000000000ull, /* around the smallest normal */
-		0x7fefffffffffffffull,	0x3ff0000000000000ull, /* the largest, 1 */
-		0x4330000000000000ull,	0x41dfffffffc00000ull, /* 2^52, 2^31 - 1 */
-		0x41e0000000000000ull,	0x43e0000000000000ull, /* 2^31, 2^63 */
-		0x41efffffffe00000ull,	0x43f0000000000000ull, /* 2^32 - 1, 2^64 */
-		0x380fffffffffffffull,	0x36a0000000000000ull, /* around the smallest single */
-		0x369fffffffffffffull,	0x47efffffe0000000ull, /* and the largest */
-		0x47effffff0000000ull,	0x3fe0000000000000ull, /* 0.5 */
-		0x3ff8000000000000ull,	0x4004000000000000ull, /* 1.5, 2.5 */
-		0x3fdfffffffffffffull,	0x8007ffffffffffffull,
+		0,
+		0x7ff0000000000000ull, /* infinity */
+		0x7ff8000000000000ull,
+		0x7ff4000000000001ull, /* quiet and signalling NaN */
+		0x7ff0000000000001ull,
+		0x0000000000000001ull, /* the smallest denormal */
+		0x000fffffffffffffull,
+		0x0010000000000000ull, /* around the smallest normal */
+		0x7fefffffffffffffull,
+		0x3ff0000000000000ull, /* the largest, 1 */
+		0x4330000000000000ull,
+		0x41dfffffffc00000ull, /* 2^52, 2^31 - 1 */
+		0x41e0000000000000ull,
+		0x43e0000000000000ull, /* 2^31, 2^63 */
+		0x41efffffffe00000ull,
+		0x43f0000000000000ull, /* 2^32 - 1, 2^64 */
+		0x380fffffffffffffull,
+		0x36a0000000000000ull, /* around the smallest single */
+		0x369fffffffffffffull,
+		0x47efffffe0000000ull, /* and the largest */
+		0x47effffff0000000ull,
+		0x3fe0000000000000ull, /* 0.5 */
+		0x3ff8000000000000ull,
+		0x4004000000000000ull, /* 1.5, 2.5 */
+		0x3fdfffffffffffffull,
+		0x8007ffffffffffffull,
 	};
 
 	switch (below(4)) {
@@ -75,9 +93,10 @@ static uint64_t special_double(void)
 static uint32_t special_single(void)
 {
 	static const uint32_t values[] = {
-		0,	    0x7f800000, 0x7fc00000, 0x7fa00001, 0x7f800001, 0x00000001, 0x007fffff, 0x00800000,
-		0x7f7fffff, 0x3f800000, 0x4b000000, 0x4f000000, 0x4effffff, 0x4f800000, 0x3f000000, 0x3fc00000,
-		0x40200000, 0x3effffff, 0x80400000, 0x4b7fffff, 0x00400000, 0x7e800000, 0x7e000000,
+		0,	    0x7f800000, 0x7fc00000, 0x7fa00001, 0x7f800001, 0x00000001,
+		0x007fffff, 0x00800000, 0x7f7fffff, 0x3f800000, 0x4b000000, 0x4f000000,
+		0x4effffff, 0x4f800000, 0x3f000000, 0x3fc00000, 0x40200000, 0x3effffff,
+		0x80400000, 0x4b7fffff, 0x00400000, 0x7e800000, 0x7e000000,
 	};
 
 	switch (below(4)) {
@@ -100,8 +119,8 @@ static uint64_t doubleword(bool floating)
 	case 2:
 		return special_integer(32) << 32 | special_integer(32);
 	case 3:
-		return special_integer(16) << 48 | special_integer(16) << 32 | special_integer(16) << 16 |
-		       special_integer(16);
+		return special_integer(16) << 48 | special_integer(16) << 32 |
+		       special_integer(16) << 16 | special_integer(16);
 	case 4: {
 		uint64_t v = 0;
 
@@ -193,19 +212,29 @@ static bool one_of(const char *name, const char *const *names)
 	return false;
 }
 
-enum form { FORM_NONE, FORM_INDEXED, FORM_RA, FORM_D, FORM_DS, FORM_DQ };
+enum form {
+	FORM_NONE,
+	FORM_INDEXED,
+	FORM_RA,
+	FORM_D,
+	FORM_DS,
+	FORM_DQ
+};
 
 static enum form form_of(const struct table_entry *entry)
 {
 	static const char *const ra_only[] = { "lxvl", "lxvll", "stxvl", "stxvll", "lswi", "stswi",
 					       "lwat", "ldat",	"stwat", "stdat",  NULL };
-	static const char *const dcb[] = { "dcbz", "icbi", "dcbf", "dcbst", "dcbt", "dcbtst", NULL };
+	static const char *const dcb[] = {
+		"dcbz", "icbi", "dcbf", "dcbst", "dcbt", "dcbtst", NULL
+	};
 
 	switch (entry->value >> 26) {
 	case 31:
 		if (one_of(entry->name, ra_only))
 			return FORM_RA;
-		return entry->name[0] == 'l' || starts_with(entry->name, "st") || one_of(entry->name, dcb) ?
+		return entry->name[0] == 'l' || starts_with(entry->name, "st") ||
+				       one_of(entry->name, dcb) ?
 			       FORM_INDEXED :
 			       FORM_NONE;
 	case 61:
@@ -231,9 +260,11 @@ bool accesses_memory(const struct table_entry *entry)
 /* Let the effective address fall into the memory of the case, most times aligned. */
 static void aim(struct isa_case *c, enum form form, bool keep_aligned)
 {
-	unsigned ra = c->insn >> 16 & 31, rb = c->insn >> 11 & 31;
+	unsigned ra = F_RA(c->insn), rb = F_RB(c->insn);
 	uint64_t ea = CASE_MEMORY + 64 + below(64);
-	int64_t displacement = (int16_t)(c->insn & (form == FORM_DQ ? 0xfff0 : form == FORM_DS ? 0xfffc : 0xffff));
+	int64_t displacement = (int16_t)(c->insn & (form == FORM_DQ ? 0xfff0 :
+						    form == FORM_DS ? 0xfffc :
+								      0xffff));
 
 	if (keep_aligned || below(2))
 		ea &= ~15ull;
@@ -254,6 +285,76 @@ static void aim(struct isa_case *c, enum form form, bool keep_aligned)
 	default:
 		c->gpr[ra] = ea - (uint64_t)displacement;
 	}
+}
+
+/* Does the access write its address back to RA? */
+static bool updates(const struct table_entry *entry)
+{
+	const size_t length = strlen(entry->name);
+
+	return form_of(entry) != FORM_NONE && length > 2 &&
+	       (entry->name[length - 1] == 'u' || !strcmp(entry->name + length - 2, "ux"));
+}
+
+static uint32_t with_field(uint32_t w, unsigned shift, uint32_t value)
+{
+	return (w & ~(31u << shift)) | value << shift;
+}
+
+#define RT_SHIFT 21
+#define RA_SHIFT 16
+#define RB_SHIFT 11
+
+/*
+ * Branch conditions without hints and without the bits that must be 0; CTR can't be target and
+ * counter.
+ */
+static uint32_t branch_condition(uint32_t w, bool to_ctr)
+{
+	static const uint8_t bo[] = { 4, 12, 20, 0, 2, 8, 10, 16, 18 };
+
+	return with_field(w, RT_SHIFT, bo[below(to_ctr ? 3 : sizeof(bo))]);
+}
+
+/* Would loads of several registers overwrite the address? */
+static bool loads_over_address(const char *name, uint32_t w)
+{
+	const unsigned bytes = F_RB(w) ? F_RB(w) : 32;
+
+	if (!strcmp(name, "lq"))
+		return F_RA(w) == F_RT(w);
+	if (!strcmp(name, "lqarx") || !strcmp(name, "lswx"))
+		return F_RA(w) == F_RT(w) || F_RB(w) == F_RT(w);
+	if (!strcmp(name, "lmw"))
+		return F_RA(w) >= F_RT(w);
+	if (!strcmp(name, "lswi"))
+		return ((F_RA(w) - F_RT(w)) & 31) < (bytes + 3) / 4;
+	return false;
+}
+
+/* Forms that are not invalid, and addresses that need not be below 32 KiB. */
+static uint32_t valid(const struct table_entry *entry, uint32_t w)
+{
+	const enum form form = form_of(entry);
+	const char *name = entry->name;
+
+	while ((form != FORM_NONE && form != FORM_INDEXED && !F_RA(w)) ||
+	       (updates(entry) && (!F_RA(w) || F_RA(w) == F_RT(w))) ||
+	       loads_over_address(name, w)) {
+		w = with_field(w, RA_SHIFT, (uint32_t)below(32));
+		if (!strcmp(name, "lmw") || !strcmp(name, "lswi"))
+			w = with_field(w, RT_SHIFT, (uint32_t)below(32));
+		else if (loads_over_address(name, w) && form == FORM_INDEXED)
+			w = with_field(w, RB_SHIFT, (uint32_t)below(32));
+	}
+	if ((!strcmp(name, "mfcr") || !strcmp(name, "mtcrf")) && w & 0x00100000)
+		w = (w & ~0x000ff000u) | 0x1000u << below(8); /* mfocrf and mtocrf: one field */
+	else if (!strcmp(name, "mfcr"))
+		w &= ~0x000ff000u;
+	if (!strcmp(name, "bc") || !strcmp(name, "bclr") || !strcmp(name, "bcctr") ||
+	    !strcmp(name, "bctar"))
+		w = branch_condition(w, !strcmp(name, "bcctr"));
+	return w;
 }
 
 static uint32_t word(const struct table_entry *entry, uint32_t reserved)
@@ -278,23 +379,51 @@ static uint32_t word(const struct table_entry *entry, uint32_t reserved)
 	default:
 		break;
 	}
-	return entry->value | (w & open);
+	return valid(entry, entry->value | (w & open));
 }
 
-void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved)
+static bool needs_alignment(const char *name)
+{
+	return strstr(name, "arx") || strstr(name, "cx") || strstr(name, "at") ||
+	       !strcmp(name, "lq") || !strcmp(name, "stq");
+}
+
+/*
+ * A branch, if taken, goes one word further than not; moves from and to SPRs are those of the case.
+ */
+static void steer(struct isa_case *c, const char *name)
+{
+	static const uint32_t sprs[] = { 1 << 16, 8 << 16, 9 << 16 }; /* XER, LR, CTR */
+	const uint64_t taken = c->address + 8;
+
+	if (!strcmp(name, "b"))
+		c->insn = (c->insn & ~0x03fffffeull) | 8;
+	else if (!strcmp(name, "bc"))
+		c->insn = (c->insn & ~0xfffeull) | 8;
+	else if (!strcmp(name, "bclr"))
+		c->lr = taken | below(4);
+	else if (!strcmp(name, "bcctr"))
+		c->ctr = taken | below(4);
+	else if (!strcmp(name, "mfspr") || !strcmp(name, "mtspr"))
+		c->insn = (c->insn & ~0x1ff800ull) | PICK(sprs);
+}
+
+void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved,
+	      uint64_t address)
 {
 	bool floating = strchr("fx", entry->name[0]) || strstr(entry->name, "fp");
 	bool decimal = starts_with(entry->name, "bcd") || strstr(entry->name, "mul10");
 	enum form form = form_of(entry);
 
 	memset(c, 0, sizeof(*c));
+	c->address = address;
 	c->insn = word(entry, reserved);
 	for (unsigned i = 0; i < 32; i++)
 		c->gpr[i] = general();
 	for (unsigned i = 0; i < 64; i++)
 		vector(c->vsr[i], floating, decimal ? entry->name : NULL);
 	if (decimal && below(4)) { /* a count of digits */
-		uint64_t *count = &c->vsr[32 + (c->insn >> 16 & 31)][1];
+		uint64_t *count = &c->vsr[32 + F_RA(c->insn)][1];
 
 		*count = (*count & ~0xffffull) | ((below(2) ? below(36) : -below(36)) & 0xffff);
 	}
@@ -306,12 +435,13 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 		c->fpscr |= FPSCR_VX;
 	c->vscr[0] = (draw() & 1) | (below(4) ? 0 : 0x10000);
 	c->lr = draw();
-	c->ctr = draw();
+	c->ctr = below(2) ? draw() : below(3);
+	steer(c, entry->name);
 	for (unsigned i = 0; i < CASE_MEMORY_BYTES; i += 8) {
 		uint64_t v = doubleword(floating);
 
 		memcpy(c->memory + i, &v, 8);
 	}
 	if (form != FORM_NONE)
-		aim(c, form, strstr(entry->name, "arx") || strstr(entry->name, "cx") || strstr(entry->name, "at"));
+		aim(c, form, needs_alignment(entry->name));
 }

@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The oracle: a freestanding ppc64 program that executes single words on whatever runs it (qemu-ppc64le, or a POWER9).
- * Cases lie in the file on descriptor 3, mapped shared; a byte on descriptor 0 says how many to run, and comes back on
- * descriptor 1 when they are done.
+ * The oracle: a freestanding ppc64 program that executes single words on whatever runs it (qemu-
+ * ppc64le, or a POWER9). Cases lie in the file on descriptor 3, mapped shared; a byte on descriptor
+ * 0 says how many to run, and comes back on descriptor 1 when they are done.
  */
 #include "case.h"
 
-enum { SYS_EXIT = 1, SYS_READ = 3, SYS_WRITE = 4, SYS_MMAP = 90, SYS_RT_SIGACTION = 173, SYS_SIGALTSTACK = 185 };
-enum { PROT_RWX = 7, MAP_SHARED = 1, MAP_PRIVATE_FIXED_ANONYMOUS = 0x32 };
-enum { SA_ONSTACK = 0x08000000, SA_NODEFER = 0x40000000 };
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
+enum {
+	SYS_EXIT = 1,
+	SYS_READ = 3,
+	SYS_WRITE = 4,
+	SYS_MMAP = 90,
+	SYS_RT_SIGACTION = 173,
+	SYS_SIGALTSTACK = 185
+};
+enum {
+	PROT_RWX = 7,
+	MAP_SHARED = 1,
+	MAP_PRIVATE_FIXED_ANONYMOUS = 0x32
+};
+enum {
+	SA_ONSTACK = 0x08000000,
+	SA_NODEFER = 0x40000000
+};
+enum {
+	SIGILL = 4,
+	SIGTRAP = 5,
+	SIGBUS = 7,
+	SIGFPE = 8,
+	SIGSEGV = 11
+};
 
 long system_call(long number, long a, long b, long c, long d, long e, long f);
 long run_word(struct isa_case *c, void *slot);
@@ -73,7 +93,8 @@ int oracle_main(void)
 			slots[i][0] = (uint32_t)cases[i].insn;
 			slots[i][1] = branch(&slots[i][1], word_fell_through);
 			slots[i][2] = branch(&slots[i][2], word_branched);
-			__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; isync" ::"r"(slots[i]) : "memory");
+			__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; isync" ::"r"(slots[i])
+					 : "memory");
 		}
 		for (unsigned i = 0; i < count; i++) {
 			copy(memory, cases[i].memory);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The oracle's assembly half: entry, system calls, and run_word(), which loads a whole register state, executes one
- * word and saves the state again. TAR is the only register kept from the words under test. ELFv2, static, linked low.
+ * The oracle's assembly half: entry, system calls, and run_word(), which loads a whole register
+ * state, executes one word and saves the state again. TAR is the only register kept from the words
+ * under test. ELFv2, static, linked low.
  */
 #include "case.h"
 
@@ -20,7 +21,9 @@ _start:
 	li	0, 1		/* exit(r3) */
 	sc
 
-/* long system_call(long number, long a, long b, long c, long d, long e, long f): -errno on failure */
+/*
+ * long system_call(long number, long a, long b, long c, long d, long e, long f): -errno on failure
+ */
 	.globl system_call
 system_call:
 	mr	0, 3

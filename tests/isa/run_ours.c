@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Our side of the differential test: the semantics functions called straight from the table, with flat memory. The
- * few engine functions they need are faked here.
+ * Our side of the differential test: one word run by the whole engine, in problem state, without
+ * translation, on flat memory. The words after it make a system call; every interrupt vector holds
+ * a hypercall, which brings us back.
  */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "engine/power/exec.h"
+#include "engine/power/power.h"
 #include "table.h"
 
-enum facility { NONE, PRIV, FP, VEC, VSX };
-
-#define INSN(n, v, m, i, g) { #n, v, m, i, false },
-#define CALL(n, v, m, i, f, s) { #n, v, m, i, true },
+#define INSN(n, v, m, i, g)    { #n, v, m, i },
+#define CALL(n, v, m, i, f, s) { #n, v, m, i },
 const struct table_entry table[] = {
 #include "engine/power/insn.def"
 };
@@ -20,187 +22,127 @@ const struct table_entry table[] = {
 #undef CALL
 const size_t table_entries = sizeof(table) / sizeof(table[0]);
 
-#define INSN(n, v, m, i, g) { NONE, NULL },
-#define CALL(n, v, m, i, f, s) { f, s },
-static const struct {
-	enum facility facility;
-	sem_fn *sem;
-} semantics[] = {
-#include "engine/power/insn.def"
-};
-#undef INSN
-#undef CALL
+#define MEMORY_BYTES (CASE_CODE + 0x10000)
+#define SYSTEM_CALL  0x44000002u
+#define HYPERCALL    0x44000022u
+#define VECTOR_END   0x1000
 
-static struct cpu cpu;
-static uint8_t *memory;
+static struct guest_memory memory;
+static struct guest_clock guest_clock = { .mode = CLOCK_INSN };
+static struct engine *engine;
 
-int cpu_raise(struct cpu *c, unsigned vector, uint64_t srr1)
+static void start(void)
 {
-	c->exception = vector;
-	c->exception_srr1 = srr1;
-	return EXCEPTION;
-}
+	const struct engine_config config = { .memory = &memory,
+					      .clock = &guest_clock,
+					      .nr_vcpus = 1 };
+	char err[160];
 
-static uint8_t *operand(struct cpu *c, uint64_t ea, unsigned size)
-{
-	if (ea >= CASE_MEMORY && ea - CASE_MEMORY <= CASE_MEMORY_BYTES - size)
-		return memory + (ea - CASE_MEMORY);
-	cpu_raise(c, 0x300, 0);
-	return NULL;
-}
-
-static bool load(struct cpu *c, uint64_t ea, unsigned size, u128 *v)
-{
-	const uint8_t *p = operand(c, ea, size);
-
-	if (!p)
-		return false;
-	*v = 0;
-	for (unsigned i = 0; i < size; i++)
-		*v = *v << 8 | p[c->msr & MSR_LE ? size - 1 - i : i];
-	return true;
-}
-
-static bool store(struct cpu *c, uint64_t ea, unsigned size, u128 v)
-{
-	uint8_t *p = operand(c, ea, size);
-
-	if (!p)
-		return false;
-	for (unsigned i = 0; i < size; i++, v >>= 8)
-		p[c->msr & MSR_LE ? i : size - 1 - i] = (uint8_t)v;
-	return true;
-}
-
-#define ACCESS(bits)                                                                                \
-	bool cpu_load##bits(struct cpu *c, uint64_t ea, uint64_t *v)                                 \
-	{                                                                                            \
-		u128 wide;                                                                           \
-                                                                                                    \
-		if (!load(c, ea, bits / 8, &wide))                                                   \
-			return false;                                                                \
-		*v = (uint64_t)wide;                                                                 \
-		return true;                                                                         \
-	}                                                                                            \
-	bool cpu_store##bits(struct cpu *c, uint64_t ea, uint64_t v)                                 \
-	{                                                                                            \
-		return store(c, ea, bits / 8, v);                                                    \
+	memory.size = MEMORY_BYTES;
+	memory.base = mmap(NULL, memory.size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory.base == MAP_FAILED) {
+		perror("guest memory");
+		exit(1);
 	}
-ACCESS(8)
-ACCESS(16)
-ACCESS(32)
-ACCESS(64)
-
-bool cpu_load128(struct cpu *c, uint64_t ea, u128 *v)
-{
-	return load(c, ea, 16, v);
+	engine = engine_power.create(&config, err, sizeof(err));
+	if (!engine) {
+		fprintf(stderr, "%s\n", err);
+		exit(1);
+	}
+	for (uint64_t vector = 0x100; vector < VECTOR_END; vector += 0x20)
+		memory_write_be32(&memory, vector, HYPERCALL);
 }
 
-bool cpu_store128(struct cpu *c, uint64_t ea, u128 v)
+static void put_word(uint64_t address, uint32_t word, bool big_endian)
 {
-	return store(c, ea, 16, v);
+	uint8_t b[4];
+
+	put_be32(b, big_endian ? word : __builtin_bswap32(word));
+	memory_write(&memory, address, b, sizeof(b));
 }
 
-uint32_t cpu_get_cr(const struct cpu *c)
+static void set_state(struct cpu *cpu, const struct isa_case *c, bool big_endian)
 {
-	uint32_t cr = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		cr = cr << 4 | c->cr[i];
-	return cr;
+	memcpy(cpu->gpr, c->gpr, sizeof(cpu->gpr));
+	memcpy(cpu->vsr, c->vsr, sizeof(cpu->vsr));
+	cpu_set_cr(cpu, (uint32_t)c->cr);
+	cpu_set_xer(cpu, c->xer);
+	cpu->fpscr = c->fpscr;
+	cpu->vscr = (uint32_t)c->vscr[0];
+	cpu->lr = c->lr;
+	cpu->ctr = c->ctr;
+	cpu->fscr = ~0ull;
+	cpu->nip = c->address;
+	cpu_set_msr(cpu, MSR_SF | MSR_FP | MSR_FE0 | MSR_FE1 | MSR_VEC | MSR_VSX | MSR_PR | MSR_ME |
+				 (big_endian ? 0 : MSR_LE));
+	memcpy(memory.base + CASE_MEMORY, c->memory, sizeof(c->memory));
 }
 
-void cpu_set_cr(struct cpu *c, uint32_t cr)
+static void get_state(struct isa_case *c, const struct cpu *cpu)
 {
-	for (unsigned i = 0; i < 8; i++)
-		c->cr[i] = cr >> (28 - 4 * i) & 15;
+	memcpy(c->gpr, cpu->gpr, sizeof(c->gpr));
+	memcpy(c->vsr, cpu->vsr, sizeof(c->vsr));
+	c->cr = cpu_get_cr(cpu);
+	c->xer = cpu_get_xer(cpu);
+	c->fpscr = cpu->fpscr;
+	c->vscr[0] = cpu->vscr;
+	c->vscr[1] = 0;
+	c->lr = cpu->lr;
+	c->ctr = cpu->ctr;
+	memcpy(c->memory, memory.base + CASE_MEMORY, sizeof(c->memory));
 }
 
-/* XER: SO, OV, CA at bits 32..34, OV32, CA32 at 44, 45, the string length at 57..63. */
-#define XER_OTHER 0x9ff3ff80ull
-
-uint64_t cpu_get_xer(const struct cpu *c)
+/*
+ * What Linux would make of an interrupt in a user program; one it never sees is told by its vector.
+ */
+static uint64_t signal_of(uint64_t vector, uint64_t srr1)
 {
-	return (uint64_t)c->so << 31 | (uint64_t)c->ov << 30 | (uint64_t)c->ca << 29 |
-	       (uint64_t)c->ov32 << 19 | (uint64_t)c->ca32 << 18 | c->xer_count | c->xer_other;
-}
-
-void cpu_set_xer(struct cpu *c, uint64_t xer)
-{
-	c->so = xer >> 31 & 1;
-	c->ov = xer >> 30 & 1;
-	c->ca = xer >> 29 & 1;
-	c->ov32 = xer >> 19 & 1;
-	c->ca32 = xer >> 18 & 1;
-	c->xer_count = xer & 0x7f;
-	c->xer_other = xer & XER_OTHER & ~(1ull << 31);
-}
-
-/* What Linux makes of an interrupt in a user program. */
-static uint64_t signal_of(const struct cpu *c)
-{
-	switch (c->exception) {
+	switch (vector) {
 	case 0x300:
 	case 0x380:
+	case 0x400:
+	case 0x480:
 		return SIGSEGV;
 	case 0x600:
 		return SIGBUS;
 	case 0x700:
-		return c->exception_srr1 & SRR1_TRAP	   ? SIGTRAP :
-		       c->exception_srr1 & SRR1_FP_ENABLED ? SIGFPE :
-							     SIGILL;
+		return srr1 & SRR1_TRAP ? SIGTRAP : srr1 & SRR1_FP_ENABLED ? SIGFPE : SIGILL;
+	case 0xf60:
+		return SIGILL;
 	default:
-		return c->exception;
+		return vector;
 	}
 }
 
-static int unavailable(struct cpu *c, enum facility facility)
+void run_one(struct isa_case *c, bool big_endian)
 {
-	switch (facility) {
-	case PRIV:
-		return cpu_raise(c, 0x700, SRR1_PRIVILEGED);
-	case FP:
-		return need_fp(c);
-	case VEC:
-		return need_vec(c);
-	case VSX:
-		return need_vsx(c);
-	default:
-		return 0;
+	struct engine_exit end;
+	uint64_t vector;
+	struct cpu *cpu;
+
+	if (!engine)
+		start();
+	cpu = ((struct power_engine *)engine)->cpus[0];
+	put_word(c->address, (uint32_t)c->insn, big_endian);
+	put_word(c->address + 4, SYSTEM_CALL, big_endian);
+	put_word(c->address + 8, SYSTEM_CALL, big_endian);
+	set_state(cpu, c, big_endian);
+	engine_power.run(engine, 0, 1000, &end);
+	if (end.reason == ENGINE_EXIT_MACHINE_CHECK) { /* an address outside of memory */
+		c->outcome = SIGSEGV;
+		return;
 	}
-}
-
-void run_one(struct isa_case *c, size_t index, bool big_endian)
-{
-	memory = c->memory;
-	memcpy(cpu.gpr, c->gpr, sizeof(cpu.gpr));
-	memcpy(cpu.vsr, c->vsr, sizeof(cpu.vsr));
-	cpu_set_cr(&cpu, (uint32_t)c->cr);
-	cpu_set_xer(&cpu, c->xer);
-	cpu.fpscr = c->fpscr;
-	cpu.vscr = (uint32_t)c->vscr[0];
-	cpu.lr = c->lr;
-	cpu.ctr = c->ctr;
-	cpu.msr = MSR_SF | MSR_FP | MSR_FE0 | MSR_FE1 | MSR_VEC | MSR_VSX | MSR_PR;
-	if (!big_endian)
-		cpu.msr |= MSR_LE;
-	cpu.nip = CASE_CODE;
-	cpu.exception = 0;
-
-	if (unavailable(&cpu, semantics[index].facility) ||
-	    semantics[index].sem(&cpu, (uint32_t)c->insn) == EXCEPTION) {
-		c->outcome = signal_of(&cpu);
+	if (end.reason != ENGINE_EXIT_HCALL) {
+		c->outcome = 1000 + end.reason;
+		return;
+	}
+	vector = cpu->nip - 4;
+	if (vector != 0xc00 || (cpu->srr0 != c->address + 8 && cpu->srr0 != c->address + 12)) {
+		c->outcome = signal_of(vector, cpu->srr1);
 		return;
 	}
 	c->outcome = 0;
-	c->next = 1;
-	memcpy(c->gpr, cpu.gpr, sizeof(cpu.gpr));
-	memcpy(c->vsr, cpu.vsr, sizeof(cpu.vsr));
-	c->cr = cpu_get_cr(&cpu);
-	c->xer = cpu_get_xer(&cpu);
-	c->fpscr = cpu.fpscr;
-	c->vscr[0] = cpu.vscr;
-	c->vscr[1] = 0;
-	c->lr = cpu.lr;
-	c->ctr = cpu.ctr;
+	c->next = cpu->srr0 == c->address + 8 ? 1 : 2;
+	get_state(c, cpu);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instruction table against itself and against the disassembler: no two entries match one word, and random words
- * of every entry are disassembled to its name. argv[1]: a powerpc64 objdump, or nothing.
+ * The instruction table against itself and against the disassembler: no two entries match one word,
+ * and random words of every entry are disassembled to its name. argv[1]: a powerpc64 objdump, or
+ * nothing.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -22,8 +23,8 @@ static bool entries_are_consistent(void)
 
 	for (size_t i = 0; i < table_entries; i++)
 		if (table[i].value & ~table[i].mask) {
-			printf("# %s: value %08x has bits outside of mask %08x\n", table[i].name, table[i].value,
-			       table[i].mask);
+			printf("# %s: value %08x has bits outside of mask %08x\n", table[i].name,
+			       table[i].value, table[i].mask);
 			good = false;
 		}
 	return good;
@@ -36,8 +37,8 @@ static bool entries_are_disjoint(void)
 	for (size_t i = 0; i < table_entries; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!((table[i].value ^ table[j].value) & table[i].mask & table[j].mask)) {
-				printf("# %s and %s both match %08x\n", table[i].name, table[j].name,
-				       table[i].value | table[j].value);
+				printf("# %s and %s both match %08x\n", table[i].name,
+				       table[j].name, table[i].value | table[j].value);
 				good = false;
 			}
 	return good;
@@ -55,7 +56,7 @@ static bool write_words(const char *path)
 		for (unsigned n = 0; n < WORDS_EACH; n++) {
 			uint8_t b[4];
 
-			generate(&c, &table[i], known_reserved_bits(table[i].name));
+			generate(&c, &table[i], known_reserved_bits(table[i].name), 0);
 			for (unsigned k = 0; k < 4; k++)
 				b[k] = (uint8_t)(c.insn >> (24 - 8 * k));
 			fwrite(b, 1, sizeof(b), f);
@@ -64,10 +65,14 @@ static bool write_words(const char *path)
 	return !fclose(f);
 }
 
-/* The disassembler's mnemonic as the table spells it: without the dot of record forms and branch hints. */
+/*
+ * The disassembler's mnemonic as the table spells it: without the dot of record forms and branch
+ * hints.
+ */
 static void normalize(char *mnemonic)
 {
-	mnemonic[strcspn(mnemonic, ".+-")] = 0;
+	if (mnemonic[0] != '.') /* .long: none */
+		mnemonic[strcspn(mnemonic, ".+-")] = 0;
 }
 
 /* addo and add, bl and b are one entry; so may be others that only the operands tell apart. */
@@ -77,8 +82,9 @@ static bool names_agree(const char *ours, char *theirs)
 
 	normalize(theirs);
 	if (!strncmp(ours, theirs, length))
-		return !theirs[length] || !strcmp(theirs + length, "o") || !strcmp(theirs + length, "l") ||
-		       !strcmp(theirs + length, "a") || !strcmp(theirs + length, "la");
+		return !theirs[length] || !strcmp(theirs + length, "o") ||
+		       !strcmp(theirs + length, "l") || !strcmp(theirs + length, "a") ||
+		       !strcmp(theirs + length, "la");
 	return false;
 }
 
@@ -93,17 +99,18 @@ static bool names_agree_with(FILE *listing)
 	while (fgets(line, sizeof(line), listing)) {
 		size_t index;
 
-		if (sscanf(line, " %lx: %x %x %x %x %63s", &address, &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-			   mnemonic) != 6)
+		if (sscanf(line, " %lx: %x %x %x %x %63s", &address, &bytes[0], &bytes[1],
+			   &bytes[2], &bytes[3], mnemonic) != 6)
 			continue;
 		index = address / 4 / WORDS_EACH;
 		if (index >= table_entries)
 			return false;
-		if (names_agree(table[index].name, mnemonic) || known_alias(table[index].name, mnemonic))
+		if (names_agree(table[index].name, mnemonic) ||
+		    known_alias(table[index].name, mnemonic))
 			continue;
 		if (blamed != table[index].name)
-			printf("# %02x%02x%02x%02x: table %s, disassembler %s\n", bytes[0], bytes[1], bytes[2],
-			       bytes[3], table[index].name, mnemonic);
+			printf("# %02x%02x%02x%02x: table %s, disassembler %s\n", bytes[0],
+			       bytes[1], bytes[2], bytes[3], table[index].name, mnemonic);
 		blamed = table[index].name;
 		good = false;
 	}
@@ -129,8 +136,8 @@ int main(int argc, char **argv)
 		printf("Bail out! %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	snprintf(command, sizeof(command), "%s -D -z -b binary -m powerpc:common64 -EB -M power9,raw %s", argv[1],
-		 path);
+	snprintf(command, sizeof(command),
+		 "%s -D -z -b binary -m powerpc:common64 -EB -M power9,raw %s", argv[1], path);
 	listing = popen(command, "r");
 	good[2] = listing && names_agree_with(listing);
 	if (listing && pclose(listing))

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vector-scalar extension, Power ISA 3.0B chapter 7, without arithmetic: storage access, moves from and to GPRs,
- * logic, permutation, sign bits. Floating point is in exec_vsx_fp.c.
+ * Vector-scalar extension, Power ISA 3.0B chapter 7, without arithmetic: storage access, moves from
+ * and to GPRs, logic, permutation. Floating point, sign bits too, is in exec_vsx_fp.c.
  */
 #include "engine/power/fpu.h"
 #include "engine/power/vector.h"
 
-/* Of the 64 registers the upper half belongs to the vector facility: which of the two facilities an access needs. */
+/*
+ * Of the 64 registers the upper half belongs to the vector facility: which of the two facilities an
+ * access needs.
+ */
 static inline int need_vsx_or_vec(struct cpu *cpu, unsigned x)
 {
 	return x < 32 ? need_vsx(cpu) : need_vec(cpu);
@@ -22,8 +25,8 @@ static inline int need_fp_or_vec(struct cpu *cpu, unsigned x)
 
 /* DQ-form: TX is bit 28, the displacement a multiple of 16. */
 #define F_XT_DQ(insn) (F_RT(insn) | ((insn) >> 3 & 1) << 5)
-#define F_DQ(insn) ((int64_t)(int16_t)((insn) & 0xfff0))
-#define F_DS(insn) ((int64_t)(int16_t)((insn) & 0xfffc))
+#define F_DQ(insn)    ((int64_t)(int16_t)((insn)&0xfff0))
+#define F_DS(insn)    ((int64_t)(int16_t)((insn)&0xfffc))
 
 int sem_lxv(struct cpu *cpu, uint32_t insn)
 {
@@ -31,7 +34,8 @@ int sem_lxv(struct cpu *cpu, uint32_t insn)
 
 	if (need_vsx_or_vec(cpu, t))
 		return EXCEPTION;
-	return cpu_load128(cpu, displaced_ea(cpu, insn, F_DQ(insn)), &cpu->vsr[t].q) ? 0 : EXCEPTION;
+	return cpu_load128(cpu, displaced_ea(cpu, insn, F_DQ(insn)), &cpu->vsr[t].q) ? 0 :
+										       EXCEPTION;
 }
 
 int sem_stxv(struct cpu *cpu, uint32_t insn)
@@ -40,7 +44,8 @@ int sem_stxv(struct cpu *cpu, uint32_t insn)
 
 	if (need_vsx_or_vec(cpu, s))
 		return EXCEPTION;
-	return cpu_store128(cpu, displaced_ea(cpu, insn, F_DQ(insn)), cpu->vsr[s].q) ? 0 : EXCEPTION;
+	return cpu_store128(cpu, displaced_ea(cpu, insn, F_DQ(insn)), cpu->vsr[s].q) ? 0 :
+										       EXCEPTION;
 }
 
 int sem_lxvx(struct cpu *cpu, uint32_t insn)
@@ -57,11 +62,14 @@ int sem_stxvx(struct cpu *cpu, uint32_t insn)
 	return cpu_store128(cpu, indexed_ea(cpu, insn), XT(cpu, insn).q) ? 0 : EXCEPTION;
 }
 
-/* ---- whole registers by elements: each is a number in the current byte order, element 0 at the lowest address ---- */
+/*
+ * ---- whole registers by elements: each is a number in the current byte order, element 0 at the
+ * lowest address ----
+ */
 
 /*
- * In big-endian order all of these are the same as one 16-byte number; in little-endian order that number has its
- * elements the other way round.
+ * In big-endian order all of these are the same as one 16-byte number; in little-endian order that
+ * number has its elements the other way round.
  */
 static inline union vsr reverse_doublewords(union vsr v)
 {
@@ -95,25 +103,25 @@ static inline union vsr reverse_bytes(union vsr v)
 	return t;
 }
 
-#define ELEMENTS_ACCESS(suffix, reverse, need)                                                     \
-	int sem_lxv##suffix##x(struct cpu *cpu, uint32_t insn)                                     \
-	{                                                                                          \
-		union vsr v;                                                                       \
-                                                                                                   \
-		if (need || !cpu_load128(cpu, indexed_ea(cpu, insn), &v.q))                        \
-			return EXCEPTION;                                                          \
-		XT(cpu, insn) = cpu->msr & MSR_LE ? reverse(v) : v;                                \
-		return 0;                                                                          \
-	}                                                                                          \
-	int sem_stxv##suffix##x(struct cpu *cpu, uint32_t insn)                                    \
-	{                                                                                          \
-		union vsr v = XT(cpu, insn);                                                       \
-                                                                                                   \
-		if (need)                                                                          \
-			return EXCEPTION;                                                          \
-		if (cpu->msr & MSR_LE)                                                             \
-			v = reverse(v);                                                            \
-		return cpu_store128(cpu, indexed_ea(cpu, insn), v.q) ? 0 : EXCEPTION;              \
+#define ELEMENTS_ACCESS(suffix, reverse, need)                                        \
+	int sem_lxv##suffix##x(struct cpu *cpu, uint32_t insn)                        \
+	{                                                                             \
+		union vsr v;                                                          \
+                                                                                      \
+		if (need || !cpu_load128(cpu, indexed_ea(cpu, insn), &v.q))           \
+			return EXCEPTION;                                             \
+		XT(cpu, insn) = cpu->msr & MSR_LE ? reverse(v) : v;                   \
+		return 0;                                                             \
+	}                                                                             \
+	int sem_stxv##suffix##x(struct cpu *cpu, uint32_t insn)                       \
+	{                                                                             \
+		union vsr v = XT(cpu, insn);                                          \
+                                                                                      \
+		if (need)                                                             \
+			return EXCEPTION;                                             \
+		if (cpu->msr & MSR_LE)                                                \
+			v = reverse(v);                                               \
+		return cpu_store128(cpu, indexed_ea(cpu, insn), v.q) ? 0 : EXCEPTION; \
 	}
 
 ELEMENTS_ACCESS(d2, reverse_doublewords, need_vsx(cpu))
@@ -168,7 +176,10 @@ static int load_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 	return 0;
 }
 
-/* An interrupt part of the way leaves the bytes before it stored; executed again, they are stored again. */
+/*
+ * An interrupt part of the way leaves the bytes before it stored; executed again, they are stored
+ * again.
+ */
 static int store_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 {
 	const unsigned length = length_operand(cpu, insn);
@@ -185,7 +196,8 @@ int sem_lxvl(struct cpu *cpu, uint32_t insn)
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
 	if (length_operand(cpu, insn) == 16)
-		return cpu_load128(cpu, displaced_ea(cpu, insn, 0), &XT(cpu, insn).q) ? 0 : EXCEPTION;
+		return cpu_load128(cpu, displaced_ea(cpu, insn, 0), &XT(cpu, insn).q) ? 0 :
+											EXCEPTION;
 	return load_bytes(cpu, insn, cpu->msr & MSR_LE);
 }
 
@@ -199,7 +211,8 @@ int sem_stxvl(struct cpu *cpu, uint32_t insn)
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
 	if (length_operand(cpu, insn) == 16)
-		return cpu_store128(cpu, displaced_ea(cpu, insn, 0), XT(cpu, insn).q) ? 0 : EXCEPTION;
+		return cpu_store128(cpu, displaced_ea(cpu, insn, 0), XT(cpu, insn).q) ? 0 :
+											EXCEPTION;
 	return store_bytes(cpu, insn, cpu->msr & MSR_LE);
 }
 
@@ -210,26 +223,26 @@ int sem_stxvll(struct cpu *cpu, uint32_t insn)
 
 /* ---- scalars: doubleword 0; a load clears doubleword 1 ---- */
 
-#define LOAD_SCALAR(name, bits, address, target, value)                                            \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		uint64_t v;                                                                        \
-                                                                                                   \
-		if (!cpu_load##bits(cpu, address, &v))                                             \
-			return EXCEPTION;                                                          \
-		target = vsr_of_doublewords(value, 0);                                             \
-		return 0;                                                                          \
+#define LOAD_SCALAR(name, bits, address, target, value) \
+	int sem_##name(struct cpu *cpu, uint32_t insn)  \
+	{                                               \
+		uint64_t v;                             \
+                                                        \
+		if (!cpu_load##bits(cpu, address, &v))  \
+			return EXCEPTION;               \
+		target = vsr_of_doublewords(value, 0);  \
+		return 0;                               \
 	}
 
-#define STORE_SCALAR(name, bits, address, source, value)                                           \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const uint64_t v = VSR_D(source, 0);                                               \
-                                                                                                   \
-		return cpu_store##bits(cpu, address, value) ? 0 : EXCEPTION;                       \
+#define STORE_SCALAR(name, bits, address, source, value)                     \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                       \
+	{                                                                    \
+		const uint64_t v = VSR_D(source, 0);                         \
+                                                                             \
+		return cpu_store##bits(cpu, address, value) ? 0 : EXCEPTION; \
 	}
 
-#define INDEXED indexed_ea(cpu, insn)
+#define INDEXED	  indexed_ea(cpu, insn)
 #define DISPLACED displaced_ea(cpu, insn, F_DS(insn))
 LOAD_SCALAR(lxsdx, 64, INDEXED, XT(cpu, insn), v)
 LOAD_SCALAR(lxsspx, 32, INDEXED, XT(cpu, insn), fp_single_to_double((uint32_t)v))
@@ -317,22 +330,22 @@ int sem_mtvsrws(struct cpu *cpu, uint32_t insn)
 
 /* ---- logic ---- */
 
-#define LOGIC(name, expression)                                                                    \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const u128 A = XA(cpu, insn).q, B = XB(cpu, insn).q;                               \
-                                                                                                   \
-		XT(cpu, insn).q = (expression);                                                    \
-		return 0;                                                                          \
+#define LOGIC(name, expression)                                      \
+	int sem_##name(struct cpu *cpu, uint32_t insn)               \
+	{                                                            \
+		const u128 A = XA(cpu, insn).q, B = XB(cpu, insn).q; \
+                                                                     \
+		XT(cpu, insn).q = (expression);                      \
+		return 0;                                            \
 	}
 
-LOGIC(xxland, A & B)
+LOGIC(xxland, A &B)
 LOGIC(xxlandc, A & ~B)
 LOGIC(xxlor, A | B)
 LOGIC(xxlorc, A | ~B)
 LOGIC(xxlxor, A ^ B)
 LOGIC(xxlnor, ~(A | B))
-LOGIC(xxlnand, ~(A & B))
+LOGIC(xxlnand, ~(A &B))
 LOGIC(xxleqv, ~(A ^ B))
 
 /* ---- permutation ---- */
@@ -349,7 +362,8 @@ int sem_xxpermdi(struct cpu *cpu, uint32_t insn)
 {
 	const union vsr a = XA(cpu, insn), b = XB(cpu, insn);
 
-	XT(cpu, insn) = vsr_of_doublewords(VSR_D(a, FIELD(insn, 22, 22)), VSR_D(b, FIELD(insn, 23, 23)));
+	XT(cpu, insn) =
+		vsr_of_doublewords(VSR_D(a, FIELD(insn, 22, 22)), VSR_D(b, FIELD(insn, 23, 23)));
 	return 0;
 }
 
@@ -366,7 +380,8 @@ static int merge_words(struct cpu *cpu, uint32_t insn, unsigned half)
 {
 	const uint64_t a = VSR_D(XA(cpu, insn), half), b = VSR_D(XB(cpu, insn), half);
 
-	XT(cpu, insn) = vsr_of_doublewords((a & 0xffffffff00000000ull) | b >> 32, a << 32 | (uint32_t)b);
+	XT(cpu, insn) =
+		vsr_of_doublewords((a & 0xffffffff00000000ull) | b >> 32, a << 32 | (uint32_t)b);
 	return 0;
 }
 
@@ -398,7 +413,9 @@ int sem_xxspltib(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* Bytes of XA and XT, 32 numbered from the left, chosen by XB; xxpermr numbers them from the right. */
+/*
+ * Bytes of XA and XT, 32 numbered from the left, chosen by XB; xxpermr numbers them from the right.
+ */
 static int permute(struct cpu *cpu, uint32_t insn, uint8_t flip)
 {
 	const union vsr c = XB(cpu, insn);
@@ -425,7 +442,10 @@ int sem_xxpermr(struct cpu *cpu, uint32_t insn)
 	return permute(cpu, insn, 31);
 }
 
-/* Word from byte UIM on; bytes beyond the register are taken from its beginning (the ISA leaves them undefined). */
+/*
+ * Word from byte UIM on; bytes beyond the register are taken from its beginning (the ISA leaves
+ * them undefined).
+ */
 int sem_xxextractuw(struct cpu *cpu, uint32_t insn)
 {
 	const union vsr b = XB(cpu, insn);
@@ -469,72 +489,4 @@ int sem_xxbrq(struct cpu *cpu, uint32_t insn)
 {
 	XT(cpu, insn) = reverse_bytes(XB(cpu, insn));
 	return 0;
-}
-
-/* ---- sign bits ---- */
-
-#define SIGN_DP 0x8000000000000000ull
-#define SIGN_SP 0x8000000080000000ull
-
-#define SIGN_SCALAR(name, expression)                                                              \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const uint64_t B = VSR_D(XB(cpu, insn), 0);                                        \
-                                                                                                   \
-		XT(cpu, insn) = vsr_of_doublewords(expression, 0);                                 \
-		return 0;                                                                          \
-	}
-
-#define SIGN_VECTOR(name, expression)                                                              \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr b = XB(cpu, insn);                                                 \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 2; i++) {                                                 \
-			const uint64_t B = b.d[i];                                                 \
-                                                                                                   \
-			t.d[i] = (expression);                                                     \
-		}                                                                                  \
-		XT(cpu, insn) = t;                                                                 \
-		return 0;                                                                          \
-	}
-
-SIGN_SCALAR(xsabsdp, B & ~SIGN_DP)
-SIGN_SCALAR(xsnabsdp, B | SIGN_DP)
-SIGN_SCALAR(xsnegdp, B ^ SIGN_DP)
-SIGN_VECTOR(xvabsdp, B & ~SIGN_DP)
-SIGN_VECTOR(xvnabsdp, B | SIGN_DP)
-SIGN_VECTOR(xvnegdp, B ^ SIGN_DP)
-SIGN_VECTOR(xvabssp, B & ~SIGN_SP)
-SIGN_VECTOR(xvnabssp, B | SIGN_SP)
-SIGN_VECTOR(xvnegsp, B ^ SIGN_SP)
-
-int sem_xscpsgndp(struct cpu *cpu, uint32_t insn)
-{
-	const uint64_t a = VSR_D(XA(cpu, insn), 0), b = VSR_D(XB(cpu, insn), 0);
-
-	XT(cpu, insn) = vsr_of_doublewords((a & SIGN_DP) | (b & ~SIGN_DP), 0);
-	return 0;
-}
-
-static int copy_signs(struct cpu *cpu, uint32_t insn, uint64_t signs)
-{
-	const union vsr a = XA(cpu, insn), b = XB(cpu, insn);
-	union vsr t;
-
-	for (unsigned i = 0; i < 2; i++)
-		t.d[i] = (a.d[i] & signs) | (b.d[i] & ~signs);
-	XT(cpu, insn) = t;
-	return 0;
-}
-
-int sem_xvcpsgndp(struct cpu *cpu, uint32_t insn)
-{
-	return copy_signs(cpu, insn, SIGN_DP);
-}
-
-int sem_xvcpsgnsp(struct cpu *cpu, uint32_t insn)
-{
-	return copy_signs(cpu, insn, SIGN_SP);
 }
