@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vector facility, Power ISA 3.0B chapter 6: storage access, integer arithmetic, compare, logic, rotate and shift,
- * VSCR, and the multiply-adds of primary opcode 4. Permutation is in exec_vmx_permute.c, AES, SHA, carryless products
- * and decimals in exec_vmx_crypto.c, floating point in exec_vmx_fp.c.
+ * Vector facility, Power ISA 3.0B chapter 6: storage access, integer arithmetic, compare, logic,
+ * rotate and shift, VSCR, and the multiply-adds of primary opcode 4. Permutation is in
+ * exec_vmx_permute.c, AES, SHA, carryless products and decimals in exec_vmx_crypto.c, floating
+ * point in exec_vmx_fp.c.
  */
 #include "engine/power/vector.h"
 
@@ -39,28 +40,28 @@ int sem_stvxl(struct cpu *cpu, uint32_t insn)
 }
 
 /* The element whose place in storage the address names; the other elements of the register stay. */
-#define ELEMENT_ACCESS(suffix, bits, ELEMENT)                                                      \
-	static unsigned element_##suffix(const struct cpu *cpu, uint64_t ea)                       \
-	{                                                                                          \
-		unsigned i = (unsigned)(ea & 15) / (bits / 8);                                     \
-                                                                                                   \
-		return cpu->msr & MSR_LE ? 128 / bits - 1 - i : i;                                 \
-	}                                                                                          \
-	int sem_lve##suffix##x(struct cpu *cpu, uint32_t insn)                                     \
-	{                                                                                          \
-		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull), v;                       \
-                                                                                                   \
-		if (!cpu_load##bits(cpu, ea, &v))                                                  \
-			return EXCEPTION;                                                          \
-		ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea)) = (uint##bits##_t)v;            \
-		return 0;                                                                          \
-	}                                                                                          \
-	int sem_stve##suffix##x(struct cpu *cpu, uint32_t insn)                                    \
-	{                                                                                          \
-		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull);                          \
-		uint64_t v = ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea));                   \
-                                                                                                   \
-		return cpu_store##bits(cpu, ea, v) ? 0 : EXCEPTION;                                \
+#define ELEMENT_ACCESS(suffix, bits, ELEMENT)                                           \
+	static unsigned element_##suffix(const struct cpu *cpu, uint64_t ea)            \
+	{                                                                               \
+		unsigned i = (unsigned)(ea & 15) / (bits / 8);                          \
+                                                                                        \
+		return cpu->msr & MSR_LE ? 128 / bits - 1 - i : i;                      \
+	}                                                                               \
+	int sem_lve##suffix##x(struct cpu *cpu, uint32_t insn)                          \
+	{                                                                               \
+		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull), v;            \
+                                                                                        \
+		if (!cpu_load##bits(cpu, ea, &v))                                       \
+			return EXCEPTION;                                               \
+		ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea)) = (uint##bits##_t)v; \
+		return 0;                                                               \
+	}                                                                               \
+	int sem_stve##suffix##x(struct cpu *cpu, uint32_t insn)                         \
+	{                                                                               \
+		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull);               \
+		uint64_t v = ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea));        \
+                                                                                        \
+		return cpu_store##bits(cpu, ea, v) ? 0 : EXCEPTION;                     \
 	}
 
 ELEMENT_ACCESS(b, 8, VSR_B)
@@ -104,79 +105,80 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 /* ---- element by element ---- */
 
 /*
- * The lane macros make one function of an expression in A, B (and the old T) of each element. The type picks the view
- * of the registers: member b, h, w, d (unsigned), sb, sh, sw, sd (signed). Element order does not matter to them.
+ * The lane macros make one function of an expression in A, B (and the old T) of each element. The
+ * type picks the view of the registers: member b, h, w, d (unsigned), sb, sh, sw, sd (signed).
+ * Element order does not matter to them.
  */
-#define LANES(name, member, count, expression)                                                     \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		union vsr vt;                                                                      \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const __typeof__(va.member[0]) A = va.member[i], B = vb.member[i];         \
-                                                                                                   \
-			vt.member[i] = (__typeof__(vt.member[0]))(expression);                     \
-		}                                                                                  \
-		VRT(cpu, insn) = vt;                                                               \
-		return 0;                                                                          \
+#define LANES(name, member, count, expression)                                             \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                     \
+	{                                                                                  \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                  \
+		union vsr vt;                                                              \
+                                                                                           \
+		for (unsigned i = 0; i < (count); i++) {                                   \
+			const __typeof__(va.member[0]) A = va.member[i], B = vb.member[i]; \
+                                                                                           \
+			vt.member[i] = (__typeof__(vt.member[0]))(expression);             \
+		}                                                                          \
+		VRT(cpu, insn) = vt;                                                       \
+		return 0;                                                                  \
 	}
 
-#define LANES_B(name, member, count, expression)                                                   \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr vb = VRB(cpu, insn);                                               \
-		union vsr vt;                                                                      \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const __typeof__(vb.member[0]) B = vb.member[i];                           \
-                                                                                                   \
-			vt.member[i] = (__typeof__(vt.member[0]))(expression);                     \
-		}                                                                                  \
-		VRT(cpu, insn) = vt;                                                               \
-		return 0;                                                                          \
+#define LANES_B(name, member, count, expression)                               \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                         \
+	{                                                                      \
+		const union vsr vb = VRB(cpu, insn);                           \
+		union vsr vt;                                                  \
+                                                                               \
+		for (unsigned i = 0; i < (count); i++) {                       \
+			const __typeof__(vb.member[0]) B = vb.member[i];       \
+                                                                               \
+			vt.member[i] = (__typeof__(vt.member[0]))(expression); \
+		}                                                              \
+		VRT(cpu, insn) = vt;                                           \
+		return 0;                                                      \
 	}
 
 /* The exact result in a wider type, saturated to [low, high]. */
-#define LANES_SATURATE(name, member, count, wide, low, high, expression)                           \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		bool saturated = false;                                                            \
-		union vsr vt;                                                                      \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const wide A = va.member[i], B = vb.member[i], exact = (expression);       \
-			const wide clamped = exact < (low)  ? (low) :                              \
-					     exact > (high) ? (high) :                             \
-							      exact;                               \
-                                                                                                   \
-			saturated |= clamped != exact;                                             \
-			vt.member[i] = (__typeof__(vt.member[0]))clamped;                          \
-		}                                                                                  \
-		VRT(cpu, insn) = vt;                                                               \
-		if (saturated)                                                                     \
-			cpu->vscr |= VSCR_SAT;                                                     \
-		return 0;                                                                          \
+#define LANES_SATURATE(name, member, count, wide, low, high, expression)                     \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                       \
+	{                                                                                    \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                    \
+		bool saturated = false;                                                      \
+		union vsr vt;                                                                \
+                                                                                             \
+		for (unsigned i = 0; i < (count); i++) {                                     \
+			const wide A = va.member[i], B = vb.member[i], exact = (expression); \
+			const wide clamped = exact < (low)  ? (low) :                        \
+					     exact > (high) ? (high) :                       \
+							      exact;                         \
+                                                                                             \
+			saturated |= clamped != exact;                                       \
+			vt.member[i] = (__typeof__(vt.member[0]))clamped;                    \
+		}                                                                            \
+		VRT(cpu, insn) = vt;                                                         \
+		if (saturated)                                                               \
+			cpu->vscr |= VSCR_SAT;                                               \
+		return 0;                                                                    \
 	}
 
 /* A condition makes all ones or zeros of each element; CR6 with Rc (bit 21). */
-#define F_VECTOR_RC(insn) ((insn) & 0x400)
-#define LANES_COMPARE(name, member, count, condition)                                              \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		union vsr vt;                                                                      \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const __typeof__(va.member[0]) A = va.member[i], B = vb.member[i];         \
-                                                                                                   \
-			vt.member[i] = (__typeof__(vt.member[0]))((condition) ? ~0ull : 0);        \
-		}                                                                                  \
-		VRT(cpu, insn) = vt;                                                               \
-		if (F_VECTOR_RC(insn))                                                             \
-			set_cr6_all_none(cpu, &vt);                                                \
-		return 0;                                                                          \
+#define F_VECTOR_RC(insn) ((insn)&0x400)
+#define LANES_COMPARE(name, member, count, condition)                                       \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                      \
+	{                                                                                   \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                   \
+		union vsr vt;                                                               \
+                                                                                            \
+		for (unsigned i = 0; i < (count); i++) {                                    \
+			const __typeof__(va.member[0]) A = va.member[i], B = vb.member[i];  \
+                                                                                            \
+			vt.member[i] = (__typeof__(vt.member[0]))((condition) ? ~0ull : 0); \
+		}                                                                           \
+		VRT(cpu, insn) = vt;                                                        \
+		if (F_VECTOR_RC(insn))                                                      \
+			set_cr6_all_none(cpu, &vt);                                         \
+		return 0;                                                                   \
 	}
 
 LANES(vaddubm, b, 16, A + B)
@@ -249,16 +251,16 @@ LANES_COMPARE(vcmpgtsh, sh, 8, A > B)
 LANES_COMPARE(vcmpgtsw, sw, 4, A > B)
 LANES_COMPARE(vcmpgtsd, sd, 2, A > B)
 
-LANES(vand, d, 2, A & B)
+LANES(vand, d, 2, A &B)
 LANES(vandc, d, 2, A & ~B)
 LANES(vor, d, 2, A | B)
 LANES(vorc, d, 2, A | ~B)
 LANES(vxor, d, 2, A ^ B)
 LANES(vnor, d, 2, ~(A | B))
-LANES(vnand, d, 2, ~(A & B))
+LANES(vnand, d, 2, ~(A &B))
 LANES(veqv, d, 2, ~(A ^ B))
 
-#define ROTATE(value, amount, bits)                                                                \
+#define ROTATE(value, amount, bits) \
 	((value) << ((amount) & (bits - 1)) | (value) >> (-(amount) & (bits - 1)))
 LANES(vrlb, b, 16, ROTATE(A, B, 8))
 LANES(vrlh, h, 8, ROTATE(A, B, 16))
@@ -277,7 +279,7 @@ LANES(vsrah, sh, 8, A >> (B & 15))
 LANES(vsraw, sw, 4, A >> (B & 31))
 LANES(vsrad, sd, 2, A >> (B & 63))
 
-LANES(vmuluwm, w, 4, A * B)
+LANES(vmuluwm, w, 4, A *B)
 LANES_B(vnegw, w, 4, -B)
 LANES_B(vnegd, d, 2, -B)
 LANES_B(vclzb, b, 16, B ? __builtin_clz(B) - 24 : 8)
@@ -325,21 +327,21 @@ static inline uint64_t mask64(unsigned begin, unsigned end)
 	return begin <= end ? from & to : from | to;
 }
 
-#define ROTATE_MASK(name, member, count, bits, old)                                                \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		union vsr vt = VRT(cpu, insn);                                                     \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const uint##bits##_t A = va.member[i], B = vb.member[i];                   \
-			const uint##bits##_t mask =                                                \
-				mask##bits(B >> 16 & (bits - 1), B >> 8 & (bits - 1));             \
-                                                                                                   \
-			vt.member[i] = (ROTATE(A, B, bits) & mask) | ((old) & ~mask);              \
-		}                                                                                  \
-		VRT(cpu, insn) = vt;                                                               \
-		return 0;                                                                          \
+#define ROTATE_MASK(name, member, count, bits, old)                                    \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                 \
+	{                                                                              \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);              \
+		union vsr vt = VRT(cpu, insn);                                         \
+                                                                                       \
+		for (unsigned i = 0; i < (count); i++) {                               \
+			const uint##bits##_t A = va.member[i], B = vb.member[i];       \
+			const uint##bits##_t mask =                                    \
+				mask##bits(B >> 16 & (bits - 1), B >> 8 & (bits - 1)); \
+                                                                                       \
+			vt.member[i] = (ROTATE(A, B, bits) & mask) | ((old) & ~mask);  \
+		}                                                                      \
+		VRT(cpu, insn) = vt;                                                   \
+		return 0;                                                              \
 	}
 
 ROTATE_MASK(vrlwnm, w, 4, 32, 0u)
@@ -349,23 +351,23 @@ ROTATE_MASK(vrldmi, d, 2, 64, vt.d[i])
 
 /* ---- the whole register as one number ---- */
 
-#define QUADWORD(name, expression)                                                                 \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q;                             \
-                                                                                                   \
-		VRT(cpu, insn).q = (expression);                                                   \
-		return 0;                                                                          \
+#define QUADWORD(name, expression)                                     \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                 \
+	{                                                              \
+		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q; \
+                                                                       \
+		VRT(cpu, insn).q = (expression);                       \
+		return 0;                                              \
 	}
 
 /* C is the carry in, bit 127 of VRC. */
-#define QUADWORD_EXTENDED(name, expression)                                                        \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q, C = VRC(cpu, insn).q & 1;   \
-                                                                                                   \
-		VRT(cpu, insn).q = (expression);                                                   \
-		return 0;                                                                          \
+#define QUADWORD_EXTENDED(name, expression)                                                      \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                           \
+	{                                                                                        \
+		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q, C = VRC(cpu, insn).q & 1; \
+                                                                                                 \
+		VRT(cpu, insn).q = (expression);                                                 \
+		return 0;                                                                        \
 	}
 
 static inline u128 carry_out(u128 a, u128 b, u128 carry_in)
@@ -444,17 +446,17 @@ int sem_vsrv(struct cpu *cpu, uint32_t insn)
 /* ---- multiplication ---- */
 
 /* Products of the even (offset 0) or odd (offset 1) elements, twice as wide. */
-#define MULTIPLY(name, NARROW, WIDE, count, wide, offset)                                          \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);                            \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++)                                             \
-			WIDE(t, i) = (wide)((wide)NARROW(a, 2 * i + (offset)) *                    \
-					    (wide)NARROW(b, 2 * i + (offset)));                    \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define MULTIPLY(name, NARROW, WIDE, count, wide, offset)                       \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                          \
+	{                                                                       \
+		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);         \
+		union vsr t;                                                    \
+                                                                                \
+		for (unsigned i = 0; i < (count); i++)                          \
+			WIDE(t, i) = (wide)((wide)NARROW(a, 2 * i + (offset)) * \
+					    (wide)NARROW(b, 2 * i + (offset))); \
+		VRT(cpu, insn) = t;                                             \
+		return 0;                                                       \
 	}
 
 MULTIPLY(vmuleub, VSR_B, VSR_H, 8, unsigned, 0)
@@ -485,8 +487,8 @@ static int multiply_high_add(struct cpu *cpu, uint32_t insn, int32_t rounding)
 	union vsr t;
 
 	for (unsigned i = 0; i < 8; i++)
-		t.sh[i] = (int16_t)saturate(((a.sh[i] * b.sh[i] + rounding) >> 15) + c.sh[i], INT16_MIN,
-					    INT16_MAX, &cpu->vscr);
+		t.sh[i] = (int16_t)saturate(((a.sh[i] * b.sh[i] + rounding) >> 15) + c.sh[i],
+					    INT16_MIN, INT16_MAX, &cpu->vscr);
 	VRT(cpu, insn) = t;
 	return 0;
 }
@@ -512,22 +514,24 @@ int sem_vmladduhm(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* Each word of VRC plus the products of the bytes or halfwords in that word, modulo or saturated. */
-#define MULTIPLY_SUM(name, a_member, b_member, c_member, each, finish)                             \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn), c = VRC(cpu, insn);        \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 4; i++) {                                                 \
-			int64_t sum = c.c_member[i];                                               \
-                                                                                                   \
-			for (unsigned k = i * (each); k < (i + 1) * (each); k++)                   \
-				sum += (int64_t)a.a_member[k] * b.b_member[k];                     \
-			t.w[i] = (uint32_t)(finish);                                               \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+/*
+ * Each word of VRC plus the products of the bytes or halfwords in that word, modulo or saturated.
+ */
+#define MULTIPLY_SUM(name, a_member, b_member, c_member, each, finish)                      \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                      \
+	{                                                                                   \
+		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn), c = VRC(cpu, insn); \
+		union vsr t;                                                                \
+                                                                                            \
+		for (unsigned i = 0; i < 4; i++) {                                          \
+			int64_t sum = c.c_member[i];                                        \
+                                                                                            \
+			for (unsigned k = i * (each); k < (i + 1) * (each); k++)            \
+				sum += (int64_t)a.a_member[k] * b.b_member[k];              \
+			t.w[i] = (uint32_t)(finish);                                        \
+		}                                                                           \
+		VRT(cpu, insn) = t;                                                         \
+		return 0;                                                                   \
 	}
 
 MULTIPLY_SUM(vmsumubm, b, b, w, 4, sum)
@@ -547,21 +551,21 @@ int sem_vmsumudm(struct cpu *cpu, uint32_t insn)
 
 /* ---- sums across ---- */
 
-#define SUM_ACROSS_4(name, a_member, b_member, each, low, high)                                    \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);                            \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 4; i++) {                                                 \
-			int64_t sum = b.b_member[i];                                               \
-                                                                                                   \
-			for (unsigned k = i * (each); k < (i + 1) * (each); k++)                   \
-				sum += a.a_member[k];                                              \
-			t.w[i] = (uint32_t)saturate(sum, low, high, &cpu->vscr);                   \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define SUM_ACROSS_4(name, a_member, b_member, each, low, high)                  \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                           \
+	{                                                                        \
+		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);          \
+		union vsr t;                                                     \
+                                                                                 \
+		for (unsigned i = 0; i < 4; i++) {                               \
+			int64_t sum = b.b_member[i];                             \
+                                                                                 \
+			for (unsigned k = i * (each); k < (i + 1) * (each); k++) \
+				sum += a.a_member[k];                            \
+			t.w[i] = (uint32_t)saturate(sum, low, high, &cpu->vscr); \
+		}                                                                \
+		VRT(cpu, insn) = t;                                              \
+		return 0;                                                        \
 	}
 
 SUM_ACROSS_4(vsum4ubs, b, w, 4, 0, UINT32_MAX)
@@ -574,7 +578,8 @@ int sem_vsum2sws(struct cpu *cpu, uint32_t insn)
 	union vsr t;
 
 	for (unsigned i = 0; i < 2; i++) {
-		int64_t sum = (int64_t)VSR_SW(b, 2 * i + 1) + VSR_SW(a, 2 * i) + VSR_SW(a, 2 * i + 1);
+		int64_t sum =
+			(int64_t)VSR_SW(b, 2 * i + 1) + VSR_SW(a, 2 * i) + VSR_SW(a, 2 * i + 1);
 
 		VSR_D(t, i) = (uint32_t)saturate(sum, INT32_MIN, INT32_MAX, &cpu->vscr);
 	}
@@ -611,7 +616,6 @@ int sem_maddhdu(struct cpu *cpu, uint32_t insn)
 
 int sem_maddld(struct cpu *cpu, uint32_t insn)
 {
-	cpu->gpr[F_RT(insn)] =
-		cpu->gpr[F_RA(insn)] * cpu->gpr[F_RB(insn)] + cpu->gpr[F_RC(insn)];
+	cpu->gpr[F_RT(insn)] = cpu->gpr[F_RA(insn)] * cpu->gpr[F_RB(insn)] + cpu->gpr[F_RC(insn)];
 	return 0;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vector floating point, Power ISA 3.0B sections 6.10 and 6.6: single precision, always rounded to nearest, no FPSCR, no
- * exceptions. With VSCR[NJ] denormal operands and results become zeros.
+ * Vector floating point, Power ISA 3.0B sections 6.10 and 6.6: single precision, always rounded to
+ * nearest, no FPSCR, no exceptions. With VSCR[NJ] denormal operands and results become zeros.
  */
 #include <math.h>
 #include <string.h>
 
 #include "engine/power/vector.h"
 
-#define SIGN 0x80000000u
+#define SIGN	      0x80000000u
 #define INFINITY_BITS 0x7f800000u
-#define QUIET 0x00400000u
-#define DEFAULT_NAN 0x7fc00000u
+#define QUIET	      0x00400000u
+#define DEFAULT_NAN   0x7fc00000u
 
 static inline float as_float(uint32_t bits)
 {
@@ -58,22 +58,22 @@ static inline uint32_t result(const struct cpu *cpu, float f)
 
 /* ---- arithmetic ---- */
 
-#define ARITHMETIC(name, expression)                                                               \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 4; i++) {                                                 \
-			const float A = as_float(flush(cpu, va.w[i]));                             \
-			const float B = as_float(flush(cpu, vb.w[i]));                             \
-                                                                                                   \
-			t.w[i] = is_nan(va.w[i]) || is_nan(vb.w[i]) ?                              \
-					 first_nan(va.w[i], vb.w[i], 0) :                          \
-					 result(cpu, expression);                                  \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define ARITHMETIC(name, expression)                                      \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                    \
+	{                                                                 \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn); \
+		union vsr t;                                              \
+                                                                          \
+		for (unsigned i = 0; i < 4; i++) {                        \
+			const float A = as_float(flush(cpu, va.w[i]));    \
+			const float B = as_float(flush(cpu, vb.w[i]));    \
+                                                                          \
+			t.w[i] = is_nan(va.w[i]) || is_nan(vb.w[i]) ?     \
+					 first_nan(va.w[i], vb.w[i], 0) : \
+					 result(cpu, expression);         \
+		}                                                         \
+		VRT(cpu, insn) = t;                                       \
+		return 0;                                                 \
 	}
 
 /* Of two zeros the positive one is the greater. */
@@ -92,6 +92,27 @@ ARITHMETIC(vsubfp, A - B)
 ARITHMETIC(vmaxfp, greater(A, B))
 ARITHMETIC(vminfp, lesser(A, B))
 
+/*
+ * Is a * c + b, which rounds to the smallest normal single, below it? The product is exact as a
+ * double; of the sum the rounding error is regained.
+ */
+static bool tiny_before_rounding(double a, double c, double b)
+{
+	const double product = a * c, sum = product + b, part = sum - product;
+	const double error = (product - (sum - part)) + (b - part);
+
+	return fabs(sum) < 0x1p-126 || (fabs(sum) == 0x1p-126 && (sum > 0 ? error < 0 : error > 0));
+}
+
+static uint32_t multiply_add_result(const struct cpu *cpu, float a, float c, float b)
+{
+	const float sum = fmaf(a, c, b);
+
+	if (cpu->vscr & VSCR_NJ && fabsf(sum) == 0x1p-126f && tiny_before_rounding(a, c, b))
+		return as_bits(sum) & SIGN;
+	return result(cpu, sum);
+}
+
 /* A * C + B with one rounding; of NaNs, A's comes first, then B's, then C's. */
 static int multiply_add(struct cpu *cpu, uint32_t insn, bool negative_subtract)
 {
@@ -106,7 +127,7 @@ static int multiply_add(struct cpu *cpu, uint32_t insn, bool negative_subtract)
 			t.w[i] = first_nan(va.w[i], vb.w[i], vc.w[i]);
 			continue;
 		}
-		t.w[i] = result(cpu, fmaf(a, c, negative_subtract ? -b : b));
+		t.w[i] = multiply_add_result(cpu, a, c, negative_subtract ? -b : b);
 		if (negative_subtract && !is_nan(t.w[i]))
 			t.w[i] ^= SIGN;
 	}
@@ -126,19 +147,19 @@ int sem_vnmsubfp(struct cpu *cpu, uint32_t insn)
 
 /* ---- of one operand: estimates and rounding to an integer ---- */
 
-#define UNARY(name, expression)                                                                    \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr vb = VRB(cpu, insn);                                               \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 4; i++) {                                                 \
-			const float B = as_float(flush(cpu, vb.w[i]));                             \
-                                                                                                   \
-			t.w[i] = is_nan(vb.w[i]) ? vb.w[i] | QUIET : result(cpu, expression);      \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define UNARY(name, expression)                                                               \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                                        \
+	{                                                                                     \
+		const union vsr vb = VRB(cpu, insn);                                          \
+		union vsr t;                                                                  \
+                                                                                              \
+		for (unsigned i = 0; i < 4; i++) {                                            \
+			const float B = as_float(flush(cpu, vb.w[i]));                        \
+                                                                                              \
+			t.w[i] = is_nan(vb.w[i]) ? vb.w[i] | QUIET : result(cpu, expression); \
+		}                                                                             \
+		VRT(cpu, insn) = t;                                                           \
+		return 0;                                                                     \
 	}
 
 /* The estimates may be as good as they like: the ISA bounds their error only from above. */
@@ -210,21 +231,21 @@ int sem_vctsxs(struct cpu *cpu, uint32_t insn)
 
 /* ---- compare ---- */
 
-#define COMPARE(name, operator)                                                                    \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                          \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < 4; i++)                                                   \
-			t.w[i] = as_float(flush(cpu, va.w[i])) operator                            \
-						 as_float(flush(cpu, vb.w[i])) ?                   \
-					 ~0u :                                                     \
-					 0;                                                        \
-		VRT(cpu, insn) = t;                                                                \
-		if (insn & 0x400)                                                                  \
-			set_cr6_all_none(cpu, &t);                                                 \
-		return 0;                                                                          \
+#define COMPARE(name, operator)                                                   \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                            \
+	{                                                                         \
+		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);         \
+		union vsr t;                                                      \
+                                                                                  \
+		for (unsigned i = 0; i < 4; i++)                                  \
+			t.w[i] = as_float(flush(cpu, va.w[i])) operator as_float( \
+					 flush(cpu, vb.w[i])) ?                   \
+					 ~0u :                                    \
+					 0;                                       \
+		VRT(cpu, insn) = t;                                               \
+		if (insn & 0x400)                                                 \
+			set_cr6_all_none(cpu, &t);                                \
+		return 0;                                                         \
 	}
 
 COMPARE(vcmpeqfp, ==)

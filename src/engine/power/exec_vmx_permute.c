@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vector facility, Power ISA 3.0B chapter 6: what only moves elements, bytes and bits about: permute, select, merge,
- * splat, pack, unpack, extract, insert, bit permute.
+ * Vector facility, Power ISA 3.0B chapter 6: what only moves elements, bytes and bits about:
+ * permute, select, merge, splat, pack, unpack, extract, insert, bit permute.
  */
 #include "engine/power/vector.h"
 
@@ -71,18 +71,18 @@ int sem_vsldoi(struct cpu *cpu, uint32_t insn)
 /* ---- merge and splat ---- */
 
 /* Elements of VRA and VRB in turn, the i-th pair from element @from(i). */
-#define MERGE(name, ELEMENT, count, from)                                                          \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);                            \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < (count) / 2; i++) {                                       \
-			ELEMENT(t, 2 * i) = ELEMENT(a, from);                                      \
-			ELEMENT(t, 2 * i + 1) = ELEMENT(b, from);                                  \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define MERGE(name, ELEMENT, count, from)                               \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                  \
+	{                                                               \
+		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn); \
+		union vsr t;                                            \
+                                                                        \
+		for (unsigned i = 0; i < (count) / 2; i++) {            \
+			ELEMENT(t, 2 * i) = ELEMENT(a, from);           \
+			ELEMENT(t, 2 * i + 1) = ELEMENT(b, from);       \
+		}                                                       \
+		VRT(cpu, insn) = t;                                     \
+		return 0;                                               \
 	}
 
 MERGE(vmrghb, VSR_B, 16, i)
@@ -94,17 +94,17 @@ MERGE(vmrglw, VSR_W, 4, 2 + i)
 MERGE(vmrgew, VSR_W, 4, 2 * i)
 MERGE(vmrgow, VSR_W, 4, 2 * i + 1)
 
-#define SPLAT(name, member, count, value)                                                          \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const __typeof__(cpu->vsr[0].member[0]) v =                                        \
-			(__typeof__(cpu->vsr[0].member[0]))(value);                                \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++)                                             \
-			t.member[i] = v;                                                           \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define SPLAT(name, member, count, value)                           \
+	int sem_##name(struct cpu *cpu, uint32_t insn)              \
+	{                                                           \
+		const __typeof__(cpu->vsr[0].member[0]) v =         \
+			(__typeof__(cpu->vsr[0].member[0]))(value); \
+		union vsr t;                                        \
+                                                                    \
+		for (unsigned i = 0; i < (count); i++)              \
+			t.member[i] = v;                            \
+		VRT(cpu, insn) = t;                                 \
+		return 0;                                           \
 	}
 
 SPLAT(vspltb, b, 16, VSR_B(VRB(cpu, insn), F_UIM(insn) & 15))
@@ -117,27 +117,27 @@ SPLAT(vspltisw, sw, 4, F_SIM(insn))
 /* ---- pack and unpack ---- */
 
 /* Half as wide elements, of VRA and then of VRB; low and high bound a saturating one. */
-#define PACK(name, SOURCE, TARGET, count, wide, low, high)                                         \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr source[2] = { VRA(cpu, insn), VRB(cpu, insn) };                    \
-		bool saturated = false;                                                            \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++) {                                           \
-			const unsigned half = (count) / 2;                                         \
-			const wide exact = SOURCE(source[i / half], i % half);                     \
-			const wide clamped = exact < (low)  ? (low) :                              \
-					     exact > (high) ? (high) :                             \
-							      exact;                               \
-                                                                                                   \
-			saturated |= clamped != exact;                                             \
-			TARGET(t, i) = (__typeof__(TARGET(t, i)))clamped;                          \
-		}                                                                                  \
-		VRT(cpu, insn) = t;                                                                \
-		if (saturated)                                                                     \
-			cpu->vscr |= VSCR_SAT;                                                     \
-		return 0;                                                                          \
+#define PACK(name, SOURCE, TARGET, count, wide, low, high)                      \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                          \
+	{                                                                       \
+		const union vsr source[2] = { VRA(cpu, insn), VRB(cpu, insn) }; \
+		bool saturated = false;                                         \
+		union vsr t;                                                    \
+                                                                                \
+		for (unsigned i = 0; i < (count); i++) {                        \
+			const unsigned half = (count) / 2;                      \
+			const wide exact = SOURCE(source[i / half], i % half);  \
+			const wide clamped = exact < (low)  ? (low) :           \
+					     exact > (high) ? (high) :          \
+							      exact;            \
+                                                                                \
+			saturated |= clamped != exact;                          \
+			TARGET(t, i) = (__typeof__(TARGET(t, i)))clamped;       \
+		}                                                               \
+		VRT(cpu, insn) = t;                                             \
+		if (saturated)                                                  \
+			cpu->vscr |= VSCR_SAT;                                  \
+		return 0;                                                       \
 	}
 
 #define PACK_MODULO(name, SOURCE, TARGET, count)                                                   \
@@ -188,16 +188,16 @@ static inline uint32_t unpack_pixel(uint16_t h)
 }
 
 /* The left (offset 0) or right half of VRB, element by element twice as wide. */
-#define UNPACK(name, SOURCE, TARGET, count, offset, function)                                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
-	{                                                                                          \
-		const union vsr b = VRB(cpu, insn);                                                \
-		union vsr t;                                                                       \
-                                                                                                   \
-		for (unsigned i = 0; i < (count); i++)                                             \
-			TARGET(t, i) = function(SOURCE(b, (offset) + i));                          \
-		VRT(cpu, insn) = t;                                                                \
-		return 0;                                                                          \
+#define UNPACK(name, SOURCE, TARGET, count, offset, function)             \
+	int sem_##name(struct cpu *cpu, uint32_t insn)                    \
+	{                                                                 \
+		const union vsr b = VRB(cpu, insn);                       \
+		union vsr t;                                              \
+                                                                          \
+		for (unsigned i = 0; i < (count); i++)                    \
+			TARGET(t, i) = function(SOURCE(b, (offset) + i)); \
+		VRT(cpu, insn) = t;                                       \
+		return 0;                                                 \
 	}
 
 UNPACK(vupkhsb, VSR_SB, VSR_SH, 8, 0, )
@@ -211,7 +211,10 @@ UNPACK(vupklpx, VSR_H, VSR_W, 4, 4, unpack_pixel)
 
 /* ---- extract and insert ---- */
 
-/* @size bytes of VRB from byte @first on, as a number; bytes beyond the register are taken from its beginning. */
+/*
+ * @size bytes of VRB from byte @first on, as a number; bytes beyond the register are taken from its
+ * beginning.
+ */
 static inline uint64_t extract(const union vsr *b, unsigned first, unsigned size)
 {
 	uint64_t v = 0;
@@ -281,20 +284,20 @@ int sem_vinsertd(struct cpu *cpu, uint32_t insn)
 }
 
 /* To a GPR, the place counted from the left or from the right by RA. */
-#define EXTRACT_TO_GPR(letter, size)                                                               \
-	int sem_vextu##letter##lx(struct cpu *cpu, uint32_t insn)                                  \
-	{                                                                                          \
-		unsigned first = cpu->gpr[F_RA(insn)] & 15;                                        \
-                                                                                                   \
-		cpu->gpr[F_RT(insn)] = extract(&VRB(cpu, insn), first, size);                      \
-		return 0;                                                                          \
-	}                                                                                          \
-	int sem_vextu##letter##rx(struct cpu *cpu, uint32_t insn)                                  \
-	{                                                                                          \
-		unsigned first = 16 - size - (cpu->gpr[F_RA(insn)] & 15);                          \
-                                                                                                   \
-		cpu->gpr[F_RT(insn)] = extract(&VRB(cpu, insn), first, size);                      \
-		return 0;                                                                          \
+#define EXTRACT_TO_GPR(letter, size)                                          \
+	int sem_vextu##letter##lx(struct cpu *cpu, uint32_t insn)             \
+	{                                                                     \
+		unsigned first = cpu->gpr[F_RA(insn)] & 15;                   \
+                                                                              \
+		cpu->gpr[F_RT(insn)] = extract(&VRB(cpu, insn), first, size); \
+		return 0;                                                     \
+	}                                                                     \
+	int sem_vextu##letter##rx(struct cpu *cpu, uint32_t insn)             \
+	{                                                                     \
+		unsigned first = 16 - size - (cpu->gpr[F_RA(insn)] & 15);     \
+                                                                              \
+		cpu->gpr[F_RT(insn)] = extract(&VRB(cpu, insn), first, size); \
+		return 0;                                                     \
 	}
 
 EXTRACT_TO_GPR(b, 1)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the vector semantics (exec_vmx*.c, exec_vsx_move.c) share: operands, CR field 6, saturation. */
+/*
+ * What the vector semantics (exec_vmx*.c, exec_vsx_move.c) share: operands, CR field 6, saturation.
+ */
 #ifndef FWNMI_ENGINE_POWER_VECTOR_H
 #define FWNMI_ENGINE_POWER_VECTOR_H
 
@@ -10,16 +12,16 @@
 #define VRA(cpu, insn) ((cpu)->vsr[32 + F_RA(insn)])
 #define VRB(cpu, insn) ((cpu)->vsr[32 + F_RB(insn)])
 #define VRC(cpu, insn) ((cpu)->vsr[32 + F_RC(insn)])
-#define XT(cpu, insn) ((cpu)->vsr[F_XT(insn)])
-#define XA(cpu, insn) ((cpu)->vsr[F_XA(insn)])
-#define XB(cpu, insn) ((cpu)->vsr[F_XB(insn)])
-#define XC(cpu, insn) ((cpu)->vsr[F_XC(insn)])
+#define XT(cpu, insn)  ((cpu)->vsr[F_XT(insn)])
+#define XA(cpu, insn)  ((cpu)->vsr[F_XA(insn)])
+#define XB(cpu, insn)  ((cpu)->vsr[F_XB(insn)])
+#define XC(cpu, insn)  ((cpu)->vsr[F_XC(insn)])
 
 /* UIM and SIM of VX-form instructions: the VRA field. */
 #define F_UIM(insn) F_RA(insn)
 #define F_SIM(insn) ((int)(F_RA(insn) ^ 16) - 16)
 
-#define VSCR_NJ 0x10000u
+#define VSCR_NJ	 0x10000u
 #define VSCR_SAT 1u
 
 /* The sum of index and displacement of an X-form access. */
