@@ -442,6 +442,21 @@ static inline void set_element(union vsr *v, unsigned i, const struct fp_format 
 	set_element_bits(v, i, format, (uint64_t)fp_pack(e, format));
 }
 
+static inline uint64_t element_as_double(const union vsr *v, unsigned i,
+					 const struct fp_format *format)
+{
+	return format == &fp_double ? VSR_D(*v, i) : fp_single_to_double(VSR_W(*v, i));
+}
+
+static inline void set_element_from_double(union vsr *v, unsigned i, const struct fp_format *format,
+					   uint64_t bits)
+{
+	if (format == &fp_double)
+		VSR_D(*v, i) = bits;
+	else
+		VSR_W(*v, i) = fp_double_to_single(bits);
+}
+
 static int vector_end(struct cpu *cpu, uint32_t insn, struct fpu *f, const union vsr *r)
 {
 	if (fpu_commit_vector(cpu, f))
@@ -457,8 +472,15 @@ static int vector_binary(struct cpu *cpu, uint32_t insn, fp_binary_fn *op,
 	union vsr r;
 
 	for (unsigned i = 0; i < elements(format); i++) {
-		struct fp e = op(&f, element(a, i, format), element(b, i, format));
+		uint64_t bits;
+		struct fp e;
 
+		if (fpu_host_binary(&f, op, element_as_double(a, i, format),
+				    element_as_double(b, i, format), format, &bits)) {
+			set_element_from_double(&r, i, format, bits);
+			continue;
+		}
+		e = op(&f, element(a, i, format), element(b, i, format));
 		fp_round(&f, &e, format);
 		set_element(&r, i, format, &e);
 	}
@@ -488,8 +510,14 @@ static int vector_unary(struct cpu *cpu, uint32_t insn, fp_unary_fn *op,
 	union vsr r;
 
 	for (unsigned i = 0; i < elements(format); i++) {
-		struct fp e = op(&f, element(b, i, format));
+		uint64_t bits;
+		struct fp e;
 
+		if (fpu_host_unary(&f, op, element_as_double(b, i, format), format, &bits)) {
+			set_element_from_double(&r, i, format, bits);
+			continue;
+		}
+		e = op(&f, element(b, i, format));
 		fp_round(&f, &e, format);
 		set_element(&r, i, format, &e);
 	}

@@ -244,6 +244,17 @@ bool fpu_commit(struct cpu *cpu, struct fpu *f, unsigned fprf);
  */
 bool fpu_commit_vector(struct cpu *cpu, struct fpu *f);
 
+/**
+ * fpu_host_binary() - fp_add, fp_sub, fp_mul or fp_div of two doubles with the host's instructions.
+ * @result: the rounded result, a single in double format; always a normal number.
+ * f->fr, f->fi and XX are as fp_round() leaves them. false: not done, the long way must be taken.
+ */
+bool fpu_host_binary(struct fpu *f, fp_binary_fn *op, uint64_t a, uint64_t b,
+		     const struct fp_format *format, uint64_t *result);
+/* The same for fp_sqrt and, to single, fp_quiet. */
+bool fpu_host_unary(struct fpu *f, fp_unary_fn *op, uint64_t b, const struct fp_format *format,
+		    uint64_t *result);
+
 /*
  * Whole scalar operations on doubleword 0 of VSRs, for the classic and the VSX instructions: round
  * to single or double (a single is kept in double format), commit, write the target with doubleword
