@@ -50,7 +50,7 @@ static const char usage[] =
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --no-reboot       end instead of rebooting\n"
 	"  --fwnmi-strict    the letter of LoPAR where guests expect otherwise\n"
-	"  --debug           report noteworthy guest behaviour on standard error\n"
+	"  --debug           report unknown and refused calls of the guest\n"
 	"  --stats           print instruction count and speed at the end\n"
 	"  -h, --help        print this help\n"
 	"\n"
@@ -215,9 +215,14 @@ static bool set_fwnmi_strict(struct run_options *o, const char *value)
 	return true;
 }
 
-static void print_debug(void *opaque, const char *line)
+static void print_debug(const char *line)
 {
 	fprintf(stderr, "fwnmi: debug: %s\n", line);
+}
+
+static void print_warning(const char *line)
+{
+	fprintf(stderr, "fwnmi: guest: %s\n", line);
 }
 
 static bool set_debug(struct run_options *o, const char *value)
@@ -281,7 +286,8 @@ static bool parse_options(struct run_options *o, int argc, char **argv)
 			     .ram_size = DEFAULT_RAM,
 			     .nr_vcpus = 1,
 			     .clock = CLOCK_HOST,
-			     .engine = &engine_power },
+			     .engine = &engine_power,
+			     .warn = print_warning },
 		.serial = "stdio",
 	};
 	for (int i = 1; i < argc && !o->help; i++) {

@@ -213,7 +213,8 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 /* Where the interrupted code goes on: the same place in the same mode with the same registers. */
 static bool came_back(const struct injection *in, const struct engine_regs *regs)
 {
-	return regs->nip == in->report.nip && !((regs->msr ^ in->report.msr) & ~RETURN_MSR_IGNORED) &&
+	return regs->nip == in->report.nip &&
+	       !((regs->msr ^ in->report.msr) & ~RETURN_MSR_IGNORED) &&
 	       !memcmp(regs->gpr, in->gpr, sizeof(in->gpr));
 }
 

@@ -120,7 +120,15 @@ static void host_debug(void *opaque, const char *line)
 	struct machine *machine = opaque;
 
 	if (machine->config.debug)
-		machine->config.debug(machine->config.debug_opaque, line);
+		machine->config.debug(line);
+}
+
+static void engine_debug(void *opaque, const char *line)
+{
+	struct machine *machine = opaque;
+
+	if (machine->config.warn)
+		machine->config.warn(line);
 }
 
 /* ---- creation and reset ---- */
@@ -155,7 +163,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.memory = &machine->memory,
 		.clock = &machine->clock,
 		.nr_vcpus = config->nr_vcpus,
-		.debug = config->debug ? host_debug : NULL,
+		.debug = engine_debug,
 		.opaque = machine,
 	};
 	struct papr_config papr_config = {

@@ -35,9 +35,9 @@ struct machine_config {
 	const struct engine_ops *engine;
 	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
-	/* Noteworthy behaviour of guest, engine and partition: one line without newline. May be NULL. */
-	void (*debug)(void *opaque, const char *line);
-	void *debug_opaque;
+	/* Each one line without newline; may be NULL. */
+	void (*warn)(const char *line); /* from the engine: the guest uses what it does not have */
+	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */
 };
 
 enum inject_context {

@@ -15,9 +15,9 @@ struct injection {
 	struct injection_report report; /* report.stage is the state */
 	uint64_t deadline_ns; /* host time of the withdrawal; while PENDING or WAITING */
 	uint64_t delivered_ns; /* host time of the delivery */
-	uint64_t watch_end; /* vCPU instructions at which the watch for the return ends; 0: not watched */
-	uint64_t gpr[32];   /* as they were interrupted */
-	bool step;	    /* the watched address was reached by someone else: step over it, watch again */
+	uint64_t watch_end; /* in vCPU instructions, of the watch for the return; 0: not watched */
+	uint64_t gpr[32]; /* as they were interrupted */
+	bool step; /* the watched address was reached by someone else: step over it, watch again */
 };
 
 struct vcpu {

@@ -321,10 +321,11 @@ def a_machine_that_ends_answers_the_waiting_injector(scratch):
 @test
 def an_illegal_instruction_is_named(scratch):
     kernel = scratch.file("illegal.elf", elf([ILLEGAL]))
-    with Running(scratch, "--debug", kernel=kernel) as running:
+    with Running(scratch, kernel=kernel) as running:
         time.sleep(0.2)
         running.process.terminate()
         out, err = running.process.communicate(timeout=PATIENCE)
+        assert "fwnmi: guest: " in err, err
         assert "illegal or unimplemented instruction 0x00000000 at 0x1000" in err, err
 
 
