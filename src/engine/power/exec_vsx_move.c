@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Vector-scalar extension, Power ISA 3.0B chapter 7, without arithmetic: storage access, moves from
- * and to GPRs, logic, permutation. Floating point, sign bits too, is in exec_vsx_fp.c.
+ * and to GPRs, logic, permutation, sign bits. Floating point is in exec_vsx_fp.c.
  */
 #include "engine/power/fpu.h"
 #include "engine/power/vector.h"
@@ -489,4 +489,72 @@ int sem_xxbrq(struct cpu *cpu, uint32_t insn)
 {
 	XT(cpu, insn) = reverse_bytes(XB(cpu, insn));
 	return 0;
+}
+
+/* ---- sign bits ---- */
+
+#define SIGN_DP 0x8000000000000000ull
+#define SIGN_SP 0x8000000080000000ull
+
+#define SIGN_SCALAR(name, expression)                              \
+	int sem_##name(struct cpu *cpu, uint32_t insn)             \
+	{                                                          \
+		const uint64_t B = VSR_D(XB(cpu, insn), 0);        \
+                                                                   \
+		XT(cpu, insn) = vsr_of_doublewords(expression, 0); \
+		return 0;                                          \
+	}
+
+#define SIGN_VECTOR(name, expression)                  \
+	int sem_##name(struct cpu *cpu, uint32_t insn) \
+	{                                              \
+		const union vsr b = XB(cpu, insn);     \
+		union vsr t;                           \
+                                                       \
+		for (unsigned i = 0; i < 2; i++) {     \
+			const uint64_t B = b.d[i];     \
+                                                       \
+			t.d[i] = (expression);         \
+		}                                      \
+		XT(cpu, insn) = t;                     \
+		return 0;                              \
+	}
+
+SIGN_SCALAR(xsabsdp, B & ~SIGN_DP)
+SIGN_SCALAR(xsnabsdp, B | SIGN_DP)
+SIGN_SCALAR(xsnegdp, B ^ SIGN_DP)
+SIGN_VECTOR(xvabsdp, B & ~SIGN_DP)
+SIGN_VECTOR(xvnabsdp, B | SIGN_DP)
+SIGN_VECTOR(xvnegdp, B ^ SIGN_DP)
+SIGN_VECTOR(xvabssp, B & ~SIGN_SP)
+SIGN_VECTOR(xvnabssp, B | SIGN_SP)
+SIGN_VECTOR(xvnegsp, B ^ SIGN_SP)
+
+int sem_xscpsgndp(struct cpu *cpu, uint32_t insn)
+{
+	const uint64_t a = VSR_D(XA(cpu, insn), 0), b = VSR_D(XB(cpu, insn), 0);
+
+	XT(cpu, insn) = vsr_of_doublewords((a & SIGN_DP) | (b & ~SIGN_DP), 0);
+	return 0;
+}
+
+static int copy_signs(struct cpu *cpu, uint32_t insn, uint64_t signs)
+{
+	const union vsr a = XA(cpu, insn), b = XB(cpu, insn);
+	union vsr t;
+
+	for (unsigned i = 0; i < 2; i++)
+		t.d[i] = (a.d[i] & signs) | (b.d[i] & ~signs);
+	XT(cpu, insn) = t;
+	return 0;
+}
+
+int sem_xvcpsgndp(struct cpu *cpu, uint32_t insn)
+{
+	return copy_signs(cpu, insn, SIGN_DP);
+}
+
+int sem_xvcpsgnsp(struct cpu *cpu, uint32_t insn)
+{
+	return copy_signs(cpu, insn, SIGN_SP);
 }
