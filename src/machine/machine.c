@@ -372,6 +372,11 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 				 "cannot analyse a machine check of vCPU %u", vcpu);
 		return false;
 	}
+	/* The engine may know more than the processor's bits promise. */
+	if (exit->machine_check.dar_valid && mc.error_type == FWNMI_MC_UE) {
+		mc.effective_address_valid = true;
+		mc.effective_address = exit->machine_check.dar;
+	}
 	if (exit->machine_check.address_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
