@@ -592,6 +592,20 @@ static void infinity_times_zero_plus_a_signalling_nan_is_invalid_twice(void **st
 	assert_int_equal(cpu.fpscr, FPSCR_FX | FPSCR_VX | FPSCR_VXSNAN | FPSCR_VXIMZ | 0x11000);
 }
 
+/* The product has one bit more than fits, which the addend, far below, must not wipe out. */
+static void a_quad_product_beside_a_tiny_addend_is_inexact(void **state)
+{
+	const u128 a = (u128)0x41ab0000c0b2c5ef << 64 | 0x4002000000000000;
+	const u128 addend = (u128)0xbb0e11d73f000000 << 64 | 0x7fff01ff010000c7;
+	struct fpu f = { .quad = true, .rounding = FP_DOWN };
+	struct fp r = fp_multiply_add(&f, fp_unpack(a, &fp_quad), fp_unpack(a, &fp_quad),
+				      fp_unpack(addend, &fp_quad), false);
+
+	fp_round(&f, &r, &fp_quad);
+	assert_true(f.fi);
+	assert_false(f.fr);
+}
+
 static void a_negated_sum_is_negated_after_rounding(void **state)
 {
 	cpu.fpscr = FP_UP;
@@ -673,6 +687,7 @@ int main(void)
 		TEST(one_enabled_exception_keeps_a_whole_vector_from_being_written),
 		TEST(an_ordered_comparison_of_a_signalling_nan_hides_vxvc_if_invalid_is_enabled),
 		TEST(infinity_times_zero_plus_a_signalling_nan_is_invalid_twice),
+		TEST(a_quad_product_beside_a_tiny_addend_is_inexact),
 		TEST(a_negated_sum_is_negated_after_rounding),
 		TEST(fprf_of_a_single_tells_denormals_of_the_single_format),
 		TEST(mtfsb1_raises_fx_and_interrupts_if_the_exception_is_enabled),

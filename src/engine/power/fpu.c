@@ -592,7 +592,8 @@ struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp add
 	p.significand = exact.high | (exact.low != 0);
 	if (unlikely(addend.class != CLASS_FINITE))
 		return add_special(f, &p, &addend);
-	if (likely(!exact.low)) /* always, but for quads: there are enough bits for a sticky one */
+	/* The product of two doubles leaves 20 bits of its high half for sticky ones. */
+	if (likely(!f->quad))
 		return fp_add(f, p, addend);
 	return add_to_product(f, p, exact, &addend);
 }

@@ -103,7 +103,7 @@ struct fpu {
 	uint64_t raised; /* FPSCR_EXCEPTIONS caused so far */
 	enum fp_rounding rounding; /* of fp_round() */
 	bool fr, fi; /* of the last rounding */
-	bool quad; /* quotients and roots need more than 64 bits */
+	bool quad; /* set for operands in quad precision: they need more digits on the way */
 };
 
 static inline struct fpu fpu_start(const struct cpu *cpu)
