@@ -336,6 +336,13 @@ u32 fdt_u32(const char *path, const char *name)
 	return read_be32(value);
 }
 
+const char *bootargs(void)
+{
+	const char *text = fdt_property("/chosen", "bootargs", NULL);
+
+	return text ? text : "";
+}
+
 /* ---- RTAS ---- */
 
 /* One for each CPU, where 32 bits reach it. */
@@ -440,6 +447,41 @@ void secondary(u64 cpu, u64 msr)
 		;
 }
 
+/* ---- code that is interrupted ---- */
+
+u64 run_sp[MAX_CPUS];
+extern const u8 run_back[];
+struct frame caught;
+static bool running[MAX_CPUS];
+
+void leave_run(struct frame *frame)
+{
+	if (!running[this_cpu()])
+		unexpected("outside of run()", frame);
+	running[this_cpu()] = false;
+	caught = *frame;
+	frame->srr0 = frame->lr = (u64)run_back;
+	frame->srr1 = frame->ctr = MSR_BARE;
+	frame->gpr[1] = run_sp[this_cpu()];
+}
+
+void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6)
+{
+	const u64 registers[8] = { r3, r4, r5, r6 };
+
+	running[this_cpu()] = true;
+	run_at((u64)code, msr, registers);
+}
+
+bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause)
+{
+	if (!check_equal(sentence, caught.vector, vector, "vector"))
+		print("# SRR0 0x%lx SRR1 0x%lx DAR 0x%lx DSISR 0x%lx\n", caught.srr0, caught.srr1, caught.dar,
+		      caught.dsisr);
+	return check_equal(sentence, caught.srr0, (u64)code + offset, "SRR0") &
+	       check_equal(sentence, caught.srr1, msr | cause, "SRR1");
+}
+
 static unsigned count_cpus(void)
 {
 	u32 len;
@@ -468,6 +510,7 @@ void start(u64 fdt, u64 r4, u64 r5, u64 msr)
 	if (!reg || len != 16)
 		bail_out("the device tree has no memory");
 	memory_size = read_be64(reg + 8);
+	ask("@answer"); /* not before the runner hears what the monitor says */
 	payload();
 	finish();
 }

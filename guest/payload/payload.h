@@ -68,6 +68,7 @@ extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_
 void hcall(u64 regs[10]);
 u64 enter_rtas(void *args, u64 entry);
 void spin_in(struct spin *spin);
+void run_at(u64 nip, u64 msr, const u64 registers[8]);
 
 /* ---- what a payload has ---- */
 void payload(void);
@@ -81,6 +82,26 @@ extern void (*on_machine_check)(struct frame *frame);
 extern void (*on_system_reset)(struct frame *frame);
 extern void (*on_secondary)(u64 cpu);
 
+/*
+ * Run code until its first interrupt, or machine check or system reset at a registered routine, and come back; what it
+ * was interrupted with is in `caught`. R3 to R6 are given. The code ends with a trap if it may come to its end.
+ */
+extern struct frame caught;
+void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
+/* From on_interrupt and its like: end run(). */
+void leave_run(struct frame *frame);
+/* The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause. */
+bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause);
+#define TRAPPED 0x20000ull /* SRR1: the trap at the end was reached */
+#define ILLEGAL 0x80000ull
+#define PRIVILEGED 0x40000ull
+/* Code for run(): a name and instructions. */
+#define CODE(name, instructions)              \
+	extern const u8 name[];               \
+	__asm__(".pushsection .text\n"        \
+		".balign 16\n"                \
+		".globl " #name "\n" #name ":\n" instructions "\n.popsection\n")
+
 /* ---- how it was started ---- */
 struct boot {
 	u64 fdt, r4, r5, msr;
@@ -90,6 +111,7 @@ extern struct boot boot;
 extern u64 rtas_base, rtas_size, rtas_entry, memory_size;
 extern unsigned nr_cpus;
 const void *fdt_property(const char *path, const char *name, u32 *len); /* NULL: there is none */
+const char *bootargs(void);
 u32 fdt_u32(const char *path, const char *name); /* ends the payload if there is none */
 
 /* ---- console and results ---- */

@@ -470,6 +470,43 @@ spin_end:
 	mtlr	0
 	blr
 
+	/* ---- code at any address, in any mode, until leave_run() ends it ---- */
+
+	/* run_at(nip, msr, registers): r3..r10 = registers[0..7] there */
+	.globl	run_at
+run_at:
+	mflr	0
+	std	0, 16(1)
+	mfcr	0
+	std	0, 8(1)
+	stdu	1, -192(1)
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	std	\n, 32 + 8 * (\n - 14)(1)
+	.endr
+	load_address 6, run_sp
+	mfspr	7, 1023
+	sldi	7, 7, 3
+	stdx	1, 6, 7
+	mtsrr0	3
+	mtsrr1	4
+	mr	12, 5
+	.irp	n, 3,4,5,6,7,8,9,10
+	ld	\n, 8 * (\n - 3)(12)
+	.endr
+	rfid
+	.globl	run_back
+run_back:
+	toc
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	ld	\n, 32 + 8 * (\n - 14)(1)
+	.endr
+	addi	1, 1, 192
+	ld	0, 8(1)
+	mtcr	0
+	ld	0, 16(1)
+	mtlr	0
+	blr
+
 	.bss
 	.balign	4096
 	.globl	main_stack

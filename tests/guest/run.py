@@ -7,6 +7,7 @@ usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--little|--big] [--keep-goin
 A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
 
   @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which has to succeed
+  @inject=N ARGUMENTS ... to end with exit status N
   @queue ARGUMENTS    the same with --no-wait; answered when it is queued
   @refused ARGUMENTS  the same, but it has to fail; answered
   @await CPU STATE    answered when query-cpus-fast says that state of that CPU
@@ -43,7 +44,7 @@ class Outcome:
         self.console = []  # lines
         self.results = []  # (sentence, ok)
         self.plan = None
-        self.injections = []  # (arguments, exit status, output)
+        self.injections = []  # (arguments, as wanted?, what it said)
         self.status = None
         self.stderr = ""
         self.events = []  # of the monitor, as dictionaries
@@ -86,10 +87,40 @@ def event_names(*names):
     return see
 
 
+def shut_down(reason):
+    def see(seen):
+        got = [e["data"]["reason"] for e in seen.events if e["event"] == "SHUTDOWN"]
+        return got == [reason] or f"the monitor said {got}, not {reason}"
+    return see
+
+
 # Payload, options of `fwnmi run`, and (sentence, judgement) of what is seen from outside.
 POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
+NESTED = [
+    ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
+    ("the_program_says_why_it_ended",
+     says(r"fwnmi: the guest crashed: .*second machine check.* before its interlock")),
+    ("the_first_one_was_delivered", lambda seen: "# in_the_routine" in seen.console),
+    ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
+]
 CASES = {
     "machine_check": ("machine_check", [], [POWERED_OFF]),
+    "system_reset": ("system_reset", [], [POWERED_OFF]),
+    "register": ("register", [], [POWERED_OFF]),
+    "strict": ("strict", ["--fwnmi-strict"], [POWERED_OFF]),
+    "nested_injected": ("nested", ["-append", "injected"], NESTED),
+    "nested_own": ("nested", ["-append", "own"], NESTED),
+    "smp": ("smp", ["-smp", "4"], [
+        POWERED_OFF,
+        ("the_monitor_says_when_a_cpu_starts_stops_and_waits",
+         event_names("VCPU_STARTED", "VCPU_STOPPED", "FWNMI_WAITING", "FWNMI_DELIVERED", "FWNMI_INTERLOCK")),
+    ]),
+    "unbacked": ("unbacked", [], [POWERED_OFF]),
+    "context": ("context", [], [POWERED_OFF]),
+    "reboot": ("reboot", [], [
+        POWERED_OFF,
+        ("the_monitor_says_that_the_guest_reset_itself", event_names("RESET")),
+    ]),
 }
 
 
@@ -109,7 +140,8 @@ class Monitor:
         self.file = self.sock.makefile("rw", encoding="utf-8")
         json.loads(self.file.readline())  # the greeting
         self.sock.settimeout(None)
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
         self.command("qmp_capabilities")
 
     def read(self):
@@ -140,6 +172,8 @@ class Monitor:
         return answer["return"]
 
     def close(self):
+        """After the other side has gone: takes what it said last."""
+        self.reader.join(COMMAND_LIMIT)
         self.sock.close()
 
 
@@ -177,10 +211,11 @@ class Run:
                     raise Trouble("the monitor's socket does not appear") from e
                 time.sleep(0.002)
 
-    def inject(self, arguments, extra=()):
+    def inject(self, arguments, extra=(), wanted=0):
         done = subprocess.run([self.program, "inject", "--monitor", self.socket, *extra, *arguments],
                               text=True, capture_output=True, timeout=COMMAND_LIMIT, check=False)
-        self.seen.injections.append((arguments, done.returncode, (done.stdout + done.stderr).strip()))
+        self.seen.injections.append((arguments, done.returncode == wanted,
+                                     f"exit {done.returncode}: {(done.stdout + done.stderr).strip()}"))
         return done
 
     def answer(self):
@@ -198,8 +233,9 @@ class Run:
 
     def obey(self, line):
         verb, *arguments = line[1:].split()
+        verb, _, status = verb.partition("=")
         if verb == "inject":
-            thread = threading.Thread(target=self.inject, args=(arguments,))
+            thread = threading.Thread(target=self.inject, args=(arguments, (), int(status or 0)))
             self.threads.append(thread)
             thread.start()
             return
@@ -258,8 +294,7 @@ def judge(seen, judgements):
     if seen.plan is not None or not judgements:
         whole = seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"
         results.append(("the_payload_reports_all_that_it_planned", whole))
-    failed = [f"{' '.join(arguments)}: exit {status}: {output}"
-              for arguments, status, output in seen.injections if status]
+    failed = [f"{' '.join(arguments)}: {what}" for arguments, good, what in seen.injections if not good]
     if seen.injections:
         results.append(("every_injection_it_asked_for_was_made", not failed or "; ".join(failed)))
     for sentence, judgement in judgements:

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A reboot forgets the registration and every event: NVRAM, which it keeps, tells the payload how often it has started.
+ * LoPAR sections "system-reboot" and "NVRAM Access Functions".
+ */
+#include "payload.h"
+
+#define FORGOTTEN "after_a_reboot_a_machine_check_goes_to_0x200_until_the_guest_registers_again"
+#define RELEASED  "after_a_reboot_the_machine_check_that_had_no_interlock_is_forgotten"
+#define MEMORY	  "a_reboot_clears_memory_and_keeps_nvram"
+
+const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, NULL };
+
+#define NVRAM_PLACE 0x200
+
+static u32 buffer[2];
+static u64 kept_in_memory;
+static unsigned machine_checks;
+
+static u32 boots(void)
+{
+	const u32 args[3] = { NVRAM_PLACE, (u32)(u64)buffer, sizeof(buffer) };
+	u32 done;
+
+	if (rtas("nvram-fetch", 3, 1, args, &done) || done != sizeof(buffer))
+		bail_out("nvram-fetch failed");
+	return buffer[0] == 0x600d600d ? buffer[1] : 0;
+}
+
+static void set_boots(u32 n)
+{
+	const u32 args[3] = { NVRAM_PLACE, (u32)(u64)buffer, sizeof(buffer) };
+	u32 done;
+
+	buffer[0] = 0x600d600d;
+	buffer[1] = n;
+	if (rtas("nvram-store", 3, 1, args, &done) || done != sizeof(buffer))
+		bail_out("nvram-store failed");
+}
+
+static inline u64 load(u64 ra)
+{
+	u64 v = ~0ull;
+
+	__asm__ volatile("ld %0,0(%1)" : "+r"(v) : "b"(ra) : "memory");
+	return v;
+}
+
+static void reboots(struct frame *frame)
+{
+	(void)frame;
+	rtas0("system-reboot");
+	bail_out("system-reboot returned");
+}
+
+static void recovers(struct frame *frame)
+{
+	machine_checks++;
+	frame->gpr[3] = read_be64((void *)frame->gpr[3]);
+	frame->srr0 += 4;
+	check_equal(RELEASED, (u32)nmi_interlock(), 0, "interlock's status");
+}
+
+static void at_vector(struct frame *frame)
+{
+	check_equal(FORGOTTEN, frame->vector, 0x200, "vector");
+	frame->srr0 += 4;
+}
+
+static void register_routines(void)
+{
+	if (nmi_register((u64)system_reset_routine, (u64)machine_check_routine))
+		bail_out("ibm,nmi-register failed");
+}
+
+void payload(void)
+{
+	u32 n = boots();
+
+	set_boots(n + 1);
+	interrupts_in_own_endian();
+	if (n == 0) {
+		/* In the routine, so the buffer is taken when the partition goes down. */
+		kept_in_memory = 1;
+		on_machine_check = reboots;
+		register_routines();
+		load(memory_size);
+		bail_out("no machine check came");
+	}
+	check_equal(MEMORY, n, 1, "boots before this one");
+	check_equal(MEMORY, kept_in_memory, 0, "a variable that the last boot set");
+	check_equal(MEMORY, *(u64 *)0x2000000, 0, "memory behind the payload");
+
+	on_machine_check = NULL;
+	on_interrupt = at_vector;
+	load(memory_size);
+
+	on_interrupt = NULL;
+	on_machine_check = recovers;
+	register_routines();
+	load(memory_size);
+	load(memory_size);
+	check_equal(RELEASED, machine_checks, 2, "machine checks delivered");
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `fwnmi run --fwnmi-strict`: the letter of LoPAR where guests expect something else. R1-7.3.14-9 and -17. */
+#include "payload.h"
+
+#define R3_KEPT	  "a_system_reset_leaves_r3_alone_like_every_other_register"
+#define NO_EVENT  "an_interlock_without_an_event_returns_hardware_error"
+#define INTERLOCK "the_interlock_of_a_machine_check_returns_0_once"
+
+const char *const sentences[] = { R3_KEPT, NO_EVENT, INTERLOCK, NULL };
+
+#define HARDWARE_ERROR ((u32)-1)
+
+static struct spin spin;
+
+static void reset(struct frame *frame)
+{
+	check_equal(R3_KEPT, frame->gpr[3], spin.in.gpr[3], "R3");
+	check_registers_kept(R3_KEPT, &spin, frame);
+	check_equal(NO_EVENT, (u32)nmi_interlock(), HARDWARE_ERROR, "status in the system reset routine");
+	spin.flag = 1;
+}
+
+static void check_machine(struct frame *frame)
+{
+	check_equal(INTERLOCK, (u32)nmi_interlock(), 0, "status of the first");
+	check_equal(INTERLOCK, (u32)nmi_interlock(), HARDWARE_ERROR, "status of the second");
+	frame->gpr[3] = read_be64((void *)frame->gpr[3]);
+	spin.flag = 1;
+}
+
+void payload(void)
+{
+	interrupts_in_own_endian();
+	on_machine_check = check_machine;
+	on_system_reset = reset;
+	check_equal(NO_EVENT, (u32)nmi_interlock(), HARDWARE_ERROR, "status");
+	if (nmi_register((u64)system_reset_routine, (u64)machine_check_routine))
+		bail_out("ibm,nmi-register failed");
+	spin_prepare(&spin, 1, MSR_BARE | MSR_RI);
+	tell("@inject system-reset\n");
+	spin_in(&spin);
+	check_went_on(R3_KEPT, &spin);
+	spin_prepare(&spin, 2, MSR_BARE | MSR_RI);
+	tell("@inject machine-check\n");
+	spin_in(&spin);
+	check_went_on(INTERLOCK, &spin);
+}
