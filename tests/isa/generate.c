@@ -420,6 +420,9 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	c->insn = word(entry, reserved);
 	for (unsigned i = 0; i < 32; i++)
 		c->gpr[i] = general();
+	if (strstr(entry->name, "bcd") || !strcmp(entry->name, "addg6s"))
+		for (unsigned i = 0; i < 32; i += 1 + below(2))
+			c->gpr[i] = packed_decimal(false);
 	for (unsigned i = 0; i < 64; i++)
 		vector(c->vsr[i], floating, decimal ? entry->name : NULL);
 	if (decimal && below(4)) { /* a count of digits */

@@ -590,3 +590,99 @@ int sem_bcdutrunc(struct cpu *cpu, uint32_t insn)
 	set_cr6_decimal(cpu, !b, false, kept != b);
 	return 0;
 }
+
+/* ---- decimal assist: packed decimals in GPRs, Power ISA 3.0B section 3.3.15 ---- */
+
+int sem_addg6s(struct cpu *cpu, uint32_t insn)
+{
+	const uint64_t a = cpu->gpr[F_RA(insn)], b = cpu->gpr[F_RB(insn)];
+	const uint64_t carries = (a & b) | ((a | b) & ~(a + b));
+
+	cpu->gpr[F_RT(insn)] = (~carries >> 3 & 0x1111111111111111ull) * 6;
+	return 0;
+}
+
+/*
+ * A declet holds three digits in ten bits pqr stu v wxy. A digit below 8 needs three bits; of one
+ * above only the last varies, and v, wx, st say which digits are those.
+ */
+static unsigned declet_to_digits(unsigned declet)
+{
+	const unsigned pqr = declet >> 7 & 7, stu = declet >> 4 & 7, wxy = declet & 7;
+	const unsigned r = pqr & 1, u = stu & 1, y = wxy & 1;
+
+	if (!(declet & 8))
+		return pqr << 8 | stu << 4 | wxy;
+	switch (wxy >> 1) {
+	case 0:
+		return pqr << 8 | stu << 4 | 8 | y;
+	case 1:
+		return pqr << 8 | (8 | u) << 4 | (stu & 6) | y;
+	case 2:
+		return (8 | r) << 8 | stu << 4 | (pqr & 6) | y;
+	}
+	switch (stu >> 1) {
+	case 0:
+		return (8 | r) << 8 | (8 | u) << 4 | (pqr & 6) | y;
+	case 1:
+		return (8 | r) << 8 | ((pqr & 6) | u) << 4 | 8 | y;
+	case 2:
+		return pqr << 8 | (8 | u) << 4 | 8 | y;
+	default:
+		return (8 | r) << 8 | (8 | u) << 4 | 8 | y;
+	}
+}
+
+static unsigned digits_to_declet(unsigned digits)
+{
+	const unsigned a = digits >> 8 & 15, b = digits >> 4 & 15, c = digits & 15;
+	const unsigned low = (a & 1) << 7 | (b & 1) << 4 | (c & 1);
+	const unsigned a2 = a & 6, b2 = b & 6,
+		       c2 = c & 6; /* two bits, in place for the last digit */
+
+	switch ((a & 8) >> 1 | (b & 8) >> 2 | (c & 8) >> 3) {
+	case 0:
+		return low | a2 << 7 | b2 << 4 | c2;
+	case 1:
+		return low | a2 << 7 | b2 << 4 | 8;
+	case 2:
+		return low | a2 << 7 | c2 << 4 | 0xa;
+	case 3:
+		return low | a2 << 7 | 0x4e;
+	case 4:
+		return low | c2 << 7 | b2 << 4 | 0xc;
+	case 5:
+		return low | b2 << 7 | 0x2e;
+	case 6:
+		return low | c2 << 7 | 0xe;
+	default:
+		return low | 0x6e;
+	}
+}
+
+/* In each word two declets in bits 12:31, or six digits in bits 8:31. */
+int sem_cdtbcd(struct cpu *cpu, uint32_t insn)
+{
+	const uint64_t s = cpu->gpr[F_RT(insn)];
+	uint64_t t = 0;
+
+	for (unsigned word = 0; word < 64; word += 32)
+		for (unsigned i = 0; i < 2; i++)
+			t |= (uint64_t)declet_to_digits(s >> (word + 10 * i) & 0x3ff)
+			     << (word + 12 * i);
+	cpu->gpr[F_RA(insn)] = t;
+	return 0;
+}
+
+int sem_cbcdtd(struct cpu *cpu, uint32_t insn)
+{
+	const uint64_t s = cpu->gpr[F_RT(insn)];
+	uint64_t t = 0;
+
+	for (unsigned word = 0; word < 64; word += 32)
+		for (unsigned i = 0; i < 2; i++)
+			t |= (uint64_t)digits_to_declet(s >> (word + 12 * i) & 0xfff)
+			     << (word + 10 * i);
+	cpu->gpr[F_RA(insn)] = t;
+	return 0;
+}
