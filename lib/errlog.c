@@ -372,6 +372,104 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
 	return err ? err : (int)length;
 }
 
+/* ---- fit ---- */
+
+/* Requirements 3 and 4 of the version 6 format: what a log of this type must have. */
+static bool is_required(uint8_t type, uint16_t id)
+{
+	static const struct {
+		uint8_t type;
+		uint16_t id;
+	} required[] = {
+		{ FWNMI_EVENT_PLATFORM_ERROR, FWNMI_SECTION_PRIMARY_SRC },
+		{ FWNMI_EVENT_IO_EVENTS, FWNMI_SECTION_ID('I', 'E') },
+		{ FWNMI_EVENT_RESOURCE_DEALLOCATION, FWNMI_SECTION_ID('L', 'R') },
+		{ FWNMI_EVENT_DUMP_NOTIFICATION, FWNMI_SECTION_ID('D', 'H') },
+		{ FWNMI_EVENT_EPOW, FWNMI_SECTION_ID('E', 'P') },
+		{ FWNMI_EVENT_HOT_PLUG, FWNMI_SECTION_ID('H', 'P') },
+	};
+
+	if (id == FWNMI_SECTION_MAIN_A || id == FWNMI_SECTION_MAIN_B)
+		return true;
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
+		if (required[i].type == type && required[i].id == id)
+			return true;
+	return false;
+}
+
+/* Of a log that is too long: which sections to keep. Returns the length, 0 if nothing fits. */
+static size_t choose_sections(const struct fwnmi_errlog *log, size_t size,
+			      bool keep[FWNMI_ERRLOG_MAX_SECTIONS])
+{
+	size_t length = FWNMI_ERRLOG_FIXED_SIZE + EXTENDED_HEADER_SIZE;
+
+	for (unsigned i = 0; i < log->nr_sections; i++) {
+		keep[i] = is_required(log->type, log->sections[i].id);
+		if (keep[i])
+			length += log->sections[i].length;
+	}
+	if (length > size || log->nr_sections == 0)
+		return 0;
+	for (unsigned i = 0; i < log->nr_sections; i++) {
+		if (keep[i] || log->sections[i].length > size - length)
+			continue;
+		keep[i] = true;
+		length += log->sections[i].length;
+	}
+	return length;
+}
+
+static int fit_sections(const struct fwnmi_errlog *log, const uint8_t *from,
+			const bool keep[FWNMI_ERRLOG_MAX_SECTIONS], uint8_t *to)
+{
+	size_t length = FWNMI_ERRLOG_FIXED_SIZE + EXTENDED_HEADER_SIZE;
+	uint8_t *main_a = NULL;
+	unsigned kept = 0;
+
+	memcpy(to, from, length);
+	for (unsigned i = 0; i < log->nr_sections; i++) {
+		if (!keep[i])
+			continue;
+		if (!main_a && log->sections[i].id == FWNMI_SECTION_MAIN_A)
+			main_a = to + length;
+		memcpy(to + length, from + log->sections[i].offset, log->sections[i].length);
+		length += log->sections[i].length;
+		kept++;
+	}
+	put_be32(to + 4, (uint32_t)(length - FWNMI_ERRLOG_FIXED_SIZE));
+	if (main_a)
+		main_a[0x1b] = (uint8_t)kept;
+	return (int)length;
+}
+
+int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size)
+{
+	bool keep[FWNMI_ERRLOG_MAX_SECTIONS];
+	uint8_t fixed[FWNMI_ERRLOG_FIXED_SIZE];
+	struct fwnmi_errlog decoded;
+	int whole = fwnmi_errlog_decode(&decoded, log, length);
+
+	if (whole < 0)
+		return whole;
+	if ((size_t)whole <= size) {
+		memcpy(buf, log, (size_t)whole);
+		return whole;
+	}
+	if (size < FWNMI_ERRLOG_FIXED_SIZE / 2)
+		return FWNMI_ERR_NOSPACE;
+	if (size >= FWNMI_ERRLOG_FIXED_SIZE && choose_sections(&decoded, size, keep) > 0)
+		return fit_sections(&decoded, log, keep, buf);
+
+	memcpy(fixed, log, sizeof(fixed));
+	if (decoded.has_extended) {
+		fixed[1] &= (uint8_t)~FIXED_EXTENDED_PRESENT;
+		put_be32(fixed + 4, 0);
+	}
+	length = size < sizeof(fixed) ? sizeof(fixed) / 2 : sizeof(fixed);
+	memcpy(buf, fixed, length);
+	return (int)length;
+}
+
 /* ---- print ---- */
 
 /* Text that grows in the caller's buffer; length counts what did not fit as well. */

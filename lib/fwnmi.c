@@ -10,6 +10,7 @@
 #include <fwnmi/mce.h>
 
 #include "bytes.h"
+#include "internal.h"
 
 #define NO_OWNER (-1)
 
@@ -27,8 +28,7 @@ enum {
 	RESET_AFTER_INTERLOCK = 2,
 };
 
-/* Room for the longest log that build_log() makes. */
-#define LOG_SIZE sizeof(((struct fwnmi *)0)->end_log)
+_Static_assert(sizeof(((struct fwnmi *)0)->end_log) >= OWN_LOG_MAX, "room for an end log");
 
 /* LoPAR table "Platform Event Log Format, Version 6, Main-B Section" */
 enum {
@@ -37,6 +37,8 @@ enum {
 	EVENT_RECOVERED = 0x10,
 	EVENT_PREDICTIVE_DEGRADED = 0x21,
 	EVENT_UNRECOVERABLE = 0x40,
+	EVENT_UNRECOVERABLE_BYPASSED_DEGRADED = 0x41,
+	SUBTYPE_DECONFIGURED = 0x21,
 	ACTION_SERVICE_REQUIRED = 0x8000,
 	ACTION_REPORT_EXTERNALLY = 0x2000,
 };
@@ -80,12 +82,12 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	f->ops = ops;
 	f->opaque = opaque;
 	f->config = *config;
-	f->next_log_id = 1;
 	return fwnmi_reset(f);
 }
 
 int fwnmi_reset(struct fwnmi *f)
 {
+	fwnmi_reset_events(f);
 	f->interrupts_little_endian = f->config.interrupts_little_endian;
 	f->registered = false;
 	f->system_reset_routine = 0;
@@ -98,6 +100,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->first_waiter = 0;
 	f->nr_waiters = 0;
 	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
+	memset(f->stopped, 0, sizeof(f->stopped));
 	f->end_log_length = 0;
 	return 0;
 }
@@ -209,6 +212,13 @@ static void describe_recovery(struct fwnmi_errlog *log, uint8_t disposition)
 	log->main_b.action_flags = ACTION_REPORT_EXTERNALLY | recovery[disposition].action;
 }
 
+static void describe_deconfiguration(struct fwnmi_errlog *log)
+{
+	log->flags |= FWNMI_ERRLOG_DEGRADED;
+	log->main_b.event_severity = EVENT_UNRECOVERABLE_BYPASSED_DEGRADED;
+	log->main_b.event_subtype = SUBTYPE_DECONFIGURED;
+}
+
 static void describe_reference_code(struct fwnmi_primary_src *src,
 				    const struct fwnmi_machine_check *mc)
 {
@@ -261,10 +271,12 @@ static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_c
 		.primary_src = { .header = section_header, .src_version = 2 },
 	};
 
-	log.main_a.platform_log_id = f->next_log_id++;
+	log.main_a.platform_log_id = ++f->log_id;
 	log.main_b.subsystem = mc->error_type == FWNMI_MC_UE ? SUBSYSTEM_MEMORY :
 							       SUBSYSTEM_PROCESSOR;
 	describe_recovery(&log, mc->disposition);
+	if (mc->unsafe_processor)
+		describe_deconfiguration(&log);
 	describe_reference_code(&log.primary_src, mc);
 	describe_error(&log.mc, cpu, mc);
 	return fwnmi_errlog_encode(&log, buf, size);
@@ -306,7 +318,7 @@ static void delay_system_reset(struct fwnmi *f, unsigned cpu)
 static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 				 const struct fwnmi_machine_check *mc)
 {
-	uint8_t buffer[SAVED_R3_SIZE + LOG_SIZE];
+	uint8_t buffer[SAVED_R3_SIZE + OWN_LOG_MAX];
 	struct fwnmi_regs regs;
 	int length;
 
@@ -315,9 +327,9 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 
 	put_be64(buffer, regs.gpr3);
 	if (f->fatal_reported)
-		length = build_already_reported_log(mc, buffer + SAVED_R3_SIZE, LOG_SIZE);
+		length = build_already_reported_log(mc, buffer + SAVED_R3_SIZE, OWN_LOG_MAX);
 	else
-		length = build_log(f, cpu, mc, buffer + SAVED_R3_SIZE, LOG_SIZE);
+		length = build_log(f, cpu, mc, buffer + SAVED_R3_SIZE, OWN_LOG_MAX);
 	if (length < 0)
 		return length;
 	if (f->ops->write_memory(f->opaque, f->error_area, buffer,
@@ -409,6 +421,26 @@ static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machi
 	return FWNMI_ENDED;
 }
 
+/* R1-7.3.14-16, option 2 */
+static int stop_processor(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	struct fwnmi_machine_check fatal = *mc;
+	uint8_t log[OWN_LOG_MAX];
+	int length;
+
+	fatal.severity = FWNMI_SEVERITY_FATAL;
+	fatal.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	length = build_log(f, cpu, &fatal, log, sizeof(log));
+	if (length < 0)
+		return length;
+	fwnmi_push_event(f, EVENT_UNSAFE_PROCESSOR, log, (size_t)length);
+	f->stopped[cpu] = true;
+	f->system_reset_pending[cpu] = 0;
+	if (f->ops->stop_cpu)
+		f->ops->stop_cpu(f->opaque, cpu);
+	return FWNMI_STOPPED;
+}
+
 /* R1-7.3.14-12 */
 static void repair(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc)
 {
@@ -432,12 +464,16 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
 		return err;
 	if (f->ended)
 		return FWNMI_ENDED;
-	if (!f->registered)
-		return FWNMI_NOT_REGISTERED;
+	if (f->stopped[cpu])
+		return FWNMI_STOPPED;
 	if (is_waiting(f, cpu))
 		return FWNMI_ERR_BUSY;
 	if (f->owner == (int)cpu)
 		return end_partition(f, cpu, mc);
+	if (mc->unsafe_processor)
+		return stop_processor(f, cpu, mc);
+	if (!f->registered)
+		return FWNMI_NOT_REGISTERED;
 	repair(f, cpu, &event);
 	if (f->owner != NO_OWNER) {
 		add_waiter(f, cpu, &event);
@@ -452,6 +488,8 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
 		return FWNMI_ERR_CPU;
 	if (f->ended)
 		return FWNMI_ENDED;
+	if (f->stopped[cpu])
+		return FWNMI_STOPPED;
 	if (!f->registered)
 		return FWNMI_NOT_REGISTERED;
 	if (is_waiting(f, cpu)) {
@@ -484,6 +522,8 @@ int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
 	for (unsigned i = 0; i < f->config.nr_cpus; i++) {
 		if (target == FWNMI_ALL_OTHERS ? i == cpu : target != FWNMI_ALL && target != i)
 			continue;
+		if (f->stopped[i])
+			continue;
 		signal_system_reset(f, i);
 		result = FWNMI_WAITING;
 	}
@@ -509,6 +549,8 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu)
 		return FWNMI_ERR_CPU;
 	if (f->ended)
 		return FWNMI_ENDED;
+	if (f->stopped[cpu])
+		return FWNMI_STOPPED;
 	if (f->owner == (int)cpu && !f->owner_notified)
 		return deliver_machine_check(f, cpu, &f->pending[cpu]);
 	if (is_waiting(f, cpu))
@@ -525,6 +567,11 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu)
 int fwnmi_owner(const struct fwnmi *f)
 {
 	return f->owner;
+}
+
+uint32_t fwnmi_log_id(const struct fwnmi *f)
+{
+	return f->log_id;
 }
 
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)

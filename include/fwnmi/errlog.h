@@ -296,6 +296,23 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
 int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
 
 /**
+ * fwnmi_errlog_fit() - make a log fit a buffer that may be too small for it
+ * @log: the log
+ * @length: bytes at @log; what follows the log is ignored
+ * @buf: where to; must not overlap @log
+ * @size: bytes at @buf
+ *
+ * A log that is too long loses optional sections, whole ones, the last ones first unless a shorter
+ * one still fits; if the sections that its type must have do not fit either, it loses the extended
+ * part; if there is no room even for the length word, only the first four bytes are written.
+ *
+ * returns: bytes written, at least 4, or
+ *	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADVERSION, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode()
+ */
+int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
+
+/**
  * fwnmi_errlog_print() - a log as text for people
  * @log: a decoded log
  * @buf: where to; always NUL-terminated if @size > 0

@@ -42,6 +42,25 @@ extern "C" {
 #define FWNMI_PAGE_7		     0x7000u
 #define FWNMI_PAGE_7_SIZE	     0x1000u
 
+/* Where an OS fetches a log: by one of the two calls, never by both (LoPAR). */
+enum fwnmi_event_source {
+	FWNMI_EVENT_SCAN = 0,
+	FWNMI_CHECK_EXCEPTION = 1,
+};
+
+/* LoPAR table "Error and Event Classes with RTAS Function Call Mask" */
+#define FWNMI_CLASS_INTERNAL_ERRORS 0x80000000u
+#define FWNMI_CLASS_EPOW	    0x40000000u
+#define FWNMI_CLASS_HOT_PLUG	    0x10000000u
+#define FWNMI_CLASS_IO_EVENTS	    0x08000000u
+
+/* How many logs fwnmi_event_queue() holds, and how many bytes together. */
+#define FWNMI_QUEUE_EVENTS 48u
+#define FWNMI_QUEUE_SPACE  16384u
+/* The same with the library's own logs. */
+#define FWNMI_MAX_EVENTS   128u
+#define FWNMI_EVENT_SPACE  32768u
+
 /* Targets of fwnmi_signal_system_reset() besides a vCPU's number; those of H_SIGNAL_SYS_RESET. */
 #define FWNMI_ALL	 (-1)
 #define FWNMI_ALL_OTHERS (-2)
@@ -54,6 +73,7 @@ enum fwnmi_result {
 	FWNMI_NOT_REGISTERED = 3, /* the host delivers the architected interrupt, 0x100 or 0x200 */
 	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
 	FWNMI_RELEASED = 5, /* the buffer was released */
+	FWNMI_STOPPED = 6, /* the processor is unsafe: never run the vCPU before fwnmi_reset() */
 };
 
 enum fwnmi_end_reason {
@@ -80,6 +100,11 @@ struct fwnmi_machine_check {
 	uint8_t severity; /* enum fwnmi_severity */
 	uint8_t disposition; /* enum fwnmi_disposition */
 	uint8_t initiator; /* enum fwnmi_initiator */
+	/*
+	 * The OS may not safely go on using this processor (R16). It is stopped, and severity and
+	 * disposition count as fatal and not recovered.
+	 */
+	bool unsafe_processor;
 	/* UE. LoPAR gives a subtype only to a transient one; Linux reads it in either case. */
 	bool transient;
 	bool effective_address_valid;
@@ -109,6 +134,8 @@ struct fwnmi_ops {
 	 * and is reported as fully recovered; negative: it is reported as it is.
 	 */
 	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
+	/* May be NULL. The processor is unsafe: never run this vCPU before fwnmi_reset(). */
+	void (*stop_cpu)(void *opaque, unsigned cpu);
 };
 
 struct fwnmi_config {
@@ -118,6 +145,14 @@ struct fwnmi_config {
 	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
 	bool strict; /* the letter of LoPAR where guests expect something else; see below */
 	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
+};
+
+/* A log that waits for the OS to fetch it. */
+struct fwnmi_event {
+	uint32_t event_class;
+	uint16_t length;
+	uint8_t source; /* enum fwnmi_event_source */
+	uint8_t kind; /* whose it is */
 };
 
 /* One partition's FWNMI state. The host embeds it; its fields are the library's. */
@@ -136,7 +171,7 @@ struct fwnmi {
 	bool owner_notified; /* false: the buffer is kept for a waiter that has yet to resume */
 	bool fatal_reported; /* R15 */
 	bool ended;
-	uint32_t next_log_id;
+	uint32_t log_id; /* of the last log */
 
 	/* vCPUs that wait for the buffer, in order of arrival: a ring. */
 	unsigned first_waiter;
@@ -145,8 +180,16 @@ struct fwnmi {
 	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
 	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
 
+	bool stopped[FWNMI_MAX_CPUS]; /* unsafe (R16) */
+
 	unsigned end_log_length;
 	uint8_t end_log[256];
+
+	/* Oldest first; the bytes of their logs follow each other in the same order. */
+	unsigned nr_events;
+	uint8_t scan_allowance; /* logs that event-scan may yet return in this sequence of calls */
+	struct fwnmi_event events[FWNMI_MAX_EVENTS];
+	uint8_t event_bytes[FWNMI_EVENT_SPACE];
 };
 
 /**
@@ -174,10 +217,15 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config);
 
 /**
- * fwnmi_reset() - the partition reboots: forget registration and every event
+ * fwnmi_reset() - the partition reboots: forget registration and every event in flight
  * @f: the partition
  *
- * The interrupt endianness goes back to that of the configuration.
+ * The interrupt endianness goes back to that of the configuration, and stopped vCPUs may run again.
+ *
+ * Logs that nobody has fetched stay, as in a platform's NVRAM, and so does the log of what ended the
+ * partition: the next image gets them by event-scan. A severity above warning becomes warning, fully
+ * recovered, because what was before a reboot is no longer critical. Of R16 notices and end logs
+ * that are not fetched for several reboots the oldest are dropped; at least the last ten stay.
  *
  * returns: 0
  */
@@ -257,6 +305,9 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * both big-endian. Once a fatal event was delivered to this partition, each later log has only the
  * fixed part with severity already-reported (R15).
  *
+ * If @mc->unsafe_processor (R16, option 2), the vCPU is stopped instead, whether the guest has
+ * registered or not, and a fatal log about it waits for event-scan. Nothing more is delivered to it.
+ *
  * What the host's repair() can repair is repaired before, whether the vCPU has to wait or not, and
  * the log then says fully recovered.
  *
@@ -265,6 +316,7 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
  *	FWNMI_ENDED if this vCPU holds the buffer (end_partition() has been called), or the
  *		partition had ended before
+ *	FWNMI_STOPPED if the processor is unsafe, now (stop_cpu() has been called) or since earlier
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
  *	FWNMI_ERR_BUSY if this vCPU already waits: it runs no code, so keep the event until it has
@@ -288,6 +340,7 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
  *	FWNMI_ENDED if the partition had ended
+ *	FWNMI_STOPPED if the processor is unsafe; nothing was changed
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; nothing was delivered
  */
@@ -304,7 +357,7 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
  * fwnmi_resume() like any other before it runs guest code again.
  *
  * returns: FWNMI_WAITING, or
- *	FWNMI_NOTHING if no vCPU is meant
+ *	FWNMI_NOTHING if no vCPU is meant, or all that are meant are stopped as unsafe
  *	FWNMI_ENDED if the partition had ended
  *	FWNMI_ERR_CPU if there is no such vCPU
  */
@@ -337,6 +390,7 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() was meant for it, and the guest has not
  *		registered: the host delivers the architected interrupt 0x100
  *	FWNMI_ENDED if the partition has ended
+ *	FWNMI_STOPPED if the processor is unsafe: do not run it
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; the event stays pending
  */
@@ -350,6 +404,84 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu);
  *	has not released the buffer by ibm,nmi-interlock; -1 if the buffer is free
  */
 int fwnmi_owner(const struct fwnmi *f);
+
+/**
+ * fwnmi_event_queue() - a log for the OS to fetch
+ * @f: the partition
+ * @source: by which call the OS is to fetch it
+ * @event_class: one FWNMI_CLASS_*
+ * @log: a version 6 log; copied
+ * @length: its bytes
+ *
+ * For repair determinations that come later than the machine check (they carry its platform log id,
+ * fwnmi_log_id()), and for whatever else the platform has to say. Logs for event-scan ought not to
+ * be graver than a warning (LoPAR "RTAS Error and Event Classes").
+ *
+ * returns: 0, or
+ *	FWNMI_ERR_NOSPACE if FWNMI_QUEUE_EVENTS logs are queued, or the log would make them more
+ *		than FWNMI_QUEUE_SPACE bytes; nothing was changed, the host may try again when the
+ *		OS has fetched some
+ *	FWNMI_ERR_INVALID if @source or @event_class is none
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADVERSION, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode();
+ *		the last one also if the log is shorter than @length
+ */
+int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t event_class,
+		      const void *log, size_t length);
+
+/**
+ * fwnmi_events_pending() - how many logs wait to be fetched
+ * @f: the partition
+ * @source: by which call
+ * @mask: the classes that count
+ *
+ * An interrupt that announces events has to stay asserted until there is none (LoPAR).
+ *
+ * returns: the number of logs
+ */
+unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source source, uint32_t mask);
+
+/**
+ * fwnmi_event_scan() - event-scan: the oldest log of the classes asked for
+ * @f: the partition
+ * @mask: the classes, the call's Event Mask
+ * @critical: the call's Critical: only the fixed part
+ * @buf: where to
+ * @size: bytes at @buf, the call's Length
+ *
+ * The log is then gone from the queue. It is whole unless @size is too small, in which case it is
+ * cut as fwnmi_errlog_fit() does. If strict, the gravest comes first, the oldest of several as
+ * grave: LoPAR "RTAS Error/Event Return Format".
+ *
+ * An OS repeats the call until there is no log. As LoPAR wants, such a sequence of calls gets at
+ * most one log, the first one after a boot two; FWNMI_NOTHING ends it, and the next starts.
+ *
+ * returns: bytes written; the RTAS status is 0; or
+ *	FWNMI_NOTHING if there is no log, or none more in this sequence; the RTAS status is 1
+ *	FWNMI_ERR_NOSPACE if @size is less than 4; the log stays; the RTAS status is -1
+ */
+int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size);
+
+/**
+ * fwnmi_check_exception() - check-exception: the oldest log of the classes asked for
+ * @f, @mask, @critical, @buf, @size: as for fwnmi_event_scan()
+ *
+ * Vector Offset and Additional Information select nothing: the mask alone does (LoPAR's note to
+ * check-exception). There is no limit to a sequence of calls. A machine check that was delivered
+ * has its log in the buffer, never here.
+ *
+ * returns: as fwnmi_event_scan()
+ */
+int fwnmi_check_exception(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size);
+
+/**
+ * fwnmi_log_id() - the platform log id of the last log that the library has built
+ * @f: the partition
+ *
+ * Main-A of a later log about the same error carries the same number.
+ *
+ * returns: the number, 0 before the first log
+ */
+uint32_t fwnmi_log_id(const struct fwnmi *f);
 
 /**
  * fwnmi_end_log() - the log of the machine check that ended the partition

@@ -42,6 +42,7 @@ struct host {
 	unsigned ended_by;
 	enum fwnmi_end_reason end_reason;
 	unsigned reads, writes, register_reads, register_writes;
+	unsigned stops[NR_CPUS];
 	unsigned repairs;
 	unsigned repaired_cpu;
 	struct fwnmi_machine_check repaired;

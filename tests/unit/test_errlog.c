@@ -619,6 +619,134 @@ static void bytes_after_the_log_are_ignored(void **state)
 	assert_int_equal(log.nr_sections, 4);
 }
 
+/* ---- fit ---- */
+
+static void a_log_that_fits_is_copied_as_it_is(void **state)
+{
+	uint8_t buf[sizeof(golden) + 1];
+
+	memset(buf, 0xaa, sizeof(buf));
+	assert_int_equal(fwnmi_errlog_fit(golden, sizeof(golden), buf, sizeof(golden)),
+			 sizeof(golden));
+	assert_memory_equal(buf, golden, sizeof(golden));
+	assert_int_equal(buf[sizeof(golden)], 0xaa);
+}
+
+/* Requirement 2 of the version 6 format. */
+static void a_log_cut_to_any_size_has_whole_sections_only(void **state)
+{
+	for (size_t size = 0; size < sizeof(golden); size++) {
+		uint8_t *buf = malloc(size ? size : 1);
+		int expected = size < 4	    ? FWNMI_ERR_NOSPACE :
+			       size < 8	    ? 4 :
+			       size < MC_AT ? 8 :
+					      MC_AT;
+		struct fwnmi_errlog log;
+
+		assert_non_null(buf);
+		assert_int_equal(fwnmi_errlog_fit(golden, sizeof(golden), buf, size), expected);
+		if (size >= 4) {
+			assert_int_equal(buf[0], 6);
+			assert_int_equal(buf[1], size < MC_AT ? golden[1] & ~4 : golden[1]);
+			assert_int_equal(buf[3], golden[3]);
+		}
+		if (size >= 8) {
+			assert_int_equal(fwnmi_errlog_decode(&log, buf, size), expected);
+			assert_int_equal(log.nr_sections, size < MC_AT ? 0 : 3);
+			assert_int_equal(log.main_a.section_count, size < MC_AT ? 0 : 3);
+			assert_int_equal(log.has_primary_src, size >= MC_AT);
+		}
+		free(buf);
+	}
+}
+
+static void a_shorter_optional_section_stays_where_a_longer_one_does_not(void **state)
+{
+	uint8_t log[sizeof(golden) + 100 + 12], buf[sizeof(log)];
+	struct fwnmi_errlog decoded;
+
+	/* Behind MC a long section and a short one, which the decoder does not know. */
+	memcpy(log, golden, sizeof(golden));
+	memset(log + sizeof(golden), 0, sizeof(log) - sizeof(golden));
+	memcpy(log + sizeof(golden), "XL\0\x64", 4);
+	memcpy(log + sizeof(golden) + 100, "XS\0\x0c", 4);
+	log[6] = (sizeof(log) - 8) >> 8;
+	log[7] = (uint8_t)(sizeof(log) - 8);
+	log[MAIN_A_AT + 0x1b] = 6;
+
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(log) - 1),
+			 sizeof(golden) + 100);
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(golden) + 99),
+			 sizeof(golden) + 12);
+	assert_int_equal(fwnmi_errlog_decode(&decoded, buf, sizeof(buf)), sizeof(golden) + 12);
+	assert_int_equal(decoded.nr_sections, 5);
+	assert_int_equal(decoded.main_a.section_count, 5);
+	assert_int_equal(decoded.sections[4].id, FWNMI_SECTION_ID('X', 'S'));
+	assert_true(decoded.has_mc);
+	/* MC does not fit, but the short one does. */
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, MC_AT + 39), MC_AT + 12);
+}
+
+static void a_cut_log_keeps_the_section_that_its_type_must_have(void **state)
+{
+	static const struct {
+		uint8_t type;
+		char id[3];
+	} required[] = {
+		{ FWNMI_EVENT_PLATFORM_ERROR, "PS" },
+		{ FWNMI_EVENT_IO_EVENTS, "IE" },
+		{ FWNMI_EVENT_RESOURCE_DEALLOCATION, "LR" },
+		{ FWNMI_EVENT_DUMP_NOTIFICATION, "DH" },
+		{ FWNMI_EVENT_EPOW, "EP" },
+		{ FWNMI_EVENT_HOT_PLUG, "HP" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(required); i++) {
+		/* Main-A, Main-B, an unknown section of 80 bytes, the required one of 80. */
+		uint8_t log[SRC_AT + 160], buf[SRC_AT + 80];
+		struct fwnmi_errlog decoded;
+
+		memcpy(log, golden, SRC_AT + 80);
+		memcpy(log + SRC_AT, "XX", 2);
+		memcpy(log + SRC_AT + 80, golden + SRC_AT, 80);
+		memcpy(log + SRC_AT + 80, required[i].id, 2);
+		log[3] = required[i].type;
+		log[7] = sizeof(log) - 8;
+		assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(buf)), sizeof(buf));
+		assert_int_equal(fwnmi_errlog_decode(&decoded, buf, sizeof(buf)), sizeof(buf));
+		assert_int_equal(decoded.nr_sections, 3);
+		assert_int_equal(decoded.sections[2].id,
+				 FWNMI_SECTION_ID(required[i].id[0], required[i].id[1]));
+	}
+}
+
+static void another_vendors_log_is_cut_to_its_fixed_part(void **state)
+{
+	uint8_t log[sizeof(golden)], buf[sizeof(golden)];
+
+	memcpy(log, golden, sizeof(log));
+	log[HEADER_AT + 12] = 'X';
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(log) - 1), 8);
+	assert_int_equal(buf[1], golden[1] & ~4);
+	assert_int_equal(buf[7], 0);
+}
+
+static void fitting_refuses_what_is_no_log(void **state)
+{
+	uint8_t log[sizeof(golden)], buf[sizeof(golden)];
+
+	memcpy(log, golden, sizeof(log));
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log) - 1, buf, sizeof(buf)),
+			 FWNMI_ERR_TRUNCATED);
+	log[0] = 5;
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(buf)),
+			 FWNMI_ERR_BADVERSION);
+	log[0] = 6;
+	log[MAIN_A_AT + 3] = 7;
+	assert_int_equal(fwnmi_errlog_fit(log, sizeof(log), buf, sizeof(buf)),
+			 FWNMI_ERR_BADSTRUCTURE);
+}
+
 static void printing_names_type_subtype_addresses_and_disposition(void **state)
 {
 	static const char *const expected[] = {
@@ -780,6 +908,12 @@ int main(void)
 		cmocka_unit_test(another_vendors_extended_format_is_accepted_without_sections),
 		cmocka_unit_test(reserved_bits_do_not_change_what_is_decoded),
 		cmocka_unit_test(bytes_after_the_log_are_ignored),
+		cmocka_unit_test(a_log_that_fits_is_copied_as_it_is),
+		cmocka_unit_test(a_log_cut_to_any_size_has_whole_sections_only),
+		cmocka_unit_test(a_shorter_optional_section_stays_where_a_longer_one_does_not),
+		cmocka_unit_test(a_cut_log_keeps_the_section_that_its_type_must_have),
+		cmocka_unit_test(another_vendors_log_is_cut_to_its_fixed_part),
+		cmocka_unit_test(fitting_refuses_what_is_no_log),
 		cmocka_unit_test(printing_names_type_subtype_addresses_and_disposition),
 		cmocka_unit_test(printing_into_any_smaller_buffer_gives_a_terminated_prefix),
 		cmocka_unit_test(printing_lets_no_control_character_of_a_log_through),

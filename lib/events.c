@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Logs that the OS fetches: the queue behind event-scan and check-exception, of the host's logs and
+ * of the library's own (R16 notices, and what ended the partition before it rebooted). LoPAR
+ * sections "event-scan", "check-exception", and "RTAS Error and Event Classes".
+ */
+#include <string.h>
+
+#include "bytes.h"
+#include "internal.h"
+
+enum {
+	/* R1 of event-scan's -8: two logs in the first sequence of calls after boot, then one. */
+	FIRST_SEQUENCE = 2,
+	LATER_SEQUENCE = 1,
+};
+
+/* The library's share of the queue, and what of it must be free after a reboot. */
+#define OWN_SPACE	 (FWNMI_EVENT_SPACE - FWNMI_QUEUE_SPACE)
+#define OWN_SPACE_A_BOOT ((FWNMI_MAX_CPUS + 1u) * OWN_LOG_MAX)
+#define OWN_EVENTS	 (FWNMI_MAX_EVENTS - FWNMI_QUEUE_EVENTS)
+
+_Static_assert(OWN_SPACE >= OWN_SPACE_A_BOOT + OWN_LOG_MAX, "a boot's notices and one residual");
+_Static_assert(OWN_EVENTS >= OWN_SPACE / OWN_LOG_MAX, "as many events as the space is for");
+
+static size_t offset_of(const struct fwnmi *f, unsigned index)
+{
+	size_t offset = 0;
+
+	for (unsigned i = 0; i < index; i++)
+		offset += f->events[i].length;
+	return offset;
+}
+
+static void push(struct fwnmi *f, const struct fwnmi_event *event, const void *log)
+{
+	memcpy(f->event_bytes + offset_of(f, f->nr_events), log, event->length);
+	f->events[f->nr_events++] = *event;
+}
+
+static void drop(struct fwnmi *f, unsigned index)
+{
+	size_t start = offset_of(f, index), end = offset_of(f, f->nr_events);
+	size_t next = start + f->events[index].length;
+
+	memmove(f->event_bytes + start, f->event_bytes + next, end - next);
+	f->nr_events--;
+	memmove(&f->events[index], &f->events[index + 1],
+		(f->nr_events - index) * sizeof(f->events[0]));
+}
+
+static void count(const struct fwnmi *f, bool of_host, unsigned *events, size_t *bytes)
+{
+	*events = 0;
+	*bytes = 0;
+	for (unsigned i = 0; i < f->nr_events; i++) {
+		if ((f->events[i].kind == EVENT_OF_HOST) != of_host)
+			continue;
+		*events += 1;
+		*bytes += f->events[i].length;
+	}
+}
+
+static bool is_event_class(uint32_t event_class)
+{
+	return event_class == FWNMI_CLASS_INTERNAL_ERRORS || event_class == FWNMI_CLASS_EPOW ||
+	       event_class == FWNMI_CLASS_HOT_PLUG || event_class == FWNMI_CLASS_IO_EVENTS;
+}
+
+static int check_log(const void *log, size_t length)
+{
+	struct fwnmi_errlog decoded;
+	int decoded_length = fwnmi_errlog_decode(&decoded, log, length);
+
+	if (decoded_length < 0)
+		return decoded_length;
+	return (size_t)decoded_length == length ? 0 : FWNMI_ERR_BADSTRUCTURE;
+}
+
+int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t event_class,
+		      const void *log, size_t length)
+{
+	unsigned events;
+	size_t bytes;
+	int err = check_log(log, length);
+
+	if (err)
+		return err;
+	if (!is_event_class(event_class) ||
+	    (source != FWNMI_EVENT_SCAN && source != FWNMI_CHECK_EXCEPTION))
+		return FWNMI_ERR_INVALID;
+	count(f, true, &events, &bytes);
+	if (events == FWNMI_QUEUE_EVENTS || length > FWNMI_QUEUE_SPACE - bytes)
+		return FWNMI_ERR_NOSPACE;
+	push(f,
+	     &(struct fwnmi_event){ .event_class = event_class,
+				    .length = (uint16_t)length,
+				    .source = (uint8_t)source,
+				    .kind = EVENT_OF_HOST },
+	     log);
+	return 0;
+}
+
+/* ---- the library's own ---- */
+
+/* A vCPU is stopped once and a partition ends once a boot, so this is bounded by the boot. */
+static void make_room_for_a_boot(struct fwnmi *f)
+{
+	unsigned events;
+	size_t bytes;
+
+	count(f, false, &events, &bytes);
+	for (unsigned i = 0; i < f->nr_events && bytes > OWN_SPACE - OWN_SPACE_A_BOOT;) {
+		if (f->events[i].kind != EVENT_RESIDUAL) {
+			i++;
+			continue;
+		}
+		bytes -= f->events[i].length;
+		drop(f, i);
+	}
+}
+
+void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t length)
+{
+	push(f,
+	     &(struct fwnmi_event){ .event_class = FWNMI_CLASS_INTERNAL_ERRORS,
+				    .length = (uint16_t)length,
+				    .source = FWNMI_EVENT_SCAN,
+				    .kind = kind },
+	     log);
+}
+
+static unsigned severity_of(const uint8_t *log)
+{
+	return log[1] >> 5;
+}
+
+static void set_severity(uint8_t *log, enum fwnmi_severity severity)
+{
+	log[1] = (uint8_t)((log[1] & 0x1f) | severity << 5);
+}
+
+/*
+ * "RTAS Error and Event Classes", implementation note: what happened before a successful boot is no
+ * longer critical, and is reported as a warning and as fully recovered.
+ */
+static void make_residual(uint8_t *log)
+{
+	if (severity_of(log) <= FWNMI_SEVERITY_WARNING)
+		return;
+	set_severity(log, FWNMI_SEVERITY_WARNING);
+	log[1] &= 0xe7; /* disposition */
+}
+
+void fwnmi_reset_events(struct fwnmi *f)
+{
+	uint8_t *log = f->event_bytes;
+
+	if (f->ended)
+		fwnmi_push_event(f, EVENT_UNSAFE_PROCESSOR, f->end_log, f->end_log_length);
+	for (unsigned i = 0; i < f->nr_events; i++) {
+		if (f->events[i].source == FWNMI_EVENT_SCAN)
+			make_residual(log);
+		if (f->events[i].kind == EVENT_UNSAFE_PROCESSOR)
+			f->events[i].kind = EVENT_RESIDUAL;
+		log += f->events[i].length;
+	}
+	make_room_for_a_boot(f);
+	f->scan_allowance = FIRST_SEQUENCE;
+}
+
+/* ---- what the OS asks for ---- */
+
+unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source source, uint32_t mask)
+{
+	unsigned pending = 0;
+
+	for (unsigned i = 0; i < f->nr_events; i++)
+		pending += f->events[i].source == source && (f->events[i].event_class & mask);
+	return pending;
+}
+
+/* The oldest; if strict the gravest, and of several as grave the oldest. */
+static int find_event(const struct fwnmi *f, enum fwnmi_event_source source, uint32_t mask)
+{
+	const uint8_t *log = f->event_bytes;
+	unsigned gravest = 0;
+	int found = -1;
+
+	for (unsigned i = 0; i < f->nr_events; log += f->events[i++].length) {
+		if (f->events[i].source != source || !(f->events[i].event_class & mask))
+			continue;
+		if (found >= 0 && severity_of(log) <= gravest)
+			continue;
+		found = (int)i;
+		gravest = severity_of(log);
+		if (!f->config.strict)
+			break;
+	}
+	return found;
+}
+
+static int take_event(struct fwnmi *f, unsigned index, bool critical, void *buf, size_t size)
+{
+	uint8_t *log = f->event_bytes + offset_of(f, index);
+	bool unsafe = f->events[index].kind == EVENT_UNSAFE_PROCESSOR;
+	int written;
+
+	/* R15 holds for a processor that is no longer there to be told, too. */
+	if (unsafe && f->fatal_reported)
+		set_severity(log, FWNMI_SEVERITY_ALREADY_REPORTED);
+	if (critical && size > FWNMI_ERRLOG_FIXED_SIZE)
+		size = FWNMI_ERRLOG_FIXED_SIZE;
+	written = fwnmi_errlog_fit(log, f->events[index].length, buf, size);
+	if (written < 0)
+		return written;
+	if (unsafe)
+		f->fatal_reported = true;
+	drop(f, index);
+	return written;
+}
+
+int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size)
+{
+	int index = find_event(f, FWNMI_EVENT_SCAN, mask);
+	int written;
+
+	if (index < 0 || f->scan_allowance == 0) {
+		f->scan_allowance = LATER_SEQUENCE;
+		return FWNMI_NOTHING;
+	}
+	written = take_event(f, (unsigned)index, critical, buf, size);
+	if (written > 0)
+		f->scan_allowance--;
+	return written;
+}
+
+int fwnmi_check_exception(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size)
+{
+	int index = find_event(f, FWNMI_CHECK_EXCEPTION, mask);
+
+	return index < 0 ? FWNMI_NOTHING : take_event(f, (unsigned)index, critical, buf, size);
+}
