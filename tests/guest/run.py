@@ -110,6 +110,11 @@ CASES = {
     "strict": ("strict", ["--fwnmi-strict"], [POWERED_OFF]),
     "nested_injected": ("nested", ["-append", "injected"], NESTED),
     "nested_own": ("nested", ["-append", "own"], NESTED),
+    "exceptions": ("exceptions", [], [
+        POWERED_OFF,
+        ("an_instruction_that_is_lacking_is_named_with_address_and_encoding", names_illegal_instructions),
+    ]),
+    "trace": ("trace", [], [POWERED_OFF]),
     "smp": ("smp", ["-smp", "4"], [
         POWERED_OFF,
         ("the_monitor_says_when_a_cpu_starts_stops_and_waits",

@@ -220,7 +220,7 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 		settle(cpu);
 		return !deliver_exception(cpu, exit);
 	}
-	if (single || branch)
+	if ((single || branch) && cpu->exit < 0) /* a hypervisor call goes on behind itself, untraced */
 		cpu_interrupt(cpu, 0xd00, cpu->nip, 0);
 	return true;
 }

@@ -30,9 +30,17 @@ static uint64_t problem_state(uint64_t msr)
 	return msr & MSR_PR ? msr | MSR_EE | MSR_IR | MSR_DR : msr;
 }
 
+/* The new MSR may ask for a trace interrupt after the next instruction, or let an interrupt in that waits. */
+static void enter_msr(struct cpu *cpu, uint64_t msr)
+{
+	cpu_set_msr(cpu, problem_state(msr));
+	if (msr & (MSR_SE | MSR_BE) || (cpu->msr & MSR_EE && (cpu->external || cpu->dec_pending)))
+		cpu_leave(cpu);
+}
+
 static int change_msr(struct cpu *cpu, uint64_t value, uint64_t mask)
 {
-	cpu_set_msr(cpu, problem_state((cpu->msr & ~mask) | (value & mask)));
+	enter_msr(cpu, (cpu->msr & ~mask) | (value & mask));
 	return 0;
 }
 
@@ -62,7 +70,7 @@ static int return_to(struct cpu *cpu, uint64_t nip, uint64_t msr)
 	uint64_t mask = MSR_WRITABLE | MSR_LE;
 
 	cpu->nip = nip & ~3ull;
-	cpu_set_msr(cpu, problem_state((cpu->msr & ~mask) | (msr & mask)));
+	enter_msr(cpu, (cpu->msr & ~mask) | (msr & mask));
 	cpu->reserved = false;
 	return 0;
 }
