@@ -115,6 +115,7 @@ CASES = {
         ("an_instruction_that_is_lacking_is_named_with_address_and_encoding", names_illegal_instructions),
     ]),
     "trace": ("trace", [], [POWERED_OFF]),
+    "mmu": ("mmu", [], [POWERED_OFF]),
     "smp": ("smp", ["-smp", "4"], [
         POWERED_OFF,
         ("the_monitor_says_when_a_cpu_starts_stops_and_waits",

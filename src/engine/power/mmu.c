@@ -38,7 +38,9 @@
 /* POWER9's causes of a machine check for an access to a real address that nothing answers. */
 #define MC_SRR1_LOAD_STORE (1ull << (63 - 42))
 #define MC_SRR1_IFETCH_UE (1ull << (63 - 45))
+#define MC_SRR1_IFETCH_WALK_UE (1ull << (63 - 43) | 1ull << (63 - 44))
 #define MC_DSISR_UE (1u << (31 - (48 - 32)))
+#define MC_DSISR_WALK_UE (1u << (31 - (49 - 32)))
 
 static bool raise_storage(struct cpu *cpu, uint64_t ea, enum access access, uint32_t fault)
 {
@@ -63,13 +65,15 @@ static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 	return false;
 }
 
-/* Nothing answers at this real address: a machine check, as the bus would make it. */
-static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access)
+/* Nothing answers at this real address: a machine check, as the bus would make it. @walk: of the table walk. */
+static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access, bool walk)
 {
-	cpu_raise(cpu, VECTOR_MACHINE_CHECK, access == ACCESS_FETCH ? MC_SRR1_IFETCH_UE : MC_SRR1_LOAD_STORE);
-	if (access != ACCESS_FETCH) {
+	if (access == ACCESS_FETCH) {
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK, walk ? MC_SRR1_IFETCH_WALK_UE : MC_SRR1_IFETCH_UE);
+	} else {
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK, MC_SRR1_LOAD_STORE);
 		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = MC_DSISR_UE;
+		cpu->exception_dsisr = walk ? MC_DSISR_WALK_UE : MC_DSISR_UE;
 		cpu->exception_dar = ea;
 	}
 	cpu->machine_check_ra = ra;
@@ -142,7 +146,7 @@ static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access,
 		shift -= size;
 		ra = base + ((ea >> shift) & ((1u << size) - 1)) * 8;
 		if (!memory_read_be64(m, ra, &entry))
-			return raise_machine_check(cpu, ea, ra, access);
+			return raise_machine_check(cpu, ea, ra, access, true);
 		if (!(entry & PTE_VALID))
 			return raise_storage(cpu, ea, access, FAULT_NO_PTE);
 		if (entry & PTE_LEAF)
@@ -206,7 +210,7 @@ bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *r
 		*ra = w->ra | (ea & PAGE_MASK_LOW);
 	}
 	if (!memory_contains(cpu->engine->memory, *ra & ~PAGE_MASK_LOW, PAGE_BYTES))
-		return raise_machine_check(cpu, ea, *ra, access);
+		return raise_machine_check(cpu, ea, *ra, access, false);
 	return true;
 }
 
