@@ -49,7 +49,13 @@ static const char usage[] =
 	"                    insn: with the instructions executed, so runs repeat exactly\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --no-reboot       end instead of rebooting\n"
+	"  --reboot-policy WHAT  when FWNMI ends the partition: halt, reboot or pause (halt)\n"
 	"  --fwnmi-strict    the letter of LoPAR where guests expect otherwise\n"
+	"  --fwnmi-delivery HOW  of machine checks and system resets: direct, or by trampoline\n"
+	"                    code at the guest's vectors; auto: by what the engine can (auto)\n"
+	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
+	"  --engine-mc-exit WHETHER  off: the engine does not report machine checks to fwnmi\n"
+	"                    but gives them to the guest (on)\n"
 	"  --debug           report unknown and refused calls of the guest\n"
 	"  --stats           print instruction count and speed at the end\n"
 	"  -h, --help        print this help\n"
@@ -215,6 +221,57 @@ static bool set_fwnmi_strict(struct run_options *o, const char *value)
 	return true;
 }
 
+static bool set_delivery(struct run_options *o, const char *value)
+{
+	static const char *const ways[] = {
+		[PAPR_DELIVERY_AUTO] = "auto",
+		[PAPR_DELIVERY_DIRECT] = "direct",
+		[PAPR_DELIVERY_TRAMPOLINE] = "trampoline",
+	};
+
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!strcmp(value, ways[i])) {
+			o->machine.delivery = (enum papr_delivery)i;
+			return true;
+		}
+	}
+	return complain("bad --fwnmi-delivery %s: not auto, direct or trampoline", value);
+}
+
+static bool set_trampoline(struct run_options *o, const char *value)
+{
+	if (strcmp(value, "embedded") && strncmp(value, "elf:", 4) && strncmp(value, "blob:", 5))
+		return complain("bad --trampoline %s: not embedded, elf:PATH or blob:PATH[,PATH]",
+				value);
+	o->machine.trampoline = value;
+	return true;
+}
+
+static bool set_engine_mc_exit(struct run_options *o, const char *value)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return complain("bad --engine-mc-exit %s: not on or off", value);
+	o->machine.no_mc_exit = !strcmp(value, "off");
+	return true;
+}
+
+static bool set_reboot_policy(struct run_options *o, const char *value)
+{
+	static const char *const policies[] = {
+		[REBOOT_POLICY_HALT] = "halt",
+		[REBOOT_POLICY_REBOOT] = "reboot",
+		[REBOOT_POLICY_PAUSE] = "pause",
+	};
+
+	for (unsigned i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		if (!strcmp(value, policies[i])) {
+			o->machine.reboot_policy = (enum machine_reboot_policy)i;
+			return true;
+		}
+	}
+	return complain("bad --reboot-policy %s: not halt, reboot or pause", value);
+}
+
 static void print_debug(const char *line)
 {
 	fprintf(stderr, "fwnmi: debug: %s\n", line);
@@ -261,6 +318,10 @@ static const struct option_entry {
 	{ "nvram", true, set_nvram },
 	{ "no-reboot", false, set_no_reboot },
 	{ "fwnmi-strict", false, set_fwnmi_strict },
+	{ "fwnmi-delivery", true, set_delivery },
+	{ "trampoline", true, set_trampoline },
+	{ "engine-mc-exit", true, set_engine_mc_exit },
+	{ "reboot-policy", true, set_reboot_policy },
 	{ "debug", false, set_debug },
 	{ "stats", false, set_stats },
 	{ "help", false, set_help },
@@ -407,8 +468,34 @@ static int exit_status(enum machine_end end, const char *why)
 	}
 }
 
+/* The log that a guest could not take is for whoever looks after the machine. */
+static void print_partition_end(void *opaque, const struct machine_event *event)
+{
+	const struct papr_fwnmi_end *last_end = papr_fwnmi_end(machine_papr(opaque));
+	struct fwnmi_errlog log;
+	char text[4096];
+
+	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED)
+		return;
+	fprintf(stderr,
+		"fwnmi: FWNMI ended the partition: a second machine check came to vCPU %u before "
+		"its interlock\n",
+		last_end->vcpu);
+	if (fwnmi_errlog_decode(&log, last_end->log, last_end->log_length) < 0)
+		return;
+	fwnmi_errlog_print(&log, text, sizeof(text));
+	for (char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		fprintf(stderr, "fwnmi:   %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
 static int run_machine(const struct run_options *o, struct machine *machine)
 {
+	const struct machine_client end_printer = { .event = print_partition_end,
+						    .opaque = machine };
 	struct console *console;
 	struct timespec start;
 	enum machine_end end;
@@ -416,7 +503,8 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 
 	/* Last, because it creates files and changes the terminal: whatever else can fail has not. */
 	console = console_open(o->serial, why, sizeof(why));
-	if (!console || !console_attach(console, machine)) {
+	if (!console || !console_attach(console, machine) ||
+	    !machine_add_client(machine, &end_printer)) {
 		complain("%s", console ? "too many clients of the machine" : why);
 		console_close(console);
 		return EXIT_CANNOT_START;

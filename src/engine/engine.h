@@ -90,6 +90,7 @@ struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	bool no_mc_exit;   /* do without ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	/* Called for noteworthy guest behaviour: one line without newline. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
 	void *opaque;

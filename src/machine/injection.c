@@ -70,7 +70,7 @@ static void finish(struct machine *machine, unsigned vcpu, bool returned)
 
 static bool is_open(const struct injection *in)
 {
-	return in->report.stage == INJECTION_PENDING || in->report.stage == INJECTION_WAITING;
+	return in->report.stage >= INJECTION_PENDING && in->report.stage <= INJECTION_WAITING;
 }
 
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
@@ -196,12 +196,15 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 		note_delivery(machine, vcpu, false);
 		emit_report(machine, vcpu);
 		break;
+	case PAPR_RAISED:
+		in->report.stage = INJECTION_RAISED;
+		break;
 	case FWNMI_WAITING:
 		in->report.stage = INJECTION_WAITING;
 		break;
 	case FWNMI_ENDED:
-		fail(machine, vcpu,
-		     "it ended the partition: a second machine check before the interlock");
+		if (is_open(in))
+			fail(machine, vcpu, "the partition has ended");
 		break;
 	default:
 		fail(machine, vcpu, fwnmi_strerror(outcome));
@@ -267,7 +270,7 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 	in = &machine->vcpus[event->cpu].injection;
 	switch (event->type) {
 	case PAPR_EVENT_FWNMI_WAITING:
-		if (in->report.stage != INJECTION_PENDING)
+		if (in->report.stage != INJECTION_PENDING && in->report.stage != INJECTION_RAISED)
 			return NULL;
 		in->report.stage = INJECTION_WAITING;
 		return &in->report;
@@ -287,6 +290,12 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 			machine_timebase(machine) - in->report.delivered_timebase;
 		in->report.interlock_host_ns = host_ns() - in->delivered_ns;
 		watch(machine, event->cpu);
+		return &in->report;
+	case PAPR_EVENT_FWNMI_ENDED:
+		if (!is_open(in))
+			return NULL;
+		fail(machine, event->cpu,
+		     "it ended the partition: a second machine check before the interlock");
 		return &in->report;
 	default:
 		return NULL;
@@ -314,6 +323,8 @@ void injection_poll(struct machine *machine, uint64_t now_ns)
 		fail(machine, i,
 		     in->report.stage == INJECTION_PENDING ?
 			     "time limit: the CPU reached no instruction that fits" :
+		     in->report.stage == INJECTION_RAISED ?
+			     "time limit: the guest's vector does not hand the interrupt over" :
 			     "time limit: another CPU does not call ibm,nmi-interlock; it stays queued");
 	}
 }

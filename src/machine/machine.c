@@ -123,7 +123,7 @@ static void host_debug(void *opaque, const char *line)
 		machine->config.debug(line);
 }
 
-static void engine_debug(void *opaque, const char *line)
+static void host_warning(void *opaque, const char *line)
 {
 	struct machine *machine = opaque;
 
@@ -163,7 +163,8 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.memory = &machine->memory,
 		.clock = &machine->clock,
 		.nr_vcpus = config->nr_vcpus,
-		.debug = engine_debug,
+		.no_mc_exit = config->no_mc_exit,
+		.debug = host_warning,
 		.opaque = machine,
 	};
 	struct papr_config papr_config = {
@@ -177,6 +178,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 			.vcpu_wake = host_vcpu_wake,
 			.event = host_event,
 			.debug = host_debug,
+			.warning = host_warning,
 			.opaque = machine,
 		},
 		.nr_vcpus = config->nr_vcpus,
@@ -189,6 +191,8 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.initrd_size = machine->loader.initrd_size,
 		.nvram_path = config->nvram,
 		.fwnmi_strict = config->fwnmi_strict,
+		.delivery = config->delivery,
+		.trampoline = config->trampoline,
 	};
 
 	machine->engine = machine->ops->create(&engine_config, err, err_size);
@@ -203,6 +207,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 static int boot(struct machine *machine, char *err, size_t err_size)
 {
 	machine->ops->reset(machine->engine);
+	machine->partition_ended = false;
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
 		machine->vcpus[i].state = VCPU_STOPPED;
 		machine->vcpus[i].woken = false;
@@ -297,15 +302,15 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 		return v->state == VCPU_RUNNABLE;
 	case FWNMI_DELIVERED:
 	case FWNMI_NOT_REGISTERED: /* the architected interrupt was */
+	case PAPR_RAISED:
 		v->state = VCPU_RUNNABLE;
 		return true;
 	case FWNMI_WAITING:
 		v->state = VCPU_WAITING;
 		return false;
 	case FWNMI_ENDED:
-		machine_end_with(machine, MACHINE_CRASHED,
-				 "a second machine check came to vCPU %u before its interlock",
-				 vcpu);
+		machine->partition_ended = true;
+		machine->switch_now = true;
 		return false;
 	default:
 		machine_end_with(machine, MACHINE_FAILED, "cannot deliver to vCPU %u: %s", vcpu,
@@ -353,11 +358,13 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 	case PAPR_CRASHED:
 		crashed(machine);
 		return false;
+	case PAPR_FWNMI:
+		return machine_outcome(machine, vcpu, papr_outcome(machine->papr));
 	}
 	return false;
 }
 
-/* Only an engine with ENGINE_CAP_MC_EXIT reports its own machine checks; nothing has repaired them. */
+/* Only an engine with ENGINE_CAP_MC_EXIT reports its own machine checks. */
 static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 			       const struct engine_exit *exit)
 {
@@ -381,7 +388,8 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
 	}
-	return machine_outcome(machine, vcpu, papr_machine_check(machine->papr, vcpu, &mc));
+	return machine_outcome(machine, vcpu,
+			       papr_hardware_machine_check(machine->papr, vcpu, &mc));
 }
 
 static bool handle_exit(struct machine *machine, unsigned vcpu, const struct engine_exit *exit)
@@ -418,7 +426,7 @@ static bool runnable(struct machine *machine, unsigned vcpu)
 {
 	struct vcpu *v = &machine->vcpus[vcpu];
 
-	if (v->state == VCPU_STOPPED)
+	if (v->state == VCPU_STOPPED || machine->partition_ended)
 		return false;
 	if (v->woken) {
 		v->woken = false;
@@ -521,7 +529,8 @@ static bool run_round(struct machine *machine)
 	for (unsigned i = 0; i < n && count; i++) {
 		unsigned vcpu = (first + i) % n;
 
-		if (machine->end != MACHINE_RUNNING || machine->reset_requested)
+		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
+		    machine->partition_ended)
 			break;
 		/* Someone before it may have changed that since. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
@@ -568,7 +577,7 @@ static bool any_injection_open(const struct machine *machine)
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
 		enum injection_stage stage = machine->vcpus[i].injection.report.stage;
 
-		if (stage == INJECTION_PENDING || stage == INJECTION_WAITING)
+		if (stage >= INJECTION_PENDING && stage <= INJECTION_WAITING)
 			return true;
 	}
 	return false;
@@ -593,6 +602,29 @@ static void idle(struct machine *machine)
 	poll_clients(machine, timeout_ns);
 }
 
+/* What LoPAR calls the partition's reboot policy, after a second machine check before the interlock. */
+static void run_reboot_policy(struct machine *machine)
+{
+	unsigned vcpu = papr_fwnmi_end(machine->papr)->vcpu;
+
+	switch (machine->config.reboot_policy) {
+	case REBOOT_POLICY_HALT:
+		machine_end_with(machine, MACHINE_CRASHED,
+				 "a second machine check came to vCPU %u before its interlock",
+				 vcpu);
+		break;
+	case REBOOT_POLICY_REBOOT:
+		if (machine->config.no_reboot)
+			machine_end_with(machine, MACHINE_REBOOT, "%s", "");
+		else
+			reboot(machine, true);
+		break;
+	case REBOOT_POLICY_PAUSE:
+		machine_pause(machine, true);
+		break;
+	}
+}
+
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size)
 {
 	struct machine_event event = { .type = MACHINE_EVENT_SHUTDOWN };
@@ -607,6 +639,8 @@ enum machine_end machine_run(struct machine *machine, char *why, size_t why_size
 			machine_end_with(machine, MACHINE_QUIT, "%s", "");
 		else if (machine->reset_requested)
 			reboot(machine, false);
+		else if (machine->partition_ended && !machine->paused)
+			run_reboot_policy(machine);
 		else if (machine->paused)
 			poll_clients(machine, any_injection_open(machine) ? INJECTION_POLL_NS : -1);
 		else if (now >= machine->next_poll_ns)
@@ -675,6 +709,11 @@ void machine_pause(struct machine *machine, bool paused)
 bool machine_paused(const struct machine *machine)
 {
 	return machine->paused;
+}
+
+bool machine_partition_ended(const struct machine *machine)
+{
+	return machine->partition_ended;
 }
 
 void machine_request_reset(struct machine *machine)

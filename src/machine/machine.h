@@ -25,6 +25,13 @@ enum machine_end {
 	MACHINE_QUIT, /* machine_quit() */
 };
 
+/* What becomes of the machine when FWNMI has ended the partition. */
+enum machine_reboot_policy {
+	REBOOT_POLICY_HALT, /* it ends: MACHINE_CRASHED */
+	REBOOT_POLICY_REBOOT, /* as if the guest had asked for it */
+	REBOOT_POLICY_PAUSE, /* it stands still until machine_request_reset() or machine_quit() */
+};
+
 struct machine_config {
 	const char *kernel; /* path, required */
 	const char *initrd; /* path or NULL */
@@ -35,8 +42,12 @@ struct machine_config {
 	const struct engine_ops *engine;
 	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
+	bool no_mc_exit; /* the engine goes without ENGINE_CAP_MC_EXIT */
+	enum papr_delivery delivery;
+	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
+	enum machine_reboot_policy reboot_policy;
 	/* Each one line without newline; may be NULL. */
-	void (*warn)(const char *line); /* from the engine: the guest uses what it does not have */
+	void (*warn)(const char *line); /* the guest uses what the engine lacks, or breaks a rule */
 	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */
 };
 
@@ -62,6 +73,7 @@ struct machine_injection {
 enum injection_stage {
 	INJECTION_NONE,
 	INJECTION_PENDING, /* the vCPU has not yet reached an instruction that fits */
+	INJECTION_RAISED, /* it has, and takes the architected interrupt, to the trampoline there */
 	INJECTION_WAITING, /* it has, but another vCPU holds the machine check buffer */
 	INJECTION_DELIVERED, /* the vCPU stands at the handler */
 	INJECTION_INTERLOCKED, /* machine check: the guest has called ibm,nmi-interlock */
@@ -143,6 +155,8 @@ enum machine_end machine_run(struct machine *machine, char *why, size_t why_size
 void machine_quit(struct machine *machine); /* Ctrl-a x, monitor "quit"; async-signal-safe */
 void machine_pause(struct machine *machine, bool paused);
 bool machine_paused(const struct machine *machine);
+/** machine_partition_ended() - under REBOOT_POLICY_PAUSE: nothing will run before a reset. */
+bool machine_partition_ended(const struct machine *machine);
 void machine_request_reset(struct machine *machine);
 
 /**

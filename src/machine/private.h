@@ -48,6 +48,7 @@ struct machine {
 	int wake_fd; /* eventfd that ends a wait; written by machine_quit() */
 	volatile sig_atomic_t quit;
 	bool paused, reset_requested;
+	bool partition_ended; /* by FWNMI: no vCPU runs before a reset */
 	uint64_t paused_at; /* host ticks; CLOCK_HOST stands still meanwhile */
 
 	enum machine_end end;

@@ -207,6 +207,8 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		return "FWNMI_WAITING";
 	case PAPR_EVENT_FWNMI_INTERLOCK:
 		return "FWNMI_INTERLOCK";
+	case PAPR_EVENT_FWNMI_ENDED:
+		return "FWNMI_PARTITION_ENDED";
 	case PAPR_EVENT_VCPU_STARTED:
 		json_object_set_new(data, "entry", address(event->a));
 		return "VCPU_STARTED";
@@ -337,20 +339,38 @@ static json_t *query_cpus_fast(struct monitor *monitor, json_t *args, char *err,
 	return list;
 }
 
+static json_t *hexadecimal(const uint8_t *bytes, unsigned len)
+{
+	char text[2 * FWNMI_ERRLOG_MAX + 1];
+
+	for (unsigned i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	text[2 * len] = '\0';
+	return json_string(text);
+}
+
 static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
+	const struct papr_fwnmi_end *last_end = papr_fwnmi_end(machine_papr(monitor->machine));
 	struct papr_fwnmi_state state;
 	json_t *out;
 
 	papr_fwnmi_state(machine_papr(monitor->machine), &state);
-	out = json_pack("{s:b, s:b}", "registered", state.registered, "interlock-held",
-			state.interlock_held);
+	out = json_pack("{s:b, s:b, s:s, s:b}", "registered", state.registered, "interlock-held",
+			state.interlock_held, "delivery",
+			state.by_trampoline ? "trampoline" : "direct", "partition-ended",
+			machine_partition_ended(monitor->machine));
 	if (state.registered) {
 		json_object_set_new(out, "system-reset", address(state.system_reset));
 		json_object_set_new(out, "machine-check", address(state.machine_check));
 	}
 	if (state.interlock_held)
 		json_object_set_new(out, "owner", json_integer(state.owner));
+	if (last_end)
+		json_object_set_new(out, "last-end",
+				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
+					      "reason", "nested-machine-check", "log",
+					      hexadecimal(last_end->log, last_end->log_length)));
 	return out;
 }
 
@@ -386,6 +406,10 @@ static json_t *stop(struct monitor *monitor, json_t *args, char *err, size_t err
 
 static json_t *cont(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
+	if (machine_partition_ended(monitor->machine)) {
+		snprintf(err, err_size, "the partition has ended: system_reset or quit");
+		return NULL;
+	}
 	machine_pause(monitor->machine, false);
 	return json_object();
 }

@@ -42,6 +42,8 @@ static const struct hcall_entry hcalls[] = {
 	{ 0x380, h_signal_sys_reset, "H_SIGNAL_SYS_RESET" },
 	{ 0x448, h_rpt_invalidate, "H_RPT_INVALIDATE" },
 	{ H_RTAS, h_rtas, "RTAS" },
+	{ H_TRAMPOLINE_SYSTEM_RESET, h_trampoline_system_reset, "trampoline (system reset)" },
+	{ H_TRAMPOLINE_MACHINE_CHECK, h_trampoline_machine_check, "trampoline (machine check)" },
 };
 
 /* What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes hcall-sprg0). */
@@ -90,6 +92,25 @@ static int64_t carry_out(struct hcall *call)
 	return entry->handler(call);
 }
 
+static int64_t trampoline(struct hcall *call, enum trampoline_vector vector)
+{
+	if (!papr_in_trampoline(call->papr, &call->regs, vector))
+		return H_FUNCTION;
+	call->trampoline = true;
+	call->vector = vector;
+	return H_SUCCESS;
+}
+
+int64_t h_trampoline_system_reset(struct hcall *call)
+{
+	return trampoline(call, TRAMPOLINE_SYSTEM_RESET);
+}
+
+int64_t h_trampoline_machine_check(struct hcall *call)
+{
+	return trampoline(call, TRAMPOLINE_MACHINE_CHECK);
+}
+
 enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 {
 	const struct engine_ops *ops = papr->config.engine_ops;
@@ -97,6 +118,7 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 	struct papr_vcpu *v = &papr->vcpu[vcpu];
 
 	v->ceded = false;
+	v->resume_wanted = false;
 	papr->current = vcpu;
 	ops->get_regs(papr->config.engine, vcpu, &call.regs);
 	call.args = &call.regs.gpr[4];
@@ -105,11 +127,11 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 	papr->current = NO_VCPU;
 
 	/* Only now may an interrupt be put on top of the call's result. */
-	if (v->resume_wanted) {
-		v->resume_wanted = false;
-		papr_resume(papr, vcpu);
-	}
-	if (call.system_reset)
-		papr_system_reset(papr, vcpu);
-	return call.action;
+	if (call.trampoline)
+		papr->outcome = papr_trampoline(papr, vcpu, call.vector);
+	else if (v->resume_wanted && call.action == PAPR_RESUME)
+		papr->outcome = papr_resume(papr, vcpu);
+	else
+		return call.action;
+	return PAPR_FWNMI;
 }

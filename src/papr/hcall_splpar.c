@@ -298,10 +298,8 @@ int64_t h_signal_sys_reset(struct hcall *call)
 	for (unsigned i = 0; i < papr->config.nr_vcpus; i++) {
 		if (!papr->vcpu[i].started || (target >= 0 && i != (unsigned)target))
 			continue;
-		if (i != call->vcpu)
-			papr_system_reset(papr, i);
-		else if (target != -2)
-			call->system_reset = true; /* after this call's registers are back */
+		if (i != call->vcpu || target != -2)
+			papr_signal_system_reset(papr, i);
 	}
 	return H_SUCCESS;
 }

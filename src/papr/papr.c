@@ -19,29 +19,44 @@
 /* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
 #define KERNEL_SLACK   (1ull << 20)
 
-void papr_debug(struct papr *papr, const char *format, ...)
+/* The guest causes these lines: so many a second of its time, and no more. */
+static void say(struct papr *papr, struct papr_line_limit *limit,
+		void (*line_to)(void *opaque, const char *line), const char *format, va_list args)
 {
 	const struct papr_host *host = &papr->config.host;
 	uint64_t second = papr_timebase(papr) / TIMEBASE_HZ;
 	char line[256];
+
+	if (!line_to)
+		return;
+	if (second != limit->second)
+		*limit = (struct papr_line_limit){ .second = second };
+	if (limit->lines > PAPR_DEBUG_LINES_PER_SECOND)
+		return;
+	if (limit->lines++ == PAPR_DEBUG_LINES_PER_SECOND) {
+		line_to(host->opaque, "more of these this second are not shown");
+		return;
+	}
+	vsnprintf(line, sizeof(line), format, args);
+	line_to(host->opaque, line);
+}
+
+void papr_debug(struct papr *papr, const char *format, ...)
+{
 	va_list args;
 
-	if (!host->debug)
-		return;
-	if (second != papr->debug_second) {
-		papr->debug_second = second;
-		papr->debug_lines = 0;
-	}
-	if (papr->debug_lines > PAPR_DEBUG_LINES_PER_SECOND)
-		return;
-	if (papr->debug_lines++ == PAPR_DEBUG_LINES_PER_SECOND) {
-		host->debug(host->opaque, "more of these this second are not shown");
-		return;
-	}
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	say(papr, &papr->debug_limit, papr->config.host.debug, format, args);
 	va_end(args);
-	host->debug(host->opaque, line);
+}
+
+void papr_warn(struct papr *papr, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(papr, &papr->warning_limit, papr->config.host.warning, format, args);
+	va_end(args);
 }
 
 void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
@@ -68,6 +83,30 @@ static void set_external(void *opaque, unsigned server, bool level)
 		config->host.vcpu_wake(config->host.opaque, server);
 }
 
+/* How events will reach the guest; the trampolines' code, if by them. */
+static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	const struct engine_ops *ops = config->engine_ops;
+	bool mc_exit = !ops->capabilities ||
+		       ops->capabilities(config->engine) & ENGINE_CAP_MC_EXIT;
+
+	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE ||
+			      (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit);
+	if (papr->by_trampoline)
+		return trampoline_load(config->trampoline ? config->trampoline : "embedded",
+				       config->kernel_little_endian, &papr->trampoline, err,
+				       err_size);
+	if (!mc_exit)
+		snprintf(err, err_size,
+			 "cannot deliver directly: the engine does not report machine checks");
+	else if (config->trampoline)
+		snprintf(err, err_size,
+			 "cannot use trampoline %s: events are delivered directly",
+			 config->trampoline);
+	return mc_exit && !config->trampoline;
+}
+
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
 {
 	struct papr *papr;
@@ -90,7 +129,8 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	papr->current = NO_VCPU;
 	papr->xics.set_external = set_external;
 	papr->xics.opaque = papr;
-	if (nvram_open(&papr->nvram, config->nvram_path, err, err_size)) {
+	if (!choose_delivery(papr, err, err_size) ||
+	    nvram_open(&papr->nvram, config->nvram_path, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
 		return NULL;
@@ -204,6 +244,11 @@ void papr_console_input(struct papr *papr)
 	vty_fill(papr);
 	if (papr->vty.signal && papr->vty.count)
 		xics_raise(&papr->xics, XICS_VTY);
+}
+
+int papr_outcome(const struct papr *papr)
+{
+	return papr->outcome;
 }
 
 const void *papr_fdt(const struct papr *papr, size_t *size)

@@ -11,12 +11,14 @@
 
 #include "engine/engine.h"
 #include "fwnmi/fwnmi.h"
+#include "papr/trampoline.h"
 
 enum papr_event_type {
 	PAPR_EVENT_FWNMI_REGISTERED, /* a = system reset routine, b = machine check routine (real addresses) */
 	PAPR_EVENT_FWNMI_DELIVERED,  /* a = vector (0x100/0x200), b = real address in R3, cpu = vCPU */
 	PAPR_EVENT_FWNMI_WAITING,    /* another vCPU owns the buffer */
 	PAPR_EVENT_FWNMI_INTERLOCK,  /* released by cpu */
+	PAPR_EVENT_FWNMI_ENDED,	     /* the partition has ended: see papr_fwnmi_end() */
 	PAPR_EVENT_VCPU_STARTED,     /* a = entry */
 	PAPR_EVENT_VCPU_STOPPED,
 	PAPR_EVENT_PANIC,	     /* ibm,os-term; text = the guest's string */
@@ -38,7 +40,15 @@ struct papr_host {
 	void (*vcpu_wake)(void *opaque, unsigned vcpu);	   /* end its H_CEDE (H_PROD, interrupt, NMI) */
 	void (*event)(void *opaque, const struct papr_event *event);
 	void (*debug)(void *opaque, const char *line);	   /* --debug output: one line without newline */
+	void (*warning)(void *opaque, const char *line);   /* the same for what the user is to know in any case */
 	void *opaque;
+};
+
+/* How machine checks and system resets reach a registered guest. */
+enum papr_delivery {
+	PAPR_DELIVERY_AUTO, /* directly, if the engine reports machine checks */
+	PAPR_DELIVERY_DIRECT,
+	PAPR_DELIVERY_TRAMPOLINE,
 };
 
 struct papr_config {
@@ -54,6 +64,8 @@ struct papr_config {
 	uint64_t initrd_base, initrd_size; /* size 0: none */
 	const char *nvram_path;		 /* NULL: NVRAM lives as long as the machine */
 	bool fwnmi_strict;
+	enum papr_delivery delivery;
+	const char *trampoline; /* source for trampoline_load(), or NULL for the embedded one */
 };
 
 /* What the machine does with a vCPU after papr_hcall(). */
@@ -64,7 +76,13 @@ enum papr_action {
 	PAPR_STOPPED,	 /* stop-self: stays stopped until vcpu_start() */
 	PAPR_POWER_OFF,
 	PAPR_REBOOT,
-	PAPR_CRASHED,	 /* ibm,os-term, or FWNMI ended the partition */
+	PAPR_CRASHED,	 /* ibm,os-term */
+	PAPR_FWNMI,	 /* an event came on top of the call: papr_outcome() says what became of it */
+};
+
+/* What papr_machine_check() and the like return besides libfwnmi's results. */
+enum papr_result {
+	PAPR_RAISED = 100, /* the architected interrupt; the trampoline's call brings the rest */
 };
 
 struct papr;
@@ -83,15 +101,29 @@ int papr_reset(struct papr *papr, char *err, size_t err_size);
 /** papr_hcall() - carry out the hcall the vCPU exited with: reads and writes its registers. */
 enum papr_action papr_hcall(struct papr *papr, unsigned vcpu);
 
+/** papr_outcome() - libfwnmi's word on the event that made papr_hcall() return PAPR_FWNMI. */
+int papr_outcome(const struct papr *papr);
+
 /** papr_console_input() - console input has become available: raise the vty's interrupt if enabled. */
 void papr_console_input(struct papr *papr);
 
 /**
  * papr_machine_check() - report a machine check for a stopped vCPU: to the registered routine through libfwnmi, or,
- * for a guest that has none, to the architected 0x200. Returns libfwnmi's outcome (FWNMI_DELIVERED, ...).
+ * for a guest that has none, to the architected 0x200. The description is taken as it is. Returns libfwnmi's outcome
+ * (FWNMI_DELIVERED, ...), or PAPR_RAISED if the event goes by a trampoline.
  */
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc);
+/** papr_hardware_machine_check() - the same for one that the engine reported: what can be repaired is. */
+int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
+				const struct fwnmi_machine_check *mc);
 int papr_system_reset(struct papr *papr, unsigned vcpu);
+/**
+ * papr_trampoline() - a trampoline has handed its interrupt over: R3 in SPRG2, the rest as the interrupt left it
+ *
+ * papr_hcall() does this for the trampolines' hypervisor calls. It is public for an engine whose hypervisor calls
+ * change registers, and whose trampolines come out of the guest in another way. Returns as papr_machine_check().
+ */
+int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
 /** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
 int papr_resume(struct papr *papr, unsigned vcpu);
 
@@ -105,12 +137,22 @@ int papr_resume(struct papr *papr, unsigned vcpu);
 void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running);
 
 struct papr_fwnmi_state {
-	bool registered;
+	bool by_trampoline, registered;
 	uint64_t system_reset, machine_check; /* real addresses */
 	bool interlock_held;
 	unsigned owner; /* vCPU, if held */
 };
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state);
+
+struct papr_fwnmi_end {
+	bool happened;
+	unsigned vcpu;
+	enum fwnmi_end_reason reason;
+	unsigned log_length;
+	uint8_t log[FWNMI_ERRLOG_MAX];
+};
+/** papr_fwnmi_end() - how FWNMI last ended the partition, kept over its reboots; NULL if it never has. */
+const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr);
 
 /** papr_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until the next reset. */
 const void *papr_fdt(const struct papr *papr, size_t *size);

@@ -8,6 +8,7 @@
 
 #include "papr/nvram.h"
 #include "papr/papr.h"
+#include "papr/trampoline.h"
 #include "papr/vty.h"
 #include "papr/xics.h"
 
@@ -18,12 +19,27 @@
 
 #define PAPR_VTY_UNIT 0x71000000u
 
+struct papr_line_limit {
+	uint64_t second; /* of guest time */
+	unsigned lines; /* in it */
+};
+
+/* A machine check raised as the architected interrupt, until the trampoline there makes its call. */
+struct papr_raised {
+	bool valid, may_repair;
+	uint64_t srr0; /* where it interrupted, by which it is known again */
+	struct fwnmi_machine_check mc;
+};
+
 /* One vCPU as the hypervisor keeps it. */
 struct papr_vcpu {
 	bool started; /* not in the RTAS stopped state */
 	bool ceded; /* its last hcall was a H_CEDE that waits */
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
+	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
+	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
+	struct papr_raised raised;
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
 	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
 	uint64_t dtl; /* and for the dispatch trace log */
@@ -45,6 +61,16 @@ struct papr {
 	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of rtc.c's base */
 	struct fwnmi fwnmi;
 	bool fwnmi_ready; /* fwnmi_init() has been done */
+	bool may_repair; /* what is being reported comes from the processor, not from an injection */
+	bool ended; /* FWNMI ended the partition, until its reset */
+	uint64_t error_area; /* real address of libfwnmi's buffer, as registered */
+	struct papr_fwnmi_end fwnmi_end; /* the last time it did */
+
+	bool by_trampoline;
+	struct trampoline_code trampoline;
+	bool trampolines_installed, trampolines_little_endian;
+	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* what they have replaced */
+
 
 	uint64_t rtas_base;
 	uint32_t rtas_size;
@@ -53,8 +79,8 @@ struct papr {
 	uint64_t fdt_base;
 
 	unsigned current; /* vCPU whose hcall is being carried out, or NO_VCPU */
-	uint64_t debug_second;
-	unsigned debug_lines;
+	int outcome; /* papr_outcome() */
+	struct papr_line_limit debug_limit, warning_limit;
 };
 
 #define NO_VCPU ENGINE_MAX_VCPUS
@@ -87,7 +113,8 @@ struct hcall {
 	struct engine_regs regs; /* the caller's, written back afterwards */
 	uint64_t *args; /* r4 .. r11, in and out */
 	enum papr_action action; /* PAPR_RESUME unless the handler says otherwise */
-	bool system_reset; /* the caller gets a system reset when all is done */
+	bool trampoline; /* the call is a trampoline's: answered when all is done */
+	enum trampoline_vector vector; /* whose */
 };
 
 /* A handler carries out one hcall and returns what goes into r3. */
@@ -101,6 +128,7 @@ hcall_fn h_signal_sys_reset, h_home_node_associativity;
 hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /* hcall_mode.c */
 hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
 hcall_fn h_rtas; /* rtas.c */
+hcall_fn h_trampoline_system_reset, h_trampoline_machine_check; /* hcall.c */
 
 /** hcall_function_set() - the @index'th name in ibm,hypertas-functions; NULL after the last. */
 const char *hcall_function_set(unsigned index);
@@ -117,7 +145,7 @@ struct rtas_call {
 
 typedef int32_t rtas_fn(struct rtas_call *call);
 
-rtas_fn rtas_nmi_register, rtas_nmi_interlock; /* rtas_fwnmi.c */
+rtas_fn rtas_nmi_register, rtas_nmi_register_2, rtas_nmi_interlock; /* rtas_fwnmi.c */
 rtas_fn rtas_get_time_of_day, rtas_set_time_of_day; /* rtc.c */
 rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas_nvram.c */
 rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas_interrupt.c */
@@ -130,6 +158,9 @@ const char *rtas_function(uint32_t token);
 /* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */
 #define H_RTAS		   0xf000u
 #define RTAS_CODE_SIZE	   0x40u
+/* What trampolines make: guest/trampoline/README.md. */
+#define H_TRAMPOLINE_SYSTEM_RESET  0xf010u
+#define H_TRAMPOLINE_MACHINE_CHECK 0xf014u
 #define RTAS_ERROR_LOG_MAX 2048u
 
 /** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */
@@ -137,6 +168,8 @@ bool rtas_write_entry(struct papr *papr);
 
 /* papr.c */
 void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** papr_warn() - as papr_debug(), for what the user is to know in any case. */
+void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b);
 void papr_set_partition(struct papr *papr);
 static inline uint64_t papr_timebase(const struct papr *papr)
@@ -162,7 +195,16 @@ bool fdt_build(struct papr *papr, char *err, size_t err_size);
 /* splpar state kept in guest memory: hcall_splpar.c */
 void vpa_reset(struct papr *papr, unsigned vcpu);
 
-/* rtas_fwnmi.c */
+/* delivery.c */
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
+/** trampolines_install() - the guest has registered: its vectors are ours, if events go by trampoline. */
+void trampolines_install(struct papr *papr);
+/** trampolines_endian_changed() - interrupts now start in partition.interrupt_little_endian. */
+void trampolines_endian_changed(struct papr *papr);
+/** papr_in_trampoline() - has a trampoline just made the call that these registers come from? */
+bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
+			enum trampoline_vector vector);
+/** papr_signal_system_reset() - a system reset for a vCPU before it runs again; several until then are one. */
+int papr_signal_system_reset(struct papr *papr, unsigned vcpu);
 
 #endif

@@ -39,6 +39,7 @@ static const struct rtas_entry functions[] = {
 	{ "nvram-store", rtas_nvram_store, 3, 1 },
 	{ "ibm,os-term", os_term, 1, 0 },
 	{ "ibm,nmi-register", rtas_nmi_register, 2, 0 },
+	{ "ibm,nmi-register-2", rtas_nmi_register_2, 2, 0 },
 	{ "ibm,nmi-interlock", rtas_nmi_interlock, 0, 0 },
 };
 

@@ -221,6 +221,26 @@ int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_mach
 	return delivery;
 }
 
+int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
+				const struct fwnmi_machine_check *mc)
+{
+	return papr_machine_check(papr, vcpu, mc);
+}
+
+/* The hcall of a trampoline: what papr_machine_check() raised is delivered now. */
+int papr_outcome(const struct papr *papr)
+{
+	enter_handler(machine->running, VECTOR_MACHINE_CHECK);
+	return FWNMI_DELIVERED;
+}
+
+const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
+{
+	static const struct papr_fwnmi_end end = { .happened = true };
+
+	return &end;
+}
+
 int papr_system_reset(struct papr *papr, unsigned vcpu)
 {
 	system_resets++;
@@ -857,6 +877,76 @@ static void ending_the_partition_is_a_crash_that_says_why(void **state)
 	assert_string_equal(report_kinds, "x");
 }
 
+static void a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_ENDED;
+	PLAY(0, { 100, 0x100, USER }, { 10, 0x100, USER, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	machine->config.reboot_policy = REBOOT_POLICY_REBOOT;
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_int_equal(reset_events, 1);
+	assert_int_equal(fills, 2);
+}
+
+static void without_reboots_the_reboot_policy_ends_the_machine(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_ENDED;
+	PLAY(0, { 100, 0x100, USER });
+	make_machine(1);
+	machine->config.reboot_policy = REBOOT_POLICY_REBOOT;
+	machine->config.no_reboot = true;
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	assert_int_equal(run(), MACHINE_REBOOT);
+}
+
+/* Nothing of an ended partition runs again: it is reset, or quit. */
+static void a_partition_that_fwnmi_ended_can_stand_still_until_a_reset(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_ENDED;
+	PLAY(0, { 100, 0x100, USER }, { 10, 0x100, USER, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	machine->config.reboot_policy = REBOOT_POLICY_PAUSE;
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	assert_true(run_round(machine));
+	assert_true(machine_partition_ended(machine));
+	run_reboot_policy(machine);
+	assert_true(machine_paused(machine));
+	assert_false(run_round(machine));
+	machine_request_reset(machine);
+	machine_pause(machine, false);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_false(machine_partition_ended(machine));
+}
+
+static void an_injection_that_goes_by_a_trampoline_is_delivered_by_its_call(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = PAPR_RAISED;
+	PLAY(0, { 100, 0x100, USER }, { 4, 0x210, MSR_SF, HCALL(PAPR_FWNMI) });
+	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true },
+	       { 60, 0x444, USER, .restores = true, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	cpus[0].regs.nip = 0x444;
+	inject(&in);
+	run();
+	assert_string_equal(report_kinds, "DIf");
+	assert_int_equal(reports[0].nip, 0x444);
+	assert_int_equal(reports[0].handler, HANDLER);
+	assert_true(reports[0].registered);
+}
+
 static void assert_not_injected(const struct machine_injection *in, const char *reason)
 {
 	assert_int_equal(machine_inject(machine, in, err, sizeof(err)), -1);
@@ -933,6 +1023,10 @@ int main(void)
 		TEST(ending_the_partition_is_a_crash_that_says_why),
 		TEST(impossible_injections_are_refused),
 		TEST(a_reset_withdraws_what_is_pending),
+		TEST(a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy),
+		TEST(without_reboots_the_reboot_policy_ends_the_machine),
+		TEST(a_partition_that_fwnmi_ended_can_stand_still_until_a_reset),
+		TEST(an_injection_that_goes_by_a_trampoline_is_delivered_by_its_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,22 @@ void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 	};
 }
 
+static bool partition_ended;
+
+bool machine_partition_ended(const struct machine *machine)
+{
+	return partition_ended;
+}
+
+const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
+{
+	static const struct papr_fwnmi_end end = {
+		.happened = true, .vcpu = 1, .log_length = 2, .log = { 6, 0xa9 }
+	};
+
+	return partition_ended ? &end : NULL;
+}
+
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *e,
 		   size_t size)
 {
@@ -331,6 +347,7 @@ static void queries_answer(void **state)
 		      "{\"return\":{\"running\":true,\"status\":\"running\"}}");
 	assert_answer(peer, "{\"execute\":\"query-fwnmi\"}",
 		      "{\"return\":{\"registered\":true,\"interlock-held\":true,"
+		      "\"delivery\":\"direct\",\"partition-ended\":false,"
 		      "\"system-reset\":\"0x1920\",\"machine-check\":\"0x1990\",\"owner\":1}}");
 	got = ask(peer, "{\"execute\":\"query-cpus-fast\"}");
 	assert_non_null(strstr(got, "\"cpu-index\":0"));
@@ -340,6 +357,18 @@ static void queries_answer(void **state)
 	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-commands\"}"),
 			       "{\"name\":\"inject-machine-check\"}"));
 	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-version\"}"), "\"minor\":1"));
+}
+
+static void an_ended_partition_keeps_its_log_and_does_not_go_on(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	partition_ended = true;
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-fwnmi\"}"),
+			       "\"last-end\":{\"cpu-index\":1,\"reason\":"
+			       "\"nested-machine-check\",\"log\":\"06a9\"}"));
+	assert_error(peer, "{\"execute\":\"cont\"}", "GenericError", "has ended");
+	partition_ended = false;
 }
 
 static void steering_commands_steer(void **state)
@@ -705,6 +734,7 @@ int main(void)
 		TEST(the_greeting_comes_first_and_negotiation_next),
 		TEST(queries_answer),
 		TEST(steering_commands_steer),
+		TEST(an_ended_partition_keeps_its_log_and_does_not_go_on),
 		TEST(malformed_requests_are_answered_and_survived),
 		TEST(requests_may_come_in_pieces_or_together),
 		TEST(a_request_without_end_ends_the_connection),

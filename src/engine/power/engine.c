@@ -121,7 +121,7 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 
 	cpu->exception = 0;
 	cpu->budget--; /* an interrupted instruction counts, so a guest that only faults comes to the end of its turn */
-	if (vector == VECTOR_MACHINE_CHECK) {
+	if (vector == VECTOR_MACHINE_CHECK && !cpu->engine->config.no_mc_exit) {
 		exit->reason = ENGINE_EXIT_MACHINE_CHECK;
 		exit->machine_check.srr1 = cpu->exception_srr1;
 		exit->machine_check.dsisr = cpu->exception_flags & EXCEPTION_DSISR ? cpu->exception_dsisr : 0;
@@ -389,8 +389,9 @@ static struct engine *power_create(const struct engine_config *config, char *err
 
 static unsigned power_capabilities(const struct engine *engine)
 {
-	(void)engine;
-	return ENGINE_CAP_MC_EXIT | ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK;
+	const struct power_engine *e = (const struct power_engine *)engine;
+
+	return (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) | ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK;
 }
 
 /* ---- what the machine reads and writes ---- */

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where trampoline code comes from; see trampoline.h. ELF files are read with libelf: their code is data here and is
+ * never mapped executable.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gelf.h>
+
+#include "papr/trampoline.h"
+#include "papr/trampoline_code.h"
+
+#define MAX_FILE (1u << 20) /* a few hundred bytes of code have no reason to come in more */
+
+#define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
+
+static const char *const symbol_names[TRAMPOLINE_VECTORS] = {
+	[TRAMPOLINE_SYSTEM_RESET] = "fwnmi_system_reset_trampoline",
+	[TRAMPOLINE_MACHINE_CHECK] = "fwnmi_machine_check_trampoline",
+};
+
+static const char *set(struct trampoline_code *code, enum trampoline_vector vector,
+		       const void *bytes, uint64_t size)
+{
+	static const char *const empty[] = { "the system reset trampoline is empty",
+					     "the machine check trampoline is empty" };
+	static const char *const long_[] = {
+		"the system reset trampoline is longer than 256 bytes",
+		"the machine check trampoline is longer than 256 bytes",
+	};
+	static const char *const odd[] = {
+		"the system reset trampoline is not made of whole instructions",
+		"the machine check trampoline is not made of whole instructions",
+	};
+
+	if (!size)
+		return empty[vector];
+	if (size > TRAMPOLINE_MAX)
+		return long_[vector];
+	if (size % 4)
+		return odd[vector];
+	memcpy(code->bytes[vector], bytes, size);
+	code->size[vector] = (uint16_t)size;
+	return NULL;
+}
+
+/* ---- embedded ---- */
+
+static void set_embedded(bool little_endian, struct trampoline_code *code)
+{
+	if (little_endian) {
+		set(code, TRAMPOLINE_SYSTEM_RESET, trampoline_system_reset_little_endian,
+		    sizeof(trampoline_system_reset_little_endian));
+		set(code, TRAMPOLINE_MACHINE_CHECK, trampoline_machine_check_little_endian,
+		    sizeof(trampoline_machine_check_little_endian));
+	} else {
+		set(code, TRAMPOLINE_SYSTEM_RESET, trampoline_system_reset_big_endian,
+		    sizeof(trampoline_system_reset_big_endian));
+		set(code, TRAMPOLINE_MACHINE_CHECK, trampoline_machine_check_big_endian,
+		    sizeof(trampoline_machine_check_big_endian));
+	}
+}
+
+/* ---- ELF ---- */
+
+/* The symbol's bytes out of its section; what both say is checked against the data there really is. */
+static const char *take_function(Elf *elf, const GElf_Ehdr *ehdr, const GElf_Sym *sym,
+				 enum trampoline_vector vector, struct trampoline_code *code)
+{
+	Elf_Scn *section = elf_getscn(elf, sym->st_shndx);
+	uint64_t offset = sym->st_value;
+	GElf_Shdr shdr;
+	Elf_Data *data;
+
+	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE || !section ||
+	    !gelf_getshdr(section, &shdr))
+		return "a trampoline's symbol is in no section";
+	if (shdr.sh_type != SHT_PROGBITS || !(shdr.sh_flags & SHF_EXECINSTR))
+		return "a trampoline's symbol is not in a section of code";
+	data = elf_rawdata(section, NULL);
+	if (!data || !data->d_buf)
+		return "a trampoline's section cannot be read";
+	if (ehdr->e_type != ET_REL)
+		offset -= shdr.sh_addr;
+	if (offset > data->d_size || sym->st_size > data->d_size - offset)
+		return "a trampoline reaches past the end of its section";
+	return set(code, vector, (const char *)data->d_buf + offset, sym->st_size);
+}
+
+static const char *take_symbols(Elf *elf, const GElf_Ehdr *ehdr, Elf_Scn *section,
+				const GElf_Shdr *shdr, struct trampoline_code *code)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Sym sym;
+
+	for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
+
+		for (unsigned vector = 0; name && vector < TRAMPOLINE_VECTORS; vector++) {
+			const char *problem;
+
+			if (strcmp(name, symbol_names[vector]) || code->size[vector])
+				continue;
+			problem = take_function(elf, ehdr, &sym, (enum trampoline_vector)vector,
+						code);
+			if (problem)
+				return problem;
+		}
+	}
+	return NULL;
+}
+
+static const char *check_elf(Elf *elf, GElf_Ehdr *ehdr, bool little_endian)
+{
+	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, ehdr))
+		return "not an ELF file";
+	if (gelf_getclass(elf) != ELFCLASS64 || ehdr->e_machine != EM_PPC64)
+		return "not for 64-bit PowerPC";
+	if (ehdr->e_ident[EI_DATA] != (little_endian ? ELFDATA2LSB : ELFDATA2MSB))
+		return little_endian ? "big-endian, but the kernel is little-endian" :
+				       "little-endian, but the kernel is big-endian";
+	if (ehdr->e_type != ET_REL && ehdr->e_type != ET_DYN && ehdr->e_type != ET_EXEC)
+		return "neither an object file nor a shared object";
+	return NULL;
+}
+
+const char *trampoline_parse_elf(void *image, size_t size, bool little_endian,
+				 struct trampoline_code *code)
+{
+	const char *problem;
+	Elf_Scn *section = NULL;
+	GElf_Ehdr ehdr;
+	GElf_Shdr shdr;
+	Elf *elf;
+
+	*code = (struct trampoline_code){ .little_endian = little_endian };
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return "libelf does not work";
+	elf = elf_memory(image, size);
+	if (!elf)
+		return "not an ELF file";
+	problem = check_elf(elf, &ehdr, little_endian);
+	while (!problem && (section = elf_nextscn(elf, section))) {
+		if (gelf_getshdr(section, &shdr) &&
+		    (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
+			problem = take_symbols(elf, &ehdr, section, &shdr, code);
+	}
+	elf_end(elf);
+	if (!problem && !code->size[TRAMPOLINE_SYSTEM_RESET])
+		problem = "no symbol fwnmi_system_reset_trampoline";
+	if (!problem && !code->size[TRAMPOLINE_MACHINE_CHECK])
+		problem = "no symbol fwnmi_machine_check_trampoline";
+	return problem;
+}
+
+/* ---- blob ---- */
+
+const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
+				  struct trampoline_code *code)
+{
+	const char *problem;
+
+	*code = (struct trampoline_code){ .little_endian = little_endian };
+	if (size <= TRAMPOLINE_MAX)
+		return "no machine check trampoline: it begins behind 256 bytes for the system reset's";
+	problem = set(code, TRAMPOLINE_SYSTEM_RESET, image, TRAMPOLINE_MAX);
+	if (!problem)
+		problem = set(code, TRAMPOLINE_MACHINE_CHECK, (const char *)image + TRAMPOLINE_MAX,
+			      size - TRAMPOLINE_MAX);
+	return problem;
+}
+
+/* ---- files ---- */
+
+static const char *read_fd(int fd, void *buf, size_t *size)
+{
+	struct stat st;
+	size_t done = 0;
+
+	if (fstat(fd, &st) < 0)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "not a file";
+	if (st.st_size > MAX_FILE)
+		return "larger than 1 MiB";
+	while (done < MAX_FILE) {
+		ssize_t n = read(fd, (char *)buf + done, MAX_FILE - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return strerror(errno);
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*size = done;
+	return NULL;
+}
+
+/* Returns malloc()ed contents, or NULL with *@problem set. */
+static void *read_file(const char *path, size_t *size, const char **problem)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	void *buf = malloc(MAX_FILE);
+
+	*problem = fd < 0 ? strerror(errno) : !buf ? "out of memory" : read_fd(fd, buf, size);
+	if (fd >= 0)
+		close(fd);
+	if (!*problem)
+		return buf;
+	free(buf);
+	return NULL;
+}
+
+static bool load_file(const char *path, bool little_endian, struct trampoline_code *code,
+		      const char *(*parse)(void *image, size_t size, bool little_endian,
+					   struct trampoline_code *code),
+		      char *err, size_t err_size)
+{
+	const char *problem;
+	size_t size;
+	void *image = read_file(path, &size, &problem);
+
+	if (image)
+		problem = parse(image, size, little_endian, code);
+	free(image);
+	if (problem)
+		return FAIL("cannot use the trampolines in %s: %s", path, problem);
+	return true;
+}
+
+static const char *parse_blob(void *image, size_t size, bool little_endian,
+			      struct trampoline_code *code)
+{
+	return trampoline_parse_blob(image, size, little_endian, code);
+}
+
+static bool load_half(const char *path, enum trampoline_vector vector, struct trampoline_code *code,
+		      char *err, size_t err_size)
+{
+	const char *problem;
+	size_t size;
+	void *image = read_file(path, &size, &problem);
+
+	if (image)
+		problem = set(code, vector, image, size);
+	free(image);
+	if (problem)
+		return FAIL("cannot use the trampoline in %s: %s", path, problem);
+	return true;
+}
+
+static bool load_blob(const char *paths, bool little_endian, struct trampoline_code *code,
+		      char *err, size_t err_size)
+{
+	const char *comma = strchr(paths, ',');
+	char *first;
+	bool ok;
+
+	if (!comma)
+		return load_file(paths, little_endian, code, parse_blob, err, err_size);
+	*code = (struct trampoline_code){ .little_endian = little_endian };
+	first = strndup(paths, (size_t)(comma - paths));
+	if (!first)
+		return FAIL("out of memory");
+	ok = load_half(first, TRAMPOLINE_SYSTEM_RESET, code, err, err_size) &&
+	     load_half(comma + 1, TRAMPOLINE_MACHINE_CHECK, code, err, err_size);
+	free(first);
+	return ok;
+}
+
+bool trampoline_load(const char *source, bool little_endian, struct trampoline_code *code,
+		     char *err, size_t err_size)
+{
+	*code = (struct trampoline_code){ .little_endian = little_endian };
+	if (!strcmp(source, "embedded"))
+		set_embedded(little_endian, code);
+	else if (!strncmp(source, "elf:", 4))
+		return load_file(source + 4, little_endian, code, trampoline_parse_elf, err,
+				 err_size);
+	else if (!strncmp(source, "blob:", 5))
+		return load_blob(source + 5, little_endian, code, err, err_size);
+	else
+		return FAIL("no trampoline source %s: not embedded, elf:PATH or blob:PATH[,PATH]",
+			    source);
+	return true;
+}
+
+size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,
+		       bool little_endian, uint8_t bytes[static TRAMPOLINE_MAX])
+{
+	unsigned turn = code->little_endian == little_endian ? 0 : 3;
+
+	for (unsigned i = 0; i < code->size[vector]; i++)
+		bytes[i] = code->bytes[vector][i ^ turn];
+	return code->size[vector];
+}
