@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Big-endian integers in byte buffers, without alignment and without casts. Internal to libfwnmi.
+ * Integers in byte buffers, without alignment and without casts. Internal to libfwnmi.
  */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
@@ -15,6 +15,11 @@ static inline uint16_t get_be16(const uint8_t *p)
 static inline uint32_t get_be32(const uint8_t *p)
 {
 	return (uint32_t)get_be16(p) << 16 | get_be16(p + 2);
+}
+
+static inline uint32_t get_le32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 static inline uint64_t get_be64(const uint8_t *p)

@@ -22,6 +22,12 @@
 /* R3 as saved, then the log: what R3 points to at entry to the handler (R13). */
 #define SAVED_R3_SIZE 8
 
+/* Power ISA Book III, interrupt vectors */
+enum {
+	VECTOR_SYSTEM_RESET = 0x100,
+	VECTOR_MACHINE_CHECK = 0x200,
+};
+
 /* struct fwnmi.system_reset_pending */
 enum {
 	RESET_AT_RESUME = 1,
@@ -68,7 +74,8 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	if (!ops->read_memory || !ops->write_memory || !ops->get_regs || !ops->set_regs ||
 	    !ops->kick || !ops->end_partition)
 		return FWNMI_ERR_INVALID;
-	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS)
+	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS ||
+	    config->stale_handler > FWNMI_STALE_END)
 		return FWNMI_ERR_INVALID;
 	if (config->rtas_base > UINT32_MAX || UINT32_MAX - config->rtas_base < config->rtas_size)
 		return FWNMI_ERR_INVALID;
@@ -90,8 +97,8 @@ int fwnmi_reset(struct fwnmi *f)
 	fwnmi_reset_events(f);
 	f->interrupts_little_endian = f->config.interrupts_little_endian;
 	f->registered = false;
-	f->system_reset_routine = 0;
-	f->machine_check_routine = 0;
+	memset(&f->system_reset, 0, sizeof(f->system_reset));
+	memset(&f->machine_check, 0, sizeof(f->machine_check));
 	f->error_area = 0;
 	f->owner = NO_OWNER;
 	f->owner_notified = false;
@@ -100,6 +107,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->first_waiter = 0;
 	f->nr_waiters = 0;
 	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
+	memset(f->handed_back, 0, sizeof(f->handed_back));
 	memset(f->stopped, 0, sizeof(f->stopped));
 	f->end_log_length = 0;
 	return 0;
@@ -137,8 +145,8 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 	    (!is_readable(f, FWNMI_PAGE_7, 8) ||
 	     !is_readable(f, FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - 8, 8)))
 		return FWNMI_ERR_MEMORY;
-	f->system_reset_routine = system_reset;
-	f->machine_check_routine = machine_check;
+	fwnmi_remember_handler(f, &f->system_reset, system_reset);
+	fwnmi_remember_handler(f, &f->machine_check, machine_check);
 	f->error_area = error_area;
 	f->registered = true;
 	return 0;
@@ -160,10 +168,16 @@ int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64
 bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check)
 {
 	if (system_reset)
-		*system_reset = f->system_reset_routine;
+		*system_reset = f->system_reset.routine;
 	if (machine_check)
-		*machine_check = f->machine_check_routine;
+		*machine_check = f->machine_check.routine;
 	return f->registered;
+}
+
+bool fwnmi_handlers_stand(struct fwnmi *f)
+{
+	return !f->registered || (fwnmi_handler_stands(f, &f->system_reset) &&
+				  fwnmi_handler_stands(f, &f->machine_check));
 }
 
 /* ---- the log of a machine check ---- */
@@ -296,6 +310,37 @@ static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint
 	return fwnmi_errlog_encode(&log, buf, size);
 }
 
+/* ---- the end ---- */
+
+/* The prose of the FWNMI option: log the result and execute the partition's reboot policy. */
+static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+			 enum fwnmi_end_reason reason)
+{
+	struct fwnmi_machine_check fatal = *mc;
+	int length;
+
+	fatal.severity = FWNMI_SEVERITY_FATAL;
+	fatal.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	length = build_log(f, cpu, &fatal, f->end_log, sizeof(f->end_log));
+	if (length < 0)
+		return length;
+	f->end_log_length = (unsigned)length;
+	f->ended = true;
+	f->ops->end_partition(f->opaque, cpu, reason);
+	return FWNMI_ENDED;
+}
+
+/* What becomes of an event whose routine is no longer there; FWNMI_NOTHING: deliver it. */
+static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handler *handler,
+			 const struct fwnmi_machine_check *mc)
+{
+	if (f->config.stale_handler == FWNMI_STALE_DELIVER || fwnmi_handler_stands(f, handler))
+		return FWNMI_NOTHING;
+	if (f->config.stale_handler == FWNMI_STALE_END)
+		return end_partition(f, cpu, mc, FWNMI_END_STALE_HANDLER);
+	return FWNMI_STALE;
+}
+
 /* ---- delivery ---- */
 
 /* R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. */
@@ -321,7 +366,10 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 	uint8_t buffer[SAVED_R3_SIZE + OWN_LOG_MAX];
 	struct fwnmi_regs regs;
 	int length;
+	int verdict = judge_handler(f, cpu, &f->machine_check, mc);
 
+	if (verdict != FWNMI_NOTHING)
+		return verdict;
 	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 
@@ -337,7 +385,7 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 		return FWNMI_ERR_MEMORY;
 
 	regs.gpr3 = f->error_area;
-	enter_handler(f, &regs, f->machine_check_routine, mc->srr1);
+	enter_handler(f, &regs, f->machine_check.routine, mc->srr1);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 
@@ -351,9 +399,15 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 
 static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
 {
+	static const struct fwnmi_machine_check none = { .error_type = FWNMI_MC_UNKNOWN };
 	uint8_t saved_r3[FWNMI_SYSTEM_RESET_SLOT_SIZE] = { 0 };
 	struct fwnmi_regs regs;
+	int verdict = judge_handler(f, cpu, &f->system_reset, &none);
 
+	if (verdict == FWNMI_STALE)
+		f->system_reset_pending[cpu] = 0;
+	if (verdict != FWNMI_NOTHING)
+		return verdict;
 	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 	if (!f->config.strict) {
@@ -363,7 +417,7 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
 			return FWNMI_ERR_MEMORY;
 		regs.gpr3 = system_reset_slot(f, cpu);
 	}
-	enter_handler(f, &regs, f->system_reset_routine, 0);
+	enter_handler(f, &regs, f->system_reset.routine, 0);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 	f->system_reset_pending[cpu] = 0;
@@ -402,23 +456,6 @@ static void pass_buffer_on(struct fwnmi *f)
 	f->first_waiter = (f->first_waiter + 1) % FWNMI_MAX_CPUS;
 	f->nr_waiters--;
 	f->ops->kick(f->opaque, (unsigned)f->owner);
-}
-
-/* The prose of the FWNMI option: log the result and execute the partition's reboot policy. */
-static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
-{
-	struct fwnmi_machine_check fatal = *mc;
-	int length;
-
-	fatal.severity = FWNMI_SEVERITY_FATAL;
-	fatal.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
-	length = build_log(f, cpu, &fatal, f->end_log, sizeof(f->end_log));
-	if (length < 0)
-		return length;
-	f->end_log_length = (unsigned)length;
-	f->ended = true;
-	f->ops->end_partition(f->opaque, cpu, FWNMI_END_NESTED_MACHINE_CHECK);
-	return FWNMI_ENDED;
 }
 
 /* R1-7.3.14-16, option 2 */
@@ -469,7 +506,7 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
 	if (is_waiting(f, cpu))
 		return FWNMI_ERR_BUSY;
 	if (f->owner == (int)cpu)
-		return end_partition(f, cpu, mc);
+		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK);
 	if (mc->unsafe_processor)
 		return stop_processor(f, cpu, mc);
 	if (!f->registered)
@@ -543,25 +580,65 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 	return FWNMI_RELEASED;
 }
 
+/* The buffer that was kept for this vCPU is not needed: the host delivers the event. */
+static void hand_back_machine_check(struct fwnmi *f, unsigned cpu)
+{
+	f->handed_back[cpu] = VECTOR_MACHINE_CHECK;
+	pass_buffer_on(f);
+	/* There will be no interlock to wait for. At once it would still be too early. */
+	if (f->system_reset_pending[cpu])
+		f->system_reset_pending[cpu] = RESET_AT_RESUME;
+}
+
+static int resume_machine_check(struct fwnmi *f, unsigned cpu)
+{
+	int result = deliver_machine_check(f, cpu, &f->pending[cpu]);
+
+	if (result == FWNMI_STALE)
+		hand_back_machine_check(f, cpu);
+	return result;
+}
+
+static int resume_system_reset(struct fwnmi *f, unsigned cpu)
+{
+	int result;
+
+	if (f->registered) {
+		result = deliver_system_reset(f, cpu);
+	} else {
+		f->system_reset_pending[cpu] = 0;
+		result = FWNMI_NOT_REGISTERED;
+	}
+	if (result == FWNMI_STALE || result == FWNMI_NOT_REGISTERED)
+		f->handed_back[cpu] = VECTOR_SYSTEM_RESET;
+	return result;
+}
+
 int fwnmi_resume(struct fwnmi *f, unsigned cpu)
 {
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
+	f->handed_back[cpu] = 0;
 	if (f->ended)
 		return FWNMI_ENDED;
 	if (f->stopped[cpu])
 		return FWNMI_STOPPED;
 	if (f->owner == (int)cpu && !f->owner_notified)
-		return deliver_machine_check(f, cpu, &f->pending[cpu]);
+		return resume_machine_check(f, cpu);
 	if (is_waiting(f, cpu))
 		return FWNMI_WAITING;
-	if (f->system_reset_pending[cpu] != RESET_AT_RESUME)
-		return FWNMI_NOTHING;
-	if (!f->registered) {
-		f->system_reset_pending[cpu] = 0;
-		return FWNMI_NOT_REGISTERED;
-	}
-	return deliver_system_reset(f, cpu);
+	if (f->system_reset_pending[cpu] == RESET_AT_RESUME)
+		return resume_system_reset(f, cpu);
+	return FWNMI_NOTHING;
+}
+
+unsigned fwnmi_handed_back(const struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc)
+{
+	if (cpu >= f->config.nr_cpus)
+		return 0;
+	if (f->handed_back[cpu] == VECTOR_MACHINE_CHECK)
+		*mc = f->pending[cpu];
+	return f->handed_back[cpu];
 }
 
 int fwnmi_owner(const struct fwnmi *f)

@@ -22,4 +22,9 @@ void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t 
 /* events.c: the partition reboots, what is queued is from before. */
 void fwnmi_reset_events(struct fwnmi *f);
 
+/* handlers.c: take note of what stands at a routine that is in guest memory. */
+void fwnmi_remember_handler(struct fwnmi *f, struct fwnmi_handler *handler, uint64_t routine);
+/* handlers.c: does it still stand there? */
+bool fwnmi_handler_stands(struct fwnmi *f, const struct fwnmi_handler *handler);
+
 #endif

@@ -74,12 +74,28 @@ enum fwnmi_result {
 	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
 	FWNMI_RELEASED = 5, /* the buffer was released */
 	FWNMI_STOPPED = 6, /* the processor is unsafe: never run the vCPU before fwnmi_reset() */
+	FWNMI_STALE = 7, /* as FWNMI_NOT_REGISTERED: the registered routine is no longer there */
 };
 
 enum fwnmi_end_reason {
 	/* A second machine check came to the vCPU that still holds the buffer of the first. */
 	FWNMI_END_NESTED_MACHINE_CHECK = 1,
+	/* The registered routine is no longer there, and config.stale_handler says end. */
+	FWNMI_END_STALE_HANDLER = 2,
 };
+
+/*
+ * What to do with an event whose registered routine no longer stands where it was registered, as
+ * when kexec has started a system that does not register.
+ */
+enum fwnmi_stale_policy {
+	FWNMI_STALE_TO_VECTOR = 0, /* FWNMI_STALE: the host delivers the architected interrupt */
+	FWNMI_STALE_DELIVER = 1, /* deliver all the same */
+	FWNMI_STALE_END = 2, /* end the partition */
+};
+
+/* How much of a routine is remembered to know it again. */
+#define FWNMI_HANDLER_INSNS 32u
 
 /* The registers that delivery reads and writes; the values are the architected ones. */
 struct fwnmi_regs {
@@ -145,6 +161,14 @@ struct fwnmi_config {
 	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
 	bool strict; /* the letter of LoPAR where guests expect something else; see below */
 	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
+	enum fwnmi_stale_policy stale_handler;
+};
+
+/* A registered routine, and what stood there. */
+struct fwnmi_handler {
+	uint64_t routine; /* real address */
+	uint32_t nr_insns;
+	uint8_t insns[4 * FWNMI_HANDLER_INSNS];
 };
 
 /* A log that waits for the OS to fetch it. */
@@ -163,8 +187,8 @@ struct fwnmi {
 	bool interrupts_little_endian;
 
 	bool registered;
-	uint64_t system_reset_routine;
-	uint64_t machine_check_routine;
+	struct fwnmi_handler system_reset;
+	struct fwnmi_handler machine_check;
 	uint64_t error_area; /* real address of the buffer, behind which the slots are */
 
 	int owner; /* vCPU that holds the buffer, or -1 */
@@ -179,6 +203,7 @@ struct fwnmi {
 	uint8_t waiters[FWNMI_MAX_CPUS];
 	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
 	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
+	uint16_t handed_back[FWNMI_MAX_CPUS]; /* vector of what fwnmi_resume() gave to the host */
 
 	bool stopped[FWNMI_MAX_CPUS]; /* unsafe (R16) */
 
@@ -205,12 +230,13 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
  * @f: the state to set up
  * @ops: the host's functions, all of them set but those that may be NULL; must outlive @f
  * @opaque: handed to every one of them
- * @config: copied. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end
+ * @config: copied; members not set are zero, so that later ones have their default. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end
  *	below 4 GiB, where a guest can reach it in real mode
  *
  * returns: 0, or
  *	FWNMI_ERR_INVALID if an operation is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
- *		RTAS area does not end below 4 GiB, or the save area is not aligned
+ *		RTAS area does not end below 4 GiB, the save area is not aligned, or stale_handler
+ *		is none
  *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
  */
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
@@ -282,6 +308,18 @@ int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64
 bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check);
 
 /**
+ * fwnmi_handlers_stand() - do both registered routines still stand where they were registered
+ * @f: the partition
+ *
+ * What stood there at registration is compared with guest memory, up to the first unconditional
+ * branch and FWNMI_HANDLER_INSNS instructions at most. An OS may meanwhile have exchanged nops,
+ * barriers, cache flushes and calls for one another, as Linux does with its mitigations.
+ *
+ * returns: true if they do, or the guest has not registered
+ */
+bool fwnmi_handlers_stand(struct fwnmi *f);
+
+/**
  * fwnmi_machine_check_validate() - would fwnmi_machine_check() accept this description
  * @mc: the machine check
  *
@@ -314,8 +352,10 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if another vCPU holds the buffer; delivery follows in order of arrival
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- *	FWNMI_ENDED if this vCPU holds the buffer (end_partition() has been called), or the
- *		partition had ended before
+ *	FWNMI_ENDED if this vCPU holds the buffer, or the routine is no longer there and the policy
+ *		is FWNMI_STALE_END (end_partition() has been called); or the partition had ended
+ *	FWNMI_STALE if the routine is no longer there and the policy is FWNMI_STALE_TO_VECTOR;
+ *		nothing was changed but what repair() did
  *	FWNMI_STOPPED if the processor is unsafe, now (stop_cpu() has been called) or since earlier
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
@@ -339,7 +379,9 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- *	FWNMI_ENDED if the partition had ended
+ *	FWNMI_STALE if the routine is no longer there and the policy is FWNMI_STALE_TO_VECTOR;
+ *		nothing was changed
+ *	FWNMI_ENDED as for fwnmi_machine_check()
  *	FWNMI_STOPPED if the processor is unsafe; nothing was changed
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; nothing was delivered
@@ -389,12 +431,25 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *	FWNMI_WAITING if it is not its turn yet: do not run it
  *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() was meant for it, and the guest has not
  *		registered: the host delivers the architected interrupt 0x100
- *	FWNMI_ENDED if the partition has ended
+ *	FWNMI_STALE if the routine is no longer there and the policy is FWNMI_STALE_TO_VECTOR: the
+ *		host delivers what fwnmi_handed_back() says; the buffer has gone to the next vCPU
+ *	FWNMI_ENDED if the partition has ended, now or before
  *	FWNMI_STOPPED if the processor is unsafe: do not run it
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if an operation failed; the event stays pending
  */
 int fwnmi_resume(struct fwnmi *f, unsigned cpu);
+
+/**
+ * fwnmi_handed_back() - which event fwnmi_resume() has left to the host
+ * @f: the partition
+ * @cpu: a vCPU for which fwnmi_resume() has just returned FWNMI_STALE or FWNMI_NOT_REGISTERED
+ * @mc: set to the machine check, if it is one
+ *
+ * returns: the architected vector, 0x100 or 0x200; 0 if the last fwnmi_resume() returned something
+ *	else, or there is no such vCPU
+ */
+unsigned fwnmi_handed_back(const struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc);
 
 /**
  * fwnmi_owner() - which vCPU holds the machine check buffer
