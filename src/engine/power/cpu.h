@@ -178,6 +178,7 @@ struct cpu {
 	/* Kernel-mode entries of user addresses: they depend on AMR and PIDR. */
 	unsigned nr_kuser;
 	uint16_t kuser[32];
+	bool kernel_fetched_user; /* a fetch entry of the kernel's is of a user address */
 
 	struct tlb_set tlbs[TLB_MODES];
 	struct fetch_set fetches[TLB_MODES];

@@ -302,6 +302,8 @@ struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea)
 
 	if (page) {
 		log_fill(&cpu->fetch->filled, FETCH_INDEX(ea));
+		if (cpu->fetch == &cpu->fetches[TLB_KERNEL] && !(ea >> 62))
+			cpu->kernel_fetched_user = true;
 		entry->tag = EPN(ea);
 		entry->page = page;
 	}
@@ -324,15 +326,13 @@ void mmu_mode_changed(struct cpu *cpu)
 
 void mmu_pid_changed(struct cpu *cpu)
 {
-	struct fetch_set *kernel = &cpu->fetches[TLB_KERNEL];
-
 	tlb_clear(&cpu->tlbs[TLB_USER]);
 	fetch_clear(&cpu->fetches[TLB_USER]);
 	kuser_drop(cpu);
 	/* The kernel executes user pages only by mistake, but it may. */
-	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-		if (!(kernel->entry[i].tag >> 62))
-			kernel->entry[i].tag = TLB_INVALID;
+	if (cpu->kernel_fetched_user)
+		fetch_clear(&cpu->fetches[TLB_KERNEL]);
+	cpu->kernel_fetched_user = false;
 }
 
 void mmu_amr_changed(struct cpu *cpu)
