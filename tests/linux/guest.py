@@ -1,0 +1,506 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Debian guest under `fwnmi run`, driven from outside: console, monitor, injections; and TAP.
+
+Here is only how a guest is started, talked to and ended, all bounded in time. What Linux must do with
+an event is scenarios.py's; the guest's jobs and console commands are tests/initramfs/init's.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TAIL_LINES = 40  # of a console, when something went wrong
+# Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of the CPU.
+QUIET = "cryptomgr.notests"
+# Seconds. They end what hangs; on an idle host everything is far quicker.
+BOOT, ANSWER, EXIT = 120, 60, 30
+
+_patience = 1.0
+
+
+def set_patience(factor):
+    """Multiplies every time limit: memory checkers and emulated hosts are slow."""
+    global _patience
+    _patience = factor
+
+
+class Failure(Exception):
+    """What did not happen, in one line; detail (the console's end) may follow in more."""
+
+    def __init__(self, message, detail=""):
+        super().__init__(message)
+        self.detail = detail
+
+
+class Missing(Failure):
+    """Something a test needs is not on this machine."""
+
+
+# ---- what is needed ------------------------------------------------------------------------------
+
+
+def guest_file(name, what="--path"):
+    """Path (or with "--version" Debian's version) of a kernel or a program fetched by scripts/guests."""
+    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
+                          capture_output=True, check=False)
+    if done.returncode:
+        raise Missing(f"{name} has not been fetched (scripts/guests {name})")
+    return done.stdout.strip()
+
+
+class Build:
+    """What was built: the program, and the guest's initramfs."""
+
+    def __init__(self, directory, fwnmi=None, initramfs=None):
+        self.fwnmi = os.path.abspath(fwnmi or os.path.join(directory, "src", "fwnmi"))
+        self.initramfs = os.path.abspath(initramfs or os.path.join(directory, "initramfs.cpio"))
+
+    def check(self):
+        if not os.access(self.fwnmi, os.X_OK):
+            raise Failure(f"{self.fwnmi} has not been built")
+        if not os.path.exists(self.initramfs):
+            raise Missing(f"{self.initramfs} has not been made (scripts/mkinitramfs)")
+        return self
+
+
+def add_arguments(parser):
+    parser.add_argument("--build", default=os.path.join(TOP, "build"), help="the build directory")
+    parser.add_argument("--fwnmi", help="the program, if not src/fwnmi of the build directory")
+    parser.add_argument("--initramfs", help="the initramfs, if not the build directory's")
+    parser.add_argument("--patience", type=float, default=1, metavar="N",
+                        help="multiply all time limits by N")
+
+
+def use_arguments(args):
+    """Takes over what add_arguments() declared; returns the Build."""
+    set_patience(args.patience)
+    return Build(args.build, args.fwnmi, args.initramfs)
+
+
+def kernel_symbols(path, names):
+    """The values of some symbols of an ELF64 little-endian kernel; {} if it has no symbol table."""
+    with open(path, "rb") as f:
+        data = f.read()
+    section_offset, = struct.unpack_from("<Q", data, 0x28)
+    entry_size, count = struct.unpack_from("<HH", data, 0x3a)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, section_offset + i * entry_size)
+                for i in range(count)]
+    found = {}
+    for _, kind, _, _, offset, size, link, *_ in sections:
+        if kind != 2:  # SHT_SYMTAB
+            continue
+        strings = sections[link][4]
+        wanted = {}
+        for name in names:
+            # Names are found by their place in the string table: 100 000 symbols are many for Python.
+            at = data.find(b"\0" + name.encode() + b"\0", strings, strings + sections[link][5])
+            if at >= 0:
+                wanted[at + 1 - strings] = name
+        for at in range(offset, offset + size, 24):
+            name = wanted.get(int.from_bytes(data[at:at + 4], "little"))
+            if name:
+                found[name] = int.from_bytes(data[at + 8:at + 16], "little")
+    return found
+
+
+# ---- the monitor ---------------------------------------------------------------------------------
+
+
+class Monitor:
+    """A client of the control socket. Events are kept in the order they come."""
+
+    def __init__(self, path, timeout):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.buffer = b""
+        self.events = []
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.socket.connect(path)
+                break
+            except (FileNotFoundError, ConnectionRefusedError) as e:
+                if time.monotonic() > deadline:
+                    raise Failure(f"the monitor {path} does not come up: {e}") from e
+                time.sleep(0.005)
+        if "QMP" not in self._receive(deadline):
+            raise Failure("the monitor's greeting is not one")
+        self.command("qmp_capabilities")
+
+    def close(self):
+        self.socket.close()
+
+    def _receive(self, deadline):
+        """The next message; None when the other side has gone."""
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Failure("the monitor did not answer in time")
+            if not select.select([self.socket], [], [], left)[0]:
+                continue
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+    def command(self, name, timeout=ANSWER, **arguments):
+        """Carries out a command; returns what it returns."""
+        request = {"execute": name}
+        if arguments:
+            request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        deadline = time.monotonic() + timeout * _patience
+        while True:
+            message = self._receive(deadline)
+            if message is None:
+                raise Failure(f"the monitor closed the connection before it answered {name}")
+            if "event" in message:
+                self.events.append(message)
+            elif "error" in message:
+                raise Failure(f"{name}: {message['error']['desc']}")
+            else:
+                return message["return"]
+
+    def wait_event(self, name, timeout=ANSWER):
+        """The data of the next event of that name, counting those already received; it is consumed."""
+        deadline = time.monotonic() + timeout * _patience
+        while True:
+            for i, event in enumerate(self.events):
+                if event["event"] == name:
+                    del self.events[:i + 1]
+                    return event["data"]
+            message = self._receive(deadline)
+            if message is None:
+                raise Failure(f"the monitor closed the connection before event {name}")
+            if "event" in message:
+                self.events.append(message)
+
+
+# ---- the guest -----------------------------------------------------------------------------------
+
+
+class Injection:
+    """What `fwnmi inject --json` printed and returned."""
+
+    def __init__(self, argv, status, output, errors):
+        self.argv, self.status, self.errors = argv, status, errors.strip()
+        try:
+            self.json = json.loads(output) if output.strip() else {}
+        except ValueError as e:
+            raise Failure(f"fwnmi inject --json printed no JSON: {output!r}") from e
+        self.report = self.json.get("injection", {})
+
+    @property
+    def delivered(self):
+        return bool(self.json.get("delivered"))
+
+    @property
+    def interlocked(self):
+        return bool(self.json.get("interlocked"))
+
+    @property
+    def returned(self):
+        return bool(self.report.get("returned"))
+
+    @property
+    def nip(self):
+        return int(self.report["nip"], 16)
+
+
+class Guest:
+    """`fwnmi run` with its console on pipes. A context manager: leaving it ends the process."""
+
+    def __init__(self, build, kernel, job="victim", append="", smp=1, memory="512M", clock="insn",
+                 options=(), monitor=True):
+        build.check()
+        self.build = build
+        self.transcript = ""
+        self.changed = threading.Condition()
+        self.ended = False
+        self.started = time.monotonic()
+        self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-test-")
+        self.monitor_path = os.path.join(self.scratch.name, "monitor")
+        command_line = f"console=hvc0 fwnmi.job={job} {QUIET if job == 'victim' else ''} {append}".strip()
+        self.argv = [build.fwnmi, "run", "-kernel", kernel, "-initrd", build.initramfs,
+                     "-append", command_line, "-m", memory, "-smp", str(smp), "--clock", clock,
+                     "--stats", *options]
+        self.monitor = None
+        if monitor:
+            self.argv += ["--monitor", self.monitor_path]
+        self.errors = tempfile.TemporaryFile("w+", dir=self.scratch.name)
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.errors)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            if monitor:
+                self.monitor = Monitor(self.monitor_path, ANSWER * _patience)
+        except Failure as e:
+            self.close()
+            raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+    def _read(self):
+        fd = self.process.stdout.fileno()
+        while True:
+            data = os.read(fd, 65536)
+            with self.changed:
+                if data:
+                    self.transcript += data.decode(errors="replace").replace("\r", "")
+                else:
+                    self.ended = True
+                self.changed.notify_all()
+            if not data:
+                return
+
+    def close(self):
+        """Ends our own child, whatever it does, and removes what it left."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5 * _patience)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.reader.join(5)
+        if self.monitor:
+            self.monitor.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        if not self.errors.closed:
+            self.kept_errors = self.stderr()
+            self.errors.close()
+        self.scratch.cleanup()
+
+    def stderr(self):
+        if self.errors.closed:
+            return self.kept_errors
+        self.errors.flush()
+        self.errors.seek(0)
+        return self.errors.read()
+
+    # -- console --
+
+    def mark(self):
+        """A place in the transcript: what comes later comes after it."""
+        with self.changed:
+            return len(self.transcript)
+
+    def since(self, mark):
+        with self.changed:
+            return self.transcript[mark:]
+
+    def tail(self, mark=0):
+        lines = self.since(mark).rstrip().splitlines()
+        left = [f"... {len(lines) - TAIL_LINES} lines"] if len(lines) > TAIL_LINES else []
+        said = [f"stderr: {line}" for line in self.stderr().splitlines()]
+        return "\n".join(left + lines[-TAIL_LINES:] + said)
+
+    def wait_for(self, pattern, after=0, timeout=ANSWER, what=None, whole_lines=True):
+        """The match of a regular expression in the transcript behind a mark; Failure if it never comes.
+
+        Only whole lines are looked at, unless it is a prompt that is waited for.
+        """
+        deadline = time.monotonic() + timeout * _patience
+        expression = re.compile(pattern, re.MULTILINE)
+        with self.changed:
+            while True:
+                end = self.transcript.rfind("\n") + 1 if whole_lines else len(self.transcript)
+                match = expression.search(self.transcript, after, end)
+                if match:
+                    return match
+                left = deadline - time.monotonic()
+                if self.ended or left <= 0:
+                    break
+                self.changed.wait(left)
+            why = "the machine ended" if self.ended else f"{timeout * _patience:g} s passed"
+        raise Failure(f"the console never said {what or pattern!r} ({why})", self.tail(after))
+
+    def send(self, line):
+        """Types a line into the console."""
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError as e:
+            raise Failure(f"the machine ended before {line!r} was typed", self.tail()) from e
+
+    def ask(self, command, answer, timeout=ANSWER):
+        """Sends a console command of the victim job; returns the match of its answer."""
+        mark = self.mark()
+        self.send(command)
+        return self.wait_for(r"fwnmi-guest: " + answer, mark, timeout, what=answer)
+
+    def boot(self, timeout=BOOT):
+        """Waits for the victim job: commands are taken, and there is a victim."""
+        self.wait_for(r"fwnmi-guest: ready", 0, timeout)
+        self.wait_for(r"fwnmi-guest: victim pid \d+", 0, timeout)
+
+    def linux_version(self):
+        """Of the guest, as its banner says: (6, 1)."""
+        match = self.wait_for(r"Linux version (\d+)\.(\d+)", 0, BOOT)
+        return int(match[1]), int(match[2])
+
+    # -- the victim --
+
+    def victim(self):
+        """The victim's pid, as the guest answers now."""
+        return int(self.ask("alive?", r"alive victim=(\d+)")[1])
+
+    def victim_page(self):
+        """Effective address, real address and size of the page that the victim uses."""
+        # A victim just started may not have run yet: 6.12 has much to do after boot.
+        deadline = time.monotonic() + ANSWER * _patience
+        while time.monotonic() < deadline:
+            match = self.ask("page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|\S+ present|none)")
+            if match[1]:
+                return tuple(int(field, 16) for field in match.groups())
+        raise Failure("the victim never touched its page", self.tail())
+
+    def settle(self, instructions=20_000_000):
+        """Lets the guest run on, so that only the victim is left in user mode.
+
+        Init has answered the last command, but its shell may not be back in read() yet: it shares the CPU
+        with whatever else Linux has to do.
+        """
+        def executed():
+            return sum(cpu["instructions"] for cpu in self.monitor.command("query-cpus-fast"))
+
+        enough = executed() + instructions
+        deadline = time.monotonic() + ANSWER * _patience
+        while executed() < enough:
+            if time.monotonic() > deadline:
+                raise Failure("the guest does not run on", self.tail())
+            time.sleep(0.005)
+
+    # -- injections --
+
+    def inject(self, kind, timeout=20, **options):
+        """Runs the real `fwnmi inject`; a keyword is an option (logical_address="0x..", now=True)."""
+        argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path, kind, "--json"]
+        for name, value in options.items():
+            argv.append("--" + name.replace("_", "-"))
+            if value is not True:
+                argv.append(hex(value) if isinstance(value, int) and name in
+                            ("ea", "logical_address") else str(value))
+        argv += ["--timeout", str(int(timeout * _patience))]
+        try:
+            done = subprocess.run(argv, text=True, capture_output=True, check=False,
+                                  timeout=3 * timeout * _patience + 10)
+        except subprocess.TimeoutExpired as e:
+            raise Failure("fwnmi inject did not end", self.tail()) from e
+        return Injection(argv, done.returncode, done.stdout, done.stderr)
+
+    # -- the end --
+
+    def wait(self, timeout=EXIT):
+        """The exit status, when the machine ends by itself."""
+        try:
+            status = self.process.wait(timeout * _patience)
+        except subprocess.TimeoutExpired as e:
+            raise Failure("the machine did not end", self.tail()) from e
+        self.reader.join(5)
+        return status
+
+    def power_off(self):
+        """Has the guest switch itself off; returns the exit status."""
+        mark = self.mark()
+        self.send("poweroff")
+        self.wait_for(r"fwnmi-guest: powering off", mark)
+        return self.wait()
+
+    def stats(self):
+        """The numbers of --stats, once the machine has ended."""
+        match = re.search(r"^fwnmi: stats: (.*)$", self.stderr(), re.MULTILINE)
+        if not match:
+            raise Failure("there are no --stats", self.tail())
+        return {key: float(value) if "." in value else int(value)
+                for key, value in (pair.split("=") for pair in match[1].split())}
+
+
+# ---- TAP -----------------------------------------------------------------------------------------
+
+Check = collections.namedtuple("Check", "what ok detail")
+
+
+class Tap:
+    """A test program's report: tests are added by name, and run in that order."""
+
+    def __init__(self):
+        self.tests = []
+
+    def test(self, name, function, *args):
+        self.tests.append((name, function, args))
+
+    def run(self):
+        """Runs all tests; returns the process's exit status."""
+        print(f"1..{len(self.tests)}", flush=True)
+        failed = 0
+        for number, (name, function, args) in enumerate(self.tests, 1):
+            problems = []
+            try:
+                for check in function(*args) or ():
+                    if not check.ok:
+                        problems += [f"not so: {check.what}", *str(check.detail).splitlines()]
+            except Missing as e:
+                print(f"ok {number} - {name} # SKIP {e}", flush=True)
+                continue
+            except Failure as e:
+                problems += [str(e), *e.detail.splitlines()]
+            except Exception:  # a broken test is a failed one, and the rest still runs
+                problems += traceback.format_exc().splitlines()
+            for line in problems:
+                print(f"# {line}")
+            failed += bool(problems)
+            print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
+        return 1 if failed else 0
+
+
+def expect(what, actual, wanted):
+    return Check(what, actual == wanted, f"got {actual!r}, wanted {wanted!r}")
+
+
+def main(define, description):
+    """A test program's main: define(tap, build, args) adds the tests; closes what it returns."""
+    parser = argparse.ArgumentParser(description=description)
+    add_arguments(parser)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    # Meson ends a test that takes too long by SIGTERM: our guests must not outlive us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
+    with contextlib.ExitStack() as stack:
+        try:
+            tap = Tap()
+            build = use_arguments(args)
+            build.check()
+            define(tap, build, args.words, stack)
+        except Missing as e:
+            print(f"1..0 # SKIP {e}")
+            return 0
+        except Failure as e:
+            print(f"Bail out! {e}")
+            return 1
+        return tap.run()

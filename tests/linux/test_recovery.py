@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Debian kernel boots, takes every kind of machine check and a system reset, and does what Linux must.
+
+usage: test_recovery.py [--build DIR] KERNEL            (6.1 or 6.12)
+"""
+
+import sys
+
+import guest as harness
+import scenarios
+from guest import Check, Failure, Guest, expect
+
+
+class Recovery:
+    """One guest for all machine checks, in the order of the tests; one more for the system reset."""
+
+    def __init__(self, build, kernel, stack):
+        self.build, self.stack = build, stack
+        self.kernel = harness.guest_file(kernel)
+        self.booted = None
+
+    @property
+    def guest(self):
+        if not self.booted:
+            raise Failure("there is no guest: it did not boot")
+        return self.booted
+
+    def boots(self):
+        # The instruction clock: how busy the host is changes nothing for the guest.
+        guest = self.stack.enter_context(Guest(self.build, self.kernel, append="loglevel=8", clock="insn"))
+        guest.boot()
+        self.booted = guest
+
+    def registers(self):
+        state = self.guest.monitor.command("query-fwnmi")
+        yield Check("it has registered", state["registered"], state)
+        symbols = harness.kernel_symbols(self.kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
+        for key, name in (("system-reset", "system_reset_fwnmi"), ("machine-check", "machine_check_fwnmi")):
+            yield expect(name, int(state[key], 16), symbols[name] & ~(0xc << 60))
+
+    def scenario(self, function, *args, **options):
+        return function(self.guest, *args, **options).checks
+
+    def of_victim(self, what, options, expected=None):
+        return scenarios.recovered(self.guest, what, **(expected or {}), **options).checks
+
+    def in_kernel(self):
+        mark, outcome = scenarios.machine_check(self.guest, "SLB Multihit", type="SLB", context="kernel")
+        yield from outcome.checks
+        yield expect("it hit the kernel", outcome.injection.report["context"], "kernel")
+        # Queued by Linux, and printed by its timer interrupt, which also logs the event.
+        self.guest.wait_for(r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: 3", mark)
+        yield Check("user processes live", self.guest.victim(), "")
+
+    def fatal(self):
+        pid = self.guest.victim()
+        mark, outcome = scenarios.machine_check(
+            self.guest, "UE Load/Store", recovered=False, severity="Fatal", victim=pid, type="UE",
+            severity_reported="fatal", context="user")
+        self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
+        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
+        yield from outcome.checks
+
+    def already_reported(self):
+        """LoPAR: after a fatal error only "fatal error previously reported", a log without extension."""
+        self.guest.victim_page()  # the new victim runs
+        pid = self.guest.victim()
+        mark, outcome = scenarios.machine_check(
+            self.guest, "Unknown", recovered=False, severity="Harmless", initiator="Unknown", victim=pid,
+            type="SLB", context="user")
+        self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
+        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
+        yield from outcome.checks
+
+    def powers_off(self):
+        yield expect("exit status", self.guest.power_off(), 0)
+        yield expect("nothing on standard error but --stats", self.guest.stderr().count("\n"), 1)
+
+    def system_reset(self):
+        # The host's clock: Linux spins for two seconds before it panics.
+        with Guest(self.build, self.kernel, clock="host") as guest:
+            guest.boot()
+            yield from scenarios.system_reset(guest).checks
+
+
+def define(tap, build, words, stack):
+    kernel, = words or ["6.1"]
+    recovery = Recovery(build, kernel, stack)
+
+    def test(name, function, *args, **options):
+        tap.test(f"linux_{kernel}_{name}", lambda: function(*args, **options))
+
+    test("boots_to_userland", recovery.boots)
+    test("registers_the_routines_of_its_symbol_table", recovery.registers)
+    test("lives_through_a_recovered_slb_multihit", recovery.scenario, scenarios.recovered_slb_multihit)
+    test("takes_the_page_of_a_recovered_ue_from_its_owner", recovery.scenario, scenarios.recovered_ue)
+    test("kills_the_process_of_an_unrecovered_ue", recovery.scenario, scenarios.unrecovered_ue)
+    test("recovers_from_a_machine_check_in_the_kernel", recovery.in_kernel)
+    for name, what, options in scenarios.RECOVERABLE:
+        test("names_a_recovered_" + name, recovery.of_victim, what, options)
+    for severity, word in scenarios.SEVERITIES.items():
+        test("takes_severity_" + severity, recovery.of_victim, "SLB Multihit", {"severity_reported": severity},
+             {"severity": word})
+    for initiator, word in scenarios.INITIATORS.items():
+        test("takes_initiator_" + initiator, recovery.of_victim, "SLB Multihit",
+             {"initiator_reported": initiator}, {"initiator": word})
+    for disposition in ("not-recovered", "limited-recovery"):
+        # ras.c, mce_handle_err_realmode(): Linux reloads the SLB itself.
+        test(f"recovers_an_slb_multihit_reported_{disposition}", recovery.of_victim, "SLB Multihit",
+             {"disposition": disposition})
+    test("kills_the_process_of_a_fatal_machine_check_and_lives", recovery.fatal)
+    test("takes_what_was_already_reported_for_unrecovered", recovery.already_reported)
+    test("powers_off", recovery.powers_off)
+    test("ends_by_a_system_reset_that_names_the_process", recovery.system_reset)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n")[0]))

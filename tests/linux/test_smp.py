@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Debian 6.1 on several CPUs: they come up, and the right one is hit.
+
+usage: test_smp.py [--build DIR]
+"""
+
+import sys
+
+import guest as harness
+import scenarios
+from guest import Check, Failure, Guest, expect
+
+CPUS = 4
+VICTIM_CPU = 2
+
+
+class Smp:
+    def __init__(self, build, stack):
+        self.build, self.stack = build, stack
+        self.kernel = harness.guest_file("6.1")
+        self.booted = None
+
+    @property
+    def guest(self):
+        if not self.booted:
+            raise Failure("there is no guest: it did not boot")
+        return self.booted
+
+    def boots(self):
+        guest = self.stack.enter_context(Guest(self.build, self.kernel, smp=CPUS,
+                                               append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}"))
+        guest.boot()
+        self.booted = guest
+        yield from came_up(guest, CPUS)
+
+    def hit(self):
+        pid = self.guest.victim()
+        address, _, _ = self.guest.victim_page()
+        _, outcome = scenarios.machine_check(self.guest, "SLB Multihit", cpu=VICTIM_CPU, victim=pid,
+                                             dar=address, type="SLB", ea=address, context="user")
+        yield from outcome.checks
+        yield expect("the victim lives", self.guest.victim(), pid)
+
+    def idle(self):
+        _, outcome = scenarios.machine_check(self.guest, "TLB Multihit", cpu=3, type="TLB", context="kernel")
+        yield from outcome.checks
+        yield expect("it was idle", outcome.injection.report.get("idle"), True)
+
+    def two_at_once(self):
+        """The second waits for the first one's interlock, then is delivered: neither is lost."""
+        guest = self.guest
+        guest.monitor.command("query-fwnmi")
+        guest.monitor.events.clear()
+        mark = guest.mark()
+        # Nothing runs between stop and cont: both stand at the same instant.
+        guest.monitor.command("stop")
+        for cpu in (0, 1, 2, 3):
+            guest.monitor.command("inject-machine-check", cpu_index=cpu, type="ERAT", context="any")
+        guest.monitor.command("cont")
+        for cpu in (0, 1, 2, 3):
+            guest.wait_for(rf"MCE: CPU{cpu}: machine check \(Severe\) +ERAT Multihit .*\[Recovered\]", mark,
+                           what=f"CPU{cpu}'s machine check")
+        guest.monitor.command("query-fwnmi")  # collects the events
+        order = [(e["event"], e["data"]["cpu-index"]) for e in guest.monitor.events
+                 if e["event"] in ("FWNMI_DELIVERED", "FWNMI_INTERLOCK")]
+        deliveries = [cpu for event, cpu in order if event == "FWNMI_DELIVERED"]
+        yield expect("each CPU got one", sorted(deliveries), [0, 1, 2, 3])
+        pairs = [pair for cpu in deliveries
+                 for pair in (("FWNMI_DELIVERED", cpu), ("FWNMI_INTERLOCK", cpu))]
+        yield expect("each had the buffer to itself until its interlock", order, pairs)
+        yield expect("the buffer is free", guest.monitor.command("query-fwnmi")["interlock-held"], False)
+
+    def no_such_cpu(self):
+        injection = self.guest.inject("machine-check", cpu=CPUS)
+        yield Check("it fails", injection.status != 0 and not injection.delivered, injection.json)
+        yield Check("in one line", injection.errors.startswith("fwnmi: ") and
+                    "\n" not in injection.errors, injection.errors)
+
+    def kill(self):
+        mark, outcome = scenarios.machine_check(
+            self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False, victim=self.guest.victim(),
+            type="UE", disposition="not-recovered", context="user")
+        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
+        yield from outcome.checks
+
+    def powers_off(self):
+        yield expect("exit status", self.guest.power_off(), 0)
+        stats = self.guest.stats()
+        yield Check("every CPU has worked", all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats)
+
+    def nmi_backtrace(self):
+        """Linux's own system resets, by H_SIGNAL_SYS_RESET: ras.c takes them for NMI IPIs and goes on."""
+        with Guest(self.build, self.kernel, job="shell", smp=CPUS, append="loglevel=8") as guest:
+            guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
+            mark = guest.mark()
+            guest.send("echo l >/proc/sysrq-trigger; echo survived=$?")
+            guest.wait_for(r"^survived=0$", mark)
+            said = guest.since(mark)
+            yield expect("each other CPU answered",
+                         sum(f"NMI backtrace for cpu {i}" in said for i in range(CPUS)), CPUS)
+            yield Check("nobody took it for a dump request", "Oops" not in said, said)
+            guest.send("exit")
+            yield expect("exit status", guest.wait(), 0)
+
+    def eight(self):
+        with Guest(self.build, self.kernel, job="poweroff", smp=8, monitor=False) as guest:
+            guest.wait_for(r"fwnmi-guest: userland up", timeout=harness.BOOT)
+            yield expect("exit status", guest.wait(), 0)
+            yield from came_up(guest, 8)
+
+
+def came_up(guest, count):
+    said = guest.since(0)
+    yield Check(f"Linux brought up {count} CPUs", f"smp: Brought up 1 node, {count} CPUs" in said, said[-3000:])
+    if guest.monitor and guest.process.poll() is None:
+        states = [cpu["state"] for cpu in guest.monitor.command("query-cpus-fast")]
+        yield Check(f"all {count} are started", len(states) == count and "stopped" not in states, states)
+
+
+def define(tap, build, words, stack):
+    smp = Smp(build, stack)
+    tap.test("four_cpus_boot", smp.boots)
+    tap.test("the_machine_check_hits_the_cpu_it_is_for", smp.hit)
+    tap.test("an_idle_cpu_takes_a_machine_check", smp.idle)
+    tap.test("machine_checks_of_several_cpus_take_turns", smp.two_at_once)
+    tap.test("a_cpu_that_does_not_exist_is_refused", smp.no_such_cpu)
+    tap.test("an_unrecovered_ue_kills_the_process_on_its_cpu", smp.kill)
+    tap.test("four_cpus_power_off", smp.powers_off)
+    tap.test("linuxs_own_nmi_ipis_are_answered", smp.nmi_backtrace)
+    tap.test("eight_cpus_boot_and_power_off", smp.eight)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n")[0]))
