@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Measures the embedded engine against QEMU's TCG: same kernel, same initramfs, alternating, one run.
+
+usage: bench/bench.py [--rounds N] [--only boot|compute] [--rows sha256,fork,...]   (what `make bench` calls)
+
+Boot rows: from the start of the program until it has exited, Debian's 6.1 having booted to userland and
+powered off; and the program's peak resident memory in that. Compute rows: between two marks that the guest
+prints around one busybox job, on this host's clock. Both must print the same results. Prints a table of
+medians and writes build/bench.json: ratio is ours / peer, so less than 1 is ours the faster or smaller.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+KERNEL = "6.1"
+MEMORY = "1G"
+ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
+BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
+BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; no run comes near
+# Mitigations that TCG cannot give are off; saying so keeps it quiet.
+QEMU_MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
+MARK = re.compile(r"fwnmi-bench: (?P<row>\w+) (?P<what>start|done|result (?P<result>\S+))")
+
+Run = collections.namedtuple("Run", "seconds peak_mib times results")
+
+
+class Failure(Exception):
+    """What went wrong, in one line."""
+
+
+class Progress:
+    """One line on the terminal's standard error that keeps changing; nothing elsewhere."""
+
+    def __init__(self):
+        self.shown = sys.stderr.isatty()
+
+    def show(self, text):
+        if self.shown:
+            print(f"\r\033[K{text[:100]}", end="", file=sys.stderr, flush=True)
+
+    def clear(self):
+        self.show("")
+
+
+def guest_file(name, what="--path"):
+    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
+                          capture_output=True, check=False)
+    if done.returncode:
+        raise Failure(f"{name} has not been fetched (scripts/guests {name})")
+    return done.stdout.strip()
+
+
+def run(argv, limit):
+    """Runs one machine to its end, and times what it prints. Ends only what it started."""
+    times, results, said = {}, {}, []
+    started = time.monotonic()
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+    timer = threading.Timer(limit, process.kill)
+    timer.start()
+    try:
+        for line in process.stdout:
+            now = time.monotonic()
+            text = line.decode(errors="replace")
+            said.append(text.rstrip())
+            match = MARK.search(text)
+            if match and match["result"]:
+                results[match["row"]] = match["result"]
+            elif match:
+                times[match["row"], match["what"]] = now
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or not any("fwnmi-guest: powering off" in text for text in said):
+        why = (f"it took more than {limit} s" if process.returncode == -signal.SIGKILL
+               else f"exit {process.returncode}")
+        raise Failure(f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last lines: "
+                      + " / ".join(said[-3:]))
+    return Run(seconds, usage.ru_maxrss / 1024, times, results)
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.progress = Progress()
+        self.fwnmi = args.fwnmi or os.path.join(TOP, "build", "src", "fwnmi")
+        self.initramfs = args.initramfs or os.path.join(TOP, "build", "initramfs.cpio")
+        for path, how in ((self.fwnmi, "make build"), (self.initramfs, "scripts/mkinitramfs")):
+            if not os.path.exists(path):
+                raise Failure(f"{path} is missing ({how})")
+        self.kernel, self.qemu = guest_file(KERNEL), guest_file("qemu10")
+        self.samples = collections.defaultdict(lambda: ([], []))  # row: (ours, peer)
+        self.units = {}
+
+    def command(self, ours, append):
+        guest = ["-kernel", self.kernel, "-initrd", self.initramfs, "-m", MEMORY,
+                 "-append", f"console=hvc0 {append}"]
+        if ours:
+            return [self.fwnmi, "run", *guest, "--clock", "host"]
+        return [self.qemu, "-machine", QEMU_MACHINE, "-cpu", "power9", "-accel", "tcg", "-smp", "1",
+                "-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio", *guest]
+
+    def alternate(self, what, append, limit):
+        """One warm-up each, to have the files in the host's cache, then the rounds; (ours, peer) each."""
+        for number in range(self.args.rounds + 1):
+            pair = []
+            # Who goes first changes, so that neither always follows the other.
+            for ours in ((True, False) if number % 2 else (False, True)):
+                name = "fwnmi" if ours else "QEMU"
+                self.progress.show(f"bench: {what}, {'warm-up' if not number else f'round {number}'} of "
+                                   f"{self.args.rounds}: {name}")
+                pair.append((ours, run(self.command(ours, append), limit)))
+            if number:
+                yield tuple(result for _, result in sorted(pair, key=lambda p: not p[0]))
+
+    def take(self, row, unit, ours, peer):
+        self.units[row] = unit
+        self.samples[row][0].append(ours)
+        self.samples[row][1].append(peer)
+
+    def boot(self):
+        for ours, peer in self.alternate("boot", "fwnmi.job=poweroff", BOOT_LIMIT):
+            self.take(BOOT, "s", ours.seconds, peer.seconds)
+            self.take(PEAK, "MiB", ours.peak_mib, peer.peak_mib)
+
+    def compute(self):
+        rows = self.args.rows
+        append = f"quiet fwnmi.job=bench fwnmi.rows={','.join(rows)}"
+        for ours, peer in self.alternate("compute", append, COMPUTE_LIMIT):
+            for row in rows:
+                for machine in (ours, peer):
+                    if (row, "start") not in machine.times or (row, "done") not in machine.times:
+                        raise Failure(f"the guest did not run {row}")
+                if not ours.results.get(row) or ours.results[row] != peer.results.get(row):
+                    raise Failure(f"{row}: different results: ours {ours.results.get(row)}, "
+                                  f"QEMU's {peer.results.get(row)}")
+                self.take(row, "s", *(m.times[row, "done"] - m.times[row, "start"] for m in (ours, peer)))
+
+    def table(self, peer_version):
+        rows = []
+        for row, (ours, peer) in self.samples.items():
+            ours_median, peer_median = statistics.median(ours), statistics.median(peer)
+            rows.append({"name": row, "unit": self.units[row], "ours": round(ours_median, 3),
+                         "peer": round(peer_median, 3), "peer_version": peer_version,
+                         "ratio": round(ours_median / peer_median, 3), "runs": len(ours),
+                         "ours_runs": [round(value, 3) for value in ours],
+                         "peer_runs": [round(value, 3) for value in peer]})
+        return rows
+
+    def run(self):
+        if self.args.only != "compute":
+            self.boot()
+        if self.args.only != "boot":
+            self.compute()
+        self.progress.clear()
+
+
+def show(rows):
+    print(f"{'':<32} {'':>4} {'fwnmi':>8} {'QEMU':>8} {'ratio':>6}   {'fwnmi':^15} {'QEMU':^15}")
+    print(f"{'':<32} {'':>4} {'median':>8} {'median':>8} {'':>6}   {'min..max':^15} {'min..max':^15}")
+    for row in rows:
+        spans = [f"{min(row[key]):.2f}..{max(row[key]):.2f}" for key in ("ours_runs", "peer_runs")]
+        print(f"{row['name']:<32} {row['unit']:>4} {row['ours']:8.2f} {row['peer']:8.2f} {row['ratio']:6.2f}"
+              f"   {spans[0]:^15} {spans[1]:^15}")
+    print(f"\nMedians of {rows[0]['runs']} runs, alternating; the peer is {rows[0]['peer_version']}; "
+          "a ratio below 1 is ours the faster or smaller.")
+
+
+def row_list(text):
+    rows = text.split(",")
+    if not set(rows) <= set(ROWS):
+        raise argparse.ArgumentTypeError(f"there are only {', '.join(ROWS)}")
+    return rows
+
+
+def positive(text):
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError("not a positive number")
+    return int(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=positive, default=5, help="runs of each (5)")
+    parser.add_argument("--only", choices=["boot", "compute"], help="one kind of rows")
+    parser.add_argument("--rows", type=row_list, default=ROWS, help="compute rows, with commas between")
+    parser.add_argument("--fwnmi", help="the program (build/src/fwnmi)")
+    parser.add_argument("--initramfs", help="the guest's userland (build/initramfs.cpio)")
+    parser.add_argument("--output", default=os.path.join(TOP, "build", "bench.json"),
+                        help="the JSON file (build/bench.json)")
+    args = parser.parse_args()
+    bench = Bench(args)
+    try:
+        bench.run()
+    finally:
+        bench.progress.clear()
+    version = guest_file("qemu10", "--version")
+    upstream = re.match(r"(?:\d+:)?([\d.]+)", version)[1]
+    rows = bench.table(f"QEMU {upstream} TCG (Debian {version})")
+    os.makedirs(os.path.dirname(os.path.abspath(args.output)), exist_ok=True)
+    temporary = f"{args.output}.{os.getpid()}"
+    with open(temporary, "w", encoding="utf-8") as f:
+        json.dump(rows, f, indent=2)
+        f.write("\n")
+    os.replace(temporary, args.output)
+    show(rows)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failure, OSError) as e:
+        sys.exit(f"fwnmi: bench: {e}")
+    except KeyboardInterrupt:
+        sys.exit("fwnmi: bench: interrupted")
