@@ -59,13 +59,20 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus)
 	return FWNMI_MC_BUFFER_SIZE + (size_t)nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
+_Static_assert(SAVED_R3_SIZE + OWN_LOG_MAX <= FWNMI_MC_BUFFER_MIN, "room for a log");
 _Static_assert(FWNMI_MC_BUFFER_SIZE + FWNMI_MAX_CPUS * FWNMI_SYSTEM_RESET_SLOT_SIZE <=
 		       FWNMI_PAGE_7_SIZE,
 	       "page 7 holds what the RTAS area would");
 
+static uint32_t buffer_size(const struct fwnmi_config *config)
+{
+	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
+}
+
 static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
-	return f->error_area + FWNMI_MC_BUFFER_SIZE + (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+	return f->error_area + buffer_size(&f->config) +
+	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
@@ -81,8 +88,12 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 		return FWNMI_ERR_INVALID;
 	if ((config->rtas_base + config->save_area_offset) % 16 != 0)
 		return FWNMI_ERR_INVALID;
+	if (buffer_size(config) < FWNMI_MC_BUFFER_MIN ||
+	    buffer_size(config) > FWNMI_MC_BUFFER_SIZE || buffer_size(config) % 16 != 0)
+		return FWNMI_ERR_INVALID;
 	if (config->save_area_offset > config->rtas_size ||
-	    config->rtas_size - config->save_area_offset < fwnmi_rtas_area_size(config->nr_cpus))
+	    config->rtas_size - config->save_area_offset <
+		    buffer_size(config) + config->nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE)
 		return FWNMI_ERR_NOSPACE;
 
 	memset(f, 0, sizeof(*f));

@@ -38,6 +38,7 @@ extern "C" {
  * A slot has 16 bytes because Linux wants R3 no closer to the end of the RTAS area.
  */
 #define FWNMI_MC_BUFFER_SIZE	     2064u
+#define FWNMI_MC_BUFFER_MIN	     224u /* R3 and the longest log that the library builds */
 #define FWNMI_SYSTEM_RESET_SLOT_SIZE 16u
 #define FWNMI_PAGE_7		     0x7000u
 #define FWNMI_PAGE_7_SIZE	     0x1000u
@@ -159,6 +160,12 @@ struct fwnmi_config {
 	uint64_t rtas_base; /* real address of the RTAS area, "linux,rtas-base" */
 	uint32_t rtas_size; /* its bytes, "rtas-size" */
 	uint32_t save_area_offset; /* where in it fwnmi_rtas_area_size() bytes are the library's */
+	/*
+	 * Bytes of the buffer for R3 and a log, a multiple of 16 from FWNMI_MC_BUFFER_MIN up; 0:
+	 * FWNMI_MC_BUFFER_SIZE. For a host whose RTAS area somebody else has laid out: then the
+	 * library wants as much less than fwnmi_rtas_area_size(). Page 7 has room for all of it.
+	 */
+	uint32_t mc_buffer_size;
 	bool strict; /* the letter of LoPAR where guests expect something else; see below */
 	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
 	enum fwnmi_stale_policy stale_handler;
@@ -235,8 +242,8 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
  *
  * returns: 0, or
  *	FWNMI_ERR_INVALID if an operation is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
- *		RTAS area does not end below 4 GiB, the save area is not aligned, or stale_handler
- *		is none
+ *		RTAS area does not end below 4 GiB, the save area is not aligned, mc_buffer_size is
+ *		out of range, or stale_handler is none
  *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
  */
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,

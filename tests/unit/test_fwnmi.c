@@ -50,6 +50,9 @@ static void init_refuses_an_impossible_configuration(void **state)
 		FWNMI_ERR_NOSPACE);
 	REFUSED(config.rtas_size = SAVE_OFFSET + (uint32_t)fwnmi_rtas_area_size(NR_CPUS), 0);
 	REFUSED(config.nr_cpus = FWNMI_MAX_CPUS, 0);
+	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_MIN - 16, FWNMI_ERR_INVALID);
+	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_MIN + 8, FWNMI_ERR_INVALID);
+	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_SIZE + 16, FWNMI_ERR_INVALID);
 #undef REFUSED
 }
 
@@ -60,6 +63,24 @@ static void rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu(void **stat
 	assert_int_equal(fwnmi_rtas_area_size(FWNMI_MAX_CPUS + 1), 0);
 	for (unsigned cpus = 1; cpus <= FWNMI_MAX_CPUS; cpus++)
 		assert_int_equal(fwnmi_rtas_area_size(cpus), FWNMI_MC_BUFFER_SIZE + 16 * cpus);
+}
+
+static void a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	config.mc_buffer_size = FWNMI_MC_BUFFER_MIN;
+	config.rtas_size = SAVE_OFFSET + FWNMI_MC_BUFFER_MIN + 16 * NR_CPUS - 1;
+	assert_int_equal(fwnmi_init(&host->f, &ops, host, &config), FWNMI_ERR_NOSPACE);
+	config.rtas_size++;
+	start(host, &config);
+	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[0].gpr3, BUFFER);
+	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[1].gpr3, BUFFER + FWNMI_MC_BUFFER_MIN + 16);
 }
 
 /* ---- registration ---- */
@@ -1077,6 +1098,7 @@ int main(void)
 		test(init_refuses_a_missing_operation),
 		test(init_refuses_an_impossible_configuration),
 		test(rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu),
+		test(a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area),
 		test(nothing_is_registered_before_the_guest_registers),
 		test(registration_is_remembered_with_both_addresses),
 		test(registration_takes_addresses_in_the_first_32_mib_only),
