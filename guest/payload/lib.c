@@ -20,10 +20,6 @@ void system_reset(struct frame *frame);
 
 /* ---- what the compiler wants ---- */
 
-void *memcpy(void *to, const void *from, size_t n);
-void *memset(void *to, int c, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
-
 void *memcpy(void *to, const void *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

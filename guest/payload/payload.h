@@ -225,6 +225,9 @@ static inline u32 big32(u32 v)
 	return MSR_LE ? __builtin_bswap32(v) : v;
 }
 
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
 u64 read_be64(const volatile void *p);
 u32 read_be32(const volatile void *p);
 u16 read_be16(const volatile void *p);

@@ -9,7 +9,8 @@ A payload checks from inside and prints TAP on its console; lines there that beg
   @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which has to succeed
   @inject=N ARGUMENTS ... to end with exit status N
   @queue ARGUMENTS    the same with --no-wait; answered when it is queued
-  @refused ARGUMENTS  the same, but it has to fail; answered
+  @refused ARGUMENTS  the same, but it has to be refused
+  @fails ARGUMENTS    wait for what comes of it, which has to be a failure; answered then
   @await CPU STATE    answered when query-cpus-fast says that state of that CPU
   @answer             answered at once
 
@@ -115,6 +116,10 @@ CASES = {
         ("an_instruction_that_is_lacking_is_named_with_address_and_encoding", names_illegal_instructions),
     ]),
     "trace": ("trace", [], [POWERED_OFF]),
+    "vectors": ("vectors", [], [POWERED_OFF]),
+    "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
+    "timer": ("timer", [], [POWERED_OFF]),
+    "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
     "mmu": ("mmu", [], [POWERED_OFF]),
     "smp": ("smp", ["-smp", "4"], [
         POWERED_OFF,
@@ -253,6 +258,8 @@ class Run:
             if not self.inject(arguments, ["--no-wait"]).returncode:
                 raise Trouble(f"inject {' '.join(arguments)} should have been refused")
             self.seen.injections.pop()
+        elif verb == "fails":
+            self.inject(arguments, wanted=1)
         elif verb == "await":
             self.await_state(*arguments)
         elif verb != "answer":

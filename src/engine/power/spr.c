@@ -174,6 +174,7 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 		return 0;
 	case 22:
 		cpu->dec_expiry = cpu_timebase(cpu, index) + (uint64_t)(int64_t)(int32_t)v + 1;
+		cpu_leave(cpu); /* the run loop goes no further than to the decrementer it knows */
 		return 0;
 	case 13:
 		v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
