@@ -231,6 +231,9 @@ const char *fwnmi_strerror(int error)
 		[-FWNMI_ERR_BUSY] = "the vCPU already waits for a machine check to be delivered",
 		[-FWNMI_ERR_NO_EVENT] = "the vCPU has no event to release",
 		[-FWNMI_ERR_NO_CAUSE] = "this processor does not signal such an error",
+		[-FWNMI_ERR_BADRECORD] = "not a state record, or a damaged one",
+		[-FWNMI_ERR_FUTURE] = "a state record of a later version",
+		[-FWNMI_ERR_MISMATCH] = "a state record of a partition that is made otherwise",
 	};
 
 	if (error > 0)

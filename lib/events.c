@@ -15,13 +15,13 @@ enum {
 	LATER_SEQUENCE = 1,
 };
 
-/* The library's share of the queue, and what of it must be free after a reboot. */
-#define OWN_SPACE	 (FWNMI_EVENT_SPACE - FWNMI_QUEUE_SPACE)
-#define OWN_SPACE_A_BOOT ((FWNMI_MAX_CPUS + 1u) * OWN_LOG_MAX)
-#define OWN_EVENTS	 (FWNMI_MAX_EVENTS - FWNMI_QUEUE_EVENTS)
+/* Of the library's own logs that were not fetched before a reboot, so many stay. */
+#define RESIDUAL_EVENTS 10u
+/* And in one boot a vCPU is stopped once, and the partition ends once. */
+#define OWN_EVENTS	(RESIDUAL_EVENTS + FWNMI_MAX_CPUS + 1u)
 
-_Static_assert(OWN_SPACE >= OWN_SPACE_A_BOOT + OWN_LOG_MAX, "a boot's notices and one residual");
-_Static_assert(OWN_EVENTS >= OWN_SPACE / OWN_LOG_MAX, "as many events as the space is for");
+_Static_assert(FWNMI_MAX_EVENTS >= FWNMI_QUEUE_EVENTS + OWN_EVENTS, "room for the host's and ours");
+_Static_assert(FWNMI_EVENT_SPACE >= FWNMI_QUEUE_SPACE + OWN_EVENTS * OWN_LOG_MAX, "the same");
 
 static size_t offset_of(const struct fwnmi *f, unsigned index)
 {
@@ -49,19 +49,7 @@ static void drop(struct fwnmi *f, unsigned index)
 		(f->nr_events - index) * sizeof(f->events[0]));
 }
 
-static void count(const struct fwnmi *f, bool of_host, unsigned *events, size_t *bytes)
-{
-	*events = 0;
-	*bytes = 0;
-	for (unsigned i = 0; i < f->nr_events; i++) {
-		if ((f->events[i].kind == EVENT_OF_HOST) != of_host)
-			continue;
-		*events += 1;
-		*bytes += f->events[i].length;
-	}
-}
-
-static bool is_event_class(uint32_t event_class)
+bool fwnmi_is_event_class(uint32_t event_class)
 {
 	return event_class == FWNMI_CLASS_INTERNAL_ERRORS || event_class == FWNMI_CLASS_EPOW ||
 	       event_class == FWNMI_CLASS_HOT_PLUG || event_class == FWNMI_CLASS_IO_EVENTS;
@@ -80,16 +68,21 @@ static int check_log(const void *log, size_t length)
 int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t event_class,
 		      const void *log, size_t length)
 {
-	unsigned events;
-	size_t bytes;
+	unsigned events = 0;
+	size_t bytes = 0;
 	int err = check_log(log, length);
 
 	if (err)
 		return err;
-	if (!is_event_class(event_class) ||
+	if (!fwnmi_is_event_class(event_class) ||
 	    (source != FWNMI_EVENT_SCAN && source != FWNMI_CHECK_EXCEPTION))
 		return FWNMI_ERR_INVALID;
-	count(f, true, &events, &bytes);
+	for (unsigned i = 0; i < f->nr_events; i++) {
+		if (f->events[i].kind != EVENT_OF_HOST)
+			continue;
+		events++;
+		bytes += f->events[i].length;
+	}
 	if (events == FWNMI_QUEUE_EVENTS || length > FWNMI_QUEUE_SPACE - bytes)
 		return FWNMI_ERR_NOSPACE;
 	push(f,
@@ -103,20 +96,24 @@ int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t 
 
 /* ---- the library's own ---- */
 
-/* A vCPU is stopped once and a partition ends once a boot, so this is bounded by the boot. */
-static void make_room_for_a_boot(struct fwnmi *f)
+bool fwnmi_own_events_allowed(unsigned nr_stopped, unsigned nr_events)
 {
-	unsigned events;
-	size_t bytes;
+	return nr_events <= RESIDUAL_EVENTS + nr_stopped;
+}
 
-	count(f, false, &events, &bytes);
-	for (unsigned i = 0; i < f->nr_events && bytes > OWN_SPACE - OWN_SPACE_A_BOOT;) {
-		if (f->events[i].kind != EVENT_RESIDUAL) {
+static void drop_oldest_residuals(struct fwnmi *f)
+{
+	unsigned residuals = 0;
+
+	for (unsigned i = 0; i < f->nr_events; i++)
+		residuals += f->events[i].kind == EVENT_RESIDUAL;
+	for (unsigned i = 0; i < f->nr_events && residuals > RESIDUAL_EVENTS;) {
+		if (f->events[i].kind == EVENT_RESIDUAL) {
+			drop(f, i);
+			residuals--;
+		} else {
 			i++;
-			continue;
 		}
-		bytes -= f->events[i].length;
-		drop(f, i);
 	}
 }
 
@@ -165,7 +162,7 @@ void fwnmi_reset_events(struct fwnmi *f)
 			f->events[i].kind = EVENT_RESIDUAL;
 		log += f->events[i].length;
 	}
-	make_room_for_a_boot(f);
+	drop_oldest_residuals(f);
 	f->scan_allowance = FIRST_SEQUENCE;
 }
 

@@ -28,12 +28,6 @@ enum {
 	VECTOR_MACHINE_CHECK = 0x200,
 };
 
-/* struct fwnmi.system_reset_pending */
-enum {
-	RESET_AT_RESUME = 1,
-	RESET_AFTER_INTERLOCK = 2,
-};
-
 _Static_assert(sizeof(((struct fwnmi *)0)->end_log) >= OWN_LOG_MAX, "room for an end log");
 
 /* LoPAR table "Platform Event Log Format, Version 6, Main-B Section" */
@@ -64,14 +58,9 @@ _Static_assert(FWNMI_MC_BUFFER_SIZE + FWNMI_MAX_CPUS * FWNMI_SYSTEM_RESET_SLOT_S
 		       FWNMI_PAGE_7_SIZE,
 	       "page 7 holds what the RTAS area would");
 
-static uint32_t buffer_size(const struct fwnmi_config *config)
-{
-	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
-}
-
 static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
-	return f->error_area + buffer_size(&f->config) +
+	return f->error_area + fwnmi_mc_buffer_size(&f->config) +
 	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
@@ -88,12 +77,13 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 		return FWNMI_ERR_INVALID;
 	if ((config->rtas_base + config->save_area_offset) % 16 != 0)
 		return FWNMI_ERR_INVALID;
-	if (buffer_size(config) < FWNMI_MC_BUFFER_MIN ||
-	    buffer_size(config) > FWNMI_MC_BUFFER_SIZE || buffer_size(config) % 16 != 0)
+	if (fwnmi_mc_buffer_size(config) < FWNMI_MC_BUFFER_MIN ||
+	    fwnmi_mc_buffer_size(config) > FWNMI_MC_BUFFER_SIZE ||
+	    fwnmi_mc_buffer_size(config) % 16 != 0)
 		return FWNMI_ERR_INVALID;
 	if (config->save_area_offset > config->rtas_size ||
 	    config->rtas_size - config->save_area_offset <
-		    buffer_size(config) + config->nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE)
+		    fwnmi_mc_buffer_size(config) + config->nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE)
 		return FWNMI_ERR_NOSPACE;
 
 	memset(f, 0, sizeof(*f));

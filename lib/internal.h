@@ -14,11 +14,26 @@ enum {
 	EVENT_RESIDUAL = 2, /* the library's own, from before a reboot */
 };
 
+/* struct fwnmi.system_reset_pending */
+enum {
+	RESET_AT_RESUME = 1,
+	RESET_AFTER_INTERLOCK = 2,
+};
+
 /* The longest log that the library builds itself. */
 #define OWN_LOG_MAX 216u
 
+static inline uint32_t fwnmi_mc_buffer_size(const struct fwnmi_config *config)
+{
+	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
+}
+
 /* events.c: queue a log that the library has built; there is always room. */
 void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t length);
+/* events.c: is this one FWNMI_CLASS_*? */
+bool fwnmi_is_event_class(uint32_t event_class);
+/* events.c: can so many of the library's own logs be queued when so many vCPUs are stopped? */
+bool fwnmi_own_events_allowed(unsigned nr_stopped, unsigned nr_events);
 /* events.c: the partition reboots, what is queued is from before. */
 void fwnmi_reset_events(struct fwnmi *f);
 

@@ -22,7 +22,7 @@ extern "C" {
 enum fwnmi_error {
 	FWNMI_ERR_INVALID = -1, /* a value is outside its range or contradicts another */
 	FWNMI_ERR_NOSPACE = -2, /* the caller's buffer, or the RTAS area, is too small */
-	FWNMI_ERR_TRUNCATED = -3, /* the log ends before the length it states */
+	FWNMI_ERR_TRUNCATED = -3, /* the log or record ends before the length it states */
 	FWNMI_ERR_BADVERSION = -4, /* the log is not of version 6 */
 	FWNMI_ERR_BADSTRUCTURE = -5, /* a length in the log contradicts its surroundings */
 	FWNMI_ERR_BADNAME = -6, /* no such name for this field */
@@ -33,6 +33,9 @@ enum fwnmi_error {
 	FWNMI_ERR_BUSY = -11, /* this vCPU already waits for the delivery of a machine check */
 	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock without an event of this vCPU */
 	FWNMI_ERR_NO_CAUSE = -13, /* this processor has no cause bits for such an error */
+	FWNMI_ERR_BADRECORD = -14, /* no state record, or a damaged one */
+	FWNMI_ERR_FUTURE = -15, /* a state record of a version that this library does not know */
+	FWNMI_ERR_MISMATCH = -16, /* a state record of a partition of another make */
 };
 
 /**

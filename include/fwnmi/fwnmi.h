@@ -556,6 +556,49 @@ uint32_t fwnmi_log_id(const struct fwnmi *f);
  */
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size);
 
+/**
+ * fwnmi_state_size() - how long a record of the partition's state is
+ * @f: the partition
+ *
+ * returns: bytes that fwnmi_save() would write now
+ */
+size_t fwnmi_state_size(const struct fwnmi *f);
+
+/**
+ * fwnmi_save() - the partition's state as a record
+ * @f: the partition; at any point of an event's life
+ * @buf: where to
+ * @size: bytes at @buf
+ *
+ * The record has what the library knows: registration, the buffer's owner, the vCPUs that wait and
+ * their machine checks, pending system resets, stopped vCPUs, queued logs. The error area is guest
+ * memory, and that is the host's to save, like vCPU registers. The record is the same whatever the
+ * byte order of the machine, carries a version, and ends with a checksum.
+ *
+ * returns: the record's length in bytes, or
+ *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
+ */
+int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
+
+/**
+ * fwnmi_load() - set the partition's state from a record
+ * @f: the partition, set up by fwnmi_init() with the nr_cpus, rtas_base, rtas_size,
+ *	save_area_offset and mc_buffer_size that the saved one had; strict and stale_handler may
+ *	differ
+ * @buf: the record; any bytes are safe
+ * @size: bytes at @buf; what follows the record is ignored
+ *
+ * Kicks that were on their way are not in the record: call fwnmi_resume() for every vCPU before it
+ * runs guest code.
+ *
+ * returns: 0, or, with @f as it was,
+ *	FWNMI_ERR_TRUNCATED if the record is not all there
+ *	FWNMI_ERR_BADRECORD if it is none, its checksum is wrong, or it contradicts itself
+ *	FWNMI_ERR_FUTURE if its version is later than this library's
+ *	FWNMI_ERR_MISMATCH if it is of a partition that was set up otherwise
+ */
+int fwnmi_load(struct fwnmi *f, const void *buf, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A partition's FWNMI state as a record, to be loaded elsewhere or later. One description of the
+ * record, visit(), serves to measure, save, check and load it, so the four cannot differ.
+ *
+ * The record is big-endian: magic (8 bytes), version (4), length of all of it (4), what visit()
+ * says, and a CRC-32C of everything before it (4). A record comes from outside: nothing of it is
+ * used before all of it has been checked.
+ */
+#include <string.h>
+
+#include "bytes.h"
+#include "internal.h"
+
+static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'r', 'e', 'c' };
+
+enum {
+	VERSION = 1,
+	HEADER_SIZE = 16,
+	CRC_SIZE = 4,
+	NO_OWNER_FIELD = 0xffff,
+};
+
+struct visitor {
+	enum {
+		SAVE,
+		CHECK,
+		LOAD
+	} mode;
+	uint8_t *to; /* SAVE; NULL: only measure */
+	const uint8_t *from; /* CHECK, LOAD */
+	size_t size;
+	size_t offset;
+	bool bad;
+	bool mismatch; /* CHECK: a good record, but of another partition */
+};
+
+/* Castagnoli's polynomial, bits reversed, a nibble at a time. */
+static uint32_t crc32c(const uint8_t *p, size_t length)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
+	uint32_t crc = 0xffffffff;
+
+	while (length-- > 0) {
+		crc ^= *p++;
+		crc = crc >> 4 ^ table[crc & 0xf];
+		crc = crc >> 4 ^ table[crc & 0xf];
+	}
+	return ~crc;
+}
+
+/* ---- fields; each returns what is, or will be, in struct fwnmi ---- */
+
+static uint64_t visit_number(struct visitor *v, unsigned bytes, uint64_t value, uint64_t max)
+{
+	if (v->mode != SAVE) {
+		value = 0;
+		if (v->bad || bytes > v->size - v->offset) {
+			v->bad = true;
+			return 0;
+		}
+		for (unsigned i = 0; i < bytes; i++)
+			value = value << 8 | v->from[v->offset + i];
+		if (value > max) {
+			v->bad = true;
+			return 0;
+		}
+	} else if (v->to) {
+		for (unsigned i = 0; i < bytes; i++)
+			v->to[v->offset + i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+	}
+	v->offset += bytes;
+	return value;
+}
+
+static bool visit_bool(struct visitor *v, bool *field)
+{
+	bool value = visit_number(v, 1, *field, 1);
+
+	if (v->mode == LOAD)
+		*field = value;
+	return value;
+}
+
+static uint8_t visit_u8(struct visitor *v, uint8_t *field, uint8_t max)
+{
+	uint8_t value = (uint8_t)visit_number(v, 1, *field, max);
+
+	if (v->mode == LOAD)
+		*field = value;
+	return value;
+}
+
+static uint32_t visit_u32(struct visitor *v, uint32_t *field, uint32_t max)
+{
+	uint32_t value = (uint32_t)visit_number(v, 4, *field, max);
+
+	if (v->mode == LOAD)
+		*field = value;
+	return value;
+}
+
+static uint64_t visit_u64(struct visitor *v, uint64_t *field)
+{
+	uint64_t value = visit_number(v, 8, *field, UINT64_MAX);
+
+	if (v->mode == LOAD)
+		*field = value;
+	return value;
+}
+
+/* Returns where the bytes stand in the record, for a check; NULL if they are not there. */
+static const uint8_t *visit_bytes(struct visitor *v, uint8_t *bytes, size_t length)
+{
+	size_t offset = v->offset;
+
+	if (v->mode != SAVE && (v->bad || length > v->size - offset)) {
+		v->bad = true;
+		return NULL;
+	}
+	v->offset += length;
+	if (v->mode == SAVE) {
+		if (v->to)
+			memcpy(v->to + offset, bytes, length);
+		return NULL;
+	}
+	if (v->mode == LOAD)
+		memcpy(bytes, v->from + offset, length);
+	return v->from + offset;
+}
+
+static void require(struct visitor *v, bool condition)
+{
+	if (v->mode == CHECK && !condition)
+		v->bad = true;
+}
+
+static bool is_whole_log(const uint8_t *log, size_t length)
+{
+	struct fwnmi_errlog decoded;
+	int decoded_length = fwnmi_errlog_decode(&decoded, log, length);
+
+	return decoded_length >= 0 && (size_t)decoded_length == length;
+}
+
+static void visit_log(struct visitor *v, uint8_t *bytes, size_t length)
+{
+	const uint8_t *log = visit_bytes(v, bytes, length);
+
+	if (v->mode == CHECK && log)
+		require(v, is_whole_log(log, length));
+}
+
+/* ---- parts ---- */
+
+/* Where the partition's memory is, and how many vCPUs it has, the host says; a record must agree. */
+static void visit_config(struct visitor *v, const struct fwnmi_config *config)
+{
+	bool same = visit_number(v, 4, config->nr_cpus, FWNMI_MAX_CPUS) == config->nr_cpus;
+
+	same &= visit_number(v, 8, config->rtas_base, UINT64_MAX) == config->rtas_base;
+	same &= visit_number(v, 4, config->rtas_size, UINT32_MAX) == config->rtas_size;
+	same &= visit_number(v, 4, config->save_area_offset, UINT32_MAX) ==
+		config->save_area_offset;
+	same &= visit_number(v, 4, fwnmi_mc_buffer_size(config), UINT32_MAX) ==
+		fwnmi_mc_buffer_size(config);
+	v->mismatch = !same;
+}
+
+static void visit_handler(struct visitor *v, struct fwnmi_handler *handler, bool registered)
+{
+	uint64_t routine = visit_u64(v, &handler->routine);
+	uint32_t nr_insns = visit_u32(v, &handler->nr_insns, FWNMI_HANDLER_INSNS);
+
+	visit_bytes(v, handler->insns, sizeof(handler->insns));
+	if (registered)
+		require(v, routine < FWNMI_ROUTINE_LIMIT && routine % 4 == 0 && nr_insns > 0);
+	else
+		require(v, routine == 0 && nr_insns == 0);
+}
+
+static bool visit_registration(struct visitor *v, struct fwnmi *f)
+{
+	bool registered = visit_bool(v, &f->registered);
+	bool page_7 = visit_number(v, 1, f->error_area == FWNMI_PAGE_7, 1);
+
+	require(v, registered || !page_7);
+	if (v->mode == LOAD)
+		f->error_area = !registered ? 0 :
+				page_7	    ? FWNMI_PAGE_7 :
+					      f->config.rtas_base + f->config.save_area_offset;
+	visit_handler(v, &f->system_reset, registered);
+	visit_handler(v, &f->machine_check, registered);
+	return registered;
+}
+
+static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *field)
+{
+	struct fwnmi_machine_check mc = *field;
+
+	mc.error_type = (uint8_t)visit_number(v, 1, mc.error_type, UINT8_MAX);
+	mc.error_subtype = (uint8_t)visit_number(v, 1, mc.error_subtype, UINT8_MAX);
+	mc.severity = (uint8_t)visit_number(v, 1, mc.severity, UINT8_MAX);
+	mc.disposition = (uint8_t)visit_number(v, 1, mc.disposition, UINT8_MAX);
+	mc.initiator = (uint8_t)visit_number(v, 1, mc.initiator, UINT8_MAX);
+	mc.unsafe_processor = visit_number(v, 1, mc.unsafe_processor, 0);
+	mc.transient = visit_number(v, 1, mc.transient, 1);
+	mc.effective_address_valid = visit_number(v, 1, mc.effective_address_valid, 1);
+	mc.logical_address_valid = visit_number(v, 1, mc.logical_address_valid, 1);
+	mc.effective_address = visit_number(v, 8, mc.effective_address, UINT64_MAX);
+	mc.logical_address = visit_number(v, 8, mc.logical_address, UINT64_MAX);
+	mc.srr1 = visit_number(v, 8, mc.srr1, UINT64_MAX);
+	require(v, fwnmi_machine_check_validate(&mc) == 0);
+	if (v->mode == LOAD)
+		*field = mc;
+}
+
+static void visit_waiter(struct visitor *v, struct fwnmi *f, unsigned index, uint64_t *waiting)
+{
+	uint8_t cpu = f->waiters[(f->first_waiter + index) % FWNMI_MAX_CPUS];
+
+	cpu = (uint8_t)visit_number(v, 1, cpu, f->config.nr_cpus - 1);
+	require(v, !(*waiting >> cpu & 1));
+	*waiting |= 1ull << cpu;
+	if (v->mode == LOAD)
+		f->waiters[index] = cpu;
+	visit_machine_check(v, &f->pending[cpu]);
+}
+
+/* The vCPU that holds the buffer, and those that wait. Sets a bit of @waiting for each of them. */
+static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting)
+{
+	unsigned last = f->config.nr_cpus - 1, nr_waiters;
+	uint16_t owner = f->owner < 0 ? NO_OWNER_FIELD : (uint16_t)f->owner;
+	bool notified;
+
+	owner = (uint16_t)visit_number(v, 2, owner, NO_OWNER_FIELD);
+	notified = visit_bool(v, &f->owner_notified);
+	nr_waiters = (unsigned)visit_number(v, 1, f->nr_waiters, last);
+	if (owner == NO_OWNER_FIELD) {
+		require(v, !notified && nr_waiters == 0);
+	} else if (owner > last) {
+		v->bad = true;
+		return;
+	} else {
+		*waiting |= 1ull << owner;
+		if (!notified)
+			visit_machine_check(v, &f->pending[owner]);
+	}
+	if (v->mode == LOAD) {
+		f->owner = owner == NO_OWNER_FIELD ? -1 : owner;
+		f->first_waiter = 0;
+		f->nr_waiters = nr_waiters;
+	}
+	for (unsigned i = 0; i < nr_waiters; i++)
+		visit_waiter(v, f, i, waiting);
+}
+
+static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, uint64_t waiting)
+{
+	unsigned nr_stopped = 0;
+
+	for (unsigned cpu = 0; cpu < f->config.nr_cpus; cpu++) {
+		bool waits = waiting >> cpu & 1;
+		bool stopped = visit_bool(v, &f->stopped[cpu]);
+		uint8_t pending = visit_u8(v, &f->system_reset_pending[cpu], RESET_AFTER_INTERLOCK);
+
+		require(v, !stopped || (!waits && pending == 0));
+		require(v, pending != RESET_AFTER_INTERLOCK || waits);
+		nr_stopped += stopped;
+	}
+	return nr_stopped;
+}
+
+static void visit_end(struct visitor *v, struct fwnmi *f)
+{
+	bool ended = visit_bool(v, &f->ended);
+	uint32_t length = visit_u32(v, &f->end_log_length, OWN_LOG_MAX);
+
+	require(v, ended == (length > 0));
+	if (length > 0)
+		visit_log(v, f->end_log, length);
+}
+
+static void visit_events(struct visitor *v, struct fwnmi *f, unsigned nr_stopped)
+{
+	unsigned of_host = 0, own = 0;
+	size_t host_bytes = 0, used = 0;
+	uint32_t nr_events;
+
+	visit_u8(v, &f->scan_allowance, 2);
+	nr_events = visit_u32(v, &f->nr_events, FWNMI_MAX_EVENTS);
+	for (unsigned i = 0; i < nr_events && !v->bad; i++) {
+		struct fwnmi_event event = f->events[i];
+
+		event.event_class = (uint32_t)visit_number(v, 4, event.event_class, UINT32_MAX);
+		event.length = (uint16_t)visit_number(v, 2, event.length, FWNMI_ERRLOG_MAX);
+		event.source = (uint8_t)visit_number(v, 1, event.source, FWNMI_CHECK_EXCEPTION);
+		event.kind = (uint8_t)visit_number(v, 1, event.kind, EVENT_RESIDUAL);
+		require(v, fwnmi_is_event_class(event.event_class));
+		if (event.kind == EVENT_OF_HOST) {
+			of_host++;
+			host_bytes += event.length;
+			require(v,
+				of_host <= FWNMI_QUEUE_EVENTS && host_bytes <= FWNMI_QUEUE_SPACE);
+		} else {
+			own++;
+			require(v, fwnmi_own_events_allowed(nr_stopped, own) &&
+					   event.length <= OWN_LOG_MAX &&
+					   event.source == FWNMI_EVENT_SCAN &&
+					   event.event_class == FWNMI_CLASS_INTERNAL_ERRORS);
+		}
+		visit_log(v, v->mode == CHECK ? NULL : f->event_bytes + used, event.length);
+		used += event.length;
+		if (v->mode == LOAD)
+			f->events[i] = event;
+	}
+}
+
+static void visit(struct visitor *v, struct fwnmi *f)
+{
+	uint64_t waiting = 0;
+	unsigned nr_stopped;
+	bool registered;
+
+	visit_config(v, &f->config);
+	if (v->bad || v->mismatch)
+		return;
+	registered = visit_registration(v, f);
+	visit_bool(v, &f->interrupts_little_endian);
+	visit_bool(v, &f->fatal_reported);
+	visit_u32(v, &f->log_id, UINT32_MAX);
+	visit_queue(v, f, &waiting);
+	require(v, registered || waiting == 0);
+	nr_stopped = visit_cpus(v, f, waiting);
+	visit_end(v, f);
+	visit_events(v, f, nr_stopped);
+}
+
+/* ---- the record ---- */
+
+/* A visitor that saves changes nothing of the state. */
+static size_t save_body(const struct fwnmi *f, uint8_t *to)
+{
+	struct visitor v = { .mode = SAVE, .to = to, .offset = HEADER_SIZE };
+
+	visit(&v, (struct fwnmi *)f);
+	return v.offset;
+}
+
+size_t fwnmi_state_size(const struct fwnmi *f)
+{
+	return save_body(f, NULL) + CRC_SIZE;
+}
+
+int fwnmi_save(const struct fwnmi *f, void *buf, size_t size)
+{
+	size_t length = fwnmi_state_size(f);
+	uint8_t *record = buf;
+
+	if (length > size)
+		return FWNMI_ERR_NOSPACE;
+	memcpy(record, magic, sizeof(magic));
+	put_be32(record + 8, VERSION);
+	put_be32(record + 12, (uint32_t)length);
+	save_body(f, record);
+	put_be32(record + length - CRC_SIZE, crc32c(record, length - CRC_SIZE));
+	return (int)length;
+}
+
+static int check_frame(const uint8_t *record, size_t size, size_t *length)
+{
+	if (size < HEADER_SIZE)
+		return FWNMI_ERR_TRUNCATED;
+	if (memcmp(record, magic, sizeof(magic)) != 0 || get_be32(record + 8) == 0)
+		return FWNMI_ERR_BADRECORD;
+	if (get_be32(record + 8) > VERSION)
+		return FWNMI_ERR_FUTURE;
+	*length = get_be32(record + 12);
+	if (*length < HEADER_SIZE + CRC_SIZE)
+		return FWNMI_ERR_BADRECORD;
+	if (*length > size)
+		return FWNMI_ERR_TRUNCATED;
+	*length -= CRC_SIZE;
+	return crc32c(record, *length) == get_be32(record + *length) ? 0 : FWNMI_ERR_BADRECORD;
+}
+
+int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
+{
+	struct visitor check = { .mode = CHECK, .from = buf, .offset = HEADER_SIZE };
+	struct visitor load = { .mode = LOAD, .from = buf, .offset = HEADER_SIZE };
+	int err = check_frame(buf, size, &check.size);
+
+	if (err)
+		return err;
+	visit(&check, f);
+	if (check.bad)
+		return FWNMI_ERR_BADRECORD;
+	if (check.mismatch)
+		return FWNMI_ERR_MISMATCH;
+	if (check.offset != check.size)
+		return FWNMI_ERR_BADRECORD;
+	memset(f->handed_back, 0, sizeof(f->handed_back));
+	load.size = check.size;
+	visit(&load, f);
+	return 0;
+}
