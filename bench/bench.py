@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measures the embedded engine against QEMU's TCG: same kernel, same initramfs, alternating, one run.
+"""Measures the embedded engine against QEMU's TCG: same kernel and initramfs, alternating, one run.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute] [--rows sha256,fork,...]   (what `make bench` calls)
+usage: bench/bench.py [--rounds N] [--only boot|compute] [--rows sha256,fork,...]
+       (what `make bench` calls; --help tells more)
 
-Boot rows: from the start of the program until it has exited, Debian's 6.1 having booted to userland and
-powered off; and the program's peak resident memory in that. Compute rows: between two marks that the guest
-prints around one busybox job, on this host's clock. Both must print the same results. Prints a table of
-medians and writes build/bench.json: ratio is ours / peer, so less than 1 is ours the faster or smaller.
+Boot rows: from the start of the program until it has exited, Debian's 6.1 having booted to userland
+and powered off; and the program's peak resident memory in that. Compute rows: between two marks
+that the guest prints around one busybox job, on this host's clock. Both must print the same
+results. Prints a table of medians and writes build/bench.json: ratio is ours / peer, so less than 1
+is ours the faster or smaller.
 """
 
 import argparse
@@ -91,8 +93,8 @@ def run(argv, limit):
     if process.returncode or not any("fwnmi-guest: powering off" in text for text in said):
         why = (f"it took more than {limit} s" if process.returncode == -signal.SIGKILL
                else f"exit {process.returncode}")
-        raise Failure(f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last lines: "
-                      + " / ".join(said[-3:]))
+        raise Failure(f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last "
+                      f"lines: {' / '.join(said[-3:])}")
     return Run(seconds, usage.ru_maxrss / 1024, times, results)
 
 
@@ -118,14 +120,14 @@ class Bench:
                 "-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio", *guest]
 
     def alternate(self, what, append, limit):
-        """One warm-up each, to have the files in the host's cache, then the rounds; (ours, peer) each."""
+        """A warm-up of each, so that the host has the files in memory; then (ours, peer) a round."""
         for number in range(self.args.rounds + 1):
             pair = []
             # Who goes first changes, so that neither always follows the other.
             for ours in ((True, False) if number % 2 else (False, True)):
                 name = "fwnmi" if ours else "QEMU"
-                self.progress.show(f"bench: {what}, {'warm-up' if not number else f'round {number}'} of "
-                                   f"{self.args.rounds}: {name}")
+                turn = f"run {number} of {self.args.rounds}" if number else "warm-up"
+                self.progress.show(f"bench: {what}: {name}, {turn}")
                 pair.append((ours, run(self.command(ours, append), limit)))
             if number:
                 yield tuple(result for _, result in sorted(pair, key=lambda p: not p[0]))
@@ -151,7 +153,8 @@ class Bench:
                 if not ours.results.get(row) or ours.results[row] != peer.results.get(row):
                     raise Failure(f"{row}: different results: ours {ours.results.get(row)}, "
                                   f"QEMU's {peer.results.get(row)}")
-                self.take(row, "s", *(m.times[row, "done"] - m.times[row, "start"] for m in (ours, peer)))
+                self.take(row, "s", *(machine.times[row, "done"] - machine.times[row, "start"]
+                                      for machine in (ours, peer)))
 
     def table(self, peer_version):
         rows = []
@@ -173,14 +176,15 @@ class Bench:
 
 
 def show(rows):
-    print(f"{'':<32} {'':>4} {'fwnmi':>8} {'QEMU':>8} {'ratio':>6}   {'fwnmi':^15} {'QEMU':^15}")
-    print(f"{'':<32} {'':>4} {'median':>8} {'median':>8} {'':>6}   {'min..max':^15} {'min..max':^15}")
+    for heads in (("fwnmi", "QEMU", "ratio", "fwnmi", "QEMU"),
+                  ("median", "median", "", "min..max", "min..max")):
+        print("{:<30} {:>4} {:>8} {:>8} {:>6}  {:^14} {:^14}".format("", "", *heads).rstrip())
     for row in rows:
         spans = [f"{min(row[key]):.2f}..{max(row[key]):.2f}" for key in ("ours_runs", "peer_runs")]
-        print(f"{row['name']:<32} {row['unit']:>4} {row['ours']:8.2f} {row['peer']:8.2f} {row['ratio']:6.2f}"
-              f"   {spans[0]:^15} {spans[1]:^15}")
-    print(f"\nMedians of {rows[0]['runs']} runs, alternating; the peer is {rows[0]['peer_version']}; "
-          "a ratio below 1 is ours the faster or smaller.")
+        print(f"{row['name']:<30} {row['unit']:>4} {row['ours']:8.2f} {row['peer']:8.2f} "
+              f"{row['ratio']:6.2f}  {spans[0]:^14} {spans[1]:^14}".rstrip())
+    print(f"\nMedians of {rows[0]['runs']} runs, alternating. "
+          f"The peer is {rows[0]['peer_version']}.\nA ratio below 1: ours is the faster or smaller.")
 
 
 def row_list(text):
@@ -200,7 +204,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each (5)")
     parser.add_argument("--only", choices=["boot", "compute"], help="one kind of rows")
-    parser.add_argument("--rows", type=row_list, default=ROWS, help="compute rows, with commas between")
+    parser.add_argument("--rows", type=row_list, default=ROWS,
+                        help=f"compute rows, with commas between ({','.join(ROWS)})")
     parser.add_argument("--fwnmi", help="the program (build/src/fwnmi)")
     parser.add_argument("--initramfs", help="the guest's userland (build/initramfs.cpio)")
     parser.add_argument("--output", default=os.path.join(TOP, "build", "bench.json"),

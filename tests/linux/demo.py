@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The main job: a Debian guest boots, registers for FWNMI, is hit four times, and does what Linux must.
+"""The main job: a Debian guest boots, registers, is hit four times, and does what Linux must.
 
 usage: tests/linux/demo.py [--kernel 6.1|6.12]          (what `make run` calls)
 
-Exit status 0 only if all of it happened as Linux's ras.c and traps.c say; else what did not is named.
+Exit status 0 only if all of it happened as Linux's ras.c and traps.c say; else what did not is
+named.
 """
 
 import argparse
@@ -19,10 +20,11 @@ import guest as harness
 import scenarios
 from guest import Failure, Guest
 
-# The host's clock, as a user's guest has it: guest times are those of this machine (instruction counts
-# are exact whatever the load), and the two seconds that Linux waits after a system reset last two
-# seconds; by the instruction clock they are two thousand million instructions. Linux's own time limits
-# (soft lock-ups, RCU stalls) are some twenty seconds, far above any pause that a busy host makes.
+# The host's clock, as a user's guest has it: guest times are those of this machine (instruction
+# counts are exact whatever the load), and the two seconds that Linux waits after a system reset
+# last two seconds; by the instruction clock they are two thousand million instructions. Linux's own
+# time limits (soft lock-ups, RCU stalls) are some twenty seconds, far above any pause that a busy
+# host makes.
 CLOCK = "host"
 # On the console even Linux's debug message that it has logged the RTAS event.
 APPEND = "loglevel=8"
@@ -35,7 +37,8 @@ STEPS = [
     ("An unrecovered UE in user mode", scenarios.unrecovered_ue,
      "Linux kills the interrupted process by SIGBUS and lives"),
     ("A system reset", scenarios.system_reset,
-     "Linux takes it for a request to dump: it prints the interrupted process and, without a crash kernel, panics"),
+     "for Linux a request to dump: it prints the interrupted process and, without a crash kernel, "
+     "panics"),
 ]
 
 
@@ -70,8 +73,10 @@ class Screen:
         self.line(f"  {name:<10} {text}")
 
     def check(self, check):
-        self.line(f"  {self.paint('32', 'ok  ') if check.ok else self.paint('1;31', 'FAIL')} {check.what}"
-                  f"{'' if check.ok else ': ' + str(check.detail)}")
+        if check.ok:
+            self.line(f"  {self.paint('32', 'ok')}   {check.what}")
+        else:
+            self.line(f"  {self.paint('1;31', 'FAIL')} {check.what}: {check.detail}")
 
 
 class Demo:
@@ -91,16 +96,17 @@ class Demo:
     def boot(self, guest):
         """Waits for the victim, showing the console's last line meanwhile."""
         deadline = time.monotonic() + harness.BOOT
-        for wanted in (r"fwnmi-guest: userland up", r"fwnmi-guest: ready", r"fwnmi-guest: victim pid \d+"):
+        for wanted in ("userland up", "ready", r"victim pid \d+"):
             while True:
                 try:
-                    guest.wait_for(wanted, timeout=0.1)
+                    guest.wait_for("fwnmi-guest: " + wanted, timeout=0.1)
                     break
                 except Failure:
                     if guest.ended or time.monotonic() > deadline:
                         raise
                 lines = guest.since(0).rstrip().rsplit("\n", 1)
-                self.screen.progress(f"  booting, {time.monotonic() - guest.started:.0f} s: {lines[-1]}")
+                seconds = time.monotonic() - guest.started
+                self.screen.progress(f"  booting, {seconds:.0f} s: {lines[-1]}")
         self.screen.field("boot", f"userland after {time.monotonic() - guest.started:.1f} s")
 
     def show_registration(self, guest):
@@ -108,10 +114,10 @@ class Demo:
         if not state["registered"]:
             raise Failure("the guest has not called ibm,nmi-register", guest.tail())
         reset, check = state["system-reset"], state["machine-check"]
-        self.screen.field("registered", f"the guest called ibm,nmi-register: system reset routine {reset},"
-                          f" machine check routine {check}")
+        self.screen.field("registered", "the guest called ibm,nmi-register: system reset routine "
+                          f"{reset}, machine check routine {check}")
         symbols = harness.kernel_symbols(self.path, ["system_reset_fwnmi", "machine_check_fwnmi"])
-        for name, address in (("system_reset_fwnmi", reset), ("machine_check_fwnmi", check)):
+        for name, address in zip(("system_reset_fwnmi", "machine_check_fwnmi"), (reset, check)):
             if name in symbols:
                 self.judge(harness.expect(f"that is its {name}", int(address, 16),
                                           symbols[name] & ~(0xc << 60)), "ibm,nmi-register")
@@ -123,7 +129,7 @@ class Demo:
         report = outcome.injection.report
         if outcome.injection.delivered:
             self.screen.field("hit", f"CPU {report['cpu-index']} in {report['context']} mode at "
-                              f"{report['nip']}; routine {report['handler']} with R3 {report['r3']}")
+                              f"{report['nip']}; routine {report['handler']}, R3 {report['r3']}")
         for line in outcome.console.splitlines():
             # What we asked init is not the event's.
             if line.strip() and not re.search(r"fwnmi-guest: (alive|victim page)", line):
@@ -155,8 +161,8 @@ class Demo:
             self.boot(guest)
             self.show_registration(guest)
             address, real, size = guest.victim_page()
-            self.screen.field("victim", f"pid {guest.victim()}, in user mode on CPU 0; its page: effective "
-                              f"{address:#x}, real {real:#x}, {size >> 10} KiB")
+            self.screen.field("victim", f"pid {guest.victim()}, in user mode on CPU 0; its page: "
+                              f"effective {address:#x}, real {real:#x}, {size >> 10} KiB")
             self.hit(guest)
         self.screen.title("5. The partition again, and the power switched off")
         with self.start() as guest:
@@ -168,7 +174,8 @@ class Demo:
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Boot a Debian guest, inject errors, watch it recover.")
+    parser = argparse.ArgumentParser(
+        description="Boot a Debian guest, inject errors, watch it recover.")
     parser.add_argument("--kernel", choices=["6.1", "6.12"], default="6.1")
     harness.add_arguments(parser)
     args = parser.parse_args()

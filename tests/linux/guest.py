@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian guest under `fwnmi run`, driven from outside: console, monitor, injections; and TAP.
 
-Here is only how a guest is started, talked to and ended, all bounded in time. What Linux must do with
-an event is scenarios.py's; the guest's jobs and console commands are tests/initramfs/init's.
+Here is only how a guest is started, talked to and ended, all bounded in time. What Linux must do
+with an event is scenarios.py's; the guest's jobs and console commands are tests/initramfs/init's.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAIL_LINES = 40  # of a console, when something went wrong
-# Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of the CPU.
+# Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
+# the CPU.
 QUIET = "cryptomgr.notests"
 # Seconds. They end what hangs; on an idle host everything is far quicker.
 BOOT, ANSWER, EXIT = 120, 60, 30
@@ -54,7 +55,7 @@ class Missing(Failure):
 
 
 def guest_file(name, what="--path"):
-    """Path (or with "--version" Debian's version) of a kernel or a program fetched by scripts/guests."""
+    """Path, or with "--version" Debian's version, of what scripts/guests has fetched."""
     done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
                           capture_output=True, check=False)
     if done.returncode:
@@ -106,7 +107,8 @@ def kernel_symbols(path, names):
         strings = sections[link][4]
         wanted = {}
         for name in names:
-            # Names are found by their place in the string table: 100 000 symbols are many for Python.
+            # Names are found by their place in the string table: 100 000 symbols are many for
+            # Python.
             at = data.find(b"\0" + name.encode() + b"\0", strings, strings + sections[link][5])
             if at >= 0:
                 wanted[at + 1 - strings] = name
@@ -180,7 +182,7 @@ class Monitor:
                 return message["return"]
 
     def wait_event(self, name, timeout=ANSWER):
-        """The data of the next event of that name, counting those already received; it is consumed."""
+        """The data of the next event of that name; it and what came before it are consumed."""
         deadline = time.monotonic() + timeout * _patience
         while True:
             for i, event in enumerate(self.events):
@@ -238,7 +240,9 @@ class Guest:
         self.started = time.monotonic()
         self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-test-")
         self.monitor_path = os.path.join(self.scratch.name, "monitor")
-        command_line = f"console=hvc0 fwnmi.job={job} {QUIET if job == 'victim' else ''} {append}".strip()
+        command_line = f"console=hvc0 fwnmi.job={job} {append}".strip()
+        if job == "victim":
+            command_line += f" {QUIET}"
         self.argv = [build.fwnmi, "run", "-kernel", kernel, "-initrd", build.initramfs,
                      "-append", command_line, "-m", memory, "-smp", str(smp), "--clock", clock,
                      "--stats", *options]
@@ -321,7 +325,7 @@ class Guest:
         return "\n".join(left + lines[-TAIL_LINES:] + said)
 
     def wait_for(self, pattern, after=0, timeout=ANSWER, what=None, whole_lines=True):
-        """The match of a regular expression in the transcript behind a mark; Failure if it never comes.
+        """The match of a regular expression behind a mark; Failure if it never comes.
 
         Only whole lines are looked at, unless it is a prompt that is waited for.
         """
@@ -375,7 +379,8 @@ class Guest:
         # A victim just started may not have run yet: 6.12 has much to do after boot.
         deadline = time.monotonic() + ANSWER * _patience
         while time.monotonic() < deadline:
-            match = self.ask("page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|\S+ present|none)")
+            match = self.ask(
+                "page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|not present|none)")
             if match[1]:
                 return tuple(int(field, 16) for field in match.groups())
         raise Failure("the victim never touched its page", self.tail())
@@ -383,8 +388,8 @@ class Guest:
     def settle(self, instructions=20_000_000):
         """Lets the guest run on, so that only the victim is left in user mode.
 
-        Init has answered the last command, but its shell may not be back in read() yet: it shares the CPU
-        with whatever else Linux has to do.
+        Init has answered the last command, but its shell may not be back in read() yet: it shares
+        the CPU with whatever else Linux has to do.
         """
         def executed():
             return sum(cpu["instructions"] for cpu in self.monitor.command("query-cpus-fast"))
@@ -399,7 +404,7 @@ class Guest:
     # -- injections --
 
     def inject(self, kind, timeout=20, **options):
-        """Runs the real `fwnmi inject`; a keyword is an option (logical_address="0x..", now=True)."""
+        """Runs the real `fwnmi inject`; a keyword is an option (logical_address=0x.., now=True)."""
         argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path, kind, "--json"]
         for name, value in options.items():
             argv.append("--" + name.replace("_", "-"))

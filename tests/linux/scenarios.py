@@ -2,8 +2,8 @@
 """What Linux must do with the events of FWNMI: injected, watched on the console, judged.
 
 A scenario injects one event into a booted guest with a victim and returns an Outcome: one Check for
-each thing that must follow. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what is
-recovered), arch/powerpc/kernel/mce.c (what is printed, and that an address of a UE goes to
+each thing that must follow. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what
+is recovered), arch/powerpc/kernel/mce.c (what is printed, and that an address of a UE goes to
 mm/memory-failure.c), arch/powerpc/kernel/traps.c (what a system reset leads to).
 """
 
@@ -25,7 +25,7 @@ MCE = re.compile(
 
 
 class Outcome:
-    """What came of one event: the injection, the guest's console from then on, and what was checked."""
+    """What came of one event: the injection, the console from then on, and what was checked."""
 
     def __init__(self, injection=None, console=""):
         self.injection, self.console, self.checks = injection, console, []
@@ -53,13 +53,13 @@ class Outcome:
                          f"{back['guest-us']:.1f} us")
         if self.os_term:
             ticks = self.os_term["timebase"] - self.injection.report["at-timebase"]
-            words.append(f"ibm,os-term after {ticks / TIMEBASE_HZ:.2f} s of guest time, most of it Linux's "
-                         "own waiting")
+            words.append(f"ibm,os-term after {ticks / TIMEBASE_HZ:.2f} s of guest time, most of it "
+                         "Linux's own waiting")
         return "; ".join(words)
 
 
 def printed_mce(guest, mark):
-    """The machine check that the kernel prints next, as a dict; {} of wanted fields if none is given."""
+    """The machine check that the kernel prints next, as a dict; fields not printed are None."""
     match = guest.wait_for(MCE.pattern, mark, what="MCE: ... machine check")
     return match.groupdict()
 
@@ -84,12 +84,13 @@ def inject(guest, kind, **options):
     return mark, outcome
 
 
-def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiator="CPU", victim=None,
-                  dar=None, paddr=None, severity_reported=None, initiator_reported=None, **options):
+def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiator="CPU",
+                  victim=None, dar=None, paddr=None, severity_reported=None,
+                  initiator_reported=None, **options):
     """Injects a machine check and compares what the kernel prints of it; options are inject's.
 
-    what, severity and initiator are the kernel's own words, e.g. "SLB Multihit"; the log's names, where
-    not inject's defaults, are the ..._reported. victim is the pid of the process hit.
+    what, severity and initiator are the kernel's own words, e.g. "SLB Multihit"; the log's names,
+    where not inject's defaults, are the ..._reported. victim is the pid of the process hit.
     """
     for name, value in (("severity", severity_reported), ("initiator", initiator_reported)):
         if value:
@@ -114,8 +115,8 @@ def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiat
 
 
 def buffer_is_free(guest, outcome):
-    outcome.equal("the buffer is free again", guest.monitor.command("query-fwnmi")["interlock-held"],
-                  False)
+    state = guest.monitor.command("query-fwnmi")
+    outcome.equal("the buffer is free again", state["interlock-held"], False)
 
 
 def victim_lives(guest, outcome, pid):
@@ -152,20 +153,20 @@ def recovered_slb_multihit(guest, **options):
 def recovered_ue(guest, **options):
     """The machine can go on, the page cannot be trusted: Linux takes it away from its owner.
 
-    The address is the victim's own page: one that Linux can take out, and whose loss hurts nobody else.
-    The victim has no other copy of it. It is not killed for the machine check itself, which is recovered;
-    memory-failure.c unmaps the page, and the victim's next access is what it dies of.
+    The address is the victim's own page: one that Linux can take out, and whose loss hurts nobody
+    else. The victim has no other copy of it. It is not killed for the machine check itself, which
+    is recovered; memory-failure.c unmaps the page, and the victim's next access is what it dies of.
 
-    Since 6.3 Linux only queues that for a process whose machine check was recovered, and works on the
-    queue at its next event that is not recovered or was in the kernel ("powerpc/mce: log the error for
-    all unrecoverable errors"): there a recovered SLB multihit in the kernel follows.
+    Since 6.3 Linux only queues that for a process whose machine check was recovered, and works on
+    the queue at its next event that is not recovered or was in the kernel ("powerpc/mce: log the
+    error for all unrecoverable errors"): there a recovered SLB multihit in the kernel follows.
     """
     queues = guest.linux_version() >= (6, 3)
     pid = guest.victim()
     address, real, size = guest.victim_page()
-    mark, outcome = machine_check(guest, "UE Load/Store", victim=pid, dar=address, paddr=real, type="UE",
-                                  subtype="load-store", ea=address, logical_address=real,
-                                  context="user", **options)
+    mark, outcome = machine_check(guest, "UE Load/Store", victim=pid, dar=address, paddr=real,
+                                  type="UE", subtype="load-store", ea=address,
+                                  logical_address=real, context="user", **options)
     if queues:
         victim_lives(guest, outcome, pid)
         outcome.check("the page is not taken out yet",
@@ -173,13 +174,15 @@ def recovered_ue(guest, **options):
         _, next_one = machine_check(guest, "SLB Multihit", type="SLB", context="kernel", **options)
         outcome.checks += [Check(f"the next one, in the kernel: {c.what}", c.ok, c.detail)
                            for c in next_one.checks if not c.ok]
-        outcome.check("another, in the kernel, makes Linux look at its queue", next_one.injection.delivered,
-                      next_one.injection.errors)
-    took_out = guest.wait_for(rf"Memory failure: {real // size:#x}: recovery action for .*", mark,
+        outcome.check("another, in the kernel, makes Linux look at its queue",
+                      next_one.injection.delivered, next_one.injection.errors)
+    page = f"{real // size:#x}"
+    took_out = guest.wait_for(rf"Memory failure: {page}: recovery action for .*", mark,
                               what="Memory failure: ...")[0]
-    outcome.check(f"the page {real // size:#x} is taken out", took_out.endswith(": Recovered"), took_out)
-    killed = guest.wait_for(r"Killing victim:(\d+) due to hardware memory corruption fault at (\S+)",
-                            mark, what="Killing victim")
+    outcome.check(f"the page {page} is taken out", took_out.endswith(": Recovered"), took_out)
+    killed = guest.wait_for(
+        r"Killing victim:(\d+) due to hardware memory corruption fault at (\S+)", mark,
+        what="Killing victim")
     outcome.equal("its next access is what the victim is killed for",
                   (int(killed[1]), int(killed[2], 16)), (pid, address))
     victim_died(guest, outcome, mark, SIGBUS)
@@ -254,8 +257,8 @@ def system_reset(guest, **options):
 
 # ---- the other types, each as Linux names it -----------------------------------------------------
 
-# (name, the kernel's words, options of inject). No addresses: SLB, ERAT and TLB errors get the interrupted
-# instruction's, which Linux does not print twice.
+# (name, the kernel's words, options of inject). No addresses: SLB, ERAT and TLB errors get the
+# interrupted instruction's, which Linux does not print twice.
 RECOVERABLE = [
     *((f"{type}_{subtype}", f"{type} {subtype.capitalize()}", {"type": type, "subtype": subtype})
       for type in ("SLB", "ERAT", "TLB") for subtype in ("parity", "multihit", "indeterminate")),
@@ -269,8 +272,8 @@ RECOVERABLE = [
 ]
 
 # ras.c, mce_handle_err_virtmode(): RTAS severities and initiators become Linux's own.
-SEVERITIES = {"no-error": "Harmless", "event": "Warning", "warning": "Warning", "error-sync": "Severe",
-              "error": "Severe", "already-reported": "Fatal"}
+SEVERITIES = {"no-error": "Harmless", "event": "Warning", "warning": "Warning",
+              "error-sync": "Severe", "error": "Severe", "already-reported": "Fatal"}
 INITIATORS = {"unknown": "Unknown", "CPU": "CPU", "PCI": "PCI", "ISA": "ISA", "memory": "Memory",
               "power-management": "Power Management", "hot-plug": "Unknown"}
 

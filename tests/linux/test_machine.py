@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a Debian guest sees of the machine around it: console, power, reboot, and a clock that repeats.
+"""What a Debian guest sees of the machine around it: console, power, reboot, a clock that repeats.
 
 usage: test_machine.py [--build DIR]
 """
@@ -33,7 +33,7 @@ class Machine:
                 runs.append((guest.since(0), {key: stats[key] for key in stats
                                               if key in ("instructions", "guest_seconds") or
                                               key.startswith("cpu")}))
-        yield Check("the console has something to compare", runs[0][0].count("\n") > 100, runs[0][0])
+        yield Check("there is something to compare", runs[0][0].count("\n") > 100, runs[0][0])
         yield Check("the same console output", runs[0][0] == runs[1][0], first_difference(*runs))
         yield expect("the same instruction counts", runs[0][1], runs[1][1])
 
@@ -42,7 +42,8 @@ class Machine:
             shutdown = guest.monitor.wait_event("SHUTDOWN", timeout=harness.BOOT)
             yield expect("the monitor's reason", shutdown["reason"], "guest-shutdown")
             yield expect("exit status", guest.wait(), 0)
-            yield Check("userland had been up", "fwnmi-guest: userland up" in guest.since(0), guest.tail())
+            yield Check("userland had been up", "fwnmi-guest: userland up" in guest.since(0),
+                        guest.tail())
 
     def reboots(self):
         with self.start("victim") as guest:
@@ -58,7 +59,8 @@ class Machine:
             match = guest.wait_for(r"Linux version ", mark, harness.BOOT)
             guest.wait_for(r"fwnmi-guest: victim pid", match.end(), harness.BOOT)
             guest.monitor.wait_event("FWNMI_REGISTERED")
-            yield expect("it has registered again, the same", guest.monitor.command("query-fwnmi"), first)
+            yield expect("it has registered again, the same",
+                         guest.monitor.command("query-fwnmi"), first)
             guest.victim_page()
             guest.settle()
             injection = guest.inject("machine-check", context="user")
@@ -74,16 +76,17 @@ class Machine:
     def console(self):
         with self.start("shell") as guest:
             def prompt():
-                guest.wait_for(r"/ # (?:\x1b\[6n)?$", timeout=harness.BOOT, after=mark, whole_lines=False,
-                               what="a prompt")
+                guest.wait_for(r"/ # (?:\x1b\[6n)?$", timeout=harness.BOOT, after=mark,
+                               whole_lines=False, what="a prompt")
 
             mark = 0
             prompt()
             # The answer must not be in the question: what is typed is echoed.
-            for command, answer in (("echo $((6 * 7))", "42"), ("uname -m", "ppc64le"),
-                                    ("cat /proc/cmdline | tr a-z A-Z", "CONSOLE=HVC0 FWNMI.JOB=SHELL"),
-                                    # More than one H_GET_TERM_CHAR, more than the terminal's queue.
-                                    (f"echo {'x' * 700} | wc -c", "701")):
+            for command, answer in (
+                    ("echo $((6 * 7))", "42"), ("uname -m", "ppc64le"),
+                    ("cat /proc/cmdline | tr a-z A-Z", "CONSOLE=HVC0 FWNMI.JOB=SHELL"),
+                    # More than one H_GET_TERM_CHAR, more than the terminal's queue.
+                    (f"echo {'x' * 700} | wc -c", "701")):
                 mark = guest.mark()
                 guest.send(command)
                 guest.wait_for(rf"^{answer} *$", mark)

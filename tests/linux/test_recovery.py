@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian kernel boots, takes every kind of machine check and a system reset, and does what Linux must.
+"""A Debian kernel boots, takes machine checks of every kind and a system reset as Linux must.
 
 usage: test_recovery.py [--build DIR] KERNEL            (6.1 or 6.12)
 """
@@ -13,7 +13,7 @@ from guest import Check, Failure, Guest, expect
 
 
 class Recovery:
-    """One guest for all machine checks, in the order of the tests; one more for the system reset."""
+    """One guest for all machine checks, in the tests' order; one more for the system reset."""
 
     def __init__(self, build, kernel, stack):
         self.build, self.stack = build, stack
@@ -28,7 +28,8 @@ class Recovery:
 
     def boots(self):
         # The instruction clock: how busy the host is changes nothing for the guest.
-        guest = self.stack.enter_context(Guest(self.build, self.kernel, append="loglevel=8", clock="insn"))
+        guest = self.stack.enter_context(
+            Guest(self.build, self.kernel, append="loglevel=8", clock="insn"))
         guest.boot()
         self.booted = guest
 
@@ -36,7 +37,8 @@ class Recovery:
         state = self.guest.monitor.command("query-fwnmi")
         yield Check("it has registered", state["registered"], state)
         symbols = harness.kernel_symbols(self.kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
-        for key, name in (("system-reset", "system_reset_fwnmi"), ("machine-check", "machine_check_fwnmi")):
+        for key, name in (("system-reset", "system_reset_fwnmi"),
+                          ("machine-check", "machine_check_fwnmi")):
             yield expect(name, int(state[key], 16), symbols[name] & ~(0xc << 60))
 
     def scenario(self, function, *args, **options):
@@ -46,7 +48,8 @@ class Recovery:
         return scenarios.recovered(self.guest, what, **(expected or {}), **options).checks
 
     def in_kernel(self):
-        mark, outcome = scenarios.machine_check(self.guest, "SLB Multihit", type="SLB", context="kernel")
+        mark, outcome = scenarios.machine_check(self.guest, "SLB Multihit", type="SLB",
+                                                context="kernel")
         yield from outcome.checks
         yield expect("it hit the kernel", outcome.injection.report["context"], "kernel")
         # Queued by Linux, and printed by its timer interrupt, which also logs the event.
@@ -63,12 +66,12 @@ class Recovery:
         yield from outcome.checks
 
     def already_reported(self):
-        """LoPAR: after a fatal error only "fatal error previously reported", a log without extension."""
+        """LoPAR: after a fatal error only "fatal error previously reported", without details."""
         self.guest.victim_page()  # the new victim runs
         pid = self.guest.victim()
         mark, outcome = scenarios.machine_check(
-            self.guest, "Unknown", recovered=False, severity="Harmless", initiator="Unknown", victim=pid,
-            type="SLB", context="user")
+            self.guest, "Unknown", recovered=False, severity="Harmless", initiator="Unknown",
+            victim=pid, type="SLB", context="user")
         self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
@@ -93,15 +96,17 @@ def define(tap, build, words, stack):
 
     test("boots_to_userland", recovery.boots)
     test("registers_the_routines_of_its_symbol_table", recovery.registers)
-    test("lives_through_a_recovered_slb_multihit", recovery.scenario, scenarios.recovered_slb_multihit)
-    test("takes_the_page_of_a_recovered_ue_from_its_owner", recovery.scenario, scenarios.recovered_ue)
+    test("lives_through_a_recovered_slb_multihit",
+         recovery.scenario, scenarios.recovered_slb_multihit)
+    test("takes_the_page_of_a_recovered_ue_from_its_owner",
+         recovery.scenario, scenarios.recovered_ue)
     test("kills_the_process_of_an_unrecovered_ue", recovery.scenario, scenarios.unrecovered_ue)
     test("recovers_from_a_machine_check_in_the_kernel", recovery.in_kernel)
     for name, what, options in scenarios.RECOVERABLE:
         test("names_a_recovered_" + name, recovery.of_victim, what, options)
     for severity, word in scenarios.SEVERITIES.items():
-        test("takes_severity_" + severity, recovery.of_victim, "SLB Multihit", {"severity_reported": severity},
-             {"severity": word})
+        test("takes_severity_" + severity, recovery.of_victim, "SLB Multihit",
+             {"severity_reported": severity}, {"severity": word})
     for initiator, word in scenarios.INITIATORS.items():
         test("takes_initiator_" + initiator, recovery.of_victim, "SLB Multihit",
              {"initiator_reported": initiator}, {"initiator": word})

@@ -43,7 +43,8 @@ class Smp:
         yield expect("the victim lives", self.guest.victim(), pid)
 
     def idle(self):
-        _, outcome = scenarios.machine_check(self.guest, "TLB Multihit", cpu=3, type="TLB", context="kernel")
+        _, outcome = scenarios.machine_check(self.guest, "TLB Multihit", cpu=3, type="TLB",
+                                             context="kernel")
         yield from outcome.checks
         yield expect("it was idle", outcome.injection.report.get("idle"), True)
 
@@ -59,8 +60,9 @@ class Smp:
             guest.monitor.command("inject-machine-check", cpu_index=cpu, type="ERAT", context="any")
         guest.monitor.command("cont")
         for cpu in (0, 1, 2, 3):
-            guest.wait_for(rf"MCE: CPU{cpu}: machine check \(Severe\) +ERAT Multihit .*\[Recovered\]", mark,
-                           what=f"CPU{cpu}'s machine check")
+            guest.wait_for(
+                rf"MCE: CPU{cpu}: machine check \(Severe\) +ERAT Multihit .*\[Recovered\]", mark,
+                what=f"CPU{cpu}'s machine check")
         guest.monitor.command("query-fwnmi")  # collects the events
         order = [(e["event"], e["data"]["cpu-index"]) for e in guest.monitor.events
                  if e["event"] in ("FWNMI_DELIVERED", "FWNMI_INTERLOCK")]
@@ -69,7 +71,8 @@ class Smp:
         pairs = [pair for cpu in deliveries
                  for pair in (("FWNMI_DELIVERED", cpu), ("FWNMI_INTERLOCK", cpu))]
         yield expect("each had the buffer to itself until its interlock", order, pairs)
-        yield expect("the buffer is free", guest.monitor.command("query-fwnmi")["interlock-held"], False)
+        state = guest.monitor.command("query-fwnmi")
+        yield expect("the buffer is free", state["interlock-held"], False)
 
     def no_such_cpu(self):
         injection = self.guest.inject("machine-check", cpu=CPUS)
@@ -79,18 +82,19 @@ class Smp:
 
     def kill(self):
         mark, outcome = scenarios.machine_check(
-            self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False, victim=self.guest.victim(),
-            type="UE", disposition="not-recovered", context="user")
+            self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False,
+            victim=self.guest.victim(), type="UE", disposition="not-recovered", context="user")
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
 
     def powers_off(self):
         yield expect("exit status", self.guest.power_off(), 0)
         stats = self.guest.stats()
-        yield Check("every CPU has worked", all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats)
+        yield Check("every CPU has worked",
+                    all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats)
 
     def nmi_backtrace(self):
-        """Linux's own system resets, by H_SIGNAL_SYS_RESET: ras.c takes them for NMI IPIs and goes on."""
+        """Linux's own system resets, by H_SIGNAL_SYS_RESET: ras.c knows them and goes on."""
         with Guest(self.build, self.kernel, job="shell", smp=CPUS, append="loglevel=8") as guest:
             guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
             mark = guest.mark()
@@ -112,10 +116,12 @@ class Smp:
 
 def came_up(guest, count):
     said = guest.since(0)
-    yield Check(f"Linux brought up {count} CPUs", f"smp: Brought up 1 node, {count} CPUs" in said, said[-3000:])
+    yield Check(f"Linux brought up {count} CPUs", f"smp: Brought up 1 node, {count} CPUs" in said,
+                guest.tail())
     if guest.monitor and guest.process.poll() is None:
         states = [cpu["state"] for cpu in guest.monitor.command("query-cpus-fast")]
-        yield Check(f"all {count} are started", len(states) == count and "stopped" not in states, states)
+        yield Check(f"all {count} are started",
+                    len(states) == count and "stopped" not in states, states)
 
 
 def define(tap, build, words, stack):
