@@ -67,6 +67,7 @@ extern u8 vectors[], vectors_end[], payload_end[], spin_loop[], spin_end[], star
 extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_smp[], other_endian_routine[];
 void hcall(u64 regs[10]);
 u64 enter_rtas(void *args, u64 entry);
+extern u64 rtas_before[18], rtas_after[18]; /* R14 to R31 around the last call */
 void spin_in(struct spin *spin);
 void run_at(u64 nip, u64 msr, const u64 registers[8]);
 

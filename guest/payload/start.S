@@ -366,6 +366,10 @@ enter_rtas:
 	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	std	\n, 32 + 8 * (\n - 14)(1)
 	.endr
+	load_address 6, rtas_before
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	std	\n, 8 * (\n - 14)(6)
+	.endr
 	li	5, RTAS_RETURN
 	mtlr	5
 	mtsrr0	4
@@ -373,6 +377,10 @@ enter_rtas:
 	mtsrr1	5
 	rfid
 rtas_returned:
+	load_address 6, rtas_after
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	std	\n, 8 * (\n - 14)(6)
+	.endr
 	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	ld	\n, 32 + 8 * (\n - 14)(1)
 	.endr
@@ -519,5 +527,13 @@ mc_stacks:
 	.space	MAX_CPUS * STACK_SIZE
 sr_stacks:
 	.space	MAX_CPUS * STACK_SIZE
+
+	/* R14 to R31 around the last RTAS call of any CPU */
+	.globl	rtas_before
+	.globl	rtas_after
+rtas_before:
+	.space	18 * 8
+rtas_after:
+	.space	18 * 8
 
 	.section .note.GNU-stack, "", @progbits

@@ -120,6 +120,20 @@ CASES = {
     "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
     "timer": ("timer", [], [POWERED_OFF]),
     "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
+    "code": ("code", ["-smp", "2"], [POWERED_OFF]),
+    "rtas": ("rtas", [], [POWERED_OFF]),
+    "hcalls": ("hcalls", [], [POWERED_OFF]),
+    "boot": ("boot", ["-m", "384", "-smp", "3", "-append", "one two=3", "-initrd", "INITRD"], [POWERED_OFF]),
+    "os_term": ("os_term", [], [
+        ("the_partition_ends_with_exit_status_3", exits(3)),
+        ("the_guests_words_are_printed_without_control_characters",
+         says(r"fwnmi: the guest crashed: the  \[31mguest \[0m says  enough \s*$")),
+        ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
+    ]),
+    "os_term_outside": ("os_term", ["-append", "outside"], [
+        ("the_partition_ends_with_exit_status_3", exits(3)),
+        ("words_that_run_out_of_memory_are_printed_as_far_as_they_go", says(r"fwnmi: the guest crashed: abc$")),
+    ]),
     "mmu": ("mmu", [], [POWERED_OFF]),
     "smp": ("smp", ["-smp", "4"], [
         POWERED_OFF,
@@ -191,8 +205,17 @@ class Monitor:
 # ---- one run -------------------------------------------------------------------------------------
 
 
+def write_initrd(scratch):
+    """A file that the payload `boot` knows every byte of."""
+    path = os.path.join(scratch, "initrd")
+    with open(path, "wb") as f:
+        f.write(bytes((i * 7 + (i >> 8)) & 0xff for i in range(100001)))
+    return path
+
+
 class Run:
     def __init__(self, program, payload, options, scratch):
+        options = [write_initrd(scratch) if option == "INITRD" else option for option in options]
         self.program = program
         self.socket = os.path.join(scratch, "monitor")
         self.seen = Outcome()
