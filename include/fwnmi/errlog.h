@@ -14,6 +14,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 /*
  * Every function of libfwnmi that can fail returns one of these small negatives.
@@ -361,6 +364,9 @@ int fwnmi_event_type_parse(const char *name);
 int fwnmi_mc_type_parse(const char *name);
 int fwnmi_mc_subtype_parse(unsigned type, const char *name);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 #define FWNMI_MAX_CPUS 64
 
@@ -599,6 +602,9 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
  */
 int fwnmi_load(struct fwnmi *f, const void *buf, size_t size);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 enum fwnmi_processor {
 	FWNMI_PROCESSOR_POWER8 = 8,
@@ -79,6 +82,9 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
 int fwnmi_mce_synthesise(enum fwnmi_processor processor, const struct fwnmi_machine_check *mc,
 			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

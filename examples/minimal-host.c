@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The least that a virtual machine monitor does to give its guests FWNMI: guest memory, registers
+ * and two RTAS calls for libfwnmi, and what to do with each answer. The "guest" is main(), which
+ * does what an operating system would and checks what it gets. A real one also calls
+ * fwnmi_set_interrupt_endian() for H_SET_MODE and fwnmi_reset() when the partition reboots.
+ *
+ *	cc minimal-host.c $(pkg-config --cflags --libs fwnmi) && ./a.out
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fwnmi/fwnmi.h>
+
+enum {
+	NR_CPUS = 2,
+	MEMORY_SIZE = 32 << 20,
+	RTAS_BASE = 0x1ff0000, /* goes into /rtas as "linux,rtas-base" */
+	RTAS_SIZE = 0x10000, /* and this as "rtas-size"; "rtas-error-log-max" is 2048 */
+	RTAS_CODE_SIZE = 0x40, /* the RTAS entry point, which is yours */
+};
+
+struct vm {
+	uint8_t memory[MEMORY_SIZE];
+	struct fwnmi_regs regs[NR_CPUS]; /* of a vCPU that does not run guest code */
+	int kicked[NR_CPUS];
+	/* A lock of its own: ibm,nmi-interlock may not wait for other RTAS calls or hcalls (R18). */
+	pthread_mutex_t fwnmi_lock;
+	struct fwnmi fwnmi;
+};
+
+/* ---- what libfwnmi asks of a host ---- */
+
+static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t len)
+{
+	if (len > MEMORY_SIZE || real_address > MEMORY_SIZE - len)
+		return -1;
+	memcpy(buf, ((struct vm *)opaque)->memory + real_address, len);
+	return 0;
+}
+
+static int write_memory(void *opaque, uint64_t real_address, const void *buf, size_t len)
+{
+	if (len > MEMORY_SIZE || real_address > MEMORY_SIZE - len)
+		return -1;
+	memcpy(((struct vm *)opaque)->memory + real_address, buf, len);
+	return 0;
+}
+
+static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
+{
+	*regs = ((struct vm *)opaque)->regs[cpu];
+	return 0;
+}
+
+static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
+{
+	((struct vm *)opaque)->regs[cpu] = *regs;
+	return 0;
+}
+
+/* Make the vCPU leave guest code, if it is there; its thread then calls fwnmi_resume(). */
+static void kick(void *opaque, unsigned cpu)
+{
+	((struct vm *)opaque)->kicked[cpu] = 1;
+}
+
+static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
+{
+	printf("vCPU %u of VM %p: the partition ends, reason %d\n", cpu, opaque, reason);
+}
+
+static const struct fwnmi_ops ops = {
+	.read_memory = read_memory,
+	.write_memory = write_memory,
+	.get_regs = get_regs,
+	.set_regs = set_regs,
+	.kick = kick,
+	.end_partition = end_partition,
+};
+
+/* ---- the RTAS calls; names go into /rtas as properties, with a token each ---- */
+
+static int rtas_nmi_register(struct vm *vm, unsigned cpu, uint32_t system_reset, uint32_t mc)
+{
+	int result;
+
+	pthread_mutex_lock(&vm->fwnmi_lock);
+	result = fwnmi_register(&vm->fwnmi, cpu, system_reset, mc);
+	pthread_mutex_unlock(&vm->fwnmi_lock);
+	return result == FWNMI_ERR_PARAMETER ? -3 : result < 0 ? -1 : 0;
+}
+
+static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
+{
+	int result;
+
+	pthread_mutex_lock(&vm->fwnmi_lock);
+	result = fwnmi_interlock(&vm->fwnmi, cpu);
+	pthread_mutex_unlock(&vm->fwnmi_lock);
+	return result < 0 ? -1 : 0;
+}
+
+/* ---- events ---- */
+
+/* Whether the vCPU may run guest code now. */
+static int may_run(unsigned cpu, int result)
+{
+	switch (result) {
+	case FWNMI_NOTHING:
+	case FWNMI_DELIVERED: /* it stands in its handler */
+		return 1;
+	case FWNMI_NOT_REGISTERED:
+	case FWNMI_STALE: /* give it the architected interrupt, 0x100 or 0x200, yourself */
+		printf("vCPU %u: architected interrupt\n", cpu);
+		return 1;
+	case FWNMI_WAITING: /* until its kick */
+	case FWNMI_STOPPED: /* for good */
+	case FWNMI_ENDED: /* run your reboot policy */
+		return 0;
+	default:
+		fprintf(stderr, "vCPU %u: %s\n", cpu, fwnmi_strerror(result));
+		exit(EXIT_FAILURE);
+	}
+}
+
+static int machine_check(struct vm *vm, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	int result;
+
+	pthread_mutex_lock(&vm->fwnmi_lock);
+	result = fwnmi_machine_check(&vm->fwnmi, cpu, mc);
+	pthread_mutex_unlock(&vm->fwnmi_lock);
+	return may_run(cpu, result);
+}
+
+/* What a vCPU's thread does after a kick, before it runs guest code. */
+static int resume(struct vm *vm, unsigned cpu)
+{
+	int result;
+
+	pthread_mutex_lock(&vm->fwnmi_lock);
+	vm->kicked[cpu] = 0;
+	result = fwnmi_resume(&vm->fwnmi, cpu);
+	pthread_mutex_unlock(&vm->fwnmi_lock);
+	return may_run(cpu, result);
+}
+
+/* ---- the guest ---- */
+
+static void expect(int condition, const char *what)
+{
+	if (!condition) {
+		fprintf(stderr, "not as expected: %s\n", what);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void handler(struct vm *vm, unsigned cpu)
+{
+	const uint8_t *log = vm->memory + vm->regs[cpu].gpr3 + 8; /* behind the original R3 */
+	struct fwnmi_errlog decoded;
+	char text[2048];
+
+	expect(vm->regs[cpu].nip == 0x3000, "the vCPU stands at its machine check routine");
+	expect(fwnmi_errlog_decode(&decoded, log, FWNMI_ERRLOG_MAX) > 0, "there is a log");
+	expect(decoded.mc.processor_id == cpu, "it is about this vCPU");
+	fwnmi_errlog_print(&decoded, text, sizeof(text));
+	printf("vCPU %u in its handler\n%s\n", cpu, text);
+}
+
+int main(void)
+{
+	static struct vm vm;
+	const struct fwnmi_config config = { .nr_cpus = NR_CPUS,
+					     .rtas_base = RTAS_BASE,
+					     .rtas_size = RTAS_SIZE,
+					     .save_area_offset = RTAS_CODE_SIZE };
+	const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_SLB,
+						.error_subtype = FWNMI_SLB_MULTIHIT,
+						.severity = FWNMI_SEVERITY_ERROR_SYNC,
+						.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED };
+
+	expect(pthread_mutex_init(&vm.fwnmi_lock, NULL) == 0, "there is a lock");
+	expect(fwnmi_init(&vm.fwnmi, &ops, &vm, &config) == 0, "FWNMI starts");
+
+	expect(rtas_nmi_register(&vm, 0, 0x2000, 0x3000) == 0, "the guest can register");
+	expect(machine_check(&vm, 0, &mc), "vCPU 0 enters its handler");
+	expect(!machine_check(&vm, 1, &mc), "vCPU 1 has to wait for the buffer");
+	handler(&vm, 0);
+	expect(rtas_nmi_interlock(&vm, 0) == 0, "vCPU 0 gives the buffer back");
+	expect(vm.kicked[1] && resume(&vm, 1), "vCPU 1 has its turn");
+	handler(&vm, 1);
+	expect(rtas_nmi_interlock(&vm, 1) == 0, "vCPU 1 gives the buffer back");
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a VMM author gets: the library's symbols, what it needs of others, and what is installed.
+
+usage: test_public_face.py SOURCE BUILD STATIC SHARED EXAMPLE        speaks TAP
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD, STATIC, SHARED, EXAMPLE = sys.argv[1:6]
+HEADERS = ["errlog.h", "fwnmi.h", "mce.h"]
+TESTS = []
+
+# No allocation, no input or output, no locks: this is all of the C library that it may call.
+ALLOWED = {"memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "vsnprintf"}
+
+
+class Skip(Exception):
+    pass
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(*command, **kwargs):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **kwargs).stdout
+
+
+def read(*path):
+    with open(os.path.join(SOURCE, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def declared():
+    names = set()
+    for header in HEADERS:
+        text = re.sub(r"/\*.*?\*/", "", read("include", "fwnmi", header), flags=re.DOTALL)
+        names |= set(re.findall(r"^[a-z][\w\s*]*?\b(fwnmi_\w+)\(", text, flags=re.MULTILINE))
+    return names
+
+
+def equal(got, expected):
+    assert got == expected, f"only here: {sorted(got - expected)}; missing: {sorted(expected - got)}"
+
+
+def sanitized():
+    for option in json.loads(run("meson", "introspect", "--buildoptions", BUILD)):
+        if option["name"] == "b_sanitize":
+            return option["value"] != "none"
+    return False
+
+
+def undefined(path):
+    symbols = set()
+    defined = set()
+    for line in run("nm", path).splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == "U":
+            symbols.add(words[1])
+        elif len(words) == 3:
+            defined.add(words[2])
+    return symbols - defined
+
+
+@test
+def the_shared_library_exports_the_functions_of_the_headers_and_no_others():
+    names = {line.split()[2].split("@")[0]
+             for line in run("nm", "-D", "--defined-only", SHARED).splitlines()
+             if line.split()[1] != "A"}
+    equal(names, declared())
+    equal(set(re.findall(r"^\t\t(fwnmi_\w+);", read("lib", "libfwnmi.map"), re.MULTILINE)), declared())
+
+
+@test
+def every_symbol_of_the_static_library_has_the_librarys_name():
+    names = {line.split()[2] for line in run("nm", "-g", "--defined-only", STATIC).splitlines()
+             if len(line.split()) == 3}
+    strange = {name for name in names if not name.startswith("fwnmi_")}
+    if not sanitized():
+        assert not strange, strange
+    assert declared() <= names
+
+
+@test
+def the_library_calls_nothing_that_allocates_waits_or_writes():
+    if sanitized():
+        raise Skip("a sanitizer adds calls of its own")
+    strange = undefined(STATIC) - ALLOWED - {"__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"}
+    strange = {re.sub(r"^__(\w+)_chk$", r"\1", name) for name in strange} - ALLOWED
+    assert not strange, strange
+
+
+@test
+def the_library_has_no_variables():
+    if sanitized():
+        raise Skip("a sanitizer adds variables of its own")
+    for line in run("size", "-A", STATIC).splitlines():
+        words = line.split()
+        if len(words) == 3 and re.match(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)", words[0]):
+            assert words[1] == "0", line
+
+
+@test
+def the_example_is_short_and_does_what_it_says():
+    assert len(read("examples", "minimal-host.c").splitlines()) < 200
+    out = run(EXAMPLE)
+    assert out.count("in its handler") == 2 and "SLB (1)" in out, out
+
+
+@test
+def every_public_function_is_in_the_man_page():
+    page = read("docs", "man", "fwnmi.3").replace("\\-", "-")
+    missing = {name for name in declared()
+               if name not in page and not re.search(r"_(name|parse|validate)$", name)}
+    assert missing <= {"fwnmi_mce_repairable"}, missing
+
+
+@test
+def an_installed_library_builds_the_example_by_pkg_config():
+    if sanitized():
+        raise Skip("a program without the sanitizer cannot link a library with it")
+    if not shutil.which("pkg-config"):
+        raise Skip("no pkg-config")
+    with tempfile.TemporaryDirectory(prefix="fwnmi-install-") as root:
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
+        found = [os.path.join(path, name) for path, _, names in os.walk(root) for name in names]
+        pc = [path for path in found if path.endswith("/fwnmi.pc")]
+        assert len(pc) == 1, pc
+        for header in HEADERS:
+            assert any(path.endswith(f"/include/fwnmi/{header}") for path in found), header
+        assert any(path.endswith("/man3/fwnmi.3") for path in found)
+        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(pc[0]),
+               "PKG_CONFIG_SYSROOT_DIR": root}
+        flags = run("pkg-config", "--cflags", "--libs", "fwnmi", env=env).split()
+        program = os.path.join(root, "minimal-host")
+        run("cc", "-Wall", "-Wextra", "-Werror", "-o", program,
+            os.path.join(SOURCE, "examples", "minimal-host.c"), *flags, "-pthread")
+        libdir = os.path.dirname(os.path.dirname(pc[0]))
+        assert "libfwnmi.so.0" in run("readelf", "-d", program)
+        run(program, env={**os.environ, "LD_LIBRARY_PATH": libdir})
+
+
+def main():
+    failed = False
+    print(f"1..{len(TESTS)}", flush=True)
+    for number, function in enumerate(TESTS, 1):
+        try:
+            function()
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Skip as e:
+            print(f"ok {number} - {function.__name__} # SKIP {e}", flush=True)
+        except (AssertionError, OSError, subprocess.CalledProcessError) as e:
+            failed = True
+            print(f"not ok {number} - {function.__name__}", flush=True)
+            for line in f"{e}\n{getattr(e, 'stderr', None) or ''}".splitlines():
+                print(f"# {line}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
