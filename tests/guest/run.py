@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs one payload of guest/payload in the partition and reports in TAP what it proves.
 
-usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--little|--big] [--keep-going] CASE
+usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--endian little|big] [--time-limit SECONDS]
+              [--run-option=OPTION]... CASE
 
 A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
 
@@ -29,7 +30,7 @@ import tempfile
 import threading
 import time
 
-TIME_LIMIT = 60  # seconds for one payload, much more than any needs
+TIME_LIMIT = 100  # seconds for one payload, much more than any needs
 COMMAND_LIMIT = 30
 TAP_LINE = re.compile(r"(not )?ok \d+ - (\S+)$")
 
@@ -97,6 +98,8 @@ def shut_down(reason):
 
 # Payload, options of `fwnmi run`, and (sentence, judgement) of what is seen from outside.
 POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
+# Without a monitor nothing but the guest decides what happens: two runs have to be the same.
+ALONE = ["-append", "alone", "--stats"]
 NESTED = [
     ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
     ("the_program_says_why_it_ended",
@@ -134,6 +137,9 @@ CASES = {
         ("the_partition_ends_with_exit_status_3", exits(3)),
         ("words_that_run_out_of_memory_are_printed_as_far_as_they_go", says(r"fwnmi: the guest crashed: abc$")),
     ]),
+    "repeat_atomics": ("atomics", ["-smp", "2", *ALONE], [POWERED_OFF]),
+    "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
+    "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
     "mmu": ("mmu", [], [POWERED_OFF]),
     "smp": ("smp", ["-smp", "4"], [
         POWERED_OFF,
@@ -214,20 +220,23 @@ def write_initrd(scratch):
 
 
 class Run:
-    def __init__(self, program, payload, options, scratch):
+    def __init__(self, program, payload, options, scratch, time_limit):
         options = [write_initrd(scratch) if option == "INITRD" else option for option in options]
         self.program = program
         self.socket = os.path.join(scratch, "monitor")
         self.seen = Outcome()
         self.threads = []
-        self.deadline = time.monotonic() + TIME_LIMIT
+        self.time_limit = time_limit
+        self.deadline = time.monotonic() + time_limit
         with open(os.path.join(scratch, "stderr"), "w+b") as stderr:
             self.stderr = os.dup(stderr.fileno())
-        self.child = subprocess.Popen(
-            [program, "run", "-kernel", payload, "--clock", "insn", "--monitor", self.socket, *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr)
+        self.alone = options[-len(ALONE):] == ALONE
+        if not self.alone:
+            options += ["--monitor", self.socket]
+        self.child = subprocess.Popen([program, "run", "-kernel", payload, "--clock", "insn", *options],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr)
         self.late = False
-        self.timer = threading.Timer(TIME_LIMIT, self.time_out)
+        self.timer = threading.Timer(time_limit, self.time_out)
         self.timer.start()
         self.monitor = None
 
@@ -304,12 +313,13 @@ class Run:
 
     def run(self):
         try:
-            self.connect()
+            if not self.alone:
+                self.connect()
             for line in self.child.stdout:
                 self.take(line.decode(errors="replace").rstrip())
             self.seen.status = self.child.wait(COMMAND_LIMIT)
             if self.late:
-                raise Trouble(f"not over after {TIME_LIMIT} s")
+                raise Trouble(f"not over after {self.time_limit} s")
             for thread in self.threads:
                 thread.join()
         finally:
@@ -322,6 +332,16 @@ class Run:
             os.lseek(self.stderr, 0, os.SEEK_SET)
             with os.fdopen(self.stderr, "rb") as stderr:
                 self.seen.stderr = stderr.read().decode(errors="replace")
+
+
+def same_run(first, second):
+    """True, or what differs between two runs that have to be the same."""
+    counts = [re.search(r"instructions=(\d+)", seen.stderr) for seen in (first, second)]
+    if not all(counts):
+        return "a run did not print its instruction count"
+    if counts[0][1] != counts[1][1]:
+        return f"{counts[0][1]} and {counts[1][1]} instructions"
+    return first.console == second.console or "the consoles differ"
 
 
 def judge(seen, judgements):
@@ -361,19 +381,29 @@ def main():
     parser.add_argument("--fwnmi", required=True)
     parser.add_argument("--payloads", required=True)
     parser.add_argument("--endian", choices=("little", "big"), default="little")
-    parser.add_argument("case", choices=CASES)
+    parser.add_argument("--run-option", action="append", default=[], metavar="OPTION",
+                        help="give it to `fwnmi run` as well, as --run-option=--OPTION")
+    parser.add_argument("--time-limit", type=float, default=TIME_LIMIT)
+    parser.add_argument("case", choices=CASES, metavar="CASE")
     args = parser.parse_args()
 
     payload, options, judgements = CASES[args.case]
+    options = args.run_option + options
     path = os.path.join(args.payloads, f"{payload}_{args.endian}")
-    trouble = None
+    trouble, again = None, None
     with tempfile.TemporaryDirectory(prefix="fwnmi-guest-") as scratch:
-        run = Run(args.fwnmi, path, options, scratch)
+        run = Run(args.fwnmi, path, options, scratch, args.time_limit)
         try:
             run.run()
+            if run.alone:
+                again = Run(args.fwnmi, path, options, scratch, args.time_limit)
+                again.run()
         except (Trouble, subprocess.TimeoutExpired, OSError) as e:
             trouble = str(e) or repr(e)
     results = judge(run.seen, judgements) if not trouble else []
+    if again and not trouble:
+        results.append(("two_runs_print_the_same_and_execute_the_same_number_of_instructions",
+                        same_run(run.seen, again.seen)))
     return report(results, run.seen, trouble)
 
 
