@@ -201,11 +201,13 @@ static const char *character_column(const char *p, const char *end, bool after_b
  */
 static bool starts_with_offset(const char *p, const char *stop, const char *end)
 {
-	const char *next = skip_separators(stop, end);
+	const char *next = skip_separators(stop, end), *zeros = p;
 
 	if (stop - p < 6 || next == end)
 		return false;
-	if ((stop - p) % 2 != 0 || strspn(p, "0") >= (size_t)(stop - p))
+	while (zeros < stop && *zeros == '0')
+		zeros++;
+	if ((stop - p) % 2 != 0 || zeros == stop)
 		return true;
 	return next - stop == 2 && token_end(next, end) - next == 2;
 }
