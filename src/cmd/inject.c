@@ -29,7 +29,7 @@ static const char usage[] =
 	"guest made of it. PATH is that of fwnmi run --monitor.\n"
 	"\n"
 	"Where and when:\n"
-	"  --cpu N              the CPU (0)\n"
+	"  --cpu N              the CPU (0); all; or others:N, all but one\n"
 	"  --context WHERE      user, kernel or any: the next instruction there that is\n"
 	"                       recoverable, MSR[RI]=1 (any)\n"
 	"  --now                wherever the CPU stands, recoverable or not\n"
@@ -48,6 +48,7 @@ static const char usage[] =
 	"                       already-reported (error-sync)\n"
 	"  --disposition D      fully-recovered, limited-recovery, not-recovered\n"
 	"                       (fully-recovered, or not-recovered if fatal)\n"
+	"  --unsafe             the processor is unsafe: it is stopped\n"
 	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
 	"\n"
 	"  --json               report as JSON\n"
@@ -59,6 +60,7 @@ struct inject_options {
 	const char *monitor, *kind;
 	bool system_reset, json, no_wait, help;
 	unsigned timeout; /* seconds */
+	unsigned vcpu; /* if for one */
 	json_t *args; /* of the monitor's command */
 };
 
@@ -87,6 +89,7 @@ enum value_kind {
 	VALUE_TEXT,
 	VALUE_ADDRESS,
 	VALUE_NUMBER,
+	VALUE_CPU,
 	VALUE_TRUE,
 	VALUE_FALSE
 };
@@ -97,7 +100,7 @@ static const struct {
 	const char *key;
 	enum value_kind kind;
 } argument_options[] = {
-	{ "cpu", "cpu-index", VALUE_NUMBER },
+	{ "cpu", "cpu-index", VALUE_CPU },
 	{ "context", "context", VALUE_TEXT },
 	{ "now", "now", VALUE_TRUE },
 	{ "timeout", "timeout", VALUE_NUMBER },
@@ -109,6 +112,7 @@ static const struct {
 	{ "severity", "severity", VALUE_TEXT },
 	{ "disposition", "disposition", VALUE_TEXT },
 	{ "initiator", "initiator", VALUE_TEXT },
+	{ "unsafe", "unsafe", VALUE_TRUE },
 };
 #define NR_ARGUMENT_OPTIONS (sizeof(argument_options) / sizeof(argument_options[0]))
 
@@ -138,6 +142,18 @@ static bool set_argument(struct inject_options *o, size_t option, const char *va
 			return complain("bad --%s %s: not an address", name, value);
 		json_object_set_new(o->args, key, json_string(value));
 		return true;
+	case VALUE_CPU:
+		json_object_del(o->args, "cpu-index");
+		json_object_del(o->args, "cpus");
+		if (!strcmp(value, "all")) {
+			json_object_set_new(o->args, "cpus", json_string(value));
+			return true;
+		}
+		if (!strncmp(value, "others:", 7)) {
+			json_object_set_new(o->args, "cpus", json_string("others"));
+			value += 7;
+		}
+		/* fallthrough */
 	case VALUE_NUMBER:
 		if (!inject_args_address(value, &number) || number > INT32_MAX)
 			return complain("bad --%s %s: not a number", name, value);
@@ -227,6 +243,7 @@ static bool parse_options(struct inject_options *o, int argc, char **argv)
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
+	o->vcpu = injection.vcpu;
 	return true;
 }
 
@@ -382,13 +399,15 @@ static bool greet(struct connection *c)
 /* ---- the outcome ---- */
 
 struct outcome {
+	unsigned vcpu;
+	json_int_t id;
 	json_t *report; /* the latest one of our injection */
 	bool over; /* nothing more will come */
-	bool delivered, interlocked;
+	bool delivered, interlocked, stopped;
 	char problem[256]; /* why there is nothing more, if that is not as it should be */
 };
 
-static void take_event(struct outcome *out, const json_t *message, json_int_t id)
+static void take_event(struct outcome *out, const json_t *message)
 {
 	const char *event = json_string_value(json_object_get(message, "event"));
 	json_t *data = json_object_get(message, "data");
@@ -404,18 +423,19 @@ static void take_event(struct outcome *out, const json_t *message, json_int_t id
 			 reason ? reason : "?", text ? ": " : "", text ? text : "");
 		out->over = true;
 	}
-	if (!report || json_integer_value(json_object_get(report, "id")) != id)
+	if (!report || json_integer_value(json_object_get(report, "id")) != out->id)
 		return;
 	json_decref(out->report);
 	out->report = json_incref(report);
 	if (!strcmp(event, "FWNMI_DELIVERED"))
 		out->delivered = true;
-	else if (!strcmp(event, "FWNMI_NOT_REGISTERED"))
+	else if (!strcmp(event, "FWNMI_NOT_REGISTERED") || !strcmp(event, "FWNMI_STALE_HANDLER"))
 		out->delivered = true;
 	else if (!strcmp(event, "FWNMI_INTERLOCK"))
 		out->interlocked = true;
 	else if (!strcmp(event, "FWNMI_INJECTION_FINISHED"))
 		out->over = true;
+	out->stopped = json_is_true(json_object_get(report, "stopped"));
 	if (!strcmp(event, "FWNMI_INJECTION_FAILED")) {
 		const char *reason = json_string_value(json_object_get(report, "reason"));
 
@@ -424,35 +444,54 @@ static void take_event(struct outcome *out, const json_t *message, json_int_t id
 	}
 }
 
-/* Until the machine says that it is over: first until it is delivered, then once more the same time. */
-static void wait_for_outcome(struct connection *c, const struct inject_options *o, json_int_t id,
-			     struct outcome *out)
+static const char *why_nothing_more(enum received how, const struct inject_options *o,
+				    const struct outcome *out)
 {
-	/* The machine itself withdraws it after o->timeout; a little more, so that it can say so. */
+	if (how == CLOSED)
+		return "the machine ended";
+	if (how == GARBAGE)
+		return "the monitor's answer makes no sense";
+	if (!out->delivered || o->system_reset || out->interlocked)
+		return "time limit: the machine stands still";
+	return "time limit: the guest did not call ibm,nmi-interlock";
+}
+
+/* Until the machine says that all are over: first until one is delivered, then as long again, and so on. */
+static void wait_for_outcomes(struct connection *c, const struct inject_options *o,
+			      struct outcome *outs, unsigned count)
+{
+	/* The machine itself withdraws them after o->timeout; a little more, so that it can say so. */
 	int64_t deadline = now_ms() + o->timeout * 1000ll + 2000;
-	bool was_delivered = false;
+	unsigned were_delivered = 0;
 
-	while (!out->over) {
+	for (;;) {
+		unsigned delivered = 0, over = 0;
+		enum received how;
 		json_t *message;
-		enum received how = receive(c, deadline, &message);
 
-		if (how != RECEIVED) {
-			snprintf(out->problem, sizeof(out->problem), "%s",
-				 how == CLOSED	 ? "the machine ended" :
-				 how == GARBAGE	 ? "the monitor's answer makes no sense" :
-				 !out->delivered ? "time limit: the machine stands still" :
-				 o->system_reset || out->interlocked ?
-						   "time limit: the machine stands still" :
-						   "time limit: the guest did not call "
-						   "ibm,nmi-interlock");
+		for (unsigned i = 0; i < count; i++) {
+			delivered += outs[i].delivered;
+			over += outs[i].over;
+		}
+		if (over == count)
 			return;
-		}
-		take_event(out, message, id);
-		json_decref(message);
-		if (out->delivered && !was_delivered) {
-			was_delivered = true;
+		if (delivered > were_delivered)
 			deadline = now_ms() + o->timeout * 1000ll;
+		were_delivered = delivered;
+		how = receive(c, deadline, &message);
+		for (unsigned i = 0; i < count; i++) {
+			if (outs[i].over)
+				continue;
+			if (how == RECEIVED) {
+				take_event(&outs[i], message);
+				continue;
+			}
+			snprintf(outs[i].problem, sizeof(outs[i].problem), "%s",
+				 why_nothing_more(how, o, &outs[i]));
+			outs[i].over = true;
 		}
+		if (how == RECEIVED)
+			json_decref(message);
 	}
 }
 
@@ -473,7 +512,7 @@ static double real_of(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-static void print_what(const struct inject_options *o)
+static void print_what(const struct inject_options *o, unsigned vcpu)
 {
 	struct machine_injection in;
 	const char *subtype;
@@ -481,11 +520,11 @@ static void print_what(const struct inject_options *o)
 
 	inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));
 	if (o->system_reset) {
-		printf("system reset, CPU %u\n", in.vcpu);
+		printf("system reset, CPU %u\n", vcpu);
 		return;
 	}
 	subtype = fwnmi_mc_subtype_name(in.mc.error_type, in.mc.error_subtype);
-	printf("machine check, CPU %u: %s%s%s, %s, %s\n", in.vcpu,
+	printf("machine check, CPU %u: %s%s%s, %s, %s\n", vcpu,
 	       fwnmi_mc_type_name(in.mc.error_type), subtype ? " " : "", subtype ? subtype : "",
 	       fwnmi_severity_name(in.mc.severity), fwnmi_disposition_name(in.mc.disposition));
 }
@@ -494,7 +533,9 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 {
 	const json_t *report = out->report, *interlock, *back;
 
-	print_what(o);
+	print_what(o, out->vcpu);
+	if (out->stopped)
+		puts("  stopped      as unsafe; a log about it waits for event-scan");
 	if (out->delivered) {
 		bool idle = json_is_true(json_object_get(report, "idle"));
 
@@ -504,9 +545,11 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 			printf("  entered      the registered routine at %s, R3 %s\n",
 			       text_of(report, "handler"), text_of(report, "r3"));
 		else
-			printf("  entered      the architected vector at %s: the guest has not "
-			       "registered\n",
-			       text_of(report, "handler"));
+			printf("  entered      the architected vector at %s: %s\n",
+			       text_of(report, "handler"),
+			       json_object_get(report, "stale-handler") ?
+				       "the registered routine has gone" :
+				       "the guest has not registered");
 	}
 	interlock = json_object_get(report, "interlock");
 	if (interlock)
@@ -523,57 +566,104 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 		puts("  returned     not to the interrupted instruction");
 }
 
-static void print_json(const struct outcome *out, bool ok)
+static bool is_ok(const struct inject_options *o, const struct outcome *out)
+{
+	return out->stopped || (out->delivered && (o->system_reset || out->interlocked));
+}
+
+static json_t *outcome_json(const struct inject_options *o, const struct outcome *out)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "ok", json_boolean(ok));
+	json_object_set_new(object, "ok", json_boolean(is_ok(o, out)));
 	json_object_set_new(object, "delivered", json_boolean(out->delivered));
 	json_object_set_new(object, "interlocked", json_boolean(out->interlocked));
 	if (out->problem[0])
 		json_object_set_new(object, "problem", json_string(out->problem));
 	if (out->report)
 		json_object_set(object, "injection", out->report);
-	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	putchar('\n');
-	json_decref(object);
+	return object;
 }
 
-static int report_outcome(const struct inject_options *o, const struct outcome *out)
+/* One object for one CPU, an array for several. */
+static void print_json(const struct inject_options *o, const struct outcome *outs, unsigned count,
+		       bool several)
 {
-	bool ok = out->delivered && (o->system_reset || out->interlocked);
+	json_t *json = several ? json_array() : outcome_json(o, &outs[0]);
+
+	for (unsigned i = 0; several && i < count; i++)
+		json_array_append_new(json, outcome_json(o, &outs[i]));
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(json);
+}
+
+static int report_outcomes(const struct inject_options *o, const struct outcome *outs,
+			   unsigned count, bool several)
+{
+	bool all_ok = true;
 
 	if (o->json)
-		print_json(out, ok);
-	else
-		print_report(o, out);
-	/* A guest that ends after it was told is the guest's affair: still delivered. */
-	if (out->problem[0])
-		complain("%s", out->problem);
-	else if (!ok && !o->json)
-		complain("the guest has no routine that could call ibm,nmi-interlock");
+		print_json(o, outs, count, several);
+	for (unsigned i = 0; i < count; i++) {
+		bool ok = is_ok(o, &outs[i]);
+
+		if (!o->json)
+			print_report(o, &outs[i]);
+		/* A guest that ends after it was told is the guest's affair: still delivered. */
+		if (outs[i].problem[0])
+			complain("%s", outs[i].problem);
+		else if (!ok && !o->json)
+			complain("the guest has no routine that could call ibm,nmi-interlock");
+		all_ok = all_ok && ok;
+	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		complain("cannot write the report: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return all_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int report_queued(const struct inject_options *o, json_t *result)
+/* What the monitor has queued: one id, or for several CPUs a list of them. Returns how many, 0 if some were refused. */
+static unsigned take_ids(const json_t *result, struct outcome *outs)
 {
-	if (!o->json) {
-		printf("queued, id %lld\n", count_of(result, "id"));
-	} else {
+	const json_t *ids = json_object_get(result, "ids"), *refused, *item;
+	size_t i;
+
+	if (!ids) {
+		outs[0].id = count_of(result, "id");
+		return 1;
+	}
+	refused = json_object_get(result, "refused");
+	json_array_foreach((json_t *)refused, i, item)
+		complain("%s", text_of(item, "reason"));
+	if (json_array_size(refused) || json_array_size(ids) > ENGINE_MAX_VCPUS)
+		return 0;
+	json_array_foreach((json_t *)ids, i, item)
+	{
+		outs[i].vcpu = (unsigned)count_of(item, "cpu-index");
+		outs[i].id = count_of(item, "id");
+	}
+	return (unsigned)json_array_size(ids);
+}
+
+static int report_queued(const struct inject_options *o, json_t *result,
+			 const struct outcome *outs, unsigned count)
+{
+	if (o->json) {
 		json_dumpf(result, stdout, JSON_COMPACT);
 		putchar('\n');
+		return EXIT_SUCCESS;
 	}
+	for (unsigned i = 0; i < count; i++)
+		printf("queued, id %lld\n", (long long)outs[i].id);
 	return EXIT_SUCCESS;
 }
 
 static int inject(const struct inject_options *o)
 {
 	static struct connection c; /* too big for the stack */
-	struct outcome out = { .report = NULL };
+	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = o->vcpu } };
 	json_t *result = NULL;
 	int status = EXIT_FAILURE;
 
@@ -581,14 +671,17 @@ static int inject(const struct inject_options *o)
 		return EXIT_FAILURE;
 	if (greet(&c) && command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check",
 				 o->args, &result)) {
-		if (o->no_wait) {
-			status = report_queued(o, result);
-		} else {
-			wait_for_outcome(&c, o, count_of(result, "id"), &out);
-			status = report_outcome(o, &out);
+		unsigned count = take_ids(result, outs);
+
+		if (count && o->no_wait) {
+			status = report_queued(o, result, outs, count);
+		} else if (count) {
+			wait_for_outcomes(&c, o, outs, count);
+			status = report_outcomes(o, outs, count, json_object_get(result, "ids"));
 		}
 	}
-	json_decref(out.report);
+	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+		json_decref(outs[i].report);
 	json_decref(result);
 	close(c.fd);
 	return status;

@@ -51,6 +51,8 @@ static const char usage[] =
 	"  --no-reboot       end instead of rebooting\n"
 	"  --reboot-policy WHAT  when FWNMI ends the partition: halt, reboot or pause (halt)\n"
 	"  --fwnmi-strict    the letter of LoPAR where guests expect otherwise\n"
+	"  --stale-handler WHAT  when the registered routine has gone: vector (the event goes\n"
+	"                    there), deliver or end (vector)\n"
 	"  --fwnmi-delivery HOW  of machine checks and system resets: direct, or by trampoline\n"
 	"                    code at the guest's vectors; auto: by what the engine can (auto)\n"
 	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
@@ -255,6 +257,23 @@ static bool set_engine_mc_exit(struct run_options *o, const char *value)
 	return true;
 }
 
+static bool set_stale_handler(struct run_options *o, const char *value)
+{
+	static const char *const policies[] = {
+		[FWNMI_STALE_TO_VECTOR] = "vector",
+		[FWNMI_STALE_DELIVER] = "deliver",
+		[FWNMI_STALE_END] = "end",
+	};
+
+	for (unsigned i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		if (!strcmp(value, policies[i])) {
+			o->machine.stale_handler = (enum fwnmi_stale_policy)i;
+			return true;
+		}
+	}
+	return complain("bad --stale-handler %s: not vector, deliver or end", value);
+}
+
 static bool set_reboot_policy(struct run_options *o, const char *value)
 {
 	static const char *const policies[] = {
@@ -321,6 +340,7 @@ static const struct option_entry {
 	{ "fwnmi-delivery", true, set_delivery },
 	{ "trampoline", true, set_trampoline },
 	{ "engine-mc-exit", true, set_engine_mc_exit },
+	{ "stale-handler", true, set_stale_handler },
 	{ "reboot-policy", true, set_reboot_policy },
 	{ "debug", false, set_debug },
 	{ "stats", false, set_stats },
@@ -478,8 +498,10 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED)
 		return;
 	fprintf(stderr,
-		"fwnmi: FWNMI ended the partition: a second machine check came to vCPU %u before "
-		"its interlock\n",
+		"fwnmi: FWNMI ended the partition: %s (vCPU %u)\n",
+		last_end->reason == FWNMI_END_STALE_HANDLER ?
+			"the routine that was registered is no longer there" :
+			"a second machine check came before the interlock",
 		last_end->vcpu);
 	if (fwnmi_errlog_decode(&log, last_end->log, last_end->log_length) < 0)
 		return;

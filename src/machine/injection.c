@@ -196,6 +196,9 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 		note_delivery(machine, vcpu, false);
 		emit_report(machine, vcpu);
 		break;
+	case FWNMI_STALE: /* injection_papr_event() has seen to them */
+	case FWNMI_STOPPED:
+		break;
 	case PAPR_RAISED:
 		in->report.stage = INJECTION_RAISED;
 		break;
@@ -290,6 +293,18 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 			machine_timebase(machine) - in->report.delivered_timebase;
 		in->report.interlock_host_ns = host_ns() - in->delivered_ns;
 		watch(machine, event->cpu);
+		return &in->report;
+	case PAPR_EVENT_FWNMI_STALE:
+		if (!is_open(in) || in->report.system_reset != (event->a == VECTOR_SYSTEM_RESET))
+			return NULL;
+		in->report.stale = true;
+		note_delivery(machine, event->cpu, false);
+		return &in->report;
+	case PAPR_EVENT_FWNMI_STOPPED:
+		if (!is_open(in))
+			return NULL;
+		in->report.stopped = true;
+		finish(machine, event->cpu, false);
 		return &in->report;
 	case PAPR_EVENT_FWNMI_ENDED:
 		if (!is_open(in))

@@ -191,6 +191,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.initrd_size = machine->loader.initrd_size,
 		.nvram_path = config->nvram,
 		.fwnmi_strict = config->fwnmi_strict,
+		.stale_handler = config->stale_handler,
 		.delivery = config->delivery,
 		.trampoline = config->trampoline,
 	};
@@ -292,6 +293,14 @@ static void reboot(struct machine *machine, bool guest_asked)
 
 /* ---- running ---- */
 
+static bool any_vcpu_left(const struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
+		if (machine->vcpus[i].state != VCPU_STOPPED)
+			return true;
+	return false;
+}
+
 bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 {
 	struct vcpu *v = &machine->vcpus[vcpu];
@@ -302,11 +311,18 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 		return v->state == VCPU_RUNNABLE;
 	case FWNMI_DELIVERED:
 	case FWNMI_NOT_REGISTERED: /* the architected interrupt was */
+	case FWNMI_STALE:
 	case PAPR_RAISED:
 		v->state = VCPU_RUNNABLE;
 		return true;
 	case FWNMI_WAITING:
 		v->state = VCPU_WAITING;
+		return false;
+	case FWNMI_STOPPED:
+		v->state = VCPU_STOPPED;
+		if (!any_vcpu_left(machine))
+			machine_end_with(machine, MACHINE_CRASHED,
+					 "its last processor was unsafe and has been stopped");
 		return false;
 	case FWNMI_ENDED:
 		machine->partition_ended = true;
@@ -602,16 +618,18 @@ static void idle(struct machine *machine)
 	poll_clients(machine, timeout_ns);
 }
 
-/* What LoPAR calls the partition's reboot policy, after a second machine check before the interlock. */
+/* What LoPAR calls the partition's reboot policy. */
 static void run_reboot_policy(struct machine *machine)
 {
-	unsigned vcpu = papr_fwnmi_end(machine->papr)->vcpu;
+	const struct papr_fwnmi_end *end = papr_fwnmi_end(machine->papr);
 
 	switch (machine->config.reboot_policy) {
 	case REBOOT_POLICY_HALT:
 		machine_end_with(machine, MACHINE_CRASHED,
-				 "a second machine check came to vCPU %u before its interlock",
-				 vcpu);
+				 end->reason == FWNMI_END_STALE_HANDLER ?
+					 "the routine that was registered is no longer there, for vCPU %u" :
+					 "a second machine check came to vCPU %u before its interlock",
+				 end->vcpu);
 		break;
 	case REBOOT_POLICY_REBOOT:
 		if (machine->config.no_reboot)

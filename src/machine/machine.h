@@ -46,6 +46,7 @@ struct machine_config {
 	enum papr_delivery delivery;
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
 	enum machine_reboot_policy reboot_policy;
+	enum fwnmi_stale_policy stale_handler;
 	/* Each one line without newline; may be NULL. */
 	void (*warn)(const char *line); /* the guest uses what the engine lacks, or breaks a rule */
 	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */
@@ -91,6 +92,8 @@ struct injection_report {
 	bool registered; /* false: the guest had no routine, so the architected vector was entered */
 	bool interlocked; /* FINISHED only: it came this way */
 	bool returned; /* FINISHED only: came back to the interrupted instruction */
+	bool stopped; /* FINISHED only: the CPU was stopped as unsafe instead of being interrupted */
+	bool stale; /* not registered any more: the registered routine has gone */
 	uint64_t nip, msr; /* interrupted */
 	uint64_t handler, r3; /* registers after delivery: NIP and R3 */
 	uint64_t delivered_insns,

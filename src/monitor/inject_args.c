@@ -97,6 +97,26 @@ static bool get_count(struct parse *p, const char *key, json_int_t max, unsigned
 	return true;
 }
 
+enum inject_cpus inject_args_cpus(const json_t *args)
+{
+	const char *cpus = json_string_value(json_object_get(args, "cpus"));
+
+	return !cpus ? INJECT_ONE_CPU : !strcmp(cpus, "all") ? INJECT_ALL_CPUS : INJECT_OTHER_CPUS;
+}
+
+static bool check_cpus(struct parse *p)
+{
+	const char *cpus = json_string_value(json_object_get(p->args, "cpus"));
+
+	if (!given(p, "cpus"))
+		return true;
+	if (!cpus || (strcmp(cpus, "all") && strcmp(cpus, "others")))
+		return FAIL(p, "bad cpus: not all or others");
+	if (!strcmp(cpus, "all") && given(p, "cpu-index"))
+		return FAIL(p, "cpu-index contradicts cpus all");
+	return true;
+}
+
 /* The arguments of every injection. */
 static bool parse_place(struct parse *p)
 {
@@ -106,7 +126,7 @@ static bool parse_place(struct parse *p)
 	unsigned timeout;
 
 	/* Whether the CPU exists is the machine's to say. */
-	if (!get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
+	if (!check_cpus(p) || !get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
 	    !get_count(p, "timeout", MAX_TIMEOUT_S, 10, &timeout) ||
 	    !get_bool(p, "now", false, &in->now))
 		return false;
@@ -207,6 +227,8 @@ static bool parse_machine_check(struct parse *p)
 	if (!get_name(p, "disposition", fwnmi_disposition_parse, disposition, &mc->disposition) ||
 	    !get_name(p, "initiator", fwnmi_initiator_parse, FWNMI_INITIATOR_CPU, &mc->initiator))
 		return false;
+	if (!get_bool(p, "unsafe", false, &mc->unsafe_processor))
+		return false;
 	if (mc->severity == FWNMI_SEVERITY_FATAL &&
 	    mc->disposition == FWNMI_DISPOSITION_FULLY_RECOVERED)
 		return FAIL(p, "disposition fully-recovered contradicts severity fatal");
@@ -222,6 +244,7 @@ static bool check_keys(struct parse *p)
 		bool machine_check_only;
 	} known[] = {
 		{ "cpu-index", false },
+		{ "cpus", false },
 		{ "context", false },
 		{ "now", false },
 		{ "timeout", false },
@@ -230,6 +253,7 @@ static bool check_keys(struct parse *p)
 		{ "severity", true },
 		{ "disposition", true },
 		{ "initiator", true },
+		{ "unsafe", true },
 		{ "transient", true },
 		{ "effective-address", true },
 		{ "logical-address", true },

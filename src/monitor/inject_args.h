@@ -13,10 +13,10 @@
 /**
  * inject_args_parse() - arguments to a request
  * @args: a JSON object, or NULL for none. Both kinds of injection:
- *	"cpu-index" (0), "context" ("user", "kernel", "any": the default), "now" (false; not with context),
+ *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index: see inject_args_cpus()), "context" ("user", "kernel", "any": the default), "now" (false; not with context),
  *	"timeout" (seconds, 10).
  *	Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype" (multihit, or load-store for a UE),
- *	"severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal), "initiator" (CPU),
+ *	"unsafe" (false: R16, the processor is stopped), "severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal), "initiator" (CPU),
  *	"transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of the interrupted instruction; UE:
  *	none), "logical-address" (UE only, none). Addresses are integers or strings as C writes integers.
  * @system_reset: it is inject-nmi
@@ -27,6 +27,14 @@
  */
 int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
 		      char *err, size_t err_size);
+
+/** inject_args_cpus() - which CPUs the arguments, already parsed, are for. */
+enum inject_cpus {
+	INJECT_ONE_CPU, /* cpu-index */
+	INJECT_ALL_CPUS,
+	INJECT_OTHER_CPUS, /* all but cpu-index */
+};
+enum inject_cpus inject_args_cpus(const json_t *args);
 
 /** inject_args_address() - a number as C writes it (0x..., decimal) into @value; false if it is none. */
 bool inject_args_address(const char *text, uint64_t *value);

@@ -4,6 +4,7 @@
  * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"), one request a line. Addresses are strings, because a
  * JSON integer of 64 bits has a sign.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -165,6 +166,8 @@ static json_t *report_json(const struct injection_report *report)
 
 	if (report->stage == INJECTION_FAILED)
 		json_object_set_new(out, "reason", json_string(report->reason));
+	if (report->stopped)
+		json_object_set_new(out, "stopped", json_true());
 	if (report->stage == INJECTION_PENDING || !report->handler)
 		return out;
 	json_object_update_new(
@@ -175,6 +178,8 @@ static json_t *report_json(const struct injection_report *report)
 			       address(report->handler), "r3", address(report->r3),
 			       "at-instruction", count(report->delivered_insns), "at-timebase",
 			       count(report->delivered_timebase)));
+	if (report->stale)
+		json_object_set_new(out, "stale-handler", json_true());
 	if (report->interlocked)
 		json_object_set_new(out, "interlock",
 				    json_pack("{s:o, s:o, s:f}", "instructions",
@@ -207,6 +212,11 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		return "FWNMI_WAITING";
 	case PAPR_EVENT_FWNMI_INTERLOCK:
 		return "FWNMI_INTERLOCK";
+	case PAPR_EVENT_FWNMI_STALE:
+		json_object_set_new(data, "vector", address(event->a));
+		return "FWNMI_STALE_HANDLER";
+	case PAPR_EVENT_FWNMI_STOPPED:
+		return "FWNMI_CPU_STOPPED";
 	case PAPR_EVENT_FWNMI_ENDED:
 		return "FWNMI_PARTITION_ENDED";
 	case PAPR_EVENT_VCPU_STARTED:
@@ -369,9 +379,45 @@ static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, siz
 	if (last_end)
 		json_object_set_new(out, "last-end",
 				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
-					      "reason", "nested-machine-check", "log",
+					      "reason",
+					      last_end->reason == FWNMI_END_STALE_HANDLER ?
+						      "stale-handler" :
+						      "nested-machine-check",
+					      "log",
 					      hexadecimal(last_end->log, last_end->log_length)));
 	return out;
+}
+
+/* To every CPU that has been started, but perhaps the one named. */
+static json_t *inject_several(struct monitor *monitor, const struct machine_injection *request,
+			      bool others, char *err, size_t err_size)
+{
+	json_t *ids = json_array(), *refused = json_array();
+	bool any;
+
+	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++) {
+		struct machine_injection injection = *request;
+
+		if (machine_vcpu_state(monitor->machine, i) == VCPU_STOPPED ||
+		    (others && i == request->vcpu))
+			continue;
+		injection.vcpu = i;
+		injection.id = ++monitor->next_injection;
+		if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
+			json_array_append_new(refused, json_pack("{s:i, s:s}", "cpu-index", (int)i,
+								 "reason", err));
+		else
+			json_array_append_new(ids, json_pack("{s:i, s:o}", "cpu-index", (int)i,
+							     "id", count(injection.id)));
+	}
+	any = json_array_size(ids);
+	if (!any && !json_array_size(refused))
+		snprintf(err, err_size, "no such CPU is running");
+	if (any)
+		return json_pack("{s:o, s:o}", "ids", ids, "refused", refused);
+	json_decref(ids);
+	json_decref(refused);
+	return NULL;
 }
 
 static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, char *err,
@@ -381,6 +427,9 @@ static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, 
 
 	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
 		return NULL;
+	if (inject_args_cpus(args) != INJECT_ONE_CPU)
+		return inject_several(monitor, &injection,
+				      inject_args_cpus(args) == INJECT_OTHER_CPUS, err, err_size);
 	injection.id = ++monitor->next_injection;
 	if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
 		return NULL;
@@ -396,6 +445,71 @@ static json_t *inject_machine_check(struct monitor *monitor, json_t *args, char 
 static json_t *inject_nmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
 	return inject(monitor, args, true, err, err_size);
+}
+
+static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
+{
+	size_t n = strlen(text);
+
+	if (n % 2 || n / 2 > *len)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
+
+		if (!digit)
+			return false;
+		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | (digit - digits));
+	}
+	*len = n / 2;
+	return true;
+}
+
+/* A log for the guest's event-scan, or check-exception: {"log": hexadecimal, "class": ..., "call": ...}. */
+static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
+	static const struct {
+		const char *name;
+		uint32_t event_class;
+	} classes[] = {
+		{ "internal-errors", FWNMI_CLASS_INTERNAL_ERRORS },
+		{ "epow", FWNMI_CLASS_EPOW },
+		{ "hot-plug", FWNMI_CLASS_HOT_PLUG },
+		{ "io-events", FWNMI_CLASS_IO_EVENTS },
+	};
+	enum fwnmi_event_source source = FWNMI_EVENT_SCAN;
+	const char *text, *class = "internal-errors", *call = "event-scan";
+	uint32_t event_class = 0;
+	uint8_t log[FWNMI_ERRLOG_MAX];
+	size_t len = sizeof(log);
+	int rc;
+
+	if (json_unpack(args, "{s:s, s?s, s?s !}", "log", &text, "class", &class, "call", &call)) {
+		snprintf(err, err_size, "the arguments are log, class and call");
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (!strcmp(class, classes[i].name))
+			event_class = classes[i].event_class;
+	if (!strcmp(call, "check-exception"))
+		source = FWNMI_CHECK_EXCEPTION;
+	else if (strcmp(call, "event-scan"))
+		event_class = 0;
+	if (!event_class) {
+		snprintf(err, err_size, "there is no such class or call");
+		return NULL;
+	}
+	if (!parse_hexadecimal(text, log, &len)) {
+		snprintf(err, err_size, "bad log: not up to %d bytes in hexadecimal",
+			 FWNMI_ERRLOG_MAX);
+		return NULL;
+	}
+	rc = papr_queue_event(machine_papr(monitor->machine), source, event_class, log, len);
+	if (rc < 0) {
+		snprintf(err, err_size, "cannot queue the log: %s", fwnmi_strerror(rc));
+		return NULL;
+	}
+	return json_object();
 }
 
 static json_t *stop(struct monitor *monitor, json_t *args, char *err, size_t err_size)
@@ -454,6 +568,7 @@ static const struct command {
 	{ "query-fwnmi", query_fwnmi, false },
 	{ "inject-machine-check", inject_machine_check, true },
 	{ "inject-nmi", inject_nmi, true },
+	{ "queue-event", queue_event, true },
 	{ "stop", stop, false },
 	{ "cont", cont, false },
 	{ "system_reset", system_reset, false },

@@ -95,6 +95,16 @@ static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *
 	return 0;
 }
 
+/* R16, option 2. FWNMI_STOPPED tells the machine; start-cpu will refuse. */
+static void stop_cpu(void *opaque, unsigned cpu)
+{
+	struct papr *papr = opaque;
+
+	papr->vcpu[cpu].started = false;
+	papr->vcpu[cpu].unsafe = true;
+	papr_event(papr, PAPR_EVENT_FWNMI_STOPPED, cpu, 0, 0);
+}
+
 /* FWNMI_ENDED tells the machine, which runs the reboot policy. The log outlives the reboot. */
 static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
 {
@@ -118,6 +128,7 @@ static const struct fwnmi_ops fwnmi_ops = {
 	.kick = kick,
 	.end_partition = end_partition,
 	.repair = repair,
+	.stop_cpu = stop_cpu,
 };
 
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
@@ -129,9 +140,16 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 		.save_area_offset = RTAS_CODE_SIZE,
 		.strict = papr->config.fwnmi_strict,
 		.interrupts_little_endian = false,
+		.stale_handler = papr->config.stale_handler,
 	};
-	int rc = fwnmi_init(&papr->fwnmi, &fwnmi_ops, papr, &config);
+	int rc;
 
+	/* A reboot keeps what event-scan has yet to tell; only a changed layout does not allow it. */
+	if (papr->fwnmi_ready && papr->fwnmi.config.rtas_base == config.rtas_base &&
+	    papr->fwnmi.config.rtas_size == config.rtas_size)
+		rc = fwnmi_reset(&papr->fwnmi);
+	else
+		rc = fwnmi_init(&papr->fwnmi, &fwnmi_ops, papr, &config);
 	if (rc < 0)
 		snprintf(err, err_size, "FWNMI: %s", fwnmi_strerror(rc));
 	papr->ended = false;
@@ -190,6 +208,16 @@ static void write_trampoline(struct papr *papr, enum trampoline_vector vector)
 	memory_write(papr->memory, vectors[vector], code, size);
 }
 
+bool trampolines_overlap(const struct papr *papr, uint64_t routine)
+{
+	if (!papr->by_trampoline)
+		return false;
+	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
+		if (routine >= vectors[i] && routine < vectors[i] + TRAMPOLINE_MAX)
+			return true;
+	return false;
+}
+
 /* R5: from its registration on, the guest does without these bytes. */
 void trampolines_install(struct papr *papr)
 {
@@ -234,14 +262,20 @@ static void trampolines_remove(struct papr *papr)
 	papr->trampolines_installed = false;
 }
 
-/* Put back what the guest has overwritten against R5. */
-static void mend(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
+/*
+ * A trampoline is not there any more. Either the guest has broken R5, and its routine is still there: the code is put
+ * back. Or another system runs, and the vectors are its own. @rc is libfwnmi's word on the routine.
+ */
+static void overwritten(struct papr *papr, unsigned vcpu, enum trampoline_vector vector, int rc)
 {
-	if (intact(papr, vector))
+	if (rc == FWNMI_STALE) {
+		papr->trampolines_installed = false;
 		return;
+	}
 	papr_warn(papr, "cpu %u: the guest has overwritten the trampoline at 0x%x, it is put back",
 		  vcpu, vectors[vector]);
-	write_trampoline(papr, vector);
+	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
+		write_trampoline(papr, i);
 }
 
 /* ---- events ---- */
@@ -251,7 +285,13 @@ static int outcome(struct papr *papr, unsigned vcpu, unsigned vector, int rc)
 {
 	struct engine_regs regs;
 
-	if (rc == FWNMI_WAITING) {
+	if (rc == FWNMI_STALE) {
+		papr_warn(papr,
+			  "cpu %u: the routine that was registered is no longer there: 0x%x is "
+			  "entered instead",
+			  vcpu, vector);
+		papr_event(papr, PAPR_EVENT_FWNMI_STALE, vcpu, vector, 0);
+	} else if (rc == FWNMI_WAITING) {
 		papr_event(papr, PAPR_EVENT_FWNMI_WAITING, vcpu, vector, 0);
 	} else if (rc == FWNMI_DELIVERED) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
@@ -272,10 +312,20 @@ static void wake(struct papr *papr, unsigned vcpu)
 		papr->config.host.vcpu_wake(papr->config.host.opaque, vcpu);
 }
 
-/* Does an event for this vCPU go by its trampoline? Not if it stands in one already and waits. */
-static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu)
+/*
+ * Does an event for this vCPU go by its trampoline? Not if it stands in one already and waits, and not if the guest has
+ * overwritten it: then the event is delivered directly.
+ */
+static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
 {
-	return papr->trampolines_installed && !papr->ended && !papr->vcpu[vcpu].in_trampoline;
+	return papr->trampolines_installed && !papr->ended && !papr->vcpu[vcpu].in_trampoline &&
+	       intact(papr, vector);
+}
+
+/* Did libfwnmi leave the event to the architected interrupt? */
+static bool left_to_vector(int rc)
+{
+	return rc == FWNMI_NOT_REGISTERED || rc == FWNMI_STALE;
 }
 
 static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc,
@@ -285,8 +335,7 @@ static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_ma
 	struct engine_regs regs;
 	int rc;
 
-	if (goes_by_trampoline(papr, vcpu)) {
-		mend(papr, vcpu, TRAMPOLINE_MACHINE_CHECK);
+	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_MACHINE_CHECK) && !mc->unsafe_processor) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
 		v->raised = (struct papr_raised){ .valid = true,
 						  .may_repair = may_repair,
@@ -298,9 +347,11 @@ static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_ma
 	}
 	papr->may_repair = may_repair;
 	rc = fwnmi_machine_check(&papr->fwnmi, vcpu, mc);
-	if (rc == FWNMI_NOT_REGISTERED)
+	if (papr->trampolines_installed && !intact(papr, TRAMPOLINE_MACHINE_CHECK))
+		overwritten(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, rc);
+	if (left_to_vector(rc))
 		architected_machine_check(papr, vcpu, mc);
-	if (rc == FWNMI_DELIVERED || rc == FWNMI_NOT_REGISTERED)
+	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
 		wake(papr, vcpu);
 	return outcome(papr, vcpu, VECTOR_MACHINE_CHECK, rc);
 }
@@ -320,27 +371,57 @@ int papr_system_reset(struct papr *papr, unsigned vcpu)
 {
 	int rc;
 
-	if (goes_by_trampoline(papr, vcpu)) {
-		mend(papr, vcpu, TRAMPOLINE_SYSTEM_RESET);
+	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET)) {
 		architected_system_reset(papr, vcpu);
 		wake(papr, vcpu);
 		return PAPR_RAISED;
 	}
 	rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
-	if (rc == FWNMI_NOT_REGISTERED)
+	if (papr->trampolines_installed && !intact(papr, TRAMPOLINE_SYSTEM_RESET))
+		overwritten(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, rc);
+	if (left_to_vector(rc))
 		architected_system_reset(papr, vcpu);
-	if (rc == FWNMI_DELIVERED || rc == FWNMI_NOT_REGISTERED)
+	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
 		wake(papr, vcpu);
 	return outcome(papr, vcpu, VECTOR_SYSTEM_RESET, rc);
 }
 
 int papr_signal_system_reset(struct papr *papr, unsigned vcpu)
 {
-	if (!goes_by_trampoline(papr, vcpu))
+	if (!goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET))
 		return fwnmi_signal_system_reset(&papr->fwnmi, vcpu, vcpu);
 	papr->vcpu[vcpu].reset_wanted = true;
 	kick(papr, vcpu);
 	return FWNMI_WAITING;
+}
+
+/* The interrupt happens once more, to what the guest itself has at the vector. */
+static void give_back(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
+{
+	const struct papr_config *config = &papr->config;
+	struct engine_regs regs;
+
+	trampolines_remove(papr);
+	config->engine_ops->get_regs(config->engine, vcpu, &regs);
+	regs.gpr[3] = regs.sprg[2];
+	regs.nip = vectors[vector];
+	config->engine_ops->set_regs(config->engine, vcpu, &regs);
+	papr->vcpu[vcpu].in_trampoline = false;
+}
+
+/* What fwnmi_resume() has left to the architected interrupt. Returns the vector. */
+static unsigned hand_back(struct papr *papr, unsigned vcpu)
+{
+	struct fwnmi_machine_check mc;
+	unsigned vector = fwnmi_handed_back(&papr->fwnmi, vcpu, &mc);
+
+	if (papr->vcpu[vcpu].in_trampoline)
+		give_back(papr, vcpu, TRAMPOLINE_MACHINE_CHECK);
+	else if (vector == VECTOR_MACHINE_CHECK)
+		architected_machine_check(papr, vcpu, &mc);
+	else
+		architected_system_reset(papr, vcpu);
+	return vector;
 }
 
 int papr_resume(struct papr *papr, unsigned vcpu)
@@ -356,9 +437,8 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 	rc = fwnmi_resume(&papr->fwnmi, vcpu);
 	if (rc == FWNMI_NOTHING)
 		return rc;
-	if (rc == FWNMI_NOT_REGISTERED) {
-		architected_system_reset(papr, vcpu);
-		vector = VECTOR_SYSTEM_RESET;
+	if (left_to_vector(rc)) {
+		vector = hand_back(papr, vcpu);
 	} else if (rc == FWNMI_DELIVERED) {
 		struct engine_regs regs;
 
@@ -397,20 +477,6 @@ static int machine_check_from_trampoline(struct papr *papr, unsigned vcpu)
 	return fwnmi_machine_check(&papr->fwnmi, vcpu, &raised.mc);
 }
 
-/* The interrupt happens once more, to what the guest itself has at the vector. */
-static void give_back(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
-{
-	const struct papr_config *config = &papr->config;
-	struct engine_regs regs;
-
-	trampolines_remove(papr);
-	config->engine_ops->get_regs(config->engine, vcpu, &regs);
-	regs.gpr[3] = regs.sprg[2];
-	regs.nip = vectors[vector];
-	config->engine_ops->set_regs(config->engine, vcpu, &regs);
-	papr->vcpu[vcpu].in_trampoline = false;
-}
-
 bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
 			enum trampoline_vector vector)
 {
@@ -424,13 +490,14 @@ int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vec
 {
 	int rc;
 
-	mend(papr, vcpu, vector);
 	papr->vcpu[vcpu].in_trampoline = true;
 	if (vector == TRAMPOLINE_SYSTEM_RESET)
 		rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
 	else
 		rc = machine_check_from_trampoline(papr, vcpu);
-	if (rc == FWNMI_NOT_REGISTERED)
+	if (papr->trampolines_installed && !intact(papr, vector))
+		overwritten(papr, vcpu, vector, rc);
+	if (left_to_vector(rc))
 		give_back(papr, vcpu, vector);
 	return outcome(papr, vcpu, vectors[vector], rc);
 }

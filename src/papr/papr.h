@@ -18,6 +18,8 @@ enum papr_event_type {
 	PAPR_EVENT_FWNMI_DELIVERED,  /* a = vector (0x100/0x200), b = real address in R3, cpu = vCPU */
 	PAPR_EVENT_FWNMI_WAITING,    /* another vCPU owns the buffer */
 	PAPR_EVENT_FWNMI_INTERLOCK,  /* released by cpu */
+	PAPR_EVENT_FWNMI_STALE,	     /* a = vector entered, because the registered routine has gone */
+	PAPR_EVENT_FWNMI_STOPPED,    /* cpu is unsafe and stands still until a reset */
 	PAPR_EVENT_FWNMI_ENDED,	     /* the partition has ended: see papr_fwnmi_end() */
 	PAPR_EVENT_VCPU_STARTED,     /* a = entry */
 	PAPR_EVENT_VCPU_STOPPED,
@@ -64,6 +66,7 @@ struct papr_config {
 	uint64_t initrd_base, initrd_size; /* size 0: none */
 	const char *nvram_path;		 /* NULL: NVRAM lives as long as the machine */
 	bool fwnmi_strict;
+	enum fwnmi_stale_policy stale_handler;
 	enum papr_delivery delivery;
 	const char *trampoline; /* source for trampoline_load(), or NULL for the embedded one */
 };
@@ -126,6 +129,10 @@ int papr_system_reset(struct papr *papr, unsigned vcpu);
 int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
 /** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
 int papr_resume(struct papr *papr, unsigned vcpu);
+
+/** papr_queue_event() - a log for the guest to fetch by event-scan or check-exception: see fwnmi_event_queue(). */
+int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t event_class,
+		     const void *log, size_t length);
 
 /**
  * papr_vcpu_dispatch() - a vCPU was given the host's processor, or it was taken away

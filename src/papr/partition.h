@@ -34,6 +34,7 @@ struct papr_raised {
 /* One vCPU as the hypervisor keeps it. */
 struct papr_vcpu {
 	bool started; /* not in the RTAS stopped state */
+	bool unsafe; /* FWNMI stopped it for good (R16) */
 	bool ceded; /* its last hcall was a H_CEDE that waits */
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
@@ -146,6 +147,7 @@ struct rtas_call {
 typedef int32_t rtas_fn(struct rtas_call *call);
 
 rtas_fn rtas_nmi_register, rtas_nmi_register_2, rtas_nmi_interlock; /* rtas_fwnmi.c */
+rtas_fn rtas_event_scan, rtas_check_exception;
 rtas_fn rtas_get_time_of_day, rtas_set_time_of_day; /* rtc.c */
 rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas_nvram.c */
 rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas_interrupt.c */
@@ -199,6 +201,8 @@ void vpa_reset(struct papr *papr, unsigned vcpu);
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
 /** trampolines_install() - the guest has registered: its vectors are ours, if events go by trampoline. */
 void trampolines_install(struct papr *papr);
+/** trampolines_overlap() - is this routine where a trampoline will stand? R5: it may not be. */
+bool trampolines_overlap(const struct papr *papr, uint64_t routine);
 /** trampolines_endian_changed() - interrupts now start in partition.interrupt_little_endian. */
 void trampolines_endian_changed(struct papr *papr);
 /** papr_in_trampoline() - has a trampoline just made the call that these registers come from? */

@@ -14,8 +14,8 @@ struct rtas_entry {
 	uint8_t nr_args, nr_rets; /* without the status word; the guest may offer room for more */
 };
 
-static rtas_fn display_character, power_off, system_reboot, event_scan, check_exception, os_term,
-	get_system_parameter, set_system_parameter;
+static rtas_fn display_character, power_off, system_reboot, os_term, get_system_parameter,
+	set_system_parameter;
 
 /* A function's token is RTAS_TOKEN_BASE + its place here. */
 static const struct rtas_entry functions[] = {
@@ -33,14 +33,14 @@ static const struct rtas_entry functions[] = {
 	{ "ibm,get-xive", rtas_get_xive, 1, 2 },
 	{ "ibm,int-off", rtas_int_off, 1, 0 },
 	{ "ibm,int-on", rtas_int_on, 1, 0 },
-	{ "check-exception", check_exception, 6, 0 },
-	{ "event-scan", event_scan, 4, 0 },
+	{ "check-exception", rtas_check_exception, 6, 0 },
+	{ "event-scan", rtas_event_scan, 4, 0 },
 	{ "nvram-fetch", rtas_nvram_fetch, 3, 1 },
 	{ "nvram-store", rtas_nvram_store, 3, 1 },
 	{ "ibm,os-term", os_term, 1, 0 },
 	{ "ibm,nmi-register", rtas_nmi_register, 2, 0 },
-	{ "ibm,nmi-register-2", rtas_nmi_register_2, 2, 0 },
 	{ "ibm,nmi-interlock", rtas_nmi_interlock, 0, 0 },
+	{ "ibm,nmi-register-2", rtas_nmi_register_2, 2, 0 },
 };
 
 const char *rtas_function(uint32_t token)
@@ -158,22 +158,6 @@ static int32_t system_reboot(struct rtas_call *call)
 {
 	call->hcall->action = PAPR_REBOOT;
 	return RTAS_SUCCESS;
-}
-
-/* In: event mask, critical, buffer, length. Everything is reported where it happens, so far. */
-static int32_t event_scan(struct rtas_call *call)
-{
-	if (!memory_contains(call->papr->memory, call->args[2], call->args[3]))
-		return RTAS_PARAMETER_ERROR;
-	return RTAS_NO_ERRORS;
-}
-
-/* In: vector offset, interrupt, event mask, critical, buffer, length. */
-static int32_t check_exception(struct rtas_call *call)
-{
-	if (!memory_contains(call->papr->memory, call->args[4], call->args[5]))
-		return RTAS_PARAMETER_ERROR;
-	return RTAS_NO_ERRORS;
 }
 
 /*

@@ -26,7 +26,7 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 	if (!papr_vcpu_exists(papr, cpu) || call->args[1] % 4 ||
 	    !memory_contains(papr->memory, call->args[1], 4))
 		return RTAS_PARAMETER_ERROR;
-	if (papr->vcpu[cpu].started)
+	if (papr->vcpu[cpu].started || papr->vcpu[cpu].unsafe)
 		return RTAS_HARDWARE_ERROR;
 
 	regs.nip = call->args[1];

@@ -100,6 +100,23 @@ const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
 	return partition_ended ? &end : NULL;
 }
 
+static uint8_t queued[16];
+static size_t queued_length;
+static uint32_t queued_class;
+static enum fwnmi_event_source queued_source;
+
+int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t event_class,
+		     const void *log, size_t length)
+{
+	if (length > sizeof(queued))
+		return FWNMI_ERR_NOSPACE;
+	memcpy(queued, log, length);
+	queued_length = length;
+	queued_class = event_class;
+	queued_source = source;
+	return 0;
+}
+
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *e,
 		   size_t size)
 {
@@ -683,6 +700,9 @@ static void contradictions_are_refused(void **state)
 		{ "\"timeout\":0", "bad timeout" },
 		{ "\"timeout\":3601", "bad timeout" },
 		{ "\"frob\":1", "unknown argument frob" },
+		{ "\"cpus\":\"some\"", "not all or others" },
+		{ "\"cpus\":\"all\",\"cpu-index\":1", "contradicts cpus all" },
+		{ "\"unsafe\":1", "not true or false" },
 	};
 	struct peer *peer = join_and_negotiate(0);
 	char request[300];
@@ -705,6 +725,71 @@ static void the_machines_refusal_is_passed_on(void **state)
 	refusal = "no CPU 5: the machine has 2";
 	assert_error(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpu-index\":5}}",
 		     "GenericError", refusal);
+}
+
+static void an_injection_can_be_for_all_cpus_or_all_others(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	/* CPU 1 is stopped. */
+	assert_answer(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpus\":\"all\"}}",
+		      "{\"return\":{\"ids\":[{\"cpu-index\":0,\"id\":1}],\"refused\":[]}}");
+	assert_int_equal(injected.vcpu, 0);
+	assert_answer(peer,
+		      "{\"execute\":\"inject-machine-check\","
+		      "\"arguments\":{\"cpus\":\"others\",\"cpu-index\":1}}",
+		      "{\"return\":{\"ids\":[{\"cpu-index\":0,\"id\":2}],\"refused\":[]}}");
+	assert_error(peer,
+		     "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpus\":\"others\","
+		     "\"cpu-index\":0}}",
+		     "GenericError", "no such CPU is running");
+	refusal = "CPU 0 already has an injection pending";
+	assert_error(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpus\":\"all\"}}",
+		     "GenericError", refusal);
+	refusal = NULL;
+}
+
+static void a_processor_can_be_called_unsafe(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer,
+		      "{\"execute\":\"inject-machine-check\",\"arguments\":{\"unsafe\":true}}",
+		      "{\"return\":{\"id\":1}}");
+	assert_true(injected.mc.unsafe_processor);
+}
+
+static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer,
+		      "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"06A9f0\"}}",
+		      "{\"return\":{}}");
+	assert_int_equal(queued_length, 3);
+	assert_memory_equal(queued, "\x06\xa9\xf0", 3);
+	assert_int_equal(queued_source, FWNMI_EVENT_SCAN);
+	assert_int_equal(queued_class, FWNMI_CLASS_INTERNAL_ERRORS);
+	assert_answer(peer,
+		      "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"\","
+		      "\"class\":\"epow\",\"call\":\"check-exception\"}}",
+		      "{\"return\":{}}");
+	assert_int_equal(queued_length, 0);
+	assert_int_equal(queued_source, FWNMI_CHECK_EXCEPTION);
+	assert_int_equal(queued_class, FWNMI_CLASS_EPOW);
+	assert_error(peer, "{\"execute\":\"queue-event\"}", "GenericError", "log, class and call");
+	assert_error(peer, "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"0\"}}",
+		     "GenericError", "bad log");
+	assert_error(peer, "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"0g\"}}",
+		     "GenericError", "bad log");
+	assert_error(peer,
+		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"00\","
+		     "\"class\":\"frob\"}}",
+		     "GenericError", "no such class");
+	assert_error(peer,
+		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":"
+		     "\"0000000000000000000000000000000000\"}}",
+		     "GenericError", "cannot queue the log");
 }
 
 static int make_directory(void **state)
@@ -750,6 +835,9 @@ int main(void)
 		TEST(every_argument_is_used),
 		TEST(contradictions_are_refused),
 		TEST(the_machines_refusal_is_passed_on),
+		TEST(an_injection_can_be_for_all_cpus_or_all_others),
+		TEST(a_processor_can_be_called_unsafe),
+		TEST(a_log_can_be_queued_for_the_guest_to_fetch),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
