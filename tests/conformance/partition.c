@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Those of LoPAR's FWNMI requirements that speak of the device tree and of argument buffers, against
+ * our own partition. The others are proved in library.c.
+ */
+#include <libfdt.h>
+
+#include "fake_partition.h"
+
+/* The token of a call, as an OS finds it; 0 if the tree does not name the call. */
+static uint32_t token(const char *name)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+	int node = fdt_path_offset(fdt, "/rtas"), len;
+	const fdt32_t *value;
+
+	assert_true(node >= 0);
+	value = fdt_getprop(fdt, node, name, &len);
+	if (!value)
+		return 0;
+	assert_int_equal(len, 4);
+	return fdt32_to_cpu(*value);
+}
+
+static int32_t call(const char *name, unsigned nr_args, uint32_t first, uint32_t second)
+{
+	const uint32_t args[] = { first, second };
+
+	assert_int_not_equal(token(name), 0);
+	return rtas_call(0, token(name), nr_args, args, 1, NULL);
+}
+
+static void r2_the_rtas_node_names_ibm_nmi_register(void **state)
+{
+	assert_int_not_equal(token("ibm,nmi-register"), 0);
+	assert_int_not_equal(token("ibm,nmi-interlock"), 0);
+}
+
+static void r3_the_rtas_node_names_ibm_nmi_register_2(void **state)
+{
+	assert_int_not_equal(token("ibm,nmi-register-2"), 0);
+	assert_int_not_equal(token("ibm,nmi-register-2"), token("ibm,nmi-register"));
+}
+
+static void r4_registration_by_rtas_answers_0_or_minus_3(void **state)
+{
+	static const char *const calls[] = { "ibm,nmi-register", "ibm,nmi-register-2" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		assert_int_equal(call(calls[i], 2, 0x1920, 0x1990), 0);
+		assert_int_equal(call(calls[i], 2, 0x2000000, 0x1990), -3);
+		assert_int_equal(call(calls[i], 2, 0x1920, 0xfffffffc), -3);
+	}
+}
+
+static void r17_interlock_by_rtas_answers_0(void **state)
+{
+	static const struct fwnmi_machine_check mc = {
+		.error_type = FWNMI_MC_SLB,
+		.error_subtype = FWNMI_SLB_MULTIHIT,
+		.severity = FWNMI_SEVERITY_ERROR_SYNC,
+	};
+	struct papr_fwnmi_state fwnmi;
+
+	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &mc), FWNMI_DELIVERED);
+	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
+	papr_fwnmi_state(fake.papr, &fwnmi);
+	assert_false(fwnmi.interlock_held);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(r2_the_rtas_node_names_ibm_nmi_register),
+		test(r3_the_rtas_node_names_ibm_nmi_register_2),
+		test(r4_registration_by_rtas_answers_0_or_minus_3),
+		test(r17_interlock_by_rtas_answers_0),
+	};
+
+	return cmocka_run_group_tests_name("conformance-partition", tests, NULL, NULL);
+}
