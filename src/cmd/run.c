@@ -42,7 +42,8 @@ static const char usage[] =
 	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M)\n"
 	"  -smp [cpus=]N     vCPUs, 1..8 (1)\n"
 	"  -cpu power9       the only processor there is\n"
-	"  -accel emu        what executes the guest: emu, the embedded processor\n"
+	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
+	"                    hosts; kvm:emu, the first of them that works (emu)\n"
 	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
 	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients\n"
 	"  --clock WHICH     host: time passes as on the host (the default);\n"
@@ -68,7 +69,7 @@ static const char usage[] =
 
 struct run_options {
 	struct machine_config machine;
-	const char *serial, *monitor;
+	const char *accel, *serial, *monitor;
 	bool stats, help;
 };
 
@@ -153,12 +154,37 @@ static bool set_cpu(struct run_options *o, const char *value)
 	return true;
 }
 
+static const struct accelerator {
+	const char *name;
+	const struct engine_ops *engine;
+	bool counts_instructions;
+} accelerators[] = {
+	{ "emu", &engine_power, true },
+	{ "kvm", &engine_kvm, false },
+};
+
+/* The first name in a list that is divided by colons; *@list goes behind it. NULL: there is none of that name. */
+static const struct accelerator *next_accelerator(const char **list)
+{
+	const struct accelerator *found = NULL;
+	size_t len = strcspn(*list, ":");
+
+	for (size_t i = 0; i < sizeof(accelerators) / sizeof(accelerators[0]); i++)
+		if (strlen(accelerators[i].name) == len && !memcmp(accelerators[i].name, *list, len))
+			found = &accelerators[i];
+	*list += len + ((*list)[len] == ':' && (*list)[len + 1]);
+	return found;
+}
+
 static bool set_accel(struct run_options *o, const char *value)
 {
-	if (!strcmp(value, "kvm"))
-		return complain("-accel kvm: not available");
-	if (strcmp(value, "emu"))
-		return complain("bad -accel %s: only emu is available", value);
+	const char *list = value;
+
+	do {
+		if (!next_accelerator(&list))
+			return complain("bad -accel %s: not emu, kvm, or a list such as kvm:emu", value);
+	} while (*list);
+	o->accel = value;
 	return true;
 }
 
@@ -369,6 +395,7 @@ static bool parse_options(struct run_options *o, int argc, char **argv)
 			     .clock = CLOCK_HOST,
 			     .engine = &engine_power,
 			     .warn = print_warning },
+		.accel = "emu",
 		.serial = "stdio",
 	};
 	for (int i = 1; i < argc && !o->help; i++) {
@@ -460,12 +487,15 @@ static void print_stats(const struct machine *machine, double seconds)
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	fprintf(stderr,
-		"fwnmi: stats: instructions=%" PRIu64 " host_seconds=%.3f mips=%.1f "
-		"guest_seconds=%.3f max_rss_kib=%ld",
-		insns, seconds, seconds > 0 ? (double)insns / seconds / 1e6 : 0,
+	fputs("fwnmi: stats: ", stderr);
+	if (insns)
+		fprintf(stderr, "instructions=%" PRIu64 " ", insns);
+	fprintf(stderr, "host_seconds=%.3f ", seconds);
+	if (insns)
+		fprintf(stderr, "mips=%.1f ", seconds > 0 ? (double)insns / seconds / 1e6 : 0);
+	fprintf(stderr, "guest_seconds=%.3f max_rss_kib=%ld",
 		(double)machine_timebase(machine) / TIMEBASE_HZ, usage.ru_maxrss);
-	for (unsigned i = 0; i < machine_nr_vcpus(machine); i++)
+	for (unsigned i = 0; insns && i < machine_nr_vcpus(machine); i++)
 		fprintf(stderr, " cpu%u=%" PRIu64, i, machine_vcpu_insns(machine, i));
 	fputc('\n', stderr);
 }
@@ -539,13 +569,42 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	return exit_status(end, why);
 }
 
-static int run(const struct run_options *o)
+/* The first of -accel's that works; a list's choice is explained. */
+static bool choose_engine(struct run_options *o)
+{
+	const char *list = o->accel, *rest = list;
+	char why_not[REASON_SIZE] = "";
+
+	while (*rest) {
+		const struct accelerator *a = next_accelerator(&rest);
+		size_t used = strlen(why_not);
+		char err[200] = "";
+
+		if (o->machine.clock == CLOCK_INSN && !a->counts_instructions)
+			snprintf(err, sizeof(err),
+				 "--clock insn is for -accel emu, %s cannot count instructions",
+				 a->engine->name);
+		else if (!a->engine->available || a->engine->available(err, sizeof(err)))
+			o->machine.engine = a->engine;
+		if (!err[0] && strchr(list, ':'))
+			fprintf(stderr, "fwnmi: run: -accel %s: %s is used%s%s\n", list, a->name,
+				*why_not ? ", because " : "", why_not);
+		if (!err[0])
+			return true;
+		snprintf(why_not + used, sizeof(why_not) - used, "%s%s", used ? "; " : "", err);
+	}
+	return complain("-accel %s: %s", list, why_not);
+}
+
+static int run(struct run_options *o)
 {
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
 	struct machine *machine;
 	char err[REASON_SIZE];
 
+	if (!choose_engine(o))
+		return EXIT_CANNOT_START;
 	machine = machine_create(&o->machine, err, sizeof(err));
 	if (!machine) {
 		complain("%s", err);

@@ -38,11 +38,15 @@
 #define VECTOR_SYSTEM_RESET 0x100
 #define VECTOR_MACHINE_CHECK 0x200
 #define VECTOR_EXTERNAL 0x500
+#define VECTOR_PROGRAM 0x700
 
 enum engine_cap {
 	ENGINE_CAP_MC_EXIT = 1 << 0,	/* machine checks come to the VMM as ENGINE_EXIT_MACHINE_CHECK */
 	ENGINE_CAP_INSN_CLOCK = 1 << 1, /* CLOCK_INSN is exact */
 	ENGINE_CAP_SINGLE_BLOCK = 1 << 2, /* max_insns is honoured to a basic block */
+	ENGINE_CAP_AIL = 1 << 3,	/* engine_partition.ail may be 3 */
+	ENGINE_CAP_FLUSH_TLB = 1 << 4,	/* a guest may ask the hypervisor to drop translations */
+	ENGINE_CAP_THREADS = 1 << 5,	/* vCPUs run beside the machine: see run(). The time base is the engine's */
 };
 
 enum engine_exit_reason {
@@ -53,6 +57,8 @@ enum engine_exit_reason {
 	ENGINE_EXIT_KICKED,	   /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG,	   /* what watch_return() waited for */
 	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
+	ENGINE_EXIT_RUNNING,	   /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
+	ENGINE_EXIT_TRAP,	   /* trap_instruction() at NIP */
 };
 
 struct engine_exit {
@@ -63,6 +69,7 @@ struct engine_exit {
 		uint64_t dar;
 		uint64_t address; /* real address, if known */
 		bool dar_valid, address_valid;
+		bool recovered; /* the hypervisor has repaired what was wrong */
 	} machine_check;
 	char message[160];
 };
@@ -93,6 +100,8 @@ struct engine_config {
 	bool no_mc_exit;   /* do without ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	/* Called for noteworthy guest behaviour: one line without newline. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
+	/* ENGINE_CAP_THREADS: called from any thread when run() of a vCPU would return an exit. May be NULL. */
+	void (*exited)(void *opaque);
 	void *opaque;
 };
 
@@ -103,6 +112,8 @@ struct engine;
 struct engine_ops {
 	const char *name;
 
+	/** available() - can engines be made on this host? Else the reason is in @err. NULL: always. */
+	bool (*available)(char *err, size_t err_size);
 	/** create() - make an engine with its vCPUs stopped at reset state; NULL and a reason in @err on failure. */
 	struct engine *(*create)(const struct engine_config *config, char *err, size_t err_size);
 	void (*destroy)(struct engine *engine);
@@ -114,10 +125,16 @@ struct engine_ops {
 	/**
 	 * run() - execute guest instructions of one vCPU until an exit.
 	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never split; 1 runs one block)
+	 *
+	 * With ENGINE_CAP_THREADS it only lets the vCPU go and returns ENGINE_EXIT_RUNNING, or the exit that has come
+	 * since. It never waits, except if @max_insns is 1: then the vCPU has run for a moment and stands still.
 	 */
 	void (*run)(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit);
 
-	/* The vCPU must not be running for these. */
+	/** stop() - ENGINE_CAP_THREADS: every vCPU stands still, until its next run(). NULL: they do anyway. */
+	void (*stop)(struct engine *engine);
+
+	/* The vCPU must not be running for these; with ENGINE_CAP_THREADS it is stopped, until its next run(). */
 	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
 	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
 	/** interrupt() - take an architected interrupt (0x100, 0x200) now; @srr1: bits or'ed into SRR1. DSISR, DAR: set_regs(). */
@@ -140,10 +157,27 @@ struct engine_ops {
 	 */
 	void (*watch_return)(struct engine *engine, unsigned vcpu, uint64_t ea);
 
+	/**
+	 * want_machine_checks() - from now on the guest is told of machine checks by the machine
+	 *
+	 * Not before that need they be exits, whatever ENGINE_CAP_MC_EXIT says. NULL: they always are.
+	 * returns: true, or false if they can't be after all
+	 */
+	bool (*want_machine_checks)(struct engine *engine);
+	/**
+	 * trap_instruction() - what comes out of the guest with every register kept, as ENGINE_EXIT_TRAP
+	 *
+	 * NULL or 0: `sc 1` does, as ENGINE_EXIT_HCALL.
+	 */
+	uint32_t (*trap_instruction)(const struct engine *engine);
+	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of DD2.2. */
+	uint32_t (*pvr)(const struct engine *engine);
+
 	/** kick() - make run() return soon. The only call allowed from another thread or a signal handler. */
 	void (*kick)(struct engine *engine, unsigned vcpu);
 };
 
 extern const struct engine_ops engine_power; /* the embedded POWER9 */
+extern const struct engine_ops engine_kvm;   /* /dev/kvm of a POWER host */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "fwnmi/mce.h"
 #include "machine/private.h"
+#include "papr/processor.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
 /* How long the vCPU is watched for its return: the guest prints its report first, on a slow console. */
@@ -30,6 +31,7 @@ static void watch(struct machine *machine, unsigned vcpu)
 {
 	struct injection *in = &machine->vcpus[vcpu].injection;
 
+	in->report.watched = machine->ops->watch_return != NULL;
 	in->watch_end = machine_vcpu_insns(machine, vcpu) + WATCH_INSNS;
 	if (machine->ops->watch_return)
 		machine->ops->watch_return(machine->engine, vcpu, in->report.nip);
@@ -158,7 +160,8 @@ static void note_delivery(struct machine *machine, unsigned vcpu, bool registere
 }
 
 /* What is known only now: the interrupted instruction. And the bits that the processor would have set. */
-static void complete_machine_check(struct machine_injection *request,
+static void complete_machine_check(const struct machine *machine,
+				   struct machine_injection *request,
 				   const struct engine_regs *regs)
 {
 	struct fwnmi_machine_check *mc = &request->mc;
@@ -170,7 +173,8 @@ static void complete_machine_check(struct machine_injection *request,
 		mc->effective_address_valid = true;
 	}
 	/* Not every error has bits on this processor; those that have none are delivered without. */
-	fwnmi_mce_synthesise(FWNMI_PROCESSOR_POWER9, mc, &mc->srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(processor_of(machine->ops, machine->engine), mc, &mc->srr1, &dsisr,
+			     &dar_valid);
 }
 
 static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_regs *regs,
@@ -183,7 +187,7 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 	in->report.msr = regs->msr;
 	in->report.ceded = ceded;
 	memcpy(in->gpr, regs->gpr, sizeof(in->gpr));
-	complete_machine_check(&in->request, regs);
+	complete_machine_check(machine, &in->request, regs);
 	outcome = in->request.system_reset ?
 			  papr_system_reset(machine->papr, vcpu) :
 			  papr_machine_check(machine->papr, vcpu, &in->request.mc);
@@ -255,7 +259,7 @@ void injection_ran(struct machine *machine, unsigned vcpu)
 
 	if (!in->watch_end)
 		return;
-	if (machine_vcpu_insns(machine, vcpu) >= in->watch_end) {
+	if (!in->report.watched || machine_vcpu_insns(machine, vcpu) >= in->watch_end) {
 		finish(machine, vcpu, false);
 	} else if (in->step) {
 		in->step = false;

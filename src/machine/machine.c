@@ -13,6 +13,7 @@
 
 #include "fwnmi/mce.h"
 #include "machine/private.h"
+#include "papr/processor.h"
 
 /* Nothing legitimate reads past the end of RAM; a guard makes sure that nothing illegitimate does quietly. */
 #define GUARD_SIZE 0x10000ull
@@ -131,6 +132,21 @@ static void host_warning(void *opaque, const char *line)
 		machine->config.warn(line);
 }
 
+/* From a thread of the engine's: there is an exit to fetch. */
+static void engine_exited(void *opaque)
+{
+	struct machine *machine = opaque;
+	const uint64_t one = 1;
+
+	(void)!write(machine->wake_fd, &one, sizeof(one));
+}
+
+static void stop_vcpus(struct machine *machine)
+{
+	if (machine->ops->stop)
+		machine->ops->stop(machine->engine);
+}
+
 /* ---- creation and reset ---- */
 
 static int allocate_memory(struct machine *machine, char *err, size_t err_size)
@@ -165,6 +181,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.nr_vcpus = config->nr_vcpus,
 		.no_mc_exit = config->no_mc_exit,
 		.debug = host_warning,
+		.exited = engine_exited,
 		.opaque = machine,
 	};
 	struct papr_config papr_config = {
@@ -284,6 +301,7 @@ static void reboot(struct machine *machine, bool guest_asked)
 	machine->reset_requested = false;
 	injection_cancel_all(machine, "the machine was reset");
 	machine_emit(machine, &event);
+	stop_vcpus(machine);
 	if (madvise(machine->memory.base, machine->memory.size, MADV_DONTNEED) < 0)
 		machine_end_with(machine, MACHINE_FAILED, "cannot clear memory for a reboot: %s",
 				 strerror(errno));
@@ -388,7 +406,8 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	struct engine_regs regs;
 
 	machine->ops->get_regs(machine->engine, vcpu, &regs);
-	if (fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, regs.nip, exit->machine_check.srr1,
+	if (fwnmi_mce_analyse(processor_of(machine->ops, machine->engine), regs.nip,
+			      exit->machine_check.srr1,
 			      (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar,
 			      &mc) < 0) {
 		machine_end_with(machine, MACHINE_FAILED,
@@ -400,6 +419,10 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.effective_address_valid = true;
 		mc.effective_address = exit->machine_check.dar;
 	}
+	if (!exit->machine_check.dar_valid)
+		mc.effective_address_valid = false;
+	if (exit->machine_check.recovered)
+		mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 	if (exit->machine_check.address_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
@@ -424,7 +447,10 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	case ENGINE_EXIT_MACHINE_CHECK:
 		return machine_check_exit(machine, vcpu, exit);
 	case ENGINE_EXIT_KICKED:
+	case ENGINE_EXIT_RUNNING:
 		return false;
+	case ENGINE_EXIT_TRAP:
+		return machine_outcome(machine, vcpu, papr_trap(machine->papr, vcpu));
 	case ENGINE_EXIT_DEBUG:
 		injection_returned(machine, vcpu);
 		return true;
@@ -496,11 +522,13 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	return ticks * INSNS_PER_TICK + 1;
 }
 
-static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
+/* True if the vCPU did, or may have done, something: false if it has only been left running. */
+static bool run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 {
 	const struct engine_ops *ops = machine->ops;
 	struct vcpu *v = &machine->vcpus[vcpu];
 	uint64_t before = ops->insns(machine->engine, vcpu);
+	bool active = false;
 
 	if (machine->running != vcpu && machine->vcpus[machine->running].state == VCPU_RUNNABLE)
 		papr_vcpu_dispatch(machine->papr, machine->running, false);
@@ -512,10 +540,10 @@ static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 		uint64_t after;
 
 		if (v->woken && !runnable(machine, vcpu))
-			return;
+			return true;
 		if (injection_single_step(v)) {
 			if (!injection_check(machine, vcpu, false))
-				return;
+				return true;
 			ops->run(machine->engine, vcpu, 1, &exit);
 		} else {
 			ops->run(machine->engine, vcpu, (uint64_t)budget, &exit);
@@ -527,16 +555,23 @@ static void run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 		before = after;
 		if (exit.reason == ENGINE_EXIT_HCALL)
 			budget -= HCALL_CHARGE;
+		if (exit.reason == ENGINE_EXIT_RUNNING)
+			return active;
+		active = true;
 		if (!handle_exit(machine, vcpu, &exit) || machine->switch_now)
-			return;
+			return true;
 	}
+	return true;
 }
 
-/* One turn for everybody who can use it, beginning behind the last one; false if nobody can. */
+/*
+ * One turn for everybody who can use it, beginning behind the last one; false if nobody can, or if all who can run
+ * without us.
+ */
 static bool run_round(struct machine *machine)
 {
 	unsigned n = machine->config.nr_vcpus, first = machine->running + 1, count = 0;
-	bool ready[ENGINE_MAX_VCPUS];
+	bool ready[ENGINE_MAX_VCPUS], active = false;
 
 	for (unsigned i = 0; i < n && machine->end == MACHINE_RUNNING; i++) {
 		ready[i] = runnable(machine, i);
@@ -547,12 +582,13 @@ static bool run_round(struct machine *machine)
 
 		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
 		    machine->partition_ended)
-			break;
+			return true;
 		/* Someone before it may have changed that since. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
-			run_slice(machine, vcpu, (int64_t)slice_length(machine, count == 1));
+			active |= run_slice(machine, vcpu,
+					    (int64_t)slice_length(machine, count == 1));
 	}
-	return count > 0;
+	return active;
 }
 
 /* ---- waiting ---- */
@@ -666,6 +702,7 @@ enum machine_end machine_run(struct machine *machine, char *why, size_t why_size
 		else if (!run_round(machine) && machine->end == MACHINE_RUNNING)
 			idle(machine);
 	}
+	stop_vcpus(machine);
 	injection_cancel_all(machine, "the machine has ended");
 	event.end = machine->end;
 	event.why = machine->why;
@@ -718,6 +755,11 @@ void machine_pause(struct machine *machine, bool paused)
 		return;
 	machine->paused = paused;
 	if (paused)
+		stop_vcpus(machine);
+	/* The time base of vCPUs with threads of their own is the engine's, and goes on. */
+	if (machine->ops->stop)
+		machine->paused_at = 0;
+	else if (paused)
 		machine->paused_at = clock_host_ticks();
 	else if (machine->clock.mode == CLOCK_HOST)
 		machine->clock.offset -= clock_host_ticks() - machine->paused_at;

@@ -91,6 +91,7 @@ struct injection_report {
 	bool ceded; /* the vCPU was idle in H_CEDE */
 	bool registered; /* false: the guest had no routine, so the architected vector was entered */
 	bool interlocked; /* FINISHED only: it came this way */
+	bool watched; /* the engine can say whether ... */
 	bool returned; /* FINISHED only: came back to the interrupted instruction */
 	bool stopped; /* FINISHED only: the CPU was stopped as unsafe instead of being interrupted */
 	bool stale; /* not registered any more: the registered routine has gone */

@@ -186,7 +186,7 @@ static json_t *report_json(const struct injection_report *report)
 					      count(report->interlock_insns), "guest-us",
 					      microseconds(report->interlock_ticks), "host-us",
 					      (double)report->interlock_host_ns / 1e3));
-	if (report->stage == INJECTION_FINISHED)
+	if (report->stage == INJECTION_FINISHED && report->watched)
 		json_object_set_new(out, "returned", json_boolean(report->returned));
 	if (report->stage == INJECTION_FINISHED && report->returned)
 		json_object_set_new(out, "return",

@@ -9,6 +9,7 @@
 
 #include "fwnmi/mce.h"
 #include "papr/partition.h"
+#include "papr/processor.h"
 
 static const unsigned vectors[TRAMPOLINE_VECTORS] = {
 	[TRAMPOLINE_SYSTEM_RESET] = VECTOR_SYSTEM_RESET,
@@ -169,7 +170,8 @@ static void architected_machine_check(struct papr *papr, unsigned vcpu,
 	uint32_t dsisr;
 	bool dar_valid;
 
-	fwnmi_mce_synthesise(FWNMI_PROCESSOR_POWER9, mc, &srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(processor_of(config->engine_ops, config->engine), mc, &srr1, &dsisr,
+			     &dar_valid);
 	config->engine_ops->get_regs(config->engine, vcpu, &regs);
 	if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
 		regs.dsisr = dsisr;
@@ -455,9 +457,11 @@ static bool analyse(struct papr *papr, unsigned vcpu, struct fwnmi_machine_check
 {
 	struct engine_regs regs;
 
-	papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-	return fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, regs.srr0, regs.srr1, regs.dsisr, regs.dar,
-				 mc) == 0;
+	const struct papr_config *config = &papr->config;
+
+	config->engine_ops->get_regs(config->engine, vcpu, &regs);
+	return fwnmi_mce_analyse(processor_of(config->engine_ops, config->engine), regs.srr0,
+				 regs.srr1, regs.dsisr, regs.dar, mc) == 0;
 }
 
 static int machine_check_from_trampoline(struct papr *papr, unsigned vcpu)

@@ -142,6 +142,9 @@ static void rtas(struct tree *t, const struct papr *papr)
 	for (unsigned i = 0; (name = hcall_function_set(i)) != NULL; i++) {
 		size_t size = strlen(name) + 1;
 
+		if (!strcmp(name, "hcall-rpt-invalidate") &&
+		    !papr_engine_can(papr, ENGINE_CAP_FLUSH_TLB))
+			continue;
 		if (size > sizeof(sets) - len) {
 			check(t, -FDT_ERR_NOSPACE);
 			break;

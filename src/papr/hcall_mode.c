@@ -36,6 +36,8 @@ static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t 
 		return H_P4;
 	if (flags != 0 && flags != 3)
 		return H_UNSUPPORTED_FLAG_BIT(flags <= 2 ? 62 : 61);
+	if (flags && !papr_engine_can(papr, ENGINE_CAP_AIL))
+		return H_UNSUPPORTED_FLAG_BIT(63);
 	papr->partition.ail = (unsigned)flags;
 	papr_set_partition(papr);
 	return H_SUCCESS;
@@ -133,6 +135,8 @@ int64_t h_rpt_invalidate(struct hcall *call)
 {
 	const uint64_t *args = call->args;
 
+	if (!papr_engine_can(call->papr, ENGINE_CAP_FLUSH_TLB))
+		return H_FUNCTION;
 	if (args[0] > UINT32_MAX)
 		return H_PARAMETER;
 	if (!args[1] || args[1] & ~(uint64_t)RPTI_TARGET_ALL)

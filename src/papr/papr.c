@@ -83,28 +83,74 @@ static void set_external(void *opaque, unsigned server, bool level)
 		config->host.vcpu_wake(config->host.opaque, server);
 }
 
+bool papr_engine_can(const struct papr *papr, unsigned capability)
+{
+	const struct papr_config *config = &papr->config;
+
+	return !config->engine_ops->capabilities ||
+	       config->engine_ops->capabilities(config->engine) & capability;
+}
+
+static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	const struct engine_ops *ops = config->engine_ops;
+	uint32_t trap = ops->trap_instruction ? ops->trap_instruction(config->engine) : 0;
+
+	papr->by_trampoline = true;
+	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
+			     config->kernel_little_endian, &papr->trampoline, err, err_size))
+		return false;
+	if (trap)
+		trampoline_replace(&papr->trampoline, TRAMPOLINE_CALL, trap);
+	return true;
+}
+
 /* How events will reach the guest; the trampolines' code, if by them. */
 static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
-	const struct engine_ops *ops = config->engine_ops;
-	bool mc_exit = !ops->capabilities ||
-		       ops->capabilities(config->engine) & ENGINE_CAP_MC_EXIT;
+	bool mc_exit = papr_engine_can(papr, ENGINE_CAP_MC_EXIT);
 
-	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE ||
-			      (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit);
-	if (papr->by_trampoline)
-		return trampoline_load(config->trampoline ? config->trampoline : "embedded",
-				       config->kernel_little_endian, &papr->trampoline, err,
-				       err_size);
-	if (!mc_exit)
-		snprintf(err, err_size,
-			 "cannot deliver directly: the engine does not report machine checks");
-	else if (config->trampoline)
+	if (config->delivery == PAPR_DELIVERY_TRAMPOLINE)
+		return load_trampolines(papr, err, err_size);
+	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit) {
+		papr_warn(papr, "the engine does not report machine checks: "
+				"trampolines will bring them to the guest's routine");
+		return load_trampolines(papr, err, err_size);
+	}
+	if (config->trampoline) {
 		snprintf(err, err_size,
 			 "cannot use trampoline %s: events are delivered directly",
 			 config->trampoline);
-	return mc_exit && !config->trampoline;
+		return false;
+	}
+	if (!mc_exit)
+		papr_warn(papr, "the engine does not report machine checks and trampolines are not "
+				"wanted: a guest cannot register");
+	return true;
+}
+
+bool papr_ready_to_deliver(struct papr *papr)
+{
+	const struct papr_config *config = &papr->config;
+	const struct engine_ops *ops = config->engine_ops;
+	char err[200];
+
+	if (papr->by_trampoline)
+		return true;
+	if (papr_engine_can(papr, ENGINE_CAP_MC_EXIT) &&
+	    (!ops->want_machine_checks || ops->want_machine_checks(config->engine)))
+		return true;
+	if (config->delivery != PAPR_DELIVERY_AUTO)
+		return false;
+	papr_warn(papr, "the engine does not report machine checks after all: "
+			"trampolines will bring them to the guest's routine");
+	if (load_trampolines(papr, err, sizeof(err)))
+		return true;
+	papr->by_trampoline = false;
+	papr_warn(papr, "%s", err);
+	return false;
 }
 
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)

@@ -127,6 +127,8 @@ int papr_system_reset(struct papr *papr, unsigned vcpu);
  * change registers, and whose trampolines come out of the guest in another way. Returns as papr_machine_check().
  */
 int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
+/** papr_trap() - the vCPU stands at the engine's trap instruction: in a trampoline, or where it is illegal. As above. */
+int papr_trap(struct papr *papr, unsigned vcpu);
 /** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
 int papr_resume(struct papr *papr, unsigned vcpu);
 

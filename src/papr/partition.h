@@ -86,6 +86,11 @@ struct papr {
 
 #define NO_VCPU ENGINE_MAX_VCPUS
 
+/** papr_engine_can() - has the engine this capability? */
+bool papr_engine_can(const struct papr *papr, unsigned capability);
+/** papr_ready_to_deliver() - the guest is about to register: can events be delivered to it? Prepares for it. */
+bool papr_ready_to_deliver(struct papr *papr);
+
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
 #define H_SUCCESS		  0
 #define H_CONSTRAINED		  4

@@ -33,6 +33,8 @@ static int32_t register_routines(struct rtas_call *call, const char *name, uint6
 
 int32_t rtas_nmi_register(struct rtas_call *call)
 {
+	if (!papr_ready_to_deliver(call->papr))
+		return RTAS_HARDWARE_ERROR;
 	return register_routines(call, "ibm,nmi-register", call->papr->rtas_base + RTAS_CODE_SIZE,
 				 fwnmi_register);
 }
@@ -40,6 +42,8 @@ int32_t rtas_nmi_register(struct rtas_call *call)
 /* R3: for older systems, the error area in real page 7. */
 int32_t rtas_nmi_register_2(struct rtas_call *call)
 {
+	if (!papr_ready_to_deliver(call->papr))
+		return RTAS_HARDWARE_ERROR;
 	return register_routines(call, "ibm,nmi-register-2", FWNMI_PAGE_7, fwnmi_register2);
 }
 

@@ -293,6 +293,26 @@ bool trampoline_load(const char *source, bool little_endian, struct trampoline_c
 	return true;
 }
 
+/* In place @at, in the code's own byte order. */
+static uint8_t *byte_of(struct trampoline_code *code, unsigned vector, unsigned at, unsigned i)
+{
+	return &code->bytes[vector][at + (code->little_endian ? 3 - i : i)];
+}
+
+void trampoline_replace(struct trampoline_code *code, uint32_t instruction, uint32_t by)
+{
+	for (unsigned vector = 0; vector < TRAMPOLINE_VECTORS; vector++) {
+		for (unsigned at = 0; at < code->size[vector]; at += 4) {
+			uint32_t there = 0;
+
+			for (unsigned i = 0; i < 4; i++)
+				there = there << 8 | *byte_of(code, vector, at, i);
+			for (unsigned i = 0; i < 4 && there == instruction; i++)
+				*byte_of(code, vector, at, i) = (uint8_t)(by >> (24 - 8 * i));
+		}
+	}
+}
+
 size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,
 		       bool little_endian, uint8_t bytes[static TRAMPOLINE_MAX])
 {

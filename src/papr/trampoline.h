@@ -50,6 +50,11 @@ const char *trampoline_parse_elf(void *image, size_t size, bool little_endian,
 const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
 				  struct trampoline_code *code);
 
+#define TRAMPOLINE_CALL 0x44000022u /* sc 1 */
+
+/** trampoline_replace() - put one instruction in another's place, wherever it is in the code. */
+void trampoline_replace(struct trampoline_code *code, uint32_t instruction, uint32_t by);
+
 /** trampoline_copy() - the code for one vector in the byte order asked for; returns its size in bytes. */
 size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,
 		       bool little_endian, uint8_t bytes[static TRAMPOLINE_MAX]);

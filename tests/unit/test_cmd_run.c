@@ -203,8 +203,9 @@ static void bad_run_command_lines_are_one_line(void **state)
 	assert_refused("-kernel k -kern=x", false, "unknown option -kern=x");
 	assert_refused("-kernel k --debug=1", false, "takes no value");
 	assert_refused("-kernel k -cpu power8", false, "only power9");
-	assert_refused("-kernel k -accel kvm", false, "-accel kvm: not available");
-	assert_refused("-kernel k -accel tcg", false, "only emu");
+	assert_refused("-kernel k -accel tcg", false, "not emu, kvm");
+	assert_refused("-kernel k -accel kvm:tcg", false, "bad -accel kvm:tcg");
+	assert_refused("-kernel k -accel kvm::emu", false, "bad -accel kvm::emu");
 	assert_refused("-kernel k -serial tty", false, "bad -serial tty");
 	assert_refused("-kernel k -serial file", false, "bad -serial file");
 	assert_refused("-kernel k --clock wall", false, "bad --clock wall");

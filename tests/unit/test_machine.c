@@ -172,6 +172,12 @@ void papr_destroy(struct papr *papr)
 {
 }
 
+int papr_trap(struct papr *papr, unsigned vcpu)
+{
+	fail_msg("this engine has no trap instruction");
+	return 0;
+}
+
 int papr_reset(struct papr *papr, char *e, size_t size)
 {
 	starts++;

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One vCPU of the KVM engine: its thread, what KVM comes out for, its registers. What the exits mean to the partition
+ * is not known here. Linux Documentation/virt/kvm/api.rst, section "The kvm_run structure".
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/kvm/kvm.h"
+
+/* Only ends a KVM_RUN; the handler has nothing to do. */
+#define KICK_SIGNAL SIGRTMIN
+
+/* SRR1 bits 33:36 and 42:47: KVM leaves a machine check's cause in the MSR that it reports. */
+#define SRR1_CAUSE_MASK	  0x783f0000ull
+#define SRR1_MC_LOADSTORE 0x00200000ull
+#define DSISR_UE	  0x00008000u
+
+void vcpu_break(struct kvm_vcpu *v, const char *what, int error)
+{
+	if (!v->broken[0])
+		snprintf(v->broken, sizeof(v->broken), "KVM: cannot %s: %s", what, strerror(error));
+}
+
+/* ---- registers ---- */
+
+void vcpu_load(struct kvm_vcpu *v)
+{
+	int rc;
+
+	if (v->cached)
+		return;
+	rc = vcpu_ioctl(v, PPC_KVM_GET_REGS, &v->regs);
+	if (rc >= 0)
+		rc = vcpu_get_one(v, PPC_KVM_REG_DAR, &v->dar);
+	if (rc >= 0)
+		rc = vcpu_get_one(v, PPC_KVM_REG_DSISR, &v->dsisr);
+	if (rc < 0) {
+		vcpu_break(v, "read a vCPU's registers", -rc);
+		memset(&v->regs, 0, sizeof(v->regs));
+		v->dar = v->dsisr = 0;
+	}
+	v->cached = true;
+	v->dirty = false;
+}
+
+/* Before KVM_RUN, which first of all finishes what it came out for. */
+static int store(struct kvm_vcpu *v)
+{
+	int rc = 0;
+
+	if (v->hcall_open && v->cached) {
+		v->run->papr_hcall.ret = v->regs.gpr[3];
+		for (unsigned i = 0; i < 9; i++)
+			v->run->papr_hcall.args[i] = v->regs.gpr[4 + i];
+	}
+	if (v->dirty) {
+		rc = vcpu_ioctl(v, PPC_KVM_SET_REGS, &v->regs);
+		if (rc >= 0)
+			rc = vcpu_set_one(v, PPC_KVM_REG_DAR, &v->dar);
+		if (rc >= 0)
+			rc = vcpu_set_one(v, PPC_KVM_REG_DSISR, &v->dsisr);
+	}
+	v->hcall_open = v->cached = v->dirty = false;
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- exits; in the vCPU's thread ---- */
+
+__attribute__((format(printf, 2, 3))) static bool failed(struct kvm_vcpu *v, const char *format, ...)
+{
+	va_list ap;
+
+	v->exit.reason = ENGINE_EXIT_FAILED;
+	va_start(ap, format);
+	vsnprintf(v->exit.message, sizeof(v->exit.message), format, ap);
+	va_end(ap);
+	return true;
+}
+
+static bool hcall(struct kvm_vcpu *v)
+{
+	v->exit.reason = ENGINE_EXIT_HCALL;
+	v->hcall_open = true;
+	/* Should nobody look at the registers, the call goes out as it came in. */
+	v->run->papr_hcall.ret = v->run->papr_hcall.nr;
+	v->repeats = true;
+	v->rewind = 4;
+	return true;
+}
+
+static bool machine_check(struct kvm_vcpu *v)
+{
+	vcpu_load(v);
+	v->exit.reason = ENGINE_EXIT_MACHINE_CHECK;
+	v->exit.machine_check.srr1 = v->regs.msr & SRR1_CAUSE_MASK;
+	v->exit.machine_check.dsisr = v->dsisr;
+	v->exit.machine_check.dar = v->dar;
+	v->exit.machine_check.dar_valid = true;
+	v->exit.machine_check.recovered =
+		(v->run->flags & PPC_KVM_NMI_DISPOSITION_MASK) == PPC_KVM_NMI_FULLY_RECOVERED;
+	v->regs.msr &= ~SRR1_CAUSE_MASK;
+	v->dirty = true;
+	return true;
+}
+
+/*
+ * A real address that no memory answers: KVM takes it for a device. There is none, so it is a machine check on the
+ * instruction, as on hardware. KVM has stepped over it already and wants its value; a vector load has several.
+ */
+static bool unbacked(struct kvm_vcpu *v)
+{
+	uint64_t address = v->run->mmio.phys_addr;
+	int rc;
+
+	vcpu_load(v);
+	do {
+		memset(v->run->mmio.data, 0, sizeof(v->run->mmio.data));
+		v->run->immediate_exit = 1;
+		rc = vcpu_ioctl(v, PPC_KVM_RUN, NULL);
+	} while (rc >= 0 && v->run->exit_reason == KVM_EXIT_MMIO);
+	pthread_mutex_lock(&v->engine->lock);
+	v->run->immediate_exit = v->stop;
+	pthread_mutex_unlock(&v->engine->lock);
+	if (rc >= 0 || rc != -EINTR)
+		return failed(v, "KVM does not finish an access to 0x%llx, where there is no memory",
+			      (unsigned long long)address);
+	v->regs.pc -= 4;
+	v->dirty = true;
+	v->exit.reason = ENGINE_EXIT_MACHINE_CHECK;
+	v->exit.machine_check.srr1 = SRR1_MC_LOADSTORE;
+	v->exit.machine_check.dsisr = DSISR_UE;
+	v->exit.machine_check.address = address;
+	v->exit.machine_check.address_valid = true;
+	/* Only of a real mode access does KVM's report imply the effective address. */
+	v->exit.machine_check.dar_valid = !(v->regs.msr & MSR_DR);
+	v->exit.machine_check.dar = v->exit.machine_check.dar_valid ? address : 0;
+	v->repeats = true;
+	return true;
+}
+
+/* Is it something for the machine? Then v->exit says what. */
+static bool take_exit(struct kvm_vcpu *v)
+{
+	const struct kvm_run *run = v->run;
+
+	memset(&v->exit, 0, sizeof(v->exit));
+	v->repeats = false;
+	v->rewind = 0;
+	switch (run->exit_reason) {
+	case KVM_EXIT_PAPR_HCALL:
+		return hcall(v);
+	case KVM_EXIT_NMI:
+		return machine_check(v);
+	case KVM_EXIT_MMIO:
+		return unbacked(v);
+	case KVM_EXIT_DEBUG:
+		v->exit.reason = ENGINE_EXIT_TRAP;
+		v->repeats = true;
+		return true;
+	case KVM_EXIT_INTR:
+		return false;
+	case KVM_EXIT_FAIL_ENTRY:
+		return failed(v, "KVM cannot enter the guest: hardware reason 0x%llx",
+			      (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+	case KVM_EXIT_INTERNAL_ERROR:
+		return failed(v, "KVM internal error %u", run->internal.suberror);
+	case KVM_EXIT_UNKNOWN:
+		return failed(v, "KVM came out of the guest for an interrupt it does not know, 0x%llx",
+			      (unsigned long long)run->hw.hardware_exit_reason);
+	default:
+		return failed(v, "unexpected KVM exit %u", run->exit_reason);
+	}
+}
+
+/* True: v->exit is set. False: the vCPU was asked to stop. */
+static bool run_guest(struct kvm_vcpu *v)
+{
+	for (;;) {
+		int rc = vcpu_ioctl(v, PPC_KVM_RUN, NULL);
+
+		if (rc == -EINTR || rc == -EAGAIN) {
+			if (__atomic_load_n(&v->stop, __ATOMIC_ACQUIRE))
+				return false;
+		} else if (rc < 0) {
+			memset(&v->exit, 0, sizeof(v->exit));
+			v->repeats = false;
+			return failed(v, "KVM_RUN: %s", strerror(-rc));
+		} else if (take_exit(v)) {
+			return true;
+		}
+	}
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct kvm_vcpu *v = arg;
+	struct kvm_engine *e = v->engine;
+
+	pthread_mutex_lock(&e->lock);
+	for (;;) {
+		bool exited;
+
+		while (v->state != KVM_VCPU_RUNNING && !v->quit)
+			pthread_cond_wait(&v->go, &e->lock);
+		if (v->quit)
+			break;
+		pthread_mutex_unlock(&e->lock);
+		exited = run_guest(v);
+		pthread_mutex_lock(&e->lock);
+		v->state = exited ? KVM_VCPU_EXITED : KVM_VCPU_STILL;
+		pthread_cond_broadcast(&e->changed);
+		if (exited && e->config.exited)
+			e->config.exited(e->config.opaque);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return NULL;
+}
+
+/* ---- its thread, from outside ---- */
+
+static void kicked(int signal_number)
+{
+}
+
+int vcpu_start_thread(struct kvm_vcpu *v)
+{
+	const struct sigaction action = { .sa_handler = kicked };
+	sigset_t mask, old;
+	int rc;
+
+	pthread_cond_init(&v->go, NULL);
+	v->state = KVM_VCPU_STILL;
+	v->quit = v->stop = false;
+	sigaction(KICK_SIGNAL, &action, NULL);
+	/* Whatever else comes is for the machine's own thread. */
+	sigfillset(&mask);
+	sigdelset(&mask, KICK_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &mask, &old);
+	rc = pthread_create(&v->thread, NULL, vcpu_thread, v);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	v->has_thread = rc == 0;
+	if (rc)
+		pthread_cond_destroy(&v->go);
+	return rc;
+}
+
+void vcpu_end_thread(struct kvm_vcpu *v)
+{
+	if (!v->has_thread)
+		return;
+	pthread_mutex_lock(&v->engine->lock);
+	vcpu_halt(v);
+	v->quit = true;
+	pthread_cond_signal(&v->go);
+	pthread_mutex_unlock(&v->engine->lock);
+	pthread_join(v->thread, NULL);
+	pthread_cond_destroy(&v->go);
+	v->has_thread = false;
+}
+
+void vcpu_let_go(struct kvm_vcpu *v)
+{
+	int rc = store(v);
+
+	if (rc < 0) {
+		vcpu_break(v, "write a vCPU's registers", -rc);
+		return;
+	}
+	v->engine->used = true;
+	v->state = KVM_VCPU_RUNNING;
+	pthread_cond_signal(&v->go);
+}
+
+void vcpu_halt(struct kvm_vcpu *v)
+{
+	if (v->state != KVM_VCPU_RUNNING)
+		return;
+	/* immediate_exit is for the thread that has not yet entered KVM_RUN, the signal for one that has. */
+	__atomic_store_n(&v->stop, true, __ATOMIC_RELEASE);
+	v->run->immediate_exit = 1;
+	pthread_kill(v->thread, KICK_SIGNAL);
+	while (v->state == KVM_VCPU_RUNNING)
+		pthread_cond_wait(&v->engine->changed, &v->engine->lock);
+	v->stop = false;
+	v->run->immediate_exit = 0;
+}
+
+void vcpu_wait(struct kvm_vcpu *v, uint64_t nanoseconds)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += (long)(nanoseconds % 1000000000);
+	end.tv_sec += (time_t)(nanoseconds / 1000000000) + end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	while (v->state == KVM_VCPU_RUNNING &&
+	       pthread_cond_timedwait(&v->engine->changed, &v->engine->lock, &end) != ETIMEDOUT)
+		;
+}
+
+void vcpu_stand_still(struct kvm_vcpu *v)
+{
+	vcpu_halt(v);
+	if (v->state != KVM_VCPU_EXITED || !v->repeats)
+		return;
+	if (v->rewind) {
+		vcpu_load(v);
+		v->regs.pc -= v->rewind;
+		v->dirty = true;
+	}
+	v->state = KVM_VCPU_STILL;
+}
