@@ -419,7 +419,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.effective_address_valid = true;
 		mc.effective_address = exit->machine_check.dar;
 	}
-	if (!exit->machine_check.dar_valid)
+	if (exit->machine_check.srr1 & FWNMI_SRR1_MC_LOADSTORE && !exit->machine_check.dar_valid)
 		mc.effective_address_valid = false;
 	if (exit->machine_check.recovered)
 		mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;

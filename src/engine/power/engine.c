@@ -129,6 +129,7 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 		exit->machine_check.dar_valid = cpu->exception_flags & EXCEPTION_DAR;
 		exit->machine_check.address = cpu->machine_check_ra;
 		exit->machine_check.address_valid = true;
+		exit->machine_check.recovered = false;
 		return true;
 	}
 	if (cpu->exception_flags & EXCEPTION_DAR)
