@@ -5,6 +5,7 @@
 usage: test_recovery.py [--build DIR] KERNEL            (6.1 or 6.12)
 """
 
+import re
 import sys
 
 import guest as harness
@@ -61,7 +62,10 @@ class Recovery:
         mark, outcome = scenarios.machine_check(
             self.guest, "UE Load/Store", recovered=False, severity="Fatal", victim=pid, type="UE",
             severity_reported="fatal", context="user")
-        self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
+        oops = self.guest.wait_for(r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace", mark,
+                                   what="Oops: Machine check")[0]
+        # Linux has put back what the buffer holds; exec had cleared it, and the victim leaves it so.
+        yield expect("R3", re.search(r"GPR00: \S+ \S+ \S+ (\S+)", oops)[1], "0" * 16)
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
 
