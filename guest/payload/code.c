@@ -63,24 +63,31 @@ CODE(ahead, "addi 6,3,here_behind - ahead\n"
 	    "here_behind: li 5,1\n"
 	    "trap");
 
-/* Each round writes an instruction with the round's number into the loop: the sum in R5 tells. */
-CODE(loop, "addi 6,3,loop_patched - loop; li 5,0; li 7,0; lis 8,0x3920\n" /* li r9,... */
-	   "1: add 10,8,7\n"
-	   "stw 10,0(6); dcbst 0,6; sync; icbi 0,6; sync; isync\n"
-	   "loop_patched: li 9,-1\n"
-	   "add 5,5,9; addi 7,7,1; cmpd 7,4; bne 1b\n"
+/*
+ * Each round writes an instruction with the round's number, but only every sixteenth into the loop, the others beside
+ * the payload's code, where R5 says: so what the loop looks like has settled when it changes. R3 = address of the loop.
+ */
+CODE(loop, "addi 9,3,loop_patched - loop; mr 10,5; li 5,0; li 7,0; lis 8,0x3980\n" /* li r12,... */
+	   "1: add 11,8,7; andi. 0,7,15; isel 6,9,10,2\n"
+	   "stw 11,0(6); dcbst 0,6; sync; icbi 0,6; sync; isync\n"
+	   "loop_patched: li 12,-1\n"
+	   "add 5,5,12; addi 7,7,1; cmpd 7,4; bne 1b\n"
 	   "trap");
 
 static void test_in_place(void)
 {
+	u64 sum = 0;
+
 	for (unsigned i = 0; i < 100; i++) {
 		run(ahead, MSR_BARE, (u64)ahead, 0x38a00000 | i, 0, 0); /* li r5,i */
 		check_equal(AHEAD, caught.vector, 0x700, "vector");
 		check_equal(AHEAD, caught.gpr[5], i, "R5");
 	}
-	run(loop, MSR_BARE, (u64)loop, 1000, 0, 0);
+	for (u64 i = 0; i < 1024; i++)
+		sum += i & ~15ull;
+	run(loop, MSR_BARE, (u64)loop, 1024, (u64)&page[2], 0);
 	check_equal(IN_LOOP, caught.vector, 0x700, "vector");
-	check_equal(IN_LOOP, caught.gpr[5], 1000 * 999 / 2, "R5");
+	check_equal(IN_LOOP, caught.gpr[5], sum, "R5");
 }
 
 /* ---- another CPU ---- */

@@ -101,6 +101,13 @@ static void test_buffers(void)
 	raw(rtas_token("get-time-of-day"), 0, 8);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		check(OUTSIDE, enter(bad[i]) != 0, "R3 says that all is well");
+	/* A call that is all right but for its address. */
+	raw(rtas_token("ibm,nmi-interlock"), 0, 1);
+	buffer[3] = big32(CANARY);
+	for (int i = 15; i >= 0; i--)
+		((volatile u8 *)buffer)[i + 2] = ((u8 *)buffer)[i];
+	check(OUTSIDE, enter((u64)buffer + 2) != 0, "R3 says that all is well of a misaligned buffer");
+	check_equal(OUTSIDE, read_be32((u8 *)buffer + 14), CANARY, "its status");
 	/* Head inside, cells not. */
 	last = (u32 *)(memory_size - 12);
 	last[0] = big32(rtas_token("get-time-of-day"));

@@ -137,6 +137,10 @@ CASES = {
         ("the_partition_ends_with_exit_status_3", exits(3)),
         ("words_that_run_out_of_memory_are_printed_as_far_as_they_go", says(r"fwnmi: the guest crashed: abc$")),
     ]),
+    "storm": ("storm", ["-smp", "4"], [
+        POWERED_OFF,
+        ("some_of_them_waited_for_another_cpus_interlock", event_names("FWNMI_WAITING")),
+    ]),
     "repeat_atomics": ("atomics", ["-smp", "2", *ALONE], [POWERED_OFF]),
     "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
     "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
@@ -392,7 +396,11 @@ def main():
     path = os.path.join(args.payloads, f"{payload}_{args.endian}")
     trouble, again = None, None
     with tempfile.TemporaryDirectory(prefix="fwnmi-guest-") as scratch:
-        run = Run(args.fwnmi, path, options, scratch, args.time_limit)
+        try:
+            run = Run(args.fwnmi, path, options, scratch, args.time_limit)
+        except OSError as e:
+            print(f"Bail out! {e}")
+            return 1
         try:
             run.run()
             if run.alone:
