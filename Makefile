@@ -6,6 +6,7 @@ BUILD	:= build
 KERNEL	:= 6.1
 SUITE	:=
 SANITIZE :=
+FUZZ_SECONDS := 60
 PREFIX	:=
 
 # A memory-checker build lives beside the ordinary one.
@@ -24,7 +25,7 @@ endif
 # Kernels and a userland are only for tests that boot Linux.
 NEEDS_LINUX := $(if $(SUITE),$(filter linux,$(SUITE)),linux)
 
-.PHONY: build run check install clean help
+.PHONY: build run check fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -56,6 +57,16 @@ ifneq ($(NEEDS_LINUX),)
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 
+# With address and undefined-behaviour sanitizers, each fuzzer for so long.
+fuzz:
+	@scripts/setup-packages run check fuzz
+	@if test ! -f build-fuzz/build.ninja; then \
+		CC=clang meson setup build-fuzz -Dfuzz=true -Dtests=enabled \
+			-Db_sanitize=address,undefined -Db_lundef=false; \
+	fi
+	@ninja -C build-fuzz fuzzers
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
 ifneq ($(wildcard bench/bench.py),)
 .PHONY: bench
 bench:
@@ -71,16 +82,17 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-sanitize
+	rm -rf build build-sanitize build-fuzz
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show how it recovers'
-	@echo 'make check [SUITE=unit|guest|linux|isa|kvm] [SANITIZE=1]'
+	@echo 'make check [SUITE=unit|conformance|guest|linux|isa|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
 endif
+	@echo 'make fuzz [FUZZ_SECONDS=60]  look for input that breaks a parser, each for so long'
 	@echo 'make build                   build into build/ (or build-sanitize/)'
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
 	@echo 'make clean                   remove the build directories'

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a fuzzer's entry point needs. With -Dfuzz=true (make fuzz) libFuzzer calls it; otherwise
+ * replay.c does, with the files of corpus/NAME, so that what was once found stays found.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One input; any bytes. Returns 0. A finding ends the program. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define require(condition)                                                                      \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                                \
+		}                                                                               \
+	} while (0)
+
+/* A buffer of just this size, so that a memory checker sees any access past its end. */
+static inline void *exact(const void *data, size_t size)
+{
+	void *copy = malloc(size ? size : 1);
+
+	require(copy);
+	if (size)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+#endif

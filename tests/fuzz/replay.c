@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Gives an entry point the files of a directory, in place of libFuzzer. Speaks TAP. */
+#include <dirent.h>
+
+#include "fuzz.h"
+
+static int replay(const char *path)
+{
+	static uint8_t data[1 << 20];
+	FILE *file = fopen(path, "rb");
+	size_t size;
+
+	if (!file)
+		return -1;
+	size = fread(data, 1, sizeof(data), file);
+	if (ferror(file) || !feof(file)) {
+		fclose(file);
+		return -1;
+	}
+	fclose(file);
+	return LLVMFuzzerTestOneInput(data, size);
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **names;
+	unsigned test = 0, failed = 0;
+	int count;
+
+	if (argc != 2 || (count = scandir(argv[1], &names, NULL, alphasort)) < 0) {
+		printf("Bail out! usage: %s DIRECTORY\n", argv[0]);
+		return EXIT_FAILURE;
+	}
+	for (int i = 0; i < count; i++) {
+		char path[4096];
+
+		if (names[i]->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", argv[1], names[i]->d_name);
+		if (replay(path) != 0) {
+			printf("not ");
+			failed++;
+		}
+		printf("ok %u - survives %s\n", ++test, names[i]->d_name);
+		fflush(stdout);
+	}
+	printf("1..%u\n", test);
+	return failed || test == 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * State records: two bytes, how long the record is; the record; and eight bytes a call that is made
+ * of what was loaded. If the record has the right magic, its length and checksum are made right, so
+ * that the fuzzer gets past them.
+ */
+#include "host.h"
+
+static uint32_t crc32c(const uint8_t *p, size_t length)
+{
+	uint32_t crc = 0xffffffff;
+
+	while (length-- > 0) {
+		crc ^= *p++;
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+static void put_u32(uint8_t *p, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static void seal(uint8_t *record, size_t length)
+{
+	if (length < 20 || memcmp(record, "FWNMIrec", 8) != 0)
+		return;
+	put_u32(record + 12, (uint32_t)length);
+	put_u32(record + length - 4, crc32c(record, length - 4));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct host *host = malloc(sizeof(*host)), *before = malloc(sizeof(*before));
+	size_t length = size < 2 ? 0 : (size_t)data[0] << 8 | data[1];
+	uint8_t *record;
+
+	require(host && before);
+	if (length + 2 > size)
+		length = size < 2 ? 0 : size - 2;
+	record = exact(size < 2 ? data : data + 2, length);
+	if (size >= 2)
+		seal(record, length);
+	start(host, 0);
+	memcpy(before, host, sizeof(*host));
+	if (fwnmi_load(&host->f, record, length) != 0) {
+		require(memcmp(before, host, sizeof(*host)) == 0);
+	} else {
+		uint8_t *again = malloc(length);
+
+		require(again && fwnmi_save(&host->f, again, length) == (int)length);
+		require(memcmp(record, again, length) == 0);
+		for (size_t i = 2 + length; i + 8 <= size; i += 8)
+			make_call(host, data + i);
+		check_record(host);
+		free(again);
+	}
+	free(record);
+	free(host);
+	free(before);
+	return 0;
+}
