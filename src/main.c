@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "run a POWER partition" },
 	{ "inject", cmd_inject, "give a running partition a machine check or a system reset" },
+	{ "attach", cmd_attach, "learn how a guest behind a gdb stub has registered" },
 	{ "log", cmd_log, "decode RTAS event logs" },
 };
 

@@ -9,6 +9,7 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 
 #endif

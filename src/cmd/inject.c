@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits for what comes of
- * it, and reports that. What the options mean is monitor/inject_args.h's; the protocol is the monitor's.
+ * it, and reports that. What the options mean is monitor/inject_args.h's; the protocol is the monitor's. With --gdb the
+ * guest is another QEMU's, and the work remote/remote.h's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <jansson.h>
 
 #include "cmd/cmd.h"
+#include "cmd/remote_options.h"
 #include "monitor/inject_args.h"
 #include "monitor/monitor.h"
 
@@ -25,8 +27,10 @@
 
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
+	"       fwnmi inject --gdb HOST:PORT|unix:PATH machine-check|system-reset [OPTION]...\n"
 	"Give a running partition a machine check or a system reset, and report what the\n"
-	"guest made of it. PATH is that of fwnmi run --monitor.\n"
+	"guest made of it. PATH is that of fwnmi run --monitor; --gdb takes the address of\n"
+	"qemu-system-ppc64 -gdb.\n"
 	"\n"
 	"Where and when:\n"
 	"  --cpu N              the CPU (0); all; or others:N, all but one\n"
@@ -51,6 +55,16 @@ static const char usage[] =
 	"  --unsafe             the processor is unsafe: it is stopped\n"
 	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
 	"\n"
+	"A guest of QEMU:\n"
+	"  --kernel VMLINUX     the kernel that it runs, for addresses of routines and symbols\n"
+	"  --handlers SRESET,MCHECK  the real addresses that it has registered\n"
+	"  --rtas BASE[,SIZE]   its RTAS area, if its memory holds no device tree\n"
+	"  --at PLACE           wait for SYMBOL, SYMBOL+OFFSET or an address\n"
+	"  --process PID|NAME   wait for a process\n"
+	"  --nested             also while a CPU has yet to call ibm,nmi-interlock\n"
+	"  --state FILE         where that is kept (a file of yours that the address names)\n"
+	"  --forget             start without what is kept\n"
+	"\n"
 	"  --json               report as JSON\n"
 	"  -h, --help           print this help\n"
 	"\n"
@@ -62,6 +76,7 @@ struct inject_options {
 	unsigned timeout; /* seconds */
 	unsigned vcpu; /* if for one */
 	json_t *args; /* of the monitor's command */
+	struct remote_options remote; /* with --gdb */
 };
 
 /* A connection that reads one JSON line at a time. */
@@ -183,8 +198,11 @@ static bool parse_option(struct inject_options *o, int argc, char **argv, int *i
 {
 	const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1), *value = NULL;
 	size_t len = strcspn(name, "=");
+	enum option_taken taken = remote_option(&o->remote, "inject", true, argc, argv, i);
 	bool *flag = NULL;
 
+	if (taken != OPTION_UNKNOWN)
+		return taken == OPTION_TAKEN;
 	if (name[len] == '=')
 		value = name + len + 1;
 #define IS(text) (strlen(text) == len && !memcmp(name, text, len))
@@ -238,8 +256,16 @@ static bool parse_options(struct inject_options *o, int argc, char **argv)
 		return true;
 	if (!o->kind)
 		return complain("nothing to inject: machine-check or system-reset");
-	if (!o->monitor)
-		return complain("no machine given: --monitor PATH");
+	if (!o->monitor && !o->remote.gdb)
+		return complain("no machine given: --monitor PATH or --gdb HOST:PORT");
+	if (o->monitor && o->remote.gdb)
+		return complain("one machine at a time: --monitor and --gdb");
+	if (!remote_options_check(&o->remote, "inject"))
+		return false;
+	if (o->remote.at && json_object_get(o->args, "now"))
+		return complain("--at contradicts --now: now is wherever the CPU stands");
+	if (o->remote.process && json_object_get(o->args, "now"))
+		return complain("--process contradicts --now: now is whatever the CPU runs");
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
@@ -529,6 +555,21 @@ static void print_what(const struct inject_options *o, unsigned vcpu)
 	       fwnmi_severity_name(in.mc.severity), fwnmi_disposition_name(in.mc.disposition));
 }
 
+/* Of a guest behind a gdb stub: how it came there. */
+static void print_moment(const json_t *report)
+{
+	const json_t *moment = json_object_get(report, "moment");
+	const json_t *process = json_object_get(report, "process");
+
+	if (moment)
+		printf("  moment       found after %.1f ms, %lld stops and %lld single steps\n",
+		       real_of(moment, "took-us") / 1000, count_of(moment, "stops"),
+		       count_of(moment, "steps"));
+	if (process)
+		printf("  process      %s, pid %lld\n", text_of(process, "name"),
+		       count_of(process, "pid"));
+}
+
 static void print_report(const struct inject_options *o, const struct outcome *out)
 {
 	const json_t *report = out->report, *interlock, *back;
@@ -539,6 +580,7 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 	if (out->delivered) {
 		bool idle = json_is_true(json_object_get(report, "idle"));
 
+		print_moment(report);
 		printf("  interrupted  NIP %s, MSR %s (%s%s)\n", text_of(report, "nip"),
 		       text_of(report, "msr"), text_of(report, "context"), idle ? ", idle" : "");
 		if (json_is_true(json_object_get(report, "registered")))
@@ -552,13 +594,19 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 				       "the guest has not registered");
 	}
 	interlock = json_object_get(report, "interlock");
-	if (interlock)
+	if (interlock && !json_object_get(interlock, "instructions"))
+		printf("  interlock    after %.1f us of host time\n",
+		       real_of(interlock, "host-us"));
+	else if (interlock)
 		printf("  interlock    after %lld instructions, %.3f us of guest time, %.1f us of "
 		       "host time\n",
 		       count_of(interlock, "instructions"), real_of(interlock, "guest-us"),
 		       real_of(interlock, "host-us"));
 	back = json_object_get(report, "return");
-	if (back)
+	if (back && !json_object_get(back, "instructions"))
+		printf("  returned     to the interrupted instruction after %.1f us of host time\n",
+		       real_of(back, "host-us"));
+	else if (back)
 		printf("  returned     to the interrupted instruction after %lld instructions, "
 		       "%.3f us of guest time\n",
 		       count_of(back, "instructions"), real_of(back, "guest-us"));
@@ -568,7 +616,8 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 
 static bool is_ok(const struct inject_options *o, const struct outcome *out)
 {
-	return out->stopped || (out->delivered && (o->system_reset || out->interlocked));
+	return out->stopped ||
+	       (out->delivered && (o->system_reset || o->no_wait || out->interlocked));
 }
 
 static json_t *outcome_json(const struct inject_options *o, const struct outcome *out)
@@ -635,8 +684,7 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 		return 1;
 	}
 	refused = json_object_get(result, "refused");
-	json_array_foreach((json_t *)refused, i, item)
-		complain("%s", text_of(item, "reason"));
+	json_array_foreach((json_t *)refused, i, item) complain("%s", text_of(item, "reason"));
 	if (json_array_size(refused) || json_array_size(ids) > ENGINE_MAX_VCPUS)
 		return 0;
 	json_array_foreach((json_t *)ids, i, item)
@@ -647,8 +695,8 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 	return (unsigned)json_array_size(ids);
 }
 
-static int report_queued(const struct inject_options *o, json_t *result,
-			 const struct outcome *outs, unsigned count)
+static int report_queued(const struct inject_options *o, json_t *result, const struct outcome *outs,
+			 unsigned count)
 {
 	if (o->json) {
 		json_dumpf(result, stdout, JSON_COMPACT);
@@ -687,6 +735,43 @@ static int inject(const struct inject_options *o)
 	return status;
 }
 
+/* Several CPUs one after another: a stub's guest is stopped and left for each. */
+static int inject_remote(const struct inject_options *o)
+{
+	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = 0 } };
+	enum inject_cpus cpus = inject_args_cpus(o->args);
+	unsigned count = 0, nr_cpus = 1;
+	int status;
+
+	for (unsigned cpu = 0; cpu < nr_cpus && cpu < ENGINE_MAX_VCPUS; cpu++) {
+		struct remote_outcome remote;
+		struct machine_injection in;
+		char err[200];
+
+		if (cpus == INJECT_OTHER_CPUS && cpu == o->vcpu) {
+			nr_cpus++; /* until the guest has told how many there are */
+			continue;
+		}
+		inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));
+		if (cpus != INJECT_ONE_CPU)
+			in.vcpu = cpu;
+		remote_inject(&o->remote, &in, o->no_wait, &remote);
+		outs[count].vcpu = in.vcpu;
+		outs[count].delivered = remote.delivered;
+		outs[count].interlocked = remote.interlocked;
+		outs[count].report = remote.report;
+		snprintf(outs[count].problem, sizeof(outs[count].problem), "%s", remote.problem);
+		count++;
+		if (!remote.delivered)
+			break;
+		nr_cpus = cpus == INJECT_ONE_CPU ? 1 : remote.nr_cpus;
+	}
+	status = report_outcomes(o, outs, count, cpus != INJECT_ONE_CPU);
+	for (unsigned i = 0; i < count; i++)
+		json_decref(outs[i].report);
+	return status;
+}
+
 int cmd_inject(int argc, char **argv)
 {
 	struct inject_options options;
@@ -697,7 +782,7 @@ int cmd_inject(int argc, char **argv)
 		if (options.help)
 			fputs(usage, stdout);
 		else
-			status = inject(&options);
+			status = options.remote.gdb ? inject_remote(&options) : inject(&options);
 	}
 	json_decref(options.args);
 	return status;

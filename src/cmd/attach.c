@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `fwnmi attach`: watches a guest behind a gdb stub until it registers for FWNMI, and keeps what it says for
+ * `fwnmi inject`. The watching is remote/remote.h's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/remote_options.h"
+#include "monitor/inject_args.h"
+
+#define EXIT_USAGE	  2
+#define DEFAULT_TIMEOUT_S 120
+#define MAX_TIMEOUT_S	  3600
+
+static const char usage[] =
+	"Usage: fwnmi attach --gdb HOST:PORT|unix:PATH [OPTION]...\n"
+	"Watch a guest of qemu-system-ppc64 -gdb ... until it calls ibm,nmi-register, and keep\n"
+	"what it says for fwnmi inject --gdb. The guest may stand at its start (qemu -S).\n"
+	"\n"
+	"  --kernel VMLINUX     the guest's kernel: one that has registered before is known too\n"
+	"  --rtas BASE[,SIZE]   the RTAS area, if the guest keeps no device tree in its memory\n"
+	"  --state FILE         where to keep it (a file of yours that the address names)\n"
+	"  --timeout S          seconds until it is given up (120)\n"
+	"  --json               report as JSON\n"
+	"  -h, --help           print this help\n"
+	"\n"
+	"Exit status: 0 it is registered; 1 not; 2 bad options.\n";
+
+struct attach_options {
+	struct remote_options remote;
+	unsigned timeout_s;
+	bool json, help;
+};
+
+static bool complain(const char *what, const char *detail)
+{
+	fprintf(stderr, "fwnmi: attach: %s%s\n", what, detail);
+	return false;
+}
+
+static bool take_timeout(struct attach_options *o, int argc, char **argv, int *i)
+{
+	const char *value = strchr(argv[*i], '=');
+	uint64_t seconds;
+
+	if (value)
+		value++;
+	else if (*i + 1 < argc)
+		value = argv[++*i];
+	if (!value || !inject_args_address(value, &seconds) || !seconds || seconds > MAX_TIMEOUT_S)
+		return complain("bad --timeout: not a number of seconds up to 3600", "");
+	o->timeout_s = (unsigned)seconds;
+	return true;
+}
+
+static bool parse_options(struct attach_options *o, int argc, char **argv)
+{
+	*o = (struct attach_options){ .timeout_s = DEFAULT_TIMEOUT_S };
+	for (int i = 1; i < argc && !o->help; i++) {
+		const char *name = argv[i];
+		enum option_taken taken;
+
+		if (name[0] != '-')
+			return complain("unexpected argument ", name);
+		taken = remote_option(&o->remote, "attach", false, argc, argv, &i);
+		if (taken == OPTION_BAD)
+			return false;
+		if (taken == OPTION_TAKEN)
+			continue;
+		name += name[1] == '-' ? 2 : 1;
+		if (!strcmp(name, "help") || !strcmp(name, "h"))
+			o->help = true;
+		else if (!strcmp(name, "json"))
+			o->json = true;
+		else if (!strncmp(name, "timeout", 7) && (!name[7] || name[7] == '=')) {
+			if (!take_timeout(o, argc, argv, &i))
+				return false;
+		} else {
+			return complain("unknown option ", argv[i]);
+		}
+	}
+	if (o->help)
+		return true;
+	if (!o->remote.gdb)
+		return complain("no guest given: --gdb HOST:PORT or --gdb unix:PATH", "");
+	return remote_options_check(&o->remote, "attach");
+}
+
+static void print_json(const struct remote_registration *r)
+{
+	json_t *object = json_pack("{s:o, s:o, s:s, s:b, s:f, s:{s:o, s:I}, s:s}", "system-reset",
+				   json_sprintf("0x%" PRIx64, r->system_reset), "machine-check",
+				   json_sprintf("0x%" PRIx64, r->machine_check), "error-area",
+				   r->page_7 ? "page-7" : "rtas", "call-seen", r->seen, "waited-ms",
+				   r->waited_ms, "rtas", "base",
+				   json_sprintf("0x%" PRIx64, r->rtas_base), "size",
+				   (json_int_t)r->rtas_size, "state", r->state);
+
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(object);
+}
+
+static void print_text(const struct remote_registration *r)
+{
+	printf("registered: system reset routine 0x%" PRIx64 ", machine check routine 0x%" PRIx64
+	       "\n",
+	       r->system_reset, r->machine_check);
+	if (r->seen)
+		printf("  call       %s, seen after %.1f s\n",
+		       r->page_7 ? "ibm,nmi-register-2" : "ibm,nmi-register", r->waited_ms / 1000);
+	else
+		puts("  call       before; the routines are those of the kernel's symbols");
+	printf("  RTAS area  0x%" PRIx64 ", %" PRIu32 " bytes\n", r->rtas_base, r->rtas_size);
+	printf("  kept in    %s\n", r->state);
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	struct attach_options options;
+	struct remote_registration registration;
+
+	if (!parse_options(&options, argc, argv))
+		return EXIT_USAGE;
+	if (options.help) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (!remote_attach(&options.remote, options.timeout_s * 1000, &registration)) {
+		complain(registration.problem, "");
+		return EXIT_FAILURE;
+	}
+	if (options.json)
+		print_json(&registration);
+	else
+		print_text(&registration);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		complain("cannot write the report: ", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fair moment: a vCPU of a running guest at an instruction where a machine check can be recovered from, and where
+ * the user wants it. What "recoverable" means is the Power ISA's MSR[RI].
+ */
+#ifndef FWNMI_REMOTE_MOMENT_H
+#define FWNMI_REMOTE_MOMENT_H
+
+#include "machine/machine.h"
+#include "remote/guest.h"
+
+struct moment_request {
+	unsigned cpu;
+	enum inject_context context;
+	bool now; /* where it stands, whatever that is */
+	const char *at; /* place of guest_place(), or NULL */
+	const char *process; /* pid or name, or NULL */
+	unsigned timeout_ms;
+};
+
+/* How it was found. */
+struct moment {
+	uint64_t took_ns;
+	unsigned stops, steps;
+	bool idle; /* the vCPU is halted in H_CEDE; only with now */
+	bool has_process;
+	struct guest_process process;
+};
+
+/**
+ * moment_find() - bring the vCPU there; then all vCPUs stand
+ *
+ * Returns false with gdb_error() set, also when time is up.
+ */
+bool moment_find(struct guest *guest, const struct moment_request *request, struct moment *moment);
+
+#endif

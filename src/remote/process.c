@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which process a vCPU runs; see guest_current() in guest.h. What is known of Linux's structures beforehand: in
+ * task_struct, pid and tgid are followed by the stack canary, if there is one, then real_parent, parent, children and
+ * sibling (include/linux/sched.h); the paca, to which SPRG1 points, holds a pointer to the current task
+ * (arch/powerpc/include/asm/paca.h).
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "remote/guest.h"
+#include "remote/private.h"
+
+#define TASK_SIZE 16384u /* more than any task_struct */
+#define PACA_SIZE 4096u
+#define COMM_SIZE 16u
+/* Offsets from real_parent. */
+#define CHILDREN  16u
+#define SIBLING	  32u
+
+static uint64_t pointer_at(const struct guest *guest, const uint8_t *bytes)
+{
+	return remote_number(bytes, 8, guest->little_endian);
+}
+
+static bool read_linear(struct guest *guest, uint64_t effective_address, void *buf, size_t len,
+			bool *there)
+{
+	*there = false;
+	if (!remote_is_linear(effective_address))
+		return true;
+	return gdb_read_memory(guest->gdb, remote_linear_to_real(effective_address), buf, len,
+			       there);
+}
+
+static bool no_layout(struct guest *guest, const char *what)
+{
+	return gdb_fail(guest->gdb, "cannot tell the processes of this kernel: %s", what);
+}
+
+/* init_task is its own real_parent and parent. */
+static bool find_offsets(struct guest *guest, const uint8_t *task, uint64_t init_task)
+{
+	for (unsigned i = 16; i + 48 <= TASK_SIZE; i += 8) {
+		if (pointer_at(guest, task + i) == init_task &&
+		    pointer_at(guest, task + i + 8) == init_task) {
+			guest->real_parent = i;
+			break;
+		}
+	}
+	for (unsigned i = 0; i + COMM_SIZE <= TASK_SIZE; i += 4) {
+		if (!memcmp(task + i, "swapper", 7)) {
+			guest->comm = i;
+			break;
+		}
+	}
+	return guest->real_parent && guest->comm;
+}
+
+/* The first child of init_task has pid 1: that says whether there is a canary in between. */
+static bool find_pid(struct guest *guest, const uint8_t *task)
+{
+	uint64_t sibling = pointer_at(guest, task + guest->real_parent + CHILDREN);
+	uint8_t before[16];
+	bool there;
+
+	if (!read_linear(guest, sibling - SIBLING - sizeof(before), before, sizeof(before), &there))
+		return false;
+	for (unsigned back = 8; there && back <= 16; back += 8) {
+		if (remote_number(before + 16 - back, 4, guest->little_endian) == 1 &&
+		    remote_number(before + 20 - back, 4, guest->little_endian) == 1) {
+			guest->pid = guest->real_parent - back;
+			return true;
+		}
+	}
+	return no_layout(guest, "the first process does not have pid 1");
+}
+
+static bool find_layout(struct guest *guest)
+{
+	uint64_t real, init_task;
+	uint8_t *task;
+	bool ok;
+
+	if (guest->has_layout)
+		return true;
+	if (!guest->symbols || !guest_symbol_real(guest, "init_task", &real))
+		return no_layout(guest, guest->symbols ? "no symbol init_task" :
+							 "give its file: --kernel VMLINUX");
+	init_task = real + LINEAR_START;
+	task = malloc(TASK_SIZE);
+	ok = task && guest_read_real(guest, real, task, TASK_SIZE);
+	if (ok && !find_offsets(guest, task, init_task))
+		ok = no_layout(guest, "init_task is not as expected");
+	ok = ok && find_pid(guest, task);
+	free(task);
+	guest->has_layout = ok;
+	return ok;
+}
+
+/* *@is_task: it looks like a task_struct. */
+static bool read_task(struct guest *guest, uint64_t address, struct guest_process *process,
+		      bool *is_task)
+{
+	uint8_t ids[8], parent[8];
+	bool there;
+
+	*process = (struct guest_process){ .task = address };
+	*is_task = false;
+	if (address % 16 || !remote_is_linear(address))
+		return true;
+	if (!read_linear(guest, address + guest->comm, process->comm, COMM_SIZE, &there))
+		return false;
+	if (!there || !isgraph((unsigned char)process->comm[0]) ||
+	    !memchr(process->comm, '\0', COMM_SIZE))
+		return true;
+	for (const char *p = process->comm; *p; p++) {
+		if (!isprint((unsigned char)*p))
+			return true;
+	}
+	if (!read_linear(guest, address + guest->pid, ids, sizeof(ids), &there) || !there)
+		return !there;
+	if (!read_linear(guest, address + guest->real_parent, parent, sizeof(parent), &there) ||
+	    !there)
+		return !there;
+	process->pid = (uint32_t)remote_number(ids, 4, guest->little_endian);
+	process->tgid = (uint32_t)remote_number(ids + 4, 4, guest->little_endian);
+	*is_task = remote_is_linear(pointer_at(guest, parent)) && process->pid < 1u << 22 &&
+		   process->tgid < 1u << 22 &&
+		   (process->pid || !strncmp(process->comm, "swapper", 7));
+	return true;
+}
+
+static bool read_paca(struct guest *guest, unsigned cpu, uint8_t *paca, size_t len)
+{
+	int sprg1 = gdb_register(guest->gdb, "sprg1");
+	uint64_t address;
+	bool there;
+
+	if (sprg1 < 0)
+		return no_layout(guest, "the stub does not give SPRG1");
+	if (!gdb_read_register(guest->gdb, cpu, sprg1, &address) ||
+	    !read_linear(guest, address + (len == 8 ? guest->current : 0), paca, len, &there))
+		return false;
+	return there || no_layout(guest, "SPRG1 does not point to a paca");
+}
+
+static bool find_current(struct guest *guest, unsigned cpu)
+{
+	uint8_t paca[PACA_SIZE];
+
+	if (guest->has_current)
+		return true;
+	if (!find_layout(guest) || !read_paca(guest, cpu, paca, sizeof(paca)))
+		return false;
+	for (unsigned i = 0; i < PACA_SIZE; i += 8) {
+		struct guest_process process;
+		bool is_task;
+
+		if (!read_task(guest, pointer_at(guest, paca + i), &process, &is_task))
+			return false;
+		if (is_task) {
+			guest->current = i;
+			guest->has_current = true;
+			return true;
+		}
+	}
+	return no_layout(guest, "no current task in the paca");
+}
+
+bool guest_current(struct guest *guest, unsigned cpu, struct guest_process *process)
+{
+	uint8_t pointer[8];
+	bool is_task;
+
+	return find_current(guest, cpu) && read_paca(guest, cpu, pointer, sizeof(pointer)) &&
+	       read_task(guest, pointer_at(guest, pointer), process, &is_task) &&
+	       (is_task || no_layout(guest, "the current task is none"));
+}
+
+bool guest_task(struct guest *guest, uint64_t task, struct guest_process *process)
+{
+	bool is_task;
+
+	return find_layout(guest) && read_task(guest, task, process, &is_task) &&
+	       (is_task || no_layout(guest, "a task that is none"));
+}

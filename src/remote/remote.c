@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From an address and an event to a report; see remote.h. The order is: connect (which stops the guest), find out where
+ * everything is, let it come to a fair moment, deliver by libfwnmi, watch, leave.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fwnmi/mce.h>
+
+#include "remote/moment.h"
+#include "remote/private.h"
+#include "remote/remote.h"
+#include "remote/watch.h"
+
+/* How long the vCPU is watched for its return. Linux panics two seconds after a system reset. */
+#define RETURN_MS	2000
+#define RESET_RETURN_MS 1000
+/* attach looks this often whether the guest's kernel has started. */
+#define LOOK_MS		4
+
+struct session {
+	const struct remote_options *options;
+	struct gdb *gdb;
+	struct guest guest;
+	struct host host;
+	bool forget;
+	char *problem;
+	size_t problem_size;
+};
+
+/* ---- Ctrl-C and its like must not leave a guest that stands ---- */
+
+static volatile sig_atomic_t interrupted;
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
+#define NR_END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static void catch_signals(struct sigaction *old)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	interrupted = 0;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < NR_END_SIGNALS; i++) {
+		sigaction(end_signals[i], NULL, &old[i]);
+		if (old[i].sa_handler != SIG_IGN)
+			sigaction(end_signals[i], &action, NULL);
+	}
+}
+
+static void release_signals(const struct sigaction *old)
+{
+	for (size_t i = 0; i < NR_END_SIGNALS; i++)
+		sigaction(end_signals[i], &old[i], NULL);
+}
+
+/* ---- a session ---- */
+
+static bool begin(struct session *s, const struct remote_options *options, char *problem,
+		  size_t problem_size)
+{
+	*s = (struct session){
+		.options = options,
+		.forget = options->forget,
+		.problem = problem,
+		.problem_size = problem_size,
+	};
+	problem[0] = '\0';
+	s->gdb = gdb_open(options->gdb, &interrupted, problem, problem_size);
+	if (!s->gdb)
+		return false;
+	return guest_open(&s->guest, s->gdb, &options->guest);
+}
+
+/* Leaves the guest running, and says what went wrong first. */
+static void finish(struct session *s)
+{
+	char error[200];
+
+	if (!s->gdb)
+		return;
+	snprintf(error, sizeof(error), "%s", gdb_error(s->gdb));
+	guest_close(&s->guest);
+	if (!gdb_close(s->gdb) && !error[0])
+		snprintf(error, sizeof(error), "the stub does not let the guest run on");
+	if (error[0] && !s->problem[0])
+		snprintf(s->problem, s->problem_size, "%s", error);
+}
+
+static bool refuse(struct session *s, const char *why)
+{
+	return gdb_fail(s->gdb, "%s", why);
+}
+
+/* The kernel's file, if there is one, has to be the running one's. */
+static bool find_kernel(struct session *s)
+{
+	if (!s->guest.symbols)
+		return true;
+	switch (guest_find_kernel(&s->guest)) {
+	case GUEST_FOUND:
+		return true;
+	case GUEST_NOT_YET:
+		return refuse(s, "the guest's kernel has not started yet: it has not registered");
+	case GUEST_WRONG_KERNEL:
+		return gdb_fail(s->gdb,
+				"%s is not the kernel that the guest runs (or it has not "
+				"started yet)",
+				s->options->guest.kernel);
+	case GUEST_FAILED:
+		break;
+	}
+	return false;
+}
+
+static bool open_host(struct session *s)
+{
+	if (s->guest.rtas_size > 1u << 20)
+		return refuse(s, "the RTAS area is larger than 1 MiB");
+	return host_open(&s->host, &s->guest, s->options->state, s->options->gdb, s->forget) !=
+	       HOST_FAILED;
+}
+
+static bool find_rtas(struct session *s)
+{
+	enum guest_found found = guest_find_rtas(&s->guest);
+
+	if (found == GUEST_NOT_YET)
+		return refuse(s,
+			      "no device tree with an RTAS area in the guest's memory: it has not "
+			      "started, or say where it is: --rtas BASE");
+	return found == GUEST_FOUND;
+}
+
+static bool find_routines(struct session *s)
+{
+	const struct guest_options *o = &s->options->guest;
+	uint64_t system_reset = o->system_reset, machine_check = o->machine_check;
+
+	if (!o->has_handlers) {
+		if (!s->guest.symbols)
+			return fwnmi_registered(&s->host.fwnmi, NULL, NULL) ||
+			       refuse(s,
+				      "where are the guest's routines? Give its kernel (--kernel "
+				      "VMLINUX) or their addresses (--handlers SRESET,MCHECK), or run "
+				      "fwnmi attach while it boots");
+		switch (guest_find_routines(&s->guest, &system_reset, &machine_check)) {
+		case GUEST_FOUND:
+			break;
+		case GUEST_FAILED:
+			return false;
+		default:
+			return refuse(s, "the guest has not registered for FWNMI yet");
+		}
+	}
+	return host_register(&s->host, 0, system_reset, machine_check, false);
+}
+
+/* ---- inject ---- */
+
+/* Has the routine that was entered last been left? Nobody watched it. */
+static bool has_left_routine(struct session *s, unsigned cpu, bool *left)
+{
+	bool halted;
+	uint64_t msr;
+
+	*left = false;
+	if (!gdb_halted(s->gdb, cpu, &halted) ||
+	    !gdb_read_register(s->gdb, cpu, gdb_registers(s->gdb)->msr, &msr))
+		return false;
+	*left = halted || msr & (MSR_PR | MSR_EE);
+	return true;
+}
+
+/* The rules of the buffer, before anything is done. */
+static bool check_buffer(struct session *s, const struct machine_injection *in)
+{
+	int owner = fwnmi_owner(&s->host.fwnmi);
+	bool left;
+
+	if (in->system_reset || owner < 0)
+		return true;
+	if (s->host.unwatched) {
+		if (!has_left_routine(s, (unsigned)owner, &left))
+			return false;
+		if (left) {
+			fwnmi_interlock(&s->host.fwnmi, (unsigned)owner);
+			s->host.unwatched = false;
+			return true;
+		}
+	}
+	if (s->options->nested)
+		return true;
+	return gdb_fail(
+		s->gdb,
+		"CPU %d has not called ibm,nmi-interlock for its last machine check: --nested does "
+		"it all the same, --forget if the guest has rebooted since",
+		owner);
+}
+
+/* What is known only now: the interrupted instruction, and the bits that the processor would have set. */
+static void complete(struct session *s, struct machine_injection *in,
+		     const struct watch_before *before)
+{
+	uint32_t dsisr;
+	bool dar_valid;
+
+	if (in->effective_address_is_nip) {
+		in->mc.effective_address = before->nip;
+		in->mc.effective_address_valid = true;
+	}
+	/* An error that this processor does not know is delivered without. */
+	fwnmi_mce_synthesise((enum fwnmi_processor)host_processor(&s->host, in->vcpu), &in->mc,
+			     &in->mc.srr1, &dsisr, &dar_valid);
+}
+
+static json_t *address(uint64_t value)
+{
+	return json_sprintf("0x%" PRIx64, value);
+}
+
+static json_t *microseconds(uint64_t ns)
+{
+	return json_real((double)ns / 1000);
+}
+
+static void report_delivery(struct session *s, const struct machine_injection *in,
+			    const struct watch_before *before, const struct moment *moment,
+			    const struct watch_entry *entry, struct remote_outcome *out)
+{
+	out->delivered = true;
+	out->report =
+		json_pack("{s:s, s:i, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:{s:o, s:i, s:i}}",
+			  "kind", in->system_reset ? "system-reset" : "machine-check", "cpu-index",
+			  (int)in->vcpu, "nip", address(before->nip), "msr", address(before->msr),
+			  "context", before->msr & MSR_PR ? "user" : "kernel", "idle", moment->idle,
+			  "registered", true, "handler", address(entry->nip), "r3",
+			  address(entry->r3), "moment", "took-us", microseconds(moment->took_ns),
+			  "stops", (int)moment->stops, "steps", (int)moment->steps);
+	if (moment->has_process)
+		json_object_set_new(out->report, "process",
+				    json_pack("{s:i, s:s}", "pid", (int)moment->process.tgid,
+					      "name", moment->process.comm));
+}
+
+static void report_outcome(const struct watch_outcome *w, struct remote_outcome *out)
+{
+	json_object_set_new(out->report, "entered", json_boolean(w->entered));
+	if (w->interlocked)
+		json_object_set_new(out->report, "interlock",
+				    json_pack("{s:o}", "host-us", microseconds(w->interlock_ns)));
+	out->interlocked = w->interlocked;
+	json_object_set_new(out->report, "returned", json_boolean(w->returned));
+	if (w->returned)
+		json_object_set_new(out->report, "return",
+				    json_pack("{s:o}", "host-us", microseconds(w->return_ns)));
+	if (w->second >= 0)
+		json_object_set_new(out->report, "then-cpu", json_integer(w->second));
+}
+
+/* LoPAR: a second machine check before the interlock ends the partition, by its reboot policy. */
+static bool end_partition(struct session *s, struct remote_outcome *out)
+{
+	uint8_t log[FWNMI_ERRLOG_MAX];
+
+	if (!gdb_monitor(s->gdb, "system_reset"))
+		return false;
+	snprintf(
+		out->problem, sizeof(out->problem),
+		"a second machine check before the interlock ends the partition: QEMU resets it (the "
+		"log has %d bytes)",
+		fwnmi_end_log(&s->host.fwnmi, log, sizeof(log)));
+	fwnmi_reset(&s->host.fwnmi);
+	return true;
+}
+
+static bool watch(struct session *s, const struct machine_injection *in,
+		  const struct watch_before *before, struct remote_outcome *out)
+{
+	struct watch_outcome w;
+	bool ok = watch_event(&s->host, in->vcpu, before, !in->system_reset, -1, in->timeout_ms,
+			      in->system_reset ? RESET_RETURN_MS : RETURN_MS, &w);
+
+	report_outcome(&w, out);
+	if (w.ended)
+		snprintf(out->problem, sizeof(out->problem), "the machine ended");
+	else if (ok && !in->system_reset && !w.interlocked)
+		snprintf(out->problem, sizeof(out->problem),
+			 "time limit: the guest did not call ibm,nmi-interlock");
+	/* What was not watched to its end, or was and did not come. */
+	s->host.unwatched = !ok && !w.interlocked;
+	return ok;
+}
+
+/*
+ * Another vCPU holds the buffer. Ours is left standing until that one's interlock; libfwnmi takes nothing back that it
+ * has queued, so if it does not come the state is what it was before.
+ */
+static bool wait_for_buffer(struct session *s, const struct machine_injection *in,
+			    const struct fwnmi *before_it, struct watch_entry *entry,
+			    struct remote_outcome *out)
+{
+	int owner = fwnmi_owner(&s->host.fwnmi);
+	struct watch_before nothing = { .nip = s->guest.rtas_entry };
+	struct watch_outcome w;
+	bool ok = watch_event(&s->host, (unsigned)owner, &nothing, true, (int)in->vcpu,
+			      in->timeout_ms, in->timeout_ms, &w);
+
+	if (w.second < 0) {
+		s->host.fwnmi = *before_it;
+		return ok &&
+		       gdb_fail(
+			       s->gdb,
+			       "time limit: CPU %d, which holds the machine check buffer, does not "
+			       "call ibm,nmi-interlock",
+			       owner);
+	}
+	*entry = w.second_entry;
+	out->interlocked = ok && fwnmi_owner(&s->host.fwnmi) < 0;
+	return ok;
+}
+
+static bool deliver(struct session *s, struct machine_injection *in, const struct moment *moment,
+		    bool no_wait, struct remote_outcome *out)
+{
+	static struct fwnmi before_it; /* too big for the stack */
+	struct watch_before before;
+	struct watch_entry entry;
+	int result;
+
+	if (!watch_remember(s->gdb, in->vcpu, &before))
+		return false;
+	complete(s, in, &before);
+	before_it = s->host.fwnmi;
+	result = in->system_reset ? fwnmi_system_reset(&s->host.fwnmi, in->vcpu) :
+				    fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &in->mc);
+	if (s->host.partition_ended)
+		return end_partition(s, out) && host_save(&s->host);
+	switch (result) {
+	case FWNMI_DELIVERED:
+		if (!watch_entry(s->gdb, in->vcpu, &entry))
+			return false;
+		report_delivery(s, in, &before, moment, &entry, out);
+		s->host.unwatched = !in->system_reset && no_wait;
+		return no_wait || watch(s, in, &before, out);
+	case FWNMI_WAITING:
+		if (!wait_for_buffer(s, in, &before_it, &entry, out))
+			return false;
+		report_delivery(s, in, &before, moment, &entry, out);
+		return true;
+	case FWNMI_STALE:
+		return refuse(
+			s,
+			"the registered routine is no longer there: the guest has changed since; "
+			"run fwnmi attach again, or give its kernel: --kernel VMLINUX");
+	case FWNMI_NOT_REGISTERED:
+		return refuse(s, "the guest has not registered for FWNMI");
+	default:
+		return gdb_fail(s->gdb, "it cannot be delivered: %s", fwnmi_strerror(result));
+	}
+}
+
+static bool inject(struct session *s, const struct machine_injection *request, bool no_wait,
+		   struct remote_outcome *out)
+{
+	struct machine_injection in = *request;
+	struct moment_request moment_request = {
+		.cpu = in.vcpu,
+		.context = in.context,
+		.now = in.now,
+		.at = s->options->at,
+		.process = s->options->process,
+		.timeout_ms = in.timeout_ms,
+	};
+	struct moment moment;
+	bool ok;
+
+	out->nr_cpus = gdb_nr_cpus(s->gdb);
+	if (in.mc.unsafe_processor)
+		return refuse(
+			s, "an unsafe processor is to be stopped, and a stub that is left lets all "
+			   "run");
+	if (in.vcpu >= out->nr_cpus)
+		return gdb_fail(s->gdb, "no CPU %u: the machine has %u", in.vcpu, out->nr_cpus);
+	if (!find_kernel(s) || !find_rtas(s) || !open_host(s) || !find_routines(s) ||
+	    !check_buffer(s, &in) || !moment_find(&s->guest, &moment_request, &moment))
+		return false;
+	ok = deliver(s, &in, &moment, no_wait, out);
+	/* What was delivered is to be known the next time, also if watching it failed. */
+	if (!ok && !out->delivered)
+		return false;
+	return host_save(&s->host) && ok;
+}
+
+void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
+		   bool no_wait, struct remote_outcome *outcome)
+{
+	struct sigaction old[NR_END_SIGNALS];
+	static struct session s; /* too big for the stack */
+
+	*outcome = (struct remote_outcome){ .report = NULL };
+	catch_signals(old);
+	if (begin(&s, options, outcome->problem, sizeof(outcome->problem)))
+		inject(&s, injection, no_wait, outcome);
+	finish(&s);
+	release_signals(old);
+}
+
+/* ---- attach ---- */
+
+/* Until the kernel runs in its own address space: then it has a device tree, and has not called RTAS yet. */
+static bool wait_for_kernel(struct session *s, int64_t deadline)
+{
+	const struct gdb_registers *r = gdb_registers(s->gdb);
+
+	for (;;) {
+		uint64_t nip, msr;
+		bool at_breakpoint;
+		enum gdb_stop stop;
+
+		if (!gdb_read_register(s->gdb, 0, r->nip, &nip) ||
+		    !gdb_read_register(s->gdb, 0, r->msr, &msr))
+			return false;
+		if ((msr & MSR_IR) && (remote_is_linear(nip) || msr & MSR_PR)) {
+			enum guest_found found = guest_find_rtas(&s->guest);
+
+			if (found != GUEST_NOT_YET)
+				return found == GUEST_FOUND;
+		}
+		if (gdb_now_ms() > deadline)
+			return refuse(
+				s,
+				"time limit: the guest's kernel does not start, or it has no RTAS "
+				"area in a device tree: --rtas BASE");
+		stop = gdb_run_for(s->gdb, 0, LOOK_MS, &at_breakpoint);
+		if (stop == GDB_ENDED)
+			return refuse(s, "the machine ended before the guest registered");
+		if (stop != GDB_STOPPED)
+			return false;
+	}
+}
+
+static bool is_registration(const struct session *s, const struct watch_rtas_call *call)
+{
+	return call->nr_args == 2 && call->nr_rets == 1 && call->token &&
+	       (call->token == s->guest.nmi_register || call->token == s->guest.nmi_register2);
+}
+
+/* Runs on until the call has returned to the guest; *@status is what it returned. */
+static bool finish_call(struct session *s, unsigned cpu, const struct watch_rtas_call *call,
+			int64_t deadline, int32_t *status)
+{
+	uint64_t back;
+	uint8_t raw[4];
+
+	if (!gdb_read_register(s->gdb, cpu, gdb_registers(s->gdb)->lr, &back) ||
+	    !gdb_break(s->gdb, back))
+		return false;
+	for (;;) {
+		int64_t left = deadline - gdb_now_ms();
+		bool at_breakpoint;
+		enum gdb_stop stop =
+			gdb_run_for(s->gdb, 0, left > 0 ? (unsigned)left : 0, &at_breakpoint);
+		uint64_t nip;
+
+		if (stop == GDB_ENDED)
+			return refuse(s, "the machine ended before the guest registered");
+		if (stop != GDB_STOPPED)
+			return false;
+		if (!at_breakpoint)
+			return refuse(s, "time limit: the guest's registration does not return");
+		if (gdb_stopped_cpu(s->gdb) != cpu)
+			continue;
+		if (!gdb_read_register(s->gdb, cpu, gdb_registers(s->gdb)->nip, &nip))
+			return false;
+		if (nip == back)
+			break;
+	}
+	if (!gdb_unbreak(s->gdb, back) ||
+	    !guest_read_real(&s->guest, call->buffer + 4 * (3 + call->nr_args), raw, sizeof(raw)))
+		return false;
+	*status = (int32_t)remote_number(raw, 4, false);
+	return true;
+}
+
+static bool watch_registration(struct session *s, int64_t deadline,
+			       struct remote_registration *registration)
+{
+	if (!gdb_break(s->gdb, s->guest.rtas_entry))
+		return false;
+	for (;;) {
+		int64_t left = deadline - gdb_now_ms();
+		bool at_breakpoint, is_call;
+		enum gdb_stop stop =
+			gdb_run_for(s->gdb, 0, left > 0 ? (unsigned)left : 0, &at_breakpoint);
+		struct watch_rtas_call call;
+		unsigned cpu = gdb_stopped_cpu(s->gdb);
+		int32_t status = -1;
+
+		if (stop == GDB_ENDED)
+			return refuse(s, "the machine ended before the guest registered");
+		if (stop != GDB_STOPPED)
+			return false;
+		if (!at_breakpoint)
+			return refuse(
+				s,
+				"time limit: no ibm,nmi-register call: it came before, or will not "
+				"come; give the guest's kernel (--kernel VMLINUX), or attach from "
+				"its start");
+		if (!watch_rtas(&s->guest, cpu, &call, &is_call))
+			return false;
+		if (!is_call || !is_registration(s, &call))
+			continue;
+		if (!finish_call(s, cpu, &call, deadline, &status))
+			return false;
+		if (status != 0)
+			continue; /* the guest was refused; it may try again */
+		registration->system_reset = call.args[0];
+		registration->machine_check = call.args[1];
+		registration->page_7 = call.token == s->guest.nmi_register2;
+		registration->seen = true;
+		return gdb_unbreak(s->gdb, s->guest.rtas_entry);
+	}
+}
+
+/* With its symbols a kernel that has registered before needs no watching. */
+static bool look_up_registration(struct session *s, struct remote_registration *registration)
+{
+	return s->guest.symbols && guest_find_kernel(&s->guest) == GUEST_FOUND &&
+	       guest_find_routines(&s->guest, &registration->system_reset,
+				   &registration->machine_check) == GUEST_FOUND;
+}
+
+static bool attach(struct session *s, unsigned timeout_ms, struct remote_registration *registration)
+{
+	int64_t start = gdb_now_ms(), deadline = start + timeout_ms;
+	const struct guest_options *o = &s->options->guest;
+
+	if (look_up_registration(s, registration)) {
+		if (!find_rtas(s))
+			return false;
+	} else if (gdb_error(s->gdb)[0] ||
+		   (o->has_rtas ? !find_rtas(s) : !wait_for_kernel(s, deadline)) ||
+		   !watch_registration(s, deadline, registration)) {
+		return false;
+	}
+	registration->waited_ms = (double)(gdb_now_ms() - start);
+	registration->rtas_base = s->guest.rtas_base;
+	registration->rtas_size = s->guest.rtas_size;
+	/* A registration that was seen begins a boot: what was before it is over. */
+	s->forget |= registration->seen;
+	if (!open_host(s) || !host_register(&s->host, 0, registration->system_reset,
+					    registration->machine_check, registration->page_7))
+		return false;
+	snprintf(registration->state, sizeof(registration->state), "%s", s->host.path);
+	return host_save(&s->host);
+}
+
+bool remote_attach(const struct remote_options *options, unsigned timeout_ms,
+		   struct remote_registration *registration)
+{
+	struct sigaction old[NR_END_SIGNALS];
+	static struct session s;
+	bool ok;
+
+	*registration = (struct remote_registration){ .problem = "" };
+	catch_signals(old);
+	ok = begin(&s, options, registration->problem, sizeof(registration->problem)) &&
+	     attach(&s, timeout_ms, registration);
+	finish(&s);
+	release_signals(old);
+	return ok && !registration->problem[0];
+}
