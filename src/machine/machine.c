@@ -111,7 +111,7 @@ static void host_event(void *opaque, const struct papr_event *papr)
 
 	if (papr->type == PAPR_EVENT_PANIC)
 		snprintf(machine->why, sizeof(machine->why), "%s",
-			 papr->text ? papr->text : "guest ended itself");
+			 papr->text && *papr->text ? papr->text : "ibm,os-term without a reason");
 	event.report = injection_papr_event(machine, papr);
 	machine_emit(machine, &event);
 }
