@@ -233,6 +233,9 @@ u64 read_be64(const volatile void *p);
 u32 read_be32(const volatile void *p);
 u16 read_be16(const volatile void *p);
 
+/* Do events come by trampolines? Known once the guest has registered: they stand where our vectors were. */
+bool by_trampoline(void);
+
 /* ---- spin.c: known registers, and what an event may change ---- */
 /* Patterns for every register; MSR = @msr. */
 void spin_prepare(struct spin *spin, u64 seed, u64 msr);

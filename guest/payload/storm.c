@@ -44,7 +44,9 @@ static void arrived(struct frame *frame)
 	if (inside++)
 		not_alone++;
 	read_log(&log, (void *)(r3 + 8));
-	if (!log.has_mc || log.processor != cpu || log.effective_address != cpus[cpu].address)
+	/* If an interrupt is all that the partition gets, the address is not in it. */
+	if (!log.has_mc || log.processor != cpu ||
+	    (log.effective_address != cpus[cpu].address && !(by_trampoline() && log.subtype == (0x80 | 3))))
 		cpus[cpu].wrong_log++;
 	if (read_be64((void *)r3) != cpus[cpu].address)
 		cpus[cpu].wrong_r3++;

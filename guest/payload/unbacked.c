@@ -79,21 +79,28 @@ static void registered(u64 where)
 	mtspr(SPR_DSISR, 0x51515151);
 	run(load_it, MSR_BARE | MSR_RI, where, 0, 0, 0);
 	check_caught(LOAD, 0x200, load_it, 0, MSR_BARE | MSR_RI, LOAD_STORE);
-	check_equal(KEPT, caught.dar, 0xdadadadadadadada, "DAR");
-	check_equal(KEPT, caught.dsisr, 0x51515151, "DSISR");
+	/* To a trampoline it is the interrupt that comes, and sets them. */
+	if (!by_trampoline())
+		check_equal(KEPT, caught.dar, 0xdadadadadadadada, "DAR");
+	check_equal(KEPT, caught.dsisr, by_trampoline() ? DSISR_UE : 0x51515151, "DSISR");
 	check_equal(LOAD, caught.gpr[3], where, "what R3 points to");
 	check_equal(LOAD, log.error_type, UE, "error type");
-	check_equal(LOAD, log.subtype, 0x80 | 0x40 | 0x20 | 3, "subtype byte");
-	check_equal(LOAD, log.effective_address, where, "effective address");
-	check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull, "logical address");
+	/* If an interrupt is all that the partition gets, it knows what the processor's manual promises: no address. */
+	if (!by_trampoline() || log.subtype != (0x80 | 3)) {
+		check_equal(LOAD, log.subtype, 0x80 | 0x40 | 0x20 | 3, "subtype byte");
+		check_equal(LOAD, log.effective_address, where, "effective address");
+		check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull, "logical address");
+	}
 	check_equal(LOAD, log.disposition, 2, "disposition");
 
 	run((void *)(where & ~3ull), MSR_BARE, 0, 0, 0, 0);
 	where &= ~3ull;
 	check_caught(JUMP, 0x200, (void *)where, 0, MSR_BARE, FETCH_UE);
 	check_equal(JUMP, log.error_type, UE, "error type");
-	check_equal(JUMP, log.subtype, 0x80 | 0x40 | 0x20 | 1, "subtype byte");
 	check_equal(JUMP, log.effective_address, where, "effective address");
+	if (by_trampoline() && log.subtype == (0x80 | 0x40 | 1))
+		return;
+	check_equal(JUMP, log.subtype, 0x80 | 0x40 | 0x20 | 1, "subtype byte");
 	check_equal(JUMP, log.logical_address, where & ~0xf000000000000000ull, "logical address");
 }
 

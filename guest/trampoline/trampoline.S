@@ -26,7 +26,10 @@
 	.endm
 
 	.text
+	.balign	256
 	trampoline fwnmi_system_reset_trampoline, 0xf010
+	/* As far apart as the vectors: .text is then the image of both that a blob is. */
+	.balign	256
 	trampoline fwnmi_machine_check_trampoline, 0xf014
 
 	.section .note.GNU-stack, "", @progbits
