@@ -34,16 +34,18 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++) {
 		char path[4096];
 
-		if (names[i]->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", argv[1], names[i]->d_name);
-		if (replay(path) != 0) {
-			printf("not ");
-			failed++;
+		if (names[i]->d_name[0] != '.') {
+			snprintf(path, sizeof(path), "%s/%s", argv[1], names[i]->d_name);
+			if (replay(path) != 0) {
+				printf("not ");
+				failed++;
+			}
+			printf("ok %u - survives %s\n", ++test, names[i]->d_name);
+			fflush(stdout);
 		}
-		printf("ok %u - survives %s\n", ++test, names[i]->d_name);
-		fflush(stdout);
+		free(names[i]);
 	}
+	free(names);
 	printf("1..%u\n", test);
 	return failed || test == 0;
 }
