@@ -59,6 +59,8 @@ static const char usage[] =
 	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
 	"  --engine-mc-exit WHETHER  off: the engine does not report machine checks to fwnmi\n"
 	"                    but gives them to the guest (on)\n"
+	"  --map-memory address=N,size=N,file=PATH[,offset=N]  guest memory that is a file's or\n"
+	"                    a device's, such as one that answers with machine checks\n"
 	"  --debug           report unknown and refused calls of the guest\n"
 	"  --stats           print instruction count and speed at the end\n"
 	"  -h, --help        print this help\n"
@@ -317,6 +319,58 @@ static bool set_reboot_policy(struct run_options *o, const char *value)
 	return complain("bad --reboot-policy %s: not halt, reboot or pause", value);
 }
 
+/* Decimal, or hexadecimal with 0x. */
+static bool parse_number(const char *text, size_t len, uint64_t *value)
+{
+	char digits[24], *end;
+
+	if (!len || len >= sizeof(digits) || text[0] < '0' || text[0] > '9')
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	errno = 0;
+	*value = strtoull(digits, &end, 0);
+	return !errno && !*end;
+}
+
+/* The path, which may have no comma, lives as long as the program. */
+static bool set_map_memory(struct run_options *o, const char *value)
+{
+	struct machine_mapping *mapping = &o->machine.mapping;
+	struct {
+		const char *key;
+		uint64_t *number;
+	} numbers[] = {
+		{ "address=", &mapping->address },
+		{ "size=", &mapping->size },
+		{ "offset=", &mapping->offset },
+	};
+
+	*mapping = (struct machine_mapping){ .path = NULL };
+	for (const char *p = value; *p;) {
+		size_t len = strcspn(p, ","), i;
+
+		for (i = 0; i < 3 && strncmp(p, numbers[i].key, strlen(numbers[i].key)); i++)
+			;
+		if (i < 3) {
+			size_t key = strlen(numbers[i].key);
+
+			if (!parse_number(p + key, len - key, numbers[i].number))
+				return complain("bad --map-memory %s: bad number at %s", value, p);
+		} else if (!strncmp(p, "file=", 5) && len > 5 && !mapping->path) {
+			mapping->path = strndup(p + 5, len - 5);
+		} else {
+			return complain("bad --map-memory %s: %s is not address=N, size=N, "
+					"file=PATH or offset=N",
+					value, p);
+		}
+		p += len + (p[len] == ',');
+	}
+	if (!mapping->path || !mapping->size)
+		return complain("bad --map-memory %s: no file= or no size=", value);
+	return true;
+}
+
 static void print_debug(const char *line)
 {
 	fprintf(stderr, "fwnmi: debug: %s\n", line);
@@ -368,6 +422,7 @@ static const struct option_entry {
 	{ "engine-mc-exit", true, set_engine_mc_exit },
 	{ "stale-handler", true, set_stale_handler },
 	{ "reboot-policy", true, set_reboot_policy },
+	{ "map-memory", true, set_map_memory },
 	{ "debug", false, set_debug },
 	{ "stats", false, set_stats },
 	{ "help", false, set_help },

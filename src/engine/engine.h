@@ -38,7 +38,6 @@
 #define VECTOR_SYSTEM_RESET 0x100
 #define VECTOR_MACHINE_CHECK 0x200
 #define VECTOR_EXTERNAL 0x500
-#define VECTOR_PROGRAM 0x700
 
 enum engine_cap {
 	ENGINE_CAP_MC_EXIT = 1 << 0,	/* machine checks come to the VMM as ENGINE_EXIT_MACHINE_CHECK */
@@ -58,7 +57,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_DEBUG,	   /* what watch_return() waited for */
 	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING,	   /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
-	ENGINE_EXIT_TRAP,	   /* trap_instruction() at NIP */
+	ENGINE_EXIT_TRAP,	   /* end of the trap_code() at NIP; or a store like it, and then machine_check says what it did */
 };
 
 struct engine_exit {
@@ -71,6 +70,7 @@ struct engine_exit {
 		bool dar_valid, address_valid;
 		bool recovered; /* the hypervisor has repaired what was wrong */
 	} machine_check;
+	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code() */
 	char message[160];
 };
 
@@ -165,11 +165,13 @@ struct engine_ops {
 	 */
 	bool (*want_machine_checks)(struct engine *engine);
 	/**
-	 * trap_instruction() - what comes out of the guest with every register kept, as ENGINE_EXIT_TRAP
+	 * trap_code() - instructions that leave the guest in real mode with every register but R3 kept
 	 *
-	 * NULL or 0: `sc 1` does, as ENGINE_EXIT_HCALL.
+	 * They end in ENGINE_EXIT_TRAP. R3 is a number of 16 bits that is not below 0x100.
+	 * NULL: `sc 1` does it, as ENGINE_EXIT_HCALL.
+	 * returns: how many instructions *@code has
 	 */
-	uint32_t (*trap_instruction)(const struct engine *engine);
+	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
 	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of DD2.2. */
 	uint32_t (*pvr)(const struct engine *engine);
 

@@ -4,6 +4,7 @@
  * files in loader.c; what the guest sees is papr/, what executes it is an engine.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,45 @@ static void stop_vcpus(struct machine *machine)
 
 /* ---- creation and reset ---- */
 
+/* Put a file, or a piece of a device, in the place of some guest memory. */
+static int map_file(struct machine *machine, char *err, size_t err_size)
+{
+	const struct machine_mapping *mapping = &machine->config.mapping;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	void *mapped;
+	int fd;
+
+	if (!mapping->path)
+		return 0;
+	if (mapping->address % page || mapping->size % page || mapping->offset % page ||
+	    !mapping->size || !memory_contains(&machine->memory, mapping->address, mapping->size))
+		return FAIL("cannot map %s: not whole pages of %llu bytes inside the memory",
+			    mapping->path, (unsigned long long)page);
+	fd = open(mapping->path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return FAIL("cannot open %s: %s", mapping->path, strerror(errno));
+	mapped = mmap(machine->memory.base + mapping->address, mapping->size,
+		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)mapping->offset);
+	close(fd);
+	if (mapped == MAP_FAILED)
+		return FAIL("cannot map %s: %s", mapping->path, strerror(errno));
+	return 0;
+}
+
+/* All of memory that is not a file's becomes zero. */
+static int clear_memory(struct machine *machine)
+{
+	const struct machine_mapping *mapping = &machine->config.mapping;
+	uint64_t first = mapping->path ? mapping->address : machine->memory.size;
+	uint64_t rest = mapping->path ? mapping->address + mapping->size : machine->memory.size;
+
+	if (first && madvise(machine->memory.base, first, MADV_DONTNEED) < 0)
+		return -1;
+	if (rest == machine->memory.size)
+		return 0;
+	return madvise(machine->memory.base + rest, machine->memory.size - rest, MADV_DONTNEED);
+}
+
 static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 {
 	uint64_t size = machine->config.ram_size;
@@ -169,7 +209,7 @@ static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 			    (unsigned long long)(size >> 20), strerror(errno));
 	/* Only a hint: without huge pages the guest runs as well, slower. */
 	madvise(base, size, MADV_HUGEPAGE);
-	return 0;
+	return map_file(machine, err, err_size);
 }
 
 static int create_partition(struct machine *machine, char *err, size_t err_size)
@@ -302,7 +342,7 @@ static void reboot(struct machine *machine, bool guest_asked)
 	injection_cancel_all(machine, "the machine was reset");
 	machine_emit(machine, &event);
 	stop_vcpus(machine);
-	if (madvise(machine->memory.base, machine->memory.size, MADV_DONTNEED) < 0)
+	if (clear_memory(machine) < 0)
 		machine_end_with(machine, MACHINE_FAILED, "cannot clear memory for a reboot: %s",
 				 strerror(errno));
 	else if (boot(machine, err, sizeof(err)) < 0)
@@ -434,6 +474,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 static bool handle_exit(struct machine *machine, unsigned vcpu, const struct engine_exit *exit)
 {
 	struct engine_regs regs;
+	int outcome;
 
 	switch (exit->reason) {
 	case ENGINE_EXIT_BUDGET:
@@ -450,7 +491,10 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	case ENGINE_EXIT_RUNNING:
 		return false;
 	case ENGINE_EXIT_TRAP:
-		return machine_outcome(machine, vcpu, papr_trap(machine->papr, vcpu));
+		outcome = papr_trap(machine->papr, vcpu, exit->trap);
+		if (outcome == PAPR_NO_TRAP)
+			return machine_check_exit(machine, vcpu, exit);
+		return machine_outcome(machine, vcpu, outcome);
 	case ENGINE_EXIT_DEBUG:
 		injection_returned(machine, vcpu);
 		return true;

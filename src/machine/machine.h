@@ -42,6 +42,11 @@ struct machine_config {
 	const struct engine_ops *engine;
 	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
+	/* Guest memory that is a file's, or a device's: tests of real machine checks. path NULL: none. */
+	struct machine_mapping {
+		const char *path;
+		uint64_t address, size, offset; /* multiples of the host's page size */
+	} mapping;
 	bool no_mc_exit; /* the engine goes without ENGINE_CAP_MC_EXIT */
 	enum papr_delivery delivery;
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */

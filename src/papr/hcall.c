@@ -136,25 +136,22 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 	return PAPR_FWNMI;
 }
 
-#define SRR1_PROGRAM_ILLEGAL 0x80000ull /* Power ISA, "Program Interrupt" */
-
-/* The trampolines' calls, made another way: R3 says which. Anything else is an illegal instruction. */
-int papr_trap(struct papr *papr, unsigned vcpu)
+/* The trampolines' calls, made another way. */
+int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number)
 {
 	const struct engine_ops *ops = papr->config.engine_ops;
 	enum trampoline_vector vector = TRAMPOLINE_VECTORS;
 	struct engine_regs regs;
 
 	ops->get_regs(papr->config.engine, vcpu, &regs);
-	if (regs.gpr[3] == H_TRAMPOLINE_SYSTEM_RESET)
+	if (number == H_TRAMPOLINE_SYSTEM_RESET)
 		vector = TRAMPOLINE_SYSTEM_RESET;
-	else if (regs.gpr[3] == H_TRAMPOLINE_MACHINE_CHECK)
+	else if (number == H_TRAMPOLINE_MACHINE_CHECK)
 		vector = TRAMPOLINE_MACHINE_CHECK;
 	regs.nip += 4;
 	if (vector != TRAMPOLINE_VECTORS && papr_in_trampoline(papr, &regs, vector)) {
 		papr->vcpu[vcpu].ceded = false;
 		return papr_trampoline(papr, vcpu, vector);
 	}
-	ops->interrupt(papr->config.engine, vcpu, VECTOR_PROGRAM, SRR1_PROGRAM_ILLEGAL);
-	return PAPR_RAISED;
+	return PAPR_NO_TRAP;
 }

@@ -95,14 +95,19 @@ static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
 	const struct engine_ops *ops = config->engine_ops;
-	uint32_t trap = ops->trap_instruction ? ops->trap_instruction(config->engine) : 0;
+	const uint32_t *code = NULL;
+	unsigned length = ops->trap_code ? ops->trap_code(config->engine, &code) : 0;
 
 	papr->by_trampoline = true;
 	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
 			     config->kernel_little_endian, &papr->trampoline, err, err_size))
 		return false;
-	if (trap)
-		trampoline_replace(&papr->trampoline, TRAMPOLINE_CALL, trap);
+	if (!trampoline_call_by(&papr->trampoline, code, length)) {
+		snprintf(err, err_size,
+			 "cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
+			 config->trampoline, TRAMPOLINE_MAX - 4 * length);
+		return false;
+	}
 	return true;
 }
 

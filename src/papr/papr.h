@@ -86,6 +86,7 @@ enum papr_action {
 /* What papr_machine_check() and the like return besides libfwnmi's results. */
 enum papr_result {
 	PAPR_RAISED = 100, /* the architected interrupt; the trampoline's call brings the rest */
+	PAPR_NO_TRAP, /* of papr_trap() */
 };
 
 struct papr;
@@ -127,8 +128,12 @@ int papr_system_reset(struct papr *papr, unsigned vcpu);
  * change registers, and whose trampolines come out of the guest in another way. Returns as papr_machine_check().
  */
 int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
-/** papr_trap() - the vCPU stands at the engine's trap instruction: in a trampoline, or where it is illegal. As above. */
-int papr_trap(struct papr *papr, unsigned vcpu);
+/**
+ * papr_trap() - a trampoline has come out by the engine's trap_code(), with @number in R3 before
+ *
+ * Returns as above, or PAPR_NO_TRAP: it was not in a trampoline.
+ */
+int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number);
 /** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a waiting machine check. */
 int papr_resume(struct papr *papr, unsigned vcpu);
 

@@ -293,24 +293,41 @@ bool trampoline_load(const char *source, bool little_endian, struct trampoline_c
 	return true;
 }
 
-/* In place @at, in the code's own byte order. */
-static uint8_t *byte_of(struct trampoline_code *code, unsigned vector, unsigned at, unsigned i)
+#define INSN_SC_1 0x44000022u
+#define INSN_B	  0x48000000u /* plus the distance in bytes */
+
+/* Instructions in the code's own byte order. */
+static uint32_t get_insn(const struct trampoline_code *code, unsigned vector, unsigned at)
 {
-	return &code->bytes[vector][at + (code->little_endian ? 3 - i : i)];
+	uint32_t insn = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		insn = insn << 8 | code->bytes[vector][at + (code->little_endian ? 3 - i : i)];
+	return insn;
 }
 
-void trampoline_replace(struct trampoline_code *code, uint32_t instruction, uint32_t by)
+static void put_insn(struct trampoline_code *code, unsigned vector, unsigned at, uint32_t insn)
 {
-	for (unsigned vector = 0; vector < TRAMPOLINE_VECTORS; vector++) {
-		for (unsigned at = 0; at < code->size[vector]; at += 4) {
-			uint32_t there = 0;
+	for (unsigned i = 0; i < 4; i++)
+		code->bytes[vector][at + (code->little_endian ? i : 3 - i)] =
+			(uint8_t)(insn >> 8 * i);
+}
 
-			for (unsigned i = 0; i < 4; i++)
-				there = there << 8 | *byte_of(code, vector, at, i);
-			for (unsigned i = 0; i < 4 && there == instruction; i++)
-				*byte_of(code, vector, at, i) = (uint8_t)(by >> (24 - 8 * i));
-		}
+bool trampoline_call_by(struct trampoline_code *code, const uint32_t *instructions, unsigned count)
+{
+	for (unsigned vector = 0; vector < TRAMPOLINE_VECTORS && count; vector++) {
+		unsigned end = code->size[vector];
+
+		if (end + 4 * count > TRAMPOLINE_MAX)
+			return false;
+		for (unsigned at = 0; at < end; at += 4)
+			if (get_insn(code, vector, at) == INSN_SC_1)
+				put_insn(code, vector, at, INSN_B + (end - at));
+		for (unsigned i = 0; i < count; i++)
+			put_insn(code, vector, end + 4 * i, instructions[i]);
+		code->size[vector] = (uint16_t)(end + 4 * count);
 	}
+	return true;
 }
 
 size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,

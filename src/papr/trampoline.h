@@ -50,10 +50,14 @@ const char *trampoline_parse_elf(void *image, size_t size, bool little_endian,
 const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
 				  struct trampoline_code *code);
 
-#define TRAMPOLINE_CALL 0x44000022u /* sc 1 */
-
-/** trampoline_replace() - put one instruction in another's place, wherever it is in the code. */
-void trampoline_replace(struct trampoline_code *code, uint32_t instruction, uint32_t by);
+/**
+ * trampoline_call_by() - let other instructions do what `sc 1` does in the code
+ * @instructions: go behind the code, and are branched to from each `sc 1`; position independent
+ * @count: how many; 0 changes nothing
+ *
+ * returns: true, or false if there is no room
+ */
+bool trampoline_call_by(struct trampoline_code *code, const uint32_t *instructions, unsigned count);
 
 /** trampoline_copy() - the code for one vector in the byte order asked for; returns its size in bytes. */
 size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,

@@ -172,7 +172,7 @@ void papr_destroy(struct papr *papr)
 {
 }
 
-int papr_trap(struct papr *papr, unsigned vcpu)
+int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number)
 {
 	fail_msg("this engine has no trap instruction");
 	return 0;

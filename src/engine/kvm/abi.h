@@ -30,11 +30,6 @@ struct ppc_kvm_sregs {
 	uint8_t other[1228]; /* a union of every processor's; nothing here is used */
 };
 
-struct ppc_kvm_guest_debug {
-	uint32_t control, pad;
-	uint8_t breakpoints[256];
-};
-
 struct ppc_kvm_mmuv3_cfg {
 	uint64_t flags;
 	uint64_t process_table; /* second doubleword of the partition table entry */
@@ -56,15 +51,12 @@ struct ppc_kvm_mmuv3_cfg {
 #define PPC_KVM_SET_REGS	       PPC_IOW(0x82, sizeof(struct ppc_kvm_regs))
 #define PPC_KVM_GET_SREGS	       PPC_IOR(0x83, sizeof(struct ppc_kvm_sregs))
 #define PPC_KVM_INTERRUPT	       PPC_IOW(0x86, sizeof(struct kvm_interrupt))
-#define PPC_KVM_SET_GUEST_DEBUG	       PPC_IOW(0x9b, sizeof(struct ppc_kvm_guest_debug))
 #define PPC_KVM_ENABLE_CAP	       PPC_IOW(0xa3, sizeof(struct kvm_enable_cap))
 #define PPC_KVM_GET_ONE_REG	       PPC_IOW(0xab, sizeof(struct kvm_one_reg))
 #define PPC_KVM_SET_ONE_REG	       PPC_IOW(0xac, sizeof(struct kvm_one_reg))
 
 #define PPC_KVM_INTERRUPT_UNSET	    (-2u)
 #define PPC_KVM_INTERRUPT_SET_LEVEL (-3u)
-
-#define PPC_KVM_GUESTDBG_USE_SW_BP 0x10000u
 
 /* kvm_run.flags after KVM_EXIT_NMI. */
 #define PPC_KVM_NMI_DISPOSITION_MASK 3u
@@ -75,7 +67,6 @@ struct ppc_kvm_mmuv3_cfg {
 #define PPC_KVM_REG_U64(number) (0x1030000000000000ull | (number))
 #define PPC_KVM_REG_DAR		PPC_KVM_REG_U64(0x0c)
 #define PPC_KVM_REG_DSISR	PPC_KVM_REG_U32(0x0d)
-#define PPC_KVM_REG_DEBUG_INST	PPC_KVM_REG_U32(0x8b)
 #define PPC_KVM_REG_TB_OFFSET	PPC_KVM_REG_U64(0x9c)
 #define PPC_KVM_REG_LPCR	PPC_KVM_REG_U64(0xb5)
 #define PPC_KVM_REG_ARCH_COMPAT PPC_KVM_REG_U32(0xb7)

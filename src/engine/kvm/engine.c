@@ -62,7 +62,6 @@ static bool check_extensions(const struct kvm_sys *sys, int vm_fd, char *err, si
 		{ KVM_CAP_ONE_REG, "ONE_REG" },
 		{ KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT" },
 		{ KVM_CAP_PPC_IRQ_LEVEL, "PPC_IRQ_LEVEL" },
-		{ KVM_CAP_SET_GUEST_DEBUG, "SET_GUEST_DEBUG" },
 	};
 
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
@@ -151,7 +150,6 @@ static bool set_memory(struct kvm_engine *e, char *err, size_t err_size)
 static bool prepare_vcpu(struct kvm_vcpu *v, char *err, size_t err_size)
 {
 	struct kvm_engine *e = v->engine;
-	const struct ppc_kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | PPC_KVM_GUESTDBG_USE_SW_BP };
 	const uint32_t compat = PVR_ARCH_300;
 	const uint64_t dec_expiry = e->sys->timebase() + e->tb_offset + 0x7fffffff;
 	struct ppc_kvm_sregs sregs = { 0 };
@@ -172,11 +170,6 @@ static bool prepare_vcpu(struct kvm_vcpu *v, char *err, size_t err_size)
 		rc = vcpu_set_one(v, PPC_KVM_REG_DEC_EXPIRY, &dec_expiry);
 	if (rc < 0)
 		return cannot(err, err_size, "set a vCPU's time base", rc);
-	rc = vcpu_ioctl(v, PPC_KVM_SET_GUEST_DEBUG, &debug);
-	if (rc >= 0)
-		rc = vcpu_get_one(v, PPC_KVM_REG_DEBUG_INST, &e->trap_instruction);
-	if (rc < 0)
-		return cannot(err, err_size, "use software breakpoints", rc);
 	memset(&v->regs, 0, sizeof(v->regs));
 	v->regs.msr = MSR_SF | MSR_ME;
 	v->dar = v->dsisr = 0;
@@ -325,9 +318,10 @@ static unsigned engine_capabilities(const struct engine *engine)
 	       (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0);
 }
 
-static uint32_t engine_trap_instruction(const struct engine *engine)
+static unsigned engine_trap_code(const struct engine *engine, const uint32_t **code)
 {
-	return ((const struct kvm_engine *)engine)->trap_instruction;
+	*code = vcpu_trap_code;
+	return VCPU_TRAP_CODE_LENGTH;
 }
 
 static uint32_t engine_pvr(const struct engine *engine)
@@ -630,7 +624,7 @@ const struct engine_ops engine_kvm = {
 	.deadline = engine_deadline,
 	.insns = engine_insns,
 	.want_machine_checks = engine_want_machine_checks,
-	.trap_instruction = engine_trap_instruction,
+	.trap_code = engine_trap_code,
 	.pvr = engine_pvr,
 	.kick = engine_kick,
 };

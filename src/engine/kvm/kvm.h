@@ -60,7 +60,7 @@ struct kvm_engine {
 	struct kvm_vcpu vcpus[ENGINE_MAX_VCPUS];
 	bool used; /* some vCPU has run: a reset needs a new VM */
 	bool mc_exit, ail, flush_tlb;
-	uint32_t trap_instruction, pvr;
+	uint32_t pvr;
 	uint64_t tb_offset;
 	struct engine_partition partition;
 	bool partition_known;
@@ -91,6 +91,10 @@ static inline int vcpu_set_one(const struct kvm_vcpu *v, uint64_t reg, const voi
 
 	return vcpu_ioctl(v, PPC_KVM_SET_ONE_REG, &one);
 }
+
+/** vcpu_trap_code - engine_ops.trap_code, the same for every vCPU */
+#define VCPU_TRAP_CODE_LENGTH 2
+extern const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH];
 
 /* Of vcpu.c. Those marked (lock) want the engine's lock held. */
 

@@ -71,6 +71,28 @@ static int store(struct kvm_vcpu *v)
 
 /* ---- exits; in the vCPU's thread ---- */
 
+/*
+ * The way out of a trampoline: a store, in real mode, to where no partition has memory, as a device would be written
+ * to. KVM goes by HSRR0 and HSRR1 then, and keeps every register, while a hypervisor call loses SRR0 and SRR1, and its
+ * entry code CTR and CR0. (Software breakpoints would do, too, but not under QEMU: as the host of a KVM it does not
+ * hand on HEIR.)
+ */
+const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH] = {
+	0x786307c6, /* sldi r3,r3,32 */
+	0x90630000, /* stw  r3,0(r3) */
+};
+#define TRAP_SHIFT 32
+#define TRAP_MIN   (1ull << 40) /* no partition has that much memory */
+#define TRAP_END   (1ull << 48)
+
+static bool is_trap(const struct kvm_run *run)
+{
+	uint64_t address = run->mmio.phys_addr;
+
+	return run->mmio.is_write && run->mmio.len == 4 && address >= TRAP_MIN && address < TRAP_END &&
+	       !(address & ((1ull << TRAP_SHIFT) - 1));
+}
+
 __attribute__((format(printf, 2, 3))) static bool failed(struct kvm_vcpu *v, const char *format, ...)
 {
 	va_list ap;
@@ -110,11 +132,13 @@ static bool machine_check(struct kvm_vcpu *v)
 
 /*
  * A real address that no memory answers: KVM takes it for a device. There is none, so it is a machine check on the
- * instruction, as on hardware. KVM has stepped over it already and wants its value; a vector load has several.
+ * instruction, as on hardware, or the end of the trap code. KVM has stepped over it already and wants its value; a vector
+ * load has several. Afterwards the vCPU stands at the instruction with the registers it had.
  */
 static bool unbacked(struct kvm_vcpu *v)
 {
 	uint64_t address = v->run->mmio.phys_addr;
+	bool trap = is_trap(v->run);
 	int rc;
 
 	vcpu_load(v);
@@ -131,7 +155,8 @@ static bool unbacked(struct kvm_vcpu *v)
 			      (unsigned long long)address);
 	v->regs.pc -= 4;
 	v->dirty = true;
-	v->exit.reason = ENGINE_EXIT_MACHINE_CHECK;
+	v->exit.reason = trap ? ENGINE_EXIT_TRAP : ENGINE_EXIT_MACHINE_CHECK;
+	v->exit.trap = trap ? address >> TRAP_SHIFT : 0;
 	v->exit.machine_check.srr1 = SRR1_MC_LOADSTORE;
 	v->exit.machine_check.dsisr = DSISR_UE;
 	v->exit.machine_check.address = address;
@@ -158,10 +183,6 @@ static bool take_exit(struct kvm_vcpu *v)
 		return machine_check(v);
 	case KVM_EXIT_MMIO:
 		return unbacked(v);
-	case KVM_EXIT_DEBUG:
-		v->exit.reason = ENGINE_EXIT_TRAP;
-		v->repeats = true;
-		return true;
 	case KVM_EXIT_INTR:
 		return false;
 	case KVM_EXIT_FAIL_ENTRY:
