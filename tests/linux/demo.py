@@ -184,7 +184,8 @@ def main():
         demo = Demo(harness.use_arguments(args), args.kernel)
         demo.run()
     except Failure as e:
-        print(f"\n{e.detail}" if e.detail else "", file=sys.stderr)
+        if e.detail:
+            print(f"\n{e.detail}", file=sys.stderr)
         print(f"fwnmi: demo: {e}", file=sys.stderr)
         return 1
     for wrong in demo.wrong:

@@ -125,7 +125,7 @@ def kernel_symbols(path, names):
 class Monitor:
     """A client of the control socket. Events are kept in the order they come."""
 
-    def __init__(self, path, timeout):
+    def __init__(self, path, timeout, alive=lambda: True):
         self.socket = socket.socket(socket.AF_UNIX)
         self.buffer = b""
         self.events = []
@@ -135,8 +135,8 @@ class Monitor:
                 self.socket.connect(path)
                 break
             except (FileNotFoundError, ConnectionRefusedError) as e:
-                if time.monotonic() > deadline:
-                    raise Failure(f"the monitor {path} does not come up: {e}") from e
+                if time.monotonic() > deadline or not alive():
+                    raise Failure(f"the monitor {path} does not come up: {e.strerror}") from e
                 time.sleep(0.005)
         if "QMP" not in self._receive(deadline):
             raise Failure("the monitor's greeting is not one")
@@ -256,7 +256,8 @@ class Guest:
         self.reader.start()
         try:
             if monitor:
-                self.monitor = Monitor(self.monitor_path, ANSWER * _patience)
+                self.monitor = Monitor(self.monitor_path, ANSWER * _patience,
+                                       lambda: self.process.poll() is None)
         except Failure as e:
             self.close()
             raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e
