@@ -634,14 +634,20 @@ static json_t *outcome_json(const struct inject_options *o, const struct outcome
 	return object;
 }
 
-/* One object for one CPU, an array for several. */
+/* For several CPUs, "ok" says whether all are, and "cpus" has what one CPU's report would be. */
 static void print_json(const struct inject_options *o, const struct outcome *outs, unsigned count,
 		       bool several)
 {
-	json_t *json = several ? json_array() : outcome_json(o, &outs[0]);
+	json_t *json, *cpus = json_array();
+	bool all_ok = true;
 
-	for (unsigned i = 0; several && i < count; i++)
-		json_array_append_new(json, outcome_json(o, &outs[i]));
+	for (unsigned i = 0; i < count; i++) {
+		json_array_append_new(cpus, outcome_json(o, &outs[i]));
+		all_ok = all_ok && is_ok(o, &outs[i]);
+	}
+	json = several ? json_pack("{s:b, s:O}", "ok", all_ok, "cpus", cpus) :
+			 json_incref(json_array_get(cpus, 0));
+	json_decref(cpus);
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(json);
