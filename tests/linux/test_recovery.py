@@ -64,7 +64,8 @@ class Recovery:
             severity_reported="fatal", context="user")
         oops = self.guest.wait_for(r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace", mark,
                                    what="Oops: Machine check")[0]
-        # Linux has put back what the buffer holds; exec had cleared it, and the victim leaves it so.
+        # Linux has put back what the buffer holds; exec had cleared it, and the victim leaves it
+        # so.
         yield expect("R3", re.search(r"GPR00: \S+ \S+ \S+ (\S+)", oops)[1], "0" * 16)
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
