@@ -43,7 +43,7 @@ run:
 check:
 	@scripts/setup-packages run check
 ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox
+	@scripts/guests 6.1 6.12 busybox kexec
 endif
 	@if test ! -f $(BUILD)/build.ninja; then \
 		meson setup $(BUILD) $(SETUP) -Dtests=enabled; \

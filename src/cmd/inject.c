@@ -669,7 +669,10 @@ static int report_outcomes(const struct inject_options *o, const struct outcome 
 		if (outs[i].problem[0])
 			complain("%s", outs[i].problem);
 		else if (!ok && !o->json)
-			complain("the guest has no routine that could call ibm,nmi-interlock");
+			complain("%s",
+				 json_object_get(outs[i].report, "stale-handler") ?
+					 "the routine that the guest registered has gone" :
+					 "the guest has no routine that could call ibm,nmi-interlock");
 		all_ok = all_ok && ok;
 	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {

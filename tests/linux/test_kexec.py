@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""After kexec no event goes to a routine that the former kernel registered.
+
+usage: test_kexec.py [--build DIR]
+
+A Debian guest starts, by the real kexec, the same kernel, another one, or a system that never
+registers (other_system.S). Needs `scripts/guests kexec`.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+
+import guest as harness
+import scenarios
+from guest import Build, Check, Failure, Guest, Missing, expect
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Copying 50 MB and their SHA-256 take a while.
+LOAD = 240
+
+INIT = b"""#!/bin/sh
+PATH=/bin
+export PATH
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+kexec -c -l /kexec/image --initrd=/kexec/initrd \\
+    --command-line="console=hvc0 loglevel=8 fwnmi.job=victim" || poweroff -nf
+echo "<1>fwnmi-guest: loaded" >/dev/kmsg
+kexec -e
+poweroff -nf
+"""
+
+
+def load_program(path):
+    """A Python program without the suffix of a module, as one."""
+    loader = importlib.machinery.SourceFileLoader("mkinitramfs", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("mkinitramfs", loader))
+    loader.exec_module(module)
+    return module
+
+
+mkinitramfs = load_program(os.path.join(harness.TOP, "scripts", "mkinitramfs"))
+
+
+def other_system(work):
+    """other_system.S as the ELF file that kexec wants: one segment, first instruction first."""
+    cross = "powerpc64le-linux-gnu-"
+    obj, elf = os.path.join(work, "other.o"), os.path.join(work, "other")
+    for command in ([cross + "as", "-o", obj, os.path.join(HERE, "other_system.S")],
+                    [cross + "ld", "-static", "--build-id=none", "-N",
+                     "--section-start=.image=0", "-e", "0", "-o", elf, obj]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as e:
+            raise Missing(f"{command[0]} is not installed") from e
+        if done.returncode:
+            raise Failure(f"{command[0]}: {done.stderr.strip()}")
+    return elf
+
+
+class Kexec:
+    def __init__(self, build, stack):
+        self.build = build
+        self.work = stack.enter_context(tempfile.TemporaryDirectory(prefix="fwnmi-kexec-"))
+        self.first = harness.guest_file("6.1")
+        # The program's neighbours are what it needs.
+        self.tools = os.path.dirname(harness.guest_file("kexec"))
+
+    def initramfs(self, image):
+        """The ordinary one with kexec, and what it is to start, behind it."""
+        with open(self.build.initramfs, "rb") as f:
+            ordinary = f.read()
+        cpio = mkinitramfs.Newc()
+        for directory in ("lib64", "lib", "lib/powerpc64le-linux-gnu", "kexec"):
+            cpio.add(directory, mkinitramfs.S_IFDIR | 0o755)
+        for name, path in (("bin/kexec", "kexec"), ("lib64/ld64.so.2", "ld64.so.2"),
+                           ("lib/powerpc64le-linux-gnu/libc.so.6", "libc.so.6")):
+            with open(os.path.join(self.tools, path), "rb") as f:
+                cpio.add(name, mkinitramfs.S_IFREG | 0o755, f.read())
+        with open(image, "rb") as f:
+            cpio.add("kexec/image", mkinitramfs.S_IFREG | 0o644, f.read())
+        cpio.add("kexec/initrd", mkinitramfs.S_IFREG | 0o644, ordinary)
+        cpio.add("kexec/init", mkinitramfs.S_IFREG | 0o755, INIT)
+        path = os.path.join(self.work, os.path.basename(image) + ".cpio")
+        with open(path, "wb") as f:
+            f.write(ordinary + cpio.finish())
+        return path
+
+    def start(self, image, options=(), **more):
+        build = Build(HERE, self.build.fwnmi, self.initramfs(image))
+        return Guest(build, self.first, append="rdinit=/kexec/init loglevel=8", memory="1G",
+                     options=options, **more)
+
+    def registered(self, guest):
+        """The machine check routine of the first kernel, which has registered long ago."""
+        return guest.monitor.wait_event("FWNMI_REGISTERED")["machine-check"]
+
+    def another_kernel(self, kernel, options=(), **more):
+        """It registers again, and what comes then comes to its own routines."""
+        image = harness.guest_file(kernel)
+        with self.start(image, options, **more) as guest:
+            guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)
+            mark = guest.mark()
+            self.registered(guest)
+            guest.wait_for(r"Linux version ", mark, what="the second kernel")
+            guest.wait_for(r"fwnmi-guest: victim pid", mark, timeout=harness.BOOT)
+            state = guest.monitor.wait_event("FWNMI_REGISTERED")
+            symbols = harness.kernel_symbols(image, ["machine_check_fwnmi"])
+            yield expect("it registers the routine of its own symbol table",
+                         int(state["machine-check"], 16),
+                         symbols["machine_check_fwnmi"] & ~(0xc << 60))
+            yield from scenarios.recovered_slb_multihit(guest).checks
+            yield from scenarios.recovered(guest, "TLB Multihit", type="TLB").checks
+            yield expect("exit status", guest.power_off(), 0)
+            yield Check("no routine was missed", "no longer there" not in guest.stderr(),
+                        guest.stderr())
+
+    def runs_other_system(self, guest):
+        guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)
+        former = self.registered(guest)
+        guest.wait_for(r"^other: runs", what="the other system")
+        return former
+
+    def other_system(self, options=()):
+        with self.start(other_system(self.work), options) as guest:
+            self.runs_other_system(guest)
+            for kind, vector in (("machine-check", "0x200"), ("system-reset", "0x100")):
+                mark = guest.mark()
+                injection = guest.inject(kind)
+                yield Check(f"{kind}: delivered", injection.delivered, injection.errors)
+                yield expect(f"{kind}: to the vector", injection.report.get("handler"), vector)
+                yield expect(f"{kind}: as one whose routine has gone",
+                             injection.report.get("stale-handler"), True)
+                guest.wait_for(rf"^other: 0{vector[1:]}|^other: 0x0{vector[2:]}", mark)
+                yield Check(f"{kind}: the user is warned", f"no longer there: {vector} is entered"
+                            in guest.stderr(), guest.stderr())
+
+    def other_system_ends(self):
+        with self.start(other_system(self.work), ["--stale-handler=end"]) as guest:
+            self.runs_other_system(guest)
+            guest.inject("machine-check")
+            yield expect("exit status", guest.wait(), 3)
+            yield Check("the user is told", "the routine that was registered is no longer there"
+                        in guest.stderr(), guest.stderr())
+            yield Check("with the log", "SLB" in guest.stderr(), guest.stderr())
+
+    def other_system_gets_it(self):
+        with self.start(other_system(self.work), ["--stale-handler=deliver"]) as guest:
+            former = self.runs_other_system(guest)
+            injection = guest.inject("machine-check", no_wait=True)
+            yield expect("fwnmi inject succeeds", injection.status, 0)
+            delivered = guest.monitor.wait_event("FWNMI_DELIVERED")
+            yield expect("to where the former kernel had its routine",
+                         delivered["injection"]["handler"], former)
+
+
+def define(tap, build, words, stack):
+    kexec = Kexec(build, stack)
+
+    def test(name, function, *args, **options):
+        tap.test(name, lambda: function(*args, **options))
+
+    test("the_same_kernel_registers_again", kexec.another_kernel, "6.1", smp=2)
+    test("another_kernel_gets_events_at_its_own_routines", kexec.another_kernel, "6.12")
+    test("another_kernel_gets_them_by_trampolines_too", kexec.another_kernel, "6.12",
+         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"])
+    test("a_system_that_does_not_register_gets_the_architected_interrupt", kexec.other_system)
+    test("a_system_that_does_not_register_gets_it_where_trampolines_were", kexec.other_system,
+         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"])
+    test("the_partition_ends_if_that_is_the_policy", kexec.other_system_ends)
+    test("the_former_routine_is_entered_if_that_is_the_policy", kexec.other_system_gets_it)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n", maxsplit=1)[0]))
