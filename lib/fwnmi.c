@@ -432,7 +432,6 @@ static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine
 	f->waiters[(f->first_waiter + f->nr_waiters) % FWNMI_MAX_CPUS] = (uint8_t)cpu;
 	f->nr_waiters++;
 	f->pending[cpu] = *mc;
-	delay_system_reset(f, cpu);
 }
 
 /* Is the vCPU stopped in the middle of a machine check that has not reached its handler? */
@@ -656,6 +655,7 @@ int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)
 {
 	if (f->end_log_length > size)
 		return FWNMI_ERR_NOSPACE;
-	memcpy(buf, f->end_log, f->end_log_length);
+	if (f->end_log_length > 0)
+		memcpy(buf, f->end_log, f->end_log_length);
 	return (int)f->end_log_length;
 }

@@ -551,7 +551,7 @@ uint32_t fwnmi_log_id(const struct fwnmi *f);
 /**
  * fwnmi_end_log() - the log of the machine check that ended the partition
  * @f: the partition
- * @buf: where to
+ * @buf: where to; may be NULL if @size is 0
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
  * returns: the log's length in bytes, 0 if the partition has not ended, or

@@ -391,6 +391,24 @@ static void once_the_os_knows_of_an_unsafe_processor_all_is_already_reported(voi
 	assert_int_equal(log.mc.processor_id, 3);
 	take(host, 0, &safe);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ALREADY_REPORTED);
+
+	/* But what is no machine check is as it is. */
+	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_EVENT, 5);
+	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
+	assert_int_equal(log.severity, FWNMI_SEVERITY_EVENT);
+}
+
+static void notices_take_no_room_from_the_host(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = unsafe();
+	unsigned queued = 0;
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_STOPPED);
+	while (queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 0) == 0)
+		queued++;
+	assert_int_equal(queued, FWNMI_QUEUE_EVENTS);
 }
 
 static void notices_find_room_however_full_the_queue_is(void **state)
@@ -507,6 +525,7 @@ int main(void)
 		test(an_unsafe_processor_is_stopped_in_an_unregistered_guest_too),
 		test(an_unsafe_processor_that_holds_the_buffer_ends_the_partition),
 		test(once_the_os_knows_of_an_unsafe_processor_all_is_already_reported),
+		test(notices_take_no_room_from_the_host),
 		test(notices_find_room_however_full_the_queue_is),
 		test(the_next_image_is_told_what_ended_the_partition),
 		test(what_was_not_fetched_before_a_reboot_is_no_longer_critical),

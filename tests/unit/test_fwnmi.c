@@ -563,6 +563,7 @@ static void an_ended_partition_takes_no_event_until_its_reset(void **state)
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->kicks[1], 0);
 	fwnmi_reset(&host->f);
+	assert_int_equal(fwnmi_end_log(&host->f, NULL, 0), 0);
 	enrol(host);
 	take(host, 2, &mc);
 }

@@ -99,6 +99,7 @@ static void bring_to_life(struct host *host)
 	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_WAITING);
 	mc.unsafe_processor = true;
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 3), FWNMI_WAITING);
 	assert_int_equal(fwnmi_machine_check(&host->f, 3, &mc), FWNMI_STOPPED);
 	queue_a_log(host, FWNMI_CHECK_EXCEPTION);
 	queue_a_log(host, FWNMI_EVENT_SCAN);
@@ -133,6 +134,48 @@ static void an_unregistered_partition_stays_unregistered(void **state)
 	assert_false(fwnmi_registered(&to->f, NULL, NULL));
 	assert_int_equal(fwnmi_machine_check(&to->f, 0, &mc), FWNMI_NOT_REGISTERED);
 	tear_down((void **)&to);
+}
+
+static void a_partition_that_has_rebooted_can_be_moved(void **state)
+{
+	struct host *host = *state;
+	struct host *to;
+
+	bring_to_life(host); /* in page 7 */
+	fwnmi_reset(&host->f);
+	to = move_to(host);
+	assert_int_equal(fwnmi_owner(&to->f), -1);
+	assert_int_equal(fwnmi_events_pending(&to->f, FWNMI_EVENT_SCAN, ~0u), 2);
+	tear_down((void **)&to);
+}
+
+/* A host that goes back to an earlier state of the same partition. */
+static void a_record_replaces_all_that_was_there(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit(), back;
+	uint8_t early[RECORD_MAX], again[RECORD_MAX];
+	size_t length;
+
+	bring_to_life(host);
+	length = save(host, early);
+	/* Waiters have come and gone, and an event was handed back. */
+	fwnmi_interlock(&host->f, 1);
+	host->low_memory[MACHINE_CHECK] ^= 0xff;
+	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_STALE);
+	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0x200);
+	host->low_memory[MACHINE_CHECK] ^= 0xff;
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+
+	assert_int_equal(fwnmi_load(&host->f, early, length), 0);
+	assert_int_equal(save(host, again), length);
+	assert_memory_equal(again, early, length);
+	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(host->last_kicked, 2);
+	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(fwnmi_interlock(&host->f, 2), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
 }
 
 static void owner_waiters_resets_and_logs_go_on_elsewhere(void **state)
@@ -561,6 +604,41 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 	assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
 }
 
+static void an_owner_without_a_registration_is_refused(void **state)
+{
+	struct refusal *r = *state;
+
+	memset(r->record + REGISTERED_AT, 0, LOG_ID_AT - 2 - REGISTERED_AT);
+	seal(r->record, r->length);
+	assert_refused(r, r->record, r->length, FWNMI_ERR_BADRECORD);
+}
+
+static void more_notices_than_can_be_are_refused(void **state)
+{
+	struct refusal *r = *state;
+	struct host *host = malloc(sizeof(*host));
+	struct fwnmi_machine_check mc = slb_multihit();
+	const size_t stopped_at = NR_WAITERS_AT + 1;
+
+	assert_non_null(host);
+	start(host, &default_config);
+	mc.unsafe_processor = true;
+	for (unsigned boot = 0; boot < 10; boot++) {
+		assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_STOPPED);
+		fwnmi_reset(&host->f);
+	}
+	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_STOPPED);
+	r->length = save(host, r->record);
+	assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
+	r->f = r->before;
+	/* Ten from before, and the eleventh of whom? */
+	assert_int_equal(r->record[stopped_at], 1);
+	r->record[stopped_at] = 0;
+	seal(r->record, r->length);
+	assert_refused(r, r->record, r->length, FWNMI_ERR_BADRECORD);
+	free(host);
+}
+
 /* Whatever a host does with a state that came from outside, it stays inside its bounds. */
 static void live_on(struct host *host)
 {
@@ -630,6 +708,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(a_partition_without_events_goes_on_elsewhere),
 		test(an_unregistered_partition_stays_unregistered),
+		test(a_partition_that_has_rebooted_can_be_moved),
+		test(a_record_replaces_all_that_was_there),
 		test(owner_waiters_resets_and_logs_go_on_elsewhere),
 		test(a_partition_can_be_moved_at_any_point_of_an_events_life),
 		test(what_a_routine_looked_like_goes_along),
@@ -644,6 +724,8 @@ int main(void)
 		refusal(strictness_and_policies_may_differ),
 		refusal(what_follows_a_record_is_ignored),
 		refusal(a_record_that_contradicts_itself_is_refused),
+		refusal(an_owner_without_a_registration_is_refused),
+		refusal(more_notices_than_can_be_are_refused),
 		refusal(any_damage_under_a_good_checksum_is_refused_or_harmless),
 	};
 
