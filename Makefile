@@ -25,7 +25,7 @@ endif
 # Kernels and a userland are only for tests that boot Linux.
 NEEDS_LINUX := $(if $(SUITE),$(filter linux,$(SUITE)),linux)
 
-.PHONY: build run check fuzz install clean help
+.PHONY: build run test-build check conformance fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -40,11 +40,8 @@ run:
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 	@python3 tests/linux/demo.py --kernel $(KERNEL)
 
-check:
+test-build:
 	@scripts/setup-packages run check
-ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox kexec
-endif
 	@if test ! -f $(BUILD)/build.ninja; then \
 		meson setup $(BUILD) $(SETUP) -Dtests=enabled; \
 	elif test ! -f $(BUILD)/.with-tests; then \
@@ -52,10 +49,17 @@ endif
 	fi
 	@touch $(BUILD)/.with-tests
 	@ninja -C $(BUILD)
+
+check: test-build
 ifneq ($(NEEDS_LINUX),)
+	@scripts/guests 6.1 6.12 busybox kexec
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
+
+# docs/conformance.md with the results of its tests
+conformance: test-build
+	@scripts/conformance -C $(BUILD)
 
 # With address and undefined-behaviour sanitizers, each fuzzer for so long.
 fuzz:
@@ -89,6 +93,7 @@ help:
 	@echo 'make check [SUITE=unit|conformance|guest|linux|isa|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
+	@echo 'make conformance             FWNMI requirement by requirement, with its result'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
 endif

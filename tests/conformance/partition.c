@@ -43,6 +43,23 @@ static void r3_the_rtas_node_names_ibm_nmi_register_2(void **state)
 	assert_int_not_equal(token("ibm,nmi-register-2"), token("ibm,nmi-register"));
 }
 
+static const struct fwnmi_machine_check slb_multihit = {
+	.error_type = FWNMI_MC_SLB,
+	.error_subtype = FWNMI_SLB_MULTIHIT,
+	.severity = FWNMI_SEVERITY_ERROR_SYNC,
+};
+
+static void r3_registration_by_it_puts_the_error_area_into_real_page_7(void **state)
+{
+	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake.regs[1].nip, 0x1990);
+	assert_int_equal(fake.regs[1].gpr[3], 0x7000);
+	assert_int_equal(fake.memory.base[0x7008], 6);
+	assert_int_equal(papr_system_reset(fake.papr, 2), FWNMI_DELIVERED);
+	assert_in_range(fake.regs[2].gpr[3], 0x7000, 0x7ff0);
+}
+
 static void r4_registration_by_rtas_answers_0_or_minus_3(void **state)
 {
 	static const char *const calls[] = { "ibm,nmi-register", "ibm,nmi-register-2" };
@@ -54,17 +71,28 @@ static void r4_registration_by_rtas_answers_0_or_minus_3(void **state)
 	}
 }
 
+static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **state)
+{
+	static const uint32_t args[] = { 0x80000000, 0, BUFFER, 2048 };
+	struct fwnmi_machine_check mc = slb_multihit;
+	const uint8_t *buffer = fake.memory.base + BUFFER;
+	struct fwnmi_errlog log;
+
+	mc.unsafe_processor = true;
+	assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+	assert_int_equal(rtas_call(0, token("event-scan"), 4, args, 1, NULL), 0);
+	assert_true(fwnmi_errlog_decode(&log, buffer, 2048) > 0);
+	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
+	assert_int_equal(log.mc.processor_id, 2);
+	assert_int_equal(rtas_call(0, token("event-scan"), 4, args, 1, NULL), 1);
+}
+
 static void r17_interlock_by_rtas_answers_0(void **state)
 {
-	static const struct fwnmi_machine_check mc = {
-		.error_type = FWNMI_MC_SLB,
-		.error_subtype = FWNMI_SLB_MULTIHIT,
-		.severity = FWNMI_SEVERITY_ERROR_SYNC,
-	};
 	struct papr_fwnmi_state fwnmi;
 
 	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &mc), FWNMI_DELIVERED);
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.interlock_held);
@@ -77,7 +105,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(r2_the_rtas_node_names_ibm_nmi_register),
 		test(r3_the_rtas_node_names_ibm_nmi_register_2),
+		test(r3_registration_by_it_puts_the_error_area_into_real_page_7),
 		test(r4_registration_by_rtas_answers_0_or_minus_3),
+		test(r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once),
 		test(r17_interlock_by_rtas_answers_0),
 	};
 
