@@ -151,6 +151,8 @@ CASES = {
          event_names("VCPU_STARTED", "VCPU_STOPPED", "FWNMI_WAITING", "FWNMI_DELIVERED", "FWNMI_INTERLOCK")),
     ]),
     "unbacked": ("unbacked", [], [POWERED_OFF]),
+    "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
+    "conformance_up": ("conformance_up", [], [POWERED_OFF]),
     "context": ("context", [], [POWERED_OFF]),
     "reboot": ("reboot", [], [
         POWERED_OFF,
