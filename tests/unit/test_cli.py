@@ -24,6 +24,10 @@ import time
 
 FWNMI = sys.argv[1]
 TESTS = []
+# Whoever started the tests may have had signals ignored (nohup, a shell's background job); ours are not.
+for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP:
+    signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
 PATIENCE = 30  # seconds for what takes a fraction of one
 
 # Instructions.
