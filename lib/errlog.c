@@ -102,7 +102,7 @@ static void put_primary_src(uint8_t *p, const struct fwnmi_primary_src *src)
 	put_section_header(p, FWNMI_SECTION_PRIMARY_SRC, PRIMARY_SRC_SIZE, &src->header);
 	p[0x08] = src->src_version;
 	p[0x09] = src->src_flags;
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		put_be32(p + 0x10 + 4 * i, src->words[i]);
 	memset(p + 0x30, ' ', 32);
 	memcpy(p + 0x30, src->reference_code, strlen(src->reference_code));
@@ -233,7 +233,7 @@ static void get_primary_src(struct fwnmi_errlog *log, const uint8_t *p)
 	get_section_header(&src->header, p);
 	src->src_version = p[0x08];
 	src->src_flags = p[0x09];
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		src->words[i] = get_be32(p + 0x10 + 4 * i);
 	memcpy(src->reference_code, p + 0x30, length);
 	while (length > 0 &&

@@ -64,9 +64,10 @@ void fwnmi_remember_handler(struct fwnmi *f, struct fwnmi_handler *handler, uint
 	handler->routine = routine;
 	handler->nr_insns = 0;
 	while (handler->nr_insns < FWNMI_HANDLER_INSNS) {
-		uint8_t *insn = handler->insns + 4 * handler->nr_insns;
+		size_t offset = 4 * (size_t)handler->nr_insns;
+		uint8_t *insn = handler->insns + offset;
 
-		if (f->ops->read_memory(f->opaque, routine + 4 * handler->nr_insns, insn, 4) != 0)
+		if (f->ops->read_memory(f->opaque, routine + offset, insn, 4) != 0)
 			break;
 		handler->nr_insns++;
 		if (ends_routine(f->interrupts_little_endian ? get_le32(insn) : get_be32(insn)))
@@ -86,13 +87,14 @@ static bool is_same(const uint8_t *before, const uint8_t *now)
 bool fwnmi_handler_stands(struct fwnmi *f, const struct fwnmi_handler *handler)
 {
 	uint8_t insns[4 * FWNMI_HANDLER_INSNS];
+	size_t size = 4 * (size_t)handler->nr_insns;
 
-	if (f->ops->read_memory(f->opaque, handler->routine, insns, 4u * handler->nr_insns) != 0)
+	if (f->ops->read_memory(f->opaque, handler->routine, insns, size) != 0)
 		return false;
-	if (memcmp(handler->insns, insns, 4u * handler->nr_insns) == 0)
+	if (memcmp(handler->insns, insns, size) == 0)
 		return true;
-	for (unsigned i = 0; i < handler->nr_insns; i++)
-		if (!is_same(handler->insns + 4 * i, insns + 4 * i))
+	for (size_t i = 0; i < size; i += 4)
+		if (!is_same(handler->insns + i, insns + i))
 			return false;
 	return true;
 }
