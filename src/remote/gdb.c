@@ -578,8 +578,9 @@ static bool find_registers(struct gdb *gdb)
 		const char *name;
 		int *number;
 	} needed[] = {
-		{ "pc", &r->nip },    { "msr", &r->msr },   { "lr", &r->lr },
-		{ "srr0", &r->srr0 }, { "srr1", &r->srr1 },
+		{ "pc", &r->nip },
+		{ "msr", &r->msr },
+		{ "lr", &r->lr },
 	};
 	const char *missing = NULL;
 
@@ -860,6 +861,17 @@ bool gdb_read_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t *value)
 	}
 	for (unsigned i = 0; i < size; i++)
 		*value = *value << 8 | bytes[gdb->little_endian[cpu] ? size - 1 - i : i];
+	return true;
+}
+
+bool gdb_gives_register(struct gdb *gdb, unsigned cpu, int reg, bool *given)
+{
+	const struct gdb_target_register *r = &gdb->target.registers[reg];
+
+	*given = false;
+	if (!select_cpu(gdb, cpu) || !COMMAND(gdb, "p%x", r->number))
+		return false;
+	*given = gdb->packet_len == 2 * r->bytes;
 	return true;
 }
 

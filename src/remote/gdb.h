@@ -69,10 +69,13 @@ int gdb_register(const struct gdb *gdb, const char *name);
 bool gdb_read_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t *value);
 bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value);
 
+/** gdb_gives_register() - does the stub give this register of this vCPU? */
+bool gdb_gives_register(struct gdb *gdb, unsigned cpu, int reg, bool *given);
+
 /* Numbers of registers that every 64-bit POWER target description has. */
 struct gdb_registers {
 	int gpr[32];
-	int nip, msr, lr, srr0, srr1;
+	int nip, msr, lr;
 };
 const struct gdb_registers *gdb_registers(const struct gdb *gdb);
 

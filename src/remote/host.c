@@ -15,6 +15,7 @@
 #include <fwnmi/mce.h>
 
 #include "remote/host.h"
+#include "remote/spr.h"
 
 /* QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, a slot a CPU from 0x800 on. */
 #define BOOT_OFFSET 0x20u
@@ -58,8 +59,8 @@ static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
 
 	return gdb_read_register(host->gdb, cpu, r->msr, &regs->msr) &&
 			       gdb_read_register(host->gdb, cpu, r->nip, &regs->nip) &&
-			       gdb_read_register(host->gdb, cpu, r->srr0, &regs->srr0) &&
-			       gdb_read_register(host->gdb, cpu, r->srr1, &regs->srr1) &&
+			       remote_spr_read(host->guest, cpu, SPR_SRR0, &regs->srr0) &&
+			       remote_spr_read(host->guest, cpu, SPR_SRR1, &regs->srr1) &&
 			       gdb_read_register(host->gdb, cpu, r->gpr[3], &regs->gpr3) ?
 		       0 :
 		       -1;
@@ -72,8 +73,8 @@ static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
 	const struct gdb_registers *r = gdb_registers(host->gdb);
 	uint64_t nip, msr;
 
-	if (!gdb_write_register(host->gdb, cpu, r->srr0, regs->srr0) ||
-	    !gdb_write_register(host->gdb, cpu, r->srr1, regs->srr1) ||
+	if (!remote_spr_write(host->guest, cpu, SPR_SRR0, regs->srr0) ||
+	    !remote_spr_write(host->guest, cpu, SPR_SRR1, regs->srr1) ||
 	    !gdb_write_register(host->gdb, cpu, r->gpr[3], regs->gpr3) ||
 	    !gdb_write_register(host->gdb, cpu, r->nip, regs->nip) ||
 	    !gdb_write_register(host->gdb, cpu, r->msr, regs->msr) ||
@@ -362,10 +363,9 @@ unsigned host_processor(struct host *host, unsigned cpu)
 		{ 0x004d, FWNMI_PROCESSOR_POWER8 },  { 0x004e, FWNMI_PROCESSOR_POWER9 },
 		{ 0x0080, FWNMI_PROCESSOR_POWER10 },
 	};
-	int reg = gdb_register(host->gdb, "pvr");
 	uint64_t pvr;
 
-	if (reg >= 0 && gdb_read_register(host->gdb, cpu, reg, &pvr)) {
+	if (remote_spr_read(host->guest, cpu, SPR_PVR, &pvr)) {
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 			if (known[i].version == (uint32_t)pvr >> 16)
 				return known[i].processor;

@@ -12,6 +12,7 @@
 
 #include "remote/moment.h"
 #include "remote/private.h"
+#include "remote/spr.h"
 
 #define MAX_STEPS	   2000 /* from an interrupt's entry to MSR[RI]=1 it is less than a hundred */
 #define QUICK_LOOKS	   3
@@ -176,7 +177,7 @@ static bool break_at_entries(struct search *s)
 	int reg = gdb_register(s->gdb, "lpcr");
 	uint64_t lpcr = LPCR_AIL, offset;
 
-	if (reg >= 0 && !gdb_read_register(s->gdb, s->request->cpu, reg, &lpcr))
+	if (reg >= 0 && !gdb_read_register(s->gdb, 0, reg, &lpcr))
 		return false;
 	offset = (lpcr & LPCR_AIL) == LPCR_AIL ? AIL_OFFSET : 0;
 	s->entries[0] = VECTOR_EXTERNAL + offset;
@@ -212,10 +213,10 @@ static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 		*to_user = true;
 		return gdb_read_register(s->gdb, cpu, r->lr, nip);
 	}
-	if (!gdb_read_register(s->gdb, cpu, r->srr1, &srr1))
+	if (!remote_spr_read(s->guest, cpu, SPR_SRR1, &srr1))
 		return false;
 	*to_user = srr1 & MSR_PR;
-	return gdb_read_register(s->gdb, cpu, r->srr0, nip);
+	return remote_spr_read(s->guest, cpu, SPR_SRR0, nip);
 }
 
 /* Our vCPU stands at an entry: until its program goes on, if that is user code. */

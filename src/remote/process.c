@@ -3,7 +3,7 @@
  * Which process a vCPU runs; see guest_current() in guest.h. What is known of Linux's structures beforehand: in
  * task_struct, pid and tgid are followed by the stack canary, if there is one, then real_parent, parent, children and
  * sibling (include/linux/sched.h); the paca, to which SPRG1 points, holds a pointer to the current task
- * (arch/powerpc/include/asm/paca.h).
+ * (arch/powerpc/include/asm/paca.h), which _switch stores there through R13.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,13 +12,17 @@
 
 #include "remote/guest.h"
 #include "remote/private.h"
+#include "remote/spr.h"
 
-#define TASK_SIZE 16384u /* more than any task_struct */
-#define PACA_SIZE 4096u
-#define COMM_SIZE 16u
+#define TASK_SIZE    16384u /* more than any task_struct */
+#define SWITCH_INSNS 256u
+/* Power ISA Book I: std rs,ds(r13) */
+#define STD_R13_MASK 0xfc1f0003u
+#define STD_R13	     0xf80d0000u
+#define COMM_SIZE    16u
 /* Offsets from real_parent. */
-#define CHILDREN  16u
-#define SIBLING	  32u
+#define CHILDREN     16u
+#define SIBLING	     32u
 
 static uint64_t pointer_at(const struct guest *guest, const uint8_t *bytes)
 {
@@ -133,36 +137,50 @@ static bool read_task(struct guest *guest, uint64_t address, struct guest_proces
 	return true;
 }
 
-static bool read_paca(struct guest *guest, unsigned cpu, uint8_t *paca, size_t len)
+static bool read_paca(struct guest *guest, unsigned cpu, unsigned offset, uint64_t *pointer)
 {
-	int sprg1 = gdb_register(guest->gdb, "sprg1");
 	uint64_t address;
+	uint8_t raw[8];
 	bool there;
 
-	if (sprg1 < 0)
-		return no_layout(guest, "the stub does not give SPRG1");
-	if (!gdb_read_register(guest->gdb, cpu, sprg1, &address) ||
-	    !read_linear(guest, address + (len == 8 ? guest->current : 0), paca, len, &there))
+	if (!remote_spr_read(guest, cpu, SPR_SPRG1, &address) ||
+	    !read_linear(guest, address + offset, raw, sizeof(raw), &there))
 		return false;
+	*pointer = pointer_at(guest, raw);
 	return there || no_layout(guest, "SPRG1 does not point to a paca");
 }
 
+/*
+ * The paca also holds registers that interrupts have saved, so what looks like a task there need not be the current
+ * one: only places are looked at into which _switch stores.
+ */
 static bool find_current(struct guest *guest, unsigned cpu)
 {
-	uint8_t paca[PACA_SIZE];
+	uint64_t code;
 
 	if (guest->has_current)
 		return true;
-	if (!find_layout(guest) || !read_paca(guest, cpu, paca, sizeof(paca)))
+	if (!find_layout(guest))
 		return false;
-	for (unsigned i = 0; i < PACA_SIZE; i += 8) {
+	if (!symbols_find(guest->symbols, "_switch", &code))
+		return no_layout(guest, "no symbol _switch");
+	for (unsigned i = 0; i < SWITCH_INSNS; i++) {
 		struct guest_process process;
+		uint64_t pointer;
+		uint8_t raw[4];
+		uint32_t insn;
 		bool is_task;
 
-		if (!read_task(guest, pointer_at(guest, paca + i), &process, &is_task))
+		if (!symbols_read(guest->symbols, code + 4ull * i, raw, sizeof(raw)))
+			break;
+		insn = (uint32_t)remote_number(raw, 4, guest->little_endian);
+		if ((insn & STD_R13_MASK) != STD_R13 || insn & 0x8000)
+			continue;
+		if (!read_paca(guest, cpu, insn & 0x7ffc, &pointer) ||
+		    !read_task(guest, pointer, &process, &is_task))
 			return false;
 		if (is_task) {
-			guest->current = i;
+			guest->current = insn & 0x7ffc;
 			guest->has_current = true;
 			return true;
 		}
@@ -172,11 +190,11 @@ static bool find_current(struct guest *guest, unsigned cpu)
 
 bool guest_current(struct guest *guest, unsigned cpu, struct guest_process *process)
 {
-	uint8_t pointer[8];
+	uint64_t pointer;
 	bool is_task;
 
-	return find_current(guest, cpu) && read_paca(guest, cpu, pointer, sizeof(pointer)) &&
-	       read_task(guest, pointer_at(guest, pointer), process, &is_task) &&
+	return find_current(guest, cpu) && read_paca(guest, cpu, guest->current, &pointer) &&
+	       read_task(guest, pointer, process, &is_task) &&
 	       (is_task || no_layout(guest, "the current task is none"));
 }
 
