@@ -189,7 +189,7 @@ struct fwnmi_event {
 	uint8_t kind; /* whose it is */
 };
 
-/* One partition's FWNMI state. The host embeds it; its fields are the library's. */
+/* One partition's FWNMI state, some 40 KiB. The host embeds it; its fields are the library's. */
 struct fwnmi {
 	const struct fwnmi_ops *ops;
 	void *opaque;
@@ -435,6 +435,9 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * fwnmi_resume() - a vCPU answers its kick
  * @f: the partition
  * @cpu: the vCPU, before it runs guest code; harmless without a kick
+ *
+ * One call delivers one event. A system reset that is pending behind a machine check comes after its
+ * interlock, which kicks the vCPU once more; behind one that was handed back, by the next call.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
