@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RTAS argument buffers as a hostile guest makes them. The input is a run of calls: a byte for the vCPU (bits 0-1) and for
+ * where the buffer lies (bits 2-4), a byte for how many bytes follow, and those bytes, which are put there. The partition
+ * must stay inside its memory, which a memory checker sees, and answer with an action it knows.
+ */
+#include "fuzz.h"
+
+#include "../unit/fake_partition.h"
+
+static uint64_t buffer_address(unsigned where, const uint8_t *bytes, unsigned len)
+{
+	static const uint64_t places[] = { BUFFER,	 BUFFER + 2, FAKE_RAM - 12, FAKE_RAM - 64,
+					   FAKE_RAM - 1, FAKE_RAM,   ~0ull - 15 };
+
+	if (where < ARRAY_SIZE(places))
+		return places[where];
+	return len >= 8 ? get_be64(bytes) : 0;
+}
+
+static void start(void)
+{
+	char err[256];
+
+	if (!fake.papr)
+		fake_setup(NULL);
+	else
+		require(papr_reset(fake.papr, err, sizeof(err)) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	start();
+	while (size >= 2) {
+		unsigned cpu = data[0] & 3, where = data[0] >> 2 & 7, len = data[1];
+		uint64_t address;
+
+		data += 2;
+		size -= 2;
+		if (len > size)
+			len = (unsigned)size;
+		address = buffer_address(where, data, len);
+		for (unsigned i = 0; i < len; i++)
+			memory_write(&fake.memory, address + i, data + i, 1);
+		fake.output_len = 0;
+		fake.nr_events = 0;
+		hcall(cpu, 0xf000, address, 0, 0, 0);
+		require(fake.action <= PAPR_CRASHED);
+		data += len;
+		size -= len;
+		if (fake.action != PAPR_RESUME) /* this image has ended, or this vCPU: begin again */
+			start();
+	}
+	return 0;
+}
