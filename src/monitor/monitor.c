@@ -217,6 +217,9 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		return "FWNMI_STALE_HANDLER";
 	case PAPR_EVENT_FWNMI_STOPPED:
 		return "FWNMI_CPU_STOPPED";
+	case PAPR_EVENT_LOG_FETCHED:
+		json_object_set_new(data, "length", count(event->a));
+		return "RTAS_LOG_FETCHED";
 	case PAPR_EVENT_FWNMI_ENDED:
 		return "FWNMI_PARTITION_ENDED";
 	case PAPR_EVENT_VCPU_STARTED:

@@ -77,6 +77,7 @@ static int32_t fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critica
 	if (length < 0)
 		return RTAS_HARDWARE_ERROR;
 	memory_write(papr->memory, buffer, log, (uint64_t)length);
+	papr_event(papr, PAPR_EVENT_LOG_FETCHED, call->vcpu, (uint64_t)length, 0);
 	return RTAS_SUCCESS;
 }
 

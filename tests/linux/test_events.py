@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Debian's event-scan daemon fetches what waits for it: logs of the platform, and of unsafe CPUs.
+
+usage: test_events.py [--build DIR] KERNEL              (6.1 or 6.12)
+
+It looks every thirty seconds or so, which pass at once for an idle guest on the instruction clock.
+"""
+
+import sys
+
+import guest as harness
+from guest import Check, Guest, expect
+
+# Fixed parts alone: severity warning or event, fully recovered, initiator CPU; type 0xe0.
+WARNING, EVENT = "064010e000000000", "062010e000000000"
+PRINTED = r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: "
+
+
+class Events:
+    def __init__(self, build, kernel, stack):
+        self.kernel = harness.guest_file(kernel)
+        self.guest = stack.enter_context(
+            Guest(build, self.kernel, job="shell", smp=3, append="loglevel=8"))
+
+    def boots(self):
+        self.guest.wait_for("fwnmi-guest: userland up", timeout=harness.BOOT)
+        self.guest.wait_for("RTAS daemon started")
+
+    def queued(self):
+        """Whole, oldest first, each once."""
+        guest = self.guest
+        mark = guest.mark()
+        guest.monitor.events.clear()
+        for log in (WARNING, EVENT, WARNING):
+            guest.monitor.command("queue-event", log=log)
+        for severity in (2, 1, 2):
+            mark = guest.wait_for(PRINTED + str(severity), mark).end()
+        insns = guest.monitor.command("query-cpus-fast")[0]["instructions"]
+        while guest.monitor.command("query-cpus-fast")[0]["instructions"] < insns + 100_000_000:
+            pass  # many more scans
+        yield Check("none comes twice", "RTAS: event" not in guest.since(mark), guest.since(mark))
+
+    def unsafe(self):
+        """The CPU that has looked last: Linux lets them look in turn, and none after a dead one."""
+        guest = self.guest
+        guest.monitor.command("queue-event", log=WARNING)
+        guest.monitor.events.clear()
+        dead = guest.monitor.wait_event("RTAS_LOG_FETCHED")["cpu-index"]
+        mark = guest.mark()
+        injection = guest.inject("machine-check", cpu=dead, unsafe=True, type="SLB")
+        yield expect("fwnmi inject succeeds", injection.status, 0)
+        yield expect("it is stopped", injection.report.get("stopped"), True)
+        cpus = guest.monitor.command("query-cpus-fast")
+        yield expect("and stays so", [cpu["state"] == "stopped" for cpu in cpus],
+                     [cpu == dead for cpu in range(len(cpus))])
+        guest.wait_for(PRINTED + "5", mark, what="a fatal event")
+        # LoPAR: once told that it is fatal, all that follows was already reported.
+        mark = guest.mark()
+        other = (dead + 1) % len(cpus)
+        injection = guest.inject("machine-check", cpu=other, type="SLB", no_wait=True)
+        yield expect("another machine check is accepted", injection.status, 0)
+        guest.wait_for(rf"MCE: CPU{other}: machine check \(Harmless\) +Unknown", mark)
+
+
+def define(tap, build, words, stack):
+    kernel, = words or ["6.1"]
+    events = Events(build, kernel, stack)
+
+    def test(name, function):
+        tap.test(f"linux_{kernel}_{name}", function)
+
+    test("starts_its_event_scan_daemon", events.boots)
+    test("fetches_each_queued_log_once_and_in_order", events.queued)
+    test("learns_of_an_unsafe_cpu_by_a_fatal_event", events.unsafe)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n", maxsplit=1)[0]))
