@@ -10,6 +10,9 @@ and powered off; and the program's peak resident memory in that. Compute rows: b
 that the guest prints around one busybox job, on this host's clock. Both must print the same
 results. Prints a table of medians and writes build/bench.json: ratio is ours / peer, so less than 1
 is ours the faster or smaller.
+
+FWNMI rows have no peer (QEMU's pseries takes no injection): libfwnmi's fwnmi_machine_check() alone,
+and a Linux guest's time from the injection of a machine check to its ibm,nmi-interlock.
 """
 
 import argparse
@@ -29,6 +32,9 @@ KERNEL = "6.1"
 MEMORY = "1G"
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
 BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
+LIBRARY = "fwnmi_machine_check()"
+ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructions"
+ROUND_TRIPS = 20
 BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; no run comes near
 # Mitigations that TCG cannot give are off; saying so keeps it quiet.
 QEMU_MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
@@ -102,9 +108,9 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.progress = Progress()
-        self.fwnmi = args.fwnmi or os.path.join(TOP, "build", "src", "fwnmi")
+        self.program = args.fwnmi or os.path.join(TOP, "build", "src", "fwnmi")
         self.initramfs = args.initramfs or os.path.join(TOP, "build", "initramfs.cpio")
-        for path, how in ((self.fwnmi, "make build"), (self.initramfs, "scripts/mkinitramfs")):
+        for path, how in ((self.program, "make build"), (self.initramfs, "scripts/mkinitramfs")):
             if not os.path.exists(path):
                 raise Failure(f"{path} is missing ({how})")
         self.kernel, self.qemu = guest_file(KERNEL), guest_file("qemu10")
@@ -115,7 +121,7 @@ class Bench:
         guest = ["-kernel", self.kernel, "-initrd", self.initramfs, "-m", MEMORY,
                  "-append", f"console=hvc0 {append}"]
         if ours:
-            return [self.fwnmi, "run", *guest, "--clock", "host"]
+            return [self.program, "run", *guest, "--clock", "host"]
         return [self.qemu, "-machine", QEMU_MACHINE, "-cpu", "power9", "-accel", "tcg", "-smp", "1",
                 "-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio", *guest]
 
@@ -135,7 +141,8 @@ class Bench:
     def take(self, row, unit, ours, peer):
         self.units[row] = unit
         self.samples[row][0].append(ours)
-        self.samples[row][1].append(peer)
+        if peer is not None:
+            self.samples[row][1].append(peer)
 
     def boot(self):
         for ours, peer in self.alternate("boot", "fwnmi.job=poweroff", BOOT_LIMIT):
@@ -156,22 +163,46 @@ class Bench:
                 self.take(row, "s", *(machine.times[row, "done"] - machine.times[row, "start"]
                                       for machine in (ours, peer)))
 
+    def fwnmi(self):
+        self.progress.show("bench: libfwnmi")
+        library = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.program))),
+                               "bench", "lib_bench")
+        done = subprocess.run([library], stdout=subprocess.PIPE, check=True)
+        self.take(LIBRARY, "ns", json.loads(done.stdout)["machine_check"]["median_ns"], None)
+        sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
+        import guest as harness  # pylint: disable=import-outside-toplevel
+
+        build = harness.Build(None, self.program, self.initramfs)
+        with harness.Guest(build, self.kernel, clock="host") as guest:
+            guest.boot()
+            for number in range(ROUND_TRIPS):
+                self.progress.show(f"bench: {ROUND_TRIP}: {number + 1} of {ROUND_TRIPS}")
+                injection = guest.inject("machine-check", type="slb", context="user")
+                if not injection.interlocked:
+                    raise Failure(f"no interlock after an injection: {injection.errors}")
+                interlock = injection.report["interlock"]
+                self.take(ROUND_TRIP, "us", interlock["host-us"], None)
+                self.take(ROUND_TRIP_INSNS, "insn", interlock["instructions"], None)
+            guest.power_off()
+
     def table(self, peer_version):
         rows = []
         for row, (ours, peer) in self.samples.items():
-            ours_median, peer_median = statistics.median(ours), statistics.median(peer)
+            ours_median = statistics.median(ours)
+            peer_median = statistics.median(peer) if peer else None
             rows.append({"name": row, "unit": self.units[row], "ours": round(ours_median, 3),
-                         "peer": round(peer_median, 3), "peer_version": peer_version,
-                         "ratio": round(ours_median / peer_median, 3), "runs": len(ours),
+                         "peer": round(peer_median, 3) if peer else None,
+                         "peer_version": peer_version if peer else None,
+                         "ratio": round(ours_median / peer_median, 3) if peer else None,
+                         "runs": len(ours),
                          "ours_runs": [round(value, 3) for value in ours],
                          "peer_runs": [round(value, 3) for value in peer]})
         return rows
 
     def run(self):
-        if self.args.only != "compute":
-            self.boot()
-        if self.args.only != "boot":
-            self.compute()
+        for kind in (self.boot, self.compute, self.fwnmi):
+            if self.args.only in (None, kind.__name__):
+                kind()
         self.progress.clear()
 
 
@@ -180,11 +211,15 @@ def show(rows):
                   ("median", "median", "", "min..max", "min..max")):
         print("{:<30} {:>4} {:>8} {:>8} {:>6}  {:^14} {:^14}".format("", "", *heads).rstrip())
     for row in rows:
-        spans = [f"{min(row[key]):.2f}..{max(row[key]):.2f}" for key in ("ours_runs", "peer_runs")]
-        print(f"{row['name']:<30} {row['unit']:>4} {row['ours']:8.2f} {row['peer']:8.2f} "
-              f"{row['ratio']:6.2f}  {spans[0]:^14} {spans[1]:^14}".rstrip())
-    print(f"\nMedians of {rows[0]['runs']} runs, alternating. "
-          f"The peer is {rows[0]['peer_version']}.\nA ratio below 1: ours is the faster or smaller.")
+        spans = [f"{min(row[key]):.2f}..{max(row[key]):.2f}" if row[key] else "-"
+                 for key in ("ours_runs", "peer_runs")]
+        peer, ratio = (f"{row[key]:.2f}" if row["peer"] else "-" for key in ("peer", "ratio"))
+        print(f"{row['name']:<30} {row['unit']:>4} {row['ours']:8.2f} {peer:>8} "
+              f"{ratio:>6}  {spans[0]:^14} {spans[1]:^14}".rstrip())
+    compared = [row for row in rows if row["peer"]]
+    if compared:
+        print(f"\nMedians of {compared[0]['runs']} runs, alternating. The peer is "
+              f"{compared[0]['peer_version']}.\nA ratio below 1: ours is the faster or smaller.")
 
 
 def row_list(text):
@@ -203,7 +238,7 @@ def positive(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each (5)")
-    parser.add_argument("--only", choices=["boot", "compute"], help="one kind of rows")
+    parser.add_argument("--only", choices=["boot", "compute", "fwnmi"], help="one kind of rows")
     parser.add_argument("--rows", type=row_list, default=ROWS,
                         help=f"compute rows, with commas between ({','.join(ROWS)})")
     parser.add_argument("--fwnmi", help="the program (build/src/fwnmi)")
