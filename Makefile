@@ -23,7 +23,8 @@ SETUP	+= --prefix=$(PREFIX)
 endif
 
 # Kernels and a userland are only for tests that boot Linux.
-NEEDS_LINUX := $(if $(SUITE),$(filter linux,$(SUITE)),linux)
+NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu,$(SUITE)),linux)
+NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu,$(SUITE)),qemu)
 
 .PHONY: build run test-build check conformance fuzz install clean help
 .NOTPARALLEL:
@@ -52,7 +53,7 @@ test-build:
 
 check: test-build
 ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox kexec
+	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_QEMU10),qemu10)
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)

@@ -759,7 +759,7 @@ bool gdb_close(struct gdb *gdb)
 	bool free_to_run, was_stub = gdb->is_stub;
 
 	gdb->closing = true;
-	free_to_run = !was_stub || gdb->ended || detach(gdb) || gdb->ended;
+	free_to_run = (!was_stub && !gdb->lost) || gdb->ended || detach(gdb) || gdb->ended;
 	if (gdb->fd >= 0)
 		close(gdb->fd);
 	if (!free_to_run) {

@@ -15,6 +15,7 @@
 #include <fwnmi/mce.h>
 
 #include "remote/host.h"
+#include "remote/private.h"
 #include "remote/spr.h"
 
 /* QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, a slot a CPU from 0x800 on. */
@@ -339,12 +340,19 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 		   bool page_7)
 {
 	uint64_t old_system_reset, old_machine_check;
+	uint8_t first[4], second[4];
 	int err;
 
 	/* What libfwnmi remembers of the routines stays, so that it can tell when they have gone. */
 	if (fwnmi_registered(&host->fwnmi, &old_system_reset, &old_machine_check) && !page_7 &&
 	    old_system_reset == system_reset && old_machine_check == machine_check)
 		return true;
+	if (read_memory(host, system_reset, first, 4) == 0 &&
+	    read_memory(host, machine_check, second, 4) == 0 &&
+	    (!remote_number(first, 4, false) || !remote_number(second, 4, false)))
+		return gdb_fail(host->gdb,
+				"the routines at 0x%" PRIx64 " and 0x%" PRIx64 " are no code",
+				system_reset, machine_check);
 	err = page_7 ? fwnmi_register2(&host->fwnmi, cpu, system_reset, machine_check) :
 		       fwnmi_register(&host->fwnmi, cpu, system_reset, machine_check);
 	if (!err)

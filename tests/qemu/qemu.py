@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A guest of a stock QEMU that knows nothing of us: injected through its gdb stub, watched as our own are.
+
+QemuGuest has what tests/linux/guest.py's Guest has, so that tests/linux/scenarios.py runs on either.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
+
+import guest as harness  # noqa: E402
+from guest import Failure, Injection, Missing  # noqa: E402
+
+# No TCG implements the cures that these would promise; x-vof: QEMU's small firmware, which starts quicker.
+MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
+PANICKED = 3  # what `fwnmi run` exits with when its guest panics; QEMU's own status says nothing
+
+# Every time limit is of guest.py's harness, and grows with its patience.
+QMP_UP, COMMAND = 30, 60
+
+
+def temporary(data):
+    """A file with these bytes, for as long as the program runs."""
+    file = tempfile.NamedTemporaryFile(prefix="fwnmi-test-")
+    file.write(data)
+    file.flush()
+    _temporaries.append(file)
+    return file.name
+
+
+_temporaries = []
+
+
+def qemu_path(which):
+    """The program: the distribution's ("7.2"), or the one that scripts/guests has fetched ("10")."""
+    if which == "10":
+        return harness.guest_file("qemu10")
+    path = "/usr/bin/qemu-system-ppc64"
+    if not os.access(path, os.X_OK):
+        raise Missing(f"{path} is not installed (package qemu-system-ppc)")
+    return path
+
+
+class QemuMonitor(harness.Monitor):
+    """QEMU's own monitor; what `fwnmi run` alone can tell is answered from what is known of the guest."""
+
+    def __init__(self, guest, path, timeout):
+        self.guest = guest
+        self.panicked = False
+        super().__init__(path, timeout)
+
+    def command(self, name, timeout=harness.ANSWER, **arguments):
+        if name == "query-fwnmi":
+            return {**self.guest.registration, "interlock-held": self.guest.interlock_held}
+        return super().command(name, timeout, **arguments)
+
+    def _receive(self, deadline):
+        """Not those of which every stop by a debugger makes two."""
+        while True:
+            message = super()._receive(deadline)
+            if message is None or message.get("event") not in ("STOP", "RESUME"):
+                return message
+
+    def running(self):
+        return self.command("query-status")["status"] == "running"
+
+    def wait_event(self, name, timeout=harness.ANSWER):
+        data = super().wait_event(name, timeout)
+        if name == "GUEST_PANICKED":
+            self.panicked = True
+            text = re.search(r"OS terminated: (.*)$", self.guest.stderr(), re.MULTILINE)
+            data = {**data, "text": text[1].strip() if text else None}
+        return data
+
+
+class QemuGuest(harness.Guest):
+    """A guest of qemu-system-ppc64 -gdb unix:... A context manager: leaving it ends the process."""
+
+    def __init__(self, build, which, kernel, job="victim", append="", smp=1, memory="512M", options=(),
+                 bare=False, stopped=False, machine=MACHINE):
+        build.check()
+        self.build, self.kernel, self.bare = build, kernel, bare
+        self.transcript, self.changed, self.ended = "", threading.Condition(), False
+        self.registration, self.interlock_held = {"registered": False}, False
+        self.started = time.monotonic()
+        self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-test-")
+        self.gdb_path = os.path.join(self.scratch.name, "gdb")
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": self.scratch.name}
+        qmp = os.path.join(self.scratch.name, "qmp")
+        self.argv = [qemu_path(which), "-M", machine, "-cpu", "power9", "-m", memory, "-smp", str(smp),
+                     "-vga", "none", "-nic", "none", "-display", "none", "-serial", "stdio",
+                     "-monitor", "none", "-qmp", f"unix:{qmp},server=on,wait=off",
+                     "-chardev", f"socket,id=gdb,path={self.gdb_path},server=on,wait=off",
+                     "-gdb", "chardev:gdb", "-action", "panic=pause", "-kernel", kernel, *options]
+        if not bare:
+            self.argv += ["-initrd", build.initramfs,
+                          "-append", f"console=hvc0 fwnmi.job={job} {append}".strip()]
+        if stopped:
+            self.argv.append("-S")
+        self.monitor = None
+        self.errors = tempfile.TemporaryFile("w+", dir=self.scratch.name)
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.errors)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            self.monitor = QemuMonitor(self, qmp, QMP_UP * harness._patience)
+        except Failure as e:
+            self.close()
+            raise Failure(f"{e}; QEMU said: {self.stderr().strip() or 'nothing'}") from e
+
+    @property
+    def address(self):
+        return f"unix:{self.gdb_path}"
+
+    def boot(self, timeout=harness.BOOT):
+        """Waits for the victim job, and looks up what the guest has registered."""
+        super().boot(timeout)
+        self.learn()
+
+    def learn(self, *options, **where):
+        done = self.fwnmi("attach", "--json", *options, timeout=harness.BOOT, **where)
+        if done.returncode:
+            raise Failure(f"fwnmi attach failed: {done.stderr.strip()}", self.tail())
+        report = json.loads(done.stdout)
+        self.registration = {"registered": True, **{k: report[k] for k in ("system-reset", "machine-check")}}
+        return report
+
+    def learn_by_watching(self):
+        """The same for a guest that stands at its start, by nothing but watching it."""
+        return self.learn(kernel="")
+
+    # -- the program --
+
+    def arguments(self, command, *words, where=None, kernel=None):
+        if kernel is None and not self.bare:
+            kernel = self.kernel
+        return [self.build.fwnmi, command, "--gdb", where or self.address,
+                *(["--kernel", kernel] if kernel else []), *words]
+
+    def fwnmi(self, command, *words, timeout=COMMAND, **where):
+        """Runs the program against the guest's stub; the CompletedProcess."""
+        argv = self.arguments(command, *words, **where)
+        try:
+            return subprocess.run(argv, text=True, capture_output=True, check=False,
+                                  env=self.environment, timeout=timeout * harness._patience)
+        except subprocess.TimeoutExpired as e:
+            raise Failure(f"{shlex.join(argv)} did not end", self.tail()) from e
+
+    def start_fwnmi(self, command, *words, **where):
+        """The same, not waited for."""
+        return subprocess.Popen(self.arguments(command, *words, **where), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+
+    def settle(self, *_, **__):
+        """Nothing to wait for: inject() names the process that is wanted."""
+
+    def inject(self, kind, timeout=20, **options):
+        if options.get("context") == "user":
+            options.setdefault("process", "victim")
+        words = [kind, "--json"]
+        for name, value in options.items():
+            words.append("--" + name.replace("_", "-"))
+            if value is not True:
+                words.append(hex(value) if isinstance(value, int) and name in ("ea", "logical_address")
+                             else str(value))
+        words += ["--timeout", str(int(timeout * harness._patience))]
+        done = self.fwnmi("inject", *words, timeout=3 * timeout + 10)
+        if not self.ended:
+            self.monitor.running()  # reads on, so that events do not pile up
+        injection = Injection(done.args, done.returncode, done.stdout, done.stderr)
+        if kind == "machine-check" and injection.delivered:
+            self.interlock_held = not injection.interlocked
+        return injection
+
+    # -- the end --
+
+    def wait(self, timeout=harness.EXIT):
+        if self.monitor.panicked:  # QEMU was told to wait, so that it can tell
+            self.monitor.command("quit")
+        status = super().wait(timeout)
+        return PANICKED if self.monitor.panicked else status
+
+
+# ---- what sits between the program and a stub ----------------------------------------------------
+
+
+class Proxy:
+    """Passes a connection on to a guest's stub, and cuts it after some bytes from the stub."""
+
+    def __init__(self, guest, cut_after):
+        self.path = os.path.join(guest.scratch.name, f"proxy-{cut_after}")
+        self.target, self.left = guest.gdb_path, cut_after
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(1)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.listener.close()
+        self.thread.join(10)
+
+    def _pump(self, source, sink, counted):
+        with contextlib.suppress(OSError):
+            while True:
+                data = source.recv(4096)
+                if counted:
+                    data, self.left = data[:max(self.left, 0)], self.left - len(data)
+                if not data:
+                    break
+                sink.sendall(data)
+                if counted and self.left <= 0:
+                    break
+        for s in (source, sink):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self):
+        # Once cut, later connections are passed on whole: the program makes one to let the guest go.
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, socket.socket(socket.AF_UNIX) as stub:
+                stub.connect(self.target)
+                back = threading.Thread(target=self._pump, args=(client, stub, False), daemon=True)
+                back.start()
+                self._pump(stub, client, True)
+                back.join(10)
+            self.left = 1 << 30
+
+
+class FakeStub:
+    """Listens, and answers each connection by a function of the socket."""
+
+    def __init__(self, scratch, name, talk):
+        self.path = os.path.join(scratch, f"fake-{name}")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(4)
+        self.talk = talk
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, contextlib.suppress(OSError):
+                self.talk(client)
+
+
+def packet(text):
+    return b"$" + text.encode() + b"#%02x" % (sum(text.encode()) & 255)
+
+
+def answers(table, otherwise=""):
+    """A talk for FakeStub: what starts with a key gets its value."""
+
+    def talk(client):
+        buffer = b""
+        while data := client.recv(4096):
+            buffer += data
+            while match := re.search(rb"\$([^#]*)#..", buffer):
+                buffer = buffer[match.end():]
+                command = match[1].decode()
+                answer = next((a for key, a in table.items() if command.startswith(key)), otherwise)
+                client.sendall(b"+" + packet(answer))
+
+    return talk
