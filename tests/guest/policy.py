@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What becomes of a partition that FWNMI has ended: --reboot-policy, in TAP.
+
+usage: policy.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big] [--run-option=OPTION...]
+
+The payload `nested` causes the second machine check itself; we only give it the first.
+"""
+
+import argparse
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT = 60
+
+
+class Machine:
+    """`fwnmi run` of the payload, its console and a QMP connection."""
+
+    def __init__(self, args, options):
+        self.program = args.fwnmi
+        self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-policy-")
+        self.path = os.path.join(self.scratch.name, "monitor")
+        with open(os.path.join(self.scratch.name, "stderr"), "w+b") as f:
+            self.stderr_fd = os.dup(f.fileno())
+        self.child = subprocess.Popen(
+            [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"nested_{args.endian}"),
+             "-append", "own", "--clock", "insn", "--monitor", self.path, *args.run_option, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr_fd)
+        self.console = b""
+        self.deadline = time.monotonic() + LIMIT
+        self.sock, self.buffer, self.events = None, b"", []
+
+    def __enter__(self):
+        while not self.sock:
+            sock = socket.socket(socket.AF_UNIX)
+            try:
+                sock.connect(self.path)
+                self.sock = sock
+            except (FileNotFoundError, ConnectionRefusedError):
+                self.check_time()
+                time.sleep(0.002)
+        self.message()
+        self.command("qmp_capabilities")
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        self.sock.close()
+        self.child.stdin.close()
+        self.child.stdout.close()
+        os.close(self.stderr_fd)
+        self.scratch.cleanup()
+
+    def check_time(self):
+        if time.monotonic() > self.deadline:
+            raise TimeoutError(f"not over after {LIMIT} s; console: {self.console.decode()!r};"
+                               f" stderr: {self.stderr()!r}")
+
+    def read(self, fd):
+        while not select.select([fd], [], [], 0.1)[0]:
+            self.check_time()
+        return os.read(fd, 65536)
+
+    def message(self):
+        while b"\n" not in self.buffer:
+            data = self.read(self.sock.fileno())
+            if not data:
+                raise EOFError("the monitor has gone")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+    def command(self, name, **arguments):
+        request = {"execute": name, **({"arguments": arguments} if arguments else {})}
+        self.sock.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            message = self.message()
+            if "event" in message:
+                self.events.append(message["event"])
+            else:
+                return message
+
+    def event(self, name):
+        while name not in self.events:
+            self.events.append(self.message().get("event"))
+        del self.events[:self.events.index(name) + 1]
+
+    def says(self, text):
+        """Waits for it on the console, behind what was there before."""
+        while text not in self.console:
+            self.console += self.read(self.child.stdout.fileno())
+        self.console = self.console.split(text, 1)[1]
+
+    def end_partition(self):
+        """From the payload's start to the end of its partition."""
+        self.says(b"@answer")
+        self.child.stdin.write(b"!")
+        self.child.stdin.flush()
+        self.says(b"@inject=1 machine-check")
+        self.command("inject-machine-check")
+        self.says(b"# in_the_routine")
+        self.event("FWNMI_PARTITION_ENDED")
+
+    def stderr(self):
+        os.lseek(self.stderr_fd, 0, os.SEEK_SET)
+        return os.read(self.stderr_fd, 65536).decode(errors="replace")
+
+
+def is_log(text):
+    """A version 6 log of a fatal platform error that was not recovered."""
+    log = bytes.fromhex(text)
+    return len(log) > 8 and log[0] == 6 and log[1] >> 5 == 5 and log[1] >> 3 & 3 == 2 and log[3] == 0xe0
+
+
+def halt(args):
+    with Machine(args, []) as machine:
+        machine.end_partition()
+        yield "the exit status is 3", machine.child.wait(LIMIT) == 3
+        said = machine.stderr()
+        yield "the log is printed, decoded", "fatal" in said and "not-recovered" in said, said
+
+
+def reboot(args):
+    with Machine(args, ["--reboot-policy=reboot"]) as machine:
+        for _ in range(2):
+            machine.end_partition()
+            machine.event("RESET")
+        state = machine.command("query-fwnmi")["return"]
+        yield "the log is kept", is_log(state["last-end"]["log"]), state
+        machine.says(b"@answer")
+        yield "nothing is registered", not state["registered"], state
+
+
+def no_reboot(args):
+    with Machine(args, ["--reboot-policy=reboot", "--no-reboot"]) as machine:
+        machine.end_partition()
+        yield "the exit status is 5", machine.child.wait(LIMIT) == 5
+
+
+def pause(args):
+    with Machine(args, ["--reboot-policy=pause"]) as machine:
+        machine.end_partition()
+        machine.event("STOP")
+        state = machine.command("query-fwnmi")["return"]
+        yield "it says so", state["partition-ended"], state
+        yield "the log is kept", is_log(state["last-end"]["log"]), state
+        yield "for the reason", state["last-end"]["reason"] == "nested-machine-check", state
+        refused = machine.command("cont")
+        yield "it cannot go on", "error" in refused, refused
+        before = machine.command("query-cpus-fast")["return"][0]["instructions"]
+        time.sleep(0.05)
+        after = machine.command("query-cpus-fast")["return"][0]["instructions"]
+        yield "nothing runs", before == after, (before, after)
+        machine.command("system_reset")
+        machine.event("RESET")
+        machine.command("cont")
+        machine.says(b"@answer")
+        machine.command("quit")
+        yield "the exit status after quit is 0", machine.child.wait(LIMIT) == 0
+
+
+TESTS = (
+    ("halt_ends_the_machine_and_prints_the_log", halt),
+    ("reboot_starts_the_partition_again_and_keeps_the_log", reboot),
+    ("reboot_under_no_reboot_ends_the_machine", no_reboot),
+    ("pause_lets_nothing_run_until_a_reset", pause),
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--fwnmi", required=True)
+    parser.add_argument("--payloads", required=True)
+    parser.add_argument("--endian", choices=("little", "big"), default="little")
+    parser.add_argument("--run-option", action="append", default=[])
+    args = parser.parse_args()
+    failed = 0
+    print(f"1..{len(TESTS)}", flush=True)
+    for number, (name, test) in enumerate(TESTS, 1):
+        problems = []
+        try:
+            for what, ok, *detail in test(args):
+                if not ok:
+                    problems.append(f"not so: {what} {detail}")
+        except (OSError, EOFError, KeyError, ValueError, subprocess.TimeoutExpired) as e:
+            problems.append(f"{type(e).__name__}: {e}")
+        for problem in problems:
+            for line in problem.splitlines():
+                print(f"# {line}")
+        failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
