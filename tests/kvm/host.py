@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A KVM host of POWER to test on: Debian under QEMU's nested HV, with our program built for it inside.
+
+KvmHost boots it (scripts/kvm-host says how) and runs commands in it. KvmGuest is tests/linux's Guest on
+that host: the same calls, so that the same scenarios are played under real KVM. Three consoles: the
+host's shell, the guest's console, its monitor.
+"""
+
+import contextlib
+import importlib.machinery
+import importlib.util
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.insert(0, os.path.join(TESTS, "linux"))
+
+import guest as harness  # noqa: E402  pylint: disable=wrong-import-position
+from guest import ANSWER, Failure, Guest, Injection, Missing, Monitor  # noqa: E402  pylint: disable=wrong-import-position
+
+HELPERS = ("relay", "watch")
+CC = "powerpc64le-linux-gnu-gcc"
+# Everything here is emulated twice, and shares the machine with other tests.
+PATIENCE = 1.0
+HOST_BOOT = 120
+
+INIT = """
+for n in 1 2; do stty raw -echo </dev/hvc$n; done
+exec 7<>/dev/hvc1
+printf '\\n@ready\\n'
+while read -r line; do
+	eval "$line"
+	printf '\\n@done %d\\n' $?
+done
+poweroff -nf
+"""
+
+
+def script(name):
+    """A program of scripts/, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"),
+                                                  os.path.join(TOP, "scripts", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+def fetched(name):
+    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), "--path", name], text=True,
+                          capture_output=True, check=False)
+    if done.returncode:
+        raise Missing(f"{name} is not here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    return done.stdout.strip()
+
+
+def program(build):
+    """Our program for the KVM host, up to date; and helpers. Returns {name in the host: path}."""
+    for needed in ("qemu10", "host", "sysroot", "busybox"):
+        fetched(needed)
+    directory = os.path.join(build, "ppc64el")
+    os.makedirs(directory, exist_ok=True)
+    try:
+        done = subprocess.run([os.path.join(TOP, "scripts", "cross-ppc64el"), directory], text=True,
+                              capture_output=True, check=False)
+        if done.returncode:
+            raise Failure("the program does not build for ppc64le", done.stderr)
+        files = {"fwnmi": done.stdout.strip()}
+        for name in HELPERS:
+            files[name] = os.path.join(directory, name)
+            source = os.path.join(TESTS, "kvm", name + ".c")
+            done = subprocess.run([CC, "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o",
+                                   files[name], source], text=True, capture_output=True, check=False)
+            if done.returncode:
+                raise Failure(f"{name} does not build", done.stderr)
+    except FileNotFoundError as e:
+        raise Missing(f"{e.filename} is not installed (scripts/setup-packages check)") from e
+    return files
+
+
+class Console:
+    """One of the host's serial lines, as a socket."""
+
+    def __init__(self, path, deadline):
+        self.socket = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                self.socket.connect(path)
+                break
+            except (FileNotFoundError, ConnectionRefusedError) as e:
+                if time.monotonic() > deadline:
+                    raise Failure("the KVM host's QEMU does not open its consoles") from e
+                time.sleep(0.01)
+        self.text = ""
+        self.changed = threading.Condition()
+        self.ended = False
+        self.listener = None  # called with each piece of text
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except OSError:
+                data = b""
+            with self.changed:
+                text = data.decode(errors="replace").replace("\r", "")
+                self.text += text
+                self.ended = not data
+                if self.listener:
+                    self.listener(text, self.ended)
+                self.changed.notify_all()
+            if not data:
+                return
+
+    def send(self, line):
+        self.socket.sendall(line.encode() + b"\n")
+
+    def wait_for(self, pattern, after, timeout):
+        expression = re.compile(pattern, re.MULTILINE)
+        deadline = time.monotonic() + timeout * PATIENCE
+        with self.changed:
+            while True:
+                match = expression.search(self.text, after)
+                if match:
+                    return match
+                left = deadline - time.monotonic()
+                if self.ended or left <= 0:
+                    why = "it has ended" if self.ended else f"{timeout * PATIENCE:g} s passed"
+                    raise Failure(f"the KVM host never said {pattern!r} ({why})",
+                                  "\n".join(self.text[after:].splitlines()[-40:]))
+                self.changed.wait(left)
+
+    def close(self):
+        self.socket.close()
+
+
+class KvmHost:
+    """A context manager: leaving it ends QEMU."""
+
+    def __init__(self, files, memory="2G", smp=1, append=""):
+        kvm_host = script("kvm-host")
+        self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-kvm-")
+        initrd = os.path.join(self.scratch.name, "initrd")
+        with open(initrd, "wb") as f:
+            f.write(kvm_host.initramfs(files, INIT))
+        self.paths = [os.path.join(self.scratch.name, name) for name in ("shell", "guest", "monitor")]
+        command = kvm_host.qemu_command(
+            initrd, memory, smp, [f"unix:{path},server=on,wait=off" for path in self.paths], append)
+        with open(os.path.join(self.scratch.name, "errors"), "wb") as errors:
+            self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
+                                         stderr=errors)
+        self.consoles = []
+        try:
+            deadline = time.monotonic() + 30 * PATIENCE
+            self.consoles = [Console(path, deadline) for path in self.paths[:2]]
+            self.shell, self.guest_console = self.consoles
+            self.shell.wait_for(r"^@ready$", 0, HOST_BOOT)
+            self.command("test -e /dev/kvm")
+        except Failure as e:
+            self.close()
+            raise e
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.qemu.kill()
+        self.qemu.wait()
+        for console in self.consoles:
+            console.close()
+        self.scratch.cleanup()
+
+    def ask(self, line, timeout=ANSWER):
+        """Runs a line of shell in the host. Returns its exit status and what it said."""
+        after = len(self.shell.text)
+        self.shell.send(line)
+        done = self.shell.wait_for(r"^@done (\d+)$", after, timeout)
+        return int(done[1]), self.shell.text[after:done.start()].strip("\n")
+
+    def command(self, line, timeout=ANSWER):
+        """The same for what has to succeed."""
+        status, said = self.ask(line, timeout)
+        if status:
+            raise Failure(f"{line!r} failed in the KVM host: exit {status}", said)
+        return said
+
+
+class Process:
+    """`fwnmi run` in the host, as far as its users look at it."""
+
+    def __init__(self, host, name):
+        self.host, self.name, self.status = host, name, None
+
+    def poll(self):
+        if self.status is None:
+            status, said = self.host.ask(f"cat /tmp/{self.name}.status 2>/dev/null")
+            if not status and said:
+                self.status = int(said)
+        return self.status
+
+
+class KvmGuest(Guest):
+    """A guest under `fwnmi run -accel kvm` in a KvmHost; one at a time."""
+
+    count = 0
+
+    def __init__(self, host, kernel="/vmlinux", initrd="/initramfs", job="victim", append="", smp=1,
+                 memory="512M", options=(), monitor=True, accel="kvm", watched=False):
+        # pylint: disable=super-init-not-called
+        KvmGuest.count += 1
+        self.host, self.name = host, f"guest{KvmGuest.count}"
+        self.transcript = ""
+        self.changed = threading.Condition()
+        self.ended = False
+        self.monitor = None
+        self.monitor_path = f"/tmp/{self.name}.monitor"
+        self.process = Process(host, self.name)
+        words = ["fwnmi", "run", "-accel", accel, "-kernel", kernel, "-m", memory, "-smp", str(smp),
+                 *options]
+        if initrd:
+            quiet = harness.QUIET if job == "victim" else ""
+            append = f"console=hvc0 fwnmi.job={job} {quiet} {append}".strip()
+            words += ["-initrd", initrd]
+        if append:
+            words += ["-append", append]
+        if monitor:
+            words += ["--monitor", self.monitor_path]
+        if watched:
+            words = ["/watch", f"/tmp/{self.name}.caps", "/fwnmi", *words[1:]]
+        self.argv = words
+        host.guest_console.listener = self._heard
+        if monitor:
+            sock = host.paths[2]
+            host.command(f"/relay /dev/hvc2 {self.monitor_path} 2>/tmp/{self.name}.relay &")
+        host.command(f"({shlex.join(words)} <&7 >&7 2>/tmp/{self.name}.err; "
+                     f"echo $? >/tmp/{self.name}.status) &")
+        try:
+            if monitor:
+                self.monitor = Monitor(sock, ANSWER * PATIENCE)
+        except Failure as e:
+            self.close()
+            raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e
+
+    def _heard(self, text, ended):
+        with self.changed:
+            self.transcript += text
+            self.ended |= ended
+            self.changed.notify_all()
+
+    def close(self):
+        with contextlib.suppress(Failure):
+            if self.process.poll() is None:
+                self.kill("TERM")
+                with contextlib.suppress(Failure):
+                    self.wait(10)
+        self.host.guest_console.listener = None
+        if self.monitor:
+            self.monitor.close()
+
+    def kill(self, signal_name):
+        # busybox ps; ours is the only one.
+        self.host.ask(f"kill -{signal_name} $(ps | grep 'fwnmi run' | grep -v '/watch ' | "
+                      "grep -v grep | sed 's/^ *\\([0-9]*\\).*/\\1/')")
+
+    def stderr(self):
+        with contextlib.suppress(Failure):
+            return self.host.ask(f"cat /tmp/{self.name}.err")[1] + "\n"
+        return ""
+
+    def capabilities(self):
+        """What was enabled so far of KVM, in order: (capability, result)."""
+        said = self.host.command(f"cat /tmp/{self.name}.caps")
+        return [tuple(map(int, line.split())) for line in said.splitlines()]
+
+    def send(self, line):
+        self.host.guest_console.send(line)
+
+    def settle(self, instructions=0):
+        time.sleep(0.5)  # KVM does not count them
+
+    def inject(self, kind, timeout=30, **options):
+        argv = ["fwnmi", "inject", "--monitor", self.monitor_path, kind, "--json"]
+        for name, value in options.items():
+            argv.append("--" + name.replace("_", "-"))
+            if value is not True:
+                argv.append(hex(value) if isinstance(value, int) and name in
+                            ("ea", "logical_address") else str(value))
+        argv += ["--timeout", str(int(timeout * PATIENCE))]
+        status, said = self.host.ask(f"{shlex.join(argv)} 2>/tmp/inject.err", 3 * timeout)
+        return Injection(argv, status, said, self.host.ask("cat /tmp/inject.err")[1])
+
+    def wait(self, timeout=harness.EXIT):
+        deadline = time.monotonic() + timeout * PATIENCE
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                raise Failure("the machine did not end", self.tail())
+            time.sleep(0.1)
+        return self.process.status
