@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gdb remote protocol; see gdb.h. Target descriptions are taken apart in gdb_target.c. Whatever comes from the stub
- * is checked here: lengths, digits, checksums, and time.
+ * The gdb remote protocol; see gdb.h. Packets are gdb_wire.c's, target descriptions gdb_target.c's. Whatever comes
+ * from the stub is checked.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "remote/gdb.h"
 #include "remote/gdb_target.h"
+#include "remote/gdb_wire.h"
 
-#define MAX_PACKET   65536
-#define MAX_TRIES    3 /* of a packet that arrives damaged */
-#define POLL_MS	     100 /* between looks at the caller's flag */
 #define DETACH_MS    2000
 #define MEMORY_CHUNK 1024
 #define BATCH	     64 /* commands sent before the first answer is read */
@@ -34,24 +23,10 @@
 #define MSR_LE 1u
 
 struct gdb {
-	int fd;
-	char *where;
-	const volatile sig_atomic_t *interrupted;
-	bool no_ack, ack_due;
-	bool running, ended, lost;
-	bool outstanding; /* an answer is due */
-	bool closing; /* what follows is for the guest's sake, whatever has failed */
+	struct wire wire;
+	bool running, ended;
 	bool physical; /* the stub is in physical memory mode */
 	bool has_vcont;
-	bool is_stub; /* it has answered as one */
-	char err[200];
-
-	uint8_t in[4096];
-	size_t in_start, in_end;
-	char out[2 * MEMORY_CHUNK + 64]; /* the last packet, for a repetition */
-	size_t out_len;
-	char packet[MAX_PACKET + 1];
-	size_t packet_len;
 	size_t packet_size; /* the most the stub takes */
 
 	struct gdb_target target;
@@ -91,267 +66,30 @@ uint64_t gdb_now_ns(void)
 
 const char *gdb_error(const struct gdb *gdb)
 {
-	return gdb->err;
+	return gdb->wire.err;
 }
 
 bool gdb_fail(struct gdb *gdb, const char *format, ...)
 {
 	va_list ap;
 
-	if (gdb->err[0])
-		return false;
 	va_start(ap, format);
-	vsnprintf(gdb->err, sizeof(gdb->err), format, ap);
+	wire_vfail(&gdb->wire, format, ap);
 	va_end(ap);
 	return false;
 }
 
 static bool failed(const struct gdb *gdb)
 {
-	return gdb->err[0] && !gdb->closing;
-}
-
-/* ---- bytes ---- */
-
-static bool lose(struct gdb *gdb)
-{
-	gdb->lost = true;
-	return gdb_fail(gdb, "the stub at %s closed the connection", gdb->where);
-}
-
-static bool send_bytes(struct gdb *gdb, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	int64_t deadline = gdb_now_ms() + GDB_REPLY_MS;
-
-	if (gdb->lost)
-		return false;
-	while (len) {
-		ssize_t n = send(gdb->fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		struct pollfd fd = { .fd = gdb->fd, .events = POLLOUT };
-
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		} else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
-			return lose(gdb);
-		} else if (gdb_now_ms() > deadline) {
-			return gdb_fail(gdb, "the stub at %s takes no more data", gdb->where);
-		} else {
-			poll(&fd, 1, POLL_MS);
-		}
-	}
-	return true;
-}
-
-enum received {
-	RECEIVED,
-	TIMED_OUT,
-	FAILED
-};
-
-/* More bytes into the empty input buffer. */
-static enum received fill(struct gdb *gdb, int64_t deadline)
-{
-	for (;;) {
-		struct pollfd fd = { .fd = gdb->fd, .events = POLLIN };
-		int64_t left = deadline - gdb_now_ms();
-		ssize_t n;
-
-		if (gdb->lost)
-			return FAILED;
-		if (*gdb->interrupted && !gdb->closing) {
-			gdb_fail(gdb, "interrupted");
-			return FAILED;
-		}
-		if (poll(&fd, 1, left < 0 ? 0 : left < POLL_MS ? (int)left : POLL_MS) <= 0) {
-			if (left <= 0)
-				return TIMED_OUT;
-			continue;
-		}
-		n = recv(gdb->fd, gdb->in, sizeof(gdb->in), MSG_DONTWAIT);
-		if (n > 0) {
-			gdb->in_start = 0;
-			gdb->in_end = (size_t)n;
-			return RECEIVED;
-		}
-		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
-			continue;
-		lose(gdb);
-		return FAILED;
-	}
-}
-
-static enum received get_byte(struct gdb *gdb, int64_t deadline, uint8_t *byte)
-{
-	if (gdb->in_start == gdb->in_end) {
-		enum received how = fill(gdb, deadline);
-
-		if (how != RECEIVED)
-			return how;
-	}
-	*byte = gdb->in[gdb->in_start++];
-	return RECEIVED;
-}
-
-/* ---- packets ---- */
-
-static int hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* From behind '$' to the checksum. -1: damaged. */
-static enum received get_body(struct gdb *gdb, int64_t deadline, bool *damaged)
-{
-	uint8_t sum = 0, c, digit[2];
-	bool escaped = false;
-
-	gdb->packet_len = 0;
-	*damaged = false;
-	for (;;) {
-		enum received how = get_byte(gdb, deadline, &c);
-		unsigned repeat = 1;
-
-		if (how != RECEIVED)
-			return how;
-		if (c == '#')
-			break;
-		sum = (uint8_t)(sum + c);
-		if (escaped) {
-			c ^= 0x20;
-			escaped = false;
-		} else if (c == '}') {
-			escaped = true;
-			continue;
-		} else if (c == '*') { /* the character before it again */
-			how = get_byte(gdb, deadline, &c);
-			if (how != RECEIVED)
-				return how;
-			sum = (uint8_t)(sum + c);
-			if (c < 29 + 3 || !gdb->packet_len) {
-				*damaged = true;
-				continue;
-			}
-			repeat = c - 29u;
-			c = (uint8_t)gdb->packet[gdb->packet_len - 1];
-		}
-		if (repeat > MAX_PACKET - gdb->packet_len) {
-			gdb_fail(gdb, "the stub at %s sends more than a packet can hold",
-				 gdb->where);
-			return FAILED;
-		}
-		memset(gdb->packet + gdb->packet_len, c, repeat);
-		gdb->packet_len += repeat;
-	}
-	gdb->packet[gdb->packet_len] = '\0';
-	for (unsigned i = 0; i < 2; i++) {
-		enum received how = get_byte(gdb, deadline, &digit[i]);
-
-		if (how != RECEIVED)
-			return how;
-	}
-	if (hex_digit(digit[0]) < 0 || hex_digit(digit[1]) < 0 ||
-	    (hex_digit(digit[0]) << 4 | hex_digit(digit[1])) != sum)
-		*damaged = true;
-	return RECEIVED;
-}
-
-static bool not_a_stub(struct gdb *gdb)
-{
-	return gdb_fail(gdb, "what listens at %s is not a gdb stub", gdb->where);
-}
-
-/* The next packet into gdb->packet. It is acknowledged with whatever is sent next. */
-static enum received receive(struct gdb *gdb, int64_t deadline)
-{
-	unsigned tries = 0;
-
-	for (;;) {
-		enum received how;
-		bool damaged;
-		uint8_t c;
-
-		do {
-			how = get_byte(gdb, deadline, &c);
-			if (how != RECEIVED)
-				return how;
-			if (c == '-' && ++tries <= MAX_TRIES &&
-			    !send_bytes(gdb, gdb->out, gdb->out_len))
-				return FAILED;
-			if (!gdb->is_stub && c != '+' && c != '-' && c != '$') {
-				not_a_stub(gdb);
-				return FAILED;
-			}
-		} while (c != '$');
-		how = get_body(gdb, deadline, &damaged);
-		if (how != RECEIVED)
-			return how;
-		if (!damaged) {
-			gdb->ack_due = !gdb->no_ack;
-			gdb->is_stub = true;
-			return RECEIVED;
-		}
-		if (gdb->no_ack || ++tries > MAX_TRIES) {
-			if (gdb->is_stub)
-				gdb_fail(gdb, "what comes from the stub at %s is damaged",
-					 gdb->where);
-			else
-				not_a_stub(gdb);
-			return FAILED;
-		}
-		if (!send_bytes(gdb, "-", 1))
-			return FAILED;
-	}
-}
-
-__attribute__((format(printf, 2, 0))) static size_t frame(char *to, const char *format, va_list ap,
-							  size_t size)
-{
-	uint8_t sum = 0;
-	int n;
-
-	to[0] = '$';
-	n = vsnprintf(to + 1, size - 5, format, ap);
-	if (n < 0 || (size_t)n >= size - 5)
-		return 0;
-	for (int i = 1; i <= n; i++)
-		sum = (uint8_t)(sum + (uint8_t)to[i]);
-	snprintf(to + 1 + n, 4, "#%02x", sum);
-	return (size_t)n + 4;
-}
-
-__attribute__((format(printf, 2, 3))) static bool send_packet(struct gdb *gdb, const char *format,
-							      ...)
-{
-	char bytes[sizeof(gdb->out) + 1];
-	size_t ack = gdb->ack_due;
-	va_list ap;
-
-	if (failed(gdb))
-		return false;
-	va_start(ap, format);
-	gdb->out_len = frame(gdb->out, format, ap, sizeof(gdb->out));
-	va_end(ap);
-	if (!gdb->out_len)
-		return gdb_fail(gdb, "a command is too long for the stub");
-	/* In one piece: Nagle's algorithm would wait for the other side's delayed acknowledgement. */
-	bytes[0] = '+';
-	memcpy(bytes + ack, gdb->out, gdb->out_len);
-	gdb->ack_due = false;
-	gdb->outstanding = true;
-	return send_bytes(gdb, bytes, gdb->out_len + ack);
+	return gdb->wire.err[0] && !gdb->wire.closing;
 }
 
 static bool is_stop_reply(const struct gdb *gdb)
 {
-	const char *p = gdb->packet;
+	const char *p = gdb->wire.packet;
 
-	return gdb->packet_len >= 3 && (*p == 'T' || *p == 'S') && hex_digit(p[1]) >= 0 &&
-	       hex_digit(p[2]) >= 0;
+	return gdb->wire.packet_len >= 3 && (*p == 'T' || *p == 'S') && wire_hex_digit(p[1]) >= 0 &&
+	       wire_hex_digit(p[2]) >= 0;
 }
 
 /* The answer to what was sent. QEMU 7.2 says that it has stopped when somebody connects: not an answer. */
@@ -360,37 +98,38 @@ static bool answer(struct gdb *gdb, unsigned timeout_ms)
 	int64_t deadline = gdb_now_ms() + timeout_ms;
 
 	for (;;) {
-		enum received how = receive(gdb, deadline);
+		enum received how = wire_receive(&gdb->wire, deadline);
 
 		if (how == TIMED_OUT)
 			gdb_fail(gdb,
-				 gdb->is_stub ? "the stub at %s does not answer" :
-						"%s does not answer: no gdb stub, or another "
-						"debugger is attached",
-				 gdb->where);
+				 gdb->wire.is_stub ? "the stub at %s does not answer" :
+						     "%s does not answer: no gdb stub, or another "
+						     "debugger is attached",
+				 gdb->wire.where);
 		if (how != RECEIVED)
 			return false;
-		if (gdb->packet[0] == 'W' || gdb->packet[0] == 'X') {
+		if (gdb->wire.packet[0] == 'W' || gdb->wire.packet[0] == 'X') {
 			gdb->ended = true;
 			return gdb_fail(gdb, "the machine has ended");
 		}
-		if (is_stop_reply(gdb) || (gdb->packet[0] == 'O' && strcmp(gdb->packet, "OK") != 0))
+		if (is_stop_reply(gdb) ||
+		    (gdb->wire.packet[0] == 'O' && strcmp(gdb->wire.packet, "OK") != 0))
 			continue;
-		gdb->outstanding = false;
+		gdb->wire.outstanding = false;
 		return true;
 	}
 }
 
-#define COMMAND(gdb, ...) (send_packet(gdb, __VA_ARGS__) && answer(gdb, GDB_REPLY_MS))
+#define COMMAND(gdb, ...) (wire_send_packet(&gdb->wire, __VA_ARGS__) && answer(gdb, GDB_REPLY_MS))
 
 static bool is_ok(const struct gdb *gdb)
 {
-	return !strcmp(gdb->packet, "OK");
+	return !strcmp(gdb->wire.packet, "OK");
 }
 
 static bool is_error(const struct gdb *gdb)
 {
-	return gdb->packet[0] == 'E' && gdb->packet_len == 3;
+	return gdb->wire.packet[0] == 'E' && gdb->wire.packet_len == 3;
 }
 
 static bool from_hex(const char *text, size_t len, uint8_t *bytes, size_t size)
@@ -398,7 +137,7 @@ static bool from_hex(const char *text, size_t len, uint8_t *bytes, size_t size)
 	if (len != 2 * size)
 		return false;
 	for (size_t i = 0; i < size; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+		int high = wire_hex_digit(text[2 * i]), low = wire_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -413,100 +152,6 @@ static void to_hex(char *text, const uint8_t *bytes, size_t size)
 		sprintf(text + 2 * i, "%02x", bytes[i]);
 }
 
-/* ---- connecting ---- */
-
-static int connect_within(int fd, const struct sockaddr *address, socklen_t len, int timeout_ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	if (connect(fd, address, len) == 0)
-		return 0;
-	if (errno != EINPROGRESS && errno != EINTR)
-		return errno;
-	if (poll(&poll_fd, 1, timeout_ms) <= 0)
-		return ETIMEDOUT;
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	return error;
-}
-
-static const char *why_not(int error)
-{
-	return error == ECONNREFUSED || error == ENOENT ? "nobody listens there" : strerror(error);
-}
-
-static bool cannot_connect(struct gdb *gdb, const char *why)
-{
-	return gdb_fail(gdb, "cannot connect to %s: %s", gdb->where, why);
-}
-
-static bool connect_unix(struct gdb *gdb, const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int error;
-
-	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return cannot_connect(gdb, *path ? "the path is too long for a socket" :
-						   "the path is empty");
-	strcpy(address.sun_path, path);
-	gdb->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (gdb->fd < 0)
-		return cannot_connect(gdb, strerror(errno));
-	error = connect_within(gdb->fd, (struct sockaddr *)&address, sizeof(address), GDB_REPLY_MS);
-	/* A socket's queue is full while another debugger is attached. */
-	return !error || cannot_connect(gdb, error == EAGAIN ? "another debugger is attached" :
-							       why_not(error));
-}
-
-static bool connect_tcp(struct gdb *gdb)
-{
-	const char *port = strrchr(gdb->where, ':');
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
-	char host[256] = "localhost";
-	int error, one = 1;
-
-	if (!port || !port[1] || (size_t)(port - gdb->where) >= sizeof(host))
-		return gdb_fail(gdb, "bad address %s: not HOST:PORT or unix:PATH", gdb->where);
-	if (port != gdb->where)
-		snprintf(host, sizeof(host), "%.*s", (int)(port - gdb->where), gdb->where);
-	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		memmove(host, host + 1, strlen(host));
-	}
-	error = getaddrinfo(host, port + 1, &hints, &list);
-	if (error)
-		return cannot_connect(gdb, gai_strerror(error));
-	error = ENOENT;
-	for (struct addrinfo *a = list; a; a = a->ai_next) {
-		gdb->fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				 a->ai_protocol);
-		if (gdb->fd < 0) {
-			error = errno;
-			continue;
-		}
-		error = connect_within(gdb->fd, a->ai_addr, a->ai_addrlen, GDB_REPLY_MS);
-		if (!error)
-			break;
-		close(gdb->fd);
-		gdb->fd = -1;
-	}
-	freeaddrinfo(list);
-	if (error)
-		return cannot_connect(gdb, why_not(error));
-	setsockopt(gdb->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return true;
-}
-
-static bool connect_to(struct gdb *gdb)
-{
-	gdb->lost = gdb->ack_due = gdb->no_ack = gdb->outstanding = false;
-	gdb->in_start = gdb->in_end = 0;
-	if (!strncmp(gdb->where, "unix:", 5))
-		return connect_unix(gdb, gdb->where + 5);
-	return connect_tcp(gdb);
-}
-
 /* ---- what the stub is and has ---- */
 
 static bool negotiate(struct gdb *gdb)
@@ -515,23 +160,25 @@ static bool negotiate(struct gdb *gdb)
 
 	if (!COMMAND(gdb, "qSupported:swbreak+;hwbreak+;vContSupported+;xmlRegisters=powerpc"))
 		return false;
-	size = strstr(gdb->packet, "PacketSize=");
+	size = strstr(gdb->wire.packet, "PacketSize=");
 	gdb->packet_size = size ? strtoul(size + 11, NULL, 16) : 400;
 	if (gdb->packet_size < 200)
-		return gdb_fail(gdb, "the stub at %s takes no packets of useful size", gdb->where);
-	if (!strstr(gdb->packet, "qXfer:features:read+"))
-		return gdb_fail(gdb, "the stub at %s does not describe its registers", gdb->where);
+		return gdb_fail(gdb, "the stub at %s takes no packets of useful size",
+				gdb->wire.where);
+	if (!strstr(gdb->wire.packet, "qXfer:features:read+"))
+		return gdb_fail(gdb, "the stub at %s does not describe its registers",
+				gdb->wire.where);
 	if (!COMMAND(gdb, "QStartNoAckMode"))
 		return false;
 	if (is_ok(gdb)) {
-		if (gdb->ack_due && !send_bytes(gdb, "+", 1))
+		if (gdb->wire.ack_due && !wire_send(&gdb->wire, "+", 1))
 			return false;
-		gdb->ack_due = false;
-		gdb->no_ack = true;
+		gdb->wire.ack_due = false;
+		gdb->wire.no_ack = true;
 	}
 	if (!COMMAND(gdb, "vCont?"))
 		return false;
-	gdb->has_vcont = strstr(gdb->packet, ";c") && strstr(gdb->packet, ";s");
+	gdb->has_vcont = strstr(gdb->wire.packet, ";c") && strstr(gdb->wire.packet, ";s");
 	return true;
 }
 
@@ -548,12 +195,12 @@ static char *read_document(void *opaque, const char *name)
 
 		if (!COMMAND(gdb, "qXfer:features:read:%s:%zx,%x", name, len, chunk))
 			break;
-		if (gdb->packet[0] != 'm' && gdb->packet[0] != 'l') {
+		if (gdb->wire.packet[0] != 'm' && gdb->wire.packet[0] != 'l') {
 			gdb_fail(gdb, "the stub at %s does not give %s of its description",
-				 gdb->where, name);
+				 gdb->wire.where, name);
 			break;
 		}
-		bigger = realloc(text, len + gdb->packet_len);
+		bigger = realloc(text, len + gdb->wire.packet_len);
 		if (!bigger || len > GDB_TARGET_MAX_DOCUMENT) {
 			gdb_fail(gdb,
 				 bigger ? "the stub's description is too long" : "out of memory");
@@ -561,10 +208,10 @@ static char *read_document(void *opaque, const char *name)
 			break;
 		}
 		text = bigger;
-		memcpy(text + len, gdb->packet + 1, gdb->packet_len - 1);
-		len += gdb->packet_len - 1;
+		memcpy(text + len, gdb->wire.packet + 1, gdb->wire.packet_len - 1);
+		len += gdb->wire.packet_len - 1;
 		text[len] = '\0';
-		if (gdb->packet[0] == 'l' || gdb->packet_len == 1)
+		if (gdb->wire.packet[0] == 'l' || gdb->wire.packet_len == 1)
 			return text;
 	}
 	free(text);
@@ -598,7 +245,7 @@ static bool find_registers(struct gdb *gdb)
 			missing = needed[i].name;
 	}
 	return !missing ||
-	       gdb_fail(gdb, "the stub at %s does not give access to %s", gdb->where, missing);
+	       gdb_fail(gdb, "the stub at %s does not give access to %s", gdb->wire.where, missing);
 }
 
 static bool describe(struct gdb *gdb)
@@ -607,11 +254,11 @@ static bool describe(struct gdb *gdb)
 
 	if (!gdb_target_read(&gdb->target, read_document, gdb, &problem))
 		return gdb_fail(gdb, "the description that the stub at %s gives is bad: %s",
-				gdb->where, problem);
+				gdb->wire.where, problem);
 	if (strcmp(gdb->target.architecture, "powerpc:common64") != 0)
 		return gdb_fail(
 			gdb, "the guest at %s is not a 64-bit POWER one: its architecture is %s",
-			gdb->where,
+			gdb->wire.where,
 			gdb->target.architecture[0] ? gdb->target.architecture : "not named");
 	return find_registers(gdb);
 }
@@ -653,7 +300,8 @@ static bool add_threads(struct gdb *gdb, const char *list)
 			return gdb_fail(gdb, "the guest has more than %d CPUs", GDB_MAX_CPUS);
 		list = parse_thread(list, &gdb->thread[gdb->nr_cpus]);
 		if (!list || (*list && *list != ','))
-			return gdb_fail(gdb, "the stub at %s lists strange threads", gdb->where);
+			return gdb_fail(gdb, "the stub at %s lists strange threads",
+					gdb->wire.where);
 		gdb->multiprocess = gdb->thread[gdb->nr_cpus++].process;
 		list += *list == ',';
 	}
@@ -667,16 +315,16 @@ static bool list_threads(struct gdb *gdb)
 	for (;; command = "qsThreadInfo") {
 		if (!COMMAND(gdb, "%s", command))
 			return false;
-		if (gdb->packet[0] == 'l')
+		if (gdb->wire.packet[0] == 'l')
 			break;
-		if (gdb->packet[0] != 'm')
+		if (gdb->wire.packet[0] != 'm')
 			return gdb_fail(gdb, "the stub at %s does not list its threads",
-					gdb->where);
-		if (!add_threads(gdb, gdb->packet + 1))
+					gdb->wire.where);
+		if (!add_threads(gdb, gdb->wire.packet + 1))
 			return false;
 	}
 	qsort(gdb->thread, gdb->nr_cpus, sizeof(gdb->thread[0]), compare_threads);
-	return gdb->nr_cpus || gdb_fail(gdb, "the stub at %s has no threads", gdb->where);
+	return gdb->nr_cpus || gdb_fail(gdb, "the stub at %s has no threads", gdb->wire.where);
 }
 
 static bool enter_physical_mode(struct gdb *gdb)
@@ -686,7 +334,7 @@ static bool enter_physical_mode(struct gdb *gdb)
 	gdb->physical = is_ok(gdb);
 	return gdb->physical ||
 	       gdb_fail(gdb, "the stub at %s gives no access to real memory: it is not QEMU's",
-			gdb->where);
+			gdb->wire.where);
 }
 
 static void forget_state(struct gdb *gdb)
@@ -700,19 +348,19 @@ struct gdb *gdb_open(const char *where, const volatile sig_atomic_t *interrupted
 {
 	struct gdb *gdb = calloc(1, sizeof(*gdb));
 
-	if (!gdb || !(gdb->where = strdup(where))) {
+	if (!gdb || !(gdb->wire.where = strdup(where))) {
 		free(gdb);
 		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
-	gdb->fd = -1;
-	gdb->interrupted = interrupted;
-	gdb->packet_size = sizeof(gdb->out);
+	gdb->wire.fd = -1;
+	gdb->wire.interrupted = interrupted;
+	gdb->packet_size = sizeof(gdb->wire.out);
 	forget_state(gdb);
-	if (connect_to(gdb) && negotiate(gdb) && describe(gdb) && list_threads(gdb) &&
+	if (wire_connect(&gdb->wire) && negotiate(gdb) && describe(gdb) && list_threads(gdb) &&
 	    enter_physical_mode(gdb))
 		return gdb;
-	snprintf(err, err_size, "%s", gdb->err);
+	snprintf(err, err_size, "%s", gdb->wire.err);
 	gdb_close(gdb);
 	return NULL;
 }
@@ -721,60 +369,62 @@ struct gdb *gdb_open(const char *where, const volatile sig_atomic_t *interrupted
 
 static bool detach(struct gdb *gdb)
 {
-	if (gdb->lost || gdb->fd < 0)
+	if (gdb->wire.lost || gdb->wire.fd < 0)
 		return false;
 	/* What was going on when the caller gave up: its answer is not one to what follows. */
-	if (gdb->outstanding && !gdb->running)
-		receive(gdb, gdb_now_ms() + DETACH_MS);
+	if (gdb->wire.outstanding && !gdb->running)
+		wire_receive(&gdb->wire, gdb_now_ms() + DETACH_MS);
 	if (gdb->running) {
 		gdb->running = false;
-		if (!send_bytes(gdb, "\x03", 1) ||
-		    receive(gdb, gdb_now_ms() + DETACH_MS) != RECEIVED)
+		if (!wire_send(&gdb->wire, "\x03", 1) ||
+		    wire_receive(&gdb->wire, gdb_now_ms() + DETACH_MS) != RECEIVED)
 			return false;
-		if (gdb->packet[0] == 'W' || gdb->packet[0] == 'X') {
+		if (gdb->wire.packet[0] == 'W' || gdb->wire.packet[0] == 'X') {
 			gdb->ended = true;
 			return true;
 		}
 	}
-	if (gdb->physical && (!send_packet(gdb, "Qqemu.PhyMemMode:0") || !answer(gdb, DETACH_MS)))
+	if (gdb->physical &&
+	    (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb, DETACH_MS)))
 		return false;
 	if (gdb->multiprocess) {
 		for (unsigned i = 0; i < gdb->nr_cpus; i++) {
 			if (i && gdb->thread[i].process == gdb->thread[i - 1].process)
 				continue;
-			if (!send_packet(gdb, "D;%" PRIx64, gdb->thread[i].process) ||
+			if (!wire_send_packet(&gdb->wire, "D;%" PRIx64, gdb->thread[i].process) ||
 			    !answer(gdb, DETACH_MS) || !is_ok(gdb))
 				return false;
 		}
-	} else if (!send_packet(gdb, "D") || !answer(gdb, DETACH_MS) || !is_ok(gdb)) {
+	} else if (!wire_send_packet(&gdb->wire, "D") || !answer(gdb, DETACH_MS) || !is_ok(gdb)) {
 		return false;
 	}
-	if (gdb->ack_due)
-		send_bytes(gdb, "+", 1);
+	if (gdb->wire.ack_due)
+		wire_send(&gdb->wire, "+", 1);
 	return true;
 }
 
 bool gdb_close(struct gdb *gdb)
 {
-	bool free_to_run, was_stub = gdb->is_stub;
+	bool free_to_run, was_stub = gdb->wire.is_stub;
 
-	gdb->closing = true;
-	free_to_run = (!was_stub && !gdb->lost) || gdb->ended || detach(gdb) || gdb->ended;
-	if (gdb->fd >= 0)
-		close(gdb->fd);
+	gdb->wire.closing = true;
+	free_to_run = (!was_stub && !gdb->wire.lost) || gdb->ended || detach(gdb) || gdb->ended;
+	if (gdb->wire.fd >= 0)
+		close(gdb->wire.fd);
 	if (!free_to_run) {
 		/* QEMU stops for whoever connects, and has to be told by him to go on. */
-		gdb->fd = -1;
+		gdb->wire.fd = -1;
 		gdb->running = gdb->physical = false;
-		if (connect_to(gdb)) {
-			if (send_packet(gdb, "Qqemu.PhyMemMode:0") && answer(gdb, DETACH_MS))
+		if (wire_connect(&gdb->wire)) {
+			if (wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
+			    answer(gdb, DETACH_MS))
 				free_to_run = detach(gdb);
 		}
-		if (gdb->fd >= 0)
-			close(gdb->fd);
+		if (gdb->wire.fd >= 0)
+			close(gdb->wire.fd);
 	}
 	gdb_target_free(&gdb->target);
-	free(gdb->where);
+	free(gdb->wire.where);
 	free(gdb);
 	return free_to_run;
 }
@@ -811,8 +461,8 @@ static bool select_cpu(struct gdb *gdb, unsigned cpu)
 	if (!COMMAND(gdb, "Hg%s", gdb->thread[cpu].text))
 		return false;
 	if (!is_ok(gdb))
-		return gdb_fail(gdb, "the stub at %s does not know CPU %u any more", gdb->where,
-				cpu);
+		return gdb_fail(gdb, "the stub at %s does not know CPU %u any more",
+				gdb->wire.where, cpu);
 	gdb->selected = (int)cpu;
 	return true;
 }
@@ -822,8 +472,9 @@ static bool read_raw(struct gdb *gdb, int reg, uint8_t *bytes)
 	const struct gdb_target_register *r = &gdb->target.registers[reg];
 
 	return COMMAND(gdb, "p%x", r->number) &&
-	       (from_hex(gdb->packet, gdb->packet_len, bytes, r->bytes) ||
-		gdb_fail(gdb, "the stub at %s does not give register %s", gdb->where, r->name));
+	       (from_hex(gdb->wire.packet, gdb->wire.packet_len, bytes, r->bytes) ||
+		gdb_fail(gdb, "the stub at %s does not give register %s", gdb->wire.where,
+			 r->name));
 }
 
 /*
@@ -837,7 +488,8 @@ static bool learn_order(struct gdb *gdb, unsigned cpu)
 	if (gdb->little_endian[cpu] >= 0)
 		return true;
 	if (gdb->target.registers[gdb->registers.msr].bytes != 8)
-		return gdb_fail(gdb, "the stub at %s has an MSR that is not 64 bits", gdb->where);
+		return gdb_fail(gdb, "the stub at %s has an MSR that is not 64 bits",
+				gdb->wire.where);
 	if (!read_raw(gdb, gdb->registers.msr, bytes))
 		return false;
 	gdb->little_endian[cpu] = bytes[0] & MSR_LE;
@@ -871,7 +523,7 @@ bool gdb_gives_register(struct gdb *gdb, unsigned cpu, int reg, bool *given)
 	*given = false;
 	if (!select_cpu(gdb, cpu) || !COMMAND(gdb, "p%x", r->number))
 		return false;
-	*given = gdb->packet_len == 2 * r->bytes;
+	*given = gdb->wire.packet_len == 2 * r->bytes;
 	return true;
 }
 
@@ -891,7 +543,7 @@ bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value)
 	if (reg == gdb->registers.msr)
 		gdb->little_endian[cpu] = -1;
 	return is_ok(gdb) ||
-	       gdb_fail(gdb, "the stub at %s does not take register %s", gdb->where, r->name);
+	       gdb_fail(gdb, "the stub at %s does not take register %s", gdb->wire.where, r->name);
 }
 
 /* ---- memory ---- */
@@ -910,10 +562,10 @@ bool gdb_read_memory(struct gdb *gdb, uint64_t real_address, void *buf, size_t l
 			return false;
 		if (is_error(gdb))
 			return true;
-		if (!from_hex(gdb->packet, gdb->packet_len, p, chunk))
+		if (!from_hex(gdb->wire.packet, gdb->wire.packet_len, p, chunk))
 			return gdb_fail(gdb,
 					"the stub at %s gives other memory than it was asked for",
-					gdb->where);
+					gdb->wire.where);
 		p += chunk;
 		real_address += chunk;
 		len -= chunk;
@@ -962,13 +614,13 @@ static bool send_batch(struct gdb *gdb, uint64_t real_address, uint64_t stride, 
 		for (const char *p = body; *p; p++)
 			sum = (uint8_t)(sum + (uint8_t)*p);
 		/* The acknowledgement of the answer to the command before. */
-		if (!gdb->no_ack && (i || gdb->ack_due))
+		if (!gdb->wire.no_ack && (i || gdb->wire.ack_due))
 			bytes[len++] = '+';
 		len += (size_t)sprintf(bytes + len, "$%s#%02x", body, sum);
 	}
-	gdb->ack_due = false;
-	gdb->out_len = 0; /* not to be repeated */
-	return send_bytes(gdb, bytes, len);
+	gdb->wire.ack_due = false;
+	gdb->wire.out_len = 0; /* not to be repeated */
+	return wire_send(&gdb->wire, bytes, len);
 }
 
 bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, unsigned count,
@@ -987,8 +639,8 @@ bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, uns
 			if (!answer(gdb, GDB_REPLY_MS))
 				return false;
 			if (i + 1 < batch)
-				gdb->ack_due = false; /* it was sent before */
-			if (gap || !from_hex(gdb->packet, gdb->packet_len,
+				gdb->wire.ack_due = false; /* it was sent before */
+			if (gap || !from_hex(gdb->wire.packet, gdb->wire.packet_len,
 					     words + (size_t)(done + i) * word_size, word_size))
 				gap = true;
 			else
@@ -1007,8 +659,9 @@ bool gdb_halted(struct gdb *gdb, unsigned cpu, bool *halted)
 	if (!COMMAND(gdb, "qThreadExtraInfo,%s", gdb->thread[cpu].text))
 		return false;
 	/* Without an answer, or a strange one, it counts as running. */
-	if (gdb->packet_len < 2 * sizeof(text) &&
-	    from_hex(gdb->packet, gdb->packet_len, (uint8_t *)text, gdb->packet_len / 2))
+	if (gdb->wire.packet_len < 2 * sizeof(text) &&
+	    from_hex(gdb->wire.packet, gdb->wire.packet_len, (uint8_t *)text,
+		     gdb->wire.packet_len / 2))
 		*halted = strstr(text, "halted");
 	return true;
 }
@@ -1029,7 +682,7 @@ static bool breakpoint_command(struct gdb *gdb, char what, uint64_t address)
 	/* Hardware's first: they change no memory, whoever's stub it is. */
 	return COMMAND(gdb, "%c1,%" PRIx64 ",4", what, address) &&
 	       (is_ok(gdb) || (COMMAND(gdb, "%c0,%" PRIx64 ",4", what, address) && is_ok(gdb)) ||
-		gdb_fail(gdb, "the stub at %s takes no breakpoint at 0x%" PRIx64, gdb->where,
+		gdb_fail(gdb, "the stub at %s takes no breakpoint at 0x%" PRIx64, gdb->wire.where,
 			 address));
 }
 
@@ -1067,10 +720,10 @@ bool gdb_unbreak(struct gdb *gdb, uint64_t address)
 
 static bool start(struct gdb *gdb, const char *action)
 {
-	if (!send_packet(gdb, "%s", action))
+	if (!wire_send_packet(&gdb->wire, "%s", action))
 		return false;
 	forget_state(gdb);
-	gdb->outstanding = false;
+	gdb->wire.outstanding = false;
 	gdb->running = true;
 	gdb->at_breakpoint = false;
 	gdb->run_since = gdb_now_ns();
@@ -1080,7 +733,7 @@ static bool start(struct gdb *gdb, const char *action)
 /* Which vCPU a stop reply is about. */
 static bool note_stop(struct gdb *gdb)
 {
-	const char *p = strstr(gdb->packet, "thread:");
+	const char *p = strstr(gdb->wire.packet, "thread:");
 	struct thread thread;
 
 	gdb->running = false;
@@ -1089,10 +742,10 @@ static bool note_stop(struct gdb *gdb)
 	} else {
 		if (!COMMAND(gdb, "qC"))
 			return false;
-		if (strncmp(gdb->packet, "QC", 2) != 0)
+		if (strncmp(gdb->wire.packet, "QC", 2) != 0)
 			return gdb_fail(gdb, "the stub at %s does not say which thread stopped",
-					gdb->where);
-		p = gdb->packet + 2;
+					gdb->wire.where);
+		p = gdb->wire.packet + 2;
 	}
 	for (unsigned i = 0; parse_thread(p, &thread) && i < gdb->nr_cpus; i++) {
 		if (gdb->thread[i].process == thread.process && gdb->thread[i].id == thread.id) {
@@ -1100,7 +753,7 @@ static bool note_stop(struct gdb *gdb)
 			return true;
 		}
 	}
-	return gdb_fail(gdb, "the stub at %s names a thread that it did not list", gdb->where);
+	return gdb_fail(gdb, "the stub at %s names a thread that it did not list", gdb->wire.where);
 }
 
 static enum gdb_stop wait_for_stop(struct gdb *gdb, unsigned timeout_ms)
@@ -1108,13 +761,13 @@ static enum gdb_stop wait_for_stop(struct gdb *gdb, unsigned timeout_ms)
 	int64_t deadline = gdb_now_ms() + timeout_ms;
 
 	for (;;) {
-		enum received how = receive(gdb, deadline);
+		enum received how = wire_receive(&gdb->wire, deadline);
 
 		if (how == TIMED_OUT)
 			return GDB_TIMEOUT;
 		if (how == FAILED)
 			return GDB_FAILED;
-		if (gdb->packet[0] == 'W' || gdb->packet[0] == 'X') {
+		if (gdb->wire.packet[0] == 'W' || gdb->wire.packet[0] == 'X') {
 			gdb->running = false;
 			gdb->ended = true;
 			return GDB_ENDED;
@@ -1161,7 +814,7 @@ static bool continue_all_but(struct gdb *gdb, uint64_t held)
 	if (!held)
 		return COMMAND(gdb, "Hc-1") && start(gdb, "c");
 	if (!gdb->has_vcont)
-		return gdb_fail(gdb, "the stub at %s cannot let some CPUs stand", gdb->where);
+		return gdb_fail(gdb, "the stub at %s cannot let some CPUs stand", gdb->wire.where);
 	for (unsigned i = 0; i < gdb->nr_cpus; i++) {
 		if (!(held >> i & 1))
 			len += (size_t)sprintf(action + len, ";c:%s", gdb->thread[i].text);
@@ -1199,11 +852,11 @@ enum gdb_stop gdb_interrupt(struct gdb *gdb)
 {
 	enum gdb_stop stop;
 
-	if (failed(gdb) || !send_bytes(gdb, "\x03", 1))
+	if (failed(gdb) || !wire_send(&gdb->wire, "\x03", 1))
 		return GDB_FAILED;
 	stop = gdb_wait(gdb, GDB_REPLY_MS);
 	if (stop == GDB_TIMEOUT) {
-		gdb_fail(gdb, "the stub at %s does not stop the guest", gdb->where);
+		gdb_fail(gdb, "the stub at %s does not stop the guest", gdb->wire.where);
 		return GDB_FAILED;
 	}
 	return stop;

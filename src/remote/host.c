@@ -278,7 +278,7 @@ enum host_loaded host_open(struct host *host, struct guest *guest, const char *s
 	return forget ? HOST_NEW : load(host, state);
 }
 
-static bool mark_boot(struct host *host)
+bool host_mark(struct host *host)
 {
 	bool there;
 
@@ -320,8 +320,6 @@ bool host_save(struct host *host)
 	uint8_t *bytes;
 	bool ok;
 
-	if (!mark_boot(host))
-		return false;
 	bytes = calloc(1, FILE_HEADER + size);
 	if (!bytes)
 		return gdb_fail(host->gdb, "out of memory");

@@ -45,7 +45,9 @@ enum host_loaded host_open(struct host *host, struct guest *guest, const char *s
 bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint64_t machine_check,
 		   bool page_7);
 
-/** host_save() - write the state's file, and the boot's number into the guest. Notes a failure in gdb_error(). */
+/** host_mark() - write the boot's number into the guest, before anything is delivered. */
+bool host_mark(struct host *host);
+/** host_save() - write the state's file, after host_mark(); also when the connection has failed since. */
 bool host_save(struct host *host);
 
 /** host_processor() - which one a vCPU is, from its PVR; POWER9 if it is unknown. */

@@ -270,15 +270,10 @@ static void report_outcome(const struct watch_outcome *w, struct remote_outcome 
 /* LoPAR: a second machine check before the interlock ends the partition, by its reboot policy. */
 static bool end_partition(struct session *s, struct remote_outcome *out)
 {
-	uint8_t log[FWNMI_ERRLOG_MAX];
-
 	if (!gdb_monitor(s->gdb, "system_reset"))
 		return false;
-	snprintf(
-		out->problem, sizeof(out->problem),
-		"a second machine check before the interlock ends the partition: QEMU resets it (the "
-		"log has %d bytes)",
-		fwnmi_end_log(&s->host.fwnmi, log, sizeof(log)));
+	snprintf(out->problem, sizeof(out->problem),
+		 "a second machine check before the interlock ends the partition: QEMU resets it");
 	fwnmi_reset(&s->host.fwnmi);
 	return true;
 }
@@ -392,7 +387,8 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 	if (in.vcpu >= out->nr_cpus)
 		return gdb_fail(s->gdb, "no CPU %u: the machine has %u", in.vcpu, out->nr_cpus);
 	if (!find_kernel(s) || !find_rtas(s) || !open_host(s) || !find_routines(s) ||
-	    !check_buffer(s, &in) || !moment_find(&s->guest, &moment_request, &moment))
+	    !check_buffer(s, &in) || !host_mark(&s->host) ||
+	    !moment_find(&s->guest, &moment_request, &moment))
 		return false;
 	ok = deliver(s, &in, &moment, no_wait, out);
 	/* What was delivered is to be known the next time, also if watching it failed. */
@@ -550,7 +546,7 @@ static bool attach(struct session *s, unsigned timeout_ms, struct remote_registr
 			return false;
 	} else if (gdb_error(s->gdb)[0] ||
 		   (o->has_rtas ? !find_rtas(s) : !wait_for_kernel(s, deadline)) ||
-		   !watch_registration(s, deadline, registration)) {
+		   !watch_registration(s, deadline, registration) || !find_kernel(s)) {
 		return false;
 	}
 	registration->waited_ms = (double)(gdb_now_ms() - start);
@@ -562,7 +558,7 @@ static bool attach(struct session *s, unsigned timeout_ms, struct remote_registr
 					    registration->machine_check, registration->page_7))
 		return false;
 	snprintf(registration->state, sizeof(registration->state), "%s", s->host.path);
-	return host_save(&s->host);
+	return host_mark(&s->host) && host_save(&s->host);
 }
 
 bool remote_attach(const struct remote_options *options, unsigned timeout_ms,
