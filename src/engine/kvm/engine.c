@@ -227,9 +227,9 @@ static bool open_vm(struct kvm_engine *e, char *err, size_t err_size)
 	/* KVM itself does it, once it is told to. */
 	e->flush_tlb = extension(sys, e->vm_fd, KVM_CAP_PPC_RPT_INVALIDATE) &&
 		       enable(sys, e->vm_fd, KVM_CAP_PPC_ENABLE_HCALL, H_RPT_INVALIDATE, 1) >= 0;
-	/* The guest's time begins near zero. */
+	/* The guest's time begins at zero or soon after it. */
 	now = sys->timebase();
-	e->tb_offset = -now & ~(TB_OFFSET_UNIT - 1);
+	e->tb_offset = (TB_OFFSET_UNIT - 1 - now) & ~(TB_OFFSET_UNIT - 1);
 	e->config.clock->offset = now + e->tb_offset - clock_host_ticks();
 	for (unsigned i = 0; i < e->config.nr_vcpus; i++)
 		if (!create_vcpu(e, i, err, err_size))
