@@ -297,12 +297,21 @@ struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config 
 	return (struct engine *)e;
 }
 
+/* Nothing has run, and nothing has gone wrong. */
+static bool pristine(const struct kvm_engine *e)
+{
+	for (unsigned i = 0; i < e->config.nr_vcpus; i++)
+		if (e->vcpus[i].broken[0])
+			return false;
+	return !e->used && !e->broken[0];
+}
+
 /* A new VM is the one sure way to forget what KVM keeps of a guest: VPAs, FWNMI, every register. */
 static void engine_reset(struct engine *engine)
 {
 	struct kvm_engine *e = kvm_of(engine);
 
-	if (!e->used && !e->broken[0])
+	if (pristine(e))
 		return;
 	close_vm(e);
 	/* run() will say it. */
