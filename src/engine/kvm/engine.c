@@ -489,8 +489,11 @@ static void engine_set_external(struct engine *engine, unsigned vcpu, bool level
 		return;
 	v->external = level;
 	rc = vcpu_ioctl(v, PPC_KVM_INTERRUPT, &irq);
-	if (rc < 0)
-		vcpu_break(v, "signal an interrupt", -rc);
+	if (rc >= 0)
+		return;
+	/* It may be running, and then nobody would look, and its thread may have something to say, too. */
+	engine_stop(engine);
+	vcpu_break(v, "signal an interrupt", -rc);
 }
 
 static bool set_lpcr(struct kvm_vcpu *v, const struct engine_partition *p)
