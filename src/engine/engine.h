@@ -46,6 +46,7 @@ enum engine_cap {
 	ENGINE_CAP_AIL = 1 << 3,	/* engine_partition.ail may be 3 */
 	ENGINE_CAP_FLUSH_TLB = 1 << 4,	/* a guest may ask the hypervisor to drop translations */
 	ENGINE_CAP_THREADS = 1 << 5,	/* vCPUs run beside the machine: see run(). The time base is the engine's */
+	ENGINE_CAP_RADIX = 1 << 6,	/* engine_partition.radix may be true; without it there are hash guests only */
 };
 
 enum engine_exit_reason {
@@ -91,6 +92,7 @@ struct engine_partition {
 	bool radix;		      /* guest translation mode */
 	uint64_t process_table;	      /* real address of the process table, 0: none */
 	uint64_t process_table_size;  /* bytes */
+	unsigned hash_table_order;    /* !radix: log2 of the bytes of the hash table, 18..46 */
 };
 
 struct engine_config {

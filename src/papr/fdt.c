@@ -80,7 +80,7 @@ static void cells(struct tree *t, const char *name, const uint32_t *value, unsig
 	} while (0)
 
 /* LoPAR table "Option Vector 5": byte 0 is the length of the vector proper, less one. */
-static void architecture_vec_5(struct tree *t)
+static void architecture_vec_5(struct tree *t, bool radix)
 {
 	uint8_t vec[27] = { 0 };
 
@@ -88,8 +88,8 @@ static void architecture_vec_5(struct tree *t)
 	vec[2] = 0x80 | 0x40 | 0x10; /* logical partition, shared processors, large pages */
 	vec[5] = 0x80; /* form 1 of associativity */
 	vec[23] = 0x00; /* XICS only */
-	vec[24] = 0x40; /* radix only */
-	vec[26] = 0x40; /* the guest invalidates translations itself (GTSE) */
+	vec[24] = radix ? 0x40 : 0x00; /* radix only, or hash only */
+	vec[26] = radix ? 0x40 : 0x00; /* the guest invalidates translations itself (GTSE) */
 	bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
 }
 
@@ -122,7 +122,7 @@ static int chosen(struct tree *t, const struct papr *papr)
 	string(t, "stdout-path", "/vdevice/vty@71000000");
 	string(t, "linux,stdout-path", "/vdevice/vty@71000000");
 	u32(t, "stdout", PHANDLE_VTY);
-	architecture_vec_5(t);
+	architecture_vec_5(t, papr->partition.radix);
 	rc = rng_seed(t, papr);
 	if (config->initrd_size) {
 		u64(t, "linux,initrd-start", config->initrd_base);
@@ -144,6 +144,9 @@ static void rtas(struct tree *t, const struct papr *papr)
 
 		if (!strcmp(name, "hcall-rpt-invalidate") &&
 		    !papr_engine_can(papr, ENGINE_CAP_FLUSH_TLB))
+			continue;
+		/* H_ENTER and its family are the engine's. */
+		if (!strcmp(name, "hcall-pft") && papr->partition.radix)
 			continue;
 		if (size > sizeof(sets) - len) {
 			check(t, -FDT_ERR_NOSPACE);
@@ -168,7 +171,7 @@ static void rtas(struct tree *t, const struct papr *papr)
 }
 
 /* LoPAR table "Definition for attribute-specifier, type 0"; bytes from 24 on as POWER9 firmware numbers them. */
-static void pa_features(struct tree *t)
+static void pa_features(struct tree *t, bool radix)
 {
 	uint8_t features[2 + 64] = { 0 };
 	uint8_t *f = features + 2;
@@ -185,7 +188,7 @@ static void pa_features(struct tree *t)
 	f[20] = 0x80; /* vector cryptography */
 	f[22] = 0x00; /* no transactional memory */
 	f[36] = 0x80; /* SPR SO */
-	f[40] = 0x80; /* radix */
+	f[40] = radix ? 0x80 : 0x00; /* radix */
 	f[46] = 0x80; /* scv */
 	f[48] = 0x80; /* SIMD 3.0 */
 	f[50] = 0x80; /* quad-precision floating point */
@@ -197,7 +200,16 @@ static void pa_features(struct tree *t)
 	bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 
-static void cpu(struct tree *t, unsigned number)
+/* Pages of 4 KiB in segments of 256 MiB: what a hypervisor can give whatever its own pages are. */
+static void hash_translation(struct tree *t, const struct papr *papr)
+{
+	u32(t, "ibm,slb-size", 32);
+	CELLS(t, "ibm,pft-size", 0, papr->partition.hash_table_order);
+	/* Base page shift, encoding in an SLB entry; so many page shifts, each with its encoding in the table. */
+	CELLS(t, "ibm,segment-page-sizes", 12, 0, 1, 12, 0);
+}
+
+static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 {
 	char name[32];
 
@@ -218,10 +230,13 @@ static void cpu(struct tree *t, unsigned number)
 	u32(t, "i-cache-block-size", 128);
 	u32(t, "i-cache-line-size", 128);
 	u32(t, "ibm,vmx", 2); /* 2: with VSX */
-	pa_features(t);
+	pa_features(t, papr->partition.radix);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
-	CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010, 0x20000015,
-	      0x4000001e);
+	if (papr->partition.radix)
+		CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010, 0x20000015,
+		      0x4000001e);
+	else
+		hash_translation(t, papr);
 	u32(t, "ibm,ppc-interrupt-server#s", number);
 	CELLS(t, "ibm,ppc-interrupt-gserver#s", number, 0);
 	CELLS(t, "ibm,associativity", 5, 0, 0, 0, 0, number);
@@ -234,7 +249,7 @@ static void cpus(struct tree *t, const struct papr *papr)
 	u32(t, "#address-cells", 1);
 	u32(t, "#size-cells", 0);
 	for (unsigned i = 0; i < papr->config.nr_vcpus; i++)
-		cpu(t, i);
+		cpu(t, papr, i);
 	end(t);
 }
 

@@ -46,10 +46,14 @@ static const struct hcall_entry hcalls[] = {
 	{ H_TRAMPOLINE_MACHINE_CHECK, h_trampoline_machine_check, "trampoline (machine check)" },
 };
 
-/* What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes hcall-sprg0). */
+/*
+ * What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes hcall-sprg0). hcall-pft is for
+ * hash guests, which only engines have that carry its calls out themselves.
+ */
 static const char *const function_sets[] = {
 	"hcall-sprg0",	"hcall-copy", "hcall-debug", "hcall-term",     "hcall-interrupt",
 	"hcall-splpar", "hcall-vio",  "hcall-vphn",  "hcall-set-mode", "hcall-rpt-invalidate",
+	"hcall-pft",
 };
 
 const char *hcall_function_set(unsigned index)

@@ -87,8 +87,8 @@ int64_t h_set_mode(struct hcall *call)
 #define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
- * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Only radix with GTSE is offered in ibm,architecture-vec-5,
- * so that is all that may be asked for; a deregistration may name either mode.
+ * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Either radix with GTSE is offered in ibm,architecture-vec-5, or
+ * a hash table with segments in the SLB, and that is all that may be asked for; a deregistration may name either mode.
  */
 int64_t h_register_process_table(struct hcall *call)
 {
@@ -108,7 +108,10 @@ int64_t h_register_process_table(struct hcall *call)
 			return H_P4;
 		partition.process_table = 0;
 		partition.process_table_size = 0;
-	} else if (!(flags & PROCESS_TABLE_RADIX) || flags & PROCESS_TABLE_HPT) {
+	} else if (!!(flags & PROCESS_TABLE_RADIX) != partition.radix ||
+		   flags & PROCESS_TABLE_HPT) {
+		return H_PARAMETER;
+	} else if (!partition.radix && flags) {
 		return H_PARAMETER;
 	} else if (flags & PROCESS_TABLE_CHANGE) {
 		if (size > 24)

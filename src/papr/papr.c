@@ -264,6 +264,16 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	return 0;
 }
 
+/* LoPAR "ibm,pft-size": a 128th of memory, but not less than the architecture's least. */
+static unsigned hash_table_order(uint64_t memory)
+{
+	unsigned order = 18;
+
+	while (order < 46 && 1ull << order < memory / 128)
+		order++;
+	return order;
+}
+
 int papr_reset(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
@@ -276,7 +286,10 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	papr->rtc_offset = config->clock->mode == CLOCK_INSN ? 0 : papr->rtc_offset;
 	vty_reset(&papr->vty);
 	xics_reset(&papr->xics, config->nr_vcpus);
-	papr->partition = (struct engine_partition){ .radix = true };
+	papr->partition = (struct engine_partition){
+		.radix = papr_engine_can(papr, ENGINE_CAP_RADIX),
+		.hash_table_order = hash_table_order(papr->memory->size),
+	};
 	papr_set_partition(papr);
 	if (lay_out(papr, err, err_size))
 		return -1;

@@ -224,6 +224,7 @@ static bool open_vm(struct kvm_engine *e, char *err, size_t err_size)
 		return false;
 	e->mc_exit = !e->config.no_mc_exit && extension(sys, e->vm_fd, KVM_CAP_PPC_FWNMI);
 	e->ail = extension(sys, e->vm_fd, KVM_CAP_PPC_AIL_MODE_3);
+	e->radix = extension(sys, e->vm_fd, KVM_CAP_PPC_MMU_RADIX);
 	/* KVM itself does it, once it is told to. */
 	e->flush_tlb = extension(sys, e->vm_fd, KVM_CAP_PPC_RPT_INVALIDATE) &&
 		       enable(sys, e->vm_fd, KVM_CAP_PPC_ENABLE_HCALL, H_RPT_INVALIDATE, 1) >= 0;
@@ -324,7 +325,7 @@ static unsigned engine_capabilities(const struct engine *engine)
 	const struct kvm_engine *e = (const struct kvm_engine *)engine;
 
 	return ENGINE_CAP_THREADS | (e->mc_exit ? ENGINE_CAP_MC_EXIT : 0) | (e->ail ? ENGINE_CAP_AIL : 0) |
-	       (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0);
+	       (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0) | (e->radix ? ENGINE_CAP_RADIX : 0);
 }
 
 static unsigned engine_trap_code(const struct engine *engine, const uint32_t **code)
@@ -510,20 +511,10 @@ static bool set_lpcr(struct kvm_vcpu *v, const struct engine_partition *p)
 	return rc >= 0;
 }
 
-/* 2^order bytes: a 128th of memory, but not less than the architecture's least. */
-static uint32_t htab_order(uint64_t memory)
-{
-	uint32_t order = 18;
-
-	while (order < 46 && (1ull << order) < memory / 128)
-		order++;
-	return order;
-}
-
 static int set_translation(struct kvm_engine *e, const struct engine_partition *p)
 {
 	struct ppc_kvm_mmuv3_cfg config = { 0 };
-	uint32_t order = htab_order(e->config.memory->size);
+	uint32_t order = p->hash_table_order;
 	int rc;
 
 	if (p->radix) {

@@ -59,7 +59,7 @@ struct kvm_engine {
 	pthread_cond_t changed; /* a vCPU's state */
 	struct kvm_vcpu vcpus[ENGINE_MAX_VCPUS];
 	bool used; /* some vCPU has run: a reset needs a new VM */
-	bool mc_exit, ail, flush_tlb;
+	bool mc_exit, ail, flush_tlb, radix;
 	uint32_t pvr;
 	uint64_t tb_offset;
 	struct engine_partition partition;

@@ -393,7 +393,7 @@ static unsigned power_capabilities(const struct engine *engine)
 	const struct power_engine *e = (const struct power_engine *)engine;
 
 	return (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) | ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK |
-	       ENGINE_CAP_AIL | ENGINE_CAP_FLUSH_TLB;
+	       ENGINE_CAP_AIL | ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX;
 }
 
 /* ---- what the machine reads and writes ---- */
