@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A KVM host of POWER to test on: Debian under QEMU's nested HV, with our program built for it inside.
+"""A KVM host of POWER to test on: Debian under QEMU's nested HV, with our program for it inside.
 
 KvmHost boots it (scripts/kvm-host says how) and runs commands in it. KvmGuest is tests/linux's Guest on
 that host: the same calls, so that the same scenarios are played under real KVM. Three consoles: the
@@ -7,6 +7,7 @@ host's shell, the guest's console, its monitor.
 """
 
 import contextlib
+import fcntl
 import importlib.machinery
 import importlib.util
 import os
@@ -30,7 +31,7 @@ HELPERS = ("relay", "watch")
 CC = "powerpc64le-linux-gnu-gcc"
 # Everything here is emulated twice, and shares the machine with other tests.
 PATIENCE = 1.0
-HOST_BOOT = 120
+HOST_BOOT = 60
 
 INIT = """
 for n in 1 2; do stty raw -echo </dev/hvc$n; done
@@ -42,6 +43,13 @@ while read -r line; do
 done
 poweroff -nf
 """
+
+
+def set_patience(factor=None):
+    """Multiplies every time limit; by the test program's --patience unless told."""
+    global PATIENCE  # pylint: disable=global-statement
+    PATIENCE = factor or harness.patience()
+    harness.set_patience(PATIENCE)
 
 
 def script(name):
@@ -64,10 +72,16 @@ def fetched(name):
 
 def program(build):
     """Our program for the KVM host, up to date; and helpers. Returns {name in the host: path}."""
-    for needed in ("qemu10", "host", "sysroot", "busybox"):
+    for needed in ("host", "sysroot", "busybox"):
         fetched(needed)
     directory = os.path.join(build, "ppc64el")
     os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        return compiled(directory)
+
+
+def compiled(directory):
     try:
         done = subprocess.run([os.path.join(TOP, "scripts", "cross-ppc64el"), directory], text=True,
                               capture_output=True, check=False)
@@ -147,15 +161,20 @@ class Console:
 class KvmHost:
     """A context manager: leaving it ends QEMU."""
 
-    def __init__(self, files, memory="2G", smp=1, append=""):
+    def __init__(self, files, memory="2G", smp=1, append="", qemu="7.2"):
         kvm_host = script("kvm-host")
         self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-kvm-")
         initrd = os.path.join(self.scratch.name, "initrd")
         with open(initrd, "wb") as f:
             f.write(kvm_host.initramfs(files, INIT))
         self.paths = [os.path.join(self.scratch.name, name) for name in ("shell", "guest", "monitor")]
-        command = kvm_host.qemu_command(
-            initrd, memory, smp, [f"unix:{path},server=on,wait=off" for path in self.paths], append)
+        try:
+            command = kvm_host.qemu_command(
+                initrd, memory, smp, [f"unix:{path},server=on,wait=off" for path in self.paths], append,
+                qemu)
+        except kvm_host.Failure as e:
+            self.scratch.cleanup()
+            raise Missing(str(e)) from e
         with open(os.path.join(self.scratch.name, "errors"), "wb") as errors:
             self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
                                          stderr=errors)

@@ -39,6 +39,10 @@ def set_patience(factor):
     _patience = factor
 
 
+def patience():
+    return _patience
+
+
 class Failure(Exception):
     """What did not happen, in one line; detail (the console's end) may follow in more."""
 
@@ -67,6 +71,7 @@ class Build:
     """What was built: the program, and the guest's initramfs."""
 
     def __init__(self, directory, fwnmi=None, initramfs=None):
+        self.directory = directory
         self.fwnmi = os.path.abspath(fwnmi or os.path.join(directory, "src", "fwnmi"))
         self.initramfs = os.path.abspath(initramfs or os.path.join(directory, "initramfs.cpio"))
 
