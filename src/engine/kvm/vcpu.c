@@ -69,6 +69,12 @@ static int store(struct kvm_vcpu *v)
 	return rc < 0 ? rc : 0;
 }
 
+/* KVM reads this as its thread enters KVM_RUN, whoever else writes it meanwhile. */
+static void set_immediate_exit(struct kvm_vcpu *v, bool exit)
+{
+	__atomic_store_n(&v->run->immediate_exit, exit, __ATOMIC_RELAXED);
+}
+
 /* ---- exits; in the vCPU's thread ---- */
 
 /*
@@ -144,11 +150,11 @@ static bool unbacked(struct kvm_vcpu *v)
 	vcpu_load(v);
 	do {
 		memset(v->run->mmio.data, 0, sizeof(v->run->mmio.data));
-		v->run->immediate_exit = 1;
+		set_immediate_exit(v, true);
 		rc = vcpu_ioctl(v, PPC_KVM_RUN, NULL);
 	} while (rc >= 0 && v->run->exit_reason == KVM_EXIT_MMIO);
 	pthread_mutex_lock(&v->engine->lock);
-	v->run->immediate_exit = v->stop;
+	set_immediate_exit(v, v->stop);
 	pthread_mutex_unlock(&v->engine->lock);
 	if (rc >= 0 || rc != -EINTR)
 		return failed(v, "KVM does not finish an access to 0x%llx, where there is no memory",
@@ -303,12 +309,12 @@ void vcpu_halt(struct kvm_vcpu *v)
 		return;
 	/* immediate_exit is for the thread that has not yet entered KVM_RUN, the signal for one that has. */
 	__atomic_store_n(&v->stop, true, __ATOMIC_RELEASE);
-	v->run->immediate_exit = 1;
+	set_immediate_exit(v, true);
 	pthread_kill(v->thread, KICK_SIGNAL);
 	while (v->state == KVM_VCPU_RUNNING)
 		pthread_cond_wait(&v->engine->changed, &v->engine->lock);
 	v->stop = false;
-	v->run->immediate_exit = 0;
+	set_immediate_exit(v, false);
 }
 
 void vcpu_wait(struct kvm_vcpu *v, uint64_t nanoseconds)
