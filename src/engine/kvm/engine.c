@@ -315,9 +315,8 @@ static void engine_reset(struct engine *engine)
 	if (pristine(e))
 		return;
 	close_vm(e);
-	/* run() will say it. */
-	if (!open_vm(e, e->broken, sizeof(e->broken)) && !e->broken[0])
-		refuse(e->broken, sizeof(e->broken), "KVM: cannot make a new virtual machine");
+	/* If that fails, run() says why. */
+	open_vm(e, e->broken, sizeof(e->broken));
 }
 
 static unsigned engine_capabilities(const struct engine *engine)
