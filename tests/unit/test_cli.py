@@ -9,6 +9,7 @@ Its guests are a few instructions long and made here: a loop, with a loop at eve
 
 import json
 import os
+import platform
 import pty
 import select
 import shutil
@@ -331,6 +332,63 @@ def an_illegal_instruction_is_named(scratch):
         out, err = running.process.communicate(timeout=PATIENCE)
         assert "fwnmi: guest: " in err, err
         assert "illegal or unimplemented instruction 0x00000000 at 0x1000" in err, err
+
+
+def needs_a_host_without_kvm():
+    """Such as x86: its KVM is not for us. On POWER it depends on the kernel what -accel kvm does."""
+    if platform.machine().startswith("ppc64"):
+        raise Skip("this host may have a KVM for us")
+
+
+@test
+def kvm_is_refused_in_one_line_where_there_is_none(scratch):
+    needs_a_host_without_kvm()
+    before = scratch.files()
+    common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor]
+    for options in ["-accel", "kvm"], ["--accel=kvm"], ["-accel", "kvm", "-smp", "2", "-m", "1G"]:
+        refused(1, *common, *options, why="-accel kvm: KVM runs POWER guests on POWER hosts only")
+    refused(1, *common, "-accel", "kvm:kvm", why="-accel kvm:kvm: KVM runs POWER guests")
+    assert scratch.files() == before, scratch.files()
+
+
+def line_at_start(scratch, *options):
+    """What a machine says that then runs until it is told to end."""
+    with Running(scratch, *options) as running:
+        running.execute("qmp_capabilities")
+        wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"],
+                 "the guest does not run")
+        running.execute("quit")
+        assert running.ended() == 0
+        lines = running.process.communicate()[1].splitlines()
+        assert len(lines) == 1, lines
+        return lines[0]
+
+
+@test
+def a_list_of_accelerators_says_which_is_used_and_why(scratch):
+    needs_a_host_without_kvm()
+    assert line_at_start(scratch, "-accel", "kvm:emu") == (
+        "fwnmi: run: -accel kvm:emu: emu is used, because KVM runs POWER guests on POWER hosts only")
+    assert line_at_start(scratch, "-accel", "emu:kvm") == "fwnmi: run: -accel emu:kvm: emu is used"
+
+
+@test
+def what_counts_instructions_is_for_emu(scratch):
+    common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-accel"]
+    for clock in ["--clock=insn"], ["--clock", "insn"], ["-clock", "insn"]:
+        refused(1, *common, "kvm", *clock,
+                why="--clock insn is for -accel emu, KVM cannot count instructions")
+    assert line_at_start(scratch, "-accel", "kvm:emu", "--clock", "insn") == (
+        "fwnmi: run: -accel kvm:emu: emu is used, because --clock insn is for -accel emu, "
+        "KVM cannot count instructions")
+
+
+@test
+def bad_lists_of_accelerators_are_refused(scratch):
+    for bad in "", "tcg", "KVM", "kvm:", ":kvm", "kvm::emu", "kvm:tcg", "emu,kvm", "kvm emu", ":":
+        refused(2, "run", "-kernel", scratch.kernel, "-accel", bad,
+                why=f"bad -accel {bad}: not emu, kvm, or a list such as kvm:emu")
+    refused(2, "run", "-kernel", scratch.kernel, "-accel", why="needs a value")
 
 
 class Terminal:
