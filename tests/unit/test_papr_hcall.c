@@ -327,6 +327,30 @@ static void other_process_tables_are_refused(void **state)
 	assert_int_equal(fake.flushes, 0);
 }
 
+static unsigned no_capabilities(const struct engine *engine)
+{
+	return 0;
+}
+
+static void a_hash_guest_has_no_process_table_to_register(void **state)
+{
+	char err[256];
+
+	fake.ops.capabilities = no_capabilities;
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	assert_false(fake.partition.radix);
+	assert_int_equal(fake.partition.hash_table_order, 19);
+	assert_int_equal(hcall(0, 0x37c, 0, 0, 0, 0), H_SUCCESS);
+	assert_int_equal(hcall(0, 0x37c, 0x10, 0, 0, 0), H_SUCCESS);
+	assert_int_equal(hcall(0, 0x37c, 0x1d, 0x100000, 0, 4), H_PARAMETER);
+	assert_int_equal(hcall(0, 0x37c, 0x05, 0, 0, 0), H_PARAMETER);
+	assert_int_equal(hcall(0, 0x37c, 0x18, 0x100000, 0, 4), H_PARAMETER);
+	assert_int_equal(hcall(0, 0x37c, 0x1a, 0x100000, 0, 4), H_PARAMETER);
+	assert_int_equal(hcall(0, 0x37c, 0x01, 0, 0, 0), H_PARAMETER);
+	assert_false(fake.partition.radix);
+	assert_int_equal(fake.partition.process_table, 0);
+}
+
 static void h_rpt_invalidate_flushes_what_it_understands(void **state)
 {
 	fake.regs[0].gpr[8] = 0;
@@ -474,6 +498,7 @@ int main(void)
 		TEST(h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says),
 		TEST(a_radix_process_table_is_registered_and_deregistered),
 		TEST(other_process_tables_are_refused),
+		TEST(a_hash_guest_has_no_process_table_to_register),
 		TEST(h_rpt_invalidate_flushes_what_it_understands),
 		TEST(h_page_init_clears_and_copies_pages_inside_memory_only),
 		TEST(logical_loads_and_stores_are_big_endian_aligned_and_inside_memory),
