@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Real machine checks under a real kvm-hv: nobody injects them, the guest's own load raises them.
+
+usage: test_real.py [--build DIR] PAYLOADS            (the directory of guest/payload)
+
+A piece of the guest's memory is mapped from where the host has none. QEMU 10 answers a load from there
+with a machine check, and kvm-hv hands that straight to the guest's 0x200: it is an older KVM's way, and
+what trampolines are for. The payload looks at the log that its registered routine gets; Linux prints it.
+"""
+
+import os
+import re
+import sys
+
+from host import KvmGuest, KvmHost, harness, program, set_patience
+from guest import Check, expect
+import scenarios
+
+NOWHERE = 0x4000000000  # of the host: behind its memory, and no device is there
+HOLE, SIZE = 0x18000000, 0x100000  # of the guest
+MEMORY = "512M"
+MAPPED = f"--map-memory=address={HOLE:#x},size={SIZE:#x},file=/dev/mem,offset={NOWHERE:#x}"
+TAP_LINE = re.compile(r"^(not )?ok \d+ - (\S+)$", re.MULTILINE)
+
+
+class Real:
+    def __init__(self, build, payloads, stack):
+        self.build, self.payloads, self.stack = build, payloads, stack
+        self.started = None
+
+    @property
+    def host(self):
+        if not self.started:
+            files = {**program(self.build.directory), "vmlinux": harness.guest_file("6.1"),
+                     "initramfs": self.build.initramfs}
+            for order in ("little", "big"):
+                path = os.path.join(self.payloads, f"hole_{order}")
+                if not os.path.exists(path):
+                    raise harness.Missing(f"{path} has not been built")
+                files[f"hole_{order}"] = path
+            self.started = self.stack.enter_context(KvmHost(files, qemu="10"))
+        return self.started
+
+    def hole(self, order):
+        """What the payload reports is the checks."""
+        with KvmGuest(self.host, f"/hole_{order}", initrd=None, append=f"hole={HOLE:#x}", memory=MEMORY,
+                      options=[MAPPED, "--fwnmi-delivery=trampoline"], monitor=False) as guest:
+            guest.wait_for(r"^@answer$", timeout=harness.BOOT, what="that it waits for us")
+            guest.send("!")
+            plan = int(guest.wait_for(r"^1\.\.(\d+)$", timeout=harness.BOOT, what="the payload's plan")[1])
+            status = guest.wait()
+            found = TAP_LINE.findall(guest.since(0))
+            for bad, sentence in found:
+                yield Check(sentence, not bad, guest.tail())
+            yield expect("it reports all that it planned", len(found), plan)
+            yield expect("exit status", status, 0)
+
+    def linux(self):
+        """A process of the guest loads from there: Linux kills it, and lives."""
+        with KvmGuest(self.host, append="loglevel=8 mem=256M iomem=relaxed", memory=MEMORY,
+                      options=[MAPPED, "--fwnmi-delivery=trampoline"]) as guest:
+            guest.boot(2 * harness.BOOT)
+            pid = guest.victim()
+            mark = guest.mark()
+            guest.send(f"load {HOLE + 0x1238:#x}")
+            mce = scenarios.printed_mce(guest, mark)
+            yield expect("Linux names it", (mce["what"].strip(), mce["disposition"], mce["comm"]),
+                         ("UE Load/Store", "Not recovered", "devmem"))
+            yield Check("and the effective address: devmem maps a page for the word it wants",
+                        mce["dar"] and int(mce["dar"], 16) & 0xfff == 0x238, mce)
+            yield Check("it is a user's", mce["dar"] and int(mce["dar"], 16) < 1 << 52, mce)
+            guest.wait_for(rf"fwnmi-guest: loaded nothing: signal {scenarios.SIGBUS}", mark,
+                           what="the end of the process")
+            yield expect("another process lives on", guest.victim(), pid)
+            yield expect("exit status", guest.power_off(), 0)
+
+
+def define(tap, build, words, stack):
+    payloads, = words or [os.path.join(build.directory, "guest", "payload")]
+    set_patience()
+    real = Real(build, payloads, stack)
+    for order in ("little", "big"):
+        tap.test(f"a_real_machine_check_on_kvm_reaches_a_{order}_endian_routine_with_type_and_address",
+                 real.hole, order)
+    tap.test("a_real_machine_check_on_kvm_kills_the_process_of_linux_that_it_hit", real.linux)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n", maxsplit=1)[0]))
