@@ -610,6 +610,8 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 		printf("  returned     to the interrupted instruction after %lld instructions, "
 		       "%.3f us of guest time\n",
 		       count_of(back, "instructions"), real_of(back, "guest-us"));
+	else if (json_object_get(report, "process-ended"))
+		puts("  returned     no: the guest has ended the process");
 	else if (json_object_get(report, "returned"))
 		puts("  returned     not to the interrupted instruction");
 }
@@ -663,7 +665,7 @@ static int report_outcomes(const struct inject_options *o, const struct outcome 
 	for (unsigned i = 0; i < count; i++) {
 		bool ok = is_ok(o, &outs[i]);
 
-		if (!o->json)
+		if (!o->json && (outs[i].report || !o->remote.gdb))
 			print_report(o, &outs[i]);
 		/* A guest that ends after it was told is the guest's affair: still delivered. */
 		if (outs[i].problem[0])
@@ -747,12 +749,12 @@ static int inject(const struct inject_options *o)
 /* Several CPUs one after another: a stub's guest is stopped and left for each. */
 static int inject_remote(const struct inject_options *o)
 {
-	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = 0 } };
+	static struct outcome outs[FWNMI_MAX_CPUS]; /* too big for the stack */
 	enum inject_cpus cpus = inject_args_cpus(o->args);
 	unsigned count = 0, nr_cpus = 1;
 	int status;
 
-	for (unsigned cpu = 0; cpu < nr_cpus && cpu < ENGINE_MAX_VCPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < nr_cpus && count < FWNMI_MAX_CPUS; cpu++) {
 		struct remote_outcome remote;
 		struct machine_injection in;
 		char err[200];

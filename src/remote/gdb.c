@@ -18,6 +18,7 @@
 #define DETACH_MS    2000
 #define MEMORY_CHUNK 1024
 #define BATCH	     64 /* commands sent before the first answer is read */
+#define MAX_CHANGED  16 /* registers between gdb_begin() and gdb_commit() */
 
 /* Power ISA Book III, Machine State Register */
 #define MSR_LE 1u
@@ -41,13 +42,25 @@ struct gdb {
 	int selected; /* vCPU of Hg, or -1 */
 	signed char little_endian[GDB_MAX_CPUS]; /* -1: not known since it ran */
 
+	unsigned changes; /* gdb_begin() without gdb_commit() */
+	unsigned nr_changed;
+	struct {
+		unsigned cpu;
+		int reg;
+		uint64_t before;
+	} changed[MAX_CHANGED];
+
 	unsigned nr_breakpoints;
 	struct {
 		uint64_t address;
 		unsigned users;
 	} breakpoints[GDB_MAX_BREAKPOINTS];
 	unsigned stopped_cpu;
-	bool at_breakpoint; /* the stopped vCPU has yet to execute what it stands on */
+	bool at_breakpoint; /* why it stopped */
+	/* The last breakpoint that was met, until its vCPU has passed it. */
+	bool has_hit;
+	unsigned hit_cpu;
+	uint64_t hit_nip;
 	uint64_t ran_ns, run_since;
 };
 
@@ -332,9 +345,10 @@ static bool enter_physical_mode(struct gdb *gdb)
 	if (!COMMAND(gdb, "Qqemu.PhyMemMode:1"))
 		return false;
 	gdb->physical = is_ok(gdb);
-	return gdb->physical ||
-	       gdb_fail(gdb, "the stub at %s gives no access to real memory: it is not QEMU's",
-			gdb->wire.where);
+	return gdb->physical || gdb_fail(gdb,
+					 "the stub at %s gives no access to real memory: it is not "
+					 "that of QEMU's system emulation",
+					 gdb->wire.where);
 }
 
 static void forget_state(struct gdb *gdb)
@@ -367,6 +381,21 @@ struct gdb *gdb_open(const char *where, const volatile sig_atomic_t *interrupted
 
 /* ---- leaving ---- */
 
+static bool take_back_changes(struct gdb *gdb)
+{
+	forget_state(gdb);
+	while (gdb->nr_changed) {
+		unsigned i = gdb->nr_changed - 1;
+
+		if (!gdb_write_register(gdb, gdb->changed[i].cpu, gdb->changed[i].reg,
+					gdb->changed[i].before) &&
+		    gdb->wire.lost)
+			return false;
+		gdb->nr_changed--;
+	}
+	return true;
+}
+
 static bool detach(struct gdb *gdb)
 {
 	if (gdb->wire.lost || gdb->wire.fd < 0)
@@ -384,6 +413,8 @@ static bool detach(struct gdb *gdb)
 			return true;
 		}
 	}
+	if (gdb->nr_changed && !take_back_changes(gdb))
+		return false;
 	if (gdb->physical &&
 	    (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb, DETACH_MS)))
 		return false;
@@ -416,7 +447,10 @@ bool gdb_close(struct gdb *gdb)
 		gdb->wire.fd = -1;
 		gdb->running = gdb->physical = false;
 		if (wire_connect(&gdb->wire)) {
+			/* QEMU gives single registers only to who has read its description. */
 			if (wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
+			    answer(gdb, DETACH_MS) &&
+			    wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
 			    answer(gdb, DETACH_MS))
 				free_to_run = detach(gdb);
 		}
@@ -527,13 +561,46 @@ bool gdb_gives_register(struct gdb *gdb, unsigned cpu, int reg, bool *given)
 	return true;
 }
 
+void gdb_begin(struct gdb *gdb)
+{
+	gdb->changes++;
+	gdb->wire.held_back = true;
+}
+
+void gdb_commit(struct gdb *gdb)
+{
+	if (--gdb->changes)
+		return;
+	gdb->wire.held_back = false;
+	gdb->nr_changed = 0;
+}
+
+static bool remember_register(struct gdb *gdb, unsigned cpu, int reg)
+{
+	uint64_t before;
+
+	for (unsigned i = 0; i < gdb->nr_changed; i++) {
+		if (gdb->changed[i].cpu == cpu && gdb->changed[i].reg == reg)
+			return true;
+	}
+	if (gdb->nr_changed == MAX_CHANGED)
+		return gdb_fail(gdb, "too many registers are changed at once");
+	if (!gdb_read_register(gdb, cpu, reg, &before))
+		return false;
+	gdb->changed[gdb->nr_changed].cpu = cpu;
+	gdb->changed[gdb->nr_changed].reg = reg;
+	gdb->changed[gdb->nr_changed++].before = before;
+	return true;
+}
+
 bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value)
 {
 	const struct gdb_target_register *r = &gdb->target.registers[reg];
 	uint8_t bytes[8];
 	char text[17];
 
-	if (r->bytes > 8 || !select_cpu(gdb, cpu) || !learn_order(gdb, cpu))
+	if (r->bytes > 8 || !select_cpu(gdb, cpu) || !learn_order(gdb, cpu) ||
+	    (gdb->changes && !gdb->wire.closing && !remember_register(gdb, cpu, reg)))
 		return false;
 	for (unsigned i = 0; i < r->bytes; i++)
 		bytes[gdb->little_endian[cpu] ? i : r->bytes - 1 - i] = (uint8_t)(value >> 8 * i);
@@ -725,7 +792,6 @@ static bool start(struct gdb *gdb, const char *action)
 	forget_state(gdb);
 	gdb->wire.outstanding = false;
 	gdb->running = true;
-	gdb->at_breakpoint = false;
 	gdb->run_since = gdb_now_ns();
 	return true;
 }
@@ -822,13 +888,26 @@ static bool continue_all_but(struct gdb *gdb, uint64_t held)
 	return start(gdb, action);
 }
 
+/*
+ * The vCPU that has met a breakpoint would meet the same again. Its NIP tells: the caller may have made it execute
+ * something elsewhere, and it is back.
+ */
+static bool pass_breakpoint(struct gdb *gdb)
+{
+	uint64_t nip;
+
+	if (!gdb->has_hit)
+		return true;
+	gdb->has_hit = false;
+	return gdb_read_register(gdb, gdb->hit_cpu, gdb->registers.nip, &nip) &&
+	       (nip != gdb->hit_nip || !gdb_has_break(gdb, nip) || gdb_step(gdb, gdb->hit_cpu));
+}
+
 enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms)
 {
 	if (failed(gdb))
 		return GDB_FAILED;
-	/* Else it would meet the same breakpoint again. */
-	if (gdb->at_breakpoint && !(held >> gdb->stopped_cpu & 1) &&
-	    !gdb_step(gdb, gdb->stopped_cpu))
+	if (!(held >> gdb->hit_cpu & 1) && !pass_breakpoint(gdb))
 		return gdb->ended ? GDB_ENDED : GDB_FAILED;
 	if (!continue_all_but(gdb, held))
 		return GDB_FAILED;
@@ -845,6 +924,11 @@ enum gdb_stop gdb_wait(struct gdb *gdb, unsigned timeout_ms)
 	if (!gdb_read_register(gdb, gdb->stopped_cpu, gdb->registers.nip, &nip))
 		return GDB_FAILED;
 	gdb->at_breakpoint = gdb_has_break(gdb, nip);
+	if (gdb->at_breakpoint) {
+		gdb->has_hit = true;
+		gdb->hit_cpu = gdb->stopped_cpu;
+		gdb->hit_nip = nip;
+	}
 	return GDB_STOPPED;
 }
 

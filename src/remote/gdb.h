@@ -69,6 +69,15 @@ int gdb_register(const struct gdb *gdb, const char *name);
 bool gdb_read_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t *value);
 bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value);
 
+/**
+ * gdb_begin(), gdb_commit() - what is written to registers in between is written wholly or not at all
+ *
+ * The caller's flag is not looked at meanwhile. If something fails and it does not come to gdb_commit(), gdb_close()
+ * writes back what was there. A pair may be inside another one.
+ */
+void gdb_begin(struct gdb *gdb);
+void gdb_commit(struct gdb *gdb);
+
 /** gdb_gives_register() - does the stub give this register of this vCPU? */
 bool gdb_gives_register(struct gdb *gdb, unsigned cpu, int reg, bool *given);
 

@@ -81,7 +81,7 @@ static enum received fill(struct wire *w, int64_t deadline)
 
 		if (w->lost)
 			return FAILED;
-		if (*w->interrupted && !w->closing) {
+		if (*w->interrupted && !w->held_back && !w->closing) {
 			wire_fail(w, "interrupted");
 			return FAILED;
 		}
@@ -90,6 +90,9 @@ static enum received fill(struct wire *w, int64_t deadline)
 				return TIMED_OUT;
 			continue;
 		}
+		/* A stub under Nagle's algorithm holds its answer back until its '+' is acknowledged. */
+		if (w->tcp)
+			setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
 		n = recv(w->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
 		if (n > 0) {
 			w->in_start = 0;
@@ -185,7 +188,6 @@ static bool not_a_stub(struct wire *w)
 	return wire_fail(w, "what listens at %s is not a gdb stub", w->where);
 }
 
-/* The next packet into w->packet. It is acknowledged with whatever is sent next. */
 enum received wire_receive(struct wire *w, int64_t deadline)
 {
 	unsigned tries = 0;
@@ -242,7 +244,7 @@ __attribute__((format(printf, 2, 0))) static size_t frame(char *to, const char *
 	return (size_t)n + 4;
 }
 
-__attribute__((format(printf, 2, 3))) bool wire_send_packet(struct wire *w, const char *format, ...)
+bool wire_send_packet(struct wire *w, const char *format, ...)
 {
 	char bytes[sizeof(w->out) + 1];
 	size_t ack = w->ack_due;
@@ -314,7 +316,7 @@ static bool connect_tcp(struct wire *w)
 	const char *port = strrchr(w->where, ':');
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
 	char host[256] = "localhost";
-	int error, one = 1;
+	int error;
 
 	if (!port || !port[1] || (size_t)(port - w->where) >= sizeof(host))
 		return wire_fail(w, "bad address %s: not HOST:PORT or unix:PATH", w->where);
@@ -344,7 +346,8 @@ static bool connect_tcp(struct wire *w)
 	freeaddrinfo(list);
 	if (error)
 		return cannot_connect(w, why_not(error));
-	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	w->tcp = true;
 	return true;
 }
 

@@ -17,6 +17,7 @@
 
 struct wire {
 	int fd; /* or -1 */
+	bool tcp;
 	char *where;
 	const volatile sig_atomic_t *interrupted; /* the caller's flag: once set, all fails */
 	bool no_ack; /* nobody acknowledges any more */
@@ -24,6 +25,7 @@ struct wire {
 	bool outstanding; /* an answer is due */
 	bool is_stub; /* it has sent a packet */
 	bool lost;
+	bool held_back; /* the flag is not looked at: the guest is between two states */
 	bool closing; /* what follows is for the guest's sake, whatever has failed */
 	char err[200]; /* the first failure */
 
@@ -51,7 +53,7 @@ bool wire_connect(struct wire *w);
 bool wire_send(struct wire *w, const void *bytes, size_t len);
 bool wire_send_packet(struct wire *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** wire_receive() - the next packet into w->packet, until gdb_now_ms() is @deadline. */
+/** wire_receive() - the next packet into w->packet, until gdb_now_ms() is @deadline; the next packet sent acknowledges it. */
 enum received wire_receive(struct wire *w, int64_t deadline);
 
 /** wire_hex_digit() - its value, or -1. */

@@ -17,8 +17,8 @@
 #include "remote/remote.h"
 #include "remote/watch.h"
 
-/* How long the vCPU is watched for its return. Linux panics two seconds after a system reset. */
-#define RETURN_MS	2000
+/* How long the vCPU is watched for its return, at most. Linux panics two seconds after a system reset. */
+#define RETURN_MS	5000
 #define RESET_RETURN_MS 1000
 /* attach looks this often whether the guest's kernel has started. */
 #define LOOK_MS		4
@@ -260,6 +260,8 @@ static void report_outcome(const struct watch_outcome *w, struct remote_outcome 
 				    json_pack("{s:o}", "host-us", microseconds(w->interlock_ns)));
 	out->interlocked = w->interlocked;
 	json_object_set_new(out->report, "returned", json_boolean(w->returned));
+	if (w->exited)
+		json_object_set_new(out->report, "process-ended", json_true());
 	if (w->returned)
 		json_object_set_new(out->report, "return",
 				    json_pack("{s:o}", "host-us", microseconds(w->return_ns)));
@@ -278,12 +280,20 @@ static bool end_partition(struct session *s, struct remote_outcome *out)
 	return true;
 }
 
+static unsigned return_ms(const struct machine_injection *in)
+{
+	if (in->system_reset)
+		return RESET_RETURN_MS;
+	return in->timeout_ms < RETURN_MS ? in->timeout_ms : RETURN_MS;
+}
+
 static bool watch(struct session *s, const struct machine_injection *in,
-		  const struct watch_before *before, struct remote_outcome *out)
+		  const struct watch_before *before, const struct moment *moment,
+		  struct remote_outcome *out)
 {
 	struct watch_outcome w;
 	bool ok = watch_event(&s->host, in->vcpu, before, !in->system_reset, -1, in->timeout_ms,
-			      in->system_reset ? RESET_RETURN_MS : RETURN_MS, &w);
+			      return_ms(in), moment->has_process ? &moment->process : NULL, &w);
 
 	report_outcome(&w, out);
 	if (w.ended)
@@ -298,7 +308,7 @@ static bool watch(struct session *s, const struct machine_injection *in,
 
 /*
  * Another vCPU holds the buffer. Ours is left standing until that one's interlock; libfwnmi takes nothing back that it
- * has queued, so if it does not come the state is what it was before.
+ * has queued, so if it does not come the state is what it was before. False: nothing was delivered.
  */
 static bool wait_for_buffer(struct session *s, const struct machine_injection *in,
 			    const struct fwnmi *before_it, struct watch_entry *entry,
@@ -308,20 +318,19 @@ static bool wait_for_buffer(struct session *s, const struct machine_injection *i
 	struct watch_before nothing = { .nip = s->guest.rtas_entry };
 	struct watch_outcome w;
 	bool ok = watch_event(&s->host, (unsigned)owner, &nothing, true, (int)in->vcpu,
-			      in->timeout_ms, in->timeout_ms, &w);
+			      in->timeout_ms, in->timeout_ms, NULL, &w);
 
 	if (w.second < 0) {
 		s->host.fwnmi = *before_it;
-		return ok &&
-		       gdb_fail(
-			       s->gdb,
-			       "time limit: CPU %d, which holds the machine check buffer, does not "
-			       "call ibm,nmi-interlock",
-			       owner);
+		return w.ended ? refuse(s, "the machine ended before the event") :
+				 ok && gdb_fail(s->gdb,
+						"time limit: CPU %d, which holds the machine check "
+						"buffer, does not call ibm,nmi-interlock",
+						owner);
 	}
 	*entry = w.second_entry;
 	out->interlocked = ok && fwnmi_owner(&s->host.fwnmi) < 0;
-	return ok;
+	return true;
 }
 
 static bool deliver(struct session *s, struct machine_injection *in, const struct moment *moment,
@@ -336,22 +345,25 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 		return false;
 	complete(s, in, &before);
 	before_it = s->host.fwnmi;
+	gdb_begin(s->gdb);
 	result = in->system_reset ? fwnmi_system_reset(&s->host.fwnmi, in->vcpu) :
 				    fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &in->mc);
+	if (result == FWNMI_DELIVERED && !watch_entry(s->gdb, in->vcpu, &entry))
+		return false;
+	if (result >= 0) /* else what was changed is taken back */
+		gdb_commit(s->gdb);
 	if (s->host.partition_ended)
 		return end_partition(s, out) && host_save(&s->host);
 	switch (result) {
 	case FWNMI_DELIVERED:
-		if (!watch_entry(s->gdb, in->vcpu, &entry))
-			return false;
 		report_delivery(s, in, &before, moment, &entry, out);
 		s->host.unwatched = !in->system_reset && no_wait;
-		return no_wait || watch(s, in, &before, out);
+		return no_wait || watch(s, in, &before, moment, out);
 	case FWNMI_WAITING:
 		if (!wait_for_buffer(s, in, &before_it, &entry, out))
 			return false;
 		report_delivery(s, in, &before, moment, &entry, out);
-		return true;
+		return !gdb_error(s->gdb)[0];
 	case FWNMI_STALE:
 		return refuse(
 			s,

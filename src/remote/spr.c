@@ -64,6 +64,7 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 	    !gdb_read_register(guest->gdb, cpu, r->gpr[0], &gpr0) ||
 	    !guest_read_real(guest, guest->rtas_base + SCRATCH_OFFSET, before, sizeof(before)))
 		return false;
+	gdb_begin(guest->gdb);
 	for (unsigned i = 0; i < 4; i++)
 		code[i] = (uint8_t)(insn >> 8 * (msr & MSR_LE ? i : 3 - i));
 	if (!write_scratch(guest, code) || !gdb_write_register(guest->gdb, cpu, r->gpr[0], *r0) ||
@@ -75,6 +76,7 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 	    !gdb_write_register(guest->gdb, cpu, r->nip, nip) ||
 	    !gdb_write_register(guest->gdb, cpu, r->msr, msr) || !write_scratch(guest, before))
 		return false;
+	gdb_commit(guest->gdb);
 	return now == guest->rtas_base + SCRATCH_OFFSET + 4 ||
 	       gdb_fail(guest->gdb, "CPU %u does not execute what it is told", cpu);
 }

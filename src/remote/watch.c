@@ -93,6 +93,8 @@ struct watch {
 	bool wait_interlock;
 	int waiting;
 	uint64_t start_ns;
+	const struct guest_process *process; /* or NULL */
+	uint64_t exit, local_exit; /* Linux's do_exit(), with a process */
 };
 
 static uint64_t elapsed(const struct watch *w)
@@ -130,14 +132,35 @@ static bool take_interlock(struct watch *w)
 	w->out->interlock_ns = elapsed(w);
 	if (w->waiting >= 0 && host->kicked >> w->waiting & 1) {
 		host->kicked = 0;
+		gdb_begin(w->gdb);
 		if (fwnmi_resume(&host->fwnmi, (unsigned)w->waiting) != FWNMI_DELIVERED)
 			return gdb_fail(w->gdb,
 					"the machine check that waited cannot be delivered");
+		if (!watch_entry(w->gdb, (unsigned)w->waiting, &w->out->second_entry))
+			return false;
+		gdb_commit(w->gdb);
 		host->unwatched = true;
 		w->out->second = w->waiting;
 		w->waiting = -1;
-		return watch_entry(w->gdb, (unsigned)w->out->second, &w->out->second_entry);
 	}
+	return true;
+}
+
+/* The interrupted process may have been moved to another vCPU. */
+static bool look_at_exit(struct watch *w, unsigned cpu)
+{
+	struct guest_process current;
+	uint64_t nip;
+
+	if (!w->process)
+		return true;
+	if (!gdb_read_register(w->gdb, cpu, gdb_registers(w->gdb)->nip, &nip))
+		return false;
+	if (nip != w->exit && nip != w->local_exit)
+		return true;
+	if (!guest_current(w->host->guest, cpu, &current))
+		return false;
+	w->out->exited = current.task == w->process->task;
 	return true;
 }
 
@@ -156,6 +179,8 @@ static bool look_at_stop(struct watch *w)
 			w->host->unwatched = fwnmi_interlock(&w->host->fwnmi, cpu) !=
 					     FWNMI_RELEASED;
 	}
+	if (!look_at_exit(w, cpu))
+		return false;
 	if (cpu != w->cpu)
 		return true;
 	if (!came_back(w->gdb, cpu, w->before, &back))
@@ -171,12 +196,33 @@ static bool is_over(const struct watch *w)
 {
 	if (w->out->second >= 0)
 		return fwnmi_owner(&w->host->fwnmi) != w->out->second;
-	return w->waiting < 0 && w->out->returned && (w->out->interlocked || !w->wait_interlock);
+	return w->waiting < 0 && (w->out->returned || w->out->exited) &&
+	       (w->out->interlocked || !w->wait_interlock);
+}
+
+static bool set_breakpoints(struct watch *w)
+{
+	struct guest *guest = w->host->guest;
+	uint64_t linked;
+
+	if (w->process && (!guest->symbols || !symbols_find(guest->symbols, "do_exit", &linked)))
+		w->process = NULL;
+	return gdb_break(w->gdb, guest->rtas_entry) && gdb_break(w->gdb, w->before->nip) &&
+	       (!w->process || (guest_place(guest, "do_exit", &w->exit, &w->local_exit) &&
+				gdb_break(w->gdb, w->exit) && gdb_break(w->gdb, w->local_exit)));
+}
+
+static bool remove_breakpoints(struct watch *w)
+{
+	return gdb_unbreak(w->gdb, w->host->guest->rtas_entry) &&
+	       gdb_unbreak(w->gdb, w->before->nip) &&
+	       (!w->process ||
+		(gdb_unbreak(w->gdb, w->exit) && gdb_unbreak(w->gdb, w->local_exit)));
 }
 
 bool watch_event(struct host *host, unsigned cpu, const struct watch_before *before,
 		 bool wait_interlock, int waiting, unsigned timeout_ms, unsigned return_ms,
-		 struct watch_outcome *outcome)
+		 const struct guest_process *process, struct watch_outcome *outcome)
 {
 	struct watch w = {
 		.host = host,
@@ -187,13 +233,13 @@ bool watch_event(struct host *host, unsigned cpu, const struct watch_before *bef
 		.wait_interlock = wait_interlock,
 		.waiting = waiting,
 		.start_ns = gdb_ran_ns(host->gdb),
+		.process = process,
 	};
 	bool in_interlock_time = wait_interlock;
 	int64_t deadline = gdb_now_ms() + (wait_interlock ? timeout_ms : return_ms);
 
 	*outcome = (struct watch_outcome){ .second = -1 };
-	if (!enter(&w) || !gdb_break(w.gdb, host->guest->rtas_entry) ||
-	    !gdb_break(w.gdb, before->nip))
+	if (!enter(&w) || !set_breakpoints(&w))
 		return false;
 	while (!is_over(&w)) {
 		int64_t left = deadline - gdb_now_ms();
@@ -215,5 +261,5 @@ bool watch_event(struct host *host, unsigned cpu, const struct watch_before *bef
 			deadline = gdb_now_ms() + return_ms;
 		}
 	}
-	return gdb_unbreak(w.gdb, host->guest->rtas_entry) && gdb_unbreak(w.gdb, before->nip);
+	return remove_breakpoints(&w);
 }

@@ -20,7 +20,9 @@ struct watch_entry {
 
 struct watch_outcome {
 	bool entered; /* it has executed the routine's first instruction */
-	bool interlocked, returned, ended;
+	bool interlocked, returned;
+	bool exited; /* the process ends */
+	bool ended; /* the machine has */
 	uint64_t interlock_ns, return_ns; /* since delivery */
 	int second; /* vCPU whose machine check waited and then came, or -1 */
 	struct watch_entry second_entry;
@@ -36,12 +38,13 @@ bool watch_entry(struct gdb *gdb, unsigned cpu, struct watch_entry *entry);
  *	watched until its interlock instead of @cpu's return
  * @timeout_ms: for the interlock
  * @return_ms: for the return, from then on (or from the delivery, if there is no interlock)
+ * @process: which one was interrupted, or NULL: if Linux ends it, there is no return to wait for
  *
  * Returns false with gdb_error() set if it could not be watched; what was seen until then is in @outcome.
  */
 bool watch_event(struct host *host, unsigned cpu, const struct watch_before *before,
 		 bool wait_interlock, int waiting, unsigned timeout_ms, unsigned return_ms,
-		 struct watch_outcome *outcome);
+		 const struct guest_process *process, struct watch_outcome *outcome);
 
 /* A call of RTAS: arguments as PAPR lays them out. */
 struct watch_rtas_call {
