@@ -10,7 +10,9 @@ import contextlib
 import fcntl
 import importlib.machinery
 import importlib.util
+import json
 import os
+import queue
 import re
 import shlex
 import socket
@@ -158,6 +160,36 @@ class Console:
         self.socket.close()
 
 
+class RelayedMonitor(Monitor):
+    """The monitor behind one of the host's serial lines.
+
+    What it says is read as it comes: QEMU stands still while a line takes no more, and a local socket
+    is full after some kilobytes that come 16 bytes at a time.
+    """
+
+    def _connected(self):
+        self.lines = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError, ValueError):
+            with self.socket.makefile("rb") as stream:
+                for line in stream:
+                    self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def _receive(self, deadline):
+        try:
+            return self.lines.get(timeout=max(0, deadline - time.monotonic()))
+        except queue.Empty as e:
+            raise Failure("the monitor did not answer in time") from e
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
 class KvmHost:
     """A context manager: leaving it ends QEMU."""
 
@@ -268,7 +300,7 @@ class KvmGuest(Guest):
                      f"echo $? >/tmp/{self.name}.status) &")
         try:
             if monitor:
-                self.monitor = Monitor(sock, ANSWER * PATIENCE)
+                self.monitor = RelayedMonitor(sock, ANSWER * PATIENCE)
         except Failure as e:
             self.close()
             raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e

@@ -143,12 +143,16 @@ class Monitor:
                 if time.monotonic() > deadline or not alive():
                     raise Failure(f"the monitor {path} does not come up: {e.strerror}") from e
                 time.sleep(0.005)
+        self._connected()
         if "QMP" not in self._receive(deadline):
             raise Failure("the monitor's greeting is not one")
         self.command("qmp_capabilities")
 
     def close(self):
         self.socket.close()
+
+    def _connected(self):
+        """For who wants to know before anything is received."""
 
     def _receive(self, deadline):
         """The next message; None when the other side has gone."""
