@@ -4,7 +4,7 @@
  * keeps no device tree in its memory. Its routines count what comes, call ibm,nmi-interlock and go back, except:
  *
  *   MUTE		they never call ibm,nmi-interlock
- *   SLOW		they call it after some hundred million instructions
+ *   SLOW		they call it after more than a hundred million instructions
  *   STRANGER		it never registers
  *
  * A second CPU, if there is one, does nothing but loop.
@@ -169,7 +169,7 @@ machine_check_fwnmi:
 	mfcr	5
 	std	5, 88(4)
 #ifdef SLOW
-	lis	5, 0x1000
+	lis	5, 0x800
 	mtctr	5
 	bdnz	.
 #endif

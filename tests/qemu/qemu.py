@@ -52,6 +52,18 @@ def qemu_path(which):
     return path
 
 
+def wait_until(guest, predicate, timeout=harness.ANSWER):
+    """Waits for what the console says; False if it never does, or the machine ends before."""
+    deadline = time.monotonic() + timeout * harness._patience
+    with guest.changed:
+        while not predicate():
+            left = deadline - time.monotonic()
+            if guest.ended or left <= 0:
+                return False
+            guest.changed.wait(left)
+    return True
+
+
 class QemuMonitor(harness.Monitor):
     """QEMU's own monitor; what `fwnmi run` alone can tell is answered from what is known of the guest."""
 
@@ -88,7 +100,7 @@ class QemuGuest(harness.Guest):
     """A guest of qemu-system-ppc64 -gdb unix:... A context manager: leaving it ends the process."""
 
     def __init__(self, build, which, kernel, job="victim", append="", smp=1, memory="512M", options=(),
-                 bare=False, stopped=False, machine=MACHINE):
+                 bare=False, stopped=False, machine=MACHINE, tcp=False):
         build.check()
         self.build, self.kernel, self.bare = build, kernel, bare
         self.transcript, self.changed, self.ended = "", threading.Condition(), False
@@ -101,11 +113,12 @@ class QemuGuest(harness.Guest):
         self.argv = [qemu_path(which), "-M", machine, "-cpu", "power9", "-m", memory, "-smp", str(smp),
                      "-vga", "none", "-nic", "none", "-display", "none", "-serial", "stdio",
                      "-monitor", "none", "-qmp", f"unix:{qmp},server=on,wait=off",
-                     "-chardev", f"socket,id=gdb,path={self.gdb_path},server=on,wait=off",
+                     "-chardev", "socket,id=gdb,server=on,wait=off," +
+                     ("host=127.0.0.1,port=0" if tcp else f"path={self.gdb_path}"),
                      "-gdb", "chardev:gdb", "-action", "panic=pause", "-kernel", kernel, *options]
         if not bare:
             self.argv += ["-initrd", build.initramfs,
-                          "-append", f"console=hvc0 fwnmi.job={job} {append}".strip()]
+                          "-append", f"console=hvc0 fwnmi.job={job} {append} {harness.QUIET}"]
         if stopped:
             self.argv.append("-S")
         self.monitor = None
@@ -114,15 +127,26 @@ class QemuGuest(harness.Guest):
                                         stderr=self.errors)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        self.address = f"unix:{self.gdb_path}"
         try:
             self.monitor = QemuMonitor(self, qmp, QMP_UP * harness._patience)
+            if tcp:
+                self.address = re.search(r"tcp:(127\.0\.0\.1:[1-9]\d*)", self.stub())[1]
         except Failure as e:
             self.close()
             raise Failure(f"{e}; QEMU said: {self.stderr().strip() or 'nothing'}") from e
 
-    @property
-    def address(self):
-        return f"unix:{self.gdb_path}"
+    def stub(self):
+        """What QEMU says of its stub's connection."""
+        return next(c["filename"] for c in self.monitor.command("query-chardev") if c["label"] == "gdb")
+
+    def wait_attached(self):
+        """Until somebody is attached to the stub and lets the guest run."""
+        deadline = time.monotonic() + COMMAND * harness._patience
+        while self.stub().startswith("disconnected:") or not self.monitor.running():
+            if time.monotonic() > deadline:
+                raise Failure("nobody attaches to the guest and lets it run", self.tail())
+            time.sleep(0.01)
 
     def boot(self, timeout=harness.BOOT):
         """Waits for the victim job, and looks up what the guest has registered."""
@@ -201,7 +225,7 @@ class Proxy:
 
     def __init__(self, guest, cut_after):
         self.path = os.path.join(guest.scratch.name, f"proxy-{cut_after}")
-        self.target, self.left = guest.gdb_path, cut_after
+        self.target, self.left, self.passed = guest.gdb_path, cut_after, 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(1)
@@ -212,8 +236,9 @@ class Proxy:
         return self
 
     def __exit__(self, kind, value, trace):
-        self.listener.close()
+        self.listener.shutdown(socket.SHUT_RDWR)  # close() alone would not wake accept()
         self.thread.join(10)
+        self.listener.close()
 
     def _pump(self, source, sink, counted):
         with contextlib.suppress(OSError):
@@ -223,6 +248,8 @@ class Proxy:
                     data, self.left = data[:max(self.left, 0)], self.left - len(data)
                 if not data:
                     break
+                if counted:
+                    self.passed += len(data)
                 sink.sendall(data)
                 if counted and self.left <= 0:
                     break
@@ -262,6 +289,8 @@ class FakeStub:
         return self
 
     def __exit__(self, kind, value, trace):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.listener.close()
 
     def _serve(self):
@@ -276,6 +305,19 @@ class FakeStub:
 
 def packet(text):
     return b"$" + text.encode() + b"#%02x" % (sum(text.encode()) & 255)
+
+
+def write_memory(path, address, data):
+    """Into a guest's real memory, by its stub."""
+    with socket.socket(socket.AF_UNIX) as stub:
+        stub.connect(path)
+        stub.settimeout(QMP_UP)
+        for command in ("?", "Qqemu.PhyMemMode:1", f"M{address:x},{len(data):x}:{data.hex()}",
+                        "Qqemu.PhyMemMode:0", "D"):
+            stub.sendall(b"+" + packet(command))
+            answer = b""
+            while not re.search(rb"\$((?!T02)[^#]*)#..", answer):  # T02: QEMU 7.2 tells that it stops
+                answer += stub.recv(4096)
 
 
 def answers(table, otherwise=""):

@@ -5,7 +5,6 @@
 usage: test_bare.py [--build DIR] --bare DIR QEMU        (7.2 or 10; DIR has what bare.S became)
 """
 
-import json
 import os
 import re
 import signal
@@ -13,38 +12,46 @@ import socket
 import struct
 import sys
 import tempfile
-import threading
-import time
 
 import qemu
 import guest as harness
 from guest import Check, Failure, expect
-from qemu import FakeStub, Proxy, QemuGuest, answers, packet
+from qemu import Proxy, QemuGuest
 
 RTAS = "0x200000"  # as bare.S has it
+# Of a session's last bytes from the stub, which begin before the delivery, every so many: less than one answer has.
+LAST_BYTES, CUT_STEP = 2500, 23
 MACHINE = qemu.MACHINE + ",kernel-addr=0"
+
+
+EVENT = "bare: an event"
 
 
 class Bare(QemuGuest):
     """A variant of bare.S, attached to from its start."""
 
-    def __init__(self, build, which, directory, variant="plain", smp=1):
+    def __init__(self, build, which, directory, variant="plain", smp=1, tcp=False):
         path = os.path.join(directory, f"bare_{variant}")
         if not os.path.exists(path):
             raise harness.Missing(f"{path} has not been built (needs a cross compiler)")
-        super().__init__(build, which, path, bare=True, stopped=True, smp=smp, machine=MACHINE)
+        super().__init__(build, which, path, bare=True, stopped=True, smp=smp, machine=MACHINE, tcp=tcp)
 
     def up(self):
         report = self.learn("--rtas", RTAS)
         self.wait_for("bare: ready")
         return report
 
+    def handlers(self):
+        """As --handlers takes them."""
+        return ",".join(self.registration[key] for key in ("system-reset", "machine-check"))
+
     def events(self):
-        return self.since(0).count("bare: an event")
+        return self.since(0).count(EVENT)
 
     def event_comes(self, before):
         """It is printed once the guest has gone on: registers and all as they were."""
-        self.wait_for(r"(?:bare: an event *\n(?:.*\n)*?){%d}" % (before + 1))
+        if not qemu.wait_until(self, lambda: self.transcript.count(EVENT) > before):
+            raise Failure("the guest does not say that it has gone on after an event", self.tail())
         return "bare: registers" not in self.since(0)
 
     def hit(self, kind, *options, timeout=5):
@@ -92,9 +99,7 @@ def mute(make):
         reset = guest.hit("system-reset")
         yield Check("a system reset needs no interlock", reset.delivered and guest.event_comes(before),
                     reset.errors)
-        forgetful = guest.hit("machine-check", "--forget", "--handlers",
-                              ",".join(guest.registration[k] for k in ("system-reset", "machine-check")),
-                              timeout=1)
+        forgetful = guest.hit("machine-check", "--forget", "--handlers", guest.handlers(), timeout=1)
         yield Check("--forget forgets", forgetful.delivered, forgetful.errors)
         mark = guest.mark()
         nested = guest.hit("machine-check", "--nested")
@@ -141,6 +146,43 @@ def second_cpu_waits_in_vain(make):
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
+def over_tcp(make):
+    """As qemu -gdb tcp::PORT makes it."""
+    with make("plain", tcp=True) as guest:
+        yield Check("the stub listens on a port", re.fullmatch(r"127\.0\.0\.1:\d+", guest.address), guest.address)
+        port = guest.address.rpartition(":")[2]
+        guest.up()
+        for where in (guest.address, f":{port}", f"localhost:{port}"):
+            before = guest.events()
+            done = guest.fwnmi("inject", "machine-check", "--rtas", RTAS, "--handlers", guest.handlers(),
+                               where=where)
+            yield expect(f"{where}: exit status", (done.returncode, done.stderr), (0, ""))
+            yield Check(f"{where}: it came back with its registers", guest.event_comes(before), guest.tail())
+
+
+def now(make):
+    """Where it stopped, without a step."""
+    with make("plain") as guest:
+        guest.up()
+        before = guest.events()
+        injection = guest.hit("machine-check", "--now")
+        yield expect("stops and single steps", [injection.report.get("moment", {}).get(key)
+                                                for key in ("stops", "steps")], [0, 0])
+        yield Check("it came back with its registers", injection.returned and guest.event_comes(before),
+                    injection.errors or guest.tail())
+
+
+def no_such_context(make):
+    """It never leaves the kernel: user mode is waited for as long as was said."""
+    with make("plain") as guest:
+        guest.up()
+        yield from refused(guest.hit("machine-check", "--context", "user", timeout=1),
+                           r"time limit: CPU 0 reached no instruction that fits")
+        yield from refused(guest.hit("machine-check", "--cpu", "1"), r"no CPU 1: the machine has 1")
+        yield from refused(guest.hit("machine-check", "--unsafe"), r"an unsafe processor is to be stopped, .*")
+        yield Check("the guest runs", guest.monitor.running(), "")
+
+
 def stranger(make):
     with make("stranger") as guest:
         attach = guest.fwnmi("attach", "--rtas", RTAS, "--timeout", "2")
@@ -171,28 +213,44 @@ def bad_kernels(make):
         yield Check("and can still be hit", guest.hit("machine-check").interlocked, "")
 
 
+class CutAt:
+    """Injections whose connection is cut after some bytes from the stub."""
+
+    def __init__(self, guest):
+        self.guest = guest
+        self.words = ["--rtas", RTAS, "--forget", "--state", os.path.join(guest.scratch.name, "cut-state"),
+                      "--handlers", guest.handlers()]
+
+    def inject(self, cut):
+        with Proxy(self.guest, cut) as proxy:
+            done = self.guest.fwnmi("inject", "machine-check", *self.words, where=f"unix:{proxy.path}")
+            return done, proxy.passed
+
+
 def cut_connections(make):
-    """The stub goes away after so many bytes: the guest runs on, and takes the next event."""
+    """The stub goes away after so many bytes: the guest runs on, with its registers, and takes the next event.
+
+    Between the first byte and the last; and at every packet near the delivery, where R3, NIP and MSR are changed.
+    """
     with make("plain") as guest:
         guest.up()
-        for cut in (1, 60, 500, 4000, 21000, 23000, 24500, 25000):
-            with Proxy(guest, cut) as proxy:
-                done = guest.fwnmi("inject", "machine-check", "--rtas", RTAS, "--state",
-                                   os.path.join(guest.scratch.name, "cut-state"), "--handlers",
-                                   ",".join(guest.registration[k]
-                                            for k in ("system-reset", "machine-check")),
-                                   "--forget", where=f"unix:{proxy.path}")
-            if done.returncode:
+        cutter = CutAt(guest)
+        whole, total = cutter.inject(1 << 30)
+        yield expect("uncut", (whole.returncode, whole.stderr), (0, ""))
+        early = [1, 60, 500, *range(2000, total - LAST_BYTES, 4000)]
+        for cut in (*early, *range(total - LAST_BYTES, total, CUT_STEP)):
+            done, _ = cutter.inject(cut)
+            if done.stderr:
                 yield Check(f"cut after {cut}: one line", re.fullmatch(
                     r"fwnmi: inject: the stub at \S+ closed the connection\n", done.stderr), done.stderr)
-            else:
-                yield Check(f"cut after {cut}: all was over by then", cut > 20000, done.stdout)
+            if not done.returncode:
+                yield Check(f"cut after {cut}: ibm,nmi-interlock was seen by then",
+                            "\n  interlock " in done.stdout, done.stdout)
             yield Check(f"cut after {cut}: the guest runs", guest.monitor.running(), "")
         before = guest.events()
-        injection = guest.hit("machine-check", "--forget", "--handlers",
-                              ",".join(guest.registration[k] for k in ("system-reset", "machine-check")))
-        yield Check("the next event", injection.interlocked and guest.event_comes(before),
-                    injection.errors)
+        injection = guest.hit("machine-check", "--forget", "--handlers", guest.handlers())
+        yield Check("the next event, with all registers as they were", injection.interlocked and
+                    guest.event_comes(before), injection.errors or guest.tail())
 
 
 def ends_meanwhile(make):
@@ -201,7 +259,7 @@ def ends_meanwhile(make):
         process = guest.start_fwnmi("attach", "--rtas", RTAS)
         guest.wait_for("bare: ready")
         guest.monitor.command("quit")
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=30 * harness._patience)
         yield expect("exit status", process.returncode, 1)
         yield Check("one line", re.fullmatch(
             r"fwnmi: attach: (?:the machine (?:has )?ended.*|the stub at \S+ closed the connection)\n",
@@ -212,12 +270,22 @@ def interrupted(make):
     with make("stranger") as guest:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             process = guest.start_fwnmi("attach", "--rtas", RTAS)
-            time.sleep(0.5)
+            guest.wait_attached()
             process.send_signal(number)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=30 * harness._patience)
             yield expect(f"{number.name}: exit status and line", (process.returncode, errors),
                          (1, "fwnmi: attach: interrupted\n"))
             yield Check(f"{number.name}: the guest runs", guest.monitor.running(), "")
+
+
+def changed_routines(make):
+    """What stood there when it was registered does no longer: another system, in the same place."""
+    with make("plain") as guest:
+        guest.up()
+        routine = int(guest.registration["machine-check"], 16)
+        qemu.write_memory(guest.gdb_path, routine + 4, struct.pack(">I", 0x38600000))
+        yield from refused(guest.hit("machine-check"), r"the registered routine is no longer there: .*")
+        yield Check("the guest runs", guest.monitor.running(), "")
 
 
 def two_debuggers(make):
@@ -233,42 +301,6 @@ def two_debuggers(make):
         other.close()
         yield Check("when it has gone: success", guest.hit("machine-check").interlocked, "")
         yield Check("the guest runs", guest.monitor.running(), "")
-
-
-def not_stubs(make):
-    """What may listen at an address by mistake."""
-    x86 = {"qSupported": "PacketSize=1000;qXfer:features:read+", "vCont?": "vCont;c;C;s;S",
-           "qXfer:features:read:target.xml": "l<target><architecture>i386:x86-64</architecture></target>",
-           "?": "S05", "D": "OK"}
-    others = {
-        "qmp": (lambda c: (c.sendall(b'{"QMP": {"version": {}}}\r\n'), c.recv(4096)),
-                r"what listens at \S+ is not a gdb stub"),
-        "hangs-up": (lambda c: None, r"the stub at \S+ closed the connection"),
-        "silent": (lambda c: time.sleep(7), r"\S+ does not answer: no gdb stub, or another debugger .*"),
-        "damaged": (lambda c: [c.sendall(b"$OK#00") for _ in range(9)] + [time.sleep(1)],
-                    r"what listens at \S+ is not a gdb stub"),
-        "x86": (answers(x86), r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64"),
-        "no-registers": (answers({"qSupported": "PacketSize=1000"}),
-                         r"the stub at \S+ does not describe its registers"),
-        "endless": (lambda c: [c.sendall(b"$" + b"a" * 60000) for _ in range(9)],
-                    r"the stub at \S+ sends more than a packet can hold"),
-        "bad-xml": (answers({**x86, "qXfer:features:read:target.xml": "l<target><reg name='r0'"}),
-                    r"the description that the stub at \S+ gives is bad: it ends inside a tag"),
-    }
-    with make("plain") as guest:
-        guest.up()
-        for name, (talk, line) in others.items():
-            with FakeStub(guest.scratch.name, name, talk) as stub:
-                done = guest.fwnmi("inject", "machine-check", where=f"unix:{stub.path}")
-            yield expect(f"{name}: exit status", done.returncode, 1)
-            yield Check(f"{name}: one line", re.fullmatch(f"fwnmi: inject: {line}\n", done.stderr),
-                        done.stderr)
-        with socket.socket() as nobody:
-            nobody.bind(("127.0.0.1", 0))
-            for where in (f"127.0.0.1:{nobody.getsockname()[1]}", f"unix:{guest.scratch.name}/nobody"):
-                done = guest.fwnmi("inject", "machine-check", where=where)
-                yield expect(f"{where}: exit status and line", (done.returncode, done.stderr),
-                             (1, f"fwnmi: inject: cannot connect to {where}: nobody listens there\n"))
 
 
 def bad_states(make):
@@ -295,11 +327,14 @@ def define(tap, build, words, stack):
     which, directory = words
     qemu.qemu_path(which)
 
-    def make(variant, smp=1):
-        return Bare(build, which, directory, variant, smp)
+    def make(variant, **options):
+        return Bare(build, which, directory, variant, **options)
 
     for function, name in (
             (big_endian, "hits_a_big_endian_guest"),
+            (over_tcp, "hits_a_guest_over_tcp"),
+            (now, "hits_where_it_stopped"),
+            (no_such_context, "gives_up_on_what_never_comes"),
             (mute, "keeps_the_rules_of_the_buffer_between_invocations"),
             (unwatched, "takes_an_interlock_that_nobody_saw_for_missing"),
             (second_cpu_waits, "lets_a_second_cpu_wait_for_the_interlock"),
@@ -309,8 +344,8 @@ def define(tap, build, words, stack):
             (cut_connections, "frees_the_guest_when_the_connection_is_cut"),
             (ends_meanwhile, "says_when_the_machine_ends"),
             (interrupted, "leaves_the_guest_running_on_signals"),
+            (changed_routines, "does_not_enter_routines_that_have_changed"),
             (two_debuggers, "says_when_another_debugger_is_attached"),
-            (not_stubs, "tells_what_is_not_the_stub_of_a_power_guest"),
             (bad_states, "refuses_states_of_other_guests_and_damaged_ones")):
         tap.test(f"qemu_{which}_{name}", function, make)
 

@@ -10,7 +10,6 @@ import re
 import signal
 import struct
 import sys
-import time
 
 import qemu
 import guest as harness
@@ -102,14 +101,21 @@ class Smp:
         yield Check("it says so", re.search(r"time limit: CPU 2 did not come to .* with MSR\[RI\]=0",
                                             injection.errors), injection.errors)
 
+    def another_kernel(self):
+        """The file is of another version than the guest: nothing is guessed from it."""
+        done = self.guest.fwnmi("inject", "machine-check", kernel=harness.guest_file("6.1"))
+        yield expect("exit status", done.returncode, 1)
+        yield Check("one line", re.fullmatch(r"fwnmi: inject: \S+ is not the kernel that the guest runs .*\n",
+                                             done.stderr), done.stderr)
+        yield Check("the guest runs", self.guest.monitor.running(), "")
+        yield Check("and lives", self.guest.victim(), "")
+
     def interrupted(self):
         """Ctrl-C while it waits for what never comes."""
         process = self.guest.start_fwnmi("inject", "machine-check", "--at", "panic")
-        time.sleep(1)
-        running = self.guest.monitor.running()
+        self.guest.wait_attached()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
-        yield Check("it was waiting, the guest running", running, "")
+        _, errors = process.communicate(timeout=30 * harness._patience)
         yield expect("exit status", process.returncode, 1)
         yield expect("one line", errors, "fwnmi: inject: interrupted\n")
         yield Check("the guest runs", self.guest.monitor.running(), "")
@@ -118,17 +124,17 @@ class Smp:
     def killed_before_detach(self):
         """A stub whose debugger has vanished leaves its guest standing: the next one lets it go."""
         process = self.guest.start_fwnmi("inject", "machine-check", "--at", "panic")
-        time.sleep(1)
+        self.guest.wait_attached()
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=30 * harness._patience)
         injection = self.guest.inject("machine-check", cpu=VICTIM_CPU, context="user")
         yield Check("the next injection succeeds", injection.interlocked, injection.errors)
         yield Check("the guest runs", self.guest.monitor.running(), "")
 
 
-def from_the_start(build, which):
+def from_the_start(build, which, version):
     """Nothing given but the stub's address: no kernel, no addresses."""
-    kernel = harness.guest_file("6.1")
+    kernel = harness.guest_file(version)
     symbols = harness.kernel_symbols(kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
     with QemuGuest(build, which, kernel, stopped=True) as guest:
         report = guest.learn_by_watching()
@@ -196,6 +202,17 @@ def not_yet(build, which):
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
+def without_fwnmi(build, which):
+    """QEMU can leave the option out; Linux then runs without having registered."""
+    with QemuGuest(build, which, harness.guest_file("6.1"), machine=qemu.MACHINE + ",cap-fwnmi=off") as guest:
+        harness.Guest.boot(guest)
+        done = guest.fwnmi("inject", "machine-check")
+        yield expect("exit status", done.returncode, 1)
+        yield expect("one line", done.stderr,
+                     "fwnmi: inject: the guest has not registered for FWNMI yet\n")
+        yield Check("the guest runs", guest.monitor.running() and guest.victim(), "")
+
+
 def define(tap, build, words, stack):
     which, = words or ["7.2"]
     qemu.qemu_path(which)
@@ -212,12 +229,15 @@ def define(tap, build, words, stack):
     test("hits_all_cpus_but_one", smp.others)
     test("hits_at_a_symbol", smp.at_symbol)
     test("never_hits_where_nothing_is_recoverable", smp.at_unrecoverable)
+    test("refuses_the_kernel_of_another_guest", smp.another_kernel)
     test("leaves_the_guest_running_when_interrupted", smp.interrupted)
     test("frees_a_guest_whose_debugger_was_killed", smp.killed_before_detach)
-    test("learns_the_registration_from_the_start_of_a_guest", from_the_start, build, which)
+    for version in ("6.1", "6.12"):
+        test(f"learns_the_registration_from_the_start_of_{version}", from_the_start, build, which, version)
     test("finds_a_kernel_that_does_not_run_at_0", moved_kernel, build, which)
     test("knows_a_guest_of_the_usual_firmware", default_firmware, build, which)
     test("refuses_a_guest_that_has_not_started", not_yet, build, which)
+    test("refuses_a_guest_that_has_not_registered", without_fwnmi, build, which)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import guest as harness
 import scenarios
 from guest import Check, Failure, Guest, expect
 
-QUIET_S = 0.15  # a console that says nothing for so long has said all
-SETTLE_S = 10
+# Seconds, grown by the harness's patience: for what one guest still owes, in slices of each guest.
+SETTLE, SLICE = 20, 0.5
 
 # What a line says besides times and addresses is the guest's verdict. In the order of application.
 ASIDE = [
@@ -55,92 +55,116 @@ def verdict(console):
     return lines
 
 
-def settled(guest, mark):
-    """The console since a mark, once it has come to rest."""
-    deadline = time.monotonic() + SETTLE_S
-    text = guest.since(mark)
-    while time.monotonic() < deadline:
-        time.sleep(QUIET_S)
-        more = guest.since(mark)
-        if more == text:
-            break
-        text = more
-    return text
+def lines_end(guest):
+    """Where the last whole line of the console ends."""
+    return guest.transcript.rfind("\n") + 1
 
 
-def compare(ours, theirs):
-    ours, theirs = verdict(ours), verdict(theirs)
-    # printk of different contexts may come in another order; each context's lines stay in theirs.
-    difference = list(difflib.unified_diff(ours, theirs, "embedded engine", "QEMU", lineterm="", n=1))
-    return Check("the guests say the same, line by line", not difference and bool(ours),
-                 "\n".join(difference) or "nothing was said")
+def settle(guest):
+    """Until user mode has answered: what was said of the event stands before that, but for what comes by a timer."""
+    if guest.ended or guest.process.poll() is not None:
+        guest.reader.join(SETTLE)
+    else:
+        guest.victim()
+
+
+def difference(ours, theirs):
+    return "\n".join(difflib.unified_diff(verdict(ours), verdict(theirs), "embedded engine", "QEMU",
+                                          lineterm="", n=1))
 
 
 class Pair:
-    """The same kernel twice: on the embedded engine and in QEMU."""
+    """The same kernel twice: on the embedded engine and in QEMU.
 
-    def __init__(self, build, kernel, which, stack):
+    All that the two consoles say is compared, in pieces: what one scenario's piece does not hold is in the next
+    one's.
+    """
+
+    def __init__(self, build, kernel, which, stack, smp=1, victim_cpu=0):
         self.build, self.which, self.stack = build, which, stack
         self.kernel = harness.guest_file(kernel)
         qemu.qemu_path(which)  # missing: skip all
-        self.ours = self.theirs = None
+        self.smp, self.victim_cpu = smp, victim_cpu
+        self.guests, self.marks = {}, {}
 
     def boots(self):
-        append = "loglevel=8"
-        self.theirs = self.stack.enter_context(
-            qemu.QemuGuest(self.build, self.which, self.kernel, append=append))
-        self.ours = self.stack.enter_context(
-            Guest(self.build, self.kernel, append=append, clock="insn"))
-        self.pause_both()
-
-    def pause_both(self):
-        """Their victims would keep two processors busy all the time."""
-        for guest in (self.ours, self.theirs):
+        append = "loglevel=8" + (f" fwnmi.cpu={self.victim_cpu}" if self.victim_cpu else "")
+        self.guests = {}
+        theirs = self.stack.enter_context(
+            qemu.QemuGuest(self.build, self.which, self.kernel, append=append, smp=self.smp))
+        ours = self.stack.enter_context(
+            Guest(self.build, self.kernel, append=append, smp=self.smp, clock="insn"))
+        for guest in (ours, theirs):
             guest.boot()
+            guest.victim_page()  # it has begun
+            # Their victims would keep two processors busy all the time.
             guest.monitor.command("stop")
+        self.guests = {"embedded": ours, "QEMU": theirs}
+        self.marks = {name: lines_end(guest) for name, guest in self.guests.items()}
 
     def registers(self):
         symbols = harness.kernel_symbols(self.kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
         for key, name in (("system-reset", "system_reset_fwnmi"),
                           ("machine-check", "machine_check_fwnmi")):
-            yield expect(f"{name} in QEMU", int(self.theirs.registration[key], 16),
+            yield expect(f"{name} in QEMU", int(self.guests["QEMU"].registration[key], 16),
                          symbols[name] & ~(0xc << 60))
 
+    def said(self):
+        """What is not compared yet, and how far it goes."""
+        ends = {name: lines_end(guest) for name, guest in self.guests.items()}
+        return [guest.transcript[self.marks[name]:ends[name]] for name, guest in self.guests.items()], ends
+
+    def compare(self):
+        """The consoles since the last comparison. A line that one of them still owes is waited for."""
+        deadline = time.monotonic() + SETTLE * harness._patience
+        while difference(*self.said()[0]) and time.monotonic() < deadline and \
+                not any(guest.ended for guest in self.guests.values()):
+            for guest in self.guests.values():
+                before = lines_end(guest)
+                guest.monitor.command("cont")
+                qemu.wait_until(guest, lambda: lines_end(guest) > before, SLICE)
+                guest.monitor.command("stop")
+        (ours, theirs), self.marks = self.said()
+        different = difference(ours, theirs)
+        return Check("the guests say the same, line by line", not different and verdict(ours),
+                     different or "nothing was said")
+
     def scenario(self, function, *args, **options):
-        if not self.ours or not self.theirs:
+        if not self.guests:
             raise Failure("there are no guests: they did not boot")
-        said = []
-        for guest, name in ((self.ours, "embedded"), (self.theirs, "QEMU")):
-            mark = guest.mark()
+        for name, guest in self.guests.items():
+            if guest.ended:
+                raise Failure(f"{name}: the guest has ended before")
             guest.monitor.command("cont")
             try:
                 outcome = function(guest, *args, **options)
-                said.append(settled(guest, mark))
+                settle(guest)
             finally:
-                if not guest.ended:
+                if guest.process.poll() is None:
                     guest.monitor.command("stop")
             for check in outcome.checks:
                 yield Check(f"{name}: {check.what}", check.ok, check.detail)
-        yield compare(*said)
-
-    def system_reset(self):
-        """New guests, by the host's clock: Linux spins for two seconds before it panics."""
-        for guest in (self.ours, self.theirs):
-            if guest:
-                guest.close()
-        append = "loglevel=8"
-        with Guest(self.build, self.kernel, append=append, clock="host") as self.ours, \
-                qemu.QemuGuest(self.build, self.which, self.kernel, append=append) as self.theirs:
-            self.pause_both()
-            yield from self.scenario(scenarios.system_reset)
+        yield self.compare()
 
 
-def in_kernel(guest):
-    mark, outcome = scenarios.machine_check(guest, "SLB Multihit", type="SLB", context="kernel")
+# ---- scenarios that tests/linux has in its own programs ------------------------------------------
+
+
+def in_kernel(guest, cpu=0):
+    mark, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=cpu, type="SLB", context="kernel")
+    outcome.equal("the report's CPU", outcome.injection.report.get("cpu-index"), cpu)
     outcome.equal("it hit the kernel", outcome.injection.report.get("context"), "kernel")
     # Queued by Linux, and printed by its timer interrupt, which also logs the event.
     guest.wait_for(r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: 3", mark)
     outcome.check("user processes live", guest.victim())
+    return outcome
+
+
+def unrecovered_ue(guest, **options):
+    """And nobody but the victim: the shells that answer and that start a new one live."""
+    outcome = scenarios.unrecovered_ue(guest, **options)
+    outcome.equal("it did not come back to the interrupted instruction", outcome.injection.returned, False)
+    outcome.equal("processes that died", outcome.console.count("fwnmi-guest: victim died"), 1)
     return outcome
 
 
@@ -166,9 +190,30 @@ def already_reported(guest):
     return outcome
 
 
+def victim_on_its_cpu(guest, cpu):
+    pid = guest.victim()
+    address, _, _ = guest.victim_page()
+    mark, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=cpu, victim=pid, dar=address,
+                                            type="SLB", ea=address, context="user")
+    scenarios.victim_lives(guest, outcome, pid)
+    return scenarios.finish(guest, outcome, mark)
+
+
+def killed_on_its_cpu(guest, cpu):
+    mark, outcome = scenarios.machine_check(
+        guest, "UE Load/Store", cpu=cpu, recovered=False, victim=guest.victim(), type="UE",
+        disposition="not-recovered", context="user")
+    scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
+    return outcome
+
+
+CPUS, VICTIM_CPU = 4, 2
+
+
 def define(tap, build, words, stack):
     kernel, which = words or ["6.1", "7.2"]
     pair = Pair(build, kernel, which, stack)
+    smp = Pair(build, kernel, which, stack, smp=CPUS, victim_cpu=VICTIM_CPU)
 
     def test(name, function, *args, **options):
         tap.test(f"linux_{kernel}_in_qemu_{which}_{name}", lambda: function(*args, **options))
@@ -177,7 +222,7 @@ def define(tap, build, words, stack):
     test("has_registered_the_routines_of_its_symbol_table", pair.registers)
     test("lives_through_a_recovered_slb_multihit", pair.scenario, scenarios.recovered_slb_multihit)
     test("takes_the_page_of_a_recovered_ue_from_its_owner", pair.scenario, scenarios.recovered_ue)
-    test("kills_the_process_of_an_unrecovered_ue_and_only_it", pair.scenario, scenarios.unrecovered_ue)
+    test("kills_the_process_of_an_unrecovered_ue_and_only_it", pair.scenario, unrecovered_ue)
     test("recovers_from_a_machine_check_in_the_kernel", pair.scenario, in_kernel)
     for name, what, options in scenarios.RECOVERABLE:
         test("names_a_recovered_" + name, pair.scenario, scenarios.recovered, what, **options)
@@ -192,7 +237,13 @@ def define(tap, build, words, stack):
              "SLB Multihit", disposition=disposition)
     test("kills_the_process_of_a_fatal_machine_check_and_lives", pair.scenario, fatal)
     test("takes_what_was_already_reported_for_unrecovered", pair.scenario, already_reported)
-    test("ends_by_a_system_reset_that_names_the_process", pair.system_reset)
+    test("ends_by_a_system_reset_that_names_the_process", pair.scenario, scenarios.system_reset)
+
+    test("boots_four_cpus_beside_the_embedded_engine", smp.boots)
+    for cpu in range(CPUS):
+        test(f"recovers_in_the_kernel_on_cpu_{cpu}_of_four", smp.scenario, in_kernel, cpu)
+    test("recovers_where_the_victim_runs_on_one_cpu_of_four", smp.scenario, victim_on_its_cpu, VICTIM_CPU)
+    test("kills_the_process_on_one_cpu_of_four", smp.scenario, killed_on_its_cpu, VICTIM_CPU)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What listens at the address is no stub of a QEMU with a POWER machine: one line, and nothing else.
+
+usage: test_strangers.py [--build DIR]
+"""
+
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import qemu
+import guest as harness
+from guest import Check, Failure, Missing, expect
+from qemu import FakeStub, answers
+
+X86_STUB = {"qSupported": "PacketSize=1000;qXfer:features:read+", "vCont?": "vCont;c;C;s;S",
+            "qXfer:features:read:target.xml": "l<target><architecture>i386:x86-64</architecture></target>",
+            "?": "S05", "D": "OK"}
+
+
+def refused(build, where, pattern, **environment):
+    """Both commands that connect say the same, after their own name."""
+    for command, words in (("inject", ["machine-check"]), ("attach", [])):
+        started = time.monotonic()
+        done = subprocess.run([build.fwnmi, command, "--gdb", where, *words], text=True, capture_output=True,
+                              check=False, timeout=60 * harness._patience, env={**os.environ, **environment})
+        yield expect(f"{command}: exit status", done.returncode, 1)
+        yield Check(f"{command}: one line: {pattern}",
+                    re.fullmatch(f"fwnmi: {command}: {pattern}\n", done.stderr), done.stderr)
+        yield expect(f"{command}: nothing on standard output", done.stdout, "")
+        took = time.monotonic() - started
+        yield Check(f"{command}: in bounded time", took < 15 * harness._patience, f"{took:.1f} s")
+
+
+def nobody(build):
+    with socket.socket() as bound, tempfile.TemporaryDirectory() as scratch:
+        bound.bind(("127.0.0.1", 0))
+        left = os.path.join(scratch, "left")  # a socket whose server has gone
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(left)
+        for where in (f"127.0.0.1:{bound.getsockname()[1]}", f"unix:{scratch}/never", f"unix:{left}"):
+            yield from refused(build, where, rf"cannot connect to {re.escape(where)}: nobody listens there")
+
+
+def no_address(build):
+    for where, line in (("nowhere", r"bad address nowhere: not HOST:PORT or unix:PATH"),
+                        ("unix:", r"cannot connect to unix:: the path is empty"),
+                        ("unix:" + "x" * 120, r"cannot connect to unix:x+: the path is too long for a socket")):
+        yield from refused(build, where, line)
+
+
+def fake(build, name, talk, line):
+    with tempfile.TemporaryDirectory() as scratch, FakeStub(scratch, name, talk) as stub:
+        yield from refused(build, f"unix:{stub.path}", line)
+
+
+def program(path, order, machine, flags, code):
+    """An ELF file with a program that is one instruction."""
+    base = 0x400000
+    header = struct.pack(order + "4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1 if order == "<" else 2, 1, 0, 2,
+                         machine, 1, base + 120, 64, 0, flags, 64, 56, 1, 0, 0, 0)
+    segment = struct.pack(order + "IIQQQQQQ", 1, 5, 0, base, base, 120 + len(code), 120 + len(code), 0x1000)
+    with open(path, "wb") as f:
+        f.write(header + segment + code)
+    os.chmod(path, 0o755)
+
+
+# A branch to itself, of the x86-64 and of POWER (ABI version 2, so that there is no function descriptor).
+X86_LOOP = ("<", 62, 0, b"\xeb\xfe")
+POWER_LOOP = (">", 21, 2, b"\x48\0\0\0")
+
+
+def user_stub(build, emulator_name, loop, line):
+    """The stub of QEMU's user emulation; it keeps what it emulates standing until it is left."""
+    emulator = shutil.which(emulator_name)
+    if not emulator:
+        raise Missing(f"{emulator_name} is not installed (package qemu-user)")
+    for command in ("inject", "attach"):
+        with tempfile.TemporaryDirectory() as scratch:
+            path, listens = os.path.join(scratch, "program"), os.path.join(scratch, "gdb")
+            program(path, *loop)
+            process = subprocess.Popen([emulator, "-g", listens, path], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            try:
+                deadline = time.monotonic() + 30 * harness._patience
+                while not os.path.exists(listens):
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        raise Failure(f"{emulator_name} does not listen")
+                    time.sleep(0.01)
+                # One connection is all it takes.
+                words = ["machine-check"] if command == "inject" else []
+                done = subprocess.run([build.fwnmi, command, "--gdb", f"unix:{listens}", *words], text=True,
+                                      capture_output=True, check=False, timeout=60 * harness._patience)
+                yield expect(f"{command}: exit status", done.returncode, 1)
+                yield Check(f"{command}: one line: {line}",
+                            re.fullmatch(f"fwnmi: {command}: {line}\n", done.stderr), done.stderr)
+                yield Check(f"{command}: the program runs on", is_running(process), process.poll())
+            finally:
+                process.kill()
+                process.wait()
+
+
+def is_running(process):
+    """It uses its processor, as what branches to itself does."""
+    def used():
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as f:
+            return int(f.read().rpartition(")")[2].split()[11])
+
+    before, deadline = used(), time.monotonic() + 10 * harness._patience
+    while time.monotonic() < deadline and process.poll() is None:
+        if used() > before:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def define(tap, build, words, stack):
+    tap.test("an_address_where_nobody_listens_is_refused", nobody, build)
+    tap.test("what_is_no_address_is_refused", no_address, build)
+    tap.test("the_stub_of_an_x86_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-x86_64",
+             X86_LOOP, r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64")
+    tap.test("the_stub_of_a_power_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-ppc64",
+             POWER_LOOP, r"the stub at \S+ gives no access to real memory: it is not that of QEMU's system emulation")
+    for name, talk, line in (
+            ("a_qmp_monitor_is_refused",
+             lambda c: (c.sendall(b'{"QMP": {"version": {}}}\r\n'), c.recv(4096)),
+             r"what listens at \S+ is not a gdb stub"),
+            ("who_hangs_up_at_once_is_refused", lambda c: None, r"the stub at \S+ closed the connection"),
+            ("who_never_answers_is_refused", lambda c: any(not c.recv(4096) for _ in iter(int, 1)),
+             r"\S+ does not answer: no gdb stub, or another debugger is attached"),
+            ("who_answers_damaged_packets_only_is_refused",
+             lambda c: [c.sendall(b"$OK#00") for _ in range(9)] + [c.recv(4096) for _ in range(9)],
+             r"what listens at \S+ is not a gdb stub"),
+            ("a_stub_of_an_x86_machine_is_refused", answers(X86_STUB),
+             r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64"),
+            ("a_stub_that_describes_no_registers_is_refused", answers({"qSupported": "PacketSize=1000"}),
+             r"the stub at \S+ does not describe its registers"),
+            ("a_stub_whose_packets_do_not_end_is_refused",
+             lambda c: [c.sendall(b"$" + b"a" * 60000) for _ in range(9)],
+             r"the stub at \S+ sends more than a packet can hold"),
+            ("a_description_that_is_cut_is_refused",
+             answers({**X86_STUB, "qXfer:features:read:target.xml": "l<target><reg name='r0'"}),
+             r"the description that the stub at \S+ gives is bad: it ends inside a tag")):
+        tap.test(name, fake, build, name, talk, line)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n", maxsplit=1)[0]))
