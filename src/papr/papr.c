@@ -98,42 +98,45 @@ static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 	const uint32_t *code = NULL;
 	unsigned length = ops->trap_code ? ops->trap_code(config->engine, &code) : 0;
 
-	papr->by_trampoline = true;
 	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
 			     config->kernel_little_endian, &papr->trampoline, err, err_size))
 		return false;
 	if (!trampoline_call_by(&papr->trampoline, code, length)) {
 		snprintf(err, err_size,
 			 "cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
-			 config->trampoline, TRAMPOLINE_MAX - 4 * length);
+			 config->trampoline ? config->trampoline : "embedded",
+			 TRAMPOLINE_MAX - 4 * length);
 		return false;
 	}
 	return true;
 }
 
-/* How events will reach the guest; the trampolines' code, if by them. */
+/*
+ * How events will reach the guest, and the trampolines' code if by them. A source that the user has named is looked at
+ * even if direct delivery is possible: the same options have to do for a host where it is not.
+ */
 static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
 	bool mc_exit = papr_engine_can(papr, ENGINE_CAP_MC_EXIT);
 
-	if (config->delivery == PAPR_DELIVERY_TRAMPOLINE)
-		return load_trampolines(papr, err, err_size);
-	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit) {
+	if (config->delivery == PAPR_DELIVERY_DIRECT) {
+		if (config->trampoline) {
+			snprintf(err, err_size,
+				 "cannot use trampoline %s: events are delivered directly",
+				 config->trampoline);
+			return false;
+		}
+		if (!mc_exit)
+			papr_warn(papr, "the engine does not report machine checks and trampolines are "
+					"not wanted: a guest cannot register");
+		return true;
+	}
+	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE || !mc_exit;
+	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit)
 		papr_warn(papr, "the engine does not report machine checks: "
 				"trampolines will bring them to the guest's routine");
-		return load_trampolines(papr, err, err_size);
-	}
-	if (config->trampoline) {
-		snprintf(err, err_size,
-			 "cannot use trampoline %s: events are delivered directly",
-			 config->trampoline);
-		return false;
-	}
-	if (!mc_exit)
-		papr_warn(papr, "the engine does not report machine checks and trampolines are not "
-				"wanted: a guest cannot register");
-	return true;
+	return !(papr->by_trampoline || config->trampoline) || load_trampolines(papr, err, err_size);
 }
 
 bool papr_ready_to_deliver(struct papr *papr)
@@ -151,11 +154,10 @@ bool papr_ready_to_deliver(struct papr *papr)
 		return false;
 	papr_warn(papr, "the engine does not report machine checks after all: "
 			"trampolines will bring them to the guest's routine");
-	if (load_trampolines(papr, err, sizeof(err)))
-		return true;
-	papr->by_trampoline = false;
-	papr_warn(papr, "%s", err);
-	return false;
+	papr->by_trampoline = config->trampoline || load_trampolines(papr, err, sizeof(err));
+	if (!papr->by_trampoline)
+		papr_warn(papr, "%s", err);
+	return papr->by_trampoline;
 }
 
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)

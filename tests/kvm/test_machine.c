@@ -393,6 +393,32 @@ static void without_it_trampolines_are_chosen_by_themselves_in_one_line(void **s
 	assert_false(vector_is_the_guests());
 }
 
+/* One set of options for old and new hosts. */
+static void a_source_of_trampolines_may_be_named_where_none_are_needed(void **state)
+{
+	unsigned registered = emit_register(), where = emit_event(1);
+
+	emit_jump(FINISH);
+	config.trampoline = "embedded";
+	fake.events[1] = multihit;
+	run();
+	assert_int_equal(status(registered), RTAS_SUCCESS);
+	assert_delivered(where);
+	assert_true(vector_is_the_guests());
+	assert_int_equal(nr_warnings, 0);
+}
+
+static void a_bad_source_of_trampolines_is_refused_even_where_none_are_needed(void **state)
+{
+	struct machine *machine;
+	char err[300] = "";
+
+	config.trampoline = "blob:/nonexistent";
+	machine = machine_create(&config, err, sizeof(err));
+	assert_null(machine);
+	assert_non_null(strstr(err, "/nonexistent"));
+}
+
 static void with_it_a_guest_that_never_registers_is_left_to_kvm(void **state)
 {
 	unsigned where = emit_event(1);
@@ -958,6 +984,8 @@ int main(void)
 		T(with_the_capability_a_registered_guest_gets_machine_checks_directly),
 		T(the_capability_is_enabled_when_the_guest_registers_and_not_before),
 		T(without_it_trampolines_are_chosen_by_themselves_in_one_line),
+		T(a_source_of_trampolines_may_be_named_where_none_are_needed),
+		T(a_bad_source_of_trampolines_is_refused_even_where_none_are_needed),
 		T(with_it_a_guest_that_never_registers_is_left_to_kvm),
 		T(without_it_a_guest_that_never_registers_is_left_to_kvm),
 		T(kvm_refusing_at_the_registration_leads_to_trampolines),

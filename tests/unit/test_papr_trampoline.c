@@ -716,8 +716,11 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	config.trampoline = "elf:/nonexistent";
 	assert_null(create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
-	/* Code that would never be used is a mistake. */
+	/* Code that would never be used is a mistake; that of an engine which needs none may be for another host. */
 	fake.ops.capabilities = NULL;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	assert_non_null(strstr(err, "No such file"));
+	config.delivery = PAPR_DELIVERY_DIRECT;
 	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "delivered directly"));
 }
