@@ -23,8 +23,9 @@ SETUP	+= --prefix=$(PREFIX)
 endif
 
 # Kernels and a userland are only for tests that boot Linux.
-NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu,$(SUITE)),linux)
-NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu,$(SUITE)),qemu)
+NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
+NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
+NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 
 .PHONY: build run test-build check conformance fuzz install clean help
 .NOTPARALLEL:
@@ -53,7 +54,7 @@ test-build:
 
 check: test-build
 ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_QEMU10),qemu10)
+	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_QEMU10),qemu10) $(if $(NEEDS_KVM),host sysroot)
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
@@ -91,7 +92,7 @@ clean:
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show how it recovers'
-	@echo 'make check [SUITE=unit|conformance|guest|linux|isa|kvm] [SANITIZE=1]'
+	@echo 'make check [SUITE=unit|conformance|guest|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
 	@echo 'make conformance             FWNMI requirement by requirement, with its result'

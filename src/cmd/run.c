@@ -643,7 +643,7 @@ static bool choose_engine(struct run_options *o)
 			o->machine.engine = a->engine;
 		if (!err[0] && strchr(list, ':'))
 			fprintf(stderr, "fwnmi: run: -accel %s: %s is used%s%s\n", list, a->name,
-				*why_not ? ", because " : "", why_not);
+				*why_not ? "; " : "", why_not);
 		if (!err[0])
 			return true;
 		snprintf(why_not + used, sizeof(why_not) - used, "%s%s", used ? "; " : "", err);

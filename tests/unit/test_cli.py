@@ -368,7 +368,7 @@ def line_at_start(scratch, *options):
 def a_list_of_accelerators_says_which_is_used_and_why(scratch):
     needs_a_host_without_kvm()
     assert line_at_start(scratch, "-accel", "kvm:emu") == (
-        "fwnmi: run: -accel kvm:emu: emu is used, because KVM runs POWER guests on POWER hosts only")
+        "fwnmi: run: -accel kvm:emu: emu is used; KVM runs POWER guests on POWER hosts only")
     assert line_at_start(scratch, "-accel", "emu:kvm") == "fwnmi: run: -accel emu:kvm: emu is used"
 
 
@@ -379,7 +379,7 @@ def what_counts_instructions_is_for_emu(scratch):
         refused(1, *common, "kvm", *clock,
                 why="--clock insn is for -accel emu, KVM cannot count instructions")
     assert line_at_start(scratch, "-accel", "kvm:emu", "--clock", "insn") == (
-        "fwnmi: run: -accel kvm:emu: emu is used, because --clock insn is for -accel emu, "
+        "fwnmi: run: -accel kvm:emu: emu is used; --clock insn is for -accel emu, "
         "KVM cannot count instructions")
 
 

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a user of a KVM host sees: which engine runs the guest, what is refused, who never registers.
+
+usage: test_front.py [--build DIR] PAYLOADS           (the directory of guest/payload)
+"""
+
+import os
+import sys
+
+from host import KvmGuest, KvmHost, harness, program, set_patience
+from guest import Check, Missing, expect
+from test_linux import KVM_CAP_PPC_FWNMI
+
+PAYLOAD = "code"  # calls RTAS only to power off
+
+
+class Front:
+    def __init__(self, build, payloads, stack):
+        self.build, self.payloads, self.stack = build, payloads, stack
+        self.started = None
+
+    @property
+    def host(self):
+        if not self.started:
+            files = program(self.build.directory)
+            for order in ("little", "big"):
+                name = f"{PAYLOAD}_{order}"
+                files[name] = os.path.join(self.payloads, name)
+                if not os.path.exists(files[name]):
+                    raise Missing(f"{files[name]} has not been built")
+            self.started = self.stack.enter_context(KvmHost(files))
+        return self.started
+
+    def run(self, order, accel, options=(), watched=True):
+        """Runs the payload to its end; yields its own results, then (exit status, stderr, capabilities)."""
+        with KvmGuest(self.host, f"/{PAYLOAD}_{order}", initrd=None, accel=accel, smp=2, monitor=False,
+                      options=options, watched=watched) as guest:
+            guest.wait_for(r"^@answer$", timeout=harness.ANSWER, what="that it waits for us")
+            guest.send("!")
+            status = guest.wait(harness.ANSWER)
+            said = guest.since(0)
+            good = said.count("\nok "), said.count("\nnot ok ")
+            return status, good, guest.stderr(), guest.capabilities() if watched else []
+
+    def never_registers(self, order):
+        status, (good, bad), _, enabled = self.run(order, "kvm")
+        yield expect("exit status", status, 0)
+        yield Check("the payload has run, and liked what it saw", good and not bad, (good, bad))
+        yield Check("KVM was asked for PAPR guests", enabled, enabled)
+        yield Check("but not for KVM_CAP_PPC_FWNMI",
+                    KVM_CAP_PPC_FWNMI not in [number for number, _ in enabled], enabled)
+
+    def first_that_works(self):
+        status, _, errors, enabled = self.run("little", "kvm:emu")
+        yield expect("exit status", status, 0)
+        yield Check("KVM ran it", enabled, enabled)
+        yield expect("one line says so", errors.strip(), "fwnmi: run: -accel kvm:emu: kvm is used")
+
+    def without_kvm(self):
+        self.host.command("mv /dev/kvm /dev/kvm.away")
+        try:
+            status, (good, bad), errors, _ = self.run("little", "kvm:emu", watched=False)
+            yield expect("exit status", status, 0)
+            yield Check("the payload has run on the embedded engine", good and not bad, (good, bad))
+            yield expect("one line says why", errors.strip(), "fwnmi: run: -accel kvm:emu: emu is used; "
+                         "cannot open /dev/kvm: No such file or directory")
+            yield from self.refused("-accel kvm -kernel /code_little", "/dev/kvm")
+        finally:
+            self.host.command("mv /dev/kvm.away /dev/kvm")
+
+    def refused(self, arguments, *words):
+        status, said = self.host.ask(f"/fwnmi run {arguments} 2>&1")
+        yield expect(f"{arguments}: exit status", status, 1)
+        yield Check("one line", said.startswith("fwnmi: run: ") and "\n" not in said, said)
+        for word in words:
+            yield Check(f"it names {word}", word in said, said)
+
+    def insn_clock(self):
+        yield from self.refused("-accel kvm --clock insn -kernel /code_little", "--clock insn",
+                                "-accel emu")
+
+
+def define(tap, build, words, stack):
+    payloads, = words or [os.path.join(build.directory, "guest", "payload")]
+    set_patience()
+    front = Front(build, payloads, stack)
+    for order in ("little", "big"):
+        tap.test(f"a_{order}_endian_guest_that_never_registers_leaves_kvms_exit_alone",
+                 front.never_registers, order)
+    tap.test("of_accel_kvm_emu_a_kvm_host_takes_kvm_and_says_so", front.first_that_works)
+    tap.test("of_accel_kvm_emu_a_power_host_without_kvm_takes_emu_and_says_why", front.without_kvm)
+    tap.test("what_kvm_cannot_do_is_refused_with_what_can", front.insn_clock)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(define, __doc__.split("\n", maxsplit=1)[0]))
