@@ -76,6 +76,14 @@ class Front:
         for word in words:
             yield Check(f"it names {word}", word in said, said)
 
+    def signalled(self):
+        with KvmGuest(self.host, f"/{PAYLOAD}_little", initrd=None, smp=2, monitor=False) as guest:
+            guest.wait_for(r"^@answer$", timeout=harness.ANSWER, what="that it waits for us")
+            guest.kill("TERM")
+            yield expect("exit status", guest.wait(), 128 + 15)
+            yield expect("it says nothing", guest.stderr().strip(), "")
+            yield expect("no process is left", self.host.ask("ps | grep -c '[f]wnmi run'")[1], "0")
+
     def insn_clock(self):
         yield from self.refused("-accel kvm --clock insn -kernel /code_little", "--clock insn",
                                 "-accel emu")
@@ -90,6 +98,7 @@ def define(tap, build, words, stack):
                  front.never_registers, order)
     tap.test("of_accel_kvm_emu_a_kvm_host_takes_kvm_and_says_so", front.first_that_works)
     tap.test("of_accel_kvm_emu_a_power_host_without_kvm_takes_emu_and_says_why", front.without_kvm)
+    tap.test("a_signal_ends_a_guest_on_kvm_at_once", front.signalled)
     tap.test("what_kvm_cannot_do_is_refused_with_what_can", front.insn_clock)
 
 
