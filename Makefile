@@ -54,8 +54,11 @@ test-build:
 
 check: test-build
 ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_QEMU10),qemu10) $(if $(NEEDS_KVM),host sysroot)
+	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_KVM),host sysroot)
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
+endif
+ifneq ($(NEEDS_QEMU10),)
+	@scripts/guests qemu10 || echo 'fwnmi: check: the tests of QEMU 10 are skipped' >&2
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 
