@@ -20,8 +20,10 @@
 static const char usage[] =
 	"Usage: fwnmi attach --gdb HOST:PORT|unix:PATH [OPTION]...\n"
 	"Watch a guest of qemu-system-ppc64 -gdb ... until it calls ibm,nmi-register, and keep\n"
-	"what it says for fwnmi inject --gdb. The guest may stand at its start (qemu -S).\n"
+	"what it says for fwnmi inject --gdb. The call comes once, early: let the guest stand at\n"
+	"its start (qemu-system-ppc64 -S); it runs on from there and is left running.\n"
 	"\n"
+	"  --gdb ADDRESS        the stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
 	"  --kernel VMLINUX     the guest's kernel: one that has registered before is known too\n"
 	"  --rtas BASE[,SIZE]   the RTAS area, if the guest keeps no device tree in its memory\n"
 	"  --state FILE         where to keep it (a file of yours that the address names)\n"
