@@ -8,6 +8,17 @@
 
 #include "../unit/fake_partition.h"
 
+bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
+bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
+
+/* Once: libfdt looks for each property's name in all others', and libFuzzer watches it do so, for all of its time. */
+bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size)
+{
+	size_t size;
+
+	return papr_fdt(papr, &size) || __real_fdt_build(papr, err, err_size);
+}
+
 static uint64_t buffer_address(unsigned where, const uint8_t *bytes, unsigned len)
 {
 	static const uint64_t places[] = { BUFFER,	 BUFFER + 2, FAKE_RAM - 12, FAKE_RAM - 64,
