@@ -903,18 +903,7 @@ static bool pass_breakpoint(struct gdb *gdb)
 	       (nip != gdb->hit_nip || !gdb_has_break(gdb, nip) || gdb_step(gdb, gdb->hit_cpu));
 }
 
-enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms)
-{
-	if (failed(gdb))
-		return GDB_FAILED;
-	if (!(held >> gdb->hit_cpu & 1) && !pass_breakpoint(gdb))
-		return gdb->ended ? GDB_ENDED : GDB_FAILED;
-	if (!continue_all_but(gdb, held))
-		return GDB_FAILED;
-	return gdb_wait(gdb, timeout_ms);
-}
-
-enum gdb_stop gdb_wait(struct gdb *gdb, unsigned timeout_ms)
+static enum gdb_stop wait_and_look(struct gdb *gdb, unsigned timeout_ms)
 {
 	enum gdb_stop stop = wait_for_stop(gdb, timeout_ms);
 	uint64_t nip;
@@ -932,13 +921,25 @@ enum gdb_stop gdb_wait(struct gdb *gdb, unsigned timeout_ms)
 	return GDB_STOPPED;
 }
 
-enum gdb_stop gdb_interrupt(struct gdb *gdb)
+enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms)
+{
+	if (failed(gdb))
+		return GDB_FAILED;
+	if (!(held >> gdb->hit_cpu & 1) && !pass_breakpoint(gdb))
+		return gdb->ended ? GDB_ENDED : GDB_FAILED;
+	if (!continue_all_but(gdb, held))
+		return GDB_FAILED;
+	return wait_and_look(gdb, timeout_ms);
+}
+
+/* A breakpoint may have been met first. */
+static enum gdb_stop stop_all(struct gdb *gdb)
 {
 	enum gdb_stop stop;
 
 	if (failed(gdb) || !wire_send(&gdb->wire, "\x03", 1))
 		return GDB_FAILED;
-	stop = gdb_wait(gdb, GDB_REPLY_MS);
+	stop = wait_and_look(gdb, GDB_REPLY_MS);
 	if (stop == GDB_TIMEOUT) {
 		gdb_fail(gdb, "the stub at %s does not stop the guest", gdb->wire.where);
 		return GDB_FAILED;
@@ -951,7 +952,7 @@ enum gdb_stop gdb_run_for(struct gdb *gdb, uint64_t held, unsigned timeout_ms, b
 	enum gdb_stop stop = gdb_run(gdb, held, timeout_ms);
 
 	if (stop == GDB_TIMEOUT)
-		stop = gdb_interrupt(gdb);
+		stop = stop_all(gdb);
 	*at_breakpoint = stop == GDB_STOPPED && gdb->at_breakpoint;
 	return stop;
 }

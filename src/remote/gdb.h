@@ -122,14 +122,10 @@ bool gdb_step(struct gdb *gdb, unsigned cpu);
 /**
  * gdb_run() - let vCPUs run until one meets a breakpoint or time is up
  * @held: bit n set: vCPU n is left standing
- * @timeout_ms: then they still run; gdb_interrupt() stops them
+ * @timeout_ms: then they still run: GDB_TIMEOUT
  */
 enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms);
-/** gdb_wait() - go on waiting, after GDB_TIMEOUT. */
-enum gdb_stop gdb_wait(struct gdb *gdb, unsigned timeout_ms);
-/** gdb_interrupt() - stop all, after GDB_TIMEOUT. GDB_STOPPED also if a breakpoint was met first. */
-enum gdb_stop gdb_interrupt(struct gdb *gdb);
-/** gdb_run_for() - both together: never GDB_TIMEOUT; *@at_breakpoint says why it stopped. */
+/** gdb_run_for() - the same, and stop all when time is up; *@at_breakpoint says why they stopped. */
 enum gdb_stop gdb_run_for(struct gdb *gdb, uint64_t held, unsigned timeout_ms, bool *at_breakpoint);
 unsigned gdb_stopped_cpu(const struct gdb *gdb);
 

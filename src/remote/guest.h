@@ -38,12 +38,12 @@ struct guest {
 	uint32_t rtas_size;
 	uint32_t nmi_register, nmi_register2, nmi_interlock; /* tokens; 0: there is none */
 
-	/* Linux's structures, as process_find() has measured them. */
+	/* Linux's structures, as guest_current() has measured them. */
 	bool has_layout, has_current;
 	unsigned real_parent, comm, pid, current; /* offsets */
 };
 
-/* Symbols found in the kernel's file are real or effective addresses of the running kernel. */
+/** guest_symbol_real() - where a symbol of the running kernel is in real memory; false if there is none. */
 bool guest_symbol_real(const struct guest *guest, const char *name, uint64_t *address);
 
 /**
@@ -105,7 +105,5 @@ struct guest_process {
  * Returns false with gdb_error() set if that does not work out.
  */
 bool guest_current(struct guest *guest, unsigned cpu, struct guest_process *process);
-/** guest_task() - the process of a task_struct. */
-bool guest_task(struct guest *guest, uint64_t task, struct guest_process *process);
 
 #endif

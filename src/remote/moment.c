@@ -33,8 +33,7 @@ struct search {
 	struct moment *moment;
 	int64_t deadline;
 	uint64_t entries[NR_ENTRIES];
-	unsigned at_cpu, at_context, at_process,
-		at_unrecoverable; /* why hits at the place did not do */
+	unsigned at_cpu, at_context, at_unrecoverable; /* why hits at the place did not do */
 };
 
 /* What a look at the vCPU finds. */

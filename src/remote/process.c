@@ -197,11 +197,3 @@ bool guest_current(struct guest *guest, unsigned cpu, struct guest_process *proc
 	       read_task(guest, pointer, process, &is_task) &&
 	       (is_task || no_layout(guest, "the current task is none"));
 }
-
-bool guest_task(struct guest *guest, uint64_t task, struct guest_process *process)
-{
-	bool is_task;
-
-	return find_layout(guest) && read_task(guest, task, process, &is_task) &&
-	       (is_task || no_layout(guest, "a task that is none"));
-}

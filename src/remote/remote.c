@@ -233,9 +233,9 @@ static json_t *microseconds(uint64_t ns)
 	return json_real((double)ns / 1000);
 }
 
-static void report_delivery(struct session *s, const struct machine_injection *in,
-			    const struct watch_before *before, const struct moment *moment,
-			    const struct watch_entry *entry, struct remote_outcome *out)
+static void report_delivery(const struct machine_injection *in, const struct watch_before *before,
+			    const struct moment *moment, const struct watch_entry *entry,
+			    struct remote_outcome *out)
 {
 	out->delivered = true;
 	out->report =
@@ -356,13 +356,13 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 		return end_partition(s, out) && host_save(&s->host);
 	switch (result) {
 	case FWNMI_DELIVERED:
-		report_delivery(s, in, &before, moment, &entry, out);
+		report_delivery(in, &before, moment, &entry, out);
 		s->host.unwatched = !in->system_reset && no_wait;
 		return no_wait || watch(s, in, &before, moment, out);
 	case FWNMI_WAITING:
 		if (!wait_for_buffer(s, in, &before_it, &entry, out))
 			return false;
-		report_delivery(s, in, &before, moment, &entry, out);
+		report_delivery(in, &before, moment, &entry, out);
 		return !gdb_error(s->gdb)[0];
 	case FWNMI_STALE:
 		return refuse(
@@ -517,6 +517,8 @@ static bool watch_registration(struct session *s, int64_t deadline,
 		if (stop == GDB_ENDED)
 			return refuse(s, "the machine ended before the guest registered");
 		if (stop != GDB_STOPPED)
+			return false;
+		if (!at_breakpoint && !find_kernel(s))
 			return false;
 		if (!at_breakpoint)
 			return refuse(
