@@ -73,6 +73,25 @@ class Smp:
         injection = self.guest.inject("machine-check", cpu=VICTIM_CPU, process=pid)
         yield expect("process", injection.report.get("process"), {"pid": pid, "name": "victim"})
 
+    def in_process_at_symbol(self):
+        """Of all that come there, the one that interrupts the victim."""
+        injection = self.guest.inject("machine-check", cpu=VICTIM_CPU, at="hrtimer_interrupt", process="victim")
+        yield Check("the guest called ibm,nmi-interlock", injection.interlocked, injection.errors)
+        yield expect("context", injection.report.get("context"), "kernel")
+        yield expect("process", injection.report.get("process", {}).get("name"), "victim")
+
+    def ended_process(self):
+        """The report says that there is no return to wait for."""
+        pid = self.guest.victim()
+        mark, outcome = scenarios.machine_check(
+            self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False, victim=pid, type="UE",
+            disposition="not-recovered", context="user")
+        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
+        yield from outcome.checks
+        for key, wanted in (("entered", True), ("returned", False), ("process-ended", True)):
+            yield expect(key, outcome.injection.report.get(key), wanted)
+        yield Check("another victim runs", self.guest.victim() != pid, "")
+
     def wrong_cpu(self):
         injection = self.guest.inject("machine-check", cpu=0, process="victim", timeout=2)
         yield expect("exit status", injection.status, 1)
@@ -103,10 +122,11 @@ class Smp:
 
     def another_kernel(self):
         """The file is of another version than the guest: nothing is guessed from it."""
-        done = self.guest.fwnmi("inject", "machine-check", kernel=harness.guest_file("6.1"))
-        yield expect("exit status", done.returncode, 1)
-        yield Check("one line", re.fullmatch(r"fwnmi: inject: \S+ is not the kernel that the guest runs .*\n",
-                                             done.stderr), done.stderr)
+        for command, *words in (("inject", "machine-check"), ("attach", "--timeout", "1")):
+            done = self.guest.fwnmi(command, *words, kernel=harness.guest_file("6.1"))
+            yield expect(f"{command}: exit status", done.returncode, 1)
+            yield Check(f"{command}: one line", re.fullmatch(
+                rf"fwnmi: {command}: \S+ is not the kernel that the guest runs .*\n", done.stderr), done.stderr)
         yield Check("the guest runs", self.guest.monitor.running(), "")
         yield Check("and lives", self.guest.victim(), "")
 
@@ -225,6 +245,8 @@ def define(tap, build, words, stack):
     test("hits_the_cpu_that_is_named", smp.each_cpu)
     test("hits_the_process_that_is_named", smp.victim_cpu)
     test("hits_the_process_of_a_pid", smp.by_pid)
+    test("hits_a_process_at_a_symbol", smp.in_process_at_symbol)
+    test("tells_that_the_process_was_ended", smp.ended_process)
     test("gives_up_on_a_process_of_another_cpu", smp.wrong_cpu)
     test("hits_all_cpus_but_one", smp.others)
     test("hits_at_a_symbol", smp.at_symbol)
