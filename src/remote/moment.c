@@ -17,6 +17,8 @@
 #define MAX_STEPS	   2000 /* from an interrupt's entry to MSR[RI]=1 it is less than a hundred */
 #define QUICK_LOOKS	   3
 #define QUICK_LOOK_MS	   7
+#define CHANCES		   16 /* at entries of interrupts, one after another */
+#define FREE_MS		   20
 #define RETURN_MS	   200 /* a program that is not back by then waits for something */
 #define NR_ENTRIES	   4
 #define AIL_OFFSET	   0xc000000000004000ull
@@ -245,13 +247,14 @@ static enum look follow_to_user(struct search *s)
 	return seen;
 }
 
-static enum look find_from_entries(struct search *s)
+/* Some chances at the entries. If it is FITS for user mode, their breakpoints are gone. */
+static enum look try_entries(struct search *s)
 {
 	enum look seen = ELSEWHERE;
 
 	if (!break_at_entries(s))
 		return LOOK_FAILED;
-	while (seen != FITS && left_ms(s)) {
+	for (unsigned i = 0; i < CHANCES && left_ms(s); i++) {
 		bool ours;
 
 		if (!run(s, left_ms(s), &ours))
@@ -262,12 +265,30 @@ static enum look find_from_entries(struct search *s)
 			seen = follow_to_user(s);
 		else
 			seen = step_out(s, UNRECOVERABLE);
-		if (seen == LOOK_FAILED)
-			return LOOK_FAILED;
-		if (seen == FITS && s->request->context == INJECT_USER)
-			return FITS; /* the entries' breakpoints are gone */
+		if (seen == LOOK_FAILED || (seen == FITS && s->request->context == INJECT_USER))
+			return seen;
+		if (seen == FITS)
+			break;
 	}
 	return leave_entries(s) ? seen : LOOK_FAILED;
+}
+
+/* A guest that stops at every interrupt may come to nothing else: in between it runs freely. */
+static enum look find_from_entries(struct search *s)
+{
+	enum look seen = ELSEWHERE;
+
+	while (seen != FITS && seen != LOOK_FAILED && left_ms(s)) {
+		bool ours;
+
+		seen = try_entries(s);
+		if (seen == FITS || seen == LOOK_FAILED)
+			break;
+		if (!run(s, FREE_MS, &ours))
+			return LOOK_FAILED;
+		seen = step_out(s, look(s));
+	}
+	return seen;
 }
 
 static bool find_anywhere(struct search *s)
