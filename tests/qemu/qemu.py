@@ -188,7 +188,8 @@ class QemuGuest(harness.Guest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
 
     def settle(self, *_, **__):
-        """Nothing to wait for: inject() names the process that is wanted."""
+        """The victim has touched its page: before, it is still the program that starts it."""
+        self.victim_page()
 
     def inject(self, kind, timeout=20, **options):
         if options.get("context") == "user":

@@ -44,6 +44,7 @@ class Smp:
         guest = self.stack.enter_context(QemuGuest(
             self.build, self.which, self.kernel, append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}", smp=CPUS))
         guest.boot()
+        guest.settle()
         self.booted = guest
 
     def each_cpu(self):
