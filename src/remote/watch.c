@@ -128,7 +128,7 @@ static bool take_interlock(struct watch *w)
 	if (fwnmi_interlock(&host->fwnmi, w->cpu) != FWNMI_RELEASED)
 		return true; /* it holds nothing: a routine that calls it twice */
 	host->unwatched = false;
-	w->out->interlocked = true;
+	w->out->entered = w->out->interlocked = true;
 	w->out->interlock_ns = elapsed(w);
 	if (w->waiting >= 0 && host->kicked >> w->waiting & 1) {
 		host->kicked = 0;
