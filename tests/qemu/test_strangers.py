@@ -56,6 +56,54 @@ def no_address(build):
         yield from refused(build, where, line)
 
 
+GDB = ["--gdb", "127.0.0.1:1"]
+BAD_COMMAND_LINES = [
+    ("inject machine-check", r"no machine given: --monitor PATH or --gdb HOST:PORT"),
+    ("inject machine-check GDB --monitor /tmp/m", r"one machine at a time: --monitor and --gdb"),
+    ("inject GDB", r"nothing to inject: machine-check or system-reset"),
+    ("inject machine-check --gdb", r"option --gdb needs a value"),
+    ("inject machine-check --monitor /tmp/m --kernel k",
+     r"--kernel is for a guest behind a gdb stub: --gdb HOST:PORT"),
+    ("inject machine-check --monitor /tmp/m --nested", r"--nested is for a guest behind a gdb stub: .*"),
+    ("inject machine-check GDB --nested=yes", r"option --nested takes no value"),
+    ("inject machine-check GDB --handlers 0x1920",
+     r"bad --handlers 0x1920: not SRESET,MCHECK, two real addresses"),
+    ("inject machine-check GDB --handlers 0x1920,0x1991",
+     r"bad --handlers 0x1920,0x1991: not addresses of instructions in the first 32 MiB"),
+    ("inject machine-check GDB --handlers 0x1920,0x2000000",
+     r"bad --handlers \S+: not addresses of instructions in the first 32 MiB"),
+    ("inject machine-check GDB --rtas here", r"bad --rtas here: not BASE\[,SIZE\]"),
+    ("inject machine-check GDB --rtas 0x2fff0000,0", r"bad --rtas \S+: not BASE\[,SIZE\]"),
+    ("inject machine-check GDB --process init", r"--process needs the guest's kernel: --kernel VMLINUX"),
+    ("inject machine-check GDB --at panic --now", r"--at contradicts --now: .*"),
+    ("inject machine-check GDB --kernel k --process 1 --now", r"--process contradicts --now: .*"),
+    ("attach", r"no guest given: --gdb HOST:PORT or --gdb unix:PATH"),
+    ("attach GDB --timeout 0", r"bad --timeout: not a number of seconds up to 3600"),
+    ("attach GDB --nested", r"unknown option --nested"),
+    ("attach GDB machine-check", r"unexpected argument machine-check"),
+]
+
+
+def command_lines(build):
+    for line, pattern in BAD_COMMAND_LINES:
+        words = [word for part in line.split() for word in (GDB if part == "GDB" else [part])]
+        done = subprocess.run([build.fwnmi, *words], text=True, capture_output=True, check=False,
+                              timeout=60 * harness._patience)
+        yield expect(f"{line}: exit status", done.returncode, 2)
+        yield Check(f"{line}: one line: {pattern}",
+                    re.fullmatch(f"fwnmi: {words[0]}: {pattern}\n", done.stderr), done.stderr)
+
+
+def helps(build):
+    """Each tells how to reach a guest of QEMU."""
+    for words in (["inject", "--help"], ["attach", "--help"], ["help", "inject"], ["help", "attach"]):
+        done = subprocess.run([build.fwnmi, *words], text=True, capture_output=True, check=False)
+        yield expect(f"{words}: exit status", (done.returncode, done.stderr), (0, ""))
+        for option in ("--gdb HOST:PORT|unix:PATH", "--kernel VMLINUX", "--rtas BASE[,SIZE]", "--state FILE",
+                       "--json"):
+            yield Check(f"{words}: {option}", option in done.stdout, done.stdout)
+
+
 def fake(build, name, talk, line):
     with tempfile.TemporaryDirectory() as scratch, FakeStub(scratch, name, talk) as stub:
         yield from refused(build, f"unix:{stub.path}", line)
@@ -124,6 +172,8 @@ def is_running(process):
 def define(tap, build, words, stack):
     tap.test("an_address_where_nobody_listens_is_refused", nobody, build)
     tap.test("what_is_no_address_is_refused", no_address, build)
+    tap.test("command_lines_that_make_no_sense_are_refused", command_lines, build)
+    tap.test("the_helps_tell_how_to_reach_a_guest", helps, build)
     tap.test("the_stub_of_an_x86_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-x86_64",
              X86_LOOP, r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64")
     tap.test("the_stub_of_a_power_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-ppc64",
