@@ -211,16 +211,17 @@ def default_firmware(build, which):
 
 def not_yet(build, which):
     """Registration is far away: QEMU's firmware has not even started."""
-    with QemuGuest(build, which, harness.guest_file("6.1"), stopped=True) as guest:
-        for name, kernel, line in (
-                ("with its kernel", None, r"the guest's kernel has not started yet: .*|"
-                                          r".* is not the kernel that the guest runs .*"),
-                ("without", "", r"no device tree with an RTAS area in the guest's memory: .*--rtas BASE")):
+    for name, kernel, line in (
+            ("with its kernel", None, r"the guest's kernel has not started yet: .*|"
+                                      r".* is not the kernel that the guest runs .*"),
+            ("without", "", r"no device tree with an RTAS area in the guest's memory: .*--rtas BASE")):
+        # One for each: it runs afterwards.
+        with QemuGuest(build, which, harness.guest_file("6.1"), stopped=True) as guest:
             done = guest.fwnmi("inject", "machine-check", kernel=kernel)
             yield expect(f"exit status {name}", done.returncode, 1)
             yield Check(f"one line {name}", re.fullmatch(f"fwnmi: inject: (?:{line})\n", done.stderr),
                         done.stderr)
-        yield Check("the guest runs", guest.monitor.running(), "")
+            yield Check("the guest runs", guest.monitor.running(), "")
 
 
 def without_fwnmi(build, which):
