@@ -87,6 +87,38 @@ static void r4_both_routines_are_taken_in_their_order(void **state)
 	assert_int_equal(host->regs[1].nip, 0x5000);
 }
 
+/* Neither the routines, nor where the error area is, nor that there is a registration. */
+static void r4_a_refused_registration_changes_nothing(void **state)
+{
+	typedef int registration(struct fwnmi * f, unsigned cpu, uint64_t reset, uint64_t check);
+	static registration *const calls[] = { fwnmi_register, fwnmi_register2 };
+	static const uint64_t areas[] = { BUFFER, FWNMI_PAGE_7 }, refused[][2] = {
+		{ 0x2000000, 0x4000 }, { 0x4000, 0x2000000 }, { 0x4002, 0x4000 }, { 0x4000, 0x4001 }
+	};
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	for (size_t good = 0; good < ARRAY_SIZE(calls); good++) {
+		host->page_7_is_ours = areas[good] == FWNMI_PAGE_7;
+		assert_int_equal(calls[good](&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+		for (size_t bad = 0; bad < ARRAY_SIZE(calls); bad++) {
+			for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+				assert_int_equal(calls[bad](&host->f, 0, refused[i][0],
+							    refused[i][1]),
+						 FWNMI_ERR_PARAMETER);
+				take(host, 1, &mc);
+				assert_int_equal(host->regs[1].nip, MACHINE_CHECK);
+				assert_int_equal(host->regs[1].gpr3, areas[good]);
+				finish(host, 1);
+				assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+				assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
+				assert_in_range(host->regs[1].gpr3, areas[good],
+						areas[good] + FWNMI_PAGE_7_SIZE - 1);
+			}
+		}
+	}
+}
+
 /* ---- R5 ---- */
 
 /* The OS owes this to the platform; the platform does not lean on it. */
@@ -648,6 +680,7 @@ int main(void)
 		test(r1_registration_event_report_and_interlock_make_one_cycle),
 		test(r4_registration_answers_0_minus_1_or_minus_3),
 		test(r4_both_routines_are_taken_in_their_order),
+		test(r4_a_refused_registration_changes_nothing),
 		test(r5_what_the_os_does_to_vectors_and_page_7_changes_nothing),
 		test(r6_both_routines_must_be_in_the_first_32_mib),
 		test(r7_processor_state_is_stored_in_the_rtas_area_only),

@@ -60,6 +60,19 @@ static void r3_registration_by_it_puts_the_error_area_into_real_page_7(void **st
 	assert_in_range(fake.regs[2].gpr[3], 0x7000, 0x7ff0);
 }
 
+static void r3_registration_by_the_other_call_puts_it_into_the_rtas_area(void **state)
+{
+	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
+	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
+	memset(fake.memory.base + 0x7000, 0x77, 0x1000);
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(papr_system_reset(fake.papr, 2), FWNMI_DELIVERED);
+	for (unsigned cpu = 1; cpu <= 2; cpu++)
+		assert_false(fake.regs[cpu].gpr[3] >> 12 == 7);
+	for (size_t i = 0x7000; i < 0x8000; i++)
+		assert_int_equal(fake.memory.base[i], 0x77);
+}
+
 static void r4_registration_by_rtas_answers_0_or_minus_3(void **state)
 {
 	static const char *const calls[] = { "ibm,nmi-register", "ibm,nmi-register-2" };
@@ -106,6 +119,7 @@ int main(void)
 		test(r2_the_rtas_node_names_ibm_nmi_register),
 		test(r3_the_rtas_node_names_ibm_nmi_register_2),
 		test(r3_registration_by_it_puts_the_error_area_into_real_page_7),
+		test(r3_registration_by_the_other_call_puts_it_into_the_rtas_area),
 		test(r4_registration_by_rtas_answers_0_or_minus_3),
 		test(r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once),
 		test(r17_interlock_by_rtas_answers_0),

@@ -486,6 +486,29 @@ static void a_waiting_processor_is_woken_by_the_interlock_and_then_delivered(voi
 	assert_int_equal(fake.regs[2].nip, 0x1990);
 }
 
+/* Where both come from papr_resume(), whichever call has registered. */
+static void the_machine_is_told_which_vector_a_late_event_had(void **state)
+{
+	static const char *const calls[] = { "ibm,nmi-register", "ibm,nmi-register-2" };
+
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+		CALL(0, calls[i], 1, NULL, 0x1920, 0x1990);
+		assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+		assert_int_equal(papr_machine_check(fake.papr, 2, &slb_multihit), FWNMI_WAITING);
+		assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
+		fake.nr_events = 0;
+		assert_int_equal(papr_resume(fake.papr, 2), FWNMI_DELIVERED);
+		assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_DELIVERED);
+		assert_int_equal(fake.events[0].a, 0x200);
+		assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
+		assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
+		assert_int_equal(fake.events[1].type, PAPR_EVENT_FWNMI_DELIVERED);
+		assert_int_equal(fake.events[1].a, 0x100);
+		assert_int_equal(CALL0(2, "ibm,nmi-interlock", 1, NULL), 0);
+	}
+}
+
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
@@ -551,6 +574,7 @@ int main(void)
 		TEST(nmi_register_checks_its_addresses_and_tells_the_machine),
 		TEST(a_machine_check_goes_to_the_registered_routine_and_back_by_interlock),
 		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),
+		TEST(the_machine_is_told_which_vector_a_late_event_had),
 		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
 		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),
 		TEST(a_reset_forgets_the_registration),
