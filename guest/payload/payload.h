@@ -249,6 +249,14 @@ struct log {
 	unsigned version, severity, disposition, initiator, target, type;
 	bool extended;
 	u32 extended_length;
+	unsigned flags, format; /* bytes 0 and 2 of the extended part's header */
+	bool of_ibm;
+	unsigned nr_sections, sections[8]; /* ids of the first ones */
+	unsigned section_count, creator; /* Main-A */
+	u32 id;
+	unsigned subsystem, event_severity, event_subtype, action; /* Main-B */
+	unsigned src_version;
+	u64 reference_code; /* its first eight characters */
 	bool has_mc;
 	unsigned mc_length;
 	unsigned error_type, subtype; /* subtype: the byte with its flags */

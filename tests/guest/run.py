@@ -12,6 +12,7 @@ A payload checks from inside and prints TAP on its console; lines there that beg
   @queue ARGUMENTS    the same with --no-wait; answered when it is queued
   @refused ARGUMENTS  the same, but it has to be refused
   @fails ARGUMENTS    wait for what comes of it, which has to be a failure; answered then
+  @event CALL CLASS LOG  queue a log, in hexadecimal, for the guest's event-scan or check-exception; answered then
   @await CPU STATE    answered when query-cpus-fast says that state of that CPU
   @answer             answered at once
 
@@ -197,8 +198,8 @@ class Monitor:
             self.answers.append(None)
             self.arrived.notify_all()
 
-    def command(self, name):
-        self.file.write(json.dumps({"execute": name}) + "\n")
+    def command(self, name, **arguments):
+        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
         self.file.flush()
         with self.arrived:
             if not self.arrived.wait_for(lambda: self.answers, COMMAND_LIMIT):
@@ -298,6 +299,9 @@ class Run:
             self.seen.injections.pop()
         elif verb == "fails":
             self.inject(arguments, wanted=1)
+        elif verb == "event":
+            call, event_class, log = arguments
+            self.monitor.command("queue-event", **{"log": log, "class": event_class, "call": call})
         elif verb == "await":
             self.await_state(*arguments)
         elif verb != "answer":
