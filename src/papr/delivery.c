@@ -349,6 +349,7 @@ static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_ma
 	}
 	papr->may_repair = may_repair;
 	rc = fwnmi_machine_check(&papr->fwnmi, vcpu, mc);
+	v->check_waits |= rc == FWNMI_WAITING;
 	if (papr->trampolines_installed && !intact(papr, TRAMPOLINE_MACHINE_CHECK))
 		overwritten(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, rc);
 	if (left_to_vector(rc))
@@ -429,7 +430,8 @@ static unsigned hand_back(struct papr *papr, unsigned vcpu)
 int papr_resume(struct papr *papr, unsigned vcpu)
 {
 	struct papr_vcpu *v = &papr->vcpu[vcpu];
-	unsigned vector = VECTOR_MACHINE_CHECK;
+	/* R3 does not tell the two apart: strictly a system reset leaves what a machine check has put there. */
+	unsigned vector = v->check_waits ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET;
 	int rc;
 
 	if (v->reset_wanted) {
@@ -439,16 +441,10 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 	rc = fwnmi_resume(&papr->fwnmi, vcpu);
 	if (rc == FWNMI_NOTHING)
 		return rc;
-	if (left_to_vector(rc)) {
+	if (left_to_vector(rc))
 		vector = hand_back(papr, vcpu);
-	} else if (rc == FWNMI_DELIVERED) {
-		struct engine_regs regs;
-
-		/* Both routines may be the same one; R3 tells. */
-		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-		if (regs.gpr[3] != papr->error_area)
-			vector = VECTOR_SYSTEM_RESET;
-	}
+	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
+		v->check_waits = false;
 	return outcome(papr, vcpu, vector, rc);
 }
 
@@ -499,6 +495,8 @@ int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vec
 		rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
 	else
 		rc = machine_check_from_trampoline(papr, vcpu);
+	if (vector == TRAMPOLINE_MACHINE_CHECK)
+		papr->vcpu[vcpu].check_waits |= rc == FWNMI_WAITING;
 	if (papr->trampolines_installed && !intact(papr, vector))
 		overwritten(papr, vcpu, vector, rc);
 	if (left_to_vector(rc))

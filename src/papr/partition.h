@@ -39,6 +39,7 @@ struct papr_vcpu {
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
+	bool check_waits; /* a machine check of it waits for the buffer, and is the next that papr_resume() delivers */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
@@ -64,7 +65,6 @@ struct papr {
 	bool fwnmi_ready; /* fwnmi_init() has been done */
 	bool may_repair; /* what is being reported comes from the processor, not from an injection */
 	bool ended; /* FWNMI ended the partition, until its reset */
-	uint64_t error_area; /* real address of libfwnmi's buffer, as registered */
 	struct papr_fwnmi_end fwnmi_end; /* the last time it did */
 
 	bool by_trampoline;

@@ -9,7 +9,7 @@
 #include "papr/partition.h"
 
 /* In: system reset routine, machine check routine, real addresses (R4, R6). */
-static int32_t register_routines(struct rtas_call *call, const char *name, uint64_t error_area,
+static int32_t register_routines(struct rtas_call *call, const char *name,
 				 int (*with)(struct fwnmi *f, unsigned cpu, uint64_t system_reset,
 					     uint64_t machine_check))
 {
@@ -25,7 +25,6 @@ static int32_t register_routines(struct rtas_call *call, const char *name, uint6
 	}
 	if (rc < 0)
 		return RTAS_HARDWARE_ERROR;
-	papr->error_area = error_area;
 	trampolines_install(papr);
 	papr_event(papr, PAPR_EVENT_FWNMI_REGISTERED, call->vcpu, call->args[0], call->args[1]);
 	return RTAS_SUCCESS;
@@ -35,8 +34,7 @@ int32_t rtas_nmi_register(struct rtas_call *call)
 {
 	if (!papr_ready_to_deliver(call->papr))
 		return RTAS_HARDWARE_ERROR;
-	return register_routines(call, "ibm,nmi-register", call->papr->rtas_base + RTAS_CODE_SIZE,
-				 fwnmi_register);
+	return register_routines(call, "ibm,nmi-register", fwnmi_register);
 }
 
 /* R3: for older systems, the error area in real page 7. */
@@ -44,7 +42,7 @@ int32_t rtas_nmi_register_2(struct rtas_call *call)
 {
 	if (!papr_ready_to_deliver(call->papr))
 		return RTAS_HARDWARE_ERROR;
-	return register_routines(call, "ibm,nmi-register-2", FWNMI_PAGE_7, fwnmi_register2);
+	return register_routines(call, "ibm,nmi-register-2", fwnmi_register2);
 }
 
 /* R17. It takes no lock and waits for nothing (R18). */

@@ -509,6 +509,28 @@ static void the_machine_is_told_which_vector_a_late_event_had(void **state)
 	}
 }
 
+static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256];
+
+	papr_destroy(fake.papr);
+	config.fwnmi_strict = true;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	/* At the first instruction of its routine R3 still is the buffer's address. */
+	assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
+	fake.nr_events = 0;
+	assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
+	assert_int_equal(fake.regs[1].nip, 0x1920);
+	assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_DELIVERED);
+	assert_int_equal(fake.events[0].a, 0x100);
+}
+
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
@@ -575,6 +597,7 @@ int main(void)
 		TEST(a_machine_check_goes_to_the_registered_routine_and_back_by_interlock),
 		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),
 		TEST(the_machine_is_told_which_vector_a_late_event_had),
+		TEST(the_vector_of_a_strict_system_reset_is_told_whatever_r3_is),
 		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
 		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),
 		TEST(a_reset_forgets_the_registration),
