@@ -2,11 +2,15 @@
 /*
  * Special purpose registers; see spr.h. Instruction formats as in the Power ISA, Book III.
  */
+#include <inttypes.h>
+
 #include "remote/private.h"
 #include "remote/spr.h"
 
 /* QEMU's RTAS code ends at 0x14, what FWNMI needs begins at 0x30; host.c has the eight bytes at 0x20. */
 #define SCRATCH_OFFSET 0x28
+
+#define MAX_STEPS 3 /* until one is made */
 
 #define MFSPR 0x7c0002a6u /* RT=0 */
 #define MTSPR 0x7c0003a6u /* RS=0 */
@@ -41,11 +45,23 @@ static bool write_scratch(struct guest *guest, const uint8_t *bytes)
 	return there || gdb_fail(guest->gdb, "the RTAS area cannot be written");
 }
 
+/* A stop for another reason leaves NIP where it was: the step is made again. */
+static bool step_from(struct guest *guest, unsigned cpu, uint64_t start, uint64_t *nip)
+{
+	*nip = start;
+	for (unsigned i = 0; i < MAX_STEPS && *nip == start; i++) {
+		if (!gdb_step(guest->gdb, cpu) ||
+		    !gdb_read_register(guest->gdb, cpu, gdb_registers(guest->gdb)->nip, nip))
+			return false;
+	}
+	return true;
+}
+
 /* One instruction, in real mode, with *@r0 in R0; all but what it does is as it was afterwards. */
 static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *r0)
 {
 	const struct gdb_registers *r = gdb_registers(guest->gdb);
-	uint64_t nip, msr, gpr0, now;
+	uint64_t scratch = guest->rtas_base + SCRATCH_OFFSET, nip, msr, gpr0, now;
 	uint8_t before[4], code[4];
 	bool halted;
 
@@ -62,23 +78,24 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 	if (!gdb_read_register(guest->gdb, cpu, r->msr, &msr) ||
 	    !gdb_read_register(guest->gdb, cpu, r->nip, &nip) ||
 	    !gdb_read_register(guest->gdb, cpu, r->gpr[0], &gpr0) ||
-	    !guest_read_real(guest, guest->rtas_base + SCRATCH_OFFSET, before, sizeof(before)))
+	    !guest_read_real(guest, scratch, before, sizeof(before)))
 		return false;
 	gdb_begin(guest->gdb);
 	for (unsigned i = 0; i < 4; i++)
 		code[i] = (uint8_t)(insn >> 8 * (msr & MSR_LE ? i : 3 - i));
 	if (!write_scratch(guest, code) || !gdb_write_register(guest->gdb, cpu, r->gpr[0], *r0) ||
-	    !gdb_write_register(guest->gdb, cpu, r->nip, guest->rtas_base + SCRATCH_OFFSET) ||
+	    !gdb_write_register(guest->gdb, cpu, r->nip, scratch) ||
 	    !gdb_write_register(guest->gdb, cpu, r->msr, (msr & (MSR_ME | MSR_LE)) | MSR_SF) ||
-	    !gdb_step(guest->gdb, cpu) || !gdb_read_register(guest->gdb, cpu, r->nip, &now) ||
+	    !step_from(guest, cpu, scratch, &now) ||
 	    !gdb_read_register(guest->gdb, cpu, r->gpr[0], r0) ||
 	    !gdb_write_register(guest->gdb, cpu, r->gpr[0], gpr0) ||
 	    !gdb_write_register(guest->gdb, cpu, r->nip, nip) ||
 	    !gdb_write_register(guest->gdb, cpu, r->msr, msr) || !write_scratch(guest, before))
 		return false;
 	gdb_commit(guest->gdb);
-	return now == guest->rtas_base + SCRATCH_OFFSET + 4 ||
-	       gdb_fail(guest->gdb, "CPU %u does not execute what it is told", cpu);
+	return now == scratch + 4 ||
+	       gdb_fail(guest->gdb,
+			"CPU %u does not execute what it is told: it came to 0x%" PRIx64, cpu, now);
 }
 
 /* *@number: as for gdb_read_register(), or -1. */
