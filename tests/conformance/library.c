@@ -437,6 +437,11 @@ static void r15_holds_for_the_image_that_was_told_and_no_other(void **state)
 	finish(host, 0);
 
 	take(host, 0, &fatal);
+	finish(host, 0);
+	/* A later registration is that of the same image. */
+	enrol(host);
+	take(host, 0, &mc);
+	assert_already_reported(host);
 	fwnmi_reset(&host->f);
 	enrol(host);
 	take(host, 0, &mc);

@@ -111,6 +111,55 @@ static void r17_interlock_by_rtas_answers_0(void **state)
 	assert_false(fwnmi.interlock_held);
 }
 
+static void r17_without_an_event_interlock_by_rtas_answers_0_or_strictly_minus_1(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256];
+
+	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
+	papr_destroy(fake.papr);
+	config.fwnmi_strict = true;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), -1);
+}
+
+/* Each RTAS call that a guest may make meanwhile is carried out, and none of them is the interlock. */
+static void r19_no_other_rtas_call_releases_the_buffer(void **state)
+{
+	static const uint32_t scan[] = { 0xffffffff, 0, BUFFER, 2048 };
+	static const uint32_t check[] = { 0x200, 0, 0xffffffff, 0, BUFFER, 2048 };
+	static const uint32_t routines[] = { 0x1920, 0x1990 };
+	struct papr_fwnmi_state fwnmi;
+	uint32_t stopped;
+
+	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
+	for (uint32_t cpu = 1; cpu <= 2; cpu++) {
+		const uint32_t start[] = { cpu, 0x1000, 0 };
+
+		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL), 0);
+	}
+	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_WAITING);
+	for (uint32_t cpu = 0; cpu <= 2; cpu += 2) {
+		assert_int_equal(rtas_call(cpu, token("event-scan"), 4, scan, 1, NULL), 1);
+		assert_int_equal(rtas_call(cpu, token("check-exception"), 6, check, 1, NULL), 1);
+		assert_int_equal(
+			rtas_call(cpu, token("query-cpu-stopped-state"), 1, &cpu, 2, &stopped), 0);
+		assert_int_equal(rtas_call(cpu, token("ibm,nmi-register"), 2, routines, 1, NULL),
+				 0);
+		assert_int_equal(hcall(cpu, 0x380, 2 - cpu, 0, 0, 0), H_SUCCESS);
+		assert_int_equal(papr_resume(fake.papr, 2 - cpu), FWNMI_DELIVERED);
+		papr_fwnmi_state(fake.papr, &fwnmi);
+		assert_true(fwnmi.interlock_held);
+		assert_int_equal(fwnmi.owner, 0);
+		assert_int_equal(papr_resume(fake.papr, 1), FWNMI_WAITING);
+	}
+	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
+	assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
@@ -123,6 +172,8 @@ int main(void)
 		test(r4_registration_by_rtas_answers_0_or_minus_3),
 		test(r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once),
 		test(r17_interlock_by_rtas_answers_0),
+		test(r17_without_an_event_interlock_by_rtas_answers_0_or_strictly_minus_1),
+		test(r19_no_other_rtas_call_releases_the_buffer),
 	};
 
 	return cmocka_run_group_tests_name("conformance-partition", tests, NULL, NULL);

@@ -561,6 +561,7 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 		{ WAITER_0_AT, 1, 2 }, /* the owner */
 		{ WAITER_0_AT, 3, 2 }, /* stopped */
 		{ WAITER_0_AT, 4, 2 },
+		{ WAITER_1_AT, 4, 0 },
 		{ WAITER_0_AT + 1, 6, 1 }, /* no such type */
 		{ WAITER_0_AT + 2, 3, 1 }, /* nor subtype */
 		{ WAITER_0_AT + 3, 5, 3 }, /* fatal and recovered */
