@@ -322,6 +322,7 @@ static void own_machine_checks(void)
 }
 
 #define DATA_SIDE 0x200000 /* SRR1 bit 42 */
+#define NO_SECTION 3 /* an unknown error: nothing in an MC section would be true */
 
 static const struct event {
 	const char *inject;
@@ -335,6 +336,7 @@ static const struct event {
 	{ "--type UE --subtype ifetch --permanent --disposition limited-recovery --severity warning",
 	  MSR_BARE | MSR_RI | MSR_EE, 0x40000, 0, 0, UE, UE_IFETCH, 2, 1, 1 },
 	{ "--type D-cache --severity error", KERNEL, 0, 0, 0, D_CACHE, 0, 4, 0, 1 },
+	{ "--type unknown", MSR_BARE | MSR_RI, 0, 0, 0, NO_SECTION, 0, ERROR_SYNC, 0, 1 },
 };
 
 static void injected_machine_check(void)
@@ -357,6 +359,9 @@ static void injected_machine_check(void)
 		check_disposition(&log, e->disposition);
 		check_equal(R12, log.initiator, e->initiator, "initiator");
 		check_equal(R12, log.subsystem, e->type == UE ? 0x20 : 0x10, "subsystem");
+		check_equal(R12, log.has_mc, e->type != NO_SECTION, "an MC section");
+		if (!log.has_mc)
+			continue;
 		check_equal(R12, log.processor, this_cpu(), "processor");
 		check_equal(R12, log.error_type, e->type, "error type");
 		check_equal(R12, log.subtype, e->subtype, "subtype byte");

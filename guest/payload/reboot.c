@@ -7,9 +7,10 @@
 
 #define FORGOTTEN "after_a_reboot_a_machine_check_goes_to_0x200_until_the_guest_registers_again"
 #define RELEASED  "after_a_reboot_the_machine_check_that_had_no_interlock_is_forgotten"
+#define FATAL_TOLD "after_a_reboot_the_fatal_machine_check_of_before_is_not_already_reported"
 #define MEMORY	  "a_reboot_clears_memory_and_keeps_nvram"
 
-const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, NULL };
+const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, FATAL_TOLD, NULL };
 
 #define NVRAM_PLACE 0x200
 
@@ -48,13 +49,22 @@ static inline u64 load(u64 ra)
 
 static void reboots(struct frame *frame)
 {
-	(void)frame;
+	struct log log;
+
+	read_log(&log, (void *)(frame->gpr[3] + 8));
+	if (log.severity != FATAL)
+		bail_out("the machine check is not fatal");
 	rtas0("system-reboot");
 	bail_out("system-reboot returned");
 }
 
 static void recovers(struct frame *frame)
 {
+	struct log log;
+
+	read_log(&log, (void *)(frame->gpr[3] + 8));
+	check_equal(FATAL_TOLD, log.severity, ERROR_SYNC, "severity");
+	check(FATAL_TOLD, log.extended, "no extended part");
 	machine_checks++;
 	frame->gpr[3] = read_be64((void *)frame->gpr[3]);
 	frame->srr0 += 4;
@@ -84,8 +94,9 @@ void payload(void)
 		kept_in_memory = 1;
 		on_machine_check = reboots;
 		register_routines();
-		load(memory_size);
-		bail_out("no machine check came");
+		tell("@inject=1 machine-check --type UE --severity fatal\n");
+		for (;;)
+			mtmsr_ri(MSR_RI);
 	}
 	check_equal(MEMORY, n, 1, "boots before this one");
 	check_equal(MEMORY, kept_in_memory, 0, "a variable that the last boot set");

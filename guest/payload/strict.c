@@ -4,9 +4,10 @@
 
 #define R3_KEPT	  "a_system_reset_leaves_r3_alone_like_every_other_register"
 #define NO_EVENT  "an_interlock_without_an_event_returns_hardware_error"
+#define GRAVEST	  "of_several_logs_event_scan_returns_the_gravest_first"
 #define INTERLOCK "the_interlock_of_a_machine_check_returns_0_once"
 
-const char *const sentences[] = { R3_KEPT, NO_EVENT, INTERLOCK, NULL };
+const char *const sentences[] = { R3_KEPT, NO_EVENT, INTERLOCK, GRAVEST, NULL };
 
 #define HARDWARE_ERROR ((u32)-1)
 
@@ -28,6 +29,27 @@ static void check_machine(struct frame *frame)
 	spin.flag = 1;
 }
 
+/* Byte 2 tells the logs apart here. */
+static void test_scan(void)
+{
+	static u8 buffer[64];
+	const u32 args[4] = { ~0u, 0, (u32)(u64)buffer, sizeof(buffer) };
+
+	ask("@event event-scan internal-errors 062010e200000000");
+	ask("@event event-scan internal-errors 064020e200000000");
+	ask("@event event-scan internal-errors 064030e200000000");
+	for (unsigned i = 0; i < 3; i++) {
+		static const unsigned order[] = { 0x20, 0x30, 0x10 };
+		u32 status = (u32)rtas("event-scan", 4, 0, args, NULL);
+
+		/* The end of the first sequence of calls. */
+		if (i == 2 && check_equal(GRAVEST, status, 1, "status"))
+			status = (u32)rtas("event-scan", 4, 0, args, NULL);
+		check_equal(GRAVEST, status, 0, "status");
+		check_equal(GRAVEST, buffer[2], order[i], "a log");
+	}
+}
+
 void payload(void)
 {
 	interrupts_in_own_endian();
@@ -44,4 +66,5 @@ void payload(void)
 	tell("@inject machine-check\n");
 	spin_in(&spin);
 	check_went_on(INTERLOCK, &spin);
+	test_scan();
 }
