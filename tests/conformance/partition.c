@@ -92,7 +92,18 @@ static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **stat
 	struct fwnmi_errlog log;
 
 	mc.unsafe_processor = true;
-	assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+	for (unsigned again = 0; again < 2; again++) {
+		const uint32_t start[] = { 2, 0x1000, 0 };
+		uint32_t stopped = 99;
+
+		/* Started before it; after it never again. */
+		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL),
+				 again ? -1 : 0);
+		assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+		assert_int_equal(
+			rtas_call(0, token("query-cpu-stopped-state"), 1, start, 2, &stopped), 0);
+		assert_int_equal(stopped, 0);
+	}
 	assert_int_equal(rtas_call(0, token("event-scan"), 4, args, 1, NULL), 0);
 	assert_true(fwnmi_errlog_decode(&log, buffer, 2048) > 0);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);

@@ -614,6 +614,27 @@ static void an_owner_without_a_registration_is_refused(void **state)
 	assert_refused(r, r->record, r->length, FWNMI_ERR_BADRECORD);
 }
 
+/* There is no interlock that it could come after. */
+static void a_system_reset_put_off_without_a_machine_check_is_refused(void **state)
+{
+	struct refusal *r = *state;
+	struct host *host = malloc(sizeof(*host));
+	uint8_t *pending = r->record + NR_WAITERS_AT + 2; /* of vCPU 0: nobody waits */
+
+	assert_non_null(host);
+	start(host, &default_config);
+	enrol(host);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 0), FWNMI_WAITING);
+	r->length = save(host, r->record);
+	free(host);
+	assert_int_equal(*pending, 1);
+	assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
+	r->f = r->before;
+	*pending = 2;
+	seal(r->record, r->length);
+	assert_refused(r, r->record, r->length, FWNMI_ERR_BADRECORD);
+}
+
 static void more_notices_than_can_be_are_refused(void **state)
 {
 	struct refusal *r = *state;
@@ -726,6 +747,7 @@ int main(void)
 		refusal(what_follows_a_record_is_ignored),
 		refusal(a_record_that_contradicts_itself_is_refused),
 		refusal(an_owner_without_a_registration_is_refused),
+		refusal(a_system_reset_put_off_without_a_machine_check_is_refused),
 		refusal(more_notices_than_can_be_are_refused),
 		refusal(any_damage_under_a_good_checksum_is_refused_or_harmless),
 	};
