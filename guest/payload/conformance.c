@@ -253,6 +253,11 @@ static void test_registration(void)
 			check_equal(R6, try(calls[i], ok, at | (LIMIT - 4)), PARAMETER_ERROR, "status for one above");
 		}
 	}
+	/* Where trampolines stand nothing else can. */
+	if (by_trampoline()) {
+		check_equal(R6, try("ibm,nmi-register", 0x100, ok), PARAMETER_ERROR, "status for a trampoline's place");
+		check_equal(R6, try("ibm,nmi-register", ok, 0x2fc), PARAMETER_ERROR, "status for a trampoline's place");
+	}
 	check_registration(R4, rtas_base, rtas_size);
 	check_equal(R3, try("ibm,nmi-register-2", (u64)system_reset_routine, ok), 0, "status");
 	check_registration(R3, 0x7000, 0x1000);

@@ -8,9 +8,11 @@
 #define FORGOTTEN "after_a_reboot_a_machine_check_goes_to_0x200_until_the_guest_registers_again"
 #define RELEASED  "after_a_reboot_the_machine_check_that_had_no_interlock_is_forgotten"
 #define FATAL_TOLD "after_a_reboot_the_fatal_machine_check_of_before_is_not_already_reported"
+#define UNSAFE_TOLD "after_a_reboot_event_scan_tells_of_the_unsafe_cpu_as_of_something_past"
+#define UNSAFE_STARTS "after_a_reboot_the_cpu_that_was_unsafe_can_be_started"
 #define MEMORY	  "a_reboot_clears_memory_and_keeps_nvram"
 
-const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, FATAL_TOLD, NULL };
+const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, FATAL_TOLD, UNSAFE_TOLD, UNSAFE_STARTS, NULL };
 
 #define NVRAM_PLACE 0x200
 
@@ -71,10 +73,63 @@ static void recovers(struct frame *frame)
 	check_equal(RELEASED, (u32)nmi_interlock(), 0, "interlock's status");
 }
 
+static volatile unsigned recovered;
+
+static void recovers_anywhere(struct frame *frame)
+{
+	struct log log;
+
+	read_log(&log, (void *)(frame->gpr[3] + 8));
+	check_equal(UNSAFE_STARTS, log.processor, 1, "processor of its machine check");
+	frame->gpr[3] = read_be64((void *)frame->gpr[3]);
+	nmi_interlock();
+	recovered = 1;
+}
+
 static void at_vector(struct frame *frame)
 {
 	check_equal(FORGOTTEN, frame->vector, 0x200, "vector");
 	frame->srr0 += 4;
+}
+
+static volatile unsigned started;
+
+static void other_cpu(u64 cpu)
+{
+	(void)cpu;
+	started = 1;
+	for (;;)
+		mtmsr_ri(MSR_RI);
+}
+
+static void start_the_other(void)
+{
+	on_secondary = other_cpu;
+	start_cpu(1);
+	while (!started)
+		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
+}
+
+/* What the last image has not fetched of it; and it runs. */
+static void test_unsafe(void)
+{
+	static u8 log_buffer[2048];
+	const u32 scan[4] = { ~0u, 0, (u32)(u64)log_buffer, sizeof(log_buffer) };
+	struct log log;
+
+	check_equal(UNSAFE_TOLD, (u32)rtas("event-scan", 4, 0, scan, NULL), 0, "event-scan");
+	read_log(&log, log_buffer);
+	check_equal(UNSAFE_TOLD, log.severity, 2, "severity");
+	check_equal(UNSAFE_TOLD, log.disposition, 0, "disposition");
+	check_equal(UNSAFE_TOLD, log.processor, 1, "processor");
+	check_equal(UNSAFE_TOLD, (u32)rtas("event-scan", 4, 0, scan, NULL), 1, "event-scan once more");
+	start_the_other();
+	check_equal(UNSAFE_STARTS, started, 1, "started");
+	on_machine_check = recovers_anywhere;
+	recovered = 0;
+	tell("@inject machine-check --cpu 1\n");
+	while (!recovered)
+		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 }
 
 static void register_routines(void)
@@ -94,6 +149,9 @@ void payload(void)
 		kept_in_memory = 1;
 		on_machine_check = reboots;
 		register_routines();
+		start_the_other();
+		ask("@queue machine-check --cpu 1 --unsafe");
+		ask("@await 1 stopped");
 		tell("@inject=1 machine-check --type UE --severity fatal\n");
 		for (;;)
 			mtmsr_ri(MSR_RI);
@@ -112,4 +170,5 @@ void payload(void)
 	load(memory_size);
 	load(memory_size);
 	check_equal(RELEASED, machine_checks, 2, "machine checks delivered");
+	test_unsafe();
 }

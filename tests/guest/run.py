@@ -155,7 +155,7 @@ CASES = {
     "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
     "conformance_up": ("conformance_up", [], [POWERED_OFF]),
     "context": ("context", [], [POWERED_OFF]),
-    "reboot": ("reboot", [], [
+    "reboot": ("reboot", ["-smp", "2"], [
         POWERED_OFF,
         ("the_monitor_says_that_the_guest_reset_itself", event_names("RESET")),
     ]),
