@@ -164,12 +164,17 @@ class RelayedMonitor(Monitor):
     """The monitor behind one of the host's serial lines.
 
     What it says is read as it comes: QEMU stands still while a line takes no more, and a local socket
-    is full after some kilobytes that come 16 bytes at a time.
+    is full after some kilobytes that come 16 bytes at a time. While nobody is connected QEMU drops what
+    is said; so only then is begin() called, which starts the other side.
     """
 
+    def __init__(self, path, timeout, begin):
+        self.lines, self.begin = queue.SimpleQueue(), begin
+        super().__init__(path, timeout)
+
     def _connected(self):
-        self.lines = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
+        self.begin()
 
     def _read(self):
         with contextlib.suppress(OSError, ValueError):
@@ -293,14 +298,15 @@ class KvmGuest(Guest):
             words = ["/watch", f"/tmp/{self.name}.caps", "/fwnmi", *words[1:]]
         self.argv = words
         host.guest_console.listener = self._heard
-        if monitor:
-            sock = host.paths[2]
-            host.command(f"/relay /dev/hvc2 {self.monitor_path} 2>/tmp/{self.name}.relay &")
-        host.command(f"({shlex.join(words)} <&7 >&7 2>/tmp/{self.name}.err; "
-                     f"echo $? >/tmp/{self.name}.status) &")
+        start = (f"({shlex.join(words)} <&7 >&7 2>/tmp/{self.name}.err; "
+                 f"echo $? >/tmp/{self.name}.status) &")
+        relay = f"/relay /dev/hvc2 {self.monitor_path} 2>/tmp/{self.name}.relay &"
         try:
             if monitor:
-                self.monitor = RelayedMonitor(sock, ANSWER * PATIENCE)
+                self.monitor = RelayedMonitor(host.paths[2], ANSWER * PATIENCE,
+                                              lambda: host.command(f"{relay} {start}"))
+            else:
+                host.command(start)
         except Failure as e:
             self.close()
             raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e

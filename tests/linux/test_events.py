@@ -11,9 +11,12 @@ import sys
 
 import guest as harness
 from guest import Check, Guest, expect
+from scenarios import TIMEBASE_HZ
 
 # Fixed parts alone: severity warning or event, fully recovered, initiator CPU; type 0xe0.
 WARNING, EVENT = "064010e000000000", "062010e000000000"
+CPUS = 4
+TURN = 30  # seconds of guest time: arch/powerpc/platforms/pseries/rtasd.c, with one scan a minute
 PRINTED = r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: "
 
 
@@ -21,7 +24,7 @@ class Events:
     def __init__(self, build, kernel, stack):
         self.kernel = harness.guest_file(kernel)
         self.guest = stack.enter_context(
-            Guest(build, self.kernel, job="shell", smp=3, append="loglevel=8"))
+            Guest(build, self.kernel, job="shell", smp=CPUS, append="loglevel=8"))
 
     def boots(self):
         self.guest.wait_for("fwnmi-guest: userland up", timeout=harness.BOOT)
@@ -42,15 +45,23 @@ class Events:
         yield Check("none comes twice", "RTAS: event" not in guest.since(mark), guest.since(mark))
 
     def unsafe(self):
-        """The CPU that has looked last: Linux lets them look in turn, and none after a dead one."""
+        """Linux lets its CPUs look in turn, and none after a dead one: so not the one that is next."""
         guest = self.guest
         guest.monitor.command("queue-event", log=WARNING)
         guest.monitor.events.clear()
-        dead = guest.monitor.wait_event("RTAS_LOG_FETCHED")["cpu-index"]
+        looked = guest.monitor.wait_event("RTAS_LOG_FETCHED")
+        guest.monitor.command("stop")
+        # Time in which nobody has anything to do passes at once: there may have been more turns.
+        now = guest.monitor.wait_event("STOP")["timebase"]
+        turns = (now - looked["timebase"]) // (TURN * TIMEBASE_HZ)
+        dead = (looked["cpu-index"] + turns + 3) % CPUS
         mark = guest.mark()
-        injection = guest.inject("machine-check", cpu=dead, unsafe=True, type="SLB")
+        injection = guest.inject("machine-check", cpu=dead, unsafe=True, type="SLB", no_wait=True)
         yield expect("fwnmi inject succeeds", injection.status, 0)
-        yield expect("it is stopped", injection.report.get("stopped"), True)
+        guest.monitor.events.clear()
+        guest.monitor.command("cont")
+        stopped = guest.monitor.wait_event("FWNMI_CPU_STOPPED")
+        yield expect("it is stopped", stopped["cpu-index"], dead)
         cpus = guest.monitor.command("query-cpus-fast")
         yield expect("and stays so", [cpu["state"] == "stopped" for cpu in cpus],
                      [cpu == dead for cpu in range(len(cpus))])
