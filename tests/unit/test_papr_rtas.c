@@ -531,6 +531,36 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	assert_int_equal(fake.events[0].a, 0x100);
 }
 
+static void an_event_wakes_a_processor_that_has_ceded(void **state)
+{
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
+	hcall(1, 0xe0, 0, 0, 0, 0);
+	fake.wakes[1] = 0;
+	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake.wakes[1], 1);
+	assert_int_equal(papr_system_reset(fake.papr, 1), FWNMI_DELIVERED);
+	assert_int_equal(fake.wakes[1], 2);
+	assert_int_equal(fake.wakes[0], 0);
+}
+
+/* Of whatever length the log is. */
+static void event_scan_writes_into_the_guests_buffer_only(void **state)
+{
+	struct fwnmi_machine_check mc = slb_multihit;
+	uint8_t *buffer = fake.memory.base + BUFFER;
+	struct fwnmi_errlog log;
+
+	mc.unsafe_processor = true;
+	assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+	memset(buffer, 0x77, 2048);
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, 0xffffffff, 0, BUFFER, 180), 0);
+	assert_int_equal(fwnmi_errlog_decode(&log, buffer, 180), 176);
+	assert_true(log.has_primary_src && !log.has_mc);
+	for (size_t i = 176; i < 2048; i++)
+		assert_int_equal(buffer[i], 0x77);
+}
+
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
@@ -598,6 +628,8 @@ int main(void)
 		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),
 		TEST(the_machine_is_told_which_vector_a_late_event_had),
 		TEST(the_vector_of_a_strict_system_reset_is_told_whatever_r3_is),
+		TEST(an_event_wakes_a_processor_that_has_ceded),
+		TEST(event_scan_writes_into_the_guests_buffer_only),
 		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
 		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),
 		TEST(a_reset_forgets_the_registration),
