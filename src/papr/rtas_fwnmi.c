@@ -16,6 +16,8 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 	struct papr *papr = call->papr;
 	int rc = FWNMI_ERR_PARAMETER;
 
+	if (!papr_ready_to_deliver(papr))
+		return RTAS_HARDWARE_ERROR;
 	if (!trampolines_overlap(papr, call->args[0]) && !trampolines_overlap(papr, call->args[1]))
 		rc = with(&papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
 	if (rc == FWNMI_ERR_PARAMETER) {
@@ -32,16 +34,12 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 
 int32_t rtas_nmi_register(struct rtas_call *call)
 {
-	if (!papr_ready_to_deliver(call->papr))
-		return RTAS_HARDWARE_ERROR;
 	return register_routines(call, "ibm,nmi-register", fwnmi_register);
 }
 
 /* R3: for older systems, the error area in real page 7. */
 int32_t rtas_nmi_register_2(struct rtas_call *call)
 {
-	if (!papr_ready_to_deliver(call->papr))
-		return RTAS_HARDWARE_ERROR;
 	return register_routines(call, "ibm,nmi-register-2", fwnmi_register2);
 }
 
