@@ -64,18 +64,10 @@ def script(name):
     return module
 
 
-def fetched(name):
-    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), "--path", name], text=True,
-                          capture_output=True, check=False)
-    if done.returncode:
-        raise Missing(f"{name} is not here: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    return done.stdout.strip()
-
-
 def program(build):
     """Our program for the KVM host, up to date; and helpers. Returns {name in the host: path}."""
     for needed in ("host", "sysroot", "busybox"):
-        fetched(needed)
+        harness.guest_file(needed)
     directory = os.path.join(build, "ppc64el")
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
@@ -256,6 +248,27 @@ class KvmHost:
         if status:
             raise Failure(f"{line!r} failed in the KVM host: exit {status}", said)
         return said
+
+
+class OnDemand:
+    """A KvmHost that starts when it is first wanted, with one payload in both byte orders in it."""
+
+    def __init__(self, build, payloads, payload, stack, more=(), **options):
+        self.build, self.stack, self.options = build, stack, options
+        self.files = {f"{payload}_{order}": os.path.join(payloads, f"{payload}_{order}")
+                      for order in ("little", "big")}
+        self.files.update(more)
+        self.started = None
+
+    @property
+    def host(self):
+        if not self.started:
+            for path in self.files.values():
+                if not os.path.exists(path):
+                    raise Missing(f"{path} has not been built")
+            self.started = self.stack.enter_context(
+                KvmHost({**program(self.build.directory), **self.files}, **self.options))
+        return self.started
 
 
 class Process:

@@ -8,30 +8,14 @@ usage: test_front.py [--build DIR] PAYLOADS           (the directory of guest/pa
 import os
 import sys
 
-from host import KvmGuest, KvmHost, harness, program, set_patience
-from guest import Check, Missing, expect
+from host import KvmGuest, OnDemand, harness, set_patience
+from guest import Check, expect
 from test_linux import KVM_CAP_PPC_FWNMI
 
 PAYLOAD = "code"  # calls RTAS only to power off
 
 
-class Front:
-    def __init__(self, build, payloads, stack):
-        self.build, self.payloads, self.stack = build, payloads, stack
-        self.started = None
-
-    @property
-    def host(self):
-        if not self.started:
-            files = program(self.build.directory)
-            for order in ("little", "big"):
-                name = f"{PAYLOAD}_{order}"
-                files[name] = os.path.join(self.payloads, name)
-                if not os.path.exists(files[name]):
-                    raise Missing(f"{files[name]} has not been built")
-            self.started = self.stack.enter_context(KvmHost(files))
-        return self.started
-
+class Front(OnDemand):
     def run(self, order, accel, options=(), watched=True):
         """Runs the payload to its end; yields its own results, then (exit status, stderr, capabilities)."""
         with KvmGuest(self.host, f"/{PAYLOAD}_{order}", initrd=None, accel=accel, smp=2, monitor=False,
@@ -92,7 +76,7 @@ class Front:
 def define(tap, build, words, stack):
     payloads, = words or [os.path.join(build.directory, "guest", "payload")]
     set_patience()
-    front = Front(build, payloads, stack)
+    front = Front(build, payloads, PAYLOAD, stack)
     for order in ("little", "big"):
         tap.test(f"a_{order}_endian_guest_that_never_registers_leaves_kvms_exit_alone",
                  front.never_registers, order)

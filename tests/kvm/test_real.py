@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-from host import KvmGuest, KvmHost, harness, program, set_patience
+from host import KvmGuest, OnDemand, harness, set_patience
 from guest import Check, expect
 import scenarios
 
@@ -24,24 +24,7 @@ MAPPED = f"--map-memory=address={HOLE:#x},size={SIZE:#x},file=/dev/mem,offset={N
 TAP_LINE = re.compile(r"^(not )?ok \d+ - (\S+)$", re.MULTILINE)
 
 
-class Real:
-    def __init__(self, build, payloads, stack):
-        self.build, self.payloads, self.stack = build, payloads, stack
-        self.started = None
-
-    @property
-    def host(self):
-        if not self.started:
-            files = {**program(self.build.directory), "vmlinux": harness.guest_file("6.1"),
-                     "initramfs": self.build.initramfs}
-            for order in ("little", "big"):
-                path = os.path.join(self.payloads, f"hole_{order}")
-                if not os.path.exists(path):
-                    raise harness.Missing(f"{path} has not been built")
-                files[f"hole_{order}"] = path
-            self.started = self.stack.enter_context(KvmHost(files, qemu="10"))
-        return self.started
-
+class Real(OnDemand):
     def hole(self, order):
         """What the payload reports is the checks."""
         with KvmGuest(self.host, f"/hole_{order}", initrd=None, append=f"hole={HOLE:#x}", memory=MEMORY,
@@ -79,7 +62,8 @@ class Real:
 def define(tap, build, words, stack):
     payloads, = words or [os.path.join(build.directory, "guest", "payload")]
     set_patience()
-    real = Real(build, payloads, stack)
+    linux = {"vmlinux": harness.guest_file("6.1"), "initramfs": build.initramfs}
+    real = Real(build, payloads, "hole", stack, linux, qemu="10")
     for order in ("little", "big"):
         tap.test(f"a_real_machine_check_on_kvm_reaches_a_{order}_endian_routine_with_type_and_address",
                  real.hole, order)
