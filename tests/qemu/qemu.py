@@ -221,16 +221,15 @@ class QemuGuest(harness.Guest):
 # ---- what sits between the program and a stub ----------------------------------------------------
 
 
-class Proxy:
-    """Passes a connection on to a guest's stub, and cuts it after some bytes from the stub."""
+class Listener:
+    """Serves the connections to a socket one after another, by serve(), until the context is left."""
 
-    def __init__(self, guest, cut_after):
-        self.path = os.path.join(guest.scratch.name, f"proxy-{cut_after}")
-        self.target, self.left, self.passed = guest.gdb_path, cut_after, 0
+    def __init__(self, path):
+        self.path = path
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        self.listener.listen(1)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.listener.bind(path)
+        self.listener.listen(4)
+        self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
 
     def __enter__(self):
@@ -240,6 +239,23 @@ class Proxy:
         self.listener.shutdown(socket.SHUT_RDWR)  # close() alone would not wake accept()
         self.thread.join(10)
         self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client:
+                self.serve(client)
+
+
+class Proxy(Listener):
+    """Passes a connection on to a guest's stub, and cuts it after some bytes from the stub."""
+
+    def __init__(self, guest, cut_after):
+        self.target, self.left, self.passed = guest.gdb_path, cut_after, 0
+        super().__init__(os.path.join(guest.scratch.name, f"proxy-{cut_after}"))
 
     def _pump(self, source, sink, counted):
         with contextlib.suppress(OSError):
@@ -258,50 +274,27 @@ class Proxy:
             with contextlib.suppress(OSError):
                 s.shutdown(socket.SHUT_RDWR)
 
-    def _serve(self):
+    def serve(self, client):
+        with socket.socket(socket.AF_UNIX) as stub:
+            stub.connect(self.target)
+            back = threading.Thread(target=self._pump, args=(client, stub, False), daemon=True)
+            back.start()
+            self._pump(stub, client, True)
+            back.join(10)
         # Once cut, later connections are passed on whole: the program makes one to let the guest go.
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            with client, socket.socket(socket.AF_UNIX) as stub:
-                stub.connect(self.target)
-                back = threading.Thread(target=self._pump, args=(client, stub, False), daemon=True)
-                back.start()
-                self._pump(stub, client, True)
-                back.join(10)
-            self.left = 1 << 30
+        self.left = 1 << 30
 
 
-class FakeStub:
+class FakeStub(Listener):
     """Listens, and answers each connection by a function of the socket."""
 
     def __init__(self, scratch, name, talk):
-        self.path = os.path.join(scratch, f"fake-{name}")
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        self.listener.listen(4)
         self.talk = talk
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        super().__init__(os.path.join(scratch, f"fake-{name}"))
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join(10)
-        self.listener.close()
-
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            with client, contextlib.suppress(OSError):
-                self.talk(client)
+    def serve(self, client):
+        with contextlib.suppress(OSError):
+            self.talk(client)
 
 
 def packet(text):
