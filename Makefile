@@ -7,7 +7,7 @@ KERNEL	:= 6.1
 SUITE	:=
 SANITIZE :=
 FUZZ_SECONDS := 60
-PREFIX	:=
+PREFIX	:= /usr/local
 
 # A memory-checker build lives beside the ordinary one.
 ifneq ($(filter-out 0,$(SANITIZE)),)
@@ -17,9 +17,6 @@ SETUP	:= -Db_sanitize=address,undefined -Db_lundef=false
 CHECK_FLAGS := -t 8
 export ASAN_OPTIONS  ?= strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
-endif
-ifneq ($(PREFIX),)
-SETUP	+= --prefix=$(PREFIX)
 endif
 
 # Kernels and a userland are only for tests that boot Linux.
@@ -86,8 +83,10 @@ bench:
 	@python3 bench/bench.py
 endif
 
-# DESTDIR is honoured; PREFIX counts when build/ is first set up.
+# Meson keeps the prefix of an earlier install, so it is told each time.
 install: build
+	@meson configure $(BUILD) "--prefix=$(PREFIX)"
+	@ninja -C $(BUILD)
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
