@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS event logs, version 6, between bytes and struct fwnmi_errlog, and as text.
- * Names are in errlog_names.c. LoPAR chapter "RTAS Error/Event Return Format"; offsets below are
- * the chapter's, counted from the start of the part or section they are in.
+ * RTAS event logs between bytes and struct fwnmi_errlog. Parts that are only read are in
+ * errlog_sections.c, text in errlog_print.c, names in errlog_names.c. LoPAR chapter "RTAS
+ * Error/Event Return Format"; offsets below are the chapter's, counted from the start of the part
+ * or section they are in.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <fwnmi/errlog.h>
 
 #include "bytes.h"
+#include "errlog_sections.h"
 
 enum {
 	EXTENDED_HEADER_SIZE = 16,
+	OLD_EXTENDED_HEADER_SIZE = 12, /* versions 3 to 5 */
 	SECTION_HEADER_SIZE = 8,
 	MAIN_A_SIZE = 48,
 	MAIN_B_SIZE = 24,
@@ -23,6 +24,7 @@ enum {
 
 	FIXED_EXTENDED_PRESENT = 0x04, /* byte 1, bit 13 of the fixed part */
 	EXTENDED_POWERPC_FORMAT = 0x80, /* byte 2 */
+	SRC_HAS_SUBSECTIONS = 0x01, /* SRC flags */
 
 	MC_UE_TRANSIENT = 0x80,
 	MC_UE_EFFECTIVE_ADDRESS = 0x40,
@@ -54,6 +56,8 @@ static bool mc_is_valid(const struct fwnmi_mc_section *mc)
 
 static bool is_valid(const struct fwnmi_errlog *log)
 {
+	if (log->version != 0 && log->version != FWNMI_ERRLOG_VERSION)
+		return false;
 	if (log->severity > 7 || log->disposition > 3 || log->initiator > 15 || log->target > 15)
 		return false;
 	if (log->severity == FWNMI_SEVERITY_FATAL &&
@@ -101,7 +105,7 @@ static void put_primary_src(uint8_t *p, const struct fwnmi_primary_src *src)
 {
 	put_section_header(p, FWNMI_SECTION_PRIMARY_SRC, PRIMARY_SRC_SIZE, &src->header);
 	p[0x08] = src->src_version;
-	p[0x09] = src->src_flags;
+	p[0x09] = src->src_flags & (uint8_t)~SRC_HAS_SUBSECTIONS;
 	for (size_t i = 0; i < 8; i++)
 		put_be32(p + 0x10 + 4 * i, src->words[i]);
 	memset(p + 0x30, ' ', 32);
@@ -192,19 +196,13 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size)
 
 /* ---- decode ---- */
 
-static void get_section_header(struct fwnmi_section_header *header, const uint8_t *p)
-{
-	header->version = p[4];
-	header->subtype = p[5];
-	header->creator_component = get_be16(p + 6);
-}
-
-static void get_main_a(struct fwnmi_errlog *log, const uint8_t *p)
+static void get_main_a(struct fwnmi_errlog *log, const uint8_t *p, size_t length)
 {
 	struct fwnmi_main_a *main_a = &log->main_a;
 
+	(void)length;
 	log->has_main_a = true;
-	get_section_header(&main_a->header, p);
+	fwnmi_errlog_get_header(&main_a->header, p);
 	main_a->date = get_be32(p + 0x08);
 	main_a->time = get_be32(p + 0x0c);
 	main_a->creator = (char)p[0x18];
@@ -212,43 +210,46 @@ static void get_main_a(struct fwnmi_errlog *log, const uint8_t *p)
 	main_a->platform_log_id = get_be32(p + 0x28);
 }
 
-static void get_main_b(struct fwnmi_errlog *log, const uint8_t *p)
+static void get_main_b(struct fwnmi_errlog *log, const uint8_t *p, size_t length)
 {
 	struct fwnmi_main_b *main_b = &log->main_b;
 
+	(void)length;
 	log->has_main_b = true;
-	get_section_header(&main_b->header, p);
+	fwnmi_errlog_get_header(&main_b->header, p);
 	main_b->subsystem = p[0x08];
 	main_b->event_severity = p[0x0a];
 	main_b->event_subtype = p[0x0b];
 	main_b->action_flags = get_be16(p + 0x12);
 }
 
-static void get_primary_src(struct fwnmi_errlog *log, const uint8_t *p)
+static void get_primary_src(struct fwnmi_errlog *log, const uint8_t *p, size_t length)
 {
 	struct fwnmi_primary_src *src = &log->primary_src;
-	size_t length = 32;
+	size_t used = 32;
 
 	log->has_primary_src = true;
-	get_section_header(&src->header, p);
+	fwnmi_errlog_get_header(&src->header, p);
 	src->src_version = p[0x08];
 	src->src_flags = p[0x09];
 	for (size_t i = 0; i < 8; i++)
 		src->words[i] = get_be32(p + 0x10 + 4 * i);
-	memcpy(src->reference_code, p + 0x30, length);
-	while (length > 0 &&
-	       (src->reference_code[length - 1] == ' ' || src->reference_code[length - 1] == '\0'))
-		length--;
-	memset(src->reference_code + length, 0, sizeof(src->reference_code) - length);
+	memcpy(src->reference_code, p + 0x30, used);
+	while (used > 0 &&
+	       (src->reference_code[used - 1] == ' ' || src->reference_code[used - 1] == '\0'))
+		used--;
+	memset(src->reference_code + used, 0, sizeof(src->reference_code) - used);
+	fwnmi_errlog_get_callouts(src, p, length);
 }
 
-static void get_mc(struct fwnmi_errlog *log, const uint8_t *p)
+static void get_mc(struct fwnmi_errlog *log, const uint8_t *p, size_t length)
 {
 	struct fwnmi_mc_section *mc = &log->mc;
 	uint8_t byte = p[0x11];
 
+	(void)length;
 	log->has_mc = true;
-	get_section_header(&mc->header, p);
+	fwnmi_errlog_get_header(&mc->header, p);
 	mc->fru_id = get_be32(p + 0x08);
 	mc->processor_id = get_be32(p + 0x0c);
 	mc->error_type = p[0x10];
@@ -273,7 +274,7 @@ static const struct {
 	uint16_t id;
 	uint16_t size; /* the least a section of this kind has */
 	size_t has; /* offset of its has_* in struct fwnmi_errlog */
-	void (*get)(struct fwnmi_errlog *log, const uint8_t *section);
+	void (*get)(struct fwnmi_errlog *log, const uint8_t *section, size_t length);
 } known_sections[] = {
 	{ FWNMI_SECTION_MAIN_A, MAIN_A_SIZE, offsetof(struct fwnmi_errlog, has_main_a),
 	  get_main_a },
@@ -284,62 +285,79 @@ static const struct {
 	{ FWNMI_SECTION_MC, MC_SIZE, offsetof(struct fwnmi_errlog, has_mc), get_mc },
 };
 
-static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id,
-			     uint16_t length)
+/* @length is what the section states, @there what the buffer has of it. */
+static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id, size_t length,
+			     size_t there)
 {
 	for (size_t i = 0; i < sizeof(known_sections) / sizeof(known_sections[0]); i++) {
 		if (known_sections[i].id != id)
 			continue;
 		if (length < known_sections[i].size)
 			return FWNMI_ERR_BADSTRUCTURE;
-		if (!((const unsigned char *)log)[known_sections[i].has])
-			known_sections[i].get(log, p);
+		if (there >= known_sections[i].size &&
+		    !((const unsigned char *)log)[known_sections[i].has])
+			known_sections[i].get(log, p, there);
+		return 0;
 	}
+	fwnmi_errlog_get_section(log, p, id, there);
 	return 0;
 }
 
-static int get_sections(struct fwnmi_errlog *log, const uint8_t *buf, size_t length)
+/* @length is what the log states, @there what the buffer has of it. */
+static int get_sections(struct fwnmi_errlog *log, const uint8_t *buf, size_t length, size_t there)
 {
 	size_t offset = FWNMI_ERRLOG_FIXED_SIZE + EXTENDED_HEADER_SIZE;
 
 	while (offset < length) {
 		const uint8_t *p = buf + offset;
-		uint16_t section_length;
+		size_t section_length, section_there;
 		int err;
 
 		if (length - offset < SECTION_HEADER_SIZE)
 			return FWNMI_ERR_BADSTRUCTURE;
+		if (there < offset + SECTION_HEADER_SIZE)
+			return FWNMI_ERR_TRUNCATED;
 		section_length = get_be16(p + 2);
 		if (section_length < SECTION_HEADER_SIZE || section_length > length - offset)
 			return FWNMI_ERR_BADSTRUCTURE;
-		err = get_known_section(log, p, get_be16(p), section_length);
+		section_there = section_length < there - offset ? section_length : there - offset;
+		err = get_known_section(log, p, get_be16(p), section_length, section_there);
 		if (err)
 			return err;
 		log->sections[log->nr_sections++] = (struct fwnmi_section){
 			.id = get_be16(p),
 			.offset = (uint16_t)offset,
-			.length = section_length,
+			.length = (uint16_t)section_length,
 		};
 		offset += section_length;
 	}
 	return 0;
 }
 
-static int get_extended(struct fwnmi_errlog *log, const uint8_t *buf, size_t length)
+static int get_extended(struct fwnmi_errlog *log, const uint8_t *buf, size_t length, size_t there)
 {
 	const uint8_t *p = buf + FWNMI_ERRLOG_FIXED_SIZE;
+	size_t header = EXTENDED_HEADER_SIZE;
 
+	if (log->version < FWNMI_ERRLOG_VERSION)
+		header = OLD_EXTENDED_HEADER_SIZE;
 	if (log->extended_length == 0)
 		return 0;
-	if (log->extended_length < EXTENDED_HEADER_SIZE)
+	if (log->extended_length < header)
 		return FWNMI_ERR_BADSTRUCTURE;
+	if (there < FWNMI_ERRLOG_FIXED_SIZE + header)
+		return FWNMI_ERR_TRUNCATED;
+	if (log->version < FWNMI_ERRLOG_VERSION) {
+		fwnmi_errlog_get_old(log, p, there - FWNMI_ERRLOG_FIXED_SIZE);
+		return 0;
+	}
 	log->has_extended_header = true;
 	log->flags = p[0];
 	log->log_format = p[2] & 0x0f;
 	memcpy(log->company, p + 12, 4);
 	log->platform_event = log->log_format == FWNMI_ERRLOG_FORMAT_PLATFORM_EVENT &&
 			      memcmp(p + 12, company_ibm, sizeof(company_ibm)) == 0;
-	return log->platform_event ? get_sections(log, buf, length) : 0;
+	return log->platform_event ? get_sections(log, buf, length, there) : 0;
 }
 
 int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
@@ -351,8 +369,9 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
 	memset(log, 0, sizeof(*log));
 	if (size < FWNMI_ERRLOG_FIXED_SIZE)
 		return FWNMI_ERR_TRUNCATED;
-	if (p[0] != FWNMI_ERRLOG_VERSION)
+	if (p[0] < FWNMI_ERRLOG_OLDEST_VERSION || p[0] > FWNMI_ERRLOG_VERSION)
 		return FWNMI_ERR_BADVERSION;
+	log->version = p[0];
 	log->severity = p[1] >> 5;
 	log->disposition = p[1] >> 3 & 3;
 	log->has_extended = p[1] & FIXED_EXTENDED_PRESENT;
@@ -366,9 +385,12 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
 	if (log->extended_length > FWNMI_ERRLOG_MAX - FWNMI_ERRLOG_FIXED_SIZE)
 		return FWNMI_ERR_BADSTRUCTURE;
 	length = FWNMI_ERRLOG_FIXED_SIZE + log->extended_length;
-	if (length > size)
+	if (length > size) {
+		log->missing = (uint32_t)(length - size);
+		get_extended(log, p, length, size);
 		return FWNMI_ERR_TRUNCATED;
-	err = get_extended(log, p, length);
+	}
+	err = get_extended(log, p, length, length);
 	return err ? err : (int)length;
 }
 
@@ -451,6 +473,8 @@ int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size)
 
 	if (whole < 0)
 		return whole;
+	if (decoded.version != FWNMI_ERRLOG_VERSION)
+		return FWNMI_ERR_BADVERSION;
 	if ((size_t)whole <= size) {
 		memcpy(buf, log, (size_t)whole);
 		return whole;
@@ -468,173 +492,4 @@ int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size)
 	length = size < sizeof(fixed) ? sizeof(fixed) / 2 : sizeof(fixed);
 	memcpy(buf, fixed, length);
 	return (int)length;
-}
-
-/* ---- print ---- */
-
-/* Text that grows in the caller's buffer; length counts what did not fit as well. */
-struct text {
-	char *buf;
-	size_t size;
-	size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
-{
-	size_t used = text->length < text->size ? text->length : text->size;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(used < text->size ? text->buf + used : NULL, text->size - used, format, args);
-	va_end(args);
-	if (n > 0)
-		text->length += (size_t)n;
-}
-
-static void add_number(struct text *text, const char *label, const char *name, unsigned number)
-{
-	add(text, "%-20s %s (%u)\n", label, name ? name : "reserved", number);
-}
-
-/* A character of a log is data from outside: only printable ASCII goes to a terminal. */
-static char printable(char c)
-{
-	return c >= 0x20 && c < 0x7f ? c : '.';
-}
-
-static void add_characters(struct text *text, const char *s, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		add(text, "%c", printable(s[i]));
-}
-
-static void add_extended_header(struct text *text, const struct fwnmi_errlog *log)
-{
-	static const struct {
-		uint8_t bit;
-		const char *name;
-	} flags[] = {
-		{ FWNMI_ERRLOG_VALID, "valid" },
-		{ FWNMI_ERRLOG_UNRECOVERABLE, "unrecoverable" },
-		{ FWNMI_ERRLOG_RECOVERABLE, "recoverable" },
-		{ FWNMI_ERRLOG_DEGRADED, "degraded" },
-		{ FWNMI_ERRLOG_PREDICTIVE, "predictive" },
-		{ FWNMI_ERRLOG_NEW, "new" },
-		{ FWNMI_ERRLOG_BIG_ENDIAN, "big-endian" },
-	};
-
-	add(text, "\nExtended log\n");
-	add(text, "%-20s", "  Flags:");
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (log->flags & flags[i].bit)
-			add(text, " %s", flags[i].name);
-	add(text, " (0x%02x)\n", log->flags);
-	add(text, "%-20s %u%s\n", "  Format:", log->log_format,
-	    log->log_format == FWNMI_ERRLOG_FORMAT_PLATFORM_EVENT ? " (platform event)" : "");
-	add(text, "%-20s ", "  Company:");
-	add_characters(text, log->company, strlen(log->company));
-	add(text, "\n");
-}
-
-static void add_main_a(struct text *text, const struct fwnmi_main_a *main_a)
-{
-	add(text, "\nMain-A (PH)\n");
-	if (main_a->date || main_a->time)
-		add(text, "%-20s %04x-%02x-%02x %02x:%02x:%02x.%02x\n",
-		    "  Created:", main_a->date >> 16, main_a->date >> 8 & 0xff, main_a->date & 0xff,
-		    main_a->time >> 24, main_a->time >> 16 & 0xff, main_a->time >> 8 & 0xff,
-		    main_a->time & 0xff);
-	else
-		add(text, "%-20s not provided\n", "  Created:");
-	add(text, "%-20s %c\n", "  Creator:", printable(main_a->creator));
-	add(text, "%-20s %u\n", "  Sections:", main_a->section_count);
-	add(text, "%-20s 0x%08x\n", "  Platform log id:", main_a->platform_log_id);
-}
-
-static void add_main_b(struct text *text, const struct fwnmi_main_b *main_b)
-{
-	add(text, "\nMain-B (UH)\n");
-	add(text, "%-20s 0x%02x\n", "  Subsystem:", main_b->subsystem);
-	add(text, "%-20s 0x%02x\n", "  Event severity:", main_b->event_severity);
-	add(text, "%-20s 0x%02x\n", "  Event subtype:", main_b->event_subtype);
-	add(text, "%-20s 0x%04x\n", "  Action flags:", main_b->action_flags);
-}
-
-static void add_primary_src(struct text *text, const struct fwnmi_primary_src *src)
-{
-	add(text, "\nPrimary SRC (PS)\n");
-	add(text, "%-20s ", "  Reference code:");
-	add_characters(text, src->reference_code, strlen(src->reference_code));
-	add(text, "\n%-20s", "  Words 2-9:");
-	for (unsigned i = 0; i < 8; i++)
-		add(text, " %08x", src->words[i]);
-	add(text, "\n");
-}
-
-static void add_address(struct text *text, const char *label, bool valid, uint64_t address)
-{
-	if (valid)
-		add(text, "%-20s 0x%016llx\n", label, (unsigned long long)address);
-	else
-		add(text, "%-20s not provided\n", label);
-}
-
-static void add_mc(struct text *text, const struct fwnmi_mc_section *mc)
-{
-	const char *subtype = fwnmi_mc_subtype_name(mc->error_type, mc->error_subtype);
-
-	add(text, "\nMachine check (MC)\n");
-	add_number(text, "  Error type:", fwnmi_mc_type_name(mc->error_type), mc->error_type);
-	if (mc->error_type == FWNMI_MC_UE || is_translation_cache(mc->error_type) ||
-	    mc->error_subtype)
-		add_number(text, "  Error subtype:", subtype, mc->error_subtype);
-	if (mc->error_type == FWNMI_MC_UE)
-		add(text, "%-20s %s\n", "  Transient:", mc->transient ? "yes" : "no");
-	add_address(text, "  Effective address:", mc->effective_address_valid,
-		    mc->effective_address);
-	if (mc->error_type == FWNMI_MC_UE)
-		add_address(text, "  Logical address:", mc->logical_address_valid,
-			    mc->logical_address);
-	add(text, "%-20s %u\n", "  Processor id:", mc->processor_id);
-	add(text, "%-20s 0x%08x\n", "  FRU id:", mc->fru_id);
-}
-
-int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size)
-{
-	struct text text = { .buf = buf, .size = size };
-
-	if (size > 0)
-		buf[0] = '\0';
-	add(&text, "%-20s %u\n", "Version:", FWNMI_ERRLOG_VERSION);
-	add_number(&text, "Severity:", fwnmi_severity_name(log->severity), log->severity);
-	add_number(&text, "Disposition:", fwnmi_disposition_name(log->disposition),
-		   log->disposition);
-	add_number(&text, "Initiator:", fwnmi_initiator_name(log->initiator), log->initiator);
-	add_number(&text, "Target:", fwnmi_initiator_name(log->target), log->target);
-	add_number(&text, "Type:", fwnmi_event_type_name(log->type), log->type);
-	if (log->has_extended)
-		add(&text, "%-20s %u bytes\n", "Extended log:", log->extended_length);
-	else if (log->type == FWNMI_EVENT_PLATFORM_RESOURCE_REASSIGNMENT)
-		add(&text, "%-20s %u\n", "Change scope:", log->extended_length);
-	else
-		add(&text, "%-20s none\n", "Extended log:");
-
-	if (log->has_extended_header)
-		add_extended_header(&text, log);
-	if (log->has_main_a)
-		add_main_a(&text, &log->main_a);
-	if (log->has_main_b)
-		add_main_b(&text, &log->main_b);
-	if (log->has_primary_src)
-		add_primary_src(&text, &log->primary_src);
-	if (log->has_mc)
-		add_mc(&text, &log->mc);
-	if (log->nr_sections > 0)
-		add(&text, "\nSections (id, offset, length)\n");
-	for (unsigned i = 0; i < log->nr_sections; i++)
-		add(&text, "  %c%c %5u %5u\n", printable((char)(log->sections[i].id >> 8)),
-		    printable((char)log->sections[i].id), log->sections[i].offset,
-		    log->sections[i].length);
-	return (int)text.length;
 }

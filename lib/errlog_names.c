@@ -221,7 +221,7 @@ const char *fwnmi_strerror(int error)
 		[-FWNMI_ERR_INVALID] = "a value is out of range or contradicts another",
 		[-FWNMI_ERR_NOSPACE] = "not enough space",
 		[-FWNMI_ERR_TRUNCATED] = "the log ends before the length it states",
-		[-FWNMI_ERR_BADVERSION] = "not a version 6 log",
+		[-FWNMI_ERR_BADVERSION] = "not a log of a version that is supported here",
 		[-FWNMI_ERR_BADSTRUCTURE] = "a length in the log contradicts its surroundings",
 		[-FWNMI_ERR_BADNAME] = "no such name",
 		[-FWNMI_ERR_CPU] = "no such vCPU",

@@ -62,6 +62,8 @@ static int check_log(const void *log, size_t length)
 
 	if (decoded_length < 0)
 		return decoded_length;
+	if (decoded.version != FWNMI_ERRLOG_VERSION)
+		return FWNMI_ERR_BADVERSION;
 	return (size_t)decoded_length == length ? 0 : FWNMI_ERR_BADSTRUCTURE;
 }
 

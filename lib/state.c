@@ -144,7 +144,8 @@ static bool is_whole_log(const uint8_t *log, size_t length)
 	struct fwnmi_errlog decoded;
 	int decoded_length = fwnmi_errlog_decode(&decoded, log, length);
 
-	return decoded_length >= 0 && (size_t)decoded_length == length;
+	return decoded_length >= 0 && (size_t)decoded_length == length &&
+	       decoded.version == FWNMI_ERRLOG_VERSION;
 }
 
 static void visit_log(struct visitor *v, uint8_t *bytes, size_t length)

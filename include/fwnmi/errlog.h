@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS event logs, version 6: build, take apart, print, and name their fields.
- * No delivery here (see fwnmi.h). Follows LoPAR chapter "RTAS Error/Event Return Format";
+ * RTAS event logs: build (version 6), take apart (versions 3 to 6), print, and name their fields.
+ * No delivery here (see fwnmi.h). Follows LoPAR chapter "RTAS Error/Event Return Format", and for
+ * versions 3 to 5 the chapter's earlier editions;
  * a log is big-endian whatever the endianness of the guest that reads it.
  */
 #ifndef FWNMI_ERRLOG_H
@@ -26,7 +27,8 @@ enum fwnmi_error {
 	FWNMI_ERR_INVALID = -1, /* a value is outside its range or contradicts another */
 	FWNMI_ERR_NOSPACE = -2, /* the caller's buffer, or the RTAS area, is too small */
 	FWNMI_ERR_TRUNCATED = -3, /* the log or record ends before the length it states */
-	FWNMI_ERR_BADVERSION = -4, /* the log is not of version 6 */
+	FWNMI_ERR_BADVERSION =
+		-4, /* the log is of a version that is not known, or not allowed here */
 	FWNMI_ERR_BADSTRUCTURE = -5, /* a length in the log contradicts its surroundings */
 	FWNMI_ERR_BADNAME = -6, /* no such name for this field */
 	FWNMI_ERR_CPU = -7, /* no such vCPU */
@@ -55,7 +57,9 @@ const char *fwnmi_strerror(int error);
 #define FWNMI_ERRLOG_FIXED_SIZE 8
 
 /* LoPAR table "RTAS Event Return Format (Fixed Part)", bits 0:7 */
-#define FWNMI_ERRLOG_VERSION 6
+#define FWNMI_ERRLOG_VERSION	    6
+/* The oldest version that is decoded. */
+#define FWNMI_ERRLOG_OLDEST_VERSION 3
 
 /* bits 8:10 */
 enum fwnmi_severity {
@@ -121,12 +125,31 @@ enum fwnmi_event_type {
 /* Byte 2, bits 4:7: the log is a platform event log */
 #define FWNMI_ERRLOG_FORMAT_PLATFORM_EVENT 14
 
+/* The same bits of versions 3 to 5: what the detail of the log is about. */
+enum fwnmi_errlog_format {
+	FWNMI_ERRLOG_FORMAT_CPU = 1,
+	FWNMI_ERRLOG_FORMAT_MEMORY = 2,
+	FWNMI_ERRLOG_FORMAT_IO = 3,
+	FWNMI_ERRLOG_FORMAT_POST = 4,
+	FWNMI_ERRLOG_FORMAT_EPOW = 5,
+	FWNMI_ERRLOG_FORMAT_DIAGNOSTICS = 12,
+	FWNMI_ERRLOG_FORMAT_SERVICE_PROCESSOR = 13,
+};
+
 /* Section ids: two ASCII characters, the first in the high byte. */
 #define FWNMI_SECTION_ID(a, b)	  ((uint16_t)(((a) << 8) | (b)))
 #define FWNMI_SECTION_MAIN_A	  FWNMI_SECTION_ID('P', 'H')
 #define FWNMI_SECTION_MAIN_B	  FWNMI_SECTION_ID('U', 'H')
 #define FWNMI_SECTION_PRIMARY_SRC FWNMI_SECTION_ID('P', 'S')
 #define FWNMI_SECTION_MC	  FWNMI_SECTION_ID('M', 'C')
+#define FWNMI_SECTION_EXTENDED	  FWNMI_SECTION_ID('E', 'H')
+#define FWNMI_SECTION_MTMS	  FWNMI_SECTION_ID('M', 'T')
+#define FWNMI_SECTION_RESOURCE	  FWNMI_SECTION_ID('L', 'R')
+#define FWNMI_SECTION_PARTITIONS  FWNMI_SECTION_ID('L', 'P')
+#define FWNMI_SECTION_EPOW	  FWNMI_SECTION_ID('E', 'P')
+#define FWNMI_SECTION_IO_EVENT	  FWNMI_SECTION_ID('I', 'E')
+#define FWNMI_SECTION_HOT_PLUG	  FWNMI_SECTION_ID('H', 'P')
+#define FWNMI_SECTION_DUMP	  FWNMI_SECTION_ID('D', 'H')
 
 /* The most sections a decoded log lists: a log this full has no section larger than its header. */
 #define FWNMI_ERRLOG_MAX_SECTIONS 255
@@ -197,13 +220,54 @@ struct fwnmi_main_b {
 	uint16_t action_flags;
 };
 
-/* Primary SRC, "PS", 80 bytes; FRU call outs that follow are left in the section list. */
+/* Machine type, model and serial number, each NUL-terminated. */
+struct fwnmi_mtms {
+	char machine[9]; /* "tttt-mmm" */
+	char serial[13];
+};
+
+/* A part that may have to be replaced with the one that is called out. */
+struct fwnmi_mru {
+	char priority;
+	uint32_t id;
+};
+
+/* The most call outs of an SRC, and the most MRUs of a call out. */
+#define FWNMI_MAX_CALLOUTS 10
+#define FWNMI_MAX_MRUS	   15
+
+/*
+ * A FRU call out: what to replace, or what to do. Strings are NUL-terminated, and empty where the
+ * log has none.
+ */
+struct fwnmi_callout {
+	char priority; /* 'H', 'M', 'A', 'B', 'C' or 'L' */
+	char location[81];
+	bool has_identity, has_enclosure;
+	uint8_t component; /* identity: kind of what failed, 1 hardware, 2 code, ... */
+	char part_number[9]; /* or a procedure, never both */
+	char procedure[9];
+	char ccin[5];
+	char serial[13];
+	struct fwnmi_mtms enclosure; /* the power controlling enclosure, "PE" */
+	char enclosure_name[33];
+	unsigned nr_mrus;
+	struct fwnmi_mru mrus[FWNMI_MAX_MRUS];
+};
+
+/*
+ * Primary SRC, "PS", 80 bytes and FRU call outs. The encoder writes no call outs, and no flag that
+ * says so; the decoder stops at one that is malformed or cut short, which sets callouts_damaged.
+ */
 struct fwnmi_primary_src {
 	struct fwnmi_section_header header;
 	uint8_t src_version;
 	uint8_t src_flags;
 	uint32_t words[8]; /* extended reference code words 2..9 */
 	char reference_code[33]; /* up to 32 characters; the log pads them with blanks */
+	bool callouts_damaged;
+	unsigned nr_callouts;
+	struct fwnmi_callout callouts[FWNMI_MAX_CALLOUTS];
 };
 
 /* Machine check interrupt section, "MC", 40 bytes. */
@@ -220,6 +284,119 @@ struct fwnmi_mc_section {
 	uint64_t logical_address;
 };
 
+/* Extended header, "EH", 76 bytes and the symptom id. */
+struct fwnmi_extended_section {
+	struct fwnmi_section_header header;
+	struct fwnmi_mtms mtms; /* the reporting machine */
+	char firmware_version[17];
+	char subsystem_version[17];
+	uint32_t date, time; /* of the event that is referred to, as in Main-A */
+	char symptom_id[256];
+};
+
+/* Failing enclosure, "MT", 28 bytes. */
+struct fwnmi_mtms_section {
+	struct fwnmi_section_header header;
+	struct fwnmi_mtms mtms;
+};
+
+/* Logical resource identification, "LR", 20 bytes. */
+struct fwnmi_resource_section {
+	struct fwnmi_section_header header;
+	uint8_t type; /* 0x10 processor, 0x11 shared processor, 0x40 page, 0x41 LMB */
+	uint16_t capacity; /* shared processor: hundredths of a CPU */
+	uint32_t id; /* processor: logical CPU id; LMB: DRC index */
+	uint64_t address; /* page: logical address */
+};
+
+/* Impacted partitions, "LP", 16 bytes, a name and a list. */
+struct fwnmi_partitions_section {
+	struct fwnmi_section_header header;
+	uint16_t primary;
+	uint32_t id;
+	char name[256];
+	unsigned nr_targets;
+	uint16_t targets[255];
+};
+
+/* EPOW, "EP", 20 bytes. */
+struct fwnmi_epow_section {
+	struct fwnmi_section_header header;
+	uint8_t sensor_value; /* the low 4 bits are the action code */
+	uint8_t modifier; /* the low 4 bits */
+	uint8_t extended_modifier; /* section version 2: 0 the system, 1 the partition */
+	uint64_t reason_code;
+};
+
+/* IO events, "IE", 16 bytes and data. */
+struct fwnmi_io_event_section {
+	struct fwnmi_section_header header;
+	uint8_t type;
+	uint8_t scope;
+	uint8_t subtype;
+	uint32_t drc_index;
+	unsigned data_length;
+	uint8_t data[216];
+};
+
+/* Hot plug, "HP", 12 bytes, an identifier and perhaps a token. */
+struct fwnmi_hot_plug_section {
+	struct fwnmi_section_header header;
+	uint8_t type; /* 1 CPU, 2 memory, 3 slot, 4 PHB, 5 PCI */
+	uint8_t action; /* 1 add, 2 remove */
+	uint8_t identifier; /* 1 DRC name, 2 DRC index, 3 count, 4 count from a DRC index */
+	uint8_t capabilities;
+	char drc_name[81];
+	uint32_t count;
+	uint32_t drc_index;
+	bool has_token;
+	uint32_t token;
+};
+
+/* Dump locator, "DH", 64 bytes. */
+struct fwnmi_dump_section {
+	struct fwnmi_section_header header; /* subtype: the kind of dump */
+	uint32_t id;
+	uint8_t flags; /* 0x80 sent to the HMC, 0x40 the file name is a number, 0x20 size valid */
+	uint64_t size; /* bytes */
+	unsigned name_length;
+	uint8_t name[40]; /* the dump's file name */
+};
+
+/*
+ * Extended part of versions 3 to 5, 12 bytes, and the detail of its format, 28 bytes. Of the
+ * fields behind conditions only those of log_format are set.
+ */
+struct fwnmi_old_extended {
+	uint8_t origin; /* byte 3: 0x40 hot plug, 0x04 during boot, ... */
+	uint32_t date, time; /* as in Main-A */
+	bool has_detail;
+	uint32_t conditions; /* what is wrong, one bit each; bit 0 of the detail is the highest */
+	bool failing_address_valid; /* CPU, memory */
+	uint64_t failing_address;
+	uint8_t cpu; /* CPU: its physical number */
+	uint16_t element; /* CPU, memory: the sender of what arrived damaged */
+	bool reboot_may_help; /* CPU, from version 4 */
+	uint8_t detecting_controller, faulty_controller; /* memory, from here */
+	uint16_t ecc_syndrome;
+	uint8_t card;
+	uint32_t sub_elements;
+	struct fwnmi_old_pci {
+		uint8_t bus, devfn;
+		uint16_t device_id, vendor_id;
+		uint8_t revision, slot;
+	} signalling, sending; /* IO: who reported the error, who sent when it happened */
+	char device[13]; /* POST, from here */
+	char error_code[5];
+	char firmware_level[3];
+	char post_location[9];
+	uint32_t sensor_value; /* EPOW: the low 4 bits are the action code */
+	uint32_t sensor_token, sensor_index; /* EPOW, service processor */
+	uint32_t sensor_reading, sensor_status; /* EPOW */
+	uint32_t diagnostics_id; /* diagnostics */
+	char locations[256]; /* location codes, blanks between them, from IBM's part of the log */
+};
+
 /* Where a section stands in the log it was decoded from. */
 struct fwnmi_section {
 	uint16_t id;
@@ -229,6 +406,7 @@ struct fwnmi_section {
 
 /* A whole log, decoded. has_* say which of the parts are there. */
 struct fwnmi_errlog {
+	uint8_t version; /* 3 to 6; 0 counts as 6 where a log is written or shown */
 	uint8_t severity; /* enum fwnmi_severity */
 	uint8_t disposition; /* enum fwnmi_disposition */
 	uint8_t initiator; /* enum fwnmi_initiator */
@@ -242,6 +420,7 @@ struct fwnmi_errlog {
 	 */
 	bool has_extended;
 	uint32_t extended_length;
+	uint32_t missing; /* decoder: bytes that the log states but the buffer does not have */
 
 	/* Extended header. platform_event: format 14, company "IBM\0", so sections follow. */
 	bool has_extended_header;
@@ -250,11 +429,26 @@ struct fwnmi_errlog {
 	uint8_t log_format; /* 0..15 */
 	char company[5]; /* 4 characters and a NUL */
 
+	bool has_old_extended; /* versions 3 to 5 */
+	struct fwnmi_old_extended old_extended;
+
 	bool has_main_a, has_main_b, has_primary_src, has_mc;
 	struct fwnmi_main_a main_a;
 	struct fwnmi_main_b main_b;
 	struct fwnmi_primary_src primary_src;
 	struct fwnmi_mc_section mc;
+
+	/* Sections that the encoder does not write. */
+	bool has_extended_section, has_mtms, has_resource, has_partitions, has_epow, has_io_event;
+	bool has_hot_plug, has_dump;
+	struct fwnmi_extended_section extended_section;
+	struct fwnmi_mtms_section mtms;
+	struct fwnmi_resource_section resource;
+	struct fwnmi_partitions_section partitions;
+	struct fwnmi_epow_section epow;
+	struct fwnmi_io_event_section io_event;
+	struct fwnmi_hot_plug_section hot_plug;
+	struct fwnmi_dump_section dump;
 
 	/* Set by the decoder, not read by the encoder: every section, in the log's order. */
 	unsigned nr_sections;
@@ -274,9 +468,10 @@ struct fwnmi_errlog {
  * the caller's choice to make.
  *
  * returns: the log's length in bytes, 8 to 216, or
- *	FWNMI_ERR_INVALID if a field exceeds its bits, a section is asked for without has_extended,
- *		severity is fatal and disposition fully recovered, the reference code has no NUL, or
- *		the MC section's subtype, transient flag or addresses do not exist for its type
+ *	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field exceeds its bits, a section is asked
+ *		for without has_extended, severity is fatal and disposition fully recovered, the
+ *		reference code has no NUL, or the MC section's subtype, transient flag or addresses
+ *		do not exist for its type
  *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
@@ -287,17 +482,20 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
  * @buf: the log; any bytes are safe
  * @size: bytes at @buf; what follows the log is ignored
  *
- * An extended part of another format than a platform event log is accepted; its sections are not
- * listed. Reserved bits and bytes are ignored. Of sections with the same id the first is decoded,
- * all are listed.
+ * Of version 6, an extended part of another format than a platform event log is accepted; its
+ * sections are not listed. Of versions 3 to 5 the extended header is decoded, and the detail of
+ * those formats that enum fwnmi_errlog_format names. Reserved bits and bytes are ignored. Of
+ * sections with the same id the first is decoded, all are listed. A section that the encoder does
+ * not write and that is too short for its kind is listed only.
  *
  * returns: the log's length in bytes, or
  *	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length the log states
- *	FWNMI_ERR_BADVERSION if byte 0 is not 6
+ *	FWNMI_ERR_BADVERSION if byte 0 is not 3 to 6
  *	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
  *		longer than 2040, or a section is shorter than its kind allows or reaches past the
  *		end
- * On error @log holds what could be decoded before it, for display only.
+ * On error @log holds what could be decoded before it, for display only: version is 0 if that is
+ * nothing. Of a log that is cut short this is all that is there, and missing is the rest's length.
  */
 int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
 
@@ -314,7 +512,8 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
  *
  * returns: bytes written, at least 4, or
  *	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
- *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADVERSION, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode()
+ *	FWNMI_ERR_BADVERSION if the log is not of version 6
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode()
  */
 int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
 
@@ -324,10 +523,75 @@ int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
  * @buf: where to; always NUL-terminated if @size > 0
  * @size: bytes at @buf
  *
+ * Only line feeds and printable ASCII are written, whatever the log holds.
+ *
  * returns: characters the whole text has without the NUL; if that is @size or more, the text was
  * cut
  */
 int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size);
+
+/* How the value of a struct fwnmi_errlog_field is meant. */
+enum fwnmi_field_kind {
+	FWNMI_FIELD_NUMBER, /* value, in unit if not NULL */
+	FWNMI_FIELD_NAME, /* value, which is a name's number; name is NULL if it has none */
+	FWNMI_FIELD_HEX, /* value, of this many digits */
+	FWNMI_FIELD_BOOL, /* value, 0 or 1 */
+	FWNMI_FIELD_FLAGS, /* value, of this many digits; flags names its bits */
+	FWNMI_FIELD_TIME, /* value: BCD, date in the high half and time in the low half */
+	FWNMI_FIELD_TEXT, /* length characters at data: any bytes, no NUL at the end */
+	FWNMI_FIELD_BYTES, /* length bytes at data */
+	FWNMI_FIELD_WORDS, /* length hexadecimal numbers of 8 digits, uint32_t at data */
+	FWNMI_FIELD_NUMBERS, /* length numbers, uint16_t at data */
+};
+
+/* The name of a bit, or of more than one, in a field of flags. */
+struct fwnmi_flag_name {
+	uint32_t mask;
+	const char *name;
+};
+
+/* A field of a log, for who shows it. */
+struct fwnmi_errlog_field {
+	const char *key; /* for machines: lower case and underscores */
+	const char *label; /* for people */
+	enum fwnmi_field_kind kind;
+	uint64_t value;
+	bool absent; /* the log does not give it */
+	bool detail; /* said before in another form; a text for people leaves it out */
+	unsigned digits;
+	const char *name; /* what the value means, or NULL */
+	const char *unit;
+	const void *data;
+	size_t length;
+	const struct fwnmi_flag_name *flags;
+	size_t nr_flags;
+};
+
+/**
+ * struct fwnmi_errlog_visitor - who gets the fields of a log
+ * @open: a group of fields begins, within the group that is open
+ * @close: the innermost group ends
+ * @field: a field of the innermost group, or of the log itself
+ *
+ * @title is for people, @key for machines. @number is 0, or counts groups of the same key and kind
+ * from 1. Pointers are valid during the call.
+ */
+struct fwnmi_errlog_visitor {
+	void (*open)(void *opaque, const char *key, const char *title, unsigned number);
+	void (*close)(void *opaque);
+	void (*field)(void *opaque, const struct fwnmi_errlog_field *field);
+};
+
+/**
+ * fwnmi_errlog_visit() - all that a log says, field by field
+ * @log: a decoded log
+ * @visitor: whom to tell, in the order in which fwnmi_errlog_print() prints
+ * @opaque: passed to it
+ *
+ * Groups are at most three deep.
+ */
+void fwnmi_errlog_visit(const struct fwnmi_errlog *log, const struct fwnmi_errlog_visitor *visitor,
+			void *opaque);
 
 /**
  * fwnmi_severity_name() ... fwnmi_mc_subtype_name() - the name of a number in a log

@@ -490,8 +490,9 @@ int fwnmi_owner(const struct fwnmi *f);
  *		than FWNMI_QUEUE_SPACE bytes; nothing was changed, the host may try again when the
  *		OS has fetched some
  *	FWNMI_ERR_INVALID if @source or @event_class is none
- *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADVERSION, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode();
- *		the last one also if the log is shorter than @length
+ *	FWNMI_ERR_BADVERSION if the log is not of version 6
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode(); the latter also if the
+ *		log is shorter than @length
  */
 int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t event_class,
 		      const void *log, size_t length);

@@ -27,7 +27,9 @@ static void check_fit(const uint8_t *data, int length, size_t size)
 
 	require(buf);
 	written = fwnmi_errlog_fit(data, (size_t)length, buf, size);
-	if (size < 4) {
+	if (data[0] != FWNMI_ERRLOG_VERSION) {
+		require(written == FWNMI_ERR_BADVERSION);
+	} else if (size < 4) {
 		require(written == FWNMI_ERR_NOSPACE);
 	} else {
 		require(written >= 4 && (size_t)written <= size && written <= length);
@@ -36,6 +38,46 @@ static void check_fit(const uint8_t *data, int length, size_t size)
 		require(size < (size_t)length || memcmp(buf, data, (size_t)length) == 0);
 	}
 	free(buf);
+}
+
+static void check_open(void *opaque, const char *key, const char *title, unsigned number)
+{
+	unsigned *depth = opaque;
+
+	require(strlen(key) > 0 && strlen(title) > 0 && number <= FWNMI_ERRLOG_MAX_SECTIONS);
+	require(++*depth <= 3);
+}
+
+static void check_close(void *opaque)
+{
+	unsigned *depth = opaque;
+
+	require((*depth)-- > 0);
+}
+
+/* Every byte that a field points to can be read. */
+static void check_field(void *opaque, const struct fwnmi_errlog_field *field)
+{
+	size_t size = field->length;
+	void *copy;
+
+	(void)opaque;
+	if (field->kind == FWNMI_FIELD_WORDS)
+		size *= sizeof(uint32_t);
+	else if (field->kind == FWNMI_FIELD_NUMBERS)
+		size *= sizeof(uint16_t);
+	copy = exact(field->data, size);
+	require(strlen(field->key) > 0 && strlen(field->label) < 20);
+	free(copy);
+}
+
+static void check_visit(const struct fwnmi_errlog *log)
+{
+	static const struct fwnmi_errlog_visitor visitor = { check_open, check_close, check_field };
+	unsigned depth = 0;
+
+	fwnmi_errlog_visit(log, &visitor, &depth);
+	require(depth == 0);
 }
 
 /* What can be said again is said the same. */
@@ -63,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(length >= 0 ? (size_t)length <= size && length >= FWNMI_ERRLOG_FIXED_SIZE :
 			      length >= FWNMI_ERR_BADSTRUCTURE && length <= FWNMI_ERR_TRUNCATED);
 	check_print(&log, size % 512);
+	check_visit(&log);
 	if (length >= 0) {
 		for (size_t room = 0; room < 8; room++)
 			check_fit(copy, length, room);

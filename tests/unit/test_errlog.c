@@ -340,6 +340,7 @@ static void encoding_refuses_what_the_format_cannot_say(void **state)
 		assert_int_equal(fwnmi_errlog_encode(&log, buf, sizeof(buf)), FWNMI_ERR_INVALID); \
 	} while (0)
 
+	REFUSED(log.version = 5);
 	REFUSED(log.severity = 8);
 	REFUSED(log.disposition = 4);
 	REFUSED(log.initiator = 16);
@@ -384,6 +385,28 @@ static void a_log_cut_at_any_length_is_called_truncated(void **state)
 		uint8_t *cut = exact_copy(golden, size);
 
 		assert_int_equal(fwnmi_errlog_decode(&log, cut, size), FWNMI_ERR_TRUNCATED);
+		free(cut);
+	}
+}
+
+/* A section is decoded as soon as its fixed fields are there. */
+static void a_log_cut_at_any_length_has_what_is_before_the_cut(void **state)
+{
+	for (size_t size = 0; size < sizeof(golden); size++) {
+		uint8_t *cut = exact_copy(golden, size);
+		struct fwnmi_errlog log;
+
+		fwnmi_errlog_decode(&log, cut, size);
+		assert_int_equal(log.version, size >= 8 ? 6 : 0);
+		assert_int_equal(log.missing, size >= 8 ? sizeof(golden) - size : 0);
+		assert_int_equal(log.has_extended_header, size >= 24);
+		assert_int_equal(log.has_main_a, size >= MAIN_B_AT);
+		assert_int_equal(log.has_main_b, size >= SRC_AT);
+		assert_int_equal(log.has_primary_src, size >= MC_AT);
+		assert_false(log.has_mc);
+		assert_int_equal(log.nr_sections,
+				 (size >= MAIN_A_AT + 8) + (size >= MAIN_B_AT + 8) +
+					 (size >= SRC_AT + 8) + (size >= MC_AT + 8));
 		free(cut);
 	}
 }
@@ -557,16 +580,20 @@ static void a_log_of_the_greatest_length_with_the_smallest_sections_is_listed_wh
 	assert_int_equal(log.sections[252].offset, 2040);
 }
 
-static void other_versions_are_refused(void **state)
+static void versions_3_to_6_are_decoded_and_others_refused(void **state)
 {
 	uint8_t buf[sizeof(golden)];
 	struct fwnmi_errlog log;
 
 	memcpy(buf, golden, sizeof(golden));
 	for (unsigned version = 0; version < 256; version++) {
+		bool known = version >= 3 && version <= 6;
+
 		buf[0] = (uint8_t)version;
 		assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)),
-				 version == 6 ? (int)sizeof(golden) : FWNMI_ERR_BADVERSION);
+				 known ? (int)sizeof(golden) : FWNMI_ERR_BADVERSION);
+		assert_int_equal(log.version, known ? version : 0);
+		assert_int_equal(log.nr_sections, version == 6 ? 4 : 0);
 	}
 }
 
@@ -895,6 +922,7 @@ int main(void)
 		cmocka_unit_test(encoding_refuses_what_the_format_cannot_say),
 		cmocka_unit_test(encoding_into_any_smaller_buffer_fails_and_touches_nothing),
 		cmocka_unit_test(a_log_cut_at_any_length_is_called_truncated),
+		cmocka_unit_test(a_log_cut_at_any_length_has_what_is_before_the_cut),
 		cmocka_unit_test(an_extended_part_of_wrong_length_is_bad_or_ends_between_sections),
 		cmocka_unit_test(an_extended_length_above_the_format_limit_is_bad),
 		cmocka_unit_test(a_section_of_any_wrong_length_is_refused_or_stays_inside_the_log),
@@ -904,7 +932,7 @@ int main(void)
 		cmocka_unit_test(random_bytes_are_survived),
 		cmocka_unit_test(
 			a_log_of_the_greatest_length_with_the_smallest_sections_is_listed_whole),
-		cmocka_unit_test(other_versions_are_refused),
+		cmocka_unit_test(versions_3_to_6_are_decoded_and_others_refused),
 		cmocka_unit_test(another_vendors_extended_format_is_accepted_without_sections),
 		cmocka_unit_test(reserved_bits_do_not_change_what_is_decoded),
 		cmocka_unit_test(bytes_after_the_log_are_ignored),
