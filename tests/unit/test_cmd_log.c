@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `fwnmi log`: the readers of hex dumps and kernel logs, and the whole command on files, with its
- * output caught. The command's source is included to reach its static functions.
+ * `fwnmi log`: the readers of dumps, kernel logs and records, and the whole command on files, with
+ * its output caught. The command's source is included to reach its static functions.
  */
 #include "cmd/log.c"
 
@@ -14,26 +14,79 @@ static const char plain[] = "06640000 000000000000000000000000 00000000";
 
 static const uint8_t fixed_part[8] = { 0x06, 0xd0, 0x10, 0xe0, 0, 0, 0, 0 };
 
+/* An input that was parsed, and what was said about it. */
+struct parsed {
+	struct log_input input;
+	bool ok;
+	char problems[2000]; /* a line each */
+};
+
+static void note_problem(void *opaque, const char *text)
+{
+	struct parsed *parsed = opaque;
+	size_t used = strlen(parsed->problems);
+
+	snprintf(parsed->problems + used, sizeof(parsed->problems) - used, "%s\n", text);
+}
+
+static struct parsed *parse(enum log_form form, const void *data, size_t length)
+{
+	struct parsed *parsed = calloc(1, sizeof(*parsed));
+	void *copy = exact_copy(data, length);
+
+	assert_non_null(parsed);
+	parsed->input.problem = note_problem;
+	parsed->input.opaque = parsed;
+	parsed->ok = log_input_parse(&parsed->input, form, copy, length);
+	free(copy);
+	return parsed;
+}
+
+static struct parsed *parse_hex(const char *text)
+{
+	return parse(LOG_FORM_HEX, text, strlen(text));
+}
+
+static void free_parsed(struct parsed *parsed)
+{
+	log_input_free(&parsed->input);
+	free(parsed);
+}
+
+static void assert_event(const struct parsed *parsed, size_t index, const void *expected,
+			 size_t length)
+{
+	assert_true(index < parsed->input.nr_events);
+	assert_int_equal(parsed->input.events[index].length, length);
+	assert_memory_equal(parsed->input.bytes + parsed->input.events[index].offset, expected,
+			    length);
+}
+
+static void assert_parses_with(const char *text, const void *expected, size_t length,
+			       const char *problems)
+{
+	struct parsed *parsed = parse_hex(text);
+
+	if (!parsed->ok)
+		fail_msg("%s: %s", text, parsed->input.error);
+	assert_string_equal(parsed->problems, problems);
+	assert_int_equal(parsed->input.nr_events, 1);
+	assert_event(parsed, 0, expected, length);
+	free_parsed(parsed);
+}
+
 static void assert_parses(const char *text, const void *expected, size_t length)
 {
-	struct dump dump = { 0 };
-	char *copy = exact_copy(text, strlen(text));
-
-	if (!parse_hex(&dump, copy, strlen(text)))
-		fail_msg("%s: %s", text, dump.error);
-	assert_int_equal(dump.bytes.length, length);
-	assert_memory_equal(dump.bytes.data, expected, length);
-	free_dump(&dump);
-	free(copy);
+	assert_parses_with(text, expected, length, "");
 }
 
 static void assert_refused(const char *text, const char *why)
 {
-	struct dump dump = { 0 };
+	struct parsed *parsed = parse_hex(text);
 
-	assert_false(parse_hex(&dump, text, strlen(text)));
-	assert_string_equal(dump.error, why);
-	free_dump(&dump);
+	assert_false(parsed->ok);
+	assert_string_equal(parsed->input.error, why);
+	free_parsed(parsed);
 }
 
 static const uint8_t twenty[20] = { 0x06, 0x64, 0x40, 0x00, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46,
@@ -122,18 +175,266 @@ static const char kernel_log[] =
 
 static void the_events_of_a_kernel_log_are_read_one_by_one(void **state)
 {
-	struct dump dump = { 0 };
-	size_t starts[2];
+	struct parsed *parsed = parse_hex(kernel_log);
 
-	assert_true(parse_hex(&dump, kernel_log, strlen(kernel_log)));
-	assert_int_equal(dump.starts.length, sizeof(starts));
-	memcpy(starts, dump.starts.data, sizeof(starts));
-	assert_int_equal(starts[0], 0);
-	assert_int_equal(starts[1], 20);
-	assert_int_equal(dump.bytes.length, 28);
-	assert_memory_equal(dump.bytes.data, twenty, 20);
-	assert_memory_equal(dump.bytes.data + 20, fixed_part, 8);
-	free_dump(&dump);
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.nr_events, 3);
+	assert_event(parsed, 1, twenty, 20);
+	assert_event(parsed, 2, fixed_part, 8);
+	assert_int_equal(parsed->input.events[1].number, 1);
+	assert_int_equal(parsed->input.events[2].number, 2);
+	assert_string_equal(
+		parsed->problems,
+		"event at line 2: bytes 0 to 111 (RTAS 0 to 6) are lost, and shown as zero\n");
+	free_parsed(parsed);
+}
+
+/* Two lines of 16 bytes and one of 4: what twenty[] is to the other tests. */
+#define LINE_0 "RTAS 0: 06644000 41424344 45464748 494a4b4c\n"
+#define LINE_1 "RTAS 1: 4d4e4f50 51525354 55565758 595a5b5c\n"
+#define LINE_2 "RTAS 2: 5d5e5f60\n"
+#define BEGIN  "RTAS: 7 -------- RTAS event begin --------\n"
+#define END    "RTAS: 7 -------- RTAS event end ----------\n"
+
+static const uint8_t thirty_six[36] = {
+	0x06, 0x64, 0x40, 0x00, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
+	0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f, 0x50, 0x51, 0x52, 0x53, 0x54,
+	0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f, 0x60,
+};
+
+static void lines_of_a_kernel_log_out_of_order_are_put_in_order_and_reported(void **state)
+{
+	assert_parses(BEGIN LINE_0 LINE_1 LINE_2 END, thirty_six, 36);
+	assert_parses_with(BEGIN LINE_0 LINE_2 LINE_1 END, thirty_six, 36,
+			   "line 4: RTAS 1 stands behind RTAS 2\n");
+	assert_parses_with(BEGIN LINE_1 LINE_0 LINE_2 END, thirty_six, 36,
+			   "line 3: RTAS 0 stands behind RTAS 1\n");
+	assert_parses_with(BEGIN LINE_2 LINE_1 LINE_0 END, thirty_six, 36,
+			   "line 3: RTAS 1 stands behind RTAS 2\n");
+	assert_parses_with(LINE_1 LINE_0 LINE_2, thirty_six, 36,
+			   "line 2: RTAS 0 stands behind RTAS 1\n");
+}
+
+static void a_lost_line_of_a_kernel_log_is_reported_and_leaves_a_gap(void **state)
+{
+	struct parsed *parsed = parse_hex(BEGIN LINE_0 LINE_2 END);
+	uint8_t expected[36];
+
+	memcpy(expected, thirty_six, sizeof(expected));
+	memset(expected + 16, 0, 16);
+	assert_true(parsed->ok);
+	assert_event(parsed, 0, expected, 36);
+	assert_string_equal(
+		parsed->problems,
+		"event 7 at line 1: bytes 16 to 31 (RTAS 1) are lost, and shown as zero\n");
+	assert_int_equal(parsed->input.nr_lost, 1);
+	assert_int_equal(parsed->input.lost[0].offset, 16);
+	assert_int_equal(parsed->input.lost[0].length, 16);
+	free_parsed(parsed);
+}
+
+static void a_damaged_line_of_a_kernel_log_costs_its_damaged_bytes_only(void **state)
+{
+	struct parsed *parsed =
+		parse_hex(BEGIN LINE_0 "RTAS 1: 4d4e4f50 5152!354 55565758\n" LINE_2 END);
+
+	assert_true(parsed->ok);
+	assert_string_equal(
+		parsed->problems,
+		"line 3: '5152!354' is not hexadecimal\n"
+		"event 7 at line 1: bytes 20 to 31 (RTAS 1) are lost, and shown as zero\n");
+	assert_int_equal(parsed->input.nr_lost, 1);
+	free_parsed(parsed);
+}
+
+static void a_marker_or_its_loss_divides_events(void **state)
+{
+	static const char *const twice[] = {
+		BEGIN LINE_0 LINE_1 LINE_2 END BEGIN LINE_0 LINE_1 LINE_2 END,
+		BEGIN LINE_0 LINE_1 LINE_2 BEGIN LINE_0 LINE_1 LINE_2,
+		LINE_0 LINE_1 LINE_2 END LINE_0 LINE_1 LINE_2 END,
+		LINE_0 LINE_1 LINE_2 LINE_0 LINE_1 LINE_2,
+		BEGIN BEGIN LINE_0 LINE_0 LINE_1 LINE_1 LINE_2 LINE_2 END END BEGIN LINE_0 LINE_1
+			LINE_2 END,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(twice); i++) {
+		struct parsed *parsed = parse_hex(twice[i]);
+
+		assert_true(parsed->ok);
+		assert_string_equal(parsed->problems, "");
+		assert_int_equal(parsed->input.nr_events, 2);
+		assert_event(parsed, 0, thirty_six, 36);
+		assert_event(parsed, 1, thirty_six, 36);
+		free_parsed(parsed);
+	}
+}
+
+/* Another event's first line, where the markers between the two are lost. */
+static void a_different_first_line_begins_another_event(void **state)
+{
+	struct parsed *parsed = parse_hex(BEGIN LINE_0 LINE_1 LINE_2 "RTAS 0: 06d010e0 00000000\n");
+
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.nr_events, 2);
+	assert_event(parsed, 1, fixed_part, 8);
+	free_parsed(parsed);
+}
+
+static void lines_that_the_kernel_cannot_have_written_are_left_out(void **state)
+{
+	struct parsed *parsed = parse_hex(BEGIN LINE_0 LINE_1 LINE_2
+					  "RTAS 99999999999999999999: 00\n"
+					  "RTAS 1: 4d4e4f50 51525354 55565758 595a5b5d\n"
+					  "RTAS 3: 00000000 00000000 00000000 00000000 00\n" END);
+
+	assert_true(parsed->ok);
+	assert_event(parsed, 0, thirty_six, 36);
+	assert_string_equal(parsed->problems, "line 5: not a line that the kernel writes\n"
+					      "line 6: RTAS 1 stands behind RTAS 2\n"
+					      "line 6: RTAS 1 occurs twice with different bytes\n"
+					      "line 7: not a line that the kernel writes\n");
+	free_parsed(parsed);
+}
+
+static void colours_nul_bytes_and_other_alphabets_do_not_disturb_a_kernel_log(void **state)
+{
+	static const char text[] =
+		"\xef\xbb\xbf[   1.0] usb: Logitech\xc2\xae Mouse \xff\n"
+		"\x1b[32m[   1.1] \x1b[0mRT\0AS: 7 -- RTAS event begin --\n"
+		"\x1b]0;title\a\x1b[1;32m[   1.1] \x1b[mRTAS 0: 06644000 41424344 "
+		"45464748 494a4b4c\x1b[0m\r\n"
+		"\x1b[32m[   1.1] \x1b[0mRTAS 1: 4d4e4f50\n\0";
+	struct parsed *parsed = parse(LOG_FORM_AUTO, text, sizeof(text));
+
+	assert_true(parsed->ok);
+	assert_string_equal(parsed->problems, "");
+	assert_event(parsed, 0, twenty, 20);
+	assert_int_equal(parsed->input.events[0].number, 7);
+	free_parsed(parsed);
+}
+
+/* 16 bytes of a log, 16 of a pattern, 64 zero bytes, 16 bytes of ones: the middle is left out. */
+static void lines_that_a_dump_leaves_out_are_repeated(void **state)
+{
+	static const char *const dumps[] = {
+		"00000000  06 64 40 00 00 00 00 58  45 46 47 48 49 4a 4b 4c  |.d@....XEFGHIJKL|\n"
+		"00000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n"
+		"*\n"
+		"00000050  11 11 11 11 11 11 11 11  11 11 11 11 11 11 11 11  |................|\n"
+		"00000060\n",
+		"0000000 06 64 40 00 00 00 00 58 45 46 47 48 49 4a 4b 4c\n"
+		"0000020 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+		"*\n"
+		"0000120 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11\n"
+		"0000140\n",
+		"0000000 06 64 40 00 00 00 00 58 45 46 47 48 49 4a 4b 4c\n"
+		"0000016 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+		"*\n"
+		"0000080 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11\n"
+		"0000096\n",
+		"000000 06 64 40 00 00 00 00 58 45 46 47 48 49 4a 4b 4c  >.d@....XEFGHIJKL<\n"
+		"000010 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  >................<\n"
+		"*\n"
+		"000050 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11  >................<\n"
+		"000060\n",
+		"00000000: 0664 4000 0000 0058 4546 4748 494a 4b4c  .d@....XEFGHIJKL\n"
+		"00000010: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n"
+		"*\n"
+		"00000050: 1111 1111 1111 1111 1111 1111 1111 1111  ................\n",
+	};
+	uint8_t expected[96] = { 0x06, 0x64, 0x40, 0x00, 0, 0, 0, 0x58 };
+
+	memcpy(expected + 8, "EFGHIJKL", 8);
+	memset(expected + 80, 0x11, 16);
+	for (size_t i = 0; i < ARRAY_SIZE(dumps); i++)
+		assert_parses(dumps[i], expected, sizeof(expected));
+}
+
+/* hexdump without -C, od -x: numbers of the machine that dumped. */
+static void a_dump_of_swapped_pairs_is_put_right(void **state)
+{
+	struct parsed *parsed = parse_hex("0000000 000a 0000 d006 e010 0000 0000\n"
+					  "000000c\n");
+
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.events[0].number, 10);
+	assert_event(parsed, 0, fixed_part, 8);
+	free_parsed(parsed);
+	assert_parses("0000000 d006 e010 0000 0000\n"
+		      "0000008\n",
+		      fixed_part, 8);
+}
+
+/* A small file that stands for a large one, over and over. */
+static void what_dumps_stand_for_is_bounded(void **state)
+{
+	char text[2000] = "";
+
+	for (unsigned i = 0; i < 9; i++)
+		strcat(text, "00000000: 06d0 10e0 0000 0000\n*\n00800000: 00\n");
+	assert_refused(text, "more than 64 MiB in it");
+}
+
+static void a_repetition_that_is_not_clear_is_reported(void **state)
+{
+	assert_parses_with("*\n00000000: 0664 4000 4142 4344\n", twenty, 8,
+			   "line 1: '*' has nothing to repeat\n");
+	assert_parses_with("00000000: 0664 4000 4142 4344\n*\n", twenty, 8,
+			   "line 2: '*' without an offset behind it\n");
+	assert_parses_with("00000000: 0664 4000 4142 4344\n*\nffffffff: 00\n", twenty, 8,
+			   "line 3: its offset is none, or too large\n"
+			   "line 2: '*' without an offset behind it\n");
+	assert_refused("0664\n*\n4000\n", "line 2: '*' among bytes without offsets");
+}
+
+static void lines_of_a_dump_out_of_order_are_put_in_order_and_reported(void **state)
+{
+	assert_parses_with("00000000: 0664 4000 4142 4344\n"
+			   "00000010: 4d4e 4f50\n"
+			   "00000008: 4546 4748 494a 4b4c\n",
+			   twenty, 20,
+			   "line 3: its offset is lower than that of the line before\n");
+	assert_parses_with("00000008: 4546 4748 494a 4b4c\n"
+			   "00000000: 0664 4000 4142 4344\n"
+			   "00000010: 4d4e 4f50\n",
+			   twenty, 20,
+			   "line 2: its offset is lower than that of the line before\n");
+}
+
+static void a_lost_line_of_a_dump_is_reported_and_leaves_a_gap(void **state)
+{
+	uint8_t expected[20];
+
+	memcpy(expected, twenty, sizeof(expected));
+	memset(expected + 8, 0, 8);
+	assert_parses_with("00000000: 0664 4000 4142 4344\n"
+			   "00000010: 4d4e 4f50\n",
+			   expected, 20,
+			   "dump at line 1: bytes 8 to 15 are lost, and shown as zero\n");
+	assert_parses_with("$ xxd log\n"
+			   "00000000: 0664 4000 4142 4344\n"
+			   "00000008: 4546 4748 494a xxxx\n"
+			   "00000010: 4d4e 4f50\n",
+			   expected, 20,
+			   "line 3: 'xxxx' is not hexadecimal\n"
+			   "line 1: '$' is not hexadecimal\n"
+			   "dump at line 2: bytes 8 to 15 are lost, and shown as zero\n");
+}
+
+static void dumps_one_after_another_are_events_of_their_own(void **state)
+{
+	struct parsed *parsed = parse_hex("00000000: 0664 4000 4142 4344\n"
+					  "00000008: 4546 4748\n"
+					  "\n"
+					  "00000000: 06d0 10e0 0000 0000\n");
+
+	assert_true(parsed->ok);
+	assert_string_equal(parsed->problems, "");
+	assert_int_equal(parsed->input.nr_events, 2);
+	assert_event(parsed, 0, twenty, 12);
+	assert_event(parsed, 1, fixed_part, 8);
+	free_parsed(parsed);
 }
 
 static void what_is_not_hexadecimal_is_refused_with_its_line(void **state)
@@ -142,24 +443,17 @@ static void what_is_not_hexadecimal_is_refused_with_its_line(void **state)
 	assert_refused("06 6", "line 1: '6' has an odd number of digits");
 	assert_refused("06 0x", "line 1: '0x' is not hexadecimal");
 	assert_refused("Severity: 3", "line 1: 'Severity:' is not hexadecimal");
-	assert_refused("00000000  00 00\n*\n00000100\n",
-		       "line 2: '*' stands for lines left out; dump again with all lines (-v)");
 	assert_refused("\n \n", "no hexadecimal digits");
+	assert_refused("RTAS: 1 - RTAS event begin -\n", "no RTAS event in it");
 }
 
 static void any_text_cut_anywhere_is_survived(void **state)
 {
-	for (size_t length = 0; length < strlen(kernel_log); length++) {
-		struct dump dump = { 0 };
-		char *copy = exact_copy(kernel_log, length);
-
-		parse_hex(&dump, copy, length);
-		free_dump(&dump);
-		free(copy);
-	}
+	for (size_t length = 0; length < strlen(kernel_log); length++)
+		free_parsed(parse(LOG_FORM_HEX, kernel_log, length));
 	for (unsigned seed = 1; seed < 3000; seed++) {
 		static const char alphabet[] = "0123456789abcfx:|[*, \n\tRTAS";
-		struct dump dump = { 0 };
+		struct parsed *parsed;
 		char text[100];
 		uint32_t random = seed;
 
@@ -167,10 +461,119 @@ static void any_text_cut_anywhere_is_survived(void **state)
 			random = random * 1664525 + 1013904223;
 			text[i] = alphabet[(random >> 16) % (sizeof(alphabet) - 1)];
 		}
-		if (!parse_hex(&dump, text, sizeof(text)))
-			assert_true(strlen(dump.error) > 0);
-		free_dump(&dump);
+		parsed = parse(LOG_FORM_HEX, text, sizeof(text));
+		if (!parsed->ok)
+			assert_true(strlen(parsed->input.error) > 0);
+		free_parsed(parsed);
 	}
+}
+
+/* ---- records ---- */
+
+/* A record of the kernel, of this size: number, log, and the rest of an older log. */
+static void put_record(uint8_t *to, size_t size, uint32_t number, bool big_endian,
+		       const uint8_t *log, size_t length)
+{
+	memset(to, 0xee, size);
+	for (unsigned i = 0; i < 4; i++)
+		to[big_endian ? 3 - i : i] = (uint8_t)(number >> 8 * i);
+	memcpy(to + 4, log, length);
+}
+
+static void a_record_of_the_kernel_has_its_sequence_number_in_either_byte_order(void **state)
+{
+	static const uint32_t numbers[] = { 0, 1, 3, 4, 5, 6, 7, 255, 256, 0x106, 0x2006, 70000 };
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(numbers); i++) {
+		uint8_t record[2052], log[8] = { 0x06, 0x40, 0x00, 0xe3 };
+		struct parsed *parsed;
+
+		put_record(record, sizeof(record), numbers[i / 2], i % 2, log, sizeof(log));
+		parsed = parse(LOG_FORM_AUTO, record, sizeof(record));
+		assert_true(parsed->ok);
+		assert_int_equal(parsed->input.nr_events, 1);
+		assert_true(parsed->input.events[0].has_number);
+		assert_int_equal(parsed->input.events[0].number, numbers[i / 2]);
+		assert_event(parsed, 0, record + 4, sizeof(record) - 4);
+		free_parsed(parsed);
+	}
+}
+
+static void records_are_divided_by_their_size(void **state)
+{
+	static const size_t sizes[] = { 64, 1028, 2052 };
+	static const uint8_t log[8] = { 0x05, 0x40, 0x00, 0x40 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		uint8_t *records = malloc(3 * sizes[i]);
+		struct parsed *parsed;
+
+		assert_non_null(records);
+		for (unsigned n = 0; n < 3; n++)
+			put_record(records + n * sizes[i], sizes[i], 10 + n, true, log,
+				   sizeof(log));
+		parsed = parse(LOG_FORM_BINARY, records, 3 * sizes[i]);
+		assert_int_equal(parsed->input.nr_events, 3);
+		for (unsigned n = 0; n < 3; n++) {
+			assert_int_equal(parsed->input.events[n].number, 10 + n);
+			assert_int_equal(parsed->input.events[n].offset, n * sizes[i] + 4);
+		}
+		free_parsed(parsed);
+		free(records);
+	}
+}
+
+static void a_file_of_records_that_ends_in_the_middle_gives_those_before(void **state)
+{
+	static const uint8_t log[8] = { 0x06, 0x40, 0x00, 0xe3 };
+	uint8_t records[2 * 2052 + 7];
+	struct parsed *parsed;
+
+	put_record(records, 2052, 1, false, log, sizeof(log));
+	put_record(records + 2052, 2052, 2, false, log, sizeof(log));
+	put_record(records + 2 * 2052, 7, 3, false, log, 3);
+	parsed = parse(LOG_FORM_AUTO, records, sizeof(records));
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.nr_events, 2);
+	assert_string_equal(parsed->problems, "the last record has 7 of 2052 bytes\n");
+	free_parsed(parsed);
+}
+
+static void binary_logs_one_behind_another_are_events_of_their_own(void **state)
+{
+	uint8_t buf[64] = { 0 };
+	struct parsed *parsed;
+
+	memcpy(buf, fixed_part, 8);
+	memcpy(buf + 8, fixed_part, 8);
+	memcpy(buf + 32, fixed_part, 8);
+	parsed = parse(LOG_FORM_AUTO, buf, sizeof(buf));
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.nr_events, 3);
+	assert_int_equal(parsed->input.events[1].offset, 8);
+	assert_int_equal(parsed->input.events[2].offset, 32);
+	free_parsed(parsed);
+}
+
+/* A hex dump of records is as good as the records. */
+static void a_dump_of_a_record_has_its_sequence_number(void **state)
+{
+	struct parsed *parsed = parse_hex("00000000: 0900 0000 06d0 10e0 0000 0000\n");
+
+	assert_true(parsed->ok);
+	assert_int_equal(parsed->input.events[0].number, 9);
+	assert_event(parsed, 0, fixed_part, 8);
+	free_parsed(parsed);
+}
+
+static bool is_text(const uint8_t *data, size_t length)
+{
+	struct parsed *parsed = parse(LOG_FORM_AUTO, data, length);
+	bool text = parsed->input.length != length ||
+		    memcmp(parsed->input.bytes, data, length) != 0;
+
+	free_parsed(parsed);
+	return text;
 }
 
 static void binary_and_text_are_told_apart(void **state)
@@ -185,7 +588,7 @@ static void binary_and_text_are_told_apart(void **state)
 struct run {
 	int status;
 	char out[8192];
-	char err[1024];
+	char err[4096];
 };
 
 static void slurp(int fd, char *buf, size_t size)
@@ -365,8 +768,7 @@ static void bad_input_is_one_line_and_a_failure(void **state)
 		{ "hello", NULL, "'hello' is not hexadecimal" },
 		{ "06d010", NULL, "the log ends before the length it states" },
 		{ "02d010e000000000", NULL, "not a log of a version that is supported here" },
-		{ "06d410e00000ffff", NULL, "a length in the log contradicts its surroundings" },
-		{ "06d410e000000010", NULL, "the log ends before the length it states" },
+		{ "07d010e000000000", NULL, "not a log of a version that is supported here" },
 		{ "06d010e000000000", "--binary", "not a log of a version that is supported here" },
 	};
 
@@ -380,6 +782,269 @@ static void bad_input_is_one_line_and_a_failure(void **state)
 		assert_non_null(strstr(run.err, bad[i].why));
 		assert_ptr_equal(strchr(run.err, '\n'), run.err + strlen(run.err) - 1);
 	}
+}
+
+static void what_there_is_of_a_bad_log_is_shown_and_the_command_fails(void **state)
+{
+	static const struct {
+		const char *content, *why;
+	} bad[] = {
+		{ "06d410e00000ffff", "a length in the log contradicts its surroundings" },
+		{ "06d410e000000010", "the log ends before the length it states" },
+		{ "04d410e000000010", "the log ends before the length it states" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct run run = run_log(bad[i].content, strlen(bad[i].content), "@", NULL, NULL);
+
+		assert_int_equal(run.status, EXIT_FAILURE);
+		assert_non_null(strstr(run.out, "already-reported (6)"));
+		assert_non_null(strstr(run.err, "cannot decode all of"));
+		assert_non_null(strstr(run.err, bad[i].why));
+	}
+}
+
+static void a_log_cut_short_is_shown_as_far_as_it_goes(void **state)
+{
+	uint8_t buf[FWNMI_ERRLOG_MAX];
+	size_t length = make_log(buf);
+	struct run run = run_log(buf, length - 41, "@", NULL, NULL);
+	json_error_t error;
+	json_t *json;
+
+	assert_int_equal(run.status, EXIT_FAILURE);
+	assert_non_null(strstr(run.out, "Missing:             41 bytes\n"));
+	assert_non_null(strstr(run.out, "PS    96    80  primary SRC (cut short)\n"));
+	run = run_log(buf, length - 41, "--json", "@", NULL);
+	json = json_loads(run.out, 0, &error);
+	assert_non_null(json);
+	assert_int_equal(json_integer_value(json_object_get(json, "missing")), 41);
+	assert_string_equal(json_string_value(json_object_get(json, "error")),
+			    "the log ends before the length it states");
+	assert_non_null(json_object_get(json, "main_b"));
+	json_decref(json);
+}
+
+/* Of a log whose first, third and fifth line got lost. */
+static void lost_bytes_are_named_in_every_form(void **state)
+{
+	uint8_t buf[FWNMI_ERRLOG_MAX];
+	size_t length = make_log(buf);
+	char text[4 * FWNMI_ERRLOG_MAX] = "", *p = text;
+	struct run run;
+	json_error_t error;
+	json_t *json, *lost;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i / 16 == 3 || i / 16 == 4)
+			continue;
+		if (i % 16 == 0)
+			p += sprintf(p, "\nRTAS %zu: ", i / 16);
+		p += sprintf(p, "%02x", buf[i]);
+	}
+	run = run_log(text, strlen(text), "@", NULL, NULL);
+	assert_int_equal(run.status, EXIT_FAILURE);
+	assert_non_null(strstr(run.out, "Lost bytes:          48 to 79, shown as zero\n"));
+	assert_non_null(
+		strstr(run.err, "bytes 48 to 79 (RTAS 3 to 4) are lost, and shown as zero"));
+	run = run_log(text, strlen(text), "--json", "@", NULL);
+	assert_int_equal(run.status, EXIT_FAILURE);
+	json = json_loads(run.out, 0, &error);
+	lost = json_array_get(json_object_get(json, "lost"), 0);
+	assert_int_equal(json_integer_value(json_object_get(lost, "offset")), 48);
+	assert_int_equal(json_integer_value(json_object_get(lost, "length")), 32);
+	json_decref(json);
+}
+
+static void a_log_whose_beginning_is_lost_is_not_guessed_at(void **state)
+{
+	static const char text[] = "RTAS 1: 06d010e0 00000000\n";
+	struct run run = run_log(text, strlen(text), "@", NULL, NULL);
+
+	assert_int_equal(run.status, EXIT_FAILURE);
+	assert_string_equal(run.out, "");
+	assert_non_null(strstr(run.err, "its beginning is lost"));
+}
+
+static void a_bad_event_among_good_ones_fails_at_the_end(void **state)
+{
+	static const char text[] = "RTAS 0: 06d010e0 00000000\n"
+				   "RTAS 0: 09d010e0 00000000\n"
+				   "RTAS 0: 03400040 00000000\n";
+	struct run run = run_log(text, strlen(text), "@", NULL, NULL);
+	const char *last = strstr(run.out, "Version:             3\n");
+
+	assert_int_equal(run.status, EXIT_FAILURE);
+	assert_non_null(strstr(run.out, "Version:             6\n"));
+	assert_non_null(last);
+	assert_non_null(strstr(last, "EPOW (64)"));
+	assert_non_null(strstr(run.err, "cannot decode log 2 (line 2) of "));
+	assert_ptr_equal(strchr(run.err, '\n'), run.err + strlen(run.err) - 1);
+}
+
+static void events_of_all_known_versions_are_no_failure(void **state)
+{
+	static const char text[] = "RTAS 0: 03400040 00000000\n"
+				   "RTAS 0: 04400040 00000000\n"
+				   "RTAS 0: 05400040 00000000\n"
+				   "RTAS 0: 06400040 00000000\n";
+	struct run run = run_log(text, strlen(text), "@", NULL, NULL);
+
+	assert_int_equal(run.status, EXIT_SUCCESS);
+	assert_string_equal(run.err, "");
+	for (unsigned version = 3; version <= 6; version++) {
+		char line[40];
+
+		snprintf(line, sizeof(line), "Version:             %u\n", version);
+		assert_non_null(strstr(run.out, line));
+	}
+}
+
+static void a_sequence_number_is_shown_in_every_form(void **state)
+{
+	uint8_t record[2052];
+	struct run run;
+	json_error_t error;
+	json_t *json;
+
+	put_record(record, sizeof(record), 42, false, fixed_part, sizeof(fixed_part));
+	run = run_log(record, sizeof(record), "@", NULL, NULL);
+	assert_int_equal(run.status, EXIT_SUCCESS);
+	assert_string_equal(run.err, "");
+	assert_memory_equal(run.out, "Sequence number:     42\n", 24);
+	run = run_log(record, sizeof(record), "--json", "@", NULL);
+	json = json_loads(run.out, 0, &error);
+	assert_int_equal(json_integer_value(json_object_get(json, "sequence_number")), 42);
+	json_decref(json);
+}
+
+/* A log with a call out behind its primary SRC, which no other section follows. */
+static size_t make_log_with_callout(uint8_t *buf)
+{
+	static const uint8_t callouts[] = { 0xc0, 0,   0, 4, 12,  0x28, 'H', 4,
+					    'P',  '1', 0, 0, 'I', 'D',	4,   0x10 };
+	const struct fwnmi_errlog log = {
+		.type = FWNMI_EVENT_PLATFORM_ERROR,
+		.has_extended = true,
+		.has_main_a = true,
+		.has_main_b = true,
+		.has_primary_src = true,
+		.main_a = { .creator = 'E' },
+		.main_b = { .subsystem = 0x12, .event_severity = 0x21, .action_flags = 0x2800 },
+		.primary_src = { .reference_code = "B112E500" },
+	};
+	size_t length = (size_t)fwnmi_errlog_encode(&log, buf, FWNMI_ERRLOG_MAX);
+	uint8_t *src = buf + length - 80;
+
+	memcpy(buf + length, callouts, sizeof(callouts));
+	buf[7] += sizeof(callouts);
+	src[3] += sizeof(callouts);
+	src[9] |= 1;
+	return length + sizeof(callouts);
+}
+
+static void json_has_call_outs_and_the_meaning_of_codes(void **state)
+{
+	static const char *const names[] = { "report-externally", "call-home" };
+	uint8_t buf[FWNMI_ERRLOG_MAX];
+	struct run run = run_log(buf, make_log_with_callout(buf), "--json", "@", NULL);
+	json_error_t error;
+	json_t *json = json_loads(run.out, 0, &error), *main_b, *flags, *callout;
+
+	assert_string_equal(run.err, "");
+	assert_int_equal(run.status, EXIT_SUCCESS);
+	main_b = json_object_get(json, "main_b");
+	assert_string_equal(json_string_value(json_object_get(main_b, "subsystem")), "0x12");
+	assert_string_equal(json_string_value(json_object_get(main_b, "subsystem_name")),
+			    "processor chip with cache");
+	assert_string_equal(json_string_value(json_object_get(main_b, "event_severity_name")),
+			    "predictive, performance degraded");
+	flags = json_object_get(main_b, "action_flags_names");
+	assert_int_equal(json_array_size(flags), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(json_string_value(json_array_get(flags, i)), names[i]);
+	callout = json_array_get(json_object_get(json_object_get(json, "primary_src"), "callouts"),
+				 0);
+	assert_string_equal(json_string_value(json_object_get(callout, "priority")), "H");
+	assert_string_equal(json_string_value(json_object_get(callout, "priority_name")), "high");
+	assert_string_equal(json_string_value(json_object_get(callout, "location")), "P1");
+	assert_string_equal(json_string_value(json_object_get(callout, "component_name")),
+			    "hardware");
+	json_decref(json);
+}
+
+static void nothing_that_is_echoed_can_command_a_terminal(void **state)
+{
+	static const struct {
+		const char *text, *echoed;
+	} bad[] = {
+		{ "06 \a\b\x9b"
+		  "31mzz",
+		  "'\\x07\\x08\\x9b31mzz' is not hexadecimal" },
+		{ "06 \xc2\x9b"
+		  "31m",
+		  "'\\xc2\\x9b31m' is not hexadecimal" },
+		{ "06 \x7f\xff", "'\\x7f\\xff' is not hexadecimal" },
+		{ "06 Gr\xc3\xbc\xc3\x9f"
+		  "e",
+		  "'Gr\xc3\xbc\xc3\x9f"
+		  "e' is not hexadecimal" },
+	};
+	struct run run;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		run = run_log(bad[i].text, strlen(bad[i].text), "--hex", "@", NULL);
+		assert_int_equal(run.status, EXIT_FAILURE);
+		assert_non_null(strstr(run.err, bad[i].echoed));
+	}
+	run = run_log("06", 2, "/tmp/no\033[31m\nfile", NULL, NULL);
+	assert_non_null(strstr(run.err, "/tmp/no\\x1b[31m\\x0afile: No such file"));
+	run = run_log("06", 2, "--\033[31m", NULL, NULL);
+	assert_non_null(strstr(run.err, "--\\x1b[31m"));
+}
+
+/* What the name of a file, or the content of one, may do to UTF-8. */
+static void only_characters_that_a_terminal_shows_are_printed(void **state)
+{
+	static const struct {
+		const char *text, *printed;
+	} cases[] = {
+		{ "plain ~", "plain ~" },
+		{ "\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xe2\x82", "\\xe2\\x82" }, /* cut */
+		{ "\xc1\x9b", "\\xc1\\x9b" }, /* longer than need be */
+		{ "\xe0\x80\x9b", "\\xe0\\x80\\x9b" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* half of a UTF-16 pair */
+		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
+		{ "\x80", "\\x80" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *printed = NULL;
+		size_t size;
+		FILE *out = open_memstream(&printed, &size);
+
+		assert_non_null(out);
+		print_printable(out, cases[i].text, strlen(cases[i].text));
+		fclose(out);
+		assert_string_equal(printed, cases[i].printed);
+		free(printed);
+	}
+}
+
+static void a_flood_of_problems_is_cut(void **state)
+{
+	char text[200 * 16] = "RTAS 0: 06d010e0 00000000\n";
+	struct run run;
+	size_t lines = 0;
+
+	for (unsigned i = 0; i < 100; i++)
+		strcat(text, "RTAS 0: xx\n");
+	run = run_log(text, strlen(text), "@", NULL, NULL);
+	assert_int_equal(run.status, EXIT_FAILURE);
+	for (const char *p = run.err; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_int_equal(lines, PROBLEMS_MAX + 1);
 }
 
 static void bad_options_are_one_line_and_a_failure(void **state)
@@ -438,8 +1103,28 @@ int main(void)
 		cmocka_unit_test(od_output_is_read),
 		cmocka_unit_test(debugger_output_is_read),
 		cmocka_unit_test(the_events_of_a_kernel_log_are_read_one_by_one),
+		cmocka_unit_test(lines_of_a_kernel_log_out_of_order_are_put_in_order_and_reported),
+		cmocka_unit_test(a_lost_line_of_a_kernel_log_is_reported_and_leaves_a_gap),
+		cmocka_unit_test(a_damaged_line_of_a_kernel_log_costs_its_damaged_bytes_only),
+		cmocka_unit_test(a_marker_or_its_loss_divides_events),
+		cmocka_unit_test(a_different_first_line_begins_another_event),
+		cmocka_unit_test(lines_that_the_kernel_cannot_have_written_are_left_out),
+		cmocka_unit_test(colours_nul_bytes_and_other_alphabets_do_not_disturb_a_kernel_log),
+		cmocka_unit_test(lines_that_a_dump_leaves_out_are_repeated),
+		cmocka_unit_test(a_dump_of_swapped_pairs_is_put_right),
+		cmocka_unit_test(what_dumps_stand_for_is_bounded),
+		cmocka_unit_test(a_repetition_that_is_not_clear_is_reported),
+		cmocka_unit_test(lines_of_a_dump_out_of_order_are_put_in_order_and_reported),
+		cmocka_unit_test(a_lost_line_of_a_dump_is_reported_and_leaves_a_gap),
+		cmocka_unit_test(dumps_one_after_another_are_events_of_their_own),
 		cmocka_unit_test(what_is_not_hexadecimal_is_refused_with_its_line),
 		cmocka_unit_test(any_text_cut_anywhere_is_survived),
+		cmocka_unit_test(
+			a_record_of_the_kernel_has_its_sequence_number_in_either_byte_order),
+		cmocka_unit_test(records_are_divided_by_their_size),
+		cmocka_unit_test(a_file_of_records_that_ends_in_the_middle_gives_those_before),
+		cmocka_unit_test(binary_logs_one_behind_another_are_events_of_their_own),
+		cmocka_unit_test(a_dump_of_a_record_has_its_sequence_number),
 		cmocka_unit_test(binary_and_text_are_told_apart),
 		cmocka_unit_test(a_binary_log_is_shown_as_text),
 		cmocka_unit_test(hex_and_binary_of_a_log_give_the_same_output),
@@ -447,6 +1132,17 @@ int main(void)
 		cmocka_unit_test(numbers_without_a_name_stay_numbers_in_json),
 		cmocka_unit_test(each_event_of_a_kernel_log_is_a_json_object),
 		cmocka_unit_test(bad_input_is_one_line_and_a_failure),
+		cmocka_unit_test(what_there_is_of_a_bad_log_is_shown_and_the_command_fails),
+		cmocka_unit_test(a_log_cut_short_is_shown_as_far_as_it_goes),
+		cmocka_unit_test(lost_bytes_are_named_in_every_form),
+		cmocka_unit_test(a_log_whose_beginning_is_lost_is_not_guessed_at),
+		cmocka_unit_test(a_bad_event_among_good_ones_fails_at_the_end),
+		cmocka_unit_test(events_of_all_known_versions_are_no_failure),
+		cmocka_unit_test(a_sequence_number_is_shown_in_every_form),
+		cmocka_unit_test(json_has_call_outs_and_the_meaning_of_codes),
+		cmocka_unit_test(nothing_that_is_echoed_can_command_a_terminal),
+		cmocka_unit_test(only_characters_that_a_terminal_shows_are_printed),
+		cmocka_unit_test(a_flood_of_problems_is_cut),
 		cmocka_unit_test(bad_options_are_one_line_and_a_failure),
 		cmocka_unit_test(bytes_after_a_log_are_mentioned_unless_they_are_zero),
 		cmocka_unit_test(help_goes_to_standard_output),
