@@ -856,6 +856,28 @@ static void lost_bytes_are_named_in_every_form(void **state)
 	json_decref(json);
 }
 
+/* The bytes are all there, but who knows what else happened to the file. */
+static void lines_out_of_order_fail_the_command_though_all_is_shown(void **state)
+{
+	static const unsigned order[] = { 0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
+	uint8_t buf[FWNMI_ERRLOG_MAX] = { 0 };
+	size_t length = make_log(buf);
+	struct run whole = run_log(buf, length, "@", NULL, NULL), run;
+	char text[4 * FWNMI_ERRLOG_MAX] = "", *p = text;
+
+	assert_true(length <= 16 * ARRAY_SIZE(order) && length > 16 * (ARRAY_SIZE(order) - 1));
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		p += sprintf(p, "RTAS %u: ", order[i]);
+		for (size_t b = 16 * order[i]; b < length && b < 16 * (order[i] + 1); b++)
+			p += sprintf(p, "%02x", buf[b]);
+		p += sprintf(p, "\n");
+	}
+	run = run_log(text, strlen(text), "@", NULL, NULL);
+	assert_int_equal(run.status, EXIT_FAILURE);
+	assert_string_equal(run.out, whole.out);
+	assert_non_null(strstr(run.err, "line 4: RTAS 2 stands behind RTAS 3\n"));
+}
+
 static void a_log_whose_beginning_is_lost_is_not_guessed_at(void **state)
 {
 	static const char text[] = "RTAS 1: 06d010e0 00000000\n";
@@ -1135,6 +1157,7 @@ int main(void)
 		cmocka_unit_test(what_there_is_of_a_bad_log_is_shown_and_the_command_fails),
 		cmocka_unit_test(a_log_cut_short_is_shown_as_far_as_it_goes),
 		cmocka_unit_test(lost_bytes_are_named_in_every_form),
+		cmocka_unit_test(lines_out_of_order_fail_the_command_though_all_is_shown),
 		cmocka_unit_test(a_log_whose_beginning_is_lost_is_not_guessed_at),
 		cmocka_unit_test(a_bad_event_among_good_ones_fails_at_the_end),
 		cmocka_unit_test(events_of_all_known_versions_are_no_failure),
