@@ -5,7 +5,7 @@
  */
 #include "payload.h"
 
-#define STARTED	  "start_cpu_starts_each_cpu_in_the_interrupts_byte_order_with_its_r3"
+#define STARTED	  "start_cpu_starts_each_cpu_big_endian_with_machine_checks_enabled_and_its_r3"
 #define QUERY	  "query_cpu_stopped_state_knows_which_cpus_run"
 #define STOPPED	  "stop_self_stops_a_cpu_until_it_is_started_again"
 #define RESETS	  "system_resets_reach_all_other_cpus_at_once_each_with_a_slot_of_its_own"
@@ -151,7 +151,7 @@ static void test_start(void)
 		start_cpu(cpu);
 		wait_for(&done[cpu], 1);
 		check_equal(STARTED, started_r3[cpu], cpu, "R3");
-		check_equal(STARTED, boot.secondary_msr[cpu], MSR_BARE, "MSR");
+		check_equal(STARTED, boot.secondary_msr[cpu], MSR_BARE & ~MSR_LE, "MSR");
 		check_equal(QUERY, stopped_state(cpu), 2, "state after start-cpu");
 	}
 	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, again, NULL), (u32)-1, "status for a CPU that runs");

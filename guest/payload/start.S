@@ -317,11 +317,22 @@ _start:
 	nop
 1:	b	1b
 
-	/* start-cpu: r3 as asked for there. */
+	/* start-cpu: r3 as asked for there; the MSR that it gives goes to r9. */
 	.globl	start_secondary
 start_secondary:
-	mfmsr	9
-	mr	8, 3
+	tdi	0, 0, 0x48	/* in the other byte order: b .+8 */
+	b	1f
+	other	0x7d2000a6	/* mfmsr r9 */
+	other	0x429f0005	/* bcl 20,31,.+4 */
+	other	0x7d4802a6	/* mflr r10 */
+	other	0x394a0018	/* addi r10,r10,24: behind the rfid */
+	other	0x692b0001	/* xori r11,r9,1 */
+	other	0x7d5a03a6	/* mtsrr0 r10 */
+	other	0x7d7b03a6	/* mtsrr1 r11 */
+	other	0x4c000024	/* rfid */
+	b	2f
+1:	mfmsr	9
+2:	mr	8, 3
 	own_stack cpu_stacks
 	toc
 	/* secondary(r3, MSR) */

@@ -15,7 +15,10 @@ int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-/* In: processor, real address to start at, its r3. It starts as from a system reset interrupt. */
+/*
+ * In: processor, real address to start at, its r3. LoPAR table "MSR State in Started Processor":
+ * 64-bit mode, machine checks enabled, all else off. LE is off whatever interrupts start in.
+ */
 int32_t rtas_start_cpu(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
@@ -31,7 +34,7 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 
 	regs.nip = call->args[1];
 	regs.gpr[3] = call->args[2];
-	regs.msr = MSR_SF | MSR_ME | (papr->partition.interrupt_little_endian ? MSR_LE : 0);
+	regs.msr = MSR_SF | MSR_ME;
 	config->engine_ops->set_regs(config->engine, cpu, &regs);
 	papr->vcpu[cpu].started = true;
 	papr->vcpu[cpu].ceded = false;

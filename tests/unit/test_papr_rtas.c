@@ -322,6 +322,15 @@ static void a_processor_starts_once_at_the_place_given(void **state)
 	assert_int_equal(fake.starts[1], 2);
 }
 
+/* LoPAR table "MSR State in Started Processor": LE is 0 whatever interrupts start in. */
+static void a_processor_starts_big_endian_when_interrupts_are_little_endian(void **state)
+{
+	assert_int_equal(hcall(0, 0x31c, 1, 4, 0, 0), H_SUCCESS); /* H_SET_MODE */
+	assert_true(fake.partition.interrupt_little_endian);
+	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12340, 7), 0);
+	assert_true(fake.regs[1].msr == (MSR_SF | MSR_ME));
+}
+
 static void processors_and_places_that_do_not_exist_are_refused(void **state)
 {
 	uint32_t cpu_state;
@@ -617,6 +626,7 @@ int main(void)
 		TEST(new_nvram_is_partitioned_as_lopar_says),
 		TEST(the_nvram_file_survives_the_partition),
 		TEST(a_processor_starts_once_at_the_place_given),
+		TEST(a_processor_starts_big_endian_when_interrupts_are_little_endian),
 		TEST(processors_and_places_that_do_not_exist_are_refused),
 		TEST(the_last_processor_to_stop_ends_the_partition),
 		TEST(interrupt_sources_are_routed_masked_and_read_back),
