@@ -4,27 +4,10 @@
  * calls, and loops with every register set to a known value. Power ISA 3.0B, Book III; LoPAR "Run-Time Abstraction
  * Services". One source for both byte orders.
  */
+#include "byte_order.h"
 #include "layout.h"
 
 	.machine power9
-
-#ifdef __LITTLE_ENDIAN__
-	/* An instruction in the byte order that is not ours. */
-	.macro other insn
-	.byte ((\insn) >> 24) & 0xff, ((\insn) >> 16) & 0xff, ((\insn) >> 8) & 0xff, (\insn) & 0xff
-	.endm
-	/* A big-endian one. */
-	.macro big insn
-	other (\insn)
-	.endm
-#else
-	.macro other insn
-	.byte (\insn) & 0xff, ((\insn) >> 8) & 0xff, ((\insn) >> 16) & 0xff, ((\insn) >> 24) & 0xff
-	.endm
-	.macro big insn
-	.long \insn
-	.endm
-#endif
 
 	.macro load_address reg, symbol
 	lis	\reg, \symbol@ha
@@ -320,19 +303,8 @@ _start:
 	/* start-cpu: r3 as asked for there; the MSR that it gives goes to r9. */
 	.globl	start_secondary
 start_secondary:
-	tdi	0, 0, 0x48	/* in the other byte order: b .+8 */
-	b	1f
-	other	0x7d2000a6	/* mfmsr r9 */
-	other	0x429f0005	/* bcl 20,31,.+4 */
-	other	0x7d4802a6	/* mflr r10 */
-	other	0x394a0018	/* addi r10,r10,24: behind the rfid */
-	other	0x692b0001	/* xori r11,r9,1 */
-	other	0x7d5a03a6	/* mtsrr0 r10 */
-	other	0x7d7b03a6	/* mtsrr1 r11 */
-	other	0x4c000024	/* rfid */
-	b	2f
-1:	mfmsr	9
-2:	mr	8, 3
+	to_own_byte_order
+	mr	8, 3
 	own_stack cpu_stacks
 	toc
 	/* secondary(r3, MSR) */

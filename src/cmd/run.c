@@ -33,10 +33,11 @@
 #define REASON_SIZE (2 * PATH_MAX + 256)
 
 static const char usage[] =
-	"Usage: fwnmi run -kernel FILE [OPTION]...\n"
+	"Usage: fwnmi run {-kernel FILE | -bios FILE} [OPTION]...\n"
 	"Run a POWER9 pseries partition. Options may have one dash or two.\n"
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
+	"  -bios FILE        firmware, a raw image for real address 0, which runs first\n"
 	"  -initrd FILE      initial RAM disk\n"
 	"  -append STRING    kernel command line\n"
 	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M)\n"
@@ -204,6 +205,12 @@ static bool set_clock(struct run_options *o, const char *value)
 static bool set_kernel(struct run_options *o, const char *value)
 {
 	o->machine.kernel = value;
+	return true;
+}
+
+static bool set_bios(struct run_options *o, const char *value)
+{
+	o->machine.bios = value;
 	return true;
 }
 
@@ -405,6 +412,7 @@ static const struct option_entry {
 	bool (*set)(struct run_options *o, const char *value);
 } option_table[] = {
 	{ "kernel", true, set_kernel },
+	{ "bios", true, set_bios },
 	{ "initrd", true, set_initrd },
 	{ "append", true, set_append },
 	{ "m", true, set_memory },
@@ -477,8 +485,10 @@ static bool parse_options(struct run_options *o, int argc, char **argv)
 		if (!e->set(o, value))
 			return false;
 	}
-	if (!o->help && !o->machine.kernel)
+	if (!o->help && !o->machine.kernel && !o->machine.bios)
 		return complain("no kernel given: -kernel FILE");
+	if (!o->help && !o->machine.kernel && o->machine.initrd)
+		return complain("-initrd %s is for a kernel, and there is none", o->machine.initrd);
 	return true;
 }
 

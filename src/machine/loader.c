@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel and initrd into guest memory; see loader.h. Files stay open for reboots and are read straight into
- * guest memory. The ELF format as in the System V ABI and the OpenPOWER 64-bit ELF ABIs, version 1 and 2.
+ * Firmware, kernel and initrd into guest memory; see loader.h. Files stay open for reboots and are
+ * read straight into guest memory.
+ * The ELF format as in the System V ABI and the OpenPOWER 64-bit ELF ABIs, version 1 and 2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -167,10 +168,34 @@ static bool translate_entry(Elf *elf, size_t nr_headers, uint64_t entry, uint64_
 	return false;
 }
 
+/*
+ * A position-independent kernel that is linked at 0 leaves the interrupt vectors to what it will
+ * put there, and firmware to stand there. Linux is linked elsewhere and makes its own way down.
+ */
+static int move_up(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
+{
+	uint64_t end = loader->kernel_base + loader->kernel_size;
+
+	if (loader->initrd_size)
+		end = loader->initrd_base + loader->initrd_size;
+	if (end > ram_size || LOADER_KERNEL_ADDRESS > ram_size - end)
+		return FAIL("cannot load kernel %s: it does not fit above 0x%llx in %llu MiB of "
+			    "memory",
+			    loader->kernel, LOADER_KERNEL_ADDRESS,
+			    (unsigned long long)(ram_size >> 20));
+	for (unsigned i = 0; i < loader->nr_segments; i++)
+		loader->segments[i].address += LOADER_KERNEL_ADDRESS;
+	loader->kernel_base += LOADER_KERNEL_ADDRESS;
+	loader->kernel_entry += LOADER_KERNEL_ADDRESS;
+	if (loader->initrd_size)
+		loader->initrd_base += LOADER_KERNEL_ADDRESS;
+	return 0;
+}
+
 static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uint64_t ram_size,
 			char *err, size_t err_size)
 {
-	uint64_t base = UINT64_MAX, end = 0, entry;
+	uint64_t base = UINT64_MAX, end = 0, linked_at = UINT64_MAX, entry;
 	size_t nr_headers;
 	GElf_Ehdr ehdr;
 
@@ -194,6 +219,8 @@ static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uin
 			return -1;
 		if (phdr.p_paddr < base)
 			base = phdr.p_paddr;
+		if (phdr.p_vaddr < linked_at)
+			linked_at = phdr.p_vaddr;
 		if (phdr.p_paddr + phdr.p_memsz > end)
 			end = phdr.p_paddr + phdr.p_memsz;
 	}
@@ -206,6 +233,7 @@ static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uin
 			    loader->kernel, (unsigned long long)entry);
 	loader->kernel_base = base;
 	loader->kernel_size = end - base;
+	loader->linked_at_zero = ehdr.e_type == ET_DYN && base == 0 && linked_at == 0;
 	return 0;
 }
 
@@ -254,13 +282,36 @@ int loader_open(struct loader *loader, const char *kernel, const char *initrd, u
 	memset(loader, 0, sizeof(*loader));
 	loader->kernel = kernel;
 	loader->initrd = initrd;
-	loader->kernel_fd = loader->initrd_fd = -1;
+	loader->kernel_fd = loader->initrd_fd = loader->bios_fd = -1;
 	if (open_kernel(loader, ram_size, err, err_size) < 0 ||
+	    (loader->linked_at_zero && move_up(loader, ram_size, err, err_size) < 0) ||
 	    (initrd && open_initrd(loader, ram_size, err, err_size) < 0)) {
 		loader_close(loader);
 		return -1;
 	}
 	return 0;
+}
+
+int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size, char *err,
+		     size_t err_size)
+{
+	uint64_t size;
+
+	loader->bios = bios;
+	if (open_regular(bios, "bios", &loader->bios_fd, &size, err, err_size) < 0)
+		return -1;
+	if (!size)
+		return FAIL("cannot load bios %s: empty file", bios);
+	if (size < LOADER_BIOS_ENTRY + 4)
+		return FAIL("cannot load bios %s: %llu bytes, nothing at its entry, 0x%llx", bios,
+			    (unsigned long long)size, LOADER_BIOS_ENTRY);
+	if (size > LOADER_BIOS_MAX)
+		return FAIL("cannot load bios %s: larger than %llu MiB", bios,
+			    LOADER_BIOS_MAX >> 20);
+	loader->bios_size = size;
+	if (!loader->nr_segments || loader->linked_at_zero)
+		return 0;
+	return move_up(loader, ram_size, err, err_size);
 }
 
 static int fill(int fd, const char *what, const char *path, struct guest_memory *memory,
@@ -282,6 +333,9 @@ static int fill(int fd, const char *what, const char *path, struct guest_memory 
 int loader_fill(const struct loader *loader, struct guest_memory *memory, char *err,
 		size_t err_size)
 {
+	if (loader->bios_size && fill(loader->bios_fd, "bios", loader->bios, memory, 0,
+				      loader->bios_size, 0, err, err_size) < 0)
+		return -1;
 	for (unsigned i = 0; i < loader->nr_segments; i++) {
 		const struct loader_segment *s = &loader->segments[i];
 
@@ -301,5 +355,7 @@ void loader_close(struct loader *loader)
 		close(loader->kernel_fd);
 	if (loader->initrd_fd >= 0)
 		close(loader->initrd_fd);
-	loader->kernel_fd = loader->initrd_fd = -1;
+	if (loader->bios_fd >= 0)
+		close(loader->bios_fd);
+	loader->kernel_fd = loader->initrd_fd = loader->bios_fd = -1;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel and initial RAM disk: ELF64 files for 64-bit PowerPC of either byte order, put at their segments'
- * physical addresses. Everything is checked when the files are opened, so that filling memory for a boot or
- * reboot can only fail if a file shrinks underneath. The ELF format itself is libelf's business.
+ * Kernel and initial RAM disk: ELF64 files for 64-bit PowerPC of either byte order, put at their
+ * segments' physical addresses, and raw images of firmware. Everything is checked when the files
+ * are opened, so that filling memory for a boot or reboot can only fail if a file shrinks underneath.
+ * The ELF format itself is libelf's business.
  */
 #ifndef FWNMI_MACHINE_LOADER_H
 #define FWNMI_MACHINE_LOADER_H
@@ -11,6 +12,14 @@
 
 #define LOADER_MAX_SEGMENTS 32
 
+/*
+ * Where a kernel goes that may not lie at 0, and how large firmware at 0 may be: both as in QEMU's
+ * pseries machine.
+ */
+#define LOADER_KERNEL_ADDRESS 0x400000ull
+#define LOADER_BIOS_MAX	      LOADER_KERNEL_ADDRESS
+#define LOADER_BIOS_ENTRY     0x100ull /* the system reset vector */
+
 struct loader_segment {
 	uint64_t address; /* real */
 	uint64_t memory_size, file_size, file_offset;
@@ -18,13 +27,16 @@ struct loader_segment {
 
 struct loader {
 	const char *kernel, *initrd; /* paths, for messages; initrd may be NULL */
-	int kernel_fd, initrd_fd; /* -1: not open */
+	const char *bios; /* the same; NULL: none */
+	int kernel_fd, initrd_fd, bios_fd; /* -1: not open */
 	unsigned nr_segments;
 	struct loader_segment segments[LOADER_MAX_SEGMENTS];
 	/* Results, real addresses. */
 	uint64_t kernel_base, kernel_size, kernel_entry;
 	bool little_endian;
+	bool linked_at_zero; /* and position independent: it lies at LOADER_KERNEL_ADDRESS */
 	uint64_t initrd_base, initrd_size; /* size 0: none */
+	uint64_t bios_size; /* from 0 on; size 0: none */
 };
 
 /**
@@ -42,7 +54,23 @@ int loader_open(struct loader *loader, const char *kernel, const char *initrd, u
 		char *err, size_t err_size);
 
 /**
- * loader_fill() - put kernel and initrd into guest memory
+ * loader_open_bios() - open and check a raw image for real address 0, and make room for it
+ * @loader: opened with loader_open(), or without a kernel zero but for descriptors that are -1
+ * @bios: path of a file of at most LOADER_BIOS_MAX bytes that reaches LOADER_BIOS_ENTRY
+ * @ram_size: as for loader_open()
+ * @err: as for loader_open()
+ *
+ * A kernel goes LOADER_KERNEL_ADDRESS above the addresses that its file names, and the initrd with
+ * it.
+ *
+ * Returns 0, or -1 with the reason in @err: unreadable, not a regular file, too small, too large,
+ * or the kernel does not fit any more. @loader is to be closed in either case.
+ */
+int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size, char *err,
+		     size_t err_size);
+
+/**
+ * loader_fill() - put bios, kernel and initrd into guest memory
  * @loader: opened
  * @memory: of the size loader_open() was told, all zero
  *

@@ -244,6 +244,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.kernel_entry = machine->loader.kernel_entry,
 		.kernel_size = machine->loader.kernel_size,
 		.kernel_little_endian = machine->loader.little_endian,
+		.bios_size = machine->loader.bios_size,
 		.initrd_base = machine->loader.initrd_base,
 		.initrd_size = machine->loader.initrd_size,
 		.nvram_path = config->nvram,
@@ -278,6 +279,18 @@ static int boot(struct machine *machine, char *err, size_t err_size)
 	return 0;
 }
 
+static int open_files(struct machine *machine, char *err, size_t err_size)
+{
+	const struct machine_config *config = &machine->config;
+
+	if (config->kernel && loader_open(&machine->loader, config->kernel, config->initrd,
+					  config->ram_size, err, err_size) < 0)
+		return -1;
+	if (!config->bios)
+		return 0;
+	return loader_open_bios(&machine->loader, config->bios, config->ram_size, err, err_size);
+}
+
 static int setup(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_config *config = &machine->config;
@@ -287,9 +300,7 @@ static int setup(struct machine *machine, char *err, size_t err_size)
 	machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (machine->wake_fd < 0)
 		return FAIL("cannot make an event descriptor: %s", strerror(errno));
-	if (allocate_memory(machine, err, err_size) < 0 ||
-	    loader_open(&machine->loader, config->kernel, config->initrd, config->ram_size, err,
-			err_size) < 0 ||
+	if (allocate_memory(machine, err, err_size) < 0 || open_files(machine, err, err_size) < 0 ||
 	    create_partition(machine, err, err_size) < 0)
 		return -1;
 	return boot(machine, err, err_size);
@@ -305,7 +316,7 @@ struct machine *machine_create(const struct machine_config *config, char *err, s
 	}
 	machine->config = *config;
 	machine->ops = config->engine;
-	machine->loader.kernel_fd = machine->loader.initrd_fd = -1;
+	machine->loader.kernel_fd = machine->loader.initrd_fd = machine->loader.bios_fd = -1;
 	machine->wake_fd = -1;
 	machine->clock.mode = config->clock;
 	if (config->clock == CLOCK_HOST)

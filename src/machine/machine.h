@@ -33,8 +33,9 @@ enum machine_reboot_policy {
 };
 
 struct machine_config {
-	const char *kernel; /* path, required */
-	const char *initrd; /* path or NULL */
+	const char *bios; /* path of what runs first, or NULL: the kernel does */
+	const char *kernel; /* path, or NULL if there is a bios */
+	const char *initrd; /* path or NULL; goes with a kernel */
 	const char *append; /* kernel command line or "" */
 	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */

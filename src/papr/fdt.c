@@ -61,6 +61,15 @@ static void u64(struct tree *t, const char *name, uint64_t value)
 	check(t, fdt_property_u64(t->buf, name, value));
 }
 
+static void u64_pair(struct tree *t, const char *name, uint64_t first, uint64_t second)
+{
+	uint8_t buf[16];
+
+	put_be64(buf, first);
+	put_be64(buf + 8, second);
+	bytes(t, name, buf, sizeof(buf));
+}
+
 #define MAX_CELLS 16
 
 static void cells(struct tree *t, const char *name, const uint32_t *value, unsigned count)
@@ -124,6 +133,12 @@ static int chosen(struct tree *t, const struct papr *papr)
 	u32(t, "stdout", PHANDLE_VTY);
 	architecture_vec_5(t, papr->partition.radix);
 	rc = rng_seed(t, papr);
+	/* By which firmware finds the kernel that was loaded for it, as QEMU tells SLOF. */
+	if (config->bios_size && config->kernel_size) {
+		u64_pair(t, "qemu,boot-kernel", config->kernel_base, config->kernel_size);
+		if (config->kernel_little_endian)
+			empty(t, "qemu,boot-kernel-le");
+	}
 	if (config->initrd_size) {
 		u64(t, "linux,initrd-start", config->initrd_base);
 		u64(t, "linux,initrd-end", config->initrd_base + config->initrd_size);
@@ -304,12 +319,14 @@ static void interrupt_controller(struct tree *t, const struct papr *papr)
 
 static int root(struct tree *t, const struct papr *papr)
 {
+	static const char compatible[] = "fwnmi,pseries\0qemu,pseries";
 	int rc;
 
 	begin(t, "");
 	string(t, "device_type", "chrp"); /* what Linux knows a PAPR partition by */
 	string(t, "model", "IBM pSeries (fwnmi)");
-	string(t, "compatible", "fwnmi,pseries");
+	/* Ours first; the other is what guests look for that know QEMU's machine of this kind. */
+	bytes(t, "compatible", compatible, sizeof(compatible));
 	u32(t, "#address-cells", 2);
 	u32(t, "#size-cells", 2);
 	rc = chosen(t, papr);

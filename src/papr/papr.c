@@ -237,6 +237,7 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the interrupt vectors in, too. */
 		{ 0, config->kernel_size + KERNEL_SLACK },
 		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
+		{ 0, config->bios_size + KERNEL_SLACK },
 		{ config->initrd_base, config->initrd_size },
 		{ 0, 0 }, /* RTAS, once placed */
 	};
@@ -244,7 +245,7 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	papr->rtas_size =
 		(uint32_t)(RTAS_CODE_SIZE + fwnmi_rtas_area_size(config->nr_vcpus) + 0xfff) &
 		~0xfffu;
-	papr->rtas_base = place(top, papr->rtas_size, taken, 3);
+	papr->rtas_base = place(top, papr->rtas_size, taken, 4);
 	if (!papr->rtas_base || !papr_fwnmi_init(papr, err, err_size)) {
 		if (!papr->rtas_base)
 			snprintf(err, err_size,
@@ -254,7 +255,7 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	papr->fwnmi_ready = true;
 	if (!fdt_build(papr, err, err_size))
 		return -1;
-	taken[3] = (struct range){ papr->rtas_base, papr->rtas_size };
+	taken[4] = (struct range){ papr->rtas_base, papr->rtas_size };
 	papr->fdt_base = place(top, papr->fdt_size, taken, ARRAY_SIZE(taken));
 	if (!papr->fdt_base ||
 	    !memory_write(papr->memory, papr->fdt_base, papr->fdt, papr->fdt_size) ||
@@ -296,11 +297,17 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	if (lay_out(papr, err, err_size))
 		return -1;
 
-	/* Kernel entry without Open Firmware: r3 device tree, r4 where the kernel is, r5 zero. */
-	regs.nip = config->kernel_entry;
-	regs.msr = MSR_SF | MSR_ME | (config->kernel_little_endian ? MSR_LE : 0);
 	regs.gpr[3] = papr->fdt_base;
-	regs.gpr[4] = config->kernel_base;
+	regs.msr = MSR_SF | MSR_ME;
+	if (config->bios_size) {
+		/* As QEMU starts firmware: where a processor starts, with the device tree in r3. */
+		regs.nip = VECTOR_SYSTEM_RESET;
+	} else {
+		/* Kernel entry without Open Firmware: r4 where the kernel is, r5 zero. */
+		regs.nip = config->kernel_entry;
+		regs.msr |= config->kernel_little_endian ? MSR_LE : 0;
+		regs.gpr[4] = config->kernel_base;
+	}
 	config->engine_ops->set_regs(config->engine, 0, &regs);
 	return 0;
 }

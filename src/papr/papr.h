@@ -62,8 +62,10 @@ struct papr_config {
 	struct papr_host host;
 	unsigned nr_vcpus;
 	const char *bootargs;		 /* "" when none */
-	uint64_t kernel_base, kernel_entry, kernel_size; /* where the loader put it (real addresses) */
+	/* Where the loader put the kernel (real addresses); size 0: there is none. */
+	uint64_t kernel_base, kernel_entry, kernel_size;
 	bool kernel_little_endian;
+	uint64_t bios_size; /* of firmware at 0, which runs instead of the kernel; 0: none */
 	uint64_t initrd_base, initrd_size; /* size 0: none */
 	const char *nvram_path;		 /* NULL: NVRAM lives as long as the machine */
 	bool fwnmi_strict;
@@ -98,7 +100,8 @@ void papr_destroy(struct papr *papr);
 
 /**
  * papr_reset() - lay out RTAS area and device tree in guest RAM, clear all partition state (FWNMI registration
- * included), and set vCPU 0's registers for kernel entry. Called after the loader (re)filled RAM and engine reset.
+ * included), and set vCPU 0's registers for the entry of bios or kernel. Called after the loader
+ * (re)filled RAM and engine reset.
  * Returns 0, or -1 with a reason in @err.
  */
 int papr_reset(struct papr *papr, char *err, size_t err_size);

@@ -128,6 +128,8 @@ CASES = {
     "rtas": ("rtas", [], [POWERED_OFF]),
     "hcalls": ("hcalls", [], [POWERED_OFF]),
     "boot": ("boot", ["-m", "384", "-smp", "3", "-append", "one two=3", "-initrd", "INITRD"], [POWERED_OFF]),
+    "linked_at_0": ("relocated", ALONE, [POWERED_OFF]),
+    "bios": ("relocated", ["-bios", "BIOS", *ALONE], [POWERED_OFF]),
     "os_term": ("os_term", [], [
         ("the_partition_ends_with_exit_status_3", exits(3)),
         ("the_guests_words_are_printed_without_control_characters",
@@ -226,9 +228,21 @@ def write_initrd(scratch):
     return path
 
 
+def write_bios(scratch):
+    """Firmware that goes to where kernels linked at 0 are loaded; in r9 the MSR it has, in r5 that it was there."""
+    path = os.path.join(scratch, "bios")
+    code = [0x7d2000a6,  # mfmsr r9
+            0x38a0524d,  # li r5,0x524d
+            0x48400002]  # ba 0x400000
+    with open(path, "wb") as f:
+        f.write(bytes(0x100) + b"".join(word.to_bytes(4, "big") for word in code))
+    return path
+
+
 class Run:
     def __init__(self, program, payload, options, scratch, time_limit):
-        options = [write_initrd(scratch) if option == "INITRD" else option for option in options]
+        files = {"INITRD": write_initrd, "BIOS": write_bios}
+        options = [files[option](scratch) if option in files else option for option in options]
         self.program = program
         self.socket = os.path.join(scratch, "monitor")
         self.seen = Outcome()

@@ -101,6 +101,17 @@ static void the_defaults_are_a_small_machine(void **state)
 	assert_null(run_options.machine.debug);
 }
 
+static void a_bios_is_enough(void **state)
+{
+	assert_run("-bios b");
+	assert_string_equal(run_options.machine.bios, "b");
+	assert_null(run_options.machine.kernel);
+	assert_run("--bios=b -kernel k -initrd i");
+	assert_refused("-bios b -initrd i", false, "-initrd i is for a kernel, and there is none");
+	assert_refused("-smp 1", false, "no kernel given: -kernel FILE");
+	assert_refused("-bios", false, "option -bios needs a value");
+}
+
 static void every_option_is_taken_with_one_dash_or_two(void **state)
 {
 	static const char *const lines[] = {
@@ -314,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_a_small_machine),
+		cmocka_unit_test(a_bios_is_enough),
 		cmocka_unit_test(every_option_is_taken_with_one_dash_or_two),
 		cmocka_unit_test(memory_sizes_are_qemus),
 		cmocka_unit_test(cpu_counts_are_bounded),

@@ -277,6 +277,12 @@ int loader_open(struct loader *loader, const char *kernel, const char *initrd, u
 	return 0;
 }
 
+int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size, char *e,
+		     size_t size)
+{
+	return 0;
+}
+
 int loader_fill(const struct loader *loader, struct guest_memory *memory, char *e, size_t size)
 {
 	fills++;

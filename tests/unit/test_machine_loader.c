@@ -366,6 +366,140 @@ static void the_engine_hears_of_loaded_memory(void **state)
 	assert_int_equal(written_to, 0x10010);
 }
 
+/* ---- what is at 0, and the kernels above it ---- */
+
+#define ROOM_SIZE (6u << 20)
+
+static uint8_t room_bytes[ROOM_SIZE];
+static struct guest_memory room = { .base = room_bytes, .size = ROOM_SIZE };
+
+/* As kvm-unit-tests are linked. */
+static struct elf position_independent_at_zero(void)
+{
+	struct elf elf = sound;
+
+	elf.type = ET_DYN;
+	elf.entry = 0x104;
+	elf.segments[0].vaddr = 0;
+	elf.segments[1].vaddr = 0x10000;
+	return elf;
+}
+
+static int open_in(uint64_t ram_size, const struct elf *elf, const char *initrd, const char *bios)
+{
+	int ret;
+
+	make_kernel(elf);
+	*err = '\0';
+	ret = loader_open(&loader, kernel_path, initrd, ram_size, err, sizeof(err));
+	if (ret == 0 && bios)
+		ret = loader_open_bios(&loader, bios, ram_size, err, sizeof(err));
+	if (ret == 0) {
+		memset(room_bytes, 0, sizeof(room_bytes));
+		assert_int_equal(loader_fill(&loader, &room, err, sizeof(err)), 0);
+	}
+	return ret;
+}
+
+static void a_position_independent_kernel_that_is_linked_at_0_goes_above_the_vectors(void **state)
+{
+	struct elf elf = position_independent_at_zero();
+
+	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
+	assert_int_equal(loader.kernel_base, 0x400000);
+	assert_int_equal(loader.kernel_size, 0x12000);
+	assert_int_equal(loader.kernel_entry, 0x400104);
+	assert_memory_equal(room_bytes + 0x400000, image + 0x200, 0x180);
+	assert_memory_equal(room_bytes + 0x410000, image + 0x380, 0x10);
+	for (unsigned i = 0; i < 0x20000; i++)
+		assert_int_equal(room_bytes[i], 0);
+	loader_close(&loader);
+}
+
+/* Linux finds its own way down from wherever it is; an executable has to be where it says. */
+static void kernels_that_run_elsewhere_or_have_to_be_at_0_stay_there(void **state)
+{
+	struct elf elf = position_independent_at_zero();
+
+	elf.type = ET_EXEC;
+	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
+	assert_int_equal(loader.kernel_base, 0);
+	loader_close(&loader);
+	elf = sound;
+	elf.type = ET_DYN;
+	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
+	assert_int_equal(loader.kernel_base, 0);
+	loader_close(&loader);
+}
+
+static void a_kernel_that_no_longer_fits_above_the_vectors_is_refused(void **state)
+{
+	struct elf elf = position_independent_at_zero();
+
+	assert_int_equal(open_in(LOADER_KERNEL_ADDRESS + 0x12000, &elf, NULL, NULL), 0);
+	loader_close(&loader);
+	assert_int_equal(open_in(LOADER_KERNEL_ADDRESS + 0x11fff, &elf, NULL, NULL), -1);
+	assert_non_null(strstr(err, "does not fit above 0x400000 in 4 MiB of memory"));
+}
+
+static void a_bios_goes_to_0_and_any_kernel_with_its_initrd_above_it(void **state)
+{
+	const struct elf kernels[] = { sound, position_independent_at_zero() };
+	static uint8_t rom[LOADER_BIOS_MAX];
+
+	for (size_t i = 0; i < sizeof(rom); i++)
+		rom[i] = (uint8_t)(i * 7 + 3);
+	write_file(initrd_path, rom, sizeof(rom));
+	for (unsigned i = 0; i < ARRAY_SIZE(kernels); i++) {
+		assert_int_equal(open_in(ROOM_SIZE, &kernels[i], kernel_path, initrd_path), 0);
+		assert_int_equal(loader.bios_size, sizeof(rom));
+		assert_memory_equal(room_bytes, rom, sizeof(rom));
+		assert_int_equal(loader.kernel_base, 0x400000);
+		assert_int_equal(loader.kernel_entry, kernels[i].entry % 0x1000 + 0x400000);
+		assert_memory_equal(room_bytes + 0x400000, image + 0x200, 0x180);
+		assert_int_equal(loader.initrd_base, 0x420000);
+		loader_close(&loader);
+	}
+}
+
+static void a_bios_needs_no_kernel(void **state)
+{
+	static const uint8_t rom[0x104] = { 1, 2, 3 };
+
+	write_file(initrd_path, rom, sizeof(rom));
+	loader = (struct loader){ .kernel_fd = -1, .initrd_fd = -1, .bios_fd = -1 };
+	assert_int_equal(loader_open_bios(&loader, initrd_path, ROOM_SIZE, err, sizeof(err)), 0);
+	assert_int_equal(loader_fill(&loader, &room, err, sizeof(err)), 0);
+	assert_memory_equal(room_bytes, rom, sizeof(rom));
+	assert_int_equal(loader.kernel_size, 0);
+	loader_close(&loader);
+}
+
+static void assert_bios_refused(const char *path, const char *why)
+{
+	assert_int_equal(open_in(ROOM_SIZE, &sound, NULL, path), -1);
+	loader_close(&loader);
+	if (!strstr(err, why) || !strstr(err, path))
+		fail_msg("\"%s\" does not name %s and say \"%s\"", err, path, why);
+}
+
+static void bad_bioses_are_refused(void **state)
+{
+	assert_bios_refused("/nonexistent", "No such file or directory");
+	assert_bios_refused("/", "not a regular file");
+	assert_bios_refused("/dev/zero", "not a regular file");
+	write_file(initrd_path, "", 0);
+	assert_bios_refused(initrd_path, "empty file");
+	write_file(initrd_path, "abcd", 4);
+	assert_bios_refused(initrd_path, "4 bytes, nothing at its entry, 0x100");
+	assert_int_equal(truncate(initrd_path, LOADER_BIOS_MAX + 1), 0);
+	assert_bios_refused(initrd_path, "larger than 4 MiB");
+	assert_int_equal(truncate(initrd_path, 0x104), 0);
+	assert_int_equal(open_in(LOADER_KERNEL_ADDRESS, &sound, NULL, initrd_path), -1);
+	assert_non_null(strstr(err, "does not fit above 0x400000"));
+	loader_close(&loader);
+}
+
 static int make_files(void **state)
 {
 	int fd = mkstemp(kernel_path);
@@ -403,6 +537,13 @@ int main(void)
 		cmocka_unit_test(bad_initrds_are_refused),
 		cmocka_unit_test(a_file_that_shrinks_before_a_reboot_is_an_error),
 		cmocka_unit_test(the_engine_hears_of_loaded_memory),
+		cmocka_unit_test(
+			a_position_independent_kernel_that_is_linked_at_0_goes_above_the_vectors),
+		cmocka_unit_test(kernels_that_run_elsewhere_or_have_to_be_at_0_stay_there),
+		cmocka_unit_test(a_kernel_that_no_longer_fits_above_the_vectors_is_refused),
+		cmocka_unit_test(a_bios_goes_to_0_and_any_kernel_with_its_initrd_above_it),
+		cmocka_unit_test(a_bios_needs_no_kernel),
+		cmocka_unit_test(bad_bioses_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -47,6 +47,80 @@ static void the_tree_is_well_formed_and_r3_points_to_it(void **state)
 	assert_true(fake.regs[0].msr == (MSR_SF | MSR_ME | MSR_LE));
 }
 
+static void remake(const struct papr_config *config)
+{
+	char err[256];
+
+	papr_destroy(fake.papr);
+	fake.papr = papr_create(config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+}
+
+static void a_bios_is_entered_at_0x100_big_endian_with_the_tree_in_r3(void **state)
+{
+	struct papr_config config = fake_config();
+	int node, len;
+
+	config.bios_size = 0x123456;
+	remake(&config);
+	assert_int_equal(fake.regs[0].nip, 0x100);
+	assert_true(fake.regs[0].msr == (MSR_SF | MSR_ME));
+	assert_true(fake.regs[0].gpr[3] >= config.bios_size);
+	assert_int_equal(fdt_magic(fake.memory.base + fake.regs[0].gpr[3]), FDT_MAGIC);
+	assert_int_equal(fake.regs[0].gpr[5], 0);
+	node = fdt_path_offset(tree(), "/chosen");
+	assert_true(get_be64(property("/chosen", "qemu,boot-kernel", &len)) == KERNEL_BASE);
+	assert_int_equal(len, 16);
+	assert_true(get_be64(property("/chosen", "qemu,boot-kernel", &len) + 8) == KERNEL_SIZE);
+	assert_non_null(fdt_getprop(tree(), node, "qemu,boot-kernel-le", NULL));
+}
+
+static void a_bios_without_a_kernel_is_told_of_none(void **state)
+{
+	struct papr_config config = fake_config();
+	int node;
+
+	config.bios_size = 0x200;
+	config.kernel_base = config.kernel_entry = config.kernel_size = 0;
+	remake(&config);
+	node = fdt_path_offset(tree(), "/chosen");
+	assert_null(fdt_getprop(tree(), node, "qemu,boot-kernel", NULL));
+	assert_null(fdt_getprop(tree(), node, "qemu,boot-kernel-le", NULL));
+}
+
+static void what_firmware_places_below_the_kernel_is_above_the_bios(void **state)
+{
+	struct papr_config config = fake_config();
+	char err[256] = "";
+
+	config.bios_size = 0x200000;
+	config.kernel_base = 0x400000;
+	config.kernel_size = 0x10000;
+	config.initrd_base = 0x410000;
+	config.initrd_size = FAKE_RAM - config.initrd_base;
+	remake(&config);
+	assert_in_range(fake.regs[0].gpr[3], config.bios_size, config.kernel_base - 1);
+	assert_in_range(cell("/rtas", "linux,rtas-base", 0), config.bios_size,
+			config.kernel_base - 1);
+	config.bios_size = config.kernel_base;
+	papr_destroy(fake.papr);
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "no room in guest memory"));
+}
+
+static void the_root_is_compatible_with_qemus_machine_after_our_own(void **state)
+{
+	int len;
+	const uint8_t *names = property("/", "compatible", &len);
+
+	assert_string_equal((const char *)names, "fwnmi,pseries");
+	assert_int_equal(fdt_node_check_compatible(tree(), 0, "fwnmi,pseries"), 0);
+	assert_int_equal(fdt_node_check_compatible(tree(), 0, "qemu,pseries"), 0);
+}
+
 static void nothing_that_firmware_places_overlaps(void **state)
 {
 	size_t size;
@@ -214,6 +288,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_tree_is_well_formed_and_r3_points_to_it),
+		TEST(a_bios_is_entered_at_0x100_big_endian_with_the_tree_in_r3),
+		TEST(a_bios_without_a_kernel_is_told_of_none),
+		TEST(what_firmware_places_below_the_kernel_is_above_the_bios),
+		TEST(the_root_is_compatible_with_qemus_machine_after_our_own),
 		TEST(nothing_that_firmware_places_overlaps),
 		TEST(firmware_moves_below_an_initrd_at_the_top),
 		TEST(too_little_memory_is_a_reason_not_a_crash),
