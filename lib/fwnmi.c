@@ -138,6 +138,8 @@ static bool is_callable(struct fwnmi *f, uint64_t routine)
 static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_reset,
 			     uint64_t machine_check, uint64_t error_area)
 {
+	struct fwnmi_handler sr = { 0 }, mc = { 0 };
+
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
 	if (!is_callable(f, system_reset) || !is_callable(f, machine_check))
@@ -146,8 +148,11 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 	    (!is_readable(f, FWNMI_PAGE_7, 8) ||
 	     !is_readable(f, FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - 8, 8)))
 		return FWNMI_ERR_MEMORY;
-	fwnmi_remember_handler(f, &f->system_reset, system_reset);
-	fwnmi_remember_handler(f, &f->machine_check, machine_check);
+	fwnmi_remember_handler(f, &sr, system_reset);
+	fwnmi_remember_handler(f, &mc, machine_check);
+	/* At once: a callback of the above that asks is told of the former registration. */
+	f->system_reset = sr;
+	f->machine_check = mc;
 	f->error_area = error_area;
 	f->registered = true;
 	return 0;

@@ -8,8 +8,12 @@
  * The library allocates nothing, does no I/O, keeps no globals and never locks. The host owns one
  * struct fwnmi a partition and makes one call at a time for it: one mutex a struct fwnmi, which
  * must not be a lock that other RTAS or hypervisor calls hold, because ibm,nmi-interlock may not
- * wait for them (R18). Callbacks run inside the call that the host made and must not call the
- * library again for the same struct fwnmi.
+ * wait for them (R18).
+ *
+ * Callbacks run inside the call that the host made. Each of them may ask fwnmi_registered(),
+ * fwnmi_owner(), fwnmi_events_pending(), fwnmi_log_id() and fwnmi_end_log(), which answer for that
+ * moment; end_partition() may call fwnmi_reset() as well. All other calls for the same struct fwnmi
+ * have to wait until the callback has returned.
  *
  * vCPUs are numbered 0 .. nr_cpus - 1. A call made "for" a vCPU is made while that vCPU does not
  * run guest code; the library reads and writes registers of no other one.
@@ -144,9 +148,15 @@ struct fwnmi_ops {
 	int (*write_memory)(void *opaque, uint64_t real_address, const void *buf, size_t len);
 	int (*get_regs)(void *opaque, unsigned cpu, struct fwnmi_regs *regs);
 	int (*set_regs)(void *opaque, unsigned cpu, const struct fwnmi_regs *regs);
-	/* Make the vCPU call fwnmi_resume() before it runs guest code again. */
+	/*
+	 * Make the vCPU call fwnmi_resume() before it runs guest code again, but not from here. One
+	 * that gets the buffer is fwnmi_owner() already.
+	 */
 	void (*kick)(void *opaque, unsigned cpu);
-	/* Run the partition's reboot policy; fwnmi_end_log() has the log. */
+	/*
+	 * Run the partition's reboot policy, now or later; fwnmi_end_log() has the log. The call
+	 * returns FWNMI_ENDED even if fwnmi_reset() is called in here.
+	 */
 	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
 	/*
 	 * May be NULL. Flush the state of the vCPU in which the error sits (R12), which is an SLB,
@@ -154,7 +164,10 @@ struct fwnmi_ops {
 	 * and is reported as fully recovered; negative: it is reported as it is.
 	 */
 	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
-	/* May be NULL. The processor is unsafe: never run this vCPU before fwnmi_reset(). */
+	/*
+	 * May be NULL. The processor is unsafe: never run this vCPU before fwnmi_reset(). The log
+	 * about it is queued.
+	 */
 	void (*stop_cpu)(void *opaque, unsigned cpu);
 };
 

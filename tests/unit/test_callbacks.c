@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a host may call inside the library's callbacks, as fwnmi.h says: questions in all of them,
+ * and fwnmi_reset() in end_partition().
+ */
+#include "fake_host.h"
+
+enum callback { READ_MEMORY, WRITE_MEMORY, GET_REGS, SET_REGS, KICK, END, REPAIR, STOP, CALLBACKS };
+
+static unsigned made[CALLBACKS];
+static int kicked_owner, end_length;
+static unsigned stop_events;
+static bool reset_in_callback;
+/* What was registered before the call, which a callback is told of even in another registration. */
+static uint64_t wanted_system_reset, wanted_machine_check;
+
+/* All questions, in the midst of the call: none changes anything, and each has an answer. */
+static void ask(struct host *host, enum callback callback)
+{
+	static struct fwnmi before;
+	uint8_t log[FWNMI_ERRLOG_MAX];
+	uint64_t system_reset, machine_check;
+	bool registered;
+
+	before = host->f;
+	made[callback]++;
+	registered = fwnmi_registered(&host->f, &system_reset, &machine_check);
+	assert_int_equal(system_reset, registered ? wanted_system_reset : 0);
+	assert_int_equal(machine_check, registered ? wanted_machine_check : 0);
+	assert_in_range(fwnmi_owner(&host->f) + 1, 0, NR_CPUS);
+	fwnmi_log_id(&host->f);
+	stop_events = fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, UINT32_MAX);
+	end_length = fwnmi_end_log(&host->f, log, sizeof(log));
+	assert_true(end_length >= 0);
+	assert_memory_equal(&before, &host->f, sizeof(before));
+}
+
+static int asking_read_memory(void *opaque, uint64_t address, void *buf, size_t len)
+{
+	ask(opaque, READ_MEMORY);
+	return read_memory(opaque, address, buf, len);
+}
+
+static int asking_write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
+{
+	ask(opaque, WRITE_MEMORY);
+	return write_memory(opaque, address, buf, len);
+}
+
+static int asking_get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
+{
+	ask(opaque, GET_REGS);
+	return get_regs(opaque, cpu, regs);
+}
+
+static int asking_set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
+{
+	ask(opaque, SET_REGS);
+	return set_regs(opaque, cpu, regs);
+}
+
+static void asking_kick(void *opaque, unsigned cpu)
+{
+	struct host *host = opaque;
+
+	ask(host, KICK);
+	kicked_owner = fwnmi_owner(&host->f);
+	kick(host, cpu);
+}
+
+static void asking_end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
+{
+	struct host *host = opaque;
+
+	ask(host, END);
+	end_partition(host, cpu, reason);
+	if (reset_in_callback)
+		assert_int_equal(fwnmi_reset(&host->f), 0);
+}
+
+static int asking_repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	ask(opaque, REPAIR);
+	return repair(opaque, cpu, mc);
+}
+
+static void asking_stop_cpu(void *opaque, unsigned cpu)
+{
+	struct host *host = opaque;
+
+	ask(host, STOP);
+	host->stops[cpu]++;
+}
+
+static const struct fwnmi_ops asking_ops = {
+	.read_memory = asking_read_memory,
+	.write_memory = asking_write_memory,
+	.get_regs = asking_get_regs,
+	.set_regs = asking_set_regs,
+	.kick = asking_kick,
+	.end_partition = asking_end_partition,
+	.repair = asking_repair,
+	.stop_cpu = asking_stop_cpu,
+};
+
+static void restart(struct host *host)
+{
+	struct fwnmi_config config = default_config;
+
+	config.stale_handler = FWNMI_STALE_END;
+	start_with(host, &config, &asking_ops);
+	enrol(host);
+	wanted_system_reset = SYSTEM_RESET;
+	wanted_machine_check = MACHINE_CHECK;
+	memset(made, 0, sizeof(made));
+}
+
+static struct fwnmi_machine_check not_recovered(void)
+{
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	return mc;
+}
+
+static void every_callback_may_ask(void **state)
+{
+	struct host *host = *state;
+	const struct fwnmi_machine_check mc = not_recovered();
+	struct fwnmi_machine_check unsafe = fatal_ue();
+
+	restart(host);
+	assert_int_equal(fwnmi_register(&host->f, 0, 0x3000, 0x3100), 0);
+	wanted_system_reset = 0x3000;
+	wanted_machine_check = 0x3100;
+	enrol(host);
+	wanted_system_reset = SYSTEM_RESET;
+	wanted_machine_check = MACHINE_CHECK;
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(kicked_owner, 1);
+	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	unsafe.unsafe_processor = true;
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &unsafe), FWNMI_STOPPED);
+	assert_int_equal(stop_events, 1);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ENDED);
+	assert_true(end_length > 0);
+	for (unsigned i = 0; i < CALLBACKS; i++)
+		assert_true(made[i] > 0);
+}
+
+/* ---- the ways to an end ---- */
+
+static void overwrite_routines(struct host *host)
+{
+	memset(host->low_memory + SYSTEM_RESET, 0, MACHINE_CHECK + 4 - SYSTEM_RESET);
+}
+
+static int end_by_nested(struct host *host)
+{
+	const struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	return fwnmi_machine_check(&host->f, 0, &mc);
+}
+
+static int end_by_stale_machine_check(struct host *host)
+{
+	const struct fwnmi_machine_check mc = slb_multihit();
+
+	overwrite_routines(host);
+	return fwnmi_machine_check(&host->f, 0, &mc);
+}
+
+static int end_by_stale_system_reset(struct host *host)
+{
+	overwrite_routines(host);
+	return fwnmi_system_reset(&host->f, 0);
+}
+
+static int end_by_stale_waiter(struct host *host)
+{
+	const struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	overwrite_routines(host);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	return fwnmi_resume(&host->f, 1);
+}
+
+static int end_by_stale_signal(struct host *host)
+{
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
+	overwrite_routines(host);
+	return fwnmi_resume(&host->f, 1);
+}
+
+static void a_reset_in_end_partition_is_as_good_as_one_behind_the_call(void **state)
+{
+	static int (*const ends[])(struct host *) = {
+		end_by_nested,	     end_by_stale_machine_check, end_by_stale_system_reset,
+		end_by_stale_waiter, end_by_stale_signal,
+	};
+	const struct fwnmi_machine_check mc = slb_multihit();
+	static struct fwnmi inside;
+	struct host *host = *state;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
+		reset_in_callback = true;
+		restart(host);
+		assert_int_equal(ends[i](host), FWNMI_ENDED);
+		assert_int_equal(made[END], 1);
+		inside = host->f;
+		assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_NOT_REGISTERED);
+		assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, UINT32_MAX), 1);
+
+		reset_in_callback = false;
+		restart(host);
+		assert_int_equal(ends[i](host), FWNMI_ENDED);
+		assert_int_equal(fwnmi_reset(&host->f), 0);
+		assert_memory_equal(&inside, &host->f, sizeof(inside));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_callback_may_ask, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_reset_in_end_partition_is_as_good_as_one_behind_the_call, set_up,
+			tear_down),
+	};
+
+	return cmocka_run_group_tests_name("callbacks", tests, NULL, NULL);
+}
