@@ -69,7 +69,8 @@ static void kick(void *opaque, unsigned cpu)
 
 static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
 {
-	printf("vCPU %u of VM %p: the partition ends, reason %d\n", cpu, opaque, reason);
+	printf("vCPU %u of VM %p: the partition ends: %s\n", cpu, opaque,
+	       fwnmi_end_reason_text(reason));
 }
 
 static const struct fwnmi_ops ops = {

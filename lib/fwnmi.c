@@ -664,3 +664,14 @@ int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)
 		memcpy(buf, f->end_log, f->end_log_length);
 	return (int)f->end_log_length;
 }
+
+const char *fwnmi_end_reason_text(enum fwnmi_end_reason reason)
+{
+	switch (reason) {
+	case FWNMI_END_NESTED_MACHINE_CHECK:
+		return "a second machine check came before the interlock";
+	case FWNMI_END_STALE_HANDLER:
+		return "the routine that was registered is no longer there";
+	}
+	return "unknown reason";
+}

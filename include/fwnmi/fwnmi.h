@@ -577,6 +577,14 @@ uint32_t fwnmi_log_id(const struct fwnmi *f);
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size);
 
 /**
+ * fwnmi_end_reason_text() - say why the partition has ended
+ * @reason: what end_partition() was called with
+ *
+ * returns: a sentence without a capital and a full stop, static storage; never NULL
+ */
+const char *fwnmi_end_reason_text(enum fwnmi_end_reason reason);
+
+/**
  * fwnmi_state_size() - how long a record of the partition's state is
  * @f: the partition
  *

@@ -592,12 +592,8 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 
 	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED)
 		return;
-	fprintf(stderr,
-		"fwnmi: FWNMI ended the partition: %s (vCPU %u)\n",
-		last_end->reason == FWNMI_END_STALE_HANDLER ?
-			"the routine that was registered is no longer there" :
-			"a second machine check came before the interlock",
-		last_end->vcpu);
+	fprintf(stderr, "fwnmi: FWNMI ended the partition: %s (vCPU %u)\n",
+		fwnmi_end_reason_text(last_end->reason), last_end->vcpu);
 	if (fwnmi_errlog_decode(&log, last_end->log, last_end->log_length) < 0)
 		return;
 	fwnmi_errlog_print(&log, text, sizeof(text));

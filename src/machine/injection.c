@@ -271,6 +271,7 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 						    const struct papr_event *event)
 {
 	struct injection *in;
+	char reason[sizeof(in->report.reason)];
 
 	if (event->cpu >= machine->config.nr_vcpus)
 		return NULL;
@@ -313,8 +314,9 @@ const struct injection_report *injection_papr_event(struct machine *machine,
 	case PAPR_EVENT_FWNMI_ENDED:
 		if (!is_open(in))
 			return NULL;
-		fail(machine, event->cpu,
-		     "it ended the partition: a second machine check before the interlock");
+		snprintf(reason, sizeof(reason), "it ended the partition: %s",
+			 fwnmi_end_reason_text((enum fwnmi_end_reason)event->a));
+		fail(machine, event->cpu, reason);
 		return &in->report;
 	default:
 		return NULL;

@@ -716,11 +716,8 @@ static void run_reboot_policy(struct machine *machine)
 
 	switch (machine->config.reboot_policy) {
 	case REBOOT_POLICY_HALT:
-		machine_end_with(machine, MACHINE_CRASHED,
-				 end->reason == FWNMI_END_STALE_HANDLER ?
-					 "the routine that was registered is no longer there, for vCPU %u" :
-					 "a second machine check came to vCPU %u before its interlock",
-				 end->vcpu);
+		machine_end_with(machine, MACHINE_CRASHED, "%s (vCPU %u)",
+				 fwnmi_end_reason_text(end->reason), end->vcpu);
 		break;
 	case REBOOT_POLICY_REBOOT:
 		if (machine->config.no_reboot)

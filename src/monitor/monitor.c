@@ -196,6 +196,11 @@ static json_t *report_json(const struct injection_report *report)
 	return out;
 }
 
+static const char *end_reason(enum fwnmi_end_reason reason)
+{
+	return reason == FWNMI_END_STALE_HANDLER ? "stale-handler" : "nested-machine-check";
+}
+
 static const char *papr_event_json(const struct papr_event *event, json_t *data)
 {
 	json_object_set_new(data, "cpu-index", json_integer(event->cpu));
@@ -221,6 +226,8 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		json_object_set_new(data, "length", count(event->a));
 		return "RTAS_LOG_FETCHED";
 	case PAPR_EVENT_FWNMI_ENDED:
+		json_object_set_new(data, "reason",
+				    json_string(end_reason((enum fwnmi_end_reason)event->a)));
 		return "FWNMI_PARTITION_ENDED";
 	case PAPR_EVENT_VCPU_STARTED:
 		json_object_set_new(data, "entry", address(event->a));
@@ -383,10 +390,7 @@ static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, siz
 		json_object_set_new(out, "last-end",
 				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
 					      "reason",
-					      last_end->reason == FWNMI_END_STALE_HANDLER ?
-						      "stale-handler" :
-						      "nested-machine-check",
-					      "log",
+					      end_reason(last_end->reason), "log",
 					      hexadecimal(last_end->log, last_end->log_length)));
 	return out;
 }

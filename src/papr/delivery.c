@@ -118,7 +118,7 @@ static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reas
 	end->reason = reason;
 	end->log_length = length > 0 ? (unsigned)length : 0;
 	papr->ended = true;
-	papr_event(papr, PAPR_EVENT_FWNMI_ENDED, cpu, 0, 0);
+	papr_event(papr, PAPR_EVENT_FWNMI_ENDED, cpu, reason, 0);
 }
 
 static const struct fwnmi_ops fwnmi_ops = {

@@ -21,7 +21,7 @@ enum papr_event_type {
 	PAPR_EVENT_FWNMI_STALE,	     /* a = vector entered, because the registered routine has gone */
 	PAPR_EVENT_FWNMI_STOPPED,    /* cpu is unsafe and stands still until a reset */
 	PAPR_EVENT_LOG_FETCHED,	     /* by event-scan or check-exception; a = bytes of log */
-	PAPR_EVENT_FWNMI_ENDED,	     /* the partition has ended: see papr_fwnmi_end() */
+	PAPR_EVENT_FWNMI_ENDED,	     /* a = enum fwnmi_end_reason; see papr_fwnmi_end() */
 	PAPR_EVENT_VCPU_STARTED,     /* a = entry */
 	PAPR_EVENT_VCPU_STOPPED,
 	PAPR_EVENT_PANIC,	     /* ibm,os-term; text = the guest's string */

@@ -275,7 +275,8 @@ static bool end_partition(struct session *s, struct remote_outcome *out)
 	if (!gdb_monitor(s->gdb, "system_reset"))
 		return false;
 	snprintf(out->problem, sizeof(out->problem),
-		 "a second machine check before the interlock ends the partition: QEMU resets it");
+		 "%s, which ends the partition: QEMU resets it",
+		 fwnmi_end_reason_text(FWNMI_END_NESTED_MACHINE_CHECK));
 	fwnmi_reset(&s->host.fwnmi);
 	return true;
 }

@@ -104,7 +104,8 @@ ALONE = ["-append", "alone", "--stats"]
 NESTED = [
     ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
     ("the_program_says_why_it_ended",
-     says(r"fwnmi: the guest crashed: .*second machine check.* before its interlock")),
+     says(r"fwnmi: the guest crashed: a second machine check came before the interlock "
+          r"\(vCPU 0\)$")),
     ("the_first_one_was_delivered", lambda seen: "# in_the_routine" in seen.console),
     ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
 ]
@@ -229,7 +230,7 @@ def write_initrd(scratch):
 
 
 def write_bios(scratch):
-    """Firmware that goes to where kernels linked at 0 are loaded; in r9 the MSR it has, in r5 that it was there."""
+    """Firmware that goes where kernels linked at 0 are; its MSR in r9, and r5 says that it ran."""
     path = os.path.join(scratch, "bios")
     code = [0x7d2000a6,  # mfmsr r9
             0x38a0524d,  # li r5,0x524d

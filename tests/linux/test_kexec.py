@@ -144,10 +144,14 @@ class Kexec:
     def other_system_ends(self):
         with self.start(other_system(self.work), ["--stale-handler=end"]) as guest:
             self.runs_other_system(guest)
-            guest.inject("machine-check")
+            injection = guest.inject("machine-check")
+            why = "the routine that was registered is no longer there"
             yield expect("exit status", guest.wait(), 3)
-            yield Check("the user is told", "the routine that was registered is no longer there"
-                        in guest.stderr(), guest.stderr())
+            said = guest.stderr()
+            yield Check("fwnmi inject says why",
+                        f"it ended the partition: {why}" in injection.errors, injection.errors)
+            yield Check("the user is told", f"ended the partition: {why} (vCPU 0)" in said, said)
+            yield Check("so says the end", f"the guest crashed: {why} (vCPU 0)" in said, said)
             yield Check("with the log", "SLB" in guest.stderr(), guest.stderr())
 
     def other_system_gets_it(self):

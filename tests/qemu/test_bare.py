@@ -103,7 +103,8 @@ def mute(make):
         yield Check("--forget forgets", forgetful.delivered, forgetful.errors)
         mark = guest.mark()
         nested = guest.hit("machine-check", "--nested")
-        yield from refused(nested, r"a second machine check before the interlock ends the partition: .*")
+        yield from refused(nested, r"a second machine check came before the interlock, "
+                                   r"which ends the partition: .*")
         guest.wait_for("bare: ready", mark, what="bare: ready (QEMU has reset it)")
         yield from refused(guest.hit("machine-check"), r"where are the guest's routines\? .*")
 

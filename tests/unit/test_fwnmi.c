@@ -535,6 +535,9 @@ static void a_second_machine_check_before_interlock_ends_the_partition(void **st
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->ended_by, 2);
 	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
+	assert_non_null(strstr(fwnmi_end_reason_text(host->end_reason), "second machine check"));
+	assert_non_null(strstr(fwnmi_end_reason_text(FWNMI_END_STALE_HANDLER), "no longer there"));
+	assert_string_equal(fwnmi_end_reason_text((enum fwnmi_end_reason)0), "unknown reason");
 	assert_memory_equal(&host->regs[2], &before, sizeof(before));
 
 	length = fwnmi_end_log(&host->f, buf, sizeof(buf));

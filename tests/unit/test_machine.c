@@ -216,6 +216,8 @@ static void enter_handler(unsigned vcpu, uint64_t vector)
 	emit(PAPR_EVENT_FWNMI_DELIVERED, vcpu, vector, R3);
 }
 
+static struct papr_fwnmi_end last_end = { .happened = true };
+
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
 {
 	machine_checks++;
@@ -224,6 +226,8 @@ int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_mach
 		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
 	else if (delivery == FWNMI_WAITING)
 		emit(PAPR_EVENT_FWNMI_WAITING, vcpu, VECTOR_MACHINE_CHECK, 0);
+	else if (delivery == FWNMI_ENDED)
+		emit(PAPR_EVENT_FWNMI_ENDED, vcpu, last_end.reason, 0);
 	return delivery;
 }
 
@@ -242,9 +246,7 @@ int papr_outcome(const struct papr *papr)
 
 const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
 {
-	static const struct papr_fwnmi_end end = { .happened = true };
-
-	return &end;
+	return &last_end;
 }
 
 int papr_system_reset(struct papr *papr, unsigned vcpu)
@@ -884,9 +886,29 @@ static void ending_the_partition_is_a_crash_that_says_why(void **state)
 	make_machine(1);
 	cpus[0].regs.msr = USER;
 	inject(&in);
+	last_end.reason = FWNMI_END_NESTED_MACHINE_CHECK;
 	assert_int_equal(run(), MACHINE_CRASHED);
-	assert_non_null(strstr(why, "second machine check"));
-	assert_string_equal(report_kinds, "x");
+	assert_string_equal(why, "a second machine check came before the interlock (vCPU 0)");
+	assert_string_equal(report_kinds, "xx"); /* with the partition's end, and by itself */
+}
+
+/* Everywhere it is told: to who asked for the injection, and at the end of the machine. */
+static void an_end_for_a_stale_routine_says_so(void **state)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_ENDED;
+	PLAY(0, { 100, 0x100, USER });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	last_end.reason = FWNMI_END_STALE_HANDLER;
+	assert_int_equal(run(), MACHINE_CRASHED);
+	assert_string_equal(why, "the routine that was registered is no longer there (vCPU 0)");
+	assert_string_equal(report_kinds, "xx");
+	assert_string_equal(reports[0].reason,
+			    "it ended the partition: the routine that was registered is no longer "
+			    "there");
 }
 
 static void a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy(void **state)
@@ -1033,6 +1055,7 @@ int main(void)
 		TEST(an_unregistered_guest_gets_the_architected_vector),
 		TEST(a_second_machine_check_can_wait_for_the_first),
 		TEST(ending_the_partition_is_a_crash_that_says_why),
+		TEST(an_end_for_a_stale_routine_says_so),
 		TEST(impossible_injections_are_refused),
 		TEST(a_reset_withdraws_what_is_pending),
 		TEST(a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy),

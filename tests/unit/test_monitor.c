@@ -523,6 +523,20 @@ static void events_go_to_those_who_have_negotiated(void **state)
 	assert_null(line(two));
 }
 
+static void the_end_of_a_partition_has_its_reason(void **state)
+{
+	struct papr_event ended = { .type = PAPR_EVENT_FWNMI_ENDED, .cpu = 1 };
+	const struct machine_event event = { .type = MACHINE_EVENT_PAPR, .papr = &ended };
+	struct peer *peer = join_and_negotiate(0);
+
+	ended.a = FWNMI_END_STALE_HANDLER;
+	emit(&event);
+	assert_non_null(strstr(line(peer), "\"reason\":\"stale-handler\""));
+	ended.a = FWNMI_END_NESTED_MACHINE_CHECK;
+	emit(&event);
+	assert_non_null(strstr(line(peer), "\"reason\":\"nested-machine-check\""));
+}
+
 static void a_delivery_names_the_injection(void **state)
 {
 	const struct papr_event interlock = { .type = PAPR_EVENT_FWNMI_INTERLOCK, .cpu = 1 };
@@ -826,6 +840,7 @@ int main(void)
 		TEST(there_is_a_limit_to_clients),
 		TEST(a_client_that_only_sends_gets_its_answers),
 		TEST(events_go_to_those_who_have_negotiated),
+		TEST(the_end_of_a_partition_has_its_reason),
 		TEST(a_delivery_names_the_injection),
 		TEST(a_panic_with_odd_bytes_is_still_an_event),
 		TEST(a_client_that_does_not_read_is_dropped),
