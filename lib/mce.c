@@ -143,6 +143,27 @@ static const struct processor processors[] = {
 	  ARRAY_SIZE(power10_dsisr), 0 },
 };
 
+/* Linux, asm/reg.h; bits 32:47 of PVR. */
+enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr)
+{
+	static const struct {
+		uint16_t version;
+		enum fwnmi_processor processor;
+	} known[] = {
+		{ 0x004b, FWNMI_PROCESSOR_POWER8 }, /* POWER8E */
+		{ 0x004c, FWNMI_PROCESSOR_POWER8 }, /* POWER8NVL */
+		{ 0x004d, FWNMI_PROCESSOR_POWER8 },
+		{ 0x004e, FWNMI_PROCESSOR_POWER9 },
+		{ 0x0080, FWNMI_PROCESSOR_POWER10 },
+		{ 0x0082, FWNMI_PROCESSOR_POWER10 }, /* POWER11 */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].version == pvr >> 16)
+			return known[i].processor;
+	return FWNMI_PROCESSOR_POWER9;
+}
+
 static const struct processor *find_processor(enum fwnmi_processor number)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(processors); i++)

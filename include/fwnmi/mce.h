@@ -22,13 +22,21 @@ extern "C" {
 enum fwnmi_processor {
 	FWNMI_PROCESSOR_POWER8 = 8,
 	FWNMI_PROCESSOR_POWER9 = 9,
-	FWNMI_PROCESSOR_POWER10 = 10,
+	FWNMI_PROCESSOR_POWER10 = 10, /* POWER11 has the same bits */
 };
 
 /* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
 #define FWNMI_SRR1_MC_LOADSTORE 0x0000000000200000ull
 /* SRR1 bits 33:36 and 42:47: what a machine check or system reset interrupt defines. */
 #define FWNMI_SRR1_CAUSE_MASK	0x00000000783f0000ull
+
+/**
+ * fwnmi_mce_processor() - whose bits the processor with this version has
+ * @pvr: its processor version register; only bits 32:47, the version, are looked at
+ *
+ * returns: which; FWNMI_PROCESSOR_POWER9, as the likeliest guess, for a version that is not known
+ */
+enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr);
 
 /**
  * fwnmi_mce_analyse() - cause bits to a description (R12)

@@ -361,21 +361,9 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 
 unsigned host_processor(struct host *host, unsigned cpu)
 {
-	static const struct {
-		uint32_t version; /* PVR bits 32:47 */
-		enum fwnmi_processor processor;
-	} known[] = {
-		{ 0x004b, FWNMI_PROCESSOR_POWER8 },  { 0x004c, FWNMI_PROCESSOR_POWER8 },
-		{ 0x004d, FWNMI_PROCESSOR_POWER8 },  { 0x004e, FWNMI_PROCESSOR_POWER9 },
-		{ 0x0080, FWNMI_PROCESSOR_POWER10 },
-	};
 	uint64_t pvr;
 
-	if (remote_spr_read(host->guest, cpu, SPR_PVR, &pvr)) {
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-			if (known[i].version == (uint32_t)pvr >> 16)
-				return known[i].processor;
-		}
-	}
-	return FWNMI_PROCESSOR_POWER9;
+	if (!remote_spr_read(host->guest, cpu, SPR_PVR, &pvr))
+		pvr = 0;
+	return fwnmi_mce_processor((uint32_t)pvr);
 }

@@ -376,6 +376,22 @@ static void a_processor_without_a_table_is_refused(void **state)
 			 FWNMI_ERR_INVALID);
 }
 
+static void every_version_of_a_processor_is_known_by_its_pvr(void **state)
+{
+	static const struct {
+		uint32_t pvr;
+		enum fwnmi_processor processor;
+	} known[] = {
+		{ 0x004b0201, FWNMI_PROCESSOR_POWER8 },	 { 0x004c0100, FWNMI_PROCESSOR_POWER8 },
+		{ 0x004d0200, FWNMI_PROCESSOR_POWER8 },	 { 0x004e1202, FWNMI_PROCESSOR_POWER9 },
+		{ 0x00801200, FWNMI_PROCESSOR_POWER10 }, { 0x00820200, FWNMI_PROCESSOR_POWER10 },
+		{ 0, FWNMI_PROCESSOR_POWER9 },		 { UINT32_MAX, FWNMI_PROCESSOR_POWER9 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		assert_int_equal(fwnmi_mce_processor(known[i].pvr), known[i].processor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +406,7 @@ int main(void)
 		cmocka_unit_test(synthesis_gives_the_bits_the_processor_would_set),
 		cmocka_unit_test(an_error_no_processor_signals_has_no_cause_bits),
 		cmocka_unit_test(a_processor_without_a_table_is_refused),
+		cmocka_unit_test(every_version_of_a_processor_is_known_by_its_pvr),
 	};
 
 	return cmocka_run_group_tests_name("mce", tests, NULL, NULL);
