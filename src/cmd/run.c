@@ -2,7 +2,6 @@
 /*
  * `fwnmi run`: options with QEMU's names, one or two dashes, and the machine they describe.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -19,6 +18,7 @@
 #include "cmd/console.h"
 #include "machine/machine.h"
 #include "monitor/monitor.h"
+#include "number.h"
 
 /* Exit statuses; fwnmi-run(1) lists them. */
 #define EXIT_CANNOT_START 1
@@ -326,20 +326,6 @@ static bool set_reboot_policy(struct run_options *o, const char *value)
 	return complain("bad --reboot-policy %s: not halt, reboot or pause", value);
 }
 
-/* Decimal, or hexadecimal with 0x. */
-static bool parse_number(const char *text, size_t len, uint64_t *value)
-{
-	char digits[24], *end;
-
-	if (!len || len >= sizeof(digits) || text[0] < '0' || text[0] > '9')
-		return false;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	errno = 0;
-	*value = strtoull(digits, &end, 0);
-	return !errno && !*end;
-}
-
 /* The path, which may have no comma, lives as long as the program. */
 static bool set_map_memory(struct run_options *o, const char *value)
 {
@@ -362,7 +348,7 @@ static bool set_map_memory(struct run_options *o, const char *value)
 		if (i < 3) {
 			size_t key = strlen(numbers[i].key);
 
-			if (!parse_number(p + key, len - key, numbers[i].number))
+			if (!number_parse(p + key, len - key, numbers[i].number))
 				return complain("bad --map-memory %s: bad number at %s", value, p);
 		} else if (!strncmp(p, "file=", 5) && len > 5 && !mapping->path) {
 			mapping->path = strndup(p + 5, len - 5);

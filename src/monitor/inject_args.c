@@ -3,13 +3,12 @@
  * Arguments of injections; see inject_args.h. What a machine check may say is libfwnmi's to decide; here are the
  * names, the defaults, and messages that say which arguments contradict each other.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "monitor/inject_args.h"
+#include "number.h"
 
 #define MAX_TIMEOUT_S 3600
 #define NO_SUBTYPE    (-1)
@@ -31,13 +30,7 @@ static bool given(const struct parse *p, const char *key)
 
 bool inject_args_address(const char *text, uint64_t *value)
 {
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	return !errno && end != text && !*end;
+	return number_parse(text, strlen(text), value);
 }
 
 static bool get_address(struct parse *p, const char *key, uint64_t *value, bool *valid)

@@ -36,7 +36,7 @@ enum inject_cpus {
 };
 enum inject_cpus inject_args_cpus(const json_t *args);
 
-/** inject_args_address() - a number as C writes it (0x..., decimal) into @value; false if it is none. */
+/** inject_args_address() - a number as number_parse() takes it; false if it is none. */
 bool inject_args_address(const char *text, uint64_t *value);
 
 #endif

@@ -3,7 +3,6 @@
  * What runs behind the stub; see guest.h. Device trees in guest memory are hostile: they are checked whole before they
  * are looked at. Processes are process.c's.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include <libfdt.h>
 
+#include "number.h"
 #include "remote/guest.h"
 #include "remote/private.h"
 
@@ -314,18 +314,13 @@ bool guest_place(struct guest *guest, const char *text, uint64_t *address, uint6
 	const char *plus = strchr(text, '+');
 	size_t len = plus ? (size_t)(plus - text) : strlen(text);
 	uint64_t offset = 0;
-	char *end;
 
-	if (plus) {
-		errno = 0;
-		offset = strtoull(plus + 1, &end, 0);
-		if (errno || end == plus + 1 || *end)
-			return gdb_fail(guest->gdb, "bad place %s: not SYMBOL+OFFSET", text);
-	}
-	errno = 0;
-	*address = *local = strtoull(text, &end, 0);
-	if (!errno && end != text && !*end)
+	if (plus && !number_parse(plus + 1, strlen(plus + 1), &offset))
+		return gdb_fail(guest->gdb, "bad place %s: not SYMBOL+OFFSET", text);
+	if (number_parse(text, strlen(text), address)) {
+		*local = *address;
 		return true;
+	}
 	if (!guest->symbols)
 		return gdb_fail(guest->gdb,
 				"where is %s? Give the guest's kernel: --kernel VMLINUX", text);

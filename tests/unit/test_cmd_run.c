@@ -315,6 +315,35 @@ static void bad_inject_command_lines_are_one_line(void **state)
 		assert_refused(bad[i].line, true, bad[i].why);
 }
 
+static void numbers_are_decimal_or_hexadecimal_and_never_octal(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = {
+		{ "0", 0 },	    { "08", 8 },   { "010", 10 },	{ "0x10", 16 },
+		{ "0X1f", 0x1f },   { "0x08", 8 }, { "0xDEADbeef", 0xdeadbeef },
+		{ "18446744073709551615", UINT64_MAX }, { "0xffffffffffffffff", UINT64_MAX },
+	};
+	static const char *const bad[] = { "",	 "x",  "0x",  "-1",   "+1",  " 1",
+					   "1 ", "1f", "0b1", "0x1g", "1e3", "18446744073709551616",
+					   "0x10000000000000000" };
+	uint64_t value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_true(number_parse(good[i].text, strlen(good[i].text), &value));
+		assert_true(value == good[i].value);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (number_parse(bad[i], strlen(bad[i]), &value))
+			fail_msg("\"%s\" is no number", bad[i]);
+	assert_inject("--monitor m machine-check --cpu 08");
+	assert_int_equal(json_integer_value(json_object_get(inject_options.args, "cpu-index")), 8);
+	assert_run("-kernel k --map-memory address=0x1000,size=0004096,file=f");
+	assert_int_equal(run_options.machine.mapping.size, 4096);
+	free((char *)run_options.machine.mapping.path);
+}
+
 static int free_arguments(void **state)
 {
 	json_decref(inject_options.args);
@@ -333,6 +362,7 @@ int main(void)
 		cmocka_unit_test(help_wants_no_kernel),
 		cmocka_unit_test(an_injection_says_only_what_was_given),
 		cmocka_unit_test(injection_options_become_arguments),
+		cmocka_unit_test(numbers_are_decimal_or_hexadecimal_and_never_octal),
 		cmocka_unit_test(bad_inject_command_lines_are_one_line),
 	};
 
