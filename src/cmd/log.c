@@ -20,6 +20,9 @@
 #include "log_input.h"
 #include "printable.h"
 
+/* A kernel log of a long uptime fits; a disk image given by mistake does not. */
+#define INPUT_MAX (64u << 20)
+
 /* Enough to see what is wrong with an input; a broken one has a problem a line. */
 #define PROBLEMS_MAX 20
 
@@ -425,8 +428,8 @@ static int read_all(FILE *in, const char *name, struct bytes *input)
 	size_t n;
 
 	while ((n = fread(chunk, 1, sizeof(chunk), in)) > 0) {
-		if (input->length + n > LOG_INPUT_MAX)
-			return fail("cannot read %s: more than %u MiB", name, LOG_INPUT_MAX >> 20);
+		if (input->length + n > INPUT_MAX)
+			return fail("cannot read %s: more than %u MiB", name, INPUT_MAX >> 20);
 		if (!append(input, chunk, n))
 			return fail("cannot read %s: %s", name, strerror(ENOMEM));
 	}

@@ -10,7 +10,8 @@
 #include "log_text.h"
 
 enum {
-	DUMP_MAX = 8 << 20, /* bytes of a dump with its repeated lines */
+	/* Bytes that all dumps of an input stand for, but do not have: repeated, or lost. */
+	ADDED_MAX = 1 << 20,
 };
 
 /* A line of a dump, or of plain bytes. */
@@ -180,14 +181,9 @@ static bool repeat_line(struct log_input *input, struct placement *at, const str
 		log_problem(input, "line %u: '*' has nothing to repeat", line->line);
 		return true;
 	}
-	for (size_t place = at->before_end; place < offset; place += before->length) {
-		size_t left = offset - place;
-
-		if (!log_image_put(&at->image, place, scan->bytes + before->start,
-				   left < before->length ? left : before->length))
-			return log_no_memory(input);
-	}
-	return true;
+	return log_image_repeat(&at->image, at->before_end, offset, scan->bytes + before->start,
+				before->length) ||
+	       log_no_memory(input);
 }
 
 static bool place_line(struct log_input *input, struct placement *at, const struct log_scan *scan,
@@ -221,7 +217,8 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 			repeat = line;
 			continue;
 		}
-		if (offset == SIZE_MAX || offset - at->base > DUMP_MAX) {
+		if (offset == SIZE_MAX ||
+		    input->length + (offset - at->base) > scan->length + ADDED_MAX) {
 			log_problem(input, "line %u: its offset is none, or too large", line->line);
 			continue;
 		}
@@ -256,10 +253,14 @@ static void swap_pairs(struct log_image *image)
 
 static void find_byte_order(struct log_image *image)
 {
-	if (log_begins(image->data, image->length))
-		return;
-	swap_pairs(image);
-	if (!log_begins(image->data, image->length))
+	uint8_t start[16] = { 0 };
+	size_t length = image->length < sizeof(start) ? image->length : sizeof(start);
+
+	for (size_t i = 0; i + 1 < length; i += 2) {
+		start[i] = image->data[i + 1];
+		start[i + 1] = image->data[i];
+	}
+	if (!log_begins(image->data, image->length) && log_begins(start, length))
 		swap_pairs(image);
 }
 

@@ -65,8 +65,6 @@ bool log_grow(void *array, size_t count, size_t *capacity, size_t size)
 
 bool log_append(struct log_input *input, const void *data, size_t length)
 {
-	if (length > LOG_INPUT_MAX - input->length)
-		return log_fail(input, "more than %u MiB in it", LOG_INPUT_MAX >> 20);
 	if (input->capacity - input->length < length) {
 		size_t capacity = 2 * (input->length + length);
 		uint8_t *bigger = realloc(input->bytes, capacity);

@@ -11,12 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * The most bytes of an input (a kernel log of a long uptime fits, a disk image given by mistake does
- * not), and of what its dumps stand for with their repeated lines.
- */
-#define LOG_INPUT_MAX (64u << 20)
-
 enum log_form {
 	LOG_FORM_AUTO,
 	LOG_FORM_HEX,

@@ -47,6 +47,17 @@ bool log_image_put(struct log_image *image, size_t offset, const uint8_t *data, 
 	return true;
 }
 
+bool log_image_repeat(struct log_image *image, size_t offset, size_t end, const uint8_t *data,
+		      size_t length)
+{
+	if (!image_extend(image, end))
+		return false;
+	for (size_t i = 0; offset + i < end; i++)
+		image->data[offset + i] = data[i % length];
+	memset(image->known + offset, 1, end - offset);
+	return true;
+}
+
 bool log_image_contradicts(const struct log_image *image, size_t offset, const uint8_t *data,
 			   size_t length)
 {

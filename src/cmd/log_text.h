@@ -45,6 +45,10 @@ struct log_image {
 /* Makes the image longer if need be; false if there is no memory. */
 bool log_image_put(struct log_image *image, size_t offset, const uint8_t *data, size_t length);
 
+/* The same from @offset to @end with the bytes over and over. */
+bool log_image_repeat(struct log_image *image, size_t offset, size_t end, const uint8_t *data,
+		      size_t length);
+
 /* Does the image have other bytes there already? */
 bool log_image_contradicts(const struct log_image *image, size_t offset, const uint8_t *data,
 			   size_t length);

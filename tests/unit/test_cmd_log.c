@@ -366,14 +366,45 @@ static void a_dump_of_swapped_pairs_is_put_right(void **state)
 		      fixed_part, 8);
 }
 
-/* A small file that stands for a large one, over and over. */
+/* A small file that stands for a large one, at once or over and over. */
 static void what_dumps_stand_for_is_bounded(void **state)
 {
-	char text[2000] = "";
+	static const char *const jumps[] = {
+		"00000000: 06d0 10e0 0000 0000\n*\n00080000: 00\n",
+		"00000000: 06d0 10e0 0000 0000\n00080000: 00\n",
+		"00000000: 06d0 10e0 0000 0000\n*\n70000000: 00\n",
+	};
 
-	for (unsigned i = 0; i < 9; i++)
-		strcat(text, "00000000: 06d0 10e0 0000 0000\n*\n00800000: 00\n");
-	assert_refused(text, "more than 64 MiB in it");
+	for (size_t i = 0; i < ARRAY_SIZE(jumps); i++) {
+		char text[1000] = "";
+		struct parsed *parsed;
+
+		for (unsigned n = 0; n < 9; n++)
+			strcat(text, jumps[i]);
+		parsed = parse_hex(text);
+		assert_true(parsed->ok);
+		assert_true(parsed->input.length < (1 << 20) + 1000);
+		assert_non_null(strstr(parsed->problems, "its offset is none, or too large"));
+		free_parsed(parsed);
+	}
+}
+
+/* Records of years, dumped: that is no reason to refuse them. */
+static void a_dump_that_leaves_nothing_out_may_be_large(void **state)
+{
+	size_t lines = (3 << 20) / 16;
+	char *text = malloc(lines * 64), *p = text;
+	struct parsed *parsed;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < lines; i++)
+		p += sprintf(p, "%08zx: 06d010e00000000006d010e000000000\n", 16 * i);
+	parsed = parse_hex(text);
+	assert_true(parsed->ok);
+	assert_string_equal(parsed->problems, "");
+	assert_int_equal(parsed->input.nr_events, 2 * lines);
+	free_parsed(parsed);
+	free(text);
 }
 
 static void a_repetition_that_is_not_clear_is_reported(void **state)
@@ -1135,6 +1166,7 @@ int main(void)
 		cmocka_unit_test(lines_that_a_dump_leaves_out_are_repeated),
 		cmocka_unit_test(a_dump_of_swapped_pairs_is_put_right),
 		cmocka_unit_test(what_dumps_stand_for_is_bounded),
+		cmocka_unit_test(a_dump_that_leaves_nothing_out_may_be_large),
 		cmocka_unit_test(a_repetition_that_is_not_clear_is_reported),
 		cmocka_unit_test(lines_of_a_dump_out_of_order_are_put_in_order_and_reported),
 		cmocka_unit_test(a_lost_line_of_a_dump_is_reported_and_leaves_a_gap),
