@@ -349,13 +349,16 @@ static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handl
 
 /* ---- delivery ---- */
 
-/* R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. */
+/*
+ * R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. @me is
+ * MSR[ME] there.
+ */
 static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64_t routine,
-			  uint64_t cause)
+			  uint64_t cause, uint64_t me)
 {
 	regs->srr0 = regs->nip;
 	regs->srr1 = (regs->msr & ~FWNMI_SRR1_CAUSE_MASK) | (cause & FWNMI_SRR1_CAUSE_MASK);
-	regs->msr = MSR_SF | MSR_ME | (f->interrupts_little_endian ? MSR_LE : 0);
+	regs->msr = MSR_SF | me | (f->interrupts_little_endian ? MSR_LE : 0);
 	regs->nip = routine;
 }
 
@@ -391,7 +394,7 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 		return FWNMI_ERR_MEMORY;
 
 	regs.gpr3 = f->error_area;
-	enter_handler(f, &regs, f->machine_check.routine, mc->srr1);
+	enter_handler(f, &regs, f->machine_check.routine, mc->srr1, MSR_ME);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 
@@ -423,7 +426,7 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
 			return FWNMI_ERR_MEMORY;
 		regs.gpr3 = system_reset_slot(f, cpu);
 	}
-	enter_handler(f, &regs, f->system_reset.routine, 0);
+	enter_handler(f, &regs, f->system_reset.routine, 0, regs.msr & MSR_ME);
 	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
 		return FWNMI_ERR_REGISTERS;
 	f->system_reset_pending[cpu] = 0;

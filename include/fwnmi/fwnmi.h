@@ -393,11 +393,11 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * @f: the partition
  * @cpu: the vCPU interrupted
  *
- * As for a machine check, but without a log and without an interlock: R3 points to this vCPU's slot
- * with the original R3, because PowerVM and KVM do so and Linux relies on it. If strict, R3 is left
- * alone, which is the letter of R9. A vCPU that waits for the buffer takes it after the interlock
- * of its machine check; several until then are one. A vCPU that is in its machine check handler
- * takes it at once: the buffer and the slot are different places.
+ * As for a machine check, but without a log and without an interlock, and MSR[ME] stays as it was:
+ * R3 points to this vCPU's slot with the original R3, because PowerVM and KVM do so and Linux relies
+ * on it. If strict, R3 is left alone, which is the letter of R9. A vCPU that waits for the buffer
+ * takes it after the interlock of its machine check; several until then are one. A vCPU that is in
+ * its machine check handler takes it at once: the buffer and the slot are different places.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
