@@ -17,12 +17,17 @@
 #define VEC_UNAVAIL  "a_vector_instruction_with_msr_vec_0_raises_0xf20"
 #define VSX_UNAVAIL  "a_vsx_instruction_with_msr_vsx_0_raises_0xf40"
 #define BY_REGISTER  "moves_to_a_vector_scalar_register_need_the_facility_of_that_half"
+#define STRINGS	     "a_string_load_over_its_own_address_is_an_illegal_instruction"
+#define NARROW	     "with_msr_sf_0_every_access_takes_the_last_32_bits_of_its_address"
+#define UPDATES	     "with_msr_sf_0_an_update_form_sets_all_64_bits_of_its_register"
+#define NARROW_DAR   "with_msr_sf_0_dar_has_32_bits"
 #define MSR_AFTER    "an_interrupt_clears_every_msr_bit_but_sf_me_and_sets_the_interrupts_byte_order"
 #define OTHER_ORDER  "interrupts_start_in_the_byte_order_that_h_set_mode_gave_and_big_endian_before"
 
 const char *const sentences[] = { ILLEGAL_INSN, PRIVILEGED_SC, TRAPS,	    NO_TRAP,	 ALIGNMENT,
 				  NO_EFFECT,	ANY_ALIGN,     MULTIPLE,    FP_UNAVAIL,	 VEC_UNAVAIL,
-				  VSX_UNAVAIL,	BY_REGISTER,   MSR_AFTER,   OTHER_ORDER, NULL };
+				  VSX_UNAVAIL,	BY_REGISTER,   MSR_AFTER,   OTHER_ORDER,
+				  STRINGS,	NARROW,	       UPDATES,	    NARROW_DAR,	 NULL };
 
 static u8 area[3 * 4096] __attribute__((aligned(4096)));
 
@@ -168,6 +173,105 @@ static void test_alignment(void)
 	}
 }
 
+/* ---- strings: the assembler refuses them in little-endian code ---- */
+
+#define LSWI(rt, ra, n)	 (0x7c0004aau | (rt) << 21 | (ra) << 16 | (n) << 11)
+#define LSWX(rt, ra, rb) (0x7c00042au | (rt) << 21 | (ra) << 16 | (rb) << 11)
+
+/* R3 = R4 = R5 = R6 = an address; @bytes of a string go to XER. */
+static void string_load(u32 insn, unsigned bytes, bool invalid)
+{
+	static u32 code[4] __attribute__((aligned(16)));
+	u64 at = (u64)area;
+
+	code[0] = 0x7c0103a6; /* mtxer r0 */
+	code[0] |= 7u << 21; /* of R7 */
+	code[1] = insn;
+	code[2] = 0x7fe00008;
+	flush_code(code);
+	{
+		const u64 registers[8] = { at, at, 0, at, bytes, 0, 0, 0 };
+
+		run_registers(code, MSR_BARE, registers);
+	}
+	if (MSR_LE)
+		check_caught(MULTIPLE, 0x600, code, 4, MSR_BARE, 0);
+	else if (invalid)
+		check_caught(STRINGS, 0x700, code, 4, MSR_BARE, ILLEGAL);
+	else
+		check_caught(STRINGS, 0x700, code, 8, MSR_BARE, TRAPPED);
+	if (MSR_LE || invalid)
+		check_equal(STRINGS, caught.gpr[4], at, "R4");
+}
+
+static void test_strings(void)
+{
+	string_load(LSWI(3, 4, 8), 0, true); /* R3, R4 */
+	string_load(LSWI(3, 4, 5), 0, true);
+	string_load(LSWI(3, 4, 4), 0, false);
+	string_load(LSWI(4, 4, 4), 0, true);
+	string_load(LSWI(30, 4, 24), 0, false); /* R30 .. R3, around */
+	string_load(LSWI(30, 4, 28), 0, true);
+	string_load(LSWI(30, 0, 12), 0, true); /* RA = 0 counts */
+	string_load(LSWX(8, 4, 5), 20, false);
+	string_load(LSWX(3, 4, 5), 5, true); /* over RA */
+	string_load(LSWX(5, 4, 5), 4, true); /* over RB */
+	string_load(LSWX(3, 4, 5), 4, false);
+	string_load(LSWX(31, 0, 5), 8, false); /* RA = 0 does not */
+	string_load(LSWX(3, 4, 5), 0, false);
+}
+
+/* ---- 32-bit mode ---- */
+
+CODE(load_quad_reserve, "lqarx 8,0,3; trap");
+CODE(update_word, "lwarx 8,0,3; stwcx. 4,0,3; trap");
+CODE(update_double, "ldarx 8,0,3; stdcx. 4,0,3; trap");
+CODE(update_byte, "lbarx 8,0,3; stbcx. 4,0,3; trap");
+CODE(update_quad, "lqarx 8,0,3; stqcx. 4,0,3; trap");
+CODE(zero_block, "dcbz 0,3; trap");
+CODE(load_atomic, "ldat 8,3,0; trap");
+CODE(store_atomic, "stdat 4,3,0; trap");
+CODE(load_float, "lfd 1,0(3); stfd 1,0(3); trap");
+CODE(load_update, "ldu 8,8(3); std 4,-8(3); trap");
+CODE(load_float_update, "lfdu 1,8(3); stfd 1,-8(3); trap");
+CODE(load_vector, "lxv 33,0(3); stxv 33,0(3); trap");
+
+static void test_narrow(void)
+{
+	const struct {
+		const u8 *code;
+		u8 insns;
+	} codes[] = {
+		{ update_word, 2 }, { update_double, 2 }, { update_byte, 2 }, { update_quad, 2 },
+		{ zero_block, 1 },  { load_quad, 1 },	  { store_quad, 1 },  { load_atomic, 1 },
+		{ store_atomic, 1 }, { load_float, 2 },	  { load_update, 2 }, { load_vector, 2 },
+		{ load_quad_reserve, 1 }, { load_float_update, 2 },
+	};
+	const u8 *const aligned[] = { load_reserve_word, load_reserve_double, store_word,
+				      load_quad,	 store_quad,	      load_atomic,
+				      store_atomic,	 load_quad_reserve };
+	u64 msr = (MSR_BARE & ~MSR_SF) | MSR_FP | MSR_VEC | MSR_VSX, at = (u64)area;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
+		run(codes[i].code, msr, at | 0xc0ffee1200000000, 0x4444, 0x5555, 0);
+		if (!check_caught(NARROW, 0x700, codes[i].code, 4u * codes[i].insns, msr, TRAPPED))
+			print("# code %u\n", i);
+		if (codes[i].code == load_update || codes[i].code == load_float_update)
+			check_equal(UPDATES, caught.gpr[3], (at | 0xc0ffee1200000000) + 8, "R3");
+	}
+	*(u64 *)area = 0;
+	run(update_word, msr, at | 1ull << 45, 0x4444, 0, 0);
+	check_equal(NARROW, *(u32 *)area, 0x4444, "the word stored");
+	run(zero_block, msr, at | 1ull << 45, 0, 0, 0);
+	check_equal(NARROW, *(u32 *)area, 0, "the word of the block set to zero");
+	for (unsigned i = 0; i < ARRAY_SIZE(aligned); i++) {
+		run(aligned[i], msr, (at + 2) | 0xc0ffee1200000000, 0x4444, 0x5555, 0);
+		check_caught(NARROW_DAR, 0x600, aligned[i], 0, msr, 0);
+		if (!check_equal(NARROW_DAR, caught.dar, at + 2, "DAR"))
+			print("# code %u\n", i);
+	}
+}
+
 /* ---- facilities ---- */
 
 CODE(fp_add, "fadd 1,2,3; trap");
@@ -228,5 +332,7 @@ void payload(void)
 	on_interrupt = leave_run;
 	test_program();
 	test_alignment();
+	test_strings();
+	test_narrow();
 	test_facilities();
 }

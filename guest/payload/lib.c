@@ -461,12 +461,17 @@ void leave_run(struct frame *frame)
 	frame->gpr[1] = run_sp[this_cpu()];
 }
 
+void run_registers(const void *code, u64 msr, const u64 registers[8])
+{
+	running[this_cpu()] = true;
+	run_at((u64)code, msr, registers);
+}
+
 void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6)
 {
 	const u64 registers[8] = { r3, r4, r5, r6 };
 
-	running[this_cpu()] = true;
-	run_at((u64)code, msr, registers);
+	run_registers(code, msr, registers);
 }
 
 bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause)

@@ -89,6 +89,8 @@ extern void (*on_secondary)(u64 cpu);
  */
 extern struct frame caught;
 void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
+/* The same with R3 to R10. */
+void run_registers(const void *code, u64 msr, const u64 registers[8]);
 /* From on_interrupt and its like: end run(). */
 void leave_run(struct frame *frame);
 /* The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause. */

@@ -316,19 +316,15 @@ static uint32_t branch_condition(uint32_t w, bool to_ctr)
 	return with_field(w, RT_SHIFT, bo[below(to_ctr ? 3 : sizeof(bo))]);
 }
 
-/* Would loads of several registers overwrite the address? */
+/* Would loads of several registers overwrite the address? Those of strings may: all refuse it. */
 static bool loads_over_address(const char *name, uint32_t w)
 {
-	const unsigned bytes = F_RB(w) ? F_RB(w) : 32;
-
 	if (!strcmp(name, "lq"))
 		return F_RA(w) == F_RT(w);
-	if (!strcmp(name, "lqarx") || !strcmp(name, "lswx"))
+	if (!strcmp(name, "lqarx"))
 		return F_RA(w) == F_RT(w) || F_RB(w) == F_RT(w);
 	if (!strcmp(name, "lmw"))
 		return F_RA(w) >= F_RT(w);
-	if (!strcmp(name, "lswi"))
-		return ((F_RA(w) - F_RT(w)) & 31) < (bytes + 3) / 4;
 	return false;
 }
 
@@ -342,7 +338,7 @@ static uint32_t valid(const struct table_entry *entry, uint32_t w)
 	       (updates(entry) && (!F_RA(w) || F_RA(w) == F_RT(w))) ||
 	       loads_over_address(name, w)) {
 		w = with_field(w, RA_SHIFT, (uint32_t)below(32));
-		if (!strcmp(name, "lmw") || !strcmp(name, "lswi"))
+		if (!strcmp(name, "lmw"))
 			w = with_field(w, RT_SHIFT, (uint32_t)below(32));
 		else if (loads_over_address(name, w) && form == FORM_INDEXED)
 			w = with_field(w, RB_SHIFT, (uint32_t)below(32));

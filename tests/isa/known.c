@@ -144,19 +144,6 @@ static bool pair_crosses(const char *name, const struct isa_case *in)
 	return function == 28 || ((function == 24 || function == 25) && ea + 2 * size > 32);
 }
 
-/* A string load over its own address registers is an invalid form. */
-static bool loads_over_address(const char *name, const struct isa_case *in)
-{
-	const unsigned rt = in->insn >> 21 & 31, ra = in->insn >> 16 & 31, rb = in->insn >> 11 & 31;
-	const bool indexed = !strcmp(name, "lswx");
-	const unsigned bytes = indexed ? in->xer & 127 : rb ? rb : 32, registers = (bytes + 3) / 4;
-
-	if (strcmp(name, "lswi") && !indexed)
-		return false;
-	return ((ra - rt) & 31) < registers || (indexed && ((rb - rt) & 31) < registers) ||
-	       ra == rt || rb == rt;
-}
-
 /* QEMU writes the target before it has done with VRB. */
 static bool overwrites_operand(const char *name, const struct isa_case *in)
 {
@@ -190,7 +177,7 @@ bool known_to_differ(const char *name, const struct isa_case *in)
 {
 	return moves_beyond_register(name, in) || overwrites_operand(name, in) ||
 	       length_wraps(name, in) || decimal_zeros(name, in) || pair_crosses(name, in) ||
-	       loads_over_address(name, in) || known_fp_to_differ(name, in);
+	       known_fp_to_differ(name, in);
 }
 
 static uint64_t *vrt(struct isa_case *c)

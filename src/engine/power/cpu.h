@@ -245,6 +245,27 @@ static inline uint64_t ra_or_0(const struct cpu *cpu, uint32_t insn)
 	return F_RA(insn) ? cpu->gpr[F_RA(insn)] : 0;
 }
 
+/*
+ * What an effective address is in the current mode: with MSR[SF]=0 its last 32 bits. Instructions
+ * that do more with it than cpu_load*() and cpu_store*() take it from here.
+ */
+static inline uint64_t effective_address(const struct cpu *cpu, uint64_t ea)
+{
+	return likely(cpu->msr & MSR_SF) ? ea : (uint32_t)ea;
+}
+
+/* (RA|0) + displacement */
+static inline uint64_t displaced_ea(const struct cpu *cpu, uint32_t insn, int64_t displacement)
+{
+	return effective_address(cpu, ra_or_0(cpu, insn) + (uint64_t)displacement);
+}
+
+/* (RA|0) + (RB) */
+static inline uint64_t indexed_ea(const struct cpu *cpu, uint32_t insn)
+{
+	return effective_address(cpu, ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)]);
+}
+
 /* CR0 of a fixed-point record form; CR1 of a floating-point one; CR6 of a vector one is written by hand. */
 static inline void set_cr0(struct cpu *cpu, uint64_t result)
 {

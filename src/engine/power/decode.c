@@ -535,6 +535,8 @@ static bool in_page(int64_t offset)
 static void set_lr(struct decoder *d)
 {
 	EMIT(d, pc, FIELD_OF(lr), 0, 0, d->offset + 4);
+	if (d->mode & CODE_32)
+		EMIT(d, andi, FIELD_OF(lr), FIELD_OF(lr), 0, 0xffffffff);
 }
 
 static void absolute(struct decoder *d, int64_t target)

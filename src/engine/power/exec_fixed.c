@@ -534,7 +534,7 @@ static int alignment(struct cpu *cpu, uint64_t ea)
 
 SEM(lmw)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)F_SI(insn), values[32];
+	uint64_t ea = displaced_ea(cpu, insn, F_SI(insn)), values[32];
 
 	if (LITTLE_ENDIAN_MODE(cpu))
 		return alignment(cpu, ea);
@@ -548,7 +548,7 @@ SEM(lmw)
 
 SEM(stmw)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)F_SI(insn);
+	uint64_t ea = displaced_ea(cpu, insn, F_SI(insn));
 
 	if (LITTLE_ENDIAN_MODE(cpu))
 		return alignment(cpu, ea);
@@ -558,12 +558,21 @@ SEM(stmw)
 	return 0;
 }
 
-static int load_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned count)
+/* Is register @r among those that a string load of @count bytes writes? */
+static bool string_loads(uint32_t insn, unsigned r, unsigned count)
+{
+	return ((r - F_RT(insn)) & 31) < (count + 3) / 4;
+}
+
+/* @invalid: it would overwrite a register that its address comes from. */
+static int load_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned count, bool invalid)
 {
 	uint64_t bytes[128];
 
 	if (LITTLE_ENDIAN_MODE(cpu))
 		return alignment(cpu, ea);
+	if (invalid)
+		return cpu_illegal(cpu);
 	for (unsigned i = 0; i < count; i++)
 		if (!cpu_load8(cpu, ea + i, &bytes[i]))
 			return EXCEPTION;
@@ -589,28 +598,36 @@ static int store_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned co
 
 SEM(lswi)
 {
-	return load_string(cpu, insn, ra_or_0(cpu, insn), F_RB(insn) ? F_RB(insn) : 32);
+	unsigned count = F_RB(insn) ? F_RB(insn) : 32;
+
+	/* RA counts here even if it is 0 and not used. */
+	return load_string(cpu, insn, displaced_ea(cpu, insn, 0), count,
+			   string_loads(insn, F_RA(insn), count));
 }
 
 SEM(lswx)
 {
-	return load_string(cpu, insn, ra_or_0(cpu, insn) + RB, cpu->xer_count);
+	unsigned count = cpu->xer_count;
+
+	return load_string(cpu, insn, indexed_ea(cpu, insn), count,
+			   (F_RA(insn) && string_loads(insn, F_RA(insn), count)) ||
+				   string_loads(insn, F_RB(insn), count));
 }
 
 SEM(stswi)
 {
-	return store_string(cpu, insn, ra_or_0(cpu, insn), F_RB(insn) ? F_RB(insn) : 32);
+	return store_string(cpu, insn, displaced_ea(cpu, insn, 0), F_RB(insn) ? F_RB(insn) : 32);
 }
 
 SEM(stswx)
 {
-	return store_string(cpu, insn, ra_or_0(cpu, insn) + RB, cpu->xer_count);
+	return store_string(cpu, insn, indexed_ea(cpu, insn), cpu->xer_count);
 }
 
 /* A quadword lies in an even-odd pair of registers, the even one its high half. */
 SEM(lq)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)(int16_t)(insn & 0xfff0);
+	uint64_t ea = displaced_ea(cpu, insn, (int16_t)(insn & 0xfff0));
 	unsigned rt = F_RT(insn);
 	u128 v;
 
@@ -627,7 +644,7 @@ SEM(lq)
 
 SEM(stq)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)(int16_t)(insn & 0xfffc);
+	uint64_t ea = displaced_ea(cpu, insn, (int16_t)(insn & 0xfffc));
 	unsigned rs = F_RT(insn);
 
 	if (rs & 1)
@@ -658,7 +675,7 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
 #define RESERVE(name, size, bits)                                                                                      \
 	SEM(name)                                                                                                      \
 	{                                                                                                              \
-		uint64_t ea = ra_or_0(cpu, insn) + RB, ra, v;                                                          \
+		uint64_t ea = indexed_ea(cpu, insn), ra, v;                                                          \
                                                                                                                        \
 		if (ea & ((size) - 1))                                                                                 \
 			return alignment(cpu, ea);                                                                     \
@@ -678,7 +695,7 @@ RESERVE(ldarx, 8, 64)
 #define CONDITIONAL(name, size, bits)                                                                                  \
 	SEM(name)                                                                                                      \
 	{                                                                                                              \
-		uint64_t ea = ra_or_0(cpu, insn) + RB, ra;                                                             \
+		uint64_t ea = indexed_ea(cpu, insn), ra;                                                             \
 		bool done = false;                                                                                     \
                                                                                                                        \
 		if (ea & ((size) - 1))                                                                                 \
@@ -701,7 +718,7 @@ CONDITIONAL(stdcx, 8, 64)
 
 SEM(lqarx)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + RB, ra;
+	uint64_t ea = indexed_ea(cpu, insn), ra;
 	unsigned rt = F_RT(insn);
 	u128 v;
 
@@ -721,7 +738,7 @@ SEM(lqarx)
 
 SEM(stqcx)
 {
-	uint64_t ea = ra_or_0(cpu, insn) + RB, ra;
+	uint64_t ea = indexed_ea(cpu, insn), ra;
 	unsigned rs = F_RT(insn);
 	bool done = false;
 
@@ -804,7 +821,7 @@ static bool atomic_value(unsigned fc, unsigned size, uint64_t old, uint64_t v, u
 
 static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 {
-	uint64_t ea = F_RA(insn) ? RA : 0, mask = size == 4 ? 0xffffffff : ~0ull;
+	uint64_t ea = displaced_ea(cpu, insn, 0), mask = size == 4 ? 0xffffffff : ~0ull;
 	unsigned fc = F_RB(insn), rt = F_RT(insn);
 	uint64_t old, next, out, v1 = cpu->gpr[(rt + 1) & 31] & mask, v2 = cpu->gpr[(rt + 2) & 31] & mask;
 
@@ -845,7 +862,7 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 
 static int atomic_store(struct cpu *cpu, uint32_t insn, unsigned size)
 {
-	uint64_t ea = F_RA(insn) ? RA : 0, old, next, out;
+	uint64_t ea = displaced_ea(cpu, insn, 0), old, next, out;
 	uint64_t v = RT & (size == 4 ? 0xffffffff : ~0ull);
 	unsigned fc = F_RB(insn);
 
@@ -891,7 +908,7 @@ SEM(stdat)
 
 SEM(dcbz)
 {
-	uint64_t ea = (ra_or_0(cpu, insn) + RB) & ~(uint64_t)(DCBZ_BYTES - 1);
+	uint64_t ea = indexed_ea(cpu, insn) & ~(uint64_t)(DCBZ_BYTES - 1);
 	const struct tlb_entry *entry = &cpu->tlb->write[ea >> PAGE_BITS & (TLB_ENTRIES - 1)];
 	uint8_t *p = entry->tag == (ea & ~PAGE_MASK_LOW) ? (uint8_t *)(ea + entry->addend) :
 							   mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, NULL);

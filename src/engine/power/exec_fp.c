@@ -65,7 +65,7 @@ static int load(struct cpu *cpu, uint32_t insn, uint64_t ea, load_fn *fn)
 
 static int load_update(struct cpu *cpu, uint32_t insn, uint64_t offset, load_fn *fn)
 {
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset;
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
 
 	if (!F_RA(insn))
 		return cpu_illegal(cpu);
@@ -82,7 +82,7 @@ static int store(struct cpu *cpu, uint32_t insn, uint64_t ea, store_fn *fn)
 
 static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_fn *fn)
 {
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset;
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
 
 	if (!F_RA(insn))
 		return cpu_illegal(cpu);
@@ -92,25 +92,10 @@ static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_f
 	return 0;
 }
 
-static inline uint64_t ea_d(const struct cpu *cpu, uint32_t insn)
-{
-	return ra_or_0(cpu, insn) + (uint64_t)F_SI(insn);
-}
-
-static inline uint64_t ea_ds(const struct cpu *cpu, uint32_t insn)
-{
-	return ra_or_0(cpu, insn) + (uint64_t)F_SI(insn & ~3u);
-}
-
-static inline uint64_t ea_x(const struct cpu *cpu, uint32_t insn)
-{
-	return ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)];
-}
-
 #define MEMORY(name, kind, fn)                                             \
 	int exec_##name(struct cpu *cpu, uint32_t insn)                    \
 	{                                                                  \
-		return kind(cpu, insn, ea_d(cpu, insn), fn);               \
+		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn);               \
 	}                                                                  \
 	int exec_##name##u(struct cpu *cpu, uint32_t insn)                 \
 	{                                                                  \
@@ -124,7 +109,7 @@ static inline uint64_t ea_x(const struct cpu *cpu, uint32_t insn)
 #define MEMORY_X(name, kind, fn)                             \
 	int exec_##name(struct cpu *cpu, uint32_t insn)      \
 	{                                                    \
-		return kind(cpu, insn, ea_x(cpu, insn), fn); \
+		return kind(cpu, insn, indexed_ea(cpu, insn), fn); \
 	}
 
 MEMORY(lfs, load, load_single)
@@ -163,22 +148,22 @@ static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 
 int exec_lfdp(struct cpu *cpu, uint32_t insn)
 {
-	return load_pair(cpu, insn, ea_ds(cpu, insn));
+	return load_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
 }
 
 int exec_lfdpx(struct cpu *cpu, uint32_t insn)
 {
-	return load_pair(cpu, insn, ea_x(cpu, insn));
+	return load_pair(cpu, insn, indexed_ea(cpu, insn));
 }
 
 int exec_stfdp(struct cpu *cpu, uint32_t insn)
 {
-	return store_pair(cpu, insn, ea_ds(cpu, insn));
+	return store_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
 }
 
 int exec_stfdpx(struct cpu *cpu, uint32_t insn)
 {
-	return store_pair(cpu, insn, ea_x(cpu, insn));
+	return store_pair(cpu, insn, indexed_ea(cpu, insn));
 }
 
 /* ---- moves ---- */

@@ -459,7 +459,8 @@ static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *b
 	if (!first)
 		return false;
 	if (head < size) {
-		second = mmu_host(cpu, ea + head, size - head, access, NULL);
+		second = mmu_host(cpu, effective_address(cpu, ea + head), size - head, access,
+				  NULL);
 		if (!second)
 			return false;
 	}
@@ -491,15 +492,10 @@ static inline u128 swap128(u128 v)
 	return (u128)__builtin_bswap64((uint64_t)v) << 64 | __builtin_bswap64((uint64_t)(v >> 64));
 }
 
-static inline uint64_t effective(const struct cpu *cpu, uint64_t ea)
-{
-	return cpu->mode & CODE_32 ? (uint32_t)ea : ea;
-}
-
 #define ACCESSORS(bits, type, value, swap)                                                                             \
 	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                                                    \
 	{                                                                                                              \
-		const uint8_t *p = fast(cpu, ea = effective(cpu, ea), sizeof(type), false);                            \
+		const uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), false);                            \
 		type t;                                                                                                \
                                                                                                                        \
 		if (likely(p))                                                                                         \
@@ -511,7 +507,7 @@ static inline uint64_t effective(const struct cpu *cpu, uint64_t ea)
 	}                                                                                                              \
 	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                                                    \
 	{                                                                                                              \
-		uint8_t *p = fast(cpu, ea = effective(cpu, ea), sizeof(type), true);                                   \
+		uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), true);                                   \
 		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                                                       \
                                                                                                                        \
 		if (unlikely(!p))                                                                                      \

@@ -24,21 +24,6 @@
 #define VSCR_NJ	 0x10000u
 #define VSCR_SAT 1u
 
-/* The sum of index and displacement of an X-form access. */
-static inline uint64_t indexed_ea(const struct cpu *cpu, uint32_t insn)
-{
-	uint64_t ea = ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)];
-
-	return cpu->msr & MSR_SF ? ea : (uint32_t)ea;
-}
-
-static inline uint64_t displaced_ea(const struct cpu *cpu, uint32_t insn, int64_t displacement)
-{
-	uint64_t ea = ra_or_0(cpu, insn) + (uint64_t)displacement;
-
-	return cpu->msr & MSR_SF ? ea : (uint32_t)ea;
-}
-
 /* CR6 of a compare's record form, from its mask of all ones and zeros. */
 static inline void set_cr6_all_none(struct cpu *cpu, const union vsr *mask)
 {
