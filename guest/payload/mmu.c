@@ -24,11 +24,13 @@
 #define WALK_NOTHING "a_page_directory_at_an_unbacked_real_address_is_a_machine_check_of_the_table_walk"
 #define REAL_MODE   "real_mode_ignores_the_first_bits_of_an_effective_address"
 #define PRIV_INSNS  "a_privileged_instruction_in_problem_state_raises_0x700_with_srr1_bit_45"
-#define SC_1	    "a_hypervisor_call_from_problem_state_is_a_system_call_of_the_operating_system"
+#define SC_1	    "a_hypervisor_call_from_problem_state_is_a_privileged_instruction"
+#define FIRST	    "a_segment_interrupt_comes_before_any_table_is_looked_at"
 
 const char *const sentences[] = { NO_PTE,   FETCH_NONE, FETCH_NX,   READ_ONLY, NO_READ,	 USER_PRIV, AMR_KEYS,
 				  SEGMENT,  RC_BITS,	RC_FAULT,   PROCESSES, INVALIDATE, CROSSING, CODE_PAGES,
-				  BAD_TREE, NOTHING,	WALK_NOTHING, REAL_MODE, PRIV_INSNS, SC_1,   NULL };
+				  BAD_TREE, NOTHING,	WALK_NOTHING, REAL_MODE, PRIV_INSNS, SC_1,   FIRST,
+				  NULL };
 
 #define DSISR_NO_PTE 0x40000000u
 #define DSISR_PROTECTION 0x08000000u
@@ -46,6 +48,8 @@ const char *const sentences[] = { NO_PTE,   FETCH_NONE, FETCH_NX,   READ_ONLY, N
 
 CODE(load_it, "ld 4,0(3); trap");
 CODE(store_it, "std 4,0(3); trap");
+CODE(load_word, "lwz 4,0(3); trap");
+CODE(store_word, "stw 4,0(3); trap");
 CODE(zero_it, "dcbz 0,3; trap");
 CODE(reserve_it, "1: ldarx 5,0,3; stdcx. 4,0,3; bne- 1b; trap");
 
@@ -183,6 +187,28 @@ static void test_segments(void)
 	access(SEGMENT, load_it, USER, 0x8000000000000000, 0x380, 0);
 	/* Quadrant 3 is the kernel's by its pages alone. */
 	access(USER_PRIV, load_it, USER, QUADRANT3 + 0x1000, 0x300, DSISR_PROTECTION);
+}
+
+/* A process without a tree, and relocation for data or code alone, so that the rest goes on. */
+static void test_first(void)
+{
+	u64 *process = radix_process_entry(0), kept = process[0];
+	const u64 outside[] = { -4ull, 0xc010000000000000, 0x0010000000000000, 0x4000000000000000,
+				0xbffffffffffffffc };
+
+	process[0] = 0;
+	mtspr(SPR_PIDR, 300); /* beyond the table */
+	radix_invalidate(0, 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
+		access(FIRST, load_word, MSR_BARE | MSR_DR, outside[i], 0x380, 0);
+		access(FIRST, store_word, MSR_BARE | MSR_DR, outside[i], 0x380, 0);
+		fetch(FIRST, MSR_BARE | MSR_IR, outside[i], 0x480, 0);
+	}
+	access(FIRST, load_word, MSR_BARE | MSR_DR, QUADRANT3, 0x300, DSISR_BAD_CONFIG);
+	access(FIRST, load_word, MSR_BARE | MSR_DR, 0x1000, 0x300, DSISR_NO_PTE);
+	process[0] = kept;
+	mtspr(SPR_PIDR, 0);
+	radix_invalidate(0, 0);
 }
 
 static u64 rc(void)
@@ -333,10 +359,10 @@ static void test_crossing(void)
 /* ---- nothing there ---- */
 
 #define LOAD_STORE 0x200000
-#define FETCH_UE   0x40000
-#define FETCH_WALK 0x180000
-#define DSISR_UE   0x8000
-#define DSISR_WALK 0x4000
+#define BAD_FETCH  0x080c0000
+#define BAD_FETCH_WALK 0x08100000
+#define DSISR_BAD  0x40
+#define DSISR_BAD_WALK 0x20
 
 static void test_nothing(void)
 {
@@ -346,21 +372,22 @@ static void test_nothing(void)
 	radix_invalidate(0, PLACE);
 	run(load_it, KERNEL, PLACE + 0x18, 0, 0, 0);
 	check_caught(NOTHING, 0x200, load_it, 0, KERNEL, LOAD_STORE);
-	check_equal(NOTHING, caught.dsisr, DSISR_UE, "DSISR");
+	check_equal(NOTHING, caught.dsisr, DSISR_BAD, "DSISR");
+	check_equal(NOTHING, caught.dar, PLACE + 0x18, "DAR");
 	check_equal(NOTHING, caught.msr, MSR_BARE, "MSR");
 	run(store_it, KERNEL, PLACE + 0x18, 0, 0, 0);
 	check_caught(NOTHING, 0x200, store_it, 0, KERNEL, LOAD_STORE);
 	run((void *)PLACE, KERNEL, 0, 0, 0, 0);
-	check_caught(NOTHING, 0x200, (void *)PLACE, 0, KERNEL, FETCH_UE);
+	check_caught(NOTHING, 0x200, (void *)PLACE, 0, KERNEL, BAD_FETCH);
 
 	*process = big64(memory_size | 2ull << 61 | 5ull << 5 | 13);
 	mtspr(SPR_PIDR, 4);
 	run(kernel(load_it), KERNEL, PLACE + 0x18, 0, 0, 0);
 	check_caught(WALK_NOTHING, 0x200, kernel(load_it), 0, KERNEL, LOAD_STORE);
-	check_equal(WALK_NOTHING, caught.dsisr, DSISR_WALK, "DSISR");
+	check_equal(WALK_NOTHING, caught.dsisr, DSISR_BAD_WALK, "DSISR");
 	check_equal(WALK_NOTHING, caught.dar, PLACE + 0x18, "DAR");
 	run((void *)PLACE, KERNEL, 0, 0, 0, 0);
-	check_caught(WALK_NOTHING, 0x200, (void *)PLACE, 0, KERNEL, FETCH_WALK);
+	check_caught(WALK_NOTHING, 0x200, (void *)PLACE, 0, KERNEL, BAD_FETCH_WALK);
 	mtspr(SPR_PIDR, 0);
 }
 
@@ -409,6 +436,7 @@ void payload(void)
 	test_permissions();
 	test_keys();
 	test_segments();
+	test_first();
 	test_rc();
 	test_processes();
 	test_invalidation();

@@ -19,8 +19,9 @@
 const char *const sentences[] = { UNREG_LOAD, UNREG_STORE, UNREG_JUMP, LOAD, JUMP, EDGE, NOT_RI, KEPT, MANY, NULL };
 
 #define LOAD_STORE 0x200000 /* SRR1 bit 42: the cause is in DSISR */
-#define FETCH_UE   0x40000
-#define DSISR_UE   0x8000
+/* POWER9's causes of a bad real address */
+#define BAD_FETCH  0x080c0000
+#define DSISR_BAD  0x40
 
 CODE(load_it, "ld 4,0(3); trap");
 CODE(store_it, "std 4,0(3); trap");
@@ -36,16 +37,18 @@ static void unregistered(u64 where)
 	on_interrupt = leave_run;
 	run(load_it, MSR_BARE, where, 0, 0, 0);
 	check_caught(UNREG_LOAD, 0x200, load_it, 0, MSR_BARE, LOAD_STORE);
-	check_equal(UNREG_LOAD, caught.dsisr, DSISR_UE, "DSISR");
+	check_equal(UNREG_LOAD, caught.dsisr, DSISR_BAD, "DSISR");
+	check_equal(UNREG_LOAD, caught.dar, where, "DAR");
 	check_equal(UNREG_LOAD, caught.msr, MSR_BARE, "MSR");
 	check_equal(UNREG_LOAD, caught.gpr[4], 0, "the register that was to be loaded");
 
 	run(store_it, MSR_BARE | MSR_RI, where, ~0ull, 0, 0);
 	check_caught(UNREG_STORE, 0x200, store_it, 0, MSR_BARE | MSR_RI, LOAD_STORE);
-	check_equal(UNREG_STORE, caught.dsisr, DSISR_UE, "DSISR");
+	check_equal(UNREG_STORE, caught.dsisr, DSISR_BAD, "DSISR");
+	check_equal(UNREG_STORE, caught.dar, where, "DAR");
 
 	run((void *)(where & ~3ull), MSR_BARE, 0, 0, 0, 0);
-	check_caught(UNREG_JUMP, 0x200, (void *)(where & ~3ull), 0, MSR_BARE, FETCH_UE);
+	check_caught(UNREG_JUMP, 0x200, (void *)(where & ~3ull), 0, MSR_BARE, BAD_FETCH);
 }
 
 static void test_edge(void)
@@ -82,20 +85,20 @@ static void registered(u64 where)
 	/* To a trampoline it is the interrupt that comes, and sets them. */
 	if (!by_trampoline())
 		check_equal(KEPT, caught.dar, 0xdadadadadadadada, "DAR");
-	check_equal(KEPT, caught.dsisr, by_trampoline() ? DSISR_UE : 0x51515151, "DSISR");
+	check_equal(KEPT, caught.dsisr, by_trampoline() ? DSISR_BAD : 0x51515151, "DSISR");
 	check_equal(LOAD, caught.gpr[3], where, "what R3 points to");
 	check_equal(LOAD, log.error_type, UE, "error type");
-	/* If an interrupt is all that the partition gets, it knows what the processor's manual promises: no address. */
-	if (!by_trampoline() || log.subtype != (0x80 | 3)) {
+	check_equal(LOAD, log.effective_address, where, "effective address");
+	/* If an interrupt is all that the partition gets, it knows no more than that. */
+	if (!by_trampoline() || log.subtype != (0x80 | 0x40 | 3)) {
 		check_equal(LOAD, log.subtype, 0x80 | 0x40 | 0x20 | 3, "subtype byte");
-		check_equal(LOAD, log.effective_address, where, "effective address");
 		check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull, "logical address");
 	}
 	check_equal(LOAD, log.disposition, 2, "disposition");
 
 	run((void *)(where & ~3ull), MSR_BARE, 0, 0, 0, 0);
 	where &= ~3ull;
-	check_caught(JUMP, 0x200, (void *)where, 0, MSR_BARE, FETCH_UE);
+	check_caught(JUMP, 0x200, (void *)where, 0, MSR_BARE, BAD_FETCH);
 	check_equal(JUMP, log.error_type, UE, "error type");
 	check_equal(JUMP, log.effective_address, where, "effective address");
 	if (by_trampoline() && log.subtype == (0x80 | 0x40 | 1))

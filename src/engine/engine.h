@@ -61,16 +61,18 @@ enum engine_exit_reason {
 	ENGINE_EXIT_TRAP,	   /* end of the trap_code() at NIP; or a store like it, and then machine_check says what it did */
 };
 
+struct engine_machine_check {
+	uint64_t srr1;	  /* cause bits only */
+	uint64_t dsisr;
+	uint64_t dar;
+	uint64_t address; /* real address, if known */
+	bool dar_valid, address_valid;
+	bool recovered; /* the hypervisor has repaired what was wrong */
+};
+
 struct engine_exit {
 	enum engine_exit_reason reason;
-	struct {
-		uint64_t srr1;	  /* cause bits only */
-		uint64_t dsisr;
-		uint64_t dar;
-		uint64_t address; /* real address, if known */
-		bool dar_valid, address_valid;
-		bool recovered; /* the hypervisor has repaired what was wrong */
-	} machine_check;
+	struct engine_machine_check machine_check;
 	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code() */
 	char message[160];
 };

@@ -479,7 +479,8 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.logical_address = exit->machine_check.address;
 	}
 	return machine_outcome(machine, vcpu,
-			       papr_hardware_machine_check(machine->papr, vcpu, &mc));
+			       papr_hardware_machine_check(machine->papr, vcpu, &mc,
+						   &exit->machine_check));
 }
 
 static bool handle_exit(struct machine *machine, unsigned vcpu, const struct engine_exit *exit)

@@ -164,6 +164,7 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 static void architected_machine_check(struct papr *papr, unsigned vcpu,
 				      const struct fwnmi_machine_check *mc)
 {
+	const struct engine_machine_check *cause = &papr->vcpu[vcpu].cause;
 	const struct papr_config *config = &papr->config;
 	struct engine_regs regs;
 	uint64_t srr1;
@@ -173,10 +174,17 @@ static void architected_machine_check(struct papr *papr, unsigned vcpu,
 	fwnmi_mce_synthesise(processor_of(config->engine_ops, config->engine), mc, &srr1, &dsisr,
 			     &dar_valid);
 	config->engine_ops->get_regs(config->engine, vcpu, &regs);
-	if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
-		regs.dsisr = dsisr;
-	if (dar_valid)
-		regs.dar = mc->effective_address;
+	if (papr->vcpu[vcpu].cause_known) {
+		if (cause->srr1 & FWNMI_SRR1_MC_LOADSTORE)
+			regs.dsisr = (uint32_t)cause->dsisr;
+		if (cause->dar_valid)
+			regs.dar = cause->dar;
+	} else {
+		if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
+			regs.dsisr = dsisr;
+		if (dar_valid)
+			regs.dar = mc->effective_address;
+	}
 	config->engine_ops->set_regs(config->engine, vcpu, &regs);
 	if (mc->srr1)
 		srr1 = mc->srr1 & FWNMI_SRR1_CAUSE_MASK;
@@ -361,12 +369,16 @@ static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_ma
 
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
 {
+	papr->vcpu[vcpu].cause_known = false;
 	return machine_check(papr, vcpu, mc, false);
 }
 
 int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc)
+				const struct fwnmi_machine_check *mc,
+				const struct engine_machine_check *cause)
 {
+	papr->vcpu[vcpu].cause = *cause;
+	papr->vcpu[vcpu].cause_known = true;
 	return machine_check(papr, vcpu, mc, true);
 }
 

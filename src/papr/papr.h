@@ -121,9 +121,14 @@ void papr_console_input(struct papr *papr);
  * (FWNMI_DELIVERED, ...), or PAPR_RAISED if the event goes by a trampoline.
  */
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc);
-/** papr_hardware_machine_check() - the same for one that the engine reported: what can be repaired is. */
+/**
+ * papr_hardware_machine_check() - the same for one that the engine reported: what can be repaired is
+ *
+ * The architected interrupt gives DSISR and DAR as @cause has them.
+ */
 int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc);
+				const struct fwnmi_machine_check *mc,
+				const struct engine_machine_check *cause);
 int papr_system_reset(struct papr *papr, unsigned vcpu);
 /**
  * papr_trampoline() - a trampoline has handed its interrupt over: R3 in SPRG2, the rest as the interrupt left it

@@ -42,6 +42,9 @@ struct papr_vcpu {
 	bool check_waits; /* a machine check of it waits for the buffer, and is the next that papr_resume() delivers */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
+	/* What DSISR and DAR are for its last machine check if the engine has reported that. */
+	struct engine_machine_check cause;
+	bool cause_known;
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
 	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
 	uint64_t dtl; /* and for the dispatch trace log */

@@ -232,7 +232,8 @@ int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_mach
 }
 
 int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc)
+				const struct fwnmi_machine_check *mc,
+				const struct engine_machine_check *cause)
 {
 	return papr_machine_check(papr, vcpu, mc);
 }

@@ -19,6 +19,7 @@
 #define SRR1_CAUSE_MASK	  0x783f0000ull
 #define SRR1_MC_LOADSTORE 0x00200000ull
 #define DSISR_UE	  0x00008000u
+#define DSISR_BAD_ADDRESS 0x00000040u /* from POWER9 on */
 
 void vcpu_break(struct kvm_vcpu *v, const char *what, int error)
 {
@@ -136,6 +137,12 @@ static bool machine_check(struct kvm_vcpu *v)
 	return true;
 }
 
+/* POWER8E, POWER8NVL, POWER8: no cause of its own for an address that nothing answers. */
+static bool is_power8(const struct kvm_engine *e)
+{
+	return e->pvr >> 16 >= 0x4b && e->pvr >> 16 <= 0x4d;
+}
+
 /*
  * A real address that no memory answers: KVM takes it for a device. There is none, so it is a machine check on the
  * instruction, as on hardware, or the end of the trap code. KVM has stepped over it already and wants its value; a vector
@@ -164,7 +171,7 @@ static bool unbacked(struct kvm_vcpu *v)
 	v->exit.reason = trap ? ENGINE_EXIT_TRAP : ENGINE_EXIT_MACHINE_CHECK;
 	v->exit.trap = trap ? address >> TRAP_SHIFT : 0;
 	v->exit.machine_check.srr1 = SRR1_MC_LOADSTORE;
-	v->exit.machine_check.dsisr = DSISR_UE;
+	v->exit.machine_check.dsisr = is_power8(v->engine) ? DSISR_UE : DSISR_BAD_ADDRESS;
 	v->exit.machine_check.address = address;
 	v->exit.machine_check.address_valid = true;
 	/* Only of a real mode access does KVM's report imply the effective address. */

@@ -35,12 +35,15 @@
 #define PDE_NLS 0x1full
 #define RADIX_BITS 52
 
-/* POWER9's causes of a machine check for an access to a real address that nothing answers. */
+/* Bits 2:11 of an effective address: outside of what a radix tree translates if any is 1. */
+#define EA_BEYOND_RADIX 0x3ff0000000000000ull
+
+/* POWER9's causes of a machine check for a bad real address: one that nothing answers. */
 #define MC_SRR1_LOAD_STORE (1ull << (63 - 42))
-#define MC_SRR1_IFETCH_UE (1ull << (63 - 45))
-#define MC_SRR1_IFETCH_WALK_UE (1ull << (63 - 43) | 1ull << (63 - 44))
-#define MC_DSISR_UE (1u << (31 - (48 - 32)))
-#define MC_DSISR_WALK_UE (1u << (31 - (49 - 32)))
+#define MC_SRR1_BAD_FETCH 0x080c0000ull
+#define MC_SRR1_BAD_FETCH_WALK 0x08100000ull
+#define MC_DSISR_BAD (1u << (63 - 57))
+#define MC_DSISR_BAD_WALK (1u << (63 - 58))
 
 static bool raise_storage(struct cpu *cpu, uint64_t ea, enum access access, uint32_t fault)
 {
@@ -69,11 +72,12 @@ static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access, bool walk)
 {
 	if (access == ACCESS_FETCH) {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, walk ? MC_SRR1_IFETCH_WALK_UE : MC_SRR1_IFETCH_UE);
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK,
+			  walk ? MC_SRR1_BAD_FETCH_WALK : MC_SRR1_BAD_FETCH);
 	} else {
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK, MC_SRR1_LOAD_STORE);
 		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = walk ? MC_DSISR_WALK_UE : MC_DSISR_UE;
+		cpu->exception_dsisr = walk ? MC_DSISR_BAD_WALK : MC_DSISR_BAD;
 		cpu->exception_dar = ea;
 	}
 	cpu->machine_check_ra = ra;
@@ -138,8 +142,6 @@ static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access,
 	if (((prtb >> 58 & 0x18) | (prtb >> 5 & 7)) != RADIX_BITS - 31)
 		return raise_storage(cpu, ea, access, FAULT_BAD_CONFIG);
 	ea &= ~(3ull << 62);
-	if (ea >> RADIX_BITS)
-		return raise_segment(cpu, ea, access);
 	for (;;) {
 		if (size < 5 || size > 16 || size + PAGE_BITS > shift)
 			return raise_storage(cpu, ea, access, FAULT_BAD_CONFIG);
@@ -176,7 +178,8 @@ static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum acce
 	uint32_t pid = quadrant ? 0 : (uint32_t)cpu->pidr, asid;
 	struct walk_entry *w;
 
-	if (quadrant == 1 || quadrant == 2 || !e->partition.radix) {
+	/* Before any table is looked at: a segment interrupt, whatever the tables say. */
+	if (quadrant == 1 || quadrant == 2 || ea & EA_BEYOND_RADIX || !e->partition.radix) {
 		raise_segment(cpu, ea, access);
 		return NULL;
 	}
