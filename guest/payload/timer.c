@@ -10,9 +10,10 @@
 #define LEVEL	  "it_comes_again_until_the_decrementer_is_set"
 #define BY_RFID	  "an_interrupt_that_waits_comes_as_soon_as_rfid_lets_it_in"
 #define CEDE	  "h_cede_lasts_until_the_decrementer_interrupts"
+#define GONE	  "its_exception_is_gone_when_the_decrementers_first_bit_is_0_again"
 #define STATE	  "the_interrupts_srr0_srr1_and_msr_are_as_architected"
 
-const char *const sentences[] = { FREQUENCY, FORWARD, ARRIVES, WITH_TB, MASKED, LEVEL, BY_RFID, CEDE, STATE, NULL };
+const char *const sentences[] = { FREQUENCY, FORWARD, ARRIVES, WITH_TB, MASKED, LEVEL, BY_RFID, CEDE, GONE, STATE, NULL };
 
 #define FAR 0x7fffffff
 
@@ -91,7 +92,7 @@ static void test_decrementer(void)
 	for (volatile unsigned i = 0; i < 10000; i++)
 		;
 	check_equal(MASKED, count, 0, "interrupts with EE=0");
-	check(MASKED, (s64)mfspr(SPR_DEC) < 0, "the decrementer is not negative");
+	check(MASKED, (int32_t)mfspr(SPR_DEC) < 0, "the decrementer is not negative");
 	enable(true);
 	enable(false);
 	check_equal(MASKED, count, 1, "interrupts after EE=1");
@@ -107,6 +108,34 @@ static void test_decrementer(void)
 	enable(false);
 	check_equal(LEVEL, count, 3, "interrupts, the third of which set the decrementer");
 	again = false;
+}
+
+/* Almost a whole turn behind: it wraps to a positive number before anyone lets the interrupt in. */
+static void test_wrap(void)
+{
+	u64 set;
+
+	count = 0;
+	mtspr(SPR_DEC, 0x80000100);
+	enable(true);
+	enable(false);
+	check_equal(GONE, count, 1, "interrupts of a negative decrementer");
+	mtspr(SPR_DEC, 0x80000010);
+	for (volatile unsigned i = 0; i < 100; i++)
+		;
+	check(GONE, (int32_t)mfspr(SPR_DEC) > 0, "the decrementer is not positive");
+	count = 0;
+	enable(true);
+	for (volatile unsigned i = 0; i < 1000; i++)
+		;
+	enable(false);
+	check_equal(GONE, count, 0, "interrupts after it wrapped");
+	/* And there is one at its time again. */
+	set = mfspr(SPR_TB);
+	hcall4(H_CEDE, 0, 0, 0, 0);
+	enable(false);
+	check_equal(GONE, count, 1, "interrupts half a turn later");
+	check(GONE, at - set > 0x7ff00000 && at - set < 0x80100000, "it came at another time");
 }
 
 CODE(wait_for_it, "nop; nop; nop; li 3,1; .rept 40; nop; .endr; trap");
@@ -148,6 +177,7 @@ void payload(void)
 	mtspr(SPR_DEC, FAR);
 	test_time_base();
 	test_decrementer();
+	test_wrap();
 	test_rfid();
 	test_cede();
 }

@@ -8,14 +8,24 @@
 #define OTHER	"an_instruction_that_raises_another_interrupt_is_not_traced"
 #define HCALL	"a_hypervisor_call_is_carried_out_under_msr_se_and_not_traced_itself"
 #define TURN_ON "tracing_begins_with_the_instruction_behind_the_mtmsrd_that_turns_it_on"
+#define RETURNS "a_return_from_an_interrupt_is_not_traced_but_what_it_returns_to"
+#define ADDRESSES "siar_is_the_traced_instruction_and_sdar_its_storage_operand"
+#define KINDS	"srr1_bits_33_35_and_36_tell_a_trace_a_load_and_a_store"
+#define NARROW	"with_msr_sf_0_the_addresses_of_a_trace_interrupt_have_32_bits"
 #define RESULT	"traced_code_computes_what_it_computes_otherwise"
 
-const char *const sentences[] = { EACH, SRR1_IS, BRANCH, OTHER, HCALL, TURN_ON, RESULT, NULL };
+const char *const sentences[] = { EACH, SRR1_IS, BRANCH, OTHER, HCALL, TURN_ON,
+				  RETURNS, ADDRESSES, KINDS, NARROW, RESULT, NULL };
 
 #define MAX_STEPS 64
+#define SPR_SIAR  796
+#define SPR_SDAR  797
+#define TRACED	  0x40000000ull
+#define LOAD	  0x10000000ull
+#define STORE	  0x08000000ull
 
 static struct {
-	u64 vector, srr0, srr1;
+	u64 vector, srr0, srr1, siar, sdar;
 } steps[MAX_STEPS];
 static unsigned nr_steps;
 
@@ -26,6 +36,8 @@ static void note(struct frame *frame)
 	steps[nr_steps].vector = frame->vector;
 	steps[nr_steps].srr0 = frame->srr0;
 	steps[nr_steps].srr1 = frame->srr1;
+	steps[nr_steps].siar = mfspr(SPR_SIAR);
+	steps[nr_steps].sdar = mfspr(SPR_SDAR);
 	nr_steps++;
 	if (frame->vector == 0x700)
 		leave_run(frame);
@@ -102,10 +114,108 @@ static void test_calls(void)
 	check_steps(TURN_ON, turns_on, msr, (const u16[]){ 8, 12 }, 2);
 }
 
+/* ---- returns ---- */
+
+/* A trace interrupt in between would change SRR0 and SRR1, so tracing begins with the return. */
+CODE(returns, "mtsrr0 4; mtsrr1 5; mtmsrd 6; rfid; li 3,0; trap");
+CODE(returns_scv, "mtlr 4; mtctr 5; mtmsrd 6; .long 0x4c0000a4; li 3,0; trap"); /* rfscv */
+CODE(target, "li 3,7; nop; trap");
+
+static void test_returns(void)
+{
+	const u8 *const code[] = { returns, returns_scv };
+	u64 msr = MSR_BARE | MSR_SE;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(code); i++) {
+		run(code[i], MSR_BARE, 0, (u64)target, msr, msr);
+		check_steps(RETURNS, target, msr, (const u16[]){ 4, 8 }, 2);
+		check_equal(RETURNS, steps[0].siar, (u64)target, "SIAR behind the return");
+		check_equal(RETURNS, caught.gpr[3], 7, "R3");
+		/* To code that is not traced, and with MSR[BE]. */
+		run(code[i], MSR_BARE, 0, (u64)target, MSR_BARE, msr);
+		check_steps(RETURNS, target, MSR_BARE, NULL, 0);
+		run(code[i], MSR_BARE, 0, (u64)target, MSR_BARE, MSR_BARE | MSR_BE);
+		check_steps(RETURNS, target, MSR_BARE, NULL, 0);
+	}
+}
+
+/* ---- what a trace interrupt tells ---- */
+
+static u64 place[32] __attribute__((aligned(128)));
+
+/* R3 = place, R4 = 16, R5 = place + 8 */
+CODE(accesses, "ld 6,8(3)\n"
+	       "stwx 6,3,4\n"
+	       "nop\n"
+	       "lwzu 7,4(5)\n"
+	       "lbzux 7,5,4\n"
+	       "stdu 6,-16(5)\n"
+	       "lwarx 6,0,3\n"
+	       "stwcx. 6,0,3\n"
+	       "dcbz 3,4\n"
+	       "dcbt 3,4\n"
+	       "add 6,3,4\n"
+	       "lwat 8,3,0\n"
+	       "lfd 1,24(3)\n"
+	       "lvx 1,3,4\n"
+	       "stxv 33,32(3)\n"
+	       "stxsd 1,48(3)\n"
+	       "lxvx 33,0,3\n"
+	       "lvsl 1,3,4\n"
+	       "trap");
+
+static void test_accesses(void)
+{
+	static const struct {
+		u8 offset; /* of the operand; 255: none */
+		u64 kind;
+	} expected[] = {
+		{ 8, LOAD },   { 16, STORE }, { 255, 0 },   { 12, LOAD },  { 28, LOAD },
+		{ 12, STORE }, { 0, LOAD },   { 0, STORE }, { 16, STORE }, { 16, LOAD },
+		{ 255, 0 },    { 0, LOAD },   { 24, LOAD }, { 16, LOAD },  { 32, STORE },
+		{ 48, STORE }, { 0, LOAD },   { 255, 0 },
+	};
+	u64 msr = MSR_BARE | MSR_SE | MSR_FP | MSR_VEC | MSR_VSX, sdar = 0;
+
+	run(accesses, msr, (u64)place, 16, (u64)place + 8, 0);
+	check_equal(ADDRESSES, nr_steps, ARRAY_SIZE(expected) + 1, "interrupts");
+	for (unsigned i = 0; i < ARRAY_SIZE(expected) && i < nr_steps; i++) {
+		if (expected[i].offset != 255)
+			sdar = (u64)place + expected[i].offset;
+		check_equal(ADDRESSES, steps[i].siar, (u64)accesses + 4 * i, "SIAR");
+		check_equal(ADDRESSES, steps[i].sdar, sdar, "SDAR");
+		check_equal(KINDS, steps[i].srr1, msr | TRACED | expected[i].kind, "SRR1");
+	}
+	nr_steps = 0;
+}
+
+/* Behind the end of 32 bits comes 0. */
+static void test_narrow(void)
+{
+	u64 msr = (MSR_BARE & ~MSR_SF) | MSR_SE;
+
+	run((void *)((u64)straight | 0xabcdef0100000000), msr, 0, (u64)&word, 0, 0);
+	check_equal(NARROW, nr_steps, 13, "interrupts");
+	check_equal(NARROW, steps[0].srr0, (u64)straight + 4, "SRR0");
+	check_equal(NARROW, steps[0].siar, (u64)straight, "SIAR");
+	check_equal(NARROW, steps[0].srr1, msr | TRACED, "SRR1");
+	check_equal(NARROW, caught.srr0, (u64)straight + 48, "SRR0 of the trap");
+	nr_steps = 0;
+	run(accesses, msr | MSR_FP | MSR_VEC | MSR_VSX, (u64)place | 1ull << 63, 16,
+	    ((u64)place + 8) | 1ull << 40, 0);
+	check_equal(NARROW, steps[0].sdar, (u64)place + 8, "SDAR of a load");
+	check_equal(NARROW, steps[1].sdar, (u64)place + 16, "SDAR of a store");
+	check_equal(NARROW, steps[nr_steps - 1].vector, 0x700, "last vector");
+	nr_steps = 0;
+}
+
 void payload(void)
 {
 	interrupts_in_own_endian();
 	on_interrupt = note;
 	test_straight();
 	test_calls();
+	test_returns();
+	test_accesses();
+	test_narrow();
 }

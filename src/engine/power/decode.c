@@ -882,6 +882,13 @@ struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mod
 	return *slot;
 }
 
+uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
+{
+	uint32_t word = get_be32(e->memory->base + ra);
+
+	return mode & CODE_LE ? __builtin_bswap32(word) : word;
+}
+
 const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode, unsigned max_insns, bool keep)
 {
 	struct code_page *page = code_page_at(e, ra, mode);
@@ -900,9 +907,7 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 	d.block->start = (uint16_t)first;
 	d.next = d.block->uops;
 	for (d.offset = first; !d.ended; d.offset += 4, d.index++) {
-		const uint8_t *p = e->memory->base + page->ra + d.offset;
-		uint32_t insn = mode & CODE_LE ? (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0] :
-						 get_be32(p);
+		uint32_t insn = code_word(e, page->ra + d.offset, mode);
 		const struct insn_entry *entry = look_up(insn);
 
 		if (!entry)

@@ -140,6 +140,24 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	return false;
 }
 
+/* With MSR[SF]=0 the address of the next instruction has 32 bits. */
+static inline void cut_nip(struct cpu *cpu)
+{
+	if (unlikely(cpu->mode & CODE_32))
+		cpu->nip = (uint32_t)cpu->nip;
+}
+
+/* Is the next instruction the one that watch_return() waits for? Then run() is over. */
+static inline bool arrived(struct cpu *cpu)
+{
+	cut_nip(cpu);
+	if (likely(cpu->nip != cpu->watch))
+		return false;
+	cpu->watch = ENGINE_NO_WATCH;
+	cpu->exit = ENGINE_EXIT_DEBUG;
+	return true;
+}
+
 /* Run blocks from cpu->nip until the budget is spent or the run loop has something to do. False: machine check exit. */
 static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 {
@@ -149,13 +167,8 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		const struct uop *u;
 		struct code_page *page;
 
-		if (unlikely(cpu->mode & CODE_32))
-			cpu->nip = (uint32_t)cpu->nip;
-		if (unlikely(cpu->nip == cpu->watch)) {
-			cpu->watch = ENGINE_NO_WATCH;
-			cpu->exit = ENGINE_EXIT_DEBUG;
+		if (arrived(cpu))
 			return true;
-		}
 		page = mmu_fetch(cpu, cpu->nip);
 
 		if (unlikely(!page)) {
@@ -190,11 +203,14 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
-	struct code_page *page = mmu_fetch(cpu, cpu->nip);
-	bool single = cpu->msr & MSR_SE;
-	size_t used = e->arena_used;
+	struct code_page *page;
+	struct traced traced;
+	size_t used;
 	const struct uop *u;
 
+	if (arrived(cpu))
+		return true;
+	page = mmu_fetch(cpu, cpu->nip);
 	if (!page) {
 		if (cpu->exception)
 			return !deliver_exception(cpu, exit);
@@ -208,22 +224,38 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 		return true;
 	}
 	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
+	trace_begin(cpu, code_word(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode), &traced);
 	cpu_leave(cpu);
 	cpu->budget = 1;
 	cpu->run_limit++;
-	bool branch = false;
-
-	for (const struct uop *last = u; last->kind != UOP_trailer; last++)
-		branch |= last->kind > UOP_FIRST_ENDING && last->kind < UOP_fall_in;
 	execute(cpu, u);
 	e->arena_used = used;
 	if (cpu->stop_uop) {
 		settle(cpu);
 		return !deliver_exception(cpu, exit);
 	}
-	if ((single || branch) && cpu->exit < 0) /* a hypervisor call goes on behind itself, untraced */
-		cpu_interrupt(cpu, 0xd00, cpu->nip, 0);
+	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* a call goes on behind itself */
+		return true;
+	cut_nip(cpu);
+	cpu->siar = traced.siar;
+	if (traced.accesses)
+		cpu->sdar = traced.sdar;
+	cpu_interrupt(cpu, 0xd00, cpu->nip, traced.srr1);
 	return true;
+}
+
+/*
+ * When the decrementer became negative, if it is, or will: its exception lasts as long as it is. It
+ * has 32 bits and counts on, so half of 2^32 ticks later the exception is gone.
+ */
+static uint64_t decrementer_edge(const struct cpu *cpu, uint64_t now)
+{
+	return now + 1 + (uint64_t)(int64_t)(int32_t)(cpu->dec_expiry - now - 1);
+}
+
+static bool decrementer_negative(const struct cpu *cpu, uint64_t now)
+{
+	return (int64_t)(decrementer_edge(cpu, now) - now) <= 0;
 }
 
 /* Instructions until the decrementer interrupts, or `most`. Notes whether it already does. */
@@ -231,7 +263,7 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 {
 	const struct guest_clock *clock = cpu->engine->clock;
 	uint64_t now = cpu_timebase(cpu, 0);
-	int64_t ticks = (int64_t)(cpu->dec_expiry - now);
+	int64_t ticks = (int64_t)(decrementer_edge(cpu, now) - now);
 
 	cpu->dec_pending = ticks <= 0;
 	if (clock->mode == CLOCK_HOST)
@@ -261,6 +293,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 	for (;;) {
 		int64_t chunk;
 
+		cut_nip(cpu);
 		done = cpu->run_limit - cpu->budget;
 		if (unlikely(cpu->exit >= 0)) {
 			exit->reason = (enum engine_exit_reason)cpu->exit;
@@ -463,12 +496,15 @@ static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
 {
 	const struct cpu *cpu = cpu_of(engine, vcpu);
 
-	return cpu->external || (int64_t)(cpu->dec_expiry - clock_timebase(cpu->engine->clock, 0)) <= 0;
+	return cpu->external ||
+	       decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 
 static uint64_t power_deadline(struct engine *engine, unsigned vcpu)
 {
-	return cpu_of(engine, vcpu)->dec_expiry;
+	const struct cpu *cpu = cpu_of(engine, vcpu);
+
+	return decrementer_edge(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 
 static uint64_t power_insns(const struct engine *engine, unsigned vcpu)

@@ -85,6 +85,8 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 /** insn_name() - mnemonic of an encoding, NULL if it is not in the table. */
 const char *insn_name(uint32_t insn);
 
+/** code_word() - the instruction at real address @ra, as one with @mode fetches it. */
+uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode);
 void code_drop(struct power_engine *e, uint64_t ra, uint64_t len); /* these bytes were written */
 void code_flush(struct power_engine *e);			     /* everything */
 struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode);
@@ -107,6 +109,18 @@ void mmu_flush_code(struct power_engine *e);			     /* fetch entries only */
 void mmu_protect_code(struct power_engine *e, uint64_t ra);	     /* no fast stores to this real page any more */
 void mmu_flush_pid(struct power_engine *e, uint32_t pid);
 void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
+
+/* ---- tracing ---- */
+
+/* What a trace interrupt behind an instruction says of it. */
+struct traced {
+	bool wanted;   /* MSR[SE] and MSR[BE] ask for one */
+	bool accesses; /* it has a storage operand, at @sdar */
+	uint64_t siar, sdar, srr1;
+};
+
+/** trace_begin() - look at the instruction at NIP, which is executed next. */
+void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced);
 
 /* ---- interrupts, registers ---- */
 
