@@ -56,6 +56,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_HALTED,	   /* nothing to execute until an interrupt */
 	ENGINE_EXIT_KICKED,	   /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG,	   /* what watch_return() waited for */
+	ENGINE_EXIT_YIELD,	   /* it waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING,	   /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
 	ENGINE_EXIT_TRAP,	   /* end of the trap_code() at NIP; or a store like it, and then machine_check says what it did */
@@ -178,6 +179,15 @@ struct engine_ops {
 	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
 	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of DD2.2. */
 	uint32_t (*pvr)(const struct engine *engine);
+
+	/**
+	 * set_patience() - how long a vCPU may wait for others in a loop
+	 *
+	 * Code that waits says so by a low thread priority (`or 1,1,1` and the like). After @insns
+	 * instructions of one run() that ends it, with ENGINE_EXIT_YIELD. UINT64_MAX, as after
+	 * create(): it never does. NULL: vCPUs don't take turns.
+	 */
+	void (*set_patience)(struct engine *engine, uint64_t insns);
 
 	/** kick() - make run() return soon. The only call allowed from another thread or a signal handler. */
 	void (*kick)(struct engine *engine, unsigned vcpu);

@@ -27,6 +27,8 @@
 #define SLICE_ALONE		400000
 #define SLICE_ALONE_OTHERS_IDLE 50000
 #define HCALL_CHARGE		50
+/* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
+#define SPIN_PATIENCE		200
 
 #define POLL_INTERVAL_NS  1000000ll
 #define INJECTION_POLL_NS (10 * POLL_INTERVAL_NS)
@@ -500,6 +502,7 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	case ENGINE_EXIT_MACHINE_CHECK:
 		return machine_check_exit(machine, vcpu, exit);
 	case ENGINE_EXIT_KICKED:
+	case ENGINE_EXIT_YIELD:
 	case ENGINE_EXIT_RUNNING:
 		return false;
 	case ENGINE_EXIT_TRAP:
@@ -579,9 +582,10 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 }
 
 /* True if the vCPU did, or may have done, something: false if it has only been left running. */
-static bool run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
+static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 {
 	const struct engine_ops *ops = machine->ops;
+	int64_t budget = (int64_t)slice_length(machine, alone);
 	struct vcpu *v = &machine->vcpus[vcpu];
 	uint64_t before = ops->insns(machine->engine, vcpu);
 	bool active = false;
@@ -591,6 +595,8 @@ static bool run_slice(struct machine *machine, unsigned vcpu, int64_t budget)
 	papr_vcpu_dispatch(machine->papr, vcpu, true);
 	machine->running = vcpu;
 	machine->switch_now = false;
+	if (ops->set_patience)
+		ops->set_patience(machine->engine, alone ? UINT64_MAX : SPIN_PATIENCE);
 	while (budget > 0 && !machine->quit) {
 		struct engine_exit exit;
 		uint64_t after;
@@ -641,8 +647,7 @@ static bool run_round(struct machine *machine)
 			return true;
 		/* Someone before it may have changed that since. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
-			active |= run_slice(machine, vcpu,
-					    (int64_t)slice_length(machine, count == 1));
+			active |= run_slice(machine, vcpu, count == 1);
 	}
 	return active;
 }

@@ -219,10 +219,35 @@ GEN_LOGICAL(extsw, extsw)
 GEN_LOGICAL(cntlzd, cntlzd)
 GEN_LOGICAL(cntlzw, cntlzw)
 
+/*
+ * or Rn,Rn,Rn: thread priorities and other hints. Book II, section 3.2. One who waits says so by a
+ * low one, or by `yield`; the turn of a vCPU that spins for long ends at it.
+ */
+static void gen_hint(struct decoder *d, uint32_t insn)
+{
+	static const struct {
+		uint8_t priority;
+		bool waits;
+	} hints[32] = { [31] = { 1, true },  [1] = { 2, true }, [6] = { 3, true },
+			[2] = { 4, false }, [27] = { 0, true } };
+	unsigned n = F_RT(insn);
+
+	if (hints[n].priority)
+		EMIT(d, priority, 0, 0, 0, (uint64_t)hints[n].priority << PPR_PRI_SHIFT);
+	if (hints[n].waits)
+		EMIT(d, relax, 0, 0, 0, 0);
+	if (n == 3 || n == 5)
+		emit_call(d, FACILITY_NONE, sem_priority, insn);
+}
+
 GEN(or)
 {
 	unsigned rs = F_RT(insn), ra = F_RA(insn), rb = F_RB(insn);
 
+	if (rs == ra && rs == rb && !F_REC(insn)) {
+		gen_hint(d, insn);
+		return;
+	}
 	if (rs == rb && rs != ra)
 		EMIT(d, mr, GPR(ra), GPR(rs), 0, 0);
 	else if (rs != rb)
@@ -733,6 +758,12 @@ GEN(isync)
 		END(d, fall_in, 0, 0, 0, d->offset + 4);
 	else
 		END(d, fall_out, 0, 0, 0, d->offset + 4);
+}
+
+GEN(wait)
+{
+	(void)insn;
+	EMIT(d, relax, 0, 0, 0, 0);
 }
 
 GEN(mtmsr)

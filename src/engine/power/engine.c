@@ -387,6 +387,7 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		e->config = *config;
 		e->memory = config->memory;
 		e->clock = config->clock;
+		e->patience = UINT64_MAX;
 		e->random = 0x9e3779b97f4a7c15ull;
 		for (unsigned mode = 0; mode < CODE_MODES; mode++) {
 			e->pages[mode] = calloc(nr_pages, sizeof(e->pages[mode][0]));
@@ -517,6 +518,11 @@ static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea
 	cpu_of(engine, vcpu)->watch = ea;
 }
 
+static void power_set_patience(struct engine *engine, uint64_t insns)
+{
+	((struct power_engine *)engine)->patience = insns;
+}
+
 static void power_kick(struct engine *engine, unsigned vcpu)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->kicked, 1, __ATOMIC_RELAXED);
@@ -539,5 +545,6 @@ const struct engine_ops engine_power = {
 	.deadline = power_deadline,
 	.insns = power_insns,
 	.watch_return = power_watch_return,
+	.set_patience = power_set_patience,
 	.kick = power_kick,
 };

@@ -12,6 +12,7 @@
 #undef CALL
 
 /* Parts of instructions that decode.c cracks. */
-sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie;
+sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie,
+	sem_priority, sem_need_tar;
 
 #endif

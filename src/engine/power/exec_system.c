@@ -130,6 +130,22 @@ SEM(tlbie)
 	return 0;
 }
 
+/* or 5,5,5 and or 3,3,3: priorities that problem state does not get. */
+SEM(priority)
+{
+	uint64_t priority = F_RT(insn) == 5 ? 5 : 6;
+
+	if (!(cpu->msr & MSR_PR))
+		cpu->ppr = (cpu->ppr & ~PPR_PRI) | priority << PPR_PRI_SHIFT;
+	return 0;
+}
+
+SEM(need_tar)
+{
+	(void)insn;
+	return cpu_need_facility(cpu, FSCR_TAR);
+}
+
 SEM(nothing)
 {
 	(void)cpu;

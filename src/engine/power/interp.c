@@ -326,6 +326,22 @@ UOP(dec_ctr)
 	NEXT;
 }
 
+UOP(priority)
+{
+	cpu->ppr = (cpu->ppr & ~PPR_PRI) | u->imm;
+	NEXT;
+}
+
+/* The block goes on to its end, which is the end of a turn. */
+UOP(relax)
+{
+	if (unlikely((uint64_t)(cpu->run_limit - cpu->budget) >= cpu->engine->patience)) {
+		cpu->exit = ENGINE_EXIT_YIELD;
+		cpu_leave(cpu);
+	}
+	NEXT;
+}
+
 /* A branch condition in general: a = BO, imm = CR bit; the verdict goes to d. CTR has been decremented. */
 UOP(condition)
 {

@@ -73,6 +73,7 @@ struct power_engine {
 	struct asid_entry asids[ASID_ENTRIES];
 	uint32_t next_asid;
 
+	uint64_t patience; /* instructions of one run() after which a hint to wait ends it */
 	uint64_t random; /* state of darn under CLOCK_INSN */
 	unsigned nr_warned;
 	uint32_t warned[16]; /* illegal encodings already named */
@@ -141,6 +142,16 @@ static inline void cpu_leave(struct cpu *cpu)
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 /** cpu_warn_illegal() - name an encoding that is not in the table; each once, and only so many: the guest chooses them. */
 void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
+
+/* The thread's priority in PPR. */
+#define PPR_PRI_SHIFT 50
+#define PPR_PRI	      (7ull << PPR_PRI_SHIFT)
+
+/* FSCR bits: facilities that problem state may use only when the operating system lets it. */
+#define FSCR_DSCR 2
+#define FSCR_EBB 7
+#define FSCR_TAR 8
+#define FSCR_SCV 12
 
 /** cpu_need_facility() - problem state may use it if FSCR[@bit] says so; else 0xf60 is raised. */
 int cpu_need_facility(struct cpu *cpu, unsigned bit);

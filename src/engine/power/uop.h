@@ -29,7 +29,8 @@
 	UOP(sldi) UOP(srdi) UOP(rotw_and) UOP(rotw_insert) UOP(rotd_and) UOP(rotd_insert)                              \
 	UOP(slw) UOP(srw) UOP(sld) UOP(srd) UOP(sraw) UOP(srad) UOP(srawi) UOP(sradi)                                  \
 	UOP(cmpd) UOP(cmpld) UOP(cmpw) UOP(cmplw) UOP(cmpdi) UOP(cmpldi) UOP(cmpwi) UOP(cmplwi)                        \
-	UOP(record) UOP(record32) UOP(carry32) UOP(isel) UOP(setbc) UOP(mfspr) UOP(mtspr) UOP(condition) UOP(dec_ctr)
+	UOP(record) UOP(record32) UOP(carry32) UOP(isel) UOP(setbc) UOP(mfspr) UOP(mtspr)                              \
+	UOP(condition) UOP(dec_ctr) UOP(priority) UOP(relax)
 
 #define ENDING_UOPS(UOP)                                                                                               \
 	UOP(b_in) UOP(b_out)                                                                                           \

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU stands then, and
+ * how many instructions it was. What a guest sees of the processor: guest/payload.
+ */
+#include <sys/mman.h>
+
+#include "engine/power/power.h"
+#include "unit.h"
+
+#define MEMORY_BYTES 0x100000u
+#define CODE	     0x10000u
+#define NOP	     0x60000000u
+#define TRAP	     0x7fe00008u
+#define HCALL	     0x44000022u
+#define RFID	     0x4c000024u
+#define LOW	     0x7c210b78u /* or 1,1,1 */
+#define MEDIUM	     0x7c421378u
+#define BACK(n)	     (0x48000000u | (-4u * (n) & 0x03fffffcu))
+
+static const struct engine_ops *const ops = &engine_power;
+static struct guest_memory memory;
+static struct guest_clock guest_clock;
+static struct engine *engine;
+static struct engine_exit end;
+static struct engine_regs regs;
+
+static int set_up(void **state)
+{
+	const struct engine_config config = {
+		.memory = &memory, .clock = &guest_clock, .nr_vcpus = 2
+	};
+	char err[160];
+
+	(void)state;
+	guest_clock = (struct guest_clock){ .mode = CLOCK_INSN };
+	memory.size = MEMORY_BYTES;
+	memory.base = mmap(NULL, memory.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	engine = memory.base != MAP_FAILED ? ops->create(&config, err, sizeof(err)) : NULL;
+	return engine ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ops->destroy(engine);
+	munmap(memory.base, memory.size);
+	return 0;
+}
+
+static void put(uint64_t at, const uint32_t *code, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		memory_write_be32(&memory, at + 4 * i, code[i]);
+}
+#define PUT(at, ...) \
+	put(at, (const uint32_t[]){ __VA_ARGS__ }, \
+	    sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
+
+static void stand_at(uint64_t nip, uint64_t msr)
+{
+	ops->get_regs(engine, 0, &regs);
+	regs.nip = nip;
+	regs.msr = msr;
+	ops->set_regs(engine, 0, &regs);
+}
+
+static void run(uint64_t insns)
+{
+	ops->run(engine, 0, insns, &end);
+	ops->get_regs(engine, 0, &regs);
+}
+
+/* ---- watch_return() ---- */
+
+static void a_return_into_traced_code_is_seen_before_its_first_instruction(void **state)
+{
+	static const uint64_t modes[] = { 0, MSR_SE, MSR_BE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		uint64_t traced = MSR_SF | MSR_ME | modes[i];
+
+		PUT(CODE, RFID);
+		PUT(CODE + 0x100, NOP, NOP, NOP, HCALL);
+		PUT(0xd00, HCALL);
+		stand_at(CODE, MSR_SF | MSR_ME);
+		regs.srr0 = CODE + 0x100;
+		regs.srr1 = traced;
+		ops->set_regs(engine, 0, &regs);
+		ops->watch_return(engine, 0, CODE + 0x100);
+		run(100);
+		assert_int_equal(end.reason, ENGINE_EXIT_DEBUG);
+		assert_int_equal(regs.nip, CODE + 0x100);
+		assert_int_equal(regs.msr, traced);
+		/* Once: the next run goes on. */
+		run(100);
+		assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+		assert_int_equal(regs.nip, modes[i] == MSR_SE ? 0xd04 : CODE + 0x110);
+	}
+}
+
+/* ---- MSR[SF] = 0 ---- */
+
+static void behind_the_last_word_of_32_bits_comes_address_0(void **state)
+{
+	const uint64_t narrow = MSR_ME;
+
+	stand_at(0xffffffff00000000ull | CODE, narrow);
+	PUT(CODE, NOP, HCALL);
+	run(100);
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+	assert_int_equal(regs.nip, CODE + 8);
+
+	/* To 0, and from 0 back beyond the end, where there is no memory: NIP tells where. */
+	PUT(CODE, BACK(CODE / 4));
+	PUT(0, BACK(1));
+	stand_at(CODE, narrow);
+	run(100);
+	assert_int_equal(end.reason, ENGINE_EXIT_MACHINE_CHECK);
+	assert_int_equal(regs.nip, 0xfffffffc);
+}
+
+static void a_run_ends_at_an_address_of_32_bits(void **state)
+{
+	PUT(CODE, RFID);
+	stand_at(CODE, MSR_SF | MSR_ME);
+	regs.srr0 = 0xabcdef0000000000ull | CODE;
+	regs.srr1 = MSR_ME;
+	ops->set_regs(engine, 0, &regs);
+	run(1);
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+	assert_int_equal(regs.nip, CODE);
+}
+
+/* ---- patience ---- */
+
+static void spin(void)
+{
+	PUT(CODE, NOP, LOW, MEDIUM, NOP, BACK(4));
+	stand_at(CODE, MSR_SF | MSR_ME);
+}
+
+static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
+{
+	uint64_t before;
+
+	spin();
+	/* At first for ever. */
+	run(10000);
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+	ops->set_patience(engine, 200);
+	for (unsigned i = 0; i < 5; i++) {
+		before = ops->insns(engine, 0);
+		run(10000);
+		assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
+		assert_int_equal(ops->insns(engine, 0) - before, 205);
+		assert_int_equal(guest_clock.insns, ops->insns(engine, 0));
+		assert_int_equal(regs.nip, CODE);
+	}
+	ops->set_patience(engine, UINT64_MAX);
+	run(10000);
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+}
+
+static void one_who_works_has_no_need_of_patience(void **state)
+{
+	PUT(CODE, NOP, MEDIUM, NOP, NOP, BACK(4));
+	stand_at(CODE, MSR_SF | MSR_ME);
+	ops->set_patience(engine, 0);
+	run(10000);
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+}
+
+static void a_traced_loop_that_waits_is_traced_all_the_same(void **state)
+{
+	spin();
+	PUT(0xd00, HCALL);
+	ops->set_patience(engine, 0);
+	for (uint64_t at = CODE; at < CODE + 16; at += 4) {
+		stand_at(at, MSR_SF | MSR_ME | MSR_SE);
+		do
+			run(100);
+		while (end.reason == ENGINE_EXIT_YIELD);
+		assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+		assert_int_equal(regs.nip, 0xd04);
+		assert_int_equal(regs.srr0, at + 4);
+	}
+}
+
+/* ---- the decrementer ---- */
+
+#define MTDEC_3 0x7c7603a6u
+
+static void set_decrementer(uint32_t value)
+{
+	PUT(CODE, MTDEC_3, HCALL);
+	stand_at(CODE, MSR_SF | MSR_ME);
+	regs.gpr[3] = value;
+	ops->set_regs(engine, 0, &regs);
+	run(100);
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+}
+
+static void a_decrementer_interrupt_is_pending_while_the_first_bit_is_1(void **state)
+{
+	static const struct {
+		uint32_t value;
+		uint64_t ticks;
+		bool pending;
+	} steps[] = {
+		{ 0x7fffffff, 0, false }, { 100, 50, false },	       { 100, 200, true },
+		{ 0xffffffff, 0, true },  { 0x80000100, 0, true },     { 0x80000100, 0x200, false },
+		{ 0, 0x7ffffff0, true },  { 0, 0x80000010, false },    { 0, 0x100000010, true },
+		{ 0, 0x180000010, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		uint64_t now, deadline;
+
+		set_decrementer(steps[i].value);
+		guest_clock.offset += steps[i].ticks;
+		now = clock_timebase(&guest_clock, 0);
+		deadline = ops->deadline(engine, 0);
+		assert_int_equal(ops->interrupt_pending(engine, 0), steps[i].pending);
+		/* The deadline is behind us, or the next that comes. */
+		assert_int_equal((int64_t)(deadline - now) <= 0, steps[i].pending);
+		assert_true(steps[i].pending || deadline - now <= 0x80000000);
+		/* And run() says the same. */
+		PUT(0x900, HCALL);
+		PUT(CODE, NOP, NOP, HCALL);
+		stand_at(CODE, MSR_SF | MSR_ME | MSR_EE);
+		run(100);
+		assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+		assert_int_equal(regs.nip, steps[i].pending ? 0x904 : CODE + 12);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_return_into_traced_code_is_seen_before_its_first_instruction),
+		TEST(behind_the_last_word_of_32_bits_comes_address_0),
+		TEST(a_run_ends_at_an_address_of_32_bits),
+		TEST(one_who_waits_goes_on_for_as_long_as_it_has_patience),
+		TEST(one_who_works_has_no_need_of_patience),
+		TEST(a_traced_loop_that_waits_is_traced_all_the_same),
+		TEST(a_decrementer_interrupt_is_pending_while_the_first_bit_is_1),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
