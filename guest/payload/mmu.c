@@ -417,7 +417,7 @@ static void test_problem_state(void)
 	check_caught(PRIV_INSNS, 0x700, user(sprg3), 4, USER, TRAPPED);
 	check_equal(PRIV_INSNS, caught.gpr[3], 0x3333, "SPRG3, which problem state may read");
 	run(user(hypervisor_call), USER, 0, 0, 0, 0);
-	check_caught(SC_1, 0xc00, user(hypervisor_call), 8, USER, 0);
+	check_caught(SC_1, 0x700, user(hypervisor_call), 4, USER, PRIVILEGED);
 	check_equal(SC_1, caught.gpr[3], 0x58, "R3");
 }
 

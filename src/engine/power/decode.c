@@ -734,6 +734,7 @@ GEN(bcctr)
 
 GEN(bctar)
 {
+	emit_call(d, FACILITY_NONE, sem_need_tar, insn);
 	gen_branch_register(d, insn, FIELD_OF(tar));
 }
 

@@ -11,7 +11,6 @@
 #define RA cpu->gpr[F_RA(insn)]
 #define RB cpu->gpr[F_RB(insn)]
 
-#define FSCR_SCV 12
 
 /* What of MSR this processor implements; HV, ME and LE change only in ways of their own. */
 #define MSR_WRITABLE                                                                                                   \
@@ -87,10 +86,15 @@ SEM(rfscv)
 	return return_to(cpu, cpu->lr, cpu->ctr);
 }
 
-/* sc 1 is the hypervisor's; from problem state it reaches the operating system like any sc. */
+/*
+ * sc 1 is the hypervisor's, who refuses it to the problem state of a guest with radix translation:
+ * to the operating system it is a privileged instruction.
+ */
 SEM(sc)
 {
-	if ((insn >> 5 & 127) == 1 && !(cpu->msr & MSR_PR)) {
+	if ((insn >> 5 & 127) == 1) {
+		if (cpu->msr & MSR_PR)
+			return cpu_raise(cpu, 0x700, SRR1_PRIVILEGED);
 		cpu->exit = ENGINE_EXIT_HCALL;
 		cpu_leave(cpu);
 		return 0;

@@ -16,26 +16,72 @@
 struct spr_entry {
 	uint16_t number;
 	uint8_t access;
-	uint8_t size;
+	uint8_t size; /* of what holds it, in bytes */
 	uint16_t offset;
+	uint64_t bits; /* that it has; the others read as zero */
 };
 
-#define SPR(number, access, member)                                                                                    \
-	{ number, access, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member) }
+#define SPR_OF(number, access, member, bits) \
+	{ number, access, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), bits }
+#define SPR(number, access, member)   SPR_OF(number, access, member, ~0ull)
+#define SPR32(number, access, member) SPR_OF(number, access, member, 0xffffffff)
+/* The address of an instruction: bits 62:63 are reserved. */
+#define SPR_INSN(number, access, member) SPR_OF(number, access, member, ~3ull)
+#define SPR_DSCR(number, access)	 SPR_OF(number, access, dscr, 0x1ffffff)
 
 /* Plain storage. The others stand in the switches below. */
 static const struct spr_entry table[] = {
-	SPR(3, U, dscr),       SPR(8, U, lr),	     SPR(9, U, ctr),	    SPR(17, P, dscr),	SPR(18, P, dsisr),
-	SPR(19, P, dar),       SPR(26, P, srr0),     SPR(27, P, srr1),	    SPR(28, P, cfar),	SPR(144, P, tidr),
-	SPR(153, P, fscr),     SPR(157, P, uamor),   SPR(159, P, pspb),	    SPR(256, U, vrsave), SPR(259, UR, sprg[3]),
-	SPR(272, P, sprg[0]),  SPR(273, P, sprg[1]), SPR(274, P, sprg[2]),  SPR(275, P, sprg[3]), SPR(815, U, tar),
-	SPR(804, U, ebbhr),    SPR(805, U, ebbrr),   SPR(806, U, bescr),    SPR(823, P, psscr),	SPR(896, U, ppr),
-	/* performance monitor: privileged numbers, then what problem state may see of them */
-	SPR(784, P, sier),     SPR(785, P, mmcr[2]), SPR(786, P, mmcra),    SPR(787, P, pmc[0]), SPR(788, P, pmc[1]),
-	SPR(789, P, pmc[2]),   SPR(790, P, pmc[3]),  SPR(791, P, pmc[4]),   SPR(792, P, pmc[5]), SPR(795, P, mmcr[0]),
-	SPR(796, P, siar),     SPR(797, P, sdar),    SPR(798, P, mmcr[1]),  SPR(768, UR, sier),	SPR(769, UR, mmcr[2]),
-	SPR(770, UR, mmcra),   SPR(771, UR, pmc[0]), SPR(772, UR, pmc[1]),  SPR(773, UR, pmc[2]), SPR(774, UR, pmc[3]),
-	SPR(775, UR, pmc[4]),  SPR(776, UR, pmc[5]), SPR(779, UR, mmcr[0]), SPR(780, UR, siar),	SPR(781, UR, sdar),
+	SPR_DSCR(3, U),
+	SPR(8, U, lr),
+	SPR(9, U, ctr),
+	SPR_DSCR(17, P),
+	SPR32(18, P, dsisr),
+	SPR(19, P, dar),
+	SPR(26, P, srr0),
+	SPR(27, P, srr1),
+	SPR_INSN(28, P, cfar),
+	SPR(144, P, tidr),
+	SPR(153, P, fscr),
+	SPR(157, P, uamor),
+	SPR32(159, P, pspb),
+	SPR32(256, U, vrsave),
+	SPR(259, UR, sprg[3]),
+	SPR(272, P, sprg[0]),
+	SPR(273, P, sprg[1]),
+	SPR(274, P, sprg[2]),
+	SPR(275, P, sprg[3]),
+	SPR_INSN(804, U, ebbhr),
+	SPR_INSN(805, U, ebbrr),
+	SPR(806, U, bescr),
+	SPR(815, U, tar),
+	SPR(823, P, psscr),
+	SPR(896, U, ppr),
+	/* performance monitor: privileged numbers, then those that problem state may read */
+	SPR(784, P, sier),
+	SPR(785, P, mmcr[2]),
+	SPR(786, P, mmcra),
+	SPR32(787, P, pmc[0]),
+	SPR32(788, P, pmc[1]),
+	SPR32(789, P, pmc[2]),
+	SPR32(790, P, pmc[3]),
+	SPR32(791, P, pmc[4]),
+	SPR32(792, P, pmc[5]),
+	SPR(795, P, mmcr[0]),
+	SPR(796, P, siar),
+	SPR(797, P, sdar),
+	SPR(798, P, mmcr[1]),
+	SPR(768, UR, sier),
+	SPR(769, UR | P_W, mmcr[2]),
+	SPR(770, UR | P_W, mmcra),
+	SPR32(771, UR | P_W, pmc[0]),
+	SPR32(772, UR | P_W, pmc[1]),
+	SPR32(773, UR | P_W, pmc[2]),
+	SPR32(774, UR | P_W, pmc[3]),
+	SPR32(775, UR | P_W, pmc[4]),
+	SPR32(776, UR | P_W, pmc[5]),
+	SPR(779, UR | P_W, mmcr[0]),
+	SPR(780, UR, siar),
+	SPR(781, UR, sdar),
 	SPR(782, UR, mmcr[1]),
 };
 
@@ -51,11 +97,6 @@ static uint64_t *member64(struct cpu *cpu, const struct spr_entry *entry)
 {
 	return (uint64_t *)((char *)cpu + entry->offset);
 }
-
-/* FSCR bits: facilities that problem state may use only when the operating system lets it. */
-#define FSCR_DSCR 2
-#define FSCR_EBB 7
-#define FSCR_TAR 8
 
 int cpu_need_facility(struct cpu *cpu, unsigned bit)
 {
@@ -119,8 +160,8 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	case 269:
 		*v = cpu_timebase(cpu, index) >> 32;
 		return 0;
-	case 22: /* 32 bits, sign-extended as an mfspr of the large form's low part would be */
-		*v = (uint64_t)(int32_t)decrementer(cpu, index);
+	case 22: /* 32 bits: there is no large decrementer */
+		*v = decrementer(cpu, index);
 		return 0;
 	case 13:
 	case 29:
@@ -138,6 +179,11 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	case 287:
 		*v = POWER9_PVR;
 		return 0;
+	case 800 ... 803: /* what BESCRS and its like set and reset parts of */
+		if (facility_of(cpu, spr))
+			return EXCEPTION;
+		*v = spr & 1 ? cpu->bescr >> 32 : cpu->bescr;
+		return 0;
 	case 898:
 		*v = cpu->ppr >> 32;
 		return 0;
@@ -154,7 +200,7 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 		return absent(cpu, spr);
 	}
 	if (!(entry->access & (user ? U_R : P_R)))
-		return privileged(cpu);
+		return absent(cpu, spr);
 	if (facility_of(cpu, spr))
 		return EXCEPTION;
 	*v = entry->size == 4 ? *(uint32_t *)((char *)cpu + entry->offset) : *member64(cpu, entry);
@@ -177,7 +223,8 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 		cpu_leave(cpu); /* the run loop goes no further than to the decrementer it knows */
 		return 0;
 	case 13:
-		v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
+		if (user)
+			v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
 		/* fall through */
 	case 29:
 		if (v != cpu->amr) {
@@ -204,8 +251,7 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 	case 803:
 		if (facility_of(cpu, spr))
 			return EXCEPTION;
-		if (spr & 1)
-			v <<= 32;
+		v = spr & 1 ? v << 32 : v;
 		cpu->bescr = spr < 802 ? cpu->bescr | v : cpu->bescr & ~v;
 		return 0;
 	case 898:
@@ -216,9 +262,10 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 	if (!entry)
 		return absent(cpu, spr);
 	if (!(entry->access & (user ? U_W : P_W)))
-		return user ? privileged(cpu) : absent(cpu, spr);
+		return absent(cpu, spr);
 	if (facility_of(cpu, spr))
 		return EXCEPTION;
+	v &= entry->bits;
 	if (entry->size == 4)
 		*(uint32_t *)((char *)cpu + entry->offset) = (uint32_t)v;
 	else
