@@ -15,7 +15,6 @@
 #include "remote/gdb_target.h"
 #include "remote/gdb_wire.h"
 
-#define DETACH_MS    2000
 #define MEMORY_CHUNK 1024
 #define BATCH	     64 /* commands sent before the first answer is read */
 #define MAX_CHANGED  16 /* registers between gdb_begin() and gdb_commit() */
@@ -106,13 +105,14 @@ static bool is_stop_reply(const struct gdb *gdb)
 }
 
 /* The answer to what was sent. QEMU 7.2 says that it has stopped when somebody connects: not an answer. */
-static bool answer(struct gdb *gdb, unsigned timeout_ms)
+static bool answer(struct gdb *gdb)
 {
-	int64_t deadline = gdb_now_ms() + timeout_ms;
+	int64_t deadline = gdb_now_ms() + wire_patience_ms(&gdb->wire);
 
 	for (;;) {
 		enum received how = wire_receive(&gdb->wire, deadline);
 
+		gdb->wire.hangs |= how == TIMED_OUT;
 		if (how == TIMED_OUT)
 			gdb_fail(gdb,
 				 gdb->wire.is_stub ? "the stub at %s does not answer" :
@@ -133,7 +133,7 @@ static bool answer(struct gdb *gdb, unsigned timeout_ms)
 	}
 }
 
-#define COMMAND(gdb, ...) (wire_send_packet(&gdb->wire, __VA_ARGS__) && answer(gdb, GDB_REPLY_MS))
+#define COMMAND(gdb, ...) (wire_send_packet(&gdb->wire, __VA_ARGS__) && answer(gdb))
 
 static bool is_ok(const struct gdb *gdb)
 {
@@ -396,17 +396,22 @@ static bool take_back_changes(struct gdb *gdb)
 	return true;
 }
 
+static int64_t detach_deadline(const struct gdb *gdb)
+{
+	return gdb_now_ms() + wire_patience_ms(&gdb->wire);
+}
+
 static bool detach(struct gdb *gdb)
 {
 	if (gdb->wire.lost || gdb->wire.fd < 0)
 		return false;
 	/* What was going on when the caller gave up: its answer is not one to what follows. */
 	if (gdb->wire.outstanding && !gdb->running)
-		wire_receive(&gdb->wire, gdb_now_ms() + DETACH_MS);
+		wire_receive(&gdb->wire, detach_deadline(gdb));
 	if (gdb->running) {
 		gdb->running = false;
 		if (!wire_send(&gdb->wire, "\x03", 1) ||
-		    wire_receive(&gdb->wire, gdb_now_ms() + DETACH_MS) != RECEIVED)
+		    wire_receive(&gdb->wire, detach_deadline(gdb)) != RECEIVED)
 			return false;
 		if (gdb->wire.packet[0] == 'W' || gdb->wire.packet[0] == 'X') {
 			gdb->ended = true;
@@ -416,17 +421,17 @@ static bool detach(struct gdb *gdb)
 	if (gdb->nr_changed && !take_back_changes(gdb))
 		return false;
 	if (gdb->physical &&
-	    (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb, DETACH_MS)))
+	    (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb)))
 		return false;
 	if (gdb->multiprocess) {
 		for (unsigned i = 0; i < gdb->nr_cpus; i++) {
 			if (i && gdb->thread[i].process == gdb->thread[i - 1].process)
 				continue;
 			if (!wire_send_packet(&gdb->wire, "D;%" PRIx64, gdb->thread[i].process) ||
-			    !answer(gdb, DETACH_MS) || !is_ok(gdb))
+			    !answer(gdb) || !is_ok(gdb))
 				return false;
 		}
-	} else if (!wire_send_packet(&gdb->wire, "D") || !answer(gdb, DETACH_MS) || !is_ok(gdb)) {
+	} else if (!wire_send_packet(&gdb->wire, "D") || !answer(gdb) || !is_ok(gdb)) {
 		return false;
 	}
 	if (gdb->wire.ack_due)
@@ -449,9 +454,9 @@ bool gdb_close(struct gdb *gdb)
 		if (wire_connect(&gdb->wire)) {
 			/* QEMU gives single registers only to who has read its description. */
 			if (wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
-			    answer(gdb, DETACH_MS) &&
+			    answer(gdb) &&
 			    wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
-			    answer(gdb, DETACH_MS))
+			    answer(gdb))
 				free_to_run = detach(gdb);
 		}
 		if (gdb->wire.fd >= 0)
@@ -703,7 +708,7 @@ bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, uns
 		    !send_batch(gdb, real_address + done * stride, stride, batch, word_size))
 			return false;
 		for (unsigned i = 0; i < batch; i++) {
-			if (!answer(gdb, GDB_REPLY_MS))
+			if (!answer(gdb))
 				return false;
 			if (i + 1 < batch)
 				gdb->wire.ack_due = false; /* it was sent before */
@@ -861,9 +866,10 @@ bool gdb_step(struct gdb *gdb, unsigned cpu)
 	}
 	if (!start(gdb, action))
 		return false;
-	stop = wait_for_stop(gdb, GDB_REPLY_MS);
+	stop = wait_for_stop(gdb, wire_patience_ms(&gdb->wire));
 	if (stop == GDB_STOPPED)
 		return true;
+	gdb->wire.hangs |= stop == GDB_TIMEOUT;
 	return gdb_fail(gdb,
 			stop == GDB_ENDED ? "the machine has ended" :
 					    "CPU %u does not execute its next instruction",
@@ -939,8 +945,9 @@ static enum gdb_stop stop_all(struct gdb *gdb)
 
 	if (failed(gdb) || !wire_send(&gdb->wire, "\x03", 1))
 		return GDB_FAILED;
-	stop = wait_and_look(gdb, GDB_REPLY_MS);
+	stop = wait_and_look(gdb, wire_patience_ms(&gdb->wire));
 	if (stop == GDB_TIMEOUT) {
+		gdb->wire.hangs = true;
 		gdb_fail(gdb, "the stub at %s does not stop the guest", gdb->wire.where);
 		return GDB_FAILED;
 	}

@@ -17,8 +17,10 @@
 
 #define GDB_MAX_CPUS	    64
 #define GDB_MAX_BREAKPOINTS 8
-/* Longest time to wait for an answer that needs no guest. */
-#define GDB_REPLY_MS	    5000
+/* The first answer: whoever listens may be no stub, or one with another debugger. */
+#define GDB_FIRST_MS	    15000
+/* Any other: far longer than a stub on a busy host takes, it only ends what hangs. */
+#define GDB_HANG_MS	    30000
 
 struct gdb; /* opaque: gdb.c */
 

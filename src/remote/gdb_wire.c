@@ -20,6 +20,7 @@
 
 #define MAX_TRIES 3 /* of a packet that arrives damaged */
 #define POLL_MS	  100 /* between looks at the caller's flag */
+#define HUNG_MS	  2000 /* for who has been waited for in vain before */
 
 bool wire_vfail(struct wire *w, const char *format, va_list ap)
 {
@@ -49,7 +50,7 @@ static bool lose(struct wire *w)
 bool wire_send(struct wire *w, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
-	int64_t deadline = gdb_now_ms() + GDB_REPLY_MS;
+	int64_t deadline = gdb_now_ms() + wire_patience_ms(w);
 
 	if (w->lost)
 		return false;
@@ -63,12 +64,20 @@ bool wire_send(struct wire *w, const void *bytes, size_t len)
 		} else if (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
 			return lose(w);
 		} else if (gdb_now_ms() > deadline) {
+			w->hangs = true;
 			return wire_fail(w, "the stub at %s takes no more data", w->where);
 		} else {
 			poll(&fd, 1, POLL_MS);
 		}
 	}
 	return true;
+}
+
+unsigned wire_patience_ms(const struct wire *w)
+{
+	if (w->hangs)
+		return HUNG_MS;
+	return w->is_stub ? GDB_HANG_MS : GDB_FIRST_MS;
 }
 
 /* More bytes into the empty input buffer. */
@@ -217,6 +226,7 @@ enum received wire_receive(struct wire *w, int64_t deadline)
 			return RECEIVED;
 		}
 		if (w->no_ack || ++tries > MAX_TRIES) {
+			w->outstanding = false; /* it came, though of no use */
 			if (w->is_stub)
 				wire_fail(w, "what comes from the stub at %s is damaged", w->where);
 			else
@@ -305,7 +315,7 @@ static bool connect_unix(struct wire *w, const char *path)
 	w->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (w->fd < 0)
 		return cannot_connect(w, strerror(errno));
-	error = connect_within(w->fd, (struct sockaddr *)&address, sizeof(address), GDB_REPLY_MS);
+	error = connect_within(w->fd, (struct sockaddr *)&address, sizeof(address), GDB_FIRST_MS);
 	/* A socket's queue is full while another debugger is attached. */
 	return !error ||
 	       cannot_connect(w, error == EAGAIN ? "another debugger is attached" : why_not(error));
@@ -337,7 +347,7 @@ static bool connect_tcp(struct wire *w)
 			error = errno;
 			continue;
 		}
-		error = connect_within(w->fd, a->ai_addr, a->ai_addrlen, GDB_REPLY_MS);
+		error = connect_within(w->fd, a->ai_addr, a->ai_addrlen, GDB_FIRST_MS);
 		if (!error)
 			break;
 		close(w->fd);

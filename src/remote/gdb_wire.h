@@ -25,6 +25,7 @@ struct wire {
 	bool outstanding; /* an answer is due */
 	bool is_stub; /* it has sent a packet */
 	bool lost;
+	bool hangs; /* an answer was waited for in vain */
 	bool held_back; /* the flag is not looked at: the guest is between two states */
 	bool closing; /* what follows is for the guest's sake, whatever has failed */
 	char err[200]; /* the first failure */
@@ -53,6 +54,8 @@ bool wire_connect(struct wire *w);
 bool wire_send(struct wire *w, const void *bytes, size_t len);
 bool wire_send_packet(struct wire *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/** wire_patience_ms() - how long an answer is waited for that needs no guest. */
+unsigned wire_patience_ms(const struct wire *w);
 /** wire_receive() - the next packet into w->packet, until gdb_now_ms() is @deadline; the next packet sent acknowledges it. */
 enum received wire_receive(struct wire *w, int64_t deadline);
 
