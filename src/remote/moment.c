@@ -19,7 +19,7 @@
 #define QUICK_LOOK_MS	   7
 #define CHANCES		   16 /* at entries of interrupts, one after another */
 #define FREE_MS		   20
-#define RETURN_MS	   200 /* a program that is not back by then waits for something */
+#define RETURN_LOOK_MS	   100
 #define NR_ENTRIES	   4
 #define AIL_OFFSET	   0xc000000000004000ull
 #define DECREMENTER_VECTOR 0x900
@@ -220,12 +220,34 @@ static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 	return remote_spr_read(s->guest, cpu, SPR_SRR0, nip);
 }
 
+/*
+ * Until user code goes on. A program that waits for something is not back soon: its CPU is then idle,
+ * or somebody else's. The time that passes does not tell: a busy host may have given the guest none.
+ */
+static enum look wait_for_user(struct search *s)
+{
+	while (left_ms(s)) {
+		bool ours, halted, right;
+		enum look seen;
+
+		if (!run(s, RETURN_LOOK_MS, &ours))
+			return LOOK_FAILED;
+		seen = look(s);
+		if (seen == FITS || seen == LOOK_FAILED)
+			return seen;
+		if (!gdb_halted(s->gdb, s->request->cpu, &halted) || !right_process(s, &right))
+			return LOOK_FAILED;
+		if (halted || !right)
+			break;
+	}
+	return ELSEWHERE;
+}
+
 /* Our vCPU stands at an entry: until its program goes on, if that is user code. */
 static enum look follow_to_user(struct search *s)
 {
-	int64_t until = gdb_now_ms() + RETURN_MS;
-	enum look seen = ELSEWHERE;
-	bool to_user, right, ours;
+	enum look seen;
+	bool to_user, right;
 	uint64_t back;
 
 	if (!right_process(s, &right) || !read_return(s, &back, &to_user))
@@ -234,15 +256,9 @@ static enum look follow_to_user(struct search *s)
 		return ELSEWHERE;
 	if (!leave_entries(s) || !gdb_break(s->gdb, back))
 		return LOOK_FAILED;
-	while (seen == ELSEWHERE && gdb_now_ms() < until && left_ms(s)) {
-		int64_t left = until - gdb_now_ms();
-
-		if (!run(s, left > 0 ? (unsigned)left : 0, &ours))
-			return LOOK_FAILED;
-		if (ours)
-			seen = look(s);
-	}
-	if (!gdb_unbreak(s->gdb, back) || (seen != FITS && !break_at_entries(s)))
+	seen = wait_for_user(s);
+	if (seen == LOOK_FAILED || !gdb_unbreak(s->gdb, back) ||
+	    (seen != FITS && !break_at_entries(s)))
 		return LOOK_FAILED;
 	return seen;
 }
