@@ -23,7 +23,7 @@
 #include "monitor/monitor.h"
 
 #define EXIT_USAGE 2
-#define REPLY_MS   5000 /* for an answer that needs no guest */
+#define REPLY_MS   30000 /* for an answer that needs no guest: it only ends what hangs */
 
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
@@ -484,28 +484,44 @@ static const char *why_nothing_more(enum received how, const struct inject_optio
 	return "time limit: the guest did not call ibm,nmi-interlock";
 }
 
+/*
+ * Until when the next thing has to happen. The user's limit is for the instruction that fits, which
+ * the machine watches itself, and for the interlock. The way back has one in guest instructions.
+ * What the machine's own word ends has more time, and is only given up if the machine hangs.
+ */
+static int64_t next_deadline(const struct inject_options *o, const struct outcome *outs,
+			     unsigned count)
+{
+	int64_t deadline = now_ms() + o->timeout * 1000ll;
+
+	for (unsigned i = 0; i < count && !o->system_reset; i++) {
+		if (outs[i].delivered && !outs[i].interlocked && !outs[i].over)
+			return deadline;
+	}
+	return deadline + REPLY_MS;
+}
+
 /* Until the machine says that all are over: first until one is delivered, then as long again, and so on. */
 static void wait_for_outcomes(struct connection *c, const struct inject_options *o,
 			      struct outcome *outs, unsigned count)
 {
-	/* The machine itself withdraws them after o->timeout; a little more, so that it can say so. */
-	int64_t deadline = now_ms() + o->timeout * 1000ll + 2000;
-	unsigned were_delivered = 0;
+	int64_t deadline = next_deadline(o, outs, count);
+	unsigned last_seen = 0;
 
 	for (;;) {
-		unsigned delivered = 0, over = 0;
+		unsigned seen = 0, over = 0;
 		enum received how;
 		json_t *message;
 
 		for (unsigned i = 0; i < count; i++) {
-			delivered += outs[i].delivered;
+			seen += outs[i].delivered + outs[i].interlocked + outs[i].over;
 			over += outs[i].over;
 		}
 		if (over == count)
 			return;
-		if (delivered > were_delivered)
-			deadline = now_ms() + o->timeout * 1000ll;
-		were_delivered = delivered;
+		if (seen > last_seen)
+			deadline = next_deadline(o, outs, count);
+		last_seen = seen;
 		how = receive(c, deadline, &message);
 		for (unsigned i = 0; i < count; i++) {
 			if (outs[i].over)
@@ -614,6 +630,8 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 		       count_of(back, "instructions"), real_of(back, "guest-us"));
 	else if (json_object_get(report, "process-ended"))
 		puts("  returned     no: the guest has ended the process");
+	else if (json_object_get(report, "guest-ended"))
+		puts("  returned     no: the guest ends itself by ibm,os-term");
 	else if (json_object_get(report, "returned"))
 		puts("  returned     not to the interrupted instruction");
 }

@@ -23,6 +23,7 @@
 
 /* QEMU's, hw/ppc/spapr.h, since FWNMI came to it in 5.1: for a guest whose device tree is not in its memory. */
 enum {
+	QEMU_OS_TERM = 0x201f,
 	QEMU_NMI_REGISTER = 0x202b,
 	QEMU_NMI_INTERLOCK = 0x202c,
 	/* hw/ppc/spapr.c, "rtas-size": the error log, a slot a CPU, and 8 bytes more. */
@@ -125,6 +126,7 @@ static bool take_rtas(struct guest *guest, const void *fdt)
 	get_cell(fdt, node, "ibm,nmi-register", &guest->nmi_register);
 	get_cell(fdt, node, "ibm,nmi-register-2", &guest->nmi_register2);
 	get_cell(fdt, node, "ibm,nmi-interlock", &guest->nmi_interlock);
+	get_cell(fdt, node, "ibm,os-term", &guest->os_term);
 	guest->has_rtas = true;
 	return true;
 }
@@ -201,6 +203,7 @@ enum guest_found guest_find_rtas(struct guest *guest)
 		if (o->has_rtas) {
 			guest->nmi_register = QEMU_NMI_REGISTER;
 			guest->nmi_interlock = QEMU_NMI_INTERLOCK;
+			guest->os_term = QEMU_OS_TERM;
 			guest->rtas_size = qemu_rtas_size(guest);
 			guest->has_rtas = true;
 		} else {

@@ -36,7 +36,7 @@ struct guest {
 	bool has_rtas;
 	uint64_t rtas_base, rtas_entry;
 	uint32_t rtas_size;
-	uint32_t nmi_register, nmi_register2, nmi_interlock; /* tokens; 0: there is none */
+	uint32_t nmi_register, nmi_register2, nmi_interlock, os_term; /* tokens; 0: there is none */
 
 	/* Linux's structures, as guest_current() has measured them. */
 	bool has_layout, has_current;

@@ -17,9 +17,12 @@
 #include "remote/remote.h"
 #include "remote/watch.h"
 
-/* How long the vCPU is watched for its return, at most. Linux panics two seconds after a system reset. */
-#define RETURN_MS	5000
-#define RESET_RETURN_MS 1000
+/*
+ * Of the user's time limit, the part for which the vCPU is watched for its return. Who takes a system
+ * reset as a request to dump does not return.
+ */
+#define RETURN_PART	  2
+#define RESET_RETURN_PART 10
 /* attach looks this often whether the guest's kernel has started. */
 #define LOOK_MS		4
 
@@ -262,6 +265,8 @@ static void report_outcome(const struct watch_outcome *w, struct remote_outcome 
 	json_object_set_new(out->report, "returned", json_boolean(w->returned));
 	if (w->exited)
 		json_object_set_new(out->report, "process-ended", json_true());
+	if (w->terminated)
+		json_object_set_new(out->report, "guest-ended", json_true());
 	if (w->returned)
 		json_object_set_new(out->report, "return",
 				    json_pack("{s:o}", "host-us", microseconds(w->return_ns)));
@@ -283,9 +288,7 @@ static bool end_partition(struct session *s, struct remote_outcome *out)
 
 static unsigned return_ms(const struct machine_injection *in)
 {
-	if (in->system_reset)
-		return RESET_RETURN_MS;
-	return in->timeout_ms < RETURN_MS ? in->timeout_ms : RETURN_MS;
+	return in->timeout_ms / (in->system_reset ? RESET_RETURN_PART : RETURN_PART);
 }
 
 static bool watch(struct session *s, const struct machine_injection *in,
@@ -299,6 +302,9 @@ static bool watch(struct session *s, const struct machine_injection *in,
 	report_outcome(&w, out);
 	if (w.ended)
 		snprintf(out->problem, sizeof(out->problem), "the machine ended");
+	else if (ok && !in->system_reset && !w.interlocked && w.terminated)
+		snprintf(out->problem, sizeof(out->problem),
+			 "the guest ends itself and did not call ibm,nmi-interlock");
 	else if (ok && !in->system_reset && !w.interlocked)
 		snprintf(out->problem, sizeof(out->problem),
 			 "time limit: the guest did not call ibm,nmi-interlock");

@@ -179,6 +179,8 @@ static bool look_at_stop(struct watch *w)
 			w->host->unwatched = fwnmi_interlock(&w->host->fwnmi, cpu) !=
 					     FWNMI_RELEASED;
 	}
+	if (is_call && call.token && call.token == w->host->guest->os_term)
+		w->out->terminated = true;
 	if (!look_at_exit(w, cpu))
 		return false;
 	if (cpu != w->cpu)
@@ -194,6 +196,8 @@ static bool look_at_stop(struct watch *w)
 
 static bool is_over(const struct watch *w)
 {
+	if (w->out->terminated)
+		return true;
 	if (w->out->second >= 0)
 		return fwnmi_owner(&w->host->fwnmi) != w->out->second;
 	return w->waiting < 0 && (w->out->returned || w->out->exited) &&

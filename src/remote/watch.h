@@ -22,6 +22,7 @@ struct watch_outcome {
 	bool entered; /* it has executed the routine's first instruction */
 	bool interlocked, returned;
 	bool exited; /* the process ends */
+	bool terminated; /* the guest calls ibm,os-term: it ends itself */
 	bool ended; /* the machine has */
 	uint64_t interlock_ns, return_ns; /* since delivery */
 	int second; /* vCPU whose machine check waited and then came, or -1 */
