@@ -10,13 +10,14 @@ It looks every thirty seconds or so, which pass at once for an idle guest on the
 import sys
 
 import guest as harness
-from guest import Check, Guest, expect
+from guest import Check, Failure, Guest, expect
 from scenarios import TIMEBASE_HZ
 
 # Fixed parts alone: severity warning or event, fully recovered, initiator CPU; type 0xe0.
 WARNING, EVENT = "064010e000000000", "062010e000000000"
 CPUS = 4
-TURN = 30  # seconds of guest time: arch/powerpc/platforms/pseries/rtasd.c, with one scan a minute
+TURN = 30  # seconds of guest time: arch/powerpc/kernel/rtasd.c, with one scan a minute
+STOPS = 200  # tries to catch a moment at which every CPU is idle
 PRINTED = r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: "
 
 
@@ -44,17 +45,35 @@ class Events:
             pass  # many more scans
         yield Check("none comes twice", "RTAS: event" not in guest.since(mark), guest.since(mark))
 
-    def unsafe(self):
-        """Linux lets its CPUs look in turn, and none after a dead one: so not the one that is next."""
+    def stop_at_rest(self):
+        """Stops the machine where no CPU holds a lock; returns the CPU that was the last to look.
+
+        A CPU that stops for good takes its locks along, and Linux with it: LoPAR says so, and only
+        an idle one surely holds none. Linux lets its CPUs look in turn, each after a full TURN.
+        """
         guest = self.guest
-        guest.monitor.command("queue-event", log=WARNING)
+        for _ in range(STOPS):
+            guest.monitor.command("queue-event", log=WARNING)
+            looked = guest.monitor.wait_event("RTAS_LOG_FETCHED")
+            for _ in range(STOPS):
+                guest.monitor.command("stop")
+                now = guest.monitor.wait_event("STOP")["timebase"]
+                cpus = guest.monitor.command("query-cpus-fast")
+                # Time in which nobody has anything to do passes at once: another may have looked.
+                late = now - looked["timebase"] >= (TURN - 1) * TIMEBASE_HZ
+                if not late and all(cpu["state"] == "idle" for cpu in cpus):
+                    return looked["cpu-index"]
+                guest.monitor.command("cont")
+                if late:
+                    break
+        raise Failure("the guest never rests soon after a look", guest.tail())
+
+    def unsafe(self):
+        """Linux's turn does not go past a dead CPU: so it is one that has just had it."""
+        guest = self.guest
+        guest.monitor.command("query-status")  # reads on
         guest.monitor.events.clear()
-        looked = guest.monitor.wait_event("RTAS_LOG_FETCHED")
-        guest.monitor.command("stop")
-        # Time in which nobody has anything to do passes at once: there may have been more turns.
-        now = guest.monitor.wait_event("STOP")["timebase"]
-        turns = (now - looked["timebase"]) // (TURN * TIMEBASE_HZ)
-        dead = (looked["cpu-index"] + turns + 3) % CPUS
+        dead = self.stop_at_rest()
         mark = guest.mark()
         injection = guest.inject("machine-check", cpu=dead, unsafe=True, type="SLB", no_wait=True)
         yield expect("fwnmi inject succeeds", injection.status, 0)
