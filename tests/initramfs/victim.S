@@ -10,12 +10,13 @@
 	.text
 	.globl	_start
 _start:
-	lis	9, victim_page@highest
-	ori	9, 9, victim_page@higher
-	sldi	9, 9, 32
-	oris	9, 9, victim_page@h
+	lis	9, victim_page@h
 	ori	9, 9, victim_page@l
 	li	10, 0
+	/* A load would get the page of zeros that all share, and the first store then another one. */
+	std	10, 0(9)
+	nop
+	nop
 1:
 	ld	11, 0(9)
 	addi	11, 11, 1
