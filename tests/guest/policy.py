@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-LIMIT = 60
+LIMIT = 600
 
 
 class Machine:

@@ -33,7 +33,7 @@ HELPERS = ("relay", "watch")
 CC = "powerpc64le-linux-gnu-gcc"
 # Everything here is emulated twice, and shares the machine with other tests.
 PATIENCE = 1.0
-HOST_BOOT = 60
+HOST_BOOT = 600
 
 INIT = """
 for n in 1 2; do stty raw -echo </dev/hvc$n; done
@@ -213,7 +213,7 @@ class KvmHost:
                                          stderr=errors)
         self.consoles = []
         try:
-            deadline = time.monotonic() + 30 * PATIENCE
+            deadline = time.monotonic() + ANSWER * PATIENCE
             self.consoles = [Console(path, deadline) for path in self.paths[:2]]
             self.shell, self.guest_console = self.consoles
             self.shell.wait_for(r"^@ready$", 0, HOST_BOOT)
@@ -363,9 +363,13 @@ class KvmGuest(Guest):
         self.host.guest_console.send(line)
 
     def settle(self, instructions=0):
-        time.sleep(0.5)  # KVM does not count them
+        """KVM does not count them: as long as the guest needs for some answers, busy as the host is."""
+        started = time.monotonic()
+        for _ in range(3):
+            self.victim()
+        time.sleep(max(0.5, time.monotonic() - started))
 
-    def inject(self, kind, timeout=30, **options):
+    def inject(self, kind, timeout=harness.INJECT, **options):
         argv = ["fwnmi", "inject", "--monitor", self.monitor_path, kind, "--json"]
         for name, value in options.items():
             argv.append("--" + name.replace("_", "-"))

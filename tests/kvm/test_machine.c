@@ -233,7 +233,7 @@ static int setup(void **state)
 	machine = NULL;
 	why[0] = '\0';
 	begin_guest();
-	alarm(60);
+	alarm(600);
 	return 0;
 }
 

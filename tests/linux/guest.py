@@ -27,8 +27,9 @@ TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
 # the CPU.
 QUIET = "cryptomgr.notests"
-# Seconds. They end what hangs; on an idle host everything is far quicker.
-BOOT, ANSWER, EXIT = 120, 60, 30
+# Seconds. They only end what hangs: far longer than anything takes on a host that is busy with four
+# times as much as it has processors. A test whose outcome is that time runs out says so itself.
+BOOT, ANSWER, EXIT, INJECT = 600, 300, 300, 300
 
 _patience = 1.0
 
@@ -413,7 +414,7 @@ class Guest:
 
     # -- injections --
 
-    def inject(self, kind, timeout=20, **options):
+    def inject(self, kind, timeout=INJECT, **options):
         """Runs the real `fwnmi inject`; a keyword is an option (logical_address=0x.., now=True)."""
         argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path, kind, "--json"]
         for name, value in options.items():
@@ -437,7 +438,7 @@ class Guest:
             status = self.process.wait(timeout * _patience)
         except subprocess.TimeoutExpired as e:
             raise Failure("the machine did not end", self.tail()) from e
-        self.reader.join(5)
+        self.reader.join(ANSWER * _patience)
         return status
 
     def power_off(self):
@@ -504,6 +505,9 @@ def main(define, description):
     add_arguments(parser)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    # Whoever started us may ignore them (nohup, a shell's "&"), and who ignores bequeaths that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Meson ends a test that takes too long by SIGTERM: our guests must not outlive us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
     with contextlib.ExitStack() as stack:

@@ -9,7 +9,7 @@ mm/memory-failure.c), arch/powerpc/kernel/traps.c (what a system reset leads to)
 
 import re
 
-from guest import Check, expect
+from guest import Check, Failure, expect
 
 SIGBUS = 7
 TIMEBASE_HZ = 512_000_000
@@ -74,10 +74,10 @@ def inject(guest, kind, **options):
     outcome = Outcome(injection)
     routine = "machine check" if kind == "machine-check" else "system reset"
     handler = registered.get(routine.replace(" ", "-"))
-    outcome.check("it was delivered", injection.delivered, injection.errors)
-    if injection.delivered:
-        outcome.equal(f"the registered {routine} routine was entered",
-                      injection.report["handler"], handler)
+    if not injection.delivered:  # nothing that could be waited for
+        raise Failure(f"it was not delivered: {injection.errors}", guest.tail(mark))
+    outcome.equal(f"the registered {routine} routine was entered", injection.report["handler"],
+                  handler)
     if kind == "machine-check":
         outcome.check("the guest called ibm,nmi-interlock", injection.interlocked, injection.errors)
         outcome.equal("fwnmi inject succeeds", injection.status, 0)
@@ -96,8 +96,6 @@ def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiat
         if value:
             options[name] = value
     mark, outcome = inject(guest, "machine-check", cpu=cpu, **options)
-    if not outcome.injection.delivered:
-        return mark, outcome
     mce = printed_mce(guest, mark)
     disposition = "Recovered" if recovered else "Not recovered"
     outcome.equal(f'the kernel names it: CPU{cpu}, {severity}, "{what}", [{disposition}]',
@@ -225,8 +223,6 @@ def system_reset(guest, **options):
     pid = guest.victim()
     address, _, _ = guest.victim_page()
     mark, outcome = inject(guest, "system-reset", context="user", **options)
-    if not outcome.injection.delivered:
-        return finish(guest, outcome, mark)
     report = outcome.injection.report
     oops = guest.wait_for(r"Oops: System Reset, sig: 6 (?:.*\n)*?.*---\[ end trace", mark,
                           what="Oops: System Reset")[0]

@@ -27,7 +27,7 @@ MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-c
 PANICKED = 3  # what `fwnmi run` exits with when its guest panics; QEMU's own status says nothing
 
 # Every time limit is of guest.py's harness, and grows with its patience.
-QMP_UP, COMMAND = 30, 60
+QMP_UP, COMMAND = 120, 300
 
 
 def temporary(data):
@@ -191,7 +191,7 @@ class QemuGuest(harness.Guest):
         """The victim has touched its page: before, it is still the program that starts it."""
         self.victim_page()
 
-    def inject(self, kind, timeout=20, **options):
+    def inject(self, kind, timeout=harness.INJECT, **options):
         if options.get("context") == "user":
             options.setdefault("process", "victim")
         words = [kind, "--json"]

@@ -25,6 +25,9 @@ MACHINE = qemu.MACHINE + ",kernel-addr=0"
 
 
 EVENT = "bare: an event"
+# Seconds for what never comes; but what is to come before has to come in this time, on a busy host too.
+VAIN = 10
+PATIENT = ["--timeout", str(harness.INJECT)]
 
 
 class Bare(QemuGuest):
@@ -54,9 +57,9 @@ class Bare(QemuGuest):
             raise Failure("the guest does not say that it has gone on after an event", self.tail())
         return "bare: registers" not in self.since(0)
 
-    def hit(self, kind, *options, timeout=5):
+    def hit(self, kind, *options, timeout=harness.INJECT):
         words = [kind, "--json", "--rtas", RTAS, "--timeout", str(int(timeout * harness._patience))]
-        done = self.fwnmi("inject", *words, *options)
+        done = self.fwnmi("inject", *words, *options, timeout=3 * timeout + 10)
         return harness.Injection(done.args, done.returncode, done.stdout, done.stderr)
 
 
@@ -88,7 +91,7 @@ def mute(make):
     """A guest that does not call ibm,nmi-interlock: the next machine check would end it."""
     with make("mute") as guest:
         guest.up()
-        first = guest.hit("machine-check", timeout=1)
+        first = guest.hit("machine-check", timeout=VAIN)
         yield expect("first: exit status", first.status, 1)
         yield expect("first: its line", first.errors,
                      "fwnmi: inject: time limit: the guest did not call ibm,nmi-interlock")
@@ -99,7 +102,8 @@ def mute(make):
         reset = guest.hit("system-reset")
         yield Check("a system reset needs no interlock", reset.delivered and guest.event_comes(before),
                     reset.errors)
-        forgetful = guest.hit("machine-check", "--forget", "--handlers", guest.handlers(), timeout=1)
+        forgetful = guest.hit("machine-check", "--forget", "--handlers", guest.handlers(),
+                              timeout=VAIN)
         yield Check("--forget forgets", forgetful.delivered, forgetful.errors)
         mark = guest.mark()
         nested = guest.hit("machine-check", "--nested")
@@ -127,22 +131,22 @@ def second_cpu_waits(make):
         before = guest.events()
         first = guest.hit("machine-check", "--no-wait")
         yield Check("first: delivered", first.delivered, first.errors)
-        second = guest.hit("machine-check", "--cpu", "1", "--nested", timeout=20)
+        second = guest.hit("machine-check", "--cpu", "1", "--nested")
         yield expect("second: exit status", (second.status, second.errors), (0, ""))
         yield Check("second: delivered, interlocked", second.delivered and second.interlocked,
                     second.json)
         yield expect("second: CPU", second.report.get("cpu-index"), 1)
         yield Check("the first went on", guest.event_comes(before), guest.tail())
-        third = guest.hit("machine-check", timeout=20)
+        third = guest.hit("machine-check")
         yield Check("the buffer is free", third.interlocked, third.errors)
 
 
 def second_cpu_waits_in_vain(make):
     with make("mute", smp=2) as guest:
         guest.up()
-        first = guest.hit("machine-check", timeout=1)
+        first = guest.hit("machine-check", timeout=VAIN)
         yield Check("first: delivered", first.delivered and not first.interlocked, first.json)
-        yield from refused(guest.hit("machine-check", "--cpu", "1", "--nested", timeout=1),
+        yield from refused(guest.hit("machine-check", "--cpu", "1", "--nested", timeout=VAIN),
                            r"time limit: CPU 0, which holds the machine check buffer, does not call .*")
         yield Check("the guest runs", guest.monitor.running(), "")
 
@@ -155,8 +159,8 @@ def over_tcp(make):
         guest.up()
         for where in (guest.address, f":{port}", f"localhost:{port}"):
             before = guest.events()
-            done = guest.fwnmi("inject", "machine-check", "--rtas", RTAS, "--handlers", guest.handlers(),
-                               where=where)
+            done = guest.fwnmi("inject", "machine-check", *PATIENT, "--rtas", RTAS, "--handlers",
+                               guest.handlers(), where=where)
             yield expect(f"{where}: exit status", (done.returncode, done.stderr), (0, ""))
             yield Check(f"{where}: it came back with its registers", guest.event_comes(before), guest.tail())
 
@@ -224,7 +228,8 @@ class CutAt:
 
     def inject(self, cut):
         with Proxy(self.guest, cut) as proxy:
-            done = self.guest.fwnmi("inject", "machine-check", *self.words, where=f"unix:{proxy.path}")
+            done = self.guest.fwnmi("inject", "machine-check", *PATIENT, *self.words,
+                                    where=f"unix:{proxy.path}")
             return done, proxy.passed
 
 
@@ -260,7 +265,7 @@ def ends_meanwhile(make):
         process = guest.start_fwnmi("attach", "--rtas", RTAS)
         guest.wait_for("bare: ready")
         guest.monitor.command("quit")
-        _, errors = process.communicate(timeout=30 * harness._patience)
+        _, errors = process.communicate(timeout=harness.ANSWER * harness._patience)
         yield expect("exit status", process.returncode, 1)
         yield Check("one line", re.fullmatch(
             r"fwnmi: attach: (?:the machine (?:has )?ended.*|the stub at \S+ closed the connection)\n",
@@ -273,7 +278,7 @@ def interrupted(make):
             process = guest.start_fwnmi("attach", "--rtas", RTAS)
             guest.wait_attached()
             process.send_signal(number)
-            _, errors = process.communicate(timeout=30 * harness._patience)
+            _, errors = process.communicate(timeout=harness.ANSWER * harness._patience)
             yield expect(f"{number.name}: exit status and line", (process.returncode, errors),
                          (1, "fwnmi: attach: interrupted\n"))
             yield Check(f"{number.name}: the guest runs", guest.monitor.running(), "")

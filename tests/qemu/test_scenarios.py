@@ -16,7 +16,7 @@ import scenarios
 from guest import Check, Failure, Guest, expect
 
 # Seconds, grown by the harness's patience: for what one guest still owes, in slices of each guest.
-SETTLE, SLICE = 20, 0.5
+SETTLE, SLICE = 60, 0.5
 
 # What a line says besides times and addresses is the guest's verdict. In the order of application.
 ASIDE = [

@@ -28,15 +28,13 @@ X86_STUB = {"qSupported": "PacketSize=1000;qXfer:features:read+", "vCont?": "vCo
 def refused(build, where, pattern, **environment):
     """Both commands that connect say the same, after their own name."""
     for command, words in (("inject", ["machine-check"]), ("attach", [])):
-        started = time.monotonic()
         done = subprocess.run([build.fwnmi, command, "--gdb", where, *words], text=True, capture_output=True,
-                              check=False, timeout=60 * harness._patience, env={**os.environ, **environment})
+                              check=False, timeout=harness.ANSWER * harness._patience,
+                              env={**os.environ, **environment})
         yield expect(f"{command}: exit status", done.returncode, 1)
         yield Check(f"{command}: one line: {pattern}",
                     re.fullmatch(f"fwnmi: {command}: {pattern}\n", done.stderr), done.stderr)
         yield expect(f"{command}: nothing on standard output", done.stdout, "")
-        took = time.monotonic() - started
-        yield Check(f"{command}: in bounded time", took < 15 * harness._patience, f"{took:.1f} s")
 
 
 def nobody(build):
@@ -88,7 +86,7 @@ def command_lines(build):
     for line, pattern in BAD_COMMAND_LINES:
         words = [word for part in line.split() for word in (GDB if part == "GDB" else [part])]
         done = subprocess.run([build.fwnmi, *words], text=True, capture_output=True, check=False,
-                              timeout=60 * harness._patience)
+                              timeout=harness.ANSWER * harness._patience)
         yield expect(f"{line}: exit status", done.returncode, 2)
         yield Check(f"{line}: one line: {pattern}",
                     re.fullmatch(f"fwnmi: {words[0]}: {pattern}\n", done.stderr), done.stderr)
@@ -121,8 +119,15 @@ def program(path, order, machine, flags, code):
 
 
 # A branch to itself, of the x86-64 and of POWER (ABI version 2, so that there is no function descriptor).
+ACCEPTS = "00010000"  # in the column Flags of /proc/net/unix
 X86_LOOP = ("<", 62, 0, b"\xeb\xfe")
 POWER_LOOP = (">", 21, 2, b"\x48\0\0\0")
+
+
+def is_listening(path):
+    """A socket's file is there before anybody can connect: bind() makes it, then comes listen()."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as f:
+        return any(fields[3] == ACCEPTS and fields[-1] == path for fields in map(str.split, f))
 
 
 def user_stub(build, emulator_name, loop, line):
@@ -137,15 +142,16 @@ def user_stub(build, emulator_name, loop, line):
             process = subprocess.Popen([emulator, "-g", listens, path], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             try:
-                deadline = time.monotonic() + 30 * harness._patience
-                while not os.path.exists(listens):
+                deadline = time.monotonic() + harness.ANSWER * harness._patience
+                while not is_listening(listens):
                     if process.poll() is not None or time.monotonic() > deadline:
                         raise Failure(f"{emulator_name} does not listen")
                     time.sleep(0.01)
                 # One connection is all it takes.
                 words = ["machine-check"] if command == "inject" else []
                 done = subprocess.run([build.fwnmi, command, "--gdb", f"unix:{listens}", *words], text=True,
-                                      capture_output=True, check=False, timeout=60 * harness._patience)
+                                      capture_output=True, check=False,
+                                      timeout=harness.ANSWER * harness._patience)
                 yield expect(f"{command}: exit status", done.returncode, 1)
                 yield Check(f"{command}: one line: {line}",
                             re.fullmatch(f"fwnmi: {command}: {line}\n", done.stderr), done.stderr)
@@ -161,7 +167,7 @@ def is_running(process):
         with open(f"/proc/{process.pid}/stat", encoding="ascii") as f:
             return int(f.read().rpartition(")")[2].split()[11])
 
-    before, deadline = used(), time.monotonic() + 10 * harness._patience
+    before, deadline = used(), time.monotonic() + harness.ANSWER * harness._patience
     while time.monotonic() < deadline and process.poll() is None:
         if used() > before:
             return True
