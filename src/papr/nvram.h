@@ -20,7 +20,10 @@ struct nvram {
  * @path: NULL for none. A file that does not exist is created, whole or not at all
  * @err: gets the reason on failure
  *
- * returns: 0, or -1 if the file can't be created, opened or read, or has another size than NVRAM_SIZE
+ * The file is locked until nvram_close(), and only its open descriptor is used from then on.
+ *
+ * returns: 0, or -1 if the file can't be created, opened or read, has another size than NVRAM_SIZE, or is another
+ * process's
  */
 int nvram_open(struct nvram *nvram, const char *path, char *err, size_t err_size);
 void nvram_close(struct nvram *nvram);
