@@ -85,7 +85,7 @@ struct inject_options {
 struct connection {
 	int fd;
 	size_t len;
-	char buf[MONITOR_MAX_LINE];
+	char buf[MONITOR_MAX_REQUEST];
 };
 
 __attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)

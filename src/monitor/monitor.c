@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The control socket: listening, clients with bounded buffers, commands and events; see monitor.h.
- * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"), one request a line. Addresses are strings, because a
- * JSON integer of 64 bits has a sign.
+ * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a JSON integer of 64 bits
+ * has a sign.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -22,6 +22,7 @@
 
 #include "monitor/inject_args.h"
 #include "monitor/monitor.h"
+#include "monitor/text.h"
 
 #define CLOSE_WAIT_MS 200 /* for clients to take the last events */
 
@@ -31,6 +32,11 @@ struct client {
 	bool closing; /* nothing more is read; closed when the output is out */
 	char *in;
 	size_t in_len;
+	struct {
+		size_t at; /* how much of in[] has been looked at */
+		unsigned depth; /* of objects and arrays */
+		bool string, escape, garbage;
+	} scan;
 	char *out;
 	size_t out_len, out_size;
 };
@@ -41,6 +47,7 @@ struct monitor {
 	struct stat socket_file; /* to remove no one else's */
 	int listen_fd;
 	uint64_t next_injection;
+	struct timeval last_event;
 	struct client clients[MONITOR_MAX_CLIENTS];
 	/* Which client each of the descriptors last handed to poll() belongs to; NULL: listen_fd. */
 	struct client *polled[MONITOR_MAX_CLIENTS + 1];
@@ -117,7 +124,8 @@ static void send_json(struct client *client, json_t *message)
 static void send_error(struct client *client, json_t *id, const char *class,
 		       const char *description)
 {
-	json_t *error = json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", description);
+	json_t *error = json_pack("{s:{s:s, s:o}}", "error", "class", class, "desc",
+				  text_json(description));
 
 	if (error && id)
 		json_object_set(error, "id", id);
@@ -136,23 +144,6 @@ static json_t *count(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-/* The guest's words may be any bytes; JSON's are UTF-8. */
-static json_t *words(const char *text)
-{
-	json_t *out = json_string(text);
-	char *copy = out ? NULL : strdup(text);
-
-	if (!copy)
-		return out;
-	for (char *p = copy; *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	out = json_string(copy);
-	free(copy);
-	return out;
-}
-
 static json_t *microseconds(uint64_t ticks)
 {
 	return json_real((double)ticks * 1e6 / TIMEBASE_HZ);
@@ -165,7 +156,7 @@ static json_t *report_json(const struct injection_report *report)
 				"cpu-index", (int)report->vcpu);
 
 	if (report->stage == INJECTION_FAILED)
-		json_object_set_new(out, "reason", json_string(report->reason));
+		json_object_set_new(out, "reason", text_json(report->reason));
 	if (report->stopped)
 		json_object_set_new(out, "stopped", json_true());
 	if (report->stage == INJECTION_PENDING || !report->handler)
@@ -237,7 +228,7 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 	case PAPR_EVENT_PANIC:
 		json_object_set_new(data, "action", json_string("poweroff"));
 		if (event->text)
-			json_object_set_new(data, "text", words(event->text));
+			json_object_set_new(data, "text", text_json(event->text));
 		return "GUEST_PANICKED";
 	}
 	return NULL;
@@ -296,10 +287,21 @@ static const char *event_json(const struct machine_event *event, json_t *data)
 						 event->end == MACHINE_CRASHED));
 		json_object_set_new(data, "reason", json_string(shutdown_reason(event->end)));
 		if (event->why && *event->why)
-			json_object_set_new(data, "text", words(event->why));
+			json_object_set_new(data, "text", text_json(event->why));
 		return "SHUTDOWN";
 	}
 	return NULL;
+}
+
+/* No event's time is before an earlier one's, whatever is done to the host's clock. */
+static struct timeval event_time(struct monitor *monitor)
+{
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	if (timercmp(&now, &monitor->last_event, >))
+		monitor->last_event = now;
+	return monitor->last_event;
 }
 
 static void monitor_event(void *opaque, const struct machine_event *event)
@@ -307,13 +309,12 @@ static void monitor_event(void *opaque, const struct machine_event *event)
 	struct monitor *monitor = opaque;
 	json_t *data = json_object(), *message;
 	const char *name = event_json(event, data);
-	struct timeval now;
+	struct timeval now = event_time(monitor);
 
 	if (event->report)
 		json_object_set_new(data, "injection", report_json(event->report));
 	json_object_set_new(data, "instructions", count(event->insns));
 	json_object_set_new(data, "timebase", count(event->timebase));
-	gettimeofday(&now, NULL);
 	message = json_pack("{s:s, s:o, s:{s:I, s:I}}", "event", name, "data", data, "timestamp",
 			    "seconds", (json_int_t)now.tv_sec, "microseconds",
 			    (json_int_t)now.tv_usec);
@@ -411,8 +412,8 @@ static json_t *inject_several(struct monitor *monitor, const struct machine_inje
 		injection.vcpu = i;
 		injection.id = ++monitor->next_injection;
 		if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
-			json_array_append_new(refused, json_pack("{s:i, s:s}", "cpu-index", (int)i,
-								 "reason", err));
+			json_array_append_new(refused, json_pack("{s:i, s:o}", "cpu-index", (int)i,
+								 "reason", text_json(err)));
 		else
 			json_array_append_new(ids, json_pack("{s:i, s:o}", "cpu-index", (int)i,
 							     "id", count(injection.id)));
@@ -552,8 +553,9 @@ static json_t *version(void)
 	int major = 0, minor = 0, micro = 0;
 
 	sscanf(FWNMI_VERSION, "%d.%d.%d", &major, &minor, &micro);
-	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "fwnmi", "major", major, "minor", minor,
-			 "micro", micro, "package", "");
+	/* QMP's clients look for a version of "qemu"; the package says whose it is. */
+	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", major, "minor", minor,
+			 "micro", micro, "package", "fwnmi " FWNMI_VERSION);
 }
 
 static json_t *query_version(struct monitor *monitor, json_t *args, char *err, size_t err_size)
@@ -609,7 +611,7 @@ static const char *check_request(const json_t *request)
 	json_t *value;
 
 	if (!json_is_object(request))
-		return "a request is a JSON object on one line";
+		return "a request is a JSON object";
 	if (!json_is_string(json_object_get(request, "execute")))
 		return "a request has a member 'execute' with a command's name";
 	json_object_foreach((json_t *)request, key, value)
@@ -621,6 +623,18 @@ static const char *check_request(const json_t *request)
 	if (value && !json_is_object(value))
 		return "'arguments' is an object";
 	return NULL;
+}
+
+/* {"enable": []}, or nothing: there is no capability to enable. */
+static const char *check_capabilities(json_t *args)
+{
+	json_t *enable = json_object_get(args, "enable");
+
+	if (json_object_size(args) > (enable ? 1u : 0u))
+		return "qmp_capabilities has no argument but 'enable'";
+	if (enable && !json_is_array(enable))
+		return "'enable' is an array";
+	return json_array_size(enable) ? "there are no capabilities to enable" : NULL;
 }
 
 static void execute(struct monitor *monitor, struct client *client, json_t *request)
@@ -637,6 +651,11 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 	name = json_string_value(json_object_get(request, "execute"));
 	args = json_object_get(request, "arguments");
 	if (!strcmp(name, "qmp_capabilities") && !client->negotiated) {
+		problem = check_capabilities(args);
+		if (problem) {
+			send_error(client, id, "GenericError", problem);
+			return;
+		}
 		client->negotiated = true;
 		result = json_object();
 	} else if (!client->negotiated) {
@@ -669,16 +688,13 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 	send_json(client, reply);
 }
 
-static void take_line(struct monitor *monitor, struct client *client, const char *line, size_t len)
+static void take_request(struct monitor *monitor, struct client *client, const char *text,
+			 size_t len)
 {
-	json_error_t error;
-	json_t *request;
+	json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 
-	if (strspn(line, " \t\r") >= len)
-		return;
-	request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!request) {
-		send_error(client, NULL, "GenericError", "not a JSON text on one line");
+		send_error(client, NULL, "GenericError", "the request is not a JSON object");
 		return;
 	}
 	execute(monitor, client, request);
@@ -687,24 +703,50 @@ static void take_line(struct monitor *monitor, struct client *client, const char
 
 /* ---- input ---- */
 
-static void take_lines(struct monitor *monitor, struct client *client)
+/* One byte of input. True: it ends a request, or what is none. */
+static bool scan_byte(struct client *client, unsigned char c)
+{
+	/* What makes no sense goes as far as the line. */
+	if (client->scan.garbage || (client->scan.string && c < ' ')) {
+		client->scan.garbage = true;
+		return c == '\n';
+	}
+	if (client->scan.string) {
+		client->scan.string = client->scan.escape || c != '"';
+		client->scan.escape = !client->scan.escape && c == '\\';
+	} else if (c == '{' || c == '[') {
+		client->scan.depth++;
+	} else if (client->scan.depth) {
+		client->scan.string = c == '"';
+		return (c == '}' || c == ']') && !--client->scan.depth;
+	} else if (!c || !strchr(" \t\r\n", c)) {
+		client->scan.garbage = true;
+	}
+	return false;
+}
+
+/* Requests may be spread over lines, and several stand on one: brackets alone tell where each ends. */
+static void take_requests(struct monitor *monitor, struct client *client)
 {
 	size_t start = 0;
 
-	while (client->fd >= 0) {
-		char *end = memchr(client->in + start, '\n', client->in_len - start);
-
-		if (!end)
-			break;
-		*end = '\0';
-		take_line(monitor, client, client->in + start, (size_t)(end - client->in) - start);
-		start = (size_t)(end - client->in) + 1;
+	while (client->fd >= 0 && client->scan.at < client->in_len) {
+		if (!scan_byte(client, (unsigned char)client->in[client->scan.at++]))
+			continue;
+		client->scan.depth = 0;
+		client->scan.string = client->scan.escape = client->scan.garbage = false;
+		take_request(monitor, client, client->in + start, client->scan.at - start);
+		start = client->scan.at;
 	}
 	if (client->fd < 0)
 		return;
+	/* Nothing but white space is no beginning of a request. */
+	if (!client->scan.depth && !client->scan.garbage)
+		start = client->in_len;
 	client->in_len -= start;
+	client->scan.at = client->in_len;
 	memmove(client->in, client->in + start, client->in_len);
-	if (client->in_len == MONITOR_MAX_LINE) {
+	if (client->in_len == MONITOR_MAX_REQUEST) {
 		client->closing = true;
 		send_error(client, NULL, "GenericError", "the request is too long");
 	}
@@ -712,8 +754,8 @@ static void take_lines(struct monitor *monitor, struct client *client)
 
 static void receive(struct monitor *monitor, struct client *client)
 {
-	ssize_t n = recv(client->fd, client->in + client->in_len, MONITOR_MAX_LINE - client->in_len,
-			 MSG_DONTWAIT);
+	ssize_t n = recv(client->fd, client->in + client->in_len,
+			 MONITOR_MAX_REQUEST - client->in_len, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
@@ -724,11 +766,14 @@ static void receive(struct monitor *monitor, struct client *client)
 	if (n == 0) {
 		/* It may still read: `socat` and people with a pipe close their side first. */
 		client->closing = true;
-		flush_output(client);
+		if (client->in_len)
+			send_error(client, NULL, "GenericError", "the request is not complete");
+		else
+			flush_output(client);
 		return;
 	}
 	client->in_len += (size_t)n;
-	take_lines(monitor, client);
+	take_requests(monitor, client);
 }
 
 static void accept_client(struct monitor *monitor)
@@ -743,7 +788,7 @@ static void accept_client(struct monitor *monitor)
 			client = &monitor->clients[i];
 	}
 	if (client)
-		client->in = malloc(MONITOR_MAX_LINE);
+		client->in = malloc(MONITOR_MAX_REQUEST);
 	if (!client || !client->in) {
 		static const char busy[] = "{\"error\":{\"class\":\"GenericError\","
 					   "\"desc\":\"too many monitor clients\"}}\n";
@@ -924,15 +969,20 @@ struct monitor *monitor_open(const char *path, struct machine *machine, char *er
 	return monitor;
 }
 
-void monitor_close(struct monitor *monitor)
+void monitor_remove_socket(const struct monitor *monitor)
 {
 	struct stat st;
 
-	if (!monitor)
-		return;
 	if (lstat(monitor->address.sun_path, &st) == 0 &&
 	    st.st_dev == monitor->socket_file.st_dev && st.st_ino == monitor->socket_file.st_ino)
 		unlink(monitor->address.sun_path);
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	monitor_remove_socket(monitor);
 	close(monitor->listen_fd);
 	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++) {
 		struct client *client = &monitor->clients[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: JSON lines over a UNIX stream socket in the manner of QMP, QEMU's machine protocol, with its
+ * The control socket: JSON over a UNIX stream socket in the manner of QMP, QEMU's machine protocol, with its
  * command and event names where it has them. Its clients can steer the machine, never hold it up.
  */
 #ifndef FWNMI_MONITOR_MONITOR_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #define MONITOR_MAX_CLIENTS 8
-#define MONITOR_MAX_LINE    65536 /* bytes of one request */
+#define MONITOR_MAX_REQUEST 65536 /* bytes */
 #define MONITOR_MAX_BACKLOG 1048576 /* bytes that a client may leave unread before it is dropped */
 
 struct monitor;
@@ -25,5 +25,8 @@ struct monitor *monitor_open(const char *path, struct machine *machine, char *er
 
 /** monitor_close() - send what clients still have to get, if they take it, and remove the socket. NULL is allowed. */
 void monitor_close(struct monitor *monitor);
+
+/** monitor_remove_socket() - if it is still this monitor's. Async-signal-safe. */
+void monitor_remove_socket(const struct monitor *monitor);
 
 #endif

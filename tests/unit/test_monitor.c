@@ -2,12 +2,28 @@
 /*
  * The monitor, spoken to over its socket as a client would, with a machine that only notes what it is asked.
  */
+#include <sys/time.h>
+
+static int test_gettimeofday(struct timeval *tv, void *zone);
+#define gettimeofday test_gettimeofday
 #include "monitor/inject_args.c"
 #include "monitor/monitor.c"
+#undef gettimeofday
 
 #include <fcntl.h>
 
 #include "unit.h"
+
+/* Not 0: what the host's clock says. */
+static time_t wall_seconds;
+
+static int test_gettimeofday(struct timeval *tv, void *zone)
+{
+	if (!wall_seconds)
+		return gettimeofday(tv, zone);
+	*tv = (struct timeval){ .tv_sec = wall_seconds };
+	return 0;
+}
 
 static char directory[] = "/tmp/fwnmi-monitor-XXXXXX";
 static char path[64];
@@ -347,8 +363,8 @@ static void the_greeting_comes_first_and_negotiation_next(void **state)
 {
 	struct peer *peer = join(0);
 
-	assert_string_equal(line(peer), "{\"QMP\":{\"version\":{\"fwnmi\":{\"major\":0,\"minor\":1,"
-					"\"micro\":0},\"package\":\"\"},\"capabilities\":[]}}");
+	assert_string_equal(line(peer), "{\"QMP\":{\"version\":{\"qemu\":{\"major\":0,\"minor\":1,"
+					"\"micro\":0},\"package\":\"fwnmi 0.1.0\"},\"capabilities\":[]}}");
 	assert_error(peer, "{\"execute\":\"query-status\"}", "CommandNotFound", "qmp_capabilities");
 	assert_answer(peer, "{\"execute\":\"qmp_capabilities\",\"id\":{\"a\":1}}",
 		      "{\"return\":{},\"id\":{\"a\":1}}");
@@ -409,7 +425,7 @@ static void steering_commands_steer(void **state)
 static void malformed_requests_are_answered_and_survived(void **state)
 {
 	static const char *const bad[] = {
-		"{",
+		"}",
 		"nonsense",
 		"[]",
 		"17",
@@ -419,18 +435,113 @@ static void malformed_requests_are_answered_and_survived(void **state)
 		"{\"execute\":\"stop\",\"arguments\":[]}",
 		"{\"execute\":\"stop\",\"more\":1}",
 		"{\"execute\":\"stop\",\"execute\":\"cont\"}",
-		"{\"execute\":\"stop\"} {}",
+		"{\"execute\":\"stop\"]",
+		"{\"execute\":\"stop",
+		"{\"execute\":\"a\tb\"}",
+		"{[[}]]",
+		"17 {\"execute\":\"stop\"}",
 		"{\"execute\":\"stop\",\"arguments\":{\"a\":1}}",
 		"\xff\xfe",
 	};
 	struct peer *peer = join_and_negotiate(0);
 
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		assert_error(peer, bad[i], "GenericError", "");
+		assert_null(line(peer));
+	}
 	assert_false(paused);
 	assert_error(peer, "{\"execute\":\"frobnicate\",\"id\":5}", "CommandNotFound", "\"id\":5");
 	assert_null(ask(peer, ""));
 	assert_answer(peer, "{\"execute\":\"system_reset\"}", "{\"return\":{}}");
+}
+
+static void a_request_may_be_spread_over_lines(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer,
+		      "\r\n{\r\n\t\"execute\":\r\n\"system_reset\",\n\"id\": [ { } ,\n \"}\\\"]\" ]\n}\n",
+		      "{\"return\":{},\"id\":[{},\"}\\\"]\"]}");
+	assert_null(line(peer));
+	assert_int_equal(resets_requested, 1);
+}
+
+/* And needs no end of line behind it. */
+static void two_requests_may_be_on_one_line(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	say(peer, "{\"execute\":\"system_reset\",\"id\":1}{\"execute\":\"quit\",\"id\":2} "
+		  "{\"execute\":\"system_reset\",\"id\":3}");
+	assert_string_equal(line(peer), "{\"return\":{},\"id\":1}");
+	assert_string_equal(line(peer), "{\"return\":{},\"id\":2}");
+	assert_string_equal(line(peer), "{\"return\":{},\"id\":3}");
+	assert_null(line(peer));
+	assert_int_equal(resets_requested, 2);
+	assert_int_equal(quits, 1);
+}
+
+static void a_request_that_ends_too_early_is_answered(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	say(peer, "{\"execute\":");
+	shutdown(peer->fd, SHUT_WR);
+	assert_non_null(strstr(line(peer), "the request is not complete"));
+	assert_string_equal(line(peer), "");
+}
+
+static void only_capabilities_that_exist_can_be_enabled(void **state)
+{
+	struct peer *peer = join(0);
+
+	assert_non_null(strstr(line(peer), "\"capabilities\":[]"));
+	assert_error(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
+		     "GenericError", "no capabilities");
+	assert_error(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":\"oob\"}}",
+		     "GenericError", "array");
+	assert_error(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"able\":[]}}",
+		     "GenericError", "no argument but 'enable'");
+	assert_error(peer, "{\"execute\":\"query-status\"}", "CommandNotFound", "qmp_capabilities");
+	assert_answer(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}",
+		      "{\"return\":{}}");
+}
+
+/* The error's text is shorter than the name: it is cut between two characters, wherever that is. */
+static void a_name_of_any_length_and_alphabet_is_answered(void **state)
+{
+	static const char *const characters[] = { "a", "\u00fc", "\u20ac", "\U0001f600" };
+	struct peer *peer = join_and_negotiate(0);
+
+	for (size_t c = 0; c < ARRAY_SIZE(characters); c++) {
+		for (unsigned length = 50; length < 300; length++) {
+			char name[1300] = "", request[1500];
+
+			for (unsigned i = 0; i < length; i++)
+				strcat(name, characters[c]);
+			snprintf(request, sizeof(request),
+				 "{\"execute\":\"inject-nmi\",\"arguments\":{\"%s\":1}}", name);
+			assert_error(peer, request, "GenericError", "unknown argument ");
+			snprintf(request, sizeof(request),
+				 "{\"execute\":\"inject-machine-check\","
+				 "\"arguments\":{\"type\":\"%s\"}}", name);
+			assert_error(peer, request, "GenericError", "there is no type ");
+		}
+	}
+}
+
+static void the_time_of_an_event_is_never_before_an_earlier_ones(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	wall_seconds = 1000;
+	say(peer, "{\"execute\":\"stop\"}");
+	assert_non_null(strstr(line(peer), "\"timestamp\":{\"seconds\":1000,"));
+	assert_string_equal(line(peer), "{\"return\":{}}");
+	wall_seconds = 900;
+	say(peer, "{\"execute\":\"cont\"}");
+	wall_seconds = 0;
+	assert_non_null(strstr(line(peer), "\"timestamp\":{\"seconds\":1000,"));
 }
 
 static void requests_may_come_in_pieces_or_together(void **state)
@@ -450,9 +561,9 @@ static void requests_may_come_in_pieces_or_together(void **state)
 static void a_request_without_end_ends_the_connection(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
-	static char half[MONITOR_MAX_LINE / 2];
+	static char half[MONITOR_MAX_REQUEST / 2];
 
-	memset(half, ' ', sizeof(half));
+	memset(half, '[', sizeof(half));
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(send(peer->fd, half, sizeof(half), MSG_NOSIGNAL), sizeof(half));
 		pump();
@@ -836,6 +947,12 @@ int main(void)
 		TEST(an_ended_partition_keeps_its_log_and_does_not_go_on),
 		TEST(malformed_requests_are_answered_and_survived),
 		TEST(requests_may_come_in_pieces_or_together),
+		TEST(a_request_may_be_spread_over_lines),
+		TEST(two_requests_may_be_on_one_line),
+		TEST(a_request_that_ends_too_early_is_answered),
+		TEST(only_capabilities_that_exist_can_be_enabled),
+		TEST(a_name_of_any_length_and_alphabet_is_answered),
+		TEST(the_time_of_an_event_is_never_before_an_earlier_ones),
 		TEST(a_request_without_end_ends_the_connection),
 		TEST(there_is_a_limit_to_clients),
 		TEST(a_client_that_only_sends_gets_its_answers),
