@@ -30,6 +30,10 @@
 /* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
 #define SPIN_PATIENCE		200
 
+/* A reboot clears all memory and loads the kernel anew; a guest that does nothing else gets one a second. */
+#define REBOOT_BURST	   8
+#define REBOOT_INTERVAL_NS 1000000000ull
+
 #define POLL_INTERVAL_NS  1000000ll
 #define INJECTION_POLL_NS (10 * POLL_INTERVAL_NS)
 #define MAX_POLL_FDS	  64
@@ -86,6 +90,14 @@ static unsigned host_console_read(void *opaque, void *buf, unsigned len)
 	struct machine *machine = opaque;
 
 	return machine->console_read ? machine->console_read(machine->console_opaque, buf, len) : 0;
+}
+
+/* With CLOCK_INSN it never is, because no vCPU runs while it would be. */
+static bool host_console_busy(void *opaque)
+{
+	const struct machine *machine = opaque;
+
+	return machine->console_full && machine->clock.mode != CLOCK_INSN;
 }
 
 static void host_vcpu_start(void *opaque, unsigned vcpu)
@@ -233,6 +245,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.host = {
 			.console_write = host_console_write,
 			.console_read = host_console_read,
+			.console_busy = host_console_busy,
 			.vcpu_start = host_vcpu_start,
 			.vcpu_wake = host_vcpu_wake,
 			.event = host_event,
@@ -320,6 +333,7 @@ struct machine *machine_create(const struct machine_config *config, char *err, s
 	machine->ops = config->engine;
 	machine->loader.kernel_fd = machine->loader.initrd_fd = machine->loader.bios_fd = -1;
 	machine->wake_fd = -1;
+	machine->reboots = (struct limit){ REBOOT_BURST, REBOOT_INTERVAL_NS, 0 };
 	machine->clock.mode = config->clock;
 	if (config->clock == CLOCK_HOST)
 		machine->clock.offset = -clock_host_ticks();
@@ -351,7 +365,7 @@ static void reboot(struct machine *machine, bool guest_asked)
 	struct machine_event event = { .type = MACHINE_EVENT_RESET, .guest_asked = guest_asked };
 	char err[200];
 
-	machine->reset_requested = false;
+	machine->reset_requested = machine->reboot_due = false;
 	injection_cancel_all(machine, "the machine was reset");
 	machine_emit(machine, &event);
 	stop_vcpus(machine);
@@ -360,6 +374,39 @@ static void reboot(struct machine *machine, bool guest_asked)
 				 strerror(errno));
 	else if (boot(machine, err, sizeof(err)) < 0)
 		machine_end_with(machine, MACHINE_FAILED, "%s", err);
+}
+
+/* ---- waiting ---- */
+
+static void poll_clients(struct machine *machine, int64_t timeout_ns)
+{
+	struct pollfd fds[MAX_POLL_FDS];
+	unsigned counts[MACHINE_MAX_CLIENTS], n = 1;
+	struct timespec ts = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	uint64_t drained;
+
+	fds[0] = (struct pollfd){ .fd = machine->wake_fd, .events = POLLIN };
+	for (unsigned i = 0; i < machine->nr_clients; i++) {
+		const struct machine_client *client = &machine->clients[i];
+
+		counts[i] = client->poll_fds ?
+				    client->poll_fds(client->opaque, fds + n, MAX_POLL_FDS - n) :
+				    0;
+		n += counts[i];
+	}
+	/* Nothing to do on EINTR: the handler has set machine->quit if it matters. */
+	if (ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL) > 0) {
+		if (fds[0].revents)
+			(void)!read(machine->wake_fd, &drained, sizeof(drained));
+		n = 1;
+		for (unsigned i = 0; i < machine->nr_clients; i++) {
+			if (counts[i])
+				machine->clients[i].ready(machine->clients[i].opaque, fds + n,
+							  counts[i]);
+			n += counts[i];
+		}
+	}
+	machine->next_poll_ns = host_ns() + (uint64_t)POLL_INTERVAL_NS;
 }
 
 /* ---- running ---- */
@@ -406,6 +453,17 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 	}
 }
 
+/* The run loop does it, as soon as the limit allows. */
+static void want_reboot(struct machine *machine)
+{
+	if (machine->config.no_reboot) {
+		machine_end_with(machine, MACHINE_REBOOT, "%s", "");
+		return;
+	}
+	machine->reboot_due = true;
+	stop_vcpus(machine);
+}
+
 static void crashed(struct machine *machine)
 {
 	/* host_event() has kept the guest's words. */
@@ -437,10 +495,7 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 		machine_end_with(machine, MACHINE_POWERED_OFF, "%s", "");
 		return false;
 	case PAPR_REBOOT:
-		if (machine->config.no_reboot)
-			machine_end_with(machine, MACHINE_REBOOT, "%s", "");
-		else
-			reboot(machine, true);
+		want_reboot(machine);
 		return false;
 	case PAPR_CRASHED:
 		crashed(machine);
@@ -581,6 +636,18 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	return ticks * INSNS_PER_TICK + 1;
 }
 
+/* Between two calls of a guest that has filled the console; false if something else is to be done first. */
+static bool wait_for_console(struct machine *machine)
+{
+	while (machine->console_full && machine->clock.mode == CLOCK_INSN) {
+		if (machine->quit || machine->reset_requested || machine->paused)
+			return false;
+		injection_poll(machine, host_ns());
+		poll_clients(machine, INJECTION_POLL_NS);
+	}
+	return true;
+}
+
 /* True if the vCPU did, or may have done, something: false if it has only been left running. */
 static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 {
@@ -601,7 +668,7 @@ static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 		struct engine_exit exit;
 		uint64_t after;
 
-		if (v->woken && !runnable(machine, vcpu))
+		if (!wait_for_console(machine) || (v->woken && !runnable(machine, vcpu)))
 			return true;
 		if (injection_single_step(v)) {
 			if (!injection_check(machine, vcpu, false))
@@ -643,46 +710,13 @@ static bool run_round(struct machine *machine)
 		unsigned vcpu = (first + i) % n;
 
 		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
-		    machine->partition_ended)
+		    machine->reboot_due || machine->partition_ended)
 			return true;
 		/* Someone before it may have changed that since. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
 			active |= run_slice(machine, vcpu, count == 1);
 	}
 	return active;
-}
-
-/* ---- waiting ---- */
-
-static void poll_clients(struct machine *machine, int64_t timeout_ns)
-{
-	struct pollfd fds[MAX_POLL_FDS];
-	unsigned counts[MACHINE_MAX_CLIENTS], n = 1;
-	struct timespec ts = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
-	uint64_t drained;
-
-	fds[0] = (struct pollfd){ .fd = machine->wake_fd, .events = POLLIN };
-	for (unsigned i = 0; i < machine->nr_clients; i++) {
-		const struct machine_client *client = &machine->clients[i];
-
-		counts[i] = client->poll_fds ?
-				    client->poll_fds(client->opaque, fds + n, MAX_POLL_FDS - n) :
-				    0;
-		n += counts[i];
-	}
-	/* Nothing to do on EINTR: the handler has set machine->quit if it matters. */
-	if (ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL) > 0) {
-		if (fds[0].revents)
-			(void)!read(machine->wake_fd, &drained, sizeof(drained));
-		n = 1;
-		for (unsigned i = 0; i < machine->nr_clients; i++) {
-			if (counts[i])
-				machine->clients[i].ready(machine->clients[i].opaque, fds + n,
-							  counts[i]);
-			n += counts[i];
-		}
-	}
-	machine->next_poll_ns = host_ns() + (uint64_t)POLL_INTERVAL_NS;
 }
 
 static bool any_injection_open(const struct machine *machine)
@@ -695,6 +729,8 @@ static bool any_injection_open(const struct machine *machine)
 	}
 	return false;
 }
+
+/* ---- the run loop ---- */
 
 /* No vCPU can run: pass the time to the next timer interrupt, in no time with CLOCK_INSN. */
 static void idle(struct machine *machine)
@@ -726,15 +762,30 @@ static void run_reboot_policy(struct machine *machine)
 				 fwnmi_end_reason_text(end->reason), end->vcpu);
 		break;
 	case REBOOT_POLICY_REBOOT:
-		if (machine->config.no_reboot)
-			machine_end_with(machine, MACHINE_REBOOT, "%s", "");
-		else
-			reboot(machine, true);
+		want_reboot(machine);
 		break;
 	case REBOOT_POLICY_PAUSE:
 		machine_pause(machine, true);
 		break;
 	}
+}
+
+/* Until a reboot that is due may be; forever if nothing but a client can change anything. */
+static void stand_still(struct machine *machine, uint64_t wait_ns)
+{
+	int64_t timeout_ns = wait_ns ? (int64_t)wait_ns : -1;
+
+	if (any_injection_open(machine) && (timeout_ns < 0 || timeout_ns > INJECTION_POLL_NS))
+		timeout_ns = INJECTION_POLL_NS;
+	poll_clients(machine, timeout_ns);
+}
+
+static void reboot_when_allowed(struct machine *machine, uint64_t now)
+{
+	if (limit_take(&machine->reboots, now))
+		reboot(machine, true);
+	else
+		stand_still(machine, limit_wait(&machine->reboots, now));
 }
 
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size)
@@ -751,10 +802,12 @@ enum machine_end machine_run(struct machine *machine, char *why, size_t why_size
 			machine_end_with(machine, MACHINE_QUIT, "%s", "");
 		else if (machine->reset_requested)
 			reboot(machine, false);
-		else if (machine->partition_ended && !machine->paused)
-			run_reboot_policy(machine);
 		else if (machine->paused)
-			poll_clients(machine, any_injection_open(machine) ? INJECTION_POLL_NS : -1);
+			stand_still(machine, 0);
+		else if (machine->reboot_due)
+			reboot_when_allowed(machine, now);
+		else if (machine->partition_ended)
+			run_reboot_policy(machine);
 		else if (now >= machine->next_poll_ns)
 			poll_clients(machine, 0);
 		else if (!run_round(machine) && machine->end == MACHINE_RUNNING)
@@ -793,6 +846,11 @@ void machine_console_input(struct machine *machine)
 	papr_console_input(machine->papr);
 }
 
+void machine_console_full(struct machine *machine, bool full)
+{
+	machine->console_full = full;
+}
+
 void machine_quit(struct machine *machine)
 {
 	const uint64_t one = 1;
@@ -805,22 +863,25 @@ void machine_quit(struct machine *machine)
 	errno = saved;
 }
 
+/* The time base of vCPUs with threads of their own is the engine's, and goes on during a pause. */
+static bool time_stands_still(const struct machine *machine)
+{
+	return machine->paused && machine->clock.mode == CLOCK_HOST && !machine->ops->stop;
+}
+
 void machine_pause(struct machine *machine, bool paused)
 {
 	struct machine_event event = { .type = paused ? MACHINE_EVENT_STOP : MACHINE_EVENT_RESUME };
 
 	if (machine->paused == paused)
 		return;
-	machine->paused = paused;
 	if (paused)
 		stop_vcpus(machine);
-	/* The time base of vCPUs with threads of their own is the engine's, and goes on. */
-	if (machine->ops->stop)
-		machine->paused_at = 0;
-	else if (paused)
+	if (paused)
 		machine->paused_at = clock_host_ticks();
-	else if (machine->clock.mode == CLOCK_HOST)
+	else if (time_stands_still(machine))
 		machine->clock.offset -= clock_host_ticks() - machine->paused_at;
+	machine->paused = paused;
 	machine_emit(machine, &event);
 }
 
@@ -870,5 +931,7 @@ uint64_t machine_insns(const struct machine *machine)
 
 uint64_t machine_timebase(const struct machine *machine)
 {
+	if (time_stands_still(machine))
+		return machine->clock.offset + machine->paused_at;
 	return clock_timebase(&machine->clock, 0);
 }

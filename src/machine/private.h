@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include "machine/limit.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
 
@@ -43,11 +44,14 @@ struct machine {
 	void (*console_write)(void *opaque, const void *buf, unsigned len);
 	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
 	void *console_opaque;
+	bool console_full;
 
 	uint64_t next_poll_ns;
 	int wake_fd; /* eventfd that ends a wait; written by machine_quit() */
 	volatile sig_atomic_t quit;
 	bool paused, reset_requested;
+	bool reboot_due; /* by the guest, or because of it: no vCPU runs before it */
+	struct limit reboots; /* that guests cause */
 	bool partition_ended; /* by FWNMI: no vCPU runs before a reset */
 	uint64_t paused_at; /* host ticks; CLOCK_HOST stands still meanwhile */
 

@@ -17,6 +17,8 @@ int64_t h_put_term_char(struct hcall *call)
 
 	if (!is_terminal(call->args[0]) || len > VTY_TRANSFER_MAX)
 		return H_PARAMETER;
+	if (len && papr_console_busy(call->papr))
+		return H_BUSY;
 	put_be64(buf, call->args[2]);
 	put_be64(buf + 8, call->args[3]);
 	if (len && host->console_write)

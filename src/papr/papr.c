@@ -19,26 +19,15 @@
 /* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
 #define KERNEL_SLACK   (1ull << 20)
 
-/* The guest causes these lines: so many a second of its time, and no more. */
-static void say(struct papr *papr, struct papr_line_limit *limit,
-		void (*line_to)(void *opaque, const char *line), const char *format, va_list args)
+static void say(struct papr *papr, void (*line_to)(void *opaque, const char *line),
+		const char *format, va_list args)
 {
-	const struct papr_host *host = &papr->config.host;
-	uint64_t second = papr_timebase(papr) / TIMEBASE_HZ;
 	char line[256];
 
 	if (!line_to)
 		return;
-	if (second != limit->second)
-		*limit = (struct papr_line_limit){ .second = second };
-	if (limit->lines > PAPR_DEBUG_LINES_PER_SECOND)
-		return;
-	if (limit->lines++ == PAPR_DEBUG_LINES_PER_SECOND) {
-		line_to(host->opaque, "more of these this second are not shown");
-		return;
-	}
 	vsnprintf(line, sizeof(line), format, args);
-	line_to(host->opaque, line);
+	line_to(papr->config.host.opaque, line);
 }
 
 void papr_debug(struct papr *papr, const char *format, ...)
@@ -46,7 +35,7 @@ void papr_debug(struct papr *papr, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(papr, &papr->debug_limit, papr->config.host.debug, format, args);
+	say(papr, papr->config.host.debug, format, args);
 	va_end(args);
 }
 
@@ -55,8 +44,15 @@ void papr_warn(struct papr *papr, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(papr, &papr->warning_limit, papr->config.host.warning, format, args);
+	say(papr, papr->config.host.warning, format, args);
 	va_end(args);
+}
+
+bool papr_console_busy(const struct papr *papr)
+{
+	const struct papr_host *host = &papr->config.host;
+
+	return host->console_busy && host->console_busy(host->opaque);
 }
 
 void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)

@@ -39,10 +39,13 @@ struct papr_host {
 	void (*console_write)(void *opaque, const void *buf, unsigned len);
 	/* up to @len bytes of pending console input; returns the count, 0 when none */
 	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
+	/* there is no room for output now; may be NULL: there always is */
+	bool (*console_busy)(void *opaque);
 	void (*vcpu_start)(void *opaque, unsigned vcpu);   /* registers are set; make it runnable */
 	void (*vcpu_wake)(void *opaque, unsigned vcpu);	   /* end its H_CEDE (H_PROD, interrupt, NMI) */
 	void (*event)(void *opaque, const struct papr_event *event);
-	void (*debug)(void *opaque, const char *line);	   /* --debug output: one line without newline */
+	/* --debug output: one line without newline, as often as the guest likes: the host limits them */
+	void (*debug)(void *opaque, const char *line);
 	void (*warning)(void *opaque, const char *line);   /* the same for what the user is to know in any case */
 	void *opaque;
 };

@@ -14,15 +14,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Debug lines about unknown calls and bad arguments: a guest gets this many a second of its time. */
-#define PAPR_DEBUG_LINES_PER_SECOND 16
-
 #define PAPR_VTY_UNIT 0x71000000u
-
-struct papr_line_limit {
-	uint64_t second; /* of guest time */
-	unsigned lines; /* in it */
-};
 
 /* A machine check raised as the architected interrupt, until the trampoline there makes its call. */
 struct papr_raised {
@@ -84,7 +76,6 @@ struct papr {
 
 	unsigned current; /* vCPU whose hcall is being carried out, or NO_VCPU */
 	int outcome; /* papr_outcome() */
-	struct papr_line_limit debug_limit, warning_limit;
 };
 
 #define NO_VCPU ENGINE_MAX_VCPUS
@@ -96,6 +87,7 @@ bool papr_ready_to_deliver(struct papr *papr);
 
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
 #define H_SUCCESS		  0
+#define H_BUSY			  1 /* try again later */
 #define H_CONSTRAINED		  4
 #define H_FUNCTION		  -2
 #define H_PRIVILEGE		  -3
@@ -112,6 +104,7 @@ bool papr_ready_to_deliver(struct papr *papr);
 #define RTAS_SUCCESS	     0
 #define RTAS_NO_ERRORS	     1 /* event-scan, check-exception */
 #define RTAS_HARDWARE_ERROR  -1
+#define RTAS_BUSY	     -2 /* try again later */
 #define RTAS_PARAMETER_ERROR -3
 #define RTAS_NOT_AUTHORIZED  -9002
 
@@ -177,6 +170,8 @@ const char *rtas_function(uint32_t token);
 bool rtas_write_entry(struct papr *papr);
 
 /* papr.c */
+/** papr_console_busy() - is there no room for console output now? */
+bool papr_console_busy(const struct papr *papr);
 void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** papr_warn() - as papr_debug(), for what the user is to know in any case. */
 void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));

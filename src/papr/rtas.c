@@ -142,6 +142,8 @@ static int32_t display_character(struct rtas_call *call)
 	const struct papr_host *host = &call->papr->config.host;
 	uint8_t character = (uint8_t)call->args[0];
 
+	if (papr_console_busy(call->papr))
+		return RTAS_BUSY;
 	if (host->console_write)
 		host->console_write(host->opaque, &character, 1);
 	return RTAS_SUCCESS;

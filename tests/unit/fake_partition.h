@@ -18,6 +18,7 @@
 #define BUFFER	    0x3000000ull /* guest memory that is free for tests */
 
 #define H_SUCCESS   0
+#define H_BUSY	    1
 #define H_FUNCTION  -2
 #define H_PRIVILEGE -3
 #define H_PARAMETER -4
@@ -39,6 +40,7 @@ struct fake {
 	unsigned flushes, wakes[FAKE_CPUS], starts[FAKE_CPUS], debug_lines;
 	char output[256];
 	unsigned output_len;
+	bool console_busy;
 	const char *input; /* what the console has yet to give */
 	struct papr_event events[16];
 	char panic[256];
@@ -90,6 +92,11 @@ static void fake_console_write(void *opaque, const void *buf, unsigned len)
 	assert_true(fake.output_len + len < sizeof(fake.output));
 	memcpy(fake.output + fake.output_len, buf, len);
 	fake.output_len += len;
+}
+
+static bool fake_console_busy(void *opaque)
+{
+	return fake.console_busy;
 }
 
 static unsigned fake_console_read(void *opaque, void *buf, unsigned len)
@@ -146,6 +153,7 @@ static inline struct papr_config fake_config(void)
 		.host = {
 			.console_write = fake_console_write,
 			.console_read = fake_console_read,
+			.console_busy = fake_console_busy,
 			.vcpu_start = fake_vcpu_start,
 			.vcpu_wake = fake_vcpu_wake,
 			.event = fake_event,

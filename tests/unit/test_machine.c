@@ -5,10 +5,42 @@
 /* Most blocks need only the first three fields. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+static int test_clock_gettime(clockid_t clock, struct timespec *ts);
+static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		      const sigset_t *mask);
+#define clock_gettime test_clock_gettime
+#define ppoll	      test_ppoll
 #include "machine/injection.c"
 #include "machine/machine.c"
+#undef clock_gettime
+#undef ppoll
 
 #include "unit.h"
+
+/* Not 0: the host's time, which goes on by waiting only. */
+static uint64_t frozen_ns;
+
+static int test_clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	if (!frozen_ns)
+		return clock_gettime(clock, ts);
+	*ts = (struct timespec){ (time_t)(frozen_ns / 1000000000), (long)(frozen_ns % 1000000000) };
+	return 0;
+}
+
+static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		      const sigset_t *mask)
+{
+	if (!frozen_ns)
+		return ppoll(fds, n, timeout, mask);
+	assert_non_null(timeout); /* nobody would end it */
+	frozen_ns += (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_nsec;
+	return 0;
+}
 
 #define USER	   (MSR_SF | MSR_EE | MSR_PR | MSR_RI)
 #define KERNEL	   (MSR_SF | MSR_RI)
@@ -22,7 +54,7 @@ struct block {
 	unsigned insns;
 	uint64_t nip, msr;
 	int hcall; /* enum papr_action + 1, 0: none */
-	bool interlock, fails, stops_machine,
+	bool interlock, fails, stops_machine, writes,
 		restores; /* restores: R3, as a handler does before it returns */
 };
 
@@ -102,7 +134,7 @@ static void fake_run(struct engine *engine, unsigned vcpu, uint64_t max, struct 
 		cpu->regs.msr = b->msr;
 		if (b->restores)
 			cpu->regs.gpr[3] = 0;
-		if (b->hcall || b->interlock)
+		if (b->hcall || b->interlock || b->writes)
 			exit->reason = ENGINE_EXIT_HCALL;
 		else
 			cpu->at++;
@@ -199,6 +231,10 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 	cpu->at++;
 	if (b->interlock) {
 		emit(PAPR_EVENT_FWNMI_INTERLOCK, vcpu, 0, 0);
+		return PAPR_RESUME;
+	}
+	if (b->writes) {
+		partition.host.console_write(partition.host.opaque, "x", 1);
 		return PAPR_RESUME;
 	}
 	return (enum papr_action)(b->hcall - 1);
@@ -382,6 +418,7 @@ static int setup_test(void **state)
 	resets = fills = starts = machine_checks = system_resets = 0;
 	nr_reports = reset_events = shutdown_events = 0;
 	fill_fails = false;
+	frozen_ns = 0;
 	memset(order, 0, sizeof(order));
 	memset(reports, 0, sizeof(reports));
 	memset(report_kinds, 0, sizeof(report_kinds));
@@ -464,6 +501,99 @@ static void a_kernel_that_vanished_before_a_reboot_fails_the_machine(void **stat
 	fill_fails = true;
 	assert_int_equal(run(), MACHINE_FAILED);
 	assert_string_equal(why, "the kernel has gone");
+}
+
+static void quit_after_20_resets(void *opaque, const struct machine_event *event)
+{
+	if (event->type == MACHINE_EVENT_RESET && reset_events == 20)
+		machine_quit(machine);
+}
+
+/* Host time: the guest's is free with CLOCK_INSN. */
+static void a_guest_that_only_reboots_does_so_once_a_second_of_the_hosts_time(void **state)
+{
+	const struct machine_client client = { .event = quit_after_20_resets };
+	const uint64_t start = 5000000000;
+
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) });
+	make_machine(1);
+	assert_true(machine_add_client(machine, &client));
+	frozen_ns = start;
+	assert_int_equal(run(), MACHINE_QUIT);
+	assert_int_equal(reset_events, 20);
+	assert_int_equal((frozen_ns - start) / 1000000000, 20 - REBOOT_BURST);
+	assert_int_equal(machine_insns(machine), 20 * 10);
+}
+
+/* ---- the console ---- */
+
+static unsigned written, polled_while_full;
+static uint64_t insns_at_write;
+
+static void fill_console(void *opaque, const void *buf, unsigned len)
+{
+	written += len;
+	insns_at_write = cpus[0].insns;
+	machine_console_full(machine, true);
+}
+
+/* The reader reads at the third look. */
+static unsigned slow_reader(void *opaque, struct pollfd *fds, unsigned max)
+{
+	if (!machine->console_full)
+		return 0;
+	assert_int_equal(cpus[0].insns, insns_at_write);
+	if (++polled_while_full == 3)
+		machine_console_full(machine, false);
+	return 0;
+}
+
+static void with_clock_insn_a_full_console_holds_the_partition(void **state)
+{
+	const struct machine_client client = { .poll_fds = slow_reader };
+
+	PLAY(0, { 10, 0x100, KERNEL, .writes = true }, { 10, 0x100, KERNEL },
+	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	written = polled_while_full = 0;
+	make_machine(1);
+	assert_true(machine_add_client(machine, &client));
+	machine_set_console(machine, fill_console, NULL, NULL);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_int_equal(written, 1);
+	assert_int_equal(polled_while_full, 3);
+	assert_int_equal(machine_insns(machine), 30);
+}
+
+static unsigned quitting_client(void *opaque, struct pollfd *fds, unsigned max)
+{
+	if (machine->console_full)
+		machine_quit(machine);
+	return 0;
+}
+
+static void a_machine_whose_console_is_never_read_can_be_ended(void **state)
+{
+	const struct machine_client client = { .poll_fds = quitting_client };
+
+	PLAY(0, { 10, 0x100, KERNEL, .writes = true });
+	make_machine(1);
+	assert_true(machine_add_client(machine, &client));
+	machine_set_console(machine, fill_console, NULL, NULL);
+	assert_int_equal(run(), MACHINE_QUIT);
+	assert_int_equal(machine_insns(machine), 10);
+}
+
+static void with_clock_host_a_full_console_is_busy_and_the_guest_goes_on(void **state)
+{
+	config.clock = CLOCK_HOST;
+	PLAY(0, { 10, 0x100, KERNEL, .writes = true }, { 10, 0x100, KERNEL },
+	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	make_machine(1);
+	machine_set_console(machine, fill_console, NULL, NULL);
+	assert_false(partition.host.console_busy(partition.host.opaque));
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_true(partition.host.console_busy(partition.host.opaque));
+	assert_int_equal(machine_insns(machine), 30);
 }
 
 static void a_crash_says_why(void **state)
@@ -585,6 +715,25 @@ static void the_machine_stands_still_while_paused(void **state)
 	awake_ns = host_ns() - start_ns - (uint64_t)wait.tv_nsec;
 	assert_true(before <= awake_ns * 64 / 125 + 1);
 	assert_int_equal(run(), MACHINE_QUIT);
+}
+
+/* Events during a pause, its own two among them, are in order. */
+static void time_does_not_pass_during_a_pause(void **state)
+{
+	uint64_t stopped;
+
+	config.clock = CLOCK_HOST;
+	frozen_ns = 5000000000;
+	make_machine(1);
+	frozen_ns += 1000;
+	machine_pause(machine, true);
+	stopped = machine_timebase(machine);
+	frozen_ns += 1000000;
+	assert_int_equal(machine_timebase(machine), stopped);
+	machine_pause(machine, false);
+	assert_int_equal(machine_timebase(machine), stopped);
+	frozen_ns += 125;
+	assert_int_equal(machine_timebase(machine), stopped + 64);
 }
 
 /* ---- injection ---- */
@@ -1044,6 +1193,11 @@ int main(void)
 		TEST(a_lone_vcpu_stops_in_time_for_anothers_timer),
 		TEST(waking_another_vcpu_ends_the_turn),
 		TEST(the_machine_stands_still_while_paused),
+		TEST(time_does_not_pass_during_a_pause),
+		TEST(a_guest_that_only_reboots_does_so_once_a_second_of_the_hosts_time),
+		TEST(with_clock_insn_a_full_console_holds_the_partition),
+		TEST(a_machine_whose_console_is_never_read_can_be_ended),
+		TEST(with_clock_host_a_full_console_is_busy_and_the_guest_goes_on),
 		TEST(an_injection_waits_for_recoverable_code),
 		TEST(the_processors_cause_bits_are_filled_in),
 		TEST(user_context_waits_for_user_code_and_kernel_context_for_kernel_code),

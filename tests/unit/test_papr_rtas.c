@@ -90,16 +90,14 @@ static void an_unknown_token_gets_a_parameter_error_and_a_debug_line(void **stat
 	}
 }
 
-static void debug_lines_about_bad_calls_are_bounded(void **state)
+static void a_full_console_makes_display_character_busy(void **state)
 {
-	for (unsigned i = 0; i < 1000; i++)
-		rtas_call(0, 1, 0, NULL, 1, NULL);
-	assert_in_range(fake.debug_lines, 2, 20);
-	/* a second later there may be more */
-	fake.clock.insns += 2ull * TIMEBASE_HZ * INSNS_PER_TICK;
-	fake.debug_lines = 0;
-	rtas_call(0, 1, 0, NULL, 1, NULL);
-	assert_int_equal(fake.debug_lines, 1);
+	fake.console_busy = true;
+	assert_int_equal(CALL(0, "display-character", 1, NULL, 'x'), -2);
+	assert_int_equal(fake.output_len, 0);
+	fake.console_busy = false;
+	assert_int_equal(CALL(0, "display-character", 1, NULL, 'x'), 0);
+	assert_int_equal(fake.output_len, 1);
 }
 
 static void every_function_refuses_other_counts_than_its_own(void **state)
@@ -613,7 +611,7 @@ int main(void)
 		TEST(absurd_counts_are_refused_before_anything_is_read_or_written),
 		TEST(an_argument_buffer_that_just_fits_at_the_end_of_memory_works),
 		TEST(an_unknown_token_gets_a_parameter_error_and_a_debug_line),
-		TEST(debug_lines_about_bad_calls_are_bounded),
+		TEST(a_full_console_makes_display_character_busy),
 		TEST(every_function_refuses_other_counts_than_its_own),
 		TEST(user_mode_may_not_call),
 		TEST(power_off_and_reboot_end_the_partition),
