@@ -1,127 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Terminal raw mode with its way back, the escape key, and input that waits until the guest takes it.
- * The terminal itself (hvterm1) is papr's.
+ * The escape key, input that waits until the guest takes it, and output that makes nobody wait but the guest.
+ * Raw mode is cleanup.c's, the terminal itself (hvterm1) papr's.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "cmd/cleanup.h"
 #include "cmd/console.h"
+#include "cmd/output.h"
+#include "cmd/say.h"
 #include "machine/machine.h"
 
-#define ESCAPE_KEY 1 /* Ctrl-a */
-#define INPUT_SIZE 4096u
+#define ESCAPE_KEY	 1 /* Ctrl-a */
+#define INPUT_SIZE	 4096u
+#define OUTPUT_RESERVE	 256u /* of the output's buffer; no guest's write is longer */
+#define PATIENCE_MS	 10000
+#define PATIENCE_HURRIED 100
 
 struct console {
-	int in, out; /* -1: none */
+	int in; /* -1: none */
 	bool terminal, escaped;
 	struct machine *machine;
 	unsigned head, count; /* of input[], a ring */
 	unsigned char input[INPUT_SIZE];
+	struct output output;
+	bool said; /* why output has failed */
+	bool polled_in; /* the first descriptor last handed to poll() is the input's */
 };
 
-/* The process has one terminal; signal handlers and atexit() need to find its former state. */
-static struct termios saved_mode, raw_mode;
-static volatile sig_atomic_t is_raw;
-
-static void restore_terminal(void)
-{
-	if (is_raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
-	is_raw = 0;
-}
-
-static void make_raw(void)
-{
-	is_raw = 1;
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw_mode);
-}
-
-/* Signals that end the process by themselves: the terminal first, then as if there were no handler. */
-static void die(int signal_number)
-{
-	restore_terminal();
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
-}
-
-/* Stopped from outside (Ctrl-z goes to the guest): leave a sane terminal, and take it again afterwards. */
-static void stop(int signal_number)
-{
-	int saved = errno;
-	bool was_raw = is_raw;
-
-	restore_terminal();
-	raise(SIGSTOP);
-	if (was_raw)
-		make_raw();
-	errno = saved;
-}
-
-static void catch_signal(int signal_number, void (*handler)(int))
-{
-	struct sigaction old, action = { .sa_handler = handler };
-
-	/* A sanitizer's handler, or an ignored signal, stays. */
-	if (sigaction(signal_number, NULL, &old) == 0 && old.sa_handler == SIG_DFL &&
-	    !(old.sa_flags & SA_SIGINFO))
-		sigaction(signal_number, &action, NULL);
-}
-
-static void enter_raw_mode(struct console *console)
-{
-	static const int fatal[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
-
-	if (tcgetattr(console->in, &saved_mode) < 0)
-		return;
-	raw_mode = saved_mode;
-	cfmakeraw(&raw_mode);
-	/* Messages of ours still want their carriage returns. */
-	raw_mode.c_oflag |= OPOST;
-	atexit(restore_terminal);
-	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		catch_signal(fatal[i], die);
-	catch_signal(SIGTSTP, stop);
-	make_raw();
-}
-
 /* ---- output ---- */
+
+/* After whatever changed the output. */
+static void watch_output(struct console *console)
+{
+	struct output *out = &console->output;
+
+	/* A closed pipe is nobody listening any more; anything else is worth a word. */
+	if (out->error && out->error != EPIPE && !console->said)
+		say("cannot write console output: %s", strerror(out->error));
+	console->said = out->error;
+	machine_console_full(console->machine, output_room(out) < OUTPUT_RESERVE);
+}
 
 static void console_write(void *opaque, const void *buf, unsigned len)
 {
 	struct console *console = opaque;
-	const char *p = buf;
 
-	while (len && console->out >= 0) {
-		ssize_t n = write(console->out, p, len);
-
-		if (n < 0 && errno == EAGAIN) {
-			/* Someone else's O_NONBLOCK on a shared terminal. */
-			struct pollfd fd = { .fd = console->out, .events = POLLOUT };
-
-			poll(&fd, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			/* A closed pipe is nobody listening any more; anything else is worth a word. */
-			if (errno != EPIPE)
-				fprintf(stderr, "fwnmi: cannot write console output: %s\n",
-					strerror(errno));
-			console->out = -1;
-			return;
-		}
-		p += n;
-		len -= (unsigned)n;
-	}
+	output_put(&console->output, buf, len);
+	watch_output(console);
 }
 
 /* ---- input ---- */
@@ -183,23 +115,24 @@ static void take_input(struct console *console, unsigned char c)
 static unsigned console_poll_fds(void *opaque, struct pollfd *fds, unsigned max)
 {
 	struct console *console = opaque;
+	unsigned n = 0;
 
 	/* On a terminal the escape key has to work even for a guest that reads nothing. */
-	if (console->in < 0 || !max || (console->count == INPUT_SIZE && !console->terminal))
-		return 0;
-	fds[0] = (struct pollfd){ .fd = console->in, .events = POLLIN };
-	return 1;
+	console->polled_in = console->in >= 0 && n < max &&
+			     (console->count < INPUT_SIZE || console->terminal);
+	if (console->polled_in)
+		fds[n++] = (struct pollfd){ .fd = console->in, .events = POLLIN };
+	if (console->output.count && n < max)
+		fds[n++] = (struct pollfd){ .fd = console->output.fd, .events = POLLOUT };
+	return n;
 }
 
-static void console_ready(void *opaque, struct pollfd *fds, unsigned count)
+static void receive(struct console *console)
 {
-	struct console *console = opaque;
 	unsigned char buf[256];
 	unsigned room = INPUT_SIZE - console->count;
 	ssize_t n;
 
-	if (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
-		return;
 	if (console->terminal || room > sizeof(buf))
 		room = sizeof(buf);
 	n = read(console->in, buf, room);
@@ -215,6 +148,19 @@ static void console_ready(void *opaque, struct pollfd *fds, unsigned count)
 		machine_console_input(console->machine);
 }
 
+static void console_ready(void *opaque, struct pollfd *fds, unsigned count)
+{
+	struct console *console = opaque;
+	bool has_output = count > console->polled_in;
+
+	if (has_output && fds[count - 1].revents) {
+		output_flush(&console->output);
+		watch_output(console);
+	}
+	if (console->polled_in && fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
+		receive(console);
+}
+
 /* ---- opening and closing ---- */
 
 struct console *console_open(const char *spec, char *err, size_t err_size)
@@ -225,19 +171,23 @@ struct console *console_open(const char *spec, char *err, size_t err_size)
 		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
-	console->in = console->out = -1;
+	console->in = -1;
+	output_open(&console->output, -1, false);
 	if (!strcmp(spec, "stdio")) {
 		console->in = STDIN_FILENO;
-		console->out = STDOUT_FILENO;
+		output_open(&console->output, STDOUT_FILENO, false);
 		console->terminal = isatty(STDIN_FILENO);
 		return console;
 	}
 	if (!strcmp(spec, "null"))
 		return console;
 	if (!strncmp(spec, "file:", 5)) {
-		console->out = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (console->out >= 0)
+		int fd = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+		if (fd >= 0) {
+			output_open(&console->output, fd, true);
 			return console;
+		}
 		snprintf(err, err_size, "cannot open console file %s: %s", spec + 5,
 			 strerror(errno));
 	} else {
@@ -260,16 +210,25 @@ bool console_attach(struct console *console, struct machine *machine)
 		return false;
 	machine_set_console(machine, console_write, console_read, console);
 	if (console->terminal)
-		enter_raw_mode(console);
+		cleanup_raw_terminal();
 	return true;
 }
 
-void console_close(struct console *console)
+void console_close(struct console *console, const volatile sig_atomic_t *hurry)
 {
+	size_t lost;
+
 	if (!console)
 		return;
-	restore_terminal();
-	if (console->out > STDERR_FILENO)
-		close(console->out);
+	lost = output_drain(&console->output, PATIENCE_MS, hurry);
+	if (lost && *hurry) {
+		static const volatile sig_atomic_t go_on;
+
+		lost = output_drain(&console->output, PATIENCE_HURRIED, &go_on);
+	}
+	cleanup_terminal();
+	if (lost)
+		say("%zu bytes of console output were not read", lost);
+	output_close(&console->output);
 	free(console);
 }

@@ -5,6 +5,7 @@
 #ifndef CMD_CONSOLE_H
 #define CMD_CONSOLE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,6 +25,13 @@ struct machine;
 struct console *console_open(const char *spec, char *err, size_t err_size);
 /** console_attach() - connect to a machine, before machine_run(); false when it has too many clients. */
 bool console_attach(struct console *console, struct machine *machine);
-void console_close(struct console *console);
+/**
+ * console_close() - send what is left and restore the terminal; NULL is allowed
+ * @hurry: not zero once a signal has come that ends the process
+ *
+ * Waits as long as the reader reads, and 10 seconds for one that does not; when in a hurry, a tenth of a second. What
+ * has not been read by then is counted in a line.
+ */
+void console_close(struct console *console, const volatile sig_atomic_t *hurry);
 
 #endif

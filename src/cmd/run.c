@@ -14,8 +14,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cmd/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/console.h"
+#include "cmd/say.h"
 #include "machine/machine.h"
 #include "monitor/monitor.h"
 #include "number.h"
@@ -46,7 +48,8 @@ static const char usage[] =
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
 	"                    hosts; kvm:emu, the first of them that works (emu)\n"
 	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
-	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients\n"
+	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients; unix:PATH and\n"
+	"                    -qmp are the same; none: no monitor (none)\n"
 	"  --clock WHICH     host: time passes as on the host (the default);\n"
 	"                    insn: with the instructions executed, so runs repeat exactly\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
@@ -72,19 +75,20 @@ static const char usage[] =
 
 struct run_options {
 	struct machine_config machine;
-	const char *accel, *serial, *monitor;
+	const char *accel, *serial;
+	char *monitor; /* path */
 	bool stats, help;
 };
 
 __attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
 {
+	char text[REASON_SIZE];
 	va_list ap;
 
-	fputs("fwnmi: run: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	say("run: %s", text);
 	return false;
 }
 
@@ -234,10 +238,36 @@ static bool set_serial(struct run_options *o, const char *value)
 	return true;
 }
 
+/* What QEMU's -monitor and -qmp take, as far as it means a UNIX socket at which nobody is waited for. */
 static bool set_monitor(struct run_options *o, const char *value)
 {
-	o->monitor = value;
-	return true;
+	static const char *const harmless[] = {
+		"", ",server=on,wait=off", ",wait=off,server=on", ",server,wait=off",
+		",server,nowait",
+	};
+	const char *path = value;
+	size_t len = strlen(value);
+
+	free(o->monitor);
+	o->monitor = NULL;
+	if (!strcmp(value, "none") || !strcmp(value, "null"))
+		return true;
+	if (!strncmp(value, "unix:", 5)) {
+		bool ok = false;
+
+		path = value + 5;
+		len = strcspn(path, ",");
+		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+			ok |= !strcmp(path + len, harmless[i]);
+		if (!ok)
+			return complain("bad -monitor %s: after the path there can only be "
+					"server=on,wait=off", value);
+	} else if (value[strcspn(value, ":/")] == ':' || !strcmp(value, "stdio") ||
+		   !strcmp(value, "vc") || !strcmp(value, "pty")) {
+		return complain("bad -monitor %s: not none, PATH or unix:PATH of a socket", value);
+	}
+	o->monitor = strndup(path, len);
+	return o->monitor || complain("out of memory");
 }
 
 static bool set_nvram(struct run_options *o, const char *value)
@@ -366,12 +396,14 @@ static bool set_map_memory(struct run_options *o, const char *value)
 
 static void print_debug(const char *line)
 {
-	fprintf(stderr, "fwnmi: debug: %s\n", line);
+	if (say_may(SAY_DEBUG))
+		say("debug: %s", line);
 }
 
 static void print_warning(const char *line)
 {
-	fprintf(stderr, "fwnmi: guest: %s\n", line);
+	if (say_may(SAY_WARNING))
+		say("guest: %s", line);
 }
 
 static bool set_debug(struct run_options *o, const char *value)
@@ -407,6 +439,7 @@ static const struct option_entry {
 	{ "accel", true, set_accel },
 	{ "serial", true, set_serial },
 	{ "monitor", true, set_monitor },
+	{ "qmp", true, set_monitor },
 	{ "clock", true, set_clock },
 	{ "nvram", true, set_nvram },
 	{ "no-reboot", false, set_no_reboot },
@@ -532,33 +565,45 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+__attribute__((format(printf, 3, 4))) static void append(char *line, size_t size,
+							const char *format, ...)
+{
+	size_t len = strlen(line);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line + len, size - len, format, ap);
+	va_end(ap);
+}
+
 static void print_stats(const struct machine *machine, double seconds)
 {
 	uint64_t insns = machine_insns(machine);
+	char line[1000] = "";
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	fputs("fwnmi: stats: ", stderr);
 	if (insns)
-		fprintf(stderr, "instructions=%" PRIu64 " ", insns);
-	fprintf(stderr, "host_seconds=%.3f ", seconds);
+		append(line, sizeof(line), "instructions=%" PRIu64 " ", insns);
+	append(line, sizeof(line), "host_seconds=%.3f ", seconds);
 	if (insns)
-		fprintf(stderr, "mips=%.1f ", seconds > 0 ? (double)insns / seconds / 1e6 : 0);
-	fprintf(stderr, "guest_seconds=%.3f max_rss_kib=%ld",
-		(double)machine_timebase(machine) / TIMEBASE_HZ, usage.ru_maxrss);
+		append(line, sizeof(line), "mips=%.1f ",
+		       seconds > 0 ? (double)insns / seconds / 1e6 : 0);
+	append(line, sizeof(line), "guest_seconds=%.3f max_rss_kib=%ld",
+	       (double)machine_timebase(machine) / TIMEBASE_HZ, usage.ru_maxrss);
 	for (unsigned i = 0; insns && i < machine_nr_vcpus(machine); i++)
-		fprintf(stderr, " cpu%u=%" PRIu64, i, machine_vcpu_insns(machine, i));
-	fputc('\n', stderr);
+		append(line, sizeof(line), " cpu%u=%" PRIu64, i, machine_vcpu_insns(machine, i));
+	say("stats: %s", line);
 }
 
 static int exit_status(enum machine_end end, const char *why)
 {
 	switch (end) {
 	case MACHINE_CRASHED:
-		fprintf(stderr, "fwnmi: the guest crashed: %s\n", why);
+		say("the guest crashed: %s", why);
 		return EXIT_CRASHED;
 	case MACHINE_FAILED:
-		fprintf(stderr, "fwnmi: cannot go on: %s\n", why);
+		say("cannot go on: %s", why);
 		return EXIT_FAILED;
 	case MACHINE_REBOOT:
 		return EXIT_REBOOT;
@@ -576,25 +621,30 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 	struct fwnmi_errlog log;
 	char text[4096];
 
-	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED)
+	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED ||
+	    !say_may(SAY_END))
 		return;
-	fprintf(stderr, "fwnmi: FWNMI ended the partition: %s (vCPU %u)\n",
-		fwnmi_end_reason_text(last_end->reason), last_end->vcpu);
+	say("FWNMI ended the partition: %s (vCPU %u)", fwnmi_end_reason_text(last_end->reason),
+	    last_end->vcpu);
 	if (fwnmi_errlog_decode(&log, last_end->log, last_end->log_length) < 0)
 		return;
 	fwnmi_errlog_print(&log, text, sizeof(text));
 	for (char *line = text; *line;) {
 		size_t len = strcspn(line, "\n");
 
-		fprintf(stderr, "fwnmi:   %.*s\n", (int)len, line);
+		say("  %.*s", (int)len, line);
 		line += len + (line[len] == '\n');
 	}
 }
 
 static int run_machine(const struct run_options *o, struct machine *machine)
 {
-	const struct machine_client end_printer = { .event = print_partition_end,
-						    .opaque = machine };
+	const struct machine_client standard_error = {
+		.event = print_partition_end,
+		.poll_fds = say_poll_fds,
+		.ready = say_ready,
+		.opaque = machine,
+	};
 	struct console *console;
 	struct timespec start;
 	enum machine_end end;
@@ -603,14 +653,14 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	/* Last, because it creates files and changes the terminal: whatever else can fail has not. */
 	console = console_open(o->serial, why, sizeof(why));
 	if (!console || !console_attach(console, machine) ||
-	    !machine_add_client(machine, &end_printer)) {
+	    !machine_add_client(machine, &standard_error)) {
 		complain("%s", console ? "too many clients of the machine" : why);
-		console_close(console);
+		console_close(console, &signal_received);
 		return EXIT_CANNOT_START;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	end = machine_run(machine, why, sizeof(why));
-	console_close(console);
+	console_close(console, &signal_received);
 	if (o->stats)
 		print_stats(machine, seconds_since(&start));
 	return exit_status(end, why);
@@ -634,8 +684,8 @@ static bool choose_engine(struct run_options *o)
 		else if (!a->engine->available || a->engine->available(err, sizeof(err)))
 			o->machine.engine = a->engine;
 		if (!err[0] && strchr(list, ':'))
-			fprintf(stderr, "fwnmi: run: -accel %s: %s is used%s%s\n", list, a->name,
-				*why_not ? "; " : "", why_not);
+			say("run: -accel %s: %s is used%s%s", list, a->name,
+			    *why_not ? "; " : "", why_not);
 		if (!err[0])
 			return true;
 		snprintf(why_not + used, sizeof(why_not) - used, "%s%s", used ? "; " : "", err);
@@ -658,13 +708,17 @@ static int run(struct run_options *o)
 		return EXIT_CANNOT_START;
 	}
 	catch_signals(machine);
+	cleanup_on_signals();
 	if (o->monitor)
 		monitor = monitor_open(o->monitor, machine, err, sizeof(err));
+	cleanup_watch_monitor(monitor);
 	if (o->monitor && !monitor)
 		complain("%s", err);
 	else
 		status = run_machine(o, machine);
+	say_stop(&signal_received);
 	ignore_signals();
+	cleanup_watch_monitor(NULL);
 	monitor_close(monitor);
 	machine_destroy(machine);
 	return status;
@@ -673,6 +727,7 @@ static int run(struct run_options *o)
 int cmd_run(int argc, char **argv)
 {
 	struct run_options options;
+	int status;
 
 	if (!parse_options(&options, argc, argv))
 		return EXIT_USAGE;
@@ -681,5 +736,9 @@ int cmd_run(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	occupy_standard_descriptors();
-	return run(&options);
+	say_start();
+	status = run(&options);
+	say_stop(&signal_received);
+	free(options.monitor);
+	return status;
 }

@@ -23,7 +23,7 @@ import tempfile
 import termios
 import time
 
-FWNMI = sys.argv[1]
+FWNMI = os.path.abspath(sys.argv[1])
 TESTS = []
 # Whoever started the tests may have had signals ignored (nohup, a shell's background job); ours are not.
 for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP:
@@ -37,6 +37,45 @@ LOOP = 0x48000000  # b .
 LI_R0_2 = 0x38000002
 MTMSRD_R0_1 = 0x7C010164  # MSR[RI] = 1, MSR[EE] = 0
 ILLEGAL = 0x00000000
+SC_1 = 0x44000022
+
+
+def li(register, value):
+    return 0x38000000 | register << 21 | value & 0xFFFF
+
+
+def lis(register, value):
+    return 0x3C000000 | register << 21 | value & 0xFFFF
+
+
+def branch(words):
+    return 0x48000000 | words * 4 & 0x03FFFFFC
+
+
+RECORDS = 20000  # 320 KB, more than a pipe and our own buffer hold
+
+
+def printer(end):
+    """Writes records of 16 bytes, its number twice, to the terminal; again while that is busy. After RECORDS: end."""
+    head = [li(3, 0x58), li(4, 0), li(5, 16), 0x7FE6FB78, 0x7FE7FB78, SC_1]  # mr r6,r31; mr r7,r31
+    loop = [*head, 0x2C230000, 0x40820000 | (-4 * (len(head) + 1)) & 0xFFFC,  # cmpdi r3,0; bne
+            0x3BFF0001, 0x281F0000 | RECORDS]  # addi r31,r31,1; cmplwi r31,RECORDS
+    return [*loop, 0x41800000 | (-4 * len(loop)) & 0xFFFC, *end]  # blt
+
+
+def record(number):
+    return struct.pack(">2Q", number, number)
+
+
+# RTAS power-off, whose arguments are at 0x1800 (elf() begins at 0x1000).
+POWER_OFF = [li(3, 0), 0x60630000 | 0xF000, li(4, 0x1800), SC_1]
+POWER_OFF_ARGUMENTS = struct.pack(">6I", 0x2003, 2, 1, 0, 0, 0)
+
+
+def printing_kernel(scratch, end):
+    kernel = bytearray(elf(printer(end)))
+    kernel[0x2800:0x2800 + len(POWER_OFF_ARGUMENTS)] = POWER_OFF_ARGUMENTS
+    return scratch.file("printer.elf", kernel)
 
 
 def test(function):
@@ -113,12 +152,14 @@ class Running:
     def __init__(self, scratch, *args, kernel=None, **popen):
         self.scratch = scratch
         popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("text", True)
         self.process = subprocess.Popen(
             [FWNMI, "run", "-kernel", kernel or scratch.kernel, "--monitor", scratch.monitor, *args],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
         # Nobody may connect before the signal handlers are there; the greeting says that they are.
         self.socket = socket.socket(socket.AF_UNIX)
         wait_for(self.connected, "the monitor does not answer")
+        self.socket.settimeout(PATIENCE)
         self.lines = self.socket.makefile("r")
         assert "QMP" in json.loads(self.lines.readline())
 
@@ -234,6 +275,151 @@ def signals_end_the_machine_and_remove_its_socket(scratch):
             running.process.send_signal(number)
             assert running.ended() == 128 + number, running.process.returncode
         assert not os.path.exists(scratch.monitor), number
+
+
+def fatal_signals():
+    """All that end a process by default; SIGKILL cannot be caught, and SIGPIPE is ignored."""
+    harmless = {signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
+                signal.SIGURG, signal.SIGWINCH, signal.SIGKILL, signal.SIGPIPE}
+    return sorted(signal.valid_signals() - harmless)
+
+
+@test
+def every_signal_that_ends_the_process_removes_its_socket(scratch):
+    for number in fatal_signals():
+        with Running(scratch) as running:
+            running.process.send_signal(number)
+            assert running.ended() in (-number, 128 + number), (number, running.process.returncode)
+        assert not os.path.exists(scratch.monitor), number
+
+
+def wait_until_written(running):
+    """As much as can be without a reader: 8192 records, or a few less. Then the guest still has no more room."""
+    def instructions():
+        return running.execute("query-cpus-fast")["return"][0]["instructions"]
+
+    running.execute("qmp_capabilities")
+    wait_for(lambda: instructions() > 8000 * len(printer([])), "the guest does not write")
+
+
+@test
+def a_console_that_nobody_reads_leaves_signals_and_monitor_alive(scratch):
+    kernel = printing_kernel(scratch, [LOOP])
+    for clock in "host", "insn":
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+            with Running(scratch, "--clock", clock, kernel=kernel, text=False) as running:
+                wait_until_written(running)
+                for _ in range(20):
+                    assert running.execute("query-status")["return"]["running"]
+                running.process.send_signal(number)
+                assert running.ended() == 128 + number, running.process.returncode
+                lost = running.process.stderr.read()
+                assert lost.endswith(b" bytes of console output were not read\n"), lost
+            assert not os.path.exists(scratch.monitor), number
+
+
+@test
+def a_slow_reader_loses_nothing(scratch):
+    kernel = printing_kernel(scratch, POWER_OFF)
+    for clock in "host", "insn":
+        with Running(scratch, "--clock", clock, kernel=kernel, text=False) as running:
+            wait_until_written(running)
+            out = running.process.stdout
+            for number in range(RECORDS):
+                got = out.read(16)
+                assert got == record(number), (number, got)
+            assert out.read() == b""
+            assert running.ended() == 0
+
+
+@test
+def with_clock_insn_the_reader_does_not_change_the_run(scratch):
+    kernel = printing_kernel(scratch, POWER_OFF)
+    stats = []
+    for slow in False, True:
+        with Running(scratch, "--clock", "insn", "-smp", "2", "--stats", kernel=kernel, text=False) as running:
+            if slow:
+                wait_until_written(running)
+            out, err = running.process.communicate(timeout=PATIENCE)
+            assert out == b"".join(map(record, range(RECORDS)))
+            words = dict(word.split(b"=") for word in err.split(b"fwnmi: stats: ")[1].split())
+            stats.append((words[b"instructions"], words[b"guest_seconds"]))
+    assert stats[0] == stats[1], stats
+
+
+@test
+def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
+    # An unknown call, over and over; its lines are limited, so standard error is a pipe that is full already.
+    kernel = scratch.file("unknown.elf", elf([li(3, 0x7FFC), SC_1, branch(-2)]))
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    while True:
+        try:
+            os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            break
+    os.set_blocking(writer, True)
+    process = subprocess.Popen([FWNMI, "run", "-kernel", kernel, "--monitor", scratch.monitor, "--debug",
+                                "-serial", "null"], stdin=subprocess.DEVNULL, stderr=writer)
+    try:
+        client = socket.socket(socket.AF_UNIX)
+        wait_for(lambda: not client.connect_ex(scratch.monitor), "the monitor does not answer")
+        client.settimeout(PATIENCE)
+        lines = client.makefile("r")
+        assert "QMP" in lines.readline()
+        client.sendall(b'{"execute": "qmp_capabilities"}')
+        assert "return" in lines.readline()
+        process.terminate()
+        assert process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
+    finally:
+        lines.close()
+        client.close()
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)
+    assert not os.path.exists(scratch.monitor)
+
+
+@test
+def a_guest_cannot_flood_standard_error(scratch):
+    # 17 unknown calls, then a second of its time passes by H_CEDE: free with --clock insn.
+    code = [li(20, 17), li(3, 0x7FFC), SC_1, 0x3694FFFF, 0x4181FFF4,  # addic. r20,r20,-1; bgt
+            lis(5, 0x2200), 0x7CB603A6, li(3, 0xE0), SC_1, branch(-8)]
+    kernel = bytearray(elf(code))
+    handler = [lis(5, 0x7FFF), 0x7CB603A6, 0x4C000024]  # mtdec r5; rfid
+    kernel[0x1900:0x190C] = struct.pack(">3I", *handler)
+    with Running(scratch, "--clock", "insn", "--debug", kernel=scratch.file("flood.elf", kernel)) as running:
+        running.execute("qmp_capabilities")
+        wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"] > 1000000,
+                 "the guest does not run")
+        start = time.monotonic()
+        running.execute("quit")
+        assert running.ended() == 0
+        lines = running.process.communicate()[1].splitlines()
+    # The burst, one a second at most, the last count.
+    assert 64 < len(lines) < 64 + 2 + PATIENCE + (time.monotonic() - start), len(lines)
+    assert lines[-1].startswith("fwnmi: debug: ") and lines[-1].endswith(" more lines are not shown"), lines[-1]
+
+
+@test
+def the_nvram_file_is_one_machines(scratch):
+    nvram = scratch.name("nvram")
+    with Running(scratch, "--nvram", nvram) as running:
+        refused(1, "run", "-kernel", scratch.kernel, "--nvram", nvram,
+                why=f"run: cannot use NVRAM file {nvram}: process {running.process.pid} has it")
+    done = fwnmi("run", "-kernel", scratch.name("absent"), "--nvram", nvram)
+    assert "has it" not in done.stderr, done.stderr
+
+
+@test
+def a_monitor_on_standard_input_is_refused_and_makes_no_file(scratch):
+    before = scratch.files()
+    done = subprocess.run([FWNMI, "run", "-kernel", scratch.kernel, "-monitor", "stdio"], cwd=scratch.path,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2, done
+    assert done.stderr == "fwnmi: run: bad -monitor stdio: not none, PATH or unix:PATH of a socket\n", done.stderr
+    assert scratch.files() == before
 
 
 @test
@@ -468,7 +654,7 @@ def ctrl_c_goes_to_the_guest(scratch):
 
 @test
 def the_terminal_is_restored_on_signals(scratch):
-    for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGABRT:
+    for number in fatal_signals():
         with Terminal(scratch) as terminal:
             terminal.process.send_signal(number)
             terminal.process.wait(timeout=PATIENCE)

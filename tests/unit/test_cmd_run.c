@@ -53,6 +53,7 @@ static bool parse(const char *text, bool inject)
 		json_decref(inject_options.args);
 		ok = parse_inject_options(&inject_options, argc, argv);
 	} else {
+		free(run_options.monitor);
 		ok = parse_options(&run_options, argc, argv);
 	}
 	fflush(stderr);
@@ -222,6 +223,43 @@ static void bad_run_command_lines_are_one_line(void **state)
 	assert_refused("-kernel k --clock wall", false, "bad --clock wall");
 }
 
+static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
+{
+	static const struct {
+		const char *line, *path;
+	} good[] = {
+		{ "-kernel k -monitor p", "p" },
+		{ "-kernel k -monitor /tmp/a:b", "/tmp/a:b" },
+		{ "-kernel k -monitor ./stdio", "./stdio" },
+		{ "-kernel k -monitor unix:/tmp/p", "/tmp/p" },
+		{ "-kernel k -monitor unix:stdio,server=on,wait=off", "stdio" },
+		{ "-kernel k -qmp unix:p,server,nowait", "p" },
+		{ "-kernel k -qmp unix:p,server,wait=off", "p" },
+		{ "-kernel k -monitor none", NULL },
+		{ "-kernel k -monitor null", NULL },
+		{ "-kernel k -monitor p -monitor none", NULL },
+	};
+	static const char *const bad[] = {
+		"stdio",	    "mon:stdio",	 "vc",	      "vc:80Cx24C",
+		"pty",		    "tcp:localhost:444", "telnet::1", "file:/tmp/x",
+		"chardev:c",	    "unix:p,server=off", "unix:p,server=on,wait=on",
+		"unix:p,server=on", "unix:p,",
+	};
+	char line[100];
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_run(good[i].line);
+		if (good[i].path)
+			assert_string_equal(run_options.monitor, good[i].path);
+		else
+			assert_null(run_options.monitor);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(line, sizeof(line), "-kernel k -monitor %s", bad[i]);
+		assert_refused(line, false, "bad -monitor");
+	}
+}
+
 static void help_wants_no_kernel(void **state)
 {
 	assert_run("--help");
@@ -347,6 +385,7 @@ static void numbers_are_decimal_or_hexadecimal_and_never_octal(void **state)
 static int free_arguments(void **state)
 {
 	json_decref(inject_options.args);
+	free(run_options.monitor);
 	return 0;
 }
 
@@ -359,6 +398,7 @@ int main(void)
 		cmocka_unit_test(memory_sizes_are_qemus),
 		cmocka_unit_test(cpu_counts_are_bounded),
 		cmocka_unit_test(bad_run_command_lines_are_one_line),
+		cmocka_unit_test(a_monitor_is_a_path_however_qemu_would_say_it),
 		cmocka_unit_test(help_wants_no_kernel),
 		cmocka_unit_test(an_injection_says_only_what_was_given),
 		cmocka_unit_test(injection_options_become_arguments),
