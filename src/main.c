@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/say.h"
 
 #define EXIT_USAGE 2
 
@@ -37,7 +38,7 @@ static const struct command *find_command(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	}
-	fprintf(stderr, "fwnmi: unknown command %s: see fwnmi --help\n", name);
+	say("unknown command %s: see fwnmi --help", name);
 	return NULL;
 }
 

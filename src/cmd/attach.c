@@ -11,6 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
+#include "cmd/say.h"
 #include "monitor/inject_args.h"
 
 #define EXIT_USAGE	  2
@@ -41,7 +42,7 @@ struct attach_options {
 
 static bool complain(const char *what, const char *detail)
 {
-	fprintf(stderr, "fwnmi: attach: %s%s\n", what, detail);
+	say("attach: %s%s", what, detail);
 	return false;
 }
 

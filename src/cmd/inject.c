@@ -19,8 +19,10 @@
 
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
+#include "cmd/say.h"
 #include "monitor/inject_args.h"
 #include "monitor/monitor.h"
+#include "monitor/text.h"
 
 #define EXIT_USAGE 2
 #define REPLY_MS   30000 /* for an answer that needs no guest: it only ends what hangs */
@@ -90,13 +92,13 @@ struct connection {
 
 __attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
 {
+	char text[1000];
 	va_list ap;
 
-	fputs("fwnmi: inject: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	say("inject: %s", text);
 	return false;
 }
 
@@ -539,11 +541,15 @@ static void wait_for_outcomes(struct connection *c, const struct inject_options 
 	}
 }
 
+/* Whoever is at the other end may have chosen it, or a guest: for the terminal. */
 static const char *text_of(const json_t *object, const char *key)
 {
+	static char printable[8][200]; /* a report's line has fewer */
+	static unsigned next;
 	const char *text = json_string_value(json_object_get(object, key));
 
-	return text ? text : "?";
+	next = (next + 1) % 8;
+	return text_printable(printable[next], sizeof(printable[next]), text ? text : "?");
 }
 
 static long long count_of(const json_t *object, const char *key)
@@ -650,7 +656,7 @@ static json_t *outcome_json(const struct inject_options *o, const struct outcome
 	json_object_set_new(object, "delivered", json_boolean(out->delivered));
 	json_object_set_new(object, "interlocked", json_boolean(out->interlocked));
 	if (out->problem[0])
-		json_object_set_new(object, "problem", json_string(out->problem));
+		json_object_set_new(object, "problem", text_json(out->problem));
 	if (out->report)
 		json_object_set(object, "injection", out->report);
 	return object;

@@ -9,19 +9,20 @@
 #include <string.h>
 
 #include "cmd/remote_options.h"
+#include "cmd/say.h"
 #include "fwnmi/fwnmi.h"
 #include "monitor/inject_args.h"
 
 __attribute__((format(printf, 2, 3))) static enum option_taken bad(const char *command,
 								   const char *format, ...)
 {
+	char text[1000];
 	va_list ap;
 
-	fprintf(stderr, "fwnmi: %s: ", command);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	say("%s: %s", command, text);
 	return OPTION_BAD;
 }
 

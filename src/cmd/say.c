@@ -99,7 +99,8 @@ static struct {
 			"debug: %llu more lines are not shown" },
 	[SAY_WARNING] = { { .burst = 64, .interval_ns = SECOND_NS },
 			  "guest: %llu more lines are not shown" },
-	[SAY_END] = { { .burst = 4, .interval_ns = SECOND_NS },
+	/* each brings a dozen lines with it */
+	[SAY_END] = { { .burst = 4, .interval_ns = 10ull * SECOND_NS },
 		      "FWNMI ended the partition %llu more times" },
 };
 

@@ -24,7 +24,7 @@ enum say_kind {
 /**
  * say_may() - may there be one more of this kind? If not, it is counted
  *
- * There may be a burst, and then one a second; a count of those left out is one of them.
+ * There may be a burst, and then one a second (an end: ten seconds); a count of those left out is one of them.
  */
 bool say_may(enum say_kind kind);
 

@@ -213,6 +213,7 @@ def unknown_commands_are_refused(scratch):
     refused(2, "frob", why="unknown command frob")
     refused(2, "--frob", why="unknown command --frob")
     refused(2, "help", "frob", why="unknown command frob")
+    refused(2, "\x1b[2J\n", why="unknown command \\x1b[2J\\x0a")
 
 
 @test

@@ -221,6 +221,7 @@ static void bad_run_command_lines_are_one_line(void **state)
 	assert_refused("-kernel k -serial tty", false, "bad -serial tty");
 	assert_refused("-kernel k -serial file", false, "bad -serial file");
 	assert_refused("-kernel k --clock wall", false, "bad --clock wall");
+	assert_refused("-kernel k --clock \033[2J\n", false, "bad --clock \\x1b[2J\\x0a");
 }
 
 static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
@@ -347,6 +348,8 @@ static void bad_inject_command_lines_are_one_line(void **state)
 		  "contradicts" },
 		{ "--monitor m system-reset --type slb", "not for a system reset" },
 		{ "--monitor m system-reset --ea 1", "not for a system reset" },
+		{ "--monitor m \033[2J", "cannot inject \\x1b[2J" },
+		{ "--monitor m machine-check --\033[2J", "unknown option --\\x1b[2J" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
