@@ -72,7 +72,10 @@ static void die(int number)
 	raise(number);
 }
 
-/* Stopped from outside (Ctrl-z goes to the guest): leave a sane terminal, and take it again afterwards. */
+/*
+ * Stopped from outside (Ctrl-z goes to the guest): leave a sane terminal, and take it again
+ * afterwards.
+ */
 static void stop(int number)
 {
 	int saved = errno;
@@ -96,7 +99,10 @@ static void catch_signal(int number, void (*handler)(int))
 		sigaction(number, &action, NULL);
 }
 
-/* signal(7) has few that by default do not end a process; all others do, those without a name included. */
+/*
+ * signal(7) has few that by default do not end a process; all others do, those without a name
+ * included.
+ */
 static bool ends_process(int number)
 {
 	static const int harmless[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What must not outlive the process, however it ends: the terminal's raw mode and the monitor's socket.
+ * What must not outlive the process, however it ends: the terminal's raw mode and the monitor's
+ * socket.
  */
 #ifndef CMD_CLEANUP_H
 #define CMD_CLEANUP_H
@@ -9,18 +10,23 @@
 
 struct monitor;
 
-/** cleanup_raw_terminal() - put the terminal on standard input into raw mode until cleanup; false if it is none. */
+/**
+ * cleanup_raw_terminal() - put the terminal on standard input into raw mode until cleanup; false if
+ * it is none.
+ */
 bool cleanup_raw_terminal(void);
 /** cleanup_terminal() - end raw mode, if there is one. */
 void cleanup_terminal(void);
 /** cleanup_watch_monitor() - its socket is to be removed; NULL: no longer. */
 void cleanup_watch_monitor(const struct monitor *monitor);
 /**
- * cleanup_now() - end raw mode and remove the socket. Async-signal-safe: for handlers that end the process.
+ * cleanup_now() - end raw mode and remove the socket. Async-signal-safe: for handlers that end the
+ * process.
  */
 void cleanup_now(void);
 /**
- * cleanup_on_signals() - do so on each signal that would end the process by itself, and then let it end
+ * cleanup_on_signals() - do so on each signal that would end the process by itself, and then let it
+ * end
  *
  * Signals that have a handler already, or are ignored, stay as they are.
  */

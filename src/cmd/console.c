@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The escape key, input that waits until the guest takes it, and output that makes nobody wait but the guest.
- * Raw mode is cleanup.c's, the terminal itself (hvterm1) papr's.
+ * The escape key, input that waits until the guest takes it, and output that makes nobody wait but
+ * the guest. Raw mode is cleanup.c's, the terminal itself (hvterm1) papr's.
  */
 #include <errno.h>
 #include <fcntl.h>

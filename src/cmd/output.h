@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes on their way to a reader who may be slow, or have stopped reading: a bounded buffer in front of a descriptor,
- * which is never waited for.
+ * Bytes on their way to a reader who may be slow, or have stopped reading: a bounded buffer in
+ * front of a descriptor, which is never waited for.
  */
 #ifndef CMD_OUTPUT_H
 #define CMD_OUTPUT_H
@@ -26,13 +26,17 @@ struct output {
  * output_open() - write to @fd
  * @ours: it is closed by output_close(), and nobody else has its open file
  *
- * A terminal or pipe that may be shared with others is opened again through /proc, because O_NONBLOCK would be
- * theirs, too. Where that is not possible it gets no more at once than it has room for.
+ * A terminal or pipe that may be shared with others is opened again through /proc, because
+ * O_NONBLOCK would be theirs, too. Where that is not possible it gets no more at once than it has
+ * room for.
  */
 void output_open(struct output *out, int fd, bool ours);
 void output_close(struct output *out);
 
-/** output_room() - bytes that output_put() would take; an output that has failed takes and forgets all. */
+/**
+ * output_room() - bytes that output_put() would take; an output that has failed takes and forgets
+ * all.
+ */
 size_t output_room(const struct output *out);
 /** output_put() - send, or keep, as many of @len bytes as there is room for; returns the count. */
 size_t output_put(struct output *out, const void *buf, size_t len);

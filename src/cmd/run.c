@@ -238,7 +238,7 @@ static bool set_serial(struct run_options *o, const char *value)
 	return true;
 }
 
-/* What QEMU's -monitor and -qmp take, as far as it means a UNIX socket at which nobody is waited for. */
+/* What QEMU's -monitor and -qmp take, as far as it is a socket at which nobody is waited for. */
 static bool set_monitor(struct run_options *o, const char *value)
 {
 	static const char *const harmless[] = {

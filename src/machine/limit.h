@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often something may happen that a guest can cause at will: a burst, then once an interval. The caller says what
- * time it is. That must be the host's: a guest's seconds cost nothing under CLOCK_INSN.
+ * How often something may happen that a guest can cause at will: a burst, then once an interval.
+ * The caller says what time it is. That must be the host's: a guest's seconds cost nothing under
+ * CLOCK_INSN.
  */
 #ifndef FWNMI_MACHINE_LIMIT_H
 #define FWNMI_MACHINE_LIMIT_H

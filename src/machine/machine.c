@@ -30,7 +30,7 @@
 /* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
 #define SPIN_PATIENCE		200
 
-/* A reboot clears all memory and loads the kernel anew; a guest that does nothing else gets one a second. */
+/* A reboot loads the kernel anew; a guest that does nothing else gets one a second. */
 #define REBOOT_BURST	   8
 #define REBOOT_INTERVAL_NS 1000000000ull
 
@@ -636,7 +636,7 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	return ticks * INSNS_PER_TICK + 1;
 }
 
-/* Between two calls of a guest that has filled the console; false if something else is to be done first. */
+/* For a guest that has filled the console; false if something else is to be done first. */
 static bool wait_for_console(struct machine *machine)
 {
 	while (machine->console_full && machine->clock.mode == CLOCK_INSN) {

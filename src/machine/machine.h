@@ -160,8 +160,9 @@ void machine_console_input(struct machine *machine); /* input is available */
 /**
  * machine_console_full() - the console can or cannot take more output now
  *
- * While it cannot, the guest is told that its terminal is busy. With CLOCK_INSN, where the guest must not see how fast
- * somebody reads, the partition stands still instead. Called from inside the console's write() or the client's ready().
+ * While it cannot, the guest is told that its terminal is busy. With CLOCK_INSN, where the guest
+ * must not see how fast somebody reads, the partition stands still instead. Called from inside the
+ * console's write() or the client's ready().
  */
 void machine_console_full(struct machine *machine, bool full);
 /**

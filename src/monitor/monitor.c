@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The control socket: listening, clients with bounded buffers, commands and events; see monitor.h.
- * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a JSON integer of 64 bits
- * has a sign.
+ * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a
+ * JSON integer of 64 bits has a sign.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -725,7 +725,7 @@ static bool scan_byte(struct client *client, unsigned char c)
 	return false;
 }
 
-/* Requests may be spread over lines, and several stand on one: brackets alone tell where each ends. */
+/* Requests may be spread over lines, or several stand on one: brackets tell where each ends. */
 static void take_requests(struct monitor *monitor, struct client *client)
 {
 	size_t start = 0;

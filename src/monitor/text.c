@@ -26,15 +26,17 @@ static bool is_forbidden(unsigned char first, unsigned char second)
 	       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
 }
 
-/* Bytes of the character at @text; 0 if there is none. *@cut: the text ends in the middle of one. */
-static size_t character_length(const char *text, bool *cut)
+/*
+ * Bytes of the character at @text, before @end; 0: none. *@cut: the text ends in the middle of it.
+ */
+static size_t character_length(const char *text, const char *end, bool *cut)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t len = expected_length(p[0]);
 
 	*cut = false;
 	for (size_t i = 1; i < len; i++) {
-		if (!p[i]) {
+		if (text + i == end) {
 			*cut = true;
 			return 0;
 		}
@@ -46,14 +48,15 @@ static size_t character_length(const char *text, bool *cut)
 
 json_t *text_json(const char *text)
 {
-	char *copy = malloc(strlen(text) + 1), *out = copy;
+	const char *end = text + strlen(text);
+	char *copy = malloc((size_t)(end - text) + 1), *out = copy;
 	json_t *json;
 
 	if (!copy)
 		return NULL;
-	while (*text) {
+	while (text < end) {
 		bool cut;
-		size_t len = character_length(text, &cut);
+		size_t len = character_length(text, end, &cut);
 
 		if (cut)
 			break;
@@ -79,24 +82,30 @@ static bool is_control(const char *character, size_t len)
 	       (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+size_t text_shown(const char *text, size_t length)
+{
+	bool cut;
+	size_t len = character_length(text, text + length, &cut);
+
+	return is_control(text, len) ? 0 : len;
+}
+
 char *text_printable(char *out, size_t size, const char *text)
 {
+	const char *end = text + strlen(text);
 	size_t used = 0;
 
-	while (*text) {
-		bool cut;
-		size_t len = character_length(text, &cut);
-		bool plain = len && !is_control(text, len);
-		size_t need = plain ? len : 4;
+	while (text < end) {
+		size_t len = text_shown(text, (size_t)(end - text)), need = len ? len : 4;
 
 		if (used + need >= size)
 			break;
-		if (plain)
+		if (len)
 			memcpy(out + used, text, len);
 		else
 			sprintf(out + used, "\\x%02x", (unsigned char)*text);
 		used += need;
-		text += plain ? len : 1;
+		text += len ? len : 1;
 	}
 	out[used] = '\0';
 	return out;

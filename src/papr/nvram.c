@@ -27,7 +27,10 @@ static void put_header(uint8_t *header, uint8_t signature, uint32_t bytes, const
 	header[2] = (uint8_t)(bytes / BLOCK >> 8);
 	header[3] = (uint8_t)(bytes / BLOCK);
 	memcpy(header + 4, name, name_len);
-	/* Checksum: the sum of the header's bytes with end-around carry, in the byte that counts as zero. */
+	/*
+	 * Checksum: the sum of the header's bytes with end-around carry, in the byte that counts as
+	 * zero.
+	 */
 	for (unsigned i = 0; i < BLOCK; i++) {
 		sum += header[i];
 		sum = (sum & 0xff) + (sum >> 8);
@@ -85,8 +88,8 @@ static bool read_all(int fd, uint8_t *buf, size_t len)
 #define MAX_TRIES 16
 
 /*
- * The contents are under a lock of the open file, which no close() of another descriptor drops. Such a lock tells
- * nobody's number, so the byte behind them is under one of the process.
+ * The contents are under a lock of the open file, which no close() of another descriptor drops.
+ * Such a lock tells nobody's number, so the byte behind them is under one of the process.
  */
 static const struct flock contents_lock = { .l_type = F_WRLCK, .l_len = NVRAM_SIZE };
 static const struct flock owner_lock = { .l_type = F_WRLCK, .l_start = NVRAM_SIZE, .l_len = 1 };
@@ -129,7 +132,8 @@ static int name_file(const char *temporary, const char *path)
 }
 
 /*
- * A new file appears under its name when it is whole and locked. Returns 1 if there is one of that name by now.
+ * A new file appears under its name when it is whole and locked. Returns 1 if there is one of that
+ * name by now.
  */
 static int create_file(struct nvram *nvram, const char *path, char *err, size_t err_size)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The partition's non-volatile memory and, if it has one, the file that keeps it. LoPAR chapter "Non-Volatile Memory". */
+/*
+ * The partition's non-volatile memory and, if it has one, the file that keeps it. LoPAR chapter
+ * "Non-Volatile Memory".
+ */
 #ifndef FWNMI_PAPR_NVRAM_H
 #define FWNMI_PAPR_NVRAM_H
 
@@ -22,8 +25,8 @@ struct nvram {
  *
  * The file is locked until nvram_close(), and only its open descriptor is used from then on.
  *
- * returns: 0, or -1 if the file can't be created, opened or read, has another size than NVRAM_SIZE, or is another
- * process's
+ * returns: 0, or -1 if the file can't be created, opened or read, has another size than NVRAM_SIZE,
+ * or is another process's
  */
 int nvram_open(struct nvram *nvram, const char *path, char *err, size_t err_size);
 void nvram_close(struct nvram *nvram);

@@ -44,7 +44,7 @@ struct papr_host {
 	void (*vcpu_start)(void *opaque, unsigned vcpu);   /* registers are set; make it runnable */
 	void (*vcpu_wake)(void *opaque, unsigned vcpu);	   /* end its H_CEDE (H_PROD, interrupt, NMI) */
 	void (*event)(void *opaque, const struct papr_event *event);
-	/* --debug output: one line without newline, as often as the guest likes: the host limits them */
+	/* --debug output: a line without newline, as often as the guest likes: the host limits it */
 	void (*debug)(void *opaque, const char *line);
 	void (*warning)(void *opaque, const char *line);   /* the same for what the user is to know in any case */
 	void *opaque;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the VMM prints, for readers of every kind: those who do not read, those who read slowly, and terminals that
- * obey what they read.
+ * What the VMM prints, for readers of every kind: those who do not read, those who read slowly, and
+ * terminals that obey what they read.
  */
 #include "cmd/output.c"
 #include "cmd/say.c"
@@ -27,7 +27,10 @@ static void control_characters_are_shown_and_not_obeyed(void **state)
 	/* C1: as UTF-8, and as the byte that some terminals take for it */
 	assert_printed("\xc2\x9b" "31m", "\\xc2\\x9b31m");
 	assert_printed("\x9b" "31m", "\\x9b31m");
-	/* too long a form of ESC, a surrogate, beyond Unicode, the middle and the beginning of a character */
+	/*
+	 * too long a form of ESC, a surrogate, beyond Unicode, the middle and the beginning of a
+	 * character
+	 */
 	assert_printed("\xc0\x9b", "\\xc0\\x9b");
 	assert_printed("\xe0\x80\x9b", "\\xe0\\x80\\x9b");
 	assert_printed("\xed\xa0\x80", "\\xed\\xa0\\x80");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The NVRAM file: whose it is, and that it is what its name names. What guests do with NVRAM is in test_papr_rtas.c. */
+/*
+ * The NVRAM file: whose it is, and that it is what its name names. What guests do with NVRAM is in
+ * test_papr_rtas.c.
+ */
 #include <fcntl.h>
 #include <sys/wait.h>
 
