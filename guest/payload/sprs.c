@@ -158,9 +158,12 @@ static void test_bits(void)
 			print("# SPR %u\n", n);
 		write_spr(n, before);
 	}
-	/* Those that count: all ones, less what passed. */
-	privileged(spr(MTSPR, SPR_DEC, 3), spr(MFSPR, SPR_DEC, 4), ONES);
-	check(BITS, caught.gpr[4] <= 0xffffffff && caught.gpr[4] > 0xfffffff0, "not so for DEC");
+	/* It counts, and has 32 bits: what is read of them is signed. */
+	privileged(spr(MTSPR, SPR_DEC, 3), spr(MFSPR, SPR_DEC, 4), 0x7fffffff00000100);
+	check(BITS, caught.gpr[4] <= 0x100 && caught.gpr[4] > 0xf0, "not so for DEC");
+	privileged(spr(MTSPR, SPR_DEC, 3), spr(MFSPR, SPR_DEC, 4), 0x90000000);
+	check(BITS, caught.gpr[4] <= 0xffffffff90000000 && caught.gpr[4] > 0xffffffff8ffffff0,
+	      "not so for a negative DEC");
 	mtspr(SPR_DEC, 0x7fffffff);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
@@ -243,7 +246,7 @@ static void test_user(void)
 	user(MASKED, spr(MTSPR, 13, 3), 0xffff, 0);
 	check_equal(MASKED, mfspr(SPR_AMR), 0xf0f0, "AMR");
 	write_spr(13, 0x0fff);
-	check_equal(MASKED, mfspr(SPR_AMR), 0x0fff, "AMR after a privileged write to its first number");
+	check_equal(MASKED, mfspr(SPR_AMR), 0x0fff, "AMR after a privileged write");
 	mtspr(SPR_AMR, 0);
 	mtspr(UAMOR, 0);
 }

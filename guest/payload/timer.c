@@ -13,7 +13,8 @@
 #define GONE	  "its_exception_is_gone_when_the_decrementers_first_bit_is_0_again"
 #define STATE	  "the_interrupts_srr0_srr1_and_msr_are_as_architected"
 
-const char *const sentences[] = { FREQUENCY, FORWARD, ARRIVES, WITH_TB, MASKED, LEVEL, BY_RFID, CEDE, GONE, STATE, NULL };
+const char *const sentences[] = { FREQUENCY, FORWARD, ARRIVES, WITH_TB, MASKED, LEVEL,
+				  BY_RFID,   CEDE,    GONE,    STATE,	NULL };
 
 #define FAR 0x7fffffff
 

@@ -160,8 +160,8 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	case 269:
 		*v = cpu_timebase(cpu, index) >> 32;
 		return 0;
-	case 22: /* 32 bits: there is no large decrementer */
-		*v = decrementer(cpu, index);
+	case 22: /* 32 bits, sign-extended as an mfspr of the large form's low part would be */
+		*v = (uint64_t)(int32_t)decrementer(cpu, index);
 		return 0;
 	case 13:
 	case 29:
