@@ -64,7 +64,13 @@ union vsr {
 
 /*
  * Soft TLB entry: the tag is the effective page (4 KiB granule), addend + ea is the host address. A tag with low bits
- * set never matches.
+ * set never matches. Of a valid entry in slot n, caches_check() wants that
+ * - n is what TLB_INDEX() gives for its tag;
+ * - tag + addend is the host address of a page of guest memory, in TLB_REAL the page of that very number;
+ * - the slot stands in the set's log, or the log has lost count;
+ * - no page that holds decoded code has a write entry;
+ * - one of TLB_KERNEL that depends on AMR or PIDR is listed in kuser; one of TLB_USER that does not depend on PIDR
+ *   sets user_saw_kernel.
  */
 struct tlb_entry {
 	uint64_t tag;
@@ -72,14 +78,19 @@ struct tlb_entry {
 };
 #define TLB_ENTRIES 1024
 #define TLB_INVALID 1ull
+#define TLB_INDEX(ea) (((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1))
 #define PAGE_BITS 12
 #define PAGE_BYTES (1u << PAGE_BITS)
 #define PAGE_MASK_LOW ((uint64_t)PAGE_BYTES - 1)
 
 /* The three ways an address can be meant; each has its own entries, so a mode switch flushes nothing. */
 enum tlb_mode { TLB_REAL, TLB_KERNEL, TLB_USER, TLB_MODES };
-/* Which slots of a set were filled since it was last emptied; more than fit: all may be. Keeps flushes cheap. */
+/*
+ * Which slots of a set were filled since it was last emptied; more than fit: all may be, and count stays at FILL_LOST
+ * until then. A guest makes as many fills as it likes, so count must not come round. Keeps flushes cheap.
+ */
 #define FILL_LOG 96
+#define FILL_LOST (FILL_LOG + 1)
 struct fill_log {
 	unsigned count;
 	uint16_t slot[FILL_LOG];
@@ -90,16 +101,23 @@ struct tlb_set {
 	struct fill_log filled;
 };
 
+/*
+ * Fetch entry: where the code of an effective page is. Of a valid one caches_check() wants that its slot is what
+ * FETCH_INDEX() gives and is logged as above, and that code_page is the one that the tables by real page hold for the
+ * vCPU's present mode. So code_flush() and a change of mode empty every set.
+ */
 struct code_page;
 struct fetch_entry {
 	uint64_t tag; /* effective page */
 	struct code_page *page;
 };
 #define FETCH_ENTRIES 512
+#define FETCH_INDEX(ea) (((ea) >> PAGE_BITS) & (FETCH_ENTRIES - 1))
 struct fetch_set {
 	struct fetch_entry entry[FETCH_ENTRIES];
 	struct fill_log filled;
 };
+#define KUSER_SLOTS 32
 
 struct block;
 struct uop;
@@ -175,10 +193,11 @@ struct cpu {
 	bool dec_pending;    /* DEC is negative, as of the last look at the time base */
 	uint8_t mode;	     /* CODE_*: how instructions are decoded now */
 
-	/* Kernel-mode entries of user addresses: they depend on AMR and PIDR. */
+	/* Slots of TLB_KERNEL with entries that depend on PIDR or, for want of PTE_PRIV, on AMR; emptied when full. */
 	unsigned nr_kuser;
-	uint16_t kuser[32];
-	bool kernel_fetched_user; /* a fetch entry of the kernel's is of a user address */
+	uint16_t kuser[KUSER_SLOTS];
+	bool kernel_fetched_user; /* the same of a fetch entry of the kernel's, on PIDR or IAMR */
+	bool user_saw_kernel;	  /* an entry of the user's is of PID 0's addresses: see mmu_flush_pid() */
 
 	struct tlb_set tlbs[TLB_MODES];
 	struct fetch_set fetches[TLB_MODES];

@@ -9,6 +9,17 @@
 #include "engine/power/exec.h"
 #include "engine/power/uop.h"
 
+/* A memory checker then sees who keeps a pointer into code that has been thrown away. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
 struct decoder {
 	struct power_engine *engine;
 	struct block *block;
@@ -888,30 +899,81 @@ const char *insn_name(uint32_t insn)
 #define MAX_UOPS_PER_INSN 8
 #define MAX_BLOCK_BYTES (sizeof(struct block) + (BLOCK_MAX_INSNS * MAX_UOPS_PER_INSN + 8) * sizeof(struct uop))
 
+#define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
+
+/* arena_size is a multiple of 16, so what fits does so rounded up. */
 static void *arena_take(struct power_engine *e, size_t size)
 {
 	void *p = e->arena + e->arena_used;
 
-	if (size > e->arena_size - e->arena_used) {
-		e->arena_full = true;
+	if (size > e->arena_size - e->arena_used)
 		return NULL;
-	}
-	e->arena_used += (size + 15) & ~(size_t)15;
+	e->arena_used += ARENA_ALIGN(size);
+	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_ALIGN(size));
 	return p;
 }
 
-struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode)
+/* Give back what lies behind the first @used bytes. */
+static void arena_cut(struct power_engine *e, size_t used)
 {
-	struct code_page **slot = &e->pages[mode][ra >> PAGE_BITS];
+	ASAN_POISON_MEMORY_REGION(e->arena + used, e->arena_used - used);
+	e->arena_used = used;
+}
+
+static void *table_take(struct power_engine *e, size_t size)
+{
+	void *table = arena_take(e, size);
+
+	if (table)
+		memset(table, 0, size);
+	work_done(e, WORK_TABLE);
+	return table;
+}
+
+static struct code_region *region_at(struct power_engine *e, uint64_t ra)
+{
+	struct code_region **slot = &e->regions[ra >> REGION_BITS];
 
 	if (!*slot) {
-		*slot = arena_take(e, sizeof(**slot));
+		*slot = table_take(e, sizeof(**slot));
 		if (*slot) {
-			memset(*slot, 0, sizeof(**slot));
-			(*slot)->ra = ra & ~PAGE_MASK_LOW;
+			(*slot)->number = ra >> REGION_BITS;
+			(*slot)->next = e->used_regions;
+			e->used_regions = *slot;
 		}
 	}
 	return *slot;
+}
+
+#define PAGE_IN_REGION(ra) ((ra) >> PAGE_BITS & (REGION_PAGES - 1))
+
+struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode)
+{
+	struct code_region *region = region_at(e, ra);
+	struct code_page **slot;
+
+	if (!region)
+		return NULL;
+	slot = &region->pages[mode][PAGE_IN_REGION(ra)];
+	if (!*slot) {
+		*slot = table_take(e, sizeof(**slot));
+		if (*slot) {
+			(*slot)->ra = ra & ~PAGE_MASK_LOW;
+			(*slot)->mode = mode;
+		}
+	}
+	return *slot;
+}
+
+/* A page that holds code has no fast stores. */
+static void note_code(struct power_engine *e, uint64_t ra)
+{
+	struct code_region *region = region_at(e, ra);
+
+	if (region->has_code[PAGE_IN_REGION(ra)])
+		return;
+	region->has_code[PAGE_IN_REGION(ra)] = true;
+	mmu_protect_code(e, ra);
 }
 
 uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
@@ -954,26 +1016,30 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 			END(&d, fall_in, 0, 0, 0, d.offset + 4);
 	}
 	d.block->nr_insns = (uint16_t)d.index;
-	e->arena_used = used + (((uintptr_t)d.next - (uintptr_t)d.block + 15) & ~(size_t)15);
+	arena_cut(e, used + ARENA_ALIGN((size_t)((uintptr_t)d.next - (uintptr_t)d.block)));
+	work_done(e, (int64_t)d.index * WORK_INSN);
 	if (!keep)
 		return d.block->uops;
 	page->entry[first / 4] = d.block->uops;
 	for (unsigned i = first / 4; i < first / 4 + d.index; i++)
 		page->decoded[i / 64] |= 1ull << (i % 64);
-	if (!e->has_code[page->ra >> PAGE_BITS]) {
-		e->has_code[page->ra >> PAGE_BITS] = 1;
-		mmu_protect_code(e, page->ra);
-	}
+	note_code(e, page->ra);
 	return d.block->uops;
 }
 
+void code_forget_last(struct power_engine *e, size_t used)
+{
+	arena_cut(e, used);
+}
+
 /* Forget the blocks of a page if the bytes written belong to one. Links stay inside a page, so nothing else leads to them. */
-static bool drop_page(struct power_engine *e, uint64_t ra, unsigned first, unsigned last)
+static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra, unsigned first,
+		      unsigned last)
 {
 	bool dropped = false;
 
 	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		struct code_page *page = e->pages[mode][ra >> PAGE_BITS];
+		struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
 		bool hit = false;
 
 		if (!page)
@@ -984,15 +1050,16 @@ static bool drop_page(struct power_engine *e, uint64_t ra, unsigned first, unsig
 			continue;
 		memset(page->decoded, 0, sizeof(page->decoded));
 		memset(page->entry, 0, sizeof(page->entry));
+		work_done(e, WORK_TABLE);
 		dropped = true;
 	}
 	return dropped;
 }
 
-static bool any_decoded(struct power_engine *e, uint64_t ra)
+static bool any_decoded(const struct code_region *region, uint64_t ra)
 {
 	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		const struct code_page *page = e->pages[mode][ra >> PAGE_BITS];
+		const struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
 
 		for (unsigned i = 0; page && i < WORDS_PER_PAGE / 64; i++)
 			if (page->decoded[i])
@@ -1009,10 +1076,12 @@ void code_drop(struct power_engine *e, uint64_t ra, uint64_t len)
 		uint64_t page_end = (at | PAGE_MASK_LOW) + 1;
 		uint64_t stop = end < page_end ? end : page_end;
 
-		if (e->has_code[at >> PAGE_BITS] &&
-		    drop_page(e, at, (unsigned)(at & PAGE_MASK_LOW), (unsigned)((stop - 1) & PAGE_MASK_LOW))) {
+		struct code_region *region = code_at(e, at) ? e->regions[at >> REGION_BITS] : NULL;
+
+		if (region && drop_page(e, region, at, (unsigned)(at & PAGE_MASK_LOW),
+					(unsigned)((stop - 1) & PAGE_MASK_LOW))) {
 			dropped = true;
-			e->has_code[at >> PAGE_BITS] = any_decoded(e, at);
+			region->has_code[PAGE_IN_REGION(at)] = any_decoded(region, at);
 		}
 		at = stop;
 	}
@@ -1023,12 +1092,11 @@ void code_drop(struct power_engine *e, uint64_t ra, uint64_t len)
 
 void code_flush(struct power_engine *e)
 {
-	uint64_t nr_pages = e->memory->size >> PAGE_BITS;
-
-	for (unsigned mode = 0; mode < CODE_MODES; mode++)
-		memset(e->pages[mode], 0, nr_pages * sizeof(e->pages[mode][0]));
-	memset(e->has_code, 0, nr_pages);
-	e->arena_used = 0;
-	e->arena_full = false;
+	for (const struct code_region *region = e->used_regions; region; region = region->next) {
+		e->regions[region->number] = NULL;
+		work_done(e, WORK_TABLE);
+	}
+	e->used_regions = NULL;
+	arena_cut(e, 0);
 	mmu_flush_code(e);
 }

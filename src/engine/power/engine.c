@@ -15,6 +15,7 @@
 #include "engine/power/uop.h"
 
 #define ARENA_BYTES (256ull << 20)
+#define NR_REGIONS(memory) ((((memory)->size - 1) >> REGION_BITS) + 1)
 /* Under CLOCK_HOST the clock is looked at this often; some 50 microseconds. */
 #define HOST_CHUNK 20000
 #define SRR1_INTERRUPT_MASK 0x783f0000ull /* bits 33:36 and 42:47 tell the reason */
@@ -195,7 +196,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 			if (deliver_exception(cpu, exit))
 				return false;
 		}
-	} while (cpu->budget > 0);
+	} while (cpu->budget > 0 && e->work > 0);
 	return true;
 }
 
@@ -229,11 +230,12 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	cpu->budget = 1;
 	cpu->run_limit++;
 	execute(cpu, u);
-	e->arena_used = used;
 	if (cpu->stop_uop) {
 		settle(cpu);
+		code_forget_last(e, used);
 		return !deliver_exception(cpu, exit);
 	}
+	code_forget_last(e, used);
 	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* a call goes on behind itself */
 		return true;
 	cut_nip(cpu);
@@ -276,6 +278,19 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 	return insns < most ? insns : most;
 }
 
+#ifdef FWNMI_CHECK_CACHES
+static void check_now_and_then(const struct power_engine *e)
+{
+	static unsigned runs;
+	const char *wrong = ++runs % 4096 ? NULL : caches_check(e);
+
+	if (!wrong)
+		return;
+	fprintf(stderr, "fwnmi: the embedded engine's caches: %s\n", wrong);
+	abort();
+}
+#endif
+
 static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit)
 {
 	struct power_engine *e = (struct power_engine *)engine;
@@ -289,6 +304,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 	e->last_run = cpu;
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
+	e->work = WORK_PER_RUN;
 	exit->reason = ENGINE_EXIT_BUDGET;
 	for (;;) {
 		int64_t chunk;
@@ -303,7 +319,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 			exit->reason = ENGINE_EXIT_KICKED;
 			break;
 		}
-		if (done >= most)
+		if (done >= most || e->work <= 0)
 			break;
 		chunk = until_decrementer(cpu, most - done);
 		if (cpu->msr & MSR_EE) {
@@ -322,6 +338,9 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 	e->clock->insns += (uint64_t)done;
 	cpu->insns += (uint64_t)done;
 	cpu->run_limit = cpu->budget = 0;
+#ifdef FWNMI_CHECK_CACHES
+	check_now_and_then(e);
+#endif
 }
 
 /* ---- life cycle ---- */
@@ -330,7 +349,7 @@ static void cpu_reset(struct cpu *cpu)
 {
 	memset(cpu->gpr, 0, offsetof(struct cpu, engine));
 	for (unsigned i = 0; i < TLB_MODES; i++) /* all of them may hold anything */
-		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOG + 1;
+		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOST;
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
 	cpu->watch = ENGINE_NO_WATCH;
@@ -351,8 +370,9 @@ static void power_reset(struct engine *engine)
 		e->cpus[i]->index = i;
 		e->cpus[i]->insns = insns;
 	}
+	memset(e->touched, 0, NR_REGIONS(e->memory));
 	code_flush(e);
-	mmu_flush_all(e);
+	mmu_reset(e);
 }
 
 static void power_destroy(struct engine *engine)
@@ -363,11 +383,10 @@ static void power_destroy(struct engine *engine)
 		return;
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		free(e->cpus[i]);
-	for (unsigned mode = 0; mode < CODE_MODES; mode++)
-		free(e->pages[mode]);
-	free(e->has_code);
+	free(e->regions);
+	free(e->touched);
 	if (e->arena)
-		munmap(e->arena, e->arena_size);
+		munmap(e->arena, ARENA_BYTES);
 	free(e);
 }
 
@@ -379,7 +398,7 @@ static void power_written(struct engine *engine, uint64_t ra, uint64_t len)
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
 {
 	struct power_engine *e = calloc(1, sizeof(*e));
-	uint64_t nr_pages = config->memory->size >> PAGE_BITS;
+	uint64_t nr_regions = NR_REGIONS(config->memory);
 	bool ok = e;
 
 	decode_init();
@@ -389,17 +408,14 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		e->clock = config->clock;
 		e->patience = UINT64_MAX;
 		e->random = 0x9e3779b97f4a7c15ull;
-		for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-			e->pages[mode] = calloc(nr_pages, sizeof(e->pages[mode][0]));
-			ok = ok && e->pages[mode];
-		}
-		e->has_code = calloc(nr_pages, 1);
+		e->regions = calloc(nr_regions, sizeof(e->regions[0]));
+		e->touched = calloc(nr_regions, sizeof(e->touched[0]));
 		e->arena_size = ARENA_BYTES;
 		e->arena = mmap(NULL, e->arena_size, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (e->arena == MAP_FAILED)
 			e->arena = NULL;
-		ok = ok && e->has_code && e->arena;
+		ok = e->regions && e->touched && e->arena;
 		for (unsigned i = 0; ok && i < config->nr_vcpus; i++) {
 			e->cpus[i] = aligned_alloc(64, (sizeof(struct cpu) + 63) & ~(size_t)63);
 			if (!e->cpus[i]) {

@@ -9,8 +9,6 @@
 #include "engine/power/power.h"
 
 #define EPN(ea) ((ea) & ~PAGE_MASK_LOW)
-#define TLB_INDEX(ea) (((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1))
-#define FETCH_INDEX(ea) (((ea) >> PAGE_BITS) & (FETCH_ENTRIES - 1))
 #define WALK_INDEX(ea, asid) ((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid) * 0x9e5u) ^ ((ea) >> 61)) & (WALK_ENTRIES - 1))
 
 /* DSISR; the same bits of SRR1 for an instruction storage interrupt. */
@@ -84,13 +82,30 @@ static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum 
 	return false;
 }
 
+/* Work that a block may do again and again before it ends. */
+static void charge(struct cpu *cpu, int64_t work)
+{
+	work_done(cpu->engine, work);
+	if (unlikely(cpu->engine->work < 0))
+		cpu_leave(cpu);
+}
+
+static void forget_walks(struct power_engine *e)
+{
+	for (unsigned i = 0; i < WALK_ENTRIES; i++)
+		e->walks[i].page = TLB_INVALID;
+	memset(e->asids, 0, sizeof(e->asids));
+	e->first_asid = e->next_asid = 1;
+	work_done(e, WALK_ENTRIES + ASID_ENTRIES);
+}
+
 static uint32_t asid_of(struct power_engine *e, uint32_t pid)
 {
 	struct asid_entry *a = &e->asids[pid & (ASID_ENTRIES - 1)];
 
-	if (a->pid != pid || !a->asid) {
-		if (!e->next_asid) /* wrapped: old tags could match again */
-			mmu_flush_all(e);
+	if (a->pid != pid || a->asid < e->first_asid) {
+		if (e->next_asid == UINT32_MAX) /* old tags could match again */
+			forget_walks(e);
 		a->pid = pid;
 		a->asid = e->next_asid++;
 	}
@@ -190,6 +205,7 @@ static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum acce
 		return w;
 	struct walk_entry found;
 
+	charge(cpu, WORK_WALK);
 	if (!walk(cpu, ea, pid, access, user, &found)) {
 		if (cpu->exception_flags & EXCEPTION_DAR)
 			cpu->exception_dar = ea;
@@ -201,8 +217,10 @@ static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum acce
 	return w;
 }
 
-bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
+/* @pte: low bits of the leaf; of no meaning with relocation off. */
+static bool translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra, uint32_t *pte)
 {
+	*pte = 0;
 	if (!(cpu->msr & (access == ACCESS_FETCH ? MSR_IR : MSR_DR))) {
 		*ra = ea & 0x0fffffffffffffffull;
 	} else {
@@ -211,43 +229,62 @@ bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *r
 		if (!w)
 			return false;
 		*ra = w->ra | (ea & PAGE_MASK_LOW);
+		*pte = w->pte;
 	}
 	if (!memory_contains(cpu->engine->memory, *ra & ~PAGE_MASK_LOW, PAGE_BYTES))
 		return raise_machine_check(cpu, ea, *ra, access, false);
 	return true;
 }
 
+bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
+{
+	uint32_t pte;
+
+	return translate(cpu, ea, access, ra, &pte);
+}
+
 static void log_fill(struct fill_log *log, unsigned slot)
 {
 	if (log->count < FILL_LOG)
-		log->slot[log->count] = (uint16_t)slot;
-	log->count++;
+		log->slot[log->count++] = (uint16_t)slot;
+	else
+		log->count = FILL_LOST;
 }
 
-static void tlb_clear(struct tlb_set *set)
+static void tlb_clear(struct cpu *cpu, enum tlb_mode mode)
 {
+	struct tlb_set *set = &cpu->tlbs[mode];
 	struct fill_log *log = &set->filled;
+	bool lost = log->count > FILL_LOG;
+	unsigned n = lost ? TLB_ENTRIES : log->count;
 
-	if (log->count <= FILL_LOG)
-		for (unsigned i = 0; i < log->count; i++)
-			set->read[log->slot[i]].tag = set->write[log->slot[i]].tag = TLB_INVALID;
-	else
-		for (unsigned i = 0; i < TLB_ENTRIES; i++)
-			set->read[i].tag = set->write[i].tag = TLB_INVALID;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned slot = lost ? i : log->slot[i];
+
+		set->read[slot].tag = set->write[slot].tag = TLB_INVALID;
+	}
 	log->count = 0;
+	work_done(cpu->engine, n);
 }
 
-static void fetch_clear(struct fetch_set *set)
+static void fetch_clear(struct cpu *cpu, enum tlb_mode mode)
 {
+	struct fetch_set *set = &cpu->fetches[mode];
 	struct fill_log *log = &set->filled;
+	bool lost = log->count > FILL_LOG;
+	unsigned n = lost ? FETCH_ENTRIES : log->count;
 
-	if (log->count <= FILL_LOG)
-		for (unsigned i = 0; i < log->count; i++)
-			set->entry[log->slot[i]].tag = TLB_INVALID;
-	else
-		for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-			set->entry[i].tag = TLB_INVALID;
+	for (unsigned i = 0; i < n; i++)
+		set->entry[lost ? i : log->slot[i]].tag = TLB_INVALID;
 	log->count = 0;
+	work_done(cpu->engine, n);
+}
+
+static void user_clear(struct cpu *cpu)
+{
+	tlb_clear(cpu, TLB_USER);
+	fetch_clear(cpu, TLB_USER);
+	cpu->user_saw_kernel = false;
 }
 
 static void kuser_drop(struct cpu *cpu)
@@ -267,23 +304,31 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 	struct tlb_set *set = cpu->tlb;
 	unsigned index = TLB_INDEX(ea);
 	uint64_t ra;
+	uint32_t pte;
 	uint8_t *host;
 
-	if (!mmu_translate(cpu, ea, access, &ra))
+	if (!translate(cpu, ea, access, &ra, &pte))
 		return NULL;
+	charge(cpu, WORK_FILL);
 	host = e->memory->base + ra;
 	if (ra_out)
 		*ra_out = ra;
-	if (access == ACCESS_WRITE && e->has_code[ra >> PAGE_BITS]) {
+	if (access == ACCESS_WRITE && !e->touched[ra >> REGION_BITS]) {
+		e->touched[ra >> REGION_BITS] = true;
+		charge(cpu, WORK_TOUCH);
+	}
+	if (access == ACCESS_WRITE && code_at(e, ra)) {
 		code_drop(e, ra, size);
-		if (e->has_code[ra >> PAGE_BITS])
+		if (code_at(e, ra))
 			return host; /* slow stores as long as code is there */
 	}
-	if (set == &cpu->tlbs[TLB_KERNEL] && !(ea >> 62)) {
-		if (cpu->nr_kuser == sizeof(cpu->kuser) / sizeof(cpu->kuser[0]))
+	if (set == &cpu->tlbs[TLB_KERNEL] && (!(ea >> 62) || !(pte & PTE_PRIV))) {
+		if (cpu->nr_kuser >= KUSER_SLOTS)
 			kuser_drop(cpu);
 		cpu->kuser[cpu->nr_kuser++] = (uint16_t)index;
 	}
+	if (set == &cpu->tlbs[TLB_USER] && ea >> 62)
+		cpu->user_saw_kernel = true;
 	struct tlb_entry *entry = access == ACCESS_WRITE ? &set->write[index] : &set->read[index];
 
 	log_fill(&set->filled, index);
@@ -296,17 +341,21 @@ struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea)
 {
 	struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(ea)];
 	uint64_t ra;
+	uint32_t pte;
 
 	if (entry->tag == EPN(ea))
 		return entry->page;
-	if (!mmu_translate(cpu, ea, ACCESS_FETCH, &ra))
+	if (!translate(cpu, ea, ACCESS_FETCH, &ra, &pte))
 		return NULL;
+	charge(cpu, WORK_FILL);
 	struct code_page *page = code_page_at(cpu->engine, ra, cpu->mode);
 
 	if (page) {
 		log_fill(&cpu->fetch->filled, FETCH_INDEX(ea));
-		if (cpu->fetch == &cpu->fetches[TLB_KERNEL] && !(ea >> 62))
+		if (cpu->fetch == &cpu->fetches[TLB_KERNEL] && (!(ea >> 62) || !(pte & PTE_PRIV)))
 			cpu->kernel_fetched_user = true;
+		if (cpu->fetch == &cpu->fetches[TLB_USER] && ea >> 62)
+			cpu->user_saw_kernel = true;
 		entry->tag = EPN(ea);
 		entry->page = page;
 	}
@@ -323,18 +372,17 @@ void mmu_mode_changed(struct cpu *cpu)
 	if (mode != cpu->mode) { /* a fetch entry's page is decoded for one byte order */
 		cpu->mode = (uint8_t)mode;
 		for (unsigned i = 0; i < TLB_MODES; i++)
-			fetch_clear(&cpu->fetches[i]);
+			fetch_clear(cpu, i);
 	}
 }
 
 void mmu_pid_changed(struct cpu *cpu)
 {
-	tlb_clear(&cpu->tlbs[TLB_USER]);
-	fetch_clear(&cpu->fetches[TLB_USER]);
+	user_clear(cpu);
 	kuser_drop(cpu);
 	/* The kernel executes user pages only by mistake, but it may. */
 	if (cpu->kernel_fetched_user)
-		fetch_clear(&cpu->fetches[TLB_KERNEL]);
+		fetch_clear(cpu, TLB_KERNEL);
 	cpu->kernel_fetched_user = false;
 }
 
@@ -346,18 +394,24 @@ void mmu_amr_changed(struct cpu *cpu)
 static void cpu_flush(struct cpu *cpu)
 {
 	for (unsigned i = 0; i < TLB_MODES; i++) {
-		tlb_clear(&cpu->tlbs[i]);
-		fetch_clear(&cpu->fetches[i]);
+		tlb_clear(cpu, i);
+		fetch_clear(cpu, i);
 	}
 	cpu->nr_kuser = 0;
+	cpu->kernel_fetched_user = cpu->user_saw_kernel = false;
 }
 
+void mmu_reset(struct power_engine *e)
+{
+	forget_walks(e);
+	mmu_flush_all(e);
+}
+
+/* Costs no more than what was filled since the last time, however often the guest asks for it. */
 void mmu_flush_all(struct power_engine *e)
 {
-	for (unsigned i = 0; i < WALK_ENTRIES; i++)
-		e->walks[i].page = TLB_INVALID;
-	memset(e->asids, 0, sizeof(e->asids));
-	e->next_asid = 1;
+	e->first_asid = e->next_asid;
+	work_done(e, 8 * e->nr_vcpus);
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		cpu_flush(e->cpus[i]);
 }
@@ -366,7 +420,22 @@ void mmu_flush_code(struct power_engine *e)
 {
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		for (unsigned mode = 0; mode < TLB_MODES; mode++)
-			fetch_clear(&e->cpus[i]->fetches[mode]);
+			fetch_clear(e->cpus[i], mode);
+}
+
+static void drop_writes(struct cpu *cpu, enum tlb_mode mode, uintptr_t host)
+{
+	struct tlb_set *set = &cpu->tlbs[mode];
+	bool lost = set->filled.count > FILL_LOG;
+	unsigned n = lost ? TLB_ENTRIES : set->filled.count;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct tlb_entry *entry = &set->write[lost ? i : set->filled.slot[i]];
+
+		if (entry->tag + entry->addend == host)
+			entry->tag = TLB_INVALID;
+	}
+	work_done(cpu->engine, n);
 }
 
 void mmu_protect_code(struct power_engine *e, uint64_t ra)
@@ -375,24 +444,25 @@ void mmu_protect_code(struct power_engine *e, uint64_t ra)
 
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		for (unsigned mode = 0; mode < TLB_MODES; mode++)
-			for (unsigned n = 0; n < TLB_ENTRIES; n++) {
-				struct tlb_entry *entry = &e->cpus[i]->tlbs[mode].write[n];
-
-				if (entry->tag + entry->addend == host)
-					entry->tag = TLB_INVALID;
-			}
+			drop_writes(e->cpus[i], mode, host);
 }
 
 void mmu_flush_pid(struct power_engine *e, uint32_t pid)
 {
-	e->asids[pid & (ASID_ENTRIES - 1)].asid = 0;
+	struct asid_entry *a = &e->asids[pid & (ASID_ENTRIES - 1)];
+
+	if (a->pid == pid)
+		a->asid = 0;
+	work_done(e, 8 * e->nr_vcpus);
 	for (unsigned i = 0; i < e->nr_vcpus; i++) {
 		struct cpu *cpu = e->cpus[i];
 
 		if (!pid) {
-			tlb_clear(&cpu->tlbs[TLB_KERNEL]);
-			fetch_clear(&cpu->fetches[TLB_KERNEL]);
+			tlb_clear(cpu, TLB_KERNEL);
+			fetch_clear(cpu, TLB_KERNEL);
 			cpu->nr_kuser = 0;
+			if (cpu->user_saw_kernel)
+				user_clear(cpu);
 		}
 		if ((uint32_t)cpu->pidr == pid)
 			mmu_pid_changed(cpu);
@@ -421,7 +491,8 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 		mmu_flush_pid(e, pid);
 		return;
 	}
-	if (a->pid == pid && a->asid)
+	work_done(e, 4 * (int64_t)(len >> PAGE_BITS) * e->nr_vcpus);
+	if (a->pid == pid && a->asid >= e->first_asid)
 		for (uint64_t p = ea; p < ea + len; p += PAGE_BYTES) {
 			struct walk_entry *w = &e->walks[WALK_INDEX(p, a->asid)];
 

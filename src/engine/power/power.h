@@ -33,13 +33,36 @@ struct block {
 	struct uop uops[];
 };
 
-/* What is decoded of one real page in one mode. */
+/*
+ * What is decoded of one real page in one mode. caches_check() wants of each entry that it begins a block of this page
+ * at this offset, all of whose words are marked in decoded; that its links are empty or lead to entries of this page;
+ * and that everything lies in the used part of the arena.
+ */
 struct code_page {
 	uint64_t ra;
+	unsigned mode;
 	uint64_t decoded[WORDS_PER_PAGE / 64]; /* a bit per instruction word that some block holds */
 	const struct uop *entry[WORDS_PER_PAGE];	/* first micro-operation of the block starting there */
 };
 
+/*
+ * What is decoded of REGION_BYTES of real memory: the lower level of the tables by real page. It is made when the first
+ * code of the region is met and lies in the arena like all that it leads to, so the tables take no more memory than
+ * that, whatever the guest's RAM.
+ */
+#define REGION_BITS 21
+#define REGION_PAGES (1u << (REGION_BITS - PAGE_BITS))
+struct code_region {
+	struct code_region *next; /* of those in use */
+	uint64_t number;	  /* its index in power_engine.regions */
+	struct code_page *pages[CODE_MODES][REGION_PAGES];
+	bool has_code[REGION_PAGES]; /* in some mode a word of the page is marked decoded */
+};
+
+/*
+ * A cached walk counts if its asid is the one that its process has now. asid_of() gives a number away once only, and
+ * forgets all walks before it starts again, so an old one is never taken for a new one.
+ */
 struct walk_entry {
 	uint64_t page; /* effective page; TLB_INVALID: empty */
 	uint64_t ra;   /* real page */
@@ -50,7 +73,7 @@ struct walk_entry {
 
 struct asid_entry {
 	uint32_t pid;
-	uint32_t asid; /* 0: empty */
+	uint32_t asid; /* counts if not below power_engine.first_asid */
 };
 #define ASID_ENTRIES 1024
 
@@ -63,15 +86,17 @@ struct power_engine {
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
 	struct cpu *last_run;
 
-	struct code_page **pages[CODE_MODES]; /* by real page number */
-	uint8_t *has_code;		      /* by real page number: some code_page holds blocks */
-	uint8_t *arena;			      /* blocks and code pages; emptied as a whole */
+	struct code_region **regions; /* by real address >> REGION_BITS; NULL: nothing of it is decoded */
+	struct code_region *used_regions;
+	bool *touched;		      /* the same index: a vCPU has written there */
+	uint8_t *arena;		      /* blocks, code pages, regions; emptied as a whole */
 	size_t arena_size, arena_used;
-	bool arena_full;
 
 	struct walk_entry walks[WALK_ENTRIES];
 	struct asid_entry asids[ASID_ENTRIES];
-	uint32_t next_asid;
+	uint32_t first_asid, next_asid; /* 0 < first_asid <= next_asid */
+
+	int64_t work; /* what is left of WORK_PER_RUN */
 
 	uint64_t patience; /* instructions of one run() after which a hint to wait ends it */
 	uint64_t random; /* state of darn under CLOCK_INSN */
@@ -88,9 +113,48 @@ const char *insn_name(uint32_t insn);
 
 /** code_word() - the instruction at real address @ra, as one with @mode fetches it. */
 uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode);
+/** code_forget_last() - the block just decoded without @keep has been run; @used: arena_used before it. */
+void code_forget_last(struct power_engine *e, size_t used);
 void code_drop(struct power_engine *e, uint64_t ra, uint64_t len); /* these bytes were written */
 void code_flush(struct power_engine *e);			     /* everything */
+/** code_page_at() - what is decoded at @ra in @mode, made if it is new; NULL: the arena is full. */
 struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode);
+
+static inline bool code_at(const struct power_engine *e, uint64_t ra)
+{
+	const struct code_region *region = e->regions[ra >> REGION_BITS];
+
+	return region && region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)];
+}
+
+/**
+ * caches_check() - do the engine's caches keep the invariants that stand beside their structures?
+ *
+ * For fuzzers and tests, and now and then in builds with sanitizers; no vCPU may be running.
+ * returns: NULL, or what is wrong
+ */
+const char *caches_check(const struct power_engine *e);
+
+/* ---- work ---- */
+
+/*
+ * Some instructions cost the host far more than others: those that empty caches, walk page tables, meet new code or
+ * touch new memory. run() counts what they cost above an ordinary one, in about nanoseconds of the host's time, and
+ * ends when WORK_PER_RUN is spent, so that its caller gets to look at the clock. It ends between two blocks as ever:
+ * the guest cannot tell.
+ */
+#define WORK_PER_RUN 4000000
+#define WORK_FILL    50	     /* a slot of the soft TLB */
+#define WORK_WALK    200     /* a walk of the page tables */
+#define WORK_TOUCH   150000  /* the host may have to find and clear a huge page */
+#define WORK_INSN    30	     /* an instruction decoded */
+#define WORK_TABLE   1000    /* a code page or a region made or emptied */
+
+/** work_done() - @work may be anything that fits; the run ends after the running block if all is spent. */
+static inline void work_done(struct power_engine *e, int64_t work)
+{
+	e->work -= work;
+}
 
 /* ---- translation ---- */
 
@@ -105,6 +169,7 @@ struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea);
 void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR or LE have changed */
 void mmu_pid_changed(struct cpu *cpu);
 void mmu_amr_changed(struct cpu *cpu);
+void mmu_reset(struct power_engine *e);
 void mmu_flush_all(struct power_engine *e);
 void mmu_flush_code(struct power_engine *e);			     /* fetch entries only */
 void mmu_protect_code(struct power_engine *e, uint64_t ra);	     /* no fast stores to this real page any more */
