@@ -131,6 +131,8 @@ struct engine_ops {
 	 * run() - execute guest instructions of one vCPU until an exit.
 	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never split; 1 runs one block)
 	 *
+	 * It may stop so after fewer, if they have cost the host some milliseconds; insns() tells how many it were.
+	 *
 	 * With ENGINE_CAP_THREADS it only lets the vCPU go and returns ENGINE_EXIT_RUNNING, or the exit that has come
 	 * since. It never waits, except if @max_insns is 1: then the vCPU has run for a moment and stands still.
 	 */

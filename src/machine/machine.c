@@ -29,6 +29,11 @@
 #define HCALL_CHARGE		50
 /* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
 #define SPIN_PATIENCE		200
+/*
+ * Instructions at a stretch: the clock is looked at in between, and the clients if it is time for them. A guest does
+ * not notice. The engine keeps a stretch short in which instructions cost much.
+ */
+#define STRETCH 20000u
 
 /* A reboot loads the kernel anew; a guest that does nothing else gets one a second. */
 #define REBOOT_BURST	   8
@@ -648,6 +653,14 @@ static bool wait_for_console(struct machine *machine)
 	return true;
 }
 
+/* No guest keeps a client waiting for its slice to end. False: what a client wants comes before the rest of it. */
+static bool serve_clients(struct machine *machine)
+{
+	if (host_ns() >= machine->next_poll_ns)
+		poll_clients(machine, 0);
+	return !machine->paused && !machine->reset_requested && !machine->quit;
+}
+
 /* True if the vCPU did, or may have done, something: false if it has only been left running. */
 static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 {
@@ -668,14 +681,16 @@ static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 		struct engine_exit exit;
 		uint64_t after;
 
-		if (!wait_for_console(machine) || (v->woken && !runnable(machine, vcpu)))
+		if (!serve_clients(machine) || !wait_for_console(machine) ||
+		    (v->woken && !runnable(machine, vcpu)))
 			return true;
 		if (injection_single_step(v)) {
 			if (!injection_check(machine, vcpu, false))
 				return true;
 			ops->run(machine->engine, vcpu, 1, &exit);
 		} else {
-			ops->run(machine->engine, vcpu, (uint64_t)budget, &exit);
+			ops->run(machine->engine, vcpu,
+				 budget < STRETCH ? (uint64_t)budget : STRETCH, &exit);
 		}
 		if (exit.reason != ENGINE_EXIT_DEBUG)
 			injection_ran(machine, vcpu);
@@ -710,7 +725,7 @@ static bool run_round(struct machine *machine)
 		unsigned vcpu = (first + i) % n;
 
 		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
-		    machine->reboot_due || machine->partition_ended)
+		    machine->reboot_due || machine->partition_ended || machine->paused)
 			return true;
 		/* Someone before it may have changed that since. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)

@@ -79,6 +79,11 @@ static bool fill_fails;
 static struct machine *machine;
 static char err[256];
 
+/* An engine for which every run() takes longer than clients are left waiting. */
+static bool slow_engine;
+static unsigned runs, polls;
+static uint64_t longest_run;
+
 /* Who ran, in order: one character a change. */
 static char order[64];
 
@@ -113,6 +118,11 @@ static void fake_run(struct engine *engine, unsigned vcpu, uint64_t max, struct 
 	uint64_t done = 0;
 
 	note_turn(vcpu);
+	runs++;
+	if (max > longest_run)
+		longest_run = max;
+	if (slow_engine)
+		nanosleep(&(struct timespec){ .tv_nsec = 2 * POLL_INTERVAL_NS }, NULL);
 	exit->reason = ENGINE_EXIT_BUDGET;
 	while (done < max && exit->reason == ENGINE_EXIT_BUDGET) {
 		const struct block *b;
@@ -361,6 +371,21 @@ static void listen_event(void *opaque, const struct machine_event *event)
 	reports[nr_reports++] = *event->report;
 }
 
+static unsigned count_polls(void *opaque, struct pollfd *fds, unsigned max)
+{
+	polls++;
+	return 0;
+}
+
+static unsigned pause_when_polled(void *opaque, struct pollfd *fds, unsigned max)
+{
+	if (++polls == 2)
+		machine_pause(machine, true);
+	if (polls > 2)
+		machine_quit(machine);
+	return 0;
+}
+
 static struct machine_config config;
 
 static void make_machine(unsigned nr_vcpus)
@@ -419,6 +444,9 @@ static int setup_test(void **state)
 	nr_reports = reset_events = shutdown_events = 0;
 	fill_fails = false;
 	frozen_ns = 0;
+	slow_engine = false;
+	runs = polls = 0;
+	longest_run = 0;
 	memset(order, 0, sizeof(order));
 	memset(reports, 0, sizeof(reports));
 	memset(report_kinds, 0, sizeof(report_kinds));
@@ -617,6 +645,41 @@ static void quit_ends_a_guest_that_never_stops(void **state)
 	PLAY(0, { 1000, 0x100, KERNEL }, { 1000, 0x100, KERNEL, .stops_machine = true });
 	make_machine(1);
 	assert_int_equal(run(), MACHINE_QUIT);
+}
+
+/* Blocks of 1000 instructions; the one that ends the machine comes after 1.5 slices. */
+static void play_long_slices(const struct machine_client *client)
+{
+	static struct block blocks[3 * SLICE_ALONE / 2 / 1000];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = (struct block){ .insns = 1000, .nip = 0x100, .msr = KERNEL };
+	blocks[ARRAY_SIZE(blocks) - 1].stops_machine = true;
+	cpus[0].blocks = blocks;
+	cpus[0].nr_blocks = ARRAY_SIZE(blocks);
+	slow_engine = true;
+	make_machine(1);
+	assert_true(machine_add_client(machine, client));
+}
+
+static void clients_are_served_within_a_slice(void **state)
+{
+	const struct machine_client client = { .poll_fds = count_polls };
+
+	play_long_slices(&client);
+	assert_int_equal(run(), MACHINE_QUIT);
+	assert_true(longest_run <= STRETCH);
+	assert_true(polls >= runs); /* every run() takes longer than they are left waiting */
+}
+
+static void what_a_client_wants_comes_before_the_rest_of_a_slice(void **state)
+{
+	const struct machine_client client = { .poll_fds = pause_when_polled };
+
+	play_long_slices(&client);
+	assert_int_equal(run(), MACHINE_QUIT);
+	assert_true(machine_paused(machine));
+	assert_int_equal(runs, 1);
 }
 
 static void idle_time_passes_at_once_with_the_instruction_clock(void **state)
@@ -1186,6 +1249,8 @@ int main(void)
 		TEST(a_crash_says_why),
 		TEST(an_engine_that_fails_is_reported_with_its_place),
 		TEST(quit_ends_a_guest_that_never_stops),
+		TEST(clients_are_served_within_a_slice),
+		TEST(what_a_client_wants_comes_before_the_rest_of_a_slice),
 		TEST(idle_time_passes_at_once_with_the_instruction_clock),
 		TEST(idle_time_is_waited_for_with_the_host_clock),
 		TEST(vcpus_take_turns),
