@@ -16,8 +16,12 @@ enum clock_mode { CLOCK_HOST, CLOCK_INSN };
 
 struct guest_clock {
 	enum clock_mode mode;
-	uint64_t insns;	 /* instructions executed so far by all vCPUs */
-	uint64_t offset; /* ticks added: idle time skipped (CLOCK_INSN), start of the machine (CLOCK_HOST) */
+	uint64_t insns;	 /* instructions executed so far by all vCPUs; centuries from its end */
+	/*
+	 * Ticks added: idle time skipped (CLOCK_INSN), start of the machine (CLOCK_HOST). A guest that does nothing but
+	 * idle can bring it round in hours, so times are compared by their difference.
+	 */
+	uint64_t offset;
 };
 
 static inline uint64_t clock_host_ticks(void)

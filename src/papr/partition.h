@@ -42,7 +42,7 @@ struct papr_vcpu {
 	uint64_t dtl; /* and for the dispatch trace log */
 	uint32_t dtl_entries; /* how many it holds */
 	uint64_t dtl_index; /* how many were ever written */
-	uint32_t dispatch_count;
+	uint32_t dispatch_count; /* comes round; only its lowest bit and equality say something */
 	uint64_t ready_since; /* time base at which it was last taken off the processor */
 };
 
