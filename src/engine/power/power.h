@@ -146,7 +146,7 @@ const char *caches_check(const struct power_engine *e);
 #define WORK_PER_RUN 4000000
 #define WORK_FILL    50	     /* a slot of the soft TLB */
 #define WORK_WALK    200     /* a walk of the page tables */
-#define WORK_TOUCH   150000  /* the host may have to find and clear a huge page */
+#define WORK_TOUCH   2000000 /* the host may have to find and clear a huge page */
 #define WORK_INSN    30	     /* an instruction decoded */
 #define WORK_TABLE   1000    /* a code page or a region made or emptied */
 
