@@ -209,6 +209,8 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 			const struct dump_line *first, const struct dump_line *last)
 {
 	const struct dump_line *repeat = NULL;
+	size_t most = scan->length + ADDED_MAX;
+	size_t room = most > input->length ? most - input->length : 0;
 
 	for (const struct dump_line *line = first; line < last; line++) {
 		size_t offset = offset_value(line, at->radix);
@@ -217,8 +219,7 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 			repeat = line;
 			continue;
 		}
-		if (offset == SIZE_MAX ||
-		    input->length + (offset - at->base) > scan->length + ADDED_MAX) {
+		if (offset == SIZE_MAX || offset < at->base || offset - at->base > room) {
 			log_problem(input, "line %u: its offset is none, or too large", line->line);
 			continue;
 		}

@@ -373,6 +373,7 @@ static void what_dumps_stand_for_is_bounded(void **state)
 		"00000000: 06d0 10e0 0000 0000\n*\n00080000: 00\n",
 		"00000000: 06d0 10e0 0000 0000\n00080000: 00\n",
 		"00000000: 06d0 10e0 0000 0000\n*\n70000000: 00\n",
+		"00000010: 06d0 10e0 0000 0000\nfffffffffffffff0: 00\n00000000: \n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(jumps); i++) {
