@@ -36,9 +36,9 @@ ASIDE = [
     (r"^((?:GPR\d+|NIP|REGS|MSR|CFAR|XER):).*", r"\1 *"),
     (r" CR: .*", " CR: *"),
 ]
-# Said of the machine at a time of its own choosing, not of the event.
+# Said of the machine at a time of its own choosing, not of the event; also that a busy host lets it be late.
 OTHER_MATTERS = re.compile(
-    r"random: crng init done|hrtimer: interrupt took|clocksource: |sched_clock: |rcu: |workqueue: |"
+    r"random: crng init done|hrtimer: interrupt took|clocksource: |sched_clock: |sched: |rcu: |workqueue: |"
     r"perf: interrupt took|systemd|cfg80211|Spectre|watchdog: CPU|input: |process \d+ \(|"
     r"SED: |Freeing unused|fwnmi-guest: victim page")
 
