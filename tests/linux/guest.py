@@ -30,6 +30,7 @@ QUIET = "cryptomgr.notests"
 # Seconds. They only end what hangs: far longer than anything takes on a host that is busy with four
 # times as much as it has processors. A test whose outcome is that time runs out says so itself.
 BOOT, ANSWER, EXIT, INJECT = 600, 300, 300, 300
+MAX_TIMEOUT = 3600  # that fwnmi inject takes
 
 _patience = 1.0
 
@@ -422,7 +423,7 @@ class Guest:
             if value is not True:
                 argv.append(hex(value) if isinstance(value, int) and name in
                             ("ea", "logical_address") else str(value))
-        argv += ["--timeout", str(int(timeout * _patience))]
+        argv += ["--timeout", str(min(int(timeout * _patience), MAX_TIMEOUT))]
         try:
             done = subprocess.run(argv, text=True, capture_output=True, check=False,
                                   timeout=3 * timeout * _patience + 10)

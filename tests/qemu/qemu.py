@@ -200,7 +200,7 @@ class QemuGuest(harness.Guest):
             if value is not True:
                 words.append(hex(value) if isinstance(value, int) and name in ("ea", "logical_address")
                              else str(value))
-        words += ["--timeout", str(int(timeout * harness._patience))]
+        words += ["--timeout", str(min(int(timeout * harness._patience), harness.MAX_TIMEOUT))]
         done = self.fwnmi("inject", *words, timeout=3 * timeout + 10)
         if not self.ended:
             self.monitor.running()  # reads on, so that events do not pile up
