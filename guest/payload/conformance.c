@@ -625,7 +625,7 @@ static void test_vectors(void)
 	spin_prepare(&spin, 30, MSR_BARE | MSR_RI);
 	/* Delivered without the trampoline that is no longer there. */
 	spin.in.sprg[2] = spin.in.gpr[3];
-	tell("@inject system-reset\n");
+	tell("@inject system-reset --cpu %u\n", this_cpu());
 	spin_in(&spin);
 	check_equal(R5, checks, 1, "machine checks");
 	check_equal(R5, resets, 1, "system resets");
@@ -844,6 +844,11 @@ static void test_fatal(void)
 	loop_cause = 0x200000;
 	spin_in(&spin);
 	check_equal(R15, log.severity, FATAL, "severity of the first");
+	/* Whatever is asked for. */
+	on_machine_check = arrived;
+	tell("@inject machine-check --type SLB\n");
+	run(forever, MSR_BARE | MSR_RI, 0, 0, 0, 0);
+	check_equal(R15, log.severity, ALREADY_REPORTED, "severity of the second");
 	each_cpu(already, 1);
 	register_routines();
 	each_cpu(already, 1);

@@ -35,7 +35,8 @@ static const char usage[] =
 	"qemu-system-ppc64 -gdb.\n"
 	"\n"
 	"Where and when:\n"
-	"  --cpu N              the CPU (0); all; or others:N, all but one\n"
+	"  --cpu N              the CPU; all; or others:N, all but one (a machine check: 0;\n"
+	"                       a system reset: all)\n"
 	"  --context WHERE      user, kernel or any: the next instruction there that is\n"
 	"                       recoverable, MSR[RI]=1 (any)\n"
 	"  --now                wherever the CPU stands, recoverable or not\n"
@@ -433,6 +434,7 @@ struct outcome {
 	json_int_t id;
 	json_t *report; /* the latest one of our injection */
 	bool over; /* nothing more will come */
+	bool machine_ended; /* that is why */
 	bool delivered, interlocked, stopped;
 	char problem[256]; /* why there is nothing more, if that is not as it should be */
 };
@@ -451,7 +453,7 @@ static void take_event(struct outcome *out, const json_t *message)
 
 		snprintf(out->problem, sizeof(out->problem), "the machine ended (%s)%s%s",
 			 reason ? reason : "?", text ? ": " : "", text ? text : "");
-		out->over = true;
+		out->over = out->machine_ended = true;
 	}
 	if (!report || json_integer_value(json_object_get(report, "id")) != out->id)
 		return;
@@ -562,21 +564,55 @@ static double real_of(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-static void print_what(const struct inject_options *o, unsigned vcpu)
+/* What was asked for, until there is a report of what the guest was given. */
+static void print_request(const struct inject_options *o)
 {
 	struct machine_injection in;
 	const char *subtype;
 	char err[200];
 
 	inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));
+	subtype = fwnmi_mc_subtype_name(in.mc.error_type, in.mc.error_subtype);
+	printf("%s%s%s, %s, %s\n", fwnmi_mc_type_name(in.mc.error_type), subtype ? " " : "",
+	       subtype ? subtype : "", fwnmi_severity_name(in.mc.severity),
+	       fwnmi_disposition_name(in.mc.disposition));
+}
+
+/* "SLB multihit"; a log without an error section has none. */
+static void print_type(const json_t *object)
+{
+	const char *subtype = json_string_value(json_object_get(object, "subtype"));
+
+	printf("%s%s%s", text_of(object, "type"), subtype ? " " : "", subtype ? subtype : "");
+}
+
+static void print_what(const struct inject_options *o, const struct outcome *out)
+{
+	const json_t *log = json_object_get(out->report, "log");
+	const json_t *cause = json_object_get(out->report, "cause");
+
 	if (o->system_reset) {
-		printf("system reset, CPU %u\n", vcpu);
+		printf("system reset, CPU %u\n", out->vcpu);
 		return;
 	}
-	subtype = fwnmi_mc_subtype_name(in.mc.error_type, in.mc.error_subtype);
-	printf("machine check, CPU %u: %s%s%s, %s, %s\n", vcpu,
-	       fwnmi_mc_type_name(in.mc.error_type), subtype ? " " : "", subtype ? subtype : "",
-	       fwnmi_severity_name(in.mc.severity), fwnmi_disposition_name(in.mc.disposition));
+	printf("machine check, CPU %u: ", out->vcpu);
+	if (!log && !cause) {
+		print_request(o);
+		return;
+	}
+	if (!log) {
+		print_type(cause);
+		putchar('\n');
+		return;
+	}
+	if (json_object_get(log, "type")) {
+		print_type(log);
+		fputs(", ", stdout);
+	}
+	printf("%s, %s%s\n", text_of(log, "severity"), text_of(log, "disposition"),
+	       json_is_true(json_object_get(log, "already-reported")) ?
+		       " (a fatal error was reported before)" :
+		       "");
 }
 
 /* Of a guest behind a gdb stub: how it came there. */
@@ -594,29 +630,55 @@ static void print_moment(const json_t *report)
 		       count_of(process, "pid"));
 }
 
+/* What makes a fair test of this event impossible. NULL: nothing. */
+static const char *warning(const struct outcome *out, unsigned i)
+{
+	const char *no_handler = json_string_value(json_object_get(out->report, "no-handler"));
+	bool unrecoverable = json_is_false(json_object_get(out->report, "recoverable"));
+
+	if (unrecoverable && i-- == 0)
+		return "MSR[RI] was 0 there: no operating system can recover";
+	if (!no_handler || i)
+		return NULL;
+	return strcmp(no_handler, "byte-order") ?
+		       "the guest has no handler yet: nothing stands at the vector" :
+		       "the guest has no handler yet: interrupts have not got its byte order";
+}
+
+static void print_entry(const struct outcome *out)
+{
+	const json_t *report = out->report, *cause = json_object_get(report, "cause");
+	bool idle = json_is_true(json_object_get(report, "idle"));
+	const char *text;
+
+	print_moment(report);
+	printf("  interrupted  NIP %s, MSR %s (%s%s)\n", text_of(report, "nip"),
+	       text_of(report, "msr"), text_of(report, "context"), idle ? ", idle" : "");
+	if (json_is_true(json_object_get(report, "registered")))
+		printf("  entered      the registered routine at %s, R3 %s\n",
+		       text_of(report, "handler"), text_of(report, "r3"));
+	else
+		printf("  entered      the architected vector at %s: %s\n",
+		       text_of(report, "handler"),
+		       json_object_get(report, "stale-handler") ?
+			       "the registered routine has gone" :
+			       "the guest has not registered");
+	if (cause)
+		printf("  cause        SRR1 %s, DSISR %s, DAR %s\n", text_of(cause, "srr1"),
+		       text_of(cause, "dsisr"), text_of(cause, "dar"));
+	for (unsigned i = 0; (text = warning(out, i)); i++)
+		printf("  warning      %s\n", text);
+}
+
 static void print_report(const struct inject_options *o, const struct outcome *out)
 {
 	const json_t *report = out->report, *interlock, *back;
 
-	print_what(o, out->vcpu);
+	print_what(o, out);
 	if (out->stopped)
 		puts("  stopped      as unsafe; a log about it waits for event-scan");
-	if (out->delivered) {
-		bool idle = json_is_true(json_object_get(report, "idle"));
-
-		print_moment(report);
-		printf("  interrupted  NIP %s, MSR %s (%s%s)\n", text_of(report, "nip"),
-		       text_of(report, "msr"), text_of(report, "context"), idle ? ", idle" : "");
-		if (json_is_true(json_object_get(report, "registered")))
-			printf("  entered      the registered routine at %s, R3 %s\n",
-			       text_of(report, "handler"), text_of(report, "r3"));
-		else
-			printf("  entered      the architected vector at %s: %s\n",
-			       text_of(report, "handler"),
-			       json_object_get(report, "stale-handler") ?
-				       "the registered routine has gone" :
-				       "the guest has not registered");
-	}
+	if (out->delivered)
+		print_entry(out);
 	interlock = json_object_get(report, "interlock");
 	if (interlock && !json_object_get(interlock, "instructions"))
 		printf("  interlock    after %.1f us of host time\n",
@@ -650,13 +712,19 @@ static bool is_ok(const struct inject_options *o, const struct outcome *out)
 
 static json_t *outcome_json(const struct inject_options *o, const struct outcome *out)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *warnings = json_array();
+	const char *text;
 
+	for (unsigned i = 0; (text = warning(out, i)); i++)
+		json_array_append_new(warnings, json_string(text));
 	json_object_set_new(object, "ok", json_boolean(is_ok(o, out)));
 	json_object_set_new(object, "delivered", json_boolean(out->delivered));
 	json_object_set_new(object, "interlocked", json_boolean(out->interlocked));
 	if (out->problem[0])
 		json_object_set_new(object, "problem", text_json(out->problem));
+	if (json_array_size(warnings))
+		json_object_set(object, "warnings", warnings);
+	json_decref(warnings);
 	if (out->report)
 		json_object_set(object, "injection", out->report);
 	return object;
@@ -681,11 +749,37 @@ static void print_json(const struct inject_options *o, const struct outcome *out
 	json_decref(json);
 }
 
-static int report_outcomes(const struct inject_options *o, const struct outcome *outs,
-			   unsigned count, bool several)
+/* Delivered, but not to the end: nobody was there. */
+static void name_problem(const struct inject_options *o, struct outcome *out)
+{
+	if (out->problem[0] || is_ok(o, out))
+		return;
+	snprintf(out->problem, sizeof(out->problem), "%s: it calls no ibm,nmi-interlock",
+		 json_object_get(out->report, "stale-handler") ?
+			 "the routine that the guest registered has gone" :
+			 "the guest has not registered");
+}
+
+/* One line a problem: what ended the machine is every CPU's, all else is said of the CPU. */
+static void complain_of(const struct outcome *outs, unsigned i, unsigned count)
+{
+	const struct outcome *out = &outs[i];
+
+	if (!out->problem[0] || (out->machine_ended && i && outs[i - 1].machine_ended))
+		return;
+	if (count > 1 && !out->machine_ended && strncmp(out->problem, "CPU ", 4))
+		complain("CPU %u: %s", out->vcpu, out->problem);
+	else
+		complain("%s", out->problem);
+}
+
+static int report_outcomes(const struct inject_options *o, struct outcome *outs, unsigned count,
+			   bool several)
 {
 	bool all_ok = true;
 
+	for (unsigned i = 0; i < count; i++)
+		name_problem(o, &outs[i]);
 	if (o->json)
 		print_json(o, outs, count, several);
 	for (unsigned i = 0; i < count; i++) {
@@ -694,13 +788,7 @@ static int report_outcomes(const struct inject_options *o, const struct outcome 
 		if (!o->json && (outs[i].report || !o->remote.gdb))
 			print_report(o, &outs[i]);
 		/* A guest that ends after it was told is the guest's affair: still delivered. */
-		if (outs[i].problem[0])
-			complain("%s", outs[i].problem);
-		else if (!ok && !o->json)
-			complain("%s",
-				 json_object_get(outs[i].report, "stale-handler") ?
-					 "the routine that the guest registered has gone" :
-					 "the guest has no routine that could call ibm,nmi-interlock");
+		complain_of(outs, i, count);
 		all_ok = all_ok && ok;
 	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
@@ -710,26 +798,54 @@ static int report_outcomes(const struct inject_options *o, const struct outcome 
 	return all_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What the monitor has queued: one id, or for several CPUs a list of them. Returns how many, 0 if some were refused. */
+/* What the monitor has queued: one id, or for several CPUs a list of them. Returns how many CPUs. */
 static unsigned take_ids(const json_t *result, struct outcome *outs)
 {
-	const json_t *ids = json_object_get(result, "ids"), *refused, *item;
-	size_t i;
+	const json_t *ids = json_object_get(result, "ids");
+	const json_t *refused = json_object_get(result, "refused");
+	size_t queued = json_array_size(ids), count = queued + json_array_size(refused);
 
 	if (!ids) {
 		outs[0].id = count_of(result, "id");
 		return 1;
 	}
-	refused = json_object_get(result, "refused");
-	json_array_foreach((json_t *)refused, i, item) complain("%s", text_of(item, "reason"));
-	if (json_array_size(refused) || json_array_size(ids) > ENGINE_MAX_VCPUS)
+	if (count > ENGINE_MAX_VCPUS)
 		return 0;
-	json_array_foreach((json_t *)ids, i, item)
-	{
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = i < queued ? json_array_get(ids, i) :
+						  json_array_get(refused, i - queued);
+
 		outs[i].vcpu = (unsigned)count_of(item, "cpu-index");
 		outs[i].id = count_of(item, "id");
+		outs[i].over = i >= queued;
+		if (outs[i].over)
+			snprintf(outs[i].problem, sizeof(outs[i].problem), "%s",
+				 text_of(item, "reason"));
 	}
-	return (unsigned)json_array_size(ids);
+	return (unsigned)count;
+}
+
+/* Linux, when it dumps, waits until every CPU has come by its system reset. */
+static void warn_of_others(const struct inject_options *o, unsigned nr_cpus)
+{
+	if (o->system_reset && inject_args_cpus(o->args, true) == INJECT_ONE_CPU && nr_cpus > 1)
+		fprintf(stderr,
+			"fwnmi: inject: warning: only CPU %u of %u is reset, and a guest that dumps "
+			"waits for the others: without --cpu all are\n",
+			o->vcpu, nr_cpus);
+}
+
+static unsigned count_running(struct connection *c)
+{
+	json_t *nothing = json_object(), *cpus = NULL, *cpu;
+	unsigned count = 0;
+	size_t i;
+
+	command(c, "query-cpus-fast", nothing, &cpus);
+	json_array_foreach(cpus, i, cpu) count += strcmp(text_of(cpu, "state"), "stopped") != 0;
+	json_decref(cpus);
+	json_decref(nothing);
+	return count;
 }
 
 static int report_queued(const struct inject_options *o, json_t *result, const struct outcome *outs,
@@ -738,35 +854,51 @@ static int report_queued(const struct inject_options *o, json_t *result, const s
 	if (o->json) {
 		json_dumpf(result, stdout, JSON_COMPACT);
 		putchar('\n');
-		return EXIT_SUCCESS;
 	}
-	for (unsigned i = 0; i < count; i++)
-		printf("queued, id %lld\n", (long long)outs[i].id);
-	return EXIT_SUCCESS;
+	for (unsigned i = 0; i < count; i++) {
+		if (outs[i].over)
+			complain("%s", outs[i].problem);
+		else if (!o->json)
+			printf("queued, id %lld\n", (long long)outs[i].id);
+	}
+	return json_array_size(json_object_get(result, "refused")) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int follow(struct connection *c, const struct inject_options *o, json_t *result)
+{
+	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = o->vcpu } };
+	unsigned count = take_ids(result, outs);
+	int status = EXIT_FAILURE;
+
+	if (count && o->no_wait) {
+		status = report_queued(o, result, outs, count);
+	} else if (count) {
+		wait_for_outcomes(c, o, outs, count);
+		status = report_outcomes(o, outs, count, json_object_get(result, "ids"));
+	}
+	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+		json_decref(outs[i].report);
+	return status;
 }
 
 static int inject(const struct inject_options *o)
 {
 	static struct connection c; /* too big for the stack */
-	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = o->vcpu } };
 	json_t *result = NULL;
 	int status = EXIT_FAILURE;
 
 	if (!connect_to(&c, o->monitor))
 		return EXIT_FAILURE;
-	if (greet(&c) && command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check",
-				 o->args, &result)) {
-		unsigned count = take_ids(result, outs);
+	if (greet(&c)) {
+		/* Asked before, because what happens from the injection on comes as events. */
+		unsigned running = count_running(&c);
 
-		if (count && o->no_wait) {
-			status = report_queued(o, result, outs, count);
-		} else if (count) {
-			wait_for_outcomes(&c, o, outs, count);
-			status = report_outcomes(o, outs, count, json_object_get(result, "ids"));
+		if (command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check", o->args,
+			    &result)) {
+			warn_of_others(o, running);
+			status = follow(&c, o, result);
 		}
 	}
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
-		json_decref(outs[i].report);
 	json_decref(result);
 	close(c.fd);
 	return status;
@@ -776,7 +908,7 @@ static int inject(const struct inject_options *o)
 static int inject_remote(const struct inject_options *o)
 {
 	static struct outcome outs[FWNMI_MAX_CPUS]; /* too big for the stack */
-	enum inject_cpus cpus = inject_args_cpus(o->args);
+	enum inject_cpus cpus = inject_args_cpus(o->args, o->system_reset);
 	unsigned count = 0, nr_cpus = 1;
 	int status;
 

@@ -140,6 +140,42 @@ static bool fits(const struct machine_injection *request, const struct engine_re
 	return true;
 }
 
+/* The log behind the R3 that was saved, which is where R3 points to. */
+static void note_log(const struct machine *machine, struct injection_report *report)
+{
+	const uint64_t at = report->r3 + 8;
+	uint8_t bytes[FWNMI_ERRLOG_MAX];
+	uint64_t length = sizeof(bytes);
+
+	while (length > FWNMI_ERRLOG_FIXED_SIZE && !memory_contains(&machine->memory, at, length))
+		length /= 2;
+	if (memory_read(&machine->memory, at, bytes, length))
+		injection_log_decode(&report->log, bytes, length);
+}
+
+/* An architected interrupt: what its registers say, and whether anybody can be there to read them. */
+static void note_vector(const struct machine *machine, struct injection_report *report,
+			const struct engine_regs *regs)
+{
+	struct fwnmi_machine_check mc;
+	uint8_t first[4] = { 0 };
+
+	memory_read(&machine->memory, regs->nip, first, sizeof(first));
+	if (!first[0] && !first[1] && !first[2] && !first[3])
+		report->no_handler = INJECTION_VECTOR_EMPTY;
+	else if ((regs->msr ^ report->msr) & MSR_LE)
+		report->no_handler = INJECTION_BYTE_ORDER;
+	if (report->system_reset)
+		return;
+	report->srr1 = regs->srr1;
+	report->dsisr = regs->dsisr;
+	report->dar = regs->dar;
+	fwnmi_mce_analyse(processor_of(machine->ops, machine->engine), regs->srr0, regs->srr1,
+			  regs->dsisr, regs->dar, &mc);
+	report->error_type = mc.error_type;
+	report->error_subtype = mc.error_subtype;
+}
+
 /* The handler has been entered: note where, and from when on time counts. */
 static void note_delivery(struct machine *machine, unsigned vcpu, bool registered)
 {
@@ -151,6 +187,10 @@ static void note_delivery(struct machine *machine, unsigned vcpu, bool registere
 	in->report.registered = registered;
 	in->report.handler = regs.nip;
 	in->report.r3 = regs.gpr[3];
+	if (!registered)
+		note_vector(machine, &in->report, &regs);
+	else if (!in->report.system_reset)
+		note_log(machine, &in->report);
 	in->report.delivered_insns = machine_vcpu_insns(machine, vcpu);
 	in->report.delivered_timebase = machine_timebase(machine);
 	in->delivered_ns = host_ns();

@@ -88,6 +88,21 @@ enum injection_stage {
 	INJECTION_FAILED, /* withdrawn or refused: see reason */
 };
 
+/* What a guest was given, as the error log in its hands says. */
+struct injection_log {
+	bool valid; /* there is one: a registered routine was entered for a machine check */
+	uint8_t severity, disposition, initiator;
+	bool has_mc; /* not if a fatal error was reported before: then there is only a fixed part */
+	struct fwnmi_mc_section mc;
+};
+
+/* Why whatever stands at an architected vector cannot be the guest's handler. */
+enum injection_no_handler {
+	INJECTION_HANDLER, /* it may be one */
+	INJECTION_VECTOR_EMPTY, /* no instruction stands there */
+	INJECTION_BYTE_ORDER, /* interrupts still come in another byte order than the guest runs in */
+};
+
 /* What became of an injection. Instructions are those of its vCPU; times are since the delivery. */
 struct injection_report {
 	uint64_t id;
@@ -103,6 +118,11 @@ struct injection_report {
 	bool stale; /* not registered any more: the registered routine has gone */
 	uint64_t nip, msr; /* interrupted */
 	uint64_t handler, r3; /* registers after delivery: NIP and R3 */
+	struct injection_log log;
+	enum injection_no_handler no_handler; /* not registered only */
+	uint64_t srr1, dar; /* not registered only: what a machine check set ... */
+	uint32_t dsisr;
+	uint8_t error_type, error_subtype; /* ... and what it says by its cause bits */
 	uint64_t delivered_insns,
 		delivered_timebase; /* of the vCPU, of the partition, at delivery */
 	uint64_t interlock_insns, interlock_ticks, interlock_host_ns;
@@ -185,6 +205,9 @@ void machine_request_reset(struct machine *machine);
  */
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
 		   size_t err_size);
+
+/** injection_log_decode() - what the log says; false if it is none. */
+bool injection_log_decode(struct injection_log *log, const void *bytes, size_t length);
 
 enum machine_vcpu_state {
 	VCPU_STOPPED, /* never started, or stop-self */

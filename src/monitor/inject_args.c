@@ -90,10 +90,13 @@ static bool get_count(struct parse *p, const char *key, json_int_t max, unsigned
 	return true;
 }
 
-enum inject_cpus inject_args_cpus(const json_t *args)
+enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset)
 {
 	const char *cpus = json_string_value(json_object_get(args, "cpus"));
 
+	/* As QEMU's nmi and the HMC's dumprestart do: a kernel that dumps waits for every CPU. */
+	if (system_reset && !cpus && !json_object_get(args, "cpu-index"))
+		return INJECT_PARTITION;
 	return !cpus ? INJECT_ONE_CPU : !strcmp(cpus, "all") ? INJECT_ALL_CPUS : INJECT_OTHER_CPUS;
 }
 

@@ -13,8 +13,8 @@
 /**
  * inject_args_parse() - arguments to a request
  * @args: a JSON object, or NULL for none. Both kinds of injection:
- *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index: see inject_args_cpus()), "context" ("user", "kernel", "any": the default), "now" (false; not with context),
- *	"timeout" (seconds, 10).
+ *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index): see inject_args_cpus(); "context"
+ *	("user", "kernel", "any": the default), "now" (false; not with context), "timeout" (seconds, 10).
  *	Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype" (multihit, or load-store for a UE),
  *	"unsafe" (false: R16, the processor is stopped), "severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal), "initiator" (CPU),
  *	"transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of the interrupted instruction; UE:
@@ -33,8 +33,9 @@ enum inject_cpus {
 	INJECT_ONE_CPU, /* cpu-index */
 	INJECT_ALL_CPUS,
 	INJECT_OTHER_CPUS, /* all but cpu-index */
+	INJECT_PARTITION, /* a system reset without either: all there are, answered as one if it is one */
 };
-enum inject_cpus inject_args_cpus(const json_t *args);
+enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset);
 
 /** inject_args_address() - a number as number_parse() takes it; false if it is none. */
 bool inject_args_address(const char *text, uint64_t *value);

@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "monitor/inject_args.h"
+#include "monitor/inject_report.h"
 #include "monitor/monitor.h"
 #include "monitor/text.h"
 
@@ -169,6 +170,10 @@ static json_t *report_json(const struct injection_report *report)
 			       address(report->handler), "r3", address(report->r3),
 			       "at-instruction", count(report->delivered_insns), "at-timebase",
 			       count(report->delivered_timebase)));
+	json_object_set_new(out, "recoverable", json_boolean(report->msr & MSR_RI));
+	inject_report_log(&report->log, out);
+	if (!report->registered)
+		inject_report_vector(report, out);
 	if (report->stale)
 		json_object_set_new(out, "stale-handler", json_true());
 	if (report->interlocked)
@@ -431,13 +436,16 @@ static json_t *inject_several(struct monitor *monitor, const struct machine_inje
 static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, char *err,
 		      size_t err_size)
 {
+	enum inject_cpus cpus = inject_args_cpus(args, system_reset);
 	struct machine_injection injection;
 
 	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
 		return NULL;
-	if (inject_args_cpus(args) != INJECT_ONE_CPU)
-		return inject_several(monitor, &injection,
-				      inject_args_cpus(args) == INJECT_OTHER_CPUS, err, err_size);
+	if (cpus == INJECT_PARTITION && machine_nr_vcpus(monitor->machine) == 1)
+		cpus = INJECT_ONE_CPU;
+	if (cpus != INJECT_ONE_CPU)
+		return inject_several(monitor, &injection, cpus == INJECT_OTHER_CPUS, err,
+				      err_size);
 	injection.id = ++monitor->next_injection;
 	if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
 		return NULL;

@@ -72,10 +72,18 @@ class Kexec:
         # The program's neighbours are what it needs.
         self.tools = os.path.dirname(harness.guest_file("kexec"))
 
-    def initramfs(self, image):
-        """The ordinary one with kexec, and what it is to start, behind it."""
+    def initramfs(self, image, init=INIT, capture=None):
+        """The ordinary one with kexec, and what it is to start, behind it.
+
+        A crash kernel gets the ordinary one with `capture` as its /capture.
+        """
         with open(self.build.initramfs, "rb") as f:
             ordinary = f.read()
+        initrd = ordinary
+        if capture:
+            cpio = mkinitramfs.Newc()
+            cpio.add("capture", mkinitramfs.S_IFREG | 0o755, capture)
+            initrd += cpio.finish()
         cpio = mkinitramfs.Newc()
         for directory in ("lib64", "lib", "lib/powerpc64le-linux-gnu", "kexec"):
             cpio.add(directory, mkinitramfs.S_IFDIR | 0o755)
@@ -85,8 +93,8 @@ class Kexec:
                 cpio.add(name, mkinitramfs.S_IFREG | 0o755, f.read())
         with open(image, "rb") as f:
             cpio.add("kexec/image", mkinitramfs.S_IFREG | 0o644, f.read())
-        cpio.add("kexec/initrd", mkinitramfs.S_IFREG | 0o644, ordinary)
-        cpio.add("kexec/init", mkinitramfs.S_IFREG | 0o755, INIT)
+        cpio.add("kexec/initrd", mkinitramfs.S_IFREG | 0o644, initrd)
+        cpio.add("kexec/init", mkinitramfs.S_IFREG | 0o755, init)
         path = os.path.join(self.work, os.path.basename(image) + ".cpio")
         with open(path, "wb") as f:
             f.write(ordinary + cpio.finish())

@@ -46,7 +46,7 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 #define KERNEL	   (MSR_SF | MSR_RI)
 #define ENTRY_CODE MSR_SF /* MSR[RI]=0: interrupt entry */
 #define HANDLER	   0x1990
-#define R3	   0x2fff0030
+#define R3	   0x0fff0030
 #define FOREVER	   UINT64_MAX
 
 /* What a vCPU does: `insns` instructions, then it stands at `nip` with `msr`, and may leave the engine. */
@@ -264,12 +264,29 @@ static void enter_handler(unsigned vcpu, uint64_t vector)
 
 static struct papr_fwnmi_end last_end = { .happened = true };
 
+/* POWER9: an instruction fetch with an SLB multihit. */
+#define SLB_MULTIHIT_SRR1 0xc0000ull
+
+static uint64_t not_registered_msr;
+
+static void enter_vector(unsigned vcpu)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+
+	cpu->regs.srr0 = cpu->regs.nip;
+	cpu->regs.srr1 = SLB_MULTIHIT_SRR1;
+	cpu->regs.nip = VECTOR_MACHINE_CHECK;
+	cpu->regs.msr = not_registered_msr;
+}
+
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
 {
 	machine_checks++;
 	last_mc = *mc;
 	if (delivery == FWNMI_DELIVERED)
 		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
+	else if (delivery == FWNMI_NOT_REGISTERED)
+		enter_vector(vcpu);
 	else if (delivery == FWNMI_WAITING)
 		emit(PAPR_EVENT_FWNMI_WAITING, vcpu, VECTOR_MACHINE_CHECK, 0);
 	else if (delivery == FWNMI_ENDED)
@@ -1051,18 +1068,93 @@ static void a_system_reset_has_no_interlock(void **state)
 	assert_int_equal(reports[1].return_insns, 120);
 }
 
-static void an_unregistered_guest_gets_the_architected_vector(void **state)
+/* What libfwnmi has left in the guest's memory, not what was asked for. */
+static void a_report_says_what_the_guest_was_given(void **state)
+{
+	static const struct fwnmi_errlog given = {
+		.severity = FWNMI_SEVERITY_ERROR,
+		.disposition = FWNMI_DISPOSITION_LIMITED_RECOVERY,
+		.initiator = FWNMI_INITIATOR_MEMORY,
+		.type = FWNMI_EVENT_PLATFORM_ERROR,
+		.has_extended = true,
+		.flags = FWNMI_ERRLOG_VALID,
+		.has_mc = true,
+		.mc = { .error_type = FWNMI_MC_UE,
+			.error_subtype = FWNMI_UE_IFETCH,
+			.effective_address_valid = true,
+			.effective_address = 0x1234 },
+	};
+	struct machine_injection in = slb();
+	uint8_t bytes[FWNMI_ERRLOG_MAX];
+	int len = fwnmi_errlog_encode(&given, bytes, sizeof(bytes));
+
+	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
+	make_machine(1);
+	assert_in_range(len, FWNMI_ERRLOG_FIXED_SIZE + 1, sizeof(bytes));
+	memory_write(&machine->memory, R3 + 8, bytes, (uint64_t)len);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	run();
+	assert_true(reports[0].registered);
+	assert_true(reports[0].log.valid);
+	assert_int_equal(reports[0].log.severity, FWNMI_SEVERITY_ERROR);
+	assert_int_equal(reports[0].log.disposition, FWNMI_DISPOSITION_LIMITED_RECOVERY);
+	assert_true(reports[0].log.has_mc);
+	assert_int_equal(reports[0].log.mc.error_type, FWNMI_MC_UE);
+	assert_int_equal(reports[0].log.mc.effective_address, 0x1234);
+}
+
+/* R3 is the guest's to change, in a routine that is another one than it registered. */
+static void a_log_that_is_none_is_not_reported(void **state)
 {
 	struct machine_injection in = slb();
 
-	delivery = FWNMI_NOT_REGISTERED;
 	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = USER;
 	inject(&in);
 	run();
 	assert_int_equal(report_kinds[0], 'D');
+	assert_false(reports[0].log.valid);
+}
+
+static void unregistered(uint64_t msr, uint64_t new_msr, uint32_t at_vector)
+{
+	struct machine_injection in = slb();
+
+	delivery = FWNMI_NOT_REGISTERED;
+	nr_reports = 0;
+	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
+	make_machine(1);
+	memory_write_be32(&machine->memory, VECTOR_MACHINE_CHECK, at_vector);
+	cpus[0].regs.msr = msr;
+	not_registered_msr = new_msr;
+	inject(&in);
+	run();
+	assert_int_equal(report_kinds[0], 'D');
 	assert_false(reports[0].registered);
+	machine_destroy(machine);
+	machine = NULL;
+}
+
+static void an_unregistered_guest_gets_the_architected_vector(void **state)
+{
+	unregistered(USER, MSR_SF, 0x48000000);
+	assert_int_equal(reports[0].handler, VECTOR_MACHINE_CHECK);
+	assert_int_equal(reports[0].no_handler, INJECTION_HANDLER);
+	assert_int_equal(reports[0].srr1, SLB_MULTIHIT_SRR1);
+	assert_int_equal(reports[0].error_type, FWNMI_MC_SLB);
+	assert_int_equal(reports[0].error_subtype, FWNMI_SLB_MULTIHIT);
+}
+
+static void a_guest_that_cannot_have_a_handler_yet_is_told_apart(void **state)
+{
+	unregistered(USER, MSR_SF, 0);
+	assert_int_equal(reports[0].no_handler, INJECTION_VECTOR_EMPTY);
+	unregistered(USER | MSR_LE, MSR_SF, 0x48000000);
+	assert_int_equal(reports[0].no_handler, INJECTION_BYTE_ORDER);
+	unregistered(USER | MSR_LE, MSR_SF | MSR_LE, 0x48000000);
+	assert_int_equal(reports[0].no_handler, INJECTION_HANDLER);
 }
 
 static void a_second_machine_check_can_wait_for_the_first(void **state)
@@ -1275,7 +1367,10 @@ int main(void)
 		TEST(a_killed_victim_is_seen_not_to_return),
 		TEST(a_vcpu_that_goes_idle_has_not_returned),
 		TEST(a_system_reset_has_no_interlock),
+		TEST(a_report_says_what_the_guest_was_given),
+		TEST(a_log_that_is_none_is_not_reported),
 		TEST(an_unregistered_guest_gets_the_architected_vector),
+		TEST(a_guest_that_cannot_have_a_handler_yet_is_told_apart),
 		TEST(a_second_machine_check_can_wait_for_the_first),
 		TEST(ending_the_partition_is_a_crash_that_says_why),
 		TEST(an_end_for_a_stale_routine_says_so),

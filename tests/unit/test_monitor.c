@@ -69,14 +69,17 @@ void machine_request_reset(struct machine *machine)
 	resets_requested++;
 }
 
+static unsigned nr_vcpus;
+static enum machine_vcpu_state state_of_cpu_1;
+
 unsigned machine_nr_vcpus(const struct machine *machine)
 {
-	return 2;
+	return nr_vcpus;
 }
 
 enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
 {
-	return vcpu ? VCPU_STOPPED : VCPU_RUNNABLE;
+	return vcpu ? state_of_cpu_1 : VCPU_RUNNABLE;
 }
 
 uint64_t machine_vcpu_insns(const struct machine *machine, unsigned vcpu)
@@ -256,6 +259,8 @@ static int open_monitor(void **state)
 	paused = false;
 	quits = resets_requested = 0;
 	refusal = NULL;
+	nr_vcpus = 2;
+	state_of_cpu_1 = VCPU_STOPPED;
 	memset(&injected, 0, sizeof(injected));
 	for (unsigned i = 0; i <= MONITOR_MAX_CLIENTS; i++)
 		peers[i].fd = -1;
@@ -684,6 +689,72 @@ static void a_delivery_names_the_injection(void **state)
 	assert_null(strstr(got, "\"returned\""));
 }
 
+static const char *reported(struct peer *peer, const struct injection_report *report)
+{
+	const struct machine_event event = { .type = MACHINE_EVENT_INJECTION, .report = report };
+
+	emit(&event);
+	return line(peer);
+}
+
+static void a_report_says_what_the_guest_was_given(void **state)
+{
+	struct injection_report report = {
+		.stage = INJECTION_FINISHED,
+		.registered = true,
+		.msr = 0x8000000000001031, /* MSR[RI]=0 */
+		.handler = 0x1990,
+		.log = { .valid = true,
+			 .severity = FWNMI_SEVERITY_ERROR,
+			 .has_mc = true,
+			 .mc = { .error_type = FWNMI_MC_UE,
+				 .error_subtype = FWNMI_UE_IFETCH,
+				 .transient = true,
+				 .logical_address_valid = true,
+				 .logical_address = 0x4000 } },
+	};
+	struct peer *peer = join_and_negotiate(0);
+	const char *got = reported(peer, &report);
+
+	assert_non_null(strstr(got, "\"recoverable\":false"));
+	assert_non_null(strstr(got, "\"log\":{\"severity\":\"error\",\"disposition\":"
+				    "\"fully-recovered\",\"initiator\":\"unknown\",\"type\":"
+				    "\"UE\",\"subtype\":\"ifetch\",\"transient\":true,"
+				    "\"logical-address\":\"0x4000\",\"already-reported\":false}"));
+	report.log = (struct injection_log){ .valid = true,
+					     .severity = FWNMI_SEVERITY_ALREADY_REPORTED,
+					     .disposition = FWNMI_DISPOSITION_NOT_RECOVERED };
+	got = reported(peer, &report);
+	assert_non_null(strstr(got, "\"log\":{\"severity\":\"already-reported\",\"disposition\":"
+				    "\"not-recovered\",\"initiator\":\"unknown\","
+				    "\"already-reported\":true}"));
+}
+
+static void a_report_of_an_unregistered_guest_has_the_registers_cause(void **state)
+{
+	struct injection_report report = {
+		.stage = INJECTION_DELIVERED,
+		.msr = 0x8000000000001033,
+		.handler = 0x200,
+		.no_handler = INJECTION_BYTE_ORDER,
+		.srr1 = 0x100000,
+		.error_type = FWNMI_MC_SLB,
+		.error_subtype = FWNMI_SLB_MULTIHIT,
+	};
+	struct peer *peer = join_and_negotiate(0);
+	const char *got = reported(peer, &report);
+
+	assert_non_null(strstr(got, "FWNMI_NOT_REGISTERED"));
+	assert_non_null(strstr(got, "\"recoverable\":true"));
+	assert_non_null(strstr(got, "\"no-handler\":\"byte-order\",\"cause\":{\"srr1\":"
+				    "\"0x100000\",\"dsisr\":\"0x0\",\"dar\":\"0x0\","
+				    "\"type\":\"SLB\",\"subtype\":\"multihit\"}"));
+	report.no_handler = INJECTION_VECTOR_EMPTY;
+	assert_non_null(strstr(reported(peer, &report), "\"no-handler\":\"empty-vector\""));
+	report.system_reset = true;
+	assert_null(strstr(reported(peer, &report), "\"cause\""));
+}
+
 static void a_panic_with_odd_bytes_is_still_an_event(void **state)
 {
 	const struct papr_event panic = { .type = PAPR_EVENT_PANIC, .text = "bad \xff bytes" };
@@ -767,8 +838,24 @@ static void an_injection_without_arguments_is_a_recovered_slb_multihit(void **st
 	assert_int_equal(injected.mc.initiator, FWNMI_INITIATOR_CPU);
 	assert_true(injected.effective_address_is_nip);
 	assert_false(injected.mc.transient);
-	assert_answer(peer, "{\"execute\":\"inject-nmi\"}", "{\"return\":{\"id\":2}}");
+}
+
+/* As QEMU's inject-nmi, which has no arguments at all. */
+static void a_system_reset_without_a_cpu_is_the_partitions(void **state)
+{
+	struct peer *peer = join_and_negotiate(0);
+
+	state_of_cpu_1 = VCPU_CEDED;
+	assert_answer(peer, "{\"execute\":\"inject-nmi\"}",
+		      "{\"return\":{\"ids\":[{\"cpu-index\":0,\"id\":1},"
+		      "{\"cpu-index\":1,\"id\":2}],\"refused\":[]}}");
 	assert_true(injected.system_reset);
+	assert_int_equal(injected.vcpu, 1);
+	assert_answer(peer, "{\"execute\":\"inject-nmi\",\"arguments\":{\"cpu-index\":0}}",
+		      "{\"return\":{\"id\":3}}");
+	assert_int_equal(injected.vcpu, 0);
+	nr_vcpus = 1;
+	assert_answer(peer, "{\"execute\":\"inject-nmi\"}", "{\"return\":{\"id\":4}}");
 }
 
 static void every_argument_is_used(void **state)
@@ -959,11 +1046,14 @@ int main(void)
 		TEST(events_go_to_those_who_have_negotiated),
 		TEST(the_end_of_a_partition_has_its_reason),
 		TEST(a_delivery_names_the_injection),
+		TEST(a_report_says_what_the_guest_was_given),
+		TEST(a_report_of_an_unregistered_guest_has_the_registers_cause),
 		TEST(a_panic_with_odd_bytes_is_still_an_event),
 		TEST(a_client_that_does_not_read_is_dropped),
 		TEST(a_client_that_dies_is_forgotten),
 		TEST(the_last_events_arrive_before_the_end),
 		TEST(an_injection_without_arguments_is_a_recovered_slb_multihit),
+		TEST(a_system_reset_without_a_cpu_is_the_partitions),
 		TEST(every_argument_is_used),
 		TEST(contradictions_are_refused),
 		TEST(the_machines_refusal_is_passed_on),
