@@ -37,7 +37,7 @@ static const char usage[] =
 struct attach_options {
 	struct remote_options remote;
 	unsigned timeout_s;
-	bool json, help;
+	bool json;
 };
 
 static bool complain(const char *what, const char *detail)
@@ -46,52 +46,41 @@ static bool complain(const char *what, const char *detail)
 	return false;
 }
 
-static bool take_timeout(struct attach_options *o, int argc, char **argv, int *i)
+static bool take_timeout(void *into, const struct command_option *option, const char *value,
+			 char *why)
 {
-	const char *value = strchr(argv[*i], '=');
 	uint64_t seconds;
 
-	if (value)
-		value++;
-	else if (*i + 1 < argc)
-		value = argv[++*i];
-	if (!value || !inject_args_address(value, &seconds) || !seconds || seconds > MAX_TIMEOUT_S)
-		return complain("bad --timeout: not a number of seconds up to 3600", "");
-	o->timeout_s = (unsigned)seconds;
+	if (!inject_args_address(value, &seconds) || !seconds || seconds > MAX_TIMEOUT_S)
+		return option_bad(why, "not a number of seconds up to %d", MAX_TIMEOUT_S);
+	((struct attach_options *)into)->timeout_s = (unsigned)seconds;
 	return true;
 }
 
-static bool parse_options(struct attach_options *o, int argc, char **argv)
-{
-	*o = (struct attach_options){ .timeout_s = DEFAULT_TIMEOUT_S };
-	for (int i = 1; i < argc && !o->help; i++) {
-		const char *name = argv[i];
-		enum option_taken taken;
+static const struct command_option attach_option_table[] = {
+	{ "--timeout", OPTION_CALL, .set = take_timeout },
+	{ "--json", OPTION_FLAG, .offset = offsetof(struct attach_options, json) },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	{ NULL },
+};
 
-		if (name[0] != '-')
-			return complain("unexpected argument ", name);
-		taken = remote_option(&o->remote, "attach", false, argc, argv, &i);
-		if (taken == OPTION_BAD)
-			return false;
-		if (taken == OPTION_TAKEN)
-			continue;
-		name += name[1] == '-' ? 2 : 1;
-		if (!strcmp(name, "help") || !strcmp(name, "h"))
-			o->help = true;
-		else if (!strcmp(name, "json"))
-			o->json = true;
-		else if (!strncmp(name, "timeout", 7) && (!name[7] || name[7] == '=')) {
-			if (!take_timeout(o, argc, argv, &i))
-				return false;
-		} else {
-			return complain("unknown option ", argv[i]);
-		}
+static enum options_result parse_options(struct attach_options *o, int argc, char **argv)
+{
+	const struct command_line line = {
+		.command = "attach",
+		.groups = { { attach_option_table, o }, { remote_option_table, &o->remote } },
+	};
+	enum options_result result;
+
+	*o = (struct attach_options){ .timeout_s = DEFAULT_TIMEOUT_S };
+	result = options_parse(&line, argc, argv);
+	if (result != OPTIONS_TAKEN)
+		return result;
+	if (!o->remote.gdb) {
+		complain("no guest given: --gdb HOST:PORT or --gdb unix:PATH", "");
+		return OPTIONS_BAD;
 	}
-	if (o->help)
-		return true;
-	if (!o->remote.gdb)
-		return complain("no guest given: --gdb HOST:PORT or --gdb unix:PATH", "");
-	return remote_options_check(&o->remote, "attach");
+	return remote_options_check(&o->remote, "attach") ? OPTIONS_TAKEN : OPTIONS_BAD;
 }
 
 static void print_json(const struct remote_registration *r)
@@ -128,11 +117,14 @@ int cmd_attach(int argc, char **argv)
 	struct attach_options options;
 	struct remote_registration registration;
 
-	if (!parse_options(&options, argc, argv))
+	switch (parse_options(&options, argc, argv)) {
+	case OPTIONS_BAD:
 		return EXIT_USAGE;
-	if (options.help) {
+	case OPTIONS_HELP:
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
+	case OPTIONS_TAKEN:
+		break;
 	}
 	if (!remote_attach(&options.remote, options.timeout_s * 1000, &registration)) {
 		complain(registration.problem, "");

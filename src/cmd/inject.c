@@ -77,7 +77,7 @@ static const char usage[] =
 
 struct inject_options {
 	const char *monitor, *kind;
-	bool system_reset, json, no_wait, help;
+	bool system_reset, json, no_wait;
 	unsigned timeout; /* seconds */
 	unsigned vcpu; /* if for one */
 	json_t *args; /* of the monitor's command */
@@ -105,160 +105,120 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-enum value_kind {
-	VALUE_TEXT,
-	VALUE_ADDRESS,
-	VALUE_NUMBER,
-	VALUE_CPU,
-	VALUE_TRUE,
-	VALUE_FALSE
-};
+/* These become arguments of the monitor's command, by their option's key. */
 
-/* Options that are arguments of the monitor's command. */
-static const struct {
-	const char *name;
-	const char *key;
-	enum value_kind kind;
-} argument_options[] = {
-	{ "cpu", "cpu-index", VALUE_CPU },
-	{ "context", "context", VALUE_TEXT },
-	{ "now", "now", VALUE_TRUE },
-	{ "timeout", "timeout", VALUE_NUMBER },
-	{ "type", "type", VALUE_TEXT },
-	{ "subtype", "subtype", VALUE_TEXT },
-	{ "ea", "effective-address", VALUE_ADDRESS },
-	{ "logical-address", "logical-address", VALUE_ADDRESS },
-	{ "permanent", "transient", VALUE_FALSE },
-	{ "severity", "severity", VALUE_TEXT },
-	{ "disposition", "disposition", VALUE_TEXT },
-	{ "initiator", "initiator", VALUE_TEXT },
-	{ "unsafe", "unsafe", VALUE_TRUE },
-};
-#define NR_ARGUMENT_OPTIONS (sizeof(argument_options) / sizeof(argument_options[0]))
-
-/* The value of option argv[*i]: behind its '=' or the next argument. */
-static const char *option_value(int argc, char **argv, int *i, const char *inline_value)
+static json_t *arguments(void *into)
 {
-	if (inline_value)
-		return inline_value;
-	if (*i + 1 < argc)
-		return argv[++*i];
-	complain("option %s needs a value", argv[*i]);
-	return NULL;
+	return ((struct inject_options *)into)->args;
 }
 
-static bool set_argument(struct inject_options *o, size_t option, const char *value)
+static bool take_text(void *into, const struct command_option *option, const char *value, char *why)
 {
-	const char *name = argument_options[option].name, *key = argument_options[option].key;
+	if (json_object_set_new(arguments(into), option->key, json_string(value)) < 0)
+		return option_bad(why, "not UTF-8");
+	return true;
+}
+
+static bool take_address(void *into, const struct command_option *option, const char *value,
+			 char *why)
+{
 	uint64_t number;
 
-	switch (argument_options[option].kind) {
-	case VALUE_TEXT:
-		if (json_object_set_new(o->args, key, json_string(value)) < 0)
-			return complain("bad --%s: not UTF-8", name);
-		return true;
-	case VALUE_ADDRESS:
-		if (!inject_args_address(value, &number))
-			return complain("bad --%s %s: not an address", name, value);
-		json_object_set_new(o->args, key, json_string(value));
-		return true;
-	case VALUE_CPU:
-		json_object_del(o->args, "cpu-index");
-		json_object_del(o->args, "cpus");
-		if (!strcmp(value, "all")) {
-			json_object_set_new(o->args, "cpus", json_string(value));
-			return true;
-		}
-		if (!strncmp(value, "others:", 7)) {
-			json_object_set_new(o->args, "cpus", json_string("others"));
-			value += 7;
-		}
-		/* fallthrough */
-	case VALUE_NUMBER:
-		if (!inject_args_address(value, &number) || number > INT32_MAX)
-			return complain("bad --%s %s: not a number", name, value);
-		json_object_set_new(o->args, key, json_integer((json_int_t)number));
-		return true;
-	case VALUE_TRUE:
-	case VALUE_FALSE:
-		json_object_set_new(o->args, key,
-				    json_boolean(argument_options[option].kind == VALUE_TRUE));
-		return true;
-	}
-	return false;
+	if (!inject_args_address(value, &number))
+		return option_bad(why, "not an address");
+	return take_text(into, option, value, why);
 }
 
-static bool set_kind(struct inject_options *o, const char *kind)
+static bool take_number(void *into, const struct command_option *option, const char *value,
+			char *why)
 {
+	uint64_t number;
+
+	if (!inject_args_address(value, &number) || number > INT32_MAX)
+		return option_bad(why, "not a number");
+	json_object_set_new(arguments(into), option->key, json_integer((json_int_t)number));
+	return true;
+}
+
+static bool take_cpu(void *into, const struct command_option *option, const char *value, char *why)
+{
+	json_t *args = arguments(into);
+
+	json_object_del(args, "cpu-index");
+	json_object_del(args, "cpus");
+	if (!strcmp(value, "all")) {
+		json_object_set_new(args, "cpus", json_string(value));
+		return true;
+	}
+	if (!strncmp(value, "others:", 7)) {
+		json_object_set_new(args, "cpus", json_string("others"));
+		value += 7;
+	}
+	return take_number(into, option, value, why);
+}
+
+static bool take_true(void *into, const struct command_option *option, const char *value, char *why)
+{
+	json_object_set_new(arguments(into), option->key, json_true());
+	return true;
+}
+
+static bool take_false(void *into, const struct command_option *option, const char *value,
+		       char *why)
+{
+	json_object_set_new(arguments(into), option->key, json_false());
+	return true;
+}
+
+static bool take_wait(void *into, const struct command_option *option, const char *value, char *why)
+{
+	((struct inject_options *)into)->no_wait = false;
+	return true;
+}
+
+static bool take_kind(void *into, const char *kind, char *why)
+{
+	struct inject_options *o = into;
+
 	if (o->kind)
-		return complain("one thing at a time: %s and %s", o->kind, kind);
+		return option_bad(why, "one thing at a time: %s and %s", o->kind, kind);
 	if (strcmp(kind, "machine-check") && strcmp(kind, "system-reset"))
-		return complain("cannot inject %s: only machine-check or system-reset", kind);
+		return option_bad(why, "cannot inject %s: only machine-check or system-reset",
+				  kind);
 	o->kind = kind;
 	o->system_reset = !strcmp(kind, "system-reset");
 	return true;
 }
 
-static bool parse_option(struct inject_options *o, int argc, char **argv, int *i)
-{
-	const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1), *value = NULL;
-	size_t len = strcspn(name, "=");
-	enum option_taken taken = remote_option(&o->remote, "inject", true, argc, argv, i);
-	bool *flag = NULL;
+#define INTO(field) .offset = offsetof(struct inject_options, field)
+static const struct command_option inject_option_table[] = {
+	{ "--monitor", OPTION_TEXT, INTO(monitor) },
+	{ "--json", OPTION_FLAG, INTO(json) },
+	{ "--no-wait", OPTION_FLAG, INTO(no_wait) },
+	{ "--wait", OPTION_CALL_FLAG, .set = take_wait },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	{ "--cpu", OPTION_CALL, .set = take_cpu, .key = "cpu-index" },
+	{ "--context", OPTION_CALL, .set = take_text, .key = "context" },
+	{ "--now", OPTION_CALL_FLAG, .set = take_true, .key = "now" },
+	{ "--timeout", OPTION_CALL, .set = take_number, .key = "timeout" },
+	{ "--type", OPTION_CALL, .set = take_text, .key = "type" },
+	{ "--subtype", OPTION_CALL, .set = take_text, .key = "subtype" },
+	{ "--ea", OPTION_CALL, .set = take_address, .key = "effective-address" },
+	{ "--logical-address", OPTION_CALL, .set = take_address, .key = "logical-address" },
+	{ "--permanent", OPTION_CALL_FLAG, .set = take_false, .key = "transient" },
+	{ "--severity", OPTION_CALL, .set = take_text, .key = "severity" },
+	{ "--disposition", OPTION_CALL, .set = take_text, .key = "disposition" },
+	{ "--initiator", OPTION_CALL, .set = take_text, .key = "initiator" },
+	{ "--unsafe", OPTION_CALL_FLAG, .set = take_true, .key = "unsafe" },
+	{ NULL },
+};
+#undef INTO
 
-	if (taken != OPTION_UNKNOWN)
-		return taken == OPTION_TAKEN;
-	if (name[len] == '=')
-		value = name + len + 1;
-#define IS(text) (strlen(text) == len && !memcmp(name, text, len))
-	if (IS("help") || IS("h"))
-		flag = &o->help;
-	else if (IS("json"))
-		flag = &o->json;
-	else if (IS("no-wait"))
-		flag = &o->no_wait;
-	else if (IS("monitor"))
-		return (o->monitor = option_value(argc, argv, i, value));
-	if (flag || IS("wait")) {
-		if (value)
-			return complain("option %.*s takes no value", (int)len, name);
-		if (flag)
-			*flag = true;
-		else
-			o->no_wait = false;
-		return true;
-	}
-	for (size_t k = 0; k < NR_ARGUMENT_OPTIONS; k++) {
-		bool has_value = argument_options[k].kind < VALUE_TRUE;
-
-		if (!IS(argument_options[k].name))
-			continue;
-		if (!has_value && value)
-			return complain("option %.*s takes no value", (int)len, name);
-		if (has_value && !(value = option_value(argc, argv, i, value)))
-			return false;
-		return set_argument(o, k, value);
-	}
-#undef IS
-	return complain("unknown option %s", argv[*i]);
-}
-
-static bool parse_options(struct inject_options *o, int argc, char **argv)
+static bool check_options(struct inject_options *o)
 {
 	struct machine_injection injection;
 	char err[200];
 
-	*o = (struct inject_options){ .args = json_object() };
-	for (int i = 1; i < argc && !o->help; i++) {
-		if (argv[i][0] != '-') {
-			if (!set_kind(o, argv[i]))
-				return false;
-		} else if (!parse_option(o, argc, argv, &i)) {
-			return false;
-		}
-	}
-	if (o->help)
-		return true;
 	if (!o->kind)
 		return complain("nothing to inject: machine-check or system-reset");
 	if (!o->monitor && !o->remote.gdb)
@@ -276,6 +236,25 @@ static bool parse_options(struct inject_options *o, int argc, char **argv)
 	o->timeout = injection.timeout_ms / 1000;
 	o->vcpu = injection.vcpu;
 	return true;
+}
+
+static enum options_result parse_options(struct inject_options *o, int argc, char **argv)
+{
+	const struct command_line line = {
+		.command = "inject",
+		.groups = { { inject_option_table, o },
+			    { remote_option_table, &o->remote },
+			    { remote_inject_table, &o->remote } },
+		.argument = take_kind,
+		.into = o,
+	};
+	enum options_result result;
+
+	*o = (struct inject_options){ .args = json_object() };
+	result = options_parse(&line, argc, argv);
+	if (result == OPTIONS_TAKEN && !check_options(o))
+		return OPTIONS_BAD;
+	return result;
 }
 
 /* ---- the connection ---- */
@@ -483,8 +462,10 @@ static const char *why_nothing_more(enum received how, const struct inject_optio
 		return "the machine ended";
 	if (how == GARBAGE)
 		return "the monitor's answer makes no sense";
-	if (!out->delivered || o->system_reset || out->interlocked)
+	if (!out->delivered)
 		return "time limit: the machine stands still";
+	if (o->system_reset || out->interlocked)
+		return "time limit: the CPU has not come back to the interrupted instruction";
 	return "time limit: the guest did not call ibm,nmi-interlock";
 }
 
@@ -946,12 +927,15 @@ int cmd_inject(int argc, char **argv)
 	struct inject_options options;
 	int status = EXIT_USAGE;
 
-	if (parse_options(&options, argc, argv)) {
+	switch (parse_options(&options, argc, argv)) {
+	case OPTIONS_BAD:
+		break;
+	case OPTIONS_HELP:
+		fputs(usage, stdout);
 		status = EXIT_SUCCESS;
-		if (options.help)
-			fputs(usage, stdout);
-		else
-			status = options.remote.gdb ? inject_remote(&options) : inject(&options);
+		break;
+	case OPTIONS_TAKEN:
+		status = options.remote.gdb ? inject_remote(&options) : inject(&options);
 	}
 	json_decref(options.args);
 	return status;

@@ -4,7 +4,6 @@
  * what a person has at hand is in log_input.c, what they say is libfwnmi's (fwnmi/errlog.h).
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +15,10 @@
 
 #include <fwnmi/errlog.h>
 
-#include "cmd.h"
-#include "log_input.h"
-#include "printable.h"
+#include "cmd/cmd.h"
+#include "cmd/log_input.h"
+#include "cmd/options.h"
+#include "cmd/printable.h"
 
 /* A kernel log of a long uptime fits; a disk image given by mistake does not. */
 #define INPUT_MAX (64u << 20)
@@ -492,43 +492,63 @@ static int show_input(const struct options *options)
 	return status;
 }
 
+static bool set_form(struct options *options, enum log_form form, char *why)
+{
+	if (options->form != LOG_FORM_AUTO && options->form != form)
+		return option_bad(why, "--hex and --binary exclude each other");
+	options->form = form;
+	return true;
+}
+
+static bool set_hex(void *into, const struct command_option *option, const char *value, char *why)
+{
+	return set_form(into, LOG_FORM_HEX, why);
+}
+
+static bool set_binary(void *into, const struct command_option *option, const char *value,
+		       char *why)
+{
+	return set_form(into, LOG_FORM_BINARY, why);
+}
+
+static bool set_file(void *into, const char *file, char *why)
+{
+	struct options *options = into;
+
+	if (options->file)
+		return option_bad(why, "one file at a time: %s and %s", options->file, file);
+	options->file = file;
+	return true;
+}
+
+static const struct command_option log_option_table[] = {
+	{ "--json", OPTION_FLAG, .offset = offsetof(struct options, json), .letter = 'j' },
+	{ "--hex", OPTION_CALL_FLAG, .set = set_hex, .letter = 'x' },
+	{ "--binary", OPTION_CALL_FLAG, .set = set_binary, .letter = 'b' },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	{ NULL },
+};
+
 int cmd_log(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "hex", no_argument, NULL, 'x' },
-		{ "binary", no_argument, NULL, 'b' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	struct options options = { .form = LOG_FORM_AUTO };
+	const struct command_line line = {
+		.command = "log",
+		.groups = { { log_option_table, &options } },
+		.argument = set_file,
+		.into = &options,
 	};
-	struct options options = { .form = LOG_FORM_AUTO, .file = "-" };
-	int option;
 
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "jxbh", long_options, NULL)) != -1) {
-		enum log_form form = option == 'x' ? LOG_FORM_HEX : LOG_FORM_BINARY;
-
-		switch (option) {
-		case 'j':
-			options.json = true;
-			break;
-		case 'x':
-		case 'b':
-			if (options.form != LOG_FORM_AUTO && options.form != form)
-				return fail("bad options: --hex and --binary exclude each other");
-			options.form = form;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_SUCCESS;
-		default:
-			return fail("bad option %s: see fwnmi log --help", argv[optind - 1]);
-		}
+	switch (options_parse(&line, argc, argv)) {
+	case OPTIONS_BAD:
+		return EXIT_FAILURE;
+	case OPTIONS_HELP:
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_TAKEN:
+		break;
 	}
-	if (argc - optind > 1)
-		return fail("bad arguments: one file at a time, not %d", argc - optind);
-	if (optind < argc)
-		options.file = argv[optind];
+	if (!options.file)
+		options.file = "-";
 	return show_input(&options);
 }

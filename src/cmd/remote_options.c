@@ -2,8 +2,6 @@
 /*
  * Options of a guest behind a gdb stub; see remote_options.h. What they mean is remote/remote.h's.
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +10,6 @@
 #include "cmd/say.h"
 #include "fwnmi/fwnmi.h"
 #include "monitor/inject_args.h"
-
-__attribute__((format(printf, 2, 3))) static enum option_taken bad(const char *command,
-								   const char *format, ...)
-{
-	char text[1000];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	say("%s: %s", command, text);
-	return OPTION_BAD;
-}
 
 /* "A,B", or "A" with *@has_second false. */
 static bool take_pair(const char *text, uint64_t *first, uint64_t *second, bool *has_second)
@@ -43,79 +28,58 @@ static bool take_pair(const char *text, uint64_t *first, uint64_t *second, bool 
 	       (!comma || inject_args_address(comma + 1, second));
 }
 
-static enum option_taken take_handlers(struct guest_options *guest, const char *command,
-				       const char *value)
+static bool take_handlers(void *into, const struct command_option *option, const char *value,
+			  char *why)
 {
+	struct guest_options *guest = &((struct remote_options *)into)->guest;
 	bool both;
 
 	if (!take_pair(value, &guest->system_reset, &guest->machine_check, &both) || !both)
-		return bad(command, "bad --handlers %s: not SRESET,MCHECK, two real addresses",
-			   value);
+		return option_bad(why, "not SRESET,MCHECK, two real addresses");
 	if (guest->system_reset >= FWNMI_ROUTINE_LIMIT || guest->system_reset % 4 ||
 	    guest->machine_check >= FWNMI_ROUTINE_LIMIT || guest->machine_check % 4)
-		return bad(command,
-			   "bad --handlers %s: not addresses of instructions in the first 32 MiB",
-			   value);
+		return option_bad(why, "not addresses of instructions in the first 32 MiB");
 	guest->has_handlers = true;
-	return OPTION_TAKEN;
+	return true;
 }
 
-static enum option_taken take_rtas(struct guest_options *guest, const char *command,
-				   const char *value)
+static bool take_rtas(void *into, const struct command_option *option, const char *value, char *why)
 {
+	struct guest_options *guest = &((struct remote_options *)into)->guest;
 	uint64_t size = 0;
 	bool has_size;
 
 	if (!take_pair(value, &guest->rtas_base, &size, &has_size) || size > UINT32_MAX ||
 	    (has_size && !size))
-		return bad(command, "bad --rtas %s: not BASE[,SIZE]", value);
+		return option_bad(why, "not BASE[,SIZE]");
 	guest->rtas_size = (uint32_t)size;
 	guest->has_rtas = true;
-	return OPTION_TAKEN;
+	return true;
 }
 
-enum option_taken remote_option(struct remote_options *o, const char *command, bool inject,
-				int argc, char **argv, int *i)
-{
-	struct {
-		const char *name;
-		const char **text;
-		bool *flag;
-		bool inject_only;
-	} known[] = {
-		{ "gdb", &o->gdb, NULL, false },      { "kernel", &o->guest.kernel, NULL, false },
-		{ "handlers", NULL, NULL, true },     { "rtas", NULL, NULL, false },
-		{ "state", &o->state, NULL, false },  { "forget", NULL, &o->forget, true },
-		{ "at", &o->at, NULL, true },	      { "process", &o->process, NULL, true },
-		{ "nested", NULL, &o->nested, true },
-	};
-	const char *name = argv[*i] + (argv[*i][1] == '-' ? 2 : 1), *value = NULL;
-	size_t len = strcspn(name, "="), k = 0, count = sizeof(known) / sizeof(known[0]);
+#define INTO(field) .offset = offsetof(struct remote_options, field)
+const struct command_option remote_option_table[] = {
+	{ "--gdb", OPTION_TEXT, INTO(gdb) },
+	{ "--kernel", OPTION_TEXT, INTO(guest.kernel) },
+	{ "--rtas", OPTION_CALL, .set = take_rtas },
+	{ "--state", OPTION_TEXT, INTO(state) },
+	{ NULL },
+};
 
-	while (k < count &&
-	       (strlen(known[k].name) != len || memcmp(name, known[k].name, len) != 0 ||
-		(known[k].inject_only && !inject)))
-		k++;
-	if (k == count)
-		return OPTION_UNKNOWN;
-	if (name[len] == '=')
-		value = name + len + 1;
-	if (known[k].flag) {
-		*known[k].flag = true;
-		return value ? bad(command, "option --%s takes no value", known[k].name) :
-			       OPTION_TAKEN;
-	}
-	if (!value && *i + 1 < argc)
-		value = argv[++*i];
-	if (!value)
-		return bad(command, "option --%s needs a value", known[k].name);
-	if (known[k].text)
-		*known[k].text = value;
-	else if (!strcmp(known[k].name, "handlers"))
-		return take_handlers(&o->guest, command, value);
-	else
-		return take_rtas(&o->guest, command, value);
-	return OPTION_TAKEN;
+const struct command_option remote_inject_table[] = {
+	{ "--handlers", OPTION_CALL, .set = take_handlers },
+	{ "--forget", OPTION_FLAG, INTO(forget) },
+	{ "--at", OPTION_TEXT, INTO(at) },
+	{ "--process", OPTION_TEXT, INTO(process) },
+	{ "--nested", OPTION_FLAG, INTO(nested) },
+	{ NULL },
+};
+#undef INTO
+
+static bool contradiction(const char *command, const char *option, const char *why)
+{
+	say("%s: %s %s", command, option, why);
+	return false;
 }
 
 bool remote_options_check(const struct remote_options *o, const char *command)
@@ -124,20 +88,19 @@ bool remote_options_check(const struct remote_options *o, const char *command)
 		const char *name;
 		bool given;
 	} needs_gdb[] = {
-		{ "kernel", o->guest.kernel }, { "handlers", o->guest.has_handlers },
-		{ "rtas", o->guest.has_rtas }, { "state", o->state },
-		{ "forget", o->forget },       { "at", o->at },
-		{ "process", o->process },     { "nested", o->nested },
+		{ "--kernel", o->guest.kernel }, { "--handlers", o->guest.has_handlers },
+		{ "--rtas", o->guest.has_rtas }, { "--state", o->state },
+		{ "--forget", o->forget },	 { "--at", o->at },
+		{ "--process", o->process },	 { "--nested", o->nested },
 	};
 
 	for (size_t i = 0; !o->gdb && i < sizeof(needs_gdb) / sizeof(needs_gdb[0]); i++) {
 		if (needs_gdb[i].given)
-			return bad(command,
-				   "--%s is for a guest behind a gdb stub: --gdb HOST:PORT",
-				   needs_gdb[i].name) != OPTION_BAD;
+			return contradiction(command, needs_gdb[i].name,
+					     "is for a guest behind a gdb stub: --gdb HOST:PORT");
 	}
 	if (o->process && !o->guest.kernel)
-		return bad(command, "--process needs the guest's kernel: --kernel VMLINUX") !=
-		       OPTION_BAD;
+		return contradiction(command, "--process",
+				     "needs the guest's kernel: --kernel VMLINUX");
 	return true;
 }

@@ -5,21 +5,11 @@
 #ifndef CMD_REMOTE_OPTIONS_H
 #define CMD_REMOTE_OPTIONS_H
 
+#include "cmd/options.h"
 #include "remote/remote.h"
 
-enum option_taken {
-	OPTION_BAD = -1, /* and said so */
-	OPTION_UNKNOWN = 0,
-	OPTION_TAKEN = 1,
-};
-
-/**
- * remote_option() - take argv[*i], and its value, if it is one of these
- * @command: whose errors they are
- * @inject: also the options that only an injection has
- */
-enum option_taken remote_option(struct remote_options *options, const char *command, bool inject,
-				int argc, char **argv, int *i);
+/* Groups of options into a struct remote_options: those of both commands, and what only inject has. */
+extern const struct command_option remote_option_table[], remote_inject_table[];
 
 /** remote_options_check() - do they go together? False: said why not. */
 bool remote_options_check(const struct remote_options *options, const char *command);

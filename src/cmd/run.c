@@ -2,6 +2,7 @@
 /*
  * `fwnmi run`: options with QEMU's names, one or two dashes, and the machine they describe.
  */
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -17,6 +18,7 @@
 #include "cmd/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/console.h"
+#include "cmd/options.h"
 #include "cmd/say.h"
 #include "machine/machine.h"
 #include "monitor/monitor.h"
@@ -42,7 +44,7 @@ static const char usage[] =
 	"  -bios FILE        firmware, a raw image for real address 0, which runs first\n"
 	"  -initrd FILE      initial RAM disk\n"
 	"  -append STRING    kernel command line\n"
-	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M)\n"
+	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M); 1.5G will do\n"
 	"  -smp [cpus=]N     vCPUs, 1..8 (1)\n"
 	"  -cpu power9       the only processor there is\n"
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
@@ -69,6 +71,9 @@ static const char usage[] =
 	"  --stats           print instruction count and speed at the end\n"
 	"  -h, --help        print this help\n"
 	"\n"
+	"Options of QEMU that say what is so in any case are taken: -nographic, -display none,\n"
+	"-nodefaults, -M pseries and the like.\n"
+	"\n"
 	"On a terminal, Ctrl-a x ends the machine and Ctrl-a h helps.\n"
 	"Exit status: 0 the guest powered off, 1 cannot start, 2 bad options, 3 the guest\n"
 	"crashed, 4 the engine failed, 5 reboot under --no-reboot, 128+N ended by signal N.\n";
@@ -77,7 +82,8 @@ struct run_options {
 	struct machine_config machine;
 	const char *accel, *serial;
 	char *monitor; /* path */
-	bool stats, help;
+	enum { ON, OFF } mc_exit;
+	bool stats;
 };
 
 __attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
@@ -94,15 +100,7 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-/* "size=1G" or "1G": what follows the key, if the key is there. */
-static const char *skip_key(const char *value, const char *key)
-{
-	size_t len = strlen(key);
-
-	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
-}
-
-/* Digits only: strtoull() would take blanks, signs and 0x. Too large a number becomes the largest. */
+/* Digits only: strtoull() would take blanks, signs and 0x. Too large a number is the largest. */
 static bool parse_digits(const char **text, uint64_t *value)
 {
 	const char *p = *text;
@@ -119,45 +117,145 @@ static bool parse_digits(const char **text, uint64_t *value)
 	return true;
 }
 
-static bool set_memory(struct run_options *o, const char *value)
+/* "size=1G" or "1G": what follows the key, if the key is there. */
+static const char *skip_key(const char *value, const char *key)
 {
-	const char *p = skip_key(value, "size");
-	unsigned shift = 20;
-	uint64_t n;
+	size_t len = strlen(key);
 
-	if (!parse_digits(&p, &n))
-		return complain("bad -m %s: not a number of MiB or GiB", value);
-	if (*p == 'G' || *p == 'g')
-		shift = 30;
-	if (strchr("GgMm", *p) && *p)
-		p++;
-	if (*p)
-		return complain("bad -m %s: not a number of MiB or GiB", value);
-	if (n > MACHINE_MAX_RAM >> shift)
-		return complain("bad -m %s: more than %llu GiB", value, MACHINE_MAX_RAM >> 30);
-	if (n << shift < MACHINE_MIN_RAM)
-		return complain("bad -m %s: less than %llu MiB", value, MACHINE_MIN_RAM >> 20);
-	o->machine.ram_size = n << shift;
+	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
+}
+
+/* The shift that a suffix stands for; *@p goes behind it. Without one it is MiB, as in QEMU. */
+static unsigned size_suffix(const char **p)
+{
+	static const char letters[] = "KMGT";
+	const char *found = **p ? strchr(letters, toupper((unsigned char)**p)) : NULL;
+
+	if (!found)
+		return 20;
+	(*p)++;
+	return 10 * (unsigned)(found - letters + 1);
+}
+
+/* "512", "512M" or "1.5G" in bytes: the largest number if too many, an odd one if not whole. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	uint64_t n, part = 0, unit = 1;
+	const char *fraction;
+	unsigned shift;
+
+	if (!parse_digits(&text, &n))
+		return false;
+	if (*text == '.') {
+		fraction = ++text;
+		if (!parse_digits(&text, &part))
+			return false;
+		/* More digits make no whole MiB of a TiB. */
+		for (; fraction < text && unit < 1000000; fraction++)
+			unit *= 10;
+		if (fraction < text || part >= unit)
+			part = 1;
+	}
+	shift = size_suffix(&text);
+	if (n >= UINT64_MAX >> (shift + 1))
+		*size = UINT64_MAX;
+	else
+		*size = (n << shift) + (part << shift) / unit;
+	if ((part << shift) % unit)
+		*size |= 1;
+	return !*text;
+}
+
+static bool set_memory(void *into, const struct command_option *option, const char *value,
+		       char *why)
+{
+	struct run_options *o = into;
+	uint64_t size;
+
+	if (!parse_size(skip_key(value, "size"), &size))
+		return option_bad(why, "not a size such as 512, 512M or 1.5G");
+	if (size > MACHINE_MAX_RAM)
+		return option_bad(why, "more than %llu GiB", MACHINE_MAX_RAM >> 30);
+	if (size < MACHINE_MIN_RAM)
+		return option_bad(why, "less than %llu MiB", MACHINE_MIN_RAM >> 20);
+	if (size % (1u << 20))
+		return option_bad(why, "not a whole number of MiB");
+	o->machine.ram_size = size;
 	return true;
 }
 
-static bool set_smp(struct run_options *o, const char *value)
+/* The next item of a list with commas; *@list goes behind it. False: none, or too long. */
+static bool next_item(const char **list, char *item, size_t size)
 {
-	const char *p = skip_key(value, "cpus");
-	uint64_t n;
+	size_t len = strcspn(*list, ",");
 
-	if (!parse_digits(&p, &n) || *p)
-		return complain("bad -smp %s: not a number of CPUs", value);
-	if (!n || n > ENGINE_MAX_VCPUS)
-		return complain("bad -smp %s: not 1..%d CPUs", value, ENGINE_MAX_VCPUS);
-	o->machine.nr_vcpus = (unsigned)n;
+	if (len >= size || ((*list)[len] && !(*list)[len + 1]))
+		return false;
+	memcpy(item, *list, len);
+	item[len] = '\0';
+	*list += len + ((*list)[len] == ',');
 	return true;
 }
 
-static bool set_cpu(struct run_options *o, const char *value)
+/* One of -smp's; each CPU is a core of its own. */
+static bool set_topology(uint64_t counts[], const char *item, char *why)
 {
-	if (strcasecmp(value, "power9"))
-		return complain("bad -cpu %s: only power9 is available", value);
+	static const char *const keys[] = { "cpus",    "maxcpus", "sockets",  "cores",
+					    "threads", "dies",	  "clusters", NULL };
+	const char *value = strchr(item, '=');
+	size_t len = value ? (size_t)(value - item) : 0, key = 0;
+
+	if (value)
+		value++;
+	else
+		value = item; /* cpus */
+	while (len && keys[key] && (strlen(keys[key]) != len || memcmp(keys[key], item, len)))
+		key++;
+	if (!keys[key])
+		return option_bad(why, "there is no %.*s", (int)len, item);
+	if (!parse_digits(&value, &counts[key]) || *value)
+		return option_bad(why, "not a number of CPUs");
+	if (!counts[key] || counts[key] > ENGINE_MAX_VCPUS)
+		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
+	if (key >= 4 && counts[key] != 1)
+		return option_bad(why, "each CPU is a core of its own: %s=1", keys[key]);
+	return true;
+}
+
+static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
+{
+	enum { CPUS, MAX_CPUS, SOCKETS, CORES };
+	uint64_t counts[7] = { 0 }, product;
+	struct run_options *o = into;
+	const char *list = value;
+	char item[40];
+
+	do {
+		if (!next_item(&list, item, sizeof(item)))
+			return option_bad(why, "not a number of CPUs");
+		if (!set_topology(counts, item, why))
+			return false;
+	} while (*list);
+	product = (counts[SOCKETS] ? counts[SOCKETS] : 1) * (counts[CORES] ? counts[CORES] : 1);
+	if (!counts[CPUS])
+		counts[CPUS] = counts[MAX_CPUS] ? counts[MAX_CPUS] : product;
+	if (counts[CPUS] > ENGINE_MAX_VCPUS)
+		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
+	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
+		return option_bad(why, "no CPU is added later: maxcpus is cpus");
+	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) ||
+	    counts[CPUS] % product)
+		return option_bad(why, "sockets and cores do not make %u CPUs",
+				  (unsigned)counts[CPUS]);
+	o->machine.nr_vcpus = (unsigned)counts[CPUS];
+	return true;
+}
+
+/* Its version is that of the PVR. */
+static bool set_cpu(void *into, const struct command_option *option, const char *value, char *why)
+{
+	if (strcasecmp(value, "power9") && strcasecmp(value, "power9_v2.2"))
+		return option_bad(why, "only power9 is available, which is power9_v2.2");
 	return true;
 }
 
@@ -170,81 +268,103 @@ static const struct accelerator {
 	{ "kvm", &engine_kvm, false },
 };
 
-/* The first name in a list that is divided by colons; *@list goes behind it. NULL: there is none of that name. */
+/* The first name of a list with colons; *@list goes behind it. NULL: there is none of that name. */
 static const struct accelerator *next_accelerator(const char **list)
 {
 	const struct accelerator *found = NULL;
 	size_t len = strcspn(*list, ":");
 
 	for (size_t i = 0; i < sizeof(accelerators) / sizeof(accelerators[0]); i++)
-		if (strlen(accelerators[i].name) == len && !memcmp(accelerators[i].name, *list, len))
+		if (strlen(accelerators[i].name) == len &&
+		    !memcmp(accelerators[i].name, *list, len))
 			found = &accelerators[i];
 	*list += len + ((*list)[len] == ':' && (*list)[len + 1]);
 	return found;
 }
 
-static bool set_accel(struct run_options *o, const char *value)
+static bool set_accel(void *into, const struct command_option *option, const char *value, char *why)
 {
+	struct run_options *o = into;
 	const char *list = value;
 
 	do {
 		if (!next_accelerator(&list))
-			return complain("bad -accel %s: not emu, kvm, or a list such as kvm:emu", value);
+			return option_bad(why, "not emu, kvm, or a list such as kvm:emu");
 	} while (*list);
 	o->accel = value;
 	return true;
 }
 
-static bool set_clock(struct run_options *o, const char *value)
+static bool enable_kvm(void *into, const struct command_option *option, const char *value,
+		       char *why)
 {
-	if (!strcmp(value, "host"))
-		o->machine.clock = CLOCK_HOST;
-	else if (!strcmp(value, "insn"))
-		o->machine.clock = CLOCK_INSN;
-	else
-		return complain("bad --clock %s: not host or insn", value);
+	((struct run_options *)into)->accel = "kvm";
 	return true;
 }
 
-static bool set_kernel(struct run_options *o, const char *value)
+/* QEMU's properties of a pseries machine that say what this partition is in any case. */
+static bool machine_property(struct run_options *o, const char *item, char *why)
 {
-	o->machine.kernel = value;
+	static const char *const as_ever[] = {
+		"usb=off",	   "graphics=off",     "ic-mode=xics",
+		"cap-fwnmi=on",	   "cap-htm=off",      "cap-dfp=off",
+		"x-vof=on",	   "cap-nested-hv=off", "cap-cfpc=broken",
+		"cap-sbbc=broken", "cap-ibs=broken",   "cap-ccf-assist=off",
+	};
+
+	if (!strcmp(item, "accel=kvm") || !strcmp(item, "accel=emu")) {
+		o->accel = strcmp(item, "accel=kvm") ? "emu" : "kvm";
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(as_ever) / sizeof(as_ever[0]); i++) {
+		if (!strcmp(item, as_ever[i]))
+			return true;
+	}
+	return option_bad(why, "the partition has no %s", item);
+}
+
+static bool set_machine(void *into, const struct command_option *option, const char *value,
+			char *why)
+{
+	const char *list = skip_key(value, "type");
+	char item[64];
+
+	if (!next_item(&list, item, sizeof(item)) || strcmp(item, "pseries"))
+		return option_bad(why, "only pseries is available");
+	while (*list) {
+		if (!next_item(&list, item, sizeof(item)))
+			return option_bad(why, "the partition has no such property");
+		if (!machine_property(into, item, why))
+			return false;
+	}
 	return true;
 }
 
-static bool set_bios(struct run_options *o, const char *value)
+/* QEMU's monitor is not to be had there; the console's keys are the same. */
+static bool set_serial(void *into, const struct command_option *option, const char *value,
+		       char *why)
 {
-	o->machine.bios = value;
-	return true;
-}
+	struct run_options *o = into;
 
-static bool set_initrd(struct run_options *o, const char *value)
-{
-	o->machine.initrd = value;
-	return true;
-}
-
-static bool set_append(struct run_options *o, const char *value)
-{
-	o->machine.append = value;
-	return true;
-}
-
-static bool set_serial(struct run_options *o, const char *value)
-{
+	if (!strcmp(value, "mon:stdio"))
+		value = "stdio";
+	else if (!strcmp(value, "none"))
+		value = "null";
 	if (strcmp(value, "stdio") && strcmp(value, "null") && strncmp(value, "file:", 5))
-		return complain("bad -serial %s: not stdio, null or file:PATH", value);
+		return option_bad(why, "not stdio, null or file:PATH");
 	o->serial = value;
 	return true;
 }
 
 /* What QEMU's -monitor and -qmp take, as far as it is a socket at which nobody is waited for. */
-static bool set_monitor(struct run_options *o, const char *value)
+static bool set_monitor(void *into, const struct command_option *option, const char *value,
+			char *why)
 {
 	static const char *const harmless[] = {
 		"", ",server=on,wait=off", ",wait=off,server=on", ",server,wait=off",
 		",server,nowait",
 	};
+	struct run_options *o = into;
 	const char *path = value;
 	size_t len = strlen(value);
 
@@ -260,106 +380,32 @@ static bool set_monitor(struct run_options *o, const char *value)
 		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
 			ok |= !strcmp(path + len, harmless[i]);
 		if (!ok)
-			return complain("bad -monitor %s: after the path there can only be "
-					"server=on,wait=off", value);
+			return option_bad(why, "after the path there can only be "
+					       "server=on,wait=off");
 	} else if (value[strcspn(value, ":/")] == ':' || !strcmp(value, "stdio") ||
 		   !strcmp(value, "vc") || !strcmp(value, "pty")) {
-		return complain("bad -monitor %s: not none, PATH or unix:PATH of a socket", value);
+		return option_bad(why, "not none, PATH or unix:PATH of a socket");
 	}
 	o->monitor = strndup(path, len);
-	return o->monitor || complain("out of memory");
+	return o->monitor || option_bad(why, "out of memory");
 }
 
-static bool set_nvram(struct run_options *o, const char *value)
+static bool set_trampoline(void *into, const struct command_option *option, const char *value,
+			   char *why)
 {
-	o->machine.nvram = value;
-	return true;
-}
+	struct run_options *o = into;
 
-static bool set_no_reboot(struct run_options *o, const char *value)
-{
-	o->machine.no_reboot = true;
-	return true;
-}
-
-static bool set_fwnmi_strict(struct run_options *o, const char *value)
-{
-	o->machine.fwnmi_strict = true;
-	return true;
-}
-
-static bool set_delivery(struct run_options *o, const char *value)
-{
-	static const char *const ways[] = {
-		[PAPR_DELIVERY_AUTO] = "auto",
-		[PAPR_DELIVERY_DIRECT] = "direct",
-		[PAPR_DELIVERY_TRAMPOLINE] = "trampoline",
-	};
-
-	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (!strcmp(value, ways[i])) {
-			o->machine.delivery = (enum papr_delivery)i;
-			return true;
-		}
-	}
-	return complain("bad --fwnmi-delivery %s: not auto, direct or trampoline", value);
-}
-
-static bool set_trampoline(struct run_options *o, const char *value)
-{
 	if (strcmp(value, "embedded") && strncmp(value, "elf:", 4) && strncmp(value, "blob:", 5))
-		return complain("bad --trampoline %s: not embedded, elf:PATH or blob:PATH[,PATH]",
-				value);
+		return option_bad(why, "not embedded, elf:PATH or blob:PATH[,PATH]");
 	o->machine.trampoline = value;
 	return true;
 }
 
-static bool set_engine_mc_exit(struct run_options *o, const char *value)
-{
-	if (strcmp(value, "on") && strcmp(value, "off"))
-		return complain("bad --engine-mc-exit %s: not on or off", value);
-	o->machine.no_mc_exit = !strcmp(value, "off");
-	return true;
-}
-
-static bool set_stale_handler(struct run_options *o, const char *value)
-{
-	static const char *const policies[] = {
-		[FWNMI_STALE_TO_VECTOR] = "vector",
-		[FWNMI_STALE_DELIVER] = "deliver",
-		[FWNMI_STALE_END] = "end",
-	};
-
-	for (unsigned i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		if (!strcmp(value, policies[i])) {
-			o->machine.stale_handler = (enum fwnmi_stale_policy)i;
-			return true;
-		}
-	}
-	return complain("bad --stale-handler %s: not vector, deliver or end", value);
-}
-
-static bool set_reboot_policy(struct run_options *o, const char *value)
-{
-	static const char *const policies[] = {
-		[REBOOT_POLICY_HALT] = "halt",
-		[REBOOT_POLICY_REBOOT] = "reboot",
-		[REBOOT_POLICY_PAUSE] = "pause",
-	};
-
-	for (unsigned i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		if (!strcmp(value, policies[i])) {
-			o->machine.reboot_policy = (enum machine_reboot_policy)i;
-			return true;
-		}
-	}
-	return complain("bad --reboot-policy %s: not halt, reboot or pause", value);
-}
-
 /* The path, which may have no comma, lives as long as the program. */
-static bool set_map_memory(struct run_options *o, const char *value)
+static bool set_map_memory(void *into, const struct command_option *option, const char *value,
+			   char *why)
 {
-	struct machine_mapping *mapping = &o->machine.mapping;
+	struct machine_mapping *mapping = &((struct run_options *)into)->machine.mapping;
 	struct {
 		const char *key;
 		uint64_t *number;
@@ -379,18 +425,17 @@ static bool set_map_memory(struct run_options *o, const char *value)
 			size_t key = strlen(numbers[i].key);
 
 			if (!number_parse(p + key, len - key, numbers[i].number))
-				return complain("bad --map-memory %s: bad number at %s", value, p);
+				return option_bad(why, "bad number at %s", p);
 		} else if (!strncmp(p, "file=", 5) && len > 5 && !mapping->path) {
 			mapping->path = strndup(p + 5, len - 5);
 		} else {
-			return complain("bad --map-memory %s: %s is not address=N, size=N, "
-					"file=PATH or offset=N",
-					value, p);
+			return option_bad(why,
+					  "%s is not address=N, size=N, file=PATH or offset=N", p);
 		}
 		p += len + (p[len] == ',');
 	}
 	if (!mapping->path || !mapping->size)
-		return complain("bad --map-memory %s: no file= or no size=", value);
+		return option_bad(why, "no file= or no size=");
 	return true;
 }
 
@@ -406,70 +451,92 @@ static void print_warning(const char *line)
 		say("guest: %s", line);
 }
 
-static bool set_debug(struct run_options *o, const char *value)
+static bool set_debug(void *into, const struct command_option *option, const char *value, char *why)
 {
-	o->machine.debug = print_debug;
+	((struct run_options *)into)->machine.debug = print_debug;
 	return true;
 }
 
-static bool set_stats(struct run_options *o, const char *value)
-{
-	o->stats = true;
-	return true;
-}
-
-static bool set_help(struct run_options *o, const char *value)
-{
-	o->help = true;
-	return true;
-}
-
-static const struct option_entry {
-	const char *name;
-	bool has_value;
-	bool (*set)(struct run_options *o, const char *value);
-} option_table[] = {
-	{ "kernel", true, set_kernel },
-	{ "bios", true, set_bios },
-	{ "initrd", true, set_initrd },
-	{ "append", true, set_append },
-	{ "m", true, set_memory },
-	{ "smp", true, set_smp },
-	{ "cpu", true, set_cpu },
-	{ "accel", true, set_accel },
-	{ "serial", true, set_serial },
-	{ "monitor", true, set_monitor },
-	{ "qmp", true, set_monitor },
-	{ "clock", true, set_clock },
-	{ "nvram", true, set_nvram },
-	{ "no-reboot", false, set_no_reboot },
-	{ "fwnmi-strict", false, set_fwnmi_strict },
-	{ "fwnmi-delivery", true, set_delivery },
-	{ "trampoline", true, set_trampoline },
-	{ "engine-mc-exit", true, set_engine_mc_exit },
-	{ "stale-handler", true, set_stale_handler },
-	{ "reboot-policy", true, set_reboot_policy },
-	{ "map-memory", true, set_map_memory },
-	{ "debug", false, set_debug },
-	{ "stats", false, set_stats },
-	{ "help", false, set_help },
-	{ "h", false, set_help },
+static const char *const clocks[] = {
+	[CLOCK_HOST] = "host",
+	[CLOCK_INSN] = "insn",
+	NULL,
 };
+static const char *const deliveries[] = {
+	[PAPR_DELIVERY_AUTO] = "auto",
+	[PAPR_DELIVERY_DIRECT] = "direct",
+	[PAPR_DELIVERY_TRAMPOLINE] = "trampoline",
+	NULL,
+};
+static const char *const stale_policies[] = {
+	[FWNMI_STALE_TO_VECTOR] = "vector",
+	[FWNMI_STALE_DELIVER] = "deliver",
+	[FWNMI_STALE_END] = "end",
+	NULL,
+};
+static const char *const reboot_policies[] = {
+	[REBOOT_POLICY_HALT] = "halt",
+	[REBOOT_POLICY_REBOOT] = "reboot",
+	[REBOOT_POLICY_PAUSE] = "pause",
+	NULL,
+};
+static const char *const on_or_off[] = { "on", "off", NULL };
+static const char *const none[] = { "none", NULL };
+static const char *const utc[] = { "base=utc", NULL };
 
-static const struct option_entry *find_option(const char *name, size_t len)
+#define INTO(field) .offset = offsetof(struct run_options, field)
+static const struct command_option run_option_table[] = {
+	{ "-kernel", OPTION_TEXT, INTO(machine.kernel) },
+	{ "-bios", OPTION_TEXT, INTO(machine.bios) },
+	{ "-initrd", OPTION_TEXT, INTO(machine.initrd) },
+	{ "-append", OPTION_TEXT, INTO(machine.append) },
+	{ "-m", OPTION_CALL, .set = set_memory },
+	{ "-smp", OPTION_CALL, .set = set_smp },
+	{ "-cpu", OPTION_CALL, .set = set_cpu },
+	{ "-accel", OPTION_CALL, .set = set_accel },
+	{ "-serial", OPTION_CALL, .set = set_serial },
+	{ "-monitor", OPTION_CALL, .set = set_monitor },
+	{ "-qmp", OPTION_CALL, .set = set_monitor },
+	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
+	{ "--nvram", OPTION_TEXT, INTO(machine.nvram) },
+	{ "--no-reboot", OPTION_FLAG, INTO(machine.no_reboot) },
+	{ "--fwnmi-strict", OPTION_FLAG, INTO(machine.fwnmi_strict) },
+	{ "--fwnmi-delivery", OPTION_NAME, INTO(machine.delivery), .names = deliveries },
+	{ "--trampoline", OPTION_CALL, .set = set_trampoline },
+	{ "--engine-mc-exit", OPTION_NAME, INTO(mc_exit), .names = on_or_off },
+	{ "--stale-handler", OPTION_NAME, INTO(machine.stale_handler), .names = stale_policies },
+	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
+	{ "--map-memory", OPTION_CALL, .set = set_map_memory },
+	{ "--debug", OPTION_CALL_FLAG, .set = set_debug },
+	{ "--stats", OPTION_FLAG, INTO(stats) },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	/* QEMU's that say what is so in any case. */
+	{ "-machine", OPTION_CALL, .set = set_machine },
+	{ "-M", OPTION_CALL, .set = set_machine },
+	{ "-enable-kvm", OPTION_CALL_FLAG, .set = enable_kvm },
+	{ .name = "-nographic", .kind = OPTION_NOTHING },
+	{ .name = "-nodefaults", .kind = OPTION_NOTHING },
+	{ .name = "-no-user-config", .kind = OPTION_NOTHING },
+	{ "-display", OPTION_ONLY, .names = none, .why = "there is no display: only none" },
+	{ "-vga", OPTION_ONLY, .names = none, .why = "there is no display: only none" },
+	{ "-vnc", OPTION_ONLY, .names = none, .why = "there is no display: only none" },
+	{ "-net", OPTION_ONLY, .names = none, .why = "there is no network: only none" },
+	{ "-nic", OPTION_ONLY, .names = none, .why = "there is no network: only none" },
+	{ "-parallel", OPTION_ONLY, .names = none, .why = "there is no such port: only none" },
+	{ "-rtc", OPTION_ONLY, .names = utc, .why = "the clock of day is UTC: only base=utc" },
+	{ NULL },
+};
+#undef INTO
+
+/* Prints what is wrong. */
+static enum options_result parse_options(struct run_options *o, int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
-		const struct option_entry *e = &option_table[i];
+	const struct command_line line = {
+		.command = "run",
+		.groups = { { run_option_table, o } },
+	};
+	enum options_result result;
 
-		if (strlen(e->name) == len && !memcmp(e->name, name, len))
-			return e;
-	}
-	return NULL;
-}
-
-/* Prints what is wrong; true if the options describe a machine or ask for help. */
-static bool parse_options(struct run_options *o, int argc, char **argv)
-{
 	*o = (struct run_options){
 		.machine = { .append = "",
 			     .ram_size = DEFAULT_RAM,
@@ -480,35 +547,17 @@ static bool parse_options(struct run_options *o, int argc, char **argv)
 		.accel = "emu",
 		.serial = "stdio",
 	};
-	for (int i = 1; i < argc && !o->help; i++) {
-		const char *arg = argv[i], *name = arg, *value = NULL;
-		const struct option_entry *e;
-		size_t len;
-
-		if (*name != '-')
-			return complain("unexpected argument %s", arg);
-		name += name[1] == '-' ? 2 : 1;
-		len = strcspn(name, "=");
-		e = find_option(name, len);
-		if (!e)
-			return complain("unknown option %s", arg);
-		if (name[len] == '=')
-			value = name + len + 1;
-		if (value && !e->has_value)
-			return complain("option -%s takes no value", e->name);
-		if (e->has_value && !value) {
-			if (++i == argc)
-				return complain("option %s needs a value", arg);
-			value = argv[i];
-		}
-		if (!e->set(o, value))
-			return false;
-	}
-	if (!o->help && !o->machine.kernel && !o->machine.bios)
-		return complain("no kernel given: -kernel FILE");
-	if (!o->help && !o->machine.kernel && o->machine.initrd)
-		return complain("-initrd %s is for a kernel, and there is none", o->machine.initrd);
-	return true;
+	result = options_parse(&line, argc, argv);
+	o->machine.no_mc_exit = o->mc_exit != ON;
+	if (result != OPTIONS_TAKEN)
+		return result;
+	if (!o->machine.kernel && !o->machine.bios)
+		complain("no kernel given: -kernel FILE");
+	else if (!o->machine.kernel && o->machine.initrd)
+		complain("-initrd %s is for a kernel, and there is none", o->machine.initrd);
+	else
+		return OPTIONS_TAKEN;
+	return OPTIONS_BAD;
 }
 
 /* ---- the run ---- */
@@ -729,11 +778,14 @@ int cmd_run(int argc, char **argv)
 	struct run_options options;
 	int status;
 
-	if (!parse_options(&options, argc, argv))
+	switch (parse_options(&options, argc, argv)) {
+	case OPTIONS_BAD:
 		return EXIT_USAGE;
-	if (options.help) {
+	case OPTIONS_HELP:
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
+	case OPTIONS_TAKEN:
+		break;
 	}
 	occupy_standard_descriptors();
 	say_start();

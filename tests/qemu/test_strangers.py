@@ -76,8 +76,9 @@ BAD_COMMAND_LINES = [
     ("inject machine-check GDB --at panic --now", r"--at contradicts --now: .*"),
     ("inject machine-check GDB --kernel k --process 1 --now", r"--process contradicts --now: .*"),
     ("attach", r"no guest given: --gdb HOST:PORT or --gdb unix:PATH"),
-    ("attach GDB --timeout 0", r"bad --timeout: not a number of seconds up to 3600"),
-    ("attach GDB --nested", r"unknown option --nested"),
+    ("attach GDB --timeout 0", r"bad --timeout 0: not a number of seconds up to 3600"),
+    ("attach GDB --nested", r"unknown option --nested: see fwnmi attach --help"),
+    ("attach GDB --kernal k", r"unknown option --kernal: did you mean --kernel\?"),
     ("attach GDB machine-check", r"unexpected argument machine-check"),
 ]
 

@@ -83,9 +83,10 @@ def test(function):
     return function
 
 
-def elf(code, paddr=0, machine=21, entry=0x1000):
+def elf(code, paddr=0, machine=21, entry=0x1000, at_vectors=LOOP):
     """A big-endian ELF64 kernel of 8 KiB (as are interrupts at first): loops, and `code` at its entry."""
     words = [LOOP] * 2048
+    words[0x100 // 4] = words[0x200 // 4] = at_vectors
     words[entry // 4:entry // 4 + len(code)] = code
     segment = struct.pack(">2048I", *words)
     header = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, machine, 1, paddr + entry, 64, 0, 2,
@@ -503,8 +504,80 @@ def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
         assert done.returncode == 1 and "time limit" in done.stderr, done
         done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--now", "--timeout", "10")
         assert done.returncode == 1, done
+        assert done.stderr == NOT_REGISTERED, done
+        assert done.stdout.startswith("machine check, CPU 0: SLB multihit\n"), done.stdout
         assert "interrupted  NIP 0x100," in done.stdout, done.stdout
         assert "architected vector at 0x200" in done.stdout, done.stdout
+        assert "cause        SRR1 0x" in done.stdout, done.stdout
+        assert "warning      MSR[RI] was 0 there: no operating system can recover" in done.stdout, done.stdout
+
+
+NOT_REGISTERED = "fwnmi: inject: the guest has not registered: it calls no ibm,nmi-interlock\n"
+
+
+@test
+def json_of_an_unregistered_guest_has_its_problem_and_stderr_the_line(scratch):
+    with Running(scratch, kernel=scratch.recoverable):
+        done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "2", "--json")
+        report = json.loads(done.stdout)
+        assert done.returncode == 1 and done.stderr == NOT_REGISTERED, done
+        assert not report["ok"] and report["delivered"] and not report["interlocked"], report
+        assert f"fwnmi: inject: {report['problem']}\n" == NOT_REGISTERED, report
+        assert report["injection"]["recoverable"] is True, report
+        assert report["injection"]["cause"]["type"] == "SLB", report
+        assert "warnings" not in report and "no-handler" not in report["injection"], report
+
+
+@test
+def an_event_before_the_guest_has_handlers_says_so(scratch):
+    empty = scratch.file("empty.elf", elf([LOOP], at_vectors=ILLEGAL))
+    inject = ["inject", "--monitor", scratch.monitor, "--now", "--timeout", "2"]
+    nothing = "the guest has no handler yet: nothing stands at the vector"
+    unrecoverable = "MSR[RI] was 0 there: no operating system can recover"
+    with Running(scratch, kernel=empty):
+        done = fwnmi(*inject, "system-reset", "--json")
+        report = json.loads(done.stdout)
+        assert done.returncode == 0 and done.stderr == "", done
+        assert report["warnings"] == [unrecoverable, nothing], report
+        assert report["injection"]["no-handler"] == "empty-vector", report
+        done = fwnmi(*inject, "machine-check")
+        assert done.returncode == 1 and f"  warning      {nothing}\n" in done.stdout, done
+
+
+@test
+def a_system_reset_of_one_cpu_warns_only_where_there_are_others(scratch):
+    inject = ["inject", "--monitor", scratch.monitor, "--timeout", "2", "system-reset"]
+    with Running(scratch, "-smp", "2", kernel=scratch.recoverable):
+        # CPU 1 has not been started.
+        for more in [], ["--cpu", "0", "--now"]:
+            done = fwnmi(*inject, *more)
+            assert done.returncode == 0 and done.stderr == "", done
+        done = fwnmi(*inject, "--json", "--now")
+        report = json.loads(done.stdout)
+        assert report["ok"] and [cpu["injection"]["cpu-index"] for cpu in report["cpus"]] == [0], report
+    with Running(scratch, kernel=scratch.recoverable):
+        report = json.loads(fwnmi(*inject, "--json").stdout)
+        assert "cpus" not in report and report["injection"]["cpu-index"] == 0, report
+
+
+@test
+def qemus_options_that_change_nothing_are_taken(scratch):
+    with Running(scratch, "-nodefaults", "-nographic", "-display", "none", "-vga", "none", "-M", "pseries",
+                 "-cpu", "POWER9", "-m", "1.5G", "-smp", "2,cores=2", "-net", "none") as running:
+        running.execute("qmp_capabilities")
+        assert len(running.execute("query-cpus-fast")["return"]) == 2
+        running.execute("quit")
+        assert running.ended() == 0
+        assert running.process.communicate() == ("", "")
+
+
+@test
+def an_unknown_option_names_the_nearest_one(scratch):
+    refused(2, "run", "-kernal", "x", why="unknown option -kernal: did you mean -kernel?")
+    refused(2, "inject", "--severty=fatal", why="unknown option --severty=fatal: did you mean --severity?")
+    refused(2, "attach", "--timout", "1", why="unknown option --timout: did you mean --timeout?")
+    refused(1, "log", "--jsno", why="unknown option --jsno: did you mean --json?")
+    refused(2, "inject", "--frobnicate", why="unknown option --frobnicate: see fwnmi inject --help")
 
 
 @test

@@ -1104,9 +1104,10 @@ static void a_flood_of_problems_is_cut(void **state)
 static void bad_options_are_one_line_and_a_failure(void **state)
 {
 	static const char *const bad[][3] = {
-		{ "--frobnicate", "@", "bad option --frobnicate" },
-		{ "-z", "@", "bad option" },
-		{ "--json=yes", "@", "bad option --json=yes" },
+		{ "--frobnicate", "@", "unknown option --frobnicate: see fwnmi log --help" },
+		{ "--binray", "@", "unknown option --binray: did you mean --binary?" },
+		{ "-z", "@", "unknown option -z" },
+		{ "--json=yes", "@", "option --json takes no value" },
 		{ "@", "another", "one file at a time" },
 		{ "/nonexistent/log", NULL,
 		  "cannot open /nonexistent/log: No such file or directory" },
@@ -1123,6 +1124,11 @@ static void bad_options_are_one_line_and_a_failure(void **state)
 	run = run_log("06", 2, "-x", "-b", "@");
 	assert_int_equal(run.status, EXIT_FAILURE);
 	assert_non_null(strstr(run.err, "exclude each other"));
+	run = run_log("06", 2, "-jxb", "@", NULL);
+	assert_non_null(strstr(run.err, "exclude each other"));
+	run = run_log("06", 2, "-xjh", NULL, NULL);
+	assert_int_equal(run.status, 0);
+	assert_memory_equal(run.out, "Usage: fwnmi log", 16);
 }
 
 static void bytes_after_a_log_are_mentioned_unless_they_are_zero(void **state)

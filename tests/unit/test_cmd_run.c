@@ -35,14 +35,14 @@ static int split(char *line, char **argv)
 }
 
 /* Parses with standard error caught in message[]. */
-static bool parse(const char *text, bool inject)
+static enum options_result parse(const char *text, bool inject)
 {
 	static char line[1000];
 	char *argv[MAX_ARGS];
 	int argc, saved = dup(STDERR_FILENO);
 	FILE *caught = tmpfile();
 	size_t n;
-	bool ok;
+	enum options_result result;
 
 	snprintf(line, sizeof(line), "%s", text);
 	argc = split(line, argv);
@@ -51,10 +51,10 @@ static bool parse(const char *text, bool inject)
 	dup2(fileno(caught), STDERR_FILENO);
 	if (inject) {
 		json_decref(inject_options.args);
-		ok = parse_inject_options(&inject_options, argc, argv);
+		result = parse_inject_options(&inject_options, argc, argv);
 	} else {
 		free(run_options.monitor);
-		ok = parse_options(&run_options, argc, argv);
+		result = parse_options(&run_options, argc, argv);
 	}
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
@@ -63,12 +63,12 @@ static bool parse(const char *text, bool inject)
 	n = fread(message, 1, sizeof(message) - 1, caught);
 	message[n] = '\0';
 	fclose(caught);
-	return ok;
+	return result;
 }
 
 static void assert_run(const char *text)
 {
-	if (!parse(text, false))
+	if (parse(text, false) != OPTIONS_TAKEN)
 		fail_msg("%s: %s", text, message);
 	assert_string_equal(message, "");
 }
@@ -78,7 +78,7 @@ static void assert_refused(const char *text, bool inject, const char *why)
 	const char *start = inject ? "fwnmi: inject: " : "fwnmi: run: ";
 	const char *newline;
 
-	if (parse(text, inject))
+	if (parse(text, inject) != OPTIONS_BAD)
 		fail_msg("%s was taken", text);
 	newline = strchr(message, '\n');
 	if (strncmp(message, start, strlen(start)) || !strstr(message, why) || !newline ||
@@ -154,6 +154,9 @@ static void memory_sizes_are_qemus(void **state)
 		{ "-kernel k -m 300M", 300 },	    { "-kernel k -m 2g", 2048 },
 		{ "-kernel k -m size=1G", 1024 },   { "-kernel k -m 64G", 65536 },
 		{ "-kernel k -m 1G -m 512m", 512 },
+		{ "-kernel k -m 1.5G", 1536 },	    { "-kernel k -m size=0.25G", 256 },
+		{ "-kernel k -m 2048M", 2048 },	    { "-kernel k -m 524288K", 512 },
+		{ "-kernel k -m 0.0625T", 65536 },  { "-kernel k -m 1.000G", 1024 },
 	};
 	static const char *const bad[] = {
 		"0",
@@ -166,7 +169,16 @@ static void memory_sizes_are_qemus(void **state)
 		"+512",
 		"512K",
 		"512MB",
-		"1.5G",
+		"1.3G",
+		"1.5",
+		"1.5M",
+		"1.G",
+		".5G",
+		"1.5.5G",
+		"1.0000001G",
+		"64.001G",
+		"0.125T",
+		"1.99999999999999999999G",
 		"_",
 		"size=",
 		"size",
@@ -191,12 +203,28 @@ static void memory_sizes_are_qemus(void **state)
 
 static void cpu_counts_are_bounded(void **state)
 {
-	static const char *const bad[] = { "0",	    "9", "-1",	       "two",	   "1x",
-					   "cpus=", "_", "4294967297", "2,cores=2" };
+	static const struct {
+		const char *line;
+		unsigned count;
+	} good[] = {
+		{ "8", 8 },	      { "cpus=2", 2 },
+		{ "4,cores=4", 4 },   { "4,sockets=1,cores=4,threads=1", 4 },
+		{ "cores=2", 2 },     { "cpus=4,sockets=2,cores=2,maxcpus=4", 4 },
+		{ "4,sockets=2", 4 }, { "maxcpus=2", 2 },
+	};
+	static const char *const bad[] = {
+		"0",	     "9",	  "-1",	       "two",	    "1x",
+		"cpus=",     "_",	  "4294967297", "4,threads=2", "2,maxcpus=4",
+		"4,cores=3", "8,cores=9", "2,books=2", "4,sockets=2,cores=1", "2,",
+		"sockets=4,cores=4",
+	};
 	char line[100];
 
-	assert_run("-kernel k -smp 8");
-	assert_int_equal(run_options.machine.nr_vcpus, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(line, sizeof(line), "-kernel k -smp %s", good[i].line);
+		assert_run(line);
+		assert_int_equal(run_options.machine.nr_vcpus, good[i].count);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(line, sizeof(line), "-kernel k -smp %s", bad[i]);
 		assert_refused(line, false, "bad -smp");
@@ -261,17 +289,87 @@ static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
 	}
 }
 
+static void options_of_qemu_that_change_nothing_are_taken(void **state)
+{
+	assert_run("-nodefaults -no-user-config -nographic -display none -vga none -vnc none "
+		   "-net none -nic none -parallel none -rtc base=utc -M pseries -cpu POWER9 "
+		   "-serial mon:stdio -kernel k");
+	assert_string_equal(run_options.serial, "stdio");
+	assert_ptr_equal(run_options.machine.engine, &engine_power);
+	assert_run("-machine pseries,usb=off,ic-mode=xics,cap-htm=off,x-vof=on -cpu power9_v2.2 "
+		   "-serial none -kernel k");
+	assert_string_equal(run_options.serial, "null");
+	assert_string_equal(run_options.accel, "emu");
+	assert_run("-machine type=pseries,accel=kvm -kernel k");
+	assert_string_equal(run_options.accel, "kvm");
+	assert_run("-enable-kvm -kernel k");
+	assert_string_equal(run_options.accel, "kvm");
+}
+
+static void options_of_qemu_that_mean_something_else_are_refused(void **state)
+{
+	assert_refused("-kernel k -display gtk", false, "bad -display gtk: there is no display");
+	assert_refused("-kernel k -vga std", false, "bad -vga std: there is no display");
+	assert_refused("-kernel k -nic user", false, "bad -nic user: there is no network");
+	assert_refused("-kernel k -net nic", false, "bad -net nic: there is no network");
+	assert_refused("-kernel k -M powernv", false, "bad -M powernv: only pseries");
+	assert_refused("-kernel k -M pseries-2.12", false, "only pseries");
+	assert_refused("-kernel k -M pseries,ic-mode=xive", false,
+		       "bad -M pseries,ic-mode=xive: the partition has no ic-mode=xive");
+	assert_refused("-kernel k -machine pseries,", false, "bad -machine");
+	assert_refused("-kernel k -cpu power9_v2.0", false, "only power9");
+	assert_refused("-kernel k -rtc base=localtime", false, "only base=utc");
+	assert_refused("-kernel k -nodefaults=yes", false, "-nodefaults takes no value");
+}
+
+static void an_unknown_option_names_the_nearest_one(void **state)
+{
+	static const struct {
+		const char *line, *nearest;
+		bool inject;
+	} typos[] = {
+		{ "-kernal k", "-kernel", false },
+		{ "-inird i", "-initrd", false },
+		{ "--montior m", "-monitor", false },
+		{ "-nographics", "-nographic", false },
+		{ "--NVRAM n", "--nvram", false },
+		{ "--fwnmi-delivry=auto", "--fwnmi-delivery", false },
+		{ "--fwnmi", "--fwnmi-strict", false },
+		{ "--severty fatal", "--severity", true },
+		{ "--timout 3", "--timeout", true },
+		{ "--jsn", "--json", true },
+		{ "--logical 1", "--logical-address", true },
+		{ "--kernal k", "--kernel", true },
+		{ "--handler 1,2", "--handlers", true },
+		{ "--frobnicate", NULL, true },
+		{ "-frob", NULL, false },
+		{ "-", NULL, false },
+	};
+	char why[100];
+
+	for (size_t i = 0; i < ARRAY_SIZE(typos); i++) {
+		size_t len = strcspn(typos[i].line, " ");
+
+		if (typos[i].nearest)
+			snprintf(why, sizeof(why), "unknown option %.*s: did you mean %s?",
+				 (int)len, typos[i].line, typos[i].nearest);
+		else
+			snprintf(why, sizeof(why), "unknown option %s: see fwnmi %s --help",
+				 typos[i].line, typos[i].inject ? "inject" : "run");
+		assert_refused(typos[i].line, typos[i].inject, why);
+	}
+}
+
 static void help_wants_no_kernel(void **state)
 {
-	assert_run("--help");
-	assert_true(run_options.help);
-	assert_run("-h");
-	assert_true(run_options.help);
+	assert_int_equal(parse("--help", false), OPTIONS_HELP);
+	assert_int_equal(parse("-h --frob", false), OPTIONS_HELP);
+	assert_string_equal(message, "");
 }
 
 static void assert_inject(const char *text)
 {
-	if (!parse(text, true))
+	if (parse(text, true) != OPTIONS_TAKEN)
 		fail_msg("%s: %s", text, message);
 	assert_string_equal(message, "");
 }
@@ -402,6 +500,9 @@ int main(void)
 		cmocka_unit_test(cpu_counts_are_bounded),
 		cmocka_unit_test(bad_run_command_lines_are_one_line),
 		cmocka_unit_test(a_monitor_is_a_path_however_qemu_would_say_it),
+		cmocka_unit_test(options_of_qemu_that_change_nothing_are_taken),
+		cmocka_unit_test(options_of_qemu_that_mean_something_else_are_refused),
+		cmocka_unit_test(an_unknown_option_names_the_nearest_one),
 		cmocka_unit_test(help_wants_no_kernel),
 		cmocka_unit_test(an_injection_says_only_what_was_given),
 		cmocka_unit_test(injection_options_become_arguments),
