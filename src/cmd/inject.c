@@ -21,6 +21,7 @@
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
 #include "monitor/inject_args.h"
+#include "monitor/inject_report.h"
 #include "monitor/monitor.h"
 #include "monitor/text.h"
 
@@ -486,7 +487,7 @@ static int64_t next_deadline(const struct inject_options *o, const struct outcom
 	return deadline + REPLY_MS;
 }
 
-/* Until the machine says that all are over: first until one is delivered, then as long again, and so on. */
+/* Until all are over: first until one is delivered, then as long again, and so on. */
 static void wait_for_outcomes(struct connection *c, const struct inject_options *o,
 			      struct outcome *outs, unsigned count)
 {
@@ -779,7 +780,7 @@ static int report_outcomes(const struct inject_options *o, struct outcome *outs,
 	return all_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What the monitor has queued: one id, or for several CPUs a list of them. Returns how many CPUs. */
+/* What the monitor has queued: one id, or a list for several CPUs. Returns how many CPUs. */
 static unsigned take_ids(const json_t *result, struct outcome *outs)
 {
 	const json_t *ids = json_object_get(result, "ids");
@@ -809,11 +810,10 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 /* Linux, when it dumps, waits until every CPU has come by its system reset. */
 static void warn_of_others(const struct inject_options *o, unsigned nr_cpus)
 {
-	if (o->system_reset && inject_args_cpus(o->args, true) == INJECT_ONE_CPU && nr_cpus > 1)
-		fprintf(stderr,
-			"fwnmi: inject: warning: only CPU %u of %u is reset, and a guest that dumps "
-			"waits for the others: without --cpu all are\n",
-			o->vcpu, nr_cpus);
+	if (o->system_reset && nr_cpus > 1)
+		complain("warning: only CPU %u of %u is reset, and a guest that dumps waits for "
+			 "the others: without --cpu all are",
+			 o->vcpu, nr_cpus);
 }
 
 static unsigned count_running(struct connection *c)
@@ -872,7 +872,8 @@ static int inject(const struct inject_options *o)
 		return EXIT_FAILURE;
 	if (greet(&c)) {
 		/* Asked before, because what happens from the injection on comes as events. */
-		unsigned running = count_running(&c);
+		bool one = inject_args_cpus(o->args, o->system_reset) == INJECT_ONE_CPU;
+		unsigned running = one ? count_running(&c) : 0;
 
 		if (command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check", o->args,
 			    &result)) {
@@ -885,11 +886,37 @@ static int inject(const struct inject_options *o)
 	return status;
 }
 
-/* Several CPUs one after another: a stub's guest is stopped and left for each. */
+static void take_remote(struct outcome *out, const struct remote_outcome *remote, unsigned vcpu)
+{
+	*out = (struct outcome){
+		.vcpu = vcpu,
+		.delivered = remote->delivered,
+		.interlocked = remote->interlocked,
+		.report = remote->report,
+	};
+	if (out->report)
+		inject_report_log(&remote->log, out->report);
+	snprintf(out->problem, sizeof(out->problem), "%s", remote->problem);
+}
+
+/* A place in the kernel or a process is that of one CPU. */
+static enum inject_cpus remote_cpus(const struct inject_options *o)
+{
+	enum inject_cpus cpus = inject_args_cpus(o->args, o->system_reset);
+
+	return cpus == INJECT_PARTITION && (o->remote.at || o->remote.process) ? INJECT_ONE_CPU :
+										  cpus;
+}
+
+/*
+ * Several CPUs one after another: a stub's guest is stopped and left for each. A machine check that
+ * fails is the last one; a system reset that does not reach one CPU may still reach the next.
+ */
 static int inject_remote(const struct inject_options *o)
 {
 	static struct outcome outs[FWNMI_MAX_CPUS]; /* too big for the stack */
-	enum inject_cpus cpus = inject_args_cpus(o->args, o->system_reset);
+	enum inject_cpus cpus = remote_cpus(o);
+	bool several = cpus != INJECT_ONE_CPU;
 	unsigned count = 0, nr_cpus = 1;
 	int status;
 
@@ -903,20 +930,24 @@ static int inject_remote(const struct inject_options *o)
 			continue;
 		}
 		inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));
-		if (cpus != INJECT_ONE_CPU)
+		if (several)
 			in.vcpu = cpu;
-		remote_inject(&o->remote, &in, o->no_wait, &remote);
-		outs[count].vcpu = in.vcpu;
-		outs[count].delivered = remote.delivered;
-		outs[count].interlocked = remote.interlocked;
-		outs[count].report = remote.report;
-		snprintf(outs[count].problem, sizeof(outs[count].problem), "%s", remote.problem);
-		count++;
-		if (!remote.delivered)
+		remote_inject(&o->remote, &in, o->no_wait, several, &remote);
+		nr_cpus = several ? remote.nr_cpus : 1;
+		if (several && remote.not_started)
+			continue;
+		if (!several && remote.delivered)
+			warn_of_others(o, remote.nr_cpus);
+		take_remote(&outs[count++], &remote, in.vcpu);
+		if (!remote.delivered && !o->system_reset)
 			break;
-		nr_cpus = cpus == INJECT_ONE_CPU ? 1 : remote.nr_cpus;
 	}
-	status = report_outcomes(o, outs, count, cpus != INJECT_ONE_CPU);
+	if (!count) {
+		complain("no such CPU has been started");
+		return EXIT_FAILURE;
+	}
+	status = report_outcomes(o, outs, count,
+				 several && (cpus != INJECT_PARTITION || nr_cpus > 1));
 	for (unsigned i = 0; i < count; i++)
 		json_decref(outs[i].report);
 	return status;

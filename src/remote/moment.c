@@ -76,6 +76,24 @@ static bool right_process(struct search *s, bool *right)
 	return true;
 }
 
+/* By another one's H_PROD: the stub alone cannot. *@halted stays if there is nobody who executes code. */
+static bool wake(struct search *s, bool *halted)
+{
+	unsigned cpu = s->request->cpu, other = 0;
+	bool other_halted = true;
+
+	for (; other < gdb_nr_cpus(s->gdb); other++) {
+		if (other != cpu && !gdb_halted(s->gdb, other, &other_halted))
+			return false;
+		if (other != cpu && !other_halted)
+			break;
+	}
+	if (other == gdb_nr_cpus(s->gdb))
+		return true;
+	s->moment->idle = true;
+	return remote_prod(s->guest, other, cpu) && gdb_halted(s->gdb, cpu, halted);
+}
+
 static enum look look(struct search *s)
 {
 	unsigned cpu = s->request->cpu;
@@ -89,7 +107,8 @@ static enum look look(struct search *s)
 	user = msr & MSR_PR;
 	/* Who is halted would take the event when something wakes him, and only then. */
 	if (!user) {
-		if (!gdb_halted(s->gdb, cpu, &halted))
+		if (!gdb_halted(s->gdb, cpu, &halted) ||
+		    (halted && s->request->wake && !wake(s, &halted)))
 			return LOOK_FAILED;
 		if (halted)
 			return ELSEWHERE;
@@ -338,7 +357,8 @@ static bool is_started(struct search *s)
 	    !gdb_read_register(s->gdb, s->request->cpu, gdb_registers(s->gdb)->msr, &msr))
 		return false;
 	s->moment->idle = halted;
-	return !halted || msr & MSR_EE ||
+	s->moment->not_started = halted && !(msr & MSR_EE);
+	return !s->moment->not_started ||
 	       gdb_fail(s->gdb, "CPU %u is stopped: the guest has not started it", s->request->cpu);
 }
 
@@ -352,13 +372,13 @@ bool moment_find(struct guest *guest, const struct moment_request *request, stru
 		.deadline = gdb_now_ms() + request->timeout_ms,
 	};
 	uint64_t start = gdb_now_ns();
-	bool ok;
+	bool ok, halted;
 
 	*moment = (struct moment){ 0 };
 	if (!is_started(&s))
 		return false;
 	if (request->now)
-		return true;
+		return !request->wake || !moment->idle || wake(&s, &halted);
 	moment->idle = false;
 	ok = request->at ? find_at_place(&s) : find_anywhere(&s);
 	moment->took_ns = gdb_now_ns() - start;

@@ -13,6 +13,7 @@ struct moment_request {
 	unsigned cpu;
 	enum inject_context context;
 	bool now; /* where it stands, whatever that is */
+	bool wake; /* an idle vCPU is woken, if another one executes code; else it is waited for */
 	const char *at; /* place of guest_place(), or NULL */
 	const char *process; /* pid or name, or NULL */
 	unsigned timeout_ms;
@@ -22,7 +23,8 @@ struct moment_request {
 struct moment {
 	uint64_t took_ns;
 	unsigned stops, steps;
-	bool idle; /* the vCPU is halted in H_CEDE; only with now */
+	bool idle; /* the vCPU is halted in H_CEDE (with now), or was until it was woken */
+	bool not_started; /* why it failed: the guest does not use this vCPU */
 	bool has_process;
 	struct guest_process process;
 };

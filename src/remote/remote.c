@@ -236,9 +236,30 @@ static json_t *microseconds(uint64_t ns)
 	return json_real((double)ns / 1000);
 }
 
-static void report_delivery(const struct machine_injection *in, const struct watch_before *before,
-			    const struct moment *moment, const struct watch_entry *entry,
-			    struct remote_outcome *out)
+/* As much of the log behind R3 as there may be; what is no log is not reported. */
+static bool read_log(struct session *s, uint64_t r3, struct injection_log *log)
+{
+	uint8_t bytes[FWNMI_ERRLOG_MAX];
+	uint64_t length = FWNMI_ERRLOG_FIXED_SIZE;
+	bool there;
+
+	if (!gdb_read_memory(s->gdb, r3 + 8, bytes, length, &there))
+		return false;
+	if (!there)
+		return true;
+	length += remote_number(bytes + 4, 4, false);
+	if (length > sizeof(bytes))
+		length = sizeof(bytes);
+	if (!gdb_read_memory(s->gdb, r3 + 8, bytes, length, &there))
+		return false;
+	if (there)
+		injection_log_decode(log, bytes, length);
+	return true;
+}
+
+static bool report_delivery(struct session *s, const struct machine_injection *in,
+			    const struct watch_before *before, const struct moment *moment,
+			    const struct watch_entry *entry, struct remote_outcome *out)
 {
 	out->delivered = true;
 	out->report =
@@ -253,6 +274,8 @@ static void report_delivery(const struct machine_injection *in, const struct wat
 		json_object_set_new(out->report, "process",
 				    json_pack("{s:i, s:s}", "pid", (int)moment->process.tgid,
 					      "name", moment->process.comm));
+	json_object_set_new(out->report, "recoverable", json_boolean(before->msr & MSR_RI));
+	return in->system_reset || read_log(s, entry->r3, &out->log);
 }
 
 static void report_outcome(const struct watch_outcome *w, struct remote_outcome *out)
@@ -363,14 +386,15 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 		return end_partition(s, out) && host_save(&s->host);
 	switch (result) {
 	case FWNMI_DELIVERED:
-		report_delivery(in, &before, moment, &entry, out);
 		s->host.unwatched = !in->system_reset && no_wait;
+		if (!report_delivery(s, in, &before, moment, &entry, out))
+			return false;
 		return no_wait || watch(s, in, &before, moment, out);
 	case FWNMI_WAITING:
 		if (!wait_for_buffer(s, in, &before_it, &entry, out))
 			return false;
-		report_delivery(in, &before, moment, &entry, out);
-		return !gdb_error(s->gdb)[0];
+		return report_delivery(s, in, &before, moment, &entry, out) &&
+		       !gdb_error(s->gdb)[0];
 	case FWNMI_STALE:
 		return refuse(
 			s,
@@ -384,21 +408,24 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 }
 
 static bool inject(struct session *s, const struct machine_injection *request, bool no_wait,
-		   struct remote_outcome *out)
+		   bool several, struct remote_outcome *out)
 {
 	struct machine_injection in = *request;
 	struct moment_request moment_request = {
 		.cpu = in.vcpu,
 		.context = in.context,
 		.now = in.now,
+		.wake = in.system_reset && in.context != INJECT_USER && !s->options->at &&
+			!s->options->process,
 		.at = s->options->at,
 		.process = s->options->process,
 		.timeout_ms = in.timeout_ms,
 	};
-	struct moment moment;
+	struct moment moment = { .not_started = false };
 	bool ok;
 
 	out->nr_cpus = gdb_nr_cpus(s->gdb);
+	no_wait = no_wait || (several && in.system_reset && out->nr_cpus > 1);
 	if (in.mc.unsafe_processor)
 		return refuse(
 			s, "an unsafe processor is to be stopped, and a stub that is left lets all "
@@ -407,8 +434,10 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 		return gdb_fail(s->gdb, "no CPU %u: the machine has %u", in.vcpu, out->nr_cpus);
 	if (!find_kernel(s) || !find_rtas(s) || !open_host(s) || !find_routines(s) ||
 	    !check_buffer(s, &in) || !host_mark(&s->host) ||
-	    !moment_find(&s->guest, &moment_request, &moment))
+	    !moment_find(&s->guest, &moment_request, &moment)) {
+		out->not_started = moment.not_started;
 		return false;
+	}
 	ok = deliver(s, &in, &moment, no_wait, out);
 	/* What was delivered is to be known the next time, also if watching it failed. */
 	if (!ok && !out->delivered)
@@ -417,7 +446,7 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 }
 
 void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
-		   bool no_wait, struct remote_outcome *outcome)
+		   bool no_wait, bool several, struct remote_outcome *outcome)
 {
 	struct sigaction old[NR_END_SIGNALS];
 	static struct session s; /* too big for the stack */
@@ -425,7 +454,7 @@ void remote_inject(const struct remote_options *options, const struct machine_in
 	*outcome = (struct remote_outcome){ .report = NULL };
 	catch_signals(old);
 	if (begin(&s, options, outcome->problem, sizeof(outcome->problem)))
-		inject(&s, injection, no_wait, outcome);
+		inject(&s, injection, no_wait, several, outcome);
 	finish(&s);
 	release_signals(old);
 }

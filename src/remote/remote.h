@@ -29,7 +29,9 @@ struct remote_options {
 /* As the monitor of `fwnmi run` reports it. */
 struct remote_outcome {
 	json_t *report; /* the caller's; NULL if nothing was delivered */
+	struct injection_log log; /* that the guest was given */
 	bool delivered, interlocked;
+	bool not_started; /* nothing was delivered because the guest does not use this vCPU */
 	unsigned nr_cpus; /* of the guest, once it is known */
 	char problem[256]; /* one line if something is not as it should be, else "" */
 };
@@ -38,9 +40,10 @@ struct remote_outcome {
  * remote_inject() - one event for one vCPU
  * @injection: as inject_args_parse() gives it
  * @no_wait: leave once it is delivered
+ * @several: one of several, if the guest has so many vCPUs: after a system reset it is left at once
  */
 void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
-		   bool no_wait, struct remote_outcome *outcome);
+		   bool no_wait, bool several, struct remote_outcome *outcome);
 
 struct remote_registration {
 	uint64_t system_reset, machine_check;

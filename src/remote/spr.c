@@ -14,6 +14,9 @@
 
 #define MFSPR 0x7c0002a6u /* RT=0 */
 #define MTSPR 0x7c0003a6u /* RS=0 */
+#define SC_1  0x44000022u
+
+#define H_PROD 0xe8u /* LoPAR: R4 is the processor */
 
 static const char *name_of(enum spr spr)
 {
@@ -132,4 +135,24 @@ bool remote_spr_write(struct guest *guest, unsigned cpu, enum spr spr, uint64_t 
 		return false;
 	return number >= 0 ? gdb_write_register(guest->gdb, cpu, number, value) :
 			     execute(guest, cpu, with_number(MTSPR, spr), &value);
+}
+
+/* QEMU's hypervisor calls change R3 only. A number that it does not know changes nothing. */
+bool remote_prod(struct guest *guest, unsigned cpu, unsigned target)
+{
+	const struct gdb_registers *r = gdb_registers(guest->gdb);
+	uint64_t gpr0 = 0, gpr3, gpr4;
+
+	if (!gdb_read_register(guest->gdb, cpu, r->gpr[3], &gpr3) ||
+	    !gdb_read_register(guest->gdb, cpu, r->gpr[4], &gpr4))
+		return false;
+	gdb_begin(guest->gdb);
+	if (!gdb_write_register(guest->gdb, cpu, r->gpr[3], H_PROD) ||
+	    !gdb_write_register(guest->gdb, cpu, r->gpr[4], target) ||
+	    !execute(guest, cpu, SC_1, &gpr0) ||
+	    !gdb_write_register(guest->gdb, cpu, r->gpr[3], gpr3) ||
+	    !gdb_write_register(guest->gdb, cpu, r->gpr[4], gpr4))
+		return false;
+	gdb_commit(guest->gdb);
+	return true;
 }

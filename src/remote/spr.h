@@ -2,6 +2,7 @@
 /*
  * Special purpose registers of a vCPU. QEMU's stub gives them by name, but that of 7.2 only those of the first vCPU
  * (the others' it neither reads nor writes, and says nothing): there the vCPU itself executes mfspr or mtspr.
+ * And another thing that is done by an instruction: a call of the hypervisor.
  */
 #ifndef FWNMI_REMOTE_SPR_H
 #define FWNMI_REMOTE_SPR_H
@@ -24,5 +25,8 @@ enum spr {
  */
 bool remote_spr_read(struct guest *guest, unsigned cpu, enum spr spr, uint64_t *value);
 bool remote_spr_write(struct guest *guest, unsigned cpu, enum spr spr, uint64_t value);
+
+/** remote_prod() - end the H_CEDE of vCPU @target by an H_PROD that @cpu, which is not halted, makes there */
+bool remote_prod(struct guest *guest, unsigned cpu, unsigned target);
 
 #endif

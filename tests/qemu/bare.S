@@ -6,8 +6,9 @@
  *   MUTE		they never call ibm,nmi-interlock
  *   SLOW		they call it after more than a hundred million instructions
  *   STRANGER		it never registers
+ *   IDLE		the second CPU is idle in the hypervisor
  *
- * A second CPU, if there is one, does nothing but loop.
+ * A second CPU, if there is one, else does nothing but loop.
  *
  * To be linked at 1 MiB and loaded there (-M kernel-addr=0), with QEMU's small firmware (x-vof=on).
  */
@@ -15,6 +16,8 @@
 #define VTY		0x71000000
 
 #define H_PUT_TERM_CHAR	0x58
+#define H_CEDE		0xe0
+#define DECREMENTER	0x900
 /* Tokens that QEMU gives to the calls of its RTAS */
 #define START_CPU	0x2006
 #define NMI_REGISTER	0x202b
@@ -69,6 +72,15 @@ _start:
 	cmpwi	5, 0
 	bne	failed
 #endif
+#ifdef IDLE
+	address	3, decrementer
+	ld	4, 0(3)
+	std	4, DECREMENTER(0)
+	ld	4, 8(3)
+	std	4, DECREMENTER + 8(0)
+	ld	4, 16(3)
+	std	4, DECREMENTER + 16(0)
+#endif
 	address	3, start_call /* fails without a second CPU */
 	lis	12, RTAS_BASE@h
 	mtctr	12
@@ -101,7 +113,21 @@ second:
 	mfmsr	3
 	ori	3, 3, MSR_RI
 	mtmsrd	3
+#ifdef IDLE
+1:	li	3, H_CEDE
+	sc	1
+	b	1b
+
+decrementer: /* to sleep on; H_CEDE lets interrupts in */
+	mtsprg	1, 3
+	lis	3, 0x7fff
+	mtdec	3
+	mfsprg	3, 1
+	rfid
+	nop
+#else
 	b	.
+#endif
 
 lost:
 	address	6, text_lost

@@ -151,6 +151,54 @@ def second_cpu_waits_in_vain(make):
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
+def whole_partition(make):
+    """A system reset is every CPU's unless one is named."""
+    with make("plain", smp=2) as guest:
+        guest.up()
+        before = guest.events()
+        reset = guest.hit("system-reset")
+        yield expect("exit status", (reset.status, reset.errors), (0, ""))
+        yield expect("each CPU", [(cpu["injection"]["cpu-index"], cpu["delivered"])
+                                  for cpu in reset.json.get("cpus", [])], [(0, True), (1, True)])
+        yield Check("the routine has run", guest.event_comes(before), guest.tail())
+        one = guest.hit("system-reset", "--cpu", "1")
+        yield expect("one: its warning", (one.status, one.errors), (
+            0, "fwnmi: inject: warning: only CPU 1 of 2 is reset, and a guest that dumps waits for the "
+            "others: without --cpu all are"))
+        yield expect("one: as an object of its own", one.report.get("cpu-index"), 1)
+    with make("plain") as guest:
+        guest.up()
+        yield expect("of one CPU: as an object of its own", guest.hit("system-reset").report.get("cpu-index"), 0)
+
+
+def idle_cpu(make):
+    """Nothing but the reset wakes the second CPU: it has neither a timer nor anybody to call it."""
+    with make("idle", smp=2) as guest:
+        guest.up()
+        before = guest.events()
+        reset = guest.hit("system-reset", timeout=2)
+        yield expect("exit status", (reset.status, reset.errors), (0, ""))
+        yield expect("who was idle", [cpu["injection"]["idle"] for cpu in reset.json["cpus"]], [False, True])
+        yield Check("the first goes on with its registers", guest.event_comes(before), guest.tail())
+
+
+def given(make):
+    """The report is of the log that the guest got, not of what was asked for."""
+    with make("plain") as guest:
+        guest.up()
+        first = guest.hit("machine-check", "--type", "UE", "--severity", "fatal", "--ea", "0x4321")
+        log = first.report.get("log", {})
+        yield expect("the first", {key: log.get(key) for key in (
+            "type", "subtype", "severity", "disposition", "effective-address", "already-reported")}, {
+            "type": "UE", "subtype": "load-store", "severity": "fatal", "disposition": "not-recovered",
+            "effective-address": "0x4321", "already-reported": False})
+        yield expect("recoverable", first.report.get("recoverable"), True)
+        second = guest.hit("machine-check")
+        log = second.report.get("log", {})
+        yield expect("the second", (log.get("severity"), log.get("already-reported"), log.get("type")),
+                     ("already-reported", True, None))
+
+
 def over_tcp(make):
     """As qemu -gdb tcp::PORT makes it."""
     with make("plain", tcp=True) as guest:
@@ -338,6 +386,9 @@ def define(tap, build, words, stack):
 
     for function, name in (
             (big_endian, "hits_a_big_endian_guest"),
+            (whole_partition, "resets_every_cpu_unless_one_is_named"),
+            (idle_cpu, "wakes_an_idle_cpu_for_a_system_reset"),
+            (given, "says_what_the_guest_was_given"),
             (over_tcp, "hits_a_guest_over_tcp"),
             (now, "hits_where_it_stopped"),
             (no_such_context, "gives_up_on_what_never_comes"),

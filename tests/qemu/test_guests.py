@@ -154,6 +154,16 @@ class Smp:
         yield Check("the next injection succeeds", injection.interlocked, injection.errors)
         yield Check("the guest runs", self.guest.monitor.running(), "")
 
+    def whole_partition(self):
+        """It is Linux's end, as it has no crash kernel."""
+        mark = self.guest.mark()
+        reset = self.guest.inject("system-reset")
+        cpus = reset.json.get("cpus", [])
+        yield expect("exit status", (reset.status, reset.errors), (0, ""))
+        yield expect("each CPU", [(cpu["injection"]["cpu-index"], cpu["delivered"]) for cpu in cpus],
+                     [(cpu, True) for cpu in range(CPUS)])
+        self.guest.wait_for(r"Oops: System Reset", mark)
+
 
 def from_the_start(build, which, version):
     """Nothing given but the stub's address: no kernel, no addresses."""
@@ -259,6 +269,7 @@ def define(tap, build, words, stack):
     test("refuses_the_kernel_of_another_guest", smp.another_kernel)
     test("leaves_the_guest_running_when_interrupted", smp.interrupted)
     test("frees_a_guest_whose_debugger_was_killed", smp.killed_before_detach)
+    test("resets_every_cpu", smp.whole_partition)
     for version in ("6.1", "6.12"):
         test(f"learns_the_registration_from_the_start_of_{version}", from_the_start, build, which, version)
     test("finds_a_kernel_that_does_not_run_at_0", moved_kernel, build, which)
