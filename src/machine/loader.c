@@ -2,16 +2,17 @@
 /*
  * Firmware, kernel and initrd into guest memory; see loader.h. Files stay open for reboots and are
  * read straight into guest memory.
- * The ELF format as in the System V ABI and the OpenPOWER 64-bit ELF ABIs, version 1 and 2.
+ * Function descriptors as in the OpenPOWER 64-bit ELF ABI, version 1.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf/elf_file.h"
 #include "machine/loader.h"
 
 #define INITRD_ALIGN 0x10000ull
@@ -59,65 +60,48 @@ static int pread_all(int fd, void *buf, uint64_t len, uint64_t offset)
  * With ELF ABI version 1 the entry may be the address of a function descriptor (in .opd) whose first
  * doubleword is the address of the code. Linux's own vmlinux names the code itself in either ABI.
  */
-static uint64_t through_descriptor(Elf *elf, const struct loader *loader, uint64_t entry)
+static uint64_t through_descriptor(const struct elf_file *elf, uint64_t entry)
 {
-	Elf_Scn *section = NULL;
-	size_t names;
+	for (unsigned i = 0; i < elf->header.e_shnum; i++) {
+		Elf64_Shdr shdr;
+		uint64_t raw;
 
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return entry;
-	while ((section = elf_nextscn(elf, section))) {
-		GElf_Shdr shdr;
-		const char *name;
-		uint8_t raw[8];
-
-		if (!gelf_getshdr(section, &shdr))
+		if (!elf_file_section(elf, i, &shdr) || shdr.sh_type == SHT_NOBITS ||
+		    entry < shdr.sh_addr || shdr.sh_size < sizeof(raw) ||
+		    entry - shdr.sh_addr > shdr.sh_size - sizeof(raw) ||
+		    !elf_file_is_named(elf, elf->header.e_shstrndx, shdr.sh_name, ".opd") ||
+		    !elf_file_read(elf, shdr.sh_offset + entry - shdr.sh_addr, &raw, sizeof(raw)))
 			continue;
-		name = elf_strptr(elf, names, shdr.sh_name);
-		if (!name || strcmp(name, ".opd") || shdr.sh_type == SHT_NOBITS)
-			continue;
-		if (entry < shdr.sh_addr || shdr.sh_size < 8 ||
-		    entry - shdr.sh_addr > shdr.sh_size - 8)
-			continue;
-		if (pread_all(loader->kernel_fd, raw, 8, shdr.sh_offset + entry - shdr.sh_addr))
-			continue;
-		if (!loader->little_endian)
-			return get_be64(raw);
-		return __builtin_bswap64(get_be64(raw));
+		return elf->little_endian ? le64toh(raw) : be64toh(raw);
 	}
 	return entry;
 }
 
-/* libelf calls a file that ends inside its header no ELF file at all; the user should know better. */
-static bool starts_as_elf(int fd)
+static int open_elf(const struct loader *loader, struct elf_file *elf, uint64_t file_size,
+		    char *err, size_t err_size)
 {
-	char magic[SELFMAG];
+	enum elf_opened opened = elf_file_open(elf, loader->kernel_fd, NULL, file_size);
+	const Elf64_Ehdr *ehdr = &elf->header;
 
-	return !pread_all(fd, magic, sizeof(magic), 0) && !memcmp(magic, ELFMAG, SELFMAG);
-}
-
-static int check_header(const struct loader *loader, Elf *elf, GElf_Ehdr *ehdr, char *err,
-			size_t err_size)
-{
-	if (elf_kind(elf) != ELF_K_ELF)
-		return FAIL("cannot load kernel %s: %s", loader->kernel,
-			    starts_as_elf(loader->kernel_fd) ? "truncated ELF header" :
-							       "not an ELF file");
-	if (!gelf_getehdr(elf, ehdr))
+	if (opened == ELF_FILE_NONE)
+		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
+	if (opened == ELF_FILE_CUT)
 		return FAIL("cannot load kernel %s: truncated ELF header", loader->kernel);
 	if (ehdr->e_machine != EM_PPC64 && ehdr->e_machine != EM_PPC)
 		return FAIL(
 			"cannot load kernel %s: for another machine (ELF machine %u), not PowerPC",
 			loader->kernel, ehdr->e_machine);
-	if (gelf_getclass(elf) != ELFCLASS64 || ehdr->e_machine != EM_PPC64)
+	if (opened == ELF_FILE_32_BIT || ehdr->e_machine != EM_PPC64)
 		return FAIL("cannot load kernel %s: 32-bit, not 64-bit PowerPC", loader->kernel);
 	if (ehdr->e_type != ET_EXEC && ehdr->e_type != ET_DYN)
 		return FAIL("cannot load kernel %s: not an executable (ELF type %u)",
 			    loader->kernel, ehdr->e_type);
+	if (opened == ELF_FILE_CUT_HEADERS)
+		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
 	return 0;
 }
 
-static int add_segment(struct loader *loader, const GElf_Phdr *phdr, uint64_t file_size,
+static int add_segment(struct loader *loader, const Elf64_Phdr *phdr, uint64_t file_size,
 		       uint64_t ram_size, char *err, size_t err_size)
 {
 	struct loader_segment *segment = &loader->segments[loader->nr_segments];
@@ -136,6 +120,16 @@ static int add_segment(struct loader *loader, const GElf_Phdr *phdr, uint64_t fi
 			    loader->kernel, (unsigned long long)phdr->p_paddr,
 			    (unsigned long long)phdr->p_memsz,
 			    (unsigned long long)(ram_size >> 20));
+	for (const struct loader_segment *s = loader->segments; s < segment; s++) {
+		if (phdr->p_paddr < s->address + s->memory_size &&
+		    s->address < phdr->p_paddr + phdr->p_memsz)
+			return FAIL("cannot load kernel %s: segments 0x%llx+0x%llx and "
+				    "0x%llx+0x%llx overlap",
+				    loader->kernel, (unsigned long long)s->address,
+				    (unsigned long long)s->memory_size,
+				    (unsigned long long)phdr->p_paddr,
+				    (unsigned long long)phdr->p_memsz);
+	}
 	segment->address = phdr->p_paddr;
 	segment->memory_size = phdr->p_memsz;
 	segment->file_size = phdr->p_filesz;
@@ -145,20 +139,20 @@ static int add_segment(struct loader *loader, const GElf_Phdr *phdr, uint64_t fi
 }
 
 /* The entry is an effective address in Linux's vmlinux: find its segment and use the physical one. */
-static bool translate_entry(Elf *elf, size_t nr_headers, uint64_t entry, uint64_t *real)
+static bool translate_entry(const struct elf_file *elf, uint64_t entry, uint64_t *real)
 {
-	GElf_Phdr phdr;
+	Elf64_Phdr phdr;
 
-	for (size_t i = 0; i < nr_headers; i++) {
-		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
+		if (!elf_file_segment(elf, i, &phdr) || phdr.p_type != PT_LOAD)
 			continue;
 		if (entry >= phdr.p_vaddr && entry - phdr.p_vaddr < phdr.p_memsz) {
 			*real = entry - phdr.p_vaddr + phdr.p_paddr;
 			return true;
 		}
 	}
-	for (size_t i = 0; i < nr_headers; i++) {
-		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
+		if (!elf_file_segment(elf, i, &phdr) || phdr.p_type != PT_LOAD)
 			continue;
 		if (entry >= phdr.p_paddr && entry - phdr.p_paddr < phdr.p_memsz) {
 			*real = entry;
@@ -192,26 +186,19 @@ static int move_up(struct loader *loader, uint64_t ram_size, char *err, size_t e
 	return 0;
 }
 
-static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uint64_t ram_size,
-			char *err, size_t err_size)
+static int read_headers(struct loader *loader, uint64_t file_size, uint64_t ram_size, char *err,
+			size_t err_size)
 {
 	uint64_t base = UINT64_MAX, end = 0, linked_at = UINT64_MAX, entry;
-	size_t nr_headers;
-	GElf_Ehdr ehdr;
+	struct elf_file elf;
 
-	if (check_header(loader, elf, &ehdr, err, err_size) < 0)
+	if (open_elf(loader, &elf, file_size, err, err_size) < 0)
 		return -1;
-	loader->little_endian = ehdr.e_ident[EI_DATA] == ELFDATA2LSB;
-	/* libelf is lenient about a program header table that the file does not reach. */
-	if (ehdr.e_phnum && (ehdr.e_phentsize != sizeof(Elf64_Phdr) || ehdr.e_phoff > file_size ||
-			     (file_size - ehdr.e_phoff) / sizeof(Elf64_Phdr) < ehdr.e_phnum))
-		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
-	if (elf_getphdrnum(elf, &nr_headers) < 0)
-		return FAIL("cannot load kernel %s: truncated file", loader->kernel);
-	for (size_t i = 0; i < nr_headers; i++) {
-		GElf_Phdr phdr;
+	loader->little_endian = elf.little_endian;
+	for (unsigned i = 0; i < elf.header.e_phnum; i++) {
+		Elf64_Phdr phdr;
 
-		if (!gelf_getphdr(elf, (int)i, &phdr))
+		if (!elf_file_segment(&elf, i, &phdr))
 			return FAIL("cannot load kernel %s: truncated file", loader->kernel);
 		if (phdr.p_type != PT_LOAD || !phdr.p_memsz)
 			continue;
@@ -226,34 +213,24 @@ static int read_headers(struct loader *loader, Elf *elf, uint64_t file_size, uin
 	}
 	if (!loader->nr_segments)
 		return FAIL("cannot load kernel %s: no segments to load", loader->kernel);
-	entry = through_descriptor(elf, loader, ehdr.e_entry);
-	if (!translate_entry(elf, nr_headers, entry, &loader->kernel_entry) ||
-	    loader->kernel_entry & 3)
+	entry = through_descriptor(&elf, elf.header.e_entry);
+	if (!translate_entry(&elf, entry, &loader->kernel_entry) || loader->kernel_entry & 3)
 		return FAIL("cannot load kernel %s: entry 0x%llx is not in its segments",
 			    loader->kernel, (unsigned long long)entry);
 	loader->kernel_base = base;
 	loader->kernel_size = end - base;
-	loader->linked_at_zero = ehdr.e_type == ET_DYN && base == 0 && linked_at == 0;
+	loader->linked_at_zero = elf.header.e_type == ET_DYN && base == 0 && linked_at == 0;
 	return 0;
 }
 
 static int open_kernel(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
 {
 	uint64_t file_size;
-	Elf *elf;
-	int ret;
 
 	if (open_regular(loader->kernel, "kernel", &loader->kernel_fd, &file_size, err, err_size) <
 	    0)
 		return -1;
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return FAIL("cannot load kernel %s: libelf: %s", loader->kernel, elf_errmsg(-1));
-	elf = elf_begin(loader->kernel_fd, ELF_C_READ, NULL);
-	if (!elf)
-		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
-	ret = read_headers(loader, elf, file_size, ram_size, err, err_size);
-	elf_end(elf);
-	return ret;
+	return read_headers(loader, file_size, ram_size, err, err_size);
 }
 
 static int open_initrd(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where trampoline code comes from; see trampoline.h. ELF files are read with libelf: their code is data here and is
- * never mapped executable.
+ * Where trampoline code comes from; see trampoline.h. Their code is data here and is never mapped executable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <gelf.h>
-
+#include "elf/elf_file.h"
 #include "papr/trampoline.h"
 #include "papr/trampoline_code.h"
 
@@ -70,45 +68,47 @@ static void set_embedded(bool little_endian, struct trampoline_code *code)
 /* ---- ELF ---- */
 
 /* The symbol's bytes out of its section; what both say is checked against the data there really is. */
-static const char *take_function(Elf *elf, const GElf_Ehdr *ehdr, const GElf_Sym *sym,
+static const char *take_function(const struct elf_file *elf, const Elf64_Sym *sym,
 				 enum trampoline_vector vector, struct trampoline_code *code)
 {
-	Elf_Scn *section = elf_getscn(elf, sym->st_shndx);
 	uint64_t offset = sym->st_value;
-	GElf_Shdr shdr;
-	Elf_Data *data;
+	uint8_t bytes[TRAMPOLINE_MAX];
+	Elf64_Shdr shdr;
 
-	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE || !section ||
-	    !gelf_getshdr(section, &shdr))
+	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE ||
+	    sym->st_shndx >= elf->header.e_shnum)
 		return "a trampoline's symbol is in no section";
+	if (!elf_file_section(elf, sym->st_shndx, &shdr))
+		return "a trampoline's section cannot be read";
 	if (shdr.sh_type != SHT_PROGBITS || !(shdr.sh_flags & SHF_EXECINSTR))
 		return "a trampoline's symbol is not in a section of code";
-	data = elf_rawdata(section, NULL);
-	if (!data || !data->d_buf)
-		return "a trampoline's section cannot be read";
-	if (ehdr->e_type != ET_REL)
+	if (elf->header.e_type != ET_REL)
 		offset -= shdr.sh_addr;
-	if (offset > data->d_size || sym->st_size > data->d_size - offset)
+	if (offset > shdr.sh_size || sym->st_size > shdr.sh_size - offset)
 		return "a trampoline reaches past the end of its section";
-	return set(code, vector, (const char *)data->d_buf + offset, sym->st_size);
+	if (sym->st_size <= sizeof(bytes) &&
+	    !elf_file_read(elf, shdr.sh_offset + offset, bytes, sym->st_size))
+		return "a trampoline's section cannot be read";
+	return set(code, vector, bytes, sym->st_size);
 }
 
-static const char *take_symbols(Elf *elf, const GElf_Ehdr *ehdr, Elf_Scn *section,
-				const GElf_Shdr *shdr, struct trampoline_code *code)
+static const char *take_symbols(const struct elf_file *elf, const Elf64_Shdr *table,
+				struct trampoline_code *code)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	GElf_Sym sym;
+	for (uint64_t i = 0; i < table->sh_size / sizeof(Elf64_Sym); i++) {
+		Elf64_Sym raw, sym;
 
-	for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
-		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
-
-		for (unsigned vector = 0; name && vector < TRAMPOLINE_VECTORS; vector++) {
+		if (!elf_file_read(elf, table->sh_offset + i * sizeof(raw), &raw, sizeof(raw)))
+			break;
+		elf_file_symbol(elf, &raw, &sym);
+		for (unsigned vector = 0; vector < TRAMPOLINE_VECTORS; vector++) {
 			const char *problem;
 
-			if (strcmp(name, symbol_names[vector]) || code->size[vector])
+			if (code->size[vector] ||
+			    !elf_file_is_named(elf, table->sh_link, sym.st_name,
+					       symbol_names[vector]))
 				continue;
-			problem = take_function(elf, ehdr, &sym, (enum trampoline_vector)vector,
-						code);
+			problem = take_function(elf, &sym, (enum trampoline_vector)vector, code);
 			if (problem)
 				return problem;
 		}
@@ -116,42 +116,42 @@ static const char *take_symbols(Elf *elf, const GElf_Ehdr *ehdr, Elf_Scn *sectio
 	return NULL;
 }
 
-static const char *check_elf(Elf *elf, GElf_Ehdr *ehdr, bool little_endian)
+static const char *open_elf(struct elf_file *elf, const void *image, size_t size,
+			    bool little_endian)
 {
-	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, ehdr))
+	enum elf_opened opened = elf_file_open(elf, -1, image, size);
+
+	if (opened == ELF_FILE_NONE || opened == ELF_FILE_CUT)
 		return "not an ELF file";
-	if (gelf_getclass(elf) != ELFCLASS64 || ehdr->e_machine != EM_PPC64)
+	if (opened == ELF_FILE_32_BIT || elf->header.e_machine != EM_PPC64)
 		return "not for 64-bit PowerPC";
-	if (ehdr->e_ident[EI_DATA] != (little_endian ? ELFDATA2LSB : ELFDATA2MSB))
+	if (elf->little_endian != little_endian)
 		return little_endian ? "big-endian, but the kernel is little-endian" :
 				       "little-endian, but the kernel is big-endian";
-	if (ehdr->e_type != ET_REL && ehdr->e_type != ET_DYN && ehdr->e_type != ET_EXEC)
+	if (elf->header.e_type != ET_REL && elf->header.e_type != ET_DYN &&
+	    elf->header.e_type != ET_EXEC)
 		return "neither an object file nor a shared object";
-	return NULL;
+	return opened == ELF_FILE_GOOD ? NULL : "truncated file";
 }
 
-const char *trampoline_parse_elf(void *image, size_t size, bool little_endian,
+const char *trampoline_parse_elf(const void *image, size_t size, bool little_endian,
 				 struct trampoline_code *code)
 {
-	const char *problem;
-	Elf_Scn *section = NULL;
-	GElf_Ehdr ehdr;
-	GElf_Shdr shdr;
-	Elf *elf;
+	bool had[SHT_DYNSYM + 1] = { false }; /* a file has one table of each kind */
+	struct elf_file elf;
+	const char *problem = open_elf(&elf, image, size, little_endian);
 
 	*code = (struct trampoline_code){ .little_endian = little_endian };
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return "libelf does not work";
-	elf = elf_memory(image, size);
-	if (!elf)
-		return "not an ELF file";
-	problem = check_elf(elf, &ehdr, little_endian);
-	while (!problem && (section = elf_nextscn(elf, section))) {
-		if (gelf_getshdr(section, &shdr) &&
-		    (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
-			problem = take_symbols(elf, &ehdr, section, &shdr, code);
+	for (unsigned i = 0; !problem && i < elf.header.e_shnum; i++) {
+		Elf64_Shdr shdr;
+
+		if (!elf_file_section(&elf, i, &shdr) ||
+		    (shdr.sh_type != SHT_SYMTAB && shdr.sh_type != SHT_DYNSYM) ||
+		    had[shdr.sh_type])
+			continue;
+		had[shdr.sh_type] = true;
+		problem = take_symbols(&elf, &shdr, code);
 	}
-	elf_end(elf);
 	if (!problem && !code->size[TRAMPOLINE_SYSTEM_RESET])
 		problem = "no symbol fwnmi_system_reset_trampoline";
 	if (!problem && !code->size[TRAMPOLINE_MACHINE_CHECK])
@@ -220,7 +220,7 @@ static void *read_file(const char *path, size_t *size, const char **problem)
 }
 
 static bool load_file(const char *path, bool little_endian, struct trampoline_code *code,
-		      const char *(*parse)(void *image, size_t size, bool little_endian,
+		      const char *(*parse)(const void *image, size_t size, bool little_endian,
 					   struct trampoline_code *code),
 		      char *err, size_t err_size)
 {
@@ -234,12 +234,6 @@ static bool load_file(const char *path, bool little_endian, struct trampoline_co
 	if (problem)
 		return FAIL("cannot use the trampolines in %s: %s", path, problem);
 	return true;
-}
-
-static const char *parse_blob(void *image, size_t size, bool little_endian,
-			      struct trampoline_code *code)
-{
-	return trampoline_parse_blob(image, size, little_endian, code);
 }
 
 static bool load_half(const char *path, enum trampoline_vector vector, struct trampoline_code *code,
@@ -265,7 +259,8 @@ static bool load_blob(const char *paths, bool little_endian, struct trampoline_c
 	bool ok;
 
 	if (!comma)
-		return load_file(paths, little_endian, code, parse_blob, err, err_size);
+		return load_file(paths, little_endian, code, trampoline_parse_blob, err,
+				 err_size);
 	*code = (struct trampoline_code){ .little_endian = little_endian };
 	first = strndup(paths, (size_t)(comma - paths));
 	if (!first)

@@ -37,13 +37,8 @@ struct trampoline_code {
 bool trampoline_load(const char *source, bool little_endian, struct trampoline_code *code,
 		     char *err, size_t err_size);
 
-/**
- * trampoline_parse_elf() - the code in an ELF file's image; any bytes are safe
- * @image: writable, because libelf wants it so; unchanged afterwards
- *
- * returns: NULL, or what is wrong with it
- */
-const char *trampoline_parse_elf(void *image, size_t size, bool little_endian,
+/** trampoline_parse_elf() - the code in an ELF file's image; any bytes are safe. Returns NULL, or what is wrong with it. */
+const char *trampoline_parse_elf(const void *image, size_t size, bool little_endian,
 				 struct trampoline_code *code);
 
 /** trampoline_parse_blob() - the same of a raw image of 0x100..0x2ff; the byte order is taken on trust. */

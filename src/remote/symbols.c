@@ -4,77 +4,116 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf/elf_file.h"
 #include "remote/symbols.h"
 
 /* OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 tell how far the local entry is. */
 #define LOCAL_ENTRY(other) (1u << ((other) >> 5 & 7) & ~3u)
 
+/* A kernel of two million symbols has less. */
+#define MAX_TABLE (64ull << 20)
+
 struct symbols {
-	int fd;
-	Elf *elf;
-	Elf_Data *table;
-	size_t count, names;
-	bool little_endian;
+	struct elf_file elf;
+	Elf64_Sym *table; /* as in the file */
+	size_t count;
+	char *names;
+	size_t names_size;
 	uint64_t opd_start, opd_end; /* function descriptors of ABI version 1 */
 };
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
 
-static bool find_table(struct symbols *s)
+/* A section's contents, malloc()ed. */
+static void *read_section(const struct symbols *s, const Elf64_Shdr *section, const char **problem)
 {
-	Elf_Scn *section = NULL;
-	size_t section_names;
+	void *contents;
 
-	if (elf_getshdrstrndx(s->elf, &section_names) < 0)
-		return false;
-	while ((section = elf_nextscn(s->elf, section))) {
-		GElf_Shdr shdr;
-		const char *name;
+	*problem = "its symbol table is larger than 64 MiB";
+	if (section->sh_size > MAX_TABLE)
+		return NULL;
+	*problem = "out of memory";
+	contents = malloc(section->sh_size + 1);
+	if (!contents)
+		return NULL;
+	*problem = NULL;
+	if (elf_file_read(&s->elf, section->sh_offset, contents, section->sh_size))
+		return contents;
+	*problem = "it cannot be read";
+	free(contents);
+	return NULL;
+}
 
-		if (!gelf_getshdr(section, &shdr))
+/* Returns NULL, or what is wrong. */
+static const char *read_table(struct symbols *s, const Elf64_Shdr *section)
+{
+	const char *problem;
+	Elf64_Shdr strings;
+
+	if (section->sh_entsize != sizeof(Elf64_Sym) ||
+	    !elf_file_section(&s->elf, section->sh_link, &strings) ||
+	    strings.sh_type != SHT_STRTAB || !strings.sh_size)
+		return "its symbol table is malformed";
+	s->table = read_section(s, section, &problem);
+	if (!s->table)
+		return problem;
+	s->names = read_section(s, &strings, &problem);
+	if (!s->names)
+		return problem;
+	s->count = section->sh_size / sizeof(Elf64_Sym);
+	s->names_size = strings.sh_size;
+	s->names[s->names_size] = '\0';
+	return NULL;
+}
+
+static const char *find_table(struct symbols *s)
+{
+	const struct elf_file *elf = &s->elf;
+	const char *problem = NULL;
+
+	for (unsigned i = 0; !problem && i < elf->header.e_shnum; i++) {
+		Elf64_Shdr shdr;
+
+		if (!elf_file_section(elf, i, &shdr))
 			continue;
-		name = elf_strptr(s->elf, section_names, shdr.sh_name);
-		if (name && !strcmp(name, ".opd")) {
+		if (shdr.sh_type == SHT_PROGBITS &&
+		    elf_file_is_named(elf, elf->header.e_shstrndx, shdr.sh_name, ".opd")) {
 			s->opd_start = shdr.sh_addr;
 			s->opd_end = shdr.sh_addr + shdr.sh_size;
 		}
-		if (shdr.sh_type != SHT_SYMTAB || !shdr.sh_entsize)
-			continue;
-		s->table = elf_getdata(section, NULL);
-		s->count = shdr.sh_size / shdr.sh_entsize;
-		s->names = shdr.sh_link;
+		if (shdr.sh_type == SHT_SYMTAB && !s->table)
+			problem = read_table(s, &shdr);
 	}
-	return s->table && s->count;
+	return problem || s->count ? problem : "it has no symbol table";
 }
 
 static bool open_file(struct symbols *s, const char *path, char *err, size_t err_size)
 {
+	const char *problem;
+	enum elf_opened opened;
 	struct stat st;
-	GElf_Ehdr header;
+	int fd;
 
-	s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (s->fd < 0 || fstat(s->fd, &st) < 0)
+	fd = s->elf.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return FAIL("cannot open kernel %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return FAIL("cannot read kernel %s: not a regular file", path);
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return FAIL("libelf is too old");
-	s->elf = elf_begin(s->fd, ELF_C_READ, NULL);
-	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF || !gelf_getehdr(s->elf, &header))
+	opened = elf_file_open(&s->elf, fd, NULL, (uint64_t)st.st_size);
+	if (opened == ELF_FILE_NONE || opened == ELF_FILE_CUT)
 		return FAIL("bad kernel %s: not an ELF file", path);
-	if (gelf_getclass(s->elf) != ELFCLASS64 || header.e_machine != EM_PPC64)
+	if (opened == ELF_FILE_32_BIT || s->elf.header.e_machine != EM_PPC64)
 		return FAIL("bad kernel %s: not for 64-bit POWER", path);
-	s->little_endian = header.e_ident[EI_DATA] == ELFDATA2LSB;
-	if (!find_table(s))
-		return FAIL("bad kernel %s: it has no symbol table", path);
-	return true;
+	if (opened == ELF_FILE_CUT_HEADERS)
+		return FAIL("bad kernel %s: truncated file", path);
+	problem = find_table(s);
+	return !problem || FAIL("bad kernel %s: %s", path, problem);
 }
 
 struct symbols *symbols_open(const char *path, char *err, size_t err_size)
@@ -85,6 +124,7 @@ struct symbols *symbols_open(const char *path, char *err, size_t err_size)
 		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
+	s->elf.fd = -1;
 	if (open_file(s, path, err, err_size))
 		return s;
 	symbols_close(s);
@@ -95,35 +135,33 @@ void symbols_close(struct symbols *s)
 {
 	if (!s)
 		return;
-	if (s->elf)
-		elf_end(s->elf);
-	if (s->fd >= 0)
-		close(s->fd);
+	if (s->elf.fd >= 0)
+		close(s->elf.fd);
+	free(s->table);
+	free(s->names);
 	free(s);
 }
 
 bool symbols_little_endian(const struct symbols *s)
 {
-	return s->little_endian;
+	return s->elf.little_endian;
 }
 
-static bool lookup(const struct symbols *s, const char *name, GElf_Sym *symbol)
+static bool lookup(const struct symbols *s, const char *name, Elf64_Sym *symbol)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < s->count; i++) {
-		GElf_Sym candidate;
-		const char *text;
+		Elf64_Sym candidate;
 
-		if (!gelf_getsym(s->table, (int)i, &candidate) || candidate.st_shndx == SHN_UNDEF)
-			continue;
-		text = elf_strptr(s->elf, s->names, candidate.st_name);
-		if (!text || strcmp(text, name) != 0)
+		elf_file_symbol(&s->elf, &s->table[i], &candidate);
+		if (candidate.st_shndx == SHN_UNDEF || candidate.st_name >= s->names_size ||
+		    strcmp(s->names + candidate.st_name, name) != 0)
 			continue;
 		*symbol = candidate;
 		found = true;
 		/* A global one counts more than somebody's static one of the same name. */
-		if (GELF_ST_BIND(candidate.st_info) != STB_LOCAL)
+		if (ELF64_ST_BIND(candidate.st_info) != STB_LOCAL)
 			break;
 	}
 	return found;
@@ -131,21 +169,17 @@ static bool lookup(const struct symbols *s, const char *name, GElf_Sym *symbol)
 
 bool symbols_read(const struct symbols *s, uint64_t address, void *buf, size_t len)
 {
-	size_t count;
-
-	if (elf_getphdrnum(s->elf, &count) < 0)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		GElf_Phdr segment;
+	for (unsigned i = 0; i < s->elf.header.e_phnum; i++) {
+		Elf64_Phdr segment;
 		uint64_t offset;
 
-		if (!gelf_getphdr(s->elf, (int)i, &segment) || segment.p_type != PT_LOAD)
+		if (!elf_file_segment(&s->elf, i, &segment) || segment.p_type != PT_LOAD)
 			continue;
 		offset = address - segment.p_vaddr;
 		if (address < segment.p_vaddr || offset >= segment.p_filesz ||
-		    len > segment.p_filesz - offset)
+		    len > segment.p_filesz - offset || segment.p_offset > s->elf.size)
 			continue;
-		return pread(s->fd, buf, len, (off_t)(segment.p_offset + offset)) == (ssize_t)len;
+		return elf_file_read(&s->elf, segment.p_offset + offset, buf, len);
 	}
 	return false;
 }
@@ -160,13 +194,13 @@ static bool through_descriptor(const struct symbols *s, uint64_t *address)
 		return false;
 	*address = 0;
 	for (unsigned i = 0; i < 8; i++)
-		*address = *address << 8 | raw[s->little_endian ? 7 - i : i];
+		*address = *address << 8 | raw[s->elf.little_endian ? 7 - i : i];
 	return true;
 }
 
 bool symbols_find(const struct symbols *s, const char *name, uint64_t *address)
 {
-	GElf_Sym symbol;
+	Elf64_Sym symbol;
 
 	if (!lookup(s, name, &symbol))
 		return false;
@@ -176,7 +210,7 @@ bool symbols_find(const struct symbols *s, const char *name, uint64_t *address)
 
 bool symbols_local_entry(const struct symbols *s, const char *name, uint64_t *address)
 {
-	GElf_Sym symbol;
+	Elf64_Sym symbol;
 
 	if (!lookup(s, name, &symbol))
 		return false;

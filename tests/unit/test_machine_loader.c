@@ -83,7 +83,7 @@ static void make_kernel(const struct elf *elf)
 	put(elf, 52, 2, 64);
 	put(elf, 54, 2, 56);
 	put(elf, 56, 2, elf->nr_segments);
-	for (unsigned i = 0; i < elf->nr_segments; i++) {
+	for (unsigned i = 0; i < elf->nr_segments && i < 2; i++) {
 		const struct segment *s = &elf->segments[i];
 		unsigned at = 64 + 56 * i;
 
@@ -296,6 +296,26 @@ static void contradictory_segments_are_refused(void **state)
 	assert_refused(&elf, "truncated file");
 	elf = sound;
 	elf.nr_segments = 0;
+	assert_refused(&elf, "no segments");
+}
+
+static void segments_on_top_of_each_other_are_refused(void **state)
+{
+	struct elf elf = sound;
+
+	elf.segments[1].paddr = 0x3ff;
+	assert_refused(&elf, "segments 0x0+0x400 and 0x3ff+0x2000 overlap");
+	elf.segments[1].paddr = 0x400;
+	assert_loads(&elf);
+}
+
+static void more_program_headers_than_the_header_can_count_are_none(void **state)
+{
+	struct elf elf = sound;
+
+	elf.nr_segments = PN_XNUM - 1;
+	assert_refused(&elf, "truncated file");
+	elf.nr_segments = PN_XNUM;
 	assert_refused(&elf, "no segments");
 }
 
@@ -532,6 +552,8 @@ int main(void)
 		cmocka_unit_test(relocatable_and_core_files_are_refused),
 		cmocka_unit_test(segments_outside_memory_are_refused),
 		cmocka_unit_test(contradictory_segments_are_refused),
+		cmocka_unit_test(segments_on_top_of_each_other_are_refused),
+		cmocka_unit_test(more_program_headers_than_the_header_can_count_are_none),
 		cmocka_unit_test(an_entry_outside_the_segments_is_refused),
 		cmocka_unit_test(the_initrd_follows_the_kernel_on_a_64_kib_boundary),
 		cmocka_unit_test(bad_initrds_are_refused),
