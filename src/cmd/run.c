@@ -19,6 +19,7 @@
 #include "cmd/cmd.h"
 #include "cmd/console.h"
 #include "cmd/options.h"
+#include "cmd/sandbox.h"
 #include "cmd/say.h"
 #include "machine/machine.h"
 #include "monitor/monitor.h"
@@ -67,6 +68,8 @@ static const char usage[] =
 	"                    but gives them to the guest (on)\n"
 	"  --map-memory address=N,size=N,file=PATH[,offset=N]  guest memory that is a file's or\n"
 	"                    a device's, such as one that answers with machine checks\n"
+	"  --sandbox WHETHER  on: give up what the machine does not need before the guest starts;\n"
+	"                    a system call that is forbidden then ends it (on)\n"
 	"  --debug           report unknown and refused calls of the guest\n"
 	"  --stats           print instruction count and speed at the end\n"
 	"  -h, --help        print this help\n"
@@ -82,7 +85,7 @@ struct run_options {
 	struct machine_config machine;
 	const char *accel, *serial;
 	char *monitor; /* path */
-	enum { ON, OFF } mc_exit;
+	enum { ON, OFF } mc_exit, sandbox;
 	bool stats;
 };
 
@@ -507,6 +510,7 @@ static const struct command_option run_option_table[] = {
 	{ "--stale-handler", OPTION_NAME, INTO(machine.stale_handler), .names = stale_policies },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },
+	{ "--sandbox", OPTION_NAME, INTO(sandbox), .names = on_or_off },
 	{ "--debug", OPTION_CALL_FLAG, .set = set_debug },
 	{ "--stats", OPTION_FLAG, INTO(stats) },
 	{ "--help", OPTION_HELP, .letter = 'h' },
@@ -686,6 +690,15 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 	}
 }
 
+/* Nothing but what is open by now, and the monitor's clients, is needed from here on. */
+static bool confine(const struct run_options *o, char *err, size_t err_size)
+{
+	unsigned needs = (o->monitor ? SANDBOX_CLIENTS | SANDBOX_REMOVE : 0) |
+			 (o->machine.engine == &engine_kvm ? SANDBOX_KVM : 0);
+
+	return o->sandbox == OFF || sandbox_enter("run", needs, err, err_size);
+}
+
 static int run_machine(const struct run_options *o, struct machine *machine)
 {
 	const struct machine_client standard_error = {
@@ -705,6 +718,11 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	    !machine_add_client(machine, &standard_error)) {
 		complain("%s", console ? "too many clients of the machine" : why);
 		console_close(console, &signal_received);
+		return EXIT_CANNOT_START;
+	}
+	if (!confine(o, why, sizeof(why))) {
+		console_close(console, &signal_received);
+		complain("%s", why);
 		return EXIT_CANNOT_START;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -751,6 +769,8 @@ static int run(struct run_options *o)
 
 	if (!choose_engine(o))
 		return EXIT_CANNOT_START;
+	if (o->sandbox == ON)
+		o->machine.thread_begins = sandbox_drop_capabilities;
 	machine = machine_create(&o->machine, err, sizeof(err));
 	if (!machine) {
 		complain("%s", err);

@@ -107,6 +107,8 @@ struct engine_config {
 	void (*debug)(void *opaque, const char *line);
 	/* ENGINE_CAP_THREADS: called from any thread when run() of a vCPU would return an exit. May be NULL. */
 	void (*exited)(void *opaque);
+	/* Called by each thread that the engine starts, before anything else. May be NULL. */
+	void (*thread_begins)(void);
 	void *opaque;
 };
 

@@ -241,6 +241,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.no_mc_exit = config->no_mc_exit,
 		.debug = host_warning,
 		.exited = engine_exited,
+		.thread_begins = config->thread_begins,
 		.opaque = machine,
 	};
 	struct papr_config papr_config = {

@@ -235,6 +235,8 @@ static void *vcpu_thread(void *arg)
 	struct kvm_vcpu *v = arg;
 	struct kvm_engine *e = v->engine;
 
+	if (e->config.thread_begins)
+		e->config.thread_begins();
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		bool exited;
@@ -271,9 +273,10 @@ int vcpu_start_thread(struct kvm_vcpu *v)
 	v->state = KVM_VCPU_STILL;
 	v->quit = v->stop = false;
 	sigaction(KICK_SIGNAL, &action, NULL);
-	/* Whatever else comes is for the machine's own thread. */
+	/* Whatever else comes is for the machine's own thread, but a forbidden system call has to be named. */
 	sigfillset(&mask);
 	sigdelset(&mask, KICK_SIGNAL);
+	sigdelset(&mask, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);
 	rc = pthread_create(&v->thread, NULL, vcpu_thread, v);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
