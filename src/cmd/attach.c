@@ -30,6 +30,7 @@ static const char usage[] =
 	"  --state FILE         where to keep it (a file of yours that the address names)\n"
 	"  --timeout S          seconds until it is given up (120)\n"
 	"  --json               report as JSON\n"
+	"  --sandbox WHETHER    on: give up what a session with the stub does not need (on)\n"
 	"  -h, --help           print this help\n"
 	"\n"
 	"Exit status: 0 it is registered; 1 not; 2 bad options.\n";

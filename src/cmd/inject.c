@@ -71,6 +71,7 @@ static const char usage[] =
 	"  --state FILE         where that is kept (a file of yours that the address names)\n"
 	"  --forget             start without what is kept\n"
 	"\n"
+	"  --sandbox WHETHER    on: give up what is not needed once connected (on)\n"
 	"  --json               report as JSON\n"
 	"  -h, --help           print this help\n"
 	"\n"
@@ -867,9 +868,14 @@ static int inject(const struct inject_options *o)
 	static struct connection c; /* too big for the stack */
 	json_t *result = NULL;
 	int status = EXIT_FAILURE;
+	char err[300];
 
 	if (!connect_to(&c, o->monitor))
 		return EXIT_FAILURE;
+	if (o->remote.confine && !o->remote.confine(err, sizeof(err))) {
+		complain("%s", err);
+		return EXIT_FAILURE;
+	}
 	if (greet(&c)) {
 		/* Asked before, because what happens from the injection on comes as events. */
 		bool one = inject_args_cpus(o->args, o->system_reset) == INJECT_ONE_CPU;

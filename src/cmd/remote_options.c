@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/remote_options.h"
+#include "cmd/sandbox.h"
 #include "cmd/say.h"
 #include "fwnmi/fwnmi.h"
 #include "monitor/inject_args.h"
@@ -57,12 +58,26 @@ static bool take_rtas(void *into, const struct command_option *option, const cha
 	return true;
 }
 
+static const char *confined_command;
+
+static bool confine(char *err, size_t err_size)
+{
+	return sandbox_enter(confined_command, SANDBOX_STUB, err, err_size);
+}
+
+static const char *const sandboxes[] = {
+	[REMOTE_CONFINED] = "on",
+	[REMOTE_UNCONFINED] = "off",
+	NULL,
+};
+
 #define INTO(field) .offset = offsetof(struct remote_options, field)
 const struct command_option remote_option_table[] = {
 	{ "--gdb", OPTION_TEXT, INTO(gdb) },
 	{ "--kernel", OPTION_TEXT, INTO(guest.kernel) },
 	{ "--rtas", OPTION_CALL, .set = take_rtas },
 	{ "--state", OPTION_TEXT, INTO(state) },
+	{ "--sandbox", OPTION_NAME, INTO(sandbox), .names = sandboxes },
 	{ NULL },
 };
 
@@ -82,7 +97,7 @@ static bool contradiction(const char *command, const char *option, const char *w
 	return false;
 }
 
-bool remote_options_check(const struct remote_options *o, const char *command)
+bool remote_options_check(struct remote_options *o, const char *command)
 {
 	const struct {
 		const char *name;
@@ -99,6 +114,8 @@ bool remote_options_check(const struct remote_options *o, const char *command)
 			return contradiction(command, needs_gdb[i].name,
 					     "is for a guest behind a gdb stub: --gdb HOST:PORT");
 	}
+	confined_command = command;
+	o->confine = o->sandbox == REMOTE_CONFINED ? confine : NULL;
 	if (o->process && !o->guest.kernel)
 		return contradiction(command, "--process",
 				     "needs the guest's kernel: --kernel VMLINUX");

@@ -12,10 +12,9 @@
 /* What is left to do beyond memory, time and the descriptors that are open. */
 enum sandbox_needs {
 	SANDBOX_CLIENTS = 1, /* accept the monitor's clients */
-	SANDBOX_REMOVE = 2, /* remove a socket or a temporary file */
-	SANDBOX_RENAME = 4, /* put a file in another's place */
-	SANDBOX_STUB = 8, /* talk to a gdb stub */
-	SANDBOX_KVM = 16, /* virtual machines of KVM, with a thread a vCPU */
+	SANDBOX_REMOVE = 2, /* remove the monitor's socket */
+	SANDBOX_STUB = 4, /* talk to a gdb stub */
+	SANDBOX_KVM = 8, /* virtual machines of KVM, with a thread a vCPU */
 };
 
 /**
@@ -35,8 +34,5 @@ bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_si
  * For threads that begin before sandbox_enter(); later ones have nothing to drop.
  */
 void sandbox_drop_capabilities(void);
-
-/** sandbox_option() - is @value "on" or "off"? Then *@on says which. */
-bool sandbox_option(const char *value, bool *on);
 
 #endif

@@ -357,20 +357,31 @@ static void forget_state(struct gdb *gdb)
 	memset(gdb->little_endian, -1, sizeof(gdb->little_endian));
 }
 
-struct gdb *gdb_open(const char *where, const volatile sig_atomic_t *interrupted, char *err,
-		     size_t err_size)
+static struct gdb *new_gdb(const char *where, const volatile sig_atomic_t *interrupted)
 {
 	struct gdb *gdb = calloc(1, sizeof(*gdb));
 
 	if (!gdb || !(gdb->wire.where = strdup(where))) {
 		free(gdb);
-		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
-	gdb->wire.fd = -1;
+	gdb->wire.fd = gdb->wire.link = -1;
 	gdb->wire.interrupted = interrupted;
 	gdb->packet_size = sizeof(gdb->wire.out);
 	forget_state(gdb);
+	return gdb;
+}
+
+struct gdb *gdb_open(const char *where, int link, const volatile sig_atomic_t *interrupted,
+		     char *err, size_t err_size)
+{
+	struct gdb *gdb = new_gdb(where, interrupted);
+
+	if (!gdb) {
+		snprintf(err, err_size, "out of memory");
+		return NULL;
+	}
+	gdb->wire.link = link;
 	if (wire_connect(&gdb->wire) && negotiate(gdb) && describe(gdb) && list_threads(gdb) &&
 	    enter_physical_mode(gdb))
 		return gdb;
@@ -439,6 +450,31 @@ static bool detach(struct gdb *gdb)
 	return true;
 }
 
+/* QEMU stops for whoever connects, and has to be told by him to go on. */
+static bool connect_and_detach(struct gdb *gdb)
+{
+	bool free_to_run;
+
+	gdb->wire.fd = -1;
+	gdb->running = gdb->physical = false;
+	/* QEMU gives single registers only to who has read its description. */
+	free_to_run = wire_connect(&gdb->wire) &&
+		      wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
+		      answer(gdb) &&
+		      wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
+		      answer(gdb) && detach(gdb);
+	if (gdb->wire.fd >= 0)
+		close(gdb->wire.fd);
+	return free_to_run;
+}
+
+static void free_gdb(struct gdb *gdb)
+{
+	gdb_target_free(&gdb->target);
+	free(gdb->wire.where);
+	free(gdb);
+}
+
 bool gdb_close(struct gdb *gdb)
 {
 	bool free_to_run, was_stub = gdb->wire.is_stub;
@@ -447,24 +483,29 @@ bool gdb_close(struct gdb *gdb)
 	free_to_run = (!was_stub && !gdb->wire.lost) || gdb->ended || detach(gdb) || gdb->ended;
 	if (gdb->wire.fd >= 0)
 		close(gdb->wire.fd);
-	if (!free_to_run) {
-		/* QEMU stops for whoever connects, and has to be told by him to go on. */
-		gdb->wire.fd = -1;
-		gdb->running = gdb->physical = false;
-		if (wire_connect(&gdb->wire)) {
-			/* QEMU gives single registers only to who has read its description. */
-			if (wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
-			    answer(gdb) &&
-			    wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
-			    answer(gdb))
-				free_to_run = detach(gdb);
-		}
-		if (gdb->wire.fd >= 0)
-			close(gdb->wire.fd);
+	free_to_run = free_to_run || connect_and_detach(gdb);
+	free_gdb(gdb);
+	return free_to_run;
+}
+
+bool gdb_release(const char *where)
+{
+	static const volatile sig_atomic_t never;
+	struct gdb *gdb = new_gdb(where, &never);
+	bool free_to_run;
+
+	if (!gdb)
+		return false;
+	gdb->wire.closing = true;
+	free_to_run = connect_and_detach(gdb);
+	/* A stub that goes by ids of processes: QEMU's first one. */
+	if (!free_to_run && !gdb->wire.lost) {
+		gdb->multiprocess = true;
+		gdb->nr_cpus = 1;
+		gdb->thread[0].process = 1;
+		free_to_run = connect_and_detach(gdb);
 	}
-	gdb_target_free(&gdb->target);
-	free(gdb->wire.where);
-	free(gdb);
+	free_gdb(gdb);
 	return free_to_run;
 }
 

@@ -34,13 +34,17 @@ enum gdb_stop {
 /**
  * gdb_open() - connect, stop the guest, and learn its registers and vCPUs
  * @where: "HOST:PORT", ":PORT" (this host), "[ADDRESS]:PORT" or "unix:PATH"
+ * @link: to the process that connects for this one (confined.h), or -1
  * @interrupted: looked at whenever something is waited for; once set, everything fails
  *
  * Returns NULL with one line in @err: nobody listens, what listens is no gdb stub, no stub for a 64-bit POWER guest,
  * none that gives access to real memory.
  */
-struct gdb *gdb_open(const char *where, const volatile sig_atomic_t *interrupted, char *err,
-		     size_t err_size);
+struct gdb *gdb_open(const char *where, int link, const volatile sig_atomic_t *interrupted,
+		     char *err, size_t err_size);
+
+/** gdb_release() - let a guest run that somebody who has died may have left standing. */
+bool gdb_release(const char *where);
 
 /**
  * gdb_close() - let the guest run and leave it, also after a failure

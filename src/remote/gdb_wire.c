@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "remote/confined.h"
 #include "remote/gdb.h"
 #include "remote/gdb_wire.h"
 
@@ -365,6 +366,13 @@ bool wire_connect(struct wire *w)
 {
 	w->lost = w->ack_due = w->no_ack = w->outstanding = false;
 	w->in_start = w->in_end = 0;
+	if (w->link >= 0) {
+		char err[sizeof(w->err)];
+
+		w->fd = confined_connect(w->link, err, sizeof(err));
+		w->tcp = strncmp(w->where, "unix:", 5) != 0;
+		return w->fd >= 0 || wire_fail(w, "%s", err);
+	}
 	if (!strncmp(w->where, "unix:", 5))
 		return connect_unix(w, w->where + 5);
 	return connect_tcp(w);

@@ -17,6 +17,7 @@
 
 struct wire {
 	int fd; /* or -1 */
+	int link; /* to who connects for us (confined.h), or -1: we do */
 	bool tcp;
 	char *where;
 	const volatile sig_atomic_t *interrupted; /* the caller's flag: once set, all fails */

@@ -40,21 +40,22 @@ bool guest_read_real(struct guest *guest, uint64_t real_address, void *buf, size
 	return there || gdb_fail(guest->gdb, "the guest has no memory at 0x%" PRIx64, real_address);
 }
 
-bool guest_open(struct guest *guest, struct gdb *gdb, const struct guest_options *options)
+bool guest_open(struct guest *guest, const struct guest_options *options, char *err,
+		size_t err_size)
 {
-	char err[200];
-
-	*guest = (struct guest){ .gdb = gdb, .options = options };
+	*guest = (struct guest){ .options = options };
 	if (!options->kernel)
 		return true;
-	guest->symbols = symbols_open(options->kernel, err, sizeof(err));
+	guest->symbols = symbols_open(options->kernel, err, err_size);
 	if (!guest->symbols)
-		return gdb_fail(gdb, "%s", err);
+		return false;
 	guest->little_endian = symbols_little_endian(guest->symbols);
 	if (!symbols_find(guest->symbols, "_text", &guest->linked_base) &&
-	    !symbols_find(guest->symbols, "_stext", &guest->linked_base))
-		return gdb_fail(gdb, "bad kernel %s: it is not Linux (no symbol _text)",
-				options->kernel);
+	    !symbols_find(guest->symbols, "_stext", &guest->linked_base)) {
+		snprintf(err, err_size, "bad kernel %s: it is not Linux (no symbol _text)",
+			 options->kernel);
+		return false;
+	}
 	return true;
 }
 

@@ -47,11 +47,12 @@ struct guest {
 bool guest_symbol_real(const struct guest *guest, const char *name, uint64_t *address);
 
 /**
- * guest_open() - open the kernel file that the user has given
+ * guest_open() - open the kernel file that the user has given; the caller sets gdb afterwards
  *
- * Returns false with gdb_error() set: no such file, or it is no kernel.
+ * Returns false with one line in @err: no such file, or it is no kernel.
  */
-bool guest_open(struct guest *guest, struct gdb *gdb, const struct guest_options *options);
+bool guest_open(struct guest *guest, const struct guest_options *options, char *err,
+		size_t err_size);
 void guest_close(struct guest *guest);
 
 enum guest_found {

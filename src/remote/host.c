@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's callbacks over a gdb stub, and its state between invocations; see host.h.
+ * libfwnmi's callbacks over a gdb stub, and its state between invocations; see host.h. The file is host_file.c's.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <fwnmi/mce.h>
 
@@ -32,7 +27,6 @@ enum {
 	FILE_UNWATCHED = 8,
 	FILE_BOOT = 16,
 	FILE_HEADER = 24,
-	FILE_MAX = 1 << 20,
 };
 
 /* ---- libfwnmi's operations ---- */
@@ -154,128 +148,50 @@ static bool set_up(struct host *host)
 	return true;
 }
 
-/* ---- the state's file ---- */
+/* ---- the state ---- */
 
-static bool own_directory(struct host *host, char *path, size_t size)
+static enum host_loaded load(struct host *host, const struct host_file *file)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
-
-	if (runtime && runtime[0] == '/')
-		snprintf(path, size, "%s/fwnmi", runtime);
-	else
-		snprintf(path, size, "/tmp/fwnmi-%u", (unsigned)getuid());
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return gdb_fail(host->gdb, "cannot make %s for the state: %s; name a file: --state",
-				path, strerror(errno));
-	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != getuid() ||
-	    st.st_mode & (S_IWGRP | S_IWOTH))
-		return gdb_fail(host->gdb, "%s is not ours alone; name another file: --state",
-				path);
-	return true;
-}
-
-static bool choose_path(struct host *host, const char *state, const char *where)
-{
-	char directory[300], name[200];
-	size_t len = 0;
-
-	if (state) {
-		if (strlen(state) >= sizeof(host->path))
-			return gdb_fail(host->gdb, "the path of --state is too long");
-		strcpy(host->path, state);
-		return true;
-	}
-	if (!own_directory(host, directory, sizeof(directory)))
-		return false;
-	for (const char *p = where; *p; p++) {
-		if (len + 4 > sizeof(name))
-			return gdb_fail(host->gdb,
-					"the address is too long for a file name; name a "
-					"file: --state");
-		if (strchr("/%", *p))
-			len += (size_t)sprintf(name + len, "%%%02x", (unsigned char)*p);
-		else
-			name[len++] = *p;
-	}
-	name[len] = '\0';
-	snprintf(host->path, sizeof(host->path), "%s/%s", directory, name);
-	return true;
-}
-
-/* The whole file, malloc()ed. *size 0: there is none. */
-static uint8_t *read_file(struct host *host, size_t *size)
-{
-	int fd = open(host->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	uint8_t *bytes = NULL;
-	struct stat st;
-	ssize_t n = -1;
-
-	*size = 0;
-	if (fd < 0 && errno == ENOENT)
-		return NULL;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
-		bytes = malloc((size_t)st.st_size + 1);
-		n = bytes ? read(fd, bytes, (size_t)st.st_size) : -1;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (n < 0) {
-		gdb_fail(host->gdb, "cannot read state %s: %s", host->path,
-			 fd < 0 ? strerror(errno) : "not a file of that kind");
-		free(bytes);
-		return NULL;
-	}
-	*size = (size_t)n;
-	return bytes;
-}
-
-static enum host_loaded load(struct host *host, bool named)
-{
-	size_t size;
-	uint8_t *bytes = read_file(host, &size);
+	const uint8_t *bytes = file->bytes;
 	enum host_loaded loaded = HOST_NEW;
 	uint8_t boot[8];
 	bool there;
 	int err = 0;
 
 	if (!bytes)
-		return gdb_error(host->gdb)[0] ? HOST_FAILED : HOST_NEW;
-	if (size < FILE_HEADER || memcmp(bytes, magic, sizeof(magic)) != 0)
+		return HOST_NEW;
+	if (file->size < FILE_HEADER || memcmp(bytes, magic, sizeof(magic)) != 0)
 		err = FWNMI_ERR_BADRECORD;
 	if (!gdb_read_memory(host->gdb, host->guest->rtas_base + BOOT_OFFSET, boot, sizeof(boot),
-			     &there)) {
-		free(bytes);
+			     &there))
 		return HOST_FAILED;
-	}
 	if (!err && (!there || memcmp(bytes + FILE_BOOT, boot, sizeof(boot)) != 0))
 		err = FWNMI_ERR_MISMATCH;
 	if (!err)
-		err = fwnmi_load(&host->fwnmi, bytes + FILE_HEADER, size - FILE_HEADER);
+		err = fwnmi_load(&host->fwnmi, bytes + FILE_HEADER, file->size - FILE_HEADER);
 	if (!err) {
 		memcpy(host->boot, boot, sizeof(boot));
 		host->boot_known = true;
 		host->unwatched = bytes[FILE_UNWATCHED];
 		loaded = HOST_LOADED;
-	} else if (named || err != FWNMI_ERR_MISMATCH) {
-		gdb_fail(host->gdb, "cannot use state %s: %s; start anew: --forget", host->path,
+	} else if (file->named || err != FWNMI_ERR_MISMATCH) {
+		gdb_fail(host->gdb, "cannot use state %s: %s; start anew: --forget", file->path,
 			 err == FWNMI_ERR_MISMATCH ? "it is of another guest, or of its last boot" :
 						     fwnmi_strerror(err));
 		loaded = HOST_FAILED;
 	}
-	free(bytes);
 	return loaded;
 }
 
-enum host_loaded host_open(struct host *host, struct guest *guest, const char *state,
-			   const char *where, bool forget)
+enum host_loaded host_open(struct host *host, struct guest *guest, const struct host_file *file,
+			   bool forget)
 {
 	memset(host, 0, sizeof(*host));
 	host->gdb = guest->gdb;
 	host->guest = guest;
-	if (!set_up(host) || !choose_path(host, state, where))
+	if (!set_up(host))
 		return HOST_FAILED;
-	return forget ? HOST_NEW : load(host, state);
+	return forget ? HOST_NEW : load(host, file);
 }
 
 bool host_mark(struct host *host)
@@ -294,42 +210,24 @@ bool host_mark(struct host *host)
 				 host->guest->rtas_base);
 }
 
-static bool write_file(struct host *host, const uint8_t *bytes, size_t size)
+uint8_t *host_save(struct host *host, size_t *size)
 {
-	char temporary[sizeof(host->path) + 16];
-	int fd;
-	bool ok;
+	size_t record = fwnmi_state_size(&host->fwnmi);
+	uint8_t *bytes = calloc(1, FILE_HEADER + record);
 
-	snprintf(temporary, sizeof(temporary), "%s.%d", host->path, (int)getpid());
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ok = fd >= 0 && write(fd, bytes, size) == (ssize_t)size;
-	if (fd >= 0 && close(fd) < 0)
-		ok = false;
-	ok = ok && rename(temporary, host->path) == 0;
-	if (!ok) {
-		gdb_fail(host->gdb, "cannot write state %s: %s", host->path, strerror(errno));
-		if (fd >= 0)
-			unlink(temporary);
+	if (!bytes) {
+		gdb_fail(host->gdb, "out of memory");
+		return NULL;
 	}
-	return ok;
-}
-
-bool host_save(struct host *host)
-{
-	size_t size = fwnmi_state_size(&host->fwnmi);
-	uint8_t *bytes;
-	bool ok;
-
-	bytes = calloc(1, FILE_HEADER + size);
-	if (!bytes)
-		return gdb_fail(host->gdb, "out of memory");
 	memcpy(bytes, magic, sizeof(magic));
 	bytes[FILE_UNWATCHED] = host->unwatched;
 	memcpy(bytes + FILE_BOOT, host->boot, sizeof(host->boot));
-	ok = fwnmi_save(&host->fwnmi, bytes + FILE_HEADER, size) == (int)size &&
-	     write_file(host, bytes, FILE_HEADER + size);
-	free(bytes);
-	return ok;
+	if (fwnmi_save(&host->fwnmi, bytes + FILE_HEADER, record) != (int)record) {
+		free(bytes);
+		return NULL;
+	}
+	*size = FILE_HEADER + record;
+	return bytes;
 }
 
 /* ---- registration ---- */

@@ -9,6 +9,7 @@
 #include <fwnmi/fwnmi.h>
 
 #include "remote/guest.h"
+#include "remote/host_file.h"
 
 struct host {
 	struct gdb *gdb;
@@ -18,7 +19,6 @@ struct host {
 	bool partition_ended; /* libfwnmi asks for the reboot policy */
 	/* Nobody saw whether the vCPU that holds the buffer has called ibm,nmi-interlock. */
 	bool unwatched;
-	char path[512]; /* of the state's file; "" if there is none */
 	uint8_t boot[8];
 	bool boot_known; /* the number is in the guest */
 };
@@ -31,15 +31,14 @@ enum host_loaded {
 
 /**
  * host_open() - set up libfwnmi for the guest whose RTAS area is known, and load its state
- * @state: path of the state's file, or NULL for one of the user's own that the address names
- * @where: the stub's address
+ * @file: as it was found
  * @forget: start without what is in the file
  *
  * HOST_FAILED: gdb_error() is set. A named file that is of another guest or boot is an error; of one that only the
  * address names it is no surprise.
  */
-enum host_loaded host_open(struct host *host, struct guest *guest, const char *state,
-			   const char *where, bool forget);
+enum host_loaded host_open(struct host *host, struct guest *guest, const struct host_file *file,
+			   bool forget);
 
 /** host_register() - the guest's routines, as its call or its kernel's symbols name them. */
 bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint64_t machine_check,
@@ -47,8 +46,8 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 
 /** host_mark() - write the boot's number into the guest, before anything is delivered. */
 bool host_mark(struct host *host);
-/** host_save() - write the state's file, after host_mark(); also when the connection has failed since. */
-bool host_save(struct host *host);
+/** host_save() - what the file is to hold, malloc()ed, after host_mark(); also when the connection has failed since. */
+uint8_t *host_save(struct host *host, size_t *size);
 
 /** host_processor() - which one a vCPU is, from its PVR; POWER9 if it is unknown. */
 unsigned host_processor(struct host *host, unsigned cpu);

@@ -12,6 +12,7 @@
 
 #include <fwnmi/mce.h>
 
+#include "remote/confined.h"
 #include "remote/moment.h"
 #include "remote/private.h"
 #include "remote/remote.h"
@@ -26,8 +27,22 @@
 /* attach looks this often whether the guest's kernel has started. */
 #define LOOK_MS		4
 
+/* What the confined process hands over: this, then what the state's file is to hold, then the report as JSON. */
+struct handover {
+	uint8_t ok, delivered, interlocked;
+	uint8_t page_7, seen;
+	uint32_t nr_cpus, rtas_size;
+	uint64_t system_reset, machine_check, rtas_base;
+	double waited_ms;
+	uint32_t state_size, report_size;
+	char problem[256];
+};
+
 struct session {
 	const struct remote_options *options;
+	const struct host_file *file;
+	uint8_t *state; /* for the file, or NULL */
+	size_t state_size;
 	struct gdb *gdb;
 	struct guest guest;
 	struct host host;
@@ -47,41 +62,37 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static void catch_signals(struct sigaction *old)
+static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_signal }, old;
 
 	interrupted = 0;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < NR_END_SIGNALS; i++) {
-		sigaction(end_signals[i], NULL, &old[i]);
-		if (old[i].sa_handler != SIG_IGN)
+		sigaction(end_signals[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
 			sigaction(end_signals[i], &action, NULL);
 	}
 }
 
-static void release_signals(const struct sigaction *old)
-{
-	for (size_t i = 0; i < NR_END_SIGNALS; i++)
-		sigaction(end_signals[i], &old[i], NULL);
-}
-
 /* ---- a session ---- */
 
-static bool begin(struct session *s, const struct remote_options *options, char *problem,
-		  size_t problem_size)
+static bool begin(struct session *s, const struct remote_options *options,
+		  const struct host_file *file, int link, char *problem, size_t problem_size)
 {
 	*s = (struct session){
 		.options = options,
+		.file = file,
 		.forget = options->forget,
 		.problem = problem,
 		.problem_size = problem_size,
 	};
 	problem[0] = '\0';
-	s->gdb = gdb_open(options->gdb, &interrupted, problem, problem_size);
-	if (!s->gdb)
+	if (!guest_open(&s->guest, &options->guest, problem, problem_size) ||
+	    (options->confine && !options->confine(problem, problem_size)))
 		return false;
-	return guest_open(&s->guest, s->gdb, &options->guest);
+	s->gdb = s->guest.gdb = gdb_open(options->gdb, link, &interrupted, problem, problem_size);
+	return s->gdb;
 }
 
 /* Leaves the guest running, and says what went wrong first. */
@@ -89,14 +100,21 @@ static void finish(struct session *s)
 {
 	char error[200];
 
+	guest_close(&s->guest);
 	if (!s->gdb)
 		return;
 	snprintf(error, sizeof(error), "%s", gdb_error(s->gdb));
-	guest_close(&s->guest);
 	if (!gdb_close(s->gdb) && !error[0])
 		snprintf(error, sizeof(error), "the stub does not let the guest run on");
 	if (error[0] && !s->problem[0])
 		snprintf(s->problem, s->problem_size, "%s", error);
+}
+
+static bool save(struct session *s)
+{
+	free(s->state);
+	s->state = host_save(&s->host, &s->state_size);
+	return s->state;
 }
 
 static bool refuse(struct session *s, const char *why)
@@ -129,8 +147,7 @@ static bool open_host(struct session *s)
 {
 	if (s->guest.rtas_size > 1u << 20)
 		return refuse(s, "the RTAS area is larger than 1 MiB");
-	return host_open(&s->host, &s->guest, s->options->state, s->options->gdb, s->forget) !=
-	       HOST_FAILED;
+	return host_open(&s->host, &s->guest, s->file, s->forget) != HOST_FAILED;
 }
 
 static bool find_rtas(struct session *s)
@@ -383,7 +400,7 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 	if (result >= 0) /* else what was changed is taken back */
 		gdb_commit(s->gdb);
 	if (s->host.partition_ended)
-		return end_partition(s, out) && host_save(&s->host);
+		return end_partition(s, out) && save(s);
 	switch (result) {
 	case FWNMI_DELIVERED:
 		s->host.unwatched = !in->system_reset && no_wait;
@@ -442,21 +459,116 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 	/* What was delivered is to be known the next time, also if watching it failed. */
 	if (!ok && !out->delivered)
 		return false;
-	return host_save(&s->host) && ok;
+	return save(s) && ok;
+}
+
+struct inject_work {
+	const struct remote_options *options;
+	const struct host_file *file;
+	const struct machine_injection *injection;
+	bool no_wait, several;
+};
+
+/* In the confined process. */
+static void hand_over(int link, const struct session *s, struct handover *handover,
+		      const json_t *report)
+{
+	char *text = report ? json_dumps(report, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	size_t report_size = text ? strlen(text) : 0, state_size = s->state ? s->state_size : 0;
+	size_t size = sizeof(*handover) + state_size + report_size;
+	uint8_t *bytes = malloc(size);
+
+	handover->state_size = (uint32_t)state_size;
+	handover->report_size = (uint32_t)report_size;
+	if (bytes) {
+		memcpy(bytes, handover, sizeof(*handover));
+		if (state_size)
+			memcpy(bytes + sizeof(*handover), s->state, state_size);
+		if (report_size)
+			memcpy(bytes + sizeof(*handover) + state_size, text, report_size);
+		confined_hand_over(link, bytes, size);
+	}
+	free(bytes);
+	free(text);
+}
+
+static void do_inject(void *opaque, int link)
+{
+	const struct inject_work *work = opaque;
+	struct remote_outcome outcome = { .report = NULL };
+	struct handover handover = { .ok = 0 };
+	static struct session s; /* too big for the stack */
+
+	catch_signals();
+	if (begin(&s, work->options, work->file, link, outcome.problem, sizeof(outcome.problem)))
+		inject(&s, work->injection, work->no_wait, work->several, &outcome);
+	finish(&s);
+	handover.delivered = outcome.delivered;
+	handover.interlocked = outcome.interlocked;
+	handover.nr_cpus = outcome.nr_cpus;
+	memcpy(handover.problem, outcome.problem, sizeof(handover.problem));
+	hand_over(link, &s, &handover, outcome.report);
+}
+
+/* What was handed over, its sizes checked; and the state goes to its file. NULL: nothing; @problem says why. */
+static uint8_t *take_over(const struct remote_options *options, const struct host_file *file,
+			  void (*work)(void *opaque, int link), void *opaque,
+			  struct handover *handover, char *problem, size_t problem_size)
+{
+	size_t size = 0;
+	uint8_t *bytes = confined_run(options->gdb, work, opaque, &size, problem, problem_size);
+	char err[sizeof(file->path) + 100];
+
+	if (!bytes)
+		return NULL;
+	if (size >= sizeof(*handover))
+		memcpy(handover, bytes, sizeof(*handover));
+	if (size < sizeof(*handover) || handover->state_size > HOST_FILE_MAX ||
+	    (uint64_t)sizeof(*handover) + handover->state_size + handover->report_size != size) {
+		snprintf(problem, problem_size, "the confined process gave a strange result");
+		free(bytes);
+		return NULL;
+	}
+	handover->problem[sizeof(handover->problem) - 1] = '\0';
+	snprintf(problem, problem_size, "%s", handover->problem);
+	if (handover->state_size &&
+	    !host_file_write(file, bytes + sizeof(*handover), handover->state_size, err,
+			     sizeof(err)) &&
+	    !problem[0])
+		snprintf(problem, problem_size, "%.*s", (int)problem_size - 1, err);
+	return bytes;
 }
 
 void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
 		   bool no_wait, bool several, struct remote_outcome *outcome)
 {
-	struct sigaction old[NR_END_SIGNALS];
-	static struct session s; /* too big for the stack */
+	struct inject_work work = {
+		.options = options,
+		.injection = injection,
+		.no_wait = no_wait,
+		.several = several,
+	};
+	struct handover handover;
+	struct host_file file;
+	uint8_t *bytes;
 
 	*outcome = (struct remote_outcome){ .report = NULL };
-	catch_signals(old);
-	if (begin(&s, options, outcome->problem, sizeof(outcome->problem)))
-		inject(&s, injection, no_wait, several, outcome);
-	finish(&s);
-	release_signals(old);
+	if (!host_file_read(&file, options->state, options->gdb, outcome->problem,
+			    sizeof(outcome->problem)))
+		return;
+	work.file = &file;
+	bytes = take_over(options, &file, do_inject, &work, &handover, outcome->problem,
+			  sizeof(outcome->problem));
+	if (bytes) {
+		outcome->delivered = handover.delivered;
+		outcome->interlocked = handover.interlocked;
+		outcome->nr_cpus = handover.nr_cpus;
+		outcome->report =
+			json_loadb((char *)bytes + sizeof(handover) + handover.state_size,
+				   handover.report_size, 0, NULL);
+	}
+	free(bytes);
+	host_file_free(&file);
 }
 
 /* ---- attach ---- */
@@ -607,22 +719,63 @@ static bool attach(struct session *s, unsigned timeout_ms, struct remote_registr
 	if (!open_host(s) || !host_register(&s->host, 0, registration->system_reset,
 					    registration->machine_check, registration->page_7))
 		return false;
-	snprintf(registration->state, sizeof(registration->state), "%s", s->host.path);
-	return host_mark(&s->host) && host_save(&s->host);
+	return host_mark(&s->host) && save(s);
+}
+
+struct attach_work {
+	const struct remote_options *options;
+	const struct host_file *file;
+	unsigned timeout_ms;
+};
+
+static void do_attach(void *opaque, int link)
+{
+	const struct attach_work *work = opaque;
+	struct remote_registration r = { .problem = "" };
+	struct handover handover = { .ok = 0 };
+	static struct session s;
+
+	catch_signals();
+	handover.ok = begin(&s, work->options, work->file, link, r.problem, sizeof(r.problem)) &&
+		      attach(&s, work->timeout_ms, &r);
+	finish(&s);
+	handover.page_7 = r.page_7;
+	handover.seen = r.seen;
+	handover.rtas_size = r.rtas_size;
+	handover.system_reset = r.system_reset;
+	handover.machine_check = r.machine_check;
+	handover.rtas_base = r.rtas_base;
+	handover.waited_ms = r.waited_ms;
+	memcpy(handover.problem, r.problem, sizeof(handover.problem));
+	hand_over(link, &s, &handover, NULL);
 }
 
 bool remote_attach(const struct remote_options *options, unsigned timeout_ms,
 		   struct remote_registration *registration)
 {
-	struct sigaction old[NR_END_SIGNALS];
-	static struct session s;
-	bool ok;
+	struct attach_work work = { .options = options, .timeout_ms = timeout_ms };
+	struct handover handover;
+	struct host_file file;
+	uint8_t *bytes;
 
 	*registration = (struct remote_registration){ .problem = "" };
-	catch_signals(old);
-	ok = begin(&s, options, registration->problem, sizeof(registration->problem)) &&
-	     attach(&s, timeout_ms, registration);
-	finish(&s);
-	release_signals(old);
-	return ok && !registration->problem[0];
+	if (!host_file_read(&file, options->state, options->gdb, registration->problem,
+			    sizeof(registration->problem)))
+		return false;
+	work.file = &file;
+	bytes = take_over(options, &file, do_attach, &work, &handover, registration->problem,
+			  sizeof(registration->problem));
+	if (bytes) {
+		registration->system_reset = handover.system_reset;
+		registration->machine_check = handover.machine_check;
+		registration->rtas_base = handover.rtas_base;
+		registration->rtas_size = handover.rtas_size;
+		registration->page_7 = handover.page_7;
+		registration->seen = handover.seen;
+		registration->waited_ms = handover.waited_ms;
+		snprintf(registration->state, sizeof(registration->state), "%s", file.path);
+	}
+	host_file_free(&file);
+	free(bytes);
+	return bytes && handover.ok && !registration->problem[0];
 }

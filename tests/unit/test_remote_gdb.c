@@ -390,7 +390,7 @@ static int end_stub(void **state)
 static struct gdb *open_stub(struct stub *stub)
 {
 	char err[200] = "";
-	struct gdb *gdb = gdb_open(stub->path, &interrupted, err, sizeof(err));
+	struct gdb *gdb = gdb_open(stub->path, -1, &interrupted, err, sizeof(err));
 
 	assert_string_equal(err, "");
 	assert_non_null(gdb);
@@ -401,7 +401,7 @@ static void expect_refusal(struct stub *stub, const char *words)
 {
 	char err[200];
 
-	assert_null(gdb_open(stub->path, &interrupted, err, sizeof(err)));
+	assert_null(gdb_open(stub->path, -1, &interrupted, err, sizeof(err)));
 	if (!strstr(err, words))
 		fail_msg("\"%s\" is not in \"%s\"", words, err);
 }
@@ -833,7 +833,7 @@ static void addresses_that_are_none_are_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		err[0] = '\0';
-		assert_null(gdb_open(bad[i], &interrupted, err, sizeof(err)));
+		assert_null(gdb_open(bad[i], -1, &interrupted, err, sizeof(err)));
 		assert_true(err[0]);
 	}
 }
