@@ -34,6 +34,11 @@
 
 #define MAX_CALLS 1024u
 
+/* si_code of a call that a filter has stopped; Linux asm-generic/siginfo.h, and newer C libraries. */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
+
 /* ---- the allow list ---- */
 
 static const struct {
@@ -218,7 +223,8 @@ static void on_forbidden_call(int signal_number, siginfo_t *info, void *context)
 	strcpy(line, complaint_start);
 	strcat(line, number < MAX_CALLS ? call_names[number] : "of an unknown number");
 	strcat(line, end);
-	(void)!write(STDERR_FILENO, line, strlen(line));
+	if (info->si_code == SYS_SECCOMP)
+		(void)!write(STDERR_FILENO, line, strlen(line));
 	/* Whoever had the signal before may have a terminal to restore. */
 	if (former.sa_handler == SIG_IGN)
 		former.sa_handler = SIG_DFL;

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the running program has given up, and how much memory a stranger's file makes it use.
+
+usage: test_confinement.py FWNMI        speaks TAP
+
+The confinement itself is tested from inside by test_sandbox.c; here it is looked at from outside, in /proc.
+"""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from test_cli import FWNMI, LOOP, PATIENCE, Running, Scratch, elf, refused, wait_for  # noqa: E402
+
+TESTS = []
+LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; what a file claims is a hundred times more
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+# ---- what is given up ----------------------------------------------------------------------------
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f)
+
+
+def seccomp(pid):
+    return status(pid)["Seccomp"].strip()
+
+
+def assert_confined(pid):
+    seen = status(pid)
+    assert seen["Seccomp"].strip() == "2", f"Seccomp: {seen['Seccomp']}"
+    assert seen["NoNewPrivs"].strip() == "1", f"NoNewPrivs: {seen['NoNewPrivs']}"
+    for name in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(seen[name], 16) == 0, f"{name}: {seen[name]}"
+    if os.geteuid() == 0:
+        assert int(seen["CapBnd"], 16) == 0, f"CapBnd: {seen['CapBnd']}"
+    with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+        core = next(line for line in f if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"], core
+
+
+@test
+def a_running_guest_is_confined_unless_told_otherwise(scratch):
+    for words in [], ["-sandbox", "on"], ["--sandbox=on"]:
+        with Running(scratch, *words) as guest:
+            wait_for(lambda guest=guest: seccomp(guest.process.pid) == "2", "it is not confined")
+            assert_confined(guest.process.pid)
+            guest.execute("qmp_capabilities")
+            guest.execute("quit")
+            assert guest.ended() == 0
+    for words in ["-sandbox", "off"], ["--sandbox=off"]:
+        with Running(scratch, *words) as guest:
+            guest.execute("qmp_capabilities")  # by then it would be
+            assert seccomp(guest.process.pid) == "0"
+            guest.process.terminate()
+            guest.ended()
+    assert scratch.files() == ["loop.elf", "recoverable.elf"], scratch.files()
+
+
+@test
+def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
+    nvram = scratch.name("nvram")
+    with Running(scratch, "--nvram", nvram, "--stats", "-serial", "file:" + scratch.name("log")) as guest:
+        guest.execute("qmp_capabilities")
+        for _ in range(3):
+            guest.execute("system_reset")
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(scratch.monitor)
+                assert b"QMP" in client.recv(1000)
+        guest.execute("query-cpus-fast")
+        guest.execute("quit")
+        assert guest.ended() == 0
+        assert "max_rss_kib=" in guest.process.stderr.read()
+    os.unlink(nvram)
+    os.unlink(scratch.name("log"))
+
+
+@test
+def other_words_than_on_and_off_are_refused(scratch):
+    refused(2, "run", "-kernel", scratch.kernel, "-sandbox", "yes", why="bad --sandbox yes: not on or off")
+    refused(2, "attach", "--gdb", ":1", "--sandbox=", why="bad --sandbox : not on or off")
+
+
+class Silent:
+    """Listens and never says a word."""
+
+    def __init__(self, scratch):
+        self.path = scratch.name("silent")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.settimeout(PATIENCE)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        self.connections = []
+
+    def accept(self):
+        self.connections.append(self.listener.accept()[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for one in [*self.connections, self.listener]:
+            one.close()
+        os.unlink(self.path)
+
+
+def started(*words):
+    # pylint: disable=consider-using-with
+    return subprocess.Popen([FWNMI, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def child(process):
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as f:
+        return int(f.read().split()[0])
+
+
+@test
+def who_looks_at_a_stubs_guest_is_confined(scratch):
+    state = scratch.name("state")
+    for words in (["attach"], ["inject", "system-reset"]):
+        for sandbox, wanted in ("on", "2"), ("off", "0"):
+            with Silent(scratch) as stub:
+                process = started(*words, "--gdb", "unix:" + stub.path, "--state", state,
+                                  "--sandbox=" + sandbox)
+                stub.accept()
+                assert stub.connections[0].recv(100).startswith(b"$qSupported")
+                assert seccomp(child(process)) == wanted, (words, sandbox)
+                if sandbox == "on":
+                    assert_confined(child(process))
+                process.send_signal(signal.SIGINT)
+                assert process.communicate(timeout=PATIENCE) == ("", f"fwnmi: {words[0]}: interrupted\n")
+                assert process.returncode == 1
+    assert scratch.files() == ["loop.elf", "recoverable.elf"], scratch.files()
+
+
+@test
+def a_guest_is_let_go_if_who_looks_at_it_dies(scratch):
+    with Silent(scratch) as stub:
+        process = started("attach", "--gdb", "unix:" + stub.path, "--state", scratch.name("state"))
+        stub.accept()
+        stub.connections[0].recv(100)
+        os.kill(child(process), signal.SIGSYS)
+        stub.accept()
+        again = stub.connections[1]
+        got = again.recv(100)
+        assert got.startswith(b"$Qqemu.PhyMemMode:0#"), got
+        again.sendall(b"+$OK#9a")
+        got = again.recv(100)
+        assert b"$qXfer:features:read:target.xml" in got, got
+        again.sendall(b"+$l#6c")
+        got = again.recv(100)
+        assert b"$D#44" in got, got
+        again.sendall(b"+$OK#9a")
+        _, said = process.communicate(timeout=PATIENCE)
+        assert said == "fwnmi: attach: the confined process was ended by a signal: Bad system call\n", said
+        assert process.returncode == 1
+
+
+@test
+def who_waits_for_a_machines_monitor_is_confined(scratch):
+    with Silent(scratch) as monitor:
+        process = started("inject", "--monitor", monitor.path, "system-reset")
+        monitor.accept()
+        wait_for(lambda: seccomp(process.pid) == "2", "it is not confined")
+        assert_confined(process.pid)
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+# ---- files of strangers --------------------------------------------------------------------------
+
+
+def header(phnum=1, phoff=64, shnum=0, shoff=0, shstrndx=0, kind=2, entry=0):
+    return struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", kind, 21, 1, entry, phoff, shoff, 2, 64, 56,
+                       phnum, 64, shnum, shstrndx)
+
+
+def segment(offset, paddr, filesz, memsz):
+    return struct.pack(">IIQQQQQQ", 1, 7, offset, paddr, paddr, filesz, memsz, 0x1000)
+
+
+def section(kind, offset, size, link=0, entsize=24, name=0, flags=0):
+    return struct.pack(">IIQQQQIIQQ", name, kind, flags, 0, offset, size, link, 0, 8, entsize)
+
+
+def sparse(scratch, size, content):
+    path = scratch.file("hostile.elf", content)
+    os.truncate(path, size)
+    return path
+
+
+def measured(*words):
+    """Exit status, standard error and KiB of a run that has to end by itself."""
+    with subprocess.Popen([FWNMI, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 10 * PATIENCE
+        said = process.stderr.read()
+        while True:
+            pid, result, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            assert time.monotonic() < end, "it does not end"
+            time.sleep(0.01)
+        process.returncode = os.waitstatus_to_exitcode(result)
+        return process.returncode, said, usage.ru_maxrss
+
+
+def refused_cheaply(why, *words):
+    code, said, kib = measured(*words)
+    assert code == 1, f"exit {code}: {said}"
+    assert said.startswith("fwnmi: ") and said.count("\n") == 1 and why in said, said
+    assert kib < LIMIT_KIB, f"{kib} KiB for {said}"
+
+
+GIB, TIB = 1 << 30, 1 << 40
+HOSTILE_KERNELS = {
+    "a sparse GiB that is all program headers": (GIB, header(phnum=0xfffe), "no segments to load"),
+    "more program headers than are counted": (GIB, header(phnum=0xffff, shnum=1, shoff=64),
+                                              "no segments to load"),
+    "a segment of a TiB": (GIB, header() + segment(0, 0, TIB, TIB), "truncated file"),
+    "a sparse TiB as a segment": (TIB, header() + segment(0x1000, 0, TIB - 0x1000, TIB), "does not fit in 512 MiB"),
+    "a segment that wraps": (GIB, header() + segment(0, (1 << 64) - 0x1000, 0x1000, 0x2000), "does not fit"),
+    "an offset that wraps": (GIB, header() + segment((1 << 64) - 1, 0, 2, 2), "truncated file"),
+    "segments on top of each other": (GIB, header(phnum=2) + segment(0, 0, GIB >> 2, GIB >> 2) +
+                                      segment(0, 0x1000, GIB >> 2, GIB >> 2), "overlap"),
+    "headers behind the end": (GIB, header(phoff=GIB), "truncated file"),
+    "headers at the end of the numbers": (GIB, header(phoff=(1 << 64) - 8), "truncated file"),
+    "sections of a GiB each": (GIB, header(shnum=0xfeff, shoff=0x1000, shstrndx=1, entry=4) +
+                               segment(0, 0x1000000, 8, 8), "entry 0x4 is not in its segments"),
+    "sections behind the end": (GIB, header(shnum=0xfeff, shoff=GIB - 64) + segment(0, 0, 8, 8),
+                                "truncated file"),
+    "one segment too many": (GIB, header(phnum=33) + b"".join(segment(0, i << 12, 8, 8) for i in range(33)),
+                             "more than 32 segments"),
+}
+
+
+@test
+def hostile_kernels_are_refused_in_one_line_and_little_memory(scratch):
+    for name, (size, content, why) in HOSTILE_KERNELS.items():
+        try:
+            refused_cheaply(why, "run", "-kernel", sparse(scratch, size, content))
+        except AssertionError as e:
+            raise AssertionError(f"{name}: {e}") from e
+
+
+@test
+def a_sound_kernel_in_a_sparse_gib_costs_no_more_than_without(scratch):
+    kib = []
+    for size in len(elf([LOOP])), GIB:
+        with Running(scratch, "--stats", kernel=sparse(scratch, size, elf([LOOP]))) as guest:
+            guest.execute("qmp_capabilities")
+            guest.execute("quit")
+            guest.ended()
+            kib.append(int(guest.process.stderr.read().split("max_rss_kib=")[1].split()[0]))
+    assert kib[1] < kib[0] + 4096, kib
+
+
+@test
+def hostile_symbol_tables_are_refused_in_one_line_and_little_memory(scratch):
+    strings = section(3, 0x1000, 16)
+    for content, why in (
+            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, GIB >> 1, 2), strings)),
+             "its symbol table is larger than 64 MiB"),
+            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, 2400, 2),
+                                                   section(3, 0x1000, GIB >> 1))),
+             "its symbol table is larger than 64 MiB"),
+            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, TIB, 2), strings)),
+             "it has no symbol table"),
+            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, 24, 7), strings)),
+             "its symbol table is malformed"),
+            (header(shnum=0xfeff, shoff=0x100), "it has no symbol table")):
+        refused_cheaply(why, "inject", "--gdb", "unix:" + scratch.name("nobody"), "--state",
+                        scratch.name("state"), "--kernel", sparse(scratch, GIB, content), "system-reset")
+
+
+@test
+def hostile_trampolines_are_refused_in_one_line_and_little_memory(scratch):
+    strings = section(3, 64, 16)
+    for size, content, why in (
+            (GIB, header(kind=1), "larger than 1 MiB"),
+            (1 << 20, header(kind=1, shnum=0x3ff0, shoff=64), "no symbol fwnmi_system_reset_trampoline"),
+            (1 << 20, header(kind=1, shnum=3, shoff=64) + section(0, 0, 0) + section(2, 0, TIB, 2) + strings,
+             "no symbol fwnmi_system_reset_trampoline")):
+        refused_cheaply(why, "run", "-kernel", scratch.kernel, "--trampoline",
+                        "elf:" + sparse(scratch, size, content))
+
+
+def main():
+    failed = False
+    print(f"1..{len(TESTS)}")
+    for number, function in enumerate(TESTS, 1):
+        scratch = Scratch()
+        try:
+            function(scratch)
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except (AssertionError, subprocess.TimeoutExpired, OSError, ValueError, IndexError) as e:
+            failed = True
+            print(f"not ok {number} - {function.__name__}")
+            print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)
+        finally:
+            subprocess.run(["rm", "-rf", scratch.path], check=False)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
