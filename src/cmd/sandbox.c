@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -290,14 +292,21 @@ static bool drop_privileges(char *err, size_t err_size)
 	return true;
 }
 
+/* Libraries open files at the first use of something. */
+static void open_what_opens_itself(void)
+{
+	json_object_seed(0); /* random numbers, for hash tables */
+	tzset(); /* the time zone, even for gmtime_r() */
+	mallopt(M_ARENA_MAX, 1); /* the number of processors, else */
+}
+
 bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_size)
 {
 	struct sigaction action = { .sa_sigaction = on_forbidden_call, .sa_flags = SA_SIGINFO };
 	scmp_filter_ctx filter;
 	int rc;
 
-	/* The seed of its hash tables is a file's to give, at the first use. */
-	json_object_seed(0);
+	open_what_opens_itself();
 	name_calls(command);
 	if (!drop_privileges(err, err_size))
 		return false;

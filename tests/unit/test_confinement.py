@@ -241,6 +241,9 @@ HOSTILE_KERNELS = {
     "headers at the end of the numbers": (GIB, header(phoff=(1 << 64) - 8), "truncated file"),
     "sections of a GiB each": (GIB, header(shnum=0xfeff, shoff=0x1000, shstrndx=1, entry=4) +
                                segment(0, 0x1000000, 8, 8), "entry 0x4 is not in its segments"),
+    "names of a GiB": (GIB, header(shnum=2, shoff=0x1000, shstrndx=1, entry=4) +
+                       segment(0, 0x1000000, 8, 8).ljust(0x1000 - 64, b"\0") + section(0, 0, 0) +
+                       section(3, 0, GIB), "entry 0x4 is not in its segments"),
     "sections behind the end": (GIB, header(shnum=0xfeff, shoff=GIB - 64) + segment(0, 0, 8, 8),
                                 "truncated file"),
     "one segment too many": (GIB, header(phnum=33) + b"".join(segment(0, i << 12, 8, 8) for i in range(33)),

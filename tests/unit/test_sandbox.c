@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -242,17 +243,25 @@ static void threads_that_were_there_before_are_confined_too(void **state)
 
 /* ---- allowed ---- */
 
-static void *nothing(void *unused)
+static void *allocate(void *unused)
 {
+	free(malloc(1000));
+	pthread_barrier_wait(&barrier);
 	return unused;
 }
 
-static void start_a_thread(void)
+/* With so many arenas libc looks how many processors there are. */
+static void start_threads(void)
 {
-	pthread_t thread;
+	pthread_t thread[16];
 
-	if (pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL))
-		_exit(1);
+	pthread_barrier_init(&barrier, NULL, 16);
+	for (unsigned i = 0; i < 16; i++) {
+		if (pthread_create(&thread[i], NULL, allocate, NULL))
+			_exit(1);
+	}
+	for (unsigned i = 0; i < 16; i++)
+		pthread_join(thread[i], NULL);
 }
 
 static void memory_and_threads_and_json(void)
@@ -268,7 +277,9 @@ static void memory_and_threads_and_json(void)
 	json_object_set_new(object, "key", json_integer(1));
 	free(json_dumps(object, 0));
 	json_decref(object);
-	start_a_thread();
+	if (!gmtime_r(&(time_t){ 0 }, &(struct tm){ 0 }))
+		_exit(1);
+	start_threads();
 }
 
 static void a_handler(int number)
@@ -299,7 +310,7 @@ static void threads_are_for_kvm_only(void **state)
 
 	if (CHECKED)
 		skip();
-	status = confined(ALL_NEEDS & ~SANDBOX_KVM, start_a_thread);
+	status = confined(ALL_NEEDS & ~SANDBOX_KVM, start_threads);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
