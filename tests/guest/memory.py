@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a guest that calls without end costs the host's memory, in TAP.
+
+usage: memory.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big]
+
+The payload `flood` makes as many rounds of calls as it is told, while as many clients as the monitor takes are
+connected and read nothing of the events. The bound is docs/security.md's.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT = 60  # seconds for a run that takes one
+CLIENTS = 8
+FEW, MANY = 3000, 30000
+CODE = 600000
+# docs/security.md: the program, what clients can make the monitor keep, and what the engine has for decoded code.
+CONSTANT_KIB = 64 << 10
+DECODED_KIB = 256 << 10
+GROWTH_KIB = 2 << 10
+PAYLOAD_KIB = 4 << 10  # of the guest's memory, code and stack and device tree included
+
+
+class Trouble(Exception):
+    """It does not run as it should."""
+
+
+def wait_until(condition, process, what):
+    end = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > end or process.poll() is not None:
+            raise Trouble(f"{what}: {process.stderr.read() if process.poll() is not None else 'time is up'}")
+        time.sleep(0.01)
+
+
+def client(path):
+    one = socket.socket(socket.AF_UNIX)
+    one.settimeout(LIMIT)
+    one.connect(path)
+    stream = one.makefile("rw", encoding="utf-8")
+    json.loads(stream.readline())
+    stream.write('{"execute":"qmp_capabilities"}\n')
+    stream.flush()
+    json.loads(stream.readline())
+    return one
+
+
+def flood(args, what, rounds):
+    """KiB that the run took at its height, and the instructions that it executed."""
+    with tempfile.TemporaryDirectory(prefix="fwnmi-memory-") as scratch:
+        path, log = os.path.join(scratch, "monitor"), os.path.join(scratch, "console")
+        with open(log, "wb") as console, subprocess.Popen(
+                [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"flood_{args.endian}"), "-m", "256",
+                 "-append", f"{what}={rounds}", "--monitor", path, "--nvram", os.path.join(scratch, "nvram"), "--clock",
+                 "insn", "--debug", "--stats"],
+                stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE, text=True) as process:
+
+            def console_says(text):
+                with open(log, "rb") as f:
+                    return text in f.read()
+
+            try:
+                wait_until(lambda: console_says(b"@answer"), process, "the payload does not start")
+                clients = [client(path) for _ in range(CLIENTS)]
+                process.stdin.write("!")
+                process.stdin.flush()
+                said = process.communicate(timeout=LIMIT)[1]
+            finally:
+                if process.poll() is None:
+                    process.kill()
+            for one in clients:
+                one.close()
+            if process.returncode or not console_says(b"ok 1 - the_partition_answers_after_the_flood"):
+                raise Trouble(f"exit {process.returncode}: {said[-1000:]}")
+            stats = dict(word.split("=") for word in said.rsplit("fwnmi: stats: ", 1)[1].split())
+            return int(stats["max_rss_kib"]), int(stats["instructions"])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fwnmi", required=True)
+    parser.add_argument("--payloads", required=True)
+    parser.add_argument("--endian", default="little")
+    args = parser.parse_args()
+    failed = False
+    print("1..3")
+    few = many = code = 0
+    try:
+        few, _ = flood(args, "calls", FEW)
+        many, many_insns = flood(args, "calls", MANY)
+        code, code_insns = flood(args, "code", CODE)
+        print(f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions; {CODE} of code:"
+              f" {code} KiB, {code_insns} instructions")
+    except (Trouble, OSError, ValueError, subprocess.TimeoutExpired) as e:
+        print("# " + str(e).replace("\n", "\n# "))
+    for number, (sentence, ok) in enumerate((
+            ("ten_times_as_many_calls_take_no_more_memory", 0 < many <= few + GROWTH_KIB),
+            ("a_guest_that_calls_without_end_costs_its_memory_and_a_constant",
+             0 < many <= PAYLOAD_KIB + CONSTANT_KIB),
+            ("a_guest_that_makes_new_code_without_end_costs_its_memory_and_a_constant",
+             0 < code <= PAYLOAD_KIB + CONSTANT_KIB + DECODED_KIB)), 1):
+        failed |= not ok
+        print(f"{'ok' if ok else 'not ok'} {number} - {sentence}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
