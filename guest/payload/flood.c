@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls without end, or nearly, or ever new code: bootargs are "calls=ROUNDS" or "code=ROUNDS". Whoever runs this
- * watches what it costs the host (tests/guest/memory.py).
+ * Calls without end, or nearly, or ever new code: bootargs are "calls=ROUNDS" or "code=ROUNDS".
+ * Whoever runs this watches what it costs the host (tests/guest/memory.py).
  */
 #include "payload.h"
 

@@ -11,7 +11,10 @@
 /* Groups of options into a struct remote_options: those of both commands, and what only inject has. */
 extern const struct command_option remote_option_table[], remote_inject_table[];
 
-/** remote_options_check() - do they go together? False: said why not. Sets what confines the session. */
+/**
+ * remote_options_check() - do they go together? False: said why not. Sets what confines the
+ * session.
+ */
 bool remote_options_check(struct remote_options *options, const char *command);
 
 #endif

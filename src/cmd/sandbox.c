@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The confinement; see sandbox.h. There is one allow list, by groups. A name that this architecture does not have is
- * passed over, so the list has them all: poll() is ppoll on arm64, send() is a system call of its own on ppc64el.
+ * The confinement; see sandbox.h. There is one allow list, by groups. A name that this architecture
+ * does not have is passed over, so the list has them all: poll() is ppoll on arm64, send() is a
+ * system call of its own on ppc64el.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,9 @@
 
 #define MAX_CALLS 1024u
 
-/* si_code of a call that a filter has stopped; Linux asm-generic/siginfo.h, and newer C libraries. */
+/*
+ * si_code of a call that a filter has stopped; Linux asm-generic/siginfo.h, and newer C libraries.
+ */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif
@@ -47,13 +50,18 @@ static const struct {
 	unsigned needs; /* 0: everybody's */
 	const char *calls;
 } allowed[] = {
-	/* Descriptors that are open: console, NVRAM, kernel and initrd at a reboot, wake-ups, sockets. */
-	{ 0, "read write writev pread64 pwrite64 lseek close fstat newfstatat statx fsync poll ppoll" },
+	/*
+	 * Descriptors that are open: console, NVRAM, kernel and initrd at a reboot, wake-ups,
+	 * sockets.
+	 */
+	{ 0, "read write writev pread64 pwrite64 lseek close fsync poll ppoll" },
+	{ 0, "fstat newfstatat statx" },
 	{ 0, "recv recvfrom recvmsg send sendto sendmsg shutdown" },
 	/* Memory; mmap and mprotect are below. */
 	{ 0, "brk munmap mremap madvise" },
 	/* Time. */
-	{ 0, "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time restart_syscall" },
+	{ 0, "clock_gettime clock_getres gettimeofday time" },
+	{ 0, "clock_nanosleep nanosleep restart_syscall" },
 	/* Signals of our own; tgkill is below. */
 	{ 0, "rt_sigaction rt_sigreturn rt_sigprocmask sigaltstack getpid gettid" },
 	/* Locks, and what libc does between a thread's begin and end. */
@@ -65,8 +73,9 @@ static const struct {
 	{ SANDBOX_REMOVE, "unlink unlinkat lstat" },
 #ifdef ADDRESS_SANITIZER
 	/* The leak check: a thread of its own stops the others and looks at them; and reports. */
-	{ 0, "openat open readlink readlinkat getdents64 clone ptrace wait4 prctl getppid tgkill" },
-	{ 0, "prlimit64 uname access faccessat getuid geteuid fcntl ioctl mprotect process_vm_readv" },
+	{ 0, "openat open readlink readlinkat getdents getdents64 access faccessat uname" },
+	{ 0, "clone ptrace process_vm_readv wait4 prctl getppid tgkill prlimit64" },
+	{ 0, "getuid geteuid fcntl ioctl mprotect" },
 #endif
 };
 
@@ -119,7 +128,10 @@ static int allow_named(scmp_filter_ctx filter, const char *calls)
 		int number, rc = 0;
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
-		/* Also a negative number, such as one of socketcall()'s: libseccomp knows what is behind it. */
+		/*
+		 * Also a negative number, such as one of socketcall()'s: libseccomp knows what is
+		 * behind it.
+		 */
 		number = seccomp_syscall_resolve_name(name);
 		if (number != __NR_SCMP_ERROR)
 			rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
@@ -140,7 +152,9 @@ static int allow_ioctls(scmp_filter_ctx filter, const uint32_t *requests, size_t
 	return rc;
 }
 
-/* What is allowed with some arguments only. A rule without arguments for the same call outdoes it. */
+/*
+ * What is allowed with some arguments only. A rule without arguments for the same call outdoes it.
+ */
 static int allow_by_arguments(scmp_filter_ctx filter)
 {
 	static const int without_exec[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
@@ -152,11 +166,11 @@ static int allow_by_arguments(scmp_filter_ctx filter)
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && !rc; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				      SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)flags[i]));
+				      SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)flags[i], 0));
 	/* raise() and pthread_kill() */
 	if (!rc)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	return rc ? rc :
 		    allow_ioctls(filter, allowed_ioctls,
 				 sizeof(allowed_ioctls) / sizeof(allowed_ioctls[0]));
@@ -249,7 +263,10 @@ void sandbox_drop_capabilities(void)
 
 	if (confined)
 		return;
-	/* The bounding set is for those who may change it; without new privileges it bounds nothing. */
+	/*
+	 * The bounding set is for those who may change it; without new privileges it bounds
+	 * nothing.
+	 */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a process gives up before it deals with a guest: privileges, core dumps, and every system call that what is
- * left to do does not need. docs/security.md says against whom.
+ * What a process gives up before it deals with a guest: privileges, core dumps, and every system
+ * call that what is left to do does not need. docs/security.md says against whom.
  */
 #ifndef FWNMI_CMD_SANDBOX_H
 #define FWNMI_CMD_SANDBOX_H
@@ -22,9 +22,9 @@ enum sandbox_needs {
  * @command: the subcommand's name, for messages
  * @needs: of enum sandbox_needs
  *
- * A forbidden system call ends the process by SIGSYS, with a line on standard error that names it. The handler that
- * SIGSYS had before comes last. Returns false with one line in @err if the host does not let us; nothing may then be
- * thought to have been given up.
+ * A forbidden system call ends the process by SIGSYS, with a line on standard error that names it.
+ * The handler that SIGSYS had before comes last. Returns false with one line in @err if the host
+ * does not let us; nothing may then be thought to have been given up.
  */
 bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_size);
 

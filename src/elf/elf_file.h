@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ELF files of 64 bits as strangers wrote them: headers, names and symbols are read one by one where they are asked
- * for, and only after it is known that the file reaches that far. Nothing is allocated, whatever a header claims. Not
- * libelf: it reads a file whole, so that a sparse one of 1 GiB takes 4 GiB of memory. System V ABI, chapter "Object
- * Files".
+ * ELF files of 64 bits as strangers wrote them: headers, names and symbols are read one by one
+ * where they are asked for, and only after it is known that the file reaches that far. Nothing is
+ * allocated, whatever a header claims. Not libelf: it reads tables whole, so that a sparse file of
+ * 1 GiB takes gigabytes of memory. System V ABI, chapter "Object Files".
  */
 #ifndef FWNMI_ELF_FILE_H
 #define FWNMI_ELF_FILE_H
@@ -35,7 +35,8 @@ enum elf_opened {
  * @fd: a regular file, which stays the caller's; or -1
  * @image: the file's contents, if @fd is -1
  *
- * A file with so many headers that their count does not fit in the ELF header counts as one without them.
+ * A file with so many headers that their count does not fit in the ELF header counts as one without
+ * them.
  */
 enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, uint64_t size);
 

@@ -53,7 +53,8 @@ struct machine_config {
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
 	enum machine_reboot_policy reboot_policy;
 	enum fwnmi_stale_policy stale_handler;
-	void (*thread_begins)(void); /* called by each thread of the engine, if it has any; may be NULL */
+	/* Called by each thread of the engine, if it has any; may be NULL. */
+	void (*thread_begins)(void);
 	/* Each one line without newline; may be NULL. */
 	void (*warn)(const char *line); /* the guest uses what the engine lacks, or breaks a rule */
 	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where trampoline code comes from; see trampoline.h. Their code is data here and is never mapped executable.
+ * Where trampoline code comes from; see trampoline.h. Their code is data here and is never mapped
+ * executable.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -37,7 +37,10 @@ struct trampoline_code {
 bool trampoline_load(const char *source, bool little_endian, struct trampoline_code *code,
 		     char *err, size_t err_size);
 
-/** trampoline_parse_elf() - the code in an ELF file's image; any bytes are safe. Returns NULL, or what is wrong with it. */
+/**
+ * trampoline_parse_elf() - the code in an ELF file's image; any bytes are safe. Returns NULL, or
+ * what is wrong with it.
+ */
 const char *trampoline_parse_elf(const void *image, size_t size, bool little_endian,
 				 struct trampoline_code *code);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's callbacks over a gdb stub, and its state between invocations; see host.h. The file is host_file.c's.
+ * libfwnmi's callbacks over a gdb stub, and its state between invocations; see host.h. The file is
+ * host_file.c's.
  */
 #include <inttypes.h>
 #include <stdlib.h>

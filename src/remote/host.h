@@ -46,7 +46,10 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 
 /** host_mark() - write the boot's number into the guest, before anything is delivered. */
 bool host_mark(struct host *host);
-/** host_save() - what the file is to hold, malloc()ed, after host_mark(); also when the connection has failed since. */
+/**
+ * host_save() - what the file is to hold, malloc()ed, after host_mark(); also when the connection
+ * has failed since.
+ */
 uint8_t *host_save(struct host *host, size_t *size);
 
 /** host_processor() - which one a vCPU is, from its PVR; POWER9 if it is unknown. */

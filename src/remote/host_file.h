@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file in which the state of a guest behind a gdb stub is kept. What it holds is host.h's, which never sees the
- * file itself.
+ * The file in which the state of a guest behind a gdb stub is kept. What it holds is host.h's,
+ * which never sees the file itself.
  */
 #ifndef FWNMI_REMOTE_HOST_FILE_H
 #define FWNMI_REMOTE_HOST_FILE_H

@@ -27,7 +27,10 @@
 /* attach looks this often whether the guest's kernel has started. */
 #define LOOK_MS		4
 
-/* What the confined process hands over: this, then what the state's file is to hold, then the report as JSON. */
+/*
+ * What the confined process hands over: this, then what the state's file is to hold, then the
+ * report as JSON.
+ */
 struct handover {
 	uint8_t ok, delivered, interlocked;
 	uint8_t page_7, seen;
@@ -510,7 +513,10 @@ static void do_inject(void *opaque, int link)
 	hand_over(link, &s, &handover, outcome.report);
 }
 
-/* What was handed over, its sizes checked; and the state goes to its file. NULL: nothing; @problem says why. */
+/*
+ * What was handed over, its sizes checked; and the state goes to its file. NULL: nothing; @problem
+ * says why.
+ */
 static uint8_t *take_over(const struct remote_options *options, const struct host_file *file,
 			  void (*work)(void *opaque, int link), void *opaque,
 			  struct handover *handover, char *problem, size_t problem_size)

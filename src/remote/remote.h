@@ -25,8 +25,10 @@ struct remote_options {
 	const char *process; /* pid or name, or NULL */
 	bool nested; /* also while a vCPU holds the machine check buffer */
 	enum { REMOTE_CONFINED, REMOTE_UNCONFINED } sandbox; /* --sandbox */
-	/* Called in the process that deals with guest and stub, before either has been listened to; NULL: it is not
-	 * confined. False with a line in @err: it cannot be. */
+	/*
+	 * Called in the process that deals with guest and stub, before either has been listened to;
+	 * NULL: it is not confined. False with a line in @err: it cannot be.
+	 */
 	bool (*confine)(char *err, size_t err_size);
 };
 

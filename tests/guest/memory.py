@@ -4,8 +4,8 @@
 
 usage: memory.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big]
 
-The payload `flood` makes as many rounds of calls as it is told, while as many clients as the monitor takes are
-connected and read nothing of the events. The bound is docs/security.md's.
+The payload `flood` makes as many rounds of calls as it is told, while as many clients as the
+monitor takes are connected and read nothing of the events. The bound is docs/security.md's.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
 FEW, MANY = 3000, 30000
 CODE = 600000
-# docs/security.md: the program, what clients can make the monitor keep, and what the engine has for decoded code.
+# docs/security.md: the program with what clients can make the monitor keep, and decoded code.
 CONSTANT_KIB = 64 << 10
 DECODED_KIB = 256 << 10
 GROWTH_KIB = 2 << 10
@@ -36,7 +36,8 @@ def wait_until(condition, process, what):
     end = time.monotonic() + LIMIT
     while not condition():
         if time.monotonic() > end or process.poll() is not None:
-            raise Trouble(f"{what}: {process.stderr.read() if process.poll() is not None else 'time is up'}")
+            why = "time is up" if process.poll() is None else process.stderr.read()
+            raise Trouble(f"{what}: {why}")
         time.sleep(0.01)
 
 
@@ -56,11 +57,12 @@ def flood(args, what, rounds):
     """KiB that the run took at its height, and the instructions that it executed."""
     with tempfile.TemporaryDirectory(prefix="fwnmi-memory-") as scratch:
         path, log = os.path.join(scratch, "monitor"), os.path.join(scratch, "console")
+        words = [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"flood_{args.endian}"),
+                 "-m", "256", "-append", f"{what}={rounds}", "--monitor", path,
+                 "--nvram", os.path.join(scratch, "nvram"), "--clock", "insn", "--debug", "--stats"]
         with open(log, "wb") as console, subprocess.Popen(
-                [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"flood_{args.endian}"), "-m", "256",
-                 "-append", f"{what}={rounds}", "--monitor", path, "--nvram", os.path.join(scratch, "nvram"), "--clock",
-                 "insn", "--debug", "--stats"],
-                stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE, text=True) as process:
+                words, stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE,
+                text=True) as process:
 
             def console_says(text):
                 with open(log, "rb") as f:
@@ -77,7 +79,7 @@ def flood(args, what, rounds):
                     process.kill()
             for one in clients:
                 one.close()
-            if process.returncode or not console_says(b"ok 1 - the_partition_answers_after_the_flood"):
+            if process.returncode or not console_says(b"\nok 1 - the_partition_answers"):
                 raise Trouble(f"exit {process.returncode}: {said[-1000:]}")
             stats = dict(word.split("=") for word in said.rsplit("fwnmi: stats: ", 1)[1].split())
             return int(stats["max_rss_kib"]), int(stats["instructions"])
@@ -96,8 +98,8 @@ def main():
         few, _ = flood(args, "calls", FEW)
         many, many_insns = flood(args, "calls", MANY)
         code, code_insns = flood(args, "code", CODE)
-        print(f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions; {CODE} of code:"
-              f" {code} KiB, {code_insns} instructions")
+        print(f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions;"
+              f" {CODE} of code: {code} KiB, {code_insns} instructions")
     except (Trouble, OSError, ValueError, subprocess.TimeoutExpired) as e:
         print("# " + str(e).replace("\n", "\n# "))
     for number, (sentence, ok) in enumerate((

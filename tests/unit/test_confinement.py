@@ -4,7 +4,8 @@
 
 usage: test_confinement.py FWNMI        speaks TAP
 
-The confinement itself is tested from inside by test_sandbox.c; here it is looked at from outside, in /proc.
+The confinement itself is tested from inside by test_sandbox.c; here it is looked at from outside,
+in /proc.
 """
 
 import os
@@ -73,7 +74,8 @@ def a_running_guest_is_confined_unless_told_otherwise(scratch):
 @test
 def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
     nvram = scratch.name("nvram")
-    with Running(scratch, "--nvram", nvram, "--stats", "-serial", "file:" + scratch.name("log")) as guest:
+    with Running(scratch, "--nvram", nvram, "--stats", "-serial",
+                 "file:" + scratch.name("log")) as guest:
         guest.execute("qmp_capabilities")
         for _ in range(3):
             guest.execute("system_reset")
@@ -90,7 +92,8 @@ def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
 
 @test
 def other_words_than_on_and_off_are_refused(scratch):
-    refused(2, "run", "-kernel", scratch.kernel, "-sandbox", "yes", why="bad --sandbox yes: not on or off")
+    refused(2, "run", "-kernel", scratch.kernel, "-sandbox", "yes",
+            why="bad --sandbox yes: not on or off")
     refused(2, "attach", "--gdb", ":1", "--sandbox=", why="bad --sandbox : not on or off")
 
 
@@ -142,7 +145,8 @@ def who_looks_at_a_stubs_guest_is_confined(scratch):
                 if sandbox == "on":
                     assert_confined(child(process))
                 process.send_signal(signal.SIGINT)
-                assert process.communicate(timeout=PATIENCE) == ("", f"fwnmi: {words[0]}: interrupted\n")
+                out, said = process.communicate(timeout=PATIENCE)
+                assert (out, said) == ("", f"fwnmi: {words[0]}: interrupted\n"), said
                 assert process.returncode == 1
     assert scratch.files() == ["loop.elf", "recoverable.elf"], scratch.files()
 
@@ -166,7 +170,8 @@ def a_guest_is_let_go_if_who_looks_at_it_dies(scratch):
         assert b"$D#44" in got, got
         again.sendall(b"+$OK#9a")
         _, said = process.communicate(timeout=PATIENCE)
-        assert said == "fwnmi: attach: the confined process was ended by a signal: Bad system call\n", said
+        assert said == ("fwnmi: attach: the confined process was ended by a signal: "
+                        "Bad system call\n"), said
         assert process.returncode == 1
 
 
@@ -185,8 +190,8 @@ def who_waits_for_a_machines_monitor_is_confined(scratch):
 
 
 def header(phnum=1, phoff=64, shnum=0, shoff=0, shstrndx=0, kind=2, entry=0):
-    return struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", kind, 21, 1, entry, phoff, shoff, 2, 64, 56,
-                       phnum, 64, shnum, shstrndx)
+    return struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", kind, 21, 1, entry, phoff, shoff, 2,
+                       64, 56, phnum, 64, shnum, shstrndx)
 
 
 def segment(offset, paddr, filesz, memsz):
@@ -232,8 +237,10 @@ HOSTILE_KERNELS = {
     "more program headers than are counted": (GIB, header(phnum=0xffff, shnum=1, shoff=64),
                                               "no segments to load"),
     "a segment of a TiB": (GIB, header() + segment(0, 0, TIB, TIB), "truncated file"),
-    "a sparse TiB as a segment": (TIB, header() + segment(0x1000, 0, TIB - 0x1000, TIB), "does not fit in 512 MiB"),
-    "a segment that wraps": (GIB, header() + segment(0, (1 << 64) - 0x1000, 0x1000, 0x2000), "does not fit"),
+    "a sparse TiB as a segment": (TIB, header() + segment(0x1000, 0, TIB - 0x1000, TIB),
+                                  "does not fit in 512 MiB"),
+    "a segment that wraps": (GIB, header() + segment(0, (1 << 64) - 0x1000, 0x1000, 0x2000),
+                             "does not fit"),
     "an offset that wraps": (GIB, header() + segment((1 << 64) - 1, 0, 2, 2), "truncated file"),
     "segments on top of each other": (GIB, header(phnum=2) + segment(0, 0, GIB >> 2, GIB >> 2) +
                                       segment(0, 0x1000, GIB >> 2, GIB >> 2), "overlap"),
@@ -246,7 +253,8 @@ HOSTILE_KERNELS = {
                        section(3, 0, GIB), "entry 0x4 is not in its segments"),
     "sections behind the end": (GIB, header(shnum=0xfeff, shoff=GIB - 64) + segment(0, 0, 8, 8),
                                 "truncated file"),
-    "one segment too many": (GIB, header(phnum=33) + b"".join(segment(0, i << 12, 8, 8) for i in range(33)),
+    "one segment too many": (GIB, header(phnum=33) +
+                             b"".join(segment(0, i << 12, 8, 8) for i in range(33)),
                              "more than 32 segments"),
 }
 
@@ -274,32 +282,31 @@ def a_sound_kernel_in_a_sparse_gib_costs_no_more_than_without(scratch):
 
 @test
 def hostile_symbol_tables_are_refused_in_one_line_and_little_memory(scratch):
-    strings = section(3, 0x1000, 16)
+    def tables(symbols, strings=section(3, 0x1000, 16)):
+        return header(shnum=3, shoff=64) + section(0, 0, 0) + symbols + strings
+
     for content, why in (
-            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, GIB >> 1, 2), strings)),
+            (tables(section(2, 0x1000, GIB >> 1, 2)), "its symbol table is larger than 64 MiB"),
+            (tables(section(2, 0x1000, 2400, 2), section(3, 0x1000, GIB >> 1)),
              "its symbol table is larger than 64 MiB"),
-            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, 2400, 2),
-                                                   section(3, 0x1000, GIB >> 1))),
-             "its symbol table is larger than 64 MiB"),
-            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, TIB, 2), strings)),
-             "it has no symbol table"),
-            (header(shnum=3, shoff=64) + b"".join((section(0, 0, 0), section(2, 0x1000, 24, 7), strings)),
-             "its symbol table is malformed"),
+            (tables(section(2, 0x1000, TIB, 2)), "it has no symbol table"),
+            (tables(section(2, 0x1000, 24, 7)), "its symbol table is malformed"),
             (header(shnum=0xfeff, shoff=0x100), "it has no symbol table")):
-        refused_cheaply(why, "inject", "--gdb", "unix:" + scratch.name("nobody"), "--state",
-                        scratch.name("state"), "--kernel", sparse(scratch, GIB, content), "system-reset")
+        refused_cheaply(why, "inject", "--gdb", "unix:" + scratch.name("nobody"),
+                        "--state", scratch.name("state"),
+                        "--kernel", sparse(scratch, GIB, content), "system-reset")
 
 
 @test
 def hostile_trampolines_are_refused_in_one_line_and_little_memory(scratch):
-    strings = section(3, 64, 16)
+    none = "no symbol fwnmi_system_reset_trampoline"
     for size, content, why in (
             (GIB, header(kind=1), "larger than 1 MiB"),
-            (1 << 20, header(kind=1, shnum=0x3ff0, shoff=64), "no symbol fwnmi_system_reset_trampoline"),
-            (1 << 20, header(kind=1, shnum=3, shoff=64) + section(0, 0, 0) + section(2, 0, TIB, 2) + strings,
-             "no symbol fwnmi_system_reset_trampoline")):
-        refused_cheaply(why, "run", "-kernel", scratch.kernel, "--trampoline",
-                        "elf:" + sparse(scratch, size, content))
+            (1 << 20, header(kind=1, shnum=0x3ff0, shoff=64), none),
+            (1 << 20, header(kind=1, shnum=3, shoff=64) + section(0, 0, 0) +
+             section(2, 0, TIB, 2) + section(3, 64, 16), none)):
+        refused_cheaply(why, "run", "-kernel", scratch.kernel,
+                        "--trampoline", "elf:" + sparse(scratch, size, content))
 
 
 def main():

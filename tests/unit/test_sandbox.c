@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The confinement from inside: each test confines a child process, which then does what is allowed, or what is not.
+ * The confinement from inside: each test confines a child process, which then does what is allowed,
+ * or what is not.
  */
 #include <errno.h>
 #include <fcntl.h>

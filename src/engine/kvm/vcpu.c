@@ -273,7 +273,10 @@ int vcpu_start_thread(struct kvm_vcpu *v)
 	v->state = KVM_VCPU_STILL;
 	v->quit = v->stop = false;
 	sigaction(KICK_SIGNAL, &action, NULL);
-	/* Whatever else comes is for the machine's own thread, but a forbidden system call has to be named. */
+	/*
+	 * Whatever else comes is for the machine's own thread, but a forbidden system call has to
+	 * be named.
+	 */
 	sigfillset(&mask);
 	sigdelset(&mask, KICK_SIGNAL);
 	sigdelset(&mask, SIGSYS);
