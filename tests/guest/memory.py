@@ -79,9 +79,10 @@ def flood(args, what, rounds):
                     process.kill()
             for one in clients:
                 one.close()
-            if process.returncode or not console_says(b"\nok 1 - the_partition_answers"):
+            if process.returncode or not console_says(b"ok 1 - the_partition_answers_after"):
                 raise Trouble(f"exit {process.returncode}: {said[-1000:]}")
-            stats = dict(word.split("=") for word in said.rsplit("fwnmi: stats: ", 1)[1].split())
+            line = said.rsplit("fwnmi: stats: ", 1)[1].splitlines()[0]
+            stats = dict(word.split("=") for word in line.split())
             return int(stats["max_rss_kib"]), int(stats["instructions"])
 
 
