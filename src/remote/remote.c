@@ -32,8 +32,14 @@
  * report as JSON.
  */
 struct handover {
-	uint8_t ok, delivered, interlocked;
+	uint8_t ok, delivered, interlocked, not_started;
 	uint8_t page_7, seen;
+	struct {
+		uint8_t valid, severity, disposition, initiator, has_mc;
+		uint8_t error_type, error_subtype, transient;
+		uint8_t effective_address_valid, logical_address_valid;
+		uint64_t effective_address, logical_address;
+	} log; /* struct injection_log */
 	uint32_t nr_cpus, rtas_size;
 	uint64_t system_reset, machine_check, rtas_base;
 	double waited_ms;
@@ -495,6 +501,41 @@ static void hand_over(int link, const struct session *s, struct handover *handov
 	free(text);
 }
 
+static void give_log(struct handover *to, const struct injection_log *log)
+{
+	to->log.valid = log->valid;
+	to->log.severity = log->severity;
+	to->log.disposition = log->disposition;
+	to->log.initiator = log->initiator;
+	to->log.has_mc = log->has_mc;
+	to->log.error_type = log->mc.error_type;
+	to->log.error_subtype = log->mc.error_subtype;
+	to->log.transient = log->mc.transient;
+	to->log.effective_address_valid = log->mc.effective_address_valid;
+	to->log.logical_address_valid = log->mc.logical_address_valid;
+	to->log.effective_address = log->mc.effective_address;
+	to->log.logical_address = log->mc.logical_address;
+}
+
+/* A byte for a bool: what was handed over may be anything. */
+static void take_log(struct injection_log *log, const struct handover *from)
+{
+	*log = (struct injection_log){
+		.valid = from->log.valid,
+		.severity = from->log.severity,
+		.disposition = from->log.disposition,
+		.initiator = from->log.initiator,
+		.has_mc = from->log.has_mc,
+		.mc.error_type = from->log.error_type,
+		.mc.error_subtype = from->log.error_subtype,
+		.mc.transient = from->log.transient,
+		.mc.effective_address_valid = from->log.effective_address_valid,
+		.mc.logical_address_valid = from->log.logical_address_valid,
+		.mc.effective_address = from->log.effective_address,
+		.mc.logical_address = from->log.logical_address,
+	};
+}
+
 static void do_inject(void *opaque, int link)
 {
 	const struct inject_work *work = opaque;
@@ -508,6 +549,8 @@ static void do_inject(void *opaque, int link)
 	finish(&s);
 	handover.delivered = outcome.delivered;
 	handover.interlocked = outcome.interlocked;
+	handover.not_started = outcome.not_started;
+	give_log(&handover, &outcome.log);
 	handover.nr_cpus = outcome.nr_cpus;
 	memcpy(handover.problem, outcome.problem, sizeof(handover.problem));
 	hand_over(link, &s, &handover, outcome.report);
@@ -568,6 +611,8 @@ void remote_inject(const struct remote_options *options, const struct machine_in
 	if (bytes) {
 		outcome->delivered = handover.delivered;
 		outcome->interlocked = handover.interlocked;
+		outcome->not_started = handover.not_started;
+		take_log(&outcome->log, &handover);
 		outcome->nr_cpus = handover.nr_cpus;
 		outcome->report =
 			json_loadb((char *)bytes + sizeof(handover) + handover.state_size,
