@@ -356,7 +356,12 @@ static bool send_request(struct connection *c, const char *command, json_t *args
 		done += (size_t)n;
 	}
 	free(text);
-	return done == len || complain("cannot send to the monitor: %s", strerror(errno));
+	if (done == len)
+		return true;
+	/* A machine that ends now is the same, whichever of the two notices first. */
+	if (errno == EPIPE || errno == ECONNRESET)
+		return receive_failed(CLOSED);
+	return complain("cannot send to the monitor: %s", strerror(errno));
 }
 
 /* Sends a command and waits for its answer; *@result is then the caller's. */
