@@ -126,6 +126,21 @@ def kernel_symbols(path, names):
     return found
 
 
+def kernel_section(path, name):
+    """The bytes of a section of an ELF64 little-endian kernel; b"" if it has none of that name."""
+    with open(path, "rb") as f:
+        data = f.read()
+    section_offset, = struct.unpack_from("<Q", data, 0x28)
+    entry_size, count, names = struct.unpack_from("<HHH", data, 0x3a)
+    sections = [struct.unpack_from("<IIQQQQ", data, section_offset + i * entry_size)
+                for i in range(count)]
+    for at, _, _, _, offset, size in sections:
+        start = sections[names][4] + at
+        if data[start:data.index(b"\0", start)] == name.encode():
+            return data[offset:offset + size]
+    return b""
+
+
 # ---- the monitor ---------------------------------------------------------------------------------
 
 

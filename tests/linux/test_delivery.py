@@ -8,6 +8,7 @@ The engine goes without the means to report machine checks; the trampolines come
 Linux must do is the same as for direct delivery, which test_recovery.py proves.
 """
 
+import struct
 import sys
 
 import guest as harness
@@ -31,6 +32,15 @@ class ByTrampoline(Recovery):
         yield expect("delivery", state["delivery"], "trampoline")
         yield Check("it has registered", state["registered"], state)
 
+    def need_not_return(self, nip):
+        """An interrupt at the end of a system call makes Linux begin that end anew, not go on there.
+
+        One comes at once: it is how Linux reports the machine check. arch/powerpc/kernel/interrupt_64.S
+        lists the places: start, end, and where it goes on.
+        """
+        table = harness.kernel_section(self.kernel, "__restart_table")
+        return any(start <= nip < end for start, end, _ in struct.iter_unpack("<QQQ", table))
+
     def other_cpus(self):
         """Four at once: three wait in their trampolines, and each is served."""
         with Guest(self.build, self.kernel, smp=4, append="loglevel=8",
@@ -39,7 +49,8 @@ class ByTrampoline(Recovery):
             outcome = guest.inject("machine-check", cpu="all", type="ERAT")
             yield expect("fwnmi inject succeeds", outcome.status, 0)
             yield expect("all are delivered, interlocked and return",
-                         [(each["delivered"], each["interlocked"], each["injection"]["returned"])
+                         [(each["delivered"], each["interlocked"], each["injection"]["returned"] or
+                           self.need_not_return(int(each["injection"]["nip"], 16)))
                           for each in outcome.json["cpus"]], [(True, True, True)] * 4)
             yield Check("user processes live", guest.victim(), "")
 
