@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi attach`: watches a guest behind a gdb stub until it registers for FWNMI, and keeps what it says for
- * `fwnmi inject`. The watching is remote/remote.h's.
+ * `fwnmi inject`. The watching is attach/attach.h's.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
-#include "monitor/inject_args.h"
+#include "control/inject_args.h"
 
 #define EXIT_USAGE	  2
 #define DEFAULT_TIMEOUT_S 120

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/cleanup.h"
-#include "monitor/monitor.h"
+#include "control/monitor.h"
 
 /* The process has one terminal and one monitor; signal handlers and atexit() need to find them. */
 static struct termios saved_mode, raw_mode;

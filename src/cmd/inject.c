@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits for what comes of
- * it, and reports that. What the options mean is monitor/inject_args.h's; the protocol is the monitor's. With --gdb the
- * guest is another QEMU's, and the work remote/remote.h's.
+ * it, and reports that. What the options mean is control/inject_args.h's; the protocol is the monitor's. With --gdb the
+ * guest is another QEMU's, and the work attach/attach.h's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,10 +20,10 @@
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
-#include "monitor/inject_args.h"
-#include "monitor/inject_report.h"
-#include "monitor/monitor.h"
-#include "monitor/text.h"
+#include "control/inject_args.h"
+#include "control/inject_report.h"
+#include "control/monitor.h"
+#include "base/text.h"
 
 #define EXIT_USAGE 2
 #define REPLY_MS   30000 /* for an answer that needs no guest: it only ends what hangs */

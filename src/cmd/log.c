@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi log`: RTAS event logs from a file or stdin, as text or JSON. Finding the bytes of a log in
- * what a person has at hand is in log_input.c, what they say is libfwnmi's (fwnmi/errlog.h).
+ * what a person has at hand is in log/, what they say is libfwnmi's (fwnmi/errlog.h).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include <fwnmi/errlog.h>
 
 #include "cmd/cmd.h"
-#include "cmd/log_input.h"
+#include "log/input.h"
 #include "cmd/options.h"
 #include "cmd/printable.h"
 

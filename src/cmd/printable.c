@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text from outside on its way to a terminal. */
-#include "monitor/text.h"
+#include "base/text.h"
 #include "printable.h"
 
 void print_printable(FILE *out, const char *text, size_t length)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options of a guest behind a gdb stub; see remote_options.h. What they mean is remote/remote.h's.
+ * Options of a guest behind a gdb stub; see remote_options.h. What they mean is attach/attach.h's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
 #include "fwnmi/fwnmi.h"
-#include "monitor/inject_args.h"
+#include "control/inject_args.h"
 
 /* "A,B", or "A" with *@has_second false. */
 static bool take_pair(const char *text, uint64_t *first, uint64_t *second, bool *has_second)

@@ -6,7 +6,7 @@
 #define CMD_REMOTE_OPTIONS_H
 
 #include "cmd/options.h"
-#include "remote/remote.h"
+#include "attach/attach.h"
 
 /* Groups of options into a struct remote_options: those of both commands, and what only inject has. */
 extern const struct command_option remote_option_table[], remote_inject_table[];

@@ -22,8 +22,8 @@
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
 #include "machine/machine.h"
-#include "monitor/monitor.h"
-#include "number.h"
+#include "control/monitor.h"
+#include "base/number.h"
 
 /* Exit statuses; fwnmi-run(1) lists them. */
 #define EXIT_CANNOT_START 1

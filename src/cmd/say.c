@@ -10,8 +10,8 @@
 
 #include "cmd/output.h"
 #include "cmd/say.h"
-#include "machine/limit.h"
-#include "monitor/text.h"
+#include "base/limit.h"
+#include "base/text.h"
 
 #define LINE_MAX_BYTES 10000 /* a message may name two files */
 #define SECOND_NS      1000000000u

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "elf/elf_file.h"
+#include "base/elf_file.h"
 #include "machine/loader.h"
 
 #define INITRD_ALIGN 0x10000ull

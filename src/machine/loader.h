@@ -3,7 +3,7 @@
  * Kernel and initial RAM disk: ELF64 files for 64-bit PowerPC of either byte order, put at their
  * segments' physical addresses, and raw images of firmware. Everything is checked when the files
  * are opened, so that filling memory for a boot or reboot can only fail if a file shrinks underneath.
- * The ELF format itself is elf/elf_file.h's business.
+ * The ELF format itself is base/elf_file.h's business.
  */
 #ifndef FWNMI_MACHINE_LOADER_H
 #define FWNMI_MACHINE_LOADER_H

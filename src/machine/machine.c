@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest RAM, vCPU states, the run loop and the clock. Machine checks and resets on request are in injection.c,
- * files in loader.c; what the guest sees is papr/, what executes it is an engine.
+ * files in loader.c; what the guest sees is pseries/, what executes it is an engine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "fwnmi/mce.h"
 #include "machine/private.h"
-#include "papr/processor.h"
+#include "pseries/processor.h"
 
 /* Nothing legitimate reads past the end of RAM; a guard makes sure that nothing illegitimate does quietly. */
 #define GUARD_SIZE 0x10000ull
@@ -47,14 +47,6 @@
 #define IDLE_FOREVER_TICKS (1ull << 40)
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), -1)
-
-uint64_t host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void machine_emit(struct machine *machine, struct machine_event *event)
 {

@@ -7,7 +7,8 @@
 
 #include <signal.h>
 
-#include "machine/limit.h"
+#include "base/host_time.h"
+#include "base/limit.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
 
@@ -59,7 +60,6 @@ struct machine {
 	char why[256];
 };
 
-uint64_t host_ns(void);
 void machine_emit(struct machine *machine, struct machine_event *event);
 void machine_end_with(struct machine *machine, enum machine_end end, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

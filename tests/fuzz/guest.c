@@ -11,8 +11,8 @@
 
 #include "../unit/engine_guest.h"
 #include "fwnmi/mce.h"
-#include "papr/partition.h"
-#include "papr/processor.h"
+#include "pseries/private.h"
+#include "pseries/processor.h"
 
 bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
@@ -271,7 +271,7 @@ static const struct {
 } table[] = {
 #define INSN(name, value, mask, isa, gen)	    { value, mask },
 #define CALL(name, value, mask, isa, facility, sem) { value, mask },
-#include "engine/power/insn.def"
+#include "engine/emu/insn/insn.def"
 #undef INSN
 #undef CALL
 };

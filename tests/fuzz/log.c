@@ -5,7 +5,7 @@
  */
 #include <fwnmi/errlog.h>
 
-#include "cmd/log_input.h"
+#include "log/input.h"
 #include "fuzz.h"
 
 static void count_problem(void *opaque, const char *text)

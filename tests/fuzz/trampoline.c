@@ -3,7 +3,7 @@
  * Trampoline files: a byte, whose bit 0 is the byte order wanted and bit 1 says raw image or ELF file; the file.
  */
 #include "fuzz.h"
-#include "papr/trampoline.h"
+#include "pseries/fwnmi/trampoline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

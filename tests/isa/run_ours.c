@@ -10,13 +10,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "engine/power/power.h"
+#include "engine/emu/private.h"
 #include "table.h"
 
 #define INSN(n, v, m, i, g)    { #n, v, m, i },
 #define CALL(n, v, m, i, f, s) { #n, v, m, i },
 const struct table_entry table[] = {
-#include "engine/power/insn.def"
+#include "engine/emu/insn/insn.def"
 };
 #undef INSN
 #undef CALL

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a user of a KVM host sees: which engine runs the guest, what is refused, who never registers.
 
-usage: test_front.py [--build DIR] PAYLOADS           (the directory of guest/payload)
+usage: test_front.py [--build DIR] PAYLOADS           (the directory of payload)
 """
 
 import os

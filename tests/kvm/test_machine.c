@@ -12,7 +12,7 @@
 #include "fake_sys.h"
 #include "fwnmi/mce.h"
 #include "machine/private.h"
-#include "papr/partition.h"
+#include "pseries/private.h"
 #undef ARRAY_SIZE /* papr's is unit.h's */
 #include "unit.h"
 

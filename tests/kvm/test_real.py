@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Real machine checks under a real kvm-hv: nobody injects them, the guest's own load raises them.
 
-usage: test_real.py [--build DIR] PAYLOADS            (the directory of guest/payload)
+usage: test_real.py [--build DIR] PAYLOADS            (the directory of payload)
 
 A piece of the guest's memory is mapped from where the host has none. QEMU 10 answers a load from there
 with a machine check, and kvm-hv hands that straight to the guest's 0x200: it is an older KVM's way, and

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "engine/power/power.h"
+#include "engine/emu/private.h"
 
 /* Where a guest's tables lie: the process table, then pages taken one by one. */
 #define PROCESS_TABLE 0x20000ull

@@ -6,7 +6,7 @@
 #ifndef FAKE_PARTITION_H
 #define FAKE_PARTITION_H
 
-#include "papr/papr.h"
+#include "pseries/partition.h"
 #include "unit.h"
 
 #define FAKE_RAM    (64ull << 20)

@@ -5,7 +5,7 @@
  */
 #include "cmd/output.c"
 #include "cmd/say.c"
-#include "monitor/text.c"
+#include "base/text.c"
 
 #include <termios.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU stands then, and
- * how many instructions it was. What a guest sees of the processor: guest/payload.
+ * how many instructions it was. What a guest sees of the processor: payload.
  */
 #include <sys/mman.h>
 
-#include "engine/power/power.h"
+#include "engine/emu/private.h"
 #include "unit.h"
 
 #define MEMORY_BYTES 0x100000u

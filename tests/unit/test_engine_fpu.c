@@ -4,11 +4,11 @@
  * comparison with QEMU (tests/isa) cannot show: FR, FX, enabled exceptions and the results they
  * suppress or adjust.
  */
-#include "engine/power/fpu.c"
-#include "engine/power/exec_fp.c"
+#include "engine/emu/fp/fpu.c"
+#include "engine/emu/insn/fp.c"
 #undef CURRENT
 #undef F_BF
-#include "engine/power/exec_vsx_fp.c"
+#include "engine/emu/insn/vsx_fp.c"
 
 #include <fenv.h>
 #include <math.h>

@@ -14,7 +14,7 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 		      const sigset_t *mask);
 #define clock_gettime test_clock_gettime
 #define ppoll	      test_ppoll
-#include "machine/injection.c"
+#include "inject/injection.c"
 #include "machine/machine.c"
 #undef clock_gettime
 #undef ppoll

@@ -6,8 +6,8 @@
 
 static int test_gettimeofday(struct timeval *tv, void *zone);
 #define gettimeofday test_gettimeofday
-#include "monitor/inject_args.c"
-#include "monitor/monitor.c"
+#include "control/inject_args.c"
+#include "control/monitor.c"
 #undef gettimeofday
 
 #include <fcntl.h>

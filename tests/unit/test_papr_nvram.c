@@ -10,7 +10,7 @@
 
 static int fcntl_after_replacement(int fd, int cmd, struct flock *lock);
 #define fcntl fcntl_after_replacement
-#include "papr/nvram.c"
+#include "devices/nvram.c"
 #undef fcntl
 
 static char directory[] = "/tmp/fwnmi-lock-XXXXXX", path[64];

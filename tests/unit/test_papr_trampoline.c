@@ -9,7 +9,7 @@
 
 #include "fake_partition.h"
 #include "fwnmi/mce.h"
-#include "papr/trampoline.h"
+#include "pseries/fwnmi/trampoline.h"
 
 #define RESET_ROUTINE 0x1920u
 #define CHECK_ROUTINE 0x1990u

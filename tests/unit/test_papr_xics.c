@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The interrupt controllers by themselves: what is presented to whom, and when. */
-#include "papr/xics.h"
+#include "devices/xics.h"
 
 #include "unit.h"
 

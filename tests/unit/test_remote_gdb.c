@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * src/remote/gdb.c against a stub in a thread of this program: two vCPUs, some memory, and whatever a stub may do that
+ * src/gdb/client.c against a stub in a thread of this program: two vCPUs, some memory, and whatever a stub may do that
  * QEMU's does not, or only some versions of it. Target descriptions on their own.
  */
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "remote/gdb.h"
-#include "remote/gdb_target.h"
+#include "gdb/client.h"
+#include "gdb/target.h"
 #include "unit.h"
 
 #define NR_REGISTERS 40

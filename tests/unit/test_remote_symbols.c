@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * src/remote/symbols.c on small kernels made here, of both byte orders and both ABI versions.
+ * src/attach/symbols.c on small kernels made here, of both byte orders and both ABI versions.
  */
 #include <elf.h>
 #include <endian.h>
 #include <unistd.h>
 
-#include "remote/symbols.h"
+#include "attach/symbols.h"
 #include "unit.h"
 
 #define BASE 0xc000000000000000ull

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the KVM engine share. engine.c makes and ends virtual machines and is what the machine sees;
+ * What the files of the KVM engine share. kvm.c makes and ends virtual machines and is what the machine sees;
  * vcpu.c runs one vCPU and knows its exits and registers.
  *
  * Each vCPU has a thread that does nothing but KVM_RUN. When KVM comes out for something that is the machine's, the

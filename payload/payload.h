@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the payloads share. A payload is a bare-metal program for `fwnmi run -kernel`: it checks, from inside, what a
+ * guest is promised, and prints TAP on the partition's console. Lines that start with '@' are for the runner
+ * (tests/payload/run.py): what to inject and to wait for.
+ */
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MSR_SF (1ull << MSR_HIGH_SF)
+#define MSR_VEC 0x2000000ull
+#define MSR_VSX 0x800000ull
+#define MSR_EE 0x8000ull
+#define MSR_PR 0x4000ull
+#define MSR_FP 0x2000ull
+#define MSR_ME 0x1000ull
+#define MSR_SE 0x400ull
+#define MSR_BE 0x200ull
+#define MSR_IR 0x20ull
+#define MSR_DR 0x10ull
+#define MSR_RI 0x2ull
+#define MSR_LE ((u64)MSR_OWN_LE)
+/* At entry to an interrupt, and while a payload's C runs. */
+#define MSR_BARE (MSR_SF | MSR_ME | MSR_LE)
+
+/* What an interrupt puts into SRR1 beside the MSR. */
+#define SRR1_CAUSE 0x783f0000ull
+
+/* Registers as an interrupt or a notification routine found them. */
+struct frame {
+	u64 gpr[32];
+	u64 cr, xer, lr, ctr, sprg[4];
+	u64 srr0, srr1, msr;
+	u64 nip; /* a little behind where the code was entered: tells real mode from relocated */
+	u64 dar, dsisr, tar, vector;
+};
+_Static_assert(sizeof(struct frame) == F_SIZE, "start.S knows struct frame");
+_Static_assert(offsetof(struct frame, vector) == F_VECTOR, "start.S knows struct frame");
+
+/* A loop with known registers: spin_in() goes there and comes back when flag is set. */
+struct spin {
+	volatile u64 flag;
+	u64 sp;
+	struct frame in, out;
+	u8 vsr_in[64 * 16], vsr_out[64 * 16];
+	u64 fpscr_in, fpscr_out;
+};
+_Static_assert(offsetof(struct spin, out) == S_OUT, "start.S knows struct spin");
+_Static_assert(offsetof(struct spin, fpscr_in) == S_FPSCR, "start.S knows struct spin");
+
+/* ---- start.S ---- */
+extern u8 vectors[], vectors_end[], payload_end[], spin_loop[], spin_end[], start_secondary[];
+extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_smp[], other_endian_routine[];
+void hcall(u64 regs[10]);
+u64 enter_rtas(void *args, u64 entry);
+extern u64 rtas_before[18], rtas_after[18]; /* R14 to R31 around the last call */
+void spin_in(struct spin *spin);
+void run_at(u64 nip, u64 msr, const u64 registers[8]);
+
+/* ---- what a payload has ---- */
+void payload(void);
+/* The sentences that it is to prove, each at least by one check; NULL at the end. */
+extern const char *const sentences[];
+
+/* ---- lib.c: what a payload may set ---- */
+/* Called with the registers of the interrupted code; what they leave in the frame is what the code goes on with. */
+extern void (*on_interrupt)(struct frame *frame);
+extern void (*on_machine_check)(struct frame *frame);
+extern void (*on_system_reset)(struct frame *frame);
+extern void (*on_secondary)(u64 cpu);
+
+/*
+ * Run code until its first interrupt, or machine check or system reset at a registered routine, and come back; what it
+ * was interrupted with is in `caught`. R3 to R6 are given. The code ends with a trap if it may come to its end.
+ */
+extern struct frame caught;
+void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
+/* The same with R3 to R10. */
+void run_registers(const void *code, u64 msr, const u64 registers[8]);
+/* From on_interrupt and its like: end run(). */
+void leave_run(struct frame *frame);
+/* The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause. */
+bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause);
+#define TRAPPED 0x20000ull /* SRR1: the trap at the end was reached */
+#define ILLEGAL 0x80000ull
+#define PRIVILEGED 0x40000ull
+/* Code for run(): a name and instructions. */
+#define CODE(name, instructions)              \
+	extern const u8 name[];               \
+	__asm__(".pushsection .text\n"        \
+		".balign 16\n"                \
+		".globl " #name "\n" #name ":\n" instructions "\n.popsection\n")
+
+/* ---- how it was started ---- */
+struct boot {
+	u64 fdt, r4, r5, msr;
+	u64 secondary_msr[MAX_CPUS];
+};
+extern struct boot boot;
+extern u64 rtas_base, rtas_size, rtas_entry, memory_size;
+extern unsigned nr_cpus;
+const void *fdt_property(const char *path, const char *name, u32 *len); /* NULL: there is none */
+const char *bootargs(void);
+u32 fdt_u32(const char *path, const char *name); /* ends the payload if there is none */
+
+/* ---- console and results ---- */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2))); /* %s %c %u %x %lu %lx */
+/* One thing that @sentence says: is it so? */
+bool check(const char *sentence, bool ok, const char *what);
+bool check_equal(const char *sentence, u64 got, u64 want, const char *what);
+void bail_out(const char *why) __attribute__((noreturn));
+void finish(void) __attribute__((noreturn)); /* results, power off */
+void power_off(void) __attribute__((noreturn));
+/* Ask the runner: "@line", then wait until it answers. */
+void ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same without an answer. */
+#define tell(...) print(__VA_ARGS__)
+
+/* ---- calls ---- */
+enum {
+	H_SUCCESS = 0,
+	H_FUNCTION = -2,
+	H_PARAMETER = -4,
+	H_CEDE = 0xe0,
+	H_CONFER = 0xe4,
+	H_PROD = 0xe8,
+	H_EOI = 0x64,
+	H_CPPR = 0x68,
+	H_IPI = 0x6c,
+	H_IPOLL = 0x70,
+	H_XIRR = 0x74,
+	H_GET_TERM_CHAR = 0x54,
+	H_PUT_TERM_CHAR = 0x58,
+	H_SET_MODE = 0x31c,
+	H_REGISTER_PROCESS_TABLE = 0x37c,
+	H_SIGNAL_SYS_RESET = 0x380,
+};
+s64 hcall4(u64 number, u64 r4, u64 r5, u64 r6, u64 r7);
+
+/* An RTAS call by name: @count inputs, then up to @nr_rets outputs behind the status, which is returned. */
+#define RTAS_NO_STATUS 0x7fffffff /* the call did not even touch the buffer */
+int rtas(const char *name, unsigned nr_args, unsigned nr_rets, const u32 *args, u32 *rets);
+u32 rtas_token(const char *name);
+int rtas0(const char *name);
+int nmi_register(u64 system_reset, u64 machine_check);
+int nmi_interlock(void);
+/* RTAS_START of @cpu in on_secondary(@cpu). */
+void start_cpu(unsigned cpu);
+void set_interrupt_endian(bool little);
+void interrupts_in_own_endian(void);
+
+/* ---- registers ---- */
+#define mfspr(n)                                                   \
+	({                                                         \
+		u64 v_;                                            \
+		__asm__ volatile("mfspr %0, %1" : "=r"(v_) : "i"(n)); \
+		v_;                                                \
+	})
+#define mtspr(n, v) __asm__ volatile("mtspr %0, %1" : : "i"(n), "r"((u64)(v)) : "memory")
+#define SPR_DSISR 18
+#define SPR_DAR 19
+#define SPR_DEC 22
+#define SPR_SRR0 26
+#define SPR_SRR1 27
+#define SPR_AMR 29
+#define SPR_IAMR 61
+#define SPR_PIDR 48
+#define SPR_FSCR 153
+#define SPR_TB 268
+#define SPR_PIR 1023
+
+static inline u64 mfmsr(void)
+{
+	u64 v;
+
+	__asm__ volatile("mfmsr %0" : "=r"(v) : : "memory");
+	return v;
+}
+
+static inline void mtmsr(u64 v)
+{
+	__asm__ volatile("mtmsrd %0; isync" : : "r"(v) : "memory");
+}
+
+/* MSR[RI] alone */
+static inline void mtmsr_ri(u64 v)
+{
+	__asm__ volatile("mtmsrd %0, 1" : : "r"(v) : "memory");
+}
+
+static inline unsigned this_cpu(void)
+{
+	return (unsigned)mfspr(SPR_PIR);
+}
+
+static inline void barrier(void)
+{
+	__asm__ volatile("" : : : "memory");
+}
+
+/* Make code that was written visible to execution. */
+static inline void flush_code(void *p)
+{
+	__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; sync; isync" : : "r"(p) : "memory");
+}
+
+static inline u64 big64(u64 v)
+{
+	return MSR_LE ? __builtin_bswap64(v) : v;
+}
+
+static inline u32 big32(u32 v)
+{
+	return MSR_LE ? __builtin_bswap32(v) : v;
+}
+
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+u64 read_be64(const volatile void *p);
+u32 read_be32(const volatile void *p);
+u16 read_be16(const volatile void *p);
+
+/* Do events come by trampolines? Known once the guest has registered: they stand where our vectors were. */
+bool by_trampoline(void);
+
+/* ---- spin.c: known registers, and what an event may change ---- */
+/* Patterns for every register; MSR = @msr. */
+void spin_prepare(struct spin *spin, u64 seed, u64 msr);
+/* At entry to a notification routine: @sentence about each register but R3, SRR0, SRR1. */
+void check_registers_kept(const char *sentence, const struct spin *spin, const struct frame *frame);
+/* After spin_in(): the interrupted code went on with what it had. */
+void check_went_on(const char *sentence, const struct spin *spin);
+
+/* ---- log.c: version 6 error logs ---- */
+struct log {
+	unsigned version, severity, disposition, initiator, target, type;
+	bool extended;
+	u32 extended_length;
+	unsigned flags, format; /* bytes 0 and 2 of the extended part's header */
+	bool of_ibm;
+	unsigned nr_sections, sections[8]; /* ids of the first ones */
+	unsigned section_count, creator; /* Main-A */
+	u32 id;
+	unsigned subsystem, event_severity, event_subtype, action; /* Main-B */
+	unsigned src_version;
+	u64 reference_code; /* its first eight characters */
+	bool has_mc;
+	unsigned mc_length;
+	unsigned error_type, subtype; /* subtype: the byte with its flags */
+	u32 processor;
+	u64 effective_address, logical_address;
+};
+void read_log(struct log *log, const void *at);
+
+enum { UE = 0, SLB = 1, ERAT = 2, TLB = 4, D_CACHE = 5, I_CACHE = 7 };
+enum { ERROR_SYNC = 3, FATAL = 5, ALREADY_REPORTED = 6 };
+
+/* ---- radix.c: translation on ---- */
+#define PAGE 4096ull
+#define PTE_VALID (1ull << 63)
+#define PTE_LEAF (1ull << 62)
+#define PTE_R 0x100ull
+#define PTE_C 0x80ull
+#define PTE_PRIV 0x8ull
+#define PTE_READ 0x4ull
+#define PTE_WRITE 0x2ull
+#define PTE_EXEC 0x1ull
+#define PTE_KERNEL (PTE_PRIV | PTE_READ | PTE_WRITE | PTE_EXEC)
+#define PTE_USER (PTE_READ | PTE_WRITE | PTE_EXEC)
+/* Effective address 0.. of PID 0 maps real memory as it is, for the kernel; 2 MiB pages. Registers the process table. */
+void radix_start(void);
+/* The page table entry of a 4 KiB page at @ea for @pid; tables down to it are made. In big-endian order. */
+u64 *radix_pte(unsigned pid, u64 ea);
+void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);
+void radix_invalidate(unsigned pid, u64 ea);
+u64 *radix_process_entry(unsigned pid); /* two doublewords, big-endian */
+void *radix_page(void); /* a zeroed page of memory, aligned */
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest kernel's file; see symbols.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/elf_file.h"
+#include "attach/symbols.h"
+
+/* OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 tell how far the local entry is. */
+#define LOCAL_ENTRY(other) (1u << ((other) >> 5 & 7) & ~3u)
+
+/* A kernel of two million symbols has less. */
+#define MAX_TABLE (64ull << 20)
+
+struct symbols {
+	struct elf_file elf;
+	Elf64_Sym *table; /* as in the file */
+	size_t count;
+	char *names;
+	size_t names_size;
+	uint64_t opd_start, opd_end; /* function descriptors of ABI version 1 */
+};
+
+#define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
+
+/* A section's contents, malloc()ed. */
+static void *read_section(const struct symbols *s, const Elf64_Shdr *section, const char **problem)
+{
+	void *contents;
+
+	*problem = "its symbol table is larger than 64 MiB";
+	if (section->sh_size > MAX_TABLE)
+		return NULL;
+	*problem = "out of memory";
+	contents = malloc(section->sh_size + 1);
+	if (!contents)
+		return NULL;
+	*problem = NULL;
+	if (elf_file_read(&s->elf, section->sh_offset, contents, section->sh_size))
+		return contents;
+	*problem = "it cannot be read";
+	free(contents);
+	return NULL;
+}
+
+/* Returns NULL, or what is wrong. */
+static const char *read_table(struct symbols *s, const Elf64_Shdr *section)
+{
+	const char *problem;
+	Elf64_Shdr strings;
+
+	if (section->sh_entsize != sizeof(Elf64_Sym) ||
+	    !elf_file_section(&s->elf, section->sh_link, &strings) ||
+	    strings.sh_type != SHT_STRTAB || !strings.sh_size)
+		return "its symbol table is malformed";
+	s->table = read_section(s, section, &problem);
+	if (!s->table)
+		return problem;
+	s->names = read_section(s, &strings, &problem);
+	if (!s->names)
+		return problem;
+	s->count = section->sh_size / sizeof(Elf64_Sym);
+	s->names_size = strings.sh_size;
+	s->names[s->names_size] = '\0';
+	return NULL;
+}
+
+static const char *find_table(struct symbols *s)
+{
+	const struct elf_file *elf = &s->elf;
+	const char *problem = NULL;
+
+	for (unsigned i = 0; !problem && i < elf->header.e_shnum; i++) {
+		Elf64_Shdr shdr;
+
+		if (!elf_file_section(elf, i, &shdr))
+			continue;
+		if (shdr.sh_type == SHT_PROGBITS &&
+		    elf_file_is_named(elf, elf->header.e_shstrndx, shdr.sh_name, ".opd")) {
+			s->opd_start = shdr.sh_addr;
+			s->opd_end = shdr.sh_addr + shdr.sh_size;
+		}
+		if (shdr.sh_type == SHT_SYMTAB && !s->table)
+			problem = read_table(s, &shdr);
+	}
+	return problem || s->count ? problem : "it has no symbol table";
+}
+
+static bool open_file(struct symbols *s, const char *path, char *err, size_t err_size)
+{
+	const char *problem;
+	enum elf_opened opened;
+	struct stat st;
+	int fd;
+
+	fd = s->elf.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return FAIL("cannot open kernel %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return FAIL("cannot read kernel %s: not a regular file", path);
+	opened = elf_file_open(&s->elf, fd, NULL, (uint64_t)st.st_size);
+	if (opened == ELF_FILE_NONE || opened == ELF_FILE_CUT)
+		return FAIL("bad kernel %s: not an ELF file", path);
+	if (opened == ELF_FILE_32_BIT || s->elf.header.e_machine != EM_PPC64)
+		return FAIL("bad kernel %s: not for 64-bit POWER", path);
+	if (opened == ELF_FILE_CUT_HEADERS)
+		return FAIL("bad kernel %s: truncated file", path);
+	problem = find_table(s);
+	return !problem || FAIL("bad kernel %s: %s", path, problem);
+}
+
+struct symbols *symbols_open(const char *path, char *err, size_t err_size)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		snprintf(err, err_size, "out of memory");
+		return NULL;
+	}
+	s->elf.fd = -1;
+	if (open_file(s, path, err, err_size))
+		return s;
+	symbols_close(s);
+	return NULL;
+}
+
+void symbols_close(struct symbols *s)
+{
+	if (!s)
+		return;
+	if (s->elf.fd >= 0)
+		close(s->elf.fd);
+	free(s->table);
+	free(s->names);
+	free(s);
+}
+
+bool symbols_little_endian(const struct symbols *s)
+{
+	return s->elf.little_endian;
+}
+
+static bool lookup(const struct symbols *s, const char *name, Elf64_Sym *symbol)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < s->count; i++) {
+		Elf64_Sym candidate;
+
+		elf_file_symbol(&s->elf, &s->table[i], &candidate);
+		if (candidate.st_shndx == SHN_UNDEF || candidate.st_name >= s->names_size ||
+		    strcmp(s->names + candidate.st_name, name) != 0)
+			continue;
+		*symbol = candidate;
+		found = true;
+		/* A global one counts more than somebody's static one of the same name. */
+		if (ELF64_ST_BIND(candidate.st_info) != STB_LOCAL)
+			break;
+	}
+	return found;
+}
+
+bool symbols_read(const struct symbols *s, uint64_t address, void *buf, size_t len)
+{
+	for (unsigned i = 0; i < s->elf.header.e_phnum; i++) {
+		Elf64_Phdr segment;
+		uint64_t offset;
+
+		if (!elf_file_segment(&s->elf, i, &segment) || segment.p_type != PT_LOAD)
+			continue;
+		offset = address - segment.p_vaddr;
+		if (address < segment.p_vaddr || offset >= segment.p_filesz ||
+		    len > segment.p_filesz - offset || segment.p_offset > s->elf.size)
+			continue;
+		return elf_file_read(&s->elf, segment.p_offset + offset, buf, len);
+	}
+	return false;
+}
+
+static bool through_descriptor(const struct symbols *s, uint64_t *address)
+{
+	uint8_t raw[8];
+
+	if (*address < s->opd_start || *address >= s->opd_end)
+		return true;
+	if (!symbols_read(s, *address, raw, sizeof(raw)))
+		return false;
+	*address = 0;
+	for (unsigned i = 0; i < 8; i++)
+		*address = *address << 8 | raw[s->elf.little_endian ? 7 - i : i];
+	return true;
+}
+
+bool symbols_find(const struct symbols *s, const char *name, uint64_t *address)
+{
+	Elf64_Sym symbol;
+
+	if (!lookup(s, name, &symbol))
+		return false;
+	*address = symbol.st_value;
+	return through_descriptor(s, address);
+}
+
+bool symbols_local_entry(const struct symbols *s, const char *name, uint64_t *address)
+{
+	Elf64_Sym symbol;
+
+	if (!lookup(s, name, &symbol))
+		return false;
+	*address = symbol.st_value;
+	if (*address >= s->opd_start && *address < s->opd_end)
+		return through_descriptor(s, address);
+	*address += LOCAL_ENTRY(symbol.st_other);
+	return true;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arguments of injections; see inject_args.h. What a machine check may say is libfwnmi's to decide; here are the
+ * names, the defaults, and messages that say which arguments contradict each other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/inject_args.h"
+#include "base/number.h"
+
+#define MAX_TIMEOUT_S 3600
+#define NO_SUBTYPE    (-1)
+
+struct parse {
+	json_t *args;
+	bool system_reset;
+	struct machine_injection *injection;
+	char *err;
+	size_t err_size;
+};
+
+#define FAIL(p, ...) (snprintf((p)->err, (p)->err_size, __VA_ARGS__), false)
+
+static bool given(const struct parse *p, const char *key)
+{
+	return json_object_get(p->args, key);
+}
+
+bool inject_args_address(const char *text, uint64_t *value)
+{
+	return number_parse(text, strlen(text), value);
+}
+
+static bool get_address(struct parse *p, const char *key, uint64_t *value, bool *valid)
+{
+	const json_t *v = json_object_get(p->args, key);
+
+	*valid = v;
+	if (!v)
+		return true;
+	if (json_is_integer(v) && json_integer_value(v) >= 0)
+		*value = (uint64_t)json_integer_value(v);
+	else if (!json_is_string(v) || !inject_args_address(json_string_value(v), value))
+		return FAIL(p, "bad %s: not an address", key);
+	return true;
+}
+
+static bool get_bool(struct parse *p, const char *key, bool fallback, bool *value)
+{
+	const json_t *v = json_object_get(p->args, key);
+
+	*value = v ? json_is_true(v) : fallback;
+	if (v && !json_is_boolean(v))
+		return FAIL(p, "bad %s: not true or false", key);
+	return true;
+}
+
+/* A name that one of errlog.h's functions knows; @fallback without the key. */
+static bool get_name(struct parse *p, const char *key, int (*parse)(const char *name),
+		     uint8_t fallback, uint8_t *value)
+{
+	const json_t *v = json_object_get(p->args, key);
+	int n;
+
+	*value = fallback;
+	if (!v)
+		return true;
+	if (!json_is_string(v))
+		return FAIL(p, "bad %s: not a name", key);
+	n = parse(json_string_value(v));
+	if (n < 0)
+		return FAIL(p, "bad %s: there is no %s %s", key, key, json_string_value(v));
+	*value = (uint8_t)n;
+	return true;
+}
+
+static bool get_count(struct parse *p, const char *key, json_int_t max, unsigned fallback,
+		      unsigned *value)
+{
+	const json_t *v = json_object_get(p->args, key);
+
+	*value = fallback;
+	if (!v)
+		return true;
+	if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > max)
+		return FAIL(p, "bad %s: not a number up to %lld", key, (long long)max);
+	*value = (unsigned)json_integer_value(v);
+	return true;
+}
+
+enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset)
+{
+	const char *cpus = json_string_value(json_object_get(args, "cpus"));
+
+	/* As QEMU's nmi and the HMC's dumprestart do: a kernel that dumps waits for every CPU. */
+	if (system_reset && !cpus && !json_object_get(args, "cpu-index"))
+		return INJECT_PARTITION;
+	return !cpus ? INJECT_ONE_CPU : !strcmp(cpus, "all") ? INJECT_ALL_CPUS : INJECT_OTHER_CPUS;
+}
+
+static bool check_cpus(struct parse *p)
+{
+	const char *cpus = json_string_value(json_object_get(p->args, "cpus"));
+
+	if (!given(p, "cpus"))
+		return true;
+	if (!cpus || (strcmp(cpus, "all") && strcmp(cpus, "others")))
+		return FAIL(p, "bad cpus: not all or others");
+	if (!strcmp(cpus, "all") && given(p, "cpu-index"))
+		return FAIL(p, "cpu-index contradicts cpus all");
+	return true;
+}
+
+/* The arguments of every injection. */
+static bool parse_place(struct parse *p)
+{
+	static const char *const contexts[] = { "any", "kernel", "user" };
+	struct machine_injection *in = p->injection;
+	const char *name;
+	unsigned timeout;
+
+	/* Whether the CPU exists is the machine's to say. */
+	if (!check_cpus(p) || !get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
+	    !get_count(p, "timeout", MAX_TIMEOUT_S, 10, &timeout) ||
+	    !get_bool(p, "now", false, &in->now))
+		return false;
+	if (!timeout)
+		return FAIL(p, "bad timeout: 0 seconds leave no time at all");
+	in->timeout_ms = timeout * 1000;
+	in->context = INJECT_ANY;
+	if (!given(p, "context"))
+		return true;
+	if (in->now)
+		return FAIL(p, "now contradicts context: now is wherever the CPU stands");
+	name = json_string_value(json_object_get(p->args, "context"));
+	for (unsigned i = 0; name && i < 3; i++) {
+		if (!strcmp(name, contexts[i])) {
+			in->context = (enum inject_context)i;
+			return true;
+		}
+	}
+	return FAIL(p, "bad context: not user, kernel or any");
+}
+
+static int default_subtype(unsigned type)
+{
+	switch (type) {
+	case FWNMI_MC_UE:
+		return FWNMI_UE_LOAD_STORE;
+	case FWNMI_MC_SLB:
+		return FWNMI_SLB_MULTIHIT;
+	case FWNMI_MC_ERAT:
+		return FWNMI_ERAT_MULTIHIT;
+	case FWNMI_MC_TLB:
+		return FWNMI_TLB_MULTIHIT;
+	default:
+		return NO_SUBTYPE;
+	}
+}
+
+static bool parse_type(struct parse *p)
+{
+	struct fwnmi_machine_check *mc = &p->injection->mc;
+	const char *type, *name;
+	int subtype;
+
+	if (!get_name(p, "type", fwnmi_mc_type_parse, FWNMI_MC_SLB, &mc->error_type))
+		return false;
+	type = fwnmi_mc_type_name(mc->error_type);
+	subtype = default_subtype(mc->error_type);
+	if (!given(p, "subtype")) {
+		mc->error_subtype = subtype == NO_SUBTYPE ? 0 : (uint8_t)subtype;
+		return true;
+	}
+	name = json_string_value(json_object_get(p->args, "subtype"));
+	if (!name)
+		return FAIL(p, "bad subtype: not a name");
+	if (subtype == NO_SUBTYPE)
+		return FAIL(p, "subtype %s contradicts type %s, which has none", name, type);
+	subtype = fwnmi_mc_subtype_parse(mc->error_type, name);
+	if (subtype < 0)
+		return FAIL(p, "type %s has no subtype %s", type, name);
+	mc->error_subtype = (uint8_t)subtype;
+	return true;
+}
+
+static bool parse_addresses(struct parse *p)
+{
+	struct fwnmi_machine_check *mc = &p->injection->mc;
+	const char *type = fwnmi_mc_type_name(mc->error_type);
+	bool has_subtypes = default_subtype(mc->error_type) != NO_SUBTYPE;
+
+	if (!get_address(p, "effective-address", &mc->effective_address,
+			 &mc->effective_address_valid) ||
+	    !get_address(p, "logical-address", &mc->logical_address, &mc->logical_address_valid) ||
+	    !get_bool(p, "transient", mc->error_type == FWNMI_MC_UE, &mc->transient))
+		return false;
+	/* What has no subtypes has no addresses either. */
+	if (mc->effective_address_valid && !has_subtypes)
+		return FAIL(p, "effective-address contradicts type %s, which reports none", type);
+	if (mc->logical_address_valid && mc->error_type != FWNMI_MC_UE)
+		return FAIL(p, "logical-address contradicts type %s: only a UE reports one", type);
+	if (given(p, "transient") && mc->error_type != FWNMI_MC_UE)
+		return FAIL(p, "transient contradicts type %s: only a UE is or is not", type);
+	if (!mc->effective_address_valid && has_subtypes && mc->error_type != FWNMI_MC_UE)
+		p->injection->effective_address_is_nip = true;
+	return true;
+}
+
+static bool parse_machine_check(struct parse *p)
+{
+	struct fwnmi_machine_check *mc = &p->injection->mc;
+	uint8_t disposition;
+
+	if (!parse_type(p) || !parse_addresses(p) ||
+	    !get_name(p, "severity", fwnmi_severity_parse, FWNMI_SEVERITY_ERROR_SYNC,
+		      &mc->severity))
+		return false;
+	disposition = mc->severity == FWNMI_SEVERITY_FATAL ? FWNMI_DISPOSITION_NOT_RECOVERED :
+							     FWNMI_DISPOSITION_FULLY_RECOVERED;
+	if (!get_name(p, "disposition", fwnmi_disposition_parse, disposition, &mc->disposition) ||
+	    !get_name(p, "initiator", fwnmi_initiator_parse, FWNMI_INITIATOR_CPU, &mc->initiator))
+		return false;
+	if (!get_bool(p, "unsafe", false, &mc->unsafe_processor))
+		return false;
+	if (mc->severity == FWNMI_SEVERITY_FATAL &&
+	    mc->disposition == FWNMI_DISPOSITION_FULLY_RECOVERED)
+		return FAIL(p, "disposition fully-recovered contradicts severity fatal");
+	if (fwnmi_machine_check_validate(mc) < 0)
+		return FAIL(p, "there is no such machine check");
+	return true;
+}
+
+static bool check_keys(struct parse *p)
+{
+	static const struct {
+		const char *key;
+		bool machine_check_only;
+	} known[] = {
+		{ "cpu-index", false },
+		{ "cpus", false },
+		{ "context", false },
+		{ "now", false },
+		{ "timeout", false },
+		{ "type", true },
+		{ "subtype", true },
+		{ "severity", true },
+		{ "disposition", true },
+		{ "initiator", true },
+		{ "unsafe", true },
+		{ "transient", true },
+		{ "effective-address", true },
+		{ "logical-address", true },
+	};
+	const char *key;
+	json_t *value;
+
+	if (p->args && !json_is_object(p->args))
+		return FAIL(p, "bad arguments: not an object");
+	json_object_foreach(p->args, key, value)
+	{
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i].key, key))
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return FAIL(p, "unknown argument %s", key);
+		if (known[i].machine_check_only && p->system_reset)
+			return FAIL(p, "%s is for machine checks, not for a system reset", key);
+	}
+	return true;
+}
+
+int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
+		      char *err, size_t err_size)
+{
+	struct parse p = { args, system_reset, injection, err, err_size };
+
+	*injection = (struct machine_injection){ .system_reset = system_reset };
+	if (!check_keys(&p) || !parse_place(&p) || (!system_reset && !parse_machine_check(&p)))
+		return -1;
+	return 0;
+}

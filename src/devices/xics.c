@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * XICS. Nothing is latched in a presentation controller: what it shows is always the most favoured of its MFRR and
+ * the sources routed to it that are pending and not in service, if more favoured than CPPR. So there is nothing to
+ * reject or to resend when a priority changes. The calls that reach it are in hcall/interrupt.c and rtas/interrupt.c.
+ */
+#include <string.h>
+
+#include "devices/xics.h"
+
+#define XISR_MASK 0x00ffffffu
+
+/* The interrupt that @server shows, 0 for none; *@priority is its priority. */
+static uint32_t most_favoured(const struct xics *xics, unsigned server, uint8_t *priority)
+{
+	const struct xics_presentation *presentation = &xics->server[server];
+	uint8_t best = presentation->cppr;
+	uint32_t interrupt = 0;
+
+	if (presentation->mfrr < best) {
+		best = presentation->mfrr;
+		interrupt = XICS_IPI;
+	}
+	for (unsigned i = 0; i < XICS_NR_SOURCES; i++) {
+		const struct xics_source *source = &xics->source[i];
+
+		if (source->pending && !source->in_service && source->server == server &&
+		    source->priority < best) {
+			best = source->priority;
+			interrupt = XICS_SOURCE_BASE + i;
+		}
+	}
+	*priority = best;
+	return interrupt;
+}
+
+static void update(struct xics *xics, unsigned server)
+{
+	uint8_t priority;
+	bool level = most_favoured(xics, server, &priority) != 0;
+
+	if (level == xics->server[server].level)
+		return;
+	xics->server[server].level = level;
+	xics->set_external(xics->opaque, server, level);
+}
+
+void xics_reset(struct xics *xics, unsigned nr_servers)
+{
+	xics->nr_servers = nr_servers;
+	for (unsigned i = 0; i < nr_servers; i++) {
+		xics->server[i] = (struct xics_presentation){ .cppr = 0, .mfrr = XICS_MASKED };
+		xics->set_external(xics->opaque, i, false);
+	}
+	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
+		xics->source[i] = (struct xics_source){ .priority = XICS_MASKED,
+							.saved_priority = XICS_MASKED };
+}
+
+struct xics_source *xics_source(struct xics *xics, uint32_t interrupt)
+{
+	if (interrupt < XICS_SOURCE_BASE || interrupt >= XICS_SOURCE_BASE + XICS_NR_SOURCES)
+		return NULL;
+	return &xics->source[interrupt - XICS_SOURCE_BASE];
+}
+
+void xics_raise(struct xics *xics, uint32_t interrupt)
+{
+	struct xics_source *source = xics_source(xics, interrupt);
+
+	if (!source)
+		return;
+	source->pending = true;
+	update(xics, source->server);
+}
+
+uint32_t xics_poll(const struct xics *xics, unsigned server)
+{
+	uint8_t priority;
+
+	return (uint32_t)xics->server[server].cppr << 24 | most_favoured(xics, server, &priority);
+}
+
+uint32_t xics_accept(struct xics *xics, unsigned server)
+{
+	uint8_t priority;
+	uint32_t interrupt = most_favoured(xics, server, &priority);
+	uint32_t xirr = (uint32_t)xics->server[server].cppr << 24 | interrupt;
+	struct xics_source *source = xics_source(xics, interrupt);
+
+	if (!interrupt)
+		return xirr;
+	if (source) {
+		source->pending = false;
+		source->in_service = true;
+	}
+	xics->server[server].cppr = priority;
+	update(xics, server);
+	return xirr;
+}
+
+void xics_eoi(struct xics *xics, unsigned server, uint32_t xirr)
+{
+	struct xics_source *source = xics_source(xics, xirr & XISR_MASK);
+
+	xics->server[server].cppr = (uint8_t)(xirr >> 24);
+	if (source) {
+		source->in_service = false;
+		/* it may have been routed elsewhere since it was presented */
+		update(xics, source->server);
+	}
+	update(xics, server);
+}
+
+void xics_set_cppr(struct xics *xics, unsigned server, uint8_t cppr)
+{
+	xics->server[server].cppr = cppr;
+	update(xics, server);
+}
+
+void xics_set_mfrr(struct xics *xics, unsigned server, uint8_t mfrr)
+{
+	xics->server[server].mfrr = mfrr;
+	update(xics, server);
+}
+
+void xics_route(struct xics *xics, struct xics_source *source, uint8_t server, uint8_t priority)
+{
+	uint8_t former = source->server;
+
+	source->server = server;
+	source->priority = priority;
+	source->saved_priority = priority;
+	update(xics, former);
+	update(xics, server);
+}
+
+void xics_mask(struct xics *xics, struct xics_source *source)
+{
+	if (source->priority != XICS_MASKED) /* masking twice must not lose the priority */
+		source->saved_priority = source->priority;
+	source->priority = XICS_MASKED;
+	update(xics, source->server);
+}
+
+void xics_unmask(struct xics *xics, struct xics_source *source)
+{
+	source->priority = source->saved_priority;
+	update(xics, source->server);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * caches_check(): the invariants of the engine's caches, which cpu.h and private.h state beside the structures. It reads
+ * everything and changes nothing. Fuzzers and tests call it after every slice.
+ */
+#include <string.h>
+
+#include "engine/emu/uop/uop.h"
+
+#define CHECK(condition, what)                                                                    \
+	do {                                                                                      \
+		if (!(condition))                                                                 \
+			return what;                                                              \
+	} while (0)
+
+#define LARGEST_SET (TLB_ENTRIES > FETCH_ENTRIES ? TLB_ENTRIES : FETCH_ENTRIES)
+
+/* Which slots may be filled. */
+static void read_log(const struct fill_log *log, bool *may_be_filled)
+{
+	memset(may_be_filled, log->count > FILL_LOG, LARGEST_SET * sizeof(*may_be_filled));
+	for (unsigned i = 0; log->count <= FILL_LOG && i < log->count; i++)
+		may_be_filled[log->slot[i]] = true;
+}
+
+static bool in_kuser(const struct cpu *cpu, unsigned slot)
+{
+	for (unsigned i = 0; i < cpu->nr_kuser; i++)
+		if (cpu->kuser[i] == slot)
+			return true;
+	return false;
+}
+
+static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigned slot, bool logged,
+			      bool write)
+{
+	const struct power_engine *e = cpu->engine;
+	const struct tlb_set *set = &cpu->tlbs[mode];
+	const struct tlb_entry *entry = write ? &set->write[slot] : &set->read[slot];
+	uint64_t ra;
+
+	if (entry->tag & PAGE_MASK_LOW)
+		return NULL;
+	ra = entry->tag + entry->addend - (uintptr_t)e->memory->base;
+	CHECK(TLB_INDEX(entry->tag) == slot, "a soft TLB entry is in a wrong slot");
+	CHECK(logged, "a soft TLB entry is not in the log of its set");
+	CHECK(!(ra & PAGE_MASK_LOW) && memory_contains(e->memory, ra, PAGE_BYTES),
+	      "a soft TLB entry leads out of guest memory");
+	CHECK(!write || !code_at(e, ra), "a page with decoded code has fast stores");
+	CHECK(mode != TLB_REAL || ra == (entry->tag & 0x0fffffffffffffffull),
+	      "a real mode entry of the soft TLB is of another page");
+	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || in_kuser(cpu, slot),
+	      "the kernel's entry of a user address is not listed");
+	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->user_saw_kernel,
+	      "the user's entry of a kernel address is not marked");
+	return NULL;
+}
+
+static bool in_arena(const struct power_engine *e, const void *p, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)e->arena;
+
+	return offset < e->arena_used && size <= e->arena_used - offset && !(offset & 7);
+}
+
+/* The code page that the tables hold, NULL if none. */
+static const struct code_page *page_of(const struct power_engine *e, uint64_t ra, unsigned mode)
+{
+	const struct code_region *region = e->regions[ra >> REGION_BITS];
+
+	return region ? region->pages[mode][ra >> PAGE_BITS & (REGION_PAGES - 1)] : NULL;
+}
+
+static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsigned slot,
+			       bool logged)
+{
+	const struct power_engine *e = cpu->engine;
+	const struct fetch_entry *entry = &cpu->fetches[mode].entry[slot];
+	const struct code_page *page = entry->page;
+
+	if (entry->tag & PAGE_MASK_LOW)
+		return NULL;
+	CHECK(FETCH_INDEX(entry->tag) == slot, "a fetch entry is in a wrong slot");
+	CHECK(logged, "a fetch entry is not in the log of its set");
+	CHECK(in_arena(e, page, sizeof(*page)), "a fetch entry leads out of the decoded code");
+	CHECK(memory_contains(e->memory, page->ra, PAGE_BYTES) && page->mode < CODE_MODES &&
+	      page_of(e, page->ra, page->mode) == page,
+	      "a fetch entry's code page is not the one of its real page");
+	CHECK(page->mode == cpu->mode, "a fetch entry is of another mode");
+	CHECK(mode != TLB_REAL || page->ra == (entry->tag & 0x0fffffffffffffffull),
+	      "a real mode fetch entry is of another page");
+	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || cpu->kernel_fetched_user,
+	      "the kernel's fetch entry of a user address is not marked");
+	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->user_saw_kernel,
+	      "the user's fetch entry of a kernel address is not marked");
+	return NULL;
+}
+
+static const char *check_sets(const struct cpu *cpu, enum tlb_mode mode)
+{
+	bool logged[LARGEST_SET];
+	const char *wrong = NULL;
+
+	read_log(&cpu->tlbs[mode].filled, logged);
+	for (unsigned i = 0; i < TLB_ENTRIES && !wrong; i++) {
+		wrong = check_data(cpu, mode, i, logged[i], false);
+		if (!wrong)
+			wrong = check_data(cpu, mode, i, logged[i], true);
+	}
+	read_log(&cpu->fetches[mode].filled, logged);
+	for (unsigned i = 0; i < FETCH_ENTRIES && !wrong; i++)
+		wrong = check_fetch(cpu, mode, i, logged[i]);
+	return wrong;
+}
+
+static const char *check_cpu(const struct cpu *cpu)
+{
+	const char *wrong = NULL;
+
+	CHECK(!cpu->zero, "the operand that reads zero does not");
+	CHECK(cpu->nr_kuser <= KUSER_SLOTS, "the list of user addresses is longer than there is room");
+	CHECK(!cpu->stop_uop && !cpu->exception, "an exception was left behind");
+	for (unsigned i = 0; i < cpu->nr_kuser; i++)
+		CHECK(cpu->kuser[i] < TLB_ENTRIES, "a listed slot does not exist");
+	for (unsigned mode = 0; mode < TLB_MODES && !wrong; mode++)
+		wrong = check_sets(cpu, mode);
+	return wrong;
+}
+
+static const struct uop *trailer_of(const struct power_engine *e, const struct uop *u)
+{
+	for (; in_arena(e, u, sizeof(*u)); u++)
+		if (u->kind == UOP_trailer)
+			return u;
+	return NULL;
+}
+
+/* Where its block says it begins, if @u is the first micro-operation of a block of @page. */
+static const struct block *block_at(const struct power_engine *e, const struct code_page *page,
+				    const struct uop *u)
+{
+	const struct uop *trailer = in_arena(e, u, sizeof(*u)) ? trailer_of(e, u) : NULL;
+	const struct block *block;
+
+	if (!trailer)
+		return NULL;
+	block = (const struct block *)(uintptr_t)trailer->imm;
+	return in_arena(e, block, sizeof(*block)) && block->uops == u && block->page == page ? block :
+											     NULL;
+}
+
+static const char *check_links(const struct power_engine *e, const struct code_page *page,
+			       const struct block *block)
+{
+	const struct uop *trailer = trailer_of(e, block->uops);
+
+	CHECK(trailer - block->uops >= 3, "a block has no ending");
+	for (unsigned i = 1; i <= 2; i++) {
+		const struct uop *to = (const struct uop *)(uintptr_t)trailer[-(int)i].imm;
+		const struct block *next;
+
+		CHECK(trailer[-(int)i].kind == UOP_link, "a block has no links");
+		if (!to)
+			continue;
+		next = block_at(e, page, to);
+		CHECK(next, "a link leads to something else than a block of its page");
+		CHECK(page->entry[next->start / 4] == to, "a link leads to a block that was dropped");
+	}
+	return NULL;
+}
+
+static const char *check_block(const struct power_engine *e, const struct code_page *page,
+			       unsigned word)
+{
+	const struct block *block = block_at(e, page, page->entry[word]);
+
+	CHECK(block, "an entry of a code page is not a block of it");
+	CHECK(block->start == 4 * word, "a block begins elsewhere than its entry says");
+	CHECK(block->nr_insns && block->nr_insns <= BLOCK_MAX_INSNS &&
+	      word + block->nr_insns <= WORDS_PER_PAGE,
+	      "a block is longer than its page");
+	for (unsigned i = word; i < word + block->nr_insns; i++)
+		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
+	return check_links(e, page, block);
+}
+
+static const char *check_page(const struct power_engine *e, const struct code_region *region,
+			      const struct code_page *page, uint64_t ra, unsigned mode)
+{
+	const char *wrong = NULL;
+	bool decoded = false;
+
+	CHECK(in_arena(e, page, sizeof(*page)), "a code page is not among the decoded code");
+	CHECK(page->ra == ra && page->mode == mode, "a code page is of another page or mode");
+	CHECK(memory_contains(e->memory, ra, PAGE_BYTES), "a code page is of no memory");
+	for (unsigned i = 0; i < WORDS_PER_PAGE / 64; i++)
+		decoded |= page->decoded[i] != 0;
+	CHECK(!decoded || region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)],
+	      "a page with decoded code is not marked");
+	for (unsigned word = 0; word < WORDS_PER_PAGE && !wrong; word++)
+		if (page->entry[word])
+			wrong = check_block(e, page, word);
+	return wrong;
+}
+
+static const char *check_region(const struct power_engine *e, const struct code_region *region)
+{
+	const char *wrong = NULL;
+
+	CHECK(in_arena(e, region, sizeof(*region)), "a region is not among the decoded code");
+	CHECK(e->regions[region->number] == region, "a region is not where it says");
+	for (unsigned mode = 0; mode < CODE_MODES; mode++)
+		for (unsigned i = 0; i < REGION_PAGES && !wrong; i++)
+			if (region->pages[mode][i])
+				wrong = check_page(e, region, region->pages[mode][i],
+						   region->number << REGION_BITS | i << PAGE_BITS,
+						   mode);
+	return wrong;
+}
+
+static const char *check_code(const struct power_engine *e)
+{
+	uint64_t nr_regions = ((e->memory->size - 1) >> REGION_BITS) + 1, used = 0, listed = 0;
+	const char *wrong = NULL;
+
+	CHECK(e->arena_used <= e->arena_size, "more of the arena is used than there is");
+	for (uint64_t i = 0; i < nr_regions; i++)
+		used += e->regions[i] != NULL;
+	for (const struct code_region *r = e->used_regions; r && !wrong; r = r->next) {
+		CHECK(listed++ < used, "a region is listed that is not used");
+		wrong = check_region(e, r);
+	}
+	CHECK(wrong || listed == used, "a region is used that is not listed");
+	return wrong;
+}
+
+static const char *check_walks(const struct power_engine *e)
+{
+	CHECK(e->first_asid && e->first_asid <= e->next_asid, "the numbers of processes are out of order");
+	for (unsigned i = 0; i < ASID_ENTRIES; i++)
+		CHECK(e->asids[i].asid < e->next_asid, "a process has a number that is still to be given");
+	for (unsigned i = 0; i < WALK_ENTRIES; i++) {
+		const struct walk_entry *w = &e->walks[i];
+
+		CHECK(w->page == TLB_INVALID || w->asid < e->next_asid,
+		      "a walk has a number that is still to be given");
+	}
+	return NULL;
+}
+
+const char *caches_check(const struct power_engine *e)
+{
+	const char *wrong = check_walks(e);
+
+	if (!wrong)
+		wrong = check_code(e);
+	for (unsigned i = 0; i < e->nr_vcpus && !wrong; i++)
+		wrong = check_cpu(e->cpus[i]);
+	return wrong;
+}

@@ -1,0 +1,1102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The decoder: from the instruction table to blocks of micro-operations, and the cache that holds them by real page.
+ * A gen_* function cracks one instruction; those of the table's CALL entries become one call of their semantics.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/emu/insn/insn.h"
+#include "engine/emu/uop/uop.h"
+
+/* A memory checker then sees who keeps a pointer into code that has been thrown away. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+struct decoder {
+	struct power_engine *engine;
+	struct block *block;
+	struct uop *next;
+	unsigned mode;
+	unsigned index;	 /* of the instruction being decoded */
+	unsigned offset; /* its byte offset in the page */
+	bool ended;
+};
+
+enum facility { FACILITY_NONE, FACILITY_PRIV, FACILITY_FP, FACILITY_VEC, FACILITY_VSX };
+
+typedef void gen_fn(struct decoder *d, uint32_t insn);
+
+struct insn_entry {
+	const char *name;
+	uint32_t value, mask;
+	gen_fn *gen;  /* NULL: call sem */
+	sem_fn *sem;
+	enum facility facility;
+};
+
+#define GPR(n) ((unsigned)(offsetof(struct cpu, gpr) + 8 * (n)))
+#define FIELD_OF(member) ((unsigned)offsetof(struct cpu, member))
+#define CR(n) ((unsigned)(offsetof(struct cpu, cr) + (n)))
+#define ZERO FIELD_OF(zero)
+#define SCRATCH FIELD_OF(scratch[0])
+#define RA_OR_0(insn) (F_RA(insn) ? GPR(F_RA(insn)) : ZERO)
+
+static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, unsigned dst, unsigned a, unsigned b,
+			     uint64_t imm)
+{
+	struct uop *u = d->next++;
+
+	u->fn = fn;
+	u->kind = (uint8_t)kind;
+	u->index = (uint8_t)d->index;
+	u->d = (uint16_t)dst;
+	u->a = (uint16_t)a;
+	u->b = (uint16_t)b;
+	u->imm = imm;
+	return u;
+}
+#define EMIT(d, name, dst, a, b, imm) emit_kind(d, uop_##name, UOP_##name, dst, a, b, (uint64_t)(imm))
+
+/* The ending of a block and what stands behind it. */
+#define END(d, name, dst, a, b, imm)                                                                                   \
+	do {                                                                                                           \
+		EMIT(d, name, dst, a, b, imm);                                                                         \
+		end_block(d);                                                                                          \
+	} while (0)
+
+static void end_block(struct decoder *d)
+{
+	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
+	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
+	emit_kind(d, uop_trailer, UOP_trailer, 0, 0, 0, (uint64_t)(uintptr_t)d->block);
+	d->ended = true;
+}
+
+static void emit_call(struct decoder *d, enum facility facility, sem_fn *sem, uint32_t insn)
+{
+	static const struct {
+		uop_fn *fn;
+		enum uop_kind kind;
+	} call[] = {
+		[FACILITY_NONE] = { uop_call, UOP_call },
+		[FACILITY_PRIV] = { uop_call_priv, UOP_call_priv },
+		[FACILITY_FP] = { uop_call_fp, UOP_call_fp },
+		[FACILITY_VEC] = { uop_call_vec, UOP_call_vec },
+		[FACILITY_VSX] = { uop_call_vsx, UOP_call_vsx },
+	};
+
+	emit_kind(d, call[facility].fn, call[facility].kind, insn & 0xffff, insn >> 16, 0, (uint64_t)(uintptr_t)sem);
+}
+
+static void emit_record(struct decoder *d, unsigned reg)
+{
+	if (d->mode & CODE_32)
+		EMIT(d, record32, 0, reg, 0, 0);
+	else
+		EMIT(d, record, 0, reg, 0, 0);
+}
+
+static void record(struct decoder *d, uint32_t insn, unsigned reg)
+{
+	if (F_REC(insn))
+		emit_record(d, reg);
+}
+
+/* Behind an instruction that sets CA and CA32: which of them CA is depends on the mode. */
+static void carry(struct decoder *d)
+{
+	if (d->mode & CODE_32)
+		EMIT(d, carry32, 0, 0, 0, 0);
+}
+
+/* ---- fixed point ---- */
+
+#define GEN(name) static void gen_##name(struct decoder *d, uint32_t insn)
+
+GEN(addi)
+{
+	if (F_RA(insn))
+		EMIT(d, addi, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+	else
+		EMIT(d, li, GPR(F_RT(insn)), 0, 0, F_SI(insn));
+}
+
+GEN(addis)
+{
+	if (F_RA(insn))
+		EMIT(d, addi, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn) * 65536);
+	else
+		EMIT(d, li, GPR(F_RT(insn)), 0, 0, F_SI(insn) * 65536);
+}
+
+GEN(addpcis)
+{
+	int64_t value = (int16_t)((insn & 0xffc0) | (insn >> 15 & 0x3e) | (insn & 1));
+
+	EMIT(d, pc, GPR(F_RT(insn)), 0, 0, value * 65536 + d->offset + 4);
+}
+
+GEN(addic)
+{
+	EMIT(d, addic, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+	carry(d);
+}
+
+GEN(subfic)
+{
+	EMIT(d, subfic, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+	carry(d);
+}
+
+GEN(mulli)
+{
+	EMIT(d, mulli, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, F_SI(insn));
+}
+
+GEN(addic_rec)
+{
+	gen_addic(d, insn);
+	emit_record(d, GPR(F_RT(insn)));
+}
+
+/* XO form without OE: RT = RA op RB */
+#define GEN_XO(name, uop) GEN_XO_AND(name, uop, (void)0)
+#define GEN_XO_CARRY(name, uop) GEN_XO_AND(name, uop, carry(d))
+#define GEN_XO_AND(name, uop, then)                                                                                    \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), GPR(F_RB(insn)), 0);                                    \
+		then;                                                                                                  \
+		record(d, insn, GPR(F_RT(insn)));                                                                      \
+	}
+GEN_XO(add, add)
+GEN_XO(subf, subf)
+GEN_XO_CARRY(addc, addc)
+GEN_XO_CARRY(adde, adde)
+GEN_XO_CARRY(subfc, subfc)
+GEN_XO_CARRY(subfe, subfe)
+GEN_XO(mulld, mulld)
+GEN_XO(mullw, mullw)
+GEN_XO(mulhdu, mulhdu)
+GEN_XO(divd, divd)
+GEN_XO(divdu, divdu)
+GEN_XO(divw, divw)
+GEN_XO(divwu, divwu)
+GEN_XO(neg, neg)
+
+#define GEN_XO_I(name, uop, value)                                                                                     \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, value);                                              \
+		carry(d);                                                                                              \
+		record(d, insn, GPR(F_RT(insn)));                                                                      \
+	}
+GEN_XO_I(addze, addei, 0)
+GEN_XO_I(addme, addei, -1)
+GEN_XO_I(subfze, subfei, 0)
+GEN_XO_I(subfme, subfei, -1)
+
+/* X form logical: RA = RS op RB */
+#define GEN_LOGICAL(name, uop)                                                                                         \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), GPR(F_RB(insn)), 0);                                    \
+		record(d, insn, GPR(F_RA(insn)));                                                                      \
+	}
+GEN_LOGICAL(and, and)
+GEN_LOGICAL(xor, xor)
+GEN_LOGICAL(nand, nand)
+GEN_LOGICAL(nor, nor)
+GEN_LOGICAL(eqv, eqv)
+GEN_LOGICAL(andc, andc)
+GEN_LOGICAL(orc, orc)
+GEN_LOGICAL(slw, slw)
+GEN_LOGICAL(srw, srw)
+GEN_LOGICAL(sraw, sraw)
+GEN_LOGICAL(sld, sld)
+GEN_LOGICAL(srd, srd)
+GEN_LOGICAL(srad, srad)
+GEN_LOGICAL(extsb, extsb)
+GEN_LOGICAL(extsh, extsh)
+GEN_LOGICAL(extsw, extsw)
+GEN_LOGICAL(cntlzd, cntlzd)
+GEN_LOGICAL(cntlzw, cntlzw)
+
+/*
+ * or Rn,Rn,Rn: thread priorities and other hints. Book II, section 3.2. One who waits says so by a
+ * low one, or by `yield`; the turn of a vCPU that spins for long ends at it.
+ */
+static void gen_hint(struct decoder *d, uint32_t insn)
+{
+	static const struct {
+		uint8_t priority;
+		bool waits;
+	} hints[32] = { [31] = { 1, true },  [1] = { 2, true }, [6] = { 3, true },
+			[2] = { 4, false }, [27] = { 0, true } };
+	unsigned n = F_RT(insn);
+
+	if (hints[n].priority)
+		EMIT(d, priority, 0, 0, 0, (uint64_t)hints[n].priority << PPR_PRI_SHIFT);
+	if (hints[n].waits)
+		EMIT(d, relax, 0, 0, 0, 0);
+	if (n == 3 || n == 5)
+		emit_call(d, FACILITY_NONE, sem_priority, insn);
+}
+
+GEN(or)
+{
+	unsigned rs = F_RT(insn), ra = F_RA(insn), rb = F_RB(insn);
+
+	if (rs == ra && rs == rb && !F_REC(insn)) {
+		gen_hint(d, insn);
+		return;
+	}
+	if (rs == rb && rs != ra)
+		EMIT(d, mr, GPR(ra), GPR(rs), 0, 0);
+	else if (rs != rb)
+		EMIT(d, or, GPR(ra), GPR(rs), GPR(rb), 0);
+	record(d, insn, GPR(ra));
+}
+
+#define GEN_LOGICAL_I(name, uop, value, rec)                                                                           \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		uint64_t imm = (value);                                                                                \
+                                                                                                                       \
+		if ((rec) || imm || F_RA(insn) != F_RT(insn))                                                          \
+			EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), 0, imm);                                        \
+		if (rec)                                                                                               \
+			emit_record(d, GPR(F_RA(insn)));                                                               \
+	}
+GEN_LOGICAL_I(andi, andi, insn & 0xffff, true)
+GEN_LOGICAL_I(andis, andi, (uint64_t)(insn & 0xffff) << 16, true)
+GEN_LOGICAL_I(ori, ori, insn & 0xffff, false)
+GEN_LOGICAL_I(oris, ori, (uint64_t)(insn & 0xffff) << 16, false)
+GEN_LOGICAL_I(xori, xori, insn & 0xffff, false)
+GEN_LOGICAL_I(xoris, xori, (uint64_t)(insn & 0xffff) << 16, false)
+
+GEN(srawi)
+{
+	EMIT(d, srawi, GPR(F_RA(insn)), GPR(F_RT(insn)), F_RB(insn), 0);
+	record(d, insn, GPR(F_RA(insn)));
+}
+
+GEN(sradi)
+{
+	EMIT(d, sradi, GPR(F_RA(insn)), GPR(F_RT(insn)), F_RB(insn) | (insn >> 1 & 1) << 5, 0);
+	record(d, insn, GPR(F_RA(insn)));
+}
+
+/* Ones from bit mb to bit me, numbered from the left, around the end if mb > me. */
+static uint64_t mask64(unsigned mb, unsigned me)
+{
+	uint64_t from = ~0ull >> mb, to = ~0ull << (63 - me);
+
+	return mb <= me ? from & to : from | to;
+}
+
+static uint64_t mask_word(uint32_t insn)
+{
+	return mask64(FIELD(insn, 21, 25) + 32, FIELD(insn, 26, 30) + 32);
+}
+
+GEN(rlwinm)
+{
+	EMIT(d, rotw_and, GPR(F_RA(insn)), GPR(F_RT(insn)), F_RB(insn), mask_word(insn));
+	record(d, insn, GPR(F_RA(insn)));
+}
+
+GEN(rlwimi)
+{
+	EMIT(d, rotw_insert, GPR(F_RA(insn)), GPR(F_RT(insn)), F_RB(insn), mask_word(insn));
+	record(d, insn, GPR(F_RA(insn)));
+}
+
+#define MD_SH(insn) (F_RB(insn) | ((insn) >> 1 & 1) << 5)
+#define MD_MB(insn) (FIELD(insn, 21, 25) | ((insn) >> 5 & 1) << 5)
+
+static void gen_rotd(struct decoder *d, uint32_t insn, uint64_t mask)
+{
+	unsigned sh = MD_SH(insn), ra = GPR(F_RA(insn)), rs = GPR(F_RT(insn));
+
+	if (!sh)
+		EMIT(d, andi, ra, rs, 0, mask);
+	else if (mask == ~0ull << sh)
+		EMIT(d, sldi, ra, rs, sh, 0);
+	else if (mask == ~0ull >> (64 - sh))
+		EMIT(d, srdi, ra, rs, 64 - sh, 0);
+	else
+		EMIT(d, rotd_and, ra, rs, sh, mask);
+	record(d, insn, ra);
+}
+
+GEN(rldicl)
+{
+	gen_rotd(d, insn, mask64(MD_MB(insn), 63));
+}
+
+GEN(rldicr)
+{
+	gen_rotd(d, insn, mask64(0, MD_MB(insn)));
+}
+
+GEN(rldic)
+{
+	gen_rotd(d, insn, mask64(MD_MB(insn), 63 - MD_SH(insn)));
+}
+
+GEN(rldimi)
+{
+	EMIT(d, rotd_insert, GPR(F_RA(insn)), GPR(F_RT(insn)), MD_SH(insn),
+	     mask64(MD_MB(insn), 63 - MD_SH(insn)));
+	record(d, insn, GPR(F_RA(insn)));
+}
+
+GEN(cmp)
+{
+	unsigned crf = CR(F_RT(insn) >> 2), a = GPR(F_RA(insn)), b = GPR(F_RB(insn));
+
+	if (insn & 1 << 21)
+		EMIT(d, cmpd, crf, a, b, 0);
+	else
+		EMIT(d, cmpw, crf, a, b, 0);
+}
+
+GEN(cmpl)
+{
+	unsigned crf = CR(F_RT(insn) >> 2), a = GPR(F_RA(insn)), b = GPR(F_RB(insn));
+
+	if (insn & 1 << 21)
+		EMIT(d, cmpld, crf, a, b, 0);
+	else
+		EMIT(d, cmplw, crf, a, b, 0);
+}
+
+GEN(cmpi)
+{
+	unsigned crf = CR(F_RT(insn) >> 2), a = GPR(F_RA(insn));
+
+	if (insn & 1 << 21)
+		EMIT(d, cmpdi, crf, a, 0, F_SI(insn));
+	else
+		EMIT(d, cmpwi, crf, a, 0, F_SI(insn));
+}
+
+GEN(cmpli)
+{
+	unsigned crf = CR(F_RT(insn) >> 2), a = GPR(F_RA(insn));
+
+	if (insn & 1 << 21)
+		EMIT(d, cmpldi, crf, a, 0, insn & 0xffff);
+	else
+		EMIT(d, cmplwi, crf, a, 0, insn & 0xffff);
+}
+
+/* Where CR bit @n lives: field's offset << 8 | bit in the field. */
+static uint64_t cr_bit(unsigned n)
+{
+	return (uint64_t)CR(n >> 2) << 8 | 8u >> (n & 3);
+}
+
+GEN(isel)
+{
+	EMIT(d, isel, GPR(F_RT(insn)), RA_OR_0(insn), GPR(F_RB(insn)), cr_bit(F_RC(insn)));
+}
+
+/* ---- loads and stores ---- */
+
+#define EMIT_ORDER(d, name, dst, a, b, imm)                                                                            \
+	do {                                                                                                           \
+		if ((d)->mode & CODE_LE)                                                                               \
+			EMIT(d, name##_le, dst, a, b, imm);                                                            \
+		else                                                                                                   \
+			EMIT(d, name##_be, dst, a, b, imm);                                                            \
+	} while (0)
+/* The byte-reversed loads and stores are those of the other order. */
+#define EMIT_REVERSED(d, name, dst, a, b, imm)                                                                         \
+	do {                                                                                                           \
+		if ((d)->mode & CODE_LE)                                                                               \
+			EMIT(d, name##_be, dst, a, b, imm);                                                            \
+		else                                                                                                   \
+			EMIT(d, name##_le, dst, a, b, imm);                                                            \
+	} while (0)
+#define EMIT_BYTE(d, name, dst, a, b, imm) EMIT(d, name, dst, a, b, imm)
+
+/* With MSR[SF]=0 the address is computed apart, cut to 32 bits, and accessed with no displacement. */
+static unsigned address32(struct decoder *d, unsigned base, unsigned index, int64_t disp)
+{
+	unsigned ea = FIELD_OF(scratch[1]);
+
+	if (disp)
+		EMIT(d, addi, ea, base, 0, disp);
+	else
+		EMIT(d, add, ea, base, index, 0);
+	EMIT(d, andi, ea, ea, 0, 0xffffffff);
+	return ea;
+}
+
+#define ACCESS_D(emit, uop, base, disp)                                                                                \
+	do {                                                                                                           \
+		if (d->mode & CODE_32)                                                                                 \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, ZERO, disp), 0, 0);                           \
+		else                                                                                                   \
+			emit(d, uop, GPR(F_RT(insn)), base, 0, disp);                                                  \
+	} while (0)
+#define ACCESS_X(emit, uop, base, index)                                                                               \
+	do {                                                                                                           \
+		if (d->mode & CODE_32)                                                                                 \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, index, 0), 0, 0);                             \
+		else                                                                                                   \
+			emit(d, uop##x, GPR(F_RT(insn)), base, index, 0);                                              \
+	} while (0)
+
+/*
+ * Update forms access first, then update: a fault leaves RA alone. A load into RA itself is an invalid form (RA's
+ * update wins here, as the ISA's order of assignments gives). An update form with RA = 0 is invalid too.
+ */
+#define GEN_MEMORY(name, uop, emit, disp)                                                                              \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		ACCESS_D(emit, uop, RA_OR_0(insn), disp);                                                              \
+	}                                                                                                              \
+	GEN(name##x)                                                                                                   \
+	{                                                                                                              \
+		ACCESS_X(emit, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                                   \
+	}
+#define GEN_UPDATE_X(name, uop, emit, load)                                                                            \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		unsigned rb = GPR(F_RB(insn));                                                                         \
+                                                                                                                       \
+		if ((load) && F_RT(insn) == F_RB(insn)) { /* the load overwrites the index */                          \
+			EMIT(d, mr, SCRATCH, rb, 0, 0);                                                                \
+			rb = SCRATCH;                                                                                  \
+		}                                                                                                      \
+		ACCESS_X(emit, uop, GPR(F_RA(insn)), rb);                                                              \
+		EMIT(d, add, GPR(F_RA(insn)), GPR(F_RA(insn)), rb, 0);                                                 \
+	}
+#define GEN_UPDATE(name, uop, emit, disp, load)                                                                        \
+	GEN(name##u)                                                                                                   \
+	{                                                                                                              \
+		ACCESS_D(emit, uop, GPR(F_RA(insn)), disp);                                                            \
+		EMIT(d, addi, GPR(F_RA(insn)), GPR(F_RA(insn)), 0, disp);                                              \
+	}                                                                                                              \
+	GEN_UPDATE_X(name##ux, uop, emit, load)
+#define DISP_D F_SI(insn)
+#define DISP_DS (int64_t)(int16_t)(insn & 0xfffc)
+#define LOAD_LIKE(name, uop, emit, disp, load) GEN_MEMORY(name, uop, emit, disp) GEN_UPDATE(name, uop, emit, disp, load)
+LOAD_LIKE(lbz, lbz, EMIT_BYTE, DISP_D, true)
+LOAD_LIKE(lhz, lhz, EMIT_ORDER, DISP_D, true)
+LOAD_LIKE(lha, lha, EMIT_ORDER, DISP_D, true)
+LOAD_LIKE(lwz, lwz, EMIT_ORDER, DISP_D, true)
+LOAD_LIKE(ld, ld, EMIT_ORDER, DISP_DS, true)
+GEN_MEMORY(lwa, lwa, EMIT_ORDER, DISP_DS)
+LOAD_LIKE(stb, stb, EMIT_BYTE, DISP_D, false)
+LOAD_LIKE(sth, sth, EMIT_ORDER, DISP_D, false)
+LOAD_LIKE(stw, stw, EMIT_ORDER, DISP_D, false)
+LOAD_LIKE(std, std, EMIT_ORDER, DISP_DS, false)
+
+GEN_UPDATE_X(lwaux, lwa, EMIT_ORDER, true)
+
+#define GEN_REVERSED(name, uop)                                                                                        \
+	GEN(name)                                                                                                      \
+	{                                                                                                              \
+		ACCESS_X(EMIT_REVERSED, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                          \
+	}
+GEN_REVERSED(lhbrx, lhz)
+GEN_REVERSED(lwbrx, lwz)
+GEN_REVERSED(ldbrx, ld)
+GEN_REVERSED(sthbrx, sth)
+GEN_REVERSED(stwbrx, stw)
+GEN_REVERSED(stdbrx, std)
+
+/* ---- special registers ---- */
+
+#define SPR_FIELD(insn) (F_RA(insn) | F_RB(insn) << 5)
+
+GEN(mfspr)
+{
+	unsigned spr = SPR_FIELD(insn), rt = GPR(F_RT(insn));
+
+	switch (spr) {
+	case 8:
+		EMIT(d, mr, rt, FIELD_OF(lr), 0, 0);
+		break;
+	case 9:
+		EMIT(d, mr, rt, FIELD_OF(ctr), 0, 0);
+		break;
+	default:
+		EMIT(d, mfspr, rt, 0, 0, spr);
+	}
+}
+
+GEN(mtspr)
+{
+	unsigned spr = SPR_FIELD(insn), rs = GPR(F_RT(insn));
+
+	switch (spr) {
+	case 8:
+		EMIT(d, mr, FIELD_OF(lr), rs, 0, 0);
+		return;
+	case 9:
+		EMIT(d, mr, FIELD_OF(ctr), rs, 0, 0);
+		return;
+	}
+	EMIT(d, mtspr, rs, 0, 0, spr);
+	/* Those that change translation or when interrupts come end the block. */
+	if (spr == 22 || spr == 48 || spr == 61)
+		END(d, leave, 0, 0, 0, d->offset + 4);
+}
+
+GEN(mftb)
+{
+	EMIT(d, mfspr, GPR(F_RT(insn)), 0, 0, SPR_FIELD(insn));
+}
+
+/* ---- branches ---- */
+
+static bool in_page(int64_t offset)
+{
+	return offset >= 0 && offset < (int64_t)PAGE_BYTES;
+}
+
+static void set_lr(struct decoder *d)
+{
+	EMIT(d, pc, FIELD_OF(lr), 0, 0, d->offset + 4);
+	if (d->mode & CODE_32)
+		EMIT(d, andi, FIELD_OF(lr), FIELD_OF(lr), 0, 0xffffffff);
+}
+
+static void absolute(struct decoder *d, int64_t target)
+{
+	EMIT(d, li, SCRATCH, 0, 0, target);
+}
+
+GEN(b)
+{
+	int64_t li = (int32_t)((insn & 0x03fffffc) << 6) >> 6;
+	int64_t target = d->offset + li;
+
+	if (insn & 1)
+		set_lr(d);
+	if (insn & 2) {
+		absolute(d, li);
+		END(d, br, SCRATCH, 0, 0, 0);
+	} else if (in_page(target)) {
+		END(d, b_in, 0, 0, 0, target);
+	} else {
+		END(d, b_out, 0, 0, 0, target);
+	}
+}
+
+/* Replace `compare; branch on its result` inside a page by one micro-operation. */
+static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_t target)
+{
+	struct uop *last = d->next - 1;
+	static const struct {
+		uint8_t kind;
+		bool immediate;
+		uint8_t set_kind, clear_kind;
+		uop_fn *set, *clear;
+	} pairs[] = {
+#define PAIR(name, immediate)                                                                                          \
+	{ UOP_##name, immediate, UOP_##name##_bc_set_in, UOP_##name##_bc_clear_in, uop_##name##_bc_set_in,             \
+	  uop_##name##_bc_clear_in }
+		PAIR(cmpdi, true),   PAIR(cmpwi, true),	 PAIR(cmpldi, true),  PAIR(cmplwi, true),
+		PAIR(cmpd, false),   PAIR(cmpw, false),	 PAIR(cmpld, false), PAIR(cmplw, false),
+#undef PAIR
+	};
+
+	if (last < d->block->uops || last->index + 1 != (int)d->index || last->d != crf)
+		return false;
+	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (last->kind != pairs[i].kind)
+			continue;
+		last->fn = set ? pairs[i].set : pairs[i].clear;
+		last->kind = set ? pairs[i].set_kind : pairs[i].clear_kind;
+		last->index = (uint8_t)d->index;
+		if (pairs[i].immediate) {
+			last->b = (uint16_t)bit;
+			last->imm = last->imm << 16 | (uint64_t)target;
+		} else {
+			last->imm = (uint64_t)bit << 16 | (uint64_t)target;
+		}
+		end_block(d);
+		return true;
+	}
+	return false;
+}
+
+GEN(bc)
+{
+	unsigned bo = F_RT(insn), bi = F_RA(insn);
+	int64_t bd = (int16_t)(insn & 0xfffc), target = d->offset + bd;
+	unsigned crf = CR(bi >> 2), bit = 8u >> (bi & 3);
+	bool in;
+
+	if (insn & 2) {
+		if (!(bo & 4))
+			EMIT(d, dec_ctr, 0, 0, 0, 0);
+		EMIT(d, condition, FIELD_OF(scratch[1]), bo, 0, cr_bit(bi));
+		if (insn & 1)
+			set_lr(d);
+		absolute(d, bd);
+		END(d, br_nz, SCRATCH, FIELD_OF(scratch[1]), 0, 0);
+		return;
+	}
+	in = in_page(target);
+	if ((bo & 0x14) == 0x14) {
+		if (insn & 1)
+			set_lr(d);
+		if (in)
+			END(d, b_in, 0, 0, 0, target);
+		else
+			END(d, b_out, 0, 0, 0, target);
+		return;
+	}
+	if (bo & 4 && in && !(insn & 1) && fuse(d, crf, bit, bo & 8, target))
+		return;
+	if (insn & 1)
+		set_lr(d);
+	if (bo & 4) { /* CR only */
+		if (bo & 8) {
+			if (in)
+				END(d, bc_set_in, 0, crf, bit, target);
+			else
+				END(d, bc_set_out, 0, crf, bit, target);
+		} else {
+			if (in)
+				END(d, bc_clear_in, 0, crf, bit, target);
+			else
+				END(d, bc_clear_out, 0, crf, bit, target);
+		}
+		return;
+	}
+	EMIT(d, dec_ctr, 0, 0, 0, 0);
+	unsigned verdict = FIELD_OF(ctr);
+
+	if (d->mode & CODE_32) {
+		verdict = FIELD_OF(scratch[1]);
+		EMIT(d, andi, verdict, FIELD_OF(ctr), 0, 0xffffffff);
+	}
+	if (!(bo & 16)) {
+		verdict = FIELD_OF(scratch[1]);
+		EMIT(d, condition, verdict, bo, 0, cr_bit(bi));
+	}
+	if (bo & 16 && bo & 2) {
+		if (in)
+			END(d, bc_z_in, 0, verdict, 0, target);
+		else
+			END(d, bc_z_out, 0, verdict, 0, target);
+	} else {
+		if (in)
+			END(d, bc_nz_in, 0, verdict, 0, target);
+		else
+			END(d, bc_nz_out, 0, verdict, 0, target);
+	}
+}
+
+/* bclr, bcctr, bctar */
+static void gen_branch_register(struct decoder *d, uint32_t insn, unsigned reg)
+{
+	unsigned bo = F_RT(insn), bi = F_RA(insn);
+	unsigned target = reg;
+
+	if (d->mode & CODE_32) {
+		target = SCRATCH;
+		EMIT(d, andi, SCRATCH, reg, 0, 0xffffffff);
+	} else if (insn & 1) { /* read the target before LR changes */
+		target = SCRATCH;
+		EMIT(d, mr, SCRATCH, reg, 0, 0);
+	}
+	if (!(bo & 4))
+		EMIT(d, dec_ctr, 0, 0, 0, 0);
+	if ((bo & 0x14) != 0x14 && !(bo & 4))
+		EMIT(d, condition, FIELD_OF(scratch[1]), bo, 0, cr_bit(bi));
+	if (insn & 1)
+		set_lr(d);
+	if ((bo & 0x14) == 0x14)
+		END(d, br, target, 0, 0, 0);
+	else if (!(bo & 4))
+		END(d, br_nz, target, FIELD_OF(scratch[1]), 0, 0);
+	else if (bo & 8)
+		END(d, br_set, target, CR(bi >> 2), 8u >> (bi & 3), 0);
+	else
+		END(d, br_clear, target, CR(bi >> 2), 8u >> (bi & 3), 0);
+}
+
+GEN(bclr)
+{
+	gen_branch_register(d, insn, FIELD_OF(lr));
+}
+
+GEN(bcctr)
+{
+	gen_branch_register(d, insn, FIELD_OF(ctr));
+}
+
+GEN(bctar)
+{
+	emit_call(d, FACILITY_NONE, sem_need_tar, insn);
+	gen_branch_register(d, insn, FIELD_OF(tar));
+}
+
+/* ---- instructions that end a block ---- */
+
+GEN(nop)
+{
+	(void)d;
+	(void)insn;
+}
+
+static void gen_leave(struct decoder *d, enum facility facility, sem_fn *sem, uint32_t insn)
+{
+	emit_call(d, facility, sem, insn);
+	END(d, leave, 0, 0, 0, d->offset + 4);
+}
+
+GEN(isync)
+{
+	(void)insn;
+	if (d->offset + 4 < PAGE_BYTES)
+		END(d, fall_in, 0, 0, 0, d->offset + 4);
+	else
+		END(d, fall_out, 0, 0, 0, d->offset + 4);
+}
+
+GEN(wait)
+{
+	(void)insn;
+	EMIT(d, relax, 0, 0, 0, 0);
+}
+
+GEN(mtmsr)
+{
+	/* EE and RI alone change neither translation nor decoding: stay on the fast road. */
+	if (insn & 1 << 16) {
+		emit_call(d, FACILITY_PRIV, sem_mtmsr_ee, insn);
+		gen_isync(d, insn);
+	} else {
+		gen_leave(d, FACILITY_PRIV, insn & 1 << 6 ? sem_mtmsrd : sem_mtmsr, insn);
+	}
+}
+
+GEN(rfid)
+{
+	emit_call(d, FACILITY_PRIV, sem_rfid, insn);
+	END(d, leave_nip, 0, 0, 0, 0);
+}
+
+GEN(rfscv)
+{
+	emit_call(d, FACILITY_PRIV, sem_rfscv, insn);
+	END(d, leave_nip, 0, 0, 0, 0);
+}
+
+GEN(sc)
+{
+	gen_leave(d, FACILITY_NONE, sem_sc, insn);
+}
+
+GEN(scv)
+{
+	gen_leave(d, FACILITY_NONE, sem_scv, insn);
+}
+
+GEN(tlbie)
+{
+	gen_leave(d, FACILITY_PRIV, sem_tlbie, insn);
+}
+
+/* ---- table ---- */
+
+static const struct insn_entry table[] = {
+#define INSN(name, value, mask, isa, gen) { #name, value, mask, gen, NULL, FACILITY_NONE },
+#define CALL(name, value, mask, isa, facility, sem) { #name, value, mask, NULL, sem, FACILITY_##facility },
+#include "engine/emu/insn/insn.def"
+#undef INSN
+#undef CALL
+};
+#define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
+
+/* By primary opcode and the ten bits of an X form's extended opcode: a run of candidates in `candidates`. */
+#define BUCKETS (64 * 1024)
+static uint32_t bucket[BUCKETS + 1];
+static uint16_t *candidates;
+
+static unsigned bucket_of(uint32_t insn)
+{
+	return (insn >> 26) << 10 | (insn >> 1 & 1023);
+}
+
+void decode_init(void)
+{
+	uint32_t total = 0;
+
+	if (candidates)
+		return;
+	for (int fill = 0; fill < 2; fill++) {
+		if (fill) {
+			for (unsigned b = 0; b < BUCKETS; b++) {
+				uint32_t count = bucket[b];
+
+				bucket[b] = total;
+				total += count;
+			}
+			bucket[BUCKETS] = total;
+			candidates = calloc(total, sizeof(*candidates));
+			if (!candidates)
+				abort();
+		}
+		for (unsigned i = 0; i < TABLE_SIZE; i++) {
+			uint32_t mask = table[i].mask >> 1 & 1023, value = table[i].value >> 1 & 1023;
+			unsigned primary = table[i].value >> 26;
+
+			for (unsigned xo = 0; xo < 1024; xo++) {
+				if ((xo & mask) != value)
+					continue;
+				if (fill) /* bucket[b] moves on; put back below */
+					candidates[bucket[primary << 10 | xo]++] = (uint16_t)i;
+				else
+					bucket[primary << 10 | xo]++;
+			}
+		}
+	}
+	memmove(bucket + 1, bucket, BUCKETS * sizeof(bucket[0]));
+	bucket[0] = 0;
+}
+
+static const struct insn_entry *look_up(uint32_t insn)
+{
+	unsigned b = bucket_of(insn);
+
+	for (uint32_t i = bucket[b]; i < bucket[b + 1]; i++) {
+		const struct insn_entry *entry = &table[candidates[i]];
+
+		if ((insn & entry->mask) == entry->value)
+			return entry;
+	}
+	return NULL;
+}
+
+const char *insn_name(uint32_t insn)
+{
+	const struct insn_entry *entry = look_up(insn);
+
+	return entry ? entry->name : NULL;
+}
+
+/* ---- the cache ---- */
+
+#define MAX_UOPS_PER_INSN 8
+#define MAX_BLOCK_BYTES (sizeof(struct block) + (BLOCK_MAX_INSNS * MAX_UOPS_PER_INSN + 8) * sizeof(struct uop))
+
+#define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
+
+/* arena_size is a multiple of 16, so what fits does so rounded up. */
+static void *arena_take(struct power_engine *e, size_t size)
+{
+	void *p = e->arena + e->arena_used;
+
+	if (size > e->arena_size - e->arena_used)
+		return NULL;
+	e->arena_used += ARENA_ALIGN(size);
+	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_ALIGN(size));
+	return p;
+}
+
+/* Give back what lies behind the first @used bytes. */
+static void arena_cut(struct power_engine *e, size_t used)
+{
+	ASAN_POISON_MEMORY_REGION(e->arena + used, e->arena_used - used);
+	e->arena_used = used;
+}
+
+static void *table_take(struct power_engine *e, size_t size)
+{
+	void *table = arena_take(e, size);
+
+	if (table)
+		memset(table, 0, size);
+	work_done(e, WORK_TABLE);
+	return table;
+}
+
+static struct code_region *region_at(struct power_engine *e, uint64_t ra)
+{
+	struct code_region **slot = &e->regions[ra >> REGION_BITS];
+
+	if (!*slot) {
+		*slot = table_take(e, sizeof(**slot));
+		if (*slot) {
+			(*slot)->number = ra >> REGION_BITS;
+			(*slot)->next = e->used_regions;
+			e->used_regions = *slot;
+		}
+	}
+	return *slot;
+}
+
+#define PAGE_IN_REGION(ra) ((ra) >> PAGE_BITS & (REGION_PAGES - 1))
+
+struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode)
+{
+	struct code_region *region = region_at(e, ra);
+	struct code_page **slot;
+
+	if (!region)
+		return NULL;
+	slot = &region->pages[mode][PAGE_IN_REGION(ra)];
+	if (!*slot) {
+		*slot = table_take(e, sizeof(**slot));
+		if (*slot) {
+			(*slot)->ra = ra & ~PAGE_MASK_LOW;
+			(*slot)->mode = mode;
+		}
+	}
+	return *slot;
+}
+
+/* A page that holds code has no fast stores. */
+static void note_code(struct power_engine *e, uint64_t ra)
+{
+	struct code_region *region = region_at(e, ra);
+
+	if (region->has_code[PAGE_IN_REGION(ra)])
+		return;
+	region->has_code[PAGE_IN_REGION(ra)] = true;
+	mmu_protect_code(e, ra);
+}
+
+uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
+{
+	uint32_t word = get_be32(e->memory->base + ra);
+
+	return mode & CODE_LE ? __builtin_bswap32(word) : word;
+}
+
+const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode, unsigned max_insns, bool keep)
+{
+	struct code_page *page = code_page_at(e, ra, mode);
+	unsigned first = (unsigned)(ra & PAGE_MASK_LOW), max = BLOCK_MAX_INSNS;
+	struct decoder d = { .engine = e, .mode = mode };
+	size_t used = e->arena_used;
+
+	if (!page)
+		return NULL;
+	if (max_insns < max)
+		max = max_insns;
+	if (!arena_take(e, MAX_BLOCK_BYTES))
+		return NULL;
+	d.block = (struct block *)(e->arena + used);
+	d.block->page = page;
+	d.block->start = (uint16_t)first;
+	d.next = d.block->uops;
+	for (d.offset = first; !d.ended; d.offset += 4, d.index++) {
+		uint32_t insn = code_word(e, page->ra + d.offset, mode);
+		const struct insn_entry *entry = look_up(insn);
+
+		if (!entry)
+			END(&d, illegal, 0, 0, 0, insn);
+		else if (entry->gen)
+			entry->gen(&d, insn);
+		else
+			emit_call(&d, entry->facility, entry->sem, insn);
+		if (!d.ended && d.offset + 4 >= PAGE_BYTES)
+			END(&d, fall_out, 0, 0, 0, PAGE_BYTES);
+		else if (!d.ended && d.index + 1 == max)
+			END(&d, fall_in, 0, 0, 0, d.offset + 4);
+	}
+	d.block->nr_insns = (uint16_t)d.index;
+	arena_cut(e, used + ARENA_ALIGN((size_t)((uintptr_t)d.next - (uintptr_t)d.block)));
+	work_done(e, (int64_t)d.index * WORK_INSN);
+	if (!keep)
+		return d.block->uops;
+	page->entry[first / 4] = d.block->uops;
+	for (unsigned i = first / 4; i < first / 4 + d.index; i++)
+		page->decoded[i / 64] |= 1ull << (i % 64);
+	note_code(e, page->ra);
+	return d.block->uops;
+}
+
+void code_forget_last(struct power_engine *e, size_t used)
+{
+	arena_cut(e, used);
+}
+
+/* Forget the blocks of a page if the bytes written belong to one. Links stay inside a page, so nothing else leads to them. */
+static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra, unsigned first,
+		      unsigned last)
+{
+	bool dropped = false;
+
+	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
+		struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
+		bool hit = false;
+
+		if (!page)
+			continue;
+		for (unsigned w = first / 4; w <= last / 4 && !hit; w++)
+			hit = page->decoded[w / 64] >> (w % 64) & 1;
+		if (!hit)
+			continue;
+		memset(page->decoded, 0, sizeof(page->decoded));
+		memset(page->entry, 0, sizeof(page->entry));
+		work_done(e, WORK_TABLE);
+		dropped = true;
+	}
+	return dropped;
+}
+
+static bool any_decoded(const struct code_region *region, uint64_t ra)
+{
+	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
+		const struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
+
+		for (unsigned i = 0; page && i < WORDS_PER_PAGE / 64; i++)
+			if (page->decoded[i])
+				return true;
+	}
+	return false;
+}
+
+void code_drop(struct power_engine *e, uint64_t ra, uint64_t len)
+{
+	bool dropped = false;
+
+	for (uint64_t at = ra, end = ra + len; at < end;) {
+		uint64_t page_end = (at | PAGE_MASK_LOW) + 1;
+		uint64_t stop = end < page_end ? end : page_end;
+
+		struct code_region *region = code_at(e, at) ? e->regions[at >> REGION_BITS] : NULL;
+
+		if (region && drop_page(e, region, at, (unsigned)(at & PAGE_MASK_LOW),
+					(unsigned)((stop - 1) & PAGE_MASK_LOW))) {
+			dropped = true;
+			region->has_code[PAGE_IN_REGION(at)] = any_decoded(region, at);
+		}
+		at = stop;
+	}
+	/* A dropped block may be running: it must not follow its links for long. */
+	for (unsigned i = 0; dropped && i < e->nr_vcpus; i++)
+		cpu_leave(e->cpus[i]);
+}
+
+void code_flush(struct power_engine *e)
+{
+	for (const struct code_region *region = e->used_regions; region; region = region->next) {
+		e->regions[region->number] = NULL;
+		work_done(e, WORK_TABLE);
+	}
+	e->used_regions = NULL;
+	arena_cut(e, 0);
+	mmu_flush_code(e);
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The classic floating-point instructions on FPRs (doubleword 0 of VSRs 0 to 31): loads, stores,
+ * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in vsx_fp.c.
+ * Power ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR, which the ISA
+ * leaves undefined and processors do.
+ */
+#include "engine/emu/insn/insn.h"
+#include "engine/emu/fp/fpu.h"
+
+static inline uint64_t fpr(const struct cpu *cpu, unsigned n)
+{
+	return VSR_D(cpu->vsr[n], 0);
+}
+
+static inline void set_fpr(struct cpu *cpu, unsigned n, uint64_t v)
+{
+	VSR_D(cpu->vsr[n], 0) = v;
+	VSR_D(cpu->vsr[n], 1) = 0;
+}
+
+/* CR1 shows the exceptions even of an instruction that ends in an interrupt. */
+static inline int record(struct cpu *cpu, uint32_t insn, int outcome)
+{
+	if (F_REC(insn))
+		set_cr1(cpu);
+	return outcome;
+}
+
+/* ---- loads and stores ---- */
+
+typedef bool load_fn(struct cpu *cpu, uint64_t ea, uint64_t *v);
+typedef bool store_fn(struct cpu *cpu, uint64_t ea, uint64_t v);
+
+static bool load_single(struct cpu *cpu, uint64_t ea, uint64_t *v)
+{
+	if (!cpu_load32(cpu, ea, v))
+		return false;
+	*v = fp_single_to_double((uint32_t)*v);
+	return true;
+}
+
+static bool load_signed_word(struct cpu *cpu, uint64_t ea, uint64_t *v)
+{
+	if (!cpu_load32(cpu, ea, v))
+		return false;
+	*v = (uint64_t)(int64_t)(int32_t)*v;
+	return true;
+}
+
+static bool store_single(struct cpu *cpu, uint64_t ea, uint64_t v)
+{
+	return cpu_store32(cpu, ea, fp_double_to_single(v));
+}
+
+static int load(struct cpu *cpu, uint32_t insn, uint64_t ea, load_fn *fn)
+{
+	uint64_t v;
+
+	if (!fn(cpu, ea, &v))
+		return EXCEPTION;
+	set_fpr(cpu, F_RT(insn), v);
+	return 0;
+}
+
+static int load_update(struct cpu *cpu, uint32_t insn, uint64_t offset, load_fn *fn)
+{
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
+
+	if (!F_RA(insn))
+		return cpu_illegal(cpu);
+	if (load(cpu, insn, ea, fn))
+		return EXCEPTION;
+	cpu->gpr[F_RA(insn)] = ea;
+	return 0;
+}
+
+static int store(struct cpu *cpu, uint32_t insn, uint64_t ea, store_fn *fn)
+{
+	return fn(cpu, ea, fpr(cpu, F_RT(insn))) ? 0 : EXCEPTION;
+}
+
+static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_fn *fn)
+{
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
+
+	if (!F_RA(insn))
+		return cpu_illegal(cpu);
+	if (store(cpu, insn, ea, fn))
+		return EXCEPTION;
+	cpu->gpr[F_RA(insn)] = ea;
+	return 0;
+}
+
+#define MEMORY(name, kind, fn)                                             \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                    \
+	{                                                                  \
+		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn);               \
+	}                                                                  \
+	int exec_##name##u(struct cpu *cpu, uint32_t insn)                 \
+	{                                                                  \
+		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn); \
+	}                                                                  \
+	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                \
+	{                                                                  \
+		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn); \
+	}                                                                  \
+	MEMORY_X(name##x, kind, fn)
+#define MEMORY_X(name, kind, fn)                             \
+	int exec_##name(struct cpu *cpu, uint32_t insn)      \
+	{                                                    \
+		return kind(cpu, insn, indexed_ea(cpu, insn), fn); \
+	}
+
+MEMORY(lfs, load, load_single)
+MEMORY(lfd, load, cpu_load64)
+MEMORY(stfs, store, store_single)
+MEMORY(stfd, store, cpu_store64)
+MEMORY_X(lfiwax, load, load_signed_word)
+MEMORY_X(lfiwzx, load, cpu_load32)
+MEMORY_X(stfiwx, store, cpu_store32)
+
+/*
+ * The even register is the doubleword at the lower address, in little-endian mode the one at the
+ * higher.
+ */
+static int load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
+{
+	unsigned t = F_RT(insn) & ~1u, little = !!(cpu->msr & MSR_LE);
+	uint64_t first, second;
+
+	if (!cpu_load64(cpu, ea, &first) || !cpu_load64(cpu, ea + 8, &second))
+		return EXCEPTION;
+	set_fpr(cpu, t | little, first);
+	set_fpr(cpu, t | !little, second);
+	return 0;
+}
+
+static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
+{
+	unsigned t = F_RT(insn) & ~1u, little = !!(cpu->msr & MSR_LE);
+
+	if (!cpu_store64(cpu, ea, fpr(cpu, t | little)) ||
+	    !cpu_store64(cpu, ea + 8, fpr(cpu, t | !little)))
+		return EXCEPTION;
+	return 0;
+}
+
+int exec_lfdp(struct cpu *cpu, uint32_t insn)
+{
+	return load_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
+}
+
+int exec_lfdpx(struct cpu *cpu, uint32_t insn)
+{
+	return load_pair(cpu, insn, indexed_ea(cpu, insn));
+}
+
+int exec_stfdp(struct cpu *cpu, uint32_t insn)
+{
+	return store_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
+}
+
+int exec_stfdpx(struct cpu *cpu, uint32_t insn)
+{
+	return store_pair(cpu, insn, indexed_ea(cpu, insn));
+}
+
+/* ---- moves ---- */
+
+#define SIGN (1ull << 63)
+
+#define MOVE(name, value)                                                    \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                      \
+	{                                                                    \
+		uint64_t a = fpr(cpu, F_RA(insn)), b = fpr(cpu, F_RB(insn)); \
+                                                                             \
+		(void)a;                                                     \
+		set_fpr(cpu, F_RT(insn), value);                             \
+		return record(cpu, insn, 0);                                 \
+	}
+
+MOVE(fmr, b)
+MOVE(fneg, b ^ SIGN)
+MOVE(fabs, b & ~SIGN)
+MOVE(fnabs, b | SIGN)
+MOVE(fcpsgn, (a & SIGN) | (b & ~SIGN))
+
+/* These two have no record form. */
+int exec_fmrgew(struct cpu *cpu, uint32_t insn)
+{
+	set_fpr(cpu, F_RT(insn), (fpr(cpu, F_RA(insn)) >> 32 << 32) | fpr(cpu, F_RB(insn)) >> 32);
+	return 0;
+}
+
+int exec_fmrgow(struct cpu *cpu, uint32_t insn)
+{
+	set_fpr(cpu, F_RT(insn), fpr(cpu, F_RA(insn)) << 32 | (uint32_t)fpr(cpu, F_RB(insn)));
+	return 0;
+}
+
+int exec_fsel(struct cpu *cpu, uint32_t insn)
+{
+	struct fp a = fp_unpack64(fpr(cpu, F_RA(insn)));
+	bool not_below_zero = !fp_is_nan(&a) && (!a.sign || a.class == CLASS_ZERO);
+
+	set_fpr(cpu, F_RT(insn), fpr(cpu, not_below_zero ? F_RC(insn) : F_RB(insn)));
+	return record(cpu, insn, 0);
+}
+
+/* ---- arithmetic ---- */
+
+#define BINARY(name, op, second)                                                               \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                        \
+	{                                                                                      \
+		return record(cpu, insn,                                                       \
+			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
+						&fp_double));                                  \
+	}                                                                                      \
+	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                     \
+	{                                                                                      \
+		return record(cpu, insn,                                                       \
+			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
+						&fp_single));                                  \
+	}
+
+BINARY(fadd, fp_add, F_RB)
+BINARY(fsub, fp_sub, F_RB)
+BINARY(fmul, fp_mul, F_RC)
+BINARY(fdiv, fp_div, F_RB)
+
+#define FMA(name, flags)                                                                          \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                           \
+	{                                                                                         \
+		return record(cpu, insn,                                                          \
+			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
+					     flags, &fp_double));                                 \
+	}                                                                                         \
+	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                        \
+	{                                                                                         \
+		return record(cpu, insn,                                                          \
+			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
+					     flags, &fp_single));                                 \
+	}
+
+FMA(fmadd, 0)
+FMA(fmsub, FMA_SUBTRACT)
+FMA(fnmadd, FMA_NEGATE)
+FMA(fnmsub, FMA_SUBTRACT | FMA_NEGATE)
+
+#define CALL2(name, call, ...)                                                            \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                                   \
+	{                                                                                 \
+		return record(cpu, insn, call(cpu, F_RT(insn), F_RB(insn), __VA_ARGS__)); \
+	}
+#define CURRENT ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
+
+CALL2(fsqrt, fpu_scalar_unary, fp_sqrt, &fp_double)
+CALL2(fsqrts, fpu_scalar_unary, fp_sqrt, &fp_single)
+CALL2(frsp, fpu_scalar_unary, fp_quiet, &fp_single)
+CALL2(fre, fpu_scalar_reciprocal, &fp_double)
+CALL2(fres, fpu_scalar_reciprocal, &fp_single)
+CALL2(frsqrte, fpu_scalar_reciprocal_sqrt, &fp_double)
+CALL2(frsqrtes, fpu_scalar_reciprocal_sqrt, &fp_single)
+CALL2(frin, fpu_scalar_integral, FP_NEAREST_AWAY, false)
+CALL2(friz, fpu_scalar_integral, FP_TO_ZERO, false)
+CALL2(frip, fpu_scalar_integral, FP_UP, false)
+CALL2(frim, fpu_scalar_integral, FP_DOWN, false)
+CALL2(fctid, fpu_scalar_to_integer, CURRENT, 64, true)
+CALL2(fctidz, fpu_scalar_to_integer, FP_TO_ZERO, 64, true)
+CALL2(fctidu, fpu_scalar_to_integer, CURRENT, 64, false)
+CALL2(fctiduz, fpu_scalar_to_integer, FP_TO_ZERO, 64, false)
+CALL2(fctiw, fpu_scalar_to_integer, CURRENT, 32, true)
+CALL2(fctiwz, fpu_scalar_to_integer, FP_TO_ZERO, 32, true)
+CALL2(fctiwu, fpu_scalar_to_integer, CURRENT, 32, false)
+CALL2(fctiwuz, fpu_scalar_to_integer, FP_TO_ZERO, 32, false)
+CALL2(fcfid, fpu_scalar_from_integer, true, &fp_double)
+CALL2(fcfidu, fpu_scalar_from_integer, false, &fp_double)
+CALL2(fcfids, fpu_scalar_from_integer, true, &fp_single)
+CALL2(fcfidus, fpu_scalar_from_integer, false, &fp_single)
+
+/* ---- comparison ---- */
+
+#define F_BF(insn)  FIELD(insn, 6, 8)
+#define F_BFA(insn) FIELD(insn, 11, 13)
+
+int exec_fcmpu(struct cpu *cpu, uint32_t insn)
+{
+	return fpu_scalar_compare(cpu, F_BF(insn), F_RA(insn), F_RB(insn), false);
+}
+
+int exec_fcmpo(struct cpu *cpu, uint32_t insn)
+{
+	return fpu_scalar_compare(cpu, F_BF(insn), F_RA(insn), F_RB(insn), true);
+}
+
+int exec_ftdiv(struct cpu *cpu, uint32_t insn)
+{
+	unsigned r = fp_test_divide(fpr(cpu, F_RA(insn)), fpr(cpu, F_RB(insn)), &fp_double);
+
+	cpu->cr[F_BF(insn)] = (uint8_t)(CR_LT | r);
+	return 0;
+}
+
+int exec_ftsqrt(struct cpu *cpu, uint32_t insn)
+{
+	unsigned r = fp_test_sqrt(fpr(cpu, F_RB(insn)), &fp_double);
+
+	cpu->cr[F_BF(insn)] = (uint8_t)(CR_LT | r);
+	return 0;
+}
+
+/* ---- FPSCR ---- */
+
+/*
+ * An instruction that wrote the FPSCR: the program interrupt comes from what it now says, not from
+ * what was caused.
+ */
+static int fpscr_written(struct cpu *cpu, uint32_t insn)
+{
+	return record(cpu, insn, fpscr_trap(cpu, cpu->fpscr & FPSCR_EXCEPTIONS));
+}
+
+#define FPSCR_CONTROL (FPSCR_DRN | FPSCR_ENABLES | FPSCR_NI | FPSCR_RN)
+
+int exec_mffs(struct cpu *cpu, uint32_t insn)
+{
+	set_fpr(cpu, F_RT(insn), cpu->fpscr);
+	return record(cpu, insn, 0);
+}
+
+int exec_mffsce(struct cpu *cpu, uint32_t insn)
+{
+	set_fpr(cpu, F_RT(insn), cpu->fpscr);
+	fpscr_write(cpu, 0, FPSCR_ENABLES);
+	return 0;
+}
+
+int exec_mffsl(struct cpu *cpu, uint32_t insn)
+{
+	set_fpr(cpu, F_RT(insn), cpu->fpscr & (FPSCR_CONTROL | FPSCR_FR | FPSCR_FI | FPSCR_FPRF));
+	return 0;
+}
+
+static int swap_control(struct cpu *cpu, uint32_t insn, uint64_t value, uint64_t mask)
+{
+	set_fpr(cpu, F_RT(insn), cpu->fpscr & FPSCR_CONTROL);
+	fpscr_write(cpu, value, mask);
+	return 0;
+}
+
+int exec_mffscrn(struct cpu *cpu, uint32_t insn)
+{
+	return swap_control(cpu, insn, fpr(cpu, F_RB(insn)), FPSCR_RN);
+}
+
+int exec_mffscrni(struct cpu *cpu, uint32_t insn)
+{
+	return swap_control(cpu, insn, FIELD(insn, 19, 20), FPSCR_RN);
+}
+
+int exec_mffscdrn(struct cpu *cpu, uint32_t insn)
+{
+	return swap_control(cpu, insn, fpr(cpu, F_RB(insn)), FPSCR_DRN);
+}
+
+int exec_mffscdrni(struct cpu *cpu, uint32_t insn)
+{
+	return swap_control(cpu, insn, (uint64_t)FIELD(insn, 18, 20) << 32, FPSCR_DRN);
+}
+
+int exec_mtfsf(struct cpu *cpu, uint32_t insn)
+{
+	unsigned fields = FIELD(insn, 7, 14), i;
+	bool all = FIELD(insn, 6, 6), upper = FIELD(insn, 15, 15);
+	uint64_t mask = 0;
+
+	for (i = 0; i < 8; i++)
+		if (fields & 1u << i)
+			mask |= 15ull << (4 * i);
+	if (upper)
+		mask <<= 32;
+	fpscr_write(cpu, fpr(cpu, F_RB(insn)), all ? ~0ull : mask);
+	return fpscr_written(cpu, insn);
+}
+
+int exec_mtfsfi(struct cpu *cpu, uint32_t insn)
+{
+	bool upper = FIELD(insn, 15, 15);
+	unsigned shift = 4 * (7 - F_BF(insn)) + (upper ? 32 : 0);
+
+	fpscr_write(cpu, (uint64_t)FIELD(insn, 16, 19) << shift, 15ull << shift);
+	return fpscr_written(cpu, insn);
+}
+
+int exec_mtfsb0(struct cpu *cpu, uint32_t insn)
+{
+	fpscr_write(cpu, 0, 1ull << (31 - F_RT(insn)));
+	return record(cpu, insn, 0);
+}
+
+int exec_mtfsb1(struct cpu *cpu, uint32_t insn)
+{
+	uint64_t bit = 1ull << (31 - F_RT(insn));
+
+	if (bit & FPSCR_EXCEPTIONS)
+		fpscr_raise(cpu, bit);
+	else
+		fpscr_write(cpu, bit, bit);
+	return fpscr_written(cpu, insn);
+}
+
+/* Copied exception bits are cleared; FR, FI, FPRF and the control bits stay. */
+int exec_mcrfs(struct cpu *cpu, uint32_t insn)
+{
+	unsigned shift = 4 * (7 - F_BFA(insn));
+
+	cpu->cr[F_BF(insn)] = cpu->fpscr >> shift & 15;
+	fpscr_write(cpu, 0, 15ull << shift & (FPSCR_EXCEPTIONS | FPSCR_FX));
+	return 0;
+}

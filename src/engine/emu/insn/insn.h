@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every semantics function of the instruction table, declared from the table itself. */
+#ifndef FWNMI_ENGINE_EMU_INSN_INSN_H
+#define FWNMI_ENGINE_EMU_INSN_INSN_H
+
+#include "engine/emu/cpu.h"
+
+#define INSN(name, value, mask, isa, gen)
+#define CALL(name, value, mask, isa, facility, sem) sem_fn sem;
+#include "engine/emu/insn/insn.def"
+#undef INSN
+#undef CALL
+
+/* Parts of instructions that decode.c cracks. */
+sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie,
+	sem_priority, sem_need_tar;
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a trace interrupt tells of the instruction before it: its address, that of its storage
+ * operand, and whether it was a load or a store. Power ISA 3.0B, Book III section 6.5.15.
+ */
+#include <string.h>
+
+#include "engine/emu/private.h"
+
+#define SRR1_TRACE (1ull << (63 - 33))
+#define SRR1_LOAD  (1ull << (63 - 35))
+#define SRR1_STORE (1ull << (63 - 36))
+
+#define EXTENDED(insn) ((insn) >> 1 & 1023)
+
+enum form { FORM_NONE, FORM_D, FORM_DS, FORM_DQ, FORM_X, FORM_RA };
+
+static bool one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
+/* How the instruction gives its effective address. */
+static enum form form_of(uint32_t insn, const char *name)
+{
+	static const char *const ra_only[] = { "lswi",	"stswi", "lxvl",  "lxvll", "stxvl", "stxvll",
+					       "lwat", "ldat",	"stwat", "stdat", NULL };
+
+	switch (insn >> 26) {
+	case 31:
+		return one_of(name, ra_only) ? FORM_RA : FORM_X;
+	case 32 ... 55:
+		return FORM_D;
+	case 56:
+		return FORM_DQ;
+	case 61: /* lxv and stxv, stxsd and its like */
+		return (insn & 3) == 1 ? FORM_DQ : FORM_DS;
+	case 57:
+	case 58:
+	case 62:
+		return FORM_DS;
+	default:
+		return FORM_NONE;
+	}
+}
+
+/* SRR1's bit for what the instruction does to storage, by its name; 0: nothing. */
+static uint64_t access_of(const char *name)
+{
+	/* Cache management counts as a load, but where it changes storage. */
+	static const char *const loads[] = { "dcbst", "dcbf", "dcbt", "dcbtst", "icbi", "icbt",
+					     NULL };
+	static const char *const no_access[] = { "lvsl", "lvsr", NULL };
+
+	if (!strcmp(name, "dcbz") || !strncmp(name, "st", 2))
+		return SRR1_STORE;
+	if (one_of(name, loads) || (name[0] == 'l' && !one_of(name, no_access)))
+		return SRR1_LOAD;
+	return 0;
+}
+
+static int64_t displacement_of(uint32_t insn, enum form form)
+{
+	switch (form) {
+	case FORM_D:
+		return F_SI(insn);
+	case FORM_DS:
+		return F_SI(insn & ~3u);
+	case FORM_DQ:
+		return F_SI(insn & ~15u);
+	default:
+		return 0;
+	}
+}
+
+/* b, bc; bclr, bcctr, bctar */
+static bool is_branch(uint32_t insn)
+{
+	unsigned primary = insn >> 26, extended = EXTENDED(insn);
+
+	return primary == 18 || primary == 16 ||
+	       (primary == 19 && (extended == 16 || extended == 528 || extended == 560));
+}
+
+/* rfid, rfscv, hrfid: what they return to is traced, not they themselves. */
+static bool is_return(uint32_t insn)
+{
+	unsigned extended = EXTENDED(insn);
+
+	return insn >> 26 == 19 && (extended == 18 || extended == 82 || extended == 274);
+}
+
+void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced)
+{
+	const char *name = insn_name(insn);
+	enum form form = name ? form_of(insn, name) : FORM_NONE;
+	uint64_t access = form != FORM_NONE ? access_of(name) : 0;
+
+	traced->wanted = !is_return(insn) &&
+			 (cpu->msr & MSR_SE || (cpu->msr & MSR_BE && is_branch(insn)));
+	traced->siar = cpu->nip;
+	traced->accesses = access;
+	traced->srr1 = SRR1_TRACE | access;
+	traced->sdar = form == FORM_X ? indexed_ea(cpu, insn) :
+					displaced_ea(cpu, insn, displacement_of(insn, form));
+}

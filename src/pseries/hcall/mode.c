@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hcalls about modes of the partition and its processors, translation, and logical memory. LoPAR sections
+ * "H_SET_MODE", "H_REGISTER_PROCESS_TABLE", "H_PAGE_INIT", "Debugger Support hcall()s".
+ */
+#include <inttypes.h>
+
+#include "pseries/private.h"
+
+/* H_SET_MODE resources. */
+#define RESOURCE_CIABR			  1
+#define RESOURCE_DAWR0			  2
+#define RESOURCE_ADDRESS_TRANSLATION_MODE 3
+#define RESOURCE_LE			  4
+
+/* Breakpoints: this processor has no CIABR or DAWR facility to hand out. */
+static int64_t set_breakpoint(uint64_t flags, uint64_t value1, uint64_t value2, bool watchpoint)
+{
+	if (flags)
+		return H_UNSUPPORTED_FLAG_BIT(63);
+	if (watchpoint ? value2 & 4 : value2)
+		return H_P4;
+	if (!watchpoint && (value1 & 3) == 3)
+		return H_P3;
+	/* Clearing what is never set is done; setting it is a resource that does not exist. */
+	return watchpoint ? (value2 ? H_P2 : H_SUCCESS) : (value1 ? H_P2 : H_SUCCESS);
+}
+
+/* LPCR[AIL]: 0 or 3. The encoding 1 is reserved, and 2 is not offered. */
+static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t value1,
+				    uint64_t value2)
+{
+	if (value1)
+		return H_P3;
+	if (value2)
+		return H_P4;
+	if (flags != 0 && flags != 3)
+		return H_UNSUPPORTED_FLAG_BIT(flags <= 2 ? 62 : 61);
+	if (flags && !papr_engine_can(papr, ENGINE_CAP_AIL))
+		return H_UNSUPPORTED_FLAG_BIT(63);
+	papr->partition.ail = (unsigned)flags;
+	papr_set_partition(papr);
+	return H_SUCCESS;
+}
+
+static int64_t set_interrupt_endian(struct papr *papr, uint64_t flags, uint64_t value1,
+				    uint64_t value2)
+{
+	if (value1)
+		return H_P3;
+	if (value2)
+		return H_P4;
+	if (flags > 1)
+		return H_UNSUPPORTED_FLAG_BIT(62);
+	papr->partition.interrupt_little_endian = flags == 1;
+	fwnmi_set_interrupt_endian(&papr->fwnmi, flags == 1);
+	papr_set_partition(papr);
+	trampolines_endian_changed(papr);
+	return H_SUCCESS;
+}
+
+/* r4 flags, r5 resource, r6 and r7 values. */
+int64_t h_set_mode(struct hcall *call)
+{
+	const uint64_t *args = call->args;
+
+	switch (args[1]) {
+	case RESOURCE_CIABR:
+		return set_breakpoint(args[0], args[2], args[3], false);
+	case RESOURCE_DAWR0:
+		return set_breakpoint(args[0], args[2], args[3], true);
+	case RESOURCE_ADDRESS_TRANSLATION_MODE:
+		return set_translation_mode(call->papr, args[0], args[2], args[3]);
+	case RESOURCE_LE:
+		return set_interrupt_endian(call->papr, args[0], args[2], args[3]);
+	default:
+		return H_P2;
+	}
+}
+
+/* Flags of H_REGISTER_PROCESS_TABLE: bits 59-60, 61-62, 63. */
+#define PROCESS_TABLE_CHANGE 0x10u
+#define PROCESS_TABLE_NEW    0x08u
+#define PROCESS_TABLE_RADIX  0x04u
+#define PROCESS_TABLE_HPT    0x02u
+#define PROCESS_TABLE_GTSE   0x01u
+#define PROCESS_TABLE_FLAGS  0x1fu
+
+/*
+ * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Either radix with GTSE is offered in ibm,architecture-vec-5, or
+ * a hash table with segments in the SLB, and that is all that may be asked for; a deregistration may name either mode.
+ */
+int64_t h_register_process_table(struct hcall *call)
+{
+	struct papr *papr = call->papr;
+	uint64_t flags = call->args[0], base = call->args[1], page_size = call->args[2],
+		 size = call->args[3];
+	struct engine_partition partition = papr->partition;
+
+	if (flags & ~(uint64_t)PROCESS_TABLE_FLAGS)
+		return H_PARAMETER;
+	if (flags & PROCESS_TABLE_CHANGE && !(flags & PROCESS_TABLE_NEW)) {
+		if (base)
+			return H_P2;
+		if (page_size)
+			return H_P3;
+		if (size)
+			return H_P4;
+		partition.process_table = 0;
+		partition.process_table_size = 0;
+	} else if (!!(flags & PROCESS_TABLE_RADIX) != partition.radix ||
+		   flags & PROCESS_TABLE_HPT) {
+		return H_PARAMETER;
+	} else if (!partition.radix && flags) {
+		return H_PARAMETER;
+	} else if (flags & PROCESS_TABLE_CHANGE) {
+		if (size > 24)
+			return H_P4;
+		if (base & 0xfff || !memory_contains(papr->memory, base, 1ull << (size + 12)))
+			return H_P2;
+		if (page_size)
+			return H_P3;
+		partition.process_table = base;
+		partition.process_table_size = 1ull << (size + 12);
+	}
+	papr->partition = partition;
+	papr_set_partition(papr);
+	papr->config.engine_ops->flush_tlb(papr->config.engine);
+	return H_SUCCESS;
+}
+
+/* Linux include/asm/hvcall.h: r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end. */
+#define RPTI_TARGET_ALL	 0x7u
+#define RPTI_TYPE_NESTED 0x1u
+#define RPTI_TYPE_ALL	 0xeu
+
+int64_t h_rpt_invalidate(struct hcall *call)
+{
+	const uint64_t *args = call->args;
+
+	if (!papr_engine_can(call->papr, ENGINE_CAP_FLUSH_TLB))
+		return H_FUNCTION;
+	if (args[0] > UINT32_MAX)
+		return H_PARAMETER;
+	if (!args[1] || args[1] & ~(uint64_t)RPTI_TARGET_ALL)
+		return H_P2;
+	/* There are no nested guests. */
+	if (!args[2] || args[2] & RPTI_TYPE_NESTED || args[2] & ~(uint64_t)RPTI_TYPE_ALL)
+		return H_P3;
+	if (args[5] < args[4])
+		return H_P5;
+	call->papr->config.engine_ops->flush_tlb(call->papr->config.engine);
+	return H_SUCCESS;
+}
+
+/* LoPAR: hcall-sprg0. */
+int64_t h_set_sprg0(struct hcall *call)
+{
+	call->regs.sprg[0] = call->args[0];
+	return H_SUCCESS;
+}
+
+/* Flags of H_PAGE_INIT, bits as in LoPAR table "Page Frame Table Access flags field definition". */
+#define PAGE_INIT_ICACHE_INVALIDATE  (1ull << (63 - 40))
+#define PAGE_INIT_ICACHE_SYNCHRONIZE (1ull << (63 - 41))
+#define PAGE_INIT_ZERO		     (1ull << (63 - 48))
+#define PAGE_INIT_COPY		     (1ull << (63 - 49))
+#define PAGE_INIT_SIZE		     4096u
+
+/* r4 flags, r5 destination, r6 source. */
+int64_t h_page_init(struct hcall *call)
+{
+	struct guest_memory *memory = call->papr->memory;
+	uint64_t flags = call->args[0], destination = call->args[1], source = call->args[2];
+	uint8_t page[PAGE_INIT_SIZE] = { 0 };
+
+	if (flags & ~(PAGE_INIT_ICACHE_INVALIDATE | PAGE_INIT_ICACHE_SYNCHRONIZE | PAGE_INIT_ZERO |
+		      PAGE_INIT_COPY))
+		return H_PARAMETER;
+	if (destination % PAGE_INIT_SIZE || !memory_contains(memory, destination, PAGE_INIT_SIZE))
+		return H_PARAMETER;
+	if (flags & PAGE_INIT_COPY &&
+	    (source % PAGE_INIT_SIZE || !memory_read(memory, source, page, PAGE_INIT_SIZE)))
+		return H_PARAMETER;
+	/* Writing drops decoded code of the page, which is all that the instruction cache flags can ask for. */
+	if (flags & (PAGE_INIT_ZERO | PAGE_INIT_COPY))
+		memory_write(memory, destination, page, PAGE_INIT_SIZE);
+	return H_SUCCESS;
+}
+
+/* The partition's address space is its RAM: there is nothing cache-inhibited to reach. Sizes 1, 2, 4, 8, aligned. */
+static bool ci_access_valid(const struct papr *papr, uint64_t size, uint64_t address)
+{
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return false;
+	return address % size == 0 && memory_contains(papr->memory, address, size);
+}
+
+/* r4 size, r5 address; out r4 value. */
+int64_t h_logical_ci_load(struct hcall *call)
+{
+	uint64_t size = call->args[0], address = call->args[1];
+	uint8_t buf[8] = { 0 };
+
+	if (!ci_access_valid(call->papr, size, address))
+		return H_PARAMETER;
+	memory_read(call->papr->memory, address, buf + 8 - size, size);
+	call->args[0] = get_be64(buf);
+	return H_SUCCESS;
+}
+
+/* r4 size, r5 address, r6 value. */
+int64_t h_logical_ci_store(struct hcall *call)
+{
+	uint64_t size = call->args[0], address = call->args[1];
+	uint8_t buf[8];
+
+	if (!ci_access_valid(call->papr, size, address))
+		return H_PARAMETER;
+	put_be64(buf, call->args[2]);
+	memory_write(call->papr->memory, address, buf + 8 - size, size);
+	return H_SUCCESS;
+}
+
+/* Behaviour recommended to the guest, Linux include/asm/hvcall.h. */
+#define BEHAVIOUR_NO_L1D_FLUSH_ENTRY   (1ull << (63 - 7))
+#define BEHAVIOUR_NO_L1D_FLUSH_UACCESS (1ull << (63 - 8))
+#define BEHAVIOUR_NO_STF_BARRIER       (1ull << (63 - 9))
+
+/* A processor that does not speculate needs no mitigation: out r4 characteristics, r5 behaviour. */
+int64_t h_get_cpu_characteristics(struct hcall *call)
+{
+	call->args[0] = 0;
+	call->args[1] = BEHAVIOUR_NO_L1D_FLUSH_ENTRY | BEHAVIOUR_NO_L1D_FLUSH_UACCESS |
+			BEHAVIOUR_NO_STF_BARRIER;
+	return H_SUCCESS;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Life of the partition: creation, reset with the layout of its memory, and the small services that the other files
+ * of pseries/ share. What the guest calls is in hcall/ and rtas/.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pseries/private.h"
+
+/*
+ * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS addresses allow; below
+ * 768 MiB, which is where real firmware stays too.
+ */
+#define FIRMWARE_TOP   0x30000000ull
+#define FIRMWARE_ALIGN 0x10000ull
+/* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
+#define KERNEL_SLACK   (1ull << 20)
+
+static void say(struct papr *papr, void (*line_to)(void *opaque, const char *line),
+		const char *format, va_list args)
+{
+	char line[256];
+
+	if (!line_to)
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	line_to(papr->config.host.opaque, line);
+}
+
+void papr_debug(struct papr *papr, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(papr, papr->config.host.debug, format, args);
+	va_end(args);
+}
+
+void papr_warn(struct papr *papr, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(papr, papr->config.host.warning, format, args);
+	va_end(args);
+}
+
+bool papr_console_busy(const struct papr *papr)
+{
+	const struct papr_host *host = &papr->config.host;
+
+	return host->console_busy && host->console_busy(host->opaque);
+}
+
+void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
+{
+	const struct papr_host *host = &papr->config.host;
+	const struct papr_event event = { .type = type, .cpu = cpu, .a = a, .b = b };
+
+	if (host->event)
+		host->event(host->opaque, &event);
+}
+
+void papr_set_partition(struct papr *papr)
+{
+	papr->config.engine_ops->set_partition(papr->config.engine, &papr->partition);
+}
+
+static void set_external(void *opaque, unsigned server, bool level)
+{
+	struct papr *papr = opaque;
+	const struct papr_config *config = &papr->config;
+
+	config->engine_ops->set_external(config->engine, server, level);
+	if (level && papr->vcpu[server].ceded && config->host.vcpu_wake)
+		config->host.vcpu_wake(config->host.opaque, server);
+}
+
+bool papr_engine_can(const struct papr *papr, unsigned capability)
+{
+	const struct papr_config *config = &papr->config;
+
+	return !config->engine_ops->capabilities ||
+	       config->engine_ops->capabilities(config->engine) & capability;
+}
+
+static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	const struct engine_ops *ops = config->engine_ops;
+	const uint32_t *code = NULL;
+	unsigned length = ops->trap_code ? ops->trap_code(config->engine, &code) : 0;
+
+	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
+			     config->kernel_little_endian, &papr->trampoline, err, err_size))
+		return false;
+	if (!trampoline_call_by(&papr->trampoline, code, length)) {
+		snprintf(err, err_size,
+			 "cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
+			 config->trampoline ? config->trampoline : "embedded",
+			 TRAMPOLINE_MAX - 4 * length);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * How events will reach the guest, and the trampolines' code if by them. A source that the user has named is looked at
+ * even if direct delivery is possible: the same options have to do for a host where it is not.
+ */
+static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	bool mc_exit = papr_engine_can(papr, ENGINE_CAP_MC_EXIT);
+
+	if (config->delivery == PAPR_DELIVERY_DIRECT) {
+		if (config->trampoline) {
+			snprintf(err, err_size,
+				 "cannot use trampoline %s: events are delivered directly",
+				 config->trampoline);
+			return false;
+		}
+		if (!mc_exit)
+			papr_warn(papr, "the engine does not report machine checks and trampolines are "
+					"not wanted: a guest cannot register");
+		return true;
+	}
+	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE || !mc_exit;
+	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit)
+		papr_warn(papr, "the engine does not report machine checks: "
+				"trampolines will bring them to the guest's routine");
+	return !(papr->by_trampoline || config->trampoline) || load_trampolines(papr, err, err_size);
+}
+
+bool papr_ready_to_deliver(struct papr *papr)
+{
+	const struct papr_config *config = &papr->config;
+	const struct engine_ops *ops = config->engine_ops;
+	char err[200];
+
+	if (papr->by_trampoline)
+		return true;
+	if (papr_engine_can(papr, ENGINE_CAP_MC_EXIT) &&
+	    (!ops->want_machine_checks || ops->want_machine_checks(config->engine)))
+		return true;
+	if (config->delivery != PAPR_DELIVERY_AUTO)
+		return false;
+	papr_warn(papr, "the engine does not report machine checks after all: "
+			"trampolines will bring them to the guest's routine");
+	papr->by_trampoline = config->trampoline || load_trampolines(papr, err, sizeof(err));
+	if (!papr->by_trampoline)
+		papr_warn(papr, "%s", err);
+	return papr->by_trampoline;
+}
+
+struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
+{
+	struct papr *papr;
+
+	if (!config->nr_vcpus || config->nr_vcpus > ENGINE_MAX_VCPUS) {
+		snprintf(err, err_size, "%u vCPUs: not between 1 and %d", config->nr_vcpus,
+			 ENGINE_MAX_VCPUS);
+		return NULL;
+	}
+	papr = calloc(1, sizeof(*papr));
+	if (papr)
+		papr->bootargs = strdup(config->bootargs ? config->bootargs : "");
+	if (!papr || !papr->bootargs) {
+		snprintf(err, err_size, "out of memory");
+		free(papr);
+		return NULL;
+	}
+	papr->config = *config;
+	papr->memory = config->memory;
+	papr->current = NO_VCPU;
+	papr->xics.set_external = set_external;
+	papr->xics.opaque = papr;
+	if (!choose_delivery(papr, err, err_size) ||
+	    nvram_open(&papr->nvram, config->nvram_path, err, err_size)) {
+		free(papr->bootargs);
+		free(papr);
+		return NULL;
+	}
+	return papr;
+}
+
+void papr_destroy(struct papr *papr)
+{
+	if (!papr)
+		return;
+	nvram_close(&papr->nvram);
+	free(papr->fdt);
+	free(papr->bootargs);
+	free(papr);
+}
+
+/* Ranges that firmware must stay out of. */
+struct range {
+	uint64_t base, size;
+};
+
+/* The highest place for @size bytes below @top that touches none of @taken; 0 if there is none. */
+static uint64_t place(uint64_t top, uint64_t size, const struct range *taken, unsigned nr_taken)
+{
+	uint64_t base;
+
+	size = (size + FIRMWARE_ALIGN - 1) & ~(FIRMWARE_ALIGN - 1);
+	if (size >= top)
+		return 0;
+	base = (top - size) & ~(FIRMWARE_ALIGN - 1);
+	for (unsigned i = 0; i < nr_taken;) {
+		if (base >= taken[i].base + taken[i].size || taken[i].base >= base + size) {
+			i++;
+			continue;
+		}
+		if (taken[i].base <= size)
+			return 0;
+		base = (taken[i].base - size) & ~(FIRMWARE_ALIGN - 1);
+		i = 0;
+	}
+	return base;
+}
+
+/* Decide where RTAS and the device tree go, and put them there. */
+static int lay_out(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	uint64_t top = papr->memory->size < FIRMWARE_TOP ? papr->memory->size : FIRMWARE_TOP;
+	struct range taken[] = {
+		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the interrupt vectors in, too. */
+		{ 0, config->kernel_size + KERNEL_SLACK },
+		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
+		{ 0, config->bios_size + KERNEL_SLACK },
+		{ config->initrd_base, config->initrd_size },
+		{ 0, 0 }, /* RTAS, once placed */
+	};
+
+	papr->rtas_size =
+		(uint32_t)(RTAS_CODE_SIZE + fwnmi_rtas_area_size(config->nr_vcpus) + 0xfff) &
+		~0xfffu;
+	papr->rtas_base = place(top, papr->rtas_size, taken, 4);
+	if (!papr->rtas_base || !papr_fwnmi_init(papr, err, err_size)) {
+		if (!papr->rtas_base)
+			snprintf(err, err_size,
+				 "no room in guest memory for RTAS besides kernel and initrd");
+		return -1;
+	}
+	papr->fwnmi_ready = true;
+	if (!fdt_build(papr, err, err_size))
+		return -1;
+	taken[4] = (struct range){ papr->rtas_base, papr->rtas_size };
+	papr->fdt_base = place(top, papr->fdt_size, taken, ARRAY_SIZE(taken));
+	if (!papr->fdt_base ||
+	    !memory_write(papr->memory, papr->fdt_base, papr->fdt, papr->fdt_size) ||
+	    !rtas_write_entry(papr)) {
+		snprintf(err, err_size,
+			 "no room in guest memory for the device tree besides kernel and initrd");
+		return -1;
+	}
+	return 0;
+}
+
+/* LoPAR "ibm,pft-size": a 128th of memory, but not less than the architecture's least. */
+static unsigned hash_table_order(uint64_t memory)
+{
+	unsigned order = 18;
+
+	while (order < 46 && 1ull << order < memory / 128)
+		order++;
+	return order;
+}
+
+int papr_reset(struct papr *papr, char *err, size_t err_size)
+{
+	const struct papr_config *config = &papr->config;
+	struct engine_regs regs = { 0 };
+
+	for (unsigned i = 0; i < config->nr_vcpus; i++) {
+		papr->vcpu[i] = (struct papr_vcpu){ .started = i == 0 };
+		vpa_reset(papr, i);
+	}
+	papr->rtc_offset = config->clock->mode == CLOCK_INSN ? 0 : papr->rtc_offset;
+	vty_reset(&papr->vty);
+	xics_reset(&papr->xics, config->nr_vcpus);
+	papr->partition = (struct engine_partition){
+		.radix = papr_engine_can(papr, ENGINE_CAP_RADIX),
+		.hash_table_order = hash_table_order(papr->memory->size),
+	};
+	papr_set_partition(papr);
+	if (lay_out(papr, err, err_size))
+		return -1;
+
+	regs.gpr[3] = papr->fdt_base;
+	regs.msr = MSR_SF | MSR_ME;
+	if (config->bios_size) {
+		/* As QEMU starts firmware: where a processor starts, with the device tree in r3. */
+		regs.nip = VECTOR_SYSTEM_RESET;
+	} else {
+		/* Kernel entry without Open Firmware: r4 where the kernel is, r5 zero. */
+		regs.nip = config->kernel_entry;
+		regs.msr |= config->kernel_little_endian ? MSR_LE : 0;
+		regs.gpr[4] = config->kernel_base;
+	}
+	config->engine_ops->set_regs(config->engine, 0, &regs);
+	return 0;
+}
+
+void papr_fill_vty(struct papr *papr)
+{
+	const struct papr_host *host = &papr->config.host;
+
+	vty_fill(&papr->vty, host->console_read, host->opaque);
+}
+
+void papr_console_input(struct papr *papr)
+{
+	papr_fill_vty(papr);
+	if (papr->vty.signal && papr->vty.count)
+		xics_raise(&papr->xics, XICS_VTY);
+}
+
+int papr_outcome(const struct papr *papr)
+{
+	return papr->outcome;
+}
+
+const void *papr_fdt(const struct papr *papr, size_t *size)
+{
+	*size = papr->fdt_size;
+	return papr->fdt;
+}

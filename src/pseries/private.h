@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of pseries/ share: the state of the partition and the signatures of hcall and RTAS handlers.
+ * Nobody outside pseries/ includes this; the public interface is partition.h.
+ */
+#ifndef FWNMI_PSERIES_PRIVATE_H
+#define FWNMI_PSERIES_PRIVATE_H
+
+#include "devices/nvram.h"
+#include "pseries/partition.h"
+#include "pseries/fwnmi/trampoline.h"
+#include "devices/vty.h"
+#include "devices/xics.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define PAPR_VTY_UNIT 0x71000000u
+
+/* A machine check raised as the architected interrupt, until the trampoline there makes its call. */
+struct papr_raised {
+	bool valid, may_repair;
+	uint64_t srr0; /* where it interrupted, by which it is known again */
+	struct fwnmi_machine_check mc;
+};
+
+/* One vCPU as the hypervisor keeps it. */
+struct papr_vcpu {
+	bool started; /* not in the RTAS stopped state */
+	bool unsafe; /* FWNMI stopped it for good (R16) */
+	bool ceded; /* its last hcall was a H_CEDE that waits */
+	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
+	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
+	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
+	bool check_waits; /* a machine check of it waits for the buffer, and is the next that papr_resume() delivers */
+	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
+	struct papr_raised raised;
+	/* What DSISR and DAR are for its last machine check if the engine has reported that. */
+	struct engine_machine_check cause;
+	bool cause_known;
+	uint64_t vpa; /* real address of the virtual processor area, 0: none */
+	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
+	uint64_t dtl; /* and for the dispatch trace log */
+	uint32_t dtl_entries; /* how many it holds */
+	uint64_t dtl_index; /* how many were ever written */
+	uint32_t dispatch_count; /* comes round; only its lowest bit and equality say something */
+	uint64_t ready_since; /* time base at which it was last taken off the processor */
+};
+
+struct papr {
+	struct papr_config config;
+	struct guest_memory *memory;
+	char *bootargs;
+	struct papr_vcpu vcpu[ENGINE_MAX_VCPUS];
+	struct engine_partition partition; /* as the engine was last told */
+	struct xics xics;
+	struct vty vty;
+	struct nvram nvram;
+	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of time_of_day.c's base */
+	struct fwnmi fwnmi;
+	bool fwnmi_ready; /* fwnmi_init() has been done */
+	bool may_repair; /* what is being reported comes from the processor, not from an injection */
+	bool ended; /* FWNMI ended the partition, until its reset */
+	struct papr_fwnmi_end fwnmi_end; /* the last time it did */
+
+	bool by_trampoline;
+	struct trampoline_code trampoline;
+	bool trampolines_installed, trampolines_little_endian;
+	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* what they have replaced */
+
+
+	uint64_t rtas_base;
+	uint32_t rtas_size;
+	void *fdt;
+	size_t fdt_size;
+	uint64_t fdt_base;
+
+	unsigned current; /* vCPU whose hcall is being carried out, or NO_VCPU */
+	int outcome; /* papr_outcome() */
+};
+
+#define NO_VCPU ENGINE_MAX_VCPUS
+
+/** papr_engine_can() - has the engine this capability? */
+bool papr_engine_can(const struct papr *papr, unsigned capability);
+/** papr_ready_to_deliver() - the guest is about to register: can events be delivered to it? Prepares for it. */
+bool papr_ready_to_deliver(struct papr *papr);
+
+/* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
+#define H_SUCCESS		  0
+#define H_BUSY			  1 /* try again later */
+#define H_CONSTRAINED		  4
+#define H_FUNCTION		  -2
+#define H_PRIVILEGE		  -3
+#define H_PARAMETER		  -4
+#define H_RESOURCE		  -16
+#define H_P2			  -55
+#define H_P3			  -56
+#define H_P4			  -57
+#define H_P5			  -58
+#define H_UNSUPPORTED_FLAG	  -256 /* minus the number of the bit that is not supported */
+#define H_UNSUPPORTED_FLAG_BIT(n) (H_UNSUPPORTED_FLAG - (n))
+
+/* Status words of RTAS calls: LoPAR table "RTAS Status Word Values". */
+#define RTAS_SUCCESS	     0
+#define RTAS_NO_ERRORS	     1 /* event-scan, check-exception */
+#define RTAS_HARDWARE_ERROR  -1
+#define RTAS_BUSY	     -2 /* try again later */
+#define RTAS_PARAMETER_ERROR -3
+#define RTAS_NOT_AUTHORIZED  -9002
+
+/* A hcall being carried out. */
+struct hcall {
+	struct papr *papr;
+	unsigned vcpu; /* the caller */
+	struct engine_regs regs; /* the caller's, written back afterwards */
+	uint64_t *args; /* r4 .. r11, in and out */
+	enum papr_action action; /* PAPR_RESUME unless the handler says otherwise */
+	bool trampoline; /* the call is a trampoline's: answered when all is done */
+	enum trampoline_vector vector; /* whose */
+};
+
+/* A handler carries out one hcall and returns what goes into r3. */
+typedef int64_t hcall_fn(struct hcall *call);
+
+hcall_fn h_put_term_char, h_get_term_char, h_vio_signal; /* hcall/vio.c */
+hcall_fn h_eoi, h_cppr, h_ipi, h_ipoll, h_xirr, h_xirr_x; /* hcall/interrupt.c */
+hcall_fn h_register_vpa, h_cede, h_confer, h_prod, h_get_ppp, h_set_ppp,
+	h_purr; /* hcall/splpar.c */
+hcall_fn h_signal_sys_reset, h_home_node_associativity;
+hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /* hcall/mode.c */
+hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
+hcall_fn h_rtas; /* rtas.c */
+hcall_fn h_trampoline_system_reset, h_trampoline_machine_check; /* hcall.c */
+
+/** hcall_function_set() - the @index'th name in ibm,hypertas-functions; NULL after the last. */
+const char *hcall_function_set(unsigned index);
+
+/* A RTAS call being carried out: the cells of its argument buffer, in host byte order. */
+struct rtas_call {
+	struct hcall *hcall;
+	struct papr *papr;
+	unsigned vcpu;
+	unsigned nr_args, nr_rets; /* nr_rets without the status word */
+	uint32_t args[16];
+	uint32_t rets[16];
+};
+
+typedef int32_t rtas_fn(struct rtas_call *call);
+
+rtas_fn rtas_nmi_register, rtas_nmi_register_2, rtas_nmi_interlock; /* rtas/nmi.c */
+rtas_fn rtas_event_scan, rtas_check_exception;
+rtas_fn rtas_get_time_of_day, rtas_set_time_of_day; /* rtas/time_of_day.c */
+rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas/nvram.c */
+rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas/interrupt.c */
+rtas_fn rtas_start_cpu, rtas_stop_self, rtas_query_cpu_stopped_state; /* rtas/cpu.c */
+
+/** rtas_function() - name of the function with this token, for the device tree; NULL if there is none. */
+const char *rtas_function(uint32_t token);
+#define RTAS_TOKEN_BASE 0x2000u
+
+/* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */
+#define H_RTAS		   0xf000u
+#define RTAS_CODE_SIZE	   0x40u
+/* What trampolines make: payload/trampoline/README.md. */
+#define H_TRAMPOLINE_SYSTEM_RESET  0xf010u
+#define H_TRAMPOLINE_MACHINE_CHECK 0xf014u
+#define RTAS_ERROR_LOG_MAX 2048u
+
+/** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */
+bool rtas_write_entry(struct papr *papr);
+
+/* partition.c */
+/** papr_fill_vty() - take the console's input, as far as the terminal's queue has room. */
+void papr_fill_vty(struct papr *papr);
+/** papr_console_busy() - is there no room for console output now? */
+bool papr_console_busy(const struct papr *papr);
+void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** papr_warn() - as papr_debug(), for what the user is to know in any case. */
+void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b);
+void papr_set_partition(struct papr *papr);
+static inline uint64_t papr_timebase(const struct papr *papr)
+{
+	return clock_timebase(papr->config.clock, 0);
+}
+/** papr_vcpu_exists() - is @number a vCPU of this partition? */
+static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
+{
+	return number < papr->config.nr_vcpus;
+}
+
+/* device_tree.c */
+/**
+ * fdt_build() - build the device tree from papr's configuration and layout
+ * @papr: rtas_base and rtas_size are set
+ * @err: gets the reason on failure
+ *
+ * returns: true, with papr->fdt and papr->fdt_size set; false on failure
+ */
+bool fdt_build(struct papr *papr, char *err, size_t err_size);
+
+/* splpar state kept in guest memory: hcall/splpar.c */
+void vpa_reset(struct papr *papr, unsigned vcpu);
+
+/* delivery.c */
+bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
+/** trampolines_install() - the guest has registered: its vectors are ours, if events go by trampoline. */
+void trampolines_install(struct papr *papr);
+/** trampolines_overlap() - is this routine where a trampoline will stand? R5: it may not be. */
+bool trampolines_overlap(const struct papr *papr, uint64_t routine);
+/** trampolines_endian_changed() - interrupts now start in partition.interrupt_little_endian. */
+void trampolines_endian_changed(struct papr *papr);
+/** papr_in_trampoline() - has a trampoline just made the call that these registers come from? */
+bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
+			enum trampoline_vector vector);
+/** papr_signal_system_reset() - a system reset for a vCPU before it runs again; several until then are one. */
+int papr_signal_system_reset(struct papr *papr, unsigned vcpu);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* RTAS calls that start and stop processors. LoPAR section "SMP Support". */
+#include "pseries/private.h"
+
+/* Values of query-cpu-stopped-state. */
+#define CPU_STOPPED	0
+#define CPU_NOT_STOPPED 2
+
+/* In: processor. Out: its state. */
+int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
+{
+	if (!papr_vcpu_exists(call->papr, call->args[0]))
+		return RTAS_PARAMETER_ERROR;
+	call->rets[0] = call->papr->vcpu[call->args[0]].started ? CPU_NOT_STOPPED : CPU_STOPPED;
+	return RTAS_SUCCESS;
+}
+
+/*
+ * In: processor, real address to start at, its r3. LoPAR table "MSR State in Started Processor":
+ * 64-bit mode, machine checks enabled, all else off. LE is off whatever interrupts start in.
+ */
+int32_t rtas_start_cpu(struct rtas_call *call)
+{
+	struct papr *papr = call->papr;
+	const struct papr_config *config = &papr->config;
+	unsigned cpu = call->args[0];
+	struct engine_regs regs = { 0 };
+
+	if (!papr_vcpu_exists(papr, cpu) || call->args[1] % 4 ||
+	    !memory_contains(papr->memory, call->args[1], 4))
+		return RTAS_PARAMETER_ERROR;
+	if (papr->vcpu[cpu].started || papr->vcpu[cpu].unsafe)
+		return RTAS_HARDWARE_ERROR;
+
+	regs.nip = call->args[1];
+	regs.gpr[3] = call->args[2];
+	regs.msr = MSR_SF | MSR_ME;
+	config->engine_ops->set_regs(config->engine, cpu, &regs);
+	papr->vcpu[cpu].started = true;
+	papr->vcpu[cpu].ceded = false;
+	papr->vcpu[cpu].prodded = false;
+	papr_event(papr, PAPR_EVENT_VCPU_STARTED, cpu, regs.nip, 0);
+	if (config->host.vcpu_start)
+		config->host.vcpu_start(config->host.opaque, cpu);
+	return RTAS_SUCCESS;
+}
+
+/* Does not return, except to start-cpu's location. The last one to stop ends the partition. */
+int32_t rtas_stop_self(struct rtas_call *call)
+{
+	struct papr *papr = call->papr;
+
+	papr->vcpu[call->vcpu].started = false;
+	papr_event(papr, PAPR_EVENT_VCPU_STOPPED, call->vcpu, 0, 0);
+	call->hcall->action = PAPR_POWER_OFF;
+	for (unsigned i = 0; i < papr->config.nr_vcpus; i++)
+		if (papr->vcpu[i].started)
+			call->hcall->action = PAPR_STOPPED;
+	return RTAS_SUCCESS;
+}

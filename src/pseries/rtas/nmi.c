@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The RTAS calls of the FWNMI option: ibm,nmi-register, ibm,nmi-register-2 and ibm,nmi-interlock; and event-scan and
+ * check-exception, by which a guest fetches logs. What happens to events is delivery.c's. LoPAR sections "Firmware
+ * Assisted Non-Maskable Interrupts Option (FWNMI)", "event-scan", "check-exception".
+ */
+#include <inttypes.h>
+
+#include "pseries/private.h"
+
+/* In: system reset routine, machine check routine, real addresses (R4, R6). */
+static int32_t register_routines(struct rtas_call *call, const char *name,
+				 int (*with)(struct fwnmi *f, unsigned cpu, uint64_t system_reset,
+					     uint64_t machine_check))
+{
+	struct papr *papr = call->papr;
+	int rc = FWNMI_ERR_PARAMETER;
+
+	if (!papr_ready_to_deliver(papr))
+		return RTAS_HARDWARE_ERROR;
+	if (!trampolines_overlap(papr, call->args[0]) && !trampolines_overlap(papr, call->args[1]))
+		rc = with(&papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
+	if (rc == FWNMI_ERR_PARAMETER) {
+		papr_debug(papr, "cpu %u: %s refused 0x%" PRIx32 " 0x%" PRIx32, call->vcpu, name,
+			   call->args[0], call->args[1]);
+		return RTAS_PARAMETER_ERROR;
+	}
+	if (rc < 0)
+		return RTAS_HARDWARE_ERROR;
+	trampolines_install(papr);
+	papr_event(papr, PAPR_EVENT_FWNMI_REGISTERED, call->vcpu, call->args[0], call->args[1]);
+	return RTAS_SUCCESS;
+}
+
+int32_t rtas_nmi_register(struct rtas_call *call)
+{
+	return register_routines(call, "ibm,nmi-register", fwnmi_register);
+}
+
+/* R3: for older systems, the error area in real page 7. */
+int32_t rtas_nmi_register_2(struct rtas_call *call)
+{
+	return register_routines(call, "ibm,nmi-register-2", fwnmi_register2);
+}
+
+/* R17. It takes no lock and waits for nothing (R18). */
+int32_t rtas_nmi_interlock(struct rtas_call *call)
+{
+	int rc = fwnmi_interlock(&call->papr->fwnmi, call->vcpu);
+
+	if (rc < 0)
+		return RTAS_HARDWARE_ERROR;
+	if (rc == FWNMI_RELEASED)
+		papr_event(call->papr, PAPR_EVENT_FWNMI_INTERLOCK, call->vcpu, 0, 0);
+	return RTAS_SUCCESS;
+}
+
+/* Status and log of either call; the log goes to @buffer, at most @room bytes of it. */
+static int32_t fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buffer,
+			 uint32_t room,
+			 int (*fetch)(struct fwnmi *f, uint32_t mask, bool critical, void *buf,
+				      size_t size))
+{
+	struct papr *papr = call->papr;
+	uint8_t log[RTAS_ERROR_LOG_MAX];
+	int length;
+
+	if (!memory_contains(papr->memory, buffer, room))
+		return RTAS_PARAMETER_ERROR;
+	length = fetch(&papr->fwnmi, mask, critical, log, room < sizeof(log) ? room : sizeof(log));
+	if (length == FWNMI_NOTHING)
+		return RTAS_NO_ERRORS;
+	if (length < 0)
+		return RTAS_HARDWARE_ERROR;
+	memory_write(papr->memory, buffer, log, (uint64_t)length);
+	papr_event(papr, PAPR_EVENT_LOG_FETCHED, call->vcpu, (uint64_t)length, 0);
+	return RTAS_SUCCESS;
+}
+
+/* In: event mask, critical, buffer, length. */
+int32_t rtas_event_scan(struct rtas_call *call)
+{
+	return fetch_log(call, call->args[0], call->args[1], call->args[2], call->args[3],
+			 fwnmi_event_scan);
+}
+
+/* In: vector offset, interrupt, event mask, critical, buffer, length. */
+int32_t rtas_check_exception(struct rtas_call *call)
+{
+	return fetch_log(call, call->args[2], call->args[3], call->args[4], call->args[5],
+			 fwnmi_check_exception);
+}
+
+int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t event_class,
+		     const void *log, size_t length)
+{
+	return fwnmi_event_queue(&papr->fwnmi, source, event_class, log, length);
+}

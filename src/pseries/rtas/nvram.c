@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* nvram-fetch and nvram-store. LoPAR section "NVRAM Access Functions". */
+#include "pseries/private.h"
+
+static bool in_range(const struct rtas_call *call)
+{
+	uint32_t offset = call->args[0], len = call->args[2];
+
+	return offset < NVRAM_SIZE && len <= NVRAM_SIZE - offset &&
+	       memory_contains(call->papr->memory, call->args[1], len);
+}
+
+/* In: offset, buffer, length. Out: bytes copied. */
+int32_t rtas_nvram_fetch(struct rtas_call *call)
+{
+	if (!in_range(call))
+		return RTAS_PARAMETER_ERROR;
+	memory_write(call->papr->memory, call->args[1], call->papr->nvram.data + call->args[0],
+		     call->args[2]);
+	call->rets[0] = call->args[2];
+	return RTAS_SUCCESS;
+}
+
+int32_t rtas_nvram_store(struct rtas_call *call)
+{
+	struct papr *papr = call->papr;
+
+	if (!in_range(call))
+		return RTAS_PARAMETER_ERROR;
+	if (!nvram_store(&papr->nvram, call->args[0], papr->memory->base + call->args[1],
+			 call->args[2]))
+		return RTAS_HARDWARE_ERROR;
+	call->rets[0] = call->args[2];
+	return RTAS_SUCCESS;
+}

@@ -1,0 +1,454 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs one payload of payload in the partition and reports in TAP what it proves.
+
+usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--endian little|big] [--time-limit SECONDS]
+              [--run-option=OPTION]... CASE
+
+A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
+
+  @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which has to succeed
+  @inject=N ARGUMENTS ... to end with exit status N
+  @queue ARGUMENTS    the same with --no-wait; answered when it is queued
+  @refused ARGUMENTS  the same, but it has to be refused
+  @fails ARGUMENTS    wait for what comes of it, which has to be a failure; answered then
+  @event CALL CLASS LOG  queue a log, in hexadecimal, for the guest's event-scan or check-exception; answered then
+  @await CPU STATE    answered when query-cpus-fast says that state of that CPU
+  @answer             answered at once
+
+An answer is one character on the console. What can only be seen from outside (exit status, what is said
+on standard error) is in CASES below.
+"""
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+# Seconds for one payload, and for what needs no guest: they only end what hangs.
+TIME_LIMIT = 600
+COMMAND_LIMIT = 300
+TAP_LINE = re.compile(r"(not )?ok \d+ - (\S+)$")
+
+
+class Trouble(Exception):
+    """The payload or the program does not keep to the rules above."""
+
+
+class Outcome:
+    """What was seen of one run."""
+
+    def __init__(self):
+        self.console = []  # lines
+        self.results = []  # (sentence, ok)
+        self.plan = None
+        self.injections = []  # (arguments, as wanted?, what it said)
+        self.status = None
+        self.stderr = ""
+        self.events = []  # of the monitor, as dictionaries
+
+    def fact(self, key):
+        """The numbers of a console line `# KEY 0x... 0x...`."""
+        for line in self.console:
+            words = line.split()
+            if words[:2] == ["#", key]:
+                return [int(word, 16) for word in words[2:]]
+        raise Trouble(f"the payload did not print '# {key}'")
+
+
+# ---- what is seen from outside -------------------------------------------------------------------
+
+
+def exits(status):
+    return lambda seen: seen.status == status or f"exit status {seen.status}, not {status}"
+
+
+def says(pattern):
+    def see(seen):
+        return bool(re.search(pattern, seen.stderr)) or f"standard error lacks {pattern!r}"
+    return see
+
+
+def names_illegal_instructions(seen):
+    facts = seen.fact("illegal")
+    for address, encoding in zip(facts[0::2], facts[1::2]):
+        wanted = f"illegal or unimplemented instruction 0x{encoding:08x} at 0x{address:x}"
+        if wanted not in seen.stderr:
+            return f"standard error lacks '{wanted}'"
+    return True
+
+
+def event_names(*names):
+    def see(seen):
+        got = [event["event"] for event in seen.events]
+        return all(name in got for name in names) or f"the monitor said only {got}"
+    return see
+
+
+def injector_says(text):
+    def see(seen):
+        return (any(text in what for _, _, what in seen.injections) or
+                f"no fwnmi inject said {text!r}")
+    return see
+
+
+def shut_down(reason):
+    def see(seen):
+        got = [e["data"]["reason"] for e in seen.events if e["event"] == "SHUTDOWN"]
+        return got == [reason] or f"the monitor said {got}, not {reason}"
+    return see
+
+
+# Payload, options of `fwnmi run`, and (sentence, judgement) of what is seen from outside.
+POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
+# Without a monitor nothing but the guest decides what happens: two runs have to be the same.
+ALONE = ["-append", "alone", "--stats"]
+NESTED = [
+    ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
+    ("the_program_says_why_it_ended",
+     says(r"fwnmi: the guest crashed: a second machine check came before the interlock "
+          r"\(vCPU 0\)$")),
+    ("the_first_one_was_delivered", lambda seen: "# in_the_routine" in seen.console),
+    ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
+]
+ALREADY_REPORTED = (
+    "fwnmi_inject_says_that_a_fatal_error_was_reported_before",
+    injector_says(": already-reported, not-recovered (a fatal error was reported before)\n"))
+CASES = {
+    "machine_check": ("machine_check", [], [POWERED_OFF]),
+    "system_reset": ("system_reset", [], [POWERED_OFF]),
+    "register": ("register", [], [POWERED_OFF]),
+    "strict": ("strict", ["--fwnmi-strict"], [POWERED_OFF]),
+    "nested_injected": ("nested", ["-append", "injected"], NESTED),
+    "nested_own": ("nested", ["-append", "own"], NESTED),
+    "exceptions": ("exceptions", [], [
+        POWERED_OFF,
+        ("an_instruction_that_is_lacking_is_named_with_address_and_encoding", names_illegal_instructions),
+    ]),
+    "trace": ("trace", [], [POWERED_OFF]),
+    "sprs": ("sprs", [], [POWERED_OFF]),
+    "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
+    "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),
+    "vectors": ("vectors", [], [POWERED_OFF]),
+    "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
+    "timer": ("timer", [], [POWERED_OFF]),
+    "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
+    "code": ("code", ["-smp", "2"], [POWERED_OFF]),
+    "rtas": ("rtas", [], [POWERED_OFF]),
+    "hcalls": ("hcalls", [], [POWERED_OFF]),
+    "boot": ("boot", ["-m", "384", "-smp", "3", "-append", "one two=3", "-initrd", "INITRD"], [POWERED_OFF]),
+    "linked_at_0": ("relocated", ALONE, [POWERED_OFF]),
+    "bios": ("relocated", ["-bios", "BIOS", *ALONE], [POWERED_OFF]),
+    "os_term": ("os_term", [], [
+        ("the_partition_ends_with_exit_status_3", exits(3)),
+        ("the_guests_words_are_printed_without_control_characters",
+         says(r"fwnmi: the guest crashed: the  \[31mguest \[0m says  enough \s*$")),
+        ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
+    ]),
+    "os_term_outside": ("os_term", ["-append", "outside"], [
+        ("the_partition_ends_with_exit_status_3", exits(3)),
+        ("words_that_run_out_of_memory_are_printed_as_far_as_they_go", says(r"fwnmi: the guest crashed: abc$")),
+    ]),
+    "storm": ("storm", ["-smp", "4"], [
+        POWERED_OFF,
+        ("some_of_them_waited_for_another_cpus_interlock", event_names("FWNMI_WAITING")),
+    ]),
+    "repeat_atomics": ("atomics", ["-smp", "2", *ALONE], [POWERED_OFF]),
+    "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
+    "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
+    "mmu": ("mmu", [], [POWERED_OFF]),
+    "smp": ("smp", ["-smp", "4"], [
+        POWERED_OFF,
+        ("the_monitor_says_when_a_cpu_starts_stops_and_waits",
+         event_names("VCPU_STARTED", "VCPU_STOPPED", "FWNMI_WAITING", "FWNMI_DELIVERED", "FWNMI_INTERLOCK")),
+    ]),
+    "unbacked": ("unbacked", [], [POWERED_OFF]),
+    "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
+    "conformance_up": ("conformance_up", [], [POWERED_OFF, ALREADY_REPORTED]),
+    "context": ("context", [], [POWERED_OFF]),
+    "reboot": ("reboot", ["-smp", "2"], [
+        POWERED_OFF,
+        ("the_monitor_says_that_the_guest_reset_itself", event_names("RESET")),
+    ]),
+}
+
+
+# ---- the monitor ---------------------------------------------------------------------------------
+
+
+class Monitor:
+    """A QMP connection that collects events."""
+
+    def __init__(self, path, events):
+        self.events = events
+        self.answers = []
+        self.arrived = threading.Condition()
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(COMMAND_LIMIT)
+        self.sock.connect(path)
+        self.file = self.sock.makefile("rw", encoding="utf-8")
+        json.loads(self.file.readline())  # the greeting
+        self.sock.settimeout(None)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        self.command("qmp_capabilities")
+
+    def read(self):
+        try:
+            for line in self.file:
+                message = json.loads(line)
+                with self.arrived:
+                    if "event" in message:
+                        self.events.append(message)
+                    else:
+                        self.answers.append(message)
+                    self.arrived.notify_all()
+        except (OSError, ValueError):
+            pass
+        with self.arrived:
+            self.answers.append(None)
+            self.arrived.notify_all()
+
+    def command(self, name, **arguments):
+        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        self.file.flush()
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: self.answers, COMMAND_LIMIT):
+                raise Trouble(f"the monitor does not answer {name}")
+            answer = self.answers.pop(0)
+        if not answer or "return" not in answer:
+            raise Trouble(f"the monitor's answer to {name} is {answer}")
+        return answer["return"]
+
+    def close(self):
+        """After the other side has gone: takes what it said last."""
+        self.reader.join(COMMAND_LIMIT)
+        self.sock.close()
+
+
+# ---- one run -------------------------------------------------------------------------------------
+
+
+def write_initrd(scratch):
+    """A file that the payload `boot` knows every byte of."""
+    path = os.path.join(scratch, "initrd")
+    with open(path, "wb") as f:
+        f.write(bytes((i * 7 + (i >> 8)) & 0xff for i in range(100001)))
+    return path
+
+
+def write_bios(scratch):
+    """Firmware that goes where kernels linked at 0 are; its MSR in r9, and r5 says that it ran."""
+    path = os.path.join(scratch, "bios")
+    code = [0x7d2000a6,  # mfmsr r9
+            0x38a0524d,  # li r5,0x524d
+            0x48400002]  # ba 0x400000
+    with open(path, "wb") as f:
+        f.write(bytes(0x100) + b"".join(word.to_bytes(4, "big") for word in code))
+    return path
+
+
+class Run:
+    def __init__(self, program, payload, options, scratch, time_limit):
+        files = {"INITRD": write_initrd, "BIOS": write_bios}
+        options = [files[option](scratch) if option in files else option for option in options]
+        self.program = program
+        self.socket = os.path.join(scratch, "monitor")
+        self.seen = Outcome()
+        self.threads = []
+        self.time_limit = time_limit
+        self.deadline = time.monotonic() + time_limit
+        with open(os.path.join(scratch, "stderr"), "w+b") as stderr:
+            self.stderr = os.dup(stderr.fileno())
+        self.alone = options[-len(ALONE):] == ALONE
+        if not self.alone:
+            options += ["--monitor", self.socket]
+        self.child = subprocess.Popen([program, "run", "-kernel", payload, "--clock", "insn", *options],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr)
+        self.late = False
+        self.timer = threading.Timer(time_limit, self.time_out)
+        self.timer.start()
+        self.monitor = None
+
+    def time_out(self):
+        self.late = True
+        self.child.kill()
+
+    def connect(self):
+        """The socket is there before the guest runs, but perhaps not yet when we ask."""
+        while self.monitor is None:
+            try:
+                self.monitor = Monitor(self.socket, self.seen.events)
+            except (FileNotFoundError, ConnectionRefusedError) as e:
+                if self.child.poll() is not None or time.monotonic() > self.deadline:
+                    raise Trouble("the monitor's socket does not appear") from e
+                time.sleep(0.002)
+
+    def inject(self, arguments, extra=(), wanted=0):
+        done = subprocess.run([self.program, "inject", "--monitor", self.socket, *extra, *arguments],
+                              text=True, capture_output=True, timeout=COMMAND_LIMIT, check=False)
+        self.seen.injections.append((arguments, done.returncode == wanted,
+                                     f"exit {done.returncode}: {(done.stdout + done.stderr).strip()}"))
+        return done
+
+    def answer(self):
+        self.child.stdin.write(b"!")
+        self.child.stdin.flush()
+
+    def await_state(self, cpu, state):
+        while True:
+            cpus = self.monitor.command("query-cpus-fast")
+            if cpus[int(cpu)]["state"] == state:
+                return
+            if time.monotonic() > self.deadline:
+                raise Trouble(f"CPU {cpu} is {cpus[int(cpu)]['state']}, not {state}")
+            time.sleep(0.002)
+
+    def obey(self, line):
+        verb, *arguments = line[1:].split()
+        verb, _, status = verb.partition("=")
+        if verb == "inject":
+            thread = threading.Thread(target=self.inject, args=(arguments, (), int(status or 0)))
+            self.threads.append(thread)
+            thread.start()
+            return
+        if verb == "queue":
+            done = self.inject(arguments, ["--no-wait"])
+            if done.returncode:
+                raise Trouble(f"inject {' '.join(arguments)}: {done.stderr.strip()}")
+        elif verb == "refused":
+            if not self.inject(arguments, ["--no-wait"]).returncode:
+                raise Trouble(f"inject {' '.join(arguments)} should have been refused")
+            self.seen.injections.pop()
+        elif verb == "fails":
+            self.inject(arguments, wanted=1)
+        elif verb == "event":
+            call, event_class, log = arguments
+            self.monitor.command("queue-event", **{"log": log, "class": event_class, "call": call})
+        elif verb == "await":
+            self.await_state(*arguments)
+        elif verb != "answer":
+            raise Trouble(f"the payload asks for {line}")
+        self.answer()
+
+    def take(self, line):
+        seen = self.seen
+        seen.console.append(line)
+        match = TAP_LINE.match(line)
+        if match:
+            seen.results.append((match[2], not match[1]))
+        elif line.startswith("1.."):
+            seen.plan = int(line[3:])
+        elif line.startswith("Bail out!"):
+            raise Trouble(line)
+        elif line.startswith("@"):
+            self.obey(line)
+
+    def run(self):
+        try:
+            if not self.alone:
+                self.connect()
+            for line in self.child.stdout:
+                self.take(line.decode(errors="replace").rstrip())
+            self.seen.status = self.child.wait(COMMAND_LIMIT)
+            if self.late:
+                raise Trouble(f"not over after {self.time_limit} s")
+            for thread in self.threads:
+                thread.join()
+        finally:
+            self.timer.cancel()
+            if self.child.poll() is None:
+                self.child.kill()
+                self.child.wait()
+            if self.monitor:
+                self.monitor.close()
+            os.lseek(self.stderr, 0, os.SEEK_SET)
+            with os.fdopen(self.stderr, "rb") as stderr:
+                self.seen.stderr = stderr.read().decode(errors="replace")
+
+
+def same_run(first, second):
+    """True, or what differs between two runs that have to be the same."""
+    counts = [re.search(r"instructions=(\d+)", seen.stderr) for seen in (first, second)]
+    if not all(counts):
+        return "a run did not print its instruction count"
+    if counts[0][1] != counts[1][1]:
+        return f"{counts[0][1]} and {counts[1][1]} instructions"
+    return first.console == second.console or "the consoles differ"
+
+
+def judge(seen, judgements):
+    """Everything proved, as (sentence, True or what is wrong)."""
+    results = [(sentence, ok or "see the console") for sentence, ok in seen.results]
+    if seen.plan is not None or not judgements:
+        whole = seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"
+        results.append(("the_payload_reports_all_that_it_planned", whole))
+    failed = [f"{' '.join(arguments)}: {what}" for arguments, good, what in seen.injections if not good]
+    if seen.injections:
+        results.append(("every_injection_it_asked_for_was_made", not failed or "; ".join(failed)))
+    for sentence, judgement in judgements:
+        results.append((sentence, judgement(seen)))
+    return results
+
+
+def report(results, seen, trouble):
+    for number, (sentence, ok) in enumerate(results, 1):
+        print(f"{'ok' if ok is True else 'not ok'} {number} - {sentence}")
+        if ok is not True:
+            print(f"# {ok}")
+    good = not trouble and all(ok is True for _, ok in results)
+    if not good:
+        for line in seen.console:
+            print(f"# console: {line}")
+        for line in seen.stderr.splitlines():
+            print(f"# standard error: {line}")
+    if trouble:
+        print(f"Bail out! {trouble}")
+    else:
+        print(f"1..{len(results)}")
+    return 0 if good else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--fwnmi", required=True)
+    parser.add_argument("--payloads", required=True)
+    parser.add_argument("--endian", choices=("little", "big"), default="little")
+    parser.add_argument("--run-option", action="append", default=[], metavar="OPTION",
+                        help="give it to `fwnmi run` as well, as --run-option=--OPTION")
+    parser.add_argument("--time-limit", type=float, default=TIME_LIMIT)
+    parser.add_argument("case", choices=CASES, metavar="CASE")
+    args = parser.parse_args()
+
+    payload, options, judgements = CASES[args.case]
+    options = args.run_option + options
+    path = os.path.join(args.payloads, f"{payload}_{args.endian}")
+    trouble, again = None, None
+    with tempfile.TemporaryDirectory(prefix="fwnmi-guest-") as scratch:
+        try:
+            run = Run(args.fwnmi, path, options, scratch, args.time_limit)
+        except OSError as e:
+            print(f"Bail out! {e}")
+            return 1
+        try:
+            run.run()
+            if run.alone:
+                again = Run(args.fwnmi, path, options, scratch, args.time_limit)
+                again.run()
+        except (Trouble, subprocess.TimeoutExpired, OSError) as e:
+            trouble = str(e) or repr(e)
+    results = judge(run.seen, judgements) if not trouble else []
+    if again and not trouble:
+        results.append(("two_runs_print_the_same_and_execute_the_same_number_of_instructions",
+                        same_run(run.seen, again.seen)))
+    return report(results, run.seen, trouble)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads the includes of the sources: who may use whom, and no circles. Speaks TAP.
+
+usage: test_layers.py SOURCE
+"""
+
+import collections
+import os
+import re
+import sys
+import tempfile
+
+# A room, and what its files may include besides its own. The longest name that fits is a file's room;
+# a name that ends in .h is one file of a room. docs/architecture.md draws the same.
+MAY_INCLUDE = {
+    "include/fwnmi": [],
+    "lib": ["include/fwnmi"],
+    "src/base": [],
+    "src/isa": [],
+    "src/engine": ["src/isa"],
+    "src/engine/emu": ["src/engine", "src/isa"],
+    "src/engine/kvm": ["src/engine", "src/isa"],
+    "src/devices": ["src/engine", "src/base"],
+    "src/pseries": ["src/devices", "src/engine", "src/isa", "src/base", "include/fwnmi"],
+    # machine.h speaks of requests and reports, until the run loop has a hook for who injects.
+    "src/machine": ["src/pseries", "src/engine", "src/isa", "src/base", "include/fwnmi",
+                    "src/inject/request.h"],
+    "src/inject": ["src/machine", "src/pseries", "src/engine", "src/isa", "src/base",
+                   "include/fwnmi"],
+    "src/log": ["src/base", "include/fwnmi"],
+    "src/gdb": ["src/isa", "src/base"],
+    "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "src/base", "include/fwnmi"],
+    "src/control": ["src/inject/request.h", "src/machine", "src/pseries", "src/base",
+                    "include/fwnmi"],
+    # The sandbox lets through what the KVM engine asks of KVM.
+    "src/cmd": ["src/control", "src/log", "src/attach", "src/inject/request.h", "src/machine", "src/base",
+                "src/engine/kvm/abi.h", "include/fwnmi"],
+}
+INCLUDE = {
+    "include/fwnmi": [],
+    "lib": ["include/fwnmi"],
+    "src/isa": [],
+    "src/engine": ["src/isa"],
+    "src/engine/emu": ["src/engine", "src/isa"],
+    "src/engine/kvm": ["src/engine", "src/isa"],
+    "src/devices": ["src/engine", "src/isa"],
+    "src/pseries": ["src/devices", "src/engine", "src/isa", "include/fwnmi"],
+    "src/machine": ["src/pseries", "src/devices", "src/engine", "src/isa", "include/fwnmi"],
+    "src/inject": ["src/machine", "src/pseries", "src/engine", "src/isa", "include/fwnmi"],
+    "src/gdb": ["src/isa"],
+    "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "include/fwnmi"],
+    "src/control": ["src/inject", "src/machine", "src/pseries", "src/engine", "include/fwnmi"],
+    "src/cmd": ["src/control", "src/log", "src/attach", "src/gdb", "src/inject", "src/machine", "src/pseries",
+                "src/engine", "include/fwnmi"],
+}
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+["<]([^">]+)[">]', re.MULTILINE)
+
+
+def sources(top):
+    for base in ("include", "lib", "src"):
+        for directory, _, names in os.walk(os.path.join(top, base)):
+            for name in names:
+                if name.endswith((".c", ".h", ".def")):
+                    yield os.path.relpath(os.path.join(directory, name), top)
+
+
+def room_of(path):
+    """The room of a file, or None: main.c stands outside of all."""
+    fitting = [room for room in MAY_INCLUDE if path.startswith(room + "/")]
+    return max(fitting, key=len, default=None)
+
+
+def includes(top):
+    """{file: the project's files that it includes}"""
+    files = set(sources(top))
+    graph = {}
+    for path in sorted(files):
+        with open(os.path.join(top, path), encoding="utf-8") as f:
+            names = INCLUDE.findall(f.read())
+        found = set()
+        for name in names:
+            for candidate in ("src/" + name, "include/" + name,
+                              os.path.join(os.path.dirname(path), name)):
+                if candidate in files:
+                    found.add(candidate)
+                    break
+        graph[path] = found
+    return graph
+
+
+def uphill(graph):
+    """Includes that run against the arrows, as lines."""
+    wrong = []
+    for path, used in graph.items():
+        room = room_of(path)
+        if room is None:
+            continue
+        allowed = MAY_INCLUDE[room] + [room]
+        for other in sorted(used):
+            if room_of(other) not in allowed and other not in allowed:
+                wrong.append(f"{path} includes {other}")
+    return wrong
+
+
+def circles(graph):
+    """Groups of modules (a .c file and its header) that include one another.
+
+    A room's private.h is what its files share, and no module.
+    """
+    module = {path: re.sub(r"\.[ch]$", "", path) for path in graph
+              if not path.endswith("/private.h")}
+    edges = collections.defaultdict(set)
+    for path in module:
+        edges[module[path]] |= {module[other] for other in graph[path] if other in module}
+        edges[module[path]].discard(module[path])
+
+    def reach(start):
+        seen, todo = set(), list(edges[start])
+        while todo:
+            at = todo.pop()
+            if at not in seen:
+                seen.add(at)
+                todo += edges[at]
+        return seen
+
+    reached = {name: reach(name) for name in sorted(edges)}
+    groups = {frozenset(other for other in reached[name] if name in reached.get(other, ()))
+              for name in reached if name in reached[name]}
+    return sorted(" <-> ".join(sorted(group)) for group in groups)
+
+
+def report(lines):
+    for line in lines:
+        print(f"# {line}")
+    return not lines
+
+
+def no_include_runs_against_the_arrows(top):
+    return report(uphill(includes(top)))
+
+
+def no_files_include_one_another_in_a_circle(top):
+    return report(circles(includes(top)))
+
+
+def every_source_belongs_to_a_room(top):
+    return report([path for path in includes(top)
+                   if room_of(path) is None and path != "src/main.c"])
+
+
+def an_include_against_the_arrows_is_found(_top):
+    with tempfile.TemporaryDirectory() as top:
+        for path, text in (("src/isa/msr.h", ""), ("src/machine/machine.h", ""),
+                           ("src/pseries/a.c", '#include "machine/machine.h"\n'),
+                           ("src/gdb/b.h", '#include "gdb/c.h"\n'),
+                           ("src/gdb/c.h", '#include "isa/msr.h"\n#include "gdb/b.h"\n')):
+            os.makedirs(os.path.join(top, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(top, path), "w", encoding="ascii") as f:
+                f.write(text)
+        graph = includes(top)
+        return uphill(graph) == ["src/pseries/a.c includes src/machine/machine.h"] and \
+            circles(graph) == ["src/gdb/b <-> src/gdb/c"]
+
+
+TESTS = [
+    no_include_runs_against_the_arrows,
+    no_files_include_one_another_in_a_circle,
+    every_source_belongs_to_a_room,
+    an_include_against_the_arrows_is_found,
+]
+
+
+def main():
+    print(f"1..{len(TESTS)}")
+    failed = 0
+    for number, test in enumerate(TESTS, 1):
+        ok = test(sys.argv[1])
+        failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {number} - {test.__name__}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
