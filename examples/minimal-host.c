@@ -26,7 +26,7 @@ struct vm {
 	uint8_t memory[MEMORY_SIZE];
 	struct fwnmi_regs regs[NR_CPUS]; /* of a vCPU that does not run guest code */
 	int kicked[NR_CPUS];
-	/* A lock of its own: ibm,nmi-interlock may not wait for other RTAS calls or hcalls (R18). */
+	/* A lock of its own: ibm,nmi-interlock waits for no other RTAS call or hcall (R18). */
 	pthread_mutex_t fwnmi_lock;
 	struct fwnmi fwnmi;
 };

@@ -48,7 +48,9 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Characters up to a NUL, without the blanks behind them. @to has room for one more than @length. */
+/*
+ * Characters up to a NUL, without the blanks behind them. @to has room for one more than @length.
+ */
 static void get_text(char *to, const uint8_t *from, size_t length)
 {
 	const uint8_t *nul = memchr(from, '\0', length);

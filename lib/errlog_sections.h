@@ -10,7 +10,9 @@
 /* The header that every section of a version 6 log opens with. */
 void fwnmi_errlog_get_header(struct fwnmi_section_header *header, const uint8_t *p);
 
-/* A section of @length bytes that only the decoder knows; others, and short ones, are left alone. */
+/*
+ * A section of @length bytes that only the decoder knows; others, and short ones, are left alone.
+ */
 void fwnmi_errlog_get_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id,
 			      size_t length);
 

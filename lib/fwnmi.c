@@ -350,8 +350,8 @@ static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handl
 /* ---- delivery ---- */
 
 /*
- * R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. @me is
- * MSR[ME] there.
+ * R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. @me
+ * is MSR[ME] there.
  */
 static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64_t routine,
 			  uint64_t cause, uint64_t me)

@@ -35,7 +35,9 @@ static bool ends_routine(uint32_t insn)
 	return false;
 }
 
-/* Can it stand in a slot that an OS fills and empties: a nop, a barrier, a flush or a call of one? */
+/*
+ * Can it stand in a slot that an OS fills and empties: a nop, a barrier, a flush or a call of one?
+ */
 static bool is_patchable(uint32_t insn)
 {
 	static const struct {
@@ -79,7 +81,9 @@ static bool is_same(const uint8_t *before, const uint8_t *now)
 {
 	if (memcmp(before, now, 4) == 0)
 		return true;
-	/* The byte order of interrupts may have been set after the registration, so either will do. */
+	/*
+	 * The byte order of interrupts may have been set after the registration, so either will do.
+	 */
 	return (is_patchable(get_be32(before)) && is_patchable(get_be32(now))) ||
 	       (is_patchable(get_le32(before)) && is_patchable(get_le32(now)));
 }

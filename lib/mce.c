@@ -67,8 +67,10 @@ static const struct srr1_cause power9_srr1[] = {
 	{ 0x001c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a foreign address */
 	{ 0x08000000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of a fetch */
 	{ 0x08040000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
-	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },  /* from a bad real address */
-	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },  /* likewise */
+	/* From a bad real address */
+	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
+	/* Likewise */
+	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
 	{ 0x08140000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* store to a bad real address */
 	{ 0x08180000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* link time-out of a store */
 	{ 0x081c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
@@ -83,8 +85,10 @@ static const struct srr1_cause power10_srr1[] = {
 	{ 0x00180000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
 	{ 0x001c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a foreign address */
 	{ 0x08080000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* scv with an invalid level */
-	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },  /* from a bad real address */
-	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },  /* likewise */
+	/* From a bad real address */
+	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
+	/* Likewise */
+	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
 	{ 0x08140000, false, FWNMI_MC_UNKNOWN, 0, FATAL }, /* store to a bad real address */
 	{ 0x081c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 };
@@ -96,7 +100,8 @@ static const struct dsisr_cause power8_dsisr[] = {
 	{ 0x00001000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
 	{ 0x00000800, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },
 	{ 0x00000400, true,  FWNMI_MC_TLB,     FWNMI_TLB_MULTIHIT,                  SYNC },
-	{ 0x00000200, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },  /* secondary */
+	/* Secondary */
+	{ 0x00000200, true,  FWNMI_MC_ERAT,    FWNMI_ERAT_MULTIHIT,                 SYNC },
 	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
 	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
 };
@@ -111,8 +116,10 @@ static const struct dsisr_cause power9_dsisr[] = {
 	{ 0x00000200, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* invalid tlbie(l) */
 	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
 	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
-	{ 0x00000040, true,  FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },  /* bad real address */
-	{ 0x00000020, false, FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },  /* likewise */
+	/* Bad real address */
+	{ 0x00000040, true,  FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
+	/* Likewise */
+	{ 0x00000020, false, FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
 	{ 0x00000010, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
 };
@@ -126,8 +133,10 @@ static const struct dsisr_cause power10_dsisr[] = {
 	{ 0x00000200, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* invalid tlbie(l) */
 	{ 0x00000080, true,  FWNMI_MC_SLB,     FWNMI_SLB_MULTIHIT,                  SYNC },
 	{ 0x00000100, true,  FWNMI_MC_SLB,     FWNMI_SLB_PARITY,                    SYNC },
-	{ 0x00000040, true,  FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },  /* bad real address */
-	{ 0x00000020, false, FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },  /* likewise */
+	/* Bad real address */
+	{ 0x00000040, true,  FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
+	/* Likewise */
+	{ 0x00000020, false, FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
 	{ 0x00000010, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* its table walk to a foreign address */
 	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
 };

@@ -158,7 +158,9 @@ static void visit_log(struct visitor *v, uint8_t *bytes, size_t length)
 
 /* ---- parts ---- */
 
-/* Where the partition's memory is, and how many vCPUs it has, the host says; a record must agree. */
+/*
+ * Where the partition's memory is, and how many vCPUs it has, the host says; a record must agree.
+ */
 static void visit_config(struct visitor *v, const struct fwnmi_config *config)
 {
 	bool same = visit_number(v, 4, config->nr_cpus, FWNMI_MAX_CPUS) == config->nr_cpus;

@@ -2,13 +2,13 @@
 /* Reservations, alone and between two CPUs. Power ISA 3.0B, Book II section 1.7.4 and 4.6.2. */
 #include "payload.h"
 
-#define ALONE	 "a_store_conditional_succeeds_once_for_a_reservation"
-#define NONE	 "a_store_conditional_without_a_reservation_stores_nothing"
+#define ALONE	  "a_store_conditional_succeeds_once_for_a_reservation"
+#define NONE	  "a_store_conditional_without_a_reservation_stores_nothing"
 #define ELSEWHERE "a_store_conditional_to_another_place_stores_nothing_and_ends_the_reservation"
-#define STALE	 "a_store_of_another_cpu_ends_the_reservation"
-#define COUNTER	 "two_cpus_that_add_to_one_counter_lose_nothing"
-#define SIZES	 "reservations_of_every_size_work"
-#define FETCH_OP "atomic_memory_operations_of_two_cpus_lose_nothing"
+#define STALE	  "a_store_of_another_cpu_ends_the_reservation"
+#define COUNTER	  "two_cpus_that_add_to_one_counter_lose_nothing"
+#define SIZES	  "reservations_of_every_size_work"
+#define FETCH_OP  "atomic_memory_operations_of_two_cpus_lose_nothing"
 
 const char *const sentences[] = { ALONE, NONE, ELSEWHERE, STALE, SIZES, COUNTER, FETCH_OP, NULL };
 
@@ -19,14 +19,14 @@ static volatile u64 counter, sums;
 static volatile u32 counter32;
 static volatile unsigned order, answer, done;
 
-#define ADD(name, type, load, store, zero)                                              \
-	static void name(volatile type *p)                                              \
-	{                                                                               \
-		u64 v;                                                                  \
+#define ADD(name, type, load, store, zero)                                                       \
+	static void name(volatile type *p)                                                       \
+	{                                                                                        \
+		u64 v;                                                                           \
 		__asm__ volatile("1: " load " %0,0,%1; addi %0,%0,1; " store " %0,0,%1; bne- 1b" \
-				 : "=&r"(v)                                             \
-				 : "r"(p)                                               \
-				 : "cr0", "memory");                                    \
+				 : "=&r"(v)                                                      \
+				 : "r"(p)                                                        \
+				 : "cr0", "memory");                                             \
 	}
 
 ADD(add_byte, u8, "lbarx", "stbcx.", 0)
@@ -83,7 +83,10 @@ static void test_alone(void)
 		register u64 high __asm__("r8"), low __asm__("r9");
 		u64 cr;
 
-		/* A quadword is one number in the register pair, the even one its high half, in either byte order. */
+		/*
+		 * A quadword is one number in the register pair, the even one its high half, in
+		 * either byte order.
+		 */
 		__asm__ volatile("lqarx 8,0,%3; addi 9,9,1; addi 8,8,2; stqcx. 8,0,%3; mfcr %2"
 				 : "=&r"(high), "=&r"(low), "=&r"(cr)
 				 : "r"(&cells[4])

@@ -5,7 +5,8 @@
  */
 #include "payload.h"
 
-#define REGISTERS "the_kernel_starts_with_r3_device_tree_r4_its_base_r5_0_and_msr_sf_me_in_its_byte_order"
+#define REGISTERS \
+	"the_kernel_starts_with_r3_device_tree_r4_its_base_r5_0_and_msr_sf_me_in_its_byte_order"
 #define TREE	  "the_device_tree_lies_in_memory_and_outside_of_everything_else"
 #define MEMORY	  "the_device_tree_says_how_much_memory_there_is"
 #define ZERO	  "memory_that_nothing_was_loaded_to_is_zero"
@@ -19,7 +20,7 @@
 #define PROCESSOR "the_processor_is_a_power9"
 #define PARKED	  "the_other_cpus_are_stopped"
 
-const char *const sentences[] = { REGISTERS, TREE,	MEMORY,	 ZERO,	BOOTARGS,  INITRD, CPU_NODES,
+const char *const sentences[] = { REGISTERS, TREE,   MEMORY,   ZERO,  BOOTARGS,	 INITRD, CPU_NODES,
 				  RTAS_NODE, TOKENS, VECTOR_5, CLOCK, PROCESSOR, PARKED, NULL };
 
 #define INITRD_SIZE 100001
@@ -65,16 +66,20 @@ static void test_tree(void)
 		i++;
 	check_equal(BOOTARGS, (u8)text[i], (u8)wanted[i], "the first character that differs");
 	if (check(VECTOR_5, vector_5 && len > 26, "it is not there"))
-		check(VECTOR_5, !(vector_5[23] & 0xc0) && vector_5[24] == 0x40 && vector_5[26] & 0x40, "it does not");
+		check(VECTOR_5,
+		      !(vector_5[23] & 0xc0) && vector_5[24] == 0x40 && vector_5[26] & 0x40,
+		      "it does not");
 	check_equal(CPU_NODES, nr_cpus, 3, "interrupt servers");
 	check_equal(CPU_NODES, fdt_u32("/cpus/PowerPC,POWER9", "reg"), 0, "number of the first");
-	check(CPU_NODES, fdt_property("/cpus/PowerPC,POWER9", "ibm,pa-features", &len) && len > 2, "it has no features");
+	check(CPU_NODES, fdt_property("/cpus/PowerPC,POWER9", "ibm,pa-features", &len) && len > 2,
+	      "it has no features");
 }
 
 /* How many nodes with this name, and the sum of their numbers. */
 static unsigned count_cpu_nodes(void)
 {
-	const u8 *fdt = (const u8 *)boot.fdt, *p = fdt + read_be32(fdt + 8), *end = p + read_be32(fdt + 36);
+	const u8 *fdt = (const u8 *)boot.fdt, *p = fdt + read_be32(fdt + 8),
+		 *end = p + read_be32(fdt + 36);
 	unsigned count = 0;
 
 	for (; p < end; p += 4)
@@ -85,16 +90,31 @@ static unsigned count_cpu_nodes(void)
 
 static void test_rtas_node(void)
 {
-	static const char *const functions[] = { "ibm,nmi-register", "ibm,nmi-interlock", "power-off", "system-reboot",
-						 "start-cpu", "stop-self", "query-cpu-stopped-state", "event-scan",
-						 "check-exception", "nvram-fetch", "nvram-store", "get-time-of-day",
-						 "set-time-of-day", "ibm,os-term", "ibm,set-xive", "ibm,get-xive",
-						 "ibm,int-on", "ibm,int-off", "display-character",
+	static const char *const functions[] = { "ibm,nmi-register",
+						 "ibm,nmi-interlock",
+						 "power-off",
+						 "system-reboot",
+						 "start-cpu",
+						 "stop-self",
+						 "query-cpu-stopped-state",
+						 "event-scan",
+						 "check-exception",
+						 "nvram-fetch",
+						 "nvram-store",
+						 "get-time-of-day",
+						 "set-time-of-day",
+						 "ibm,os-term",
+						 "ibm,set-xive",
+						 "ibm,get-xive",
+						 "ibm,int-on",
+						 "ibm,int-off",
+						 "display-character",
 						 "ibm,get-system-parameter" };
 	u32 tokens[ARRAY_SIZE(functions)];
 
 	check(RTAS_NODE, rtas_base && rtas_base + rtas_size <= memory_size, "it is not in memory");
-	check(RTAS_NODE, rtas_entry >= rtas_base && rtas_entry < rtas_base + rtas_size, "the entry is outside");
+	check(RTAS_NODE, rtas_entry >= rtas_base && rtas_entry < rtas_base + rtas_size,
+	      "the entry is outside");
 	check_equal(RTAS_NODE, fdt_u32("/rtas", "rtas-error-log-max"), 2048, "rtas-error-log-max");
 	check(RTAS_NODE, rtas_size >= 2048 + 16, "it is too small for a log");
 	for (unsigned i = 0; i < ARRAY_SIZE(functions); i++) {
@@ -112,7 +132,8 @@ static void test_zero(void)
 	} taken[] = { { 0, (u64)payload_end },
 		      { boot.fdt, read_be32((u8 *)boot.fdt + 4) },
 		      { rtas_base, rtas_size },
-		      { read_be64(fdt_property("/chosen", "linux,initrd-start", NULL)), INITRD_SIZE } };
+		      { read_be64(fdt_property("/chosen", "linux,initrd-start", NULL)),
+			INITRD_SIZE } };
 
 	for (u64 at = 0; at < memory_size;) {
 		u64 stop = (at | 0xffff) + 1;
@@ -137,15 +158,18 @@ static void test_clock(void)
 	const u32 set[7] = { 2031, 12, 31, 23, 59, 58, 0 };
 	u32 got[7];
 
-	check_equal(CLOCK, (u32)rtas("set-time-of-day", 7, 0, set, NULL), 0, "status of set-time-of-day");
-	check_equal(CLOCK, (u32)rtas("get-time-of-day", 0, 7, NULL, got), 0, "status of get-time-of-day");
+	check_equal(CLOCK, (u32)rtas("set-time-of-day", 7, 0, set, NULL), 0,
+		    "status of set-time-of-day");
+	check_equal(CLOCK, (u32)rtas("get-time-of-day", 0, 7, NULL, got), 0,
+		    "status of get-time-of-day");
 	for (unsigned i = 0; i < 6; i++)
 		check_equal(CLOCK, got[i], set[i], "a field");
 	/* Three seconds: H_CEDE until the decrementer. */
 	mtspr(SPR_DEC, 3 * 512000000);
 	hcall4(H_CEDE, 0, 0, 0, 0);
 	mtmsr_ri(0);
-	check_equal(CLOCK, (u32)rtas("get-time-of-day", 0, 7, NULL, got), 0, "status of get-time-of-day");
+	check_equal(CLOCK, (u32)rtas("get-time-of-day", 0, 7, NULL, got), 0,
+		    "status of get-time-of-day");
 	check_equal(CLOCK, got[0], 2032, "the year three seconds later");
 	check_equal(CLOCK, got[1] * 100 + got[2], 101, "month and day");
 	check_equal(CLOCK, got[3] + got[4], 0, "hour and minute");
@@ -174,7 +198,8 @@ void payload(void)
 	for (u32 cpu = 0; cpu < 3; cpu++) {
 		u32 stopped = ~0u;
 
-		check_equal(PARKED, (u32)rtas("query-cpu-stopped-state", 1, 1, &cpu, &stopped), 0, "status");
+		check_equal(PARKED, (u32)rtas("query-cpu-stopped-state", 1, 1, &cpu, &stopped), 0,
+			    "status");
 		check_equal(PARKED, stopped, cpu ? 0 : 2, "state");
 	}
 	interrupts_in_own_endian();

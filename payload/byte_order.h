@@ -3,6 +3,9 @@
 #ifndef PAYLOAD_BYTE_ORDER_H
 #define PAYLOAD_BYTE_ORDER_H
 
+/* Assembler's: clang-format knows C. */
+/* clang-format off */
+
 #ifdef __LITTLE_ENDIAN__
 	/* An instruction in the byte order that is not ours. */
 	.macro other insn

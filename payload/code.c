@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Code that is written while it is there to be executed: by its own CPU, by another one, by the hypervisor. Power ISA
- * 3.0B, Book II section 1.8.
+ * Code that is written while it is there to be executed: by its own CPU, by another one, by the
+ * hypervisor. Power ISA 3.0B, Book II section 1.8.
  */
 #include "payload.h"
 
-#define OWN	  "code_written_by_the_own_cpu_is_executed_after_icbi_and_isync"
-#define AHEAD	  "an_instruction_written_ahead_in_the_same_run_is_executed_after_isync"
-#define IN_LOOP	  "a_loop_that_rewrites_itself_executes_what_it_wrote"
-#define OTHER_CPU "a_loop_of_another_cpu_ends_when_its_branch_is_overwritten"
-#define BY_HCALL  "code_that_h_page_init_copies_over_older_code_is_executed"
-#define BY_RTAS	  "code_that_nvram_fetch_puts_over_older_code_is_executed"
-#define ALIAS	  "code_written_at_one_address_is_executed_at_another_that_maps_the_same_page"
+#define OWN	    "code_written_by_the_own_cpu_is_executed_after_icbi_and_isync"
+#define AHEAD	    "an_instruction_written_ahead_in_the_same_run_is_executed_after_isync"
+#define IN_LOOP	    "a_loop_that_rewrites_itself_executes_what_it_wrote"
+#define OTHER_CPU   "a_loop_of_another_cpu_ends_when_its_branch_is_overwritten"
+#define BY_HCALL    "code_that_h_page_init_copies_over_older_code_is_executed"
+#define BY_RTAS	    "code_that_nvram_fetch_puts_over_older_code_is_executed"
+#define ALIAS	    "code_written_at_one_address_is_executed_at_another_that_maps_the_same_page"
 #define BOTH_ORDERS "a_page_of_code_is_executed_in_both_byte_orders"
-#define DATA_NEAR "data_beside_code_in_its_page_is_written_and_read_as_ever"
+#define DATA_NEAR   "data_beside_code_in_its_page_is_written_and_read_as_ever"
 
 const char *const sentences[] = { OWN,	   AHEAD, IN_LOOP,     OTHER_CPU, BY_HCALL,
 				  BY_RTAS, ALIAS, BOTH_ORDERS, DATA_NEAR, NULL };
@@ -64,8 +64,9 @@ CODE(ahead, "addi 6,3,here_behind - ahead\n"
 	    "trap");
 
 /*
- * Each round writes an instruction with the round's number, but only every sixteenth into the loop, the others beside
- * the payload's code, where R5 says: so what the loop looks like has settled when it changes. R3 = address of the loop.
+ * Each round writes an instruction with the round's number, but only every sixteenth into the loop,
+ * the others beside the payload's code, where R5 says: so what the loop looks like has settled when
+ * it changes. R3 = address of the loop.
  */
 CODE(loop, "addi 9,3,loop_patched - loop; mr 10,5; li 5,0; li 7,0; lis 8,0x3980\n" /* li r12,... */
 	   "1: add 11,8,7; andi. 0,7,15; isel 6,9,10,2\n"
@@ -144,12 +145,14 @@ static void test_hypervisor(void)
 		write_code(page[1], 200 + i);
 		check_equal(BY_HCALL, call(page[1]), 200 + i, "R3 before");
 		/* H_PAGE_INIT: copy */
-		check_equal(BY_HCALL, (u64)hcall4(0x2c, 1 << 14, (u64)page[1], (u64)page[0], 0), 0, "H_PAGE_INIT");
+		check_equal(BY_HCALL, (u64)hcall4(0x2c, 1 << 14, (u64)page[1], (u64)page[0], 0), 0,
+			    "H_PAGE_INIT");
 		check_equal(BY_HCALL, call(page[1]), 100 + i, "R3 after");
 
 		store[0] = LI_R3 | (300 + i);
 		store[1] = BLR;
-		if (rtas("nvram-store", 3, 1, store_args, &bytes) || rtas("nvram-fetch", 3, 1, fetch_args, &bytes))
+		if (rtas("nvram-store", 3, 1, store_args, &bytes) ||
+		    rtas("nvram-fetch", 3, 1, fetch_args, &bytes))
 			bail_out("NVRAM failed");
 		check_equal(BY_RTAS, call(page[1]), 300 + i, "R3");
 	}

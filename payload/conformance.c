@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LoPAR's FWNMI requirements R1-7.3.14-1 to -19, and what the prose about them promises, one sentence each, as a guest
- * sees them: on one CPU (conformance_up.c) or on four. Each CPU in its turn takes what has to be so on every CPU.
+ * LoPAR's FWNMI requirements R1-7.3.14-1 to -19, and what the prose about them promises, one
+ * sentence each, as a guest sees them: on one CPU (conformance_up.c) or on four. Each CPU in its
+ * turn takes what has to be so on every CPU.
  */
 #include "payload.h"
 
-#define R1  "r1_registration_event_log_and_interlock_make_one_cycle"
-#define R2  "r2_the_rtas_node_has_ibm_nmi_register"
-#define R3  "r3_ibm_nmi_register_2_puts_the_error_area_into_real_page_7"
-#define R4  "r4_registration_answers_0_or_minus_3_and_a_refused_one_changes_nothing"
-#define R5  "r5_what_the_guest_does_to_the_vectors_and_page_7_keeps_no_event_from_its_routine"
-#define R6  "r6_routines_at_or_above_32_mib_are_refused"
-#define R7  "r7_events_store_nothing_at_the_vectors_or_in_page_7"
-#define R8  "r8_a_system_reset_of_each_cpu_enters_the_registered_routine"
-#define R9  "r9_the_system_reset_routine_is_entered_in_real_mode_with_all_registers_but_r3_as_they_were"
+#define R1 "r1_registration_event_log_and_interlock_make_one_cycle"
+#define R2 "r2_the_rtas_node_has_ibm_nmi_register"
+#define R3 "r3_ibm_nmi_register_2_puts_the_error_area_into_real_page_7"
+#define R4 "r4_registration_answers_0_or_minus_3_and_a_refused_one_changes_nothing"
+#define R5 "r5_what_the_guest_does_to_the_vectors_and_page_7_keeps_no_event_from_its_routine"
+#define R6 "r6_routines_at_or_above_32_mib_are_refused"
+#define R7 "r7_events_store_nothing_at_the_vectors_or_in_page_7"
+#define R8 "r8_a_system_reset_of_each_cpu_enters_the_registered_routine"
+#define R9 \
+	"r9_the_system_reset_routine_is_entered_in_real_mode_with_all_registers_but_r3_as_they_were"
 #define R10 "r10_a_machine_check_of_each_cpu_enters_the_registered_routine"
 #define R11 "r11_each_cpu_can_be_interrupted_with_external_interrupts_off"
 #define R12 "r12_the_log_says_what_and_where_it_was_and_whether_it_is_recovered"
@@ -27,36 +29,38 @@
 #define P1  "prose_cpus_that_follow_wait_for_the_interlock_in_their_order"
 #define P3  "prose_later_logs_come_by_the_call_they_are_for_once_and_in_their_order"
 
-const char *const sentences[] = { R1,  R2,  R3,	 R4,  R5,  R6,	R7,  R8,  R9,  R10, R11, R12, R13, R14, R15,
+const char *const sentences[] = {
+	R1,  R2,  R3,  R4, R5,	R6, R7, R8, R9, R10, R11, R12, R13, R14, R15,
 #ifndef UNIPROCESSOR
-				  R16, P1, /* the only CPU would have nobody to tell, and nobody to wait for */
+	R16, P1, /* the only CPU would have nobody to tell, and nobody to wait for */
 #endif
-				  R17, R18, R19, P3, NULL };
+	R17, R18, R19, P3, NULL
+};
 
 #ifdef UNIPROCESSOR
 #define CPUS 1
 #else
 #define CPUS 4
 #endif
-#define LIMIT 0x2000000u
+#define LIMIT		0x2000000u
 #define PARAMETER_ERROR ((u32)-3)
-#define UE_LOAD_STORE 3
-#define UE_IFETCH 1
+#define UE_LOAD_STORE	3
+#define UE_IFETCH	1
 /* Nothing answers there. */
-#define NOTHING (memory_size + 0x10000)
+#define NOTHING		(memory_size + 0x10000)
 
-#define UNRECOVERABLE 0x40
-#define RECOVERABLE 0x20
-#define DEGRADED 0x10
-#define PREDICTIVE 0x08
+#define UNRECOVERABLE	     0x40
+#define RECOVERABLE	     0x20
+#define DEGRADED	     0x10
+#define PREDICTIVE	     0x08
 /* The header's flags beside those. */
 #define VALID_NEW_BIG_ENDIAN 0x86
-#define PLATFORM_EVENT 0x8e
-#define SECTION(a, b) ((a) << 8 | (b))
+#define PLATFORM_EVENT	     0x8e
+#define SECTION(a, b)	     ((a) << 8 | (b))
 /* As little of the state of an interrupt routine as can be. */
-#define KERNEL (MSR_BARE | MSR_RI | MSR_IR | MSR_DR | MSR_EE)
-#define USER (KERNEL | MSR_PR)
-#define USER_PID 1
+#define KERNEL		     (MSR_BARE | MSR_RI | MSR_IR | MSR_DR | MSR_EE)
+#define USER		     (KERNEL | MSR_PR)
+#define USER_PID	     1
 
 static struct spin spin;
 static struct log log;
@@ -114,8 +118,8 @@ static void arrived(struct frame *frame)
 /* What an OS may take for granted of a log that is not "already reported". */
 static void check_sections(const struct log *l)
 {
-	static const unsigned sections[] = { SECTION('P', 'H'), SECTION('U', 'H'), SECTION('P', 'S'),
-					     SECTION('M', 'C') };
+	static const unsigned sections[] = { SECTION('P', 'H'), SECTION('U', 'H'),
+					     SECTION('P', 'S'), SECTION('M', 'C') };
 
 	check_equal(R13, l->version, 6, "the log's version");
 	check_equal(R13, l->type, 0xe0, "the log's type");
@@ -136,7 +140,8 @@ static void check_sections(const struct log *l)
 /* Flags, Main-B severity and action that belong to the three dispositions. */
 static void check_disposition(const struct log *l, unsigned disposition)
 {
-	static const unsigned flags[] = { RECOVERABLE, DEGRADED, UNRECOVERABLE }, severity[] = { 0x10, 0x21, 0x40 },
+	static const unsigned flags[] = { RECOVERABLE, DEGRADED, UNRECOVERABLE },
+			      severity[] = { 0x10, 0x21, 0x40 },
 			      action[] = { 0x2000, 0x2000, 0xa000 };
 
 	check_equal(R12, l->disposition, disposition, "disposition");
@@ -154,7 +159,8 @@ static void arrived_in_loop(struct frame *frame)
 	read_log(&log, (void *)(r3 + 8));
 	check_equal(R13, frame->msr, MSR_BARE, "MSR");
 	check_equal(R13, saved_r3, spin.in.gpr[3], "what R3 points to");
-	check(R13, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end, "SRR0 is outside the loop");
+	check(R13, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end,
+	      "SRR0 is outside the loop");
 	check_equal(R13, frame->srr1, (spin.in.msr & ~SRR1_CAUSE) | loop_cause, "SRR1");
 	check_equal(R13, r3 % 16, 0, "R3's alignment");
 	check_sections(&log);
@@ -162,8 +168,10 @@ static void arrived_in_loop(struct frame *frame)
 	frame->gpr[3] = saved_r3;
 	checks++;
 	/* Requirement 19: other calls, and whoever else calls it, leave the buffer alone. */
-	check_equal(R19, (u32)rtas("query-cpu-stopped-state", 1, 1, (u32[1]){ 0 }, (u32[1]){ 0 }), 0, "another call");
-	check_equal(R19, read_be64((void *)r3), spin.in.gpr[3], "what R3 points to after another call");
+	check_equal(R19, (u32)rtas("query-cpu-stopped-state", 1, 1, (u32[1]){ 0 }, (u32[1]){ 0 }),
+		    0, "another call");
+	check_equal(R19, read_be64((void *)r3), spin.in.gpr[3],
+		    "what R3 points to after another call");
 	check_equal(R17, (u32)nmi_interlock(), 0, "status");
 	spin.flag = 1;
 }
@@ -175,8 +183,10 @@ static void reset_in_loop(struct frame *frame)
 	resets++;
 	check_equal(R9, frame->msr, MSR_BARE, "MSR");
 	check_equal(R9, read_be64((void *)at), spin.in.gpr[3], "what R3 points to");
-	check(R9, at % 16 == 0 && at >= rtas_base && at + 16 <= rtas_base + rtas_size, "R3 is not in the RTAS area");
-	check(R9, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end, "SRR0 is outside the loop");
+	check(R9, at % 16 == 0 && at >= rtas_base && at + 16 <= rtas_base + rtas_size,
+	      "R3 is not in the RTAS area");
+	check(R9, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end,
+	      "SRR0 is outside the loop");
 	check_equal(R9, frame->srr1, spin.in.msr, "SRR1");
 	check_registers_kept(R9, &spin, frame);
 	frame->gpr[3] = spin.in.gpr[3];
@@ -195,7 +205,8 @@ static void reset_in_run(struct frame *frame)
 
 static void register_routines(void)
 {
-	check_equal(R4, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine), 0, "status");
+	check_equal(R4, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine), 0,
+		    "status");
 }
 
 /* ---- registration: requirements 2, 3, 4, 6 ---- */
@@ -228,9 +239,12 @@ static void check_registration(const char *sentence, u64 base, u64 size)
 	check_equal(sentence, saved_r3, NOTHING, "what R3 points to");
 	run(signal_self, MSR_BARE | MSR_RI, 0, 0, 0, 0);
 	check_equal(sentence, resets, 1, "system resets at the routine");
-	check(sentence, reset_r3 >= base && reset_r3 + 16 <= base + size, "R3 of a system reset is elsewhere");
-	check(sentence, reset_r3 >= r3 + 16 || reset_r3 + 16 <= r3, "R3 is that of a machine check");
-	check_equal(sentence, reset_saved_r3, 0, "what R3 of a system reset points to: the call's result");
+	check(sentence, reset_r3 >= base && reset_r3 + 16 <= base + size,
+	      "R3 of a system reset is elsewhere");
+	check(sentence, reset_r3 >= r3 + 16 || reset_r3 + 16 <= r3,
+	      "R3 is that of a machine check");
+	check_equal(sentence, reset_saved_r3, 0,
+		    "what R3 of a system reset points to: the call's result");
 }
 
 static void test_registration(void)
@@ -240,28 +254,39 @@ static void test_registration(void)
 
 	check(R2, fdt_property("/rtas", "ibm,nmi-register", NULL) != NULL, "no such property");
 	check(R2, fdt_property("/rtas", "ibm,nmi-interlock", NULL) != NULL, "no ibm,nmi-interlock");
-	check(R2, rtas_token("ibm,nmi-register") != rtas_token("ibm,nmi-interlock"), "one token for two calls");
-	check(R3, rtas_token("ibm,nmi-register") != rtas_token("ibm,nmi-register-2"), "one token for two calls");
+	check(R2, rtas_token("ibm,nmi-register") != rtas_token("ibm,nmi-interlock"),
+	      "one token for two calls");
+	check(R3, rtas_token("ibm,nmi-register") != rtas_token("ibm,nmi-register-2"),
+	      "one token for two calls");
 	register_routines();
 	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
-		check_equal(R4, try(calls[i], ok + 2, ok), PARAMETER_ERROR, "status for one that is not aligned");
-		check_equal(R4, try(calls[i], ok, ok + 1), PARAMETER_ERROR, "status for one that is not aligned");
-		check_equal(R6, try(calls[i], LIMIT, ok), PARAMETER_ERROR, "status for a system reset routine at 32 MiB");
-		check_equal(R6, try(calls[i], ok, LIMIT), PARAMETER_ERROR, "status for a machine check routine at 32 MiB");
+		check_equal(R4, try(calls[i], ok + 2, ok), PARAMETER_ERROR,
+			    "status for one that is not aligned");
+		check_equal(R4, try(calls[i], ok, ok + 1), PARAMETER_ERROR,
+			    "status for one that is not aligned");
+		check_equal(R6, try(calls[i], LIMIT, ok), PARAMETER_ERROR,
+			    "status for a system reset routine at 32 MiB");
+		check_equal(R6, try(calls[i], ok, LIMIT), PARAMETER_ERROR,
+			    "status for a machine check routine at 32 MiB");
 		for (u64 at = LIMIT; at < 1ull << 32; at += LIMIT) {
-			check_equal(R6, try(calls[i], at + 4, ok), PARAMETER_ERROR, "status for one above");
-			check_equal(R6, try(calls[i], ok, at | (LIMIT - 4)), PARAMETER_ERROR, "status for one above");
+			check_equal(R6, try(calls[i], at + 4, ok), PARAMETER_ERROR,
+				    "status for one above");
+			check_equal(R6, try(calls[i], ok, at | (LIMIT - 4)), PARAMETER_ERROR,
+				    "status for one above");
 		}
 	}
 	/* Where trampolines stand nothing else can. */
 	if (by_trampoline()) {
-		check_equal(R6, try("ibm,nmi-register", 0x100, ok), PARAMETER_ERROR, "status for a trampoline's place");
-		check_equal(R6, try("ibm,nmi-register", ok, 0x2fc), PARAMETER_ERROR, "status for a trampoline's place");
+		check_equal(R6, try("ibm,nmi-register", 0x100, ok), PARAMETER_ERROR,
+			    "status for a trampoline's place");
+		check_equal(R6, try("ibm,nmi-register", ok, 0x2fc), PARAMETER_ERROR,
+			    "status for a trampoline's place");
 	}
 	check_registration(R4, rtas_base, rtas_size);
 	check_equal(R3, try("ibm,nmi-register-2", (u64)system_reset_routine, ok), 0, "status");
 	check_registration(R3, 0x7000, 0x1000);
-	check_equal(R6, try("ibm,nmi-register", LIMIT - 4, LIMIT - 4), 0, "status for the last word below 32 MiB");
+	check_equal(R6, try("ibm,nmi-register", LIMIT - 4, LIMIT - 4), 0,
+		    "status for the last word below 32 MiB");
 	register_routines();
 	check_registration(R3, rtas_base, rtas_size);
 }
@@ -273,7 +298,8 @@ static u64 checksum(void)
 {
 	u64 sum = 0;
 
-	for (const u64 *p = (const u64 *)vectors; p < (const u64 *)(vectors + OTHER_ENDIAN_AREA); p++)
+	for (const u64 *p = (const u64 *)vectors; p < (const u64 *)(vectors + OTHER_ENDIAN_AREA);
+	     p++)
 		sum = sum * 3 + *p;
 	for (const u64 *p = (const u64 *)0x7000; p < (const u64 *)0x8000; p++)
 		sum = sum * 3 + *p;
@@ -301,7 +327,8 @@ static void own_machine_checks(void)
 	check_equal(R10, caught.srr0, (u64)load_it, "SRR0");
 	check_equal(R1, checks, 1, "machine checks");
 	check_equal(R1, log.version, 6, "the log's version");
-	check(R1, r3 >= rtas_base && r3 + 16 <= rtas_base + rtas_size, "R3 is not in the RTAS area");
+	check(R1, r3 >= rtas_base && r3 + 16 <= rtas_base + rtas_size,
+	      "R3 is not in the RTAS area");
 	check_equal(R12, log.severity, ERROR_SYNC, "severity");
 	check_disposition(&log, 2);
 	check_sections(&log);
@@ -326,7 +353,7 @@ static void own_machine_checks(void)
 	check_equal(R7, checksum(), before, "checksum");
 }
 
-#define DATA_SIDE 0x200000 /* SRR1 bit 42 */
+#define DATA_SIDE  0x200000 /* SRR1 bit 42 */
 #define NO_SECTION 3 /* an unknown error: nothing in an MC section would be true */
 
 static const struct event {
@@ -334,10 +361,11 @@ static const struct event {
 	u64 msr, cause, ea, la;
 	unsigned type, subtype, severity, disposition, initiator;
 } events[] = {
-	{ "--type TLB --ea 0x123456780000",
-	  MSR_BARE | MSR_RI, DATA_SIDE, 0x123456780000, 0, TLB, 0x80 | 2, ERROR_SYNC, 0, 1 },
+	{ "--type TLB --ea 0x123456780000", MSR_BARE | MSR_RI, DATA_SIDE, 0x123456780000, 0, TLB,
+	  0x80 | 2, ERROR_SYNC, 0, 1 },
 	{ "--type UE --ea 0xd00000000badcafe --logical-address 0x345678 --disposition not-recovered --initiator memory",
-	  KERNEL, DATA_SIDE, 0xd00000000badcafe, 0x345678, UE, 0x80 | 0x40 | 0x20 | UE_LOAD_STORE, ERROR_SYNC, 2, 4 },
+	  KERNEL, DATA_SIDE, 0xd00000000badcafe, 0x345678, UE, 0x80 | 0x40 | 0x20 | UE_LOAD_STORE,
+	  ERROR_SYNC, 2, 4 },
 	{ "--type UE --subtype ifetch --permanent --disposition limited-recovery --severity warning",
 	  MSR_BARE | MSR_RI | MSR_EE, 0x40000, 0, 0, UE, UE_IFETCH, 2, 1, 1 },
 	{ "--type D-cache --severity error", KERNEL, 0, 0, 0, D_CACHE, 0, 4, 0, 1 },
@@ -378,7 +406,8 @@ static void injected_machine_check(void)
 
 static void system_reset_from_outside(void)
 {
-	static const u64 msrs[] = { MSR_BARE | MSR_RI, KERNEL }; /* MSR[EE]=0; translation and MSR[EE] on */
+	static const u64 msrs[] = { MSR_BARE | MSR_RI,
+				    KERNEL }; /* MSR[EE]=0; translation and MSR[EE] on */
 
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++) {
 		u64 before;
@@ -458,7 +487,8 @@ static void check_signalled(unsigned mask)
 		if (!(mask >> cpu & 1))
 			continue;
 		check_equal(R9, signal_msr[cpu], MSR_BARE, "MSR");
-		check(R9, signal_r3[cpu] >= rtas_base && signal_r3[cpu] + 16 <= rtas_base + rtas_size,
+		check(R9,
+		      signal_r3[cpu] >= rtas_base && signal_r3[cpu] + 16 <= rtas_base + rtas_size,
 		      "R3 is not in the RTAS area");
 		for (unsigned other = 0; other < cpu; other++) {
 			u64 a = signal_r3[other], b = signal_r3[cpu];
@@ -471,7 +501,8 @@ static void check_signalled(unsigned mask)
 
 static void send(s64 target)
 {
-	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)target, 0, 0, 0), 0, "H_SIGNAL_SYS_RESET");
+	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)target, 0, 0, 0), 0,
+		    "H_SIGNAL_SYS_RESET");
 }
 
 static void signal_all(void)
@@ -486,8 +517,10 @@ static void signal_all(void)
 	check_signalled(all);
 	send(-2);
 	check_signalled(all & ~(1u << this_cpu()));
-	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, CPUS, 0, 0, 0), (u64)H_PARAMETER, "a CPU that is not there");
-	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-3, 0, 0, 0), (u64)H_PARAMETER, "an absurd target");
+	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, CPUS, 0, 0, 0), (u64)H_PARAMETER,
+		    "a CPU that is not there");
+	check_equal(R11, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-3, 0, 0, 0), (u64)H_PARAMETER,
+		    "an absurd target");
 	check_signalled(0);
 }
 
@@ -503,7 +536,9 @@ static void cede(void)
 static void test_signals(void)
 {
 	on_interrupt = signal_arrived;
-	check_equal(R4, (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0, "status");
+	check_equal(R4,
+		    (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0,
+		    "status");
 	each_cpu(signal_all, CPUS);
 #ifndef UNIPROCESSOR
 	cede_result = 1;
@@ -519,11 +554,13 @@ static void test_signals(void)
 
 /* ---- logs that come later: event-scan and check-exception ---- */
 
-#define NO_LOG 0x100
+#define NO_LOG		0x100
 #define INTERNAL_ERRORS 0x80000000u
-#define EPOW 0x40000000u
+#define EPOW		0x40000000u
 
-/* Byte 2 of the log that event-scan returns, which tells them apart here; NO_LOG if there is none. */
+/*
+ * Byte 2 of the log that event-scan returns, which tells them apart here; NO_LOG if there is none.
+ */
 static unsigned later_scan(u32 classes)
 {
 	static u8 buffer[64];
@@ -630,8 +667,10 @@ static void test_vectors(void)
 	check_equal(R5, checks, 1, "machine checks");
 	check_equal(R5, resets, 1, "system resets");
 	if (trampolines) {
-		check(R5, !memcmp(vectors + 0x100, before, 20), "the trampoline at 0x100 is not put back");
-		check(R5, !memcmp(vectors + 0x200, before + 0x100, 20), "the trampoline at 0x200 is not put back");
+		check(R5, !memcmp(vectors + 0x100, before, 20),
+		      "the trampoline at 0x100 is not put back");
+		check(R5, !memcmp(vectors + 0x200, before + 0x100, 20),
+		      "the trampoline at 0x200 is not put back");
 	}
 	memcpy(vectors + 0x100, before, sizeof(before));
 	for (unsigned i = 0; i < sizeof(before); i += 64)
@@ -650,7 +689,8 @@ static void scan_all(void)
 	static u8 buffer[2048];
 	const u32 scan[4] = { ~0u, 0, (u32)(u64)buffer, sizeof(buffer) };
 
-	check_equal(R16, (u32)rtas("event-scan", 4, 0, scan, NULL), 1, "event-scan without an event");
+	check_equal(R16, (u32)rtas("event-scan", 4, 0, scan, NULL), 1,
+		    "event-scan without an event");
 }
 
 /* Whatever the CPU that holds the buffer, or another, calls, none of it is the interlock. */
@@ -659,9 +699,12 @@ static void other_calls(void)
 	scan_all();
 	check_equal(R18, (u32)another_call(), 0, "status of another call");
 	check_equal(R18, (u64)hcall4(H_CPPR, 0, 0, 0, 0), 0, "H_CPPR");
-	check_equal(R18, (u32)rtas("check-exception", 6, 0, (u32[6]){ 0x200, 0, ~0u, 1, (u32)(u64)&spin, 64 }, NULL), 1,
-		    "check-exception");
-	check_equal(R18, (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0,
+	check_equal(R18,
+		    (u32)rtas("check-exception", 6, 0,
+			      (u32[6]){ 0x200, 0, ~0u, 1, (u32)(u64)&spin, 64 }, NULL),
+		    1, "check-exception");
+	check_equal(R18,
+		    (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0,
 		    "ibm,nmi-register");
 }
 
@@ -683,7 +726,8 @@ static void held(struct frame *frame)
 	if (cpu == 1) {
 		struct log again;
 
-		check_equal(R19, read_be64((void *)at), first, "what R3 points to while others wait");
+		check_equal(R19, read_be64((void *)at), first,
+			    "what R3 points to while others wait");
 		read_log(&again, (void *)(at + 8));
 		check_equal(R19, again.id, logs[cpu].id, "the log's id while others wait");
 	}
@@ -710,7 +754,9 @@ static void test_waiting(void)
 	fill_page_7();
 	on_machine_check = held;
 	on_interrupt = signal_arrived;
-	check_equal(R4, (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0, "status");
+	check_equal(R4,
+		    (u32)nmi_register((u64)system_reset_routine_smp, (u64)machine_check_routine), 0,
+		    "status");
 	before = checksum();
 	hold = 1;
 	arrivals = 0;
@@ -722,7 +768,10 @@ static void test_waiting(void)
 	ask("@await 3 waiting-for-interlock");
 	ask("@queue machine-check --cpu 2 --ea 0x1002");
 	ask("@await 2 waiting-for-interlock");
-	/* While one holds the buffer and others wait for it, calls go on, of all of them, the interlock among them. */
+	/*
+	 * While one holds the buffer and others wait for it, calls go on, of all of them, the
+	 * interlock among them.
+	 */
 	for (unsigned i = 0; i < 100; i++) {
 		check_equal(R18, (u32)another_call(), 0, "status of another call");
 		check_equal(R18, (u64)hcall4(H_CPPR, 0, 0, 0, 0), 0, "H_CPPR");
@@ -732,7 +781,10 @@ static void test_waiting(void)
 	hold = 2;
 	while (hold == 2)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
-	/* A system reset reaches the one in its routine at once, those that wait once and when they have been there. */
+	/*
+	 * A system reset reaches the one in its routine at once, those that wait once and when they
+	 * have been there.
+	 */
 	send(1);
 	pause();
 	send(2);
@@ -751,7 +803,8 @@ static void test_waiting(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++) {
 		check_equal(P1, order[i], wanted[i], "a CPU");
 		check_equal(P1, logs[wanted[i]].processor, wanted[i], "the log's processor");
-		check_equal(P1, logs[wanted[i]].effective_address, 0x1000 + wanted[i], "the log's effective address");
+		check_equal(P1, logs[wanted[i]].effective_address, 0x1000 + wanted[i],
+			    "the log's effective address");
 		check_equal(R18, served[wanted[i]], 1, "interlocks");
 	}
 	check_equal(R8, signalled[2], 1, "system resets of a CPU that waited");
@@ -791,8 +844,8 @@ static void check_notice(unsigned cpu, unsigned severity)
 
 static void test_unsafe(void)
 {
-	const u32 start[3] = { 3, (u32)(u64)start_secondary, 3 }, other_call[6] = { 0x200, 0, ~0u, 1, (u32)(u64)scanned,
-										  sizeof(scanned) };
+	const u32 start[3] = { 3, (u32)(u64)start_secondary, 3 },
+		  other_call[6] = { 0x200, 0, ~0u, 1, (u32)(u64)scanned, sizeof(scanned) };
 
 	check_equal(R16, scan(~0u), 1, "event-scan before");
 	on_machine_check = arrived;
@@ -801,15 +854,20 @@ static void test_unsafe(void)
 	ask("@queue machine-check --cpu 3 --unsafe");
 	ask("@await 3 stopped");
 	check_equal(R16, checks, 0, "machine checks at the routine");
-	/* Not told yet: others' machine checks say what they are, and their interlock is not in anybody's way. */
+	/*
+	 * Not told yet: others' machine checks say what they are, and their interlock is not in
+	 * anybody's way.
+	 */
 	load_nothing();
 	check_equal(R15, checks, 1, "machine checks before event-scan");
 	check_equal(R15, log.severity, ERROR_SYNC, "severity before event-scan");
 	check_equal(R16, scan(0x40000000), 1, "event-scan for another class");
-	check_equal(R16, (u32)rtas("check-exception", 6, 0, other_call, NULL), 1, "check-exception");
+	check_equal(R16, (u32)rtas("check-exception", 6, 0, other_call, NULL), 1,
+		    "check-exception");
 	check_notice(3, FATAL);
 	check_equal(R16, (u32)rtas("start-cpu", 3, 0, start, NULL), (u32)-1, "start-cpu");
-	check_equal(R16, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), (u64)H_PARAMETER, "H_SIGNAL_SYS_RESET");
+	check_equal(R16, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), (u64)H_PARAMETER,
+		    "H_SIGNAL_SYS_RESET");
 	ask("@refused machine-check --cpu 3");
 	ask("@refused system-reset --cpu 3");
 	/* One more is not another fatal report, but has to be known. */
@@ -869,7 +927,8 @@ void payload(void)
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
 		start_cpu(cpu);
 	radix_start();
-	radix_map(USER_PID, (u64)forever & ~(PAGE - 1), (u64)forever & ~(PAGE - 1), PTE_USER | PTE_R | PTE_C);
+	radix_map(USER_PID, (u64)forever & ~(PAGE - 1), (u64)forever & ~(PAGE - 1),
+		  PTE_USER | PTE_R | PTE_C);
 	test_later_logs();
 	test_registration();
 	each_cpu(own_machine_checks, CPUS);

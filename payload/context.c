@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where an injection lands: at the next instruction with MSR[RI]=1, in the state asked for, or anywhere with --now.
- * LoPAR says of error injection that it waits for MSR[RI]; fwnmi-inject(1).
+ * Where an injection lands: at the next instruction with MSR[RI]=1, in the state asked for, or
+ * anywhere with --now. LoPAR says of error injection that it waits for MSR[RI]; fwnmi-inject(1).
  */
 #include "payload.h"
 
-#define WAITS	   "an_injection_waits_for_msr_ri"
-#define RI_WINDOW  "it_lands_in_the_short_time_with_msr_ri_1_each_time"
-#define NOW	   "with_now_it_lands_with_msr_ri_0"
-#define USER_ONLY  "context_user_lands_in_problem_state_only"
+#define WAITS	    "an_injection_waits_for_msr_ri"
+#define RI_WINDOW   "it_lands_in_the_short_time_with_msr_ri_1_each_time"
+#define NOW	    "with_now_it_lands_with_msr_ri_0"
+#define USER_ONLY   "context_user_lands_in_problem_state_only"
 #define KERNEL_ONLY "context_kernel_lands_in_privileged_state_only"
-#define RESET_USER "context_holds_for_system_resets_too"
-#define EA_IS_NIP  "the_default_effective_address_is_that_of_the_interrupted_instruction"
-#define GIVEN_UP   "an_injection_that_finds_no_place_is_given_up_and_leaves_the_guest_alone"
-#define GOES_ON	   "problem_state_goes_on_where_it_was_with_all_its_registers"
+#define RESET_USER  "context_holds_for_system_resets_too"
+#define EA_IS_NIP   "the_default_effective_address_is_that_of_the_interrupted_instruction"
+#define GIVEN_UP    "an_injection_that_finds_no_place_is_given_up_and_leaves_the_guest_alone"
+#define GOES_ON	    "problem_state_goes_on_where_it_was_with_all_its_registers"
 
-const char *const sentences[] = { WAITS,	NOW,	   RI_WINDOW, USER_ONLY, KERNEL_ONLY, RESET_USER,
-				  EA_IS_NIP, GIVEN_UP, GOES_ON,	  NULL };
+const char *const sentences[] = { WAITS,      NOW,	 RI_WINDOW, USER_ONLY, KERNEL_ONLY,
+				  RESET_USER, EA_IS_NIP, GIVEN_UP,  GOES_ON,   NULL };
 
 #define ROUNDS	  8
 #define USER_CODE 0x200000000ull
@@ -104,7 +104,8 @@ static void test_windows(void)
 		run(windows, MSR_BARE, 0, 1000, MSR_RI, 0);
 		check_equal(RI_WINDOW, hits, 1, "deliveries");
 		check(RI_WINDOW, hit_srr1 & MSR_RI, "SRR1 has RI=0");
-		check(RI_WINDOW, hit_srr0 > (u64)windows && hit_srr0 <= (u64)windows + 12, "SRR0 is outside of the window");
+		check(RI_WINDOW, hit_srr0 > (u64)windows && hit_srr0 <= (u64)windows + 12,
+		      "SRR0 is outside of the window");
 	}
 }
 

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts that instructions cause with relocation off: program, alignment, facility unavailable, system call. Power
- * ISA 3.0B, Book III chapter 6.
+ * Interrupts that instructions cause with relocation off: program, alignment, facility unavailable,
+ * system call. Power ISA 3.0B, Book III chapter 6.
  */
 #include "payload.h"
 
-#define ILLEGAL_INSN "an_illegal_instruction_raises_0x700_with_srr1_bit_44"
+#define ILLEGAL_INSN  "an_illegal_instruction_raises_0x700_with_srr1_bit_44"
 #define PRIVILEGED_SC "system_call_raises_0xc00_with_srr0_behind_it"
-#define TRAPS	     "a_trap_whose_condition_holds_raises_0x700_with_srr1_bit_46"
-#define NO_TRAP	     "a_trap_whose_condition_does_not_hold_does_nothing"
-#define ALIGNMENT    "a_misaligned_access_that_has_to_be_aligned_raises_0x600_with_dar"
-#define NO_EFFECT    "an_interrupted_instruction_leaves_its_registers_and_memory_alone"
-#define ANY_ALIGN    "ordinary_loads_and_stores_take_any_alignment_across_a_page_too"
-#define MULTIPLE     "load_and_store_multiple_are_an_alignment_interrupt_in_little_endian_mode_only"
-#define FP_UNAVAIL   "floating_point_with_msr_fp_0_raises_0x800"
-#define VEC_UNAVAIL  "a_vector_instruction_with_msr_vec_0_raises_0xf20"
-#define VSX_UNAVAIL  "a_vsx_instruction_with_msr_vsx_0_raises_0xf40"
-#define BY_REGISTER  "moves_to_a_vector_scalar_register_need_the_facility_of_that_half"
-#define STRINGS	     "a_string_load_over_its_own_address_is_an_illegal_instruction"
-#define NARROW	     "with_msr_sf_0_every_access_takes_the_last_32_bits_of_its_address"
-#define UPDATES	     "with_msr_sf_0_an_update_form_sets_all_64_bits_of_its_register"
-#define NARROW_DAR   "with_msr_sf_0_dar_has_32_bits"
-#define MSR_AFTER    "an_interrupt_clears_every_msr_bit_but_sf_me_and_sets_the_interrupts_byte_order"
-#define OTHER_ORDER  "interrupts_start_in_the_byte_order_that_h_set_mode_gave_and_big_endian_before"
+#define TRAPS	      "a_trap_whose_condition_holds_raises_0x700_with_srr1_bit_46"
+#define NO_TRAP	      "a_trap_whose_condition_does_not_hold_does_nothing"
+#define ALIGNMENT     "a_misaligned_access_that_has_to_be_aligned_raises_0x600_with_dar"
+#define NO_EFFECT     "an_interrupted_instruction_leaves_its_registers_and_memory_alone"
+#define ANY_ALIGN     "ordinary_loads_and_stores_take_any_alignment_across_a_page_too"
+#define MULTIPLE      "load_and_store_multiple_are_an_alignment_interrupt_in_little_endian_mode_only"
+#define FP_UNAVAIL    "floating_point_with_msr_fp_0_raises_0x800"
+#define VEC_UNAVAIL   "a_vector_instruction_with_msr_vec_0_raises_0xf20"
+#define VSX_UNAVAIL   "a_vsx_instruction_with_msr_vsx_0_raises_0xf40"
+#define BY_REGISTER   "moves_to_a_vector_scalar_register_need_the_facility_of_that_half"
+#define STRINGS	      "a_string_load_over_its_own_address_is_an_illegal_instruction"
+#define NARROW	      "with_msr_sf_0_every_access_takes_the_last_32_bits_of_its_address"
+#define UPDATES	      "with_msr_sf_0_an_update_form_sets_all_64_bits_of_its_register"
+#define NARROW_DAR    "with_msr_sf_0_dar_has_32_bits"
+#define MSR_AFTER     "an_interrupt_clears_every_msr_bit_but_sf_me_and_sets_the_interrupts_byte_order"
+#define OTHER_ORDER   "interrupts_start_in_the_byte_order_that_h_set_mode_gave_and_big_endian_before"
 
-const char *const sentences[] = { ILLEGAL_INSN, PRIVILEGED_SC, TRAPS,	    NO_TRAP,	 ALIGNMENT,
-				  NO_EFFECT,	ANY_ALIGN,     MULTIPLE,    FP_UNAVAIL,	 VEC_UNAVAIL,
-				  VSX_UNAVAIL,	BY_REGISTER,   MSR_AFTER,   OTHER_ORDER,
-				  STRINGS,	NARROW,	       UPDATES,	    NARROW_DAR,	 NULL };
+const char *const sentences[] = { ILLEGAL_INSN, PRIVILEGED_SC, TRAPS,	   NO_TRAP,	ALIGNMENT,
+				  NO_EFFECT,	ANY_ALIGN,     MULTIPLE,   FP_UNAVAIL,	VEC_UNAVAIL,
+				  VSX_UNAVAIL,	BY_REGISTER,   MSR_AFTER,  OTHER_ORDER, STRINGS,
+				  NARROW,	UPDATES,       NARROW_DAR, NULL };
 
 static u8 area[3 * 4096] __attribute__((aligned(4096)));
 
@@ -59,7 +59,10 @@ static u32 others(void)
 static void test_order(void)
 {
 	on_interrupt = ignore;
-	/* Counted in big-endian order before the first H_SET_MODE: by the vector's other half in little-endian code. */
+	/*
+	 * Counted in big-endian order before the first H_SET_MODE: by the vector's other half in
+	 * little-endian code.
+	 */
 	check_equal(OTHER_ORDER, system_call(5), MSR_LE ? 5 : 6, "R3 after the first system call");
 	check_equal(OTHER_ORDER, others(), MSR_LE ? 1 : 0, "system calls in the other byte order");
 	set_interrupt_endian(!MSR_LE);
@@ -96,7 +99,8 @@ static void test_program(void)
 	print("\n");
 	for (unsigned i = 0; i < ARRAY_SIZE(illegal); i++) {
 		run(illegal[i].code, MSR_BARE | MSR_FP | MSR_RI, 0, 0, 0, 0);
-		check_caught(ILLEGAL_INSN, 0x700, illegal[i].code, illegal[i].offset, MSR_BARE | MSR_FP | MSR_RI, ILLEGAL);
+		check_caught(ILLEGAL_INSN, 0x700, illegal[i].code, illegal[i].offset,
+			     MSR_BARE | MSR_FP | MSR_RI, ILLEGAL);
 		check_msr();
 	}
 	run(call, MSR_BARE | MSR_VEC | MSR_EE, 0, 0, 0, 0);
@@ -155,7 +159,10 @@ static void test_alignment(void)
 	for (unsigned size = 0; size < 8; size++) {
 		volatile u64 *p = (volatile u64 *)(at + size);
 
-		__asm__ volatile("std %1,0(%0)" : : "b"(p), "r"(0x0102030405060708 + size) : "memory");
+		__asm__ volatile("std %1,0(%0)"
+				 :
+				 : "b"(p), "r"(0x0102030405060708 + size)
+				 : "memory");
 		check_equal(ANY_ALIGN, *p, 0x0102030405060708 + size, "a doubleword");
 	}
 
@@ -242,9 +249,10 @@ static void test_narrow(void)
 		const u8 *code;
 		u8 insns;
 	} codes[] = {
-		{ update_word, 2 }, { update_double, 2 }, { update_byte, 2 }, { update_quad, 2 },
-		{ zero_block, 1 },  { load_quad, 1 },	  { store_quad, 1 },  { load_atomic, 1 },
-		{ store_atomic, 1 }, { load_float, 2 },	  { load_update, 2 }, { load_vector, 2 },
+		{ update_word, 2 },	  { update_double, 2 },	    { update_byte, 2 },
+		{ update_quad, 2 },	  { zero_block, 1 },	    { load_quad, 1 },
+		{ store_quad, 1 },	  { load_atomic, 1 },	    { store_atomic, 1 },
+		{ load_float, 2 },	  { load_update, 2 },	    { load_vector, 2 },
 		{ load_quad_reserve, 1 }, { load_float_update, 2 },
 	};
 	const u8 *const aligned[] = { load_reserve_word, load_reserve_double, store_word,
@@ -303,8 +311,9 @@ static void unavailable(const char *sentence, const u8 *code, u64 facilities, u6
 
 static void test_facilities(void)
 {
-	const u8 *const fp[] = { fp_add, fp_load, fp_store, fp_status }, *const vec[] = { vec_add, vec_load, vec_status },
-		 *const vsx[] = { vsx_or, vsx_or_high, vsx_load, vsx_load_low };
+	const u8 *const fp[] = { fp_add, fp_load, fp_store, fp_status },
+			*const vec[] = { vec_add, vec_load, vec_status },
+			*const vsx[] = { vsx_or, vsx_or_high, vsx_load, vsx_load_low };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fp); i++) {
 		unavailable(FP_UNAVAIL, fp[i], MSR_VEC | MSR_VSX, 0x800);

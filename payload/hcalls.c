@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hypervisor calls as an ill-behaved guest makes them. LoPAR chapter "Hypervisor Call Functions", table "Hypervisor
- * Call Return Code Values". That the program survives is half of it.
+ * Hypervisor calls as an ill-behaved guest makes them. LoPAR chapter "Hypervisor Call Functions",
+ * table "Hypervisor Call Return Code Values". That the program survives is half of it.
  */
 #include "payload.h"
 
-#define UNKNOWN	 "a_number_of_no_hcall_gets_h_function"
-#define TERMINAL "the_terminals_calls_refuse_other_terminals_and_lengths_above_16"
+#define UNKNOWN	  "a_number_of_no_hcall_gets_h_function"
+#define TERMINAL  "the_terminals_calls_refuse_other_terminals_and_lengths_above_16"
 #define ADDRESSES "addresses_outside_of_memory_or_misaligned_are_refused"
-#define CPUS	 "cpus_that_do_not_exist_are_refused"
-#define MODES	 "resources_and_flags_that_h_set_mode_does_not_have_are_refused"
-#define TABLES	 "process_tables_that_cannot_be_are_refused"
-#define RANDOM	 "fifty_thousand_random_calls_write_only_where_they_may"
-#define ALIVE	 "the_partition_works_as_before_after_all_that"
-#define KEEPS	 "an_hcall_keeps_what_it_does_not_return"
+#define CPUS	  "cpus_that_do_not_exist_are_refused"
+#define MODES	  "resources_and_flags_that_h_set_mode_does_not_have_are_refused"
+#define TABLES	  "process_tables_that_cannot_be_are_refused"
+#define RANDOM	  "fifty_thousand_random_calls_write_only_where_they_may"
+#define ALIVE	  "the_partition_works_as_before_after_all_that"
+#define KEEPS	  "an_hcall_keeps_what_it_does_not_return"
 
-const char *const sentences[] = { UNKNOWN, TERMINAL, ADDRESSES, CPUS, MODES, TABLES, KEEPS, RANDOM, ALIVE, NULL };
+const char *const sentences[] = { UNKNOWN, TERMINAL, ADDRESSES, CPUS,  MODES,
+				  TABLES,  KEEPS,    RANDOM,	ALIVE, NULL };
 
 enum {
 	H_SET_SPRG0 = 0x24,
@@ -48,19 +49,40 @@ static void refused(const char *sentence, u64 number, u64 r4, u64 r5, u64 r6, u6
 
 static void test_specific(void)
 {
-	const u64 unknown[] = { 0, 1, 2, 3, 5, 0x59, 0x4, 0x7ff, 0xffff, 0xf004, 0xdeadbeef, 1ull << 63, ~0ull,
-				(1ull << 32) | H_PUT_TERM_CHAR, 0xf000000000000058 };
-	const u64 outside[] = { memory_size, memory_size - 1, ~0ull, 1ull << 63, ~0ull << 12, 1ull << 60, memory_size + 4096 };
+	const u64 unknown[] = { 0,
+				1,
+				2,
+				3,
+				5,
+				0x59,
+				0x4,
+				0x7ff,
+				0xffff,
+				0xf004,
+				0xdeadbeef,
+				1ull << 63,
+				~0ull,
+				(1ull << 32) | H_PUT_TERM_CHAR,
+				0xf000000000000058 };
+	const u64 outside[] = { memory_size, memory_size - 1,	~0ull, 1ull << 63, ~0ull << 12,
+				1ull << 60,  memory_size + 4096 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(unknown); i++)
-		check_equal(UNKNOWN, (u64)hcall4(unknown[i], 0, 0, 0, 0), (u64)H_FUNCTION, "status");
+		check_equal(UNKNOWN, (u64)hcall4(unknown[i], 0, 0, 0, 0), (u64)H_FUNCTION,
+			    "status");
 
-	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, 17, 0, 0), (u64)H_PARAMETER, "17 characters");
-	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, ~0ull, 0, 0), (u64)H_PARAMETER, "-1 characters");
-	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, 1ull << 32, 0, 0), (u64)H_PARAMETER, "1 << 32 characters");
-	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 1, 1, 0, 0), (u64)H_PARAMETER, "terminal 1");
-	check_equal(TERMINAL, (u64)hcall4(H_GET_TERM_CHAR, 0x71000001, 0, 0, 0), (u64)H_PARAMETER, "another unit");
-	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0x71000000, 0, 0, 0), 0, "no characters");
+	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, 17, 0, 0), (u64)H_PARAMETER,
+		    "17 characters");
+	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, ~0ull, 0, 0), (u64)H_PARAMETER,
+		    "-1 characters");
+	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0, 1ull << 32, 0, 0), (u64)H_PARAMETER,
+		    "1 << 32 characters");
+	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 1, 1, 0, 0), (u64)H_PARAMETER,
+		    "terminal 1");
+	check_equal(TERMINAL, (u64)hcall4(H_GET_TERM_CHAR, 0x71000001, 0, 0, 0), (u64)H_PARAMETER,
+		    "another unit");
+	check_equal(TERMINAL, (u64)hcall4(H_PUT_TERM_CHAR, 0x71000000, 0, 0, 0), 0,
+		    "no characters");
 	refused(TERMINAL, H_VIO_SIGNAL, 0x72000000, 1, 0, 0);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
@@ -116,8 +138,9 @@ static void test_specific(void)
 }
 
 /* H_CPPR: everything but R3 is not its result. */
-CODE(call_it, "lis 14,0x1234; lis 15,0x2345; lis 20,0x3456; lis 31,0x4567; mtctr 14; mtlr 15; mtcr 14\n"
-	      "mr 13,3; li 3,0x68; sc 1; trap");
+CODE(call_it,
+     "lis 14,0x1234; lis 15,0x2345; lis 20,0x3456; lis 31,0x4567; mtctr 14; mtlr 15; mtcr 14\n"
+     "mr 13,3; li 3,0x68; sc 1; trap");
 
 static void test_keeps(void)
 {
@@ -159,11 +182,40 @@ static u64 checksum(void)
 
 static u64 random_argument(void)
 {
-	const u64 likely[] = { 0, 1, 2, 3, 4, 8, 16, 17, 0xff, 0xff000002, 1 << 14, 1 << 15, 1ull << 31, 1ull << 32,
-			       1ull << 45, 2ull << 45, 3ull << 45, 5ull << 45, 6ull << 45, 7ull << 45, 1ull << 60,
-			       1ull << 63, ~0ull, ~0ull - 1, ~0ull << 12, memory_size, memory_size - 1, memory_size - 8,
-			       memory_size - 4096, (u64)scratch, (u64)scratch + 8, (u64)scratch + 4096,
-			       (u64)scratch + 128, 0x71000000 };
+	const u64 likely[] = { 0,
+			       1,
+			       2,
+			       3,
+			       4,
+			       8,
+			       16,
+			       17,
+			       0xff,
+			       0xff000002,
+			       1 << 14,
+			       1 << 15,
+			       1ull << 31,
+			       1ull << 32,
+			       1ull << 45,
+			       2ull << 45,
+			       3ull << 45,
+			       5ull << 45,
+			       6ull << 45,
+			       7ull << 45,
+			       1ull << 60,
+			       1ull << 63,
+			       ~0ull,
+			       ~0ull - 1,
+			       ~0ull << 12,
+			       memory_size,
+			       memory_size - 1,
+			       memory_size - 8,
+			       memory_size - 4096,
+			       (u64)scratch,
+			       (u64)scratch + 8,
+			       (u64)scratch + 4096,
+			       (u64)scratch + 128,
+			       0x71000000 };
 
 	return likely[next(ARRAY_SIZE(likely))];
 }
@@ -171,15 +223,17 @@ static u64 random_argument(void)
 /* These end the payload, stop it, change how it runs, or fill the console. */
 static bool forbidden(const u64 *regs)
 {
-	return regs[0] == H_CEDE || regs[0] == H_SET_MODE || regs[0] == 0xf000 || regs[0] == H_PUT_TERM_CHAR ||
+	return regs[0] == H_CEDE || regs[0] == H_SET_MODE || regs[0] == 0xf000 ||
+	       regs[0] == H_PUT_TERM_CHAR ||
 	       /* 0x1000 bytes at the vectors */
 	       (regs[0] == H_PAGE_INIT && regs[2] < 0x1000);
 }
 
 static void test_random(void)
 {
-	static const u16 known[] = { 0x24, 0x2c, 0x3c, 0x40, 0x54, 0x64, 0x68, 0x6c, 0x70, 0x74, 0xdc, 0xe4, 0xe8, 0xec,
-				     0xf0, 0xf4, 0x104, 0x1c8, 0x2ec, 0x2fc, 0x37c, 0x380, 0x448 };
+	static const u16 known[] = { 0x24,  0x2c,  0x3c,  0x40,	 0x54,	0x64,  0x68, 0x6c,
+				     0x70,  0x74,  0xdc,  0xe4,	 0xe8,	0xec,  0xf0, 0xf4,
+				     0x104, 0x1c8, 0x2ec, 0x2fc, 0x37c, 0x380, 0x448 };
 	u64 before;
 
 	for (unsigned i = 0; i < sizeof(scratch); i++)
@@ -204,8 +258,10 @@ void payload(void)
 	test_specific();
 	test_keeps();
 	test_random();
-	check_equal(ALIVE, (u64)hcall4(H_PUT_TERM_CHAR, 0, 2, 0x230a000000000000, 0), 0, "H_PUT_TERM_CHAR"); /* "#\n" */
-	check_equal(ALIVE, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine), 0, "ibm,nmi-register");
+	check_equal(ALIVE, (u64)hcall4(H_PUT_TERM_CHAR, 0, 2, 0x230a000000000000, 0), 0,
+		    "H_PUT_TERM_CHAR"); /* "#\n" */
+	check_equal(ALIVE, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine),
+		    0, "ibm,nmi-register");
 	run(call_it, MSR_BARE, 0, 0, 0, 0);
 	check_equal(ALIVE, caught.vector, 0x700, "vector of a trap");
 }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where things are in a payload's memory, and the layout of saved registers: for start.S and for C. A payload is
- * linked at real address 0, with its interrupt vectors in place. What the notification routines and vectors store to
- * lies below 32 KiB, where a D-form address needs no base register.
+ * Where things are in a payload's memory, and the layout of saved registers: for start.S and for C.
+ * A payload is linked at real address 0, with its interrupt vectors in place. What the notification
+ * routines and vectors store to lies below 32 KiB, where a D-form address needs no base register.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H
 
 #define MAX_CPUS 8
 
-#define OTHER_ENDIAN_AREA 0x2e00 /* three doublewords in the byte order that is not ours: R3, MSR, a count */
-#define RTAS_RETURN	  0x2f00 /* where an RTAS call comes back to */
-#define MC_SAVE	  0x5000 /* registers at entry to machine_check_routine */
-#define SR_SAVE	  0x5200 /* the same of system_reset_routine */
-#define CPU_SAVE  0x6000 /* + CPU * CPU_SAVE_SIZE: registers at entry to an interrupt vector */
+#define OTHER_ENDIAN_AREA \
+	0x2e00 /* three doublewords in the byte order that is not ours: R3, MSR, a count */
+#define RTAS_RETURN    0x2f00 /* where an RTAS call comes back to */
+#define MC_SAVE	       0x5000 /* registers at entry to machine_check_routine */
+#define SR_SAVE	       0x5200 /* the same of system_reset_routine */
+#define CPU_SAVE       0x6000 /* + CPU * CPU_SAVE_SIZE: registers at entry to an interrupt vector */
 #define CPU_SAVE_SHIFT 9
-#define SCV_VECTORS 0x17000 /* scv n with relocation off: + 0x20 * n */
+#define SCV_VECTORS    0x17000 /* scv n with relocation off: + 0x20 * n */
 
 #define STACK_SIZE 0x4000
 
@@ -37,13 +38,13 @@
 #define F_SIZE	 384
 
 /* struct spin */
-#define S_FLAG 0
-#define S_SP   8
-#define S_IN   16
-#define S_OUT  (S_IN + F_SIZE)
+#define S_FLAG	  0
+#define S_SP	  8
+#define S_IN	  16
+#define S_OUT	  (S_IN + F_SIZE)
 #define S_VSR_IN  (S_OUT + F_SIZE)
 #define S_VSR_OUT (S_VSR_IN + 64 * 16)
-#define S_FPSCR (S_VSR_OUT + 64 * 16) /* in, out */
+#define S_FPSCR	  (S_VSR_OUT + 64 * 16) /* in, out */
 
 #define MSR_HIGH_SF 63
 #define MSR_BIT_VEC 0x2000000

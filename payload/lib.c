@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Start, device tree, console, results, hypervisor and RTAS calls of a payload. LoPAR; Devicetree Specification 0.4. */
+/*
+ * Start, device tree, console, results, hypervisor and RTAS calls of a payload. LoPAR; Devicetree
+ * Specification 0.4.
+ */
 #include <stdarg.h>
 
 #include "payload.h"
@@ -183,7 +186,7 @@ void ask(const char *format, ...)
 
 /* ---- results ---- */
 
-#define MAX_SENTENCES 64
+#define MAX_SENTENCES  64
 #define MAX_COMPLAINTS 5
 
 static struct {
@@ -247,8 +250,8 @@ void finish(void)
 	for (; sentences[n]; n++) {
 		if (!result[n].checks)
 			print("# %s: nothing was checked\n", sentences[n]);
-		print("%s %u - %s\n", result[n].checks && !result[n].failures ? "ok" : "not ok", n + 1,
-		      sentences[n]);
+		print("%s %u - %s\n", result[n].checks && !result[n].failures ? "ok" : "not ok",
+		      n + 1, sentences[n]);
 	}
 	print("1..%u\n", n);
 	power_off();
@@ -256,7 +259,12 @@ void finish(void)
 
 /* ---- device tree ---- */
 
-enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4 };
+enum {
+	FDT_BEGIN_NODE = 1,
+	FDT_END_NODE = 2,
+	FDT_PROP = 3,
+	FDT_NOP = 4
+};
 
 static unsigned text_length(const char *s)
 {
@@ -273,7 +281,8 @@ const void *fdt_property(const char *path, const char *name, u32 *len)
 	const u8 *fdt = (const u8 *)boot.fdt;
 	const u8 *p = fdt + read_be32(fdt + 8);
 	const char *strings = (const char *)fdt + read_be32(fdt + 12);
-	unsigned depth = 0, matched = 0; /* matched: how many of the nodes open now lie on the path */
+	unsigned depth = 0,
+		 matched = 0; /* matched: how many of the nodes open now lie on the path */
 	const char *rest[16] = { path };
 
 	for (;;) {
@@ -293,7 +302,8 @@ const void *fdt_property(const char *path, const char *name, u32 *len)
 			} else if (matched == depth && depth < ARRAY_SIZE(rest)) {
 				const char *want = rest[depth - 1];
 
-				if (base && !memcmp(node, want, base) && (!want[base] || want[base] == '/')) {
+				if (base && !memcmp(node, want, base) &&
+				    (!want[base] || want[base] == '/')) {
 					rest[depth] = want + base + (want[base] == '/');
 					matched = depth + 1;
 				}
@@ -309,7 +319,8 @@ const void *fdt_property(const char *path, const char *name, u32 *len)
 			const u8 *value = p + 8;
 
 			p = value + ((size + 3) & ~3u);
-			if (matched == depth && !*rest[depth - 1] && same_text(strings + name_offset, name)) {
+			if (matched == depth && !*rest[depth - 1] &&
+			    same_text(strings + name_offset, name)) {
 				if (len)
 					*len = size;
 				return value;
@@ -407,9 +418,9 @@ void interrupts_in_own_endian(void)
 
 static void unexpected(const char *what, const struct frame *frame)
 {
-	print("# %s 0x%lx: SRR0 0x%lx SRR1 0x%lx DAR 0x%lx DSISR 0x%lx R3 0x%lx LR 0x%lx MSR 0x%lx\n", what,
-	      frame->vector, frame->srr0, frame->srr1, frame->dar, frame->dsisr, frame->gpr[3], frame->lr,
-	      frame->msr);
+	print("# %s 0x%lx: SRR0 0x%lx SRR1 0x%lx DAR 0x%lx DSISR 0x%lx R3 0x%lx LR 0x%lx MSR 0x%lx\n",
+	      what, frame->vector, frame->srr0, frame->srr1, frame->dar, frame->dsisr,
+	      frame->gpr[3], frame->lr, frame->msr);
 	bail_out("an interrupt that nobody expects");
 }
 
@@ -474,11 +485,12 @@ void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6)
 	run_registers(code, msr, registers);
 }
 
-bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause)
+bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr,
+		  u64 cause)
 {
 	if (!check_equal(sentence, caught.vector, vector, "vector"))
-		print("# SRR0 0x%lx SRR1 0x%lx DAR 0x%lx DSISR 0x%lx\n", caught.srr0, caught.srr1, caught.dar,
-		      caught.dsisr);
+		print("# SRR0 0x%lx SRR1 0x%lx DAR 0x%lx DSISR 0x%lx\n", caught.srr0, caught.srr1,
+		      caught.dar, caught.dsisr);
 	return check_equal(sentence, caught.srr0, (u64)code + offset, "SRR0") &
 	       check_equal(sentence, caught.srr1, msr | cause, "SRR1");
 }
@@ -488,7 +500,8 @@ static unsigned count_cpus(void)
 	u32 len;
 
 	/* Server numbers 0 .. count - 1: as in /interrupt-controller. */
-	const u8 *ranges = fdt_property("/interrupt-controller", "ibm,interrupt-server-ranges", &len);
+	const u8 *ranges =
+		fdt_property("/interrupt-controller", "ibm,interrupt-server-ranges", &len);
 
 	if (!ranges || len != 8)
 		bail_out("the device tree has no single range of interrupt servers");
@@ -511,7 +524,10 @@ void start(u64 fdt, u64 r4, u64 r5, u64 msr)
 	if (!reg || len != 16)
 		bail_out("the device tree has no memory");
 	memory_size = read_be64(reg + 8);
-	/* Not before the runner hears what the monitor says; "alone" on the command line: there is none who does. */
+	/*
+	 * Not before the runner hears what the monitor says; "alone" on the command line: there is
+	 * none who does.
+	 */
 	if (bootargs()[0] != 'a')
 		ask("@answer");
 	payload();

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes a version 6 error log apart as a guest does, without libfwnmi. LoPAR chapter "RTAS Error/Event Return
- * Format".
+ * Takes a version 6 error log apart as a guest does, without libfwnmi. LoPAR chapter "RTAS
+ * Error/Event Return Format".
  */
 #include "payload.h"
 
 #define EXTENDED_HEADER 16
-#define SECTION_HEADER 8
-#define ID(a, b) ((a) << 8 | (b))
+#define SECTION_HEADER	8
+#define ID(a, b)	((a) << 8 | (b))
 
 static void read_mc(struct log *log, const u8 *section, unsigned length)
 {

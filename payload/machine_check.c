@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One machine check after another on one CPU: registers and error log at entry to the registered routine, the
- * interlock, and the way back. LoPAR R1-7.3.14-7, -10, -13, -15, -17.
+ * One machine check after another on one CPU: registers and error log at entry to the registered
+ * routine, the interlock, and the way back. LoPAR R1-7.3.14-7, -10, -13, -15, -17.
  */
 #include "payload.h"
 
@@ -20,14 +20,15 @@
 #define VECTORS	  "nothing_is_stored_at_the_vectors_or_in_the_page_at_0x7000"
 #define ALREADY	  "after_a_fatal_machine_check_the_next_one_says_already_reported"
 
-const char *const sentences[] = { ENTERED, MSR_ENTRY, R3_RTAS, R3_SAVED, LOG,	LOG_SAYS, LOG_MC,  SRR0_SAYS, SRR1_SAYS,
-				  REGISTERS, INTERLOCK, WENT_ON, VECTORS, ALREADY, NULL };
+const char *const sentences[] = { ENTERED,   MSR_ENTRY, R3_RTAS,   R3_SAVED,  LOG,
+				  LOG_SAYS,  LOG_MC,	SRR0_SAYS, SRR1_SAYS, REGISTERS,
+				  INTERLOCK, WENT_ON,	VECTORS,   ALREADY,   NULL };
 
-#define EA_GIVEN 0x80
-#define UE_EA	 0x40
-#define UE_LA	 0x20
+#define EA_GIVEN     0x80
+#define UE_EA	     0x40
+#define UE_LA	     0x20
 #define UE_TRANSIENT 0x80
-#define DATA_SIDE 0x200000 /* SRR1 bit 42 */
+#define DATA_SIDE    0x200000 /* SRR1 bit 42 */
 
 static const struct event {
 	const char *inject;
@@ -39,27 +40,27 @@ static const struct event {
 } events[] = {
 	{ "--type SLB --subtype multihit --ea 0xc000000012345678", SLB, 1 | EA_GIVEN, DATA_SIDE,
 	  .effective_address = 0xc000000012345678, .severity = ERROR_SYNC, .initiator = 1 },
-	{ "--type SLB --subtype parity", SLB, 0 | EA_GIVEN, DATA_SIDE, .ea_is_nip = true, .severity = ERROR_SYNC,
-	  .initiator = 1 },
-	{ "--type UE --ea 0xd00000000badcafe --logical-address 0x345678", UE, 3 | UE_TRANSIENT | UE_EA | UE_LA,
-	  DATA_SIDE, .effective_address = 0xd00000000badcafe, .logical_address = 0x345678, .severity = ERROR_SYNC,
-	  .initiator = 1 },
-	{ "--type UE --subtype ifetch --permanent --disposition not-recovered --initiator memory", UE, 1, 0x40000,
-	  .severity = ERROR_SYNC, .disposition = 2, .initiator = 4 },
-	{ "--type UE --subtype page-table-walk-load-store --disposition limited-recovery --severity error", UE,
-	  4 | UE_TRANSIENT, DATA_SIDE, .severity = 4, .disposition = 1, .initiator = 1 },
-	{ "--type ERAT --subtype multihit --ea 0x1000", ERAT, 2 | EA_GIVEN, DATA_SIDE, .effective_address = 0x1000,
+	{ "--type SLB --subtype parity", SLB, 0 | EA_GIVEN, DATA_SIDE, .ea_is_nip = true,
 	  .severity = ERROR_SYNC, .initiator = 1 },
+	{ "--type UE --ea 0xd00000000badcafe --logical-address 0x345678", UE,
+	  3 | UE_TRANSIENT | UE_EA | UE_LA, DATA_SIDE, .effective_address = 0xd00000000badcafe,
+	  .logical_address = 0x345678, .severity = ERROR_SYNC, .initiator = 1 },
+	{ "--type UE --subtype ifetch --permanent --disposition not-recovered --initiator memory",
+	  UE, 1, 0x40000, .severity = ERROR_SYNC, .disposition = 2, .initiator = 4 },
+	{ "--type UE --subtype page-table-walk-load-store --disposition limited-recovery --severity error",
+	  UE, 4 | UE_TRANSIENT, DATA_SIDE, .severity = 4, .disposition = 1, .initiator = 1 },
+	{ "--type ERAT --subtype multihit --ea 0x1000", ERAT, 2 | EA_GIVEN, DATA_SIDE,
+	  .effective_address = 0x1000, .severity = ERROR_SYNC, .initiator = 1 },
 	{ "--type TLB --subtype multihit --ea 0xffffffffffffffff", TLB, 2 | EA_GIVEN, DATA_SIDE,
 	  .effective_address = ~0ull, .severity = ERROR_SYNC, .initiator = 1 },
-	{ "--type TLB --subtype parity --severity warning --initiator unknown --ea 0x0", TLB, 1 | EA_GIVEN, 0,
-	  .severity = 2 },
+	{ "--type TLB --subtype parity --severity warning --initiator unknown --ea 0x0", TLB,
+	  1 | EA_GIVEN, 0, .severity = 2 },
 	{ "--type D-cache --severity event", D_CACHE, 0, 0, .severity = 1, .initiator = 1 },
 	{ "--type I-cache --severity no-error", I_CACHE, 0, 0, .initiator = 1 },
-	{ "--type UE --subtype indeterminate --severity fatal", UE, 0 | UE_TRANSIENT, 0, .severity = FATAL,
-	  .disposition = 2, .initiator = 1 },
-	{ "--type SLB", SLB, 1 | EA_GIVEN, DATA_SIDE, .severity = ALREADY_REPORTED, .disposition = 2, .initiator = 1,
-	  .already_reported = true },
+	{ "--type UE --subtype indeterminate --severity fatal", UE, 0 | UE_TRANSIENT, 0,
+	  .severity = FATAL, .disposition = 2, .initiator = 1 },
+	{ "--type SLB", SLB, 1 | EA_GIVEN, DATA_SIDE, .severity = ALREADY_REPORTED,
+	  .disposition = 2, .initiator = 1, .already_reported = true },
 };
 
 static struct spin spin;
@@ -80,7 +81,8 @@ static void check_log(const struct frame *frame)
 		check_equal(ALREADY, log.extended, false, "an extended part");
 		return;
 	}
-	check(LOG, log.extended && log.extended_length <= fdt_u32("/rtas", "rtas-error-log-max") - 8,
+	check(LOG,
+	      log.extended && log.extended_length <= fdt_u32("/rtas", "rtas-error-log-max") - 8,
 	      "no extended part, or too long a one");
 	if (!check(LOG_MC, log.has_mc, "there is no MC section"))
 		return;
@@ -88,8 +90,8 @@ static void check_log(const struct frame *frame)
 	check_equal(LOG_MC, log.processor, this_cpu(), "processor");
 	check_equal(LOG_MC, log.error_type, event->type, "error type");
 	check_equal(LOG_MC, log.subtype, event->subtype, "subtype byte");
-	check_equal(LOG_MC, log.effective_address, event->ea_is_nip ? frame->srr0 : event->effective_address,
-		    "effective address");
+	check_equal(LOG_MC, log.effective_address,
+		    event->ea_is_nip ? frame->srr0 : event->effective_address, "effective address");
 	check_equal(LOG_MC, log.logical_address, event->logical_address, "logical address");
 }
 
@@ -98,11 +100,14 @@ static void arrived(struct frame *frame)
 	u64 r3 = frame->gpr[3];
 
 	check_equal(MSR_ENTRY, frame->msr, MSR_BARE, "MSR");
-	check(ENTERED, frame->nip >= (u64)machine_check_routine && frame->nip < (u64)machine_check_routine + 0x200,
+	check(ENTERED,
+	      frame->nip >= (u64)machine_check_routine &&
+		      frame->nip < (u64)machine_check_routine + 0x200,
 	      "it runs somewhere else");
 	check(R3_RTAS, r3 >= rtas_base && r3 + 16 <= rtas_base + rtas_size, "R3 is outside");
 	check_equal(R3_SAVED, read_be64((void *)r3), spin.in.gpr[3], "what R3 points to");
-	check(SRR0_SAYS, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end, "SRR0 is outside the loop");
+	check(SRR0_SAYS, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end,
+	      "SRR0 is outside the loop");
 	check_equal(SRR1_SAYS, frame->srr1, (spin.in.msr & ~SRR1_CAUSE) | event->srr1, "SRR1");
 	check_registers_kept(REGISTERS, &spin, frame);
 	check_log(frame);
@@ -135,12 +140,16 @@ void payload(void)
 	on_machine_check = arrived;
 	if (nmi_register((u64)system_reset_routine, (u64)machine_check_routine))
 		bail_out("ibm,nmi-register failed");
-	/* Requirement 5 gives the vectors to firmware's code; its data, events, stays out in any case. */
+	/*
+	 * Requirement 5 gives the vectors to firmware's code; its data, events, stays out in any
+	 * case.
+	 */
 	if (by_trampoline())
 		before = checksum();
 	check_equal(VECTORS, checksum(), before, "checksum after the registration");
 	for (unsigned i = 0; i < ARRAY_SIZE(events); i++) {
-		u64 msr = MSR_BARE | MSR_RI | (i & 1 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (i & 2 ? MSR_EE : 0);
+		u64 msr = MSR_BARE | MSR_RI | (i & 1 ? MSR_FP | MSR_VEC | MSR_VSX : 0) |
+			  (i & 2 ? MSR_EE : 0);
 
 		event = &events[i];
 		spin_prepare(&spin, i + 1, msr);

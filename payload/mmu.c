@@ -1,42 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Radix translation: what is permitted, what is reported where it is not, reference and change bits, processes,
- * invalidation. Power ISA 3.0B, Book III sections 5.7.10 to 5.10 and 6.5.3 to 6.5.8.
+ * Radix translation: what is permitted, what is reported where it is not, reference and change
+ * bits, processes, invalidation. Power ISA 3.0B, Book III sections 5.7.10 to 5.10 and 6.5.3
+ * to 6.5.8.
  */
 #include "payload.h"
 
-#define NO_PTE	    "an_access_without_a_page_table_entry_raises_0x300_with_dsisr_bit_33_and_dar"
-#define FETCH_NONE  "a_fetch_without_a_page_table_entry_raises_0x400_with_srr1_bit_33"
-#define FETCH_NX    "a_fetch_from_a_page_without_execute_permission_raises_0x400_with_srr1_bit_35"
-#define READ_ONLY   "a_store_to_a_read_only_page_raises_0x300_with_dsisr_bits_36_and_38"
-#define NO_READ	    "a_load_from_a_page_that_permits_none_raises_0x300_with_dsisr_bit_36"
-#define USER_PRIV   "problem_state_reaches_no_privileged_page"
-#define AMR_KEYS    "amr_and_iamr_keep_privileged_code_from_user_pages"
-#define SEGMENT	    "an_effective_address_outside_of_the_quadrants_in_use_raises_0x380_or_0x480"
-#define RC_BITS	    "a_load_or_fetch_sets_r_and_a_store_sets_c_too"
-#define RC_FAULT    "an_access_that_faults_sets_neither_r_nor_c"
-#define PROCESSES   "pidr_chooses_the_tree_of_quadrant_0_and_not_that_of_quadrant_3"
-#define INVALIDATE  "after_tlbie_a_changed_entry_counts_for_data_and_code"
-#define CROSSING    "an_access_into_a_second_page_that_is_not_there_does_nothing_and_names_that_page"
-#define CODE_PAGES  "code_runs_from_one_page_into_the_next_wherever_that_is_mapped"
-#define BAD_TREE    "a_malformed_tree_raises_0x300_with_dsisr_bit_44"
-#define NOTHING	    "a_page_table_entry_to_an_unbacked_real_address_is_a_machine_check"
-#define WALK_NOTHING "a_page_directory_at_an_unbacked_real_address_is_a_machine_check_of_the_table_walk"
-#define REAL_MODE   "real_mode_ignores_the_first_bits_of_an_effective_address"
-#define PRIV_INSNS  "a_privileged_instruction_in_problem_state_raises_0x700_with_srr1_bit_45"
-#define SC_1	    "a_hypervisor_call_from_problem_state_is_a_privileged_instruction"
-#define FIRST	    "a_segment_interrupt_comes_before_any_table_is_looked_at"
+#define NO_PTE	   "an_access_without_a_page_table_entry_raises_0x300_with_dsisr_bit_33_and_dar"
+#define FETCH_NONE "a_fetch_without_a_page_table_entry_raises_0x400_with_srr1_bit_33"
+#define FETCH_NX   "a_fetch_from_a_page_without_execute_permission_raises_0x400_with_srr1_bit_35"
+#define READ_ONLY  "a_store_to_a_read_only_page_raises_0x300_with_dsisr_bits_36_and_38"
+#define NO_READ	   "a_load_from_a_page_that_permits_none_raises_0x300_with_dsisr_bit_36"
+#define USER_PRIV  "problem_state_reaches_no_privileged_page"
+#define AMR_KEYS   "amr_and_iamr_keep_privileged_code_from_user_pages"
+#define SEGMENT	   "an_effective_address_outside_of_the_quadrants_in_use_raises_0x380_or_0x480"
+#define RC_BITS	   "a_load_or_fetch_sets_r_and_a_store_sets_c_too"
+#define RC_FAULT   "an_access_that_faults_sets_neither_r_nor_c"
+#define PROCESSES  "pidr_chooses_the_tree_of_quadrant_0_and_not_that_of_quadrant_3"
+#define INVALIDATE "after_tlbie_a_changed_entry_counts_for_data_and_code"
+#define CROSSING   "an_access_into_a_second_page_that_is_not_there_does_nothing_and_names_that_page"
+#define CODE_PAGES "code_runs_from_one_page_into_the_next_wherever_that_is_mapped"
+#define BAD_TREE   "a_malformed_tree_raises_0x300_with_dsisr_bit_44"
+#define NOTHING	   "a_page_table_entry_to_an_unbacked_real_address_is_a_machine_check"
+#define WALK_NOTHING \
+	"a_page_directory_at_an_unbacked_real_address_is_a_machine_check_of_the_table_walk"
+#define REAL_MODE  "real_mode_ignores_the_first_bits_of_an_effective_address"
+#define PRIV_INSNS "a_privileged_instruction_in_problem_state_raises_0x700_with_srr1_bit_45"
+#define SC_1	   "a_hypervisor_call_from_problem_state_is_a_privileged_instruction"
+#define FIRST	   "a_segment_interrupt_comes_before_any_table_is_looked_at"
 
-const char *const sentences[] = { NO_PTE,   FETCH_NONE, FETCH_NX,   READ_ONLY, NO_READ,	 USER_PRIV, AMR_KEYS,
-				  SEGMENT,  RC_BITS,	RC_FAULT,   PROCESSES, INVALIDATE, CROSSING, CODE_PAGES,
-				  BAD_TREE, NOTHING,	WALK_NOTHING, REAL_MODE,
-				  PRIV_INSNS, SC_1,	FIRST,	    NULL };
+const char *const sentences[] = { NO_PTE,    FETCH_NONE,   FETCH_NX,  READ_ONLY,  NO_READ,
+				  USER_PRIV, AMR_KEYS,	   SEGMENT,   RC_BITS,	  RC_FAULT,
+				  PROCESSES, INVALIDATE,   CROSSING,  CODE_PAGES, BAD_TREE,
+				  NOTHING,   WALK_NOTHING, REAL_MODE, PRIV_INSNS, SC_1,
+				  FIRST,     NULL };
 
-#define DSISR_NO_PTE 0x40000000u
+#define DSISR_NO_PTE	 0x40000000u
 #define DSISR_PROTECTION 0x08000000u
-#define DSISR_STORE 0x02000000u
+#define DSISR_STORE	 0x02000000u
 #define DSISR_BAD_CONFIG 0x00080000u
-#define SRR1_NO_EXECUTE 0x10000000u
+#define SRR1_NO_EXECUTE	 0x10000000u
 
 #define KERNEL (MSR_BARE | MSR_IR | MSR_DR)
 #define USER   (KERNEL | MSR_PR | MSR_EE)
@@ -176,8 +179,8 @@ static void test_keys(void)
 
 static void test_segments(void)
 {
-	const u64 outside[] = { 0x4000000000000000, 0x8000000000001230, 0x0010000000000000, 0x3ffffffffffffff8,
-				0xc010000000000000 };
+	const u64 outside[] = { 0x4000000000000000, 0x8000000000001230, 0x0010000000000000,
+				0x3ffffffffffffff8, 0xc010000000000000 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
 		access(SEGMENT, load_it, KERNEL, outside[i], 0x380, 0);
@@ -273,7 +276,8 @@ static void test_processes(void)
 	check_caught(BAD_TREE, 0x300, kernel(load_it), 0, KERNEL, 0);
 	check_equal(BAD_TREE, caught.dsisr, DSISR_NO_PTE, "DSISR for a process beyond the table");
 	mtspr(SPR_PIDR, 3);
-	radix_process_entry(3)[0] = big64((u64)pages[0] | 13); /* says that addresses have 31 bits */
+	radix_process_entry(3)[0] =
+		big64((u64)pages[0] | 13); /* says that addresses have 31 bits */
 	run(kernel(load_it), KERNEL, PLACE, 0, 0, 0);
 	check_equal(BAD_TREE, caught.vector, 0x300, "vector");
 	check_equal(BAD_TREE, caught.dsisr, DSISR_BAD_CONFIG, "DSISR for a tree of another size");
@@ -335,8 +339,10 @@ static void test_crossing(void)
 	radix_map(0, PLACE + PAGE, (u64)b, PTE_KERNEL);
 	run(store_it, KERNEL, edge, 0x0102030405060708, 0, 0);
 	check_equal(CROSSING, caught.vector, 0x700, "vector with both pages");
-	check_equal(CROSSING, ((u32 *)a)[1023], MSR_LE ? 0x05060708 : 0x01020304, "the last word of the first page");
-	check_equal(CROSSING, ((u32 *)b)[0], MSR_LE ? 0x01020304 : 0x05060708, "the first word of the second page");
+	check_equal(CROSSING, ((u32 *)a)[1023], MSR_LE ? 0x05060708 : 0x01020304,
+		    "the last word of the first page");
+	check_equal(CROSSING, ((u32 *)b)[0], MSR_LE ? 0x01020304 : 0x05060708,
+		    "the first word of the second page");
 
 	/* Code: the pages' order in real memory is the reverse. */
 	radix_map(0, PLACE, (u64)b, PTE_KERNEL);
@@ -358,10 +364,10 @@ static void test_crossing(void)
 
 /* ---- nothing there ---- */
 
-#define LOAD_STORE 0x200000
-#define BAD_FETCH  0x080c0000
+#define LOAD_STORE     0x200000
+#define BAD_FETCH      0x080c0000
 #define BAD_FETCH_WALK 0x08100000
-#define DSISR_BAD  0x40
+#define DSISR_BAD      0x40
 #define DSISR_BAD_WALK 0x20
 
 static void test_nothing(void)
@@ -426,8 +432,10 @@ void payload(void)
 	interrupts_in_own_endian();
 	on_interrupt = leave_run;
 	*(volatile u64 *)0x3000000 = 0x5a5a5a5a;
-	check_equal(REAL_MODE, *(volatile u64 *)0xc000000003000000, 0x5a5a5a5a, "a doubleword at 0xc000000003000000");
-	check_equal(REAL_MODE, *(volatile u64 *)0x8000000003000000, 0x5a5a5a5a, "a doubleword at 0x8000000003000000");
+	check_equal(REAL_MODE, *(volatile u64 *)0xc000000003000000, 0x5a5a5a5a,
+		    "a doubleword at 0xc000000003000000");
+	check_equal(REAL_MODE, *(volatile u64 *)0x8000000003000000, 0x5a5a5a5a,
+		    "a doubleword at 0x8000000003000000");
 	radix_start();
 	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
 		radix_map(0, USER_CODE + ra, ra, PTE_READ | PTE_EXEC);

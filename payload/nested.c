@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A second machine check on the processor that has not yet made the interlock for its first: the partition ends.
- * LoPAR, prose of the FWNMI option. The kernel command line says where the second one comes from.
+ * A second machine check on the processor that has not yet made the interlock for its first: the
+ * partition ends. LoPAR, prose of the FWNMI option. The kernel command line says where the second
+ * one comes from.
  */
 #include "payload.h"
 

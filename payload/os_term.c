@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ibm,os-term ends the partition with the guest's words, whatever they are. LoPAR section "ibm,os-term". */
+/*
+ * ibm,os-term ends the partition with the guest's words, whatever they are. LoPAR section
+ * "ibm,os-term".
+ */
 #include "payload.h"
 
 const char *const sentences[] = { "the_partition_has_ended_before_this", NULL };

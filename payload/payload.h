@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the payloads share. A payload is a bare-metal program for `fwnmi run -kernel`: it checks, from inside, what a
- * guest is promised, and prints TAP on the partition's console. Lines that start with '@' are for the runner
- * (tests/payload/run.py): what to inject and to wait for.
+ * What the payloads share. A payload is a bare-metal program for `fwnmi run -kernel`: it checks,
+ * from inside, what a guest is promised, and prints TAP on the partition's console. Lines that
+ * start with '@' are for the runner (tests/payload/run.py): what to inject and to wait for.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -21,19 +21,19 @@ typedef int64_t s64;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MSR_SF (1ull << MSR_HIGH_SF)
-#define MSR_VEC 0x2000000ull
-#define MSR_VSX 0x800000ull
-#define MSR_EE 0x8000ull
-#define MSR_PR 0x4000ull
-#define MSR_FP 0x2000ull
-#define MSR_ME 0x1000ull
-#define MSR_SE 0x400ull
-#define MSR_BE 0x200ull
-#define MSR_IR 0x20ull
-#define MSR_DR 0x10ull
-#define MSR_RI 0x2ull
-#define MSR_LE ((u64)MSR_OWN_LE)
+#define MSR_SF	 (1ull << MSR_HIGH_SF)
+#define MSR_VEC	 0x2000000ull
+#define MSR_VSX	 0x800000ull
+#define MSR_EE	 0x8000ull
+#define MSR_PR	 0x4000ull
+#define MSR_FP	 0x2000ull
+#define MSR_ME	 0x1000ull
+#define MSR_SE	 0x400ull
+#define MSR_BE	 0x200ull
+#define MSR_IR	 0x20ull
+#define MSR_DR	 0x10ull
+#define MSR_RI	 0x2ull
+#define MSR_LE	 ((u64)MSR_OWN_LE)
 /* At entry to an interrupt, and while a payload's C runs. */
 #define MSR_BARE (MSR_SF | MSR_ME | MSR_LE)
 
@@ -64,7 +64,8 @@ _Static_assert(offsetof(struct spin, fpscr_in) == S_FPSCR, "start.S knows struct
 
 /* ---- start.S ---- */
 extern u8 vectors[], vectors_end[], payload_end[], spin_loop[], spin_end[], start_secondary[];
-extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_smp[], other_endian_routine[];
+extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_smp[],
+	other_endian_routine[];
 void hcall(u64 regs[10]);
 u64 enter_rtas(void *args, u64 entry);
 extern u64 rtas_before[18], rtas_after[18]; /* R14 to R31 around the last call */
@@ -77,15 +78,19 @@ void payload(void);
 extern const char *const sentences[];
 
 /* ---- lib.c: what a payload may set ---- */
-/* Called with the registers of the interrupted code; what they leave in the frame is what the code goes on with. */
+/*
+ * Called with the registers of the interrupted code; what they leave in the frame is what the code
+ * goes on with.
+ */
 extern void (*on_interrupt)(struct frame *frame);
 extern void (*on_machine_check)(struct frame *frame);
 extern void (*on_system_reset)(struct frame *frame);
 extern void (*on_secondary)(u64 cpu);
 
 /*
- * Run code until its first interrupt, or machine check or system reset at a registered routine, and come back; what it
- * was interrupted with is in `caught`. R3 to R6 are given. The code ends with a trap if it may come to its end.
+ * Run code until its first interrupt, or machine check or system reset at a registered routine, and
+ * come back; what it was interrupted with is in `caught`. R3 to R6 are given. The code ends with a
+ * trap if it may come to its end.
  */
 extern struct frame caught;
 void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
@@ -93,16 +98,19 @@ void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
 void run_registers(const void *code, u64 msr, const u64 registers[8]);
 /* From on_interrupt and its like: end run(). */
 void leave_run(struct frame *frame);
-/* The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause. */
-bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr, u64 cause);
-#define TRAPPED 0x20000ull /* SRR1: the trap at the end was reached */
-#define ILLEGAL 0x80000ull
+/*
+ * The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause.
+ */
+bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr,
+		  u64 cause);
+#define TRAPPED	   0x20000ull /* SRR1: the trap at the end was reached */
+#define ILLEGAL	   0x80000ull
 #define PRIVILEGED 0x40000ull
 /* Code for run(): a name and instructions. */
-#define CODE(name, instructions)              \
-	extern const u8 name[];               \
-	__asm__(".pushsection .text\n"        \
-		".balign 16\n"                \
+#define CODE(name, instructions)       \
+	extern const u8 name[];        \
+	__asm__(".pushsection .text\n" \
+		".balign 16\n"         \
 		".globl " #name "\n" #name ":\n" instructions "\n.popsection\n")
 
 /* ---- how it was started ---- */
@@ -151,7 +159,10 @@ enum {
 };
 s64 hcall4(u64 number, u64 r4, u64 r5, u64 r6, u64 r7);
 
-/* An RTAS call by name: @count inputs, then up to @nr_rets outputs behind the status, which is returned. */
+/*
+ * An RTAS call by name: @count inputs, then up to @nr_rets outputs behind the status, which is
+ * returned.
+ */
 #define RTAS_NO_STATUS 0x7fffffff /* the call did not even touch the buffer */
 int rtas(const char *name, unsigned nr_args, unsigned nr_rets, const u32 *args, u32 *rets);
 u32 rtas_token(const char *name);
@@ -164,24 +175,24 @@ void set_interrupt_endian(bool little);
 void interrupts_in_own_endian(void);
 
 /* ---- registers ---- */
-#define mfspr(n)                                                   \
-	({                                                         \
-		u64 v_;                                            \
+#define mfspr(n)                                                      \
+	({                                                            \
+		u64 v_;                                               \
 		__asm__ volatile("mfspr %0, %1" : "=r"(v_) : "i"(n)); \
-		v_;                                                \
+		v_;                                                   \
 	})
 #define mtspr(n, v) __asm__ volatile("mtspr %0, %1" : : "i"(n), "r"((u64)(v)) : "memory")
-#define SPR_DSISR 18
-#define SPR_DAR 19
-#define SPR_DEC 22
-#define SPR_SRR0 26
-#define SPR_SRR1 27
-#define SPR_AMR 29
-#define SPR_IAMR 61
-#define SPR_PIDR 48
-#define SPR_FSCR 153
-#define SPR_TB 268
-#define SPR_PIR 1023
+#define SPR_DSISR   18
+#define SPR_DAR	    19
+#define SPR_DEC	    22
+#define SPR_SRR0    26
+#define SPR_SRR1    27
+#define SPR_AMR	    29
+#define SPR_IAMR    61
+#define SPR_PIDR    48
+#define SPR_FSCR    153
+#define SPR_TB	    268
+#define SPR_PIR	    1023
 
 static inline u64 mfmsr(void)
 {
@@ -235,7 +246,10 @@ u64 read_be64(const volatile void *p);
 u32 read_be32(const volatile void *p);
 u16 read_be16(const volatile void *p);
 
-/* Do events come by trampolines? Known once the guest has registered: they stand where our vectors were. */
+/*
+ * Do events come by trampolines? Known once the guest has registered: they stand where our vectors
+ * were.
+ */
 bool by_trampoline(void);
 
 /* ---- spin.c: known registers, and what an event may change ---- */
@@ -267,24 +281,41 @@ struct log {
 };
 void read_log(struct log *log, const void *at);
 
-enum { UE = 0, SLB = 1, ERAT = 2, TLB = 4, D_CACHE = 5, I_CACHE = 7 };
-enum { ERROR_SYNC = 3, FATAL = 5, ALREADY_REPORTED = 6 };
+enum {
+	UE = 0,
+	SLB = 1,
+	ERAT = 2,
+	TLB = 4,
+	D_CACHE = 5,
+	I_CACHE = 7
+};
+enum {
+	ERROR_SYNC = 3,
+	FATAL = 5,
+	ALREADY_REPORTED = 6
+};
 
 /* ---- radix.c: translation on ---- */
-#define PAGE 4096ull
-#define PTE_VALID (1ull << 63)
-#define PTE_LEAF (1ull << 62)
-#define PTE_R 0x100ull
-#define PTE_C 0x80ull
-#define PTE_PRIV 0x8ull
-#define PTE_READ 0x4ull
-#define PTE_WRITE 0x2ull
-#define PTE_EXEC 0x1ull
+#define PAGE	   4096ull
+#define PTE_VALID  (1ull << 63)
+#define PTE_LEAF   (1ull << 62)
+#define PTE_R	   0x100ull
+#define PTE_C	   0x80ull
+#define PTE_PRIV   0x8ull
+#define PTE_READ   0x4ull
+#define PTE_WRITE  0x2ull
+#define PTE_EXEC   0x1ull
 #define PTE_KERNEL (PTE_PRIV | PTE_READ | PTE_WRITE | PTE_EXEC)
-#define PTE_USER (PTE_READ | PTE_WRITE | PTE_EXEC)
-/* Effective address 0.. of PID 0 maps real memory as it is, for the kernel; 2 MiB pages. Registers the process table. */
+#define PTE_USER   (PTE_READ | PTE_WRITE | PTE_EXEC)
+/*
+ * Effective address 0.. of PID 0 maps real memory as it is, for the kernel; 2 MiB pages. Registers
+ * the process table.
+ */
 void radix_start(void);
-/* The page table entry of a 4 KiB page at @ea for @pid; tables down to it are made. In big-endian order. */
+/*
+ * The page table entry of a 4 KiB page at @ea for @pid; tables down to it are made. In big-endian
+ * order.
+ */
 u64 *radix_pte(unsigned pid, u64 ea);
 void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);
 void radix_invalidate(unsigned pid, u64 ea);

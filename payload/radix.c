@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A tiny radix tree per process: levels of 13, 9, 9 and 9 bits over 4 KiB pages. Power ISA 3.0B, Book III section
- * 5.7.10, "Radix Tree Translation".
+ * A tiny radix tree per process: levels of 13, 9, 9 and 9 bits over 4 KiB pages. Power ISA 3.0B,
+ * Book III section 5.7.10, "Radix Tree Translation".
  */
 #include "payload.h"
 
-#define HEAP 0x1000000ull
-#define ROOT_BITS 13
+#define HEAP	   0x1000000ull
+#define ROOT_BITS  13
 #define TABLE_BITS 9
-#define POINTER 0x0fffffffffffff00ull
+#define POINTER	   0x0fffffffffffff00ull
 /* Effective addresses of 52 bits: the size less 31, in bits 1:2 and 56:58. */
-#define TREE_SIZE ((2ull << 61) | (5ull << 5))
+#define TREE_SIZE  ((2ull << 61) | (5ull << 5))
 
 enum {
-	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04 | 0x01, /* change, new, radix, guest invalidates itself */
+	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04 |
+			    0x01, /* change, new, radix, guest invalidates itself */
 };
 
 static u64 heap = HEAP;
@@ -56,7 +57,8 @@ static u64 *walk(unsigned pid, u64 ea, unsigned shift)
 
 	ea &= (1ull << 52) - 1;
 	for (;;) {
-		u64 *entry = table + (ea >> at & ((1ull << (at == 39 ? ROOT_BITS : TABLE_BITS)) - 1));
+		u64 *entry =
+			table + (ea >> at & ((1ull << (at == 39 ? ROOT_BITS : TABLE_BITS)) - 1));
 
 		if (at == shift)
 			return entry;

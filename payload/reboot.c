@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A reboot forgets the registration and every event: NVRAM, which it keeps, tells the payload how often it has started.
- * LoPAR sections "system-reboot" and "NVRAM Access Functions".
+ * A reboot forgets the registration and every event: NVRAM, which it keeps, tells the payload how
+ * often it has started. LoPAR sections "system-reboot" and "NVRAM Access Functions".
  */
 #include "payload.h"
 
-#define FORGOTTEN "after_a_reboot_a_machine_check_goes_to_0x200_until_the_guest_registers_again"
-#define RELEASED  "after_a_reboot_the_machine_check_that_had_no_interlock_is_forgotten"
-#define FATAL_TOLD "after_a_reboot_the_fatal_machine_check_of_before_is_not_already_reported"
-#define UNSAFE_TOLD "after_a_reboot_event_scan_tells_of_the_unsafe_cpu_as_of_something_past"
+#define FORGOTTEN     "after_a_reboot_a_machine_check_goes_to_0x200_until_the_guest_registers_again"
+#define RELEASED      "after_a_reboot_the_machine_check_that_had_no_interlock_is_forgotten"
+#define FATAL_TOLD    "after_a_reboot_the_fatal_machine_check_of_before_is_not_already_reported"
+#define UNSAFE_TOLD   "after_a_reboot_event_scan_tells_of_the_unsafe_cpu_as_of_something_past"
 #define UNSAFE_STARTS "after_a_reboot_the_cpu_that_was_unsafe_can_be_started"
-#define MEMORY	  "a_reboot_clears_memory_and_keeps_nvram"
+#define MEMORY	      "a_reboot_clears_memory_and_keeps_nvram"
 
-const char *const sentences[] = { MEMORY, FORGOTTEN, RELEASED, FATAL_TOLD, UNSAFE_TOLD, UNSAFE_STARTS, NULL };
+const char *const sentences[] = { MEMORY,      FORGOTTEN,     RELEASED, FATAL_TOLD,
+				  UNSAFE_TOLD, UNSAFE_STARTS, NULL };
 
 #define NVRAM_PLACE 0x200
 
@@ -122,7 +123,8 @@ static void test_unsafe(void)
 	check_equal(UNSAFE_TOLD, log.severity, 2, "severity");
 	check_equal(UNSAFE_TOLD, log.disposition, 0, "disposition");
 	check_equal(UNSAFE_TOLD, log.processor, 1, "processor");
-	check_equal(UNSAFE_TOLD, (u32)rtas("event-scan", 4, 0, scan, NULL), 1, "event-scan once more");
+	check_equal(UNSAFE_TOLD, (u32)rtas("event-scan", 4, 0, scan, NULL), 1,
+		    "event-scan once more");
 	start_the_other();
 	check_equal(UNSAFE_STARTS, started, 1, "started");
 	on_machine_check = recovers_anywhere;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registration: what is accepted, what a guest gets that has none, the handlers' byte order. LoPAR R1-7.3.14-4, -6, -17;
- * Power ISA 3.0B, Book III sections 6.5.1 and 6.5.2.
+ * Registration: what is accepted, what a guest gets that has none, the handlers' byte order. LoPAR
+ * R1-7.3.14-4, -6, -17; Power ISA 3.0B, Book III sections 6.5.1 and 6.5.2.
  */
 #include "payload.h"
 
@@ -17,8 +17,8 @@
 #define ENDIAN	  "the_routines_start_in_the_byte_order_that_h_set_mode_gave_interrupts"
 #define WENT_ON	  "the_interrupted_program_goes_on_with_all_its_registers"
 
-const char *const sentences[] = { PROPERTY, UNREG_MC, UNREG_SR, KEPT,	 NO_EVENT, TOO_HIGH,
-				  UNALIGNED, STANDS,   REPLACED, ENDIAN, WENT_ON, NULL };
+const char *const sentences[] = { PROPERTY,  UNREG_MC, UNREG_SR, KEPT,	 NO_EVENT, TOO_HIGH,
+				  UNALIGNED, STANDS,   REPLACED, ENDIAN, WENT_ON,  NULL };
 
 #define PARAMETER_ERROR ((u32)-3)
 #define LIMIT		0x2000000u
@@ -42,7 +42,8 @@ static void at_vector(struct frame *frame)
 	check_equal(sentence, frame->vector, vector, "vector");
 	check_equal(sentence, frame->msr, MSR_BARE, "MSR");
 	check(sentence, frame->nip < 0x20000, "it does not run in real mode");
-	check(sentence, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end, "SRR0 is outside the loop");
+	check(sentence, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end,
+	      "SRR0 is outside the loop");
 	check_equal(sentence, frame->srr1, spin.in.msr | cause, "SRR1");
 	check_equal(KEPT, frame->gpr[3], spin.in.gpr[3], "R3");
 	if (dar) {
@@ -96,7 +97,10 @@ static void counted(struct frame *frame)
 	spin.flag = 1;
 }
 
-/* The same for system resets that come to the machine check routine, because it was registered for both. */
+/*
+ * The same for system resets that come to the machine check routine, because it was registered for
+ * both.
+ */
 static void counted_elsewhere(struct frame *frame)
 {
 	count += 100;
@@ -113,8 +117,10 @@ static void test_refused(void)
 {
 	const u64 ok = (u64)system_reset_routine;
 
-	check_equal(TOO_HIGH, try(LIMIT, ok), PARAMETER_ERROR, "status for a system reset routine at 32 MiB");
-	check_equal(TOO_HIGH, try(ok, LIMIT), PARAMETER_ERROR, "status for a machine check routine at 32 MiB");
+	check_equal(TOO_HIGH, try(LIMIT, ok), PARAMETER_ERROR,
+		    "status for a system reset routine at 32 MiB");
+	check_equal(TOO_HIGH, try(ok, LIMIT), PARAMETER_ERROR,
+		    "status for a machine check routine at 32 MiB");
 	check_equal(TOO_HIGH, try(0xfffffffc, ok), PARAMETER_ERROR, "status for one at 0xfffffffc");
 	check_equal(TOO_HIGH, try(ok, 0x80000000), PARAMETER_ERROR, "status for one at 0x80000000");
 	check_equal(UNALIGNED, try(ok + 2, ok), PARAMETER_ERROR, "status");
@@ -133,7 +139,8 @@ static void test_registration(void)
 
 	on_interrupt = NULL;
 	on_system_reset = counted;
-	check_equal(STANDS, try((u64)system_reset_routine, (u64)machine_check_routine), 0, "status");
+	check_equal(STANDS, try((u64)system_reset_routine, (u64)machine_check_routine), 0,
+		    "status");
 	test_refused();
 	prepare(5, 0);
 	go("@inject system-reset");
@@ -143,7 +150,8 @@ static void test_registration(void)
 	check_equal(TOO_HIGH, try(LIMIT - 4, LIMIT - 4), 0, "status for the last word below");
 
 	on_machine_check = counted_elsewhere;
-	check_equal(REPLACED, try((u64)machine_check_routine, (u64)machine_check_routine), 0, "status");
+	check_equal(REPLACED, try((u64)machine_check_routine, (u64)machine_check_routine), 0,
+		    "status");
 	prepare(6, 0);
 	go("@inject system-reset");
 	check_equal(REPLACED, count, 101, "system resets, those at the second routine hundredfold");
@@ -167,9 +175,11 @@ static void test_endian(void)
 			mtmsr_ri(MSR_RI);
 			mtmsr_ri(0);
 		}
-		check_equal(ENDIAN, __builtin_bswap64(area[1]), MSR_SF | MSR_ME | (MSR_LE ^ 1), "MSR");
+		check_equal(ENDIAN, __builtin_bswap64(area[1]), MSR_SF | MSR_ME | (MSR_LE ^ 1),
+			    "MSR");
 		check(ENDIAN,
-		      __builtin_bswap64(area[0]) >= rtas_base && __builtin_bswap64(area[0]) < rtas_base + rtas_size,
+		      __builtin_bswap64(area[0]) >= rtas_base &&
+			      __builtin_bswap64(area[0]) < rtas_base + rtas_size,
 		      "R3 does not point into the RTAS area");
 	}
 	check_equal(ENDIAN, (u32)nmi_interlock(), 0, "interlock's status");
@@ -178,7 +188,8 @@ static void test_endian(void)
 
 void payload(void)
 {
-	check(PROPERTY, rtas_token("ibm,nmi-register") && rtas_token("ibm,nmi-interlock"), "no token");
+	check(PROPERTY, rtas_token("ibm,nmi-register") && rtas_token("ibm,nmi-interlock"),
+	      "no token");
 	interrupts_in_own_endian();
 	check_equal(NO_EVENT, (u32)nmi_interlock(), 0, "status");
 	test_unregistered();

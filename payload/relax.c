@@ -78,13 +78,13 @@ static u64 contest(unsigned which)
 	return sum;
 }
 
-#define PPR		896
-#define PPR_PRI		50
-#define AFTER(insn)                                                            \
-	({                                                                     \
-		u64 v_;                                                        \
-		__asm__ volatile(insn "; mfspr %0,896; or 2,2,2" : "=r"(v_));  \
-		v_ >> PPR_PRI & 7;                                             \
+#define PPR	896
+#define PPR_PRI 50
+#define AFTER(insn)                                                           \
+	({                                                                    \
+		u64 v_;                                                       \
+		__asm__ volatile(insn "; mfspr %0,896; or 2,2,2" : "=r"(v_)); \
+		v_ >> PPR_PRI & 7;                                            \
 	})
 
 static void test_priority(void)
@@ -121,8 +121,8 @@ void payload(void)
 		u64 sum = contest(which);
 		u64 percent = BUSY_LOOPS * 100ull / (sum ? sum : 1);
 
-		print("# hint %u: %u busy loops against %lu of those who wait: %lu percent\n", which,
-		      BUSY_LOOPS, sum, percent);
+		print("# hint %u: %u busy loops against %lu of those who wait: %lu percent\n",
+		      which, BUSY_LOOPS, sum, percent);
 		check(which ? HINTS : LEAVE, percent > 1200, "they took too much");
 	}
 }

@@ -10,8 +10,8 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long u64;
 
-#define LOAD_ADDRESS 0x400000ul
-#define BIOS_WAS_HERE 0x524du /* r5, if it was */
+#define LOAD_ADDRESS	0x400000ul
+#define BIOS_WAS_HERE	0x524du /* r5, if it was */
 #define BIOS_FIRST_INSN 0x7d2000a6u /* at 0x100 */
 
 #define MSR_SF (1ul << 63)
@@ -23,8 +23,8 @@ typedef unsigned long u64;
 #endif
 
 #define H_PUT_TERM_CHAR 0x58
-#define H_RTAS 0xf000
-#define VTY 0x71000000ul
+#define H_RTAS		0xf000
+#define VTY		0x71000000ul
 
 long hcall(u64 number, u64 r4, u64 r5, u64 r6);
 void kernel(const u8 *fdt, u64 here, u64 r5, u64 msr);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS as an ill-behaved guest calls it: counts, addresses and tokens that make no sense. LoPAR chapter "Run-Time
- * Abstraction Services", R1-7.2.7-2 and -3, table "RTAS Status Word Values". That the program survives is half of it.
+ * RTAS as an ill-behaved guest calls it: counts, addresses and tokens that make no sense. LoPAR
+ * chapter "Run-Time Abstraction Services", R1-7.2.7-2 and -3, table "RTAS Status Word Values". That
+ * the program survives is half of it.
  */
 #include "payload.h"
 
@@ -18,11 +19,11 @@
 #define ALIVE	  "rtas_works_as_before_after_all_that"
 #define KEEPS	  "an_rtas_call_keeps_the_registers_that_lopar_says_it_keeps"
 
-const char *const sentences[] = { TOKENS,   COUNTS,  HUGE_ARGS, OUTSIDE, END,	POINTERS, OFFSETS,
+const char *const sentences[] = { TOKENS,    COUNTS, HUGE_ARGS, OUTSIDE, END,	POINTERS, OFFSETS,
 				  TRUNCATED, EVENTS, RANDOM,	ALIVE,	 KEEPS, NULL };
 
 #define PARAMETER_ERROR ((u32)-3)
-#define CANARY 0x5ca1ab1eu
+#define CANARY		0x5ca1ab1eu
 
 static u32 buffer[256] __attribute__((aligned(64)));
 static u32 scratch[1024] __attribute__((aligned(64)));
@@ -80,22 +81,36 @@ static void test_counts(void)
 
 static void test_huge(void)
 {
-	const u32 counts[][2] = { { 0xffffffff, 1 }, { 0, 0xffffffff }, { 0x80000000, 0x80000000 }, { 17, 1 }, { 0, 64 },
-				  { 0x40000000, 0x40000000 }, { 0xfffffffd, 3 }, { 0, 0 } };
-	const u32 tokens[] = { rtas_token("get-time-of-day"), rtas_token("power-off"), rtas_token("nvram-fetch"), 7 };
+	const u32 counts[][2] = { { 0xffffffff, 1 }, { 0, 0xffffffff }, { 0x80000000, 0x80000000 },
+				  { 17, 1 },	     { 0, 64 },		{ 0x40000000, 0x40000000 },
+				  { 0xfffffffd, 3 }, { 0, 0 } };
+	const u32 tokens[] = { rtas_token("get-time-of-day"), rtas_token("power-off"),
+			       rtas_token("nvram-fetch"), 7 };
 
 	for (unsigned t = 0; t < ARRAY_SIZE(tokens); t++)
 		for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
-			check(HUGE_ARGS, raw(tokens[t], counts[i][0], counts[i][1]) != 0, "R3 says that all is well");
+			check(HUGE_ARGS, raw(tokens[t], counts[i][0], counts[i][1]) != 0,
+			      "R3 says that all is well");
 			check(HUGE_ARGS, untouched(3), "something was written");
 		}
 }
 
 static void test_buffers(void)
 {
-	const u64 bad[] = { memory_size, memory_size - 4, memory_size - 8, memory_size + 0x1000, 0xfffffffc, 0xfffffff0,
-			    0x8000000000000000, ~0ull, ~0ull - 3, ~0ull - 15, (u64)buffer + 1, (u64)buffer + 2,
-			    (u64)buffer | 1ull << 60, memory_size - 12 };
+	const u64 bad[] = { memory_size,
+			    memory_size - 4,
+			    memory_size - 8,
+			    memory_size + 0x1000,
+			    0xfffffffc,
+			    0xfffffff0,
+			    0x8000000000000000,
+			    ~0ull,
+			    ~0ull - 3,
+			    ~0ull - 15,
+			    (u64)buffer + 1,
+			    (u64)buffer + 2,
+			    (u64)buffer | 1ull << 60,
+			    memory_size - 12 };
 	u32 *last = (u32 *)(memory_size - 16);
 
 	raw(rtas_token("get-time-of-day"), 0, 8);
@@ -106,14 +121,16 @@ static void test_buffers(void)
 	buffer[3] = big32(CANARY);
 	for (int i = 15; i >= 0; i--)
 		((volatile u8 *)buffer)[i + 2] = ((u8 *)buffer)[i];
-	check(OUTSIDE, enter((u64)buffer + 2) != 0, "R3 says that all is well of a misaligned buffer");
+	check(OUTSIDE, enter((u64)buffer + 2) != 0,
+	      "R3 says that all is well of a misaligned buffer");
 	check_equal(OUTSIDE, read_be32((u8 *)buffer + 14), CANARY, "its status");
 	/* Head inside, cells not. */
 	last = (u32 *)(memory_size - 12);
 	last[0] = big32(rtas_token("get-time-of-day"));
 	last[1] = 0;
 	last[2] = big32(8);
-	check(OUTSIDE, enter((u64)last) != 0, "R3 says that all is well of a buffer that ends outside");
+	check(OUTSIDE, enter((u64)last) != 0,
+	      "R3 says that all is well of a buffer that ends outside");
 
 	last = (u32 *)(memory_size - 16);
 	last[0] = big32(rtas_token("ibm,nmi-interlock"));
@@ -131,49 +148,60 @@ static void test_pointers(void)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
 		const u32 fetch[3] = { 0, outside[i], 16 }, scan[4] = { ~0u, 0, outside[i], 2048 };
-		const u32 check_it[6] = { 0x500, 0, ~0u, 0, outside[i], 2048 }, parameter[3] = { 20, outside[i], 64 };
+		const u32 check_it[6] = { 0x500, 0, ~0u, 0, outside[i], 2048 },
+			  parameter[3] = { 20, outside[i], 64 };
 
-		check_equal(POINTERS, (u32)rtas("nvram-fetch", 3, 1, fetch, &bytes), PARAMETER_ERROR, "nvram-fetch");
-		check_equal(POINTERS, (u32)rtas("nvram-store", 3, 1, fetch, &bytes), PARAMETER_ERROR, "nvram-store");
-		check_equal(POINTERS, (u32)rtas("event-scan", 4, 0, scan, NULL), PARAMETER_ERROR, "event-scan");
-		check_equal(POINTERS, (u32)rtas("check-exception", 6, 0, check_it, NULL), PARAMETER_ERROR,
-			    "check-exception");
-		check(POINTERS, rtas("ibm,get-system-parameter", 3, 0, parameter, NULL) < 0, "ibm,get-system-parameter");
+		check_equal(POINTERS, (u32)rtas("nvram-fetch", 3, 1, fetch, &bytes),
+			    PARAMETER_ERROR, "nvram-fetch");
+		check_equal(POINTERS, (u32)rtas("nvram-store", 3, 1, fetch, &bytes),
+			    PARAMETER_ERROR, "nvram-store");
+		check_equal(POINTERS, (u32)rtas("event-scan", 4, 0, scan, NULL), PARAMETER_ERROR,
+			    "event-scan");
+		check_equal(POINTERS, (u32)rtas("check-exception", 6, 0, check_it, NULL),
+			    PARAMETER_ERROR, "check-exception");
+		check(POINTERS, rtas("ibm,get-system-parameter", 3, 0, parameter, NULL) < 0,
+		      "ibm,get-system-parameter");
 	}
 	{
 		const u32 fetches[][3] = { { 0xffffffff, (u32)(u64)scratch, 1 },
 					   { fdt_u32("/nvram", "#bytes"), (u32)(u64)scratch, 1 },
-					   { fdt_u32("/nvram", "#bytes") - 1, (u32)(u64)scratch, 2 },
+					   { fdt_u32("/nvram", "#bytes") - 1, (u32)(u64)scratch,
+					     2 },
 					   { 0, (u32)(u64)scratch, 0xffffffff },
 					   { 1, (u32)(u64)scratch, 0xffffffff },
 					   { 0xfffffff0, (u32)(u64)scratch, 0x20 } };
 
 		for (unsigned i = 0; i < ARRAY_SIZE(fetches); i++) {
-			check_equal(OFFSETS, (u32)rtas("nvram-fetch", 3, 1, fetches[i], &bytes), PARAMETER_ERROR,
-				    "nvram-fetch");
-			check_equal(OFFSETS, (u32)rtas("nvram-store", 3, 1, fetches[i], &bytes), PARAMETER_ERROR,
-				    "nvram-store");
+			check_equal(OFFSETS, (u32)rtas("nvram-fetch", 3, 1, fetches[i], &bytes),
+				    PARAMETER_ERROR, "nvram-fetch");
+			check_equal(OFFSETS, (u32)rtas("nvram-store", 3, 1, fetches[i], &bytes),
+				    PARAMETER_ERROR, "nvram-store");
 		}
 	}
 	{
-		const u32 short_one[3] = { 20, (u32)(u64)scratch, 10 }, no_room[3] = { 20, (u32)(u64)scratch, 1 };
+		const u32 short_one[3] = { 20, (u32)(u64)scratch, 10 },
+			  no_room[3] = { 20, (u32)(u64)scratch, 1 };
 		const u32 unknown[3] = { 0xfffe, (u32)(u64)scratch, 64 };
 
 		memset(scratch, 0xee, sizeof(scratch));
-		check_equal(TRUNCATED, (u32)rtas("ibm,get-system-parameter", 3, 0, short_one, NULL), 0, "status");
+		check_equal(TRUNCATED, (u32)rtas("ibm,get-system-parameter", 3, 0, short_one, NULL),
+			    0, "status");
 		check(TRUNCATED, read_be16(scratch) > 8, "the length is not that of the whole");
-		check(TRUNCATED, !memcmp((u8 *)scratch + 2, "MinEntCa", 8), "the text does not begin so");
+		check(TRUNCATED, !memcmp((u8 *)scratch + 2, "MinEntCa", 8),
+		      "the text does not begin so");
 		check_equal(TRUNCATED, ((u8 *)scratch)[10], 0xee, "the byte behind the buffer");
-		check(TRUNCATED, rtas("ibm,get-system-parameter", 3, 0, no_room, NULL) < 0, "a buffer of one byte");
-		check_equal(TRUNCATED, (u32)rtas("ibm,get-system-parameter", 3, 0, unknown, NULL), PARAMETER_ERROR,
-			    "status for a parameter that does not exist");
+		check(TRUNCATED, rtas("ibm,get-system-parameter", 3, 0, no_room, NULL) < 0,
+		      "a buffer of one byte");
+		check_equal(TRUNCATED, (u32)rtas("ibm,get-system-parameter", 3, 0, unknown, NULL),
+			    PARAMETER_ERROR, "status for a parameter that does not exist");
 	}
 	{
 		const u32 scan[4] = { ~0u, 0, (u32)(u64)scratch, 2048 };
 		const u32 check_it[6] = { 0x500, 0, ~0u, 0, (u32)(u64)scratch, 2048 };
 
 		check_equal(EVENTS, (u32)rtas("event-scan", 4, 0, scan, NULL), 1, "event-scan");
-		check_equal(EVENTS, (u32)rtas("check-exception", 6, 0, check_it, NULL), 1, "check-exception");
+		check_equal(EVENTS, (u32)rtas("check-exception", 6, 0, check_it, NULL), 1,
+			    "check-exception");
 	}
 }
 
@@ -191,8 +219,8 @@ static u32 next(u32 limit)
 
 static bool forbidden(u32 token)
 {
-	static const char *const ending[] = { "power-off", "system-reboot", "stop-self", "ibm,os-term",
-					      "display-character" };
+	static const char *const ending[] = { "power-off", "system-reboot", "stop-self",
+					      "ibm,os-term", "display-character" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ending); i++)
 		if (token == rtas_token(ending[i]))
@@ -201,8 +229,8 @@ static bool forbidden(u32 token)
 }
 
 /*
- * What may be written: scratch, the buffer's cells, and 256 bytes from any of the small numbers below. What must not:
- * the payload, of which the sum is taken.
+ * What may be written: scratch, the buffer's cells, and 256 bytes from any of the small numbers
+ * below. What must not: the payload, of which the sum is taken.
  */
 static u64 checksum(void)
 {
@@ -217,9 +245,25 @@ static u64 checksum(void)
 
 static u32 random_argument(void)
 {
-	const u32 likely[] = { 0, 1, 16, 20, 55, 63, 255, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0,
-			       (u32)memory_size, (u32)memory_size - 1, (u32)memory_size - 8, 0x2000000, 0x1fffffc,
-			       (u32)(u64)scratch, (u32)(u64)scratch + 1, (u32)(u64)scratch + 4 };
+	const u32 likely[] = { 0,
+			       1,
+			       16,
+			       20,
+			       55,
+			       63,
+			       255,
+			       0x7fffffff,
+			       0x80000000,
+			       0xffffffff,
+			       0xfffffff0,
+			       (u32)memory_size,
+			       (u32)memory_size - 1,
+			       (u32)memory_size - 8,
+			       0x2000000,
+			       0x1fffffc,
+			       (u32)(u64)scratch,
+			       (u32)(u64)scratch + 1,
+			       (u32)(u64)scratch + 4 };
 
 	return likely[next(ARRAY_SIZE(likely))];
 }
@@ -251,7 +295,8 @@ static void test_keeps(void)
 	__asm__ volatile("mr %0,1; mr %1,2; mr %2,13" : "=r"(r1), "=r"(r2), "=r"(r13));
 	/* enter_rtas() uses R1 as it comes back, and restores R14 to R31 itself. */
 	raw(rtas_token("ibm,nmi-interlock"), 0, 1);
-	__asm__ volatile("mr %0,1; mr %1,2; mr %2,13" : "=r"(r1_after), "=r"(r2_after), "=r"(r13_after));
+	__asm__ volatile("mr %0,1; mr %1,2; mr %2,13"
+			 : "=r"(r1_after), "=r"(r2_after), "=r"(r13_after));
 	check_equal(KEEPS, r1_after, r1, "R1");
 	check_equal(KEEPS, r2_after, r2, "R2");
 	check_equal(KEEPS, r13_after, r13, "R13");
@@ -272,8 +317,11 @@ void payload(void)
 	test_pointers();
 	test_random();
 	check_equal(ALIVE, (u32)nmi_interlock(), 0, "ibm,nmi-interlock");
-	check_equal(ALIVE, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine), 0, "ibm,nmi-register");
+	check_equal(ALIVE, (u32)nmi_register((u64)system_reset_routine, (u64)machine_check_routine),
+		    0, "ibm,nmi-register");
 	check_equal(ALIVE, (u32)rtas("get-time-of-day", 0, 7, NULL, date), 0, "get-time-of-day");
-	check(ALIVE, date[1] >= 1 && date[1] <= 12 && date[2] >= 1 && date[2] <= 31 && date[3] < 24 && date[4] < 60,
+	check(ALIVE,
+	      date[1] >= 1 && date[1] <= 12 && date[2] >= 1 && date[2] <= 31 && date[3] < 24 &&
+		      date[4] < 60,
 	      "there is no such date");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four CPUs: machine checks that meet wait for the interlock of the first, and system resets that do not. LoPAR
- * R1-7.3.14-8, -10, -11, -13, -15, -18; start-cpu, stop-self and query-cpu-stopped-state; H_SIGNAL_SYS_RESET.
+ * Four CPUs: machine checks that meet wait for the interlock of the first, and system resets that
+ * do not. LoPAR R1-7.3.14-8, -10, -11, -13, -15, -18; start-cpu, stop-self and
+ * query-cpu-stopped-state; H_SIGNAL_SYS_RESET.
  */
 #include "payload.h"
 
@@ -14,20 +15,28 @@
 #define ORDER	  "waiting_machine_checks_are_delivered_in_their_order_of_arrival"
 #define OWN_LOG	  "each_waiting_machine_check_has_its_own_log_registers_and_r3"
 #define UNTOUCHED "the_buffer_of_the_first_is_left_alone_while_others_wait"
-#define NOT_OWNER "an_interlock_by_a_cpu_that_does_not_own_the_buffer_returns_0_and_releases_nothing"
+#define NOT_OWNER \
+	"an_interlock_by_a_cpu_that_does_not_own_the_buffer_returns_0_and_releases_nothing"
 #define OTHERS_RUN "rtas_and_hypervisor_calls_go_on_while_machine_checks_wait"
-#define COALESCED "system_resets_for_a_waiting_cpu_come_once_after_its_interlock"
-#define WENT_ON	  "every_interrupted_program_goes_on_with_all_its_registers"
-#define CEDED	  "a_machine_check_reaches_a_ceded_cpu_and_its_h_cede_returns_success"
-#define ALREADY	  "after_a_fatal_machine_check_those_that_waited_say_already_reported"
-#define NO_CPU	  "an_injection_for_a_cpu_that_is_stopped_or_absent_is_refused"
+#define COALESCED  "system_resets_for_a_waiting_cpu_come_once_after_its_interlock"
+#define WENT_ON	   "every_interrupted_program_goes_on_with_all_its_registers"
+#define CEDED	   "a_machine_check_reaches_a_ceded_cpu_and_its_h_cede_returns_success"
+#define ALREADY	   "after_a_fatal_machine_check_those_that_waited_say_already_reported"
+#define NO_CPU	   "an_injection_for_a_cpu_that_is_stopped_or_absent_is_refused"
 
-const char *const sentences[] = { STARTED, QUERY,     STOPPED,	  NO_CPU,    RESETS,	RESET_ALL, WAITS, ORDER, OWN_LOG,
-				  UNTOUCHED, NOT_OWNER, OTHERS_RUN, COALESCED, WENT_ON, CEDED,	 ALREADY, NULL };
+const char *const sentences[] = { STARTED,   QUERY,   STOPPED, NO_CPU,	  RESETS,    RESET_ALL,
+				  WAITS,     ORDER,   OWN_LOG, UNTOUCHED, NOT_OWNER, OTHERS_RUN,
+				  COALESCED, WENT_ON, CEDED,   ALREADY,	  NULL };
 
 #define CPUS 4
 
-enum work { IDLE, SPIN, SPIN_SHARED, CEDE, STOP };
+enum work {
+	IDLE,
+	SPIN,
+	SPIN_SHARED,
+	CEDE,
+	STOP
+};
 
 static struct spin spins[CPUS];
 static volatile unsigned work[CPUS], done[CPUS];
@@ -138,13 +147,15 @@ static unsigned stopped_state(unsigned cpu)
 
 static void test_start(void)
 {
-	const u32 again[3] = { 1, (u32)(u64)start_secondary, 1 }, absent[3] = { CPUS, (u32)(u64)start_secondary, 1 };
+	const u32 again[3] = { 1, (u32)(u64)start_secondary, 1 },
+		  absent[3] = { CPUS, (u32)(u64)start_secondary, 1 };
 	const u32 nowhere[3] = { 1, 0xfffffffc, 1 };
 
 	ask("@refused system-reset --cpu 1");
 	ask("@refused machine-check --cpu 4");
 	check(NO_CPU, true, "");
-	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, nowhere, NULL), (u32)-3, "status for an address outside memory");
+	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, nowhere, NULL), (u32)-3,
+		    "status for an address outside memory");
 	on_secondary = other_cpu;
 	for (unsigned cpu = 1; cpu < CPUS; cpu++) {
 		check_equal(QUERY, stopped_state(cpu), 0, "state before start-cpu");
@@ -154,10 +165,12 @@ static void test_start(void)
 		check_equal(STARTED, boot.secondary_msr[cpu], MSR_BARE & ~MSR_LE, "MSR");
 		check_equal(QUERY, stopped_state(cpu), 2, "state after start-cpu");
 	}
-	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, again, NULL), (u32)-1, "status for a CPU that runs");
-	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, absent, NULL), (u32)-3, "status for a CPU that does not exist");
-	check_equal(QUERY, (u32)rtas("query-cpu-stopped-state", 1, 1, absent, (u32[1]){ 0 }), (u32)-3,
+	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, again, NULL), (u32)-1,
+		    "status for a CPU that runs");
+	check_equal(STARTED, (u32)rtas("start-cpu", 3, 0, absent, NULL), (u32)-3,
 		    "status for a CPU that does not exist");
+	check_equal(QUERY, (u32)rtas("query-cpu-stopped-state", 1, 1, absent, (u32[1]){ 0 }),
+		    (u32)-3, "status for a CPU that does not exist");
 }
 
 static void test_stop(void)
@@ -168,7 +181,8 @@ static void test_stop(void)
 	check_equal(STOPPED, stopped_state(3), 0, "state after stop-self");
 	ask("@await 3 stopped");
 	ask("@refused machine-check --cpu 3");
-	check_equal(STOPPED, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), (u64)H_PARAMETER, "H_SIGNAL_SYS_RESET");
+	check_equal(STOPPED, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), (u64)H_PARAMETER,
+		    "H_SIGNAL_SYS_RESET");
 	done[3] = 0;
 	start_cpu(3);
 	wait_for(&done[3], 1);
@@ -187,7 +201,8 @@ static void check_reset(const char *sentence, unsigned cpu)
 	      "R3 is outside of the RTAS area");
 	for (unsigned other = 0; other < cpu; other++)
 		if (resets[other])
-			check(sentence, reset_frames[other].gpr[3] != frame->gpr[3], "two CPUs have the same slot");
+			check(sentence, reset_frames[other].gpr[3] != frame->gpr[3],
+			      "two CPUs have the same slot");
 	resets[cpu] = 0;
 }
 
@@ -197,7 +212,8 @@ static void test_resets(void)
 		bail_out("ibm,nmi-register failed");
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
 		set_spinning(cpu, 10 + cpu);
-	check_equal(RESETS, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-2, 0, 0, 0), 0, "H_SIGNAL_SYS_RESET");
+	check_equal(RESETS, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-2, 0, 0, 0), 0,
+		    "H_SIGNAL_SYS_RESET");
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
 		wait_for(&done[cpu], 2);
 	for (unsigned cpu = 1; cpu < CPUS; cpu++) {
@@ -212,7 +228,8 @@ static void test_resets(void)
 
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
 		set_spinning(cpu, 20 + cpu);
-	check_equal(RESET_ALL, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-1, 0, 0, 0), 0, "H_SIGNAL_SYS_RESET");
+	check_equal(RESET_ALL, (u64)hcall4(H_SIGNAL_SYS_RESET, (u64)-1, 0, 0, 0), 0,
+		    "H_SIGNAL_SYS_RESET");
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
 		wait_for(&done[cpu], 3);
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
@@ -257,7 +274,8 @@ static void test_machine_checks(void)
 	check_equal(OTHERS_RUN, stopped_state(2), 2, "state of a waiting CPU");
 	check_equal(OTHERS_RUN, (u64)hcall4(H_CPPR, 0, 0, 0, 0), 0, "H_CPPR");
 	for (unsigned i = 0; i < 2; i++)
-		check_equal(COALESCED, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), 0, "H_SIGNAL_SYS_RESET");
+		check_equal(COALESCED, (u64)hcall4(H_SIGNAL_SYS_RESET, 3, 0, 0, 0), 0,
+			    "H_SIGNAL_SYS_RESET");
 	for (volatile unsigned i = 0; i < 100000; i++)
 		;
 	check_equal(NOT_OWNER, nr_arrivals, before, "CPUs that were delivered to after it");
@@ -272,7 +290,8 @@ static void test_machine_checks(void)
 		check_equal(ORDER, a->cpu, order[i], "a CPU");
 		check_equal(OWN_LOG, a->saved_r3, spin->in.gpr[3], "what R3 points to");
 		check_equal(OWN_LOG, a->log.processor, a->cpu, "the log's processor");
-		check_equal(OWN_LOG, a->log.effective_address, 0x1000 + a->cpu, "the log's effective address");
+		check_equal(OWN_LOG, a->log.effective_address, 0x1000 + a->cpu,
+			    "the log's effective address");
 		check_equal(OWN_LOG, a->log.severity, ERROR_SYNC, "severity");
 		check_equal(OWN_LOG, a->frame.srr1, spin->in.msr | 0x200000, "SRR1");
 		check_registers_kept(OWN_LOG, spin, &a->frame);
@@ -308,7 +327,8 @@ static void test_fatal(void)
 	let_go(1);
 	check_equal(ALREADY, nr_arrivals, 3, "CPUs that came to the routine");
 	for (unsigned i = 0; i < nr_arrivals; i++) {
-		check_equal(ALREADY, arrivals[i].log.severity, i ? ALREADY_REPORTED : FATAL, "severity");
+		check_equal(ALREADY, arrivals[i].log.severity, i ? ALREADY_REPORTED : FATAL,
+			    "severity");
 		check_equal(ALREADY, arrivals[i].log.has_mc, !i, "a machine check section");
 		check_went_on(WENT_ON, &spins[arrivals[i].cpu]);
 	}

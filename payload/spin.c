@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Known values in every register around an event: "all other registers as they were" (LoPAR R1-7.3.14-9, -13).
- * The loop itself is in start.S.
+ * Known values in every register around an event: "all other registers as they were" (LoPAR
+ * R1-7.3.14-9, -13). The loop itself is in start.S.
  */
 #include "payload.h"
 
@@ -44,7 +44,8 @@ bool by_trampoline(void)
 	return read_be32(vectors + 0x200) != read_be32(vectors + 0x300);
 }
 
-static void check_frame(const char *sentence, const struct frame *in, const struct frame *now, unsigned last_gpr)
+static void check_frame(const char *sentence, const struct frame *in, const struct frame *now,
+			unsigned last_gpr)
 {
 	static const char *const gpr_names[32] = {
 		"R0",  "R1",  "R2",  "R3",  "R4",  "R5",  "R6",	 "R7",	"R8",  "R9",  "R10",
@@ -90,7 +91,7 @@ void check_went_on(const char *sentence, const struct spin *spin)
 	if (!(in->msr & MSR_VSX))
 		return;
 	for (unsigned i = 0; i < sizeof(spin->vsr_in); i += 8)
-		check_equal(sentence, *(const u64 *)(spin->vsr_out + i), *(const u64 *)(spin->vsr_in + i),
-			    "a doubleword of the VSRs");
+		check_equal(sentence, *(const u64 *)(spin->vsr_out + i),
+			    *(const u64 *)(spin->vsr_in + i), "a doubleword of the VSRs");
 	check_equal(sentence, spin->fpscr_out, spin->fpscr_in, "FPSCR");
 }

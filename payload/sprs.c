@@ -5,17 +5,17 @@
  */
 #include "payload.h"
 
-#define BITS	"an_spr_keeps_the_bits_it_has_and_reads_zeros_for_the_others"
-#define SHARED	"both_numbers_of_an_spr_reach_the_same_register"
-#define PARTS	"the_set_and_reset_numbers_of_bescr_change_only_what_is_written_as_one"
-#define ABSENT	"privileged_access_to_an_spr_that_is_not_there_does_nothing"
-#define SINGLED "the_numbers_0_4_5_and_6_are_illegal_for_privileged_code_too"
-#define READS	"problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
-#define WRITES	"problem_state_writes_to_a_read_only_number_are_illegal_instructions"
-#define MASKED	"uamor_guards_amr_against_problem_state_only"
+#define BITS	 "an_spr_keeps_the_bits_it_has_and_reads_zeros_for_the_others"
+#define SHARED	 "both_numbers_of_an_spr_reach_the_same_register"
+#define PARTS	 "the_set_and_reset_numbers_of_bescr_change_only_what_is_written_as_one"
+#define ABSENT	 "privileged_access_to_an_spr_that_is_not_there_does_nothing"
+#define SINGLED	 "the_numbers_0_4_5_and_6_are_illegal_for_privileged_code_too"
+#define READS	 "problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
+#define WRITES	 "problem_state_writes_to_a_read_only_number_are_illegal_instructions"
+#define MASKED	 "uamor_guards_amr_against_problem_state_only"
 #define FACILITY "a_facility_that_fscr_denies_to_problem_state_raises_0xf60_and_is_named_in_fscr"
 
-const char *const sentences[] = { BITS,	  SHARED, PARTS,  ABSENT,   SINGLED,
+const char *const sentences[] = { BITS,	 SHARED, PARTS,	 ABSENT,   SINGLED,
 				  READS, WRITES, MASKED, FACILITY, NULL };
 
 #define ONES ~0ull
@@ -97,28 +97,17 @@ static const struct {
 	{ 159, 0xffffffff }, /* PSPB */
 	{ 256, 0xffffffff }, /* VRSAVE */
 	{ 272, ONES }, /* SPRG0 to SPRG3 */
-	{ 273, ONES },
-	{ 274, ONES },
-	{ 275, ONES },
-	{ 769, ONES }, /* MMCR2 */
+	{ 273, ONES },	     { 274, ONES },	  { 275, ONES },       { 769, ONES }, /* MMCR2 */
 	{ 770, ONES }, /* MMCRA */
 	{ 771, 0xffffffff }, /* PMC1 to PMC6 */
-	{ 772, 0xffffffff },
-	{ 773, 0xffffffff },
-	{ 774, 0xffffffff },
-	{ 775, 0xffffffff },
-	{ 776, 0xffffffff },
-	{ 779, ONES }, /* MMCR0 */
+	{ 772, 0xffffffff }, { 773, 0xffffffff }, { 774, 0xffffffff }, { 775, 0xffffffff },
+	{ 776, 0xffffffff }, { 779, ONES }, /* MMCR0 */
 	{ 784, ONES }, /* SIER */
 	{ 785, ONES }, /* MMCR2 */
 	{ 786, ONES }, /* MMCRA */
 	{ 787, 0xffffffff }, /* PMC1 to PMC6 */
-	{ 788, 0xffffffff },
-	{ 789, 0xffffffff },
-	{ 790, 0xffffffff },
-	{ 791, 0xffffffff },
-	{ 792, 0xffffffff },
-	{ 795, ONES }, /* MMCR0 */
+	{ 788, 0xffffffff }, { 789, 0xffffffff }, { 790, 0xffffffff }, { 791, 0xffffffff },
+	{ 792, 0xffffffff }, { 795, ONES }, /* MMCR0 */
 	{ 796, ONES }, /* SIAR */
 	{ 797, ONES }, /* SDAR */
 	{ 798, ONES }, /* MMCR1 */
@@ -135,12 +124,12 @@ static const struct {
 	u16 writes, reads;
 	u64 bits;
 } pairs[] = {
-	{ 17, 3, 0x1ffffff },	{ 29, 13, ONES },	 { 152, 136, 0x8001 },
-	{ 275, 259, ONES },	{ 784, 768, ONES },	 { 785, 769, ONES },
-	{ 786, 770, ONES },	{ 787, 771, 0xffffffff }, { 792, 776, 0xffffffff },
-	{ 795, 779, ONES },	{ 796, 780, ONES },	 { 797, 781, ONES },
-	{ 798, 782, ONES },	{ 896, 898, 0xffffffff }, { 806, 800, ONES },
-	{ 806, 801, 0xffffffff }, { 806, 802, ONES },	 { 806, 803, 0xffffffff },
+	{ 17, 3, 0x1ffffff },	  { 29, 13, ONES },	    { 152, 136, 0x8001 },
+	{ 275, 259, ONES },	  { 784, 768, ONES },	    { 785, 769, ONES },
+	{ 786, 770, ONES },	  { 787, 771, 0xffffffff }, { 792, 776, 0xffffffff },
+	{ 795, 779, ONES },	  { 796, 780, ONES },	    { 797, 781, ONES },
+	{ 798, 782, ONES },	  { 896, 898, 0xffffffff }, { 806, 800, ONES },
+	{ 806, 801, 0xffffffff }, { 806, 802, ONES },	    { 806, 803, 0xffffffff },
 };
 
 static void test_bits(void)
@@ -201,7 +190,8 @@ static void test_absent(void)
 			   "it raised something"))
 			print("# SPR %u\n", no_such[i]);
 	for (unsigned i = 0; i < ARRAY_SIZE(singled); i++) {
-		check(SINGLED, !privileged(spr(MTSPR, singled[i], 3), NOP, 0), "one can be written");
+		check(SINGLED, !privileged(spr(MTSPR, singled[i], 3), NOP, 0),
+		      "one can be written");
 		check_caught(SINGLED, 0x700, code, 0, MSR_BARE, ILLEGAL);
 		check(SINGLED, !privileged(NOP, spr(MFSPR, singled[i], 4), 0), "one can be read");
 		check_caught(SINGLED, 0x700, code, 4, MSR_BARE, ILLEGAL);
@@ -223,8 +213,8 @@ static void user(const char *sentence, u32 insn, u64 r3, u64 cause)
 
 static void test_user(void)
 {
-	static const u16 readable[] = { 1, 3, 8, 9, 13, 136, 256, 259, 268, 269, 768, 771, 776,
-					779, 780, 782, 800, 804, 806, 815, 896, 898 };
+	static const u16 readable[] = { 1,   3,	  8,   9,   13,	 136, 256, 259, 268, 269, 768,
+					771, 776, 779, 780, 782, 800, 804, 806, 815, 896, 898 };
 	static const u16 hidden[] = { 17, 18, 19, 22, 26, 48, 61, 153, 272, 287, 784, 787, 823 };
 	static const u16 nothing[] = { 0, 2, 7, 32, 740 };
 	static const u16 read_only[] = { 136, 259, 268, 269, 768, 771, 776, 780, 781, 782 };
@@ -257,9 +247,15 @@ static void test_facilities(void)
 		u32 insn;
 		u8 facility;
 	} denied[] = {
-		{ spr(MFSPR, 3, 4), 2 },     { spr(MTSPR, 3, 3), 2 },	{ spr(MFSPR, 806, 4), 7 },
-		{ spr(MFSPR, 800, 4), 7 },   { spr(MTSPR, 803, 3), 7 }, { spr(MFSPR, TAR, 4), 8 },
-		{ spr(MTSPR, TAR, 3), 8 },   { BCTAR, 8 },		{ SCV_0, 12 },
+		{ spr(MFSPR, 3, 4), 2 },
+		{ spr(MTSPR, 3, 3), 2 },
+		{ spr(MFSPR, 806, 4), 7 },
+		{ spr(MFSPR, 800, 4), 7 },
+		{ spr(MTSPR, 803, 3), 7 },
+		{ spr(MFSPR, TAR, 4), 8 },
+		{ spr(MTSPR, TAR, 3), 8 },
+		{ BCTAR, 8 },
+		{ SCV_0, 12 },
 	};
 	void *at = (void *)(USER_CODE + (u64)code);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four CPUs that each take a machine check after the other, so that many wait for another's interlock, with system
- * resets in between: each is delivered once, to its CPU, with its own log. LoPAR R1-7.3.14-10, -13 and its prose.
+ * Four CPUs that each take a machine check after the other, so that many wait for another's
+ * interlock, with system resets in between: each is delivered once, to its CPU, with its own log.
+ * LoPAR R1-7.3.14-10, -13 and its prose.
  */
 #include "payload.h"
 
@@ -13,12 +14,13 @@
 
 const char *const sentences[] = { ONCE, OWN, ALONE, RESETS, CALLS, NULL };
 
-#define CPUS   4
-#define ROUNDS 2500
+#define CPUS	      4
+#define ROUNDS	      2500
 #define WHERE(cpu, i) (memory_size + 0x1000000ull * (cpu) + 8ull * (i))
 
 static struct {
-	volatile unsigned checks, resets, resets_sent, wrong_log, wrong_r3, wrong_srr0, calls, failed_calls, done;
+	volatile unsigned checks, resets, resets_sent, wrong_log, wrong_r3, wrong_srr0, calls,
+		failed_calls, done;
 	volatile u64 address;
 	u64 random;
 } cpus[CPUS];
@@ -46,7 +48,8 @@ static void arrived(struct frame *frame)
 	read_log(&log, (void *)(r3 + 8));
 	/* If an interrupt is all that the partition gets, the address is not in it. */
 	if (!log.has_mc || log.processor != cpu ||
-	    (log.effective_address != cpus[cpu].address && !(by_trampoline() && log.subtype == (0x80 | 3))))
+	    (log.effective_address != cpus[cpu].address &&
+	     !(by_trampoline() && log.subtype == (0x80 | 3))))
 		cpus[cpu].wrong_log++;
 	if (read_be64((void *)r3) != cpus[cpu].address)
 		cpus[cpu].wrong_r3++;
@@ -121,7 +124,8 @@ void payload(void)
 		check_equal(OWN, cpus[cpu].wrong_log, 0, "logs of another");
 		check_equal(OWN, cpus[cpu].wrong_r3, 0, "values of R3 of another");
 		check_equal(OWN, cpus[cpu].wrong_srr0, 0, "values of SRR0 that are not the load");
-		check_equal(RESETS, cpus[cpu].resets, cpus[cpu].resets_sent, "system resets of a CPU");
+		check_equal(RESETS, cpus[cpu].resets, cpus[cpu].resets_sent,
+			    "system resets of a CPU");
 		check(RESETS, cpus[cpu].resets_sent > 50, "hardly any was sent");
 		check_equal(CALLS, cpus[cpu].calls, ROUNDS, "calls that succeeded");
 		check_equal(CALLS, cpus[cpu].failed_calls, 0, "calls in the routine that failed");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `fwnmi run --fwnmi-strict`: the letter of LoPAR where guests expect something else. R1-7.3.14-9 and -17. */
+/*
+ * `fwnmi run --fwnmi-strict`: the letter of LoPAR where guests expect something else. R1-7.3.14-9
+ * and -17.
+ */
 #include "payload.h"
 
 #define R3_KEPT	  "a_system_reset_leaves_r3_alone_like_every_other_register"
@@ -17,7 +20,8 @@ static void reset(struct frame *frame)
 {
 	check_equal(R3_KEPT, frame->gpr[3], spin.in.gpr[3], "R3");
 	check_registers_kept(R3_KEPT, &spin, frame);
-	check_equal(NO_EVENT, (u32)nmi_interlock(), HARDWARE_ERROR, "status in the system reset routine");
+	check_equal(NO_EVENT, (u32)nmi_interlock(), HARDWARE_ERROR,
+		    "status in the system reset routine");
 	spin.flag = 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System resets of one CPU: registers at entry to the registered routine, the way back, and their meeting with machine
- * checks. LoPAR R1-7.3.14-8, -9, -11; R3 as PowerVM and KVM have it.
+ * System resets of one CPU: registers at entry to the registered routine, the way back, and their
+ * meeting with machine checks. LoPAR R1-7.3.14-8, -9, -11; R3 as PowerVM and KVM have it.
  */
 #include "payload.h"
 
@@ -17,8 +17,8 @@
 #define IN_MC	  "a_system_reset_during_machine_check_handling_leaves_its_log_and_its_interlock_alone"
 #define IN_SR	  "a_machine_check_in_the_system_reset_routine_is_delivered_and_leaves_its_slot_alone"
 
-const char *const sentences[] = { ENTERED, MSR_ENTRY, R3_SLOT,	 SRR_SAYS, REGISTERS, WENT_ON,
-				  AGAIN,   INTERLOCK, SIGNAL, IN_MC,	IN_SR,	   NULL };
+const char *const sentences[] = { ENTERED, MSR_ENTRY, R3_SLOT, SRR_SAYS, REGISTERS, WENT_ON,
+				  AGAIN,   INTERLOCK, SIGNAL,  IN_MC,	 IN_SR,	    NULL };
 
 static struct spin spin;
 static unsigned resets, machine_checks;
@@ -41,11 +41,14 @@ static void arrived(struct frame *frame)
 
 	resets++;
 	check_equal(MSR_ENTRY, frame->msr, MSR_BARE, "MSR");
-	check(ENTERED, frame->nip >= (u64)system_reset_routine && frame->nip < (u64)system_reset_routine + 0x200,
+	check(ENTERED,
+	      frame->nip >= (u64)system_reset_routine &&
+		      frame->nip < (u64)system_reset_routine + 0x200,
 	      "it runs somewhere else");
 	check(R3_SLOT, r3 >= rtas_base && r3 + 16 <= rtas_base + rtas_size, "R3 is outside");
 	check_equal(R3_SLOT, read_be64((void *)r3), spin.in.gpr[3], "what R3 points to");
-	check(SRR_SAYS, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end, "SRR0 is outside the loop");
+	check(SRR_SAYS, frame->srr0 >= (u64)spin_loop && frame->srr0 < (u64)spin_end,
+	      "SRR0 is outside the loop");
 	check_equal(SRR_SAYS, frame->srr1, spin.in.msr, "SRR1");
 	check_registers_kept(REGISTERS, &spin, frame);
 	slot = recover(frame);

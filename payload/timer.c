@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time base and decrementer. Power ISA 3.0B, Book III sections 7.2, 7.3 and 6.5.11; H_CEDE of LoPAR. */
+/*
+ * Time base and decrementer. Power ISA 3.0B, Book III sections 7.2, 7.3 and 6.5.11; H_CEDE of
+ * LoPAR.
+ */
 #include "payload.h"
 
 #define FREQUENCY "the_time_base_runs_at_the_device_trees_frequency_of_the_instruction_clock"
@@ -52,12 +55,18 @@ static void test_time_base(void)
 		check(FORWARD, now >= last, "it did");
 		last = now;
 	}
-	check_equal(FREQUENCY, fdt_u32("/cpus/PowerPC,POWER9", "timebase-frequency"), 512000000, "timebase-frequency");
+	check_equal(FREQUENCY, fdt_u32("/cpus/PowerPC,POWER9", "timebase-frequency"), 512000000,
+		    "timebase-frequency");
 	/* Two instructions a tick. */
 	first = mfspr(SPR_TB);
-	__asm__ volatile("li 4,10000; mtctr 4; 1: nop; nop; nop; nop; nop; nop; nop; nop; nop; bdnz 1b" : : : "r4", "ctr");
+	__asm__ volatile(
+		"li 4,10000; mtctr 4; 1: nop; nop; nop; nop; nop; nop; nop; nop; nop; bdnz 1b"
+		:
+		:
+		: "r4", "ctr");
 	then = mfspr(SPR_TB);
-	check(FREQUENCY, then - first >= 50000 && then - first <= 50010, "a hundred thousand instructions took another time");
+	check(FREQUENCY, then - first >= 50000 && then - first <= 50010,
+	      "a hundred thousand instructions took another time");
 }
 
 static void test_decrementer(void)
@@ -86,7 +95,8 @@ static void test_decrementer(void)
 			;
 		dec = mfspr(SPR_DEC);
 		tb = mfspr(SPR_TB) - tb;
-		check(WITH_TB, dec + tb >= 1000000 - 4 && dec + tb <= 1000000 + 4, "their sum changed");
+		check(WITH_TB, dec + tb >= 1000000 - 4 && dec + tb <= 1000000 + 4,
+		      "their sum changed");
 	}
 	count = 0;
 	mtspr(SPR_DEC, 100);

@@ -2,20 +2,20 @@
 /* MSR[SE] and MSR[BE]: the trace interrupt. Power ISA 3.0B, Book III section 6.5.15. */
 #include "payload.h"
 
-#define EACH	"with_msr_se_a_trace_interrupt_follows_each_instruction_once"
-#define SRR1_IS "a_trace_interrupts_srr1_is_the_msr_with_se"
-#define BRANCH	"with_msr_be_a_trace_interrupt_follows_each_branch_taken_or_not"
-#define OTHER	"an_instruction_that_raises_another_interrupt_is_not_traced"
-#define HCALL	"a_hypervisor_call_is_carried_out_under_msr_se_and_not_traced_itself"
-#define TURN_ON "tracing_begins_with_the_instruction_behind_the_mtmsrd_that_turns_it_on"
-#define RETURNS "a_return_from_an_interrupt_is_not_traced_but_what_it_returns_to"
+#define EACH	  "with_msr_se_a_trace_interrupt_follows_each_instruction_once"
+#define SRR1_IS	  "a_trace_interrupts_srr1_is_the_msr_with_se"
+#define BRANCH	  "with_msr_be_a_trace_interrupt_follows_each_branch_taken_or_not"
+#define OTHER	  "an_instruction_that_raises_another_interrupt_is_not_traced"
+#define HCALL	  "a_hypervisor_call_is_carried_out_under_msr_se_and_not_traced_itself"
+#define TURN_ON	  "tracing_begins_with_the_instruction_behind_the_mtmsrd_that_turns_it_on"
+#define RETURNS	  "a_return_from_an_interrupt_is_not_traced_but_what_it_returns_to"
 #define ADDRESSES "siar_is_the_traced_instruction_and_sdar_its_storage_operand"
-#define KINDS	"srr1_bits_33_35_and_36_tell_a_trace_a_load_and_a_store"
-#define NARROW	"with_msr_sf_0_the_addresses_of_a_trace_interrupt_have_32_bits"
-#define RESULT	"traced_code_computes_what_it_computes_otherwise"
+#define KINDS	  "srr1_bits_33_35_and_36_tell_a_trace_a_load_and_a_store"
+#define NARROW	  "with_msr_sf_0_the_addresses_of_a_trace_interrupt_have_32_bits"
+#define RESULT	  "traced_code_computes_what_it_computes_otherwise"
 
-const char *const sentences[] = { EACH, SRR1_IS, BRANCH, OTHER, HCALL, TURN_ON,
-				  RETURNS, ADDRESSES, KINDS, NARROW, RESULT, NULL };
+const char *const sentences[] = { EACH,	   SRR1_IS,   BRANCH, OTHER,  HCALL,  TURN_ON,
+				  RETURNS, ADDRESSES, KINDS,  NARROW, RESULT, NULL };
 
 #define MAX_STEPS 64
 #define SPR_SIAR  796
@@ -44,13 +44,15 @@ static void note(struct frame *frame)
 }
 
 /* Offsets of SRR0 in the trace interrupts expected; the last step is the trap at the end. */
-static void check_steps(const char *sentence, const u8 *code, u64 msr, const u16 *offsets, unsigned count)
+static void check_steps(const char *sentence, const u8 *code, u64 msr, const u16 *offsets,
+			unsigned count)
 {
 	check_equal(sentence, nr_steps, count + 1, "interrupts");
 	for (unsigned i = 0; i < count && i < nr_steps; i++) {
 		check_equal(sentence, steps[i].vector, 0xd00, "vector");
 		check_equal(sentence, steps[i].srr0 - (u64)code, offsets[i], "offset of SRR0");
-		check_equal(SRR1_IS, steps[i].srr1 & ~SRR1_CAUSE, msr, "SRR1 without its cause bits");
+		check_equal(SRR1_IS, steps[i].srr1 & ~SRR1_CAUSE, msr,
+			    "SRR1 without its cause bits");
 	}
 	check_equal(sentence, steps[nr_steps - 1].vector, 0x700, "last vector");
 	nr_steps = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Real addresses at which nothing answers: the guest's own doing, no injection. Without registration the architected
- * interrupt, with it a log that names the addresses; and ten thousand of them. Power ISA 3.0B, Book III section 6.5.2;
- * POWER9 Processor User's Manual on the cause bits; LoPAR R1-7.3.14-10, -12, -13.
+ * Real addresses at which nothing answers: the guest's own doing, no injection. Without
+ * registration the architected interrupt, with it a log that names the addresses; and ten thousand
+ * of them. Power ISA 3.0B, Book III section 6.5.2; POWER9 Processor User's Manual on the cause
+ * bits; LoPAR R1-7.3.14-10, -12, -13.
  */
 #include "payload.h"
 
@@ -16,7 +17,8 @@
 #define KEPT	    "dar_and_dsisr_are_as_they_were_at_entry_to_the_registered_routine"
 #define MANY	    "ten_thousand_machine_checks_and_a_thousand_system_resets_are_each_delivered_once"
 
-const char *const sentences[] = { UNREG_LOAD, UNREG_STORE, UNREG_JUMP, LOAD, JUMP, EDGE, NOT_RI, KEPT, MANY, NULL };
+const char *const sentences[] = { UNREG_LOAD, UNREG_STORE, UNREG_JUMP, LOAD, JUMP,
+				  EDGE,	      NOT_RI,	   KEPT,       MANY, NULL };
 
 #define LOAD_STORE 0x200000 /* SRR1 bit 42: the cause is in DSISR */
 /* POWER9's causes of a bad real address */
@@ -61,7 +63,8 @@ static void test_edge(void)
 	check_equal(EDGE, caught.gpr[4], 0x1122334455667788, "the last doubleword");
 	run(store_across, MSR_BARE, memory_size, 0, 0, 0);
 	check_caught(EDGE, 0x200, store_across, 4, MSR_BARE, LOAD_STORE);
-	check_equal(EDGE, *last, 0x1122334455667788, "the last doubleword after a store across the end");
+	check_equal(EDGE, *last, 0x1122334455667788,
+		    "the last doubleword after a store across the end");
 }
 
 /* ---- registered ---- */
@@ -92,7 +95,8 @@ static void registered(u64 where)
 	/* If an interrupt is all that the partition gets, it knows no more than that. */
 	if (!by_trampoline() || log.subtype != (0x80 | 0x40 | 3)) {
 		check_equal(LOAD, log.subtype, 0x80 | 0x40 | 0x20 | 3, "subtype byte");
-		check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull, "logical address");
+		check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull,
+			    "logical address");
 	}
 	check_equal(LOAD, log.disposition, 2, "disposition");
 
@@ -143,8 +147,8 @@ static void test_many(void)
 
 void payload(void)
 {
-	const u64 places[] = { memory_size, memory_size + 0x123456, 0x40000000000, 0x0ffffffffffffff8,
-			       0xffffffffffff0000 };
+	const u64 places[] = { memory_size, memory_size + 0x123456, 0x40000000000,
+			       0x0ffffffffffffff8, 0xffffffffffff0000 };
 
 	interrupts_in_own_endian();
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where interrupts go: LPCR[AIL] by H_SET_MODE, and scv. Power ISA 3.0B, Book III sections 2.2 (LPCR), 6.5.27 and
- * Figure "Effective addresses of interrupt vectors"; LoPAR section "H_SET_MODE".
+ * Where interrupts go: LPCR[AIL] by H_SET_MODE, and scv. Power ISA 3.0B, Book III sections 2.2
+ * (LPCR), 6.5.27 and Figure "Effective addresses of interrupt vectors"; LoPAR section "H_SET_MODE".
  */
 #include "payload.h"
 
-#define MODES	 "h_set_mode_takes_ail_0_and_3_and_refuses_the_others"
+#define MODES	  "h_set_mode_takes_ail_0_and_3_and_refuses_the_others"
 #define RELOCATED "with_ail_3_an_interrupt_of_relocated_code_stays_relocated_at_0xc000000000004000"
-#define REAL	 "with_ail_3_an_interrupt_of_code_with_either_relocation_off_goes_to_real_mode"
-#define STORAGE	 "with_ail_3_storage_interrupts_are_relocated_and_report_as_without"
-#define NEVER	 "machine_check_and_system_reset_are_never_relocated"
-#define ROUTINES "the_registered_routines_start_in_real_mode_with_ail_3_too"
-#define BACK	 "with_ail_0_again_every_interrupt_goes_to_real_mode"
-#define SCV_REAL "scv_enters_0x17000_and_its_level_in_real_mode_with_lr_and_ctr"
-#define SCV_AIL	 "with_ail_3_scv_enters_0xc000000000003000_and_its_level"
-#define SCV_SRR	 "scv_leaves_srr0_srr1_ee_and_ri_alone"
-#define RFSCV	 "rfscv_returns_to_lr_with_the_msr_of_ctr"
-#define SCV_FSCR "scv_in_problem_state_without_fscr_scv_is_a_facility_unavailable_interrupt"
+#define REAL	  "with_ail_3_an_interrupt_of_code_with_either_relocation_off_goes_to_real_mode"
+#define STORAGE	  "with_ail_3_storage_interrupts_are_relocated_and_report_as_without"
+#define NEVER	  "machine_check_and_system_reset_are_never_relocated"
+#define ROUTINES  "the_registered_routines_start_in_real_mode_with_ail_3_too"
+#define BACK	  "with_ail_0_again_every_interrupt_goes_to_real_mode"
+#define SCV_REAL  "scv_enters_0x17000_and_its_level_in_real_mode_with_lr_and_ctr"
+#define SCV_AIL	  "with_ail_3_scv_enters_0xc000000000003000_and_its_level"
+#define SCV_SRR	  "scv_leaves_srr0_srr1_ee_and_ri_alone"
+#define RFSCV	  "rfscv_returns_to_lr_with_the_msr_of_ctr"
+#define SCV_FSCR  "scv_in_problem_state_without_fscr_scv_is_a_facility_unavailable_interrupt"
 
-const char *const sentences[] = { MODES,    RELOCATED, REAL,	STORAGE, NEVER,	 ROUTINES, BACK,
+const char *const sentences[] = { MODES,    RELOCATED, REAL,	STORAGE, NEVER,	   ROUTINES, BACK,
 				  SCV_REAL, SCV_AIL,   SCV_SRR, RFSCV,	 SCV_FSCR, NULL };
 
 #define RELOC	  (MSR_IR | MSR_DR)
@@ -49,17 +49,22 @@ static void set_ail(u64 ail)
 
 static void check_place(const char *sentence, bool relocated)
 {
-	check_equal(sentence, caught.nip >> 60, relocated ? 12 : 0, "the first digit of the handler's address");
-	check_equal(sentence, caught.msr, relocated ? MSR_BARE | RELOC : MSR_BARE, "MSR in the handler");
+	check_equal(sentence, caught.nip >> 60, relocated ? 12 : 0,
+		    "the first digit of the handler's address");
+	check_equal(sentence, caught.msr, relocated ? MSR_BARE | RELOC : MSR_BARE,
+		    "MSR in the handler");
 }
 
 static void test_ail(void)
 {
 	const u64 half[] = { MSR_BARE, MSR_BARE | MSR_IR, MSR_BARE | MSR_DR };
 
-	check_equal(MODES, (u64)hcall4(H_SET_MODE, 1, AIL, 0, 0) >> 63, 1, "sign of the status for AIL 1");
-	check_equal(MODES, (u64)hcall4(H_SET_MODE, 2, AIL, 0, 0) >> 63, 1, "sign of the status for AIL 2");
-	check_equal(MODES, (u64)hcall4(H_SET_MODE, 7, AIL, 0, 0) >> 63, 1, "sign of the status for AIL 7");
+	check_equal(MODES, (u64)hcall4(H_SET_MODE, 1, AIL, 0, 0) >> 63, 1,
+		    "sign of the status for AIL 1");
+	check_equal(MODES, (u64)hcall4(H_SET_MODE, 2, AIL, 0, 0) >> 63, 1,
+		    "sign of the status for AIL 2");
+	check_equal(MODES, (u64)hcall4(H_SET_MODE, 7, AIL, 0, 0) >> 63, 1,
+		    "sign of the status for AIL 7");
 	run(call, KERNEL, 0, 0, 0, 0);
 	check_caught(BACK, 0xc00, call, 4, KERNEL, 0);
 	check_place(BACK, false);
@@ -144,8 +149,10 @@ static void scv(const char *sentence, const u8 *code, unsigned level, u64 msr, b
 	check_equal(sentence, caught.ctr, msr, "CTR");
 	check_equal(SCV_SRR, caught.srr0, (u64)code, "SRR0");
 	check_equal(SCV_SRR, caught.srr1, msr, "SRR1");
-	check_equal(sentence, caught.nip >> 60, relocated ? 12 : 0, "the first digit of the handler's address");
-	check_equal(SCV_SRR, caught.msr, MSR_BARE | (relocated ? RELOC : 0) | (msr & (MSR_EE | MSR_RI)),
+	check_equal(sentence, caught.nip >> 60, relocated ? 12 : 0,
+		    "the first digit of the handler's address");
+	check_equal(SCV_SRR, caught.msr,
+		    MSR_BARE | (relocated ? RELOC : 0) | (msr & (MSR_EE | MSR_RI)),
 		    "MSR in the handler");
 }
 
@@ -154,8 +161,8 @@ static void returns(struct frame *frame)
 	if (frame->vector < 0x3000)
 		leave_run(frame);
 	else
-		check_equal(RFSCV, frame->ctr & (MSR_SF | MSR_ME | MSR_FP | MSR_RI), MSR_SF | MSR_ME | MSR_FP | MSR_RI,
-			    "CTR's SF, ME, FP and RI");
+		check_equal(RFSCV, frame->ctr & (MSR_SF | MSR_ME | MSR_FP | MSR_RI),
+			    MSR_SF | MSR_ME | MSR_FP | MSR_RI, "CTR's SF, ME, FP and RI");
 }
 
 static void test_scv(bool relocated)
@@ -164,7 +171,10 @@ static void test_scv(bool relocated)
 
 	mtspr(SPR_FSCR, mfspr(SPR_FSCR) | 1 << 12);
 	for (unsigned i = 0; i < 2; i++) {
-		u64 msr = (relocated ? KERNEL : i ? KERNEL : MSR_BARE) | (i ? MSR_RI | MSR_FP : MSR_EE);
+		u64 msr = (relocated ? KERNEL :
+			   i	     ? KERNEL :
+				       MSR_BARE) |
+			  (i ? MSR_RI | MSR_FP : MSR_EE);
 
 		scv(sentence, vectored_0, 0, msr, relocated);
 		scv(sentence, vectored_1, 1, msr, relocated);
@@ -174,9 +184,12 @@ static void test_scv(bool relocated)
 
 	on_interrupt = returns;
 	run(vectored_twice, (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, 0, 0, 0, 0);
-	check_caught(RFSCV, 0x700, vectored_twice, 16, (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, TRAPPED);
-	check_equal(RFSCV, caught.gpr[5], (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, "MSR behind the first");
-	check_equal(RFSCV, caught.gpr[6], (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, "MSR behind the second");
+	check_caught(RFSCV, 0x700, vectored_twice, 16,
+		     (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, TRAPPED);
+	check_equal(RFSCV, caught.gpr[5], (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP,
+		    "MSR behind the first");
+	check_equal(RFSCV, caught.gpr[6], (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP,
+		    "MSR behind the second");
 	on_interrupt = leave_run;
 
 	mtspr(SPR_FSCR, mfspr(SPR_FSCR) & ~(1ull << 12));

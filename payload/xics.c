@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* External interrupts: inter-processor interrupts and the terminal's. LoPAR section "Interrupt Support hcall()s". */
+/*
+ * External interrupts: inter-processor interrupts and the terminal's. LoPAR section "Interrupt
+ * Support hcall()s".
+ */
 #include "payload.h"
 
 #define OFF	"a_presentation_controller_presents_nothing_until_its_cppr_allows"
@@ -13,9 +16,10 @@
 #define VTY	"the_terminals_interrupt_is_routed_presented_masked_and_ended"
 #define GARBAGE "calls_for_a_cpu_or_source_that_does_not_exist_get_the_parameter_error"
 
-const char *const sentences[] = { OFF, SELF, OTHER, CEDED, XIRR, STAYS, IPOLL, FIRST, VTY, GARBAGE, NULL };
+const char *const sentences[] = { OFF,	 SELF,	OTHER, CEDED,	XIRR, STAYS,
+				  IPOLL, FIRST, VTY,   GARBAGE, NULL };
 
-#define IPI 2u
+#define IPI	   2u
 #define VTY_SOURCE 0x1000u
 
 static volatile unsigned count[2], decrementers, first;
@@ -216,12 +220,14 @@ static void test_vty(void)
 	u32 rets[2] = { 0 };
 	u64 r4;
 
-	check_equal(VTY, read_be32(fdt_property("/vdevice/vty", "interrupts", NULL)), VTY_SOURCE, "the source's number");
+	check_equal(VTY, read_be32(fdt_property("/vdevice/vty", "interrupts", NULL)), VTY_SOURCE,
+		    "the source's number");
 	check_equal(VTY, route(0, 7), 0, "ibm,set-xive");
 	check_equal(VTY, (u32)rtas("ibm,get-xive", 1, 2, source, rets), 0, "ibm,get-xive");
 	check_equal(VTY, rets[0], 0, "server");
 	check_equal(VTY, rets[1], 7, "priority");
-	check_equal(VTY, (u64)hcall4(0x104, fdt_u32("/vdevice/vty", "reg"), 1, 0, 0), 0, "H_VIO_SIGNAL");
+	check_equal(VTY, (u64)hcall4(0x104, fdt_u32("/vdevice/vty", "reg"), 1, 0, 0), 0,
+		    "H_VIO_SIGNAL");
 	/* An answer is a character. */
 	tell("@answer\n");
 	check_equal(VTY, wait_for_input(), 0xff000000 | VTY_SOURCE, "XIRR");
@@ -248,19 +254,25 @@ static void test_vty(void)
 
 static void test_garbage(void)
 {
-	const u32 far_source[3] = { 0x1010, 0, 5 }, ipi[3] = { 2, 0, 5 }, far_server[3] = { VTY_SOURCE, 2, 5 },
-		  priority[3] = { VTY_SOURCE, 0, 0x100 };
+	const u32 far_source[3] = { 0x1010, 0, 5 }, ipi[3] = { 2, 0, 5 },
+		  far_server[3] = { VTY_SOURCE, 2, 5 }, priority[3] = { VTY_SOURCE, 0, 0x100 };
 	const u32 *const bad[] = { far_source, ipi, far_server, priority };
 	u32 rets[2];
 
 	check_equal(GARBAGE, (u64)hcall4(H_IPI, 2, 5, 0, 0), (u64)H_PARAMETER, "H_IPI to CPU 2");
-	check_equal(GARBAGE, (u64)hcall4(H_IPI, ~0ull, 5, 0, 0), (u64)H_PARAMETER, "H_IPI to CPU -1");
-	check_equal(GARBAGE, (u64)hcall4(H_IPOLL, 0x100000000, 5, 0, 0), (u64)H_PARAMETER, "H_IPOLL of CPU 1 << 32");
+	check_equal(GARBAGE, (u64)hcall4(H_IPI, ~0ull, 5, 0, 0), (u64)H_PARAMETER,
+		    "H_IPI to CPU -1");
+	check_equal(GARBAGE, (u64)hcall4(H_IPOLL, 0x100000000, 5, 0, 0), (u64)H_PARAMETER,
+		    "H_IPOLL of CPU 1 << 32");
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
-		check_equal(GARBAGE, (u32)rtas("ibm,set-xive", 3, 0, bad[i], NULL), (u32)-3, "ibm,set-xive");
-	check_equal(GARBAGE, (u32)rtas("ibm,get-xive", 1, 2, far_source, rets), (u32)-3, "ibm,get-xive");
-	check_equal(GARBAGE, (u32)rtas("ibm,int-on", 1, 0, far_source, NULL), (u32)-3, "ibm,int-on");
-	check_equal(GARBAGE, (u32)rtas("ibm,int-off", 1, 0, far_source, NULL), (u32)-3, "ibm,int-off");
+		check_equal(GARBAGE, (u32)rtas("ibm,set-xive", 3, 0, bad[i], NULL), (u32)-3,
+			    "ibm,set-xive");
+	check_equal(GARBAGE, (u32)rtas("ibm,get-xive", 1, 2, far_source, rets), (u32)-3,
+		    "ibm,get-xive");
+	check_equal(GARBAGE, (u32)rtas("ibm,int-on", 1, 0, far_source, NULL), (u32)-3,
+		    "ibm,int-on");
+	check_equal(GARBAGE, (u32)rtas("ibm,int-off", 1, 0, far_source, NULL), (u32)-3,
+		    "ibm,int-off");
 	hcall4(H_EOI, 0xff001010, 0, 0, 0);
 	hcall4(H_EOI, 0xffffffffffffffff, 0, 0, 0);
 }

@@ -17,7 +17,8 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "run", cmd_run, "run a POWER partition" },
-	{ "inject", cmd_inject, "give a partition, or a guest of QEMU, a machine check or a system reset" },
+	{ "inject", cmd_inject,
+	  "give a partition, or a guest of QEMU, a machine check or a system reset" },
 	{ "attach", cmd_attach, "learn how a guest of QEMU has registered, for inject" },
 	{ "log", cmd_log, "decode RTAS event logs" },
 };

@@ -468,10 +468,10 @@ struct fwnmi_errlog {
  * the caller's choice to make.
  *
  * returns: the log's length in bytes, 8 to 216, or
- *	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field exceeds its bits, a section is asked
- *		for without has_extended, severity is fatal and disposition fully recovered, the
- *		reference code has no NUL, or the MC section's subtype, transient flag or addresses
- *		do not exist for its type
+ *	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field exceeds its bits, a section is
+ *		asked for without has_extended, severity is fatal and disposition fully recovered,
+ *		the reference code has no NUL, or the MC section's subtype, transient flag or
+ *		addresses do not exist for its type
  *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);

@@ -40,9 +40,9 @@ extern "C" {
 #define FWNMI_ROUTINE_LIMIT 0x2000000u
 
 /*
- * What the library puts into the RTAS area, or into real page 7 after ibm,nmi-register-2: the buffer
- * for the original R3 and the log of a machine check, then one slot a vCPU for R3 at a system reset.
- * A slot has 16 bytes because Linux wants R3 no closer to the end of the RTAS area.
+ * What the library puts into the RTAS area, or into real page 7 after ibm,nmi-register-2: the
+ * buffer for the original R3 and the log of a machine check, then one slot a vCPU for R3 at a
+ * system reset. A slot has 16 bytes because Linux wants R3 no closer to the end of the RTAS area.
  */
 #define FWNMI_MC_BUFFER_SIZE	     2064u
 #define FWNMI_MC_BUFFER_MIN	     224u /* R3 and the longest log that the library builds */
@@ -160,8 +160,8 @@ struct fwnmi_ops {
 	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
 	/*
 	 * May be NULL. Flush the state of the vCPU in which the error sits (R12), which is an SLB,
-	 * ERAT or TLB error that was not recovered: see fwnmi_mce_repairable(). 0: the error is gone,
-	 * and is reported as fully recovered; negative: it is reported as it is.
+	 * ERAT or TLB error that was not recovered: see fwnmi_mce_repairable(). 0: the error is
+	 * gone, and is reported as fully recovered; negative: it is reported as it is.
 	 */
 	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
 	/*
@@ -253,8 +253,9 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
  * @f: the state to set up
  * @ops: the host's functions, all of them set but those that may be NULL; must outlive @f
  * @opaque: handed to every one of them
- * @config: copied; members not set are zero, so that later ones have their default. rtas_base + save_area_offset must be a multiple of 16; the RTAS area must end
- *	below 4 GiB, where a guest can reach it in real mode
+ * @config: copied; members not set are zero, so that later ones have their default. rtas_base +
+ * save_area_offset must be a multiple of 16; the RTAS area must end below 4 GiB, where a guest can
+ * reach it in real mode
  *
  * returns: 0, or
  *	FWNMI_ERR_INVALID if an operation is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
@@ -271,10 +272,10 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
  *
  * The interrupt endianness goes back to that of the configuration, and stopped vCPUs may run again.
  *
- * Logs that nobody has fetched stay, as in a platform's NVRAM, and so does the log of what ended the
- * partition: the next image gets them by event-scan. A severity above warning becomes warning, fully
- * recovered, because what was before a reboot is no longer critical. Of R16 notices and end logs
- * that are not fetched for several reboots the oldest are dropped; at least the last ten stay.
+ * Logs that nobody has fetched stay, as in a platform's NVRAM, and so does the log of what ended
+ * the partition: the next image gets them by event-scan. A severity above warning becomes warning,
+ * fully recovered, because what was before a reboot is no longer critical. Of R16 notices and end
+ * logs that are not fetched for several reboots the oldest are dropped; at least the last ten stay.
  *
  * returns: 0
  */
@@ -367,7 +368,8 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * fixed part with severity already-reported (R15).
  *
  * If @mc->unsafe_processor (R16, option 2), the vCPU is stopped instead, whether the guest has
- * registered or not, and a fatal log about it waits for event-scan. Nothing more is delivered to it.
+ * registered or not, and a fatal log about it waits for event-scan. Nothing more is delivered to
+ * it.
  *
  * What the host's repair() can repair is repaired before, whether the vCPU has to wait or not, and
  * the log then says fully recovered.
@@ -394,10 +396,10 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * @cpu: the vCPU interrupted
  *
  * As for a machine check, but without a log and without an interlock, and MSR[ME] stays as it was:
- * R3 points to this vCPU's slot with the original R3, because PowerVM and KVM do so and Linux relies
- * on it. If strict, R3 is left alone, which is the letter of R9. A vCPU that waits for the buffer
- * takes it after the interlock of its machine check; several until then are one. A vCPU that is in
- * its machine check handler takes it at once: the buffer and the slot are different places.
+ * R3 points to this vCPU's slot with the original R3, because PowerVM and KVM do so and Linux
+ * relies on it. If strict, R3 is left alone, which is the letter of R9. A vCPU that waits for the
+ * buffer takes it after the interlock of its machine check; several until then are one. A vCPU that
+ * is in its machine check handler takes it at once: the buffer and the slot are different places.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
@@ -449,8 +451,8 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * @f: the partition
  * @cpu: the vCPU, before it runs guest code; harmless without a kick
  *
- * One call delivers one event. A system reset that is pending behind a machine check comes after its
- * interlock, which kicks the vCPU once more; behind one that was handed back, by the next call.
+ * One call delivers one event. A system reset that is pending behind a machine check comes after
+ * its interlock, which kicks the vCPU once more; behind one that was handed back, by the next call.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it

@@ -50,11 +50,11 @@ enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr);
  *	repaired. A UE is transient, because LoPAR gives a subtype to no other.
  *
  * Of several bits in DSISR the gravest counts. A real address that no memory answers is a UE: to a
- * partition, memory that is lost. Causes for which LoPAR has no type (accesses to foreign addresses,
- * link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN. A store that fails later
- * (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal: the interrupted
- * instruction is not the one that failed. A machine check that is known to mean nothing (POWER9 up
- * to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered warning.
+ * partition, memory that is lost. Causes for which LoPAR has no type (accesses to foreign
+ * addresses, link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN. A store that
+ * fails later (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal: the
+ * interrupted instruction is not the one that failed. A machine check that is known to mean nothing
+ * (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered warning.
  *
  * returns: 0, or FWNMI_ERR_INVALID if the processor is unknown
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From an address and an event to a report; see attach.h. The order is: connect (which stops the guest), find out where
- * everything is, let it come to a fair moment, deliver by libfwnmi, watch, leave.
+ * From an address and an event to a report; see attach.h. The order is: connect (which stops the
+ * guest), find out where everything is, let it come to a fair moment, deliver by libfwnmi, watch,
+ * leave.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,13 +22,13 @@
 #include "attach/watch.h"
 
 /*
- * Of the user's time limit, the part for which the vCPU is watched for its return. Who takes a system
- * reset as a request to dump does not return.
+ * Of the user's time limit, the part for which the vCPU is watched for its return. Who takes a
+ * system reset as a request to dump does not return.
  */
 #define RETURN_PART	  2
 #define RESET_RETURN_PART 10
 /* attach looks this often whether the guest's kernel has started. */
-#define LOOK_MS		4
+#define LOOK_MS		  4
 
 /*
  * What the confined process hands over: this, then what the state's file is to hold, then the
@@ -238,7 +239,10 @@ static bool check_buffer(struct session *s, const struct machine_injection *in)
 		owner);
 }
 
-/* What is known only now: the interrupted instruction, and the bits that the processor would have set. */
+/*
+ * What is known only now: the interrupted instruction, and the bits that the processor would have
+ * set.
+ */
 static void complete(struct session *s, struct machine_injection *in,
 		     const struct watch_before *before)
 {
@@ -330,8 +334,7 @@ static bool end_partition(struct session *s, struct remote_outcome *out)
 {
 	if (!gdb_monitor(s->gdb, "system_reset"))
 		return false;
-	snprintf(out->problem, sizeof(out->problem),
-		 "%s, which ends the partition: QEMU resets it",
+	snprintf(out->problem, sizeof(out->problem), "%s, which ends the partition: QEMU resets it",
 		 fwnmi_end_reason_text(FWNMI_END_NESTED_MACHINE_CHECK));
 	fwnmi_reset(&s->host.fwnmi);
 	return true;
@@ -365,8 +368,9 @@ static bool watch(struct session *s, const struct machine_injection *in,
 }
 
 /*
- * Another vCPU holds the buffer. Ours is left standing until that one's interlock; libfwnmi takes nothing back that it
- * has queued, so if it does not come the state is what it was before. False: nothing was delivered.
+ * Another vCPU holds the buffer. Ours is left standing until that one's interlock; libfwnmi takes
+ * nothing back that it has queued, so if it does not come the state is what it was before. False:
+ * nothing was delivered.
  */
 static bool wait_for_buffer(struct session *s, const struct machine_injection *in,
 			    const struct fwnmi *before_it, struct watch_entry *entry,
@@ -616,9 +620,8 @@ void remote_inject(const struct remote_options *options, const struct machine_in
 		outcome->not_started = handover.not_started;
 		take_log(&outcome->log, &handover);
 		outcome->nr_cpus = handover.nr_cpus;
-		outcome->report =
-			json_loadb((char *)bytes + sizeof(handover) + handover.state_size,
-				   handover.report_size, 0, NULL);
+		outcome->report = json_loadb((char *)bytes + sizeof(handover) + handover.state_size,
+					     handover.report_size, 0, NULL);
 	}
 	free(bytes);
 	host_file_free(&file);
@@ -626,7 +629,10 @@ void remote_inject(const struct remote_options *options, const struct machine_in
 
 /* ---- attach ---- */
 
-/* Until the kernel runs in its own address space: then it has a device tree, and has not called RTAS yet. */
+/*
+ * Until the kernel runs in its own address space: then it has a device tree, and has not called
+ * RTAS yet.
+ */
 static bool wait_for_kernel(struct session *s, int64_t deadline)
 {
 	const struct gdb_registers *r = gdb_registers(s->gdb);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's second host: a guest of a QEMU that knows nothing of us, over its gdb stub. What `fwnmi inject --gdb` and
- * `fwnmi attach` do; options and printing are src/cmd's.
+ * libfwnmi's second host: a guest of a QEMU that knows nothing of us, over its gdb stub. What
+ * `fwnmi inject --gdb` and `fwnmi attach` do; options and printing are src/cmd's.
  *
  * However it ends, the guest is left running and nobody attached.
  */
@@ -24,7 +24,10 @@ struct remote_options {
 	const char *at; /* place of guest_place(), or NULL */
 	const char *process; /* pid or name, or NULL */
 	bool nested; /* also while a vCPU holds the machine check buffer */
-	enum { REMOTE_CONFINED, REMOTE_UNCONFINED } sandbox; /* --sandbox */
+	enum {
+		REMOTE_CONFINED,
+		REMOTE_UNCONFINED
+	} sandbox; /* --sandbox */
 	/*
 	 * Called in the process that deals with guest and stub, before either has been listened to;
 	 * NULL: it is not confined. False with a line in @err: it cannot be.

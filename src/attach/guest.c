@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What runs behind the stub; see guest.h. Device trees in guest memory are hostile: they are checked whole before they
- * are looked at. Processes are process.c's.
+ * What runs behind the stub; see guest.h. Device trees in guest memory are hostile: they are
+ * checked whole before they are looked at. Processes are process.c's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,10 @@
 #define SEARCH_BATCH 1024u
 #define MAX_BANNER   256
 
-/* QEMU's, hw/ppc/spapr.h, since FWNMI came to it in 5.1: for a guest whose device tree is not in its memory. */
+/*
+ * QEMU's, hw/ppc/spapr.h, since FWNMI came to it in 5.1: for a guest whose device tree is not in
+ * its memory.
+ */
 enum {
 	QEMU_OS_TERM = 0x201f,
 	QEMU_NMI_REGISTER = 0x202b,
@@ -141,7 +144,10 @@ static bool take_rtas_at(struct guest *guest, uint64_t real_address)
 	return ok;
 }
 
-/* Firmware's own tree, without an instantiated RTAS, may lie before the one that Linux has made of it. */
+/*
+ * Firmware's own tree, without an instantiated RTAS, may lie before the one that Linux has made of
+ * it.
+ */
 static enum guest_found search_device_tree(struct guest *guest)
 {
 	uint8_t *words = malloc(SEARCH_BATCH * 8);
@@ -287,7 +293,10 @@ enum guest_found guest_find_kernel(struct guest *guest)
 	return banner_seen ? GUEST_NOT_YET : GUEST_WRONG_KERNEL;
 }
 
-/* Linux registers addresses in its first bytes, wherever it runs: arch/powerpc/platforms/pseries/setup.c. */
+/*
+ * Linux registers addresses in its first bytes, wherever it runs:
+ * arch/powerpc/platforms/pseries/setup.c.
+ */
 enum guest_found guest_find_routines(struct guest *guest, uint64_t *system_reset,
 				     uint64_t *machine_check)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What runs behind the stub: where its kernel is, its RTAS area and call tokens, its FWNMI routines, its processes.
- * Learned from the kernel's symbols and from the device tree in guest memory, or given by the user. Nothing is changed
- * in the guest.
+ * What runs behind the stub: where its kernel is, its RTAS area and call tokens, its FWNMI
+ * routines, its processes. Learned from the kernel's symbols and from the device tree in guest
+ * memory, or given by the user. Nothing is changed in the guest.
  */
 #ifndef FWNMI_ATTACH_GUEST_H
 #define FWNMI_ATTACH_GUEST_H
@@ -43,7 +43,8 @@ struct guest {
 	unsigned real_parent, comm, pid, current; /* offsets */
 };
 
-/** guest_symbol_real() - where a symbol of the running kernel is in real memory; false if there is none. */
+/** guest_symbol_real() - where a symbol of the running kernel is in real memory; false if there is
+ * none. */
 bool guest_symbol_real(const struct guest *guest, const char *name, uint64_t *address);
 
 /**
@@ -62,14 +63,16 @@ enum guest_found {
 	GUEST_FAILED, /* gdb_error() */
 };
 
-/** guest_find_kernel() - where the kernel of the file runs; also a crash kernel, which does not run at 0. */
+/** guest_find_kernel() - where the kernel of the file runs; also a crash kernel, which does not run
+ * at 0. */
 enum guest_found guest_find_kernel(struct guest *guest);
 
 /**
  * guest_find_rtas() - the RTAS area and the tokens
  *
- * From what the user says; else from the device tree to which the kernel's symbols point; else from one that is found
- * in the first GiB of memory. GUEST_NOT_YET: there is none with an instantiated RTAS.
+ * From what the user says; else from the device tree to which the kernel's symbols point; else from
+ * one that is found in the first GiB of memory. GUEST_NOT_YET: there is none with an instantiated
+ * RTAS.
  */
 enum guest_found guest_find_rtas(struct guest *guest);
 
@@ -83,7 +86,8 @@ enum guest_found guest_find_routines(struct guest *guest, uint64_t *system_reset
 
 /**
  * guest_place() - where a breakpoint has to be for "SYMBOL", "SYMBOL+OFFSET" or an address
- * @local: set to where calls from inside the kernel enter the same function; often equal to *@address
+ * @local: set to where calls from inside the kernel enter the same function; often equal to
+ * *@address
  */
 bool guest_place(struct guest *guest, const char *text, uint64_t *address, uint64_t *local);
 
@@ -100,8 +104,9 @@ struct guest_process {
 /**
  * guest_current() - which process a vCPU runs, whether it is in the kernel or in user mode
  *
- * Offsets in Linux's structures are measured, not taken from debug information, which distributions strip: from
- * init_task, which is its own parent, and from its first child, which has pid 1. Needs the kernel's symbols.
+ * Offsets in Linux's structures are measured, not taken from debug information, which distributions
+ * strip: from init_task, which is its own parent, and from its first child, which has pid 1. Needs
+ * the kernel's symbols.
  *
  * Returns false with gdb_error() set if that does not work out.
  */

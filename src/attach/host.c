@@ -14,7 +14,10 @@
 #include "attach/private.h"
 #include "attach/spr.h"
 
-/* QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, a slot a CPU from 0x800 on. */
+/*
+ * QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, a slot a CPU from 0x800
+ * on.
+ */
 #define BOOT_OFFSET 0x20u
 #define SAVE_OFFSET 0x30u
 #define SLOTS	    0x800u
@@ -62,7 +65,10 @@ static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
 		       -1;
 }
 
-/* SRR0 and SRR1 first: should the stub refuse one, the guest has lost nothing yet. MSR changes the byte order. */
+/*
+ * SRR0 and SRR1 first: should the stub refuse one, the guest has lost nothing yet. MSR changes the
+ * byte order.
+ */
 static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
 {
 	struct host *host = opaque;
@@ -240,7 +246,9 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 	uint8_t first[4], second[4];
 	int err;
 
-	/* What libfwnmi remembers of the routines stays, so that it can tell when they have gone. */
+	/*
+	 * What libfwnmi remembers of the routines stays, so that it can tell when they have gone.
+	 */
 	if (fwnmi_registered(&host->fwnmi, &old_system_reset, &old_machine_check) && !page_7 &&
 	    old_system_reset == system_reset && old_machine_check == machine_check)
 		return true;

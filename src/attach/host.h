@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's host for a guest behind a gdb stub: the callbacks, and the partition's state between two invocations. The
- * state is libfwnmi's record in a file, and a number in a gap of the RTAS area that says which boot it belongs to.
+ * libfwnmi's host for a guest behind a gdb stub: the callbacks, and the partition's state between
+ * two invocations. The state is libfwnmi's record in a file, and a number in a gap of the RTAS area
+ * that says which boot it belongs to.
  */
 #ifndef FWNMI_ATTACH_HOST_H
 #define FWNMI_ATTACH_HOST_H
@@ -34,8 +35,8 @@ enum host_loaded {
  * @file: as it was found
  * @forget: start without what is in the file
  *
- * HOST_FAILED: gdb_error() is set. A named file that is of another guest or boot is an error; of one that only the
- * address names it is no surprise.
+ * HOST_FAILED: gdb_error() is set. A named file that is of another guest or boot is an error; of
+ * one that only the address names it is no surprise.
  */
 enum host_loaded host_open(struct host *host, struct guest *guest, const struct host_file *file,
 			   bool forget);

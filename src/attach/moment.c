@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fair moment; see moment.h. A guest that is stopped from outside stands anywhere, also with MSR[RI]=0. From there
- * single steps lead out of an interrupt's entry. If the right code is not running, breakpoints at the entries of
- * interrupts and system calls give one chance after the other: to go on in the kernel until MSR[RI]=1, or to break
- * where the interrupted program goes on. Vectors as in the Power ISA, Book III, with LPCR[AIL].
+ * The fair moment; see moment.h. A guest that is stopped from outside stands anywhere, also with
+ * MSR[RI]=0. From there single steps lead out of an interrupt's entry. If the right code is not
+ * running, breakpoints at the entries of interrupts and system calls give one chance after the
+ * other: to go on in the kernel until MSR[RI]=1, or to break where the interrupted program goes on.
+ * Vectors as in the Power ISA, Book III, with LPCR[AIL].
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -15,7 +16,8 @@
 #include "attach/private.h"
 #include "attach/spr.h"
 
-#define MAX_STEPS	   2000 /* from an interrupt's entry to MSR[RI]=1 it is less than a hundred */
+/* From an interrupt's entry to MSR[RI]=1 it is less than a hundred. */
+#define MAX_STEPS	   2000
 #define QUICK_LOOKS	   3
 #define QUICK_LOOK_MS	   7
 #define CHANCES		   16 /* at entries of interrupts, one after another */
@@ -76,7 +78,10 @@ static bool right_process(struct search *s, bool *right)
 	return true;
 }
 
-/* By another one's H_PROD: the stub alone cannot. *@halted stays if there is nobody who executes code. */
+/*
+ * By another one's H_PROD: the stub alone cannot. *@halted stays if there is nobody who executes
+ * code.
+ */
 static bool wake(struct search *s, bool *halted)
 {
 	unsigned cpu = s->request->cpu, other = 0;
@@ -220,7 +225,10 @@ static bool leave_entries(struct search *s)
 	return true;
 }
 
-/* Where the program goes on that has just been interrupted, or has made a system call. False: failed. */
+/*
+ * Where the program goes on that has just been interrupted, or has made a system call. False:
+ * failed.
+ */
 static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 {
 	const struct gdb_registers *r = gdb_registers(s->gdb);
@@ -240,8 +248,9 @@ static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 }
 
 /*
- * Until user code goes on. A program that waits for something is not back soon: its CPU is then idle,
- * or somebody else's. The time that passes does not tell: a busy host may have given the guest none.
+ * Until user code goes on. A program that waits for something is not back soon: its CPU is then
+ * idle, or somebody else's. The time that passes does not tell: a busy host may have given the
+ * guest none.
  */
 static enum look wait_for_user(struct search *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fair moment: a vCPU of a running guest at an instruction where a machine check can be recovered from, and where
- * the user wants it. What "recoverable" means is the Power ISA's MSR[RI].
+ * The fair moment: a vCPU of a running guest at an instruction where a machine check can be
+ * recovered from, and where the user wants it. What "recoverable" means is the Power ISA's MSR[RI].
  */
 #ifndef FWNMI_ATTACH_MOMENT_H
 #define FWNMI_ATTACH_MOMENT_H

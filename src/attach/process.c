@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which process a vCPU runs; see guest_current() in guest.h. What is known of Linux's structures beforehand: in
- * task_struct, pid and tgid are followed by the stack canary, if there is one, then real_parent, parent, children and
- * sibling (include/linux/sched.h); the paca, to which SPRG1 points, holds a pointer to the current task
- * (arch/powerpc/include/asm/paca.h), which _switch stores there through R13.
+ * Which process a vCPU runs; see guest_current() in guest.h. What is known of Linux's structures
+ * beforehand: in task_struct, pid and tgid are followed by the stack canary, if there is one, then
+ * real_parent, parent, children and sibling (include/linux/sched.h); the paca, to which SPRG1
+ * points, holds a pointer to the current task (arch/powerpc/include/asm/paca.h), which _switch
+ * stores there through R13.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -151,8 +152,8 @@ static bool read_paca(struct guest *guest, unsigned cpu, unsigned offset, uint64
 }
 
 /*
- * The paca also holds registers that interrupts have saved, so what looks like a task there need not be the current
- * one: only places are looked at into which _switch stores.
+ * The paca also holds registers that interrupts have saved, so what looks like a task there need
+ * not be the current one: only places are looked at into which _switch stores.
  */
 static bool find_current(struct guest *guest, unsigned cpu)
 {

@@ -7,7 +7,10 @@
 #include "attach/private.h"
 #include "attach/spr.h"
 
-/* QEMU's RTAS code ends at 0x14, what FWNMI needs begins at 0x30; host.c has the eight bytes at 0x20. */
+/*
+ * QEMU's RTAS code ends at 0x14, what FWNMI needs begins at 0x30; host.c has the eight bytes at
+ * 0x20.
+ */
 #define SCRATCH_OFFSET 0x28
 
 #define MAX_STEPS 3 /* until one is made */

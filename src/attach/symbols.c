@@ -13,7 +13,9 @@
 #include "base/elf_file.h"
 #include "attach/symbols.h"
 
-/* OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 tell how far the local entry is. */
+/*
+ * OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 tell how far the local entry is.
+ */
 #define LOCAL_ENTRY(other) (1u << ((other) >> 5 & 7) & ~3u)
 
 /* A kernel of two million symbols has less. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The outcome of an event; see watch.h. PAPR's RTAS argument buffer: token, number of arguments and of returns, then
- * these, big-endian words.
+ * The outcome of an event; see watch.h. PAPR's RTAS argument buffer: token, number of arguments and
+ * of returns, then these, big-endian words.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The outcome of an event: does the guest execute its routine, call ibm,nmi-interlock, and come back to what was
- * interrupted. Times are of guest code running, by the host's clock.
+ * The outcome of an event: does the guest execute its routine, call ibm,nmi-interlock, and come
+ * back to what was interrupted. Times are of guest code running, by the host's clock.
  */
 #ifndef FWNMI_ATTACH_WATCH_H
 #define FWNMI_ATTACH_WATCH_H
@@ -35,13 +35,15 @@ bool watch_entry(struct gdb *gdb, unsigned cpu, struct watch_entry *entry);
 /**
  * watch_event() - after delivery
  * @wait_interlock: it is a machine check
- * @waiting: vCPU whose machine check waits for the buffer, or -1; it is left standing until it gets it, and then it is
+ * @waiting: vCPU whose machine check waits for the buffer, or -1; it is left standing until it gets
+ * it, and then it is
  *	watched until its interlock instead of @cpu's return
  * @timeout_ms: for the interlock
  * @return_ms: for the return, from then on (or from the delivery, if there is no interlock)
  * @process: which one was interrupted, or NULL: if Linux ends it, there is no return to wait for
  *
- * Returns false with gdb_error() set if it could not be watched; what was seen until then is in @outcome.
+ * Returns false with gdb_error() set if it could not be watched; what was seen until then is in
+ * @outcome.
  */
 bool watch_event(struct host *host, unsigned cpu, const struct watch_before *before,
 		 bool wait_interlock, int waiting, unsigned timeout_ms, unsigned return_ms,
@@ -54,7 +56,10 @@ struct watch_rtas_call {
 	uint64_t buffer;
 };
 
-/** watch_rtas() - the call that a vCPU at the RTAS entry makes; *@is_call: it is there, in real mode. */
+/**
+ * watch_rtas() - the call that a vCPU at the RTAS entry makes; *@is_call: it is there, in real
+ * mode.
+ */
 bool watch_rtas(struct guest *guest, unsigned cpu, struct watch_rtas_call *call, bool *is_call);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits for what comes of
- * it, and reports that. What the options mean is control/inject_args.h's; the protocol is the monitor's. With --gdb the
- * guest is another QEMU's, and the work attach/attach.h's.
+ * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits
+ * for what comes of it, and reports that. What the options mean is control/inject_args.h's; the
+ * protocol is the monitor's. With --gdb the guest is another QEMU's, and the work
+ * attach/attach.h's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -916,7 +917,7 @@ static enum inject_cpus remote_cpus(const struct inject_options *o)
 	enum inject_cpus cpus = inject_args_cpus(o->args, o->system_reset);
 
 	return cpus == INJECT_PARTITION && (o->remote.at || o->remote.process) ? INJECT_ONE_CPU :
-										  cpus;
+										 cpus;
 }
 
 /*

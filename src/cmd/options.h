@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Command lines: every subcommand has tables of its options, and this reads them all alike. A name
- * may have one dash or two, and a value may follow it or a '='. What is wrong is one line on standard
- * error:
+ * may have one dash or two, and a value may follow it or a '='. What is wrong is one line on
+ * standard error:
  *
  *	fwnmi: run: unknown option -kernal: did you mean -kernel?
  *	fwnmi: run: option -m needs a value

@@ -32,8 +32,8 @@ static int open_again(int fd, const struct stat *st)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ours = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (ours >= 0 && (fstat(ours, &again) < 0 || again.st_dev != st->st_dev ||
-			  again.st_ino != st->st_ino)) {
+	if (ours >= 0 &&
+	    (fstat(ours, &again) < 0 || again.st_dev != st->st_dev || again.st_ino != st->st_ino)) {
 		close(ours);
 		ours = -1;
 	}

@@ -8,7 +8,9 @@
 #include "cmd/options.h"
 #include "attach/attach.h"
 
-/* Groups of options into a struct remote_options: those of both commands, and what only inject has. */
+/*
+ * Groups of options into a struct remote_options: those of both commands, and what only inject has.
+ */
 extern const struct command_option remote_option_table[], remote_inject_table[];
 
 /**

@@ -85,7 +85,10 @@ struct run_options {
 	struct machine_config machine;
 	const char *accel, *serial;
 	char *monitor; /* path */
-	enum { ON, OFF } mc_exit, sandbox;
+	enum {
+		ON,
+		OFF
+	} mc_exit, sandbox;
 	bool stats;
 };
 
@@ -227,7 +230,12 @@ static bool set_topology(uint64_t counts[], const char *item, char *why)
 
 static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
 {
-	enum { CPUS, MAX_CPUS, SOCKETS, CORES };
+	enum {
+		CPUS,
+		MAX_CPUS,
+		SOCKETS,
+		CORES
+	};
 	uint64_t counts[7] = { 0 }, product;
 	struct run_options *o = into;
 	const char *list = value;
@@ -246,8 +254,7 @@ static bool set_smp(void *into, const struct command_option *option, const char 
 		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
 	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
 		return option_bad(why, "no CPU is added later: maxcpus is cpus");
-	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) ||
-	    counts[CPUS] % product)
+	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) || counts[CPUS] % product)
 		return option_bad(why, "sockets and cores do not make %u CPUs",
 				  (unsigned)counts[CPUS]);
 	o->machine.nr_vcpus = (unsigned)counts[CPUS];
@@ -309,10 +316,9 @@ static bool enable_kvm(void *into, const struct command_option *option, const ch
 static bool machine_property(struct run_options *o, const char *item, char *why)
 {
 	static const char *const as_ever[] = {
-		"usb=off",	   "graphics=off",     "ic-mode=xics",
-		"cap-fwnmi=on",	   "cap-htm=off",      "cap-dfp=off",
-		"x-vof=on",	   "cap-nested-hv=off", "cap-cfpc=broken",
-		"cap-sbbc=broken", "cap-ibs=broken",   "cap-ccf-assist=off",
+		"usb=off",	   "graphics=off",    "ic-mode=xics",	"cap-fwnmi=on",
+		"cap-htm=off",	   "cap-dfp=off",     "x-vof=on",	"cap-nested-hv=off",
+		"cap-cfpc=broken", "cap-sbbc=broken", "cap-ibs=broken", "cap-ccf-assist=off",
 	};
 
 	if (!strcmp(item, "accel=kvm") || !strcmp(item, "accel=emu")) {
@@ -364,7 +370,10 @@ static bool set_monitor(void *into, const struct command_option *option, const c
 			char *why)
 {
 	static const char *const harmless[] = {
-		"", ",server=on,wait=off", ",wait=off,server=on", ",server,wait=off",
+		"",
+		",server=on,wait=off",
+		",wait=off,server=on",
+		",server,wait=off",
 		",server,nowait",
 	};
 	struct run_options *o = into;
@@ -432,8 +441,8 @@ static bool set_map_memory(void *into, const struct command_option *option, cons
 		} else if (!strncmp(p, "file=", 5) && len > 5 && !mapping->path) {
 			mapping->path = strndup(p + 5, len - 5);
 		} else {
-			return option_bad(why,
-					  "%s is not address=N, size=N, file=PATH or offset=N", p);
+			return option_bad(why, "%s is not address=N, size=N, file=PATH or offset=N",
+					  p);
 		}
 		p += len + (p[len] == ',');
 	}
@@ -619,7 +628,7 @@ static double seconds_since(const struct timespec *start)
 }
 
 __attribute__((format(printf, 3, 4))) static void append(char *line, size_t size,
-							const char *format, ...)
+							 const char *format, ...)
 {
 	size_t len = strlen(line);
 	va_list ap;
@@ -712,7 +721,9 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	enum machine_end end;
 	char why[REASON_SIZE];
 
-	/* Last, because it creates files and changes the terminal: whatever else can fail has not. */
+	/*
+	 * Last, because it creates files and changes the terminal: whatever else can fail has not.
+	 */
 	console = console_open(o->serial, why, sizeof(why));
 	if (!console || !console_attach(console, machine) ||
 	    !machine_add_client(machine, &standard_error)) {
@@ -751,8 +762,8 @@ static bool choose_engine(struct run_options *o)
 		else if (!a->engine->available || a->engine->available(err, sizeof(err)))
 			o->machine.engine = a->engine;
 		if (!err[0] && strchr(list, ':'))
-			say("run: -accel %s: %s is used%s%s", list, a->name,
-			    *why_not ? "; " : "", why_not);
+			say("run: -accel %s: %s is used%s%s", list, a->name, *why_not ? "; " : "",
+			    why_not);
 		if (!err[0])
 			return true;
 		snprintf(why_not + used, sizeof(why_not) - used, "%s%s", used ? "; " : "", err);

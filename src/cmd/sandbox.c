@@ -103,20 +103,13 @@ static const uint32_t allowed_ioctls[] = {
 
 /* A reboot makes a new virtual machine, so that is all that the engine ever asks of KVM. */
 static const uint32_t allowed_kvm_ioctls[] = {
-	PPC_KVM_CREATE_VM,
-	PPC_KVM_CHECK_EXTENSION,
-	PPC_KVM_CREATE_VCPU,
-	PPC_KVM_SET_USER_MEMORY_REGION,
-	PPC_KVM_ALLOCATE_HTAB,
-	PPC_KVM_CONFIGURE_V3_MMU,
-	PPC_KVM_RUN,
-	PPC_KVM_GET_REGS,
-	PPC_KVM_SET_REGS,
-	PPC_KVM_GET_SREGS,
-	PPC_KVM_INTERRUPT,
-	PPC_KVM_ENABLE_CAP,
-	PPC_KVM_GET_ONE_REG,
-	PPC_KVM_SET_ONE_REG,
+	PPC_KVM_CREATE_VM,     PPC_KVM_CHECK_EXTENSION,
+	PPC_KVM_CREATE_VCPU,   PPC_KVM_SET_USER_MEMORY_REGION,
+	PPC_KVM_ALLOCATE_HTAB, PPC_KVM_CONFIGURE_V3_MMU,
+	PPC_KVM_RUN,	       PPC_KVM_GET_REGS,
+	PPC_KVM_SET_REGS,      PPC_KVM_GET_SREGS,
+	PPC_KVM_INTERRUPT,     PPC_KVM_ENABLE_CAP,
+	PPC_KVM_GET_ONE_REG,   PPC_KVM_SET_ONE_REG,
 };
 
 static int allow_named(scmp_filter_ctx filter, const char *calls)

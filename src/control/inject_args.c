@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arguments of injections; see inject_args.h. What a machine check may say is libfwnmi's to decide; here are the
- * names, the defaults, and messages that say which arguments contradict each other.
+ * Arguments of injections; see inject_args.h. What a machine check may say is libfwnmi's to decide;
+ * here are the names, the defaults, and messages that say which arguments contradict each other.
  */
 #include <stdio.h>
 #include <stdlib.h>

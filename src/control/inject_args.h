@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The arguments of inject-machine-check and inject-nmi: their names, defaults and contradictions, for the monitor
- * and for `fwnmi inject`, which checks them before it connects.
+ * The arguments of inject-machine-check and inject-nmi: their names, defaults and contradictions,
+ * for the monitor and for `fwnmi inject`, which checks them before it connects.
  */
 #ifndef FWNMI_CONTROL_INJECT_ARGS_H
 #define FWNMI_CONTROL_INJECT_ARGS_H
@@ -13,12 +13,14 @@
 /**
  * inject_args_parse() - arguments to a request
  * @args: a JSON object, or NULL for none. Both kinds of injection:
- *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index): see inject_args_cpus(); "context"
- *	("user", "kernel", "any": the default), "now" (false; not with context), "timeout" (seconds, 10).
- *	Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype" (multihit, or load-store for a UE),
- *	"unsafe" (false: R16, the processor is stopped), "severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal), "initiator" (CPU),
- *	"transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of the interrupted instruction; UE:
- *	none), "logical-address" (UE only, none). Addresses are integers or strings as C writes integers.
+ *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index): see inject_args_cpus();
+ *	"context" ("user", "kernel", "any": the default), "now" (false; not with context), "timeout"
+ *	(seconds, 10). Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype"
+ *	(multihit, or load-store for a UE), "unsafe" (false: R16, the processor is stopped),
+ *	"severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal),
+ *	"initiator" (CPU), "transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of
+ *	the interrupted instruction; UE: none), "logical-address" (UE only, none). Addresses are
+ *	integers or strings as C writes integers.
  * @system_reset: it is inject-nmi
  * @injection: filled in, except for the id
  * @err: one line on failure
@@ -33,7 +35,8 @@ enum inject_cpus {
 	INJECT_ONE_CPU, /* cpu-index */
 	INJECT_ALL_CPUS,
 	INJECT_OTHER_CPUS, /* all but cpu-index */
-	INJECT_PARTITION, /* a system reset without either: all there are, answered as one if it is one */
+	/* A system reset without either: all there are, answered as one if it is one */
+	INJECT_PARTITION,
 };
 enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset);
 

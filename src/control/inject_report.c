@@ -44,13 +44,11 @@ void inject_report_log(const struct injection_log *log, json_t *report)
 
 	if (!log->valid)
 		return;
-	object = json_pack("{s:o, s:o, s:o}", "severity",
-			   name_or_number(fwnmi_severity_name(log->severity), log->severity),
-			   "disposition",
-			   name_or_number(fwnmi_disposition_name(log->disposition),
-					  log->disposition),
-			   "initiator",
-			   name_or_number(fwnmi_initiator_name(log->initiator), log->initiator));
+	object = json_pack(
+		"{s:o, s:o, s:o}", "severity",
+		name_or_number(fwnmi_severity_name(log->severity), log->severity), "disposition",
+		name_or_number(fwnmi_disposition_name(log->disposition), log->disposition),
+		"initiator", name_or_number(fwnmi_initiator_name(log->initiator), log->initiator));
 	if (log->has_mc)
 		add_error(object, &log->mc);
 	json_object_set_new(object, "already-reported",

@@ -50,7 +50,9 @@ struct monitor {
 	uint64_t next_injection;
 	struct timeval last_event;
 	struct client clients[MONITOR_MAX_CLIENTS];
-	/* Which client each of the descriptors last handed to poll() belongs to; NULL: listen_fd. */
+	/*
+	 * Which client each of the descriptors last handed to poll() belongs to; NULL: listen_fd.
+	 */
 	struct client *polled[MONITOR_MAX_CLIENTS + 1];
 };
 
@@ -395,8 +397,7 @@ static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, siz
 	if (last_end)
 		json_object_set_new(out, "last-end",
 				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
-					      "reason",
-					      end_reason(last_end->reason), "log",
+					      "reason", end_reason(last_end->reason), "log",
 					      hexadecimal(last_end->log, last_end->log_length)));
 	return out;
 }
@@ -481,7 +482,10 @@ static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
 	return true;
 }
 
-/* A log for the guest's event-scan, or check-exception: {"log": hexadecimal, "class": ..., "call": ...}. */
+/*
+ * A log for the guest's event-scan, or check-exception: {"log": hexadecimal, "class": ..., "call":
+ * ...}.
+ */
 static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
 	static const struct {
@@ -848,7 +852,10 @@ static void monitor_ready(void *opaque, struct pollfd *fds, unsigned count)
 			accept_client(monitor);
 			continue;
 		}
-		/* An event sent for another client may have closed this one, never reused it: accept comes first. */
+		/*
+		 * An event sent for another client may have closed this one, never reused it:
+		 * accept comes first.
+		 */
 		if (client->fd != fds[i].fd)
 			continue;
 		if (fds[i].revents & POLLOUT)

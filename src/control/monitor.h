@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: JSON over a UNIX stream socket in the manner of QMP, QEMU's machine protocol, with its
- * command and event names where it has them. Its clients can steer the machine, never hold it up.
+ * The control socket: JSON over a UNIX stream socket in the manner of QMP, QEMU's machine protocol,
+ * with its command and event names where it has them. Its clients can steer the machine, never hold
+ * it up.
  */
 #ifndef FWNMI_CONTROL_MONITOR_H
 #define FWNMI_CONTROL_MONITOR_H
@@ -10,7 +11,9 @@
 
 #define MONITOR_MAX_CLIENTS 8
 #define MONITOR_MAX_REQUEST 65536 /* bytes */
-#define MONITOR_MAX_BACKLOG 1048576 /* bytes that a client may leave unread before it is dropped */
+#define MONITOR_MAX_BACKLOG \
+	1048576 /* bytes that a client may leave unread before it is dropped \
+		 */
 
 struct monitor;
 struct machine;
@@ -19,11 +22,13 @@ struct machine;
  * monitor_open() - listen on a UNIX socket and become a client of the machine
  * @path: of the socket, created with mode 0600; one that nobody listens on any more is replaced
  *
- * Returns NULL with a one-line reason in @err: path too long, exists and is no socket, in use, cannot be created.
+ * Returns NULL with a one-line reason in @err: path too long, exists and is no socket, in use,
+ * cannot be created.
  */
 struct monitor *monitor_open(const char *path, struct machine *machine, char *err, size_t err_size);
 
-/** monitor_close() - send what clients still have to get, if they take it, and remove the socket. NULL is allowed. */
+/** monitor_close() - send what clients still have to get, if they take it, and remove the socket.
+ * NULL is allowed. */
 void monitor_close(struct monitor *monitor);
 
 /** monitor_remove_socket() - if it is still this monitor's. Async-signal-safe. */

@@ -125,8 +125,7 @@ static int name_file(const char *temporary, const char *path)
 		return 0;
 	}
 	/* Some file systems have no links; some that have them cannot rename in this way. */
-	if (errno != EEXIST &&
-	    !renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE))
+	if (errno != EEXIST && !renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE))
 		return 0;
 	return errno;
 }

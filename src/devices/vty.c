@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The virtual terminal's input queue. The hcalls that the guest makes are in pseries/hcall/vio.c. */
+/*
+ * The virtual terminal's input queue. The hcalls that the guest makes are in pseries/hcall/vio.c.
+ */
 #include <string.h>
 
 #include "devices/vty.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual terminal's input side: a bounded queue between the console and H_GET_TERM_CHAR. Output needs no
- * state. LoPAR section "Client Vterm".
+ * The virtual terminal's input side: a bounded queue between the console and H_GET_TERM_CHAR.
+ * Output needs no state. LoPAR section "Client Vterm".
  */
 #ifndef FWNMI_DEVICES_VTY_H
 #define FWNMI_DEVICES_VTY_H

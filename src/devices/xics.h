@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The partition's interrupts: one presentation controller a vCPU and one source controller, as LoPAR chapter
- * "Interrupt Controller" (PowerPC External Interrupt option) shows them through hcalls and RTAS.
+ * The partition's interrupts: one presentation controller a vCPU and one source controller, as
+ * LoPAR chapter "Interrupt Controller" (PowerPC External Interrupt option) shows them through
+ * hcalls and RTAS.
  */
 #ifndef FWNMI_DEVICES_XICS_H
 #define FWNMI_DEVICES_XICS_H
@@ -48,11 +49,13 @@ void xics_reset(struct xics *xics, unsigned nr_servers);
 /** xics_raise() - an edge of a source, XICS_SOURCE_BASE .. */
 void xics_raise(struct xics *xics, uint32_t interrupt);
 
-/** xics_poll() - XIRR as it would be read: CPPR in the high byte, interrupt number or 0 in the rest. */
+/** xics_poll() - XIRR as it would be read: CPPR in the high byte, interrupt number or 0 in the
+ * rest. */
 uint32_t xics_poll(const struct xics *xics, unsigned server);
 /** xics_accept() - read XIRR: the interrupt shown is in service now and CPPR is its priority. */
 uint32_t xics_accept(struct xics *xics, unsigned server);
-/** xics_eoi() - write XIRR: CPPR from the high byte, end of interrupt for the number in the rest. */
+/** xics_eoi() - write XIRR: CPPR from the high byte, end of interrupt for the number in the rest.
+ */
 void xics_eoi(struct xics *xics, unsigned server, uint32_t xirr);
 void xics_set_cppr(struct xics *xics, unsigned server, uint8_t cppr);
 void xics_set_mfrr(struct xics *xics, unsigned server, uint8_t mfrr);

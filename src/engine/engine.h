@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The narrow waist between the machine and whatever executes guest instructions. An engine knows no PAPR: it
- * runs a vCPU until something happens and says what. The machine knows no engine: it reads and writes
- * architected registers and asks for architected interrupts. Bits of MSR, SRR1, DSISR are as in the Power ISA.
+ * The narrow waist between the machine and whatever executes guest instructions. An engine knows no
+ * PAPR: it runs a vCPU until something happens and says what. The machine knows no engine: it reads
+ * and writes architected registers and asks for architected interrupts. Bits of MSR, SRR1, DSISR
+ * are as in the Power ISA.
  */
 #ifndef FWNMI_ENGINE_ENGINE_H
 #define FWNMI_ENGINE_ENGINE_H
@@ -19,30 +20,35 @@
 #define ENGINE_MAX_VCPUS 8
 
 enum engine_cap {
-	ENGINE_CAP_MC_EXIT = 1 << 0,	/* machine checks come to the VMM as ENGINE_EXIT_MACHINE_CHECK */
+	ENGINE_CAP_MC_EXIT =
+		1 << 0, /* machine checks come to the VMM as ENGINE_EXIT_MACHINE_CHECK */
 	ENGINE_CAP_INSN_CLOCK = 1 << 1, /* CLOCK_INSN is exact */
 	ENGINE_CAP_SINGLE_BLOCK = 1 << 2, /* max_insns is honoured to a basic block */
-	ENGINE_CAP_AIL = 1 << 3,	/* engine_partition.ail may be 3 */
-	ENGINE_CAP_FLUSH_TLB = 1 << 4,	/* a guest may ask the hypervisor to drop translations */
-	ENGINE_CAP_THREADS = 1 << 5,	/* vCPUs run beside the machine: see run(). The time base is the engine's */
-	ENGINE_CAP_RADIX = 1 << 6,	/* engine_partition.radix may be true; without it there are hash guests only */
+	ENGINE_CAP_AIL = 1 << 3, /* engine_partition.ail may be 3 */
+	ENGINE_CAP_FLUSH_TLB = 1 << 4, /* a guest may ask the hypervisor to drop translations */
+	ENGINE_CAP_THREADS =
+		1 << 5, /* vCPUs run beside the machine: see run(). The time base is the engine's */
+	ENGINE_CAP_RADIX = 1 << 6, /* engine_partition.radix may be true; without it there are hash
+				      guests only */
 };
 
 enum engine_exit_reason {
-	ENGINE_EXIT_BUDGET,	   /* max_insns instructions were executed */
-	ENGINE_EXIT_HCALL,	   /* sc 1: number in r3, arguments in r4.., NIP after the sc */
-	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted ones */
-	ENGINE_EXIT_HALTED,	   /* nothing to execute until an interrupt */
-	ENGINE_EXIT_KICKED,	   /* engine_ops.kick() was called */
-	ENGINE_EXIT_DEBUG,	   /* what watch_return() waited for */
-	ENGINE_EXIT_YIELD,	   /* it waits for others: see set_patience() */
-	ENGINE_EXIT_FAILED,	   /* the engine can't go on; engine_exit.message says why */
-	ENGINE_EXIT_RUNNING,	   /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
-	ENGINE_EXIT_TRAP,	   /* end of the trap_code() at NIP; or a store like it, and then machine_check says what it did */
+	ENGINE_EXIT_BUDGET, /* max_insns instructions were executed */
+	ENGINE_EXIT_HCALL, /* sc 1: number in r3, arguments in r4.., NIP after the sc */
+	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted
+				      ones */
+	ENGINE_EXIT_HALTED, /* nothing to execute until an interrupt */
+	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
+	ENGINE_EXIT_DEBUG, /* what watch_return() waited for */
+	ENGINE_EXIT_YIELD, /* it waits for others: see set_patience() */
+	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
+	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
+	ENGINE_EXIT_TRAP, /* end of the trap_code() at NIP; or a store like it, and then
+			     machine_check says what it did */
 };
 
 struct engine_machine_check {
-	uint64_t srr1;	  /* cause bits only */
+	uint64_t srr1; /* cause bits only */
 	uint64_t dsisr;
 	uint64_t dar;
 	uint64_t address; /* real address, if known */
@@ -70,21 +76,24 @@ struct engine_regs {
 /* What the hypervisor decides for the whole partition (bits of LPCR, partition table entry). */
 struct engine_partition {
 	bool interrupt_little_endian; /* LPCR[ILE] */
-	unsigned ail;		      /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
-	bool radix;		      /* guest translation mode */
-	uint64_t process_table;	      /* real address of the process table, 0: none */
-	uint64_t process_table_size;  /* bytes */
-	unsigned hash_table_order;    /* !radix: log2 of the bytes of the hash table, 18..46 */
+	unsigned ail; /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
+	bool radix; /* guest translation mode */
+	uint64_t process_table; /* real address of the process table, 0: none */
+	uint64_t process_table_size; /* bytes */
+	unsigned hash_table_order; /* !radix: log2 of the bytes of the hash table, 18..46 */
 };
 
 struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
-	bool no_mc_exit;   /* do without ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
+	bool no_mc_exit; /* do without ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	/* Called for noteworthy guest behaviour: one line without newline. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
-	/* ENGINE_CAP_THREADS: called from any thread when run() of a vCPU would return an exit. May be NULL. */
+	/*
+	 * ENGINE_CAP_THREADS: called from any thread when run() of a vCPU would return an exit. May
+	 * be NULL.
+	 */
 	void (*exited)(void *opaque);
 	/* Called by each thread that the engine starts, before anything else. May be NULL. */
 	void (*thread_begins)(void);
@@ -98,9 +107,11 @@ struct engine;
 struct engine_ops {
 	const char *name;
 
-	/** available() - can engines be made on this host? Else the reason is in @err. NULL: always. */
+	/** available() - can engines be made on this host? Else the reason is in @err. NULL:
+	 * always. */
 	bool (*available)(char *err, size_t err_size);
-	/** create() - make an engine with its vCPUs stopped at reset state; NULL and a reason in @err on failure. */
+	/** create() - make an engine with its vCPUs stopped at reset state; NULL and a reason in
+	 * @err on failure. */
 	struct engine *(*create)(const struct engine_config *config, char *err, size_t err_size);
 	void (*destroy)(struct engine *engine);
 	unsigned (*capabilities)(const struct engine *engine);
@@ -110,57 +121,72 @@ struct engine_ops {
 
 	/**
 	 * run() - execute guest instructions of one vCPU until an exit.
-	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never split; 1 runs one block)
+	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never
+	 * split; 1 runs one block)
 	 *
-	 * It may stop so after fewer, if they have cost the host some milliseconds; insns() tells how many it were.
+	 * It may stop so after fewer, if they have cost the host some milliseconds; insns() tells
+	 * how many it were.
 	 *
-	 * With ENGINE_CAP_THREADS it only lets the vCPU go and returns ENGINE_EXIT_RUNNING, or the exit that has come
-	 * since. It never waits, except if @max_insns is 1: then the vCPU has run for a moment and stands still.
+	 * With ENGINE_CAP_THREADS it only lets the vCPU go and returns ENGINE_EXIT_RUNNING, or the
+	 * exit that has come since. It never waits, except if @max_insns is 1: then the vCPU has
+	 * run for a moment and stands still.
 	 */
-	void (*run)(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit);
+	void (*run)(struct engine *engine, unsigned vcpu, uint64_t max_insns,
+		    struct engine_exit *exit);
 
-	/** stop() - ENGINE_CAP_THREADS: every vCPU stands still, until its next run(). NULL: they do anyway. */
+	/** stop() - ENGINE_CAP_THREADS: every vCPU stands still, until its next run(). NULL: they
+	 * do anyway. */
 	void (*stop)(struct engine *engine);
 
-	/* The vCPU must not be running for these; with ENGINE_CAP_THREADS it is stopped, until its next run(). */
+	/*
+	 * The vCPU must not be running for these; with ENGINE_CAP_THREADS it is stopped, until its
+	 * next run().
+	 */
 	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
 	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
-	/** interrupt() - take an architected interrupt (0x100, 0x200) now; @srr1: bits or'ed into SRR1. DSISR, DAR: set_regs(). */
+	/** interrupt() - take an architected interrupt (0x100, 0x200) now; @srr1: bits or'ed into
+	 * SRR1. DSISR, DAR: set_regs(). */
 	void (*interrupt)(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1);
-	/** set_external() - level of the vCPU's external interrupt input; 0x500 is taken when MSR[EE] allows. */
+	/** set_external() - level of the vCPU's external interrupt input; 0x500 is taken when
+	 * MSR[EE] allows. */
 	void (*set_external)(struct engine *engine, unsigned vcpu, bool level);
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
 	/** flush_tlb() - drop every cached translation of every vCPU. */
 	void (*flush_tlb)(struct engine *engine);
 
-	/** interrupt_pending() - would an external or decrementer interrupt be taken with MSR[EE]=1? */
+	/** interrupt_pending() - would an external or decrementer interrupt be taken with
+	 * MSR[EE]=1? */
 	bool (*interrupt_pending)(struct engine *engine, unsigned vcpu);
 	/** deadline() - time base value at which this vCPU's decrementer interrupts. */
 	uint64_t (*deadline)(struct engine *engine, unsigned vcpu);
-	uint64_t (*insns)(const struct engine *engine, unsigned vcpu); /* executed so far by this vCPU */
+	uint64_t (*insns)(const struct engine *engine,
+			  unsigned vcpu); /* executed so far by this vCPU */
 
 	/**
-	 * watch_return() - have run() return ENGINE_EXIT_DEBUG, once, when the vCPU has come by a return from interrupt
-	 * to the instruction at @ea, before that is executed. ENGINE_NO_WATCH: no longer. Costs nothing while it waits.
+	 * watch_return() - have run() return ENGINE_EXIT_DEBUG, once, when the vCPU has come by a
+	 * return from interrupt to the instruction at @ea, before that is executed.
+	 * ENGINE_NO_WATCH: no longer. Costs nothing while it waits.
 	 */
 	void (*watch_return)(struct engine *engine, unsigned vcpu, uint64_t ea);
 
 	/**
 	 * want_machine_checks() - from now on the guest is told of machine checks by the machine
 	 *
-	 * Not before that need they be exits, whatever ENGINE_CAP_MC_EXIT says. NULL: they always are.
-	 * returns: true, or false if they can't be after all
+	 * Not before that need they be exits, whatever ENGINE_CAP_MC_EXIT says. NULL: they always
+	 * are. returns: true, or false if they can't be after all
 	 */
 	bool (*want_machine_checks)(struct engine *engine);
 	/**
-	 * trap_code() - instructions that leave the guest in real mode with every register but R3 kept
+	 * trap_code() - instructions that leave the guest in real mode with every register but R3
+	 * kept
 	 *
 	 * They end in ENGINE_EXIT_TRAP. R3 is a number of 16 bits that is not below 0x100.
 	 * NULL: `sc 1` does it, as ENGINE_EXIT_HCALL.
 	 * returns: how many instructions *@code has
 	 */
 	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
-	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of DD2.2. */
+	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of
+	 * DD2.2. */
 	uint32_t (*pvr)(const struct engine *engine);
 
 	/**
@@ -172,11 +198,12 @@ struct engine_ops {
 	 */
 	void (*set_patience)(struct engine *engine, uint64_t insns);
 
-	/** kick() - make run() return soon. The only call allowed from another thread or a signal handler. */
+	/** kick() - make run() return soon. The only call allowed from another thread or a signal
+	 * handler. */
 	void (*kick)(struct engine *engine, unsigned vcpu);
 };
 
 extern const struct engine_ops engine_power; /* the embedded POWER9 */
-extern const struct engine_ops engine_kvm;   /* /dev/kvm of a POWER host */
+extern const struct engine_ops engine_kvm; /* /dev/kvm of a POWER host */
 
 #endif

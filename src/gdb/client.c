@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gdb remote protocol; see client.h. Packets are wire.c's, target descriptions target.c's. Whatever comes
- * from the stub is checked.
+ * The gdb remote protocol; see client.h. Packets are wire.c's, target descriptions target.c's.
+ * Whatever comes from the stub is checked.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -92,7 +92,10 @@ static bool is_stop_reply(const struct gdb *gdb)
 	       wire_hex_digit(p[2]) >= 0;
 }
 
-/* The answer to what was sent. QEMU 7.2 says that it has stopped when somebody connects: not an answer. */
+/*
+ * The answer to what was sent. QEMU 7.2 says that it has stopped when somebody connects: not an
+ * answer.
+ */
 static bool answer(struct gdb *gdb)
 {
 	int64_t deadline = host_ms() + wire_patience_ms(&gdb->wire);
@@ -419,8 +422,7 @@ static bool detach(struct gdb *gdb)
 	}
 	if (gdb->nr_changed && !take_back_changes(gdb))
 		return false;
-	if (gdb->physical &&
-	    (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb)))
+	if (gdb->physical && (!wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") || !answer(gdb)))
 		return false;
 	if (gdb->multiprocess) {
 		for (unsigned i = 0; i < gdb->nr_cpus; i++) {
@@ -447,8 +449,7 @@ static bool connect_and_detach(struct gdb *gdb)
 	gdb->running = gdb->physical = false;
 	/* QEMU gives single registers only to who has read its description. */
 	free_to_run = wire_connect(&gdb->wire) &&
-		      wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") &&
-		      answer(gdb) &&
+		      wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") && answer(gdb) &&
 		      wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
 		      answer(gdb) && detach(gdb);
 	if (gdb->wire.fd >= 0)
@@ -546,8 +547,8 @@ static bool read_raw(struct gdb *gdb, int reg, uint8_t *bytes)
 }
 
 /*
- * MSR as transferred: if it is little-endian its first byte holds MSR[LE]=1. In a big-endian MSR the first byte holds
- * SF, HV and reserved bits, none of them in that place.
+ * MSR as transferred: if it is little-endian its first byte holds MSR[LE]=1. In a big-endian MSR
+ * the first byte holds SF, HV and reserved bits, none of them in that place.
  */
 static bool learn_order(struct gdb *gdb, unsigned cpu)
 {
@@ -924,8 +925,8 @@ static bool continue_all_but(struct gdb *gdb, uint64_t held)
 }
 
 /*
- * The vCPU that has met a breakpoint would meet the same again. Its NIP tells: the caller may have made it execute
- * something elsewhere, and it is back.
+ * The vCPU that has met a breakpoint would meet the same again. Its NIP tells: the caller may have
+ * made it execute something elsewhere, and it is back.
  */
 static bool pass_breakpoint(struct gdb *gdb)
 {

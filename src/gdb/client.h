@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A client of the gdb remote protocol, for a 64-bit POWER guest behind QEMU's stub: registers, real memory, threads,
- * breakpoints, run control. No PAPR here. Follows the appendix "gdb Remote Serial Protocol" of the GDB manual; QEMU's
- * extension is the physical memory mode.
+ * A client of the gdb remote protocol, for a 64-bit POWER guest behind QEMU's stub: registers, real
+ * memory, threads, breakpoints, run control. No PAPR here. Follows the appendix "gdb Remote Serial
+ * Protocol" of the GDB manual; QEMU's extension is the physical memory mode.
  *
- * The first failure is kept (gdb_error()), and every call after it fails. What the guest was doing before,
- * gdb_close() lets it do again: without breakpoints, running, nobody attached.
+ * The first failure is kept (gdb_error()), and every call after it fails. What the guest was doing
+ * before, gdb_close() lets it do again: without breakpoints, running, nobody attached.
  */
 #ifndef FWNMI_GDB_CLIENT_H
 #define FWNMI_GDB_CLIENT_H
@@ -33,8 +33,8 @@ enum gdb_stop {
  * @link: to the process that connects for this one (confined.h), or -1
  * @interrupted: looked at whenever something is waited for; once set, everything fails
  *
- * Returns NULL with one line in @err: nobody listens, what listens is no gdb stub, no stub for a 64-bit POWER guest,
- * none that gives access to real memory.
+ * Returns NULL with one line in @err: nobody listens, what listens is no gdb stub, no stub for a
+ * 64-bit POWER guest, none that gives access to real memory.
  */
 struct gdb *gdb_open(const char *where, int link, const volatile sig_atomic_t *interrupted,
 		     char *err, size_t err_size);
@@ -45,8 +45,8 @@ bool gdb_release(const char *where);
 /**
  * gdb_close() - let the guest run and leave it, also after a failure
  *
- * If the stub has closed the connection, it is made once more, because a guest that stands then does not go on by
- * itself.
+ * If the stub has closed the connection, it is made once more, because a guest that stands then
+ * does not go on by itself.
  *
  * Returns false if the guest could not be told to run, though nothing says that it has ended.
  */
@@ -54,7 +54,8 @@ bool gdb_close(struct gdb *gdb);
 
 /** gdb_error() - why a call has failed, one line; "" if none has. */
 const char *gdb_error(const struct gdb *gdb);
-/** gdb_fail() - note a failure that the caller has found; it is kept if it is the first one. Returns false. */
+/** gdb_fail() - note a failure that the caller has found; it is kept if it is the first one.
+ * Returns false. */
 bool gdb_fail(struct gdb *gdb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** gdb_nr_cpus() - number of vCPUs; they are numbered from 0 in the order of the stub's threads. */
@@ -66,16 +67,18 @@ int gdb_register(const struct gdb *gdb, const char *name);
 /**
  * gdb_read_register(), gdb_write_register() - one register of a vCPU
  *
- * The stub transfers it in the byte order that the vCPU is in, which MSR[LE] says. A write of MSR changes that order.
+ * The stub transfers it in the byte order that the vCPU is in, which MSR[LE] says. A write of MSR
+ * changes that order.
  */
 bool gdb_read_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t *value);
 bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value);
 
 /**
- * gdb_begin(), gdb_commit() - what is written to registers in between is written wholly or not at all
+ * gdb_begin(), gdb_commit() - what is written to registers in between is written wholly or not at
+ * all
  *
- * The caller's flag is not looked at meanwhile. If something fails and it does not come to gdb_commit(), gdb_close()
- * writes back what was there. A pair may be inside another one.
+ * The caller's flag is not looked at meanwhile. If something fails and it does not come to
+ * gdb_commit(), gdb_close() writes back what was there. A pair may be inside another one.
  */
 void gdb_begin(struct gdb *gdb);
 void gdb_commit(struct gdb *gdb);
@@ -90,13 +93,15 @@ struct gdb_registers {
 };
 const struct gdb_registers *gdb_registers(const struct gdb *gdb);
 
-/** gdb_read_memory(), gdb_write_memory() - guest real memory. A page that is not there fails softly: *@there. */
+/** gdb_read_memory(), gdb_write_memory() - guest real memory. A page that is not there fails
+ * softly: *@there. */
 bool gdb_read_memory(struct gdb *gdb, uint64_t real_address, void *buf, size_t len, bool *there);
 bool gdb_write_memory(struct gdb *gdb, uint64_t real_address, const void *buf, size_t len,
 		      bool *there);
 
 /**
- * gdb_read_words() - the first @word_size bytes at each of @count addresses @stride apart, many at a time
+ * gdb_read_words() - the first @word_size bytes at each of @count addresses @stride apart, many at
+ * a time
  * @there: how many could be read, from the first on
  */
 bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, unsigned count,
@@ -108,7 +113,8 @@ bool gdb_halted(struct gdb *gdb, unsigned cpu, bool *halted);
 /**
  * gdb_break(), gdb_unbreak() - stop any vCPU before it executes the instruction at an address
  *
- * The address is compared with NIP whatever translation is on. Breaking twice at a place takes two gdb_unbreak().
+ * The address is compared with NIP whatever translation is on. Breaking twice at a place takes two
+ * gdb_unbreak().
  */
 bool gdb_break(struct gdb *gdb, uint64_t address);
 bool gdb_unbreak(struct gdb *gdb, uint64_t address);
@@ -117,7 +123,8 @@ bool gdb_has_break(const struct gdb *gdb, uint64_t address);
 /**
  * gdb_step() - one instruction of one vCPU, the others stand; it passes a breakpoint on it
  *
- * QEMU holds back interrupts and its clock meanwhile. Not for a vCPU that is halted: it would not come back.
+ * QEMU holds back interrupts and its clock meanwhile. Not for a vCPU that is halted: it would not
+ * come back.
  */
 bool gdb_step(struct gdb *gdb, unsigned cpu);
 
@@ -127,14 +134,17 @@ bool gdb_step(struct gdb *gdb, unsigned cpu);
  * @timeout_ms: then they still run: GDB_TIMEOUT
  */
 enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms);
-/** gdb_run_for() - the same, and stop all when time is up; *@at_breakpoint says why they stopped. */
+/** gdb_run_for() - the same, and stop all when time is up; *@at_breakpoint says why they stopped.
+ */
 enum gdb_stop gdb_run_for(struct gdb *gdb, uint64_t held, unsigned timeout_ms, bool *at_breakpoint);
 unsigned gdb_stopped_cpu(const struct gdb *gdb);
 
-/** gdb_ran_ns() - how long guest code has run under gdb_run() and gdb_step(), by the host's clock. */
+/** gdb_ran_ns() - how long guest code has run under gdb_run() and gdb_step(), by the host's clock.
+ */
 uint64_t gdb_ran_ns(const struct gdb *gdb);
 
-/** gdb_monitor() - a command to QEMU's human monitor, which the stub passes on; its answer is dropped. */
+/** gdb_monitor() - a command to QEMU's human monitor, which the stub passes on; its answer is
+ * dropped. */
 bool gdb_monitor(struct gdb *gdb, const char *command);
 
 #endif

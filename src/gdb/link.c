@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The link between the confined process of a session and the one that connects for it; see link.h. */
+/*
+ * The link between the confined process of a session and the one that connects for it; see link.h.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

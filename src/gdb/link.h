@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The link between two processes of one session: the confined one, which looks at what a stub says, and the
- * one that connects to the stub for it. A socket pair; neither end believes the other.
+ * The link between two processes of one session: the confined one, which looks at what a stub says,
+ * and the one that connects to the stub for it. A socket pair; neither end believes the other.
  */
 #ifndef FWNMI_GDB_LINK_H
 #define FWNMI_GDB_LINK_H
@@ -27,7 +27,8 @@ int link_connect(int link, char *err, size_t err_size);
 void link_hand_over(int link, const void *bytes, size_t size);
 
 /* In the other one: */
-/** link_send_connection() - the answer to LINK_CONNECT; with @fd -1, @why_not says why there is none. */
+/** link_send_connection() - the answer to LINK_CONNECT; with @fd -1, @why_not says why there is
+ * none. */
 void link_send_connection(int link, int fd, const char *why_not);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Target descriptions; see target.h. A register has the number that its element gives, or the one after that of
- * the register before it.
+ * Target descriptions; see target.h. A register has the number that its element gives, or the one
+ * after that of the register before it.
  */
 #include <stdio.h>
 #include <stdlib.h>

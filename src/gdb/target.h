@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Target descriptions: which registers a stub has, under which numbers and how wide. The format is that of the GDB
- * manual's appendix "Target Descriptions"; only what is needed to find registers is understood.
+ * Target descriptions: which registers a stub has, under which numbers and how wide. The format is
+ * that of the GDB manual's appendix "Target Descriptions"; only what is needed to find registers is
+ * understood.
  */
 #ifndef FWNMI_GDB_TARGET_H
 #define FWNMI_GDB_TARGET_H
@@ -27,7 +28,8 @@ struct gdb_target {
  * @read: gives a document by its name, malloc()ed and NUL-terminated, or NULL
  * @problem: on failure a few words
  *
- * Returns false if @read did, or a document makes no sense. Free with gdb_target_free() in either case.
+ * Returns false if @read did, or a document makes no sense. Free with gdb_target_free() in either
+ * case.
  */
 bool gdb_target_read(struct gdb_target *target, char *(*read)(void *opaque, const char *name),
 		     void *opaque, const char **problem);

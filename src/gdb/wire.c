@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connection to a gdb stub and the packets on it; see wire.h. What the packets say is client.c's.
+ * The connection to a gdb stub and the packets on it; see wire.h. What the packets say is
+ * client.c's.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -100,7 +101,10 @@ static enum received fill(struct wire *w, int64_t deadline)
 				return TIMED_OUT;
 			continue;
 		}
-		/* A stub under Nagle's algorithm holds its answer back until its '+' is acknowledged. */
+		/*
+		 * A stub under Nagle's algorithm holds its answer back until its '+' is
+		 * acknowledged.
+		 */
 		if (w->tcp)
 			setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
 		n = recv(w->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
@@ -268,7 +272,9 @@ bool wire_send_packet(struct wire *w, const char *format, ...)
 	va_end(ap);
 	if (!w->out_len)
 		return wire_fail(w, "a command is too long for the stub");
-	/* In one piece: Nagle's algorithm would wait for the other side's delayed acknowledgement. */
+	/*
+	 * In one piece: Nagle's algorithm would wait for the other side's delayed acknowledgement.
+	 */
 	bytes[0] = '+';
 	memcpy(bytes + ack, w->out, w->out_len);
 	w->ack_due = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connection to a gdb stub and the packets on it: framing, checksums, acknowledgements, run lengths, time limits.
- * Follows the GDB manual, "gdb Remote Serial Protocol", section "Overview". For client.c alone.
+ * The connection to a gdb stub and the packets on it: framing, checksums, acknowledgements, run
+ * lengths, time limits. Follows the GDB manual, "gdb Remote Serial Protocol", section "Overview".
+ * For client.c alone.
  */
 #ifndef FWNMI_GDB_WIRE_H
 #define FWNMI_GDB_WIRE_H
@@ -16,9 +17,9 @@
 #define WIRE_MAX_COMMAND 2112
 
 /* The first answer: whoever listens may be no stub, or one with another debugger. */
-#define WIRE_FIRST_MS	 15000
+#define WIRE_FIRST_MS 15000
 /* Any other: far longer than a stub on a busy host takes, it only ends what hangs. */
-#define WIRE_HANG_MS	 30000
+#define WIRE_HANG_MS  30000
 
 struct wire {
 	int fd; /* or -1 */
@@ -62,7 +63,8 @@ bool wire_send_packet(struct wire *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /** wire_patience_ms() - how long an answer is waited for that needs no guest. */
 unsigned wire_patience_ms(const struct wire *w);
-/** wire_receive() - the next packet into w->packet, until host_ms() is @deadline; the next packet sent acknowledges it. */
+/** wire_receive() - the next packet into w->packet, until host_ms() is @deadline; the next packet
+ * sent acknowledges it. */
 enum received wire_receive(struct wire *w, int64_t deadline);
 
 /** wire_hex_digit() - its value, or -1. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machine checks and system resets on request: find the instruction, deliver, and follow the guest to its
- * interlock and back to what it was doing. Delivery itself is papr's and libfwnmi's. What "recoverable" means is
- * the Power ISA's MSR[RI].
+ * Machine checks and system resets on request: find the instruction, deliver, and follow the guest
+ * to its interlock and back to what it was doing. Delivery itself is papr's and libfwnmi's. What
+ * "recoverable" means is the Power ISA's MSR[RI].
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,10 @@
 #include "pseries/processor.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
-/* How long the vCPU is watched for its return: the guest prints its report first, on a slow console. */
+/*
+ * How long the vCPU is watched for its return: the guest prints its report first, on a slow
+ * console.
+ */
 #define WATCH_INSNS	   50000000
 /* The facilities a handler may have taken away for a lazy reload do not make it another place. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
@@ -153,7 +156,9 @@ static void note_log(const struct machine *machine, struct injection_report *rep
 		injection_log_decode(&report->log, bytes, length);
 }
 
-/* An architected interrupt: what its registers say, and whether anybody can be there to read them. */
+/*
+ * An architected interrupt: what its registers say, and whether anybody can be there to read them.
+ */
 static void note_vector(const struct machine *machine, struct injection_report *report,
 			const struct engine_regs *regs)
 {
@@ -199,9 +204,11 @@ static void note_delivery(struct machine *machine, unsigned vcpu, bool registere
 		watch(machine, vcpu);
 }
 
-/* What is known only now: the interrupted instruction. And the bits that the processor would have set. */
-static void complete_machine_check(const struct machine *machine,
-				   struct machine_injection *request,
+/*
+ * What is known only now: the interrupted instruction. And the bits that the processor would have
+ * set.
+ */
+static void complete_machine_check(const struct machine *machine, struct machine_injection *request,
 				   const struct engine_regs *regs)
 {
 	struct fwnmi_machine_check *mc = &request->mc;
@@ -212,7 +219,9 @@ static void complete_machine_check(const struct machine *machine,
 		mc->effective_address = regs->nip;
 		mc->effective_address_valid = true;
 	}
-	/* Not every error has bits on this processor; those that have none are delivered without. */
+	/*
+	 * Not every error has bits on this processor; those that have none are delivered without.
+	 */
 	fwnmi_mce_synthesise(processor_of(machine->ops, machine->engine), mc, &mc->srr1, &dsisr,
 			     &dar_valid);
 }

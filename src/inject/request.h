@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What may be done to a guest, and what came of it: a request for a machine check or a system reset, and its
- * report. It needs no machine, so a client of the monitor and attach/ use it as well.
+ * What may be done to a guest, and what came of it: a request for a machine check or a system
+ * reset, and its report. It needs no machine, so a client of the monitor and attach/ use it as
+ * well.
  */
 #ifndef FWNMI_INJECT_REQUEST_H
 #define FWNMI_INJECT_REQUEST_H
@@ -38,7 +39,8 @@ enum injection_stage {
 	INJECTION_WAITING, /* it has, but another vCPU holds the machine check buffer */
 	INJECTION_DELIVERED, /* the vCPU stands at the handler */
 	INJECTION_INTERLOCKED, /* machine check: the guest has called ibm,nmi-interlock */
-	INJECTION_FINISHED, /* ... and was watched until it returned to what was interrupted, or did not */
+	INJECTION_FINISHED, /* ... and was watched until it returned to what was interrupted, or did
+			       not */
 	INJECTION_FAILED, /* withdrawn or refused: see reason */
 };
 
@@ -54,7 +56,8 @@ struct injection_log {
 enum injection_no_handler {
 	INJECTION_HANDLER, /* it may be one */
 	INJECTION_VECTOR_EMPTY, /* no instruction stands there */
-	INJECTION_BYTE_ORDER, /* interrupts still come in another byte order than the guest runs in */
+	INJECTION_BYTE_ORDER, /* interrupts still come in another byte order than the guest runs in
+			       */
 };
 
 /* What became of an injection. Instructions are those of its vCPU; times are since the delivery. */
@@ -64,11 +67,13 @@ struct injection_report {
 	enum injection_stage stage;
 	bool system_reset;
 	bool ceded; /* the vCPU was idle in H_CEDE */
-	bool registered; /* false: the guest had no routine, so the architected vector was entered */
+	bool registered; /* false: the guest had no routine, so the architected vector was entered
+			  */
 	bool interlocked; /* FINISHED only: it came this way */
 	bool watched; /* the engine can say whether ... */
 	bool returned; /* FINISHED only: came back to the interrupted instruction */
-	bool stopped; /* FINISHED only: the CPU was stopped as unsafe instead of being interrupted */
+	bool stopped; /* FINISHED only: the CPU was stopped as unsafe instead of being interrupted
+		       */
 	bool stale; /* not registered any more: the registered routine has gone */
 	uint64_t nip, msr; /* interrupted */
 	uint64_t handler, r3; /* registers after delivery: NIP and R3 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hexadecimal dumps, as xxd, hexdump -C, od and debuggers make them, and plain hexadecimal bytes. An
- * offset says where a line's bytes belong, so a line that is lost or out of order is noticed.
+ * Hexadecimal dumps, as xxd, hexdump -C, od and debuggers make them, and plain hexadecimal bytes.
+ * An offset says where a line's bytes belong, so a line that is lost or out of order is noticed.
  */
 #include <stdio.h>
 #include <stdlib.h>

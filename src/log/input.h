@@ -47,9 +47,9 @@ struct log_input {
 };
 
 /*
- * Finds the events in @data. What is out of order, damaged or lost is reported as a problem, and the
- * rest is taken. Returns false if there is no event at all, or no memory; input->error says why.
- * Texts of problems and errors quote the input as it is.
+ * Finds the events in @data. What is out of order, damaged or lost is reported as a problem, and
+ * the rest is taken. Returns false if there is no event at all, or no memory; input->error says
+ * why. Texts of problems and errors quote the input as it is.
  */
 bool log_input_parse(struct log_input *input, enum log_form form, const void *data, size_t length);
 

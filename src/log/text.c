@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dumps and kernel logs have in common: lines, hexadecimal numbers, and bytes that have a place
- * of their own, so that it shows which are lost.
+ * What dumps and kernel logs have in common: lines, hexadecimal numbers, and bytes that have a
+ * place of their own, so that it shows which are lost.
  */
 #include <ctype.h>
 #include <stdio.h>

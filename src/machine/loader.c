@@ -57,8 +57,9 @@ static int pread_all(int fd, void *buf, uint64_t len, uint64_t offset)
 }
 
 /*
- * With ELF ABI version 1 the entry may be the address of a function descriptor (in .opd) whose first
- * doubleword is the address of the code. Linux's own vmlinux names the code itself in either ABI.
+ * With ELF ABI version 1 the entry may be the address of a function descriptor (in .opd) whose
+ * first doubleword is the address of the code. Linux's own vmlinux names the code itself in either
+ * ABI.
  */
 static uint64_t through_descriptor(const struct elf_file *elf, uint64_t entry)
 {
@@ -138,7 +139,9 @@ static int add_segment(struct loader *loader, const Elf64_Phdr *phdr, uint64_t f
 	return 0;
 }
 
-/* The entry is an effective address in Linux's vmlinux: find its segment and use the physical one. */
+/*
+ * The entry is an effective address in Linux's vmlinux: find its segment and use the physical one.
+ */
 static bool translate_entry(const struct elf_file *elf, uint64_t entry, uint64_t *real)
 {
 	Elf64_Phdr phdr;

@@ -2,8 +2,8 @@
 /*
  * Kernel and initial RAM disk: ELF64 files for 64-bit PowerPC of either byte order, put at their
  * segments' physical addresses, and raw images of firmware. Everything is checked when the files
- * are opened, so that filling memory for a boot or reboot can only fail if a file shrinks underneath.
- * The ELF format itself is base/elf_file.h's business.
+ * are opened, so that filling memory for a boot or reboot can only fail if a file shrinks
+ * underneath. The ELF format itself is base/elf_file.h's business.
  */
 #ifndef FWNMI_MACHINE_LOADER_H
 #define FWNMI_MACHINE_LOADER_H
@@ -47,8 +47,9 @@ struct loader {
  * @ram_size: bytes of guest memory; all must fit
  * @err: on failure, one line "what: why" without newline
  *
- * Returns 0, or -1 with the reason in @err: unreadable, not a regular file, not ELF, wrong machine, wrong
- * class, not an executable, truncated, malformed or missing segments, entry outside them, does not fit.
+ * Returns 0, or -1 with the reason in @err: unreadable, not a regular file, not ELF, wrong machine,
+ * wrong class, not an executable, truncated, malformed or missing segments, entry outside them,
+ * does not fit.
  */
 int loader_open(struct loader *loader, const char *kernel, const char *initrd, uint64_t ram_size,
 		char *err, size_t err_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest RAM, vCPU states, the run loop and the clock. Machine checks and resets on request are in injection.c,
- * files in loader.c; what the guest sees is pseries/, what executes it is an engine.
+ * Guest RAM, vCPU states, the run loop and the clock. Machine checks and resets on request are in
+ * injection.c, files in loader.c; what the guest sees is pseries/, what executes it is an engine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,15 @@
 #include "machine/private.h"
 #include "pseries/processor.h"
 
-/* Nothing legitimate reads past the end of RAM; a guard makes sure that nothing illegitimate does quietly. */
+/*
+ * Nothing legitimate reads past the end of RAM; a guard makes sure that nothing illegitimate does
+ * quietly.
+ */
 #define GUARD_SIZE 0x10000ull
 
 /*
- * Instructions a vCPU runs before the next one has its turn. Fixed, so that CLOCK_INSN runs repeat. A hypervisor call
- * costs the host more than an instruction, so it is charged as many.
+ * Instructions a vCPU runs before the next one has its turn. Fixed, so that CLOCK_INSN runs repeat.
+ * A hypervisor call costs the host more than an instruction, so it is charged as many.
  */
 #define SLICE_SHARED		20000
 #define SLICE_ALONE		400000
@@ -30,10 +33,10 @@
 /* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
 #define SPIN_PATIENCE		200
 /*
- * Instructions at a stretch: the clock is looked at in between, and the clients if it is time for them. A guest does
- * not notice. The engine keeps a stretch short in which instructions cost much.
+ * Instructions at a stretch: the clock is looked at in between, and the clients if it is time for
+ * them. A guest does not notice. The engine keeps a stretch short in which instructions cost much.
  */
-#define STRETCH 20000u
+#define STRETCH			20000u
 
 /* A reboot loads the kernel anew; a guest that does nothing else gets one a second. */
 #define REBOOT_BURST	   8
@@ -513,9 +516,8 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 
 	machine->ops->get_regs(machine->engine, vcpu, &regs);
 	if (fwnmi_mce_analyse(processor_of(machine->ops, machine->engine), regs.nip,
-			      exit->machine_check.srr1,
-			      (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar,
-			      &mc) < 0) {
+			      exit->machine_check.srr1, (uint32_t)exit->machine_check.dsisr,
+			      exit->machine_check.dar, &mc) < 0) {
 		machine_end_with(machine, MACHINE_FAILED,
 				 "cannot analyse a machine check of vCPU %u", vcpu);
 		return false;
@@ -535,7 +537,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	}
 	return machine_outcome(machine, vcpu,
 			       papr_hardware_machine_check(machine->papr, vcpu, &mc,
-						   &exit->machine_check));
+							   &exit->machine_check));
 }
 
 static bool handle_exit(struct machine *machine, unsigned vcpu, const struct engine_exit *exit)
@@ -626,7 +628,9 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	ticks = ticks_to_deadline(machine);
 	if (ticks == IDLE_FOREVER_TICKS)
 		return SLICE_ALONE;
-	/* An idle vCPU's timer is due on the tick with CLOCK_INSN, about on time with CLOCK_HOST. */
+	/*
+	 * An idle vCPU's timer is due on the tick with CLOCK_INSN, about on time with CLOCK_HOST.
+	 */
 	if (machine->clock.mode == CLOCK_HOST)
 		return SLICE_ALONE_OTHERS_IDLE;
 	if (ticks * INSNS_PER_TICK >= SLICE_ALONE)
@@ -646,7 +650,10 @@ static bool wait_for_console(struct machine *machine)
 	return true;
 }
 
-/* No guest keeps a client waiting for its slice to end. False: what a client wants comes before the rest of it. */
+/*
+ * No guest keeps a client waiting for its slice to end. False: what a client wants comes before the
+ * rest of it.
+ */
 static bool serve_clients(struct machine *machine)
 {
 	if (host_ns() >= machine->next_poll_ns)
@@ -702,8 +709,8 @@ static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 }
 
 /*
- * One turn for everybody who can use it, beginning behind the last one; false if nobody can, or if all who can run
- * without us.
+ * One turn for everybody who can use it, beginning behind the last one; false if nobody can, or if
+ * all who can run without us.
  */
 static bool run_round(struct machine *machine)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine: guest RAM, vCPUs, run loop, clock, loader, and the glue between an engine and the partition.
- * One host thread runs everything: vCPUs take turns in a fixed order, so CLOCK_INSN runs are repeatable.
- * All calls are made from that thread, except where stated.
+ * The machine: guest RAM, vCPUs, run loop, clock, loader, and the glue between an engine and the
+ * partition. One host thread runs everything: vCPUs take turns in a fixed order, so CLOCK_INSN runs
+ * are repeatable. All calls are made from that thread, except where stated.
  */
 #ifndef FWNMI_MACHINE_MACHINE_H
 #define FWNMI_MACHINE_MACHINE_H
@@ -44,7 +44,10 @@ struct machine_config {
 	const struct engine_ops *engine;
 	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
-	/* Guest memory that is a file's, or a device's: tests of real machine checks. path NULL: none. */
+	/*
+	 * Guest memory that is a file's, or a device's: tests of real machine checks. path NULL:
+	 * none.
+	 */
 	struct machine_mapping {
 		const char *path;
 		uint64_t address, size, offset; /* multiples of the host's page size */
@@ -61,10 +64,14 @@ struct machine_config {
 	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */
 };
 
-/* Something a client may want to know: an event of the partition, or progress of an injection, or both. */
+/*
+ * Something a client may want to know: an event of the partition, or progress of an injection, or
+ * both.
+ */
 enum machine_event_type {
 	MACHINE_EVENT_PAPR, /* papr is set; report too if the event belongs to an injection */
-	MACHINE_EVENT_INJECTION, /* report is set: it failed, finished, or was delivered to 0x100/0x200 */
+	MACHINE_EVENT_INJECTION, /* report is set: it failed, finished, or was delivered to
+				    0x100/0x200 */
 	MACHINE_EVENT_RESET, /* the partition is about to start from the beginning; guest_asked */
 	MACHINE_EVENT_STOP,
 	MACHINE_EVENT_RESUME,
@@ -94,14 +101,16 @@ struct machine_client {
 };
 
 /**
- * machine_create() - allocate guest memory, check and open kernel and initrd, make engine and partition
+ * machine_create() - allocate guest memory, check and open kernel and initrd, make engine and
+ * partition
  * @config: copied; its strings must outlive the machine
  *
  * Returns NULL with a one-line reason in @err on failure.
  */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
-/** machine_add_client() - at most MACHINE_MAX_CLIENTS, before machine_run(); false when there are too many. */
+/** machine_add_client() - at most MACHINE_MAX_CLIENTS, before machine_run(); false when there are
+ * too many. */
 bool machine_add_client(struct machine *machine, const struct machine_client *client);
 /** machine_set_console() - where the vty's output goes and its input comes from. */
 void machine_set_console(struct machine *machine,
@@ -131,8 +140,8 @@ void machine_request_reset(struct machine *machine);
 /**
  * machine_inject() - queue an injection; progress comes as events
  *
- * Returns 0, or -1 with a reason in @err: no such vCPU, stopped vCPU, one is already pending for it, a machine check
- * that libfwnmi refuses.
+ * Returns 0, or -1 with a reason in @err: no such vCPU, stopped vCPU, one is already pending for
+ * it, a machine check that libfwnmi refuses.
  */
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
 		   size_t err_size);

@@ -63,7 +63,8 @@ struct machine {
 void machine_emit(struct machine *machine, struct machine_event *event);
 void machine_end_with(struct machine *machine, enum machine_end end, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/** machine_outcome() - set the vCPU's state after libfwnmi's word on a delivery; false if it may not run. */
+/** machine_outcome() - set the vCPU's state after libfwnmi's word on a delivery; false if it may
+ * not run. */
 bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome);
 
 /* injection.c */
@@ -77,15 +78,16 @@ static inline bool injection_single_step(const struct vcpu *vcpu)
 /** injection_wants_ceded() - would the vCPU's pending injection be delivered out of H_CEDE? */
 bool injection_wants_ceded(const struct vcpu *vcpu);
 /**
- * injection_check() - the vCPU stands between two blocks: deliver what is pending if it fits, and follow what was
- * delivered. Returns false if the vCPU may not run now.
+ * injection_check() - the vCPU stands between two blocks: deliver what is pending if it fits, and
+ * follow what was delivered. Returns false if the vCPU may not run now.
  */
 bool injection_check(struct machine *machine, unsigned vcpu, bool ceded);
 /** injection_ran() - the vCPU has executed something: is the watch for its return over? */
 void injection_ran(struct machine *machine, unsigned vcpu);
 /** injection_returned() - the engine reports a return to the interrupted instruction's address. */
 void injection_returned(struct machine *machine, unsigned vcpu);
-/** injection_papr_event() - delivery and interlock; returns the report the event belongs to, or NULL. */
+/** injection_papr_event() - delivery and interlock; returns the report the event belongs to, or
+ * NULL. */
 const struct injection_report *injection_papr_event(struct machine *machine,
 						    const struct papr_event *event);
 /** injection_idle() - the vCPU ceded or stopped: it has not returned to what was interrupted. */

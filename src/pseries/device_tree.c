@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device tree. It says at once what a partition would otherwise negotiate with ibm,client-architecture-support,
- * because there is no Open Firmware behind it. LoPAR appendices "LoPAR Binding" and "PA Processor Binding".
+ * The device tree. It says at once what a partition would otherwise negotiate with
+ * ibm,client-architecture-support, because there is no Open Firmware behind it. LoPAR appendices
+ * "LoPAR Binding" and "PA Processor Binding".
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -185,7 +186,10 @@ static void rtas(struct tree *t, const struct papr *papr)
 	end(t);
 }
 
-/* LoPAR table "Definition for attribute-specifier, type 0"; bytes from 24 on as POWER9 firmware numbers them. */
+/*
+ * LoPAR table "Definition for attribute-specifier, type 0"; bytes from 24 on as POWER9 firmware
+ * numbers them.
+ */
 static void pa_features(struct tree *t, bool radix)
 {
 	uint8_t features[2 + 64] = { 0 };
@@ -220,7 +224,10 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 {
 	u32(t, "ibm,slb-size", 32);
 	CELLS(t, "ibm,pft-size", 0, papr->partition.hash_table_order);
-	/* Base page shift, encoding in an SLB entry; so many page shifts, each with its encoding in the table. */
+	/*
+	 * Base page shift, encoding in an SLB entry; so many page shifts, each with its encoding in
+	 * the table.
+	 */
 	CELLS(t, "ibm,segment-page-sizes", 12, 0, 1, 12, 0);
 }
 

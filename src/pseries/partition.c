@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Life of the partition: creation, reset with the layout of its memory, and the small services that the other files
- * of pseries/ share. What the guest calls is in hcall/ and rtas/.
+ * Life of the partition: creation, reset with the layout of its memory, and the small services that
+ * the other files of pseries/ share. What the guest calls is in hcall/ and rtas/.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,12 +11,15 @@
 #include "pseries/private.h"
 
 /*
- * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS addresses allow; below
- * 768 MiB, which is where real firmware stays too.
+ * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS
+ * addresses allow; below 768 MiB, which is where real firmware stays too.
  */
 #define FIRMWARE_TOP   0x30000000ull
 #define FIRMWARE_ALIGN 0x10000ull
-/* A kernel clears and allocates memory after its image before it has read the device tree's reservations. */
+/*
+ * A kernel clears and allocates memory after its image before it has read the device tree's
+ * reservations.
+ */
 #define KERNEL_SLACK   (1ull << 20)
 
 static void say(struct papr *papr, void (*line_to)(void *opaque, const char *line),
@@ -98,18 +101,20 @@ static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 			     config->kernel_little_endian, &papr->trampoline, err, err_size))
 		return false;
 	if (!trampoline_call_by(&papr->trampoline, code, length)) {
-		snprintf(err, err_size,
-			 "cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
-			 config->trampoline ? config->trampoline : "embedded",
-			 TRAMPOLINE_MAX - 4 * length);
+		snprintf(
+			err, err_size,
+			"cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
+			config->trampoline ? config->trampoline : "embedded",
+			TRAMPOLINE_MAX - 4 * length);
 		return false;
 	}
 	return true;
 }
 
 /*
- * How events will reach the guest, and the trampolines' code if by them. A source that the user has named is looked at
- * even if direct delivery is possible: the same options have to do for a host where it is not.
+ * How events will reach the guest, and the trampolines' code if by them. A source that the user has
+ * named is looked at even if direct delivery is possible: the same options have to do for a host
+ * where it is not.
  */
 static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 {
@@ -124,15 +129,17 @@ static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 			return false;
 		}
 		if (!mc_exit)
-			papr_warn(papr, "the engine does not report machine checks and trampolines are "
-					"not wanted: a guest cannot register");
+			papr_warn(papr,
+				  "the engine does not report machine checks and trampolines are "
+				  "not wanted: a guest cannot register");
 		return true;
 	}
 	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE || !mc_exit;
 	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit)
 		papr_warn(papr, "the engine does not report machine checks: "
 				"trampolines will bring them to the guest's routine");
-	return !(papr->by_trampoline || config->trampoline) || load_trampolines(papr, err, err_size);
+	return !(papr->by_trampoline || config->trampoline) ||
+	       load_trampolines(papr, err, err_size);
 }
 
 bool papr_ready_to_deliver(struct papr *papr)
@@ -230,7 +237,8 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	const struct papr_config *config = &papr->config;
 	uint64_t top = papr->memory->size < FIRMWARE_TOP ? papr->memory->size : FIRMWARE_TOP;
 	struct range taken[] = {
-		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the interrupt vectors in, too. */
+		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the
+		   interrupt vectors in, too. */
 		{ 0, config->kernel_size + KERNEL_SLACK },
 		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
 		{ 0, config->bios_size + KERNEL_SLACK },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of pseries/ share: the state of the partition and the signatures of hcall and RTAS handlers.
- * Nobody outside pseries/ includes this; the public interface is partition.h.
+ * What the files of pseries/ share: the state of the partition and the signatures of hcall and RTAS
+ * handlers. Nobody outside pseries/ includes this; the public interface is partition.h.
  */
 #ifndef FWNMI_PSERIES_PRIVATE_H
 #define FWNMI_PSERIES_PRIVATE_H
@@ -16,7 +16,9 @@
 
 #define PAPR_VTY_UNIT 0x71000000u
 
-/* A machine check raised as the architected interrupt, until the trampoline there makes its call. */
+/*
+ * A machine check raised as the architected interrupt, until the trampoline there makes its call.
+ */
 struct papr_raised {
 	bool valid, may_repair;
 	uint64_t srr0; /* where it interrupted, by which it is known again */
@@ -31,7 +33,8 @@ struct papr_vcpu {
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
-	bool check_waits; /* a machine check of it waits for the buffer, and is the next that papr_resume() delivers */
+	bool check_waits; /* a machine check of it waits for the buffer, and is the next that
+			     papr_resume() delivers */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
 	/* What DSISR and DAR are for its last machine check if the engine has reported that. */
@@ -55,10 +58,12 @@ struct papr {
 	struct xics xics;
 	struct vty vty;
 	struct nvram nvram;
-	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of time_of_day.c's base */
+	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of time_of_day.c's base
+			     */
 	struct fwnmi fwnmi;
 	bool fwnmi_ready; /* fwnmi_init() has been done */
-	bool may_repair; /* what is being reported comes from the processor, not from an injection */
+	bool may_repair; /* what is being reported comes from the processor, not from an injection
+			  */
 	bool ended; /* FWNMI ended the partition, until its reset */
 	struct papr_fwnmi_end fwnmi_end; /* the last time it did */
 
@@ -66,7 +71,6 @@ struct papr {
 	struct trampoline_code trampoline;
 	bool trampolines_installed, trampolines_little_endian;
 	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* what they have replaced */
-
 
 	uint64_t rtas_base;
 	uint32_t rtas_size;
@@ -82,7 +86,8 @@ struct papr {
 
 /** papr_engine_can() - has the engine this capability? */
 bool papr_engine_can(const struct papr *papr, unsigned capability);
-/** papr_ready_to_deliver() - the guest is about to register: can events be delivered to it? Prepares for it. */
+/** papr_ready_to_deliver() - the guest is about to register: can events be delivered to it?
+ * Prepares for it. */
 bool papr_ready_to_deliver(struct papr *papr);
 
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
@@ -154,17 +159,18 @@ rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas/nvram.c */
 rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas/interrupt.c */
 rtas_fn rtas_start_cpu, rtas_stop_self, rtas_query_cpu_stopped_state; /* rtas/cpu.c */
 
-/** rtas_function() - name of the function with this token, for the device tree; NULL if there is none. */
+/** rtas_function() - name of the function with this token, for the device tree; NULL if there is
+ * none. */
 const char *rtas_function(uint32_t token);
 #define RTAS_TOKEN_BASE 0x2000u
 
 /* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */
-#define H_RTAS		   0xf000u
-#define RTAS_CODE_SIZE	   0x40u
+#define H_RTAS			   0xf000u
+#define RTAS_CODE_SIZE		   0x40u
 /* What trampolines make: payload/trampoline/README.md. */
 #define H_TRAMPOLINE_SYSTEM_RESET  0xf010u
 #define H_TRAMPOLINE_MACHINE_CHECK 0xf014u
-#define RTAS_ERROR_LOG_MAX 2048u
+#define RTAS_ERROR_LOG_MAX	   2048u
 
 /** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */
 bool rtas_write_entry(struct papr *papr);
@@ -204,7 +210,8 @@ void vpa_reset(struct papr *papr, unsigned vcpu);
 
 /* delivery.c */
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
-/** trampolines_install() - the guest has registered: its vectors are ours, if events go by trampoline. */
+/** trampolines_install() - the guest has registered: its vectors are ours, if events go by
+ * trampoline. */
 void trampolines_install(struct papr *papr);
 /** trampolines_overlap() - is this routine where a trampoline will stand? R5: it may not be. */
 bool trampolines_overlap(const struct papr *papr, uint64_t routine);
@@ -213,7 +220,8 @@ void trampolines_endian_changed(struct papr *papr);
 /** papr_in_trampoline() - has a trampoline just made the call that these registers come from? */
 bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
 			enum trampoline_vector vector);
-/** papr_signal_system_reset() - a system reset for a vCPU before it runs again; several until then are one. */
+/** papr_signal_system_reset() - a system reset for a vCPU before it runs again; several until then
+ * are one. */
 int papr_signal_system_reset(struct papr *papr, unsigned vcpu);
 
 #endif

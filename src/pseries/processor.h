@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose machine check bits an engine's vCPUs have: from their processor version register to libfwnmi's tables.
+ * Whose machine check bits an engine's vCPUs have: from their processor version register to
+ * libfwnmi's tables.
  */
 #ifndef FWNMI_PSERIES_PROCESSOR_H
 #define FWNMI_PSERIES_PROCESSOR_H

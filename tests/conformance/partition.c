@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Those of LoPAR's FWNMI requirements that speak of the device tree and of argument buffers, against
- * our own partition. The others are proved in library.c.
+ * Those of LoPAR's FWNMI requirements that speak of the device tree and of argument buffers,
+ * against our own partition. The others are proved in library.c.
  */
 #include <libfdt.h>
 
@@ -136,7 +136,9 @@ static void r17_without_an_event_interlock_by_rtas_answers_0_or_strictly_minus_1
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), -1);
 }
 
-/* Each RTAS call that a guest may make meanwhile is carried out, and none of them is the interlock. */
+/*
+ * Each RTAS call that a guest may make meanwhile is carried out, and none of them is the interlock.
+ */
 static void r19_no_other_rtas_call_releases_the_buffer(void **state)
 {
 	static const uint32_t scan[] = { 0xffffffff, 0, BUFFER, 2048 };

@@ -297,7 +297,9 @@ static void resume(struct stress *s, unsigned cpu)
 	}
 }
 
-/* Every notice once; the queue keeps ten over a reboot, so they are fetched before there are more. */
+/*
+ * Every notice once; the queue keeps ten over a reboot, so they are fetched before there are more.
+ */
 static void fetch_notices(struct stress *s)
 {
 	struct model *m = &s->model;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest code. The input makes a payload: two vCPUs, page tables that overlap code and each other, instructions from the
- * table and from nowhere, code that writes to itself, hypervisor and RTAS calls with garbage. Engine and partition are
- * those that users run. Guest memory lies between inaccessible zones, with canaries behind them; the engine's caches are
- * checked after every slice; and counters that a guest could advance for hours start near their ends.
+ * Guest code. The input makes a payload: two vCPUs, page tables that overlap code and each other,
+ * instructions from the table and from nowhere, code that writes to itself, hypervisor and RTAS
+ * calls with garbage. Engine and partition are those that users run. Guest memory lies between
+ * inaccessible zones, with canaries behind them; the engine's caches are checked after every slice;
+ * and counters that a guest could advance for hours start near their ends.
  *
- * Every two bytes of the input decide something, and when they are used up a generator that they seed goes on.
+ * Every two bytes of the input decide something, and when they are used up a generator that they
+ * seed goes on.
  */
 #include "fuzz.h"
 
@@ -17,22 +19,22 @@
 bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
 
-#define VCPUS	      2
-#define RAM	      (4ull << 20)
-#define GUARD	      (4ull << 20)
-#define CANARY	      0x10000u
-#define CANARY_BYTE   0xa5
-#define KERNEL_SIZE   0x100000ull
-#define CODE	      0x10000ull /* 16 pages up to the process table */
-#define CODE_PAGES    16
-#define DATA	      0x90000ull
-#define DATA_PAGES    16
-#define CALLS	      0x8000ull /* RTAS argument buffers, 64 bytes each */
-#define NR_CALLS      64
-#define USER_EA	      0x200000ull
-#define ARENA	      (1u << 20) /* small, so that it is full now and then */
-#define SLICES	      96
-#define SLICE	      8192
+#define VCPUS	    2
+#define RAM	    (4ull << 20)
+#define GUARD	    (4ull << 20)
+#define CANARY	    0x10000u
+#define CANARY_BYTE 0xa5
+#define KERNEL_SIZE 0x100000ull
+#define CODE	    0x10000ull /* 16 pages up to the process table */
+#define CODE_PAGES  16
+#define DATA	    0x90000ull
+#define DATA_PAGES  16
+#define CALLS	    0x8000ull /* RTAS argument buffers, 64 bytes each */
+#define NR_CALLS    64
+#define USER_EA	    0x200000ull
+#define ARENA	    (1u << 20) /* small, so that it is full now and then */
+#define SLICES	    96
+#define SLICE	    8192
 
 static struct engine_guest guest;
 static struct papr *papr;
@@ -129,8 +131,8 @@ static void line(void *opaque, const char *text)
 static uint8_t *make_zone(void)
 {
 	const size_t size = 2 * (CANARY + GUARD) + RAM;
-	uint8_t *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			     0);
+	uint8_t *base =
+		mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	require(base != MAP_FAILED);
 	require(mprotect(base, CANARY, PROT_READ | PROT_WRITE) == 0);
@@ -151,16 +153,18 @@ static void check_canaries(void)
 
 static void make_machine(void)
 {
-	struct engine_config config = { .memory = &guest.memory,
-					.clock = &guest.clock,
-					.nr_vcpus = VCPUS,
-					.debug = line };
+	struct engine_config config = {
+		.memory = &guest.memory, .clock = &guest.clock, .nr_vcpus = VCPUS, .debug = line
+	};
 	struct papr_config partition = {
 		.memory = &guest.memory,
 		.clock = &guest.clock,
 		.engine_ops = &engine_power,
-		.host = { .console_write = console_write, .console_read = console_read,
-			  .vcpu_start = vcpu_start, .vcpu_wake = vcpu_wake, .debug = line,
+		.host = { .console_write = console_write,
+			  .console_read = console_read,
+			  .vcpu_start = vcpu_start,
+			  .vcpu_wake = vcpu_wake,
+			  .debug = line,
 			  .warning = line },
 		.nr_vcpus = VCPUS,
 		.bootargs = "",
@@ -277,14 +281,14 @@ static const struct {
 };
 
 #define XO(primary, xo)	    ((uint32_t)(primary) << 26 | (uint32_t)(xo) << 1)
-#define SPR_WORD(spr)	    (((spr) & 31u) << 16 | ((spr) >> 5) << 11)
+#define SPR_WORD(spr)	    (((spr)&31u) << 16 | ((spr) >> 5) << 11)
 #define INSN_MTSPR(spr, rs) (XO(31, 467) | (uint32_t)(rs) << 21 | SPR_WORD(spr))
 #define INSN_MFSPR(rt, spr) (XO(31, 339) | (uint32_t)(rt) << 21 | SPR_WORD(spr))
 #define INSN_MTMSRD(rs)	    (XO(31, 178) | (uint32_t)(rs) << 21)
 #define INSN_MFMSR(rt)	    (XO(31, 83) | (uint32_t)(rt) << 21)
-#define INSN_XORI(ra, v)    (0x68000000u | (ra) << 21 | (ra) << 16 | ((uint32_t)(v) & 0xffff))
-#define INSN_ORI(ra, v)	    (0x60000000u | (ra) << 21 | (ra) << 16 | ((uint32_t)(v) & 0xffff))
-#define INSN_BDNZ(offset)   (0x42000000u | ((uint32_t)(offset) & 0xfffcu))
+#define INSN_XORI(ra, v)    (0x68000000u | (ra) << 21 | (ra) << 16 | ((uint32_t)(v)&0xffff))
+#define INSN_ORI(ra, v)	    (0x60000000u | (ra) << 21 | (ra) << 16 | ((uint32_t)(v)&0xffff))
+#define INSN_BDNZ(offset)   (0x42000000u | ((uint32_t)(offset)&0xfffcu))
 #define INSN_RFID	    0x4c000024u
 #define INSN_SC1	    0x44000022u
 #define SPR_SRR0	    26
@@ -299,8 +303,10 @@ static uint32_t with_base(uint32_t word)
 static uint32_t some_memory_access(void)
 {
 	static const uint8_t displaced[] = { 32, 34, 36, 38, 40, 42, 44, 33, 37, 46, 47, 58, 62 };
-	static const uint16_t indexed[] = { 20, 84, 150, 214, 1014, 23, 151, 21, 149, 533, 661, 597,
-					    725, 982, 582, 614, 710, 742, 844, 876, 268, 396 };
+	static const uint16_t indexed[] = {
+		20,  84,  150, 214, 1014, 23,  151, 21,	 149, 533, 661,
+		597, 725, 982, 582, 614,  710, 742, 844, 876, 268, 396
+	};
 	uint32_t rt = pick(32) << 21;
 
 	if (chance(60))
@@ -316,8 +322,8 @@ static uint32_t some_system_insn(void)
 
 	switch (pick(8)) {
 	case 0:
-		return XO(31, 306) | (10 + pick(2)) << 21 | pick(4) << 18 | pick(2) << 17 | 1u << 16 |
-		       (1 + pick(11)) << 11; /* tlbie */
+		return XO(31, 306) | (10 + pick(2)) << 21 | pick(4) << 18 | pick(2) << 17 |
+		       1u << 16 | (1 + pick(11)) << 11; /* tlbie */
 	case 1:
 		return XO(31, 274) | (10 + pick(2)) << 21 | pick(4) << 18 | 1u << 17 | 1u << 16 |
 		       (1 + pick(11)) << 11; /* tlbiel */
@@ -396,8 +402,8 @@ static uint64_t load_constant(uint64_t at, unsigned reg, uint64_t value)
 static uint64_t put_call(uint64_t at)
 {
 	static const uint16_t numbers[] = {
-		0x24,  0x2c,  0x3c,  0x40,  0x54,  0x58,  0x64,	 0x68,	0x6c,	0x70,	0x74,
-		0xdc,  0xe0,  0xe4,  0xe8,  0xec,  0xf0,  0xf4,	 0x104, 0x1c8,	0x2ec,	0x2fc,
+		0x24,  0x2c,  0x3c,  0x40,  0x54,   0x58,   0x64,   0x68,   0x6c,   0x70,   0x74,
+		0xdc,  0xe0,  0xe4,  0xe8,  0xec,   0xf0,   0xf4,   0x104,  0x1c8,  0x2ec,  0x2fc,
 		0x31c, 0x37c, 0x380, 0x448, 0xf000, 0xf000, 0xf000, 0xf010, 0xf014, 0xf018,
 	};
 	uint32_t number = chance(95) ? numbers[pick(ARRAY_SIZE(numbers))] : pick(0x10000);
@@ -445,7 +451,10 @@ static void fill_with_code(uint64_t at, uint64_t end)
 		put_insn(at, INSN_BLR);
 }
 
-/* A handler that gives the registers sense again and goes on behind what was interrupted, or somewhere else. */
+/*
+ * A handler that gives the registers sense again and goes on behind what was interrupted, or
+ * somewhere else.
+ */
 static void put_handler(uint64_t at)
 {
 	uint64_t end = at + 0x78;
@@ -463,8 +472,8 @@ static void put_handler(uint64_t at)
 	at += 4;
 	if (chance(40)) {
 		put_insn(at, INSN_MFSPR(13, SPR_SRR1));
-		put_insn(at + 4, INSN_XORI(13, chance(80) ? pick(2) << 14 | pick(4) << 4 :
-							    pick(0x10000)));
+		put_insn(at + 4,
+			 INSN_XORI(13, chance(80) ? pick(2) << 14 | pick(4) << 4 : pick(0x10000)));
 		put_insn(at + 8, INSN_MTSPR(SPR_SRR1, 13));
 		at += 12;
 	}
@@ -483,8 +492,8 @@ static void put_rtas_calls(void)
 		for (unsigned cell = 0; cell < 16; cell++)
 			memory_write_be32(&guest.memory, at + 4 * cell,
 					  (uint32_t)(chance(50) ? pick(16) : some_address()));
-		memory_write_be32(&guest.memory, at, chance(95) ? RTAS_TOKEN_BASE + pick(24) :
-								  (uint32_t)random64());
+		memory_write_be32(&guest.memory, at,
+				  chance(95) ? RTAS_TOKEN_BASE + pick(24) : (uint32_t)random64());
 		memory_write_be32(&guest.memory, at + 4, pick(9));
 		memory_write_be32(&guest.memory, at + 8, pick(9));
 	}
@@ -536,9 +545,14 @@ static void advance_counters(void)
 
 static uint64_t some_msr(void)
 {
-	static const uint64_t bits[] = { MSR_EE, MSR_PR | MSR_IR | MSR_DR | MSR_EE, MSR_FP,
-					 MSR_IR | MSR_DR, MSR_VEC | MSR_VSX | MSR_FP, MSR_RI,
-					 MSR_IR, MSR_DR };
+	static const uint64_t bits[] = { MSR_EE,
+					 MSR_PR | MSR_IR | MSR_DR | MSR_EE,
+					 MSR_FP,
+					 MSR_IR | MSR_DR,
+					 MSR_VEC | MSR_VSX | MSR_FP,
+					 MSR_RI,
+					 MSR_IR,
+					 MSR_DR };
 	uint64_t msr = MSR_ME | (little_endian ? MSR_LE : 0) | (chance(85) ? MSR_SF : 0);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)

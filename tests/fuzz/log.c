@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What `fwnmi log` reads: any bytes as a text or a binary file, and each event that is found in them.
- * The first byte chooses the form.
+ * What `fwnmi log` reads: any bytes as a text or a binary file, and each event that is found in
+ * them. The first byte chooses the form.
  */
 #include <fwnmi/errlog.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parts of known_to_differ() and known_hide() that are about floating-point instructions (known_fp.c). */
+/*
+ * The parts of known_to_differ() and known_hide() that are about floating-point instructions
+ * (known_fp.c).
+ */
 #ifndef FWNMI_TESTS_ISA_KNOWN_FP_H
 #define FWNMI_TESTS_ISA_KNOWN_FP_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fake kvm-hv: see fake_sys.h. First its guest, then what a vCPU, a virtual machine and /dev/kvm answer, then the
- * calls that the C library makes for the engine.
+ * The fake kvm-hv: see fake_sys.h. First its guest, then what a vCPU, a virtual machine and
+ * /dev/kvm answer, then the calls that the C library makes for the engine.
  */
 #include <errno.h>
 #include <poll.h>
@@ -363,8 +363,8 @@ static bool finish(struct fake_vcpu *v)
 }
 
 /*
- * Signals are looked at inside only, as in the kernel: one that comes before is lost, which is what immediate_exit is
- * there for.
+ * Signals are looked at inside only, as in the kernel: one that comes before is lost, which is what
+ * immediate_exit is there for.
  */
 static int run(struct fake_vcpu *v)
 {
@@ -451,7 +451,10 @@ static int signal_interrupt(struct fake_vcpu *v, const struct kvm_interrupt *irq
 
 static int vcpu_answer(struct fake_vcpu *v, unsigned long request, void *argument)
 {
-	/* Only interrupts may come at any time; for the rest a thread would wait until KVM_RUN is over. */
+	/*
+	 * Only interrupts may come at any time; for the rest a thread would wait until KVM_RUN is
+	 * over.
+	 */
 	if (v->in_run && request != PPC_KVM_INTERRUPT)
 		return misuse("request 0x%lx for a vCPU that runs", request);
 	switch (request) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kvm-hv of a POWER host, as the KVM engine sees it through struct kvm_sys: a fake that answers every call as a test's
- * script says, runs a guest of a few instructions, and remembers what it was asked. What it refuses is what
- * Linux Documentation/virt/kvm/api.rst and arch/powerpc/kvm/ refuse; what nobody may do at all it notes in `misuse`.
+ * kvm-hv of a POWER host, as the KVM engine sees it through struct kvm_sys: a fake that answers
+ * every call as a test's script says, runs a guest of a few instructions, and remembers what it was
+ * asked. What it refuses is what Linux Documentation/virt/kvm/api.rst and arch/powerpc/kvm/ refuse;
+ * what nobody may do at all it notes in `misuse`.
  */
 #ifndef FWNMI_TESTS_KVM_FAKE_SYS_H
 #define FWNMI_TESTS_KVM_FAKE_SYS_H
@@ -27,7 +28,8 @@
 
 /* ---- what a guest does: instructions in its memory, and events that it meets there ---- */
 
-#define INSN_EVENT(n)	  (n) /* event n of fake.events, from 1; an illegal instruction in earnest */
+/* Event n of fake.events, from 1: in earnest an illegal instruction. */
+#define INSN_EVENT(n)	  (n)
 #define INSN_LOOP	  0x48000000u /* b . : runs until something comes from outside */
 #define INSN_B(distance)  (0x48000000u | ((distance)&0x03fffffcu))
 #define INSN_SC_1	  0x44000022u
@@ -74,7 +76,10 @@ struct fake_event {
 
 /* ---- what KVM answers ---- */
 
-/* Calls of this request with this argument (capability, register, ...) get `result`, without effect. */
+/*
+ * Calls of this request with this argument (capability, register, ...) get `result`, without
+ * effect.
+ */
 struct fake_rule {
 	unsigned long request;
 	uint64_t argument; /* or FAKE_ANY */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the KVM host: carries bytes between a console and a UNIX socket, so that a monitor can be reached from
- * outside. Ends when the socket does.
+ * Inside the KVM host: carries bytes between a console and a UNIX socket, so that a monitor can be
+ * reached from outside. Ends when the socket does.
  */
 #include <fcntl.h>
 #include <poll.h>

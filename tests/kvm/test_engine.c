@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The KVM engine, through engine.h, on a fake of the system calls: every exit, every call failing in turn, what a
- * kernel may lack, and the races between a vCPU's thread and whoever wants it to stand still.
+ * The KVM engine, through engine.h, on a fake of the system calls: every exit, every call failing
+ * in turn, what a kernel may lack, and the races between a vCPU's thread and whoever wants it to
+ * stand still.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -1428,7 +1429,10 @@ static bool expect_running(unsigned vcpu)
 	return LINE("%s", last.message);
 }
 
-/* What a machine does with an engine, with two vCPUs. False: something went wrong, and `line` says what. */
+/*
+ * What a machine does with an engine, with two vCPUs. False: something went wrong, and `line` says
+ * what.
+ */
 static bool live(bool radix)
 {
 	struct engine_partition partition = { .radix = radix, .hash_table_order = 20 };
@@ -1524,7 +1528,9 @@ static void fail_each_call(bool radix)
 			said++;
 			if (strncmp(line, "machine checks", 14))
 				assert_line(line);
-			/* Its own words, but for a capability, which is missing, and for an access. */
+			/*
+			 * Its own words, but for a capability, which is missing, and for an access.
+			 */
 			if (fake.failed.request != PPC_KVM_CHECK_EXTENSION &&
 			    !strstr(line, "KVM does not finish an access"))
 				assert_non_null(strstr(line, strerror(EIO)));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole machines on the KVM engine and the fake of KVM: how FWNMI's events come to guests that register or do not, on
- * kernels that can, cannot, or refuse to report machine checks. The guests are a few instructions each.
+ * Whole machines on the KVM engine and the fake of KVM: how FWNMI's events come to guests that
+ * register or do not, on kernels that can, cannot, or refuse to report machine checks. The guests
+ * are a few instructions each.
  */
 #include <elf.h>
 #include <errno.h>
@@ -567,7 +568,9 @@ static void what_it_has_not_recovered_is_not_recovered_in_the_log(void **state)
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 }
 
-/* A load from where there is no memory, in real mode. The routine returns, and next time there is. */
+/*
+ * A load from where there is no memory, in real mode. The routine returns, and next time there is.
+ */
 static void an_access_to_no_memory_comes_with_its_address(void **state)
 {
 	unsigned where;
@@ -621,7 +624,9 @@ static void a_second_machine_check_before_the_interlock_ends_the_partition(void 
 
 static int request_fd = -1;
 
-/* As soon as the guest has registered, or at once, if it does not: what the monitor would ask for. */
+/*
+ * As soon as the guest has registered, or at once, if it does not: what the monitor would ask for.
+ */
 static void on_event(void *opaque, const struct machine_event *event)
 {
 	const uint64_t one = 1;
@@ -880,7 +885,9 @@ static void a_machine_that_kvm_refuses_says_why_and_leaves_nothing(void **state)
 
 /* ---- hash guests ---- */
 
-/* A kernel that registers, after what Linux does first with a hash table: no process table, please. */
+/*
+ * A kernel that registers, after what Linux does first with a hash table: no process table, please.
+ */
 static unsigned emit_hash_kernel(void)
 {
 	emit(INSN_LI(4u, 0));

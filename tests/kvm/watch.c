@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the KVM host: runs a program and writes down each capability that it enables, as it does so:
+ * Inside the KVM host: runs a program and writes down each capability that it enables, as it does
+ * so:
  *
  *	watch LOG PROGRAM ARGUMENT...
  *
- * A line is "CAPABILITY RESULT", both decimal. The kernel's seccomp filter stops only ioctl(KVM_ENABLE_CAP), so the
- * program runs as it would without.
+ * A line is "CAPABILITY RESULT", both decimal. The kernel's seccomp filter stops only
+ * ioctl(KVM_ENABLE_CAP), so the program runs as it would without.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -33,14 +34,16 @@ static void run(char **argv)
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])), /* little-endian */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[1])), /* little-endian */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)KVM_ENABLE_CAP, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	const struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
 
-	if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 || raise(SIGSTOP) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 || raise(SIGSTOP) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		fail("watch");
 	execv(argv[0], argv);
@@ -58,12 +61,16 @@ static void note(pid_t tracee, FILE *log)
 		return;
 	errno = 0;
 	cap = ptrace(PTRACE_PEEKDATA, tracee, regs.gpr[5], 0) & 0xffffffff;
-	if (errno || ptrace(PTRACE_SYSCALL, tracee, 0, 0) < 0 || waitpid(tracee, &status, __WALL) < 0 ||
-	    ptrace(PTRACE_GETREGS, tracee, 0, &regs) < 0)
+	if (errno || ptrace(PTRACE_SYSCALL, tracee, 0, 0) < 0 ||
+	    waitpid(tracee, &status, __WALL) < 0 || ptrace(PTRACE_GETREGS, tracee, 0, &regs) < 0)
 		return;
-	/* On powerpc an error is CR0[SO] and a positive number, but for `scv`, where it is a negative one. */
+	/*
+	 * On powerpc an error is CR0[SO] and a positive number, but for `scv`, where it is a
+	 * negative one.
+	 */
 	fprintf(log, "%ld %ld\n", cap,
-		(regs.ccr & 0x10000000) && (long)regs.gpr[3] > 0 ? -(long)regs.gpr[3] : (long)regs.gpr[3]);
+		(regs.ccr & 0x10000000) && (long)regs.gpr[3] > 0 ? -(long)regs.gpr[3] :
+								   (long)regs.gpr[3]);
 	fflush(log);
 }
 
@@ -91,7 +98,8 @@ int main(int argc, char **argv)
 
 		if (!WIFSTOPPED(status)) {
 			if (pid == child)
-				return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+				return WIFEXITED(status) ? WEXITSTATUS(status) :
+							   128 + WTERMSIG(status);
 			continue;
 		}
 		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))

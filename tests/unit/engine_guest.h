@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine alone with a small guest of its own: memory, words of code, radix page tables. For unit tests that
- * look inside the engine, and for the fuzzer of guest code.
+ * The embedded engine alone with a small guest of its own: memory, words of code, radix page
+ * tables. For unit tests that look inside the engine, and for the fuzzer of guest code.
  */
 #ifndef ENGINE_GUEST_H
 #define ENGINE_GUEST_H
@@ -26,17 +26,17 @@
 #define LEAF_RC	   0x180ull
 
 /* Instructions. */
-#define INSN_NOP	     0x60000000u
-#define INSN_BLR	     0x4e800020u
-#define INSN_B(offset)	     (0x48000000u | ((uint32_t)(offset) & 0x03fffffcu))
-#define INSN_LI(rt, value)   (0x38000000u | (rt) << 21 | ((uint32_t)(value) & 0xffff))
-#define INSN_ADDI(rt, ra, v) (0x38000000u | (rt) << 21 | (ra) << 16 | ((uint32_t)(v) & 0xffff))
-#define INSN_ADDIS(rt, ra, v) (0x3c000000u | (rt) << 21 | (ra) << 16 | ((uint32_t)(v) & 0xffff))
-#define INSN_STW(rs, d, ra)  (0x90000000u | (rs) << 21 | (ra) << 16 | ((uint32_t)(d) & 0xffff))
-#define INSN_MTCTR(rs)	     (0x7c0903a6u | (rs) << 21)
-#define INSN_BCTRL	     0x4e800421u
+#define INSN_NOP	      0x60000000u
+#define INSN_BLR	      0x4e800020u
+#define INSN_B(offset)	      (0x48000000u | ((uint32_t)(offset)&0x03fffffcu))
+#define INSN_LI(rt, value)    (0x38000000u | (rt) << 21 | ((uint32_t)(value)&0xffff))
+#define INSN_ADDI(rt, ra, v)  (0x38000000u | (rt) << 21 | (ra) << 16 | ((uint32_t)(v)&0xffff))
+#define INSN_ADDIS(rt, ra, v) (0x3c000000u | (rt) << 21 | (ra) << 16 | ((uint32_t)(v)&0xffff))
+#define INSN_STW(rs, d, ra)   (0x90000000u | (rs) << 21 | (ra) << 16 | ((uint32_t)(d)&0xffff))
+#define INSN_MTCTR(rs)	      (0x7c0903a6u | (rs) << 21)
+#define INSN_BCTRL	      0x4e800421u
 /* Everything of every process: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
-#define INSN_TLBIE(rb, rs)   (0x7c0b0264u | (rs) << 21 | (rb) << 11)
+#define INSN_TLBIE(rb, rs)    (0x7c0b0264u | (rs) << 21 | (rb) << 11)
 
 struct engine_guest {
 	struct guest_memory memory;
@@ -94,7 +94,10 @@ static inline uint64_t guest_table(struct engine_guest *g, uint64_t entries)
 	return g->next_table <= TABLES_END ? table : 0;
 }
 
-/* Map one 4 KiB page of a process: levels of 13, 9, 9 and 9 bits as Linux uses them, but the root small. */
+/*
+ * Map one 4 KiB page of a process: levels of 13, 9, 9 and 9 bits as Linux uses them, but the root
+ * small.
+ */
 static inline void guest_map(struct engine_guest *g, uint32_t pid, uint64_t ea, uint64_t ra,
 			     uint64_t bits)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A partition on an engine that executes nothing: registers are just remembered, and what the partition asks of
- * engine and machine is counted. Tests make its hcalls with hcall() and rtas().
+ * A partition on an engine that executes nothing: registers are just remembered, and what the
+ * partition asks of engine and machine is counted. Tests make its hcalls with hcall() and rtas().
  */
 #ifndef FAKE_PARTITION_H
 #define FAKE_PARTITION_H
@@ -221,7 +221,10 @@ static inline int64_t hcall(unsigned cpu, uint64_t number, uint64_t a, uint64_t 
 
 #define ARGUMENTS 0x3100000ull /* where rtas() puts its argument buffer */
 
-/* The status of a RTAS call with @nr_args cells of input and room for @nr_rets of output, which go to @rets. */
+/*
+ * The status of a RTAS call with @nr_args cells of input and room for @nr_rets of output, which go
+ * to @rets.
+ */
 static inline int32_t rtas_call(unsigned cpu, uint32_t token, unsigned nr_args,
 				const uint32_t *args, unsigned nr_rets, uint32_t *rets)
 {

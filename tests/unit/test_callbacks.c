@@ -5,7 +5,17 @@
  */
 #include "fake_host.h"
 
-enum callback { READ_MEMORY, WRITE_MEMORY, GET_REGS, SET_REGS, KICK, END, REPAIR, STOP, CALLBACKS };
+enum callback {
+	READ_MEMORY,
+	WRITE_MEMORY,
+	GET_REGS,
+	SET_REGS,
+	KICK,
+	END,
+	REPAIR,
+	STOP,
+	CALLBACKS
+};
 
 static unsigned made[CALLBACKS];
 static int kicked_owner, end_length;

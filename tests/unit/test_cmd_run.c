@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that every bad one is one line on standard
- * error. The commands' sources are included to reach their parsers.
+ * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that every bad one is
+ * one line on standard error. The commands' sources are included to reach their parsers.
  */
 #include "cmd/run.c"
 #define usage	      inject_usage
@@ -153,10 +153,10 @@ static void memory_sizes_are_qemus(void **state)
 		{ "-kernel k -m 256", 256 },	    { "-kernel k -m 1024", 1024 },
 		{ "-kernel k -m 300M", 300 },	    { "-kernel k -m 2g", 2048 },
 		{ "-kernel k -m size=1G", 1024 },   { "-kernel k -m 64G", 65536 },
-		{ "-kernel k -m 1G -m 512m", 512 },
-		{ "-kernel k -m 1.5G", 1536 },	    { "-kernel k -m size=0.25G", 256 },
-		{ "-kernel k -m 2048M", 2048 },	    { "-kernel k -m 524288K", 512 },
-		{ "-kernel k -m 0.0625T", 65536 },  { "-kernel k -m 1.000G", 1024 },
+		{ "-kernel k -m 1G -m 512m", 512 }, { "-kernel k -m 1.5G", 1536 },
+		{ "-kernel k -m size=0.25G", 256 }, { "-kernel k -m 2048M", 2048 },
+		{ "-kernel k -m 524288K", 512 },    { "-kernel k -m 0.0625T", 65536 },
+		{ "-kernel k -m 1.000G", 1024 },
 	};
 	static const char *const bad[] = {
 		"0",
@@ -213,10 +213,14 @@ static void cpu_counts_are_bounded(void **state)
 		{ "4,sockets=2", 4 }, { "maxcpus=2", 2 },
 	};
 	static const char *const bad[] = {
-		"0",	     "9",	  "-1",	       "two",	    "1x",
-		"cpus=",     "_",	  "4294967297", "4,threads=2", "2,maxcpus=4",
-		"4,cores=3", "8,cores=9", "2,books=2", "4,sockets=2,cores=1", "2,",
-		"sockets=4,cores=4",
+		"0",	       "9",
+		"-1",	       "two",
+		"1x",	       "cpus=",
+		"_",	       "4294967297",
+		"4,threads=2", "2,maxcpus=4",
+		"4,cores=3",   "8,cores=9",
+		"2,books=2",   "4,sockets=2,cores=1",
+		"2,",	       "sockets=4,cores=4",
 	};
 	char line[100];
 
@@ -269,10 +273,19 @@ static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
 		{ "-kernel k -monitor p -monitor none", NULL },
 	};
 	static const char *const bad[] = {
-		"stdio",	    "mon:stdio",	 "vc",	      "vc:80Cx24C",
-		"pty",		    "tcp:localhost:444", "telnet::1", "file:/tmp/x",
-		"chardev:c",	    "unix:p,server=off", "unix:p,server=on,wait=on",
-		"unix:p,server=on", "unix:p,",
+		"stdio",
+		"mon:stdio",
+		"vc",
+		"vc:80Cx24C",
+		"pty",
+		"tcp:localhost:444",
+		"telnet::1",
+		"file:/tmp/x",
+		"chardev:c",
+		"unix:p,server=off",
+		"unix:p,server=on,wait=on",
+		"unix:p,server=on",
+		"unix:p,",
 	};
 	char line[100];
 
@@ -460,12 +473,28 @@ static void numbers_are_decimal_or_hexadecimal_and_never_octal(void **state)
 		const char *text;
 		uint64_t value;
 	} good[] = {
-		{ "0", 0 },	    { "08", 8 },   { "010", 10 },	{ "0x10", 16 },
-		{ "0X1f", 0x1f },   { "0x08", 8 }, { "0xDEADbeef", 0xdeadbeef },
-		{ "18446744073709551615", UINT64_MAX }, { "0xffffffffffffffff", UINT64_MAX },
+		{ "0", 0 },
+		{ "08", 8 },
+		{ "010", 10 },
+		{ "0x10", 16 },
+		{ "0X1f", 0x1f },
+		{ "0x08", 8 },
+		{ "0xDEADbeef", 0xdeadbeef },
+		{ "18446744073709551615", UINT64_MAX },
+		{ "0xffffffffffffffff", UINT64_MAX },
 	};
-	static const char *const bad[] = { "",	 "x",  "0x",  "-1",   "+1",  " 1",
-					   "1 ", "1f", "0b1", "0x1g", "1e3", "18446744073709551616",
+	static const char *const bad[] = { "",
+					   "x",
+					   "0x",
+					   "-1",
+					   "+1",
+					   " 1",
+					   "1 ",
+					   "1f",
+					   "0b1",
+					   "0x1g",
+					   "1e3",
+					   "18446744073709551616",
 					   "0x10000000000000000" };
 	uint64_t value;
 

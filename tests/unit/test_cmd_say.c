@@ -25,8 +25,12 @@ static void control_characters_are_shown_and_not_obeyed(void **state)
 	assert_printed("plain \u00fc \u20ac \U0001f600", "plain \u00fc \u20ac \U0001f600");
 	assert_printed("\033]0;title\007\r\n\t\177", "\\x1b]0;title\\x07\\x0d\\x0a\\x09\\x7f");
 	/* C1: as UTF-8, and as the byte that some terminals take for it */
-	assert_printed("\xc2\x9b" "31m", "\\xc2\\x9b31m");
-	assert_printed("\x9b" "31m", "\\x9b31m");
+	assert_printed("\xc2\x9b"
+		       "31m",
+		       "\\xc2\\x9b31m");
+	assert_printed("\x9b"
+		       "31m",
+		       "\\x9b31m");
 	/*
 	 * too long a form of ESC, a surrogate, beyond Unicode, the middle and the beginning of a
 	 * character
@@ -79,7 +83,13 @@ static void any_bytes_become_a_json_string(void **state)
 static struct output out;
 static int reader;
 
-enum kind { PIPE, PIPE_NOT_OPENED_AGAIN, SOCKET, OWN_PIPE, KINDS };
+enum kind {
+	PIPE,
+	PIPE_NOT_OPENED_AGAIN,
+	SOCKET,
+	OWN_PIPE,
+	KINDS
+};
 
 static int open_output(enum kind kind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine's caches: what a guest can count up to in hours is preset here to just before it, and what a guest
- * can ask for is counted in work, not in time.
+ * The embedded engine's caches: what a guest can count up to in hours is preset here to just before
+ * it, and what a guest can ask for is counted in work, not in time.
  */
 #include "unit.h"
 
@@ -230,8 +230,8 @@ static void flushing_everything_costs_what_was_filled_since(void **state)
 }
 
 /*
- * Run so many instructions as a machine does, at most @stretch at a time. No run() may do much more work than it is
- * allowed. Returns how many it took.
+ * Run so many instructions as a machine does, at most @stretch at a time. No run() may do much more
+ * work than it is allowed. Returns how many it took.
  */
 static unsigned run_stretches(uint64_t insns, uint64_t stretch)
 {
@@ -280,7 +280,10 @@ static void a_loop_over_new_code_ends_its_runs_early(void **state)
 {
 	/* Call each word of a page after the other, then write to it, and so on. */
 	static const uint32_t loop[] = {
-		INSN_MTCTR(3), INSN_BCTRL, INSN_STW(4, 0, 3), INSN_B(-12),
+		INSN_MTCTR(3),
+		INSN_BCTRL,
+		INSN_STW(4, 0, 3),
+		INSN_B(-12),
 	};
 
 	guest_code(&guest, CODE, loop, ARRAY_SIZE(loop));
@@ -366,15 +369,15 @@ static void a_full_arena_is_emptied_and_the_guest_goes_on(void **state)
 
 /* ---- the check itself ---- */
 
-#define BREAK(what, says)                                                               \
-	do {                                                                            \
-		const char *wrong;                                                      \
-                                                                                        \
-		what;                                                                   \
-		wrong = caches_check(e);                                                \
-		if (!wrong || !strstr(wrong, says))                                     \
+#define BREAK(what, says)                                                           \
+	do {                                                                        \
+		const char *wrong;                                                  \
+                                                                                    \
+		what;                                                               \
+		wrong = caches_check(e);                                            \
+		if (!wrong || !strstr(wrong, says))                                 \
 			fail_msg("%s: \"%s\" is not said, but \"%s\"", #what, says, \
-				 wrong ? wrong : "nothing");                            \
+				 wrong ? wrong : "nothing");                        \
 	} while (0)
 
 /* Each of these breaks one invariant, and mends it. */
@@ -411,7 +414,8 @@ static void a_broken_invariant_is_found(void **state)
 	assert_int_equal(old, SPARE);
 	BREAK(cpu->fetch->filled.count = 0, "a fetch entry is not in the log");
 	cpu->fetch->filled.count = FILL_LOST;
-	BREAK(fetch->page = (struct code_page *)(e->arena + e->arena_size), "out of the decoded code");
+	BREAK(fetch->page = (struct code_page *)(e->arena + e->arena_size),
+	      "out of the decoded code");
 	BREAK(fetch->page = (struct code_page *)(e->arena + 64), "a fetch entry");
 	fetch->page = page;
 	BREAK(cpu->mode ^= CODE_LE, "of another mode");

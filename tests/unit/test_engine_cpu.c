@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU stands then, and
- * how many instructions it was. What a guest sees of the processor: payload.
+ * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU stands then,
+ * and how many instructions it was. What a guest sees of the processor: payload.
  */
 #include <sys/mman.h>
 
@@ -16,7 +16,7 @@
 #define RFID	     0x4c000024u
 #define LOW	     0x7c210b78u /* or 1,1,1 */
 #define MEDIUM	     0x7c421378u
-#define BACK(n)	     (0x48000000u | (-4u * (n) & 0x03fffffcu))
+#define BACK(n)	     (0x48000000u | (-4u * (n)&0x03fffffcu))
 
 static const struct engine_ops *const ops = &engine_power;
 static struct guest_memory memory;
@@ -27,16 +27,16 @@ static struct engine_regs regs;
 
 static int set_up(void **state)
 {
-	const struct engine_config config = {
-		.memory = &memory, .clock = &guest_clock, .nr_vcpus = 2
-	};
+	const struct engine_config config = { .memory = &memory,
+					      .clock = &guest_clock,
+					      .nr_vcpus = 2 };
 	char err[160];
 
 	(void)state;
 	guest_clock = (struct guest_clock){ .mode = CLOCK_INSN };
 	memory.size = MEMORY_BYTES;
-	memory.base = mmap(NULL, memory.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+	memory.base =
+		mmap(NULL, memory.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	engine = memory.base != MAP_FAILED ? ops->create(&config, err, sizeof(err)) : NULL;
 	return engine ? 0 : -1;
 }
@@ -54,7 +54,7 @@ static void put(uint64_t at, const uint32_t *code, size_t count)
 	for (size_t i = 0; i < count; i++)
 		memory_write_be32(&memory, at + 4 * i, code[i]);
 }
-#define PUT(at, ...) \
+#define PUT(at, ...)                               \
 	put(at, (const uint32_t[]){ __VA_ARGS__ }, \
 	    sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
@@ -209,9 +209,9 @@ static void a_decrementer_interrupt_is_pending_while_the_first_bit_is_1(void **s
 		uint64_t ticks;
 		bool pending;
 	} steps[] = {
-		{ 0x7fffffff, 0, false }, { 100, 50, false },	       { 100, 200, true },
-		{ 0xffffffff, 0, true },  { 0x80000100, 0, true },     { 0x80000100, 0x200, false },
-		{ 0, 0x7ffffff0, true },  { 0, 0x80000010, false },    { 0, 0x100000010, true },
+		{ 0x7fffffff, 0, false },  { 100, 50, false },	     { 100, 200, true },
+		{ 0xffffffff, 0, true },   { 0x80000100, 0, true },  { 0x80000100, 0x200, false },
+		{ 0, 0x7ffffff0, true },   { 0, 0x80000010, false }, { 0, 0x100000010, true },
 		{ 0, 0x180000010, false },
 	};
 

@@ -24,18 +24,43 @@ MAY_INCLUDE = {
     "src/devices": ["src/engine", "src/base"],
     "src/pseries": ["src/devices", "src/engine", "src/isa", "src/base", "include/fwnmi"],
     # machine.h speaks of requests and reports, until the run loop has a hook for who injects.
-    "src/machine": ["src/pseries", "src/engine", "src/isa", "src/base", "include/fwnmi",
-                    "src/inject/request.h"],
-    "src/inject": ["src/machine", "src/pseries", "src/engine", "src/isa", "src/base",
-                   "include/fwnmi"],
+    "src/machine": [
+        "src/pseries",
+        "src/engine",
+        "src/isa",
+        "src/base",
+        "include/fwnmi",
+        "src/inject/request.h",
+    ],
+    "src/inject": [
+        "src/machine",
+        "src/pseries",
+        "src/engine",
+        "src/isa",
+        "src/base",
+        "include/fwnmi",
+    ],
     "src/log": ["src/base", "include/fwnmi"],
     "src/gdb": ["src/isa", "src/base"],
     "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "src/base", "include/fwnmi"],
-    "src/control": ["src/inject/request.h", "src/machine", "src/pseries", "src/base",
-                    "include/fwnmi"],
+    "src/control": [
+        "src/inject/request.h",
+        "src/machine",
+        "src/pseries",
+        "src/base",
+        "include/fwnmi",
+    ],
     # The sandbox lets through what the KVM engine asks of KVM.
-    "src/cmd": ["src/control", "src/log", "src/attach", "src/inject/request.h", "src/machine", "src/base",
-                "src/engine/kvm/abi.h", "include/fwnmi"],
+    "src/cmd": [
+        "src/control",
+        "src/log",
+        "src/attach",
+        "src/inject/request.h",
+        "src/machine",
+        "src/base",
+        "src/engine/kvm/abi.h",
+        "include/fwnmi",
+    ],
 }
 INCLUDE = {
     "include/fwnmi": [],
@@ -51,8 +76,17 @@ INCLUDE = {
     "src/gdb": ["src/isa"],
     "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "include/fwnmi"],
     "src/control": ["src/inject", "src/machine", "src/pseries", "src/engine", "include/fwnmi"],
-    "src/cmd": ["src/control", "src/log", "src/attach", "src/gdb", "src/inject", "src/machine", "src/pseries",
-                "src/engine", "include/fwnmi"],
+    "src/cmd": [
+        "src/control",
+        "src/log",
+        "src/attach",
+        "src/gdb",
+        "src/inject",
+        "src/machine",
+        "src/pseries",
+        "src/engine",
+        "include/fwnmi",
+    ],
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+["<]([^">]+)[">]', re.MULTILINE)
 
@@ -80,8 +114,11 @@ def includes(top):
             names = INCLUDE.findall(f.read())
         found = set()
         for name in names:
-            for candidate in ("src/" + name, "include/" + name,
-                              os.path.join(os.path.dirname(path), name)):
+            for candidate in (
+                "src/" + name,
+                "include/" + name,
+                os.path.join(os.path.dirname(path), name),
+            ):
                 if candidate in files:
                     found.add(candidate)
                     break
@@ -108,8 +145,9 @@ def circles(graph):
 
     A room's private.h is what its files share, and no module.
     """
-    module = {path: re.sub(r"\.[ch]$", "", path) for path in graph
-              if not path.endswith("/private.h")}
+    module = {
+        path: re.sub(r"\.[ch]$", "", path) for path in graph if not path.endswith("/private.h")
+    }
     edges = collections.defaultdict(set)
     for path in module:
         edges[module[path]] |= {module[other] for other in graph[path] if other in module}
@@ -125,8 +163,11 @@ def circles(graph):
         return seen
 
     reached = {name: reach(name) for name in sorted(edges)}
-    groups = {frozenset(other for other in reached[name] if name in reached.get(other, ()))
-              for name in reached if name in reached[name]}
+    groups = {
+        frozenset(other for other in reached[name] if name in reached.get(other, ()))
+        for name in reached
+        if name in reached[name]
+    }
     return sorted(" <-> ".join(sorted(group)) for group in groups)
 
 
@@ -145,22 +186,27 @@ def no_files_include_one_another_in_a_circle(top):
 
 
 def every_source_belongs_to_a_room(top):
-    return report([path for path in includes(top)
-                   if room_of(path) is None and path != "src/main.c"])
+    return report(
+        [path for path in includes(top) if room_of(path) is None and path != "src/main.c"]
+    )
 
 
 def an_include_against_the_arrows_is_found(_top):
     with tempfile.TemporaryDirectory() as top:
-        for path, text in (("src/isa/msr.h", ""), ("src/machine/machine.h", ""),
-                           ("src/pseries/a.c", '#include "machine/machine.h"\n'),
-                           ("src/gdb/b.h", '#include "gdb/c.h"\n'),
-                           ("src/gdb/c.h", '#include "isa/msr.h"\n#include "gdb/b.h"\n')):
+        for path, text in (
+            ("src/isa/msr.h", ""),
+            ("src/machine/machine.h", ""),
+            ("src/pseries/a.c", '#include "machine/machine.h"\n'),
+            ("src/gdb/b.h", '#include "gdb/c.h"\n'),
+            ("src/gdb/c.h", '#include "isa/msr.h"\n#include "gdb/b.h"\n'),
+        ):
             os.makedirs(os.path.join(top, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(top, path), "w", encoding="ascii") as f:
                 f.write(text)
         graph = includes(top)
-        return uphill(graph) == ["src/pseries/a.c includes src/machine/machine.h"] and \
-            circles(graph) == ["src/gdb/b <-> src/gdb/c"]
+        return uphill(graph) == ["src/pseries/a.c includes src/machine/machine.h"] and circles(
+            graph
+        ) == ["src/gdb/b <-> src/gdb/c"]
 
 
 TESTS = [

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The run loop and injections, on an engine that plays back blocks, and a partition that does as it is told.
+ * The run loop and injections, on an engine that plays back blocks, and a partition that does as it
+ * is told.
  */
 /* Most blocks need only the first three fields. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -49,7 +50,10 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 #define R3	   0x0fff0030
 #define FOREVER	   UINT64_MAX
 
-/* What a vCPU does: `insns` instructions, then it stands at `nip` with `msr`, and may leave the engine. */
+/*
+ * What a vCPU does: `insns` instructions, then it stands at `nip` with `msr`, and may leave the
+ * engine.
+ */
 struct block {
 	unsigned insns;
 	uint64_t nip, msr;
@@ -757,7 +761,9 @@ static void a_lone_vcpu_stops_in_time_for_anothers_timer(void **state)
 	host_vcpu_start(machine, 1);
 	run();
 	assert_string_equal(order, "0101");
-	/* When vCPU 1 woke, the time was its deadline, to a block of vCPU 0 and a few of its own. */
+	/*
+	 * When vCPU 1 woke, the time was its deadline, to a block of vCPU 0 and a few of its own.
+	 */
 	assert_in_range(machine_timebase(machine), 50000, 50000 + 40 / INSNS_PER_TICK);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loader against ELF files made here field by field, good ones of both byte orders and every kind of bad one.
+ * The loader against ELF files made here field by field, good ones of both byte orders and every
+ * kind of bad one.
  */
 #include <elf.h>
 #include <stdlib.h>
@@ -16,7 +17,10 @@ struct segment {
 	uint64_t vaddr, paddr, offset, filesz, memsz;
 };
 
-/* What to write; the defaults are a sound little-endian kernel at 0 that runs at 0xc000000000000000. */
+/*
+ * What to write; the defaults are a sound little-endian kernel at 0 that runs at
+ * 0xc000000000000000.
+ */
 struct elf {
 	bool big_endian;
 	unsigned class, machine, type;

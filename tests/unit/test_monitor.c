@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The monitor, spoken to over its socket as a client would, with a machine that only notes what it is asked.
+ * The monitor, spoken to over its socket as a client would, with a machine that only notes what it
+ * is asked.
  */
 #include <sys/time.h>
 
@@ -368,8 +369,9 @@ static void the_greeting_comes_first_and_negotiation_next(void **state)
 {
 	struct peer *peer = join(0);
 
-	assert_string_equal(line(peer), "{\"QMP\":{\"version\":{\"qemu\":{\"major\":0,\"minor\":1,"
-					"\"micro\":0},\"package\":\"fwnmi 0.1.0\"},\"capabilities\":[]}}");
+	assert_string_equal(line(peer),
+			    "{\"QMP\":{\"version\":{\"qemu\":{\"major\":0,\"minor\":1,"
+			    "\"micro\":0},\"package\":\"fwnmi 0.1.0\"},\"capabilities\":[]}}");
 	assert_error(peer, "{\"execute\":\"query-status\"}", "CommandNotFound", "qmp_capabilities");
 	assert_answer(peer, "{\"execute\":\"qmp_capabilities\",\"id\":{\"a\":1}}",
 		      "{\"return\":{},\"id\":{\"a\":1}}");
@@ -464,9 +466,10 @@ static void a_request_may_be_spread_over_lines(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
 
-	assert_answer(peer,
-		      "\r\n{\r\n\t\"execute\":\r\n\"system_reset\",\n\"id\": [ { } ,\n \"}\\\"]\" ]\n}\n",
-		      "{\"return\":{},\"id\":[{},\"}\\\"]\"]}");
+	assert_answer(
+		peer,
+		"\r\n{\r\n\t\"execute\":\r\n\"system_reset\",\n\"id\": [ { } ,\n \"}\\\"]\" ]\n}\n",
+		"{\"return\":{},\"id\":[{},\"}\\\"]\"]}");
 	assert_null(line(peer));
 	assert_int_equal(resets_requested, 1);
 }
@@ -501,7 +504,8 @@ static void only_capabilities_that_exist_can_be_enabled(void **state)
 	struct peer *peer = join(0);
 
 	assert_non_null(strstr(line(peer), "\"capabilities\":[]"));
-	assert_error(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
+	assert_error(peer,
+		     "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
 		     "GenericError", "no capabilities");
 	assert_error(peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":\"oob\"}}",
 		     "GenericError", "array");
@@ -529,7 +533,8 @@ static void a_name_of_any_length_and_alphabet_is_answered(void **state)
 			assert_error(peer, request, "GenericError", "unknown argument ");
 			snprintf(request, sizeof(request),
 				 "{\"execute\":\"inject-machine-check\","
-				 "\"arguments\":{\"type\":\"%s\"}}", name);
+				 "\"arguments\":{\"type\":\"%s\"}}",
+				 name);
 			assert_error(peer, request, "GenericError", "there is no type ");
 		}
 	}
@@ -975,8 +980,7 @@ static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
 
-	assert_answer(peer,
-		      "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"06A9f0\"}}",
+	assert_answer(peer, "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"06A9f0\"}}",
 		      "{\"return\":{}}");
 	assert_int_equal(queued_length, 3);
 	assert_memory_equal(queued, "\x06\xa9\xf0", 3);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that calls anything with anything: the partition must stay in its own memory (a memory checker looks on),
- * and keep its answers to the architected ones. Repeatable.
+ * A guest that calls anything with anything: the partition must stay in its own memory (a memory
+ * checker looks on), and keep its answers to the architected ones. Repeatable.
  */
 #include "fake_partition.h"
 

@@ -132,8 +132,8 @@ static void a_nvram_file_in_use_is_refused_and_its_owner_named(void **state)
 		holder = start_holder();
 		tell(&holder);
 		assert_string_equal(told(&holder), "");
-		snprintf(expected, sizeof(expected),
-			 "cannot use NVRAM file %s: process %d has it", path, holder.pid);
+		snprintf(expected, sizeof(expected), "cannot use NVRAM file %s: process %d has it",
+			 path, holder.pid);
 		assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), -1);
 		assert_string_equal(err, expected);
 		end_holder(&holder);

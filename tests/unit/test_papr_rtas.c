@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RTAS at its border: argument buffers of every bad kind, and what each call makes of good and bad arguments. */
+/*
+ * RTAS at its border: argument buffers of every bad kind, and what each call makes of good and bad
+ * arguments.
+ */
 #include <unistd.h>
 
 #include <libfdt.h>

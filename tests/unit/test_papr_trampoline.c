@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trampolines: where their code comes from, and events that go by them. The engine is a fake that takes interrupts and
- * executes the few instructions trampolines are made of, so what the partition writes into the guest is what is tested.
+ * Trampolines: where their code comes from, and events that go by them. The engine is a fake that
+ * takes interrupts and executes the few instructions trampolines are made of, so what the partition
+ * writes into the guest is what is tested.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -35,7 +36,9 @@ static void take_interrupt(struct engine *engine, unsigned vcpu, unsigned vector
 	regs->nip = vector;
 }
 
-/* One instruction; false if it is none that a trampoline has, or a hypervisor call, which it makes. */
+/*
+ * One instruction; false if it is none that a trampoline has, or a hypervisor call, which it makes.
+ */
 static bool step(unsigned vcpu)
 {
 	struct engine_regs *regs = &fake.regs[vcpu];
@@ -120,9 +123,9 @@ static void interrupts_little_endian(bool little)
 
 static void register_routines(void)
 {
-	assert_int_equal(
-		rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, CHECK_ROUTINE }, 1, NULL),
-		0);
+	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, CHECK_ROUTINE }, 1,
+				   NULL),
+			 0);
 }
 
 /* Not by rtas_call(): another event may come on top of its result. */
@@ -188,8 +191,8 @@ static void assert_entered(unsigned cpu, const struct engine_regs *before, uint6
 	assert_int_equal(now->nip, routine);
 	assert_int_equal(now->srr0, before->nip);
 	assert_int_equal(now->srr1 & ~FWNMI_SRR1_CAUSE_MASK, before->msr);
-	assert_int_equal(now->msr, MSR_SF | MSR_ME |
-					   (fake.partition.interrupt_little_endian ? MSR_LE : 0));
+	assert_int_equal(now->msr,
+			 MSR_SF | MSR_ME | (fake.partition.interrupt_little_endian ? MSR_LE : 0));
 	assert_true(memory_read_be64(&fake.memory, now->gpr[3], &r3));
 	assert_int_equal(r3, before->gpr[3]);
 	for (unsigned i = 0; i < 32; i++)
@@ -209,8 +212,7 @@ static struct fwnmi_errlog log_of(unsigned cpu)
 	struct fwnmi_errlog log;
 	uint8_t bytes[512];
 
-	assert_true(
-		memory_read(&fake.memory, fake.regs[cpu].gpr[3] + 8, bytes, sizeof(bytes)));
+	assert_true(memory_read(&fake.memory, fake.regs[cpu].gpr[3] + 8, bytes, sizeof(bytes)));
 	assert_true(fwnmi_errlog_decode(&log, bytes, sizeof(bytes)) > 0);
 	return log;
 }
@@ -254,7 +256,10 @@ static void r9_a_system_reset_by_trampoline_changes_r3_alone(void **state)
 	assert_int_equal(fake.regs[1].dsisr, before.dsisr);
 }
 
-/* An engine without the exit gives a machine check to the guest, and nobody has told the partition of it. */
+/*
+ * An engine without the exit gives a machine check to the guest, and nobody has told the partition
+ * of it.
+ */
 static void r12_a_machine_check_of_the_engine_is_analysed_and_repaired(void **state)
 {
 	struct engine_regs before;
@@ -647,12 +652,12 @@ static void a_blob_is_an_image_of_both_vectors(void **state)
 	assert_int_equal(code.size[TRAMPOLINE_MACHINE_CHECK], 8);
 	assert_memory_equal(code.bytes[TRAMPOLINE_MACHINE_CHECK], image + 256, 8);
 	assert_null(trampoline_parse_blob(image, 512, false, &code));
-	assert_non_null(
-		strstr(trampoline_parse_blob(image, 516, false, &code), "machine check trampoline is longer"));
+	assert_non_null(strstr(trampoline_parse_blob(image, 516, false, &code),
+			       "machine check trampoline is longer"));
 	assert_non_null(strstr(trampoline_parse_blob(image, 256, false, &code),
 			       "no machine check trampoline"));
-	assert_non_null(strstr(trampoline_parse_blob(image, 258, false, &code),
-			       "whole instructions"));
+	assert_non_null(
+		strstr(trampoline_parse_blob(image, 258, false, &code), "whole instructions"));
 
 	write_file(image, 20);
 	snprintf(source, sizeof(source), "blob:%s,%s", path, path);
@@ -716,7 +721,10 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	config.trampoline = "elf:/nonexistent";
 	assert_null(create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
-	/* Code that would never be used is a mistake; that of an engine which needs none may be for another host. */
+	/*
+	 * Code that would never be used is a mistake; that of an engine which needs none may be for
+	 * another host.
+	 */
 	fake.ops.capabilities = NULL;
 	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));

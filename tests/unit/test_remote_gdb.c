@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * src/gdb/client.c against a stub in a thread of this program: two vCPUs, some memory, and whatever a stub may do that
- * QEMU's does not, or only some versions of it. Target descriptions on their own.
+ * src/gdb/client.c against a stub in a thread of this program: two vCPUs, some memory, and whatever
+ * a stub may do that QEMU's does not, or only some versions of it. Target descriptions on their
+ * own.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -35,8 +35,7 @@
 #define CHECKED 0
 #endif
 
-#define ALL_NEEDS \
-	(SANDBOX_CLIENTS | SANDBOX_REMOVE | SANDBOX_STUB | SANDBOX_KVM)
+#define ALL_NEEDS (SANDBOX_CLIENTS | SANDBOX_REMOVE | SANDBOX_STUB | SANDBOX_KVM)
 
 static char said[2000]; /* on the child's standard error */
 static void (*before)(int) = SIG_DFL; /* handler of SIGSYS */

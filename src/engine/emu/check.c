@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caches_check(): the invariants of the engine's caches, which cpu.h and private.h state beside the structures. It reads
- * everything and changes nothing. Fuzzers and tests call it after every slice.
+ * caches_check(): the invariants of the engine's caches, which cpu.h and private.h state beside the
+ * structures. It reads everything and changes nothing. Fuzzers and tests call it after every slice.
  */
 #include <string.h>
 
 #include "engine/emu/uop/uop.h"
 
-#define CHECK(condition, what)                                                                    \
-	do {                                                                                      \
-		if (!(condition))                                                                 \
-			return what;                                                              \
+#define CHECK(condition, what)       \
+	do {                         \
+		if (!(condition))    \
+			return what; \
 	} while (0)
 
 #define LARGEST_SET (TLB_ENTRIES > FETCH_ENTRIES ? TLB_ENTRIES : FETCH_ENTRIES)
@@ -84,7 +84,7 @@ static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsign
 	CHECK(logged, "a fetch entry is not in the log of its set");
 	CHECK(in_arena(e, page, sizeof(*page)), "a fetch entry leads out of the decoded code");
 	CHECK(memory_contains(e->memory, page->ra, PAGE_BYTES) && page->mode < CODE_MODES &&
-	      page_of(e, page->ra, page->mode) == page,
+		      page_of(e, page->ra, page->mode) == page,
 	      "a fetch entry's code page is not the one of its real page");
 	CHECK(page->mode == cpu->mode, "a fetch entry is of another mode");
 	CHECK(mode != TLB_REAL || page->ra == (entry->tag & 0x0fffffffffffffffull),
@@ -118,7 +118,8 @@ static const char *check_cpu(const struct cpu *cpu)
 	const char *wrong = NULL;
 
 	CHECK(!cpu->zero, "the operand that reads zero does not");
-	CHECK(cpu->nr_kuser <= KUSER_SLOTS, "the list of user addresses is longer than there is room");
+	CHECK(cpu->nr_kuser <= KUSER_SLOTS,
+	      "the list of user addresses is longer than there is room");
 	CHECK(!cpu->stop_uop && !cpu->exception, "an exception was left behind");
 	for (unsigned i = 0; i < cpu->nr_kuser; i++)
 		CHECK(cpu->kuser[i] < TLB_ENTRIES, "a listed slot does not exist");
@@ -145,8 +146,9 @@ static const struct block *block_at(const struct power_engine *e, const struct c
 	if (!trailer)
 		return NULL;
 	block = (const struct block *)(uintptr_t)trailer->imm;
-	return in_arena(e, block, sizeof(*block)) && block->uops == u && block->page == page ? block :
-											     NULL;
+	return in_arena(e, block, sizeof(*block)) && block->uops == u && block->page == page ?
+		       block :
+		       NULL;
 }
 
 static const char *check_links(const struct power_engine *e, const struct code_page *page,
@@ -164,7 +166,8 @@ static const char *check_links(const struct power_engine *e, const struct code_p
 			continue;
 		next = block_at(e, page, to);
 		CHECK(next, "a link leads to something else than a block of its page");
-		CHECK(page->entry[next->start / 4] == to, "a link leads to a block that was dropped");
+		CHECK(page->entry[next->start / 4] == to,
+		      "a link leads to a block that was dropped");
 	}
 	return NULL;
 }
@@ -177,7 +180,7 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	CHECK(block, "an entry of a code page is not a block of it");
 	CHECK(block->start == 4 * word, "a block begins elsewhere than its entry says");
 	CHECK(block->nr_insns && block->nr_insns <= BLOCK_MAX_INSNS &&
-	      word + block->nr_insns <= WORDS_PER_PAGE,
+		      word + block->nr_insns <= WORDS_PER_PAGE,
 	      "a block is longer than its page");
 	for (unsigned i = word; i < word + block->nr_insns; i++)
 		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
@@ -236,9 +239,11 @@ static const char *check_code(const struct power_engine *e)
 
 static const char *check_walks(const struct power_engine *e)
 {
-	CHECK(e->first_asid && e->first_asid <= e->next_asid, "the numbers of processes are out of order");
+	CHECK(e->first_asid && e->first_asid <= e->next_asid,
+	      "the numbers of processes are out of order");
 	for (unsigned i = 0; i < ASID_ENTRIES; i++)
-		CHECK(e->asids[i].asid < e->next_asid, "a process has a number that is still to be given");
+		CHECK(e->asids[i].asid < e->next_asid,
+		      "a process has a number that is still to be given");
 	for (unsigned i = 0; i < WALK_ENTRIES; i++) {
 		const struct walk_entry *w = &e->walks[i];
 

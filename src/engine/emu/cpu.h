@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One vCPU of the embedded engine: its architected state, the micro-operation that instructions are decoded to, and
- * the few functions that instruction semantics (insn/) may call. Power ISA 3.0B, server, no hypervisor state.
+ * One vCPU of the embedded engine: its architected state, the micro-operation that instructions are
+ * decoded to, and the few functions that instruction semantics (insn/) may call. Power ISA 3.0B,
+ * server, no hypervisor state.
  */
 #ifndef FWNMI_ENGINE_EMU_CPU_H
 #define FWNMI_ENGINE_EMU_CPU_H
@@ -11,15 +12,15 @@
 
 #include "engine/engine.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 typedef unsigned __int128 u128;
 
 /*
- * A vector-scalar register, kept as one host-order 128-bit number so that whole-register operations are plain
- * host operations. VSR_* number elements from the left as the Power ISA does. FPR n is doubleword 0 of VSR n,
- * VR n is VSR 32+n.
+ * A vector-scalar register, kept as one host-order 128-bit number so that whole-register operations
+ * are plain host operations. VSR_* number elements from the left as the Power ISA does. FPR n is
+ * doubleword 0 of VSR n, VR n is VSR 32+n.
  */
 union vsr {
 	u128 q;
@@ -35,18 +36,18 @@ union vsr {
 	float f32[4];
 };
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define VSR_INDEX(n, i) ((n) - 1 - (i))
+#define VSR_INDEX(n, i) ((n)-1 - (i))
 #else
 #define VSR_INDEX(n, i) (i)
 #endif
-#define VSR_D(v, i) ((v).d[VSR_INDEX(2, i)])
-#define VSR_W(v, i) ((v).w[VSR_INDEX(4, i)])
-#define VSR_H(v, i) ((v).h[VSR_INDEX(8, i)])
-#define VSR_B(v, i) ((v).b[VSR_INDEX(16, i)])
-#define VSR_SD(v, i) ((v).sd[VSR_INDEX(2, i)])
-#define VSR_SW(v, i) ((v).sw[VSR_INDEX(4, i)])
-#define VSR_SH(v, i) ((v).sh[VSR_INDEX(8, i)])
-#define VSR_SB(v, i) ((v).sb[VSR_INDEX(16, i)])
+#define VSR_D(v, i)   ((v).d[VSR_INDEX(2, i)])
+#define VSR_W(v, i)   ((v).w[VSR_INDEX(4, i)])
+#define VSR_H(v, i)   ((v).h[VSR_INDEX(8, i)])
+#define VSR_B(v, i)   ((v).b[VSR_INDEX(16, i)])
+#define VSR_SD(v, i)  ((v).sd[VSR_INDEX(2, i)])
+#define VSR_SW(v, i)  ((v).sw[VSR_INDEX(4, i)])
+#define VSR_SH(v, i)  ((v).sh[VSR_INDEX(8, i)])
+#define VSR_SB(v, i)  ((v).sb[VSR_INDEX(16, i)])
 #define VSR_F64(v, i) ((v).f64[VSR_INDEX(2, i)])
 #define VSR_F32(v, i) ((v).f32[VSR_INDEX(4, i)])
 
@@ -58,38 +59,49 @@ union vsr {
 
 /* SRR1 reason bits of a program interrupt. */
 #define SRR1_FP_ENABLED (1ull << 20)
-#define SRR1_ILLEGAL (1ull << 19)
+#define SRR1_ILLEGAL	(1ull << 19)
 #define SRR1_PRIVILEGED (1ull << 18)
-#define SRR1_TRAP (1ull << 17)
+#define SRR1_TRAP	(1ull << 17)
 
 /*
- * Soft TLB entry: the tag is the effective page (4 KiB granule), addend + ea is the host address. A tag with low bits
- * set never matches. Of a valid entry in slot n, caches_check() wants that
+ * Soft TLB entry: the tag is the effective page (4 KiB granule), addend + ea is the host address. A
+ * tag with low bits set never matches. Of a valid entry in slot n, caches_check() wants that
  * - n is what TLB_INDEX() gives for its tag;
- * - tag + addend is the host address of a page of guest memory, in TLB_REAL the page of that very number;
+ * - tag + addend is the host address of a page of guest memory, in TLB_REAL the page of that very
+ * number;
  * - the slot stands in the set's log, or the log has lost count;
  * - no page that holds decoded code has a write entry;
- * - one of TLB_KERNEL that depends on AMR or PIDR is listed in kuser; one of TLB_USER that does not depend on PIDR
+ * - one of TLB_KERNEL that depends on AMR or PIDR is listed in kuser; one of TLB_USER that does not
+ * depend on PIDR
  *   sets user_saw_kernel.
  */
 struct tlb_entry {
 	uint64_t tag;
 	uintptr_t addend;
 };
-#define TLB_ENTRIES 1024
-#define TLB_INVALID 1ull
+#define TLB_ENTRIES   1024
+#define TLB_INVALID   1ull
 #define TLB_INDEX(ea) (((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1))
-#define PAGE_BITS 12
-#define PAGE_BYTES (1u << PAGE_BITS)
+#define PAGE_BITS     12
+#define PAGE_BYTES    (1u << PAGE_BITS)
 #define PAGE_MASK_LOW ((uint64_t)PAGE_BYTES - 1)
 
-/* The three ways an address can be meant; each has its own entries, so a mode switch flushes nothing. */
-enum tlb_mode { TLB_REAL, TLB_KERNEL, TLB_USER, TLB_MODES };
 /*
- * Which slots of a set were filled since it was last emptied; more than fit: all may be, and count stays at FILL_LOST
- * until then. A guest makes as many fills as it likes, so count must not come round. Keeps flushes cheap.
+ * The three ways an address can be meant; each has its own entries, so a mode switch flushes
+ * nothing.
  */
-#define FILL_LOG 96
+enum tlb_mode {
+	TLB_REAL,
+	TLB_KERNEL,
+	TLB_USER,
+	TLB_MODES
+};
+/*
+ * Which slots of a set were filled since it was last emptied; more than fit: all may be, and count
+ * stays at FILL_LOST until then. A guest makes as many fills as it likes, so count must not come
+ * round. Keeps flushes cheap.
+ */
+#define FILL_LOG  96
 #define FILL_LOST (FILL_LOG + 1)
 struct fill_log {
 	unsigned count;
@@ -102,16 +114,17 @@ struct tlb_set {
 };
 
 /*
- * Fetch entry: where the code of an effective page is. Of a valid one caches_check() wants that its slot is what
- * FETCH_INDEX() gives and is logged as above, and that code_page is the one that the tables by real page hold for the
- * vCPU's present mode. So code_flush() and a change of mode empty every set.
+ * Fetch entry: where the code of an effective page is. Of a valid one caches_check() wants that its
+ * slot is what FETCH_INDEX() gives and is logged as above, and that code_page is the one that the
+ * tables by real page hold for the vCPU's present mode. So code_flush() and a change of mode empty
+ * every set.
  */
 struct code_page;
 struct fetch_entry {
 	uint64_t tag; /* effective page */
 	struct code_page *page;
 };
-#define FETCH_ENTRIES 512
+#define FETCH_ENTRIES	512
 #define FETCH_INDEX(ea) (((ea) >> PAGE_BITS) & (FETCH_ENTRIES - 1))
 struct fetch_set {
 	struct fetch_entry entry[FETCH_ENTRIES];
@@ -123,9 +136,15 @@ struct block;
 struct uop;
 struct cpu;
 struct power_engine;
-/* Carries out one micro-operation and, by tail call, those after it; NULL when the run loop must look. */
+/*
+ * Carries out one micro-operation and, by tail call, those after it; NULL when the run loop must
+ * look.
+ */
 typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
-/* An instruction's semantics: 0, or EXCEPTION after cpu_raise() or a failed access (architected state then unchanged). */
+/*
+ * An instruction's semantics: 0, or EXCEPTION after cpu_raise() or a failed access (architected
+ * state then unchanged).
+ */
 typedef int sem_fn(struct cpu *cpu, uint32_t insn);
 #define EXCEPTION 1
 
@@ -133,11 +152,15 @@ struct uop {
 	uop_fn *fn;
 	uint64_t imm;
 	uint16_t d, a, b; /* byte offsets into struct cpu */
-	uint8_t kind;	  /* enum uop_kind: body or one of the block ends */
-	uint8_t index;	  /* of the instruction in its block */
+	uint8_t kind; /* enum uop_kind: body or one of the block ends */
+	uint8_t index; /* of the instruction in its block */
 };
 
-enum pending_exception_flags { EXCEPTION_DAR = 1, EXCEPTION_DSISR = 2, EXCEPTION_NEXT = 4 /* SRR0 = next instruction */ };
+enum pending_exception_flags {
+	EXCEPTION_DAR = 1,
+	EXCEPTION_DSISR = 2,
+	EXCEPTION_NEXT = 4 /* SRR0 = next instruction */
+};
 
 struct cpu {
 	/* Hot: reached by byte offset from micro-operations. */
@@ -149,12 +172,13 @@ struct cpu {
 	uint8_t so, ov, ca, ov32, ca32;
 	uint8_t xer_count; /* XER[57:63], string length */
 	uint64_t xer_other; /* other writable bits of XER */
-	int64_t budget;	    /* instructions left in this run; see emu.c */
-	uint64_t page_ea;   /* effective address of the page of the running block */
-	struct tlb_set *tlb;	 /* for data, of the current mode */
+	int64_t budget; /* instructions left in this run; see emu.c */
+	uint64_t page_ea; /* effective address of the page of the running block */
+	struct tlb_set *tlb; /* for data, of the current mode */
 	struct fetch_set *fetch; /* for instructions, of the current mode */
 	uint64_t msr;
-	const struct uop *stop_uop;   /* where run_block() stopped: NULL = at nip, between instructions */
+	const struct uop
+		*stop_uop; /* where run_block() stopped: NULL = at nip, between instructions */
 	uint64_t nip;
 
 	union vsr vsr[64];
@@ -177,27 +201,32 @@ struct cpu {
 	uint64_t srr0, srr1, dar;
 	uint32_t dsisr;
 	uint64_t sprg[4];
-	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr, bescr;
+	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
+		bescr;
 	uint64_t pspb, mmcr[3], mmcra, siar, sdar, sier, pmc[6];
 
 	uint64_t dec_expiry; /* time base at which DEC becomes negative */
-	uint64_t insns;	     /* executed before this run() */
-	int64_t run_limit;   /* executed in this run() = run_limit - budget, at block boundaries */
-	unsigned external;   /* level of the external interrupt input */
-	unsigned index;	     /* of this vCPU */
+	uint64_t insns; /* executed before this run() */
+	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
+	unsigned external; /* level of the external interrupt input */
+	unsigned index; /* of this vCPU */
 	volatile int kicked;
 	uint64_t watch; /* watch_return()'s address */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct power_engine *engine;
 
-	bool dec_pending;    /* DEC is negative, as of the last look at the time base */
-	uint8_t mode;	     /* CODE_*: how instructions are decoded now */
+	bool dec_pending; /* DEC is negative, as of the last look at the time base */
+	uint8_t mode; /* CODE_*: how instructions are decoded now */
 
-	/* Slots of TLB_KERNEL with entries that depend on PIDR or, for want of PTE_PRIV, on AMR; emptied when full. */
+	/*
+	 * Slots of TLB_KERNEL with entries that depend on PIDR or, for want of PTE_PRIV, on AMR;
+	 * emptied when full.
+	 */
 	unsigned nr_kuser;
 	uint16_t kuser[KUSER_SLOTS];
 	bool kernel_fetched_user; /* the same of a fetch entry of the kernel's, on PIDR or IAMR */
-	bool user_saw_kernel;	  /* an entry of the user's is of PID 0's addresses: see mmu_flush_pid() */
+	/* An entry of the user's is of PID 0's addresses: see mmu_flush_pid() */
+	bool user_saw_kernel;
 
 	struct tlb_set tlbs[TLB_MODES];
 	struct fetch_set fetches[TLB_MODES];
@@ -206,7 +235,8 @@ struct cpu {
 /* ---- what insn/ may call ---- */
 
 /**
- * cpu_raise() - note an interrupt for the running instruction; the semantics function returns EXCEPTION at once.
+ * cpu_raise() - note an interrupt for the running instruction; the semantics function returns
+ * EXCEPTION at once.
  * @vector: e.g. 0x700; @srr1: reason bits. Always returns EXCEPTION.
  */
 int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1);
@@ -218,14 +248,16 @@ static inline int cpu_illegal(struct cpu *cpu)
 }
 
 /**
- * cpu_load*() / cpu_store*() - data access at an effective address in the current mode and byte order (MSR[LE]);
- * the value is in register order. false: an interrupt was raised, return EXCEPTION at once. Any alignment is fine.
+ * cpu_load*() / cpu_store*() - data access at an effective address in the current mode and byte
+ * order (MSR[LE]); the value is in register order. false: an interrupt was raised, return EXCEPTION
+ * at once. Any alignment is fine.
  */
 bool cpu_load8(struct cpu *cpu, uint64_t ea, uint64_t *v);
 bool cpu_load16(struct cpu *cpu, uint64_t ea, uint64_t *v);
 bool cpu_load32(struct cpu *cpu, uint64_t ea, uint64_t *v); /* zero-extended */
 bool cpu_load64(struct cpu *cpu, uint64_t ea, uint64_t *v);
-bool cpu_load128(struct cpu *cpu, uint64_t ea, u128 *v); /* as one 16-byte number: lvx, lxv in either byte order */
+bool cpu_load128(struct cpu *cpu, uint64_t ea,
+		 u128 *v); /* as one 16-byte number: lvx, lxv in either byte order */
 bool cpu_store8(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store16(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store32(struct cpu *cpu, uint64_t ea, uint64_t v);
@@ -246,18 +278,21 @@ static inline int need_vsx(struct cpu *cpu)
 	return likely(cpu->msr & MSR_VSX) ? 0 : cpu_raise(cpu, VECTOR_VSX_UNAVAILABLE, 0);
 }
 
-/* Instruction fields. FIELD(insn, first, last) numbers bits from the left of the 32-bit word as the ISA does. */
+/*
+ * Instruction fields. FIELD(insn, first, last) numbers bits from the left of the 32-bit word as the
+ * ISA does.
+ */
 #define FIELD(insn, first, last) (((insn) >> (31 - (last))) & ((1u << ((last) - (first) + 1)) - 1))
-#define F_RT(i) FIELD(i, 6, 10)
-#define F_RA(i) FIELD(i, 11, 15)
-#define F_RB(i) FIELD(i, 16, 20)
-#define F_RC(i) FIELD(i, 21, 25)
-#define F_REC(i) ((i) & 1) /* Rc of most forms */
-#define F_XT(i) (F_RT(i) | ((i) & 1) << 5)		 /* XX1, XX2, XX3: TX is bit 31 */
-#define F_XA(i) (F_RA(i) | ((i) >> 2 & 1) << 5)	 /* AX is bit 29 */
-#define F_XB(i) (F_RB(i) | ((i) >> 1 & 1) << 5)	 /* BX is bit 30 */
-#define F_XC(i) (F_RC(i) | ((i) >> 3 & 1) << 5)	 /* XX4: CX is bit 28 */
-#define F_SI(i) ((int64_t)(int16_t)(i))
+#define F_RT(i)			 FIELD(i, 6, 10)
+#define F_RA(i)			 FIELD(i, 11, 15)
+#define F_RB(i)			 FIELD(i, 16, 20)
+#define F_RC(i)			 FIELD(i, 21, 25)
+#define F_REC(i)		 ((i)&1) /* Rc of most forms */
+#define F_XT(i)			 (F_RT(i) | ((i)&1) << 5) /* XX1, XX2, XX3: TX is bit 31 */
+#define F_XA(i)			 (F_RA(i) | ((i) >> 2 & 1) << 5) /* AX is bit 29 */
+#define F_XB(i)			 (F_RB(i) | ((i) >> 1 & 1) << 5) /* BX is bit 30 */
+#define F_XC(i)			 (F_RC(i) | ((i) >> 3 & 1) << 5) /* XX4: CX is bit 28 */
+#define F_SI(i)			 ((int64_t)(int16_t)(i))
 /* base register value of RA|0 */
 static inline uint64_t ra_or_0(const struct cpu *cpu, uint32_t insn)
 {
@@ -285,7 +320,10 @@ static inline uint64_t indexed_ea(const struct cpu *cpu, uint32_t insn)
 	return effective_address(cpu, ra_or_0(cpu, insn) + cpu->gpr[F_RB(insn)]);
 }
 
-/* CR0 of a fixed-point record form; CR1 of a floating-point one; CR6 of a vector one is written by hand. */
+/*
+ * CR0 of a fixed-point record form; CR1 of a floating-point one; CR6 of a vector one is written by
+ * hand.
+ */
 static inline void set_cr0(struct cpu *cpu, uint64_t result)
 {
 	int64_t v = cpu->msr & MSR_SF ? (int64_t)result : (int32_t)result;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine behind engine.h: life cycle, the run loop around the interpreter, interrupts, registers. One
- * host thread runs one vCPU at a time; only kick() may come from elsewhere.
+ * The embedded engine behind engine.h: life cycle, the run loop around the interpreter, interrupts,
+ * registers. One host thread runs one vCPU at a time; only kick() may come from elsewhere.
  *
- * Counting: a run() allows run_limit instructions; blocks take theirs from `budget` as they end, so at any block
- * boundary run_limit - budget instructions have been executed in this run. cpu_leave() lowers both alike.
+ * Counting: a run() allows run_limit instructions; blocks take theirs from `budget` as they end, so
+ * at any block boundary run_limit - budget instructions have been executed in this run. cpu_leave()
+ * lowers both alike.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 
-#define ARENA_BYTES (256ull << 20)
-#define NR_REGIONS(memory) ((((memory)->size - 1) >> REGION_BITS) + 1)
+#define ARENA_BYTES	    (256ull << 20)
+#define NR_REGIONS(memory)  ((((memory)->size - 1) >> REGION_BITS) + 1)
 /* Under CLOCK_HOST the clock is looked at this often; some 50 microseconds. */
-#define HOST_CHUNK 20000
+#define HOST_CHUNK	    20000
 #define SRR1_INTERRUPT_MASK 0x783f0000ull /* bits 33:36 and 42:47 tell the reason */
 
 static struct cpu *cpu_of(struct engine *engine, unsigned vcpu)
@@ -36,9 +37,10 @@ void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea)
 	if (!e->config.debug || e->nr_warned == sizeof(e->warned) / sizeof(e->warned[0]))
 		return;
 	e->warned[e->nr_warned++] = insn;
-	snprintf(line, sizeof(line),
-		 "vCPU %u: illegal or unimplemented instruction 0x%08x at 0x%llx, program interrupt raised", cpu->index,
-		 insn, (unsigned long long)ea);
+	snprintf(
+		line, sizeof(line),
+		"vCPU %u: illegal or unimplemented instruction 0x%08x at 0x%llx, program interrupt raised",
+		cpu->index, insn, (unsigned long long)ea);
 	e->config.debug(e->config.opaque, line);
 }
 
@@ -61,9 +63,11 @@ void cpu_set_msr(struct cpu *cpu, uint64_t msr)
 void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits)
 {
 	const struct engine_partition *p = &cpu->engine->partition;
-	uint64_t old = cpu->msr, msr = MSR_SF | (old & MSR_ME) | (p->interrupt_little_endian ? MSR_LE : 0);
+	uint64_t old = cpu->msr,
+		 msr = MSR_SF | (old & MSR_ME) | (p->interrupt_little_endian ? MSR_LE : 0);
 	bool never_relocated = vector == VECTOR_SYSTEM_RESET || vector == VECTOR_MACHINE_CHECK;
-	bool relocated = p->ail == 3 && (old & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR) && !never_relocated;
+	bool relocated = p->ail == 3 && (old & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR) &&
+			 !never_relocated;
 
 	if (relocated)
 		msr |= MSR_IR | MSR_DR;
@@ -89,8 +93,8 @@ uint64_t cpu_timebase(const struct cpu *cpu, unsigned index)
 /* ---- the run loop ---- */
 
 /*
- * A micro-operation stopped in the middle of its block: count what came before it and say where it is. The block is
- * found behind the block's ending.
+ * A micro-operation stopped in the middle of its block: count what came before it and say where it
+ * is. The block is found behind the block's ending.
  */
 static void settle(struct cpu *cpu)
 {
@@ -121,11 +125,13 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	unsigned vector = cpu->exception;
 
 	cpu->exception = 0;
-	cpu->budget--; /* an interrupted instruction counts, so a guest that only faults comes to the end of its turn */
+	cpu->budget--; /* an interrupted instruction counts, so a guest that only faults comes to
+			  the end of its turn */
 	if (vector == VECTOR_MACHINE_CHECK && !cpu->engine->config.no_mc_exit) {
 		exit->reason = ENGINE_EXIT_MACHINE_CHECK;
 		exit->machine_check.srr1 = cpu->exception_srr1;
-		exit->machine_check.dsisr = cpu->exception_flags & EXCEPTION_DSISR ? cpu->exception_dsisr : 0;
+		exit->machine_check.dsisr =
+			cpu->exception_flags & EXCEPTION_DSISR ? cpu->exception_dsisr : 0;
 		exit->machine_check.dar = cpu->exception_dar;
 		exit->machine_check.dar_valid = cpu->exception_flags & EXCEPTION_DAR;
 		exit->machine_check.address = cpu->machine_check_ra;
@@ -137,7 +143,8 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 		cpu->dar = cpu->exception_dar;
 	if (cpu->exception_flags & EXCEPTION_DSISR)
 		cpu->dsisr = cpu->exception_dsisr;
-	cpu_interrupt(cpu, vector, cpu->nip + (cpu->exception_flags & EXCEPTION_NEXT ? 4 : 0), cpu->exception_srr1);
+	cpu_interrupt(cpu, vector, cpu->nip + (cpu->exception_flags & EXCEPTION_NEXT ? 4 : 0),
+		      cpu->exception_srr1);
 	return false;
 }
 
@@ -159,7 +166,10 @@ static inline bool arrived(struct cpu *cpu)
 	return true;
 }
 
-/* Run blocks from cpu->nip until the budget is spent or the run loop has something to do. False: machine check exit. */
+/*
+ * Run blocks from cpu->nip until the budget is spent or the run loop has something to do. False:
+ * machine check exit.
+ */
 static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
@@ -183,7 +193,8 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		}
 		u = page->entry[(cpu->nip & PAGE_MASK_LOW) / 4];
 		if (unlikely(!u)) {
-			u = decode_block(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode, BLOCK_MAX_INSNS, true);
+			u = decode_block(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode,
+					 BLOCK_MAX_INSNS, true);
 			if (!u) {
 				code_flush(e);
 				continue;
@@ -272,7 +283,10 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 		return most < HOST_CHUNK ? most : HOST_CHUNK;
 	if (cpu->dec_pending || ticks > most)
 		return most;
-	/* the tick begins at an even count: never late, at most one instruction early, and then looked at again */
+	/*
+	 * the tick begins at an even count: never late, at most one instruction early, and then
+	 * looked at again
+	 */
 	int64_t insns = ticks * INSNS_PER_TICK;
 
 	return insns < most ? insns : most;
@@ -291,14 +305,18 @@ static void check_now_and_then(const struct power_engine *e)
 }
 #endif
 
-static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit)
+static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
+		      struct engine_exit *exit)
 {
 	struct power_engine *e = (struct power_engine *)engine;
 	struct cpu *cpu = e->cpus[vcpu];
 	int64_t most = max_insns > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)max_insns;
 	int64_t done;
 
-	/* Another vCPU may have stored since. A vCPU that is stepped through a lock must not lose its reservation. */
+	/*
+	 * Another vCPU may have stored since. A vCPU that is stepped through a lock must not lose
+	 * its reservation.
+	 */
 	if (e->last_run != cpu)
 		cpu->reserved = false;
 	e->last_run = cpu;
@@ -330,7 +348,8 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, 
 		}
 		cpu->run_limit = done + chunk;
 		cpu->budget = chunk;
-		if (!(cpu->msr & (MSR_SE | MSR_BE) ? run_traced(cpu, exit) : run_blocks(cpu, exit))) {
+		if (!(cpu->msr & (MSR_SE | MSR_BE) ? run_traced(cpu, exit) :
+						     run_blocks(cpu, exit))) {
 			done = cpu->run_limit - cpu->budget;
 			break;
 		}
@@ -442,8 +461,8 @@ static unsigned power_capabilities(const struct engine *engine)
 {
 	const struct power_engine *e = (const struct power_engine *)engine;
 
-	return (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) | ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK |
-	       ENGINE_CAP_AIL | ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX;
+	return (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) | ENGINE_CAP_INSN_CLOCK |
+	       ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL | ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX;
 }
 
 /* ---- what the machine reads and writes ---- */
@@ -513,8 +532,7 @@ static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
 {
 	const struct cpu *cpu = cpu_of(engine, vcpu);
 
-	return cpu->external ||
-	       decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
+	return cpu->external || decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 
 static uint64_t power_deadline(struct engine *engine, unsigned vcpu)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Special purpose registers: what mfspr and mtspr find. Power ISA 3.0B, Book III section 4.4.4. Registers of the
- * performance monitor hold what is written and count nothing.
+ * Special purpose registers: what mfspr and mtspr find. Power ISA 3.0B, Book III section 4.4.4.
+ * Registers of the performance monitor hold what is written and count nothing.
  */
 #include "engine/emu/private.h"
 
@@ -9,9 +9,9 @@
 #define U_W 2
 #define P_R 4
 #define P_W 8
-#define U (U_R | U_W | P_R | P_W)
-#define P (P_R | P_W)
-#define UR (U_R | P_R)
+#define U   (U_R | U_W | P_R | P_W)
+#define P   (P_R | P_W)
+#define UR  (U_R | P_R)
 
 struct spr_entry {
 	uint16_t number;
@@ -21,10 +21,13 @@ struct spr_entry {
 	uint64_t bits; /* that it has; the others read as zero */
 };
 
-#define SPR_OF(number, access, member, bits) \
-	{ number, access, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), bits }
-#define SPR(number, access, member)   SPR_OF(number, access, member, ~0ull)
-#define SPR32(number, access, member) SPR_OF(number, access, member, 0xffffffff)
+#define SPR_OF(number, access, member, bits)                                                     \
+	{                                                                                        \
+		number, access, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), \
+			bits                                                                     \
+	}
+#define SPR(number, access, member)	 SPR_OF(number, access, member, ~0ull)
+#define SPR32(number, access, member)	 SPR_OF(number, access, member, 0xffffffff)
 /* The address of an instruction: bits 62:63 are reserved. */
 #define SPR_INSN(number, access, member) SPR_OF(number, access, member, ~3ull)
 #define SPR_DSCR(number, access)	 SPR_OF(number, access, dscr, 0x1ffffff)
@@ -121,8 +124,8 @@ static int facility_of(struct cpu *cpu, unsigned spr)
 }
 
 /*
- * A number that is not there: bit 0x10 marks privileged ones. Privileged software gets a no-operation, but for the
- * few numbers that the ISA singles out.
+ * A number that is not there: bit 0x10 marks privileged ones. Privileged software gets a
+ * no-operation, but for the few numbers that the ISA singles out.
  */
 static int absent(struct cpu *cpu, unsigned spr)
 {
@@ -196,7 +199,8 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	}
 	entry = look_up(spr);
 	if (!entry) {
-		*v = 0; /* privileged read of nothing: POWER9 leaves the target alone, QEMU gives 0 */
+		/* Privileged read of nothing: POWER9 leaves the target alone, QEMU gives 0 */
+		*v = 0;
 		return absent(cpu, spr);
 	}
 	if (!(entry->access & (user ? U_R : P_R)))

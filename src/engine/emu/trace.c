@@ -13,7 +13,14 @@
 
 #define EXTENDED(insn) ((insn) >> 1 & 1023)
 
-enum form { FORM_NONE, FORM_D, FORM_DS, FORM_DQ, FORM_X, FORM_RA };
+enum form {
+	FORM_NONE,
+	FORM_D,
+	FORM_DS,
+	FORM_DQ,
+	FORM_X,
+	FORM_RA
+};
 
 static bool one_of(const char *name, const char *const *names)
 {
@@ -25,7 +32,7 @@ static bool one_of(const char *name, const char *const *names)
 /* How the instruction gives its effective address. */
 static enum form form_of(uint32_t insn, const char *name)
 {
-	static const char *const ra_only[] = { "lswi",	"stswi", "lxvl",  "lxvll", "stxvl", "stxvll",
+	static const char *const ra_only[] = { "lswi", "stswi", "lxvl",	 "lxvll", "stxvl", "stxvll",
 					       "lwat", "ldat",	"stwat", "stdat", NULL };
 
 	switch (insn >> 26) {
@@ -50,8 +57,9 @@ static enum form form_of(uint32_t insn, const char *name)
 static uint64_t access_of(const char *name)
 {
 	/* Cache management counts as a load, but where it changes storage. */
-	static const char *const loads[] = { "dcbst", "dcbf", "dcbt", "dcbtst", "icbi", "icbt",
-					     NULL };
+	static const char *const loads[] = {
+		"dcbst", "dcbf", "dcbt", "dcbtst", "icbi", "icbt", NULL
+	};
 	static const char *const no_access[] = { "lvsl", "lvsr", NULL };
 
 	if (!strcmp(name, "dcbz") || !strncmp(name, "st", 2))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The powerpc part of KVM's interface, under names of our own so that other hosts can build and test the engine:
- * request numbers, register structures, register names. The rest is in <linux/kvm.h>, the same everywhere.
- * Numbers and layouts are those of Linux arch/powerpc/include/uapi/asm/kvm.h, asm/ioctl.h and include/uapi/linux/kvm.h;
- * sys.c checks them against these headers wherever it is built for powerpc.
+ * The powerpc part of KVM's interface, under names of our own so that other hosts can build and
+ * test the engine: request numbers, register structures, register names. The rest is in
+ * <linux/kvm.h>, the same everywhere. Numbers and layouts are those of Linux
+ * arch/powerpc/include/uapi/asm/kvm.h, asm/ioctl.h and include/uapi/linux/kvm.h; sys.c checks them
+ * against these headers wherever it is built for powerpc.
  */
 #ifndef FWNMI_ENGINE_KVM_ABI_H
 #define FWNMI_ENGINE_KVM_ABI_H
@@ -14,10 +15,10 @@
 /* asm/ioctl.h: 3 bits of direction, 13 of size, 8 of type, 8 of number. */
 #define PPC_IOCTL(direction, number, size) \
 	((unsigned long)(direction) << 29 | (unsigned long)(size) << 16 | 0xaeul << 8 | (number))
-#define PPC_IO(number)		PPC_IOCTL(1, number, 0)
-#define PPC_IOR(number, size)	PPC_IOCTL(2, number, size)
-#define PPC_IOW(number, size)	PPC_IOCTL(4, number, size)
-#define PPC_IOWR(number, size)	PPC_IOCTL(6, number, size)
+#define PPC_IO(number)	       PPC_IOCTL(1, number, 0)
+#define PPC_IOR(number, size)  PPC_IOCTL(2, number, size)
+#define PPC_IOW(number, size)  PPC_IOCTL(4, number, size)
+#define PPC_IOWR(number, size) PPC_IOCTL(6, number, size)
 
 struct ppc_kvm_regs {
 	uint64_t pc, cr, ctr, lr, xer, msr, srr0, srr1, pid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The KVM engine behind engine.h: virtual machines of kvm-hv, made and ended, and what the machine asks of them. vCPUs
- * are in vcpu.c. Linux Documentation/virt/kvm/api.rst.
+ * The KVM engine behind engine.h: virtual machines of kvm-hv, made and ended, and what the machine
+ * asks of them. vCPUs are in vcpu.c. Linux Documentation/virt/kvm/api.rst.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -27,7 +27,8 @@ static struct kvm_engine *kvm_of(struct engine *engine)
 	return (struct kvm_engine *)engine;
 }
 
-__attribute__((format(printf, 3, 4))) static bool refuse(char *err, size_t err_size, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool refuse(char *err, size_t err_size,
+							 const char *format, ...)
 {
 	va_list ap;
 
@@ -67,7 +68,8 @@ static bool check_extensions(const struct kvm_sys *sys, int vm_fd, char *err, si
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!extension(sys, vm_fd, needed[i].capability))
 			return refuse(err, err_size, "KVM lacks KVM_CAP_%s", needed[i].name);
-	if (!extension(sys, vm_fd, KVM_CAP_PPC_MMU_RADIX) && !extension(sys, vm_fd, KVM_CAP_PPC_ALLOC_HTAB))
+	if (!extension(sys, vm_fd, KVM_CAP_PPC_MMU_RADIX) &&
+	    !extension(sys, vm_fd, KVM_CAP_PPC_ALLOC_HTAB))
 		return refuse(err, err_size, "KVM has neither radix nor hash guests");
 	return true;
 }
@@ -90,7 +92,8 @@ static int open_kvm(const struct kvm_sys *sys, char *err, size_t err_size)
 	if (version < 0)
 		cannot(err, err_size, "ask /dev/kvm for its version", version);
 	else
-		refuse(err, err_size, "KVM's interface has version %d, not %d", version, KVM_API_VERSION);
+		refuse(err, err_size, "KVM's interface has version %d, not %d", version,
+		       KVM_API_VERSION);
 	return -1;
 }
 
@@ -126,7 +129,8 @@ bool kvm_available(const struct kvm_sys *sys, char *err, size_t err_size)
 
 /* ---- one virtual machine ---- */
 
-static int enable(const struct kvm_sys *sys, int fd, uint32_t capability, uint64_t argument0, uint64_t argument1)
+static int enable(const struct kvm_sys *sys, int fd, uint32_t capability, uint64_t argument0,
+		  uint64_t argument1)
 {
 	const struct kvm_enable_cap cap = { .cap = capability, .args = { argument0, argument1 } };
 
@@ -253,7 +257,8 @@ static void engine_destroy(struct engine *engine)
 	free(e);
 }
 
-struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config *config, char *err, size_t err_size)
+struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config *config, char *err,
+			  size_t err_size)
 {
 	uint32_t hz = sys->timebase_hz();
 	struct kvm_engine *e;
@@ -265,7 +270,8 @@ struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config 
 		return NULL;
 	}
 	if (hz && hz != TIMEBASE_HZ) {
-		refuse(err, err_size, "this host's time base has %u Hz, partitions have %u", hz, TIMEBASE_HZ);
+		refuse(err, err_size, "this host's time base has %u Hz, partitions have %u", hz,
+		       TIMEBASE_HZ);
 		return NULL;
 	}
 	kvm_fd = open_kvm(sys, err, err_size);
@@ -323,8 +329,9 @@ static unsigned engine_capabilities(const struct engine *engine)
 {
 	const struct kvm_engine *e = (const struct kvm_engine *)engine;
 
-	return ENGINE_CAP_THREADS | (e->mc_exit ? ENGINE_CAP_MC_EXIT : 0) | (e->ail ? ENGINE_CAP_AIL : 0) |
-	       (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0) | (e->radix ? ENGINE_CAP_RADIX : 0);
+	return ENGINE_CAP_THREADS | (e->mc_exit ? ENGINE_CAP_MC_EXIT : 0) |
+	       (e->ail ? ENGINE_CAP_AIL : 0) | (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0) |
+	       (e->radix ? ENGINE_CAP_RADIX : 0);
 }
 
 static unsigned engine_trap_code(const struct engine *engine, const uint32_t **code)
@@ -358,7 +365,8 @@ static uint64_t moment(struct kvm_engine *e)
 	return MOMENT_MIN_NS + (e->random >> 8) % (MOMENT_MAX_NS - MOMENT_MIN_NS);
 }
 
-static void engine_run(struct engine *engine, unsigned vcpu, uint64_t max_insns, struct engine_exit *exit)
+static void engine_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
+		       struct engine_exit *exit)
 {
 	struct kvm_engine *e = kvm_of(engine);
 	struct kvm_vcpu *v = &e->vcpus[vcpu];
@@ -481,7 +489,8 @@ static void engine_interrupt(struct engine *engine, unsigned vcpu, unsigned vect
 /* KVM takes this at any time, and wakes a vCPU that sleeps in H_CEDE. */
 static void engine_set_external(struct engine *engine, unsigned vcpu, bool level)
 {
-	const struct kvm_interrupt irq = { .irq = level ? PPC_KVM_INTERRUPT_SET_LEVEL : PPC_KVM_INTERRUPT_UNSET };
+	const struct kvm_interrupt irq = { .irq = level ? PPC_KVM_INTERRUPT_SET_LEVEL :
+							  PPC_KVM_INTERRUPT_UNSET };
 	struct kvm_vcpu *v = &kvm_of(engine)->vcpus[vcpu];
 	int rc;
 
@@ -491,7 +500,10 @@ static void engine_set_external(struct engine *engine, unsigned vcpu, bool level
 	rc = vcpu_ioctl(v, PPC_KVM_INTERRUPT, &irq);
 	if (rc >= 0)
 		return;
-	/* It may be running, and then nobody would look, and its thread may have something to say, too. */
+	/*
+	 * It may be running, and then nobody would look, and its thread may have something to say,
+	 * too.
+	 */
 	engine_stop(engine);
 	vcpu_break(v, "signal an interrupt", -rc);
 }
@@ -520,7 +532,8 @@ static int set_translation(struct kvm_engine *e, const struct engine_partition *
 		config.flags = PPC_KVM_MMUV3_RADIX | PPC_KVM_MMUV3_GTSE;
 		config.process_table = PATB_GR | p->process_table;
 		if (p->process_table_size)
-			config.process_table |= (uint64_t)__builtin_ctzll(p->process_table_size) - 12;
+			config.process_table |=
+				(uint64_t)__builtin_ctzll(p->process_table_size) - 12;
 		return vm_ioctl(e, PPC_KVM_CONFIGURE_V3_MMU, &config);
 	}
 	rc = vm_ioctl(e, PPC_KVM_ALLOCATE_HTAB, &order);
@@ -546,7 +559,9 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 		rc = set_translation(e, partition);
 		if (rc < 0)
 			cannot(e->broken, sizeof(e->broken),
-			       partition->radix ? "translate by radix trees" : "translate by a hash table", rc);
+			       partition->radix ? "translate by radix trees" :
+						  "translate by a hash table",
+			       rc);
 	}
 	e->partition = *partition;
 	e->partition_known = true;
@@ -555,7 +570,10 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 			return;
 }
 
-/* Where guests do not invalidate translations themselves, KVM carries out H_RPT_INVALIDATE; it never gets here. */
+/*
+ * Where guests do not invalidate translations themselves, KVM carries out H_RPT_INVALIDATE; it
+ * never gets here.
+ */
 static void engine_flush_tlb(struct engine *engine)
 {
 }

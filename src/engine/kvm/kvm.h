@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the KVM engine share. kvm.c makes and ends virtual machines and is what the machine sees;
- * vcpu.c runs one vCPU and knows its exits and registers.
+ * What the files of the KVM engine share. kvm.c makes and ends virtual machines and is what the
+ * machine sees; vcpu.c runs one vCPU and knows its exits and registers.
  *
- * Each vCPU has a thread that does nothing but KVM_RUN. When KVM comes out for something that is the machine's, the
- * thread leaves a struct engine_exit and waits; the machine's own thread finds it in run(), deals with it and lets the
- * vCPU go on. So whatever the machine does it does alone, as with an engine that has no threads.
+ * Each vCPU has a thread that does nothing but KVM_RUN. When KVM comes out for something that is
+ * the machine's, the thread leaves a struct engine_exit and waits; the machine's own thread finds
+ * it in run(), deals with it and lets the vCPU go on. So whatever the machine does it does alone,
+ * as with an engine that has no threads.
  */
 #ifndef FWNMI_ENGINE_KVM_KVM_H
 #define FWNMI_ENGINE_KVM_KVM_H
@@ -108,9 +109,11 @@ void vcpu_let_go(struct kvm_vcpu *v);
 void vcpu_halt(struct kvm_vcpu *v);
 /** vcpu_wait() - (lock) until it has exited or the time is over. */
 void vcpu_wait(struct kvm_vcpu *v, uint64_t nanoseconds);
-/** vcpu_stand_still() - (lock) halt it between two instructions: an exit that can be repeated has not happened. */
+/** vcpu_stand_still() - (lock) halt it between two instructions: an exit that can be repeated has
+ * not happened. */
 void vcpu_stand_still(struct kvm_vcpu *v);
-/** vcpu_load() - have its registers in `regs`, `dar`, `dsisr`; zeros, and `broken`, if KVM does not tell. */
+/** vcpu_load() - have its registers in `regs`, `dar`, `dsisr`; zeros, and `broken`, if KVM does not
+ * tell. */
 void vcpu_load(struct kvm_vcpu *v);
 void vcpu_break(struct kvm_vcpu *v, const char *what, int error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls of the KVM engine on Linux. On hosts that are no POWER there is a KVM of another kind, which is
- * not for us.
+ * The system calls of the KVM engine on Linux. On hosts that are no POWER there is a KVM of another
+ * kind, which is not for us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,8 @@
 #include "engine/kvm/sys.h"
 
 #ifdef __powerpc64__
-#define SAME(ours, theirs) _Static_assert((ours) == (theirs), "abi.h says what the kernel's headers say")
+#define SAME(ours, theirs) \
+	_Static_assert((ours) == (theirs), "abi.h says what the kernel's headers say")
 
 SAME(sizeof(struct ppc_kvm_regs), sizeof(struct kvm_regs));
 SAME(offsetof(struct ppc_kvm_regs, sprg), offsetof(struct kvm_regs, sprg0));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls that the KVM engine makes, as a table, so that tests can answer them. What they mean is in
- * Linux Documentation/virt/kvm/api.rst.
+ * The system calls that the KVM engine makes, as a table, so that tests can answer them. What they
+ * mean is in Linux Documentation/virt/kvm/api.rst.
  */
 #ifndef FWNMI_ENGINE_KVM_SYS_H
 #define FWNMI_ENGINE_KVM_SYS_H
@@ -12,9 +12,10 @@
 #include "engine/engine.h"
 
 struct kvm_sys {
-	int (*open_kvm)(void);						     /* a descriptor, or -errno */
-	int (*ioctl)(int fd, unsigned long request, unsigned long argument); /* a result, or -errno */
-	void *(*map)(int fd, size_t size);				     /* a vCPU's kvm_run; NULL: errno */
+	int (*open_kvm)(void); /* a descriptor, or -errno */
+	int (*ioctl)(int fd, unsigned long request,
+		     unsigned long argument); /* a result, or -errno */
+	void *(*map)(int fd, size_t size); /* a vCPU's kvm_run; NULL: errno */
 	void (*unmap)(void *address, size_t size);
 	void (*close)(int fd);
 	uint64_t (*timebase)(void); /* of the host */
@@ -26,6 +27,7 @@ extern const struct kvm_sys kvm_sys_linux;
 /** kvm_available() - engine_ops.available on such a system */
 bool kvm_available(const struct kvm_sys *sys, char *err, size_t err_size);
 /** kvm_create() - engine_ops.create on such a system, which must outlive the engine */
-struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config *config, char *err, size_t err_size);
+struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config *config, char *err,
+			  size_t err_size);
 
 #endif

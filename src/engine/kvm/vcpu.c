@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One vCPU of the KVM engine: its thread, what KVM comes out for, its registers. What the exits mean to the partition
- * is not known here. Linux Documentation/virt/kvm/api.rst, section "The kvm_run structure".
+ * One vCPU of the KVM engine: its thread, what KVM comes out for, its registers. What the exits
+ * mean to the partition is not known here. Linux Documentation/virt/kvm/api.rst, section "The
+ * kvm_run structure".
  */
 #include <errno.h>
 #include <signal.h>
@@ -79,10 +80,10 @@ static void set_immediate_exit(struct kvm_vcpu *v, bool exit)
 /* ---- exits; in the vCPU's thread ---- */
 
 /*
- * The way out of a trampoline: a store, in real mode, to where no partition has memory, as a device would be written
- * to. KVM goes by HSRR0 and HSRR1 then, and keeps every register, while a hypervisor call loses SRR0 and SRR1, and its
- * entry code CTR and CR0. (Software breakpoints would do, too, but not under QEMU: as the host of a KVM it does not
- * hand on HEIR.)
+ * The way out of a trampoline: a store, in real mode, to where no partition has memory, as a device
+ * would be written to. KVM goes by HSRR0 and HSRR1 then, and keeps every register, while a
+ * hypervisor call loses SRR0 and SRR1, and its entry code CTR and CR0. (Software breakpoints would
+ * do, too, but not under QEMU: as the host of a KVM it does not hand on HEIR.)
  */
 const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH] = {
 	0x786307c6, /* sldi r3,r3,32 */
@@ -96,11 +97,12 @@ static bool is_trap(const struct kvm_run *run)
 {
 	uint64_t address = run->mmio.phys_addr;
 
-	return run->mmio.is_write && run->mmio.len == 4 && address >= TRAP_MIN && address < TRAP_END &&
-	       !(address & ((1ull << TRAP_SHIFT) - 1));
+	return run->mmio.is_write && run->mmio.len == 4 && address >= TRAP_MIN &&
+	       address < TRAP_END && !(address & ((1ull << TRAP_SHIFT) - 1));
 }
 
-__attribute__((format(printf, 2, 3))) static bool failed(struct kvm_vcpu *v, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool failed(struct kvm_vcpu *v, const char *format,
+							 ...)
 {
 	va_list ap;
 
@@ -130,8 +132,8 @@ static bool machine_check(struct kvm_vcpu *v)
 	v->exit.machine_check.dsisr = v->dsisr;
 	v->exit.machine_check.dar = v->dar;
 	v->exit.machine_check.dar_valid = true;
-	v->exit.machine_check.recovered =
-		(v->run->flags & PPC_KVM_NMI_DISPOSITION_MASK) == PPC_KVM_NMI_FULLY_RECOVERED;
+	v->exit.machine_check.recovered = (v->run->flags & PPC_KVM_NMI_DISPOSITION_MASK) ==
+					  PPC_KVM_NMI_FULLY_RECOVERED;
 	v->regs.msr &= ~SRR1_CAUSE_MASK;
 	v->dirty = true;
 	return true;
@@ -144,9 +146,10 @@ static bool is_power8(const struct kvm_engine *e)
 }
 
 /*
- * A real address that no memory answers: KVM takes it for a device. There is none, so it is a machine check on the
- * instruction, as on hardware, or the end of the trap code. KVM has stepped over it already and wants its value; a vector
- * load has several. Afterwards the vCPU stands at the instruction with the registers it had.
+ * A real address that no memory answers: KVM takes it for a device. There is none, so it is a
+ * machine check on the instruction, as on hardware, or the end of the trap code. KVM has stepped
+ * over it already and wants its value; a vector load has several. Afterwards the vCPU stands at the
+ * instruction with the registers it had.
  */
 static bool unbacked(struct kvm_vcpu *v)
 {
@@ -164,7 +167,8 @@ static bool unbacked(struct kvm_vcpu *v)
 	set_immediate_exit(v, v->stop);
 	pthread_mutex_unlock(&v->engine->lock);
 	if (rc >= 0 || rc != -EINTR)
-		return failed(v, "KVM does not finish an access to 0x%llx, where there is no memory",
+		return failed(v,
+			      "KVM does not finish an access to 0x%llx, where there is no memory",
 			      (unsigned long long)address);
 	v->regs.pc -= 4;
 	v->dirty = true;
@@ -204,7 +208,8 @@ static bool take_exit(struct kvm_vcpu *v)
 	case KVM_EXIT_INTERNAL_ERROR:
 		return failed(v, "KVM internal error %u", run->internal.suberror);
 	case KVM_EXIT_UNKNOWN:
-		return failed(v, "KVM came out of the guest for an interrupt it does not know, 0x%llx",
+		return failed(v,
+			      "KVM came out of the guest for an interrupt it does not know, 0x%llx",
 			      (unsigned long long)run->hw.hardware_exit_reason);
 	default:
 		return failed(v, "unexpected KVM exit %u", run->exit_reason);
@@ -320,7 +325,10 @@ void vcpu_halt(struct kvm_vcpu *v)
 {
 	if (v->state != KVM_VCPU_RUNNING)
 		return;
-	/* immediate_exit is for the thread that has not yet entered KVM_RUN, the signal for one that has. */
+	/*
+	 * immediate_exit is for the thread that has not yet entered KVM_RUN, the signal for one
+	 * that has.
+	 */
 	__atomic_store_n(&v->stop, true, __ATOMIC_RELEASE);
 	set_immediate_exit(v, true);
 	pthread_kill(v->thread, KICK_SIGNAL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How machine checks and system resets reach the guest: libfwnmi's operations on this machine, direct delivery,
- * delivery by trampolines, and the architected interrupt for a guest that has not registered. LoPAR section
- * "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)"; trampolines: payload/trampoline/README.md.
+ * How machine checks and system resets reach the guest: libfwnmi's operations on this machine,
+ * direct delivery, delivery by trampolines, and the architected interrupt for a guest that has not
+ * registered. LoPAR section "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)";
+ * trampolines: payload/trampoline/README.md.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,8 +34,9 @@ static int write_memory(void *opaque, uint64_t real_address, const void *buf, si
 }
 
 /*
- * The library wants the interrupted registers. A vCPU whose trampoline has made its call keeps them where the
- * interrupt and the trampoline have put them; so the library needs to know nothing of trampolines.
+ * The library wants the interrupted registers. A vCPU whose trampoline has made its call keeps them
+ * where the interrupt and the trampoline have put them; so the library needs to know nothing of
+ * trampolines.
  */
 static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *fwnmi)
 {
@@ -72,7 +74,10 @@ static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *fwnmi)
 	return 0;
 }
 
-/* A vCPU that is inside a hcall resumes when the hcall's result is in its registers: papr_hcall() sees to it. */
+/*
+ * A vCPU that is inside a hcall resumes when the hcall's result is in its registers: papr_hcall()
+ * sees to it.
+ */
 static void kick(void *opaque, unsigned cpu)
 {
 	struct papr *papr = opaque;
@@ -83,7 +88,10 @@ static void kick(void *opaque, unsigned cpu)
 		papr->config.host.vcpu_wake(papr->config.host.opaque, cpu);
 }
 
-/* What the embedded processor holds of translations can be had again; what was injected is to be as asked for. */
+/*
+ * What the embedded processor holds of translations can be had again; what was injected is to be as
+ * asked for.
+ */
 static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
 	struct papr *papr = opaque;
@@ -145,7 +153,9 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 	};
 	int rc;
 
-	/* A reboot keeps what event-scan has yet to tell; only a changed layout does not allow it. */
+	/*
+	 * A reboot keeps what event-scan has yet to tell; only a changed layout does not allow it.
+	 */
 	if (papr->fwnmi_ready && papr->fwnmi.config.rtas_base == config.rtas_base &&
 	    papr->fwnmi.config.rtas_size == config.rtas_size)
 		rc = fwnmi_reset(&papr->fwnmi);
@@ -202,8 +212,8 @@ static void architected_system_reset(struct papr *papr, unsigned vcpu)
 static bool intact(const struct papr *papr, enum trampoline_vector vector)
 {
 	uint8_t ours[TRAMPOLINE_MAX], there[TRAMPOLINE_MAX];
-	size_t size = trampoline_copy(&papr->trampoline, vector,
-				      papr->trampolines_little_endian, ours);
+	size_t size =
+		trampoline_copy(&papr->trampoline, vector, papr->trampolines_little_endian, ours);
 
 	return memory_read(papr->memory, vectors[vector], there, size) &&
 	       !memcmp(ours, there, size);
@@ -212,8 +222,8 @@ static bool intact(const struct papr *papr, enum trampoline_vector vector)
 static void write_trampoline(struct papr *papr, enum trampoline_vector vector)
 {
 	uint8_t code[TRAMPOLINE_MAX];
-	size_t size = trampoline_copy(&papr->trampoline, vector,
-				      papr->trampolines_little_endian, code);
+	size_t size =
+		trampoline_copy(&papr->trampoline, vector, papr->trampolines_little_endian, code);
 
 	memory_write(papr->memory, vectors[vector], code, size);
 }
@@ -273,8 +283,9 @@ static void trampolines_remove(struct papr *papr)
 }
 
 /*
- * A trampoline is not there any more. Either the guest has broken R5, and its routine is still there: the code is put
- * back. Or another system runs, and the vectors are its own. @rc is libfwnmi's word on the routine.
+ * A trampoline is not there any more. Either the guest has broken R5, and its routine is still
+ * there: the code is put back. Or another system runs, and the vectors are its own. @rc is
+ * libfwnmi's word on the routine.
  */
 static void overwritten(struct papr *papr, unsigned vcpu, enum trampoline_vector vector, int rc)
 {
@@ -323,10 +334,11 @@ static void wake(struct papr *papr, unsigned vcpu)
 }
 
 /*
- * Does an event for this vCPU go by its trampoline? Not if it stands in one already and waits, and not if the guest has
- * overwritten it: then the event is delivered directly.
+ * Does an event for this vCPU go by its trampoline? Not if it stands in one already and waits, and
+ * not if the guest has overwritten it: then the event is delivered directly.
  */
-static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
+static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu,
+			       enum trampoline_vector vector)
 {
 	return papr->trampolines_installed && !papr->ended && !papr->vcpu[vcpu].in_trampoline &&
 	       intact(papr, vector);
@@ -347,10 +359,9 @@ static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_ma
 
 	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_MACHINE_CHECK) && !mc->unsafe_processor) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-		v->raised = (struct papr_raised){ .valid = true,
-						  .may_repair = may_repair,
-						  .srr0 = regs.nip,
-						  .mc = *mc };
+		v->raised = (struct papr_raised){
+			.valid = true, .may_repair = may_repair, .srr0 = regs.nip, .mc = *mc
+		};
 		architected_machine_check(papr, vcpu, mc);
 		wake(papr, vcpu);
 		return PAPR_RAISED;
@@ -442,7 +453,10 @@ static unsigned hand_back(struct papr *papr, unsigned vcpu)
 int papr_resume(struct papr *papr, unsigned vcpu)
 {
 	struct papr_vcpu *v = &papr->vcpu[vcpu];
-	/* R3 does not tell the two apart: strictly a system reset leaves what a machine check has put there. */
+	/*
+	 * R3 does not tell the two apart: strictly a system reset leaves what a machine check has
+	 * put there.
+	 */
 	unsigned vector = v->check_waits ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET;
 	int rc;
 

@@ -68,7 +68,9 @@ static void set_embedded(bool little_endian, struct trampoline_code *code)
 
 /* ---- ELF ---- */
 
-/* The symbol's bytes out of its section; what both say is checked against the data there really is. */
+/*
+ * The symbol's bytes out of its section; what both say is checked against the data there really is.
+ */
 static const char *take_function(const struct elf_file *elf, const Elf64_Sym *sym,
 				 enum trampoline_vector vector, struct trampoline_code *code)
 {
@@ -147,8 +149,7 @@ const char *trampoline_parse_elf(const void *image, size_t size, bool little_end
 		Elf64_Shdr shdr;
 
 		if (!elf_file_section(&elf, i, &shdr) ||
-		    (shdr.sh_type != SHT_SYMTAB && shdr.sh_type != SHT_DYNSYM) ||
-		    had[shdr.sh_type])
+		    (shdr.sh_type != SHT_SYMTAB && shdr.sh_type != SHT_DYNSYM) || had[shdr.sh_type])
 			continue;
 		had[shdr.sh_type] = true;
 		problem = take_symbols(&elf, &shdr, code);
@@ -260,8 +261,7 @@ static bool load_blob(const char *paths, bool little_endian, struct trampoline_c
 	bool ok;
 
 	if (!comma)
-		return load_file(paths, little_endian, code, trampoline_parse_blob, err,
-				 err_size);
+		return load_file(paths, little_endian, code, trampoline_parse_blob, err, err_size);
 	*code = (struct trampoline_code){ .little_endian = little_endian };
 	first = strndup(paths, (size_t)(comma - paths));
 	if (!first)

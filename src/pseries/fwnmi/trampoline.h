@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trampolines' machine code, from any of three sources: embedded, an ELF file, a raw blob. What the code may do
- * is in payload/trampoline/README.md; putting it into the guest and answering its calls is delivery.c's.
+ * The trampolines' machine code, from any of three sources: embedded, an ELF file, a raw blob. What
+ * the code may do is in payload/trampoline/README.md; putting it into the guest and answering its
+ * calls is delivery.c's.
  */
 #ifndef FWNMI_PSERIES_FWNMI_TRAMPOLINE_H
 #define FWNMI_PSERIES_FWNMI_TRAMPOLINE_H
@@ -27,7 +28,8 @@ struct trampoline_code {
 
 /**
  * trampoline_load() - get the code from where the user says
- * @source: "embedded", "elf:PATH", "blob:PATH" or "blob:PATH,PATH"; see payload/trampoline/README.md
+ * @source: "embedded", "elf:PATH", "blob:PATH" or "blob:PATH,PATH"; see
+ * payload/trampoline/README.md
  * @little_endian: the byte order in which the guest will take interrupts
  * @code: filled in
  * @err: gets the reason on failure, one line
@@ -44,7 +46,8 @@ bool trampoline_load(const char *source, bool little_endian, struct trampoline_c
 const char *trampoline_parse_elf(const void *image, size_t size, bool little_endian,
 				 struct trampoline_code *code);
 
-/** trampoline_parse_blob() - the same of a raw image of 0x100..0x2ff; the byte order is taken on trust. */
+/** trampoline_parse_blob() - the same of a raw image of 0x100..0x2ff; the byte order is taken on
+ * trust. */
 const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
 				  struct trampoline_code *code);
 
@@ -57,7 +60,8 @@ const char *trampoline_parse_blob(const void *image, size_t size, bool little_en
  */
 bool trampoline_call_by(struct trampoline_code *code, const uint32_t *instructions, unsigned count);
 
-/** trampoline_copy() - the code for one vector in the byte order asked for; returns its size in bytes. */
+/** trampoline_copy() - the code for one vector in the byte order asked for; returns its size in
+ * bytes. */
 size_t trampoline_copy(const struct trampoline_code *code, enum trampoline_vector vector,
 		       bool little_endian, uint8_t bytes[static TRAMPOLINE_MAX]);
 

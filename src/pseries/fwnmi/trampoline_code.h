@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * payload/trampoline/trampoline.S as assembled for both byte orders. Made by payload/trampoline/generate.py: change the
- * source, not this file. A test reassembles and compares.
+ * payload/trampoline/trampoline.S as assembled for both byte orders. Made by generate.py beside it:
+ * change the source, not this file. A test reassembles and compares.
  */
-#ifndef FWNMI_PAPR_TRAMPOLINE_CODE_H
-#define FWNMI_PAPR_TRAMPOLINE_CODE_H
+#ifndef FWNMI_PSERIES_FWNMI_TRAMPOLINE_CODE_H
+#define FWNMI_PSERIES_FWNMI_TRAMPOLINE_CODE_H
 
 #include <stdint.h>
 

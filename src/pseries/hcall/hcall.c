@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way in for hypervisor calls: number -> handler. Handlers are in the other files here by family, RTAS in rtas/.
- * LoPAR chapter "Logical Partitioning Option", table "Hypervisor Call Function Table".
+ * The way in for hypervisor calls: number -> handler. Handlers are in the other files here by
+ * family, RTAS in rtas/. LoPAR chapter "Logical Partitioning Option", table "Hypervisor Call
+ * Function Table".
  */
 #include <inttypes.h>
 
@@ -47,13 +48,14 @@ static const struct hcall_entry hcalls[] = {
 };
 
 /*
- * What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes hcall-sprg0). hcall-pft is for
- * hash guests, which only engines have that carry its calls out themselves.
+ * What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes
+ * hcall-sprg0). hcall-pft is for hash guests, which only engines have that carry its calls out
+ * themselves.
  */
 static const char *const function_sets[] = {
-	"hcall-sprg0",	"hcall-copy", "hcall-debug", "hcall-term",     "hcall-interrupt",
-	"hcall-splpar", "hcall-vio",  "hcall-vphn",  "hcall-set-mode", "hcall-rpt-invalidate",
-	"hcall-pft",
+	"hcall-sprg0",	   "hcall-copy",	   "hcall-debug", "hcall-term",
+	"hcall-interrupt", "hcall-splpar",	   "hcall-vio",	  "hcall-vphn",
+	"hcall-set-mode",  "hcall-rpt-invalidate", "hcall-pft",
 };
 
 const char *hcall_function_set(unsigned index)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hcall-interrupt function set: the presentation controller. LoPAR section "Interrupt Support hcall()s". */
+/*
+ * The hcall-interrupt function set: the presentation controller. LoPAR section "Interrupt Support
+ * hcall()s".
+ */
 #include "pseries/private.h"
 
 /* r4: CPPR in the high byte of the low word, interrupt number in the rest. */

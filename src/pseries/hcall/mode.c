@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hcalls about modes of the partition and its processors, translation, and logical memory. LoPAR sections
- * "H_SET_MODE", "H_REGISTER_PROCESS_TABLE", "H_PAGE_INIT", "Debugger Support hcall()s".
+ * Hcalls about modes of the partition and its processors, translation, and logical memory. LoPAR
+ * sections "H_SET_MODE", "H_REGISTER_PROCESS_TABLE", "H_PAGE_INIT", "Debugger Support hcall()s".
  */
 #include <inttypes.h>
 
@@ -87,8 +87,9 @@ int64_t h_set_mode(struct hcall *call)
 #define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
- * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Either radix with GTSE is offered in ibm,architecture-vec-5, or
- * a hash table with segments in the SLB, and that is all that may be asked for; a deregistration may name either mode.
+ * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Either radix with GTSE is offered in
+ * ibm,architecture-vec-5, or a hash table with segments in the SLB, and that is all that may be
+ * asked for; a deregistration may name either mode.
  */
 int64_t h_register_process_table(struct hcall *call)
 {
@@ -129,7 +130,9 @@ int64_t h_register_process_table(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* Linux include/asm/hvcall.h: r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end. */
+/*
+ * Linux include/asm/hvcall.h: r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end.
+ */
 #define RPTI_TARGET_ALL	 0x7u
 #define RPTI_TYPE_NESTED 0x1u
 #define RPTI_TYPE_ALL	 0xeu
@@ -182,13 +185,19 @@ int64_t h_page_init(struct hcall *call)
 	if (flags & PAGE_INIT_COPY &&
 	    (source % PAGE_INIT_SIZE || !memory_read(memory, source, page, PAGE_INIT_SIZE)))
 		return H_PARAMETER;
-	/* Writing drops decoded code of the page, which is all that the instruction cache flags can ask for. */
+	/*
+	 * Writing drops decoded code of the page, which is all that the instruction cache flags can
+	 * ask for.
+	 */
 	if (flags & (PAGE_INIT_ZERO | PAGE_INIT_COPY))
 		memory_write(memory, destination, page, PAGE_INIT_SIZE);
 	return H_SUCCESS;
 }
 
-/* The partition's address space is its RAM: there is nothing cache-inhibited to reach. Sizes 1, 2, 4, 8, aligned. */
+/*
+ * The partition's address space is its RAM: there is nothing cache-inhibited to reach. Sizes 1, 2,
+ * 4, 8, aligned.
+ */
 static bool ci_access_valid(const struct papr *papr, uint64_t size, uint64_t address)
 {
 	if (size != 1 && size != 2 && size != 4 && size != 8)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hcall-splpar and hcall-vphn function sets, and H_SIGNAL_SYS_RESET: what a virtual processor says about
- * itself and to the others. LoPAR sections "Shared Processor LPAR Option", "Virtual Processor Home Node".
+ * The hcall-splpar and hcall-vphn function sets, and H_SIGNAL_SYS_RESET: what a virtual processor
+ * says about itself and to the others. LoPAR sections "Shared Processor LPAR Option", "Virtual
+ * Processor Home Node".
  */
 #include <inttypes.h>
 
@@ -34,7 +35,10 @@ void vpa_reset(struct papr *papr, unsigned vcpu)
 	v->dispatch_count = 0;
 }
 
-/* The 16-bit VPA or 32-bit size that the guest wrote at offset 4 of an area at @area; 0 if that is outside RAM. */
+/*
+ * The 16-bit VPA or 32-bit size that the guest wrote at offset 4 of an area at @area; 0 if that is
+ * outside RAM.
+ */
 static uint32_t area_size(const struct papr *papr, uint64_t area, unsigned bytes)
 {
 	uint8_t size[4];
@@ -128,7 +132,10 @@ int64_t h_register_vpa(struct hcall *call)
 	}
 }
 
-/* LoPAR table "Dispatch Trace Log Buffer Entry". The index in the VPA moves after the entry is whole. */
+/*
+ * LoPAR table "Dispatch Trace Log Buffer Entry". The index in the VPA moves after the entry is
+ * whole.
+ */
 static void log_dispatch(struct papr *papr, struct papr_vcpu *v, unsigned vcpu, bool waited,
 			 uint64_t now)
 {
@@ -204,7 +211,10 @@ int64_t h_confer(struct hcall *call)
 	if (target != -1 && (target < 0 || !papr_vcpu_exists(papr, (uint64_t)target)))
 		return H_PARAMETER;
 	if (target == (int32_t)call->vcpu) {
-		/* Until prodded; a caller must expect to come back early, and does when others had a turn. */
+		/*
+		 * Until prodded; a caller must expect to come back early, and does when others had
+		 * a turn.
+		 */
 		if (self->prodded)
 			self->prodded = false;
 		else
@@ -228,8 +238,9 @@ int64_t h_prod(struct hcall *call)
 	if (!papr_vcpu_exists(papr, call->args[0]))
 		return H_PARAMETER;
 	/*
-	 * The bit is set even if the target seems to wait: an interrupt may have woken it already, and then its next
-	 * H_CEDE must not sleep. papr_vcpu_dispatch() clears it when the wait ends.
+	 * The bit is set even if the target seems to wait: an interrupt may have woken it already,
+	 * and then its next H_CEDE must not sleep. papr_vcpu_dispatch() clears it when the wait
+	 * ends.
 	 */
 	papr->vcpu[call->args[0]].prodded = true;
 	if (papr->vcpu[call->args[0]].ceded && papr->config.host.vcpu_wake)
@@ -270,7 +281,10 @@ int64_t h_purr(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* r4 flags (1: r5 is a processor number); out r4-r9 associativity, 16-bit fields, high bit = whole in this one. */
+/*
+ * r4 flags (1: r5 is a processor number); out r4-r9 associativity, 16-bit fields, high bit = whole
+ * in this one.
+ */
 int64_t h_home_node_associativity(struct hcall *call)
 {
 	if (call->args[0] != 1 && call->args[0] != 2)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Virtual I/O hcalls: the terminal. LoPAR sections "H_GET_TERM_CHAR", "H_PUT_TERM_CHAR" and "H_VIO_SIGNAL". */
+/*
+ * Virtual I/O hcalls: the terminal. LoPAR sections "H_GET_TERM_CHAR", "H_PUT_TERM_CHAR" and
+ * "H_VIO_SIGNAL".
+ */
 #include "pseries/private.h"
 
 /* Terminal number 0 is whatever terminal the partition has. */
@@ -44,7 +47,10 @@ int64_t h_get_term_char(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* LoPAR hcall-vio: r4 unit address, r5 mode: bit 63 is the vty's only interrupt, bits without one are ignored. */
+/*
+ * LoPAR hcall-vio: r4 unit address, r5 mode: bit 63 is the vty's only interrupt, bits without one
+ * are ignored.
+ */
 int64_t h_vio_signal(struct hcall *call)
 {
 	struct papr *papr = call->papr;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RTAS calls of the interrupt source controller. LoPAR section "PowerPC External Interrupt Option RTAS Calls". */
+/*
+ * RTAS calls of the interrupt source controller. LoPAR section "PowerPC External Interrupt Option
+ * RTAS Calls".
+ */
 #include "pseries/private.h"
 
 /* In: interrupt, server, priority. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way in for RTAS: the argument buffer is checked here, once, and handlers see only cells in host order.
- * Short calls are carried out here, families in the other files here. LoPAR chapter "Run-Time Abstraction Services".
+ * The way in for RTAS: the argument buffer is checked here, once, and handlers see only cells in
+ * host order. Short calls are carried out here, families in the other files here. LoPAR chapter
+ * "Run-Time Abstraction Services".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,8 +91,9 @@ static int32_t carry_out(struct rtas_call *call, uint32_t token)
 }
 
 /*
- * r4: real address of the argument buffer, cells of 32 bits (R1-7.2.7-2). Where there is no status word to
- * write - the buffer is not in memory, or its counts are absurd - r3 alone tells, with H_PARAMETER.
+ * r4: real address of the argument buffer, cells of 32 bits (R1-7.2.7-2). Where there is no status
+ * word to write - the buffer is not in memory, or its counts are absurd - r3 alone tells, with
+ * H_PARAMETER.
  */
 int64_t h_rtas(struct hcall *hcall)
 {
@@ -163,8 +165,8 @@ static int32_t system_reboot(struct rtas_call *call)
 }
 
 /*
- * In: real address of a NUL-terminated string. The status is there and the guest can run on, which is
- * ibm,extended-os-term's promise; whether it does is the machine's policy.
+ * In: real address of a NUL-terminated string. The status is there and the guest can run on, which
+ * is ibm,extended-os-term's promise; whether it does is the machine's policy.
  */
 static int32_t os_term(struct rtas_call *call)
 {
@@ -195,7 +197,9 @@ static int32_t os_term(struct rtas_call *call)
 #define PARAMETER_NOT_SUPPORTED		 -3
 #define PARAMETER_ERROR			 -9999
 
-/* In: parameter, buffer, length. The buffer gets a 16-bit length and as much of the data as fits. */
+/*
+ * In: parameter, buffer, length. The buffer gets a 16-bit length and as much of the data as fits.
+ */
 static int32_t get_system_parameter(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;

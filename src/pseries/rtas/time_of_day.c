@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The partition's clock of day: the host's under CLOCK_HOST; under CLOCK_INSN a fixed moment plus the time base, so
- * that a run is repeatable. LoPAR section "Time of Day".
+ * The partition's clock of day: the host's under CLOCK_HOST; under CLOCK_INSN a fixed moment plus
+ * the time base, so that a run is repeatable. LoPAR section "Time of Day".
  */
 #include <time.h>
 

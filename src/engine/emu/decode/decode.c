@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder: from the instruction table to blocks of micro-operations, and the cache that holds them by real page.
- * A gen_* function cracks one instruction; those of the table's CALL entries become one call of their semantics.
+ * The decoder: from the instruction table to blocks of micro-operations, and the cache that holds
+ * them by real page. A gen_* function cracks one instruction; those of the table's CALL entries
+ * become one call of their semantics.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
@@ -25,32 +26,38 @@ struct decoder {
 	struct block *block;
 	struct uop *next;
 	unsigned mode;
-	unsigned index;	 /* of the instruction being decoded */
+	unsigned index; /* of the instruction being decoded */
 	unsigned offset; /* its byte offset in the page */
 	bool ended;
 };
 
-enum facility { FACILITY_NONE, FACILITY_PRIV, FACILITY_FP, FACILITY_VEC, FACILITY_VSX };
+enum facility {
+	FACILITY_NONE,
+	FACILITY_PRIV,
+	FACILITY_FP,
+	FACILITY_VEC,
+	FACILITY_VSX
+};
 
 typedef void gen_fn(struct decoder *d, uint32_t insn);
 
 struct insn_entry {
 	const char *name;
 	uint32_t value, mask;
-	gen_fn *gen;  /* NULL: call sem */
+	gen_fn *gen; /* NULL: call sem */
 	sem_fn *sem;
 	enum facility facility;
 };
 
-#define GPR(n) ((unsigned)(offsetof(struct cpu, gpr) + 8 * (n)))
+#define GPR(n)		 ((unsigned)(offsetof(struct cpu, gpr) + 8 * (n)))
 #define FIELD_OF(member) ((unsigned)offsetof(struct cpu, member))
-#define CR(n) ((unsigned)(offsetof(struct cpu, cr) + (n)))
-#define ZERO FIELD_OF(zero)
-#define SCRATCH FIELD_OF(scratch[0])
-#define RA_OR_0(insn) (F_RA(insn) ? GPR(F_RA(insn)) : ZERO)
+#define CR(n)		 ((unsigned)(offsetof(struct cpu, cr) + (n)))
+#define ZERO		 FIELD_OF(zero)
+#define SCRATCH		 FIELD_OF(scratch[0])
+#define RA_OR_0(insn)	 (F_RA(insn) ? GPR(F_RA(insn)) : ZERO)
 
-static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, unsigned dst, unsigned a, unsigned b,
-			     uint64_t imm)
+static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, unsigned dst,
+			     unsigned a, unsigned b, uint64_t imm)
 {
 	struct uop *u = d->next++;
 
@@ -63,13 +70,14 @@ static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, 
 	u->imm = imm;
 	return u;
 }
-#define EMIT(d, name, dst, a, b, imm) emit_kind(d, uop_##name, UOP_##name, dst, a, b, (uint64_t)(imm))
+#define EMIT(d, name, dst, a, b, imm) \
+	emit_kind(d, uop_##name, UOP_##name, dst, a, b, (uint64_t)(imm))
 
 /* The ending of a block and what stands behind it. */
-#define END(d, name, dst, a, b, imm)                                                                                   \
-	do {                                                                                                           \
-		EMIT(d, name, dst, a, b, imm);                                                                         \
-		end_block(d);                                                                                          \
+#define END(d, name, dst, a, b, imm)           \
+	do {                                   \
+		EMIT(d, name, dst, a, b, imm); \
+		end_block(d);                  \
 	} while (0)
 
 static void end_block(struct decoder *d)
@@ -93,7 +101,8 @@ static void emit_call(struct decoder *d, enum facility facility, sem_fn *sem, ui
 		[FACILITY_VSX] = { uop_call_vsx, UOP_call_vsx },
 	};
 
-	emit_kind(d, call[facility].fn, call[facility].kind, insn & 0xffff, insn >> 16, 0, (uint64_t)(uintptr_t)sem);
+	emit_kind(d, call[facility].fn, call[facility].kind, insn & 0xffff, insn >> 16, 0,
+		  (uint64_t)(uintptr_t)sem);
 }
 
 static void emit_record(struct decoder *d, unsigned reg)
@@ -168,14 +177,14 @@ GEN(addic_rec)
 }
 
 /* XO form without OE: RT = RA op RB */
-#define GEN_XO(name, uop) GEN_XO_AND(name, uop, (void)0)
+#define GEN_XO(name, uop)	GEN_XO_AND(name, uop, (void)0)
 #define GEN_XO_CARRY(name, uop) GEN_XO_AND(name, uop, carry(d))
-#define GEN_XO_AND(name, uop, then)                                                                                    \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), GPR(F_RB(insn)), 0);                                    \
-		then;                                                                                                  \
-		record(d, insn, GPR(F_RT(insn)));                                                                      \
+#define GEN_XO_AND(name, uop, then)                                                 \
+	GEN(name)                                                                   \
+	{                                                                           \
+		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), GPR(F_RB(insn)), 0); \
+		then;                                                               \
+		record(d, insn, GPR(F_RT(insn)));                                   \
 	}
 GEN_XO(add, add)
 GEN_XO(subf, subf)
@@ -192,12 +201,12 @@ GEN_XO(divw, divw)
 GEN_XO(divwu, divwu)
 GEN_XO(neg, neg)
 
-#define GEN_XO_I(name, uop, value)                                                                                     \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, value);                                              \
-		carry(d);                                                                                              \
-		record(d, insn, GPR(F_RT(insn)));                                                                      \
+#define GEN_XO_I(name, uop, value)                                        \
+	GEN(name)                                                         \
+	{                                                                 \
+		EMIT(d, uop, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, value); \
+		carry(d);                                                 \
+		record(d, insn, GPR(F_RT(insn)));                         \
 	}
 GEN_XO_I(addze, addei, 0)
 GEN_XO_I(addme, addei, -1)
@@ -205,11 +214,11 @@ GEN_XO_I(subfze, subfei, 0)
 GEN_XO_I(subfme, subfei, -1)
 
 /* X form logical: RA = RS op RB */
-#define GEN_LOGICAL(name, uop)                                                                                         \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), GPR(F_RB(insn)), 0);                                    \
-		record(d, insn, GPR(F_RA(insn)));                                                                      \
+#define GEN_LOGICAL(name, uop)                                                      \
+	GEN(name)                                                                   \
+	{                                                                           \
+		EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), GPR(F_RB(insn)), 0); \
+		record(d, insn, GPR(F_RA(insn)));                                   \
 	}
 GEN_LOGICAL(and, and)
 GEN_LOGICAL(xor, xor)
@@ -239,8 +248,11 @@ static void gen_hint(struct decoder *d, uint32_t insn)
 	static const struct {
 		uint8_t priority;
 		bool waits;
-	} hints[32] = { [31] = { 1, true },  [1] = { 2, true }, [6] = { 3, true },
-			[2] = { 4, false }, [27] = { 0, true } };
+	} hints[32] = { [31] = { 1, true },
+			[1] = { 2, true },
+			[6] = { 3, true },
+			[2] = { 4, false },
+			[27] = { 0, true } };
 	unsigned n = F_RT(insn);
 
 	if (hints[n].priority)
@@ -266,15 +278,15 @@ GEN(or)
 	record(d, insn, GPR(ra));
 }
 
-#define GEN_LOGICAL_I(name, uop, value, rec)                                                                           \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t imm = (value);                                                                                \
-                                                                                                                       \
-		if ((rec) || imm || F_RA(insn) != F_RT(insn))                                                          \
-			EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), 0, imm);                                        \
-		if (rec)                                                                                               \
-			emit_record(d, GPR(F_RA(insn)));                                                               \
+#define GEN_LOGICAL_I(name, uop, value, rec)                                    \
+	GEN(name)                                                               \
+	{                                                                       \
+		uint64_t imm = (value);                                         \
+                                                                                \
+		if ((rec) || imm || F_RA(insn) != F_RT(insn))                   \
+			EMIT(d, uop, GPR(F_RA(insn)), GPR(F_RT(insn)), 0, imm); \
+		if (rec)                                                        \
+			emit_record(d, GPR(F_RA(insn)));                        \
 	}
 GEN_LOGICAL_I(andi, andi, insn & 0xffff, true)
 GEN_LOGICAL_I(andis, andi, (uint64_t)(insn & 0xffff) << 16, true)
@@ -413,24 +425,26 @@ GEN(isel)
 
 /* ---- loads and stores ---- */
 
-#define EMIT_ORDER(d, name, dst, a, b, imm)                                                                            \
-	do {                                                                                                           \
-		if ((d)->mode & CODE_LE)                                                                               \
-			EMIT(d, name##_le, dst, a, b, imm);                                                            \
-		else                                                                                                   \
-			EMIT(d, name##_be, dst, a, b, imm);                                                            \
+#define EMIT_ORDER(d, name, dst, a, b, imm)                 \
+	do {                                                \
+		if ((d)->mode & CODE_LE)                    \
+			EMIT(d, name##_le, dst, a, b, imm); \
+		else                                        \
+			EMIT(d, name##_be, dst, a, b, imm); \
 	} while (0)
 /* The byte-reversed loads and stores are those of the other order. */
-#define EMIT_REVERSED(d, name, dst, a, b, imm)                                                                         \
-	do {                                                                                                           \
-		if ((d)->mode & CODE_LE)                                                                               \
-			EMIT(d, name##_be, dst, a, b, imm);                                                            \
-		else                                                                                                   \
-			EMIT(d, name##_le, dst, a, b, imm);                                                            \
+#define EMIT_REVERSED(d, name, dst, a, b, imm)              \
+	do {                                                \
+		if ((d)->mode & CODE_LE)                    \
+			EMIT(d, name##_be, dst, a, b, imm); \
+		else                                        \
+			EMIT(d, name##_le, dst, a, b, imm); \
 	} while (0)
 #define EMIT_BYTE(d, name, dst, a, b, imm) EMIT(d, name, dst, a, b, imm)
 
-/* With MSR[SF]=0 the address is computed apart, cut to 32 bits, and accessed with no displacement. */
+/*
+ * With MSR[SF]=0 the address is computed apart, cut to 32 bits, and accessed with no displacement.
+ */
 static unsigned address32(struct decoder *d, unsigned base, unsigned index, int64_t disp)
 {
 	unsigned ea = FIELD_OF(scratch[1]);
@@ -443,56 +457,58 @@ static unsigned address32(struct decoder *d, unsigned base, unsigned index, int6
 	return ea;
 }
 
-#define ACCESS_D(emit, uop, base, disp)                                                                                \
-	do {                                                                                                           \
-		if (d->mode & CODE_32)                                                                                 \
-			emit(d, uop, GPR(F_RT(insn)), address32(d, base, ZERO, disp), 0, 0);                           \
-		else                                                                                                   \
-			emit(d, uop, GPR(F_RT(insn)), base, 0, disp);                                                  \
+#define ACCESS_D(emit, uop, base, disp)                                                      \
+	do {                                                                                 \
+		if (d->mode & CODE_32)                                                       \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, ZERO, disp), 0, 0); \
+		else                                                                         \
+			emit(d, uop, GPR(F_RT(insn)), base, 0, disp);                        \
 	} while (0)
-#define ACCESS_X(emit, uop, base, index)                                                                               \
-	do {                                                                                                           \
-		if (d->mode & CODE_32)                                                                                 \
-			emit(d, uop, GPR(F_RT(insn)), address32(d, base, index, 0), 0, 0);                             \
-		else                                                                                                   \
-			emit(d, uop##x, GPR(F_RT(insn)), base, index, 0);                                              \
+#define ACCESS_X(emit, uop, base, index)                                                   \
+	do {                                                                               \
+		if (d->mode & CODE_32)                                                     \
+			emit(d, uop, GPR(F_RT(insn)), address32(d, base, index, 0), 0, 0); \
+		else                                                                       \
+			emit(d, uop##x, GPR(F_RT(insn)), base, index, 0);                  \
 	} while (0)
 
 /*
- * Update forms access first, then update: a fault leaves RA alone. A load into RA itself is an invalid form (RA's
- * update wins here, as the ISA's order of assignments gives). An update form with RA = 0 is invalid too.
+ * Update forms access first, then update: a fault leaves RA alone. A load into RA itself is an
+ * invalid form (RA's update wins here, as the ISA's order of assignments gives). An update form
+ * with RA = 0 is invalid too.
  */
-#define GEN_MEMORY(name, uop, emit, disp)                                                                              \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		ACCESS_D(emit, uop, RA_OR_0(insn), disp);                                                              \
-	}                                                                                                              \
-	GEN(name##x)                                                                                                   \
-	{                                                                                                              \
-		ACCESS_X(emit, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                                   \
+#define GEN_MEMORY(name, uop, emit, disp)                            \
+	GEN(name)                                                    \
+	{                                                            \
+		ACCESS_D(emit, uop, RA_OR_0(insn), disp);            \
+	}                                                            \
+	GEN(name##x)                                                 \
+	{                                                            \
+		ACCESS_X(emit, uop, RA_OR_0(insn), GPR(F_RB(insn))); \
 	}
-#define GEN_UPDATE_X(name, uop, emit, load)                                                                            \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		unsigned rb = GPR(F_RB(insn));                                                                         \
-                                                                                                                       \
-		if ((load) && F_RT(insn) == F_RB(insn)) { /* the load overwrites the index */                          \
-			EMIT(d, mr, SCRATCH, rb, 0, 0);                                                                \
-			rb = SCRATCH;                                                                                  \
-		}                                                                                                      \
-		ACCESS_X(emit, uop, GPR(F_RA(insn)), rb);                                                              \
-		EMIT(d, add, GPR(F_RA(insn)), GPR(F_RA(insn)), rb, 0);                                                 \
+#define GEN_UPDATE_X(name, uop, emit, load)                                                   \
+	GEN(name)                                                                             \
+	{                                                                                     \
+		unsigned rb = GPR(F_RB(insn));                                                \
+                                                                                              \
+		if ((load) && F_RT(insn) == F_RB(insn)) { /* the load overwrites the index */ \
+			EMIT(d, mr, SCRATCH, rb, 0, 0);                                       \
+			rb = SCRATCH;                                                         \
+		}                                                                             \
+		ACCESS_X(emit, uop, GPR(F_RA(insn)), rb);                                     \
+		EMIT(d, add, GPR(F_RA(insn)), GPR(F_RA(insn)), rb, 0);                        \
 	}
-#define GEN_UPDATE(name, uop, emit, disp, load)                                                                        \
-	GEN(name##u)                                                                                                   \
-	{                                                                                                              \
-		ACCESS_D(emit, uop, GPR(F_RA(insn)), disp);                                                            \
-		EMIT(d, addi, GPR(F_RA(insn)), GPR(F_RA(insn)), 0, disp);                                              \
-	}                                                                                                              \
+#define GEN_UPDATE(name, uop, emit, disp, load)                           \
+	GEN(name##u)                                                      \
+	{                                                                 \
+		ACCESS_D(emit, uop, GPR(F_RA(insn)), disp);               \
+		EMIT(d, addi, GPR(F_RA(insn)), GPR(F_RA(insn)), 0, disp); \
+	}                                                                 \
 	GEN_UPDATE_X(name##ux, uop, emit, load)
-#define DISP_D F_SI(insn)
+#define DISP_D	F_SI(insn)
 #define DISP_DS (int64_t)(int16_t)(insn & 0xfffc)
-#define LOAD_LIKE(name, uop, emit, disp, load) GEN_MEMORY(name, uop, emit, disp) GEN_UPDATE(name, uop, emit, disp, load)
+#define LOAD_LIKE(name, uop, emit, disp, load) \
+	GEN_MEMORY(name, uop, emit, disp) GEN_UPDATE(name, uop, emit, disp, load)
 LOAD_LIKE(lbz, lbz, EMIT_BYTE, DISP_D, true)
 LOAD_LIKE(lhz, lhz, EMIT_ORDER, DISP_D, true)
 LOAD_LIKE(lha, lha, EMIT_ORDER, DISP_D, true)
@@ -506,10 +522,10 @@ LOAD_LIKE(std, std, EMIT_ORDER, DISP_DS, false)
 
 GEN_UPDATE_X(lwaux, lwa, EMIT_ORDER, true)
 
-#define GEN_REVERSED(name, uop)                                                                                        \
-	GEN(name)                                                                                                      \
-	{                                                                                                              \
-		ACCESS_X(EMIT_REVERSED, uop, RA_OR_0(insn), GPR(F_RB(insn)));                                          \
+#define GEN_REVERSED(name, uop)                                               \
+	GEN(name)                                                             \
+	{                                                                     \
+		ACCESS_X(EMIT_REVERSED, uop, RA_OR_0(insn), GPR(F_RB(insn))); \
 	}
 GEN_REVERSED(lhbrx, lhz)
 GEN_REVERSED(lwbrx, lwz)
@@ -607,11 +623,15 @@ static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_
 		uint8_t set_kind, clear_kind;
 		uop_fn *set, *clear;
 	} pairs[] = {
-#define PAIR(name, immediate)                                                                                          \
-	{ UOP_##name, immediate, UOP_##name##_bc_set_in, UOP_##name##_bc_clear_in, uop_##name##_bc_set_in,             \
+#define PAIR(name, immediate)       \
+	{ UOP_##name,               \
+	  immediate,                \
+	  UOP_##name##_bc_set_in,   \
+	  UOP_##name##_bc_clear_in, \
+	  uop_##name##_bc_set_in,   \
 	  uop_##name##_bc_clear_in }
-		PAIR(cmpdi, true),   PAIR(cmpwi, true),	 PAIR(cmpldi, true),  PAIR(cmplwi, true),
-		PAIR(cmpd, false),   PAIR(cmpw, false),	 PAIR(cmpld, false), PAIR(cmplw, false),
+		PAIR(cmpdi, true), PAIR(cmpwi, true), PAIR(cmpldi, true), PAIR(cmplwi, true),
+		PAIR(cmpd, false), PAIR(cmpw, false), PAIR(cmpld, false), PAIR(cmplw, false),
 #undef PAIR
 	};
 
@@ -820,14 +840,18 @@ GEN(tlbie)
 
 static const struct insn_entry table[] = {
 #define INSN(name, value, mask, isa, gen) { #name, value, mask, gen, NULL, FACILITY_NONE },
-#define CALL(name, value, mask, isa, facility, sem) { #name, value, mask, NULL, sem, FACILITY_##facility },
+#define CALL(name, value, mask, isa, facility, sem) \
+	{ #name, value, mask, NULL, sem, FACILITY_##facility },
 #include "engine/emu/insn/insn.def"
 #undef INSN
 #undef CALL
 };
 #define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
 
-/* By primary opcode and the ten bits of an X form's extended opcode: a run of candidates in `candidates`. */
+/*
+ * By primary opcode and the ten bits of an X form's extended opcode: a run of candidates in
+ * `candidates`.
+ */
 #define BUCKETS (64 * 1024)
 static uint32_t bucket[BUCKETS + 1];
 static uint16_t *candidates;
@@ -857,7 +881,8 @@ void decode_init(void)
 				abort();
 		}
 		for (unsigned i = 0; i < TABLE_SIZE; i++) {
-			uint32_t mask = table[i].mask >> 1 & 1023, value = table[i].value >> 1 & 1023;
+			uint32_t mask = table[i].mask >> 1 & 1023,
+				 value = table[i].value >> 1 & 1023;
 			unsigned primary = table[i].value >> 26;
 
 			for (unsigned xo = 0; xo < 1024; xo++) {
@@ -897,7 +922,8 @@ const char *insn_name(uint32_t insn)
 /* ---- the cache ---- */
 
 #define MAX_UOPS_PER_INSN 8
-#define MAX_BLOCK_BYTES (sizeof(struct block) + (BLOCK_MAX_INSNS * MAX_UOPS_PER_INSN + 8) * sizeof(struct uop))
+#define MAX_BLOCK_BYTES \
+	(sizeof(struct block) + (BLOCK_MAX_INSNS * MAX_UOPS_PER_INSN + 8) * sizeof(struct uop))
 
 #define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
 
@@ -983,7 +1009,8 @@ uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
 	return mode & CODE_LE ? __builtin_bswap32(word) : word;
 }
 
-const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode, unsigned max_insns, bool keep)
+const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode,
+			       unsigned max_insns, bool keep)
 {
 	struct code_page *page = code_page_at(e, ra, mode);
 	unsigned first = (unsigned)(ra & PAGE_MASK_LOW), max = BLOCK_MAX_INSNS;
@@ -1032,9 +1059,12 @@ void code_forget_last(struct power_engine *e, size_t used)
 	arena_cut(e, used);
 }
 
-/* Forget the blocks of a page if the bytes written belong to one. Links stay inside a page, so nothing else leads to them. */
-static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra, unsigned first,
-		      unsigned last)
+/*
+ * Forget the blocks of a page if the bytes written belong to one. Links stay inside a page, so
+ * nothing else leads to them.
+ */
+static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra,
+		      unsigned first, unsigned last)
 {
 	bool dropped = false;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Semantics of the fixed-point instructions that are not cracked to micro-operations: overflow forms, the wide and
- * rare arithmetic, traps, condition register logic, string and multiple accesses, reservations, atomics.
- * Power ISA 3.0B, Book I chapter 3, Book II chapter 4.
+ * Semantics of the fixed-point instructions that are not cracked to micro-operations: overflow
+ * forms, the wide and rare arithmetic, traps, condition register logic, string and multiple
+ * accesses, reservations, atomics. Power ISA 3.0B, Book I chapter 3, Book II chapter 4.
  */
 #include <string.h>
 #include <sys/random.h>
@@ -11,9 +11,9 @@
 #include "engine/emu/private.h"
 
 #define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
-#define RT cpu->gpr[F_RT(insn)]
-#define RA cpu->gpr[F_RA(insn)]
-#define RB cpu->gpr[F_RB(insn)]
+#define RT	  cpu->gpr[F_RT(insn)]
+#define RA	  cpu->gpr[F_RA(insn)]
+#define RB	  cpu->gpr[F_RB(insn)]
 
 static void record(struct cpu *cpu, uint32_t insn, uint64_t result)
 {
@@ -32,7 +32,8 @@ static void set_overflow(struct cpu *cpu, bool ov, bool ov32)
 
 /* ---- addition and subtraction with OE: RT = x + y + carry ---- */
 
-static int add_overflow(struct cpu *cpu, uint32_t insn, uint64_t x, uint64_t y, unsigned carry, bool set_carry)
+static int add_overflow(struct cpu *cpu, uint32_t insn, uint64_t x, uint64_t y, unsigned carry,
+			bool set_carry)
 {
 	uint64_t sum = x + y + carry, v = (x ^ sum) & (y ^ sum);
 
@@ -48,10 +49,10 @@ static int add_overflow(struct cpu *cpu, uint32_t insn, uint64_t x, uint64_t y, 
 	return 0;
 }
 
-#define ADD_OVERFLOW(name, x, y, carry, set_carry)                                                                     \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		return add_overflow(cpu, insn, x, y, carry, set_carry);                                                \
+#define ADD_OVERFLOW(name, x, y, carry, set_carry)                      \
+	SEM(name)                                                       \
+	{                                                               \
+		return add_overflow(cpu, insn, x, y, carry, set_carry); \
 	}
 ADD_OVERFLOW(addo, RA, RB, 0, false)
 ADD_OVERFLOW(subfo, ~RA, RB, 1, false)
@@ -193,19 +194,19 @@ static uint64_t divide_word_extended_unsigned(uint64_t a, uint64_t b, bool *bad)
 	return *bad ? 0 : (uint32_t)(((uint64_t)(uint32_t)a << 32) / (uint32_t)b);
 }
 
-#define DIVIDE_EXTENDED(name, divide)                                                                                  \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		bool bad;                                                                                              \
-                                                                                                                       \
-		return result(cpu, insn, divide(RA, RB, &bad));                                                        \
-	}                                                                                                              \
-	SEM(name##o)                                                                                                   \
-	{                                                                                                              \
-		bool bad;                                                                                              \
-		uint64_t quotient = divide(RA, RB, &bad);                                                              \
-                                                                                                                       \
-		return result_overflow(cpu, insn, quotient, bad);                                                      \
+#define DIVIDE_EXTENDED(name, divide)                             \
+	SEM(name)                                                 \
+	{                                                         \
+		bool bad;                                         \
+                                                                  \
+		return result(cpu, insn, divide(RA, RB, &bad));   \
+	}                                                         \
+	SEM(name##o)                                              \
+	{                                                         \
+		bool bad;                                         \
+		uint64_t quotient = divide(RA, RB, &bad);         \
+                                                                  \
+		return result_overflow(cpu, insn, quotient, bad); \
 	}
 DIVIDE_EXTENDED(divde, divide_extended)
 DIVIDE_EXTENDED(divdeu, divide_extended_unsigned)
@@ -240,7 +241,10 @@ SEM(moduw)
 	return 0;
 }
 
-/* Under CLOCK_INSN a run must be repeatable, so the numbers come from a fixed sequence (xorshift64*). */
+/*
+ * Under CLOCK_INSN a run must be repeatable, so the numbers come from a fixed sequence
+ * (xorshift64*).
+ */
 SEM(darn)
 {
 	struct power_engine *e = cpu->engine;
@@ -265,24 +269,24 @@ SEM(darn)
 
 /* ---- logic and bits: RA = f(RS, RB) ---- */
 
-#define LOGICAL(name, expression)                                                                                      \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t s = RT, b = RB;                                                                               \
-                                                                                                                       \
-		(void)b;                                                                                               \
-		RA = (expression);                                                                                     \
-		record(cpu, insn, RA);                                                                                 \
-		return 0;                                                                                              \
+#define LOGICAL(name, expression)        \
+	SEM(name)                        \
+	{                                \
+		uint64_t s = RT, b = RB; \
+                                         \
+		(void)b;                 \
+		RA = (expression);       \
+		record(cpu, insn, RA);   \
+		return 0;                \
 	}
-#define PLAIN(name, expression)                                                                                        \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t s = RT, b = RB;                                                                               \
-                                                                                                                       \
-		(void)b;                                                                                               \
-		RA = (expression);                                                                                     \
-		return 0;                                                                                              \
+#define PLAIN(name, expression)          \
+	SEM(name)                        \
+	{                                \
+		uint64_t s = RT, b = RB; \
+                                         \
+		(void)b;                 \
+		RA = (expression);       \
+		return 0;                \
 	}
 
 LOGICAL(cnttzw, (uint32_t)s ? (uint64_t)__builtin_ctz((uint32_t)s) : 32)
@@ -293,13 +297,15 @@ static uint64_t population(uint64_t s, unsigned bits)
 	uint64_t counts = 0;
 
 	for (unsigned at = 0; at < 64; at += bits)
-		counts |= (uint64_t)__builtin_popcountll(s << (64 - at - bits) >> (64 - bits)) << at;
+		counts |= (uint64_t)__builtin_popcountll(s << (64 - at - bits) >> (64 - bits))
+			  << at;
 	return counts;
 }
 PLAIN(popcntb, population(s, 8))
 PLAIN(popcntw, population(s, 32))
 PLAIN(popcntd, (uint64_t)__builtin_popcountll(s))
-PLAIN(prtyw, (uint64_t)__builtin_parityll(s & 0x01010101) | (uint64_t)__builtin_parityll(s >> 32 & 0x01010101) << 32)
+PLAIN(prtyw, (uint64_t)__builtin_parityll(s & 0x01010101) |
+		     (uint64_t)__builtin_parityll(s >> 32 & 0x01010101) << 32)
 PLAIN(prtyd, (uint64_t)__builtin_parityll(s & 0x0101010101010101))
 
 static uint64_t permute_bits(uint64_t indices, uint64_t from)
@@ -398,7 +404,8 @@ SEM(mcrf)
 
 SEM(mcrxrx)
 {
-	cpu->cr[F_RT(insn) >> 2] = (uint8_t)(cpu->ov << 3 | cpu->ov32 << 2 | cpu->ca << 1 | cpu->ca32);
+	cpu->cr[F_RT(insn) >> 2] =
+		(uint8_t)(cpu->ov << 3 | cpu->ov32 << 2 | cpu->ca << 1 | cpu->ca32);
 	return 0;
 }
 
@@ -494,7 +501,8 @@ SEM(td)
 
 SEM(twi)
 {
-	return trap(cpu, insn, (int32_t)RA, (int32_t)F_SI(insn), (uint32_t)RA, (uint32_t)F_SI(insn));
+	return trap(cpu, insn, (int32_t)RA, (int32_t)F_SI(insn), (uint32_t)RA,
+		    (uint32_t)F_SI(insn));
 }
 
 SEM(tdi)
@@ -504,8 +512,9 @@ SEM(tdi)
 
 uint64_t cpu_get_xer(const struct cpu *cpu)
 {
-	return cpu->xer_other | (uint64_t)cpu->so << 31 | (uint64_t)cpu->ov << 30 | (uint64_t)cpu->ca << 29 |
-	       (uint64_t)cpu->ov32 << 19 | (uint64_t)cpu->ca32 << 18 | cpu->xer_count;
+	return cpu->xer_other | (uint64_t)cpu->so << 31 | (uint64_t)cpu->ov << 30 |
+	       (uint64_t)cpu->ca << 29 | (uint64_t)cpu->ov32 << 19 | (uint64_t)cpu->ca32 << 18 |
+	       cpu->xer_count;
 }
 
 void cpu_set_xer(struct cpu *cpu, uint64_t xer)
@@ -591,7 +600,8 @@ static int store_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned co
 	if (LITTLE_ENDIAN_MODE(cpu))
 		return alignment(cpu, ea);
 	for (unsigned i = 0; i < count; i++)
-		if (!cpu_store8(cpu, ea + i, cpu->gpr[(F_RT(insn) + i / 4) & 31] >> (24 - 8 * (i % 4))))
+		if (!cpu_store8(cpu, ea + i,
+				cpu->gpr[(F_RT(insn) + i / 4) & 31] >> (24 - 8 * (i % 4))))
 			return EXCEPTION;
 	return 0;
 }
@@ -656,15 +666,20 @@ SEM(stq)
 
 /*
  * ---- reservations ----
- * vCPUs take turns on one host thread, and run() drops the reservation when a turn begins: while one is held, no one
- * else can have stored. So a reservation is just the real address it was made for.
+ * vCPUs take turns on one host thread, and run() drops the reservation when a turn begins: while
+ * one is held, no one else can have stored. So a reservation is just the real address it was made
+ * for.
  */
 
-/* Real address of an aligned access that has just been made or is about to be; false: interrupt raised. */
+/*
+ * Real address of an aligned access that has just been made or is about to be; false: interrupt
+ * raised.
+ */
 static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
 {
 	unsigned index = ea >> PAGE_BITS & (TLB_ENTRIES - 1);
-	const struct tlb_entry *entry = access == ACCESS_WRITE ? &cpu->tlb->write[index] : &cpu->tlb->read[index];
+	const struct tlb_entry *entry = access == ACCESS_WRITE ? &cpu->tlb->write[index] :
+								 &cpu->tlb->read[index];
 
 	if (unlikely(entry->tag != (ea & ~PAGE_MASK_LOW)))
 		return mmu_translate(cpu, ea, access, ra);
@@ -672,44 +687,44 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
 	return true;
 }
 
-#define RESERVE(name, size, bits)                                                                                      \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t ea = indexed_ea(cpu, insn), ra, v;                                                          \
-                                                                                                                       \
-		if (ea & ((size) - 1))                                                                                 \
-			return alignment(cpu, ea);                                                                     \
-		if (!cpu_load##bits(cpu, ea, &v) || !real_of(cpu, ea, ACCESS_READ, &ra))                         \
-			return EXCEPTION;                                                                              \
-		cpu->reserved = true;                                                                                  \
-		cpu->reserve_size = (size);                                                                            \
-		cpu->reserve_ra = ra;                                                                                  \
-		RT = v;                                                                                                \
-		return 0;                                                                                              \
+#define RESERVE(name, size, bits)                                                        \
+	SEM(name)                                                                        \
+	{                                                                                \
+		uint64_t ea = indexed_ea(cpu, insn), ra, v;                              \
+                                                                                         \
+		if (ea & ((size)-1))                                                     \
+			return alignment(cpu, ea);                                       \
+		if (!cpu_load##bits(cpu, ea, &v) || !real_of(cpu, ea, ACCESS_READ, &ra)) \
+			return EXCEPTION;                                                \
+		cpu->reserved = true;                                                    \
+		cpu->reserve_size = (size);                                              \
+		cpu->reserve_ra = ra;                                                    \
+		RT = v;                                                                  \
+		return 0;                                                                \
 	}
 RESERVE(lbarx, 1, 8)
 RESERVE(lharx, 2, 16)
 RESERVE(lwarx, 4, 32)
 RESERVE(ldarx, 8, 64)
 
-#define CONDITIONAL(name, size, bits)                                                                                  \
-	SEM(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t ea = indexed_ea(cpu, insn), ra;                                                             \
-		bool done = false;                                                                                     \
-                                                                                                                       \
-		if (ea & ((size) - 1))                                                                                 \
-			return alignment(cpu, ea);                                                                     \
-		if (cpu->reserved) {                                                                                   \
-			if (!real_of(cpu, ea, ACCESS_WRITE, &ra))                                                \
-				return EXCEPTION;                                                                      \
-			done = ra == cpu->reserve_ra && cpu->reserve_size == (size);                                   \
-			if (done && !cpu_store##bits(cpu, ea, RT))                                                     \
-				return EXCEPTION;                                                                      \
-		}                                                                                                      \
-		cpu->reserved = false;                                                                                 \
-		cpu->cr[0] = (uint8_t)((done ? CR_EQ : 0) | cpu->so);                                                  \
-		return 0;                                                                                              \
+#define CONDITIONAL(name, size, bits)                                                \
+	SEM(name)                                                                    \
+	{                                                                            \
+		uint64_t ea = indexed_ea(cpu, insn), ra;                             \
+		bool done = false;                                                   \
+                                                                                     \
+		if (ea & ((size)-1))                                                 \
+			return alignment(cpu, ea);                                   \
+		if (cpu->reserved) {                                                 \
+			if (!real_of(cpu, ea, ACCESS_WRITE, &ra))                    \
+				return EXCEPTION;                                    \
+			done = ra == cpu->reserve_ra && cpu->reserve_size == (size); \
+			if (done && !cpu_store##bits(cpu, ea, RT))                   \
+				return EXCEPTION;                                    \
+		}                                                                    \
+		cpu->reserved = false;                                               \
+		cpu->cr[0] = (uint8_t)((done ? CR_EQ : 0) | cpu->so);                \
+		return 0;                                                            \
 	}
 CONDITIONAL(stbcx, 1, 8)
 CONDITIONAL(sthcx, 2, 16)
@@ -775,7 +790,10 @@ static int64_t as_signed(uint64_t v, unsigned size)
 	return size == 4 ? (int32_t)v : (int64_t)v;
 }
 
-/* A function code that is not defined, or an operand that crosses its 32-byte block: data storage interrupt. */
+/*
+ * A function code that is not defined, or an operand that crosses its 32-byte block: data storage
+ * interrupt.
+ */
 static int atomic_refused(struct cpu *cpu, uint64_t ea)
 {
 	cpu_raise(cpu, VECTOR_DATA_STORAGE, 0);
@@ -823,7 +841,8 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 {
 	uint64_t ea = displaced_ea(cpu, insn, 0), mask = size == 4 ? 0xffffffff : ~0ull;
 	unsigned fc = F_RB(insn), rt = F_RT(insn);
-	uint64_t old, next, out, v1 = cpu->gpr[(rt + 1) & 31] & mask, v2 = cpu->gpr[(rt + 2) & 31] & mask;
+	uint64_t old, next, out, v1 = cpu->gpr[(rt + 1) & 31] & mask,
+				 v2 = cpu->gpr[(rt + 2) & 31] & mask;
 
 	if (ea & (size - 1))
 		return alignment(cpu, ea);
@@ -875,7 +894,8 @@ static int atomic_store(struct cpu *cpu, uint32_t insn, unsigned size)
 			return atomic_refused(cpu, ea);
 		if (!load_sized(cpu, ea + size, size, &next))
 			return EXCEPTION;
-		if (old == next && (!store_sized(cpu, ea, size, v) || !store_sized(cpu, ea + size, size, v)))
+		if (old == next &&
+		    (!store_sized(cpu, ea, size, v) || !store_sized(cpu, ea + size, size, v)))
 			return EXCEPTION;
 		return 0;
 	}
@@ -910,8 +930,9 @@ SEM(dcbz)
 {
 	uint64_t ea = indexed_ea(cpu, insn) & ~(uint64_t)(DCBZ_BYTES - 1);
 	const struct tlb_entry *entry = &cpu->tlb->write[ea >> PAGE_BITS & (TLB_ENTRIES - 1)];
-	uint8_t *p = entry->tag == (ea & ~PAGE_MASK_LOW) ? (uint8_t *)(ea + entry->addend) :
-							   mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, NULL);
+	uint8_t *p = entry->tag == (ea & ~PAGE_MASK_LOW) ?
+			     (uint8_t *)(ea + entry->addend) :
+			     mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, NULL);
 
 	if (!p)
 		return EXCEPTION;

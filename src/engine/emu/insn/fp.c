@@ -92,23 +92,23 @@ static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_f
 	return 0;
 }
 
-#define MEMORY(name, kind, fn)                                             \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                    \
-	{                                                                  \
-		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn);               \
-	}                                                                  \
-	int exec_##name##u(struct cpu *cpu, uint32_t insn)                 \
-	{                                                                  \
-		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn); \
-	}                                                                  \
-	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                \
-	{                                                                  \
-		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn); \
-	}                                                                  \
+#define MEMORY(name, kind, fn)                                                   \
+	int exec_##name(struct cpu *cpu, uint32_t insn)                          \
+	{                                                                        \
+		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn); \
+	}                                                                        \
+	int exec_##name##u(struct cpu *cpu, uint32_t insn)                       \
+	{                                                                        \
+		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn);       \
+	}                                                                        \
+	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                      \
+	{                                                                        \
+		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn);       \
+	}                                                                        \
 	MEMORY_X(name##x, kind, fn)
-#define MEMORY_X(name, kind, fn)                             \
-	int exec_##name(struct cpu *cpu, uint32_t insn)      \
-	{                                                    \
+#define MEMORY_X(name, kind, fn)                                   \
+	int exec_##name(struct cpu *cpu, uint32_t insn)            \
+	{                                                          \
 		return kind(cpu, insn, indexed_ea(cpu, insn), fn); \
 	}
 

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Semantics of system instructions: MSR moves, returns from interrupts, system calls, translation invalidation.
- * Power ISA 3.0B, Book III chapters 3 to 6.
+ * Semantics of system instructions: MSR moves, returns from interrupts, system calls, translation
+ * invalidation. Power ISA 3.0B, Book III chapters 3 to 6.
  */
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/private.h"
 
 #define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
-#define RT cpu->gpr[F_RT(insn)]
-#define RA cpu->gpr[F_RA(insn)]
-#define RB cpu->gpr[F_RB(insn)]
-
+#define RT	  cpu->gpr[F_RT(insn)]
+#define RA	  cpu->gpr[F_RA(insn)]
+#define RB	  cpu->gpr[F_RB(insn)]
 
 /* What of MSR this processor implements; HV, ME and LE change only in ways of their own. */
-#define MSR_WRITABLE                                                                                                   \
-	(MSR_SF | MSR_VEC | MSR_VSX | MSR_EE | MSR_PR | MSR_FP | MSR_FE0 | MSR_SE | MSR_BE | MSR_FE1 | MSR_IR |         \
-	 MSR_DR | MSR_PMM | MSR_RI)
+#define MSR_WRITABLE                                                                         \
+	(MSR_SF | MSR_VEC | MSR_VSX | MSR_EE | MSR_PR | MSR_FP | MSR_FE0 | MSR_SE | MSR_BE | \
+	 MSR_FE1 | MSR_IR | MSR_DR | MSR_PMM | MSR_RI)
 
 SEM(mfmsr)
 {
@@ -29,7 +28,10 @@ static uint64_t problem_state(uint64_t msr)
 	return msr & MSR_PR ? msr | MSR_EE | MSR_IR | MSR_DR : msr;
 }
 
-/* The new MSR may ask for a trace interrupt after the next instruction, or let an interrupt in that waits. */
+/*
+ * The new MSR may ask for a trace interrupt after the next instruction, or let an interrupt in that
+ * waits.
+ */
 static void enter_msr(struct cpu *cpu, uint64_t msr)
 {
 	cpu_set_msr(cpu, problem_state(msr));
@@ -114,12 +116,14 @@ SEM(scv)
 }
 
 /*
- * tlbie and tlbiel, radix: RB holds the address, IS and AP; RS the PID. Over-invalidating is allowed, and everything
- * but one page of one process is rare.
+ * tlbie and tlbiel, radix: RB holds the address, IS and AP; RS the PID. Over-invalidating is
+ * allowed, and everything but one page of one process is rare.
  */
 SEM(tlbie)
 {
-	static const uint64_t size_of_ap[8] = { [0] = 1ull << 12, [5] = 1ull << 16, [1] = 1ull << 21, [2] = 1ull << 30 };
+	static const uint64_t size_of_ap[8] = {
+		[0] = 1ull << 12, [5] = 1ull << 16, [1] = 1ull << 21, [2] = 1ull << 30
+	};
 	uint64_t rb = RB, rs = RT;
 	unsigned ric = FIELD(insn, 12, 13), prs = FIELD(insn, 14, 14);
 	unsigned is = rb >> 10 & 3, ap = rb >> 5 & 7;

@@ -1,47 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Address translation: real mode and radix trees (Power ISA 3.0B, Book III, chapter 5), the soft TLB before it, and
- * data access by effective address. Three levels: a direct-mapped array per mode that the fast paths look at, a cache
- * of walks shared by all vCPUs, the walk itself. The fast arrays hold 4 KiB granules whatever the guest's page size.
+ * Address translation: real mode and radix trees (Power ISA 3.0B, Book III, chapter 5), the soft
+ * TLB before it, and data access by effective address. Three levels: a direct-mapped array per mode
+ * that the fast paths look at, a cache of walks shared by all vCPUs, the walk itself. The fast
+ * arrays hold 4 KiB granules whatever the guest's page size.
  */
 #include <string.h>
 
 #include "engine/emu/private.h"
 
 #define EPN(ea) ((ea) & ~PAGE_MASK_LOW)
-#define WALK_INDEX(ea, asid) ((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid) * 0x9e5u) ^ ((ea) >> 61)) & (WALK_ENTRIES - 1))
+#define WALK_INDEX(ea, asid) \
+	((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid)*0x9e5u) ^ ((ea) >> 61)) & (WALK_ENTRIES - 1))
 
 /* DSISR; the same bits of SRR1 for an instruction storage interrupt. */
-#define FAULT_NO_PTE 0x40000000u
-#define FAULT_NOEXEC 0x10000000u
+#define FAULT_NO_PTE	 0x40000000u
+#define FAULT_NOEXEC	 0x10000000u
 #define FAULT_PROTECTION 0x08000000u
-#define FAULT_STORE 0x02000000u
-#define FAULT_KEY 0x00200000u
+#define FAULT_STORE	 0x02000000u
+#define FAULT_KEY	 0x00200000u
 #define FAULT_BAD_CONFIG 0x00080000u
 
 /* Radix page directory and table entries. */
-#define PTE_VALID (1ull << 63)
-#define PTE_LEAF (1ull << 62)
-#define PTE_RPN 0x01fffffffffff000ull
-#define PTE_R 0x100u
-#define PTE_C 0x080u
-#define PTE_PRIV 0x8u
-#define PTE_READ 0x4u
-#define PTE_WRITE 0x2u
-#define PTE_EXEC 0x1u
-#define PDE_NLB 0x0fffffffffffff00ull
-#define PDE_NLS 0x1full
+#define PTE_VALID  (1ull << 63)
+#define PTE_LEAF   (1ull << 62)
+#define PTE_RPN	   0x01fffffffffff000ull
+#define PTE_R	   0x100u
+#define PTE_C	   0x080u
+#define PTE_PRIV   0x8u
+#define PTE_READ   0x4u
+#define PTE_WRITE  0x2u
+#define PTE_EXEC   0x1u
+#define PDE_NLB	   0x0fffffffffffff00ull
+#define PDE_NLS	   0x1full
 #define RADIX_BITS 52
 
 /* Bits 2:11 of an effective address: outside of what a radix tree translates if any is 1. */
 #define EA_BEYOND_RADIX 0x3ff0000000000000ull
 
 /* POWER9's causes of a machine check for a bad real address: one that nothing answers. */
-#define MC_SRR1_LOAD_STORE (1ull << (63 - 42))
-#define MC_SRR1_BAD_FETCH 0x080c0000ull
+#define MC_SRR1_LOAD_STORE     (1ull << (63 - 42))
+#define MC_SRR1_BAD_FETCH      0x080c0000ull
 #define MC_SRR1_BAD_FETCH_WALK 0x08100000ull
-#define MC_DSISR_BAD (1u << (63 - 57))
-#define MC_DSISR_BAD_WALK (1u << (63 - 58))
+#define MC_DSISR_BAD	       (1u << (63 - 57))
+#define MC_DSISR_BAD_WALK      (1u << (63 - 58))
 
 static bool raise_storage(struct cpu *cpu, uint64_t ea, enum access access, uint32_t fault)
 {
@@ -58,7 +60,8 @@ static bool raise_storage(struct cpu *cpu, uint64_t ea, enum access access, uint
 
 static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 {
-	cpu_raise(cpu, access == ACCESS_FETCH ? VECTOR_INSTRUCTION_SEGMENT : VECTOR_DATA_SEGMENT, 0);
+	cpu_raise(cpu, access == ACCESS_FETCH ? VECTOR_INSTRUCTION_SEGMENT : VECTOR_DATA_SEGMENT,
+		  0);
 	if (access != ACCESS_FETCH) {
 		cpu->exception_flags = EXCEPTION_DAR;
 		cpu->exception_dar = ea;
@@ -66,8 +69,12 @@ static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 	return false;
 }
 
-/* Nothing answers at this real address: a machine check, as the bus would make it. @walk: of the table walk. */
-static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access, bool walk)
+/*
+ * Nothing answers at this real address: a machine check, as the bus would make it. @walk: of the
+ * table walk.
+ */
+static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access,
+				bool walk)
 {
 	if (access == ACCESS_FETCH) {
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK,
@@ -138,10 +145,11 @@ static uint32_t check_leaf(const struct cpu *cpu, uint32_t pte, enum access acce
 }
 
 /*
- * Walk the tree of @pid for @ea; check the access, set R and C. Writes of R and C go to memory directly: a page table
- * that overlaps code is not a thing to decode from.
+ * Walk the tree of @pid for @ea; check the access, set R and C. Writes of R and C go to memory
+ * directly: a page table that overlaps code is not a thing to decode from.
  */
-static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access, bool user, struct walk_entry *out)
+static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access, bool user,
+		 struct walk_entry *out)
 {
 	struct power_engine *e = cpu->engine;
 	struct guest_memory *m = e->memory;
@@ -180,13 +188,15 @@ static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access,
 		entry |= PTE_R | (access == ACCESS_WRITE ? PTE_C : 0);
 		put_be64(m->base + ra, entry);
 	}
-	out->ra = ((entry & PTE_RPN & ~((1ull << shift) - 1)) | (ea & ((1ull << shift) - 1))) & ~PAGE_MASK_LOW;
+	out->ra = ((entry & PTE_RPN & ~((1ull << shift) - 1)) | (ea & ((1ull << shift) - 1))) &
+		  ~PAGE_MASK_LOW;
 	out->pte = (uint32_t)(entry & 0xfff);
 	return true;
 }
 
 /* The translation of @ea's granule with relocation on, through the cache of walks. */
-static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum access access, bool user)
+static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum access access,
+					 bool user)
 {
 	struct power_engine *e = cpu->engine;
 	unsigned quadrant = ea >> 62;
@@ -515,13 +525,15 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 
 static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool write)
 {
-	const struct tlb_entry *entry = write ? &cpu->tlb->write[TLB_INDEX(ea)] : &cpu->tlb->read[TLB_INDEX(ea)];
+	const struct tlb_entry *entry = write ? &cpu->tlb->write[TLB_INDEX(ea)] :
+						&cpu->tlb->read[TLB_INDEX(ea)];
 
 	return likely(entry->tag == EPN(ea + size - 1)) ? (uint8_t *)(ea + entry->addend) : NULL;
 }
 
 /* Slow path: both pages are translated before a byte moves, so a fault leaves nothing half done. */
-static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *buf, unsigned size, bool write)
+static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *buf, unsigned size,
+					   bool write)
 {
 	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
 	unsigned head = PAGE_BYTES - (unsigned)(ea & PAGE_MASK_LOW);
@@ -533,8 +545,8 @@ static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *b
 	if (!first)
 		return false;
 	if (head < size) {
-		second = mmu_host(cpu, effective_address(cpu, ea + head), size - head, access,
-				  NULL);
+		second =
+			mmu_host(cpu, effective_address(cpu, ea + head), size - head, access, NULL);
 		if (!second)
 			return false;
 	}
@@ -566,28 +578,29 @@ static inline u128 swap128(u128 v)
 	return (u128)__builtin_bswap64((uint64_t)v) << 64 | __builtin_bswap64((uint64_t)(v >> 64));
 }
 
-#define ACCESSORS(bits, type, value, swap)                                                                             \
-	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                                                    \
-	{                                                                                                              \
-		const uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), false);                            \
-		type t;                                                                                                \
-                                                                                                                       \
-		if (likely(p))                                                                                         \
-			memcpy(&t, p, sizeof(t));                                                                      \
-		else if (!copy(cpu, ea, &t, sizeof(t), false))                                                         \
-			return false;                                                                                  \
-		*v = SWAPPED(cpu) ? swap(t) : t;                                                                       \
-		return true;                                                                                           \
-	}                                                                                                              \
-	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                                                    \
-	{                                                                                                              \
-		uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), true);                                   \
-		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                                                       \
-                                                                                                                       \
-		if (unlikely(!p))                                                                                      \
-			return copy(cpu, ea, &t, sizeof(t), true);                                                     \
-		memcpy(p, &t, sizeof(t));                                                                              \
-		return true;                                                                                           \
+#define ACCESSORS(bits, type, value, swap)                                                   \
+	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                          \
+	{                                                                                    \
+		const uint8_t *p =                                                           \
+			fast(cpu, ea = effective_address(cpu, ea), sizeof(type), false);     \
+		type t;                                                                      \
+                                                                                             \
+		if (likely(p))                                                               \
+			memcpy(&t, p, sizeof(t));                                            \
+		else if (!copy(cpu, ea, &t, sizeof(t), false))                               \
+			return false;                                                        \
+		*v = SWAPPED(cpu) ? swap(t) : t;                                             \
+		return true;                                                                 \
+	}                                                                                    \
+	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                          \
+	{                                                                                    \
+		uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), true); \
+		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                             \
+                                                                                             \
+		if (unlikely(!p))                                                            \
+			return copy(cpu, ea, &t, sizeof(t), true);                           \
+		memcpy(p, &t, sizeof(t));                                                    \
+		return true;                                                                 \
 	}
 
 ACCESSORS(8, uint8_t, uint64_t, swap8)

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interpreter: a body per micro-operation, each going on to the next by a tail call. A body that cannot finish
- * returns NULL with cpu->stop_uop set: the run loop works out the instruction's address from it. Block endings count
- * the block's instructions and follow the links inside a page or look the target up.
+ * The interpreter: a body per micro-operation, each going on to the next by a tail call. A body
+ * that cannot finish returns NULL with cpu->stop_uop set: the run loop works out the instruction's
+ * address from it. Block endings count the block's instructions and follow the links inside a page
+ * or look the target up.
  */
 #include <string.h>
 
 #include "engine/emu/uop/uop.h"
 
-#define REG(offset) (*(uint64_t *)((char *)cpu + (offset)))
+#define REG(offset)  (*(uint64_t *)((char *)cpu + (offset)))
 #define BYTE(offset) (*((uint8_t *)cpu + (offset)))
-#define D REG(u->d)
-#define A REG(u->a)
-#define B REG(u->b)
+#define D	     REG(u->d)
+#define A	     REG(u->a)
+#define B	     REG(u->b)
 
-#ifdef FWNMI_LOOP_DISPATCH /* builds whose tail calls are not jumps (sanitizers): the run loop calls each body */
+#ifdef FWNMI_LOOP_DISPATCH /* builds whose tail calls are not jumps (sanitizers): the run loop \
+			      calls each body */
 #define GO(next) return (next)
 #else
-#define GO(next)                                                                                                       \
-	do {                                                                                                           \
-		const struct uop *go = (next);                                                                         \
-		return go->fn(cpu, go);                                                                                \
+#define GO(next)                               \
+	do {                                   \
+		const struct uop *go = (next); \
+		return go->fn(cpu, go);        \
 	} while (0)
 #endif
-#define NEXT GO(u + 1)
+#define NEXT	  GO(u + 1)
 #define UOP(name) const struct uop *uop_##name(struct cpu *cpu, const struct uop *u)
 
 static const struct uop *stop(struct cpu *cpu, const struct uop *u)
@@ -34,58 +36,69 @@ static const struct uop *stop(struct cpu *cpu, const struct uop *u)
 
 /* ---- memory ---- */
 
-#define EPN(ea) ((ea) & ~PAGE_MASK_LOW)
+#define EPN(ea)		 ((ea) & ~PAGE_MASK_LOW)
 #define ENTRY(table, ea) (&cpu->tlb->table[((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1)])
 
-/* The accessors of mmu.c take the order of the mode; the byte-reversed instructions want the other one. */
+/*
+ * The accessors of mmu.c take the order of the mode; the byte-reversed instructions want the other
+ * one.
+ */
 static inline bool reversed(const struct cpu *cpu, bool little_endian)
 {
 	return !(cpu->mode & CODE_LE) == little_endian;
 }
 
-#define LOAD(name, bits, type, extend, swap, little_endian, EA)                                                                       \
-	static __attribute__((noinline)) const struct uop *slow_##name(struct cpu *cpu, const struct uop *u)           \
-	{                                                                                                              \
-		if (!cpu_load##bits(cpu, EA, &cpu->scratch[3]))                                                        \
-			return stop(cpu, u);                                                                           \
-		D = (uint64_t)(extend)(reversed(cpu, little_endian) ? (uint64_t)SWAP##bits((type)cpu->scratch[3]) :    \
-								      cpu->scratch[3]);                        \
-		NEXT;                                                                                                  \
-	}                                                                                                              \
-	UOP(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t ea = EA;                                                                                      \
-		const struct tlb_entry *entry = ENTRY(read, ea);                                                       \
-                                                                                                                       \
-		if (unlikely(entry->tag != EPN(ea + sizeof(type) - 1)))                                                \
-			return slow_##name(cpu, u);                                                                    \
-		D = (uint64_t)(extend)(type)swap(((const struct __attribute__((packed)) { type v; } *)(ea + entry->addend))->v);        \
-		NEXT;                                                                                                  \
+#define LOAD(name, bits, type, extend, swap, little_endian, EA)                                    \
+	static __attribute__((noinline))                                                           \
+	const struct uop *slow_##name(struct cpu *cpu, const struct uop *u)                        \
+	{                                                                                          \
+		if (!cpu_load##bits(cpu, EA, &cpu->scratch[3]))                                    \
+			return stop(cpu, u);                                                       \
+		D = (uint64_t)(extend)(reversed(cpu, little_endian) ?                              \
+					       (uint64_t)SWAP##bits((type)cpu->scratch[3]) :       \
+					       cpu->scratch[3]);                                   \
+		NEXT;                                                                              \
+	}                                                                                          \
+	UOP(name)                                                                                  \
+	{                                                                                          \
+		uint64_t ea = EA;                                                                  \
+		const struct tlb_entry *entry = ENTRY(read, ea);                                   \
+                                                                                                   \
+		if (unlikely(entry->tag != EPN(ea + sizeof(type) - 1)))                            \
+			return slow_##name(cpu, u);                                                \
+		D = (uint64_t)(extend)(type)swap(                                                  \
+			((const struct __attribute__((packed)) { type v; } *)(ea + entry->addend)) \
+				->v);                                                              \
+		NEXT;                                                                              \
 	}
 
-#define STORE(name, bits, type, swap, little_endian, EA)                                                                              \
-	static __attribute__((noinline)) const struct uop *slow_##name(struct cpu *cpu, const struct uop *u)           \
-	{                                                                                                              \
-		if (!cpu_store##bits(cpu, EA, reversed(cpu, little_endian) ? (uint64_t)SWAP##bits((type)D) : D))       \
-			return stop(cpu, u);                                                                           \
-		NEXT;                                                                                                  \
-	}                                                                                                              \
-	UOP(name)                                                                                                      \
-	{                                                                                                              \
-		uint64_t ea = EA;                                                                                      \
-		const struct tlb_entry *entry = ENTRY(write, ea);                                                      \
-                                                                                                                       \
-		if (unlikely(entry->tag != EPN(ea + sizeof(type) - 1)))                                                \
-			return slow_##name(cpu, u);                                                                    \
-		((struct __attribute__((packed)) { type v; } *)(ea + entry->addend))->v = (type)swap((type)D);         \
-		NEXT;                                                                                                  \
+#define STORE(name, bits, type, swap, little_endian, EA)                                       \
+	static __attribute__((noinline))                                                       \
+	const struct uop *slow_##name(struct cpu *cpu, const struct uop *u)                    \
+	{                                                                                      \
+		if (!cpu_store##bits(                                                          \
+			    cpu, EA,                                                           \
+			    reversed(cpu, little_endian) ? (uint64_t)SWAP##bits((type)D) : D)) \
+			return stop(cpu, u);                                                   \
+		NEXT;                                                                          \
+	}                                                                                      \
+	UOP(name)                                                                              \
+	{                                                                                      \
+		uint64_t ea = EA;                                                              \
+		const struct tlb_entry *entry = ENTRY(write, ea);                              \
+                                                                                               \
+		if (unlikely(entry->tag != EPN(ea + sizeof(type) - 1)))                        \
+			return slow_##name(cpu, u);                                            \
+		((struct __attribute__((packed)) { type v; } *)(ea + entry->addend))->v =      \
+			(type)swap((type)D);                                                   \
+		NEXT;                                                                          \
 	}
 
 #define SAME(v) (v)
-#define SWAP8 SAME
-#define SWAP16 __builtin_bswap16
-#define SWAP32 __builtin_bswap32
-#define SWAP64 __builtin_bswap64
+#define SWAP8	SAME
+#define SWAP16	__builtin_bswap16
+#define SWAP32	__builtin_bswap32
+#define SWAP64	__builtin_bswap64
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LE16 SAME
 #define LE32 SAME
@@ -104,26 +117,26 @@ static inline bool reversed(const struct cpu *cpu, bool little_endian)
 
 #define EA_D (A + u->imm)
 #define EA_X (A + B)
-LOAD(lbz, 8, uint8_t, uint8_t, SAME, cpu->mode & CODE_LE, EA_D)
-LOAD(lbzx, 8, uint8_t, uint8_t, SAME, cpu->mode & CODE_LE, EA_X)
-STORE(stb, 8, uint8_t, SAME, cpu->mode & CODE_LE, EA_D)
-STORE(stbx, 8, uint8_t, SAME, cpu->mode & CODE_LE, EA_X)
-#define BOTH_FORMS(order, is_le, s16, s32, s64)                                                                               \
-	LOAD(lhz_##order, 16, uint16_t, uint16_t, s16, is_le, EA_D)                                                           \
-	LOAD(lha_##order, 16, uint16_t, int16_t, s16, is_le, EA_D)                                                            \
-	LOAD(lwz_##order, 32, uint32_t, uint32_t, s32, is_le, EA_D)                                                           \
-	LOAD(lwa_##order, 32, uint32_t, int32_t, s32, is_le, EA_D)                                                            \
-	LOAD(ld_##order, 64, uint64_t, uint64_t, s64, is_le, EA_D)                                                            \
-	LOAD(lhzx_##order, 16, uint16_t, uint16_t, s16, is_le, EA_X)                                                          \
-	LOAD(lhax_##order, 16, uint16_t, int16_t, s16, is_le, EA_X)                                                           \
-	LOAD(lwzx_##order, 32, uint32_t, uint32_t, s32, is_le, EA_X)                                                          \
-	LOAD(lwax_##order, 32, uint32_t, int32_t, s32, is_le, EA_X)                                                           \
-	LOAD(ldx_##order, 64, uint64_t, uint64_t, s64, is_le, EA_X)                                                           \
-	STORE(sth_##order, 16, uint16_t, s16, is_le, EA_D)                                                                    \
-	STORE(stw_##order, 32, uint32_t, s32, is_le, EA_D)                                                                    \
-	STORE(std_##order, 64, uint64_t, s64, is_le, EA_D)                                                                    \
-	STORE(sthx_##order, 16, uint16_t, s16, is_le, EA_X)                                                                   \
-	STORE(stwx_##order, 32, uint32_t, s32, is_le, EA_X)                                                                   \
+LOAD(lbz, 8, uint8_t, uint8_t, SAME, cpu->mode &CODE_LE, EA_D)
+LOAD(lbzx, 8, uint8_t, uint8_t, SAME, cpu->mode &CODE_LE, EA_X)
+STORE(stb, 8, uint8_t, SAME, cpu->mode &CODE_LE, EA_D)
+STORE(stbx, 8, uint8_t, SAME, cpu->mode &CODE_LE, EA_X)
+#define BOTH_FORMS(order, is_le, s16, s32, s64)                      \
+	LOAD(lhz_##order, 16, uint16_t, uint16_t, s16, is_le, EA_D)  \
+	LOAD(lha_##order, 16, uint16_t, int16_t, s16, is_le, EA_D)   \
+	LOAD(lwz_##order, 32, uint32_t, uint32_t, s32, is_le, EA_D)  \
+	LOAD(lwa_##order, 32, uint32_t, int32_t, s32, is_le, EA_D)   \
+	LOAD(ld_##order, 64, uint64_t, uint64_t, s64, is_le, EA_D)   \
+	LOAD(lhzx_##order, 16, uint16_t, uint16_t, s16, is_le, EA_X) \
+	LOAD(lhax_##order, 16, uint16_t, int16_t, s16, is_le, EA_X)  \
+	LOAD(lwzx_##order, 32, uint32_t, uint32_t, s32, is_le, EA_X) \
+	LOAD(lwax_##order, 32, uint32_t, int32_t, s32, is_le, EA_X)  \
+	LOAD(ldx_##order, 64, uint64_t, uint64_t, s64, is_le, EA_X)  \
+	STORE(sth_##order, 16, uint16_t, s16, is_le, EA_D)           \
+	STORE(stw_##order, 32, uint32_t, s32, is_le, EA_D)           \
+	STORE(std_##order, 64, uint64_t, s64, is_le, EA_D)           \
+	STORE(sthx_##order, 16, uint16_t, s16, is_le, EA_X)          \
+	STORE(stwx_##order, 32, uint32_t, s32, is_le, EA_X)          \
 	STORE(stdx_##order, 64, uint64_t, s64, is_le, EA_X)
 BOTH_FORMS(le, true, LE16, LE32, LE64)
 BOTH_FORMS(be, false, BE16, BE32, BE64)
@@ -131,7 +144,7 @@ BOTH_FORMS(be, false, BE16, BE32, BE64)
 /* ---- calls of semantics functions: the instruction is in d and a ---- */
 
 #define INSN_WORD ((uint32_t)u->d | (uint32_t)u->a << 16)
-#define CALL_SEM ((sem_fn *)(uintptr_t)u->imm)(cpu, INSN_WORD)
+#define CALL_SEM  ((sem_fn *)(uintptr_t)u->imm)(cpu, INSN_WORD)
 
 UOP(call)
 {
@@ -151,12 +164,12 @@ UOP(call_priv)
 	NEXT;
 }
 
-#define CALL_WITH(facility)                                                                                            \
-	UOP(call_##facility)                                                                                           \
-	{                                                                                                              \
-		if (unlikely(need_##facility(cpu)) || unlikely(CALL_SEM))                                              \
-			return stop(cpu, u);                                                                           \
-		NEXT;                                                                                                  \
+#define CALL_WITH(facility)                                               \
+	UOP(call_##facility)                                              \
+	{                                                                 \
+		if (unlikely(need_##facility(cpu)) || unlikely(CALL_SEM)) \
+			return stop(cpu, u);                              \
+		NEXT;                                                     \
 	}
 CALL_WITH(fp)
 CALL_WITH(vec)
@@ -179,11 +192,11 @@ UOP(mtspr)
 
 /* ---- fixed point ---- */
 
-#define SIMPLE(name, expression)                                                                                       \
-	UOP(name)                                                                                                      \
-	{                                                                                                              \
-		D = (expression);                                                                                      \
-		NEXT;                                                                                                  \
+#define SIMPLE(name, expression)  \
+	UOP(name)                 \
+	{                         \
+		D = (expression); \
+		NEXT;             \
 	}
 
 SIMPLE(li, u->imm)
@@ -193,25 +206,26 @@ SIMPLE(add, A + B)
 SIMPLE(addi, A + u->imm)
 SIMPLE(subf, B - A)
 SIMPLE(neg, -A)
-SIMPLE(mulli, A *u->imm)
+SIMPLE(mulli, A * u->imm)
 SIMPLE(mulld, A *B)
-SIMPLE(mullw, (uint64_t)((int64_t)(int32_t)A * (int32_t)B))
-SIMPLE(mulhdu, (uint64_t)((u128)A * B >> 64))
+SIMPLE(mullw, (uint64_t)((int64_t)(int32_t)A *(int32_t)B))
+SIMPLE(mulhdu, (uint64_t)((u128)A *B >> 64))
 /* Undefined quotients are zero, as POWER9 and QEMU give them. */
 SIMPLE(divdu, B ? A / B : 0)
 SIMPLE(divd, B && !(A == 1ull << 63 && B == ~0ull) ? (uint64_t)((int64_t)A / (int64_t)B) : 0)
 SIMPLE(divwu, (uint32_t)B ? (uint32_t)A / (uint32_t)B : 0)
 SIMPLE(divw, (uint32_t)B && !((uint32_t)A == 1u << 31 && (uint32_t)B == ~0u) ?
-		     (uint32_t)((int32_t)A / (int32_t)B) : 0)
+		     (uint32_t)((int32_t)A / (int32_t)B) :
+		     0)
 SIMPLE(and, A &B)
 SIMPLE(or, A | B)
 SIMPLE(xor, A ^ B)
-SIMPLE(nand, ~(A & B))
+SIMPLE(nand, ~(A &B))
 SIMPLE(nor, ~(A | B))
 SIMPLE(eqv, ~(A ^ B))
 SIMPLE(andc, A & ~B)
 SIMPLE(orc, A | ~B)
-SIMPLE(andi, A &u->imm)
+SIMPLE(andi, A & u->imm)
 SIMPLE(ori, A | u->imm)
 SIMPLE(xori, A ^ u->imm)
 SIMPLE(extsb, (uint64_t)(int8_t)A)
@@ -277,18 +291,21 @@ SIMPLE(subfic, add_carry(cpu, ~A, u->imm, 1))
 SIMPLE(subfe, add_carry(cpu, ~A, B, cpu->ca))
 SIMPLE(subfei, add_carry(cpu, ~A, u->imm, cpu->ca))
 
-#define ORDER(type, x, y)                                                                                              \
-	((uint8_t)(((type)(x) < (type)(y) ? CR_LT : (type)(x) > (type)(y) ? CR_GT : CR_EQ) | cpu->so))
-#define COMPARE(name, type)                                                                                            \
-	UOP(name)                                                                                                      \
-	{                                                                                                              \
-		BYTE(u->d) = ORDER(type, A, B);                                                                        \
-		NEXT;                                                                                                  \
-	}                                                                                                              \
-	UOP(name##i)                                                                                                   \
-	{                                                                                                              \
-		BYTE(u->d) = ORDER(type, A, u->imm);                                                                   \
-		NEXT;                                                                                                  \
+#define ORDER(type, x, y)                            \
+	((uint8_t)(((type)(x) < (type)(y) ? CR_LT :  \
+		    (type)(x) > (type)(y) ? CR_GT :  \
+					    CR_EQ) | \
+		   cpu->so))
+#define COMPARE(name, type)                          \
+	UOP(name)                                    \
+	{                                            \
+		BYTE(u->d) = ORDER(type, A, B);      \
+		NEXT;                                \
+	}                                            \
+	UOP(name##i)                                 \
+	{                                            \
+		BYTE(u->d) = ORDER(type, A, u->imm); \
+		NEXT;                                \
 	}
 COMPARE(cmpd, int64_t)
 COMPARE(cmpld, uint64_t)
@@ -342,7 +359,10 @@ UOP(relax)
 	NEXT;
 }
 
-/* A branch condition in general: a = BO, imm = CR bit; the verdict goes to d. CTR has been decremented. */
+/*
+ * A branch condition in general: a = BO, imm = CR bit; the verdict goes to d. CTR has been
+ * decremented.
+ */
 UOP(condition)
 {
 	unsigned bo = u->a;
@@ -362,9 +382,12 @@ static __attribute__((noinline)) const struct uop *leave_at(struct cpu *cpu, uin
 	return NULL;
 }
 
-/* The link is empty or the budget spent: u[link].imm may be filled in by the run loop through link_uop. */
-static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, const struct uop *u, unsigned link,
-							    uint64_t offset)
+/*
+ * The link is empty or the budget spent: u[link].imm may be filled in by the run loop through
+ * link_uop.
+ */
+static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, const struct uop *u,
+							    unsigned link, uint64_t offset)
 {
 	uint64_t target = cpu->page_ea + offset;
 
@@ -380,22 +403,23 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 	return leave_at(cpu, target);
 }
 
-#define IN_PAGE(link, offset)                                                                                          \
-	do {                                                                                                           \
-		const struct uop *t = (const struct uop *)(uintptr_t)u[link].imm;                                      \
-                                                                                                                       \
-		if (likely(t && cpu->budget > 0))                                                                      \
-			GO(t);                                                                                         \
-		return unlinked(cpu, u, link, offset);                                                                 \
+#define IN_PAGE(link, offset)                                                     \
+	do {                                                                      \
+		const struct uop *t = (const struct uop *)(uintptr_t)u[link].imm; \
+                                                                                  \
+		if (likely(t && cpu->budget > 0))                                 \
+			GO(t);                                                    \
+		return unlinked(cpu, u, link, offset);                            \
 	} while (0)
-#define COUNT (cpu->budget -= u->index + 1)
-#define LINK_TAKEN 1
-#define LINK_NEXT 2
+#define COUNT	    (cpu->budget -= u->index + 1)
+#define LINK_TAKEN  1
+#define LINK_NEXT   2
 #define NEXT_OFFSET (((const struct block *)(uintptr_t)u[3].imm)->start + 4u * (u->index + 1u))
 
 static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 {
-	const struct fetch_entry *entry = &cpu->fetch->entry[target >> PAGE_BITS & (FETCH_ENTRIES - 1)];
+	const struct fetch_entry *entry =
+		&cpu->fetch->entry[target >> PAGE_BITS & (FETCH_ENTRIES - 1)];
 	const struct uop *t;
 
 	if (unlikely(entry->tag != EPN(target) || cpu->budget <= 0))
@@ -406,14 +430,14 @@ static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 	return t;
 }
 
-#define OUT_OF_PAGE(target)                                                                                            \
-	do {                                                                                                           \
-		uint64_t to = (target);                                                                                \
-		const struct uop *t = find(cpu, to);                                                                   \
-                                                                                                                       \
-		if (likely(t))                                                                                         \
-			GO(t);                                                                                         \
-		return leave_at(cpu, to);                                                                              \
+#define OUT_OF_PAGE(target)                          \
+	do {                                         \
+		uint64_t to = (target);              \
+		const struct uop *t = find(cpu, to); \
+                                                     \
+		if (likely(t))                       \
+			GO(t);                       \
+		return leave_at(cpu, to);            \
 	} while (0)
 
 UOP(b_in)
@@ -441,40 +465,40 @@ UOP(fall_out)
 }
 
 /* Not taken at a page's last instruction: the run loop finds the way. */
-#define FALL                                                                                                           \
-	do {                                                                                                           \
-		unsigned next = NEXT_OFFSET;                                                                           \
-                                                                                                                       \
-		if (unlikely(next == PAGE_BYTES))                                                                      \
-			return leave_at(cpu, cpu->page_ea + next);                                                     \
-		return unlinked(cpu, u, LINK_NEXT, next);                                                              \
+#define FALL                                                       \
+	do {                                                       \
+		unsigned next = NEXT_OFFSET;                       \
+                                                                   \
+		if (unlikely(next == PAGE_BYTES))                  \
+			return leave_at(cpu, cpu->page_ea + next); \
+		return unlinked(cpu, u, LINK_NEXT, next);          \
 	} while (0)
-#define NOT_TAKEN                                                                                                      \
-	do {                                                                                                           \
-		const struct uop *n = (const struct uop *)(uintptr_t)u[LINK_NEXT].imm;                                 \
-                                                                                                                       \
-		if (likely(n && cpu->budget > 0))                                                                      \
-			GO(n);                                                                                         \
-		FALL;                                                                                                  \
+#define NOT_TAKEN                                                                      \
+	do {                                                                           \
+		const struct uop *n = (const struct uop *)(uintptr_t)u[LINK_NEXT].imm; \
+                                                                                       \
+		if (likely(n && cpu->budget > 0))                                      \
+			GO(n);                                                         \
+		FALL;                                                                  \
 	} while (0)
 
-#define CONDITIONAL(name, before, test)                                                                                \
-	UOP(name##_in)                                                                                                 \
-	{                                                                                                              \
-		COUNT;                                                                                                 \
-		before;                                                                                                \
-		if (test)                                                                                              \
-			IN_PAGE(LINK_TAKEN, u->imm);                                                                   \
-		NOT_TAKEN;                                                                                             \
+#define CONDITIONAL(name, before, test)              \
+	UOP(name##_in)                               \
+	{                                            \
+		COUNT;                               \
+		before;                              \
+		if (test)                            \
+			IN_PAGE(LINK_TAKEN, u->imm); \
+		NOT_TAKEN;                           \
 	}
-#define CONDITIONAL_BOTH(name, test)                                                                                   \
-	CONDITIONAL(name, (void)0, test)                                                                               \
-	UOP(name##_out)                                                                                                \
-	{                                                                                                              \
-		COUNT;                                                                                                 \
-		if (test)                                                                                              \
-			OUT_OF_PAGE(cpu->page_ea + u->imm);                                                            \
-		NOT_TAKEN;                                                                                             \
+#define CONDITIONAL_BOTH(name, test)                        \
+	CONDITIONAL(name, (void)0, test)                    \
+	UOP(name##_out)                                     \
+	{                                                   \
+		COUNT;                                      \
+		if (test)                                   \
+			OUT_OF_PAGE(cpu->page_ea + u->imm); \
+		NOT_TAKEN;                                  \
 	}
 /* a: CR field's offset, b: bit */
 CONDITIONAL_BOTH(bc_set, BYTE(u->a) & u->b)
@@ -482,22 +506,27 @@ CONDITIONAL_BOTH(bc_clear, !(BYTE(u->a) & u->b))
 CONDITIONAL_BOTH(bc_nz, A != 0)
 CONDITIONAL_BOTH(bc_z, A == 0)
 
-/* Fused with the comparison before it: imm = constant << 16 | target offset, or b = register and the CR bit in imm. */
-#define FUSED(name, type)                                                                                              \
-	CONDITIONAL_FUSED(name##i_bc_set, ORDER(type, A, (uint64_t)((int64_t)u->imm >> 16)), (v & u->b))               \
-	CONDITIONAL_FUSED(name##i_bc_clear, ORDER(type, A, (uint64_t)((int64_t)u->imm >> 16)), !(v & u->b))            \
-	CONDITIONAL_FUSED(name##_bc_set, ORDER(type, A, B), (v & u->imm >> 16))                                        \
+/*
+ * Fused with the comparison before it: imm = constant << 16 | target offset, or b = register and
+ * the CR bit in imm.
+ */
+#define FUSED(name, type)                                                                      \
+	CONDITIONAL_FUSED(name##i_bc_set, ORDER(type, A, (uint64_t)((int64_t)u->imm >> 16)),   \
+			  (v & u->b))                                                          \
+	CONDITIONAL_FUSED(name##i_bc_clear, ORDER(type, A, (uint64_t)((int64_t)u->imm >> 16)), \
+			  !(v & u->b))                                                         \
+	CONDITIONAL_FUSED(name##_bc_set, ORDER(type, A, B), (v & u->imm >> 16))                \
 	CONDITIONAL_FUSED(name##_bc_clear, ORDER(type, A, B), !(v & u->imm >> 16))
-#define CONDITIONAL_FUSED(name, order, test)                                                                           \
-	UOP(name##_in)                                                                                                 \
-	{                                                                                                              \
-		uint8_t v = order;                                                                                     \
-                                                                                                                       \
-		BYTE(u->d) = v;                                                                                        \
-		COUNT;                                                                                                 \
-		if (test)                                                                                              \
-			IN_PAGE(LINK_TAKEN, u->imm & 0xffff);                                                          \
-		NOT_TAKEN;                                                                                             \
+#define CONDITIONAL_FUSED(name, order, test)                  \
+	UOP(name##_in)                                        \
+	{                                                     \
+		uint8_t v = order;                            \
+                                                              \
+		BYTE(u->d) = v;                               \
+		COUNT;                                        \
+		if (test)                                     \
+			IN_PAGE(LINK_TAKEN, u->imm & 0xffff); \
+		NOT_TAKEN;                                    \
 	}
 FUSED(cmpd, int64_t)
 FUSED(cmpld, uint64_t)
@@ -511,19 +540,22 @@ UOP(br)
 	OUT_OF_PAGE(D & ~3ull);
 }
 
-#define TO_REGISTER(name, test)                                                                                        \
-	UOP(name)                                                                                                      \
-	{                                                                                                              \
-		COUNT;                                                                                                 \
-		if (test)                                                                                              \
-			OUT_OF_PAGE(D & ~3ull);                                                                        \
-		NOT_TAKEN;                                                                                             \
+#define TO_REGISTER(name, test)                 \
+	UOP(name)                               \
+	{                                       \
+		COUNT;                          \
+		if (test)                       \
+			OUT_OF_PAGE(D & ~3ull); \
+		NOT_TAKEN;                      \
 	}
 TO_REGISTER(br_nz, A != 0)
 TO_REGISTER(br_set, BYTE(u->a) & u->b)
 TO_REGISTER(br_clear, !(BYTE(u->a) & u->b))
 
-/* Something changed that the run loop must look at: go on at the next instruction, or where nip says. */
+/*
+ * Something changed that the run loop must look at: go on at the next instruction, or where nip
+ * says.
+ */
 UOP(leave)
 {
 	COUNT;

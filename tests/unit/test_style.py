@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""How the sources are written: one width, one formatter. Speaks TAP.
+
+usage: test_style.py SOURCE
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+WIDTH = 100
+# The formatter changes its mind from version to version; .clang-format was written for this one.
+CLANG_FORMAT = "14"
+
+
+class Skip(Exception):
+    pass
+
+
+def sources(top, *endings):
+    for base in ("bench", "examples", "include", "lib", "payload", "src", "tests"):
+        for directory, _, names in os.walk(os.path.join(top, base)):
+            for name in sorted(names):
+                if name.endswith(endings):
+                    yield os.path.join(directory, name)
+
+
+def no_line_is_wider_than_100_columns(top):
+    """But for one with a string in it: a message that is looked for stands in one piece."""
+    wide = []
+    for path in sources(top, ".c", ".h", ".def", ".cpp"):
+        with open(path, encoding="utf-8") as f:
+            for number, line in enumerate(f, 1):
+                if len(line.rstrip("\n").expandtabs(8)) > WIDTH and '"' not in line:
+                    wide.append(f"{os.path.relpath(path, top)}:{number}")
+    for line in wide:
+        print(f"# {line}")
+    return not wide
+
+
+def c_sources_are_as_the_formatter_has_them(top):
+    tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
+    if not tool:
+        raise Skip("clang-format is not installed (scripts/setup-packages check)")
+    version = subprocess.run([tool, "--version"], text=True, capture_output=True, check=True).stdout
+    if not re.search(rf"version {CLANG_FORMAT}\.", version):
+        raise Skip(f"needs clang-format {CLANG_FORMAT}, this is {version.strip()}")
+    done = subprocess.run([tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")], text=True,
+                          cwd=top, capture_output=True, check=False)
+    for line in done.stderr.splitlines()[:20]:
+        print(f"# {line}")
+    return done.returncode == 0
+
+
+TESTS = [no_line_is_wider_than_100_columns, c_sources_are_as_the_formatter_has_them]
+
+
+def main():
+    print(f"1..{len(TESTS)}")
+    failed = 0
+    for number, test in enumerate(TESTS, 1):
+        try:
+            ok = test(sys.argv[1])
+        except Skip as e:
+            print(f"ok {number} - {test.__name__} # SKIP {e}")
+            continue
+        failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {number} - {test.__name__}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
