@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Machine checks and system resets on request: find the instruction, deliver, and follow the guest
- * to its interlock and back to what it was doing. Delivery itself is papr's and libfwnmi's. What
- * "recoverable" means is the Power ISA's MSR[RI].
+ * to its interlock and back to the interrupted code. papr and libfwnmi do the delivery.
+ * "Recoverable" means the Power ISA's MSR[RI].
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +13,11 @@
 
 #define DEFAULT_TIMEOUT_MS 10000
 /*
- * How long the vCPU is watched for its return: the guest prints its report first, on a slow
- * console.
+ * How long to watch for the vCPU's return. It is long because the guest first prints its report on
+ * a slow console.
  */
 #define WATCH_INSNS	   50000000
-/* The facilities a handler may have taken away for a lazy reload do not make it another place. */
+/* A handler may disable facilities for a lazy reload; that still counts as a return. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
 
 static void emit_report(struct machine *machine, unsigned vcpu)
@@ -143,7 +143,7 @@ static bool fits(const struct machine_injection *request, const struct engine_re
 	return true;
 }
 
-/* The log behind the R3 that was saved, which is where R3 points to. */
+/* R3 points to the saved R3; the log follows it. */
 static void note_log(const struct machine *machine, struct injection_report *report)
 {
 	const uint64_t at = report->r3 + 8;
@@ -157,7 +157,8 @@ static void note_log(const struct machine *machine, struct injection_report *rep
 }
 
 /*
- * An architected interrupt: what its registers say, and whether anybody can be there to read them.
+ * For an architected interrupt: record its registers, and whether a handler can be there to read
+ * them.
  */
 static void note_vector(const struct machine *machine, struct injection_report *report,
 			const struct engine_regs *regs)
@@ -181,7 +182,7 @@ static void note_vector(const struct machine *machine, struct injection_report *
 	report->error_subtype = mc.error_subtype;
 }
 
-/* The handler has been entered: note where, and from when on time counts. */
+/* The vCPU has entered the handler: record where, and start the counts. */
 static void note_delivery(struct machine *machine, unsigned vcpu, bool registered)
 {
 	struct injection *in = &machine->vcpus[vcpu].injection;
@@ -199,14 +200,17 @@ static void note_delivery(struct machine *machine, unsigned vcpu, bool registere
 	in->report.delivered_insns = machine_vcpu_insns(machine, vcpu);
 	in->report.delivered_timebase = machine_timebase(machine);
 	in->delivered_ns = host_ns();
-	/* A machine check's way back begins with its interlock; nothing else has one. */
+	/*
+	 * The way back from a registered machine check starts at its interlock. Nothing else has
+	 * one.
+	 */
 	if (in->report.system_reset || !registered)
 		watch(machine, vcpu);
 }
 
 /*
- * What is known only now: the interrupted instruction. And the bits that the processor would have
- * set.
+ * Fill in what is known only now: the interrupted instruction, and the bits the processor would
+ * have set.
  */
 static void complete_machine_check(const struct machine *machine, struct machine_injection *request,
 				   const struct engine_regs *regs)
@@ -219,9 +223,7 @@ static void complete_machine_check(const struct machine *machine, struct machine
 		mc->effective_address = regs->nip;
 		mc->effective_address_valid = true;
 	}
-	/*
-	 * Not every error has bits on this processor; those that have none are delivered without.
-	 */
+	/* Not every error has bits on this processor; one without is delivered without. */
 	fwnmi_mce_synthesise(processor_of(machine->ops, machine->engine), mc, &mc->srr1, &dsisr,
 			     &dar_valid);
 }
@@ -249,7 +251,7 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 		note_delivery(machine, vcpu, false);
 		emit_report(machine, vcpu);
 		break;
-	case FWNMI_STALE: /* injection_papr_event() has seen to them */
+	case FWNMI_STALE: /* injection_papr_event() has handled these two */
 	case FWNMI_STOPPED:
 		break;
 	case PAPR_RAISED:
@@ -269,7 +271,7 @@ static bool deliver(struct machine *machine, unsigned vcpu, const struct engine_
 	return machine_outcome(machine, vcpu, outcome);
 }
 
-/* Where the interrupted code goes on: the same place in the same mode with the same registers. */
+/* Has the interrupted code continued? Same place, same mode, same registers. */
 static bool came_back(const struct injection *in, const struct engine_regs *regs)
 {
 	return regs->nip == in->report.nip &&
@@ -389,7 +391,7 @@ void injection_poll(struct machine *machine, uint64_t now_ns)
 
 		if (!is_open(in) || now_ns < in->deadline_ns)
 			continue;
-		/* libfwnmi takes nothing back that it has queued. */
+		/* libfwnmi cannot withdraw an event that it has queued. */
 		fail(machine, i,
 		     in->report.stage == INJECTION_PENDING ?
 			     "time limit: the CPU reached no instruction that fits" :

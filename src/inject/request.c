@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest was given, read from the log that it got: libfwnmi may have made another one than
- * was asked for. Once a fatal error was reported it is a fixed part only (LoPAR R1-7.3.14-15).
+ * Read what a guest was given from its own copy of the log, because libfwnmi may have changed the
+ * request. After a fatal error was reported, a log is only a fixed part (LoPAR R1-7.3.14-15).
  */
 #include "inject/request.h"
 

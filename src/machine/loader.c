@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Firmware, kernel and initrd into guest memory; see loader.h. Files stay open for reboots and are
- * read straight into guest memory.
- * Function descriptors as in the OpenPOWER 64-bit ELF ABI, version 1.
+ * Load firmware, kernel and initrd into guest memory; see loader.h. Files stay open for reboots and
+ * are read straight into guest memory. Function descriptors follow the OpenPOWER 64-bit ELF ABI,
+ * version 1.
  */
 #include <endian.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), -1)
 
-/* A FIFO or a terminal would block or run dry on the second boot: only regular files. */
+/* Only regular files: a FIFO or a terminal would block, or be empty on the second boot. */
 static int open_regular(const char *path, const char *what, int *fd, uint64_t *size, char *err,
 			size_t err_size)
 {
@@ -57,8 +57,8 @@ static int pread_all(int fd, void *buf, uint64_t len, uint64_t offset)
 }
 
 /*
- * With ELF ABI version 1 the entry may be the address of a function descriptor (in .opd) whose
- * first doubleword is the address of the code. Linux's own vmlinux names the code itself in either
+ * With ELF ABI version 1, the entry may be the address of a function descriptor (in .opd). Its
+ * first doubleword is the address of the code. Linux's own vmlinux gives the code address in either
  * ABI.
  */
 static uint64_t through_descriptor(const struct elf_file *elf, uint64_t entry)
@@ -140,7 +140,8 @@ static int add_segment(struct loader *loader, const Elf64_Phdr *phdr, uint64_t f
 }
 
 /*
- * The entry is an effective address in Linux's vmlinux: find its segment and use the physical one.
+ * In Linux's vmlinux the entry is an effective address. Find its segment and use the physical
+ * address.
  */
 static bool translate_entry(const struct elf_file *elf, uint64_t entry, uint64_t *real)
 {
@@ -166,8 +167,8 @@ static bool translate_entry(const struct elf_file *elf, uint64_t entry, uint64_t
 }
 
 /*
- * A position-independent kernel that is linked at 0 leaves the interrupt vectors to what it will
- * put there, and firmware to stand there. Linux is linked elsewhere and makes its own way down.
+ * Position-independent kernels linked at 0 are moved up, to keep address 0 free for interrupt
+ * vectors and firmware. Linux is linked elsewhere and moves itself down.
  */
 static int move_up(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
 {

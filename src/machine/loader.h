@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel and initial RAM disk: ELF64 files for 64-bit PowerPC of either byte order, put at their
- * segments' physical addresses, and raw images of firmware. Everything is checked when the files
- * are opened, so that filling memory for a boot or reboot can only fail if a file shrinks
- * underneath. The ELF format itself is base/elf_file.h's business.
+ * Loads kernel, initial RAM disk and firmware. A kernel is an ELF64 file for 64-bit PowerPC of
+ * either byte order, loaded at its segments' physical addresses. Firmware is a raw image.
+ * Everything is checked when the files are opened, so filling memory for a boot or reboot can only
+ * fail if a file shrinks meanwhile. base/elf_file.h handles the ELF format itself.
  */
 #ifndef FWNMI_MACHINE_LOADER_H
 #define FWNMI_MACHINE_LOADER_H
@@ -13,8 +13,8 @@
 #define LOADER_MAX_SEGMENTS 32
 
 /*
- * Where a kernel goes that may not lie at 0, and how large firmware at 0 may be: both as in QEMU's
- * pseries machine.
+ * Load address of a kernel that may not be at 0, and the maximum size of firmware at 0. Both are as
+ * in QEMU's pseries machine.
  */
 #define LOADER_KERNEL_ADDRESS 0x400000ull
 #define LOADER_BIOS_MAX	      LOADER_KERNEL_ADDRESS
@@ -27,21 +27,21 @@ struct loader_segment {
 
 struct loader {
 	const char *kernel, *initrd; /* paths, for messages; initrd may be NULL */
-	const char *bios; /* the same; NULL: none */
+	const char *bios; /* likewise; NULL: none */
 	int kernel_fd, initrd_fd, bios_fd; /* -1: not open */
 	unsigned nr_segments;
 	struct loader_segment segments[LOADER_MAX_SEGMENTS];
 	/* Results, real addresses. */
 	uint64_t kernel_base, kernel_size, kernel_entry;
 	bool little_endian;
-	bool linked_at_zero; /* and position independent: it lies at LOADER_KERNEL_ADDRESS */
+	bool linked_at_zero; /* and position independent: loaded at LOADER_KERNEL_ADDRESS */
 	uint64_t initrd_base, initrd_size; /* size 0: none */
-	uint64_t bios_size; /* from 0 on; size 0: none */
+	uint64_t bios_size; /* loaded at 0; size 0: none */
 };
 
 /**
  * loader_open() - open and check kernel and initrd, and decide where they go
- * @loader: filled in; to be closed with loader_close() after success
+ * @loader: filled in; close with loader_close() after success
  * @kernel: path of an ELF64 PowerPC executable
  * @initrd: path or NULL; goes to the first 64 KiB boundary after the kernel
  * @ram_size: bytes of guest memory; all must fit
@@ -56,16 +56,15 @@ int loader_open(struct loader *loader, const char *kernel, const char *initrd, u
 
 /**
  * loader_open_bios() - open and check a raw image for real address 0, and make room for it
- * @loader: opened with loader_open(), or without a kernel zero but for descriptors that are -1
+ * @loader: opened with loader_open(); without a kernel, all zero except descriptors, which are -1
  * @bios: path of a file of at most LOADER_BIOS_MAX bytes that reaches LOADER_BIOS_ENTRY
  * @ram_size: as for loader_open()
  * @err: as for loader_open()
  *
- * A kernel goes LOADER_KERNEL_ADDRESS above the addresses that its file names, and the initrd with
- * it.
+ * Moves the kernel LOADER_KERNEL_ADDRESS above the addresses in its file, and the initrd with it.
  *
  * Returns 0, or -1 with the reason in @err: unreadable, not a regular file, too small, too large,
- * or the kernel does not fit any more. @loader is to be closed in either case.
+ * or the kernel no longer fits. Close @loader in either case.
  */
 int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size, char *err,
 		     size_t err_size);
@@ -73,7 +72,7 @@ int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size,
 /**
  * loader_fill() - put bios, kernel and initrd into guest memory
  * @loader: opened
- * @memory: of the size loader_open() was told, all zero
+ * @memory: all zero, of the size given to loader_open()
  *
  * Returns 0, or -1 with the reason in @err: a read failed.
  */

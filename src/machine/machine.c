@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest RAM, vCPU states, the run loop and the clock. Machine checks and resets on request are in
- * injection.c, files in loader.c; what the guest sees is pseries/, what executes it is an engine.
+ * Guest RAM, vCPU states, the run loop and the clock. Injected machine checks and resets are in
+ * injection.c, file loading is in loader.c. pseries/ is what the guest sees; an engine executes it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,29 +16,29 @@
 #include "machine/private.h"
 #include "pseries/processor.h"
 
-/*
- * Nothing legitimate reads past the end of RAM; a guard makes sure that nothing illegitimate does
- * quietly.
- */
+/* Nothing legitimate reads past the end of RAM. The guard catches everything else. */
 #define GUARD_SIZE 0x10000ull
 
 /*
- * Instructions a vCPU runs before the next one has its turn. Fixed, so that CLOCK_INSN runs repeat.
- * A hypervisor call costs the host more than an instruction, so it is charged as many.
+ * Instructions a vCPU runs in its turn. The number is fixed so that CLOCK_INSN runs are repeatable.
+ * A hypervisor call is charged as several instructions because it costs the host more.
  */
 #define SLICE_SHARED		20000
 #define SLICE_ALONE		400000
 #define SLICE_ALONE_OTHERS_IDLE 50000
 #define HCALL_CHARGE		50
-/* Of a shared turn, for one who spins: little beside the others' turns, much beside a switch. */
+/*
+ * Instructions that a spinning vCPU gets of its turn: few next to the others' turns, many next to
+ * the cost of a switch.
+ */
 #define SPIN_PATIENCE		200
 /*
- * Instructions at a stretch: the clock is looked at in between, and the clients if it is time for
- * them. A guest does not notice. The engine keeps a stretch short in which instructions cost much.
+ * Instructions between two looks at the clock, and at the clients if they are due. The guest does
+ * not notice. The engine shortens a stretch whose instructions are expensive.
  */
 #define STRETCH			20000u
 
-/* A reboot loads the kernel anew; a guest that does nothing else gets one a second. */
+/* A reboot loads the kernel again, so a guest that does nothing else gets one per second. */
 #define REBOOT_BURST	   8
 #define REBOOT_INTERVAL_NS 1000000000ull
 
@@ -46,7 +46,7 @@
 #define INJECTION_POLL_NS (10 * POLL_INTERVAL_NS)
 #define MAX_POLL_FDS	  64
 
-/* A decrementer this far away (35 minutes) is one the guest has put to rest, not a deadline. */
+/* A decrementer this far away (35 minutes) is one the guest has parked, not a deadline. */
 #define IDLE_FOREVER_TICKS (1ull << 40)
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), -1)
@@ -92,7 +92,7 @@ static unsigned host_console_read(void *opaque, void *buf, unsigned len)
 	return machine->console_read ? machine->console_read(machine->console_opaque, buf, len) : 0;
 }
 
-/* With CLOCK_INSN it never is, because no vCPU runs while it would be. */
+/* Never with CLOCK_INSN: no vCPU runs while the console is full. */
 static bool host_console_busy(void *opaque)
 {
 	const struct machine *machine = opaque;
@@ -147,7 +147,7 @@ static void host_warning(void *opaque, const char *line)
 		machine->config.warn(line);
 }
 
-/* From a thread of the engine's: there is an exit to fetch. */
+/* Called from an engine thread: there is an exit to fetch. */
 static void engine_exited(void *opaque)
 {
 	struct machine *machine = opaque;
@@ -164,7 +164,7 @@ static void stop_vcpus(struct machine *machine)
 
 /* ---- creation and reset ---- */
 
-/* Put a file, or a piece of a device, in the place of some guest memory. */
+/* Map a file, or part of a device, over part of guest memory. */
 static int map_file(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_mapping *mapping = &machine->config.mapping;
@@ -189,7 +189,7 @@ static int map_file(struct machine *machine, char *err, size_t err_size)
 	return 0;
 }
 
-/* All of memory that is not a file's becomes zero. */
+/* Zero all guest memory that is not mapped from a file. */
 static int clear_memory(struct machine *machine)
 {
 	const struct machine_mapping *mapping = &machine->config.mapping;
@@ -221,7 +221,7 @@ static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 	if (mprotect(base, size, PROT_READ | PROT_WRITE) < 0)
 		return FAIL("cannot allocate %llu MiB of memory: %s",
 			    (unsigned long long)(size >> 20), strerror(errno));
-	/* Only a hint: without huge pages the guest runs as well, slower. */
+	/* Only a hint: the guest runs without huge pages too, but slower. */
 	madvise(base, size, MADV_HUGEPAGE);
 	return map_file(machine, err, err_size);
 }
@@ -278,7 +278,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 	return machine->papr ? 0 : -1;
 }
 
-/* Memory as it is before a boot, registers as at kernel entry. */
+/* Set memory to its state before a boot, and registers to kernel entry. */
 static int boot(struct machine *machine, char *err, size_t err_size)
 {
 	machine->ops->reset(machine->engine);
@@ -429,7 +429,7 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 	case FWNMI_RELEASED:
 		return v->state == VCPU_RUNNABLE;
 	case FWNMI_DELIVERED:
-	case FWNMI_NOT_REGISTERED: /* the architected interrupt was */
+	case FWNMI_NOT_REGISTERED: /* the architected interrupt was delivered */
 	case FWNMI_STALE:
 	case PAPR_RAISED:
 		v->state = VCPU_RUNNABLE;
@@ -454,7 +454,7 @@ bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome)
 	}
 }
 
-/* The run loop does it, as soon as the limit allows. */
+/* The run loop reboots as soon as the limit allows. */
 static void want_reboot(struct machine *machine)
 {
 	if (machine->config.no_reboot) {
@@ -467,7 +467,7 @@ static void want_reboot(struct machine *machine)
 
 static void crashed(struct machine *machine)
 {
-	/* host_event() has kept the guest's words. */
+	/* host_event() has stored the guest's message. */
 	machine->end = MACHINE_CRASHED;
 	if (!machine->why[0])
 		snprintf(machine->why, sizeof(machine->why), "the guest crashed");
@@ -522,7 +522,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 				 "cannot analyse a machine check of vCPU %u", vcpu);
 		return false;
 	}
-	/* The engine may know more than the processor's bits promise. */
+	/* The engine may know more than the processor's bits guarantee. */
 	if (exit->machine_check.dar_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.effective_address_valid = true;
 		mc.effective_address = exit->machine_check.dar;
@@ -577,7 +577,7 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	return false;
 }
 
-/* Is there something for this vCPU to execute now? Wakes it if so. */
+/* Does this vCPU have anything to execute now? Wakes it if so. */
 static bool runnable(struct machine *machine, unsigned vcpu)
 {
 	struct vcpu *v = &machine->vcpus[vcpu];
@@ -600,7 +600,7 @@ static bool runnable(struct machine *machine, unsigned vcpu)
 	return v->state == VCPU_RUNNABLE;
 }
 
-/* Ticks until the first idle vCPU's decrementer interrupts; IDLE_FOREVER_TICKS if none will. */
+/* Ticks until the first decrementer interrupt of an idle vCPU; IDLE_FOREVER_TICKS if none. */
 static uint64_t ticks_to_deadline(struct machine *machine)
 {
 	uint64_t now = machine_timebase(machine), first = IDLE_FOREVER_TICKS;
@@ -618,7 +618,7 @@ static uint64_t ticks_to_deadline(struct machine *machine)
 	return first;
 }
 
-/* How long the vCPU may run; @alone: no other one could use the time. */
+/* How long the vCPU may run. @alone: no other vCPU could use the time. */
 static uint64_t slice_length(struct machine *machine, bool alone)
 {
 	uint64_t ticks;
@@ -629,7 +629,8 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	if (ticks == IDLE_FOREVER_TICKS)
 		return SLICE_ALONE;
 	/*
-	 * An idle vCPU's timer is due on the tick with CLOCK_INSN, about on time with CLOCK_HOST.
+	 * An idle vCPU's timer fires on the exact tick with CLOCK_INSN, roughly on time with
+	 * CLOCK_HOST.
 	 */
 	if (machine->clock.mode == CLOCK_HOST)
 		return SLICE_ALONE_OTHERS_IDLE;
@@ -638,7 +639,7 @@ static uint64_t slice_length(struct machine *machine, bool alone)
 	return ticks * INSNS_PER_TICK + 1;
 }
 
-/* For a guest that has filled the console; false if something else is to be done first. */
+/* Wait for a full console to drain; false if something else has to be done first. */
 static bool wait_for_console(struct machine *machine)
 {
 	while (machine->console_full && machine->clock.mode == CLOCK_INSN) {
@@ -651,8 +652,8 @@ static bool wait_for_console(struct machine *machine)
 }
 
 /*
- * No guest keeps a client waiting for its slice to end. False: what a client wants comes before the
- * rest of it.
+ * Serve clients during a slice, so that no guest keeps them waiting. False: what a client wants
+ * comes before the rest of the slice.
  */
 static bool serve_clients(struct machine *machine)
 {
@@ -661,7 +662,7 @@ static bool serve_clients(struct machine *machine)
 	return !machine->paused && !machine->reset_requested && !machine->quit;
 }
 
-/* True if the vCPU did, or may have done, something: false if it has only been left running. */
+/* True if the vCPU did, or may have done, something. False if it was only left running. */
 static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 {
 	const struct engine_ops *ops = machine->ops;
@@ -709,8 +710,8 @@ static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
 }
 
 /*
- * One turn for everybody who can use it, beginning behind the last one; false if nobody can, or if
- * all who can run without us.
+ * Give one turn to every vCPU that can use it, starting after the last one. False if none can, or
+ * if all that can run do so on their own threads.
  */
 static bool run_round(struct machine *machine)
 {
@@ -727,7 +728,7 @@ static bool run_round(struct machine *machine)
 		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
 		    machine->reboot_due || machine->partition_ended || machine->paused)
 			return true;
-		/* Someone before it may have changed that since. */
+		/* An earlier vCPU's turn may have changed that. */
 		if (ready[vcpu] && machine->vcpus[vcpu].state == VCPU_RUNNABLE)
 			active |= run_slice(machine, vcpu, count == 1);
 	}
@@ -747,7 +748,7 @@ static bool any_injection_open(const struct machine *machine)
 
 /* ---- the run loop ---- */
 
-/* No vCPU can run: pass the time to the next timer interrupt, in no time with CLOCK_INSN. */
+/* No vCPU can run: advance to the next timer interrupt, instantly with CLOCK_INSN. */
 static void idle(struct machine *machine)
 {
 	uint64_t ticks = ticks_to_deadline(machine);
@@ -760,13 +761,13 @@ static void idle(struct machine *machine)
 		}
 		timeout_ns = (int64_t)(ticks * 125 / 64);
 	}
-	/* An injection's time limit is the host's. */
+	/* An injection's time limit is in host time. */
 	if (any_injection_open(machine) && (timeout_ns < 0 || timeout_ns > INJECTION_POLL_NS))
 		timeout_ns = INJECTION_POLL_NS;
 	poll_clients(machine, timeout_ns);
 }
 
-/* What LoPAR calls the partition's reboot policy. */
+/* The partition's reboot policy in LoPAR's terms. */
 static void run_reboot_policy(struct machine *machine)
 {
 	const struct papr_fwnmi_end *end = papr_fwnmi_end(machine->papr);
@@ -785,7 +786,7 @@ static void run_reboot_policy(struct machine *machine)
 	}
 }
 
-/* Until a reboot that is due may be; forever if nothing but a client can change anything. */
+/* Wait until the limit allows a pending reboot; forever if only a client can change anything. */
 static void stand_still(struct machine *machine, uint64_t wait_ns)
 {
 	int64_t timeout_ns = wait_ns ? (int64_t)wait_ns : -1;
@@ -878,7 +879,9 @@ void machine_quit(struct machine *machine)
 	errno = saved;
 }
 
-/* The time base of vCPUs with threads of their own is the engine's, and goes on during a pause. */
+/*
+ * If vCPUs have their own threads, the engine keeps the time base, and it runs on during a pause.
+ */
 static bool time_stands_still(const struct machine *machine)
 {
 	return machine->paused && machine->clock.mode == CLOCK_HOST && !machine->ops->stop;

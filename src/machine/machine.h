@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The machine: guest RAM, vCPUs, run loop, clock, loader, and the glue between an engine and the
- * partition. One host thread runs everything: vCPUs take turns in a fixed order, so CLOCK_INSN runs
- * are repeatable. All calls are made from that thread, except where stated.
+ * partition. One host thread runs it all. vCPUs take turns in a fixed order, so CLOCK_INSN runs are
+ * repeatable. Make all calls from that thread unless stated otherwise.
  */
 #ifndef FWNMI_MACHINE_MACHINE_H
 #define FWNMI_MACHINE_MACHINE_H
@@ -22,21 +22,21 @@ enum machine_end {
 	MACHINE_POWERED_OFF,
 	MACHINE_REBOOT, /* the guest asked for a reboot under no_reboot */
 	MACHINE_CRASHED, /* ibm,os-term, or FWNMI ended the partition */
-	MACHINE_FAILED, /* the engine or the host could not go on */
+	MACHINE_FAILED, /* the engine or the host failed */
 	MACHINE_QUIT, /* machine_quit() */
 };
 
-/* What becomes of the machine when FWNMI has ended the partition. */
+/* What happens to the machine when FWNMI ends the partition. */
 enum machine_reboot_policy {
-	REBOOT_POLICY_HALT, /* it ends: MACHINE_CRASHED */
+	REBOOT_POLICY_HALT, /* it ends with MACHINE_CRASHED */
 	REBOOT_POLICY_REBOOT, /* as if the guest had asked for it */
-	REBOOT_POLICY_PAUSE, /* it stands still until machine_request_reset() or machine_quit() */
+	REBOOT_POLICY_PAUSE, /* it stops until machine_request_reset() or machine_quit() */
 };
 
 struct machine_config {
-	const char *bios; /* path of what runs first, or NULL: the kernel does */
+	const char *bios; /* path of the image that runs first, or NULL: the kernel runs first */
 	const char *kernel; /* path, or NULL if there is a bios */
-	const char *initrd; /* path or NULL; goes with a kernel */
+	const char *initrd; /* path or NULL; needs a kernel */
 	const char *append; /* kernel command line or "" */
 	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
@@ -45,34 +45,30 @@ struct machine_config {
 	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
 	/*
-	 * Guest memory that is a file's, or a device's: tests of real machine checks. path NULL:
-	 * none.
+	 * Back part of guest memory with a file or a device, to test real machine checks. path
+	 * NULL: none.
 	 */
 	struct machine_mapping {
 		const char *path;
 		uint64_t address, size, offset; /* multiples of the host's page size */
 	} mapping;
-	bool no_mc_exit; /* the engine goes without ENGINE_CAP_MC_EXIT */
+	bool no_mc_exit; /* run the engine without ENGINE_CAP_MC_EXIT */
 	enum papr_delivery delivery;
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
 	enum machine_reboot_policy reboot_policy;
 	enum fwnmi_stale_policy stale_handler;
-	/* Called by each thread of the engine, if it has any; may be NULL. */
+	/* Called by each thread that the engine starts, if any; may be NULL. */
 	void (*thread_begins)(void);
-	/* Each one line without newline; may be NULL. */
-	void (*warn)(const char *line); /* the guest uses what the engine lacks, or breaks a rule */
-	void (*debug)(const char *line); /* from the partition: calls that are unknown or refused */
+	/* Each gets one line without newline; may be NULL. */
+	void (*warn)(const char *line); /* the guest uses a missing feature, or breaks a rule */
+	void (*debug)(const char *line); /* from the partition: unknown or refused calls */
 };
 
-/*
- * Something a client may want to know: an event of the partition, or progress of an injection, or
- * both.
- */
+/* An event for clients: an event of the partition, progress of an injection, or both. */
 enum machine_event_type {
 	MACHINE_EVENT_PAPR, /* papr is set; report too if the event belongs to an injection */
-	MACHINE_EVENT_INJECTION, /* report is set: it failed, finished, or was delivered to
-				    0x100/0x200 */
-	MACHINE_EVENT_RESET, /* the partition is about to start from the beginning; guest_asked */
+	MACHINE_EVENT_INJECTION, /* report is set: failed, finished, or went to 0x100/0x200 */
+	MACHINE_EVENT_RESET, /* the partition is about to restart; guest_asked */
 	MACHINE_EVENT_STOP,
 	MACHINE_EVENT_RESUME,
 	MACHINE_EVENT_SHUTDOWN, /* end, and why (may be "") */
@@ -85,23 +81,23 @@ struct machine_event {
 	bool guest_asked;
 	enum machine_end end;
 	const char *why;
-	uint64_t insns, timebase; /* of the machine, now */
+	uint64_t insns, timebase; /* of the machine, at the event */
 };
 
 struct machine; /* opaque: machine.c */
 
-/* Someone who wants file descriptors watched by the run loop and events seen (console, monitor). */
+/* A client (console, monitor): the run loop watches its file descriptors and sends it events. */
 struct machine_client {
-	/* May be NULL. Must not call the machine, except for what only reads. */
+	/* May be NULL. May only call machine functions that change nothing. */
 	void (*event)(void *opaque, const struct machine_event *event);
-	/* fills at most @max entries, returns the count; then poll results are handed to ready() */
+	/* Fills at most @max entries and returns the count; ready() gets the poll results. */
 	unsigned (*poll_fds)(void *opaque, struct pollfd *fds, unsigned max);
 	void (*ready)(void *opaque, struct pollfd *fds, unsigned count);
 	void *opaque;
 };
 
 /**
- * machine_create() - allocate guest memory, check and open kernel and initrd, make engine and
+ * machine_create() - allocate guest memory, open and check kernel and initrd, create engine and
  * partition
  * @config: copied; its strings must outlive the machine
  *
@@ -109,39 +105,40 @@ struct machine_client {
  */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
-/** machine_add_client() - at most MACHINE_MAX_CLIENTS, before machine_run(); false when there are
- * too many. */
+/**
+ * machine_add_client() - call before machine_run(); false if there are MACHINE_MAX_CLIENTS already.
+ */
 bool machine_add_client(struct machine *machine, const struct machine_client *client);
-/** machine_set_console() - where the vty's output goes and its input comes from. */
+/** machine_set_console() - set where the vty's output goes and its input comes from. */
 void machine_set_console(struct machine *machine,
 			 void (*write)(void *opaque, const void *buf, unsigned len),
 			 unsigned (*read)(void *opaque, void *buf, unsigned len), void *opaque);
 void machine_console_input(struct machine *machine); /* input is available */
 /**
- * machine_console_full() - the console can or cannot take more output now
+ * machine_console_full() - tell whether the console can take more output now
  *
- * While it cannot, the guest is told that its terminal is busy. With CLOCK_INSN, where the guest
- * must not see how fast somebody reads, the partition stands still instead. Called from inside the
- * console's write() or the client's ready().
+ * While it cannot, the guest is told that its terminal is busy. With CLOCK_INSN the partition stops
+ * instead, because the guest must not see how fast somebody reads. Called from inside the console's
+ * write() or the client's ready().
  */
 void machine_console_full(struct machine *machine, bool full);
 /**
- * machine_run() - run until the partition ends; reboots are carried out inside unless no_reboot.
+ * machine_run() - run until the partition ends; handles reboots itself unless no_reboot.
  * @why: set to one line that explains CRASHED and FAILED, else ""
  */
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size);
 void machine_quit(struct machine *machine); /* Ctrl-a x, monitor "quit"; async-signal-safe */
 void machine_pause(struct machine *machine, bool paused);
 bool machine_paused(const struct machine *machine);
-/** machine_partition_ended() - under REBOOT_POLICY_PAUSE: nothing will run before a reset. */
+/** machine_partition_ended() - under REBOOT_POLICY_PAUSE: nothing runs before a reset. */
 bool machine_partition_ended(const struct machine *machine);
 void machine_request_reset(struct machine *machine);
 
 /**
- * machine_inject() - queue an injection; progress comes as events
+ * machine_inject() - queue an injection; events report its progress
  *
- * Returns 0, or -1 with a reason in @err: no such vCPU, stopped vCPU, one is already pending for
- * it, a machine check that libfwnmi refuses.
+ * Returns 0, or -1 with a reason in @err: no such vCPU, vCPU is stopped or has an injection
+ * pending, or libfwnmi refuses the machine check.
  */
 int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
 		   size_t err_size);
@@ -149,7 +146,7 @@ int machine_inject(struct machine *machine, const struct machine_injection *inje
 enum machine_vcpu_state {
 	VCPU_STOPPED, /* never started, or stop-self */
 	VCPU_RUNNABLE,
-	VCPU_CEDED, /* H_CEDE: until an interrupt or H_PROD */
+	VCPU_CEDED, /* in H_CEDE, until an interrupt or H_PROD */
 	VCPU_WAITING, /* its machine check waits for another vCPU's interlock */
 };
 enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);
