@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Logs that the OS fetches: the queue behind event-scan and check-exception, of the host's logs and
- * of the library's own (R16 notices, and what ended the partition before it rebooted). LoPAR
- * sections "event-scan", "check-exception", and "RTAS Error and Event Classes".
+ * The queue of logs behind event-scan and check-exception. It holds the host's logs and the
+ * library's own (R16 notices, and what ended the partition before it rebooted). LoPAR sections
+ * "event-scan", "check-exception", and "RTAS Error and Event Classes".
  */
 #include <string.h>
 
@@ -15,9 +15,9 @@ enum {
 	LATER_SEQUENCE = 1,
 };
 
-/* Of the library's own logs that were not fetched before a reboot, so many stay. */
+/* The library keeps this many of its own logs that were not fetched before a reboot. */
 #define RESIDUAL_EVENTS 10u
-/* And in one boot a vCPU is stopped once, and the partition ends once. */
+/* In one boot each vCPU is stopped at most once, and the partition ends at most once. */
 #define OWN_EVENTS	(RESIDUAL_EVENTS + FWNMI_MAX_CPUS + 1u)
 
 _Static_assert(FWNMI_MAX_EVENTS >= FWNMI_QUEUE_EVENTS + OWN_EVENTS, "room for the host's and ours");
@@ -140,8 +140,8 @@ static void set_severity(uint8_t *log, enum fwnmi_severity severity)
 }
 
 /*
- * "RTAS Error and Event Classes", implementation note: what happened before a successful boot is no
- * longer critical, and is reported as a warning and as fully recovered.
+ * "RTAS Error and Event Classes", implementation note: an error from before a successful boot is no
+ * longer critical. It is reported as a warning and as fully recovered.
  */
 static void make_residual(uint8_t *log)
 {
@@ -179,7 +179,7 @@ unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source sou
 	return pending;
 }
 
-/* The oldest; if strict the gravest, and of several as grave the oldest. */
+/* Find the oldest log. If strict, find the gravest, and the oldest among equally grave ones. */
 static int find_event(const struct fwnmi *f, enum fwnmi_event_source source, uint32_t mask)
 {
 	const uint8_t *log = f->event_bytes;
@@ -205,7 +205,7 @@ static int take_event(struct fwnmi *f, unsigned index, bool critical, void *buf,
 	bool unsafe = f->events[index].kind == EVENT_UNSAFE_PROCESSOR;
 	int written;
 
-	/* R15 holds for a processor that is no longer there to be told, too. */
+	/* R15 also applies to an unsafe processor, which is no longer there to be told. */
 	if (unsafe && f->fatal_reported)
 		set_severity(log, FWNMI_SEVERITY_ALREADY_REPORTED);
 	if (critical && size > FWNMI_ERRLOG_FIXED_SIZE)

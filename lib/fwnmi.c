@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Registration, delivery and interlock: who holds the machine check buffer, who waits for it, and
- * what a vCPU's registers and the RTAS area hold when its handler starts. Logs are made of bytes in
- * errlog.c. LoPAR section "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)".
+ * what the vCPU's registers and the RTAS area hold when the handler starts. errlog.c encodes the
+ * logs. LoPAR section "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)".
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@
 #define MSR_ME (1ull << 12)
 #define MSR_LE (1ull << 0)
 
-/* R3 as saved, then the log: what R3 points to at entry to the handler (R13). */
+/* At entry to the handler, R3 points to the saved R3, which the log follows (R13). */
 #define SAVED_R3_SIZE 8
 
 /* Power ISA Book III, interrupt vectors */
@@ -43,7 +43,7 @@ enum {
 	ACTION_REPORT_EXTERNALLY = 0x2000,
 };
 
-/* LoPAR numbers no section versions; the logs of POWER servers carry 1. */
+/* LoPAR does not define section versions; the logs of POWER servers have 1. */
 static const struct fwnmi_section_header section_header = { .version = 1 };
 
 size_t fwnmi_rtas_area_size(unsigned nr_cpus)
@@ -150,7 +150,9 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 		return FWNMI_ERR_MEMORY;
 	fwnmi_remember_handler(f, &sr, system_reset);
 	fwnmi_remember_handler(f, &mc, machine_check);
-	/* At once: a callback of the above that asks is told of the former registration. */
+	/*
+	 * Set all fields together: until here a callback that asks sees the previous registration.
+	 */
 	f->system_reset = sr;
 	f->machine_check = mc;
 	f->error_area = error_area;
@@ -245,7 +247,7 @@ static void describe_reference_code(struct fwnmi_primary_src *src,
 	static const char digits[] = "0123456789ABCDEF";
 	char *code = src->reference_code;
 
-	/* Ours to choose: FWMC, error type, error subtype. */
+	/* We choose the format: FWMC, error type, error subtype. */
 	memcpy(code, "FWMC", 4);
 	code[4] = digits[mc->error_type >> 4];
 	code[5] = digits[mc->error_type & 0xf];
@@ -270,8 +272,8 @@ static void describe_error(struct fwnmi_mc_section *section, unsigned cpu,
 
 /*
  * A platform error must have Main-A, Main-B and a primary SRC (LoPAR, requirements 3 and 4 of the
- * version 6 format); Linux finds the MC section wherever it is. Date and time stay zero, which
- * LoPAR allows with an MC section, because the library has no clock.
+ * version 6 format). Linux finds the MC section wherever it is. Date and time stay zero because the
+ * library has no clock; LoPAR allows that with an MC section.
  */
 static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
 		     uint8_t *buf, size_t size)
@@ -302,7 +304,7 @@ static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_c
 	return fwnmi_errlog_encode(&log, buf, size);
 }
 
-/* "Fatal error previously reported" (R1-7.3.14-15) has no extended part: there is nothing new. */
+/* "Fatal error previously reported" (R1-7.3.14-15) has no extended part, because nothing is new. */
 static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint8_t *buf,
 				      size_t size)
 {
@@ -318,7 +320,7 @@ static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint
 
 /* ---- the end ---- */
 
-/* The prose of the FWNMI option: log the result and execute the partition's reboot policy. */
+/* The FWNMI option's prose: log the result and execute the partition's reboot policy. */
 static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
 			 enum fwnmi_end_reason reason)
 {
@@ -336,7 +338,7 @@ static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machi
 	return FWNMI_ENDED;
 }
 
-/* What becomes of an event whose routine is no longer there; FWNMI_NOTHING: deliver it. */
+/* Apply the stale handler policy to an event; FWNMI_NOTHING: deliver it. */
 static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handler *handler,
 			 const struct fwnmi_machine_check *mc)
 {
@@ -350,8 +352,8 @@ static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handl
 /* ---- delivery ---- */
 
 /*
- * R1-7.3.14-9, R1-7.3.14-13: translation off, all else as it was but what the interrupt sets. @me
- * is MSR[ME] there.
+ * R1-7.3.14-9, R1-7.3.14-13: translation is off; everything else is unchanged except what the
+ * interrupt sets. @me is MSR[ME] in the handler.
  */
 static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64_t routine,
 			  uint64_t cause, uint64_t me)
@@ -362,7 +364,7 @@ static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64
 	regs->nip = routine;
 }
 
-/* Taken at the first instruction of the handler it would destroy SRR0 and SRR1 of the event. */
+/* A system reset at the handler's first instruction would destroy the event's SRR0 and SRR1. */
 static void delay_system_reset(struct fwnmi *f, unsigned cpu)
 {
 	if (f->system_reset_pending[cpu])
@@ -442,7 +444,7 @@ static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine
 	f->pending[cpu] = *mc;
 }
 
-/* Is the vCPU stopped in the middle of a machine check that has not reached its handler? */
+/* Does the vCPU wait, in the middle of a machine check that has not reached its handler? */
 static bool is_waiting(const struct fwnmi *f, unsigned cpu)
 {
 	if (f->owner == (int)cpu)
@@ -453,7 +455,7 @@ static bool is_waiting(const struct fwnmi *f, unsigned cpu)
 	return false;
 }
 
-/* The buffer goes straight to the next waiter, so that a newcomer cannot overtake it. */
+/* Give the buffer straight to the next waiter, so that a newcomer cannot overtake it. */
 static void pass_buffer_on(struct fwnmi *f)
 {
 	f->owner = NO_OWNER;
@@ -588,12 +590,12 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 	return FWNMI_RELEASED;
 }
 
-/* The buffer that was kept for this vCPU is not needed: the host delivers the event. */
+/* This vCPU does not need the buffer kept for it: the host delivers the event. */
 static void hand_back_machine_check(struct fwnmi *f, unsigned cpu)
 {
 	f->handed_back[cpu] = VECTOR_MACHINE_CHECK;
 	pass_buffer_on(f);
-	/* There will be no interlock to wait for. At once it would still be too early. */
+	/* There will be no interlock to wait for, but delivering at once would be too early. */
 	if (f->system_reset_pending[cpu])
 		f->system_reset_pending[cpu] = RESET_AT_RESUME;
 }

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Does a registered routine still stand where it was registered? A system that was started by kexec
- * and has not registered would otherwise be entered at an address that means nothing to it. The
- * instructions up to the routine's first unconditional branch are remembered, and compared at
- * delivery.
+ * Is a registered routine still where it was registered? After kexec into a system that has not
+ * registered, the address would mean nothing to that system. So the instructions up to the
+ * routine's first unconditional branch are remembered, and compared at delivery.
  *
- * Linux itself changes its handlers after it has registered: between registration and the end of
- * boot, and at any time by debugfs, it writes mitigations into slots of nops. Measured on Debian's
- * 6.1 and 6.12, on POWER8, POWER9 and POWER10: six slots in each handler, and nothing else. So an
- * instruction may change from one that can stand in such a slot to another.
+ * Linux itself changes its handlers after it has registered: it writes mitigations into slots of
+ * nops between registration and the end of boot, and at any time through debugfs. Measured on
+ * Debian's 6.1 and 6.12, on POWER8, POWER9 and POWER10: six slots in each handler, and nothing
+ * else. So an instruction that can be in such a slot may change into another one that can.
  */
 #include <string.h>
 
 #include "bytes.h"
 #include "internal.h"
 
-/* Does this instruction, with all that follow in memory, belong to the routine no more? */
+/* Is this the routine's last instruction? What follows in memory is not part of the routine. */
 static bool ends_routine(uint32_t insn)
 {
 	static const struct {
@@ -36,7 +35,7 @@ static bool ends_routine(uint32_t insn)
 }
 
 /*
- * Can it stand in a slot that an OS fills and empties: a nop, a barrier, a flush or a call of one?
+ * Can the instruction be in a slot that an OS patches: a nop, a barrier, a flush or a call of one?
  */
 static bool is_patchable(uint32_t insn)
 {
@@ -81,9 +80,7 @@ static bool is_same(const uint8_t *before, const uint8_t *now)
 {
 	if (memcmp(before, now, 4) == 0)
 		return true;
-	/*
-	 * The byte order of interrupts may have been set after the registration, so either will do.
-	 */
+	/* The interrupt byte order may have been set after the registration, so accept either. */
 	return (is_patchable(get_be32(before)) && is_patchable(get_be32(now))) ||
 	       (is_patchable(get_le32(before)) && is_patchable(get_le32(now)));
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of libfwnmi share. Not installed, and not exported from the shared library.
+ * Shared by the files of libfwnmi. Not installed, and not exported from the shared library.
  */
 #ifndef LIB_INTERNAL_H
 #define LIB_INTERNAL_H
 
 #include <fwnmi/fwnmi.h>
 
-/* Whose a queued event is. */
+/* Owner of a queued event. */
 enum {
 	EVENT_OF_HOST = 0,
-	EVENT_UNSAFE_PROCESSOR = 1, /* R16, of this boot */
+	EVENT_UNSAFE_PROCESSOR = 1, /* R16 notice from this boot */
 	EVENT_RESIDUAL = 2, /* the library's own, from before a reboot */
 };
 
@@ -30,16 +30,16 @@ static inline uint32_t fwnmi_mc_buffer_size(const struct fwnmi_config *config)
 
 /* events.c: queue a log that the library has built; there is always room. */
 void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t length);
-/* events.c: is this one FWNMI_CLASS_*? */
+/* events.c: is this a single FWNMI_CLASS_*? */
 bool fwnmi_is_event_class(uint32_t event_class);
-/* events.c: can so many of the library's own logs be queued when so many vCPUs are stopped? */
+/* events.c: can @nr_events of the library's own logs be queued with @nr_stopped vCPUs stopped? */
 bool fwnmi_own_events_allowed(unsigned nr_stopped, unsigned nr_events);
-/* events.c: the partition reboots, what is queued is from before. */
+/* events.c: the partition reboots, so what is queued is from before. */
 void fwnmi_reset_events(struct fwnmi *f);
 
-/* handlers.c: take note of what stands at a routine that is in guest memory. */
+/* handlers.c: remember the instructions of a routine that is in guest memory. */
 void fwnmi_remember_handler(struct fwnmi *f, struct fwnmi_handler *handler, uint64_t routine);
-/* handlers.c: does it still stand there? */
+/* handlers.c: is the remembered routine still there? */
 bool fwnmi_handler_stands(struct fwnmi *f, const struct fwnmi_handler *handler);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A partition's FWNMI state as a record, to be loaded elsewhere or later. One description of the
- * record, visit(), serves to measure, save, check and load it, so the four cannot differ.
+ * A partition's FWNMI state as a record, to be loaded elsewhere or later. visit() is the only
+ * description of the record. It measures, saves, checks and loads, so the four cannot differ.
  *
- * The record is big-endian: magic (8 bytes), version (4), length of all of it (4), what visit()
- * says, and a CRC-32C of everything before it (4). A record comes from outside: nothing of it is
- * used before all of it has been checked.
+ * The record is big-endian: magic (8 bytes), version (4), length of the whole record (4), the
+ * fields that visit() lists, and a CRC-32C of everything before it (4). A record comes from
+ * outside, so all of it is checked before any of it is used.
  */
 #include <string.h>
 
@@ -32,10 +32,10 @@ struct visitor {
 	size_t size;
 	size_t offset;
 	bool bad;
-	bool mismatch; /* CHECK: a good record, but of another partition */
+	bool mismatch; /* CHECK: a good record, but from another partition */
 };
 
-/* Castagnoli's polynomial, bits reversed, a nibble at a time. */
+/* Castagnoli's polynomial, bit-reversed, one nibble at a time. */
 static uint32_t crc32c(const uint8_t *p, size_t length)
 {
 	static const uint32_t table[16] = {
@@ -53,7 +53,7 @@ static uint32_t crc32c(const uint8_t *p, size_t length)
 	return ~crc;
 }
 
-/* ---- fields; each returns what is, or will be, in struct fwnmi ---- */
+/* ---- fields; each returns what struct fwnmi holds, or will hold ---- */
 
 static uint64_t visit_number(struct visitor *v, unsigned bytes, uint64_t value, uint64_t max)
 {
@@ -113,7 +113,7 @@ static uint64_t visit_u64(struct visitor *v, uint64_t *field)
 	return value;
 }
 
-/* Returns where the bytes stand in the record, for a check; NULL if they are not there. */
+/* Returns the address of the bytes in the record, for a check; NULL if they are not there. */
 static const uint8_t *visit_bytes(struct visitor *v, uint8_t *bytes, size_t length)
 {
 	size_t offset = v->offset;
@@ -158,9 +158,7 @@ static void visit_log(struct visitor *v, uint8_t *bytes, size_t length)
 
 /* ---- parts ---- */
 
-/*
- * Where the partition's memory is, and how many vCPUs it has, the host says; a record must agree.
- */
+/* The host sets the memory layout and the number of vCPUs. A record must agree with them. */
 static void visit_config(struct visitor *v, const struct fwnmi_config *config)
 {
 	bool same = visit_number(v, 4, config->nr_cpus, FWNMI_MAX_CPUS) == config->nr_cpus;
@@ -234,7 +232,7 @@ static void visit_waiter(struct visitor *v, struct fwnmi *f, unsigned index, uin
 	visit_machine_check(v, &f->pending[cpu]);
 }
 
-/* The vCPU that holds the buffer, and those that wait. Sets a bit of @waiting for each of them. */
+/* The vCPU that holds the buffer, and those that wait. Sets the bit of each of them in @waiting. */
 static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting)
 {
 	unsigned last = f->config.nr_cpus - 1, nr_waiters;
@@ -346,7 +344,7 @@ static void visit(struct visitor *v, struct fwnmi *f)
 
 /* ---- the record ---- */
 
-/* A visitor that saves changes nothing of the state. */
+/* A visitor that saves does not change the state. */
 static size_t save_body(const struct fwnmi *f, uint8_t *to)
 {
 	struct visitor v = { .mode = SAVE, .to = to, .offset = HEADER_SIZE };

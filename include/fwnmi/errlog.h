@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS event logs: build (version 6), take apart (versions 3 to 6), print, and name their fields.
- * No delivery here (see fwnmi.h). Follows LoPAR chapter "RTAS Error/Event Return Format", and for
- * versions 3 to 5 the chapter's earlier editions;
- * a log is big-endian whatever the endianness of the guest that reads it.
+ * RTAS event logs: build (version 6), decode (versions 3 to 6), print, and name their fields.
+ * Delivery is in fwnmi.h. The spec is LoPAR chapter "RTAS Error/Event Return Format", and its
+ * earlier editions for versions 3 to 5. A log is big-endian even for a little-endian guest.
  */
 #ifndef FWNMI_ERRLOG_H
 #define FWNMI_ERRLOG_H
@@ -20,13 +19,13 @@ extern "C" {
 #endif
 
 /*
- * Every function of libfwnmi that can fail returns one of these small negatives.
- * fwnmi_strerror() gives the sentence.
+ * Every libfwnmi function that can fail returns one of these negative values. fwnmi_strerror()
+ * describes them.
  */
 enum fwnmi_error {
 	FWNMI_ERR_INVALID = -1, /* a value is outside its range or contradicts another */
 	FWNMI_ERR_NOSPACE = -2, /* the caller's buffer, or the RTAS area, is too small */
-	FWNMI_ERR_TRUNCATED = -3, /* the log or record ends before the length it states */
+	FWNMI_ERR_TRUNCATED = -3, /* the log or record is shorter than the length it states */
 	FWNMI_ERR_BADVERSION =
 		-4, /* the log is of a version that is not known, or not allowed here */
 	FWNMI_ERR_BADSTRUCTURE = -5, /* a length in the log contradicts its surroundings */
@@ -35,12 +34,12 @@ enum fwnmi_error {
 	FWNMI_ERR_PARAMETER = -8, /* RTAS parameter error: a routine that cannot be called */
 	FWNMI_ERR_MEMORY = -9, /* the host could not read or write guest memory */
 	FWNMI_ERR_REGISTERS = -10, /* the host could not read or write vCPU registers */
-	FWNMI_ERR_BUSY = -11, /* this vCPU already waits for the delivery of a machine check */
-	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock without an event of this vCPU */
+	FWNMI_ERR_BUSY = -11, /* this vCPU already waits for a machine check to be delivered */
+	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock, but this vCPU has no event */
 	FWNMI_ERR_NO_CAUSE = -13, /* this processor has no cause bits for such an error */
 	FWNMI_ERR_BADRECORD = -14, /* no state record, or a damaged one */
-	FWNMI_ERR_FUTURE = -15, /* a state record of a version that this library does not know */
-	FWNMI_ERR_MISMATCH = -16, /* a state record of a partition of another make */
+	FWNMI_ERR_FUTURE = -15, /* a state record of a version newer than this library */
+	FWNMI_ERR_MISMATCH = -16, /* a state record of a partition that was set up differently */
 };
 
 /**
@@ -51,14 +50,14 @@ enum fwnmi_error {
  */
 const char *fwnmi_strerror(int error);
 
-/* The most bytes a log may have: LoPAR's 2 KiB bound, what "rtas-error-log-max" must state. */
+/* Maximum size of a log in bytes: LoPAR's 2 KiB bound. "rtas-error-log-max" must be this. */
 #define FWNMI_ERRLOG_MAX	2048
-/* The fixed part, with the extended length word. */
+/* Size of the fixed part, including the extended length word. */
 #define FWNMI_ERRLOG_FIXED_SIZE 8
 
 /* LoPAR table "RTAS Event Return Format (Fixed Part)", bits 0:7 */
 #define FWNMI_ERRLOG_VERSION	    6
-/* The oldest version that is decoded. */
+/* The oldest version that can be decoded. */
 #define FWNMI_ERRLOG_OLDEST_VERSION 3
 
 /* bits 8:10 */
@@ -125,7 +124,7 @@ enum fwnmi_event_type {
 /* Byte 2, bits 4:7: the log is a platform event log */
 #define FWNMI_ERRLOG_FORMAT_PLATFORM_EVENT 14
 
-/* The same bits of versions 3 to 5: what the detail of the log is about. */
+/* The same bits in versions 3 to 5: the subject of the log's detail. */
 enum fwnmi_errlog_format {
 	FWNMI_ERRLOG_FORMAT_CPU = 1,
 	FWNMI_ERRLOG_FORMAT_MEMORY = 2,
@@ -151,12 +150,12 @@ enum fwnmi_errlog_format {
 #define FWNMI_SECTION_HOT_PLUG	  FWNMI_SECTION_ID('H', 'P')
 #define FWNMI_SECTION_DUMP	  FWNMI_SECTION_ID('D', 'H')
 
-/* The most sections a decoded log lists: a log this full has no section larger than its header. */
+/* Most sections a decoded log lists. With more, sections would have to be smaller than a header. */
 #define FWNMI_ERRLOG_MAX_SECTIONS 255
 
 /*
- * Machine check error type, LoPAR section "MC" byte 0x10. LoPAR gives 3 no meaning; Linux calls it
- * unknown. A log built by fwnmi_machine_check() for it has no MC section.
+ * Machine check error type, LoPAR section "MC" byte 0x10. Type 3 has no meaning in LoPAR; Linux
+ * calls it unknown. A log that fwnmi_machine_check() builds for type 3 has no MC section.
  */
 enum fwnmi_mc_type {
 	FWNMI_MC_UE = 0x00,
@@ -194,20 +193,20 @@ enum fwnmi_tlb_subtype {
 	FWNMI_TLB_INDETERMINATE = 3,
 };
 
-/* Every section opens with these (8 bytes with id and length). */
+/* Every section starts with these (8 bytes with id and length). */
 struct fwnmi_section_header {
 	uint8_t version;
 	uint8_t subtype;
 	uint16_t creator_component;
 };
 
-/* Main-A, "PH", 48 bytes. Platform specific fields are written as zero and not read. */
+/* Main-A, "PH", 48 bytes. Platform specific fields are written as zero and not decoded. */
 struct fwnmi_main_a {
 	struct fwnmi_section_header header;
 	uint32_t date; /* BCD YYYYMMDD; 0 = not provided (allowed with an MC section) */
 	uint32_t time; /* BCD HHMMSSss, ss hundredths of a second */
 	char creator; /* 'E' service processor, 'H' hypervisor, 'W' power control, 'L' firmware */
-	uint8_t section_count; /* with this one; the encoder counts for itself */
+	uint8_t section_count; /* includes this one; the encoder sets it itself */
 	uint32_t platform_log_id;
 };
 
@@ -226,25 +225,25 @@ struct fwnmi_mtms {
 	char serial[13];
 };
 
-/* A part that may have to be replaced with the one that is called out. */
+/* A part that may have to be replaced together with the one called out. */
 struct fwnmi_mru {
 	char priority;
 	uint32_t id;
 };
 
-/* The most call outs of an SRC, and the most MRUs of a call out. */
+/* Most call outs in an SRC, and most MRUs in a call out. */
 #define FWNMI_MAX_CALLOUTS 10
 #define FWNMI_MAX_MRUS	   15
 
 /*
- * A FRU call out: what to replace, or what to do. Strings are NUL-terminated, and empty where the
- * log has none.
+ * A FRU call out: what to replace, or what to do. Strings are NUL-terminated, and empty if the log
+ * has none.
  */
 struct fwnmi_callout {
 	char priority; /* 'H', 'M', 'A', 'B', 'C' or 'L' */
 	char location[81];
 	bool has_identity, has_enclosure;
-	uint8_t component; /* identity: kind of what failed, 1 hardware, 2 code, ... */
+	uint8_t component; /* identity: what kind of thing failed, 1 hardware, 2 code, ... */
 	char part_number[9]; /* or a procedure, never both */
 	char procedure[9];
 	char ccin[5];
@@ -256,8 +255,9 @@ struct fwnmi_callout {
 };
 
 /*
- * Primary SRC, "PS", 80 bytes and FRU call outs. The encoder writes no call outs, and no flag that
- * says so; the decoder stops at one that is malformed or cut short, which sets callouts_damaged.
+ * Primary SRC, "PS", 80 bytes and FRU call outs. The encoder writes no call outs, and clears the
+ * flag for them. The decoder stops at a call out that is malformed or cut short, and sets
+ * callouts_damaged.
  */
 struct fwnmi_primary_src {
 	struct fwnmi_section_header header;
@@ -290,7 +290,7 @@ struct fwnmi_extended_section {
 	struct fwnmi_mtms mtms; /* the reporting machine */
 	char firmware_version[17];
 	char subsystem_version[17];
-	uint32_t date, time; /* of the event that is referred to, as in Main-A */
+	uint32_t date, time; /* of the event referred to, as in Main-A */
 	char symptom_id[256];
 };
 
@@ -339,7 +339,7 @@ struct fwnmi_io_event_section {
 	uint8_t data[216];
 };
 
-/* Hot plug, "HP", 12 bytes, an identifier and perhaps a token. */
+/* Hot plug, "HP", 12 bytes, an identifier and an optional token. */
 struct fwnmi_hot_plug_section {
 	struct fwnmi_section_header header;
 	uint8_t type; /* 1 CPU, 2 memory, 3 slot, 4 PHB, 5 PCI */
@@ -364,18 +364,18 @@ struct fwnmi_dump_section {
 };
 
 /*
- * Extended part of versions 3 to 5, 12 bytes, and the detail of its format, 28 bytes. Of the
- * fields behind conditions only those of log_format are set.
+ * Extended part of versions 3 to 5: 12 bytes, and 28 bytes of detail in log_format. After
+ * conditions, only the fields of that format are set.
  */
 struct fwnmi_old_extended {
 	uint8_t origin; /* byte 3: 0x40 hot plug, 0x04 during boot, ... */
 	uint32_t date, time; /* as in Main-A */
 	bool has_detail;
-	uint32_t conditions; /* what is wrong, one bit each; bit 0 of the detail is the highest */
+	uint32_t conditions; /* one bit per fault; bit 0 of the detail is the highest bit */
 	bool failing_address_valid; /* CPU, memory */
 	uint64_t failing_address;
 	uint8_t cpu; /* CPU: its physical number */
-	uint16_t element; /* CPU, memory: the sender of what arrived damaged */
+	uint16_t element; /* CPU, memory: which element sent the damaged data */
 	bool reboot_may_help; /* CPU, from version 4 */
 	uint8_t detecting_controller, faulty_controller; /* memory, from here */
 	uint16_t ecc_syndrome;
@@ -385,7 +385,7 @@ struct fwnmi_old_extended {
 		uint8_t bus, devfn;
 		uint16_t device_id, vendor_id;
 		uint8_t revision, slot;
-	} signalling, sending; /* IO: who reported the error, who sent when it happened */
+	} signalling, sending; /* IO: who reported the error, who was sending at the time */
 	char device[13]; /* POST, from here */
 	char error_code[5];
 	char firmware_level[3];
@@ -394,19 +394,19 @@ struct fwnmi_old_extended {
 	uint32_t sensor_token, sensor_index; /* EPOW, service processor */
 	uint32_t sensor_reading, sensor_status; /* EPOW */
 	uint32_t diagnostics_id; /* diagnostics */
-	char locations[256]; /* location codes, blanks between them, from IBM's part of the log */
+	char locations[256]; /* location codes separated by blanks, from IBM's part of the log */
 };
 
-/* Where a section stands in the log it was decoded from. */
+/* Position of a section in the log it was decoded from. */
 struct fwnmi_section {
 	uint16_t id;
-	uint16_t offset; /* bytes from the start of the log, to the section's header */
-	uint16_t length; /* bytes, header included */
+	uint16_t offset; /* from the start of the log to the section's header, in bytes */
+	uint16_t length; /* in bytes, including the header */
 };
 
-/* A whole log, decoded. has_* say which of the parts are there. */
+/* A whole decoded log. has_* say which parts are present. */
 struct fwnmi_errlog {
-	uint8_t version; /* 3 to 6; 0 counts as 6 where a log is written or shown */
+	uint8_t version; /* 3 to 6; 0 is written and shown as 6 */
 	uint8_t severity; /* enum fwnmi_severity */
 	uint8_t disposition; /* enum fwnmi_disposition */
 	uint8_t initiator; /* enum fwnmi_initiator */
@@ -414,13 +414,13 @@ struct fwnmi_errlog {
 	uint8_t type; /* enum fwnmi_event_type */
 
 	/*
-	 * has_extended: the optional part follows the fixed part. extended_length is its length
-	 * (the encoder computes it); without an optional part it is the word as it stands, which is
-	 * the change scope of a platform resource reassignment.
+	 * has_extended: the optional part follows the fixed part. extended_length is the length of
+	 * the optional part (the encoder computes it). Without an optional part it is the raw word,
+	 * which is the change scope of a platform resource reassignment.
 	 */
 	bool has_extended;
 	uint32_t extended_length;
-	uint32_t missing; /* decoder: bytes that the log states but the buffer does not have */
+	uint32_t missing; /* decoder: bytes of the log that the buffer does not have */
 
 	/* Extended header. platform_event: format 14, company "IBM\0", so sections follow. */
 	bool has_extended_header;
@@ -450,7 +450,7 @@ struct fwnmi_errlog {
 	struct fwnmi_hot_plug_section hot_plug;
 	struct fwnmi_dump_section dump;
 
-	/* Set by the decoder, not read by the encoder: every section, in the log's order. */
+	/* Set by the decoder, ignored by the encoder: all sections in the order of the log. */
 	unsigned nr_sections;
 	struct fwnmi_section sections[FWNMI_ERRLOG_MAX_SECTIONS];
 };
@@ -458,106 +458,105 @@ struct fwnmi_errlog {
 /**
  * fwnmi_errlog_encode() - write a log in its version 6 form
  * @log: what to write. If has_extended, the extended header is written (flags as given, format 14,
- *	company "IBM\0") and after it those of Main-A, Main-B, primary SRC and MC whose has_* is
- *	set, in this order. company, log_format, extended_length, section_count and the section list
- *	are not read, except that without has_extended the word extended_length is written as it is.
- * @buf: where to; need not be aligned
+ * 	company "IBM\0"), then those of Main-A, Main-B, primary SRC and MC whose has_* is set, in
+ * 	this order. company, log_format, extended_length, section_count and the section list are
+ * 	ignored, except that without has_extended the word extended_length is written as it is.
+ * @buf: where to write; need not be aligned
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
- * A log that does not fit is not shortened: LoPAR wants optional sections dropped whole, which is
- * the caller's choice to make.
+ * A log that does not fit is not shortened. LoPAR requires optional sections to be dropped whole,
+ * and the caller has to choose which.
  *
  * returns: the log's length in bytes, 8 to 216, or
- *	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field exceeds its bits, a section is
- *		asked for without has_extended, severity is fatal and disposition fully recovered,
- *		the reference code has no NUL, or the MC section's subtype, transient flag or
- *		addresses do not exist for its type
- *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
+ * 	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field does not fit its bits, a section is
+ * 		requested without has_extended, severity is fatal and disposition fully recovered,
+ * 		the reference code has no NUL, or the MC section's subtype, transient flag or
+ * 		addresses do not exist for its type
+ * 	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
 
 /**
- * fwnmi_errlog_decode() - take a log apart
- * @log: filled in; all zero where the log has nothing
+ * fwnmi_errlog_decode() - decode a log
+ * @log: filled in; what the log does not have is zero
  * @buf: the log; any bytes are safe
- * @size: bytes at @buf; what follows the log is ignored
+ * @size: bytes at @buf; bytes after the log are ignored
  *
- * Of version 6, an extended part of another format than a platform event log is accepted; its
- * sections are not listed. Of versions 3 to 5 the extended header is decoded, and the detail of
- * those formats that enum fwnmi_errlog_format names. Reserved bits and bytes are ignored. Of
- * sections with the same id the first is decoded, all are listed. A section that the encoder does
- * not write and that is too short for its kind is listed only.
+ * In version 6, an extended part that is not a platform event log is accepted, but its sections are
+ * not listed. In versions 3 to 5 the extended header is decoded, and the detail if its format is in
+ * enum fwnmi_errlog_format. Reserved bits and bytes are ignored. If several sections have the same
+ * id, all are listed but only the first is decoded. A section that the encoder does not write is
+ * listed but not decoded if it is too short for its kind.
  *
  * returns: the log's length in bytes, or
- *	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length the log states
- *	FWNMI_ERR_BADVERSION if byte 0 is not 3 to 6
- *	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
- *		longer than 2040, or a section is shorter than its kind allows or reaches past the
- *		end
+ * 	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length in the log
+ * 	FWNMI_ERR_BADVERSION if byte 0 is not 3 to 6
+ * 	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
+ * 		longer than 2040, or a section is shorter than its kind allows or reaches past the
+ * 		end
  * On error @log holds what could be decoded before it, for display only: version is 0 if that is
  * nothing. Of a log that is cut short this is all that is there, and missing is the rest's length.
  */
 int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
 
 /**
- * fwnmi_errlog_fit() - make a log fit a buffer that may be too small for it
+ * fwnmi_errlog_fit() - shorten a log to fit a buffer
  * @log: the log
- * @length: bytes at @log; what follows the log is ignored
- * @buf: where to; must not overlap @log
+ * @length: bytes at @log; bytes after the log are ignored
+ * @buf: where to write; must not overlap @log
  * @size: bytes at @buf
  *
- * A log that is too long loses optional sections, whole ones, the last ones first unless a shorter
- * one still fits; if the sections that its type must have do not fit either, it loses the extended
- * part; if there is no room even for the length word, only the first four bytes are written.
+ * A log that is too long loses whole optional sections, last ones first; a shorter one that still
+ * fits is kept. If the sections required for its type do not fit either, it loses the extended
+ * part. If even the length word does not fit, only the first four bytes are written.
  *
  * returns: bytes written, at least 4, or
- *	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
- *	FWNMI_ERR_BADVERSION if the log is not of version 6
- *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as fwnmi_errlog_decode()
+ * 	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
+ * 	FWNMI_ERR_BADVERSION if the log is not of version 6
+ * 	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as for fwnmi_errlog_decode()
  */
 int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
 
 /**
- * fwnmi_errlog_print() - a log as text for people
+ * fwnmi_errlog_print() - print a log as text for people
  * @log: a decoded log
- * @buf: where to; always NUL-terminated if @size > 0
+ * @buf: where to write; always NUL-terminated if @size > 0
  * @size: bytes at @buf
  *
  * Only line feeds and printable ASCII are written, whatever the log holds.
  *
- * returns: characters the whole text has without the NUL; if that is @size or more, the text was
- * cut
+ * returns: length of the whole text without the NUL; the text was cut if this is @size or more
  */
 int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size);
 
-/* How the value of a struct fwnmi_errlog_field is meant. */
+/* How to read the value of a struct fwnmi_errlog_field. */
 enum fwnmi_field_kind {
 	FWNMI_FIELD_NUMBER, /* value, in unit if not NULL */
-	FWNMI_FIELD_NAME, /* value, which is a name's number; name is NULL if it has none */
-	FWNMI_FIELD_HEX, /* value, of this many digits */
+	FWNMI_FIELD_NAME, /* value; name is its name, or NULL if it has none */
+	FWNMI_FIELD_HEX, /* value, with this many digits */
 	FWNMI_FIELD_BOOL, /* value, 0 or 1 */
-	FWNMI_FIELD_FLAGS, /* value, of this many digits; flags names its bits */
-	FWNMI_FIELD_TIME, /* value: BCD, date in the high half and time in the low half */
+	FWNMI_FIELD_FLAGS, /* value, with this many digits; flags names its bits */
+	FWNMI_FIELD_TIME, /* value: BCD, date in the high half, time in the low half */
 	FWNMI_FIELD_TEXT, /* length characters at data: any bytes, no NUL at the end */
 	FWNMI_FIELD_BYTES, /* length bytes at data */
 	FWNMI_FIELD_WORDS, /* length hexadecimal numbers of 8 digits, uint32_t at data */
 	FWNMI_FIELD_NUMBERS, /* length numbers, uint16_t at data */
 };
 
-/* The name of a bit, or of more than one, in a field of flags. */
+/* Name of one or more bits in a field of flags. */
 struct fwnmi_flag_name {
 	uint32_t mask;
 	const char *name;
 };
 
-/* A field of a log, for who shows it. */
+/* A field of a log, for display. */
 struct fwnmi_errlog_field {
 	const char *key; /* for machines: lower case and underscores */
 	const char *label; /* for people */
 	enum fwnmi_field_kind kind;
 	uint64_t value;
-	bool absent; /* the log does not give it */
-	bool detail; /* said before in another form; a text for people leaves it out */
+	bool absent; /* the log does not have it */
+	bool detail; /* repeats an earlier field in another form; not for text */
 	unsigned digits;
 	const char *name; /* what the value means, or NULL */
 	const char *unit;
@@ -568,13 +567,13 @@ struct fwnmi_errlog_field {
 };
 
 /**
- * struct fwnmi_errlog_visitor - who gets the fields of a log
- * @open: a group of fields begins, within the group that is open
+ * struct fwnmi_errlog_visitor - callbacks that receive the fields of a log
+ * @open: a group of fields begins, inside the open group if there is one
  * @close: the innermost group ends
- * @field: a field of the innermost group, or of the log itself
+ * @field: a field of the innermost group, or of the log itself if no group is open
  *
- * @title is for people, @key for machines. @number is 0, or counts groups of the same key and kind
- * from 1. Pointers are valid during the call.
+ * @title is for people, @key for machines. @number counts groups of the same key and kind from 1,
+ * 	or is 0. Pointers are valid during the call only.
  */
 struct fwnmi_errlog_visitor {
 	void (*open)(void *opaque, const char *key, const char *title, unsigned number);
@@ -583,10 +582,10 @@ struct fwnmi_errlog_visitor {
 };
 
 /**
- * fwnmi_errlog_visit() - all that a log says, field by field
+ * fwnmi_errlog_visit() - report a log field by field
  * @log: a decoded log
- * @visitor: whom to tell, in the order in which fwnmi_errlog_print() prints
- * @opaque: passed to it
+ * @visitor: callbacks, called in the order in which fwnmi_errlog_print() prints
+ * @opaque: passed to the callbacks
  *
  * Groups are at most three deep.
  */
@@ -615,9 +614,9 @@ const char *fwnmi_mc_subtype_name(unsigned type, unsigned subtype);
 
 /**
  * fwnmi_severity_parse() ... fwnmi_mc_subtype_parse() - the number of a name
- * @name: one of the names above; case, blanks, '-', '_' and '/' do not count, so that "dcache",
- *	"load/store" and "ERROR_SYNC" do too
- * @type: for a subtype, the machine check type it is of
+ * @name: one of the names above. Case, blanks, '-', '_' and '/' are ignored, so "dcache",
+ * 	"load/store" and "ERROR_SYNC" match too
+ * @type: for a subtype, its machine check type
  *
  * returns: the number, or FWNMI_ERR_BADNAME if there is no such name
  */

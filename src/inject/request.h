@@ -24,7 +24,7 @@ struct machine_injection {
 	unsigned vcpu;
 	bool system_reset; /* else a machine check */
 	struct fwnmi_machine_check mc; /* srr1 is set by the machine */
-	bool effective_address_is_nip; /* mc's effective address is that of the interrupted instruction */
+	bool effective_address_is_nip; /* use the interrupted instruction's address */
 	enum inject_context context; /* a ceded vCPU counts as kernel */
 	bool now; /* deliver anywhere, even with MSR[RI]=0; ignores @context */
 	unsigned timeout_ms; /* host time before it is withdrawn; 0: 10 s */

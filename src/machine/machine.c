@@ -16,7 +16,9 @@
 #include "machine/private.h"
 #include "pseries/processor.h"
 
-/* Nothing legitimate reads past the end of RAM. The guard catches everything else. */
+/*
+ * Nothing legitimate reads past the end of RAM. The guard keeps a wrong read from going unnoticed.
+ */
 #define GUARD_SIZE 0x10000ull
 
 /*
