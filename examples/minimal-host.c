@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The least that a virtual machine monitor does to give its guests FWNMI: guest memory, registers
- * and two RTAS calls for libfwnmi, and what to do with each answer. The "guest" is main(), which
- * does what an operating system would and checks what it gets. A real one also calls
+ * The minimum a virtual machine monitor does to give its guests FWNMI: provide guest memory,
+ * registers and two RTAS calls to libfwnmi, and act on each result. The "guest" is main(), which
+ * does what an operating system would and checks what it gets. A real monitor also calls
  * fwnmi_set_interrupt_endian() for H_SET_MODE and fwnmi_reset() when the partition reboots.
  *
  *	cc minimal-host.c $(pkg-config --cflags --libs fwnmi) && ./a.out
@@ -18,20 +18,20 @@ enum {
 	NR_CPUS = 2,
 	MEMORY_SIZE = 32 << 20,
 	RTAS_BASE = 0x1ff0000, /* goes into /rtas as "linux,rtas-base" */
-	RTAS_SIZE = 0x10000, /* and this as "rtas-size"; "rtas-error-log-max" is 2048 */
-	RTAS_CODE_SIZE = 0x40, /* the RTAS entry point, which is yours */
+	RTAS_SIZE = 0x10000, /* goes in as "rtas-size"; "rtas-error-log-max" is 2048 */
+	RTAS_CODE_SIZE = 0x40, /* the RTAS entry point, which you provide */
 };
 
 struct vm {
 	uint8_t memory[MEMORY_SIZE];
-	struct fwnmi_regs regs[NR_CPUS]; /* of a vCPU that does not run guest code */
+	struct fwnmi_regs regs[NR_CPUS]; /* valid while the vCPU does not run guest code */
 	int kicked[NR_CPUS];
-	/* A lock of its own: ibm,nmi-interlock waits for no other RTAS call or hcall (R18). */
+	/* A separate lock: ibm,nmi-interlock must not wait for other RTAS calls or hcalls (R18). */
 	pthread_mutex_t fwnmi_lock;
 	struct fwnmi fwnmi;
 };
 
-/* ---- what libfwnmi asks of a host ---- */
+/* ---- callbacks for libfwnmi ---- */
 
 static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t len)
 {
@@ -61,7 +61,7 @@ static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
 	return 0;
 }
 
-/* Make the vCPU leave guest code, if it is there; its thread then calls fwnmi_resume(). */
+/* Make the vCPU leave guest code if it runs any. Its thread then calls fwnmi_resume(). */
 static void kick(void *opaque, unsigned cpu)
 {
 	((struct vm *)opaque)->kicked[cpu] = 1;
@@ -82,7 +82,7 @@ static const struct fwnmi_ops ops = {
 	.end_partition = end_partition,
 };
 
-/* ---- the RTAS calls; names go into /rtas as properties, with a token each ---- */
+/* ---- the RTAS calls; each name goes into /rtas as a property with its token ---- */
 
 static int rtas_nmi_register(struct vm *vm, unsigned cpu, uint32_t system_reset, uint32_t mc)
 {
@@ -106,15 +106,15 @@ static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
 
 /* ---- events ---- */
 
-/* Whether the vCPU may run guest code now. */
+/* May the vCPU run guest code now? */
 static int may_run(unsigned cpu, int result)
 {
 	switch (result) {
 	case FWNMI_NOTHING:
-	case FWNMI_DELIVERED: /* it stands in its handler */
+	case FWNMI_DELIVERED: /* it is at its handler */
 		return 1;
 	case FWNMI_NOT_REGISTERED:
-	case FWNMI_STALE: /* give it the architected interrupt, 0x100 or 0x200, yourself */
+	case FWNMI_STALE: /* deliver the architected interrupt, 0x100 or 0x200, yourself */
 		printf("vCPU %u: architected interrupt\n", cpu);
 		return 1;
 	case FWNMI_WAITING: /* until its kick */
@@ -137,7 +137,7 @@ static int machine_check(struct vm *vm, unsigned cpu, const struct fwnmi_machine
 	return may_run(cpu, result);
 }
 
-/* What a vCPU's thread does after a kick, before it runs guest code. */
+/* A vCPU's thread calls this after a kick, before it runs guest code. */
 static int resume(struct vm *vm, unsigned cpu)
 {
 	int result;
@@ -161,7 +161,7 @@ static void expect(int condition, const char *what)
 
 static void handler(struct vm *vm, unsigned cpu)
 {
-	const uint8_t *log = vm->memory + vm->regs[cpu].gpr3 + 8; /* behind the original R3 */
+	const uint8_t *log = vm->memory + vm->regs[cpu].gpr3 + 8; /* after the original R3 */
 	struct fwnmi_errlog decoded;
 	char text[2048];
 

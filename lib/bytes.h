@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Integers in byte buffers, without alignment and without casts. Internal to libfwnmi.
+ * Integers in byte buffers, without alignment or casts. Internal to libfwnmi.
  */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H

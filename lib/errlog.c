@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS event logs between bytes and struct fwnmi_errlog. Parts that are only read are in
- * errlog_sections.c, text in errlog_print.c, names in errlog_names.c. LoPAR chapter "RTAS
- * Error/Event Return Format"; offsets below are the chapter's, counted from the start of the part
- * or section they are in.
+ * Encodes and decodes RTAS event logs. Parts that are only decoded are in errlog_sections.c, text
+ * in errlog_print.c, names in errlog_names.c. LoPAR chapter "RTAS Error/Event Return Format".
+ * Offsets below are the chapter's, from the start of the part or section.
  */
 #include <string.h>
 
@@ -19,7 +18,9 @@ enum {
 	MAIN_A_SIZE = 48,
 	MAIN_B_SIZE = 24,
 	PRIMARY_SRC_SIZE = 80,
-	/* LoPAR's table of this section says 32, its overview and the offsets in it say 40. */
+	/*
+	 * LoPAR's table of this section says 32; its overview and the offsets in the table say 40.
+	 */
 	MC_SIZE = 40,
 
 	FIXED_EXTENDED_PRESENT = 0x04, /* byte 1, bit 13 of the fixed part */
@@ -36,7 +37,7 @@ enum {
 
 static const char company_ibm[4] = { 'I', 'B', 'M', '\0' };
 
-/* Has byte 0x11 of the MC section the form of SLB, ERAT and TLB errors? */
+/* Does byte 0x11 of the MC section have the form for SLB, ERAT and TLB errors? */
 static bool is_translation_cache(uint8_t error_type)
 {
 	return error_type == FWNMI_MC_SLB || error_type == FWNMI_MC_ERAT ||
@@ -272,7 +273,7 @@ static void get_mc(struct fwnmi_errlog *log, const uint8_t *p, size_t length)
 
 static const struct {
 	uint16_t id;
-	uint16_t size; /* the least a section of this kind has */
+	uint16_t size; /* minimum size of this kind of section */
 	size_t has; /* offset of its has_* in struct fwnmi_errlog */
 	void (*get)(struct fwnmi_errlog *log, const uint8_t *section, size_t length);
 } known_sections[] = {
@@ -285,7 +286,7 @@ static const struct {
 	{ FWNMI_SECTION_MC, MC_SIZE, offsetof(struct fwnmi_errlog, has_mc), get_mc },
 };
 
-/* @length is what the section states, @there what the buffer has of it. */
+/* @length is the section's stated length, @there how much of it the buffer has. */
 static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_t id, size_t length,
 			     size_t there)
 {
@@ -303,7 +304,7 @@ static int get_known_section(struct fwnmi_errlog *log, const uint8_t *p, uint16_
 	return 0;
 }
 
-/* @length is what the log states, @there what the buffer has of it. */
+/* @length is the log's stated length, @there how much of it the buffer has. */
 static int get_sections(struct fwnmi_errlog *log, const uint8_t *buf, size_t length, size_t there)
 {
 	size_t offset = FWNMI_ERRLOG_FIXED_SIZE + EXTENDED_HEADER_SIZE;
@@ -396,7 +397,7 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
 
 /* ---- fit ---- */
 
-/* Requirements 3 and 4 of the version 6 format: what a log of this type must have. */
+/* Requirements 3 and 4 of the version 6 format: sections that a log of this type must have. */
 static bool is_required(uint8_t type, uint16_t id)
 {
 	static const struct {
@@ -419,7 +420,7 @@ static bool is_required(uint8_t type, uint16_t id)
 	return false;
 }
 
-/* Of a log that is too long: which sections to keep. Returns the length, 0 if nothing fits. */
+/* Choose which sections of a too long log to keep. Returns the length, 0 if nothing fits. */
 static size_t choose_sections(const struct fwnmi_errlog *log, size_t size,
 			      bool keep[FWNMI_ERRLOG_MAX_SECTIONS])
 {

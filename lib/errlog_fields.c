@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a decoded RTAS event log says, field by field, with the meaning of its codes: one
- * description for the text that people read (errlog_print.c) and for other forms. Codes are those
- * of LoPAR chapter "RTAS Error/Event Return Format"; subsystems and creators that the chapter
- * leaves to the platform have the meaning that IBM's service tools give them.
+ * Lists what a decoded RTAS event log says, field by field, with the meaning of its codes. The text
+ * for people (errlog_print.c) and other forms share this list. Codes are from LoPAR chapter "RTAS
+ * Error/Event Return Format". The chapter leaves some subsystems and creators to the platform;
+ * those have the meaning that IBM's service tools give them.
  */
 #include <string.h>
 
@@ -69,7 +69,7 @@ static const struct code creators[] = {
 	{ 'W', "power control" },
 };
 
-/* A code of a multiple of 16 names the whole range behind it as well. */
+/* A code that is a multiple of 16 also names the whole range after it. */
 static const struct code subsystems[] = {
 	{ 0x10, "processor" },
 	{ 0x11, "processor FRU" },
@@ -495,7 +495,7 @@ static void yes_or_no(struct walk *w, const char *key, const char *label, bool v
 	FIELD(.key = key, .label = label, .kind = FWNMI_FIELD_BOOL, .value = value);
 }
 
-/* A string, if there is one. */
+/* A string, unless it is empty. */
 static void text(struct walk *w, const char *key, const char *label, const char *s)
 {
 	if (*s)
@@ -561,7 +561,7 @@ static void old_pci(struct walk *w, const char *key, const char *title,
 		    const struct fwnmi_old_pci *pci)
 {
 	if (!pci->bus && !pci->devfn && !pci->vendor_id && !pci->device_id)
-		return; /* the log does not know it */
+		return; /* the log does not say */
 	open_group(w, key, title, 0);
 	number(w, "bus", "Bus", pci->bus, NULL);
 	number(w, "device", "Device", pci->devfn >> 3, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fields of a log without its list of sections, which a text shows as a table. Internal to
+ * The fields of a log without its list of sections, which the text shows as a table. Internal to
  * libfwnmi.
  */
 #ifndef LIB_ERRLOG_FIELDS_H
@@ -11,10 +11,10 @@
 void fwnmi_errlog_visit_parts(const struct fwnmi_errlog *log,
 			      const struct fwnmi_errlog_visitor *visitor, void *opaque);
 
-/* NULL if the id has none. */
+/* Returns NULL if the id has no name. */
 const char *fwnmi_section_name(unsigned id);
 
-/* Does the buffer that was decoded end before this section of the list? */
+/* Did the decoded buffer end before the end of this section of the list? */
 bool fwnmi_section_is_cut(const struct fwnmi_errlog *log, unsigned index);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The names of an RTAS event log's numbers, in both directions, and the sentences for errors.
- * LoPAR tables "RTAS Event Return Format (Fixed Part)" and the machine check section.
+ * Converts numbers in an RTAS event log to names and back, and errors to sentences. LoPAR tables
+ * "RTAS Event Return Format (Fixed Part)" and the machine check section.
  */
 #include <fwnmi/errlog.h>
 
@@ -113,7 +113,7 @@ static const char *name_of(const struct names *names, unsigned number)
 	return number < names->count ? names->name[number] : NULL;
 }
 
-/* The next character that counts in a comparison of names, in lower case; moves past it. */
+/* Returns the next character that matters for comparing names, in lower case; moves past it. */
 static char next_significant(const char **s)
 {
 	char c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A decoded RTAS event log as text for people. What it says is in errlog_fields.c.
+ * Prints a decoded RTAS event log as text for people. errlog_fields.c lists what it says.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,12 +8,12 @@
 
 #include "errlog_fields.h"
 
-/* Text that grows in the caller's buffer; length counts what did not fit as well. */
+/* Text that grows in the caller's buffer. length also counts what did not fit. */
 struct text {
 	char *buf;
 	size_t size;
 	size_t length;
-	unsigned depth; /* of groups */
+	unsigned depth; /* how many groups are open */
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 		text->length += (size_t)n;
 }
 
-/* A character of a log is data from outside: only printable ASCII goes to a terminal. */
+/* Log characters come from outside, so only printable ASCII goes to a terminal. */
 static char printable(char c)
 {
 	return c >= 0x20 && c < 0x7f ? c : '.';

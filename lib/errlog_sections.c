@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parts of an RTAS event log that fwnmi reads but never writes: what a service processor adds
- * to a version 6 log, FRU call outs first, and the extended part of versions 3 to 5. LoPAR chapter
- * "RTAS Error/Event Return Format"; offsets are counted from the start of the part or section.
- * The caller bounds each length; nothing here reads past it.
+ * Decodes the parts of an RTAS event log that fwnmi never writes: the sections that a service
+ * processor adds to a version 6 log, with its FRU call outs, and the extended part of versions 3 to
+ * 5. LoPAR chapter "RTAS Error/Event Return Format". Offsets are from the start of the part or
+ * section. The caller bounds each length; nothing here reads past it.
  */
 #include <string.h>
 
@@ -32,7 +32,7 @@ enum {
 	HOT_PLUG_TOKEN = 0x80, /* capabilities */
 
 	OLD_HEADER_SIZE = 12,
-	OLD_DETAIL_SIZE = 40, /* with the header */
+	OLD_DETAIL_SIZE = 40, /* including the header */
 	OLD_NO_ADDRESS = 0x10, /* byte 2 */
 };
 
@@ -48,9 +48,7 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/*
- * Characters up to a NUL, without the blanks behind them. @to has room for one more than @length.
- */
+/* Copies up to a NUL, without trailing blanks. @to has room for one more than @length. */
 static void get_text(char *to, const uint8_t *from, size_t length)
 {
 	const uint8_t *nul = memchr(from, '\0', length);
@@ -71,7 +69,7 @@ static void get_mtms(struct fwnmi_mtms *mtms, const uint8_t *p)
 
 /* ---- FRU call outs ---- */
 
-/* Takes a field of this size if the flags have it; false if it is not there. */
+/* Takes a field of this size if @flags has @flag; false if the field is missing. */
 static bool take(char *to, uint8_t flags, uint8_t flag, size_t size, const uint8_t **p,
 		 size_t *length)
 {
@@ -94,7 +92,7 @@ static bool get_identity(struct fwnmi_callout *callout, const uint8_t *p, size_t
 	p += SUBSTRUCTURE_HEADER_SIZE;
 	length -= SUBSTRUCTURE_HEADER_SIZE;
 	if (flags & IDENTITY_PART_NUMBER)
-		flags &= (uint8_t)~IDENTITY_PROCEDURE; /* one field for both */
+		flags &= (uint8_t)~IDENTITY_PROCEDURE; /* both share one field */
 	return take(callout->part_number, flags, IDENTITY_PART_NUMBER, 8, &p, &length) &&
 	       take(callout->procedure, flags, IDENTITY_PROCEDURE, 8, &p, &length) &&
 	       take(callout->ccin, flags, IDENTITY_CCIN, 4, &p, &length) &&
@@ -113,7 +111,7 @@ static bool get_enclosure(struct fwnmi_callout *callout, const uint8_t *p, size_
 	return true;
 }
 
-/* Four bytes are reserved, then 8 bytes each: three reserved ones, the priority, the id. */
+/* Four reserved bytes, then 8 bytes for each MRU: three reserved, the priority, the id. */
 static bool get_mrus(struct fwnmi_callout *callout, const uint8_t *p, size_t length)
 {
 	unsigned count = p[3] & 0x0f;
@@ -177,7 +175,7 @@ void fwnmi_errlog_get_callouts(struct fwnmi_primary_src *src, const uint8_t *p, 
 	p += SRC_FIXED_SIZE;
 	length -= SRC_FIXED_SIZE;
 	if (p[0] != SUBSECTION_CALLOUTS) {
-		src->callouts_damaged = false; /* of a kind that is not known */
+		src->callouts_damaged = false; /* a subsection of an unknown kind */
 		return;
 	}
 	stated = 4 * (size_t)get_be16(p + 2);
@@ -191,7 +189,7 @@ void fwnmi_errlog_get_callouts(struct fwnmi_primary_src *src, const uint8_t *p, 
 		size_t size = p[0];
 
 		if (size == 0)
-			return; /* what fills up the last word */
+			return; /* padding of the last word */
 		if (size < CALLOUT_FIXED_SIZE || size > length ||
 		    !get_callout(&src->callouts[src->nr_callouts++], p, size)) {
 			src->callouts_damaged = true;
@@ -322,7 +320,7 @@ void fwnmi_errlog_get_section(struct fwnmi_errlog *log, const uint8_t *p, uint16
 {
 	static const struct {
 		uint16_t id;
-		uint16_t size; /* the least a section of this kind has */
+		uint16_t size; /* minimum size of this kind of section */
 		size_t has; /* offset of its has_* in struct fwnmi_errlog */
 		void (*get)(struct fwnmi_errlog *log, const uint8_t *p, size_t length);
 	} known[] = {

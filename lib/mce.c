@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machine check cause bits of each processor, as tables read in both directions.
- * A new processor is a new pair of tables and a line in processors[]. The encodings are those of
- * the processors' user's manuals, section "Machine Check Interrupt"; Linux decodes the same in
+ * Machine check cause bits of each processor, as tables used in both directions. To add a
+ * processor, add a pair of tables and a line in processors[]. The encodings are from the
+ * processors' user's manuals, section "Machine Check Interrupt"; Linux decodes the same ones in
  * arch/powerpc/kernel/mce_power.c.
  */
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Instruction side, and stores (asynchronous, so fatal): SRR1 bits 36 and 43:45 hold one code. */
+/* Instruction side, and stores (asynchronous, so fatal): SRR1 bits 36 and 43:45 are one code. */
 struct srr1_cause {
 	uint32_t srr1;
 	bool nip_valid; /* the interrupted instruction is the effective address */
@@ -20,7 +20,7 @@ struct srr1_cause {
 	uint8_t severity;
 };
 
-/* Load/store side: DSISR has a bit a cause; the first row that matches is the gravest. */
+/* Load/store side: DSISR has one bit per cause. Rows are sorted, gravest first. */
 struct dsisr_cause {
 	uint32_t dsisr;
 	bool dar_valid;
@@ -35,7 +35,7 @@ struct processor {
 	size_t nr_srr1_causes;
 	const struct dsisr_cause *dsisr_causes;
 	size_t nr_dsisr_causes;
-	uint32_t spurious_dsisr; /* this DSISR alone: there was no error; 0: none such */
+	uint32_t spurious_dsisr; /* exactly this DSISR: no error occurred; 0: no such value */
 };
 
 /* SRR1 bits 36 and 43:45 */
@@ -67,7 +67,7 @@ static const struct srr1_cause power9_srr1[] = {
 	{ 0x001c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a foreign address */
 	{ 0x08000000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of a fetch */
 	{ 0x08040000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* link time-out of its table walk */
-	/* From a bad real address */
+	/* Fetch from a bad real address */
 	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
 	/* Likewise */
 	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
@@ -85,7 +85,7 @@ static const struct srr1_cause power10_srr1[] = {
 	{ 0x00180000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
 	{ 0x001c0000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* fetch from a foreign address */
 	{ 0x08080000, true,  FWNMI_MC_UNKNOWN, 0, SYNC },  /* scv with an invalid level */
-	/* From a bad real address */
+	/* Fetch from a bad real address */
 	{ 0x080c0000, true,  FWNMI_MC_UE,      FWNMI_UE_IFETCH,                 SYNC },
 	/* Likewise */
 	{ 0x08100000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_IFETCH, SYNC },
@@ -124,7 +124,7 @@ static const struct dsisr_cause power9_dsisr[] = {
 	{ 0x00000008, false, FWNMI_MC_UNKNOWN, 0, SYNC },  /* load/store to a foreign address */
 };
 
-/* POWER9's without the time-outs of links. */
+/* As POWER9, but without link time-outs. */
 static const struct dsisr_cause power10_dsisr[] = {
 	{ 0x00008000, false, FWNMI_MC_UE,      FWNMI_UE_LOAD_STORE,                 SYNC },
 	{ 0x00004000, true,  FWNMI_MC_UE,      FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
@@ -145,14 +145,14 @@ static const struct dsisr_cause power10_dsisr[] = {
 static const struct processor processors[] = {
 	{ FWNMI_PROCESSOR_POWER8, power8_srr1, ARRAY_SIZE(power8_srr1), power8_dsisr,
 	  ARRAY_SIZE(power8_dsisr), 0 },
-	/* Up to DD2.1 a paste instruction may raise a machine check that means nothing. */
+	/* Up to DD2.1 a paste instruction may raise a spurious machine check. */
 	{ FWNMI_PROCESSOR_POWER9, power9_srr1, ARRAY_SIZE(power9_srr1), power9_dsisr,
 	  ARRAY_SIZE(power9_dsisr), 0x02000000 },
 	{ FWNMI_PROCESSOR_POWER10, power10_srr1, ARRAY_SIZE(power10_srr1), power10_dsisr,
 	  ARRAY_SIZE(power10_dsisr), 0 },
 };
 
-/* Linux, asm/reg.h; bits 32:47 of PVR. */
+/* Bits 32:47 of PVR, from Linux's asm/reg.h. */
 enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr)
 {
 	static const struct {
@@ -192,7 +192,7 @@ static void set_cause(struct fwnmi_machine_check *mc, uint8_t type, uint8_t subt
 
 static void set_effective_address(struct fwnmi_machine_check *mc, bool valid, uint64_t address)
 {
-	/* A log has no place for the address of an unknown error. */
+	/* A log has no field for the address of an unknown error. */
 	if (!valid || mc->error_type == FWNMI_MC_UNKNOWN)
 		return;
 	mc->effective_address_valid = true;
@@ -231,7 +231,7 @@ int fwnmi_mce_analyse(enum fwnmi_processor number, uint64_t nip, uint64_t srr1, 
 	set_cause(mc, FWNMI_MC_UNKNOWN, 0, FWNMI_SEVERITY_ERROR_SYNC);
 
 	fetch = find_srr1_cause(processor, srr1);
-	/* A store that fails later sets bit 42, but has its cause in SRR1: DSISR is stale. */
+	/* A store that fails later sets bit 42, but its cause is in SRR1 and DSISR is stale. */
 	if (!(srr1 & FWNMI_SRR1_MC_LOADSTORE) || (fetch && fetch->severity == FATAL)) {
 		if (!fetch)
 			return 0;
@@ -269,7 +269,7 @@ int fwnmi_mce_synthesise(enum fwnmi_processor number, const struct fwnmi_machine
 	*dar_valid = false;
 	if (!processor)
 		return FWNMI_ERR_INVALID;
-	if (mc->error_type == FWNMI_MC_UNKNOWN) /* many causes: none of them is meant */
+	if (mc->error_type == FWNMI_MC_UNKNOWN) /* many causes map to it, so none is right */
 		return FWNMI_ERR_NO_CAUSE;
 
 	for (size_t i = 0; i < processor->nr_dsisr_causes; i++) {

@@ -458,9 +458,9 @@ struct fwnmi_errlog {
 /**
  * fwnmi_errlog_encode() - write a log in its version 6 form
  * @log: what to write. If has_extended, the extended header is written (flags as given, format 14,
- * 	company "IBM\0"), then those of Main-A, Main-B, primary SRC and MC whose has_* is set, in
- * 	this order. company, log_format, extended_length, section_count and the section list are
- * 	ignored, except that without has_extended the word extended_length is written as it is.
+ *	company "IBM\0"), then those of Main-A, Main-B, primary SRC and MC whose has_* is set, in
+ *	this order. company, log_format, extended_length, section_count and the section list are
+ *	ignored, except that without has_extended the word extended_length is written as it is.
  * @buf: where to write; need not be aligned
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
@@ -468,11 +468,11 @@ struct fwnmi_errlog {
  * and the caller has to choose which.
  *
  * returns: the log's length in bytes, 8 to 216, or
- * 	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field does not fit its bits, a section is
- * 		requested without has_extended, severity is fatal and disposition fully recovered,
- * 		the reference code has no NUL, or the MC section's subtype, transient flag or
- * 		addresses do not exist for its type
- * 	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
+ *	FWNMI_ERR_INVALID if version is neither 0 nor 6, a field does not fit its bits, a section is
+ *		requested without has_extended, severity is fatal and disposition fully recovered,
+ *		the reference code has no NUL, or the MC section's subtype, transient flag or
+ *		addresses do not exist for its type
+ *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
 
@@ -489,11 +489,11 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size);
  * listed but not decoded if it is too short for its kind.
  *
  * returns: the log's length in bytes, or
- * 	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length in the log
- * 	FWNMI_ERR_BADVERSION if byte 0 is not 3 to 6
- * 	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
- * 		longer than 2040, or a section is shorter than its kind allows or reaches past the
- * 		end
+ *	FWNMI_ERR_TRUNCATED if @size is less than 8 or than the length in the log
+ *	FWNMI_ERR_BADVERSION if byte 0 is not 3 to 6
+ *	FWNMI_ERR_BADSTRUCTURE if the extended part is shorter than its header (and not empty) or
+ *		longer than 2040, or a section is shorter than its kind allows or reaches past the
+ *		end
  * On error @log holds what could be decoded before it, for display only: version is 0 if that is
  * nothing. Of a log that is cut short this is all that is there, and missing is the rest's length.
  */
@@ -511,9 +511,9 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size);
  * part. If even the length word does not fit, only the first four bytes are written.
  *
  * returns: bytes written, at least 4, or
- * 	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
- * 	FWNMI_ERR_BADVERSION if the log is not of version 6
- * 	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as for fwnmi_errlog_decode()
+ *	FWNMI_ERR_NOSPACE if @size is less than 4; @buf is untouched
+ *	FWNMI_ERR_BADVERSION if the log is not of version 6
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as for fwnmi_errlog_decode()
  */
 int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
 
@@ -573,7 +573,7 @@ struct fwnmi_errlog_field {
  * @field: a field of the innermost group, or of the log itself if no group is open
  *
  * @title is for people, @key for machines. @number counts groups of the same key and kind from 1,
- * 	or is 0. Pointers are valid during the call only.
+ *	or is 0. Pointers are valid during the call only.
  */
 struct fwnmi_errlog_visitor {
 	void (*open)(void *opaque, const char *key, const char *title, unsigned number);
@@ -615,7 +615,7 @@ const char *fwnmi_mc_subtype_name(unsigned type, unsigned subtype);
 /**
  * fwnmi_severity_parse() ... fwnmi_mc_subtype_parse() - the number of a name
  * @name: one of the names above. Case, blanks, '-', '_' and '/' are ignored, so "dcache",
- * 	"load/store" and "ERROR_SYNC" match too
+ *	"load/store" and "ERROR_SYNC" match too
  * @type: for a subtype, its machine check type
  *
  * returns: the number, or FWNMI_ERR_BADNAME if there is no such name

@@ -260,14 +260,14 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus);
  * @ops: the host's callbacks; only those marked "May be NULL" may be missing; must outlive @f
  * @opaque: passed to every callback
  * @config: copied; leave unused members zero so that members added later get their default.
- * 	rtas_base + save_area_offset must be a multiple of 16. The RTAS area must end below 4 GiB,
- * 	where a guest can reach it in real mode.
+ *	rtas_base + save_area_offset must be a multiple of 16. The RTAS area must end below 4 GiB,
+ *	where a guest can reach it in real mode.
  *
  * returns: 0, or
- * 	FWNMI_ERR_INVALID if a callback is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
- * 		RTAS area does not end below 4 GiB, the save area is not aligned, mc_buffer_size is
- * 		out of range, or stale_handler is not an enum fwnmi_stale_policy
- * 	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
+ *	FWNMI_ERR_INVALID if a callback is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
+ *		RTAS area does not end below 4 GiB, the save area is not aligned, mc_buffer_size is
+ *		out of range, or stale_handler is not an enum fwnmi_stale_policy
+ *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
  */
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config);
@@ -307,9 +307,9 @@ void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian);
  * Waiting vCPUs keep waiting and will enter the new routine.
  *
  * returns: 0, or
- * 	FWNMI_ERR_CPU if there is no such vCPU
- * 	FWNMI_ERR_PARAMETER if a routine is not in the first 32 MiB, not word-aligned, or not in
- * 		guest memory; the previous registration stays. The RTAS status is -3.
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_ERR_PARAMETER if a routine is not in the first 32 MiB, not word-aligned, or not in
+ *		guest memory; the previous registration stays. The RTAS status is -3.
  */
 int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check);
 
@@ -323,7 +323,7 @@ int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_
  * For older operating systems. The buffer is at FWNMI_PAGE_7, followed by the slots.
  *
  * returns: as fwnmi_register(), or
- * 	FWNMI_ERR_MEMORY if real page 7 is not in guest memory; the RTAS status is -1
+ *	FWNMI_ERR_MEMORY if real page 7 is not in guest memory; the RTAS status is -1
  */
 int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check);
 
@@ -355,10 +355,10 @@ bool fwnmi_handlers_stand(struct fwnmi *f);
  * @mc: the machine check
  *
  * returns: 0, or
- * 	FWNMI_ERR_INVALID if a field is out of range, the subtype does not exist for the type, an
- * 		address is given that this type cannot report (effective: UE, SLB, ERAT, TLB;
- * 		logical: UE), transient is set for a type other than UE, or a fatal error is called
- * 		fully recovered
+ *	FWNMI_ERR_INVALID if a field is out of range, the subtype does not exist for the type, an
+ *		address is given that this type cannot report (effective: UE, SLB, ERAT, TLB;
+ *		logical: UE), transient is set for a type other than UE, or a fatal error is called
+ *		fully recovered
  */
 int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
 
@@ -382,20 +382,20 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * says fully recovered.
  *
  * returns: FWNMI_DELIVERED, or
- * 	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
- * 	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- * 	FWNMI_ENDED if this vCPU holds the buffer, or the routine is gone and the policy is
- * 		FWNMI_STALE_END (end_partition() has been called in both cases), or the partition
- * 		had already ended
- * 	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
- * 		changed except by repair()
- * 	FWNMI_STOPPED if the processor is unsafe, by this event (stop_cpu() has been called) or an
- * 		earlier one
- * 	FWNMI_ERR_CPU if there is no such vCPU
- * 	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
- * 	FWNMI_ERR_BUSY if this vCPU already waits. It runs no code, so keep the event until it has
- * 		resumed
- * 	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
+ *	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
+ *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
+ *	FWNMI_ENDED if this vCPU holds the buffer, or the routine is gone and the policy is
+ *		FWNMI_STALE_END (end_partition() has been called in both cases), or the partition
+ *		had already ended
+ *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
+ *		changed except by repair()
+ *	FWNMI_STOPPED if the processor is unsafe, by this event (stop_cpu() has been called) or an
+ *		earlier one
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
+ *	FWNMI_ERR_BUSY if this vCPU already waits. It runs no code, so keep the event until it has
+ *		resumed
+ *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
  */
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc);
 
@@ -413,14 +413,14 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * once, because the buffer and the slot are separate.
  *
  * returns: FWNMI_DELIVERED, or
- * 	FWNMI_WAITING if the vCPU waits for the machine check buffer
- * 	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- * 	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
- * 		changed
- * 	FWNMI_ENDED as for fwnmi_machine_check()
- * 	FWNMI_STOPPED if the processor is unsafe; nothing was changed
- * 	FWNMI_ERR_CPU if there is no such vCPU
- * 	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
+ *	FWNMI_WAITING if the vCPU waits for the machine check buffer
+ *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
+ *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
+ *		changed
+ *	FWNMI_ENDED as for fwnmi_machine_check()
+ *	FWNMI_STOPPED if the processor is unsafe; nothing was changed
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
  */
 int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
 
@@ -435,9 +435,9 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
  * fwnmi_resume() like any other before it runs guest code again.
  *
  * returns: FWNMI_WAITING, or
- * 	FWNMI_NOTHING if there is no target, or all targets are stopped as unsafe
- * 	FWNMI_ENDED if the partition had ended
- * 	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_NOTHING if there is no target, or all targets are stopped as unsafe
+ *	FWNMI_ENDED if the partition had ended
+ *	FWNMI_ERR_CPU if there is no such vCPU
  */
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
 
@@ -452,9 +452,9 @@ int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
  * and Linux before 5.8 relies on it.
  *
  * returns: FWNMI_RELEASED, or
- * 	FWNMI_NOTHING if @cpu has no event and not strict; the RTAS status is 0 too
- * 	FWNMI_ERR_NO_EVENT if @cpu has no event and strict; the RTAS status is -1
- * 	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_NOTHING if @cpu has no event and not strict; the RTAS status is 0 too
+ *	FWNMI_ERR_NO_EVENT if @cpu has no event and strict; the RTAS status is -1
+ *	FWNMI_ERR_CPU if there is no such vCPU
  */
 int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
 
@@ -468,16 +468,16 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * back to the host, the next call delivers the reset.
  *
  * returns: FWNMI_DELIVERED, or
- * 	FWNMI_NOTHING if nothing is pending for this vCPU: run it
- * 	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
- * 	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() targeted it and the guest has not
- * 		registered: the host delivers the architected interrupt 0x100
- * 	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR: the host
- * 		delivers what fwnmi_handed_back() says; the buffer has gone to the next vCPU
- * 	FWNMI_ENDED if the partition has ended, now or before
- * 	FWNMI_STOPPED if the processor is unsafe: do not run it
- * 	FWNMI_ERR_CPU if there is no such vCPU
- * 	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; the event stays pending
+ *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
+ *	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
+ *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() targeted it and the guest has not
+ *		registered: the host delivers the architected interrupt 0x100
+ *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR: the host
+ *		delivers what fwnmi_handed_back() says; the buffer has gone to the next vCPU
+ *	FWNMI_ENDED if the partition has ended, now or before
+ *	FWNMI_STOPPED if the processor is unsafe: do not run it
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; the event stays pending
  */
 int fwnmi_resume(struct fwnmi *f, unsigned cpu);
 
@@ -488,7 +488,7 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu);
  * @mc: set to the machine check, if the event is one
  *
  * returns: the architected vector, 0x100 or 0x200; 0 if the last fwnmi_resume() returned something
- * 	else, or there is no such vCPU
+ *	else, or there is no such vCPU
  */
 unsigned fwnmi_handed_back(const struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc);
 
@@ -514,13 +514,13 @@ int fwnmi_owner(const struct fwnmi *f);
  * warning (LoPAR "RTAS Error and Event Classes").
  *
  * returns: 0, or
- * 	FWNMI_ERR_NOSPACE if FWNMI_QUEUE_EVENTS logs are queued already, or the log would exceed
- * 		FWNMI_QUEUE_SPACE bytes in all; nothing was changed. Try again when the OS has
- * 		fetched some
- * 	FWNMI_ERR_INVALID if @source or @event_class is not a known one
- * 	FWNMI_ERR_BADVERSION if the log is not of version 6
- * 	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as for fwnmi_errlog_decode(); the latter also if
- * 		the log is shorter than @length
+ *	FWNMI_ERR_NOSPACE if FWNMI_QUEUE_EVENTS logs are queued already, or the log would exceed
+ *		FWNMI_QUEUE_SPACE bytes in all; nothing was changed. Try again when the OS has
+ *		fetched some
+ *	FWNMI_ERR_INVALID if @source or @event_class is not a known one
+ *	FWNMI_ERR_BADVERSION if the log is not of version 6
+ *	FWNMI_ERR_TRUNCATED, FWNMI_ERR_BADSTRUCTURE as for fwnmi_errlog_decode(); the latter also if
+ *		the log is shorter than @length
  */
 int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t event_class,
 		      const void *log, size_t length);
@@ -554,8 +554,8 @@ unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source sou
  * a new one.
  *
  * returns: bytes written; the RTAS status is 0; or
- * 	FWNMI_NOTHING if there is no log, or no more in this sequence; the RTAS status is 1
- * 	FWNMI_ERR_NOSPACE if @size is less than 4; the log stays; the RTAS status is -1
+ *	FWNMI_NOTHING if there is no log, or no more in this sequence; the RTAS status is 1
+ *	FWNMI_ERR_NOSPACE if @size is less than 4; the log stays; the RTAS status is -1
  */
 int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size);
 
@@ -588,7 +588,7 @@ uint32_t fwnmi_log_id(const struct fwnmi *f);
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
  * returns: the log's length in bytes, 0 if the partition has not ended, or
- * 	FWNMI_ERR_NOSPACE if @size is too small
+ *	FWNMI_ERR_NOSPACE if @size is too small
  */
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size);
 
@@ -620,14 +620,14 @@ size_t fwnmi_state_size(const struct fwnmi *f);
  * depend on the host's byte order, carries a version, and ends with a checksum.
  *
  * returns: the record's length in bytes, or
- * 	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
+ *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched
  */
 int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
 
 /**
  * fwnmi_load() - set the partition's state from a record
  * @f: the partition, set up by fwnmi_init() with the same nr_cpus, rtas_base, rtas_size,
- * 	save_area_offset and mc_buffer_size as the saved one; strict and stale_handler may differ
+ *	save_area_offset and mc_buffer_size as the saved one; strict and stale_handler may differ
  * @buf: the record; any bytes are safe
  * @size: bytes at @buf; bytes after the record are ignored
  *
@@ -635,10 +635,10 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
  * guest code.
  *
  * returns: 0, or one of these with @f unchanged:
- * 	FWNMI_ERR_TRUNCATED if the record is incomplete
- * 	FWNMI_ERR_BADRECORD if it is not a record, its checksum is wrong, or it contradicts itself
- * 	FWNMI_ERR_FUTURE if its version is newer than this library's
- * 	FWNMI_ERR_MISMATCH if it is from a partition that was set up differently
+ *	FWNMI_ERR_TRUNCATED if the record is incomplete
+ *	FWNMI_ERR_BADRECORD if it is not a record, its checksum is wrong, or it contradicts itself
+ *	FWNMI_ERR_FUTURE if its version is newer than this library's
+ *	FWNMI_ERR_MISMATCH if it is from a partition that was set up differently
  */
 int fwnmi_load(struct fwnmi *f, const void *buf, size_t size);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a processor's SRR1, DSISR and DAR say about a machine check, and the reverse: which bits a
- * processor would have set for a given error. One table a processor, in lib/mce.c. Follows the
- * POWER processor user's manuals (machine check interrupt); names as in errlog.h.
+ * Machine check cause bits: what SRR1, DSISR and DAR say about an error, and the reverse: which
+ * bits a processor would have set for a given error. lib/mce.c has one table per processor. The
+ * bits follow the POWER processor user's manuals (machine check interrupt); names are as in
+ * errlog.h.
  */
 #ifndef FWNMI_MCE_H
 #define FWNMI_MCE_H
@@ -27,34 +28,37 @@ enum fwnmi_processor {
 
 /* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
 #define FWNMI_SRR1_MC_LOADSTORE 0x0000000000200000ull
-/* SRR1 bits 33:36 and 42:47: what a machine check or system reset interrupt defines. */
+/* SRR1 bits 33:36 and 42:47: the bits that a machine check or system reset interrupt defines. */
 #define FWNMI_SRR1_CAUSE_MASK	0x00000000783f0000ull
 
 /**
- * fwnmi_mce_processor() - whose bits the processor with this version has
- * @pvr: its processor version register; only bits 32:47, the version, are looked at
+ * fwnmi_mce_processor() - find the processor whose cause bits a PVR has
+ * @pvr: processor version register; only bits 32:47, the version, are used
  *
- * returns: which; FWNMI_PROCESSOR_POWER9, as the likeliest guess, for a version that is not known
+ * returns: the processor; FWNMI_PROCESSOR_POWER9, as the likeliest guess, for an unknown version
  */
 enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr);
 
 /**
- * fwnmi_mce_analyse() - cause bits to a description (R12)
- * @processor: whose bits they are
- * @nip: address of the interrupted instruction, the effective address of an instruction side error
+ * fwnmi_mce_analyse() - convert cause bits to a description (R12)
+ * @processor: the processor that set the bits
+ * @nip: address of the interrupted instruction, which is the effective address of an instruction
+ *	side error
  * @srr1: SRR1 as the interrupt set it
  * @dsisr: DSISR, read if SRR1 bit 42 is set
  * @dar: DAR, used where the cause makes it valid
  * @mc: filled in: type, subtype, effective address and its validity, severity, initiator, the cause
- *	bits of SRR1; never a logical address. Disposition is not recovered: the host knows what it
- *	repaired. A UE is transient, because LoPAR gives a subtype to no other.
+ *	bits of SRR1; never a logical address. Disposition is not recovered: only the host knows
+ *	what it repaired. A UE is transient, because LoPAR gives a subtype to no other.
  *
- * Of several bits in DSISR the gravest counts. A real address that no memory answers is a UE: to a
- * partition, memory that is lost. Causes for which LoPAR has no type (accesses to foreign
- * addresses, link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN. A store that
- * fails later (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal: the
- * interrupted instruction is not the one that failed. A machine check that is known to mean nothing
- * (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered warning.
+ * If DSISR has several bits set, the gravest counts. A real address that no memory answers is a UE,
+ * because to a partition it is lost memory. Causes without a LoPAR type (accesses to foreign
+ * addresses, link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN.
+ *
+ * A store that fails later (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal,
+ * because the interrupted instruction is not the one that failed. A machine check known to be
+ * spurious (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered
+ * warning.
  *
  * returns: 0, or FWNMI_ERR_INVALID if the processor is unknown
  */
@@ -62,31 +66,31 @@ int fwnmi_mce_analyse(enum fwnmi_processor processor, uint64_t nip, uint64_t srr
 		      uint64_t dar, struct fwnmi_machine_check *mc);
 
 /**
- * fwnmi_mce_repairable() - can such an error be repaired by flushing state
- * @mc: type is read
+ * fwnmi_mce_repairable() - can flushing state repair such an error
+ * @mc: only the type is read
  *
- * SLB, ERAT and TLB hold copies: a processor whose entries are all dropped (and whose SLB is
- * reloaded from the SLB shadow buffer, if the guest translates by hash) goes on as if nothing had
- * been. Memory and cache errors lose data.
+ * SLB, ERAT and TLB hold copies. If all entries are dropped (and, for a guest that translates by
+ * hash, the SLB is reloaded from the SLB shadow buffer), the processor goes on as if nothing had
+ * happened. Memory and cache errors lose data.
  *
  * returns: true if it can; fwnmi_ops.repair is called for these errors only
  */
 bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
 
 /**
- * fwnmi_mce_synthesise() - a description to cause bits
- * @processor: whose bits are wanted
- * @mc: type and subtype are read, and whether an effective address is given
- * @srr1: set to the bits to put into fwnmi_machine_check.srr1
- * @dsisr: set to the DSISR to give the vCPU if @srr1 has bit 42, else 0
+ * fwnmi_mce_synthesise() - convert a description to cause bits
+ * @processor: the processor whose bits are wanted
+ * @mc: type, subtype and effective_address_valid are read
+ * @srr1: set to the bits for fwnmi_machine_check.srr1
+ * @dsisr: set to the DSISR for the vCPU if @srr1 has bit 42, else 0
  * @dar_valid: set to true if the processor would put @mc's effective address into DAR
  *
- * An error that both sides of the processor can raise is synthesised as one of a load or store.
+ * An error that both instruction side and load/store side can raise becomes a load/store error.
  *
  * returns: 0, or
  *	FWNMI_ERR_INVALID if the processor is unknown
  *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0
- *		and *@dar_valid false, with which it can still be delivered
+ *		and *@dar_valid is false, and the error can still be delivered with these
  */
 int fwnmi_mce_synthesise(enum fwnmi_processor processor, const struct fwnmi_machine_check *mc,
 			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid);
