@@ -420,7 +420,9 @@ static bool is_required(uint8_t type, uint16_t id)
 	return false;
 }
 
-/* Choose which sections of a too long log to keep. Returns the length, 0 if nothing fits. */
+/*
+ * Choose which sections to keep of a log that is too long. Returns the length, 0 if nothing fits.
+ */
 static size_t choose_sections(const struct fwnmi_errlog *log, size_t size,
 			      bool keep[FWNMI_ERRLOG_MAX_SECTIONS])
 {

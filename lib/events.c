@@ -168,7 +168,7 @@ void fwnmi_reset_events(struct fwnmi *f)
 	f->scan_allowance = FIRST_SEQUENCE;
 }
 
-/* ---- what the OS asks for ---- */
+/* ---- event-scan and check-exception ---- */
 
 unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source source, uint32_t mask)
 {

@@ -444,7 +444,7 @@ static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine
 	f->pending[cpu] = *mc;
 }
 
-/* Does the vCPU wait, in the middle of a machine check that has not reached its handler? */
+/* Is the vCPU waiting with a machine check that has not reached its handler? */
 static bool is_waiting(const struct fwnmi *f, unsigned cpu)
 {
 	if (f->owner == (int)cpu)

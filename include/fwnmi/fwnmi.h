@@ -338,7 +338,7 @@ int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64
 bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check);
 
 /**
- * fwnmi_handlers_stand() - are both registered routines still in guest memory
+ * fwnmi_handlers_stand() - are both registered routines still where they were registered
  * @f: the partition
  *
  * Compares guest memory with the routine's instructions at registration, up to the first
@@ -378,8 +378,8 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * guest has registered. A fatal log about it is queued for event-scan. Nothing more is delivered to
  * this vCPU.
  *
- * The host's repair() is called first, even if the vCPU then has to wait. If it succeeds, the log
- * says fully recovered.
+ * If the host's repair() can handle the error, it is called first, even if the vCPU then has to
+ * wait. If it succeeds, the log says fully recovered.
  *
  * returns: FWNMI_DELIVERED, or
  *	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
@@ -615,8 +615,8 @@ size_t fwnmi_state_size(const struct fwnmi *f);
  * @size: bytes at @buf
  *
  * The record holds all that the library knows: registration, the buffer's owner, the waiting vCPUs
- * and their machine checks, pending system resets, stopped vCPUs, queued logs. It does not hold the
- * error area, which is guest memory, or vCPU registers; the host saves those. The record does not
+ * and their machine checks, pending system resets, stopped vCPUs, queued logs. It holds neither the
+ * error area, which is guest memory, nor vCPU registers; the host saves those. The record does not
  * depend on the host's byte order, carries a version, and ends with a checksum.
  *
  * returns: the record's length in bytes, or

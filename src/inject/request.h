@@ -53,7 +53,7 @@ struct injection_log {
 /* Why the code at an architected vector cannot be the guest's handler. */
 enum injection_no_handler {
 	INJECTION_HANDLER, /* it may be the handler */
-	INJECTION_VECTOR_EMPTY, /* there is no instruction */
+	INJECTION_VECTOR_EMPTY, /* there is no instruction at the vector */
 	INJECTION_BYTE_ORDER, /* interrupts do not use the guest's current byte order */
 };
 

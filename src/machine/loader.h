@@ -27,7 +27,7 @@ struct loader_segment {
 
 struct loader {
 	const char *kernel, *initrd; /* paths, for messages; initrd may be NULL */
-	const char *bios; /* likewise; NULL: none */
+	const char *bios; /* path; NULL: none */
 	int kernel_fd, initrd_fd, bios_fd; /* -1: not open */
 	unsigned nr_segments;
 	struct loader_segment segments[LOADER_MAX_SEGMENTS];

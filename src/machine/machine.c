@@ -77,7 +77,7 @@ void machine_end_with(struct machine *machine, enum machine_end end, const char 
 	va_end(ap);
 }
 
-/* ---- what the partition asks of the machine ---- */
+/* ---- callbacks from the partition ---- */
 
 static void host_console_write(void *opaque, const void *buf, unsigned len)
 {
@@ -769,7 +769,7 @@ static void idle(struct machine *machine)
 	poll_clients(machine, timeout_ns);
 }
 
-/* The partition's reboot policy in LoPAR's terms. */
+/* Apply what LoPAR calls the partition's reboot policy. */
 static void run_reboot_policy(struct machine *machine)
 {
 	const struct papr_fwnmi_end *end = papr_fwnmi_end(machine->papr);
@@ -788,7 +788,10 @@ static void run_reboot_policy(struct machine *machine)
 	}
 }
 
-/* Wait until the limit allows a pending reboot; forever if only a client can change anything. */
+/*
+ * Wait until the reboot limit allows a pending reboot; forever if only a client can change
+ * anything.
+ */
 static void stand_still(struct machine *machine, uint64_t wait_ns)
 {
 	int64_t timeout_ns = wait_ns ? (int64_t)wait_ns : -1;
