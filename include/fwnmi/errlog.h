@@ -38,7 +38,7 @@ enum fwnmi_error {
 	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock, but this vCPU has no event */
 	FWNMI_ERR_NO_CAUSE = -13, /* this processor has no cause bits for such an error */
 	FWNMI_ERR_BADRECORD = -14, /* no state record, or a damaged one */
-	FWNMI_ERR_FUTURE = -15, /* a state record of a version newer than this library */
+	FWNMI_ERR_FUTURE = -15, /* a state record of a version newer than this library knows */
 	FWNMI_ERR_MISMATCH = -16, /* a state record of a partition that was set up differently */
 };
 
@@ -573,7 +573,7 @@ struct fwnmi_errlog_field {
  * @field: a field of the innermost group, or of the log itself if no group is open
  *
  * @title is for people, @key for machines. @number counts groups of the same key and kind from 1,
- *	or is 0. Pointers are valid during the call only.
+ * or is 0. Pointers are valid during the call only.
  */
 struct fwnmi_errlog_visitor {
 	void (*open)(void *opaque, const char *key, const char *title, unsigned number);

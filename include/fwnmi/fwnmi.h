@@ -637,7 +637,7 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
  * returns: 0, or one of these with @f unchanged:
  *	FWNMI_ERR_TRUNCATED if the record is incomplete
  *	FWNMI_ERR_BADRECORD if it is not a record, its checksum is wrong, or it contradicts itself
- *	FWNMI_ERR_FUTURE if its version is newer than this library's
+ *	FWNMI_ERR_FUTURE if its version is newer than this library knows
  *	FWNMI_ERR_MISMATCH if it is from a partition that was set up differently
  */
 int fwnmi_load(struct fwnmi *f, const void *buf, size_t size);
