@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The narrow waist between the machine and whatever executes guest instructions. An engine knows no
- * PAPR: it runs a vCPU until something happens and says what. The machine knows no engine: it reads
- * and writes architected registers and asks for architected interrupts. Bits of MSR, SRR1, DSISR
- * are as in the Power ISA.
+ * The interface between the machine and an engine, which executes guest instructions. An engine
+ * knows nothing of PAPR: it runs a vCPU until something happens and reports what. The machine knows
+ * nothing of engines: it reads and writes architected registers and requests architected
+ * interrupts. Bits of MSR, SRR1 and DSISR are as in the Power ISA.
  */
 #ifndef FWNMI_ENGINE_ENGINE_H
 #define FWNMI_ENGINE_ENGINE_H
@@ -28,8 +28,8 @@ enum engine_cap {
 	ENGINE_CAP_FLUSH_TLB = 1 << 4, /* a guest may ask the hypervisor to drop translations */
 	ENGINE_CAP_THREADS =
 		1 << 5, /* vCPUs run beside the machine: see run(). The time base is the engine's */
-	ENGINE_CAP_RADIX = 1 << 6, /* engine_partition.radix may be true; without it there are hash
-				      guests only */
+	ENGINE_CAP_RADIX = 1 << 6, /* engine_partition.radix may be true; otherwise only hash
+				      guests work */
 };
 
 enum engine_exit_reason {
@@ -39,12 +39,12 @@ enum engine_exit_reason {
 				      ones */
 	ENGINE_EXIT_HALTED, /* nothing to execute until an interrupt */
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
-	ENGINE_EXIT_DEBUG, /* what watch_return() waited for */
-	ENGINE_EXIT_YIELD, /* it waits for others: see set_patience() */
+	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
+	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
-	ENGINE_EXIT_TRAP, /* end of the trap_code() at NIP; or a store like it, and then
-			     machine_check says what it did */
+	ENGINE_EXIT_TRAP, /* the trap_code() at NIP has ended; or a similar store, then
+			     machine_check describes it */
 };
 
 struct engine_machine_check {
@@ -53,7 +53,7 @@ struct engine_machine_check {
 	uint64_t dar;
 	uint64_t address; /* real address, if known */
 	bool dar_valid, address_valid;
-	bool recovered; /* the hypervisor has repaired what was wrong */
+	bool recovered; /* the hypervisor has repaired the fault */
 };
 
 struct engine_exit {
@@ -73,7 +73,7 @@ struct engine_regs {
 	uint64_t sprg[4];
 };
 
-/* What the hypervisor decides for the whole partition (bits of LPCR, partition table entry). */
+/* Settings the hypervisor makes for the whole partition (bits of LPCR, partition table entry). */
 struct engine_partition {
 	bool interrupt_little_endian; /* LPCR[ILE] */
 	unsigned ail; /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
@@ -87,15 +87,15 @@ struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
-	bool no_mc_exit; /* do without ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
-	/* Called for noteworthy guest behaviour: one line without newline. May be NULL. */
+	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
+	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
 	/*
-	 * ENGINE_CAP_THREADS: called from any thread when run() of a vCPU would return an exit. May
+	 * ENGINE_CAP_THREADS: called from any thread when a vCPU's run() would return an exit. May
 	 * be NULL.
 	 */
 	void (*exited)(void *opaque);
-	/* Called by each thread that the engine starts, before anything else. May be NULL. */
+	/* Called first by each thread that the engine starts. May be NULL. */
 	void (*thread_begins)(void);
 	void *opaque;
 };
@@ -107,48 +107,59 @@ struct engine;
 struct engine_ops {
 	const char *name;
 
-	/** available() - can engines be made on this host? Else the reason is in @err. NULL:
-	 * always. */
+	/**
+	 * available() - can this host run the engine? If not, @err gets the reason. NULL: always.
+	 */
 	bool (*available)(char *err, size_t err_size);
-	/** create() - make an engine with its vCPUs stopped at reset state; NULL and a reason in
-	 * @err on failure. */
+	/**
+	 * create() - make an engine with its vCPUs stopped at reset state. On failure returns NULL
+	 * with the reason in @err.
+	 */
 	struct engine *(*create)(const struct engine_config *config, char *err, size_t err_size);
 	void (*destroy)(struct engine *engine);
 	unsigned (*capabilities)(const struct engine *engine);
 
-	/** reset() - every vCPU to its reset state (registers zero, MSR = SF|ME), caches empty. */
+	/**
+	 * reset() - put every vCPU in its reset state (registers zero, MSR = SF|ME), empty caches.
+	 */
 	void (*reset)(struct engine *engine);
 
 	/**
 	 * run() - execute guest instructions of one vCPU until an exit.
-	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about so many (a basic block is never
+	 * @max_insns: stop with ENGINE_EXIT_BUDGET after about this many (a basic block is never
 	 * split; 1 runs one block)
 	 *
-	 * It may stop so after fewer, if they have cost the host some milliseconds; insns() tells
-	 * how many it were.
+	 * It may stop earlier if the instructions have cost the host some milliseconds; insns()
+	 * tells how many were executed.
 	 *
-	 * With ENGINE_CAP_THREADS it only lets the vCPU go and returns ENGINE_EXIT_RUNNING, or the
-	 * exit that has come since. It never waits, except if @max_insns is 1: then the vCPU has
-	 * run for a moment and stands still.
+	 * With ENGINE_CAP_THREADS it only starts the vCPU and returns ENGINE_EXIT_RUNNING, or an
+	 * exit that has happened since. It never waits, unless @max_insns is 1: then the vCPU runs
+	 * for a moment and is stopped again.
 	 */
 	void (*run)(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 		    struct engine_exit *exit);
 
-	/** stop() - ENGINE_CAP_THREADS: every vCPU stands still, until its next run(). NULL: they
-	 * do anyway. */
+	/**
+	 * stop() - ENGINE_CAP_THREADS: stop every vCPU until its next run(). NULL: they are always
+	 * stopped outside run().
+	 */
 	void (*stop)(struct engine *engine);
 
 	/*
-	 * The vCPU must not be running for these; with ENGINE_CAP_THREADS it is stopped, until its
+	 * The vCPU must not be running for these. With ENGINE_CAP_THREADS they stop it until its
 	 * next run().
 	 */
 	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
 	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
-	/** interrupt() - take an architected interrupt (0x100, 0x200) now; @srr1: bits or'ed into
-	 * SRR1. DSISR, DAR: set_regs(). */
+	/**
+	 * interrupt() - take an architected interrupt (0x100, 0x200) now. @srr1: bits or'ed into
+	 * SRR1. Set DSISR and DAR by set_regs().
+	 */
 	void (*interrupt)(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1);
-	/** set_external() - level of the vCPU's external interrupt input; 0x500 is taken when
-	 * MSR[EE] allows. */
+	/**
+	 * set_external() - set the level of the vCPU's external interrupt input. 0x500 is taken
+	 * when MSR[EE] allows.
+	 */
 	void (*set_external)(struct engine *engine, unsigned vcpu, bool level);
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
 	/** flush_tlb() - drop every cached translation of every vCPU. */
@@ -163,43 +174,45 @@ struct engine_ops {
 			  unsigned vcpu); /* executed so far by this vCPU */
 
 	/**
-	 * watch_return() - have run() return ENGINE_EXIT_DEBUG, once, when the vCPU has come by a
-	 * return from interrupt to the instruction at @ea, before that is executed.
-	 * ENGINE_NO_WATCH: no longer. Costs nothing while it waits.
+	 * watch_return() - have run() return ENGINE_EXIT_DEBUG, once, when a return from interrupt
+	 * has brought the vCPU to the instruction at @ea, before it is executed. ENGINE_NO_WATCH:
+	 * stop watching. Waiting costs nothing.
 	 */
 	void (*watch_return)(struct engine *engine, unsigned vcpu, uint64_t ea);
 
 	/**
-	 * want_machine_checks() - from now on the guest is told of machine checks by the machine
+	 * want_machine_checks() - from now on the machine reports machine checks to the guest
 	 *
-	 * Not before that need they be exits, whatever ENGINE_CAP_MC_EXIT says. NULL: they always
-	 * are. returns: true, or false if they can't be after all
+	 * Before this call they need not be exits, whatever ENGINE_CAP_MC_EXIT says. NULL: they
+	 * always are.
+	 * returns: true, or false if they can't be after all
 	 */
 	bool (*want_machine_checks)(struct engine *engine);
 	/**
-	 * trap_code() - instructions that leave the guest in real mode with every register but R3
-	 * kept
+	 * trap_code() - instructions that leave the guest in real mode and keep every register but
+	 * R3
 	 *
-	 * They end in ENGINE_EXIT_TRAP. R3 is a number of 16 bits that is not below 0x100.
-	 * NULL: `sc 1` does it, as ENGINE_EXIT_HCALL.
-	 * returns: how many instructions *@code has
+	 * They end in ENGINE_EXIT_TRAP. R3 is a 16-bit number, at least 0x100.
+	 * NULL: use `sc 1`, which gives ENGINE_EXIT_HCALL.
+	 * returns: the number of instructions in *@code
 	 */
 	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
-	/** pvr() - what the guest reads from the processor version register. NULL: a POWER9 of
-	 * DD2.2. */
+	/** pvr() - what the guest reads from the processor version register. NULL: POWER9 DD2.2. */
 	uint32_t (*pvr)(const struct engine *engine);
 
 	/**
 	 * set_patience() - how long a vCPU may wait for others in a loop
 	 *
-	 * Code that waits says so by a low thread priority (`or 1,1,1` and the like). After @insns
-	 * instructions of one run() that ends it, with ENGINE_EXIT_YIELD. UINT64_MAX, as after
-	 * create(): it never does. NULL: vCPUs don't take turns.
+	 * Waiting code announces itself by a low thread priority (`or 1,1,1` and the like). Once
+	 * one run() has executed @insns instructions, such a hint ends it with ENGINE_EXIT_YIELD.
+	 * UINT64_MAX, as after create(): it never does. NULL: vCPUs don't take turns.
 	 */
 	void (*set_patience)(struct engine *engine, uint64_t insns);
 
-	/** kick() - make run() return soon. The only call allowed from another thread or a signal
-	 * handler. */
+	/**
+	 * kick() - make run() return soon. The only call allowed from another thread or a signal
+	 * handler.
+	 */
 	void (*kick)(struct engine *engine, unsigned vcpu);
 };
 

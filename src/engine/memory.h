@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest real memory: the one bounds-checked way to it for everything outside an engine's hot path.
- * Real address 0 is base[0]; there is one contiguous range. Multi-byte values are written with the
- * byte order in the accessor's name, whatever the host's.
+ * Guest real memory: the only access, bounds-checked, for everything outside an engine's hot path.
+ * Real address 0 is base[0]; there is one contiguous range. An accessor's name gives the byte order
+ * of multi-byte values, whatever the host's.
  */
 #ifndef FWNMI_ENGINE_MEMORY_H
 #define FWNMI_ENGINE_MEMORY_H
@@ -18,8 +18,8 @@ struct guest_memory {
 	uint8_t *base;
 	uint64_t size; /* bytes; a multiple of 64 KiB */
 	/*
-	 * An engine that caches decoded guest code hears here of writes made by others (NULL:
-	 * none).
+	 * Tells an engine that caches decoded guest code of writes made by others. NULL: nobody to
+	 * tell.
 	 */
 	void (*written)(struct engine *engine, uint64_t real_address, uint64_t len);
 	struct engine *engine;

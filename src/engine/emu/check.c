@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caches_check(): the invariants of the engine's caches, which cpu.h and private.h state beside the
- * structures. It reads everything and changes nothing. Fuzzers and tests call it after every slice.
+ * caches_check(): checks the invariants of the engine's caches, which cpu.h and private.h state at
+ * the structures. It reads everything and changes nothing. Fuzzers and tests call it after every
+ * slice.
  */
 #include <string.h>
 
@@ -15,7 +16,7 @@
 
 #define LARGEST_SET (TLB_ENTRIES > FETCH_ENTRIES ? TLB_ENTRIES : FETCH_ENTRIES)
 
-/* Which slots may be filled. */
+/* Find the slots that may be filled. */
 static void read_log(const struct fill_log *log, bool *may_be_filled)
 {
 	memset(may_be_filled, log->count > FILL_LOG, LARGEST_SET * sizeof(*may_be_filled));
@@ -63,7 +64,7 @@ static bool in_arena(const struct power_engine *e, const void *p, size_t size)
 	return offset < e->arena_used && size <= e->arena_used - offset && !(offset & 7);
 }
 
-/* The code page that the tables hold, NULL if none. */
+/* The code page that the tables hold, or NULL. */
 static const struct code_page *page_of(const struct power_engine *e, uint64_t ra, unsigned mode)
 {
 	const struct code_region *region = e->regions[ra >> REGION_BITS];
@@ -136,7 +137,7 @@ static const struct uop *trailer_of(const struct power_engine *e, const struct u
 	return NULL;
 }
 
-/* Where its block says it begins, if @u is the first micro-operation of a block of @page. */
+/* The block of @page whose first micro-operation is @u, or NULL. */
 static const struct block *block_at(const struct power_engine *e, const struct code_page *page,
 				    const struct uop *u)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One vCPU of the embedded engine: its architected state, the micro-operation that instructions are
- * decoded to, and the few functions that instruction semantics (insn/) may call. Power ISA 3.0B,
- * server, no hypervisor state.
+ * One vCPU of the embedded engine: its architected state, the micro-operations that instructions
+ * are decoded to, and the few functions that instruction semantics (insn/) may call. Power ISA
+ * 3.0B, server, no hypervisor state.
  */
 #ifndef FWNMI_ENGINE_EMU_CPU_H
 #define FWNMI_ENGINE_EMU_CPU_H
@@ -19,7 +19,7 @@ typedef unsigned __int128 u128;
 
 /*
  * A vector-scalar register, kept as one host-order 128-bit number so that whole-register operations
- * are plain host operations. VSR_* number elements from the left as the Power ISA does. FPR n is
+ * are plain host operations. VSR_* number elements from the left, as the Power ISA does. FPR n is
  * doubleword 0 of VSR n, VR n is VSR 32+n.
  */
 union vsr {
@@ -64,16 +64,16 @@ union vsr {
 #define SRR1_TRAP	(1ull << 17)
 
 /*
- * Soft TLB entry: the tag is the effective page (4 KiB granule), addend + ea is the host address. A
- * tag with low bits set never matches. Of a valid entry in slot n, caches_check() wants that
+ * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A
+ * tag with low bits set never matches. caches_check() checks these invariants of a valid entry in
+ * slot n:
  * - n is what TLB_INDEX() gives for its tag;
- * - tag + addend is the host address of a page of guest memory, in TLB_REAL the page of that very
- * number;
- * - the slot stands in the set's log, or the log has lost count;
- * - no page that holds decoded code has a write entry;
- * - one of TLB_KERNEL that depends on AMR or PIDR is listed in kuser; one of TLB_USER that does not
- * depend on PIDR
- *   sets user_saw_kernel.
+ * - tag + addend is the host address of a page of guest memory; in TLB_REAL that page's real
+ *   address is the tag;
+ * - the slot is in the set's log, or the log has lost count;
+ * - a page that holds decoded code has no write entry;
+ * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
+ *   not depend on PIDR sets user_saw_kernel.
  */
 struct tlb_entry {
 	uint64_t tag;
@@ -87,7 +87,7 @@ struct tlb_entry {
 #define PAGE_MASK_LOW ((uint64_t)PAGE_BYTES - 1)
 
 /*
- * The three ways an address can be meant; each has its own entries, so a mode switch flushes
+ * The three ways to interpret an address. Each has its own entries, so a mode switch flushes
  * nothing.
  */
 enum tlb_mode {
@@ -97,9 +97,9 @@ enum tlb_mode {
 	TLB_MODES
 };
 /*
- * Which slots of a set were filled since it was last emptied; more than fit: all may be, and count
- * stays at FILL_LOST until then. A guest makes as many fills as it likes, so count must not come
- * round. Keeps flushes cheap.
+ * The slots of a set filled since it was last emptied, to keep flushes cheap. If they don't fit,
+ * any slot may be filled, and count stays at FILL_LOST until the set is emptied. A guest controls
+ * the number of fills, so count must not wrap.
  */
 #define FILL_LOG  96
 #define FILL_LOST (FILL_LOG + 1)
@@ -114,10 +114,10 @@ struct tlb_set {
 };
 
 /*
- * Fetch entry: where the code of an effective page is. Of a valid one caches_check() wants that its
- * slot is what FETCH_INDEX() gives and is logged as above, and that code_page is the one that the
- * tables by real page hold for the vCPU's present mode. So code_flush() and a change of mode empty
- * every set.
+ * Fetch entry: where the code of an effective page is. caches_check() checks these invariants of a
+ * valid entry: FETCH_INDEX() gives its slot, the slot is logged as above, and code_page is the one
+ * that the tables by real page hold for the vCPU's present mode. So code_flush() and a change of
+ * mode empty every set.
  */
 struct code_page;
 struct fetch_entry {
@@ -137,13 +137,13 @@ struct uop;
 struct cpu;
 struct power_engine;
 /*
- * Carries out one micro-operation and, by tail call, those after it; NULL when the run loop must
- * look.
+ * Executes one micro-operation and, by tail call, those after it. Returns NULL when the run loop
+ * has work.
  */
 typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
 /*
- * An instruction's semantics: 0, or EXCEPTION after cpu_raise() or a failed access (architected
- * state then unchanged).
+ * An instruction's semantics. Returns 0, or EXCEPTION after cpu_raise() or a failed access, with
+ * the architected state unchanged.
  */
 typedef int sem_fn(struct cpu *cpu, uint32_t insn);
 #define EXCEPTION 1
@@ -163,12 +163,12 @@ enum pending_exception_flags {
 };
 
 struct cpu {
-	/* Hot: reached by byte offset from micro-operations. */
+	/* Hot: micro-operations reach these by byte offset. */
 	uint64_t gpr[32];
 	uint64_t zero; /* always reads 0: the RA|0 operand */
 	uint64_t scratch[4];
 	uint64_t lr, ctr, tar;
-	uint8_t cr[8]; /* one field a byte, 0..15 */
+	uint8_t cr[8]; /* one field per byte, 0..15 */
 	uint8_t so, ov, ca, ov32, ca32;
 	uint8_t xer_count; /* XER[57:63], string length */
 	uint64_t xer_other; /* other writable bits of XER */
@@ -186,7 +186,7 @@ struct cpu {
 	uint32_t vscr; /* NJ 0x10000, SAT 1 */
 	uint32_t vrsave;
 
-	/* Exception raised by the running instruction. */
+	/* Exception that the running instruction raised. */
 	unsigned exception; /* vector, 0: none */
 	unsigned exception_flags;
 	uint64_t exception_srr1, exception_dar;
@@ -205,52 +205,52 @@ struct cpu {
 		bescr;
 	uint64_t pspb, mmcr[3], mmcra, siar, sdar, sier, pmc[6];
 
-	uint64_t dec_expiry; /* time base at which DEC becomes negative */
+	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */
 	unsigned index; /* of this vCPU */
 	volatile int kicked;
-	uint64_t watch; /* watch_return()'s address */
+	uint64_t watch; /* address given to watch_return() */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct power_engine *engine;
 
-	bool dec_pending; /* DEC is negative, as of the last look at the time base */
+	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 
 	/*
-	 * Slots of TLB_KERNEL with entries that depend on PIDR or, for want of PTE_PRIV, on AMR;
-	 * emptied when full.
+	 * Slots of TLB_KERNEL with entries that depend on PIDR or, if they lack PTE_PRIV, on AMR.
+	 * All are emptied when the list is full.
 	 */
 	unsigned nr_kuser;
 	uint16_t kuser[KUSER_SLOTS];
-	bool kernel_fetched_user; /* the same of a fetch entry of the kernel's, on PIDR or IAMR */
-	/* An entry of the user's is of PID 0's addresses: see mmu_flush_pid() */
+	bool kernel_fetched_user; /* a kernel fetch entry depends on PIDR or IAMR */
+	/* A user entry maps an address of PID 0: see mmu_flush_pid() */
 	bool user_saw_kernel;
 
 	struct tlb_set tlbs[TLB_MODES];
 	struct fetch_set fetches[TLB_MODES];
 };
 
-/* ---- what insn/ may call ---- */
+/* ---- functions for insn/ ---- */
 
 /**
- * cpu_raise() - note an interrupt for the running instruction; the semantics function returns
- * EXCEPTION at once.
- * @vector: e.g. 0x700; @srr1: reason bits. Always returns EXCEPTION.
+ * cpu_raise() - raise an interrupt for the running instruction. Always returns EXCEPTION, which the
+ * semantics function must return at once.
+ * @vector: e.g. 0x700; @srr1: reason bits.
  */
 int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1);
 
-/** cpu_illegal() - program interrupt, illegal instruction. Returns EXCEPTION. */
+/** cpu_illegal() - raise an illegal instruction program interrupt. Returns EXCEPTION. */
 static inline int cpu_illegal(struct cpu *cpu)
 {
 	return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_ILLEGAL);
 }
 
 /**
- * cpu_load*() / cpu_store*() - data access at an effective address in the current mode and byte
- * order (MSR[LE]); the value is in register order. false: an interrupt was raised, return EXCEPTION
- * at once. Any alignment is fine.
+ * cpu_load*() / cpu_store*() - access data at an effective address in the current mode and byte
+ * order (MSR[LE]). The value is in register order. Any alignment is fine. false: an interrupt was
+ * raised, return EXCEPTION at once.
  */
 bool cpu_load8(struct cpu *cpu, uint64_t ea, uint64_t *v);
 bool cpu_load16(struct cpu *cpu, uint64_t ea, uint64_t *v);
@@ -264,7 +264,10 @@ bool cpu_store32(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store64(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store128(struct cpu *cpu, uint64_t ea, u128 v);
 
-/* Facility checks: 0 if usable, or EXCEPTION with 0x800 (FP), 0xf20 (VEC), 0xf40 (VSX) raised. */
+/*
+ * Facility checks: 0 if usable, else raise 0x800 (FP), 0xf20 (VEC) or 0xf40 (VSX), return
+ * EXCEPTION.
+ */
 static inline int need_fp(struct cpu *cpu)
 {
 	return likely(cpu->msr & MSR_FP) ? 0 : cpu_raise(cpu, VECTOR_FP_UNAVAILABLE, 0);
@@ -279,8 +282,8 @@ static inline int need_vsx(struct cpu *cpu)
 }
 
 /*
- * Instruction fields. FIELD(insn, first, last) numbers bits from the left of the 32-bit word as the
- * ISA does.
+ * Instruction fields. FIELD(insn, first, last) numbers the bits of the 32-bit word from the left,
+ * as the ISA does.
  */
 #define FIELD(insn, first, last) (((insn) >> (31 - (last))) & ((1u << ((last) - (first) + 1)) - 1))
 #define F_RT(i)			 FIELD(i, 6, 10)
@@ -293,15 +296,15 @@ static inline int need_vsx(struct cpu *cpu)
 #define F_XB(i)			 (F_RB(i) | ((i) >> 1 & 1) << 5) /* BX is bit 30 */
 #define F_XC(i)			 (F_RC(i) | ((i) >> 3 & 1) << 5) /* XX4: CX is bit 28 */
 #define F_SI(i)			 ((int64_t)(int16_t)(i))
-/* base register value of RA|0 */
+/* Base register value for RA|0. */
 static inline uint64_t ra_or_0(const struct cpu *cpu, uint32_t insn)
 {
 	return F_RA(insn) ? cpu->gpr[F_RA(insn)] : 0;
 }
 
 /*
- * What an effective address is in the current mode: with MSR[SF]=0 its last 32 bits. Instructions
- * that do more with it than cpu_load*() and cpu_store*() take it from here.
+ * The effective address in the current mode: its low 32 bits if MSR[SF]=0. Use this for addresses
+ * that don't just go to cpu_load*() and cpu_store*().
  */
 static inline uint64_t effective_address(const struct cpu *cpu, uint64_t ea)
 {
@@ -321,8 +324,8 @@ static inline uint64_t indexed_ea(const struct cpu *cpu, uint32_t insn)
 }
 
 /*
- * CR0 of a fixed-point record form; CR1 of a floating-point one; CR6 of a vector one is written by
- * hand.
+ * CR0 of a fixed-point record form. CR1 of a floating-point form and CR6 of a vector form are
+ * written elsewhere.
  */
 static inline void set_cr0(struct cpu *cpu, uint64_t result)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine behind engine.h: life cycle, the run loop around the interpreter, interrupts,
+ * The embedded engine behind engine.h: life cycle, run loop around the interpreter, interrupts,
  * registers. One host thread runs one vCPU at a time; only kick() may come from elsewhere.
  *
- * Counting: a run() allows run_limit instructions; blocks take theirs from `budget` as they end, so
- * at any block boundary run_limit - budget instructions have been executed in this run. cpu_leave()
- * lowers both alike.
+ * Counting: run() allows run_limit instructions. Each block subtracts its own from `budget` as it
+ * ends, so at a block boundary this run has executed run_limit - budget instructions. cpu_leave()
+ * lowers both by the same amount.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 
 #define ARENA_BYTES	    (256ull << 20)
 #define NR_REGIONS(memory)  ((((memory)->size - 1) >> REGION_BITS) + 1)
-/* Under CLOCK_HOST the clock is looked at this often; some 50 microseconds. */
+/* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */
 #define HOST_CHUNK	    20000
-#define SRR1_INTERRUPT_MASK 0x783f0000ull /* bits 33:36 and 42:47 tell the reason */
+#define SRR1_INTERRUPT_MASK 0x783f0000ull /* bits 33:36 and 42:47 give the reason */
 
 static struct cpu *cpu_of(struct engine *engine, unsigned vcpu)
 {
@@ -93,8 +93,8 @@ uint64_t cpu_timebase(const struct cpu *cpu, unsigned index)
 /* ---- the run loop ---- */
 
 /*
- * A micro-operation stopped in the middle of its block: count what came before it and say where it
- * is. The block is found behind the block's ending.
+ * A micro-operation stopped in the middle of its block: count the instructions before it and set
+ * NIP to its own. The block is found after the block's ending.
  */
 static void settle(struct cpu *cpu)
 {
@@ -119,14 +119,14 @@ static void execute(struct cpu *cpu, const struct uop *u)
 #endif
 }
 
-/* Deliver what a micro-operation raised. True: the machine must handle it. */
+/* Deliver the interrupt that a micro-operation raised. True: the machine must handle it. */
 static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 {
 	unsigned vector = cpu->exception;
 
 	cpu->exception = 0;
-	cpu->budget--; /* an interrupted instruction counts, so a guest that only faults comes to
-			  the end of its turn */
+	cpu->budget--; /* a faulting instruction counts too, so a guest that only faults uses up
+			  its turn */
 	if (vector == VECTOR_MACHINE_CHECK && !cpu->engine->config.no_mc_exit) {
 		exit->reason = ENGINE_EXIT_MACHINE_CHECK;
 		exit->machine_check.srr1 = cpu->exception_srr1;
@@ -148,14 +148,14 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	return false;
 }
 
-/* With MSR[SF]=0 the address of the next instruction has 32 bits. */
+/* With MSR[SF]=0 the address of the next instruction has only 32 bits. */
 static inline void cut_nip(struct cpu *cpu)
 {
 	if (unlikely(cpu->mode & CODE_32))
 		cpu->nip = (uint32_t)cpu->nip;
 }
 
-/* Is the next instruction the one that watch_return() waits for? Then run() is over. */
+/* Has the vCPU reached the instruction that watch_return() waits for? Then run() ends. */
 static inline bool arrived(struct cpu *cpu)
 {
 	cut_nip(cpu);
@@ -167,8 +167,8 @@ static inline bool arrived(struct cpu *cpu)
 }
 
 /*
- * Run blocks from cpu->nip until the budget is spent or the run loop has something to do. False:
- * machine check exit.
+ * Run blocks from cpu->nip until the budget is spent or the run loop has work. False: machine check
+ * exit.
  */
 static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 {
@@ -211,7 +211,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 	return true;
 }
 
-/* MSR[SE] or MSR[BE]: one instruction, then the trace interrupt unless it raised another. */
+/* MSR[SE] or MSR[BE]: run one instruction, then trace it unless it raised another interrupt. */
 static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
@@ -258,8 +258,8 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 }
 
 /*
- * When the decrementer became negative, if it is, or will: its exception lasts as long as it is. It
- * has 32 bits and counts on, so half of 2^32 ticks later the exception is gone.
+ * When the decrementer became negative, if it is, or else when it will. Its exception lasts while
+ * it is negative. It has 32 bits and keeps counting, so the exception ends 2^31 ticks later.
  */
 static uint64_t decrementer_edge(const struct cpu *cpu, uint64_t now)
 {
@@ -271,7 +271,9 @@ static bool decrementer_negative(const struct cpu *cpu, uint64_t now)
 	return (int64_t)(decrementer_edge(cpu, now) - now) <= 0;
 }
 
-/* Instructions until the decrementer interrupts, or `most`. Notes whether it already does. */
+/*
+ * Instructions until the decrementer interrupts, at most `most`. Sets dec_pending if it does now.
+ */
 static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 {
 	const struct guest_clock *clock = cpu->engine->clock;
@@ -284,8 +286,8 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 	if (cpu->dec_pending || ticks > most)
 		return most;
 	/*
-	 * the tick begins at an even count: never late, at most one instruction early, and then
-	 * looked at again
+	 * A tick begins at an even count. So the result is never late and at most one instruction
+	 * early, in which case we look again.
 	 */
 	int64_t insns = ticks * INSNS_PER_TICK;
 
@@ -314,8 +316,8 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 	int64_t done;
 
 	/*
-	 * Another vCPU may have stored since. A vCPU that is stepped through a lock must not lose
-	 * its reservation.
+	 * Another vCPU may have stored since its last turn. If none ran, keep the reservation: a
+	 * vCPU that is single-stepped through a lock must not lose it.
 	 */
 	if (e->last_run != cpu)
 		cpu->reserved = false;
@@ -367,7 +369,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 static void cpu_reset(struct cpu *cpu)
 {
 	memset(cpu->gpr, 0, offsetof(struct cpu, engine));
-	for (unsigned i = 0; i < TLB_MODES; i++) /* all of them may hold anything */
+	for (unsigned i = 0; i < TLB_MODES; i++) /* every slot may hold garbage */
 		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOST;
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;

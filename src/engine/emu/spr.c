@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Special purpose registers: what mfspr and mtspr find. Power ISA 3.0B, Book III section 4.4.4.
- * Registers of the performance monitor hold what is written and count nothing.
+ * Special purpose registers as mfspr and mtspr access them. Power ISA 3.0B, Book III section 4.4.4.
+ * Performance monitor registers keep what is written and count nothing.
  */
 #include "engine/emu/private.h"
 
@@ -16,9 +16,9 @@
 struct spr_entry {
 	uint16_t number;
 	uint8_t access;
-	uint8_t size; /* of what holds it, in bytes */
+	uint8_t size; /* bytes of the member that holds it */
 	uint16_t offset;
-	uint64_t bits; /* that it has; the others read as zero */
+	uint64_t bits; /* implemented bits; the others read as zero */
 };
 
 #define SPR_OF(number, access, member, bits)                                                     \
@@ -28,11 +28,11 @@ struct spr_entry {
 	}
 #define SPR(number, access, member)	 SPR_OF(number, access, member, ~0ull)
 #define SPR32(number, access, member)	 SPR_OF(number, access, member, 0xffffffff)
-/* The address of an instruction: bits 62:63 are reserved. */
+/* An instruction address: bits 62:63 are reserved. */
 #define SPR_INSN(number, access, member) SPR_OF(number, access, member, ~3ull)
 #define SPR_DSCR(number, access)	 SPR_OF(number, access, dscr, 0x1ffffff)
 
-/* Plain storage. The others stand in the switches below. */
+/* Plain storage. The switches below handle the others. */
 static const struct spr_entry table[] = {
 	SPR_DSCR(3, U),
 	SPR(8, U, lr),
@@ -59,7 +59,7 @@ static const struct spr_entry table[] = {
 	SPR(815, U, tar),
 	SPR(823, P, psscr),
 	SPR(896, U, ppr),
-	/* performance monitor: privileged numbers, then those that problem state may read */
+	/* performance monitor: privileged numbers, then those readable in problem state */
 	SPR(784, P, sier),
 	SPR(785, P, mmcr[2]),
 	SPR(786, P, mmcra),
@@ -124,8 +124,8 @@ static int facility_of(struct cpu *cpu, unsigned spr)
 }
 
 /*
- * A number that is not there: bit 0x10 marks privileged ones. Privileged software gets a
- * no-operation, but for the few numbers that the ISA singles out.
+ * An SPR number that does not exist. Bit 0x10 marks privileged numbers. Privileged software gets a
+ * no-operation, except for the few numbers that the ISA singles out.
  */
 static int absent(struct cpu *cpu, unsigned spr)
 {
@@ -163,7 +163,7 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	case 269:
 		*v = cpu_timebase(cpu, index) >> 32;
 		return 0;
-	case 22: /* 32 bits, sign-extended as an mfspr of the large form's low part would be */
+	case 22: /* 32 bits, sign-extended like the low part of a large decrementer */
 		*v = (uint64_t)(int32_t)decrementer(cpu, index);
 		return 0;
 	case 13:
@@ -177,12 +177,12 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 		*v = cpu->pidr;
 		return 0;
 	case 136:
-		*v = cpu->ctrl & 1 ? 0x8001 : 0; /* one thread: TS follows RUN */
+		*v = cpu->ctrl & 1 ? 0x8001 : 0; /* single-threaded: TS follows RUN */
 		return 0;
 	case 287:
 		*v = POWER9_PVR;
 		return 0;
-	case 800 ... 803: /* what BESCRS and its like set and reset parts of */
+	case 800 ... 803: /* BESCR, which BESCRS and the like set and reset parts of */
 		if (facility_of(cpu, spr))
 			return EXCEPTION;
 		*v = spr & 1 ? cpu->bescr >> 32 : cpu->bescr;
@@ -193,13 +193,13 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	case 1023:
 		*v = cpu->index;
 		return 0;
-	case 446: /* TIR: one thread a core */
+	case 446: /* TIR: one thread per core */
 		*v = 0;
 		return 0;
 	}
 	entry = look_up(spr);
 	if (!entry) {
-		/* Privileged read of nothing: POWER9 leaves the target alone, QEMU gives 0 */
+		/* Privileged read of a missing SPR: POWER9 keeps the target, QEMU gives 0 */
 		*v = 0;
 		return absent(cpu, spr);
 	}
@@ -224,7 +224,7 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 		return 0;
 	case 22:
 		cpu->dec_expiry = cpu_timebase(cpu, index) + (uint64_t)(int64_t)(int32_t)v + 1;
-		cpu_leave(cpu); /* the run loop goes no further than to the decrementer it knows */
+		cpu_leave(cpu); /* the run loop's limit comes from the old decrementer */
 		return 0;
 	case 13:
 		if (user)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a trace interrupt tells of the instruction before it: its address, that of its storage
- * operand, and whether it was a load or a store. Power ISA 3.0B, Book III section 6.5.15.
+ * What a trace interrupt reports about the instruction before it: its address, the address of its
+ * storage operand, and whether it was a load or a store. Power ISA 3.0B, Book III section 6.5.15.
  */
 #include <string.h>
 
@@ -29,7 +29,7 @@ static bool one_of(const char *name, const char *const *names)
 	return *names;
 }
 
-/* How the instruction gives its effective address. */
+/* How the instruction forms its effective address. */
 static enum form form_of(uint32_t insn, const char *name)
 {
 	static const char *const ra_only[] = { "lswi", "stswi", "lxvl",	 "lxvll", "stxvl", "stxvll",
@@ -42,7 +42,7 @@ static enum form form_of(uint32_t insn, const char *name)
 		return FORM_D;
 	case 56:
 		return FORM_DQ;
-	case 61: /* lxv and stxv, stxsd and its like */
+	case 61: /* lxv and stxv, stxsd and the like */
 		return (insn & 3) == 1 ? FORM_DQ : FORM_DS;
 	case 57:
 	case 58:
@@ -53,10 +53,10 @@ static enum form form_of(uint32_t insn, const char *name)
 	}
 }
 
-/* SRR1's bit for what the instruction does to storage, by its name; 0: nothing. */
+/* SRR1 bit for the instruction's storage access, by its name. 0: none. */
 static uint64_t access_of(const char *name)
 {
-	/* Cache management counts as a load, but where it changes storage. */
+	/* Cache management counts as a load, unless it changes storage. */
 	static const char *const loads[] = {
 		"dcbst", "dcbf", "dcbt", "dcbtst", "icbi", "icbt", NULL
 	};
@@ -92,7 +92,7 @@ static bool is_branch(uint32_t insn)
 	       (primary == 19 && (extended == 16 || extended == 528 || extended == 560));
 }
 
-/* rfid, rfscv, hrfid: what they return to is traced, not they themselves. */
+/* rfid, rfscv, hrfid are not traced; the instruction they return to is. */
 static bool is_return(uint32_t insn)
 {
 	unsigned extended = EXTENDED(insn);

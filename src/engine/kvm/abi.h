@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The powerpc part of KVM's interface, under names of our own so that other hosts can build and
- * test the engine: request numbers, register structures, register names. The rest is in
- * <linux/kvm.h>, the same everywhere. Numbers and layouts are those of Linux
- * arch/powerpc/include/uapi/asm/kvm.h, asm/ioctl.h and include/uapi/linux/kvm.h; sys.c checks them
- * against these headers wherever it is built for powerpc.
+ * The powerpc part of KVM's interface: request numbers, register structures, register names. We use
+ * our own names so that other hosts can build and test the engine. The rest is in <linux/kvm.h>,
+ * the same everywhere. Numbers and layouts are those of Linux arch/powerpc/include/uapi/asm/kvm.h,
+ * asm/ioctl.h and include/uapi/linux/kvm.h; sys.c checks them against these headers when built for
+ * powerpc.
  */
 #ifndef FWNMI_ENGINE_KVM_ABI_H
 #define FWNMI_ENGINE_KVM_ABI_H
@@ -28,7 +28,7 @@ struct ppc_kvm_regs {
 
 struct ppc_kvm_sregs {
 	uint32_t pvr;
-	uint8_t other[1228]; /* a union of every processor's; nothing here is used */
+	uint8_t other[1228]; /* a union for all processors; not used here */
 };
 
 struct ppc_kvm_mmuv3_cfg {

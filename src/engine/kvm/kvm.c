@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The KVM engine behind engine.h: virtual machines of kvm-hv, made and ended, and what the machine
- * asks of them. vCPUs are in vcpu.c. Linux Documentation/virt/kvm/api.rst.
+ * The KVM engine behind engine.h: creates and closes kvm-hv virtual machines and implements
+ * engine_ops. vCPUs are in vcpu.c. See Linux Documentation/virt/kvm/api.rst.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,11 +13,11 @@
 
 #define PVR_ARCH_300 0x0f000005u /* the logical processor version that the device tree promises */
 
-/* How long a vCPU runs when it is asked to run a little. */
+/* How long run() with @max_insns 1 lets a vCPU run. */
 #define MOMENT_MIN_NS 100000u
 #define MOMENT_MAX_NS 2000000u
 
-/* KVM rounds the offset up to this; so that nothing is rounded. */
+/* KVM rounds the time base offset up to a multiple of this, so use one. */
 #define TB_OFFSET_UNIT (1ull << 24)
 
 #define H_RPT_INVALIDATE 0x448
@@ -52,7 +52,7 @@ static int extension(const struct kvm_sys *sys, int fd, unsigned long capability
 	return rc > 0 ? rc : 0;
 }
 
-/* What an engine can't do without. */
+/* The capabilities that an engine can't do without. */
 static bool check_extensions(const struct kvm_sys *sys, int vm_fd, char *err, size_t err_size)
 {
 	static const struct {
@@ -229,7 +229,7 @@ static bool open_vm(struct kvm_engine *e, char *err, size_t err_size)
 	e->mc_exit = !e->config.no_mc_exit && extension(sys, e->vm_fd, KVM_CAP_PPC_FWNMI);
 	e->ail = extension(sys, e->vm_fd, KVM_CAP_PPC_AIL_MODE_3);
 	e->radix = extension(sys, e->vm_fd, KVM_CAP_PPC_MMU_RADIX);
-	/* KVM itself does it, once it is told to. */
+	/* Once told to, KVM handles the call itself. */
 	e->flush_tlb = extension(sys, e->vm_fd, KVM_CAP_PPC_RPT_INVALIDATE) &&
 		       enable(sys, e->vm_fd, KVM_CAP_PPC_ENABLE_HCALL, H_RPT_INVALIDATE, 1) >= 0;
 	/* The guest's time begins at zero or soon after it. */
@@ -313,7 +313,7 @@ static bool pristine(const struct kvm_engine *e)
 	return !e->used && !e->broken[0];
 }
 
-/* A new VM is the one sure way to forget what KVM keeps of a guest: VPAs, FWNMI, every register. */
+/* Only a new VM is sure to forget KVM's state of a guest: VPAs, FWNMI, every register. */
 static void engine_reset(struct engine *engine)
 {
 	struct kvm_engine *e = kvm_of(engine);
@@ -358,7 +358,7 @@ static bool broken(const struct kvm_engine *e, const struct kvm_vcpu *v, struct 
 	return true;
 }
 
-/* Of varying length, so that it does not keep step with something that the guest does. */
+/* The length varies so that it does not fall into step with the guest. */
 static uint64_t moment(struct kvm_engine *e)
 {
 	e->random = e->random * 1664525 + 1013904223;
@@ -415,7 +415,7 @@ static void engine_kick(struct engine *engine, unsigned vcpu)
 
 /* ---- what the machine reads and writes ---- */
 
-/* The vCPU between two instructions, with its registers. */
+/* Stop the vCPU between two instructions and load its registers. */
 static struct kvm_vcpu *hold(struct engine *engine, unsigned vcpu)
 {
 	struct kvm_engine *e = kvm_of(engine);
@@ -468,7 +468,7 @@ static void engine_set_regs(struct engine *engine, unsigned vcpu, const struct e
 	v->dirty = true;
 }
 
-/* Power ISA, "Interrupt Processing": what KVM's hardware would do. */
+/* Power ISA, "Interrupt Processing": what the hardware under KVM would do. */
 static void engine_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
 {
 	const uint64_t srr1_defined = 0x783f0000ull;
@@ -486,7 +486,7 @@ static void engine_interrupt(struct engine *engine, unsigned vcpu, unsigned vect
 	v->dirty = true;
 }
 
-/* KVM takes this at any time, and wakes a vCPU that sleeps in H_CEDE. */
+/* KVM accepts this at any time; it wakes a vCPU that sleeps in H_CEDE. */
 static void engine_set_external(struct engine *engine, unsigned vcpu, bool level)
 {
 	const struct kvm_interrupt irq = { .irq = level ? PPC_KVM_INTERRUPT_SET_LEVEL :
@@ -501,8 +501,8 @@ static void engine_set_external(struct engine *engine, unsigned vcpu, bool level
 	if (rc >= 0)
 		return;
 	/*
-	 * It may be running, and then nobody would look, and its thread may have something to say,
-	 * too.
+	 * Stop the vCPU first: while it runs nobody would see the failure, and its thread may have
+	 * one of its own to report.
 	 */
 	engine_stop(engine);
 	vcpu_break(v, "signal an interrupt", -rc);
@@ -537,7 +537,7 @@ static int set_translation(struct kvm_engine *e, const struct engine_partition *
 		return vm_ioctl(e, PPC_KVM_CONFIGURE_V3_MMU, &config);
 	}
 	rc = vm_ioctl(e, PPC_KVM_ALLOCATE_HTAB, &order);
-	/* A processor of ISA 2.07 has nothing to switch. */
+	/* An ISA 2.07 processor has nothing to switch. */
 	if (rc >= 0 && extension(e->sys, e->vm_fd, KVM_CAP_PPC_MMU_HASH_V3))
 		rc = vm_ioctl(e, PPC_KVM_CONFIGURE_V3_MMU, &config);
 	return rc;
@@ -553,7 +553,7 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 
 	if (e->broken[0])
 		return;
-	/* KVM lets nobody at a vCPU that runs. */
+	/* KVM does not allow changes to a running vCPU. */
 	engine_stop(engine);
 	if (translation) {
 		rc = set_translation(e, partition);
@@ -571,8 +571,8 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 }
 
 /*
- * Where guests do not invalidate translations themselves, KVM carries out H_RPT_INVALIDATE; it
- * never gets here.
+ * Guests that do not invalidate translations themselves call H_RPT_INVALIDATE. KVM handles it, so
+ * it never gets here.
  */
 static void engine_flush_tlb(struct engine *engine)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the KVM engine share. kvm.c makes and ends virtual machines and is what the
- * machine sees; vcpu.c runs one vCPU and knows its exits and registers.
+ * Shared by the files of the KVM engine. kvm.c creates and closes virtual machines and implements
+ * engine_ops; vcpu.c runs one vCPU and handles its exits and registers.
  *
- * Each vCPU has a thread that does nothing but KVM_RUN. When KVM comes out for something that is
- * the machine's, the thread leaves a struct engine_exit and waits; the machine's own thread finds
- * it in run(), deals with it and lets the vCPU go on. So whatever the machine does it does alone,
- * as with an engine that has no threads.
+ * Each vCPU has a thread that only calls KVM_RUN. When KVM exits for something the machine must
+ * handle, the thread leaves a struct engine_exit and waits. The machine's own thread finds it in
+ * run(), deals with it and lets the vCPU go on. So the machine does its work in one thread, as with
+ * an engine that has no threads.
  */
 #ifndef FWNMI_ENGINE_KVM_KVM_H
 #define FWNMI_ENGINE_KVM_KVM_H
@@ -18,7 +18,7 @@
 #include "engine/kvm/sys.h"
 
 enum kvm_vcpu_state {
-	KVM_VCPU_STILL, /* registers are ours */
+	KVM_VCPU_STILL, /* the machine owns the registers */
 	KVM_VCPU_RUNNING,
 	KVM_VCPU_EXITED, /* still, and `exit` has not been fetched */
 };
@@ -32,16 +32,16 @@ struct kvm_vcpu {
 	bool has_thread;
 	pthread_cond_t go;
 
-	/* Under the engine's lock. */
+	/* Protected by the engine's lock. */
 	enum kvm_vcpu_state state;
 	bool quit, stop;
 	struct engine_exit exit;
-	bool repeats; /* `exit` comes again if the vCPU just goes on, after `rewind` bytes back */
+	bool repeats; /* `exit` recurs if the vCPU just continues, `rewind` bytes back */
 	unsigned rewind;
 
-	/* The thread's while RUNNING, else the machine's. */
-	bool cached, dirty; /* regs, dar, dsisr: are what KVM has; are newer */
-	bool hcall_open; /* KVM will take the hcall's results from kvm_run at the next entry */
+	/* Owned by the thread while RUNNING, else by the machine. */
+	bool cached, dirty; /* regs, dar, dsisr: equal to KVM's; newer than KVM's */
+	bool hcall_open; /* KVM will take the hcall's results from kvm_run at its next entry */
 	struct ppc_kvm_regs regs;
 	uint64_t dar;
 	uint32_t dsisr;
@@ -57,9 +57,9 @@ struct kvm_engine {
 	int kvm_fd, vm_fd;
 	size_t run_size;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a vCPU's state */
+	pthread_cond_t changed; /* a vCPU's state has changed */
 	struct kvm_vcpu vcpus[ENGINE_MAX_VCPUS];
-	bool used; /* some vCPU has run: a reset needs a new VM */
+	bool used; /* some vCPU has run, so a reset needs a new VM */
 	bool mc_exit, ail, flush_tlb, radix;
 	uint32_t pvr;
 	uint64_t tb_offset;
@@ -97,23 +97,27 @@ static inline int vcpu_set_one(const struct kvm_vcpu *v, uint64_t reg, const voi
 #define VCPU_TRAP_CODE_LENGTH 2
 extern const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH];
 
-/* Of vcpu.c. Those marked (lock) want the engine's lock held. */
+/* Functions of vcpu.c. Hold the engine's lock for those marked (lock). */
 
 /** vcpu_start_thread() - returns 0 or an error number */
 int vcpu_start_thread(struct kvm_vcpu *v);
-/** vcpu_end_thread() - the vCPU's thread ends, wherever it is. */
+/** vcpu_end_thread() - end the vCPU's thread, whatever it is doing. */
 void vcpu_end_thread(struct kvm_vcpu *v);
-/** vcpu_let_go() - (lock) a vCPU that is STILL runs. */
+/** vcpu_let_go() - (lock) start a vCPU that is STILL. */
 void vcpu_let_go(struct kvm_vcpu *v);
-/** vcpu_halt() - (lock) it does not run any more when this returns. */
+/** vcpu_halt() - (lock) stop the vCPU; it no longer runs when this returns. */
 void vcpu_halt(struct kvm_vcpu *v);
-/** vcpu_wait() - (lock) until it has exited or the time is over. */
+/** vcpu_wait() - (lock) wait until it has exited or the time is over. */
 void vcpu_wait(struct kvm_vcpu *v, uint64_t nanoseconds);
-/** vcpu_stand_still() - (lock) halt it between two instructions: an exit that can be repeated has
- * not happened. */
+/**
+ * vcpu_stand_still() - (lock) stop it between two instructions. An exit that can be repeated is
+ * undone.
+ */
 void vcpu_stand_still(struct kvm_vcpu *v);
-/** vcpu_load() - have its registers in `regs`, `dar`, `dsisr`; zeros, and `broken`, if KVM does not
- * tell. */
+/**
+ * vcpu_load() - get its registers into `regs`, `dar`, `dsisr`. If KVM refuses, they are zero and
+ * `broken` is set.
+ */
 void vcpu_load(struct kvm_vcpu *v);
 void vcpu_break(struct kvm_vcpu *v, const char *what, int error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls of the KVM engine on Linux. On hosts that are no POWER there is a KVM of another
- * kind, which is not for us.
+ * The system calls of the KVM engine on Linux. The KVM of hosts other than POWER is of no use to
+ * us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +100,7 @@ static void sys_close(int fd)
 	close(fd);
 }
 
-/* The kernel's line is "timebase	: 512000000". */
+/* The line in /proc/cpuinfo is "timebase	: 512000000". */
 static uint32_t timebase_hz(void)
 {
 	FILE *f = fopen("/proc/cpuinfo", "re");

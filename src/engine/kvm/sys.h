@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls that the KVM engine makes, as a table, so that tests can answer them. What they
- * mean is in Linux Documentation/virt/kvm/api.rst.
+ * The system calls that the KVM engine makes, as a table, so that tests can replace them. Linux
+ * Documentation/virt/kvm/api.rst describes them.
  */
 #ifndef FWNMI_ENGINE_KVM_SYS_H
 #define FWNMI_ENGINE_KVM_SYS_H
@@ -18,15 +18,15 @@ struct kvm_sys {
 	void *(*map)(int fd, size_t size); /* a vCPU's kvm_run; NULL: errno */
 	void (*unmap)(void *address, size_t size);
 	void (*close)(int fd);
-	uint64_t (*timebase)(void); /* of the host */
+	uint64_t (*timebase)(void); /* the host's */
 	uint32_t (*timebase_hz)(void); /* 0: unknown */
 };
 
 extern const struct kvm_sys kvm_sys_linux;
 
-/** kvm_available() - engine_ops.available on such a system */
+/** kvm_available() - engine_ops.available with these system calls */
 bool kvm_available(const struct kvm_sys *sys, char *err, size_t err_size);
-/** kvm_create() - engine_ops.create on such a system, which must outlive the engine */
+/** kvm_create() - engine_ops.create with these system calls; @sys must outlive the engine */
 struct engine *kvm_create(const struct kvm_sys *sys, const struct engine_config *config, char *err,
 			  size_t err_size);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One vCPU of the KVM engine: its thread, what KVM comes out for, its registers. What the exits
- * mean to the partition is not known here. Linux Documentation/virt/kvm/api.rst, section "The
- * kvm_run structure".
+ * One vCPU of the KVM engine: its thread, its exits, its registers. What an exit means to the
+ * partition is up to the machine. See Linux Documentation/virt/kvm/api.rst, section "The kvm_run
+ * structure".
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 #include "engine/kvm/kvm.h"
 
-/* Only ends a KVM_RUN; the handler has nothing to do. */
+/* Interrupts KVM_RUN; the handler does nothing. */
 #define KICK_SIGNAL SIGRTMIN
 
 /* SRR1 bits 33:36 and 42:47: KVM leaves a machine check's cause in the MSR that it reports. */
@@ -50,7 +50,7 @@ void vcpu_load(struct kvm_vcpu *v)
 	v->dirty = false;
 }
 
-/* Before KVM_RUN, which first of all finishes what it came out for. */
+/* Call this before KVM_RUN, which starts by completing the last exit. */
 static int store(struct kvm_vcpu *v)
 {
 	int rc = 0;
@@ -71,19 +71,19 @@ static int store(struct kvm_vcpu *v)
 	return rc < 0 ? rc : 0;
 }
 
-/* KVM reads this as its thread enters KVM_RUN, whoever else writes it meanwhile. */
+/* KVM reads this as the thread enters KVM_RUN; other threads may write it at the same time. */
 static void set_immediate_exit(struct kvm_vcpu *v, bool exit)
 {
 	__atomic_store_n(&v->run->immediate_exit, exit, __ATOMIC_RELAXED);
 }
 
-/* ---- exits; in the vCPU's thread ---- */
+/* ---- exits, in the vCPU's thread ---- */
 
 /*
- * The way out of a trampoline: a store, in real mode, to where no partition has memory, as a device
- * would be written to. KVM goes by HSRR0 and HSRR1 then, and keeps every register, while a
- * hypervisor call loses SRR0 and SRR1, and its entry code CTR and CR0. (Software breakpoints would
- * do, too, but not under QEMU: as the host of a KVM it does not hand on HEIR.)
+ * The way out of a trampoline: a real-mode store to an address where no partition has memory, like
+ * a write to a device. For such a store KVM uses HSRR0 and HSRR1 and keeps every register. A
+ * hypervisor call would lose SRR0 and SRR1, and KVM's entry code CTR and CR0. (Software breakpoints
+ * would work too, but not under QEMU: as the host of a KVM it does not pass on HEIR.)
  */
 const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH] = {
 	0x786307c6, /* sldi r3,r3,32 */
@@ -117,7 +117,7 @@ static bool hcall(struct kvm_vcpu *v)
 {
 	v->exit.reason = ENGINE_EXIT_HCALL;
 	v->hcall_open = true;
-	/* Should nobody look at the registers, the call goes out as it came in. */
+	/* If nobody looks at the registers, r3 returns unchanged. */
 	v->run->papr_hcall.ret = v->run->papr_hcall.nr;
 	v->repeats = true;
 	v->rewind = 4;
@@ -139,17 +139,17 @@ static bool machine_check(struct kvm_vcpu *v)
 	return true;
 }
 
-/* POWER8E, POWER8NVL, POWER8: no cause of its own for an address that nothing answers. */
+/* POWER8E, POWER8NVL and POWER8 have no separate cause for an unbacked address. */
 static bool is_power8(const struct kvm_engine *e)
 {
 	return e->pvr >> 16 >= 0x4b && e->pvr >> 16 <= 0x4d;
 }
 
 /*
- * A real address that no memory answers: KVM takes it for a device. There is none, so it is a
- * machine check on the instruction, as on hardware, or the end of the trap code. KVM has stepped
- * over it already and wants its value; a vector load has several. Afterwards the vCPU stands at the
- * instruction with the registers it had.
+ * The guest accessed a real address without memory. KVM takes that for a device, but there is none.
+ * It is a machine check on the instruction, as on hardware, or the end of the trap code. KVM has
+ * already stepped over the instruction and wants its value; a vector load takes several. Afterwards
+ * the vCPU is back at the instruction with its old registers.
  */
 static bool unbacked(struct kvm_vcpu *v)
 {
@@ -178,14 +178,14 @@ static bool unbacked(struct kvm_vcpu *v)
 	v->exit.machine_check.dsisr = is_power8(v->engine) ? DSISR_UE : DSISR_BAD_ADDRESS;
 	v->exit.machine_check.address = address;
 	v->exit.machine_check.address_valid = true;
-	/* Only of a real mode access does KVM's report imply the effective address. */
+	/* KVM reports a real address, which is the effective one only in real mode. */
 	v->exit.machine_check.dar_valid = !(v->regs.msr & MSR_DR);
 	v->exit.machine_check.dar = v->exit.machine_check.dar_valid ? address : 0;
 	v->repeats = true;
 	return true;
 }
 
-/* Is it something for the machine? Then v->exit says what. */
+/* Must the machine handle this exit? If so, v->exit is set. */
 static bool take_exit(struct kvm_vcpu *v)
 {
 	const struct kvm_run *run = v->run;
@@ -216,7 +216,7 @@ static bool take_exit(struct kvm_vcpu *v)
 	}
 }
 
-/* True: v->exit is set. False: the vCPU was asked to stop. */
+/* Returns true with v->exit set, or false if the vCPU was asked to stop. */
 static bool run_guest(struct kvm_vcpu *v)
 {
 	for (;;) {
@@ -262,7 +262,7 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-/* ---- its thread, from outside ---- */
+/* ---- the thread, seen from outside ---- */
 
 static void kicked(int signal_number)
 {
@@ -279,8 +279,8 @@ int vcpu_start_thread(struct kvm_vcpu *v)
 	v->quit = v->stop = false;
 	sigaction(KICK_SIGNAL, &action, NULL);
 	/*
-	 * Whatever else comes is for the machine's own thread, but a forbidden system call has to
-	 * be named.
+	 * The machine's own thread takes all other signals. SIGSYS stays unblocked so that a
+	 * forbidden system call is reported by name.
 	 */
 	sigfillset(&mask);
 	sigdelset(&mask, KICK_SIGNAL);
@@ -326,8 +326,7 @@ void vcpu_halt(struct kvm_vcpu *v)
 	if (v->state != KVM_VCPU_RUNNING)
 		return;
 	/*
-	 * immediate_exit is for the thread that has not yet entered KVM_RUN, the signal for one
-	 * that has.
+	 * immediate_exit stops a thread that has not yet entered KVM_RUN, the signal one that has.
 	 */
 	__atomic_store_n(&v->stop, true, __ATOMIC_RELEASE);
 	set_immediate_exit(v, true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Address translation: real mode and radix trees (Power ISA 3.0B, Book III, chapter 5), the soft
- * TLB before it, and data access by effective address. Three levels: a direct-mapped array per mode
- * that the fast paths look at, a cache of walks shared by all vCPUs, the walk itself. The fast
+ * TLB in front, and data access by effective address. There are three levels: a direct-mapped array
+ * per mode for the fast paths, a cache of walks shared by all vCPUs, and the walk itself. The fast
  * arrays hold 4 KiB granules whatever the guest's page size.
  */
 #include <string.h>
@@ -35,10 +35,10 @@
 #define PDE_NLS	   0x1full
 #define RADIX_BITS 52
 
-/* Bits 2:11 of an effective address: outside of what a radix tree translates if any is 1. */
+/* Bits 2:11 of an effective address: if any is 1, no radix tree translates it. */
 #define EA_BEYOND_RADIX 0x3ff0000000000000ull
 
-/* POWER9's causes of a machine check for a bad real address: one that nothing answers. */
+/* POWER9's machine check causes for a real address without memory. */
 #define MC_SRR1_LOAD_STORE     (1ull << (63 - 42))
 #define MC_SRR1_BAD_FETCH      0x080c0000ull
 #define MC_SRR1_BAD_FETCH_WALK 0x08100000ull
@@ -70,8 +70,8 @@ static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 }
 
 /*
- * Nothing answers at this real address: a machine check, as the bus would make it. @walk: of the
- * table walk.
+ * Nothing answers at this real address: raise a machine check, as the bus would. @walk: the table
+ * walk accessed it.
  */
 static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access,
 				bool walk)
@@ -89,7 +89,7 @@ static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum 
 	return false;
 }
 
-/* Work that a block may do again and again before it ends. */
+/* Account for work that a block may repeat before it ends. */
 static void charge(struct cpu *cpu, int64_t work)
 {
 	work_done(cpu->engine, work);
@@ -126,7 +126,7 @@ static uint32_t check_leaf(const struct cpu *cpu, uint32_t pte, enum access acce
 		if (pte & PTE_PRIV)
 			return FAULT_PROTECTION;
 	} else if (!(pte & PTE_PRIV)) {
-		/* Privileged access to a user page: key 0 of AMR and IAMR decides. */
+		/* Key 0 of AMR and IAMR decides privileged access to a user page. */
 		if (access == ACCESS_FETCH) {
 			if (cpu->iamr >> 62 & 1)
 				return FAULT_PROTECTION;
@@ -145,8 +145,8 @@ static uint32_t check_leaf(const struct cpu *cpu, uint32_t pte, enum access acce
 }
 
 /*
- * Walk the tree of @pid for @ea; check the access, set R and C. Writes of R and C go to memory
- * directly: a page table that overlaps code is not a thing to decode from.
+ * Walk the tree of @pid for @ea: check the access, set R and C. R and C are written straight to
+ * memory, without dropping decoded code: a page table that overlaps code is not worth decoding.
  */
 static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access, bool user,
 		 struct walk_entry *out)
@@ -194,7 +194,7 @@ static bool walk(struct cpu *cpu, uint64_t ea, uint32_t pid, enum access access,
 	return true;
 }
 
-/* The translation of @ea's granule with relocation on, through the cache of walks. */
+/* Translate @ea's granule with relocation on, using the cache of walks. */
 static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum access access,
 					 bool user)
 {
@@ -203,7 +203,7 @@ static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum acce
 	uint32_t pid = quadrant ? 0 : (uint32_t)cpu->pidr, asid;
 	struct walk_entry *w;
 
-	/* Before any table is looked at: a segment interrupt, whatever the tables say. */
+	/* A segment interrupt comes before any table lookup, whatever the tables say. */
 	if (quadrant == 1 || quadrant == 2 || ea & EA_BEYOND_RADIX || !e->partition.radix) {
 		raise_segment(cpu, ea, access);
 		return NULL;
@@ -227,7 +227,7 @@ static const struct walk_entry *relocate(struct cpu *cpu, uint64_t ea, enum acce
 	return w;
 }
 
-/* @pte: low bits of the leaf; of no meaning with relocation off. */
+/* @pte: low bits of the leaf; meaningless with relocation off. */
 static bool translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra, uint32_t *pte)
 {
 	*pte = 0;
@@ -330,7 +330,7 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 	if (access == ACCESS_WRITE && code_at(e, ra)) {
 		code_drop(e, ra, size);
 		if (code_at(e, ra))
-			return host; /* slow stores as long as code is there */
+			return host; /* stores stay slow while the page holds code */
 	}
 	if (set == &cpu->tlbs[TLB_KERNEL] && (!(ea >> 62) || !(pte & PTE_PRIV))) {
 		if (cpu->nr_kuser >= KUSER_SLOTS)
@@ -379,7 +379,7 @@ void mmu_mode_changed(struct cpu *cpu)
 
 	cpu->tlb = &cpu->tlbs[cpu->msr & MSR_DR ? user : TLB_REAL];
 	cpu->fetch = &cpu->fetches[cpu->msr & MSR_IR ? user : TLB_REAL];
-	if (mode != cpu->mode) { /* a fetch entry's page is decoded for one byte order */
+	if (mode != cpu->mode) { /* a fetch entry's page is decoded for one mode */
 		cpu->mode = (uint8_t)mode;
 		for (unsigned i = 0; i < TLB_MODES; i++)
 			fetch_clear(cpu, i);
@@ -390,7 +390,7 @@ void mmu_pid_changed(struct cpu *cpu)
 {
 	user_clear(cpu);
 	kuser_drop(cpu);
-	/* The kernel executes user pages only by mistake, but it may. */
+	/* The kernel should not execute user pages, but it may. */
 	if (cpu->kernel_fetched_user)
 		fetch_clear(cpu, TLB_KERNEL);
 	cpu->kernel_fetched_user = false;
@@ -417,7 +417,7 @@ void mmu_reset(struct power_engine *e)
 	mmu_flush_all(e);
 }
 
-/* Costs no more than what was filled since the last time, however often the guest asks for it. */
+/* However often the guest asks, this costs only what was filled since the last time. */
 void mmu_flush_all(struct power_engine *e)
 {
 	e->first_asid = e->next_asid;
@@ -531,7 +531,7 @@ static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool wr
 	return likely(entry->tag == EPN(ea + size - 1)) ? (uint8_t *)(ea + entry->addend) : NULL;
 }
 
-/* Slow path: both pages are translated before a byte moves, so a fault leaves nothing half done. */
+/* Slow path: translate both pages before moving a byte, so a fault leaves nothing half done. */
 static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *buf, unsigned size,
 					   bool write)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interpreter: a body per micro-operation, each going on to the next by a tail call. A body
- * that cannot finish returns NULL with cpu->stop_uop set: the run loop works out the instruction's
- * address from it. Block endings count the block's instructions and follow the links inside a page
- * or look the target up.
+ * The interpreter: one body per micro-operation, each continuing to the next by a tail call. A body
+ * that cannot finish sets cpu->stop_uop and returns NULL; the run loop works out the instruction's
+ * address from it. Block endings count the block's instructions. They follow the links inside a
+ * page or look the target up.
  */
 #include <string.h>
 
@@ -40,7 +40,7 @@ static const struct uop *stop(struct cpu *cpu, const struct uop *u)
 #define ENTRY(table, ea) (&cpu->tlb->table[((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1)])
 
 /*
- * The accessors of mmu.c take the order of the mode; the byte-reversed instructions want the other
+ * The accessors of mmu.c use the mode's byte order; the byte-reversed instructions need the other
  * one.
  */
 static inline bool reversed(const struct cpu *cpu, bool little_endian)
@@ -210,7 +210,7 @@ SIMPLE(mulli, A * u->imm)
 SIMPLE(mulld, A *B)
 SIMPLE(mullw, (uint64_t)((int64_t)(int32_t)A *(int32_t)B))
 SIMPLE(mulhdu, (uint64_t)((u128)A *B >> 64))
-/* Undefined quotients are zero, as POWER9 and QEMU give them. */
+/* Undefined quotients are zero, as on POWER9 and QEMU. */
 SIMPLE(divdu, B ? A / B : 0)
 SIMPLE(divd, B && !(A == 1ull << 63 && B == ~0ull) ? (uint64_t)((int64_t)A / (int64_t)B) : 0)
 SIMPLE(divwu, (uint32_t)B ? (uint32_t)A / (uint32_t)B : 0)
@@ -318,7 +318,7 @@ UOP(record)
 	NEXT;
 }
 
-/* What MSR[SF]=0 makes of the record forms and of CA. */
+/* Record forms and CA with MSR[SF]=0. */
 UOP(record32)
 {
 	cpu->cr[0] = ORDER(int32_t, A, 0);
@@ -349,7 +349,7 @@ UOP(priority)
 	NEXT;
 }
 
-/* The block goes on to its end, which is the end of a turn. */
+/* The block still runs to its end; the turn ends there. */
 UOP(relax)
 {
 	if (unlikely((uint64_t)(cpu->run_limit - cpu->budget) >= cpu->engine->patience)) {
@@ -360,7 +360,7 @@ UOP(relax)
 }
 
 /*
- * A branch condition in general: a = BO, imm = CR bit; the verdict goes to d. CTR has been
+ * A general branch condition: a = BO, imm = CR bit; the outcome goes to d. CTR has been
  * decremented.
  */
 UOP(condition)
@@ -383,8 +383,7 @@ static __attribute__((noinline)) const struct uop *leave_at(struct cpu *cpu, uin
 }
 
 /*
- * The link is empty or the budget spent: u[link].imm may be filled in by the run loop through
- * link_uop.
+ * The link is empty or the budget is spent. The run loop may fill in u[link].imm through link_uop.
  */
 static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, const struct uop *u,
 							    unsigned link, uint64_t offset)
@@ -464,7 +463,7 @@ UOP(fall_out)
 	OUT_OF_PAGE(cpu->page_ea + u->imm);
 }
 
-/* Not taken at a page's last instruction: the run loop finds the way. */
+/* Not taken at the last instruction of a page: the run loop finds the next block. */
 #define FALL                                                       \
 	do {                                                       \
 		unsigned next = NEXT_OFFSET;                       \
@@ -507,7 +506,7 @@ CONDITIONAL_BOTH(bc_nz, A != 0)
 CONDITIONAL_BOTH(bc_z, A == 0)
 
 /*
- * Fused with the comparison before it: imm = constant << 16 | target offset, or b = register and
+ * Fused with the preceding comparison: imm = constant << 16 | target offset, or b = register and
  * the CR bit in imm.
  */
 #define FUSED(name, type)                                                                      \
@@ -533,7 +532,7 @@ FUSED(cmpld, uint64_t)
 FUSED(cmpw, int32_t)
 FUSED(cmplw, uint32_t)
 
-/* Branches to a register: d holds the target. */
+/* Branches to a register: d is the target. */
 UOP(br)
 {
 	COUNT;
@@ -552,10 +551,7 @@ TO_REGISTER(br_nz, A != 0)
 TO_REGISTER(br_set, BYTE(u->a) & u->b)
 TO_REGISTER(br_clear, !(BYTE(u->a) & u->b))
 
-/*
- * Something changed that the run loop must look at: go on at the next instruction, or where nip
- * says.
- */
+/* The run loop must handle a change: continue at the next instruction, or where nip says. */
 UOP(leave)
 {
 	COUNT;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The micro-operations. Operands d, a, b are byte offsets into struct cpu; imm is 64 bits. Bodies
-	* are in interpreter.c, once; decode.c cracks \
-	instructions to them. UOP(name): a body; ENDING(name):
- * ends a block.
+ * The micro-operations. Operands d, a, b are byte offsets into struct cpu; imm is 64 bits. The
+ * bodies are in interpreter.c; decode.c translates instructions to them. UOP(name): a body;
+ * ENDING(name): ends a block.
  */
 #ifndef FWNMI_ENGINE_EMU_UOP_UOP_H
 #define FWNMI_ENGINE_EMU_UOP_UOP_H
