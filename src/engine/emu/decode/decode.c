@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder: from the instruction table to blocks of micro-operations, and the cache that holds
- * them by real page. A gen_* function cracks one instruction; those of the table's CALL entries
- * become one call of their semantics.
+ * The decoder turns instructions into blocks of micro-operations, using the instruction table, and
+ * caches the blocks by real page. A gen_* function translates one instruction. The table's CALL
+ * entries become one call of their semantics.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/uop/uop.h"
 
-/* A memory checker then sees who keeps a pointer into code that has been thrown away. */
+/* Poison discarded code so that AddressSanitizer catches stale pointers into it. */
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
@@ -73,7 +73,7 @@ static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, 
 #define EMIT(d, name, dst, a, b, imm) \
 	emit_kind(d, uop_##name, UOP_##name, dst, a, b, (uint64_t)(imm))
 
-/* The ending of a block and what stands behind it. */
+/* The ending of a block, then its two links and trailer. */
 #define END(d, name, dst, a, b, imm)           \
 	do {                                   \
 		EMIT(d, name, dst, a, b, imm); \
@@ -119,7 +119,7 @@ static void record(struct decoder *d, uint32_t insn, unsigned reg)
 		emit_record(d, reg);
 }
 
-/* Behind an instruction that sets CA and CA32: which of them CA is depends on the mode. */
+/* Follows an instruction that sets CA and CA32: the mode decides which of them CA is. */
 static void carry(struct decoder *d)
 {
 	if (d->mode & CODE_32)
@@ -240,8 +240,9 @@ GEN_LOGICAL(cntlzd, cntlzd)
 GEN_LOGICAL(cntlzw, cntlzw)
 
 /*
- * or Rn,Rn,Rn: thread priorities and other hints. Book II, section 3.2. One who waits says so by a
- * low one, or by `yield`; the turn of a vCPU that spins for long ends at it.
+ * or Rn,Rn,Rn: thread priorities and other hints. Book II, section 3.2. Waiting code announces
+ * itself by a low priority or by `yield`. Such a hint ends the turn of a vCPU that has spun for
+ * long.
  */
 static void gen_hint(struct decoder *d, uint32_t insn)
 {
@@ -307,7 +308,7 @@ GEN(sradi)
 	record(d, insn, GPR(F_RA(insn)));
 }
 
-/* Ones from bit mb to bit me, numbered from the left, around the end if mb > me. */
+/* Ones from bit mb to bit me, numbered from the left, wrapping around if mb > me. */
 static uint64_t mask64(unsigned mb, unsigned me)
 {
 	uint64_t from = ~0ull >> mb, to = ~0ull << (63 - me);
@@ -412,7 +413,7 @@ GEN(cmpli)
 		EMIT(d, cmplwi, crf, a, 0, insn & 0xffff);
 }
 
-/* Where CR bit @n lives: field's offset << 8 | bit in the field. */
+/* Location of CR bit @n: field's offset << 8 | bit in the field. */
 static uint64_t cr_bit(unsigned n)
 {
 	return (uint64_t)CR(n >> 2) << 8 | 8u >> (n & 3);
@@ -432,7 +433,7 @@ GEN(isel)
 		else                                        \
 			EMIT(d, name##_be, dst, a, b, imm); \
 	} while (0)
-/* The byte-reversed loads and stores are those of the other order. */
+/* A byte-reversed load or store is an ordinary one in the other byte order. */
 #define EMIT_REVERSED(d, name, dst, a, b, imm)              \
 	do {                                                \
 		if ((d)->mode & CODE_LE)                    \
@@ -443,7 +444,8 @@ GEN(isel)
 #define EMIT_BYTE(d, name, dst, a, b, imm) EMIT(d, name, dst, a, b, imm)
 
 /*
- * With MSR[SF]=0 the address is computed apart, cut to 32 bits, and accessed with no displacement.
+ * With MSR[SF]=0 compute the address separately and cut it to 32 bits; the access then has no
+ * displacement.
  */
 static unsigned address32(struct decoder *d, unsigned base, unsigned index, int64_t disp)
 {
@@ -473,9 +475,9 @@ static unsigned address32(struct decoder *d, unsigned base, unsigned index, int6
 	} while (0)
 
 /*
- * Update forms access first, then update: a fault leaves RA alone. A load into RA itself is an
- * invalid form (RA's update wins here, as the ISA's order of assignments gives). An update form
- * with RA = 0 is invalid too.
+ * Update forms access first, then update RA, so a fault leaves RA alone. A load into RA itself is
+ * an invalid form; here RA's update wins, as in the ISA's order of assignments. An update form with
+ * RA = 0 is invalid too.
  */
 #define GEN_MEMORY(name, uop, emit, disp)                            \
 	GEN(name)                                                    \
@@ -567,7 +569,7 @@ GEN(mtspr)
 		return;
 	}
 	EMIT(d, mtspr, rs, 0, 0, spr);
-	/* Those that change translation or when interrupts come end the block. */
+	/* SPRs that change translation or the time of interrupts end the block. */
 	if (spr == 22 || spr == 48 || spr == 61)
 		END(d, leave, 0, 0, 0, d->offset + 4);
 }
@@ -613,7 +615,7 @@ GEN(b)
 	}
 }
 
-/* Replace `compare; branch on its result` inside a page by one micro-operation. */
+/* Fuse `compare; branch on its result` inside a page into one micro-operation. */
 static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_t target)
 {
 	struct uop *last = d->next - 1;
@@ -800,7 +802,7 @@ GEN(wait)
 
 GEN(mtmsr)
 {
-	/* EE and RI alone change neither translation nor decoding: stay on the fast road. */
+	/* EE and RI alone change neither translation nor decoding: stay on the fast path. */
 	if (insn & 1 << 16) {
 		emit_call(d, FACILITY_PRIV, sem_mtmsr_ee, insn);
 		gen_isync(d, insn);
@@ -849,7 +851,7 @@ static const struct insn_entry table[] = {
 #define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
 
 /*
- * By primary opcode and the ten bits of an X form's extended opcode: a run of candidates in
+ * Index: primary opcode and the ten bits of an X form's extended opcode. Each bucket is a run in
  * `candidates`.
  */
 #define BUCKETS (64 * 1024)
@@ -927,7 +929,7 @@ const char *insn_name(uint32_t insn)
 
 #define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
 
-/* arena_size is a multiple of 16, so what fits does so rounded up. */
+/* arena_size is a multiple of 16, so a size that fits still fits when rounded up. */
 static void *arena_take(struct power_engine *e, size_t size)
 {
 	void *p = e->arena + e->arena_used;
@@ -939,7 +941,7 @@ static void *arena_take(struct power_engine *e, size_t size)
 	return p;
 }
 
-/* Give back what lies behind the first @used bytes. */
+/* Free everything after the first @used bytes. */
 static void arena_cut(struct power_engine *e, size_t used)
 {
 	ASAN_POISON_MEMORY_REGION(e->arena + used, e->arena_used - used);
@@ -1060,7 +1062,7 @@ void code_forget_last(struct power_engine *e, size_t used)
 }
 
 /*
- * Forget the blocks of a page if the bytes written belong to one. Links stay inside a page, so
+ * Drop the blocks of a page if the bytes written belong to one. Links stay inside a page, so
  * nothing else leads to them.
  */
 static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra,
@@ -1115,7 +1117,7 @@ void code_drop(struct power_engine *e, uint64_t ra, uint64_t len)
 		}
 		at = stop;
 	}
-	/* A dropped block may be running: it must not follow its links for long. */
+	/* A dropped block may be running. Make it stop following its links soon. */
 	for (unsigned i = 0; dropped && i < e->nr_vcpus; i++)
 		cpu_leave(e->cpus[i]);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The arithmetic core of the floating-point facilities: see fpu.h. Rounding and exceptions follow
- * Power ISA 3.0B, book I, sections 4.4 (exceptions), 4.5 (execution models) and 7.4. No instruction
- * is decoded here.
+ * Power ISA 3.0B, book I, sections 4.4 (exceptions), 4.5 (execution models) and 7.4. Instructions
+ * are not decoded here.
  */
 #include <math.h>
 #include <string.h>
@@ -99,7 +99,7 @@ unsigned fp_fprf(const struct fp *v, const struct fp_format *format)
 /* ---- rounding ---- */
 
 /*
- * Clear the low @count bits of a finite number, rounding; may carry into the exponent or give zero.
+ * Clear the low @count bits of a finite number, rounding. May carry into the exponent or give zero.
  */
 static void round_at(struct fpu *f, struct fp *v, int count, enum fp_rounding rounding)
 {
@@ -107,7 +107,7 @@ static void round_at(struct fpu *f, struct fp *v, int count, enum fp_rounding ro
 	bool up;
 
 	if (count > 127) {
-		/* less than half of the last place: all that matters is that it's not zero */
+		/* less than half of the last place: it only matters that it's not zero */
 		v->significand = 1;
 		v->exponent += count - 127;
 		count = 127;
@@ -302,7 +302,7 @@ static u128 shift_right_sticky(u128 v, int count)
 	return v >> count | ((v << (128 - count)) != 0);
 }
 
-/* Neither operand is a NaN and one at least is not finite, or is zero. */
+/* Neither operand is a NaN, and at least one is infinite or zero. */
 static struct fp add_special(struct fpu *f, const struct fp *a, const struct fp *b)
 {
 	if (a->class == CLASS_INFINITE)
@@ -403,7 +403,7 @@ static struct wide shift_right_wide_sticky(struct wide v, int count)
 			      v.high << (128 - count) | shift_right_sticky(v.low, count) };
 }
 
-/* An exact product, its highest bit at 126 of the high half. */
+/* The exact product, with its highest bit at bit 126 of the high half. */
 static struct wide product(const struct fp *a, const struct fp *b, int *exponent)
 {
 	struct wide p = shift_left_wide(multiply_wide(a->significand, b->significand), 1);
@@ -435,10 +435,7 @@ struct fp fp_mul(struct fpu *f, struct fp a, struct fp b)
 	return a;
 }
 
-/*
- * Quotient, in [1, 2), of significands that fit in their high halves: 64 bits of it and a sticky
- * bit.
- */
+/* Quotient, in [1, 2), of significands that fit in their high halves: 64 bits and a sticky bit. */
 static u128 divide_short(u128 a, u128 b)
 {
 	u128 dividend = a >> 1;
@@ -448,7 +445,7 @@ static u128 divide_short(u128 a, u128 b)
 	return (u128)quotient << 63 | ((u128)quotient * divisor != dividend);
 }
 
-/* The same of any, and all bits of it. */
+/* The same for any significands, with all bits of the quotient. */
 static u128 divide_long(u128 a, u128 b)
 {
 	u128 quotient = 0;
@@ -511,7 +508,7 @@ struct fp fp_sqrt(struct fpu *f, struct fp v)
 		v.exponent--;
 	}
 	v.exponent /= 2;
-	/* A root of n digits leaves a rest of n + 1. */
+	/* A root of n digits leaves a remainder of n + 1 digits. */
 	digits = f->quad ? 120 : 64;
 	for (i = 0; i < digits; i++) {
 		rest = rest << 2 | radicand >> 126;
@@ -592,7 +589,7 @@ struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp add
 	p.significand = exact.high | (exact.low != 0);
 	if (unlikely(addend.class != CLASS_FINITE))
 		return add_special(f, &p, &addend);
-	/* The product of two doubles leaves 20 bits of its high half for sticky ones. */
+	/* The product of two doubles leaves the low 20 bits of its high half for sticky bits. */
 	if (likely(!f->quad))
 		return fp_add(f, p, addend);
 	return add_to_product(f, p, exact, &addend);
@@ -673,10 +670,7 @@ static int raw_exponent(u128 bits, const struct fp_format *format)
 	       format->emax;
 }
 
-/*
- * Where the software's Newton iteration could go wrong; margins as the ISA's ftdiv gives them for
- * double.
- */
+/* Could software's Newton iteration go wrong? The ISA gives the margins of ftdiv for double. */
 unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format)
 {
 	struct fp va = fp_unpack(a, format), vb = fp_unpack(b, format);
@@ -723,9 +717,7 @@ uint32_t fp_double_to_single(uint64_t v)
 
 	if (exponent > 1023 - 127)
 		return (uint32_t)(v >> 32 & 0xc0000000) | (uint32_t)(v >> 29 & 0x3fffffff);
-	/*
-	 * denormal as a single; what is too small for that is undefined in the ISA, here it is zero
-	 */
+	/* Denormal as a single. The ISA leaves smaller values undefined; here they give zero. */
 	if (exponent >= 1023 - 149)
 		return sign | (uint32_t)(significand >> (29 + (1023 - 126 - exponent)));
 	return sign;
@@ -803,9 +795,9 @@ bool fpu_commit_vector(struct cpu *cpu, struct fpu *f)
 /* ---- the host's arithmetic for the common case ---- */
 
 /*
- * Rounding to nearest, operands and result normal: the host's result is the guest's, and exact
- * integer arithmetic on the significands tells FI and FR. The host must round to nearest here, and
- * must not fuse.
+ * When rounding to nearest with normal operands and result, the host's result is the guest's. Exact
+ * integer arithmetic on the significands gives FI and FR. The host must round to nearest here and
+ * must not fuse operations.
  */
 struct normal {
 	uint64_t significand; /* 53 bits */
@@ -838,13 +830,13 @@ static inline struct normal normal(uint64_t bits)
 	return (struct normal){ (bits & 0xfffffffffffffull) | 1ull << 52, bits >> 52 & 0x7ff };
 }
 
-/* Has this double the precision of a single? */
+/* Does this double have only the precision of a single? */
 static inline bool is_short(uint64_t bits)
 {
 	return !(bits & 0x1fffffff);
 }
 
-/* @got and @exact scaled alike: what the result is, and what it should be. */
+/* @got is the result, @exact what it should be, both scaled alike. */
 static inline void set_inexact(struct fpu *f, u128 got, u128 exact)
 {
 	f->fi = got != exact;
@@ -852,8 +844,8 @@ static inline void set_inexact(struct fpu *f, u128 got, u128 exact)
 }
 
 /*
- * To single: a second rounding, harmless if @v is exact or of short operands. False if tiny or too
- * large.
+ * Round to single. This second rounding is harmless if @v is exact or comes from short operands.
+ * False if tiny or too large.
  */
 static inline bool shorten(double v, double *single)
 {

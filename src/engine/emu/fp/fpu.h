@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Binary floating-point arithmetic on the host's integers: binary16, 32, 64 and 128, with every
- * result bit, rounding mode and status flag that the FPSCR can ask for (Power ISA 3.0B, book I,
- * chapters 4 and 7). The instructions themselves are in fp.c and vsx_fp.c; decimal
- * floating point is nowhere.
+ * result bit, rounding mode and status flag of the FPSCR (Power ISA 3.0B, book I, chapters 4 and
+ * 7). The instructions themselves are in fp.c and vsx_fp.c. Decimal floating point is not
+ * implemented.
  *
  * An operation unpacks its operands, computes an exact or sticky intermediate result, rounds that
  * once to a format, and commits flags and result to the CPU.
@@ -49,14 +49,14 @@
 	 FPSCR_VXSOFT | FPSCR_VXSQRT | FPSCR_VXCVI)
 #define FPSCR_EXCEPTIONS   (FPSCR_OX | FPSCR_UX | FPSCR_ZX | FPSCR_XX | FPSCR_VX_ANY)
 #define FPSCR_ENABLES	   (FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE)
-/* VX, OX, UX, ZX, XX lie in the order of their enable bits, this far to the left of them. */
+/* VX, OX, UX, ZX, XX are in the order of their enable bits, this many bits to the left of them. */
 #define FPSCR_ENABLE_SHIFT 22
 /*
- * What an instruction can write; FEX and VX are functions of other bits, 52 and 0:28 are reserved.
+ * The bits an instruction can write. FEX and VX follow from other bits; 52 and 0:28 are reserved.
  */
 #define FPSCR_WRITABLE	   (FPSCR_DRN | (0xffffffffull & ~(FPSCR_FEX | FPSCR_VX | 0x800ull)))
 
-/* The first four are FPSCR[RN]. */
+/* The first four match FPSCR[RN]. */
 enum fp_rounding {
 	FP_NEAREST,
 	FP_TO_ZERO,
@@ -84,9 +84,8 @@ enum fp_class {
 };
 
 /*
- * A number taken apart. Finite: significand / 2^126 * 2^exponent, bit 126 set, and in an
- * intermediate result bit 0 may be sticky. NaN: the significand holds the fraction, its quiet bit
- * at 125.
+ * An unpacked number. Finite: significand / 2^126 * 2^exponent, bit 126 set; in an intermediate
+ * result bit 0 may be sticky. NaN: the significand holds the fraction, its quiet bit at 125.
  */
 struct fp {
 	u128 significand;
@@ -97,13 +96,13 @@ struct fp {
 #define FP_TOP	 126
 #define FP_QUIET ((u128)1 << (FP_TOP - 1))
 
-/* What an operation works under, and what it did. */
+/* The settings of an operation, and its outcome. */
 struct fpu {
-	uint64_t enabled; /* FPSCR_ENABLES as they are */
+	uint64_t enabled; /* FPSCR_ENABLES as they are set */
 	uint64_t raised; /* FPSCR_EXCEPTIONS caused so far */
 	enum fp_rounding rounding; /* of fp_round() */
 	bool fr, fi; /* of the last rounding */
-	bool quad; /* set for operands in quad precision: they need more digits on the way */
+	bool quad; /* operands are quad precision: intermediate steps need more digits */
 };
 
 static inline struct fpu fpu_start(const struct cpu *cpu)
@@ -120,8 +119,8 @@ static inline bool fp_is_nan(const struct fp *v)
 }
 
 /**
- * fp_unpack() - take the low bits of a number apart as an interchange format.
- * @bits: the encoding, right-aligned, with nothing above it; @format: one of fp_half ... fp_quad.
+ * fp_unpack() - unpack a number in an interchange format.
+ * @bits: the encoding, right-aligned, zero above it; @format: one of fp_half ... fp_quad.
  * Never signals: a signalling NaN stays one.
  */
 struct fp fp_unpack(u128 bits, const struct fp_format *format);
@@ -136,7 +135,7 @@ static inline struct fp fp_unpack64(uint64_t bits)
 
 /**
  * fp_pack() - the encoding of a number in an interchange format.
- * @v: a number that fp_round() has fitted to @format or to a narrower one; a NaN's fraction is
+ * @v: a number that fp_round() has fitted to @format or to a narrower one. A NaN's fraction is
  * truncated. An exponent out of range (a trapped result of a narrower format) loses its high bits.
  */
 u128 fp_pack(const struct fp *v, const struct fp_format *format);
@@ -145,48 +144,48 @@ static inline uint64_t fp_pack64(const struct fp *v)
 	return (uint64_t)fp_pack(v, &fp_double);
 }
 
-/* The 5-bit FPSCR[FPRF] code of a result of this format. */
+/* The 5-bit FPSCR[FPRF] code of a result in this format. */
 unsigned fp_fprf(const struct fp *v, const struct fp_format *format);
 
 /**
  * fp_round() - round an intermediate result to a format's precision and range.
  *
- * Sets f->fr, f->fi and raises XX, OX, UX as the ISA's underflow, overflow and inexact exceptions
- * say, with the exponent adjusted when OE or UE is set. Tininess is detected before rounding.
- * Zeros, infinities and NaNs pass.
+ * Sets f->fr and f->fi, and raises XX, OX, UX by the ISA's rules for inexact, overflow and
+ * underflow exceptions. If OE or UE is set, the exponent is adjusted. Tininess is detected before
+ * rounding. Zeros, infinities and NaNs pass unchanged.
  */
 void fp_round(struct fpu *f, struct fp *v, const struct fp_format *format);
 
 /*
- * Arithmetic: the intermediate result, to be rounded, or the final zero, infinity or NaN. VX* and
- * ZX are raised. The result of two NaNs is the first; of a multiply-add, the first of a, addend, c.
- * A signalling NaN is made quiet.
+ * Arithmetic: returns the intermediate result, yet to be rounded, or the final zero, infinity or
+ * NaN. Raises VX* and ZX. Of two NaNs the first is the result; in a multiply-add, the first of a,
+ * addend, c. A signalling NaN is made quiet.
  */
 typedef struct fp fp_unary_fn(struct fpu *f, struct fp v);
 typedef struct fp fp_binary_fn(struct fpu *f, struct fp a, struct fp b);
 fp_binary_fn fp_add, fp_sub, fp_mul, fp_div;
 fp_unary_fn fp_sqrt;
 fp_unary_fn fp_quiet; /* the number itself */
-/* The result of two numbers of which at least one is a NaN. */
+/* The result for two numbers of which at least one is a NaN. */
 struct fp fp_first_nan(struct fpu *f, const struct fp *a, const struct fp *b);
 /* a * c + addend, or minus it */
 struct fp fp_multiply_add(struct fpu *f, struct fp a, struct fp c, struct fp addend, bool subtract);
 
 /*
- * "Estimates", here the quotient 1 / v rounded to the format, and the same of the rounded square
- * root (of a scalar always to double). Already rounded, never inexact.
+ * "Estimates": here the quotient 1 / v rounded to the format, or 1 over the rounded square root (of
+ * a scalar always to double). Already rounded, never inexact.
  */
 struct fp fp_reciprocal(struct fpu *f, struct fp v, const struct fp_format *format);
 struct fp fp_reciprocal_sqrt(struct fpu *f, struct fp v, const struct fp_format *format);
 
-/* CR_LT, CR_GT, CR_EQ or, with a NaN, CR_SO; signals nothing. */
+/* Returns CR_LT, CR_GT, CR_EQ or, with a NaN, CR_SO. Signals nothing. */
 unsigned fp_compare(const struct fp *a, const struct fp *b);
-/* The same, raising VXSNAN and, for an ordered comparison, VXVC. */
+/* The same, but raises VXSNAN and, for an ordered comparison, VXVC. */
 unsigned fp_compare_signal(struct fpu *f, const struct fp *a, const struct fp *b, bool ordered);
 
 /**
- * fp_to_integral() - round to an integer in floating-point form; fr and fi are set, XX is left to
- * the caller.
+ * fp_to_integral() - round to an integer in floating-point form. Sets fr and fi; the caller handles
+ * XX.
  */
 struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding);
 
@@ -201,24 +200,24 @@ struct fp fp_from_signed(uint64_t v);
 struct fp fp_from_unsigned(uint64_t v);
 
 /*
- * ftdiv, ftsqrt and their vector forms: CR_GT and CR_EQ, without the CR_LT that is always set.
- * Operands are encodings.
+ * ftdiv, ftsqrt and their vector forms. Returns CR_GT and CR_EQ, without CR_LT, which is always
+ * set. Operands are encodings.
  */
 unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format);
 unsigned fp_test_sqrt(u128 b, const struct fp_format *format);
 
 /*
- * The bit conversions of single-precision loads and stores (DOUBLE and SINGLE of the ISA): they
- * signal nothing, a signalling NaN stays one, and a double that is no single is truncated.
+ * The bit conversions of single-precision loads and stores (DOUBLE and SINGLE in the ISA). They
+ * signal nothing and keep a signalling NaN. A double that doesn't fit a single is truncated.
  */
 uint64_t fp_single_to_double(uint32_t v);
 uint32_t fp_double_to_single(uint64_t v);
 
 /* ---- the FPSCR ---- */
 
-/* Raise exception bits: FX with the first time of any, VX and FEX as they follow. */
+/* Raise exception bits. Sets FX if any is new; updates VX and FEX. */
 void fpscr_raise(struct cpu *cpu, uint64_t exceptions);
-/* Replace bits of the FPSCR; FEX and VX follow, FX is not touched unless it's in the mask. */
+/* Replace bits of the FPSCR and update FEX and VX. FX changes only if it's in the mask. */
 void fpscr_write(struct cpu *cpu, uint64_t value, uint64_t mask);
 static inline void fpscr_set_fpcc(struct cpu *cpu, unsigned fpcc)
 {
@@ -226,28 +225,28 @@ static inline void fpscr_set_fpcc(struct cpu *cpu, unsigned fpcc)
 }
 
 /*
- * The end of an instruction that caused @exceptions: the program interrupt if one of them is
- * enabled, or 0.
+ * End an instruction that caused @exceptions: raise the program interrupt if one of them is
+ * enabled, else return 0.
  */
 int fpscr_trap(struct cpu *cpu, uint64_t exceptions);
 
 #define FPRF_UNCHANGED 32u
 /**
- * fpu_commit() - put what a scalar operation did into the FPSCR.
- * @fprf: code of the result, or FPRF_UNCHANGED. FR and FI are always written. true: the result is
- * to be written (no enabled VX or ZX); then fpscr_trap() ends the instruction with f->raised.
+ * fpu_commit() - record a scalar operation in the FPSCR.
+ * @fprf: code of the result, or FPRF_UNCHANGED. FR and FI are always written. true: write the
+ * result (no enabled VX or ZX), then end the instruction by fpscr_trap() with f->raised.
  */
 bool fpu_commit(struct cpu *cpu, struct fpu *f, unsigned fprf);
 /*
- * The same for a vector operation: FR, FI, FPRF stay, and any enabled exception keeps the result
- * from being written.
+ * The same for a vector operation: FR, FI, FPRF stay, and any enabled exception suppresses the
+ * result.
  */
 bool fpu_commit_vector(struct cpu *cpu, struct fpu *f);
 
 /**
  * fpu_host_binary() - fp_add, fp_sub, fp_mul or fp_div of two doubles with the host's instructions.
  * @result: the rounded result, a single in double format; always a normal number.
- * f->fr, f->fi and XX are as fp_round() leaves them. false: not done, the long way must be taken.
+ * f->fr, f->fi and XX are as fp_round() leaves them. false: not done, take the long way.
  */
 bool fpu_host_binary(struct fpu *f, fp_binary_fn *op, uint64_t a, uint64_t b,
 		     const struct fp_format *format, uint64_t *result);
@@ -257,8 +256,8 @@ bool fpu_host_unary(struct fpu *f, fp_unary_fn *op, uint64_t b, const struct fp_
 
 /*
  * Whole scalar operations on doubleword 0 of VSRs, for the classic and the VSX instructions: round
- * to single or double (a single is kept in double format), commit, write the target with doubleword
- * 1 cleared. 0 or EXCEPTION.
+ * to single or double (a single is kept in double format), commit, write the target and clear its
+ * doubleword 1. Returns 0 or EXCEPTION.
  */
 int fpu_scalar_unary(struct cpu *cpu, unsigned t, unsigned b, fp_unary_fn *op,
 		     const struct fp_format *format);
@@ -268,14 +267,14 @@ int fpu_scalar_binary(struct cpu *cpu, unsigned t, unsigned a, unsigned b, fp_bi
 #define FMA_NEGATE   2u
 int fpu_scalar_fma(struct cpu *cpu, unsigned t, unsigned a, unsigned c, unsigned addend,
 		   unsigned flags, const struct fp_format *format);
-/* The last step of the above: @r is rounded; or @bits is the result and @fprf its code. */
+/* The last step of the above. @r is rounded; or @bits is the result and @fprf its code. */
 int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r,
 		      const struct fp_format *format);
 int fpu_scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, unsigned fprf);
 int fpu_scalar_reciprocal(struct cpu *cpu, unsigned t, unsigned b, const struct fp_format *format);
 int fpu_scalar_reciprocal_sqrt(struct cpu *cpu, unsigned t, unsigned b,
 			       const struct fp_format *format);
-/* Round to an integral value. @report: FR, FI and XX tell of it. */
+/* Round to an integral value. @report: set FR, FI and XX. */
 int fpu_scalar_integral(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding,
 			bool report);
 int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_rounding rounding,

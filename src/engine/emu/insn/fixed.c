@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Semantics of the fixed-point instructions that are not cracked to micro-operations: overflow
+ * Semantics of the fixed-point instructions that are not translated to micro-operations: overflow
  * forms, the wide and rare arithmetic, traps, condition register logic, string and multiple
  * accesses, reservations, atomics. Power ISA 3.0B, Book I chapter 3, Book II chapter 4.
  */
@@ -66,7 +66,7 @@ ADD_OVERFLOW(subfeo, ~RA, RB, cpu->ca, true)
 ADD_OVERFLOW(subfzeo, ~RA, 0, cpu->ca, true)
 ADD_OVERFLOW(subfmeo, ~RA, ~0ull, cpu->ca, true)
 
-/* addex: OV is the carry; CY = 0 is the only one defined. */
+/* addex: OV is the carry; only CY = 0 is defined. */
 SEM(addex)
 {
 	uint64_t sum;
@@ -126,7 +126,7 @@ SEM(mullwo)
 	return result_overflow(cpu, insn, (uint64_t)product, product != (int32_t)product);
 }
 
-/* Quotients that do not fit, or of a division by zero, are undefined; here they are zero. */
+/* Quotients that do not fit, and division by zero, are undefined. Here they give zero. */
 SEM(divdo)
 {
 	bool bad = !RB || (RA == 1ull << 63 && RB == ~0ull);
@@ -160,7 +160,7 @@ static uint64_t divide_extended(uint64_t a, uint64_t b, bool *bad)
 	int64_t divisor = (int64_t)b;
 	__int128 quotient;
 
-	/* The most negative dividend by -1 is the one quotient that would not fit in 128 bits. */
+	/* Only the most negative dividend by -1 gives a quotient that does not fit in 128 bits. */
 	*bad = !divisor || (a == 1ull << 63 && divisor == -1);
 	if (*bad)
 		return 0;
@@ -241,10 +241,7 @@ SEM(moduw)
 	return 0;
 }
 
-/*
- * Under CLOCK_INSN a run must be repeatable, so the numbers come from a fixed sequence
- * (xorshift64*).
- */
+/* Under CLOCK_INSN a run must be repeatable, so use a fixed sequence (xorshift64*). */
 SEM(darn)
 {
 	struct power_engine *e = cpu->engine;
@@ -424,7 +421,7 @@ void cpu_set_cr(struct cpu *cpu, uint32_t cr)
 		cpu->cr[i] = cr >> (28 - 4 * i) & 15;
 }
 
-/* mfcr and mfocrf; the fields mfocrf leaves undefined read as zero. */
+/* mfcr and mfocrf. The fields that mfocrf leaves undefined read as zero. */
 SEM(mfcr)
 {
 	uint32_t cr = cpu_get_cr(cpu);
@@ -567,13 +564,13 @@ SEM(stmw)
 	return 0;
 }
 
-/* Is register @r among those that a string load of @count bytes writes? */
+/* Does a string load of @count bytes write register @r? */
 static bool string_loads(uint32_t insn, unsigned r, unsigned count)
 {
 	return ((r - F_RT(insn)) & 31) < (count + 3) / 4;
 }
 
-/* @invalid: it would overwrite a register that its address comes from. */
+/* @invalid: the load would overwrite a register that forms its address. */
 static int load_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned count, bool invalid)
 {
 	uint64_t bytes[128];
@@ -610,7 +607,7 @@ SEM(lswi)
 {
 	unsigned count = F_RB(insn) ? F_RB(insn) : 32;
 
-	/* RA counts here even if it is 0 and not used. */
+	/* RA counts here even if it is 0 and so not used. */
 	return load_string(cpu, insn, displaced_ea(cpu, insn, 0), count,
 			   string_loads(insn, F_RA(insn), count));
 }
@@ -634,7 +631,7 @@ SEM(stswx)
 	return store_string(cpu, insn, indexed_ea(cpu, insn), cpu->xer_count);
 }
 
-/* A quadword lies in an even-odd pair of registers, the even one its high half. */
+/* A quadword is in an even-odd pair of registers; the even one is the high half. */
 SEM(lq)
 {
 	uint64_t ea = displaced_ea(cpu, insn, (int16_t)(insn & 0xfff0));
@@ -666,14 +663,13 @@ SEM(stq)
 
 /*
  * ---- reservations ----
- * vCPUs take turns on one host thread, and run() drops the reservation when a turn begins: while
- * one is held, no one else can have stored. So a reservation is just the real address it was made
- * for.
+ * vCPUs take turns on one host thread, and run() drops the reservation when another vCPU had a
+ * turn. So nobody else can have stored while a reservation is held, and it is just the real address
+ * it was made for.
  */
 
 /*
- * Real address of an aligned access that has just been made or is about to be; false: interrupt
- * raised.
+ * Real address of an aligned access that was just made or is about to be. False: interrupt raised.
  */
 static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
 {
@@ -791,8 +787,7 @@ static int64_t as_signed(uint64_t v, unsigned size)
 }
 
 /*
- * A function code that is not defined, or an operand that crosses its 32-byte block: data storage
- * interrupt.
+ * An undefined function code, or an operand that crosses its 32-byte block: data storage interrupt.
  */
 static int atomic_refused(struct cpu *cpu, uint64_t ea)
 {
@@ -853,7 +848,7 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 	} else if (fc == 16) { /* compare and swap not equal */
 		out = old != v1 ? v2 : old;
 	} else if (fc >= 24 && fc <= 28 && fc != 26 && fc != 27) {
-		/* fetch and increment/decrement bounded or equal, against the neighbour */
+		/* fetch and increment/decrement bounded or equal, compared with the neighbour */
 		uint64_t near = fc == 28 ? ea - size : ea + size;
 
 		if ((fc == 28 ? near ^ ea : (near + size - 1) ^ ea) & ~31ull)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The classic floating-point instructions on FPRs (doubleword 0 of VSRs 0 to 31): loads, stores,
- * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in vsx_fp.c.
- * Power ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR, which the ISA
- * leaves undefined and processors do.
+ * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in vsx_fp.c. Power
+ * ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR. The ISA leaves it
+ * undefined; processors clear it.
  */
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/fp/fpu.h"
@@ -19,7 +19,7 @@ static inline void set_fpr(struct cpu *cpu, unsigned n, uint64_t v)
 	VSR_D(cpu->vsr[n], 1) = 0;
 }
 
-/* CR1 shows the exceptions even of an instruction that ends in an interrupt. */
+/* CR1 shows the exceptions even if the instruction ends in an interrupt. */
 static inline int record(struct cpu *cpu, uint32_t insn, int outcome)
 {
 	if (F_REC(insn))
@@ -65,7 +65,7 @@ static int load(struct cpu *cpu, uint32_t insn, uint64_t ea, load_fn *fn)
 
 static int load_update(struct cpu *cpu, uint32_t insn, uint64_t offset, load_fn *fn)
 {
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all 64 bits, even in 32-bit mode */
 
 	if (!F_RA(insn))
 		return cpu_illegal(cpu);
@@ -82,7 +82,7 @@ static int store(struct cpu *cpu, uint32_t insn, uint64_t ea, store_fn *fn)
 
 static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_fn *fn)
 {
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all of it, in 32-bit mode, too */
+	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all 64 bits, even in 32-bit mode */
 
 	if (!F_RA(insn))
 		return cpu_illegal(cpu);
@@ -121,8 +121,7 @@ MEMORY_X(lfiwzx, load, cpu_load32)
 MEMORY_X(stfiwx, store, cpu_store32)
 
 /*
- * The even register is the doubleword at the lower address, in little-endian mode the one at the
- * higher.
+ * The even register is the doubleword at the lower address, or at the higher in little-endian mode.
  */
 static int load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
@@ -313,8 +312,8 @@ int exec_ftsqrt(struct cpu *cpu, uint32_t insn)
 /* ---- FPSCR ---- */
 
 /*
- * An instruction that wrote the FPSCR: the program interrupt comes from what it now says, not from
- * what was caused.
+ * End an instruction that wrote the FPSCR. The program interrupt depends on the new FPSCR, not on
+ * the exceptions that the instruction caused.
  */
 static int fpscr_written(struct cpu *cpu, uint32_t insn)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every semantics function of the instruction table, declared from the table itself. */
+/* Declares every semantics function of the instruction table, from the table itself. */
 #ifndef FWNMI_ENGINE_EMU_INSN_INSN_H
 #define FWNMI_ENGINE_EMU_INSN_INSN_H
 
@@ -11,7 +11,7 @@
 #undef INSN
 #undef CALL
 
-/* Parts of instructions that decode.c cracks. */
+/* Parts of instructions that decode.c translates. */
 sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie,
 	sem_priority, sem_need_tar;
 

@@ -11,7 +11,7 @@
 #define RA	  cpu->gpr[F_RA(insn)]
 #define RB	  cpu->gpr[F_RB(insn)]
 
-/* What of MSR this processor implements; HV, ME and LE change only in ways of their own. */
+/* The MSR bits of this processor. HV, ME and LE change only by special means. */
 #define MSR_WRITABLE                                                                         \
 	(MSR_SF | MSR_VEC | MSR_VSX | MSR_EE | MSR_PR | MSR_FP | MSR_FE0 | MSR_SE | MSR_BE | \
 	 MSR_FE1 | MSR_IR | MSR_DR | MSR_PMM | MSR_RI)
@@ -29,8 +29,8 @@ static uint64_t problem_state(uint64_t msr)
 }
 
 /*
- * The new MSR may ask for a trace interrupt after the next instruction, or let an interrupt in that
- * waits.
+ * The new MSR may ask for a trace interrupt after the next instruction, or allow a waiting
+ * interrupt.
  */
 static void enter_msr(struct cpu *cpu, uint64_t msr)
 {
@@ -89,8 +89,8 @@ SEM(rfscv)
 }
 
 /*
- * sc 1 is the hypervisor's, who refuses it to the problem state of a guest with radix translation:
- * to the operating system it is a privileged instruction.
+ * sc 1 calls the hypervisor. It refuses the call to problem state of a guest with radix
+ * translation, so the operating system gets a privileged instruction interrupt.
  */
 SEM(sc)
 {
@@ -116,8 +116,8 @@ SEM(scv)
 }
 
 /*
- * tlbie and tlbiel, radix: RB holds the address, IS and AP; RS the PID. Over-invalidating is
- * allowed, and everything but one page of one process is rare.
+ * tlbie and tlbiel, radix. RB holds the address, IS and AP; RS holds the PID. Invalidating too much
+ * is allowed, and all but one page of one process is rare.
  */
 SEM(tlbie)
 {
@@ -138,7 +138,7 @@ SEM(tlbie)
 	return 0;
 }
 
-/* or 5,5,5 and or 3,3,3: priorities that problem state does not get. */
+/* or 5,5,5 and or 3,3,3: priorities that problem state cannot set. */
 SEM(priority)
 {
 	uint64_t priority = F_RT(insn) == 5 ? 5 : 6;
@@ -175,7 +175,7 @@ SEM(mfbhrbe)
 	return 0;
 }
 
-/* With radix translation there are no segments to find. */
+/* Radix translation has no segments to find. */
 SEM(slbmf)
 {
 	RT = 0;

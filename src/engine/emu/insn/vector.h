@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What the vector semantics (vmx*.c, vsx_move.c) share: operands, CR field 6, saturation.
- */
+/* Shared by the vector semantics (vmx*.c, vsx_move.c): operands, CR field 6, saturation. */
 #ifndef FWNMI_ENGINE_EMU_INSN_VECTOR_H
 #define FWNMI_ENGINE_EMU_INSN_VECTOR_H
 
 #include "engine/emu/insn/insn.h"
 
-/* Vector registers by their field; vector-scalar registers by theirs. */
+/* VR* are vector registers, X* vector-scalar registers, each by its instruction field. */
 #define VRT(cpu, insn) ((cpu)->vsr[32 + F_RT(insn)])
 #define VRA(cpu, insn) ((cpu)->vsr[32 + F_RA(insn)])
 #define VRB(cpu, insn) ((cpu)->vsr[32 + F_RB(insn)])

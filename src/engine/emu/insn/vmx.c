@@ -39,7 +39,7 @@ int sem_stvxl(struct cpu *cpu, uint32_t insn)
 	return store_vector(cpu, insn);
 }
 
-/* The element whose place in storage the address names; the other elements of the register stay. */
+/* The address selects the element; the register's other elements stay. */
 #define ELEMENT_ACCESS(suffix, bits, ELEMENT)                                           \
 	static unsigned element_##suffix(const struct cpu *cpu, uint64_t ea)            \
 	{                                                                               \
@@ -105,9 +105,9 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 /* ---- element by element ---- */
 
 /*
- * The lane macros make one function of an expression in A, B (and the old T) of each element. The
- * type picks the view of the registers: member b, h, w, d (unsigned), sb, sh, sw, sd (signed).
- * Element order does not matter to them.
+ * The lane macros make a function that evaluates an expression in A, B (and the old T) for each
+ * element. The type selects the view of the registers: member b, h, w, d (unsigned), sb, sh, sw, sd
+ * (signed). They do not depend on element order.
  */
 #define LANES(name, member, count, expression)                                             \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                                     \
@@ -162,7 +162,7 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 		return 0;                                                                    \
 	}
 
-/* A condition makes all ones or zeros of each element; CR6 with Rc (bit 21). */
+/* Each element becomes all ones or all zeros by a condition. Rc is bit 21 and sets CR6. */
 #define F_VECTOR_RC(insn) ((insn)&0x400)
 #define LANES_COMPARE(name, member, count, condition)                                       \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                                      \
@@ -386,7 +386,7 @@ QUADWORD_EXTENDED(vaddecuq, carry_out(A, B, C))
 QUADWORD_EXTENDED(vsubeuqm, A + ~B + C)
 QUADWORD_EXTENDED(vsubecuq, carry_out(A, ~B, C))
 
-/* The shift amounts: bits 125:127 of VRB in bits, 121:124 in octets. */
+/* Shift amounts: bits 125:127 of VRB count bits, 121:124 octets. */
 QUADWORD(vsl, A << (B & 7))
 QUADWORD(vsr, A >> (B & 7))
 QUADWORD(vslo, A << (B & 0x78))

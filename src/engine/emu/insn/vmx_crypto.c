@@ -153,8 +153,8 @@ int sem_vsbox(struct cpu *cpu, uint32_t insn)
 /* ---- SHA-2 ---- */
 
 /*
- * ST chooses between the functions of the message schedule and of the rounds, SIX the one for each
- * element.
+ * ST selects between the functions of the message schedule and those of the rounds; SIX selects the
+ * function for each element.
  */
 #define F_ST(insn)	   FIELD(insn, 16, 16)
 #define F_SIX_BIT(insn, i) ((insn) >> (14 - (i)) & 1)
@@ -217,8 +217,7 @@ static inline u128 carryless_product(uint64_t a, uint64_t b, unsigned bits)
 }
 
 /*
- * The products of the even and of the odd elements, added without carries into an element twice as
- * wide.
+ * Add the products of the even and the odd elements, without carries, into elements twice as wide.
  */
 #define CARRYLESS_SUM(name, member, bits, wide_member, count)                                     \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                                            \
@@ -252,7 +251,7 @@ int sem_vpmsumd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* ---- packed decimals: 31 digits and a sign code; every one sets CR field 6 ---- */
+/* ---- packed decimals: 31 digits and a sign code; all of them set CR field 6 ---- */
 
 #define F_PS(insn)   FIELD(insn, 22, 22) /* preferred sign code of a positive result */
 #define SIGN_PLUS    12
@@ -262,7 +261,7 @@ int sem_vpmsumd(struct cpu *cpu, uint32_t insn)
 #define ALL_DIGITS   (((u128)1 << 4 * DIGITS) - 1)
 
 struct decimal {
-	u128 digits; /* one a nibble */
+	u128 digits; /* one per nibble */
 	bool negative, valid;
 };
 
@@ -311,7 +310,7 @@ static int finish(struct cpu *cpu, uint32_t insn, u128 digits, bool negative)
 	return 0;
 }
 
-/* a + b digit by digit; a carry out of digit 30 ends in bit 124. */
+/* a + b digit by digit; a carry out of digit 30 goes to bit 124. */
 static u128 add_digits(u128 a, u128 b)
 {
 	u128 sum = 0;
@@ -326,7 +325,7 @@ static u128 add_digits(u128 a, u128 b)
 	return sum | (u128)carry << 4 * DIGITS;
 }
 
-/* a - b, a not less than b. */
+/* a - b, where a >= b. */
 static u128 subtract_digits(u128 a, u128 b)
 {
 	u128 difference = 0;
@@ -350,7 +349,7 @@ static int add_decimals(struct cpu *cpu, uint32_t insn, struct decimal a, struct
 		bool overflow = sum > ALL_DIGITS;
 
 		VRT(cpu, insn).q = pack(insn, sum & ALL_DIGITS, a.negative && sum);
-		/* The flags tell of the result before its high digit was cut off. */
+		/* The flags describe the result before its high digit was cut off. */
 		set_cr6_decimal(cpu, !sum, a.negative, overflow);
 		return 0;
 	}
@@ -410,7 +409,7 @@ int sem_bcdctn(struct cpu *cpu, uint32_t insn)
 }
 
 /*
- * Zoned: sixteen bytes, a digit in the right half of each; the sign in the left half of the last.
+ * Zoned: sixteen bytes, each with a digit in its right half. The last byte's left half is the sign.
  */
 #define ZONED_DIGITS 16
 
@@ -500,7 +499,7 @@ int sem_bcdsetsgn(struct cpu *cpu, uint32_t insn)
 /*
  * Shifts and truncations: the flags compare the source, not the result, with zero.
  *
- * shift_digits(): by the signed count in byte 7 of VRA, to the left when positive.
+ * shift_digits() shifts by the signed count in byte 7 of VRA, to the left if positive.
  */
 static u128 shift_digits(u128 digits, int count, unsigned width, bool *lost)
 {
@@ -544,7 +543,7 @@ int sem_bcdus(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* As bcds; a right shift rounds half away from zero. */
+/* Like bcds, but a right shift rounds half away from zero. */
 int sem_bcdsr(struct cpu *cpu, uint32_t insn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
@@ -562,7 +561,7 @@ int sem_bcdsr(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* The rightmost digits, as many as halfword 3 of VRA says. */
+/* Keep the rightmost digits; halfword 3 of VRA gives their number. */
 int sem_bcdtrunc(struct cpu *cpu, uint32_t insn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
@@ -603,8 +602,8 @@ int sem_addg6s(struct cpu *cpu, uint32_t insn)
 }
 
 /*
- * A declet holds three digits in ten bits pqr stu v wxy. A digit below 8 needs three bits; of one
- * above only the last varies, and v, wx, st say which digits are those.
+ * A declet holds three digits in ten bits pqr stu v wxy. A digit below 8 needs three bits. In 8 and
+ * 9 only the last bit varies; v, wx and st tell which digits those are.
  */
 static unsigned declet_to_digits(unsigned declet)
 {
@@ -660,7 +659,7 @@ static unsigned digits_to_declet(unsigned digits)
 	}
 }
 
-/* In each word two declets in bits 12:31, or six digits in bits 8:31. */
+/* Each word has two declets in bits 12:31, or six digits in bits 8:31. */
 int sem_cdtbcd(struct cpu *cpu, uint32_t insn)
 {
 	const uint64_t s = cpu->gpr[F_RT(insn)];

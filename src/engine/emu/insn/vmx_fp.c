@@ -44,13 +44,13 @@ static inline uint32_t flush(const struct cpu *cpu, uint32_t v)
 	return cpu->vscr & VSCR_NJ && is_denormal(v) ? v & SIGN : v;
 }
 
-/* What an operation with a NaN operand gives: the first one, quiet. */
+/* Result of an operation with a NaN operand: the first NaN, made quiet. */
 static inline uint32_t first_nan(uint32_t a, uint32_t b, uint32_t c)
 {
 	return (is_nan(a) ? a : is_nan(b) ? b : c) | QUIET;
 }
 
-/* The host's result as the ISA wants it. */
+/* Adapt the host's result to the ISA. */
 static inline uint32_t result(const struct cpu *cpu, float f)
 {
 	return isnan(f) ? DEFAULT_NAN : flush(cpu, as_bits(f));
@@ -76,7 +76,7 @@ static inline uint32_t result(const struct cpu *cpu, float f)
 		return 0;                                                 \
 	}
 
-/* Of two zeros the positive one is the greater. */
+/* Of two zeros, +0 is the greater. */
 static inline float greater(float a, float b)
 {
 	return a > b || (a == b && !signbit(a)) ? a : b;
@@ -94,7 +94,7 @@ ARITHMETIC(vminfp, lesser(A, B))
 
 /*
  * Is a * c + b, which rounds to the smallest normal single, below it? The product is exact as a
- * double; of the sum the rounding error is regained.
+ * double; the rounding error of the sum is recovered.
  */
 static bool tiny_before_rounding(double a, double c, double b)
 {
@@ -113,7 +113,7 @@ static uint32_t multiply_add_result(const struct cpu *cpu, float a, float c, flo
 	return result(cpu, sum);
 }
 
-/* A * C + B with one rounding; of NaNs, A's comes first, then B's, then C's. */
+/* A * C + B with one rounding. NaNs take precedence in the order A, B, C. */
 static int multiply_add(struct cpu *cpu, uint32_t insn, bool negative_subtract)
 {
 	const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn), vc = VRC(cpu, insn);
@@ -145,7 +145,7 @@ int sem_vnmsubfp(struct cpu *cpu, uint32_t insn)
 	return multiply_add(cpu, insn, true);
 }
 
-/* ---- of one operand: estimates and rounding to an integer ---- */
+/* ---- one operand: estimates and rounding to an integer ---- */
 
 #define UNARY(name, expression)                                                               \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                                        \
@@ -162,7 +162,7 @@ int sem_vnmsubfp(struct cpu *cpu, uint32_t insn)
 		return 0;                                                                     \
 	}
 
-/* The estimates may be as good as they like: the ISA bounds their error only from above. */
+/* The estimates may be exact: the ISA only limits their error. */
 UNARY(vrefp, 1.0f / B)
 UNARY(vrsqrtefp, 1.0f / sqrtf(B))
 UNARY(vexptefp, exp2f(B))

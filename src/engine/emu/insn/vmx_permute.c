@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vector facility, Power ISA 3.0B chapter 6: what only moves elements, bytes and bits about:
+ * Vector facility, Power ISA 3.0B chapter 6, instructions that only move elements, bytes and bits:
  * permute, select, merge, splat, pack, unpack, extract, insert, bit permute.
  */
 #include "engine/emu/insn/vector.h"
@@ -20,7 +20,7 @@ int sem_vperm(struct cpu *cpu, uint32_t insn)
 	const union vsr c = VRC(cpu, insn);
 	union vsr source[2], t;
 
-	/* As one array numbered from the right of VRB, so that the number is 31 - index. */
+	/* Treat both as one array numbered from the right of VRB: the number is 31 - index. */
 	source[0] = VRB(cpu, insn);
 	source[1] = VRA(cpu, insn);
 	for (unsigned i = 0; i < 16; i++) {
@@ -70,7 +70,7 @@ int sem_vsldoi(struct cpu *cpu, uint32_t insn)
 
 /* ---- merge and splat ---- */
 
-/* Elements of VRA and VRB in turn, the i-th pair from element @from(i). */
+/* Take elements of VRA and VRB in turn, the i-th pair from element @from(i). */
 #define MERGE(name, ELEMENT, count, from)                               \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                  \
 	{                                                               \
@@ -116,7 +116,7 @@ SPLAT(vspltisw, sw, 4, F_SIM(insn))
 
 /* ---- pack and unpack ---- */
 
-/* Half as wide elements, of VRA and then of VRB; low and high bound a saturating one. */
+/* Elements of VRA, then of VRB, at half the width. Saturating forms clamp to [low, high]. */
 #define PACK(name, SOURCE, TARGET, count, wide, low, high)                      \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                          \
 	{                                                                       \
@@ -187,7 +187,7 @@ static inline uint32_t unpack_pixel(uint16_t h)
 	return (h & 0x8000 ? 0xff000000 : 0) | (h & 0x7c00u) << 6 | (h & 0x3e0u) << 3 | (h & 0x1fu);
 }
 
-/* The left (offset 0) or right half of VRB, element by element twice as wide. */
+/* The left (offset 0) or right half of VRB, each element made twice as wide. */
 #define UNPACK(name, SOURCE, TARGET, count, offset, function)             \
 	int sem_##name(struct cpu *cpu, uint32_t insn)                    \
 	{                                                                 \
@@ -212,7 +212,7 @@ UNPACK(vupklpx, VSR_H, VSR_W, 4, 4, unpack_pixel)
 /* ---- extract and insert ---- */
 
 /*
- * @size bytes of VRB from byte @first on, as a number; bytes beyond the register are taken from its
+ * @size bytes of VRB from byte @first on, as a number. Past the end it wraps to the register's
  * beginning.
  */
 static inline uint64_t extract(const union vsr *b, unsigned first, unsigned size)
@@ -283,7 +283,7 @@ int sem_vinsertd(struct cpu *cpu, uint32_t insn)
 	return insert(cpu, insn, 8);
 }
 
-/* To a GPR, the place counted from the left or from the right by RA. */
+/* Extract to a GPR. RA gives the place, counted from the left or from the right. */
 #define EXTRACT_TO_GPR(letter, size)                                          \
 	int sem_vextu##letter##lx(struct cpu *cpu, uint32_t insn)             \
 	{                                                                     \

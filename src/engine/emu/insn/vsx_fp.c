@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The floating-point instructions of VSX: scalars in doubleword 0, vectors, quad precision in VRs.
- * The arithmetic is in fpu.c, loads, stores and integer moves are in vsx_move.c. Power ISA
- * 3.0B, book I, chapter 7. Scalar results clear doubleword 1, and a word result fills both words of
- * its doubleword: the ISA leaves these undefined, POWER9 does so.
+ * The arithmetic is in fpu.c; loads, stores and integer moves are in vsx_move.c. Power ISA 3.0B,
+ * book I, chapter 7. Scalar results clear doubleword 1, and a word result fills both words of its
+ * doubleword. The ISA leaves these undefined; POWER9 does this.
  */
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/fp/fpu.h"
@@ -110,7 +110,7 @@ SEMANTICS(xscvspdpn)
 	return move_scalar(cpu, F_XT(insn), fp_single_to_double(VSR_W(cpu->vsr[F_XB(insn)], 0)));
 }
 
-/* Between double and a format that isn't kept as a double. */
+/* Convert between double and a format that isn't kept as a double. */
 static int convert_scalar(struct cpu *cpu, uint32_t insn, struct fp v,
 			  const struct fp_format *format)
 {
@@ -148,7 +148,7 @@ SEMANTICS(xscvhpdp)
 
 /* ---- minimum, maximum ---- */
 
-/* Which of two zeros doesn't matter to fp_compare(), but here -0 is less than +0. */
+/* fp_compare() treats both zeros as equal, but here -0 is less than +0. */
 static bool less(const struct fp *a, const struct fp *b)
 {
 	if (a->class == CLASS_ZERO && b->class == CLASS_ZERO)
@@ -156,7 +156,7 @@ static bool less(const struct fp *a, const struct fp *b)
 	return fp_compare(a, b) == CR_LT;
 }
 
-/* A quiet NaN loses to a number; with a signalling one, the result is the first NaN. */
+/* A quiet NaN loses to a number. With a signalling NaN, the result is the first NaN. */
 static struct fp extremum(struct fpu *f, const struct fp *a, const struct fp *b, bool maximum)
 {
 	if (a->class == CLASS_SNAN || b->class == CLASS_SNAN)
@@ -201,8 +201,8 @@ SEMANTICS(xsmindp)
 }
 
 /*
- * As C's a < b ? b : a and a < b ? a : b, but a NaN gives b; or as Java's Math.max(). One operand
- * comes out unchanged.
+ * Like C's a < b ? b : a and a < b ? a : b, except that a NaN gives b; or like Java's Math.max().
+ * The result is one of the operands, unchanged.
  */
 static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool java)
 {
@@ -330,7 +330,7 @@ SEMANTICS(xstsqrtdp)
 	return 0;
 }
 
-/* DCMX: NaN, +infinity, -infinity, +0, -0, +denormal, -denormal, from the left. */
+/* DCMX bits from the left: NaN, +infinity, -infinity, +0, -0, +denormal, -denormal. */
 static bool in_data_class(const struct fp *v, const struct fp_format *format, unsigned dcmx)
 {
 	switch (v->class) {
@@ -700,8 +700,8 @@ VECTORS(sp, &fp_single)
 /* ---- conversions of vectors ---- */
 
 /*
- * Where elements of two widths meet, the narrow one is the left word of the doubleword. Element i
- * of a conversion between @doublewords and words of @from and @to:
+ * When element widths differ, the narrow one is the left word of the doubleword. Element i of a
+ * conversion between @doublewords and words of @from and @to:
  */
 struct shape {
 	bool from_double, to_double; /* doublewords, else words */
@@ -826,7 +826,7 @@ static int quad_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct 
 	return quad_write(cpu, f, t, fp_pack(r, &fp_quad), fp_fprf(r, &fp_quad));
 }
 
-/* RO, the last bit of the word: round to odd instead of FPSCR[RN]. */
+/* RO, the last bit of the word: round to odd instead of by FPSCR[RN]. */
 static struct fpu quad_start(const struct cpu *cpu, uint32_t insn)
 {
 	struct fpu f = fpu_start(cpu);
@@ -968,7 +968,7 @@ static enum fp_rounding quad_rounding(const struct cpu *cpu, uint32_t insn)
 	return rmc == 3 ? CURRENT : FP_NEAREST_AWAY;
 }
 
-/* The last bit of the word: report that the result is inexact (xsrqpix). */
+/* The last bit of the word: report an inexact result (xsrqpix). */
 SEMANTICS(xsrqpi)
 {
 	struct fpu f = fpu_start(cpu);
@@ -981,7 +981,7 @@ SEMANTICS(xsrqpi)
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
 
-/* There is no underflow here, whatever UE says. */
+/* The ISA has no underflow here, whatever UE says. */
 SEMANTICS(xsrqpxp)
 {
 	struct fpu f = fpu_start(cpu);

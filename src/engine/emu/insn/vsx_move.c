@@ -7,8 +7,8 @@
 #include "engine/emu/insn/vector.h"
 
 /*
- * Of the 64 registers the upper half belongs to the vector facility: which of the two facilities an
- * access needs.
+ * The upper 32 of the 64 registers belong to the vector facility. Check the facility that an access
+ * needs.
  */
 static inline int need_vsx_or_vec(struct cpu *cpu, unsigned x)
 {
@@ -68,8 +68,8 @@ int sem_stxvx(struct cpu *cpu, uint32_t insn)
  */
 
 /*
- * In big-endian order all of these are the same as one 16-byte number; in little-endian order that
- * number has its elements the other way round.
+ * In big-endian order all of these equal one 16-byte number. In little-endian order that number has
+ * its elements reversed.
  */
 static inline union vsr reverse_doublewords(union vsr v)
 {
@@ -150,7 +150,7 @@ int sem_lxvwsx(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-/* ---- as many bytes as RB says in its first byte ---- */
+/* ---- loads and stores with length: byte 0 of RB gives the number of bytes ---- */
 
 static inline unsigned length_operand(const struct cpu *cpu, uint32_t insn)
 {
@@ -159,7 +159,7 @@ static inline unsigned length_operand(const struct cpu *cpu, uint32_t insn)
 	return length < 16 ? (unsigned)length : 16;
 }
 
-/* @reversed: the byte at the lowest address is the rightmost of the register, not the leftmost. */
+/* @reversed: the byte at the lowest address is the register's rightmost, not its leftmost. */
 static int load_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 {
 	const unsigned length = length_operand(cpu, insn);
@@ -177,8 +177,8 @@ static int load_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 }
 
 /*
- * An interrupt part of the way leaves the bytes before it stored; executed again, they are stored
- * again.
+ * An interrupt partway leaves the bytes before it stored. They are stored again when the
+ * instruction is repeated.
  */
 static int store_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 {
@@ -414,7 +414,8 @@ int sem_xxspltib(struct cpu *cpu, uint32_t insn)
 }
 
 /*
- * Bytes of XA and XT, 32 numbered from the left, chosen by XB; xxpermr numbers them from the right.
+ * Bytes of XA and XT, 32 numbered from the left, selected by XB. xxpermr numbers them from the
+ * right.
  */
 static int permute(struct cpu *cpu, uint32_t insn, uint8_t flip)
 {
@@ -443,8 +444,8 @@ int sem_xxpermr(struct cpu *cpu, uint32_t insn)
 }
 
 /*
- * Word from byte UIM on; bytes beyond the register are taken from its beginning (the ISA leaves
- * them undefined).
+ * Word from byte UIM on. Past the end it wraps to the register's beginning (the ISA leaves this
+ * undefined).
  */
 int sem_xxextractuw(struct cpu *cpu, uint32_t insn)
 {
