@@ -264,10 +264,7 @@ bool cpu_store32(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store64(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store128(struct cpu *cpu, uint64_t ea, u128 v);
 
-/*
- * Facility checks: 0 if usable, else raise 0x800 (FP), 0xf20 (VEC) or 0xf40 (VSX), return
- * EXCEPTION.
- */
+/* Facility checks: 0, or EXCEPTION after raising 0x800 (FP), 0xf20 (VEC) or 0xf40 (VSX). */
 static inline int need_fp(struct cpu *cpu)
 {
 	return likely(cpu->msr & MSR_FP) ? 0 : cpu_raise(cpu, VECTOR_FP_UNAVAILABLE, 0);

@@ -271,9 +271,7 @@ static bool decrementer_negative(const struct cpu *cpu, uint64_t now)
 	return (int64_t)(decrementer_edge(cpu, now) - now) <= 0;
 }
 
-/*
- * Instructions until the decrementer interrupts, at most `most`. Sets dec_pending if it does now.
- */
+/* Instructions until the decrementer interrupts, at most `most`. Updates dec_pending. */
 static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 {
 	const struct guest_clock *clock = cpu->engine->clock;

@@ -670,7 +670,10 @@ static int raw_exponent(u128 bits, const struct fp_format *format)
 	       format->emax;
 }
 
-/* Could software's Newton iteration go wrong? The ISA gives the margins of ftdiv for double. */
+/*
+ * Could software's Newton iteration go wrong? Every format uses the margins that the ISA gives for
+ * double in ftdiv.
+ */
 unsigned fp_test_divide(u128 a, u128 b, const struct fp_format *format)
 {
 	struct fp va = fp_unpack(a, format), vb = fp_unpack(b, format);

@@ -89,8 +89,8 @@ SEM(rfscv)
 }
 
 /*
- * sc 1 calls the hypervisor. It refuses the call to problem state of a guest with radix
- * translation, so the operating system gets a privileged instruction interrupt.
+ * sc 1 calls the hypervisor, which refuses problem state of a guest with radix translation. The
+ * operating system then gets a privileged instruction interrupt.
  */
 SEM(sc)
 {
