@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From an address and an event to a report; see attach.h. The order is: connect (which stops the
- * guest), find out where everything is, let it come to a fair moment, deliver by libfwnmi, watch,
+ * Turns an address and an event into a report; see attach.h. The steps: connect (which stops the
+ * guest), find out where everything is, wait for a fair moment, deliver through libfwnmi, watch,
  * leave.
  */
 #include <errno.h>
@@ -22,17 +22,17 @@
 #include "attach/watch.h"
 
 /*
- * Of the user's time limit, the part for which the vCPU is watched for its return. Who takes a
- * system reset as a request to dump does not return.
+ * The part of the user's time limit during which we watch for the vCPU to return. A guest that
+ * takes a system reset as a request to dump does not return.
  */
 #define RETURN_PART	  2
 #define RESET_RETURN_PART 10
-/* attach looks this often whether the guest's kernel has started. */
+/* How often attach checks whether the guest's kernel has started. */
 #define LOOK_MS		  4
 
 /*
- * What the confined process hands over: this, then what the state's file is to hold, then the
- * report as JSON.
+ * What the confined process hands over: this struct, then the new contents of the state file, then
+ * the report as JSON.
  */
 struct handover {
 	uint8_t ok, delivered, interlocked, not_started;
@@ -53,7 +53,7 @@ struct handover {
 struct session {
 	const struct remote_options *options;
 	const struct host_file *file;
-	uint8_t *state; /* for the file, or NULL */
+	uint8_t *state; /* for the state file, or NULL */
 	size_t state_size;
 	struct gdb *gdb;
 	struct guest guest;
@@ -63,7 +63,7 @@ struct session {
 	size_t problem_size;
 };
 
-/* ---- Ctrl-C and its like must not leave a guest that stands ---- */
+/* ---- Ctrl-C and the like must not leave the guest stopped ---- */
 
 static volatile sig_atomic_t interrupted;
 static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -107,7 +107,7 @@ static bool begin(struct session *s, const struct remote_options *options,
 	return s->gdb;
 }
 
-/* Leaves the guest running, and says what went wrong first. */
+/* Leaves the guest running; keeps the first error as the problem. */
 static void finish(struct session *s)
 {
 	char error[200];
@@ -134,7 +134,7 @@ static bool refuse(struct session *s, const char *why)
 	return gdb_fail(s->gdb, "%s", why);
 }
 
-/* The kernel's file, if there is one, has to be the running one's. */
+/* The kernel file, if given, must match the running kernel. */
 static bool find_kernel(struct session *s)
 {
 	if (!s->guest.symbols)
@@ -199,7 +199,7 @@ static bool find_routines(struct session *s)
 
 /* ---- inject ---- */
 
-/* Has the routine that was entered last been left? Nobody watched it. */
+/* Has the vCPU left the routine it last entered? Nobody watched it. */
 static bool has_left_routine(struct session *s, unsigned cpu, bool *left)
 {
 	bool halted;
@@ -213,7 +213,7 @@ static bool has_left_routine(struct session *s, unsigned cpu, bool *left)
 	return true;
 }
 
-/* The rules of the buffer, before anything is done. */
+/* Applies the rules of the machine check buffer before anything is changed. */
 static bool check_buffer(struct session *s, const struct machine_injection *in)
 {
 	int owner = fwnmi_owner(&s->host.fwnmi);
@@ -240,8 +240,8 @@ static bool check_buffer(struct session *s, const struct machine_injection *in)
 }
 
 /*
- * What is known only now: the interrupted instruction, and the bits that the processor would have
- * set.
+ * Fills in what is known only now: the interrupted instruction, and the bits that the processor
+ * would have set.
  */
 static void complete(struct session *s, struct machine_injection *in,
 		     const struct watch_before *before)
@@ -253,7 +253,7 @@ static void complete(struct session *s, struct machine_injection *in,
 		in->mc.effective_address = before->nip;
 		in->mc.effective_address_valid = true;
 	}
-	/* An error that this processor does not know is delivered without. */
+	/* For an error that this processor does not know, no such bits are set. */
 	fwnmi_mce_synthesise((enum fwnmi_processor)host_processor(&s->host, in->vcpu), &in->mc,
 			     &in->mc.srr1, &dsisr, &dar_valid);
 }
@@ -268,7 +268,7 @@ static json_t *microseconds(uint64_t ns)
 	return json_real((double)ns / 1000);
 }
 
-/* As much of the log behind R3 as there may be; what is no log is not reported. */
+/* Reads as much of the log behind R3 as is allowed; anything that is not a log is not reported. */
 static bool read_log(struct session *s, uint64_t r3, struct injection_log *log)
 {
 	uint8_t bytes[FWNMI_ERRLOG_MAX];
@@ -329,7 +329,7 @@ static void report_outcome(const struct watch_outcome *w, struct remote_outcome 
 		json_object_set_new(out->report, "then-cpu", json_integer(w->second));
 }
 
-/* LoPAR: a second machine check before the interlock ends the partition, by its reboot policy. */
+/* LoPAR: a second machine check before the interlock ends the partition per its reboot policy. */
 static bool end_partition(struct session *s, struct remote_outcome *out)
 {
 	if (!gdb_monitor(s->gdb, "system_reset"))
@@ -362,15 +362,15 @@ static bool watch(struct session *s, const struct machine_injection *in,
 	else if (ok && !in->system_reset && !w.interlocked)
 		snprintf(out->problem, sizeof(out->problem),
 			 "time limit: the guest did not call ibm,nmi-interlock");
-	/* What was not watched to its end, or was and did not come. */
+	/* Set if the watch failed before it saw the interlock. */
 	s->host.unwatched = !ok && !w.interlocked;
 	return ok;
 }
 
 /*
- * Another vCPU holds the buffer. Ours is left standing until that one's interlock; libfwnmi takes
- * nothing back that it has queued, so if it does not come the state is what it was before. False:
- * nothing was delivered.
+ * Another vCPU holds the buffer. Our vCPU stays stopped until that one calls the interlock.
+ * libfwnmi cannot take back what it has queued, so if the interlock does not come, the old state is
+ * restored. False: nothing was delivered.
  */
 static bool wait_for_buffer(struct session *s, const struct machine_injection *in,
 			    const struct fwnmi *before_it, struct watch_entry *entry,
@@ -412,7 +412,7 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 				    fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &in->mc);
 	if (result == FWNMI_DELIVERED && !watch_entry(s->gdb, in->vcpu, &entry))
 		return false;
-	if (result >= 0) /* else what was changed is taken back */
+	if (result >= 0) /* else the changes are undone */
 		gdb_commit(s->gdb);
 	if (s->host.partition_ended)
 		return end_partition(s, out) && save(s);
@@ -471,7 +471,7 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 		return false;
 	}
 	ok = deliver(s, &in, &moment, no_wait, out);
-	/* What was delivered is to be known the next time, also if watching it failed. */
+	/* The next run must know what was delivered, even if watching it failed. */
 	if (!ok && !out->delivered)
 		return false;
 	return save(s) && ok;
@@ -484,7 +484,7 @@ struct inject_work {
 	bool no_wait, several;
 };
 
-/* In the confined process. */
+/* Runs in the confined process. */
 static void hand_over(int link, const struct session *s, struct handover *handover,
 		      const json_t *report)
 {
@@ -523,7 +523,7 @@ static void give_log(struct handover *to, const struct injection_log *log)
 	to->log.logical_address = log->mc.logical_address;
 }
 
-/* A byte for a bool: what was handed over may be anything. */
+/* A bool is passed as a byte, because the confined process may hand over any value. */
 static void take_log(struct injection_log *log, const struct handover *from)
 {
 	*log = (struct injection_log){
@@ -563,8 +563,8 @@ static void do_inject(void *opaque, int link)
 }
 
 /*
- * What was handed over, its sizes checked; and the state goes to its file. NULL: nothing; @problem
- * says why.
+ * Takes what was handed over, checks its sizes, and writes the state to its file. NULL: nothing was
+ * handed over; @problem says why.
  */
 static uint8_t *take_over(const struct remote_options *options, const struct host_file *file,
 			  void (*work)(void *opaque, int link), void *opaque,
@@ -630,8 +630,8 @@ void remote_inject(const struct remote_options *options, const struct machine_in
 /* ---- attach ---- */
 
 /*
- * Until the kernel runs in its own address space: then it has a device tree, and has not called
- * RTAS yet.
+ * Waits until the kernel runs in its own address space. By then it has a device tree but has not
+ * called RTAS yet.
  */
 static bool wait_for_kernel(struct session *s, int64_t deadline)
 {
@@ -670,7 +670,7 @@ static bool is_registration(const struct session *s, const struct watch_rtas_cal
 	       (call->token == s->guest.nmi_register || call->token == s->guest.nmi_register2);
 }
 
-/* Runs on until the call has returned to the guest; *@status is what it returned. */
+/* Runs the guest until the call has returned; *@status is its return value. */
 static bool finish_call(struct session *s, unsigned cpu, const struct watch_rtas_call *call,
 			int64_t deadline, int32_t *status)
 {
@@ -749,7 +749,7 @@ static bool watch_registration(struct session *s, int64_t deadline,
 	}
 }
 
-/* With its symbols a kernel that has registered before needs no watching. */
+/* With the kernel's symbols, a guest that has already registered need not be watched. */
 static bool look_up_registration(struct session *s, struct remote_registration *registration)
 {
 	return s->guest.symbols && guest_find_kernel(&s->guest) == GUEST_FOUND &&
@@ -773,7 +773,7 @@ static bool attach(struct session *s, unsigned timeout_ms, struct remote_registr
 	registration->waited_ms = (double)(host_ms() - start);
 	registration->rtas_base = s->guest.rtas_base;
 	registration->rtas_size = s->guest.rtas_size;
-	/* A registration that was seen begins a boot: what was before it is over. */
+	/* Seeing a registration means a new boot; older state no longer applies. */
 	s->forget |= registration->seen;
 	if (!open_host(s) || !host_register(&s->host, 0, registration->system_reset,
 					    registration->machine_check, registration->page_7))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two processes of a session with a gdb stub, and the link between them; see confined.h. */
+/* The two processes of a gdb stub session, and the link between them; see confined.h. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "gdb/link.h"
 #include "gdb/wire.h"
 
-/* ---- the process that stays ---- */
+/* ---- the parent process ---- */
 
 static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP };
 #define NR_PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
@@ -45,7 +45,7 @@ static void connect_for(int link, const char *where)
 		close(wire.fd);
 }
 
-/* Until it has handed over or ended. */
+/* Serves the child until it has handed over or ended. */
 static uint8_t *serve(int link, const char *where, size_t *size)
 {
 	uint64_t length;
@@ -77,7 +77,7 @@ static void be_confined(void (*work)(void *opaque, int link), void *opaque, int 
 	for (size_t i = 0; i < NR_PASSED_ON; i++)
 		sigaction(passed_on[i], &old[i], NULL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	/* Should the other process be killed, the guest is still let go. */
+	/* If the other process is killed, the guest is still let go. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	work(opaque, link);
 	_exit(EXIT_SUCCESS);

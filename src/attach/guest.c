@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What runs behind the stub; see guest.h. Device trees in guest memory are hostile: they are
- * checked whole before they are looked at. Processes are process.c's.
+ * What runs behind the stub; see guest.h. Device trees in guest memory are hostile: each is
+ * validated as a whole before use. Processes are handled in process.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,20 +16,20 @@
 
 #define FDT_MAX_SIZE (4u << 20)
 #define FDT_ALIGN    0x1000u
-#define KERNEL_ALIGN 0x10000u /* a relocatable kernel's: arch/powerpc/kernel/head_64.S */
+#define KERNEL_ALIGN 0x10000u /* of a relocatable kernel: arch/powerpc/kernel/head_64.S */
 #define SEARCH_LIMIT 0x40000000ull
 #define SEARCH_BATCH 1024u
 #define MAX_BANNER   256
 
 /*
- * QEMU's, hw/ppc/spapr.h, since FWNMI came to it in 5.1: for a guest whose device tree is not in
- * its memory.
+ * QEMU's values from hw/ppc/spapr.h, unchanged since FWNMI was added in 5.1. Used when the guest's
+ * device tree is not in its memory.
  */
 enum {
 	QEMU_OS_TERM = 0x201f,
 	QEMU_NMI_REGISTER = 0x202b,
 	QEMU_NMI_INTERLOCK = 0x202c,
-	/* hw/ppc/spapr.c, "rtas-size": the error log, a slot a CPU, and 8 bytes more. */
+	/* hw/ppc/spapr.c, "rtas-size": the error log, one slot per CPU, and 8 more bytes. */
 	QEMU_ERROR_LOG_MAX = 0x800,
 	QEMU_RTAS_CODE = 0x14,
 };
@@ -79,7 +79,10 @@ bool guest_symbol_real(const struct guest *guest, const char *name, uint64_t *ad
 
 /* ---- the device tree ---- */
 
-/* A whole, sane device tree at @real_address, malloc()ed; NULL without failure if there is none. */
+/*
+ * Reads a complete, valid device tree at @real_address, malloc()ed. NULL without a failure if there
+ * is none.
+ */
 static void *read_device_tree(struct guest *guest, uint64_t real_address)
 {
 	uint8_t header[8];
@@ -145,7 +148,7 @@ static bool take_rtas_at(struct guest *guest, uint64_t real_address)
 }
 
 /*
- * Firmware's own tree, without an instantiated RTAS, may lie before the one that Linux has made of
+ * Firmware's own tree, without an instantiated RTAS, may lie before the one that Linux built from
  * it.
  */
 static enum guest_found search_device_tree(struct guest *guest)
@@ -182,7 +185,7 @@ static bool read_pointer(struct guest *guest, uint64_t real_address, uint64_t *p
 	return true;
 }
 
-/* By the kernel's own pointer to it. */
+/* Uses the kernel's own pointer to the device tree. */
 static bool follow_device_tree(struct guest *guest)
 {
 	uint64_t variable, fdt;
@@ -227,7 +230,7 @@ enum guest_found guest_find_rtas(struct guest *guest)
 
 /* ---- the kernel ---- */
 
-/* A kernel that was loaded but has not started lies in memory too, without a device tree. */
+/* A kernel that is loaded but not started is in memory too, but has no device tree. */
 static bool runs_at(struct guest *guest, uint64_t base, const char *banner, uint64_t offset,
 		    bool *banner_seen)
 {
@@ -259,7 +262,7 @@ enum guest_found guest_find_kernel(struct guest *guest)
 			 guest->options->kernel);
 		return GUEST_FAILED;
 	}
-	/* A string: as much of it as the file has. */
+	/* It is a string: read as much of it as the file has. */
 	for (size_t len = 32; len < sizeof(banner); len++) {
 		if (!symbols_read(guest->symbols, linked, banner, len + 1))
 			break;
@@ -345,7 +348,7 @@ bool guest_place(struct guest *guest, const char *text, uint64_t *address, uint6
 	    !symbols_local_entry(guest->symbols, name, local))
 		return gdb_fail(guest->gdb, "kernel %s has no symbol %s", guest->options->kernel,
 				name);
-	/* In effective addresses a kernel that does not run at 0 is moved by as much. */
+	/* A kernel that does not run at 0 has its effective addresses moved by the same offset. */
 	*address += guest->kernel_base + offset;
 	*local = plus ? *address : *local + guest->kernel_base;
 	return true;

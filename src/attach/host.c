@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's callbacks over a gdb stub, and its state between invocations; see host.h. The file is
- * host_file.c's.
+ * libfwnmi's callbacks over a gdb stub, and the state kept between runs; see host.h. The file
+ * itself is handled in host_file.c.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #include "attach/spr.h"
 
 /*
- * QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, a slot a CPU from 0x800
- * on.
+ * QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, one slot per CPU from
+ * 0x800.
  */
 #define BOOT_OFFSET 0x20u
 #define SAVE_OFFSET 0x30u
@@ -25,7 +25,7 @@
 /* Power ISA Book III, Logical Partitioning Control Register */
 #define LPCR_ILE (1ull << 25)
 
-/* The file: these, then libfwnmi's record. */
+/* File layout: these, then libfwnmi's record. */
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'g', 'd', 'b' };
 enum {
 	FILE_UNWATCHED = 8,
@@ -66,8 +66,8 @@ static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
 }
 
 /*
- * SRR0 and SRR1 first: should the stub refuse one, the guest has lost nothing yet. MSR changes the
- * byte order.
+ * Write SRR0 and SRR1 first: if the stub refuses one, the guest has lost nothing yet. Writing MSR
+ * changes the byte order.
  */
 static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
 {
@@ -246,9 +246,7 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 	uint8_t first[4], second[4];
 	int err;
 
-	/*
-	 * What libfwnmi remembers of the routines stays, so that it can tell when they have gone.
-	 */
+	/* Keep what libfwnmi remembers of the routines, so that it can tell when they are gone. */
 	if (fwnmi_registered(&host->fwnmi, &old_system_reset, &old_machine_check) && !page_7 &&
 	    old_system_reset == system_reset && old_machine_check == machine_check)
 		return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the state's file is, reading and writing it; see host_file.h. */
+/* Finds, reads and writes the state file; see host_file.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

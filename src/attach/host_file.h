@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file in which the state of a guest behind a gdb stub is kept. What it holds is host.h's,
- * which never sees the file itself.
+ * The file that keeps the state of a guest behind a gdb stub. host.h defines the contents, and
+ * never touches the file itself.
  */
 #ifndef FWNMI_ATTACH_HOST_FILE_H
 #define FWNMI_ATTACH_HOST_FILE_H
@@ -14,21 +14,21 @@
 
 struct host_file {
 	char path[512];
-	bool named; /* by the user, not by the stub's address */
+	bool named; /* by the user, not from the stub's address */
 	uint8_t *bytes; /* NULL: there is no file */
 	size_t size;
 };
 
 /**
  * host_file_read() - find the file and read it
- * @state: its path, or NULL for one of the user's own that the address names
+ * @state: its path; NULL: a file of the user's own, chosen by the stub's address
  * @where: the stub's address
  *
  * Returns false with one line in @err.
  */
 bool host_file_read(struct host_file *file, const char *state, const char *where, char *err,
 		    size_t err_size);
-/** host_file_write() - put new contents in its place, all at once. */
+/** host_file_write() - replace the file's contents atomically. */
 bool host_file_write(const struct host_file *file, const uint8_t *bytes, size_t size, char *err,
 		     size_t err_size);
 void host_file_free(struct host_file *file);

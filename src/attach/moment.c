@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fair moment; see moment.h. A guest that is stopped from outside stands anywhere, also with
- * MSR[RI]=0. From there single steps lead out of an interrupt's entry. If the right code is not
- * running, breakpoints at the entries of interrupts and system calls give one chance after the
- * other: to go on in the kernel until MSR[RI]=1, or to break where the interrupted program goes on.
- * Vectors as in the Power ISA, Book III, with LPCR[AIL].
+ * The fair moment; see moment.h. A guest stopped from outside may be anywhere, including code with
+ * MSR[RI]=0. Single steps lead from there out of an interrupt's entry. If the wanted code is not
+ * running, breakpoints at the entries of interrupts and system calls give one chance after another:
+ * either continue in the kernel until MSR[RI]=1, or break where the interrupted program resumes.
+ * Vectors are those of the Power ISA, Book III, with LPCR[AIL].
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -16,11 +16,11 @@
 #include "attach/private.h"
 #include "attach/spr.h"
 
-/* From an interrupt's entry to MSR[RI]=1 it is less than a hundred. */
+/* From an interrupt's entry to MSR[RI]=1 takes fewer than a hundred steps. */
 #define MAX_STEPS	   2000
 #define QUICK_LOOKS	   3
 #define QUICK_LOOK_MS	   7
-#define CHANCES		   16 /* at entries of interrupts, one after another */
+#define CHANCES		   16 /* successive tries at interrupt entries */
 #define FREE_MS		   20
 #define RETURN_LOOK_MS	   100
 #define NR_ENTRIES	   4
@@ -37,10 +37,10 @@ struct search {
 	struct moment *moment;
 	int64_t deadline;
 	uint64_t entries[NR_ENTRIES];
-	unsigned at_cpu, at_context, at_unrecoverable; /* why hits at the place did not do */
+	unsigned at_cpu, at_context, at_unrecoverable; /* why hits at the place were rejected */
 };
 
-/* What a look at the vCPU finds. */
+/* Result of a look at the vCPU. */
 enum look {
 	FITS,
 	UNRECOVERABLE, /* MSR[RI]=0 */
@@ -65,7 +65,7 @@ static bool is_wanted(const char *wanted, const struct guest_process *process)
 	return !strcmp(process->comm, wanted);
 }
 
-/* *@right: no process is asked for, or it is this one. */
+/* *@right: no process was asked for, or this is the one. */
 static bool right_process(struct search *s, bool *right)
 {
 	*right = true;
@@ -79,8 +79,8 @@ static bool right_process(struct search *s, bool *right)
 }
 
 /*
- * By another one's H_PROD: the stub alone cannot. *@halted stays if there is nobody who executes
- * code.
+ * Wakes the vCPU by another vCPU's H_PROD, because the stub alone cannot. *@halted is unchanged if
+ * no other vCPU is running code.
  */
 static bool wake(struct search *s, bool *halted)
 {
@@ -110,7 +110,7 @@ static enum look look(struct search *s)
 	if (!(msr & MSR_RI))
 		return UNRECOVERABLE;
 	user = msr & MSR_PR;
-	/* Who is halted would take the event when something wakes him, and only then. */
+	/* A halted vCPU would take the event only once something wakes it. */
 	if (!user) {
 		if (!gdb_halted(s->gdb, cpu, &halted) ||
 		    (halted && s->request->wake && !wake(s, &halted)))
@@ -126,7 +126,7 @@ static enum look look(struct search *s)
 	return right ? FITS : ELSEWHERE;
 }
 
-/* Out of code with MSR[RI]=0, and then on until it fits, as long as steps are few. */
+/* Single-steps out of code with MSR[RI]=0, up to MAX_STEPS. */
 static enum look step_out(struct search *s, enum look seen)
 {
 	for (unsigned i = 0; i < MAX_STEPS && seen == UNRECOVERABLE && left_ms(s); i++) {
@@ -138,7 +138,7 @@ static enum look step_out(struct search *s, enum look seen)
 	return seen;
 }
 
-/* Lets the guest run; *@ours: our vCPU stands at a breakpoint. False: failed. */
+/* Runs the guest; *@ours: our vCPU stopped at a breakpoint. False: failed. */
 static bool run(struct search *s, unsigned timeout_ms, bool *ours)
 {
 	enum gdb_stop stop = gdb_run_for(s->gdb, 0, timeout_ms, ours);
@@ -225,10 +225,7 @@ static bool leave_entries(struct search *s)
 	return true;
 }
 
-/*
- * Where the program goes on that has just been interrupted, or has made a system call. False:
- * failed.
- */
+/* Finds where the program resumes after the interrupt or system call. False: failed. */
 static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 {
 	const struct gdb_registers *r = gdb_registers(s->gdb);
@@ -248,9 +245,9 @@ static bool read_return(struct search *s, uint64_t *nip, bool *to_user)
 }
 
 /*
- * Until user code goes on. A program that waits for something is not back soon: its CPU is then
- * idle, or somebody else's. The time that passes does not tell: a busy host may have given the
- * guest none.
+ * Waits until user code resumes. A program that waits for something will not be back soon: its CPU
+ * is then idle or runs another process. Elapsed time says nothing, because a busy host may have
+ * given the guest none.
  */
 static enum look wait_for_user(struct search *s)
 {
@@ -271,7 +268,7 @@ static enum look wait_for_user(struct search *s)
 	return ELSEWHERE;
 }
 
-/* Our vCPU stands at an entry: until its program goes on, if that is user code. */
+/* Our vCPU is at an entry: if user code resumes from here, run until it does. */
 static enum look follow_to_user(struct search *s)
 {
 	enum look seen;
@@ -291,7 +288,7 @@ static enum look follow_to_user(struct search *s)
 	return seen;
 }
 
-/* Some chances at the entries. If it is FITS for user mode, their breakpoints are gone. */
+/* Tries some entries. If this returns FITS for user mode, their breakpoints are gone. */
 static enum look try_entries(struct search *s)
 {
 	enum look seen = ELSEWHERE;
@@ -317,7 +314,7 @@ static enum look try_entries(struct search *s)
 	return leave_entries(s) ? seen : LOOK_FAILED;
 }
 
-/* A guest that stops at every interrupt may come to nothing else: in between it runs freely. */
+/* A guest that stops at every interrupt may make no progress, so it runs freely in between. */
 static enum look find_from_entries(struct search *s)
 {
 	enum look seen = ELSEWHERE;
@@ -356,7 +353,7 @@ static bool find_anywhere(struct search *s)
 			s->request->cpu);
 }
 
-/* A secondary CPU before the guest has started it. */
+/* Fails for a secondary CPU that the guest has not started yet. */
 static bool is_started(struct search *s)
 {
 	bool halted;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fair moment: a vCPU of a running guest at an instruction where a machine check can be
- * recovered from, and where the user wants it. What "recoverable" means is the Power ISA's MSR[RI].
+ * The fair moment: a vCPU of a running guest is at an instruction where a machine check is
+ * recoverable, and where the user wants it. "Recoverable" is the Power ISA's MSR[RI].
  */
 #ifndef FWNMI_ATTACH_MOMENT_H
 #define FWNMI_ATTACH_MOMENT_H
@@ -12,8 +12,8 @@
 struct moment_request {
 	unsigned cpu;
 	enum inject_context context;
-	bool now; /* where it stands, whatever that is */
-	bool wake; /* an idle vCPU is woken, if another one executes code; else it is waited for */
+	bool now; /* wherever it is */
+	bool wake; /* wake an idle vCPU if another one runs code; else wait for it */
 	const char *at; /* place of guest_place(), or NULL */
 	const char *process; /* pid or name, or NULL */
 	unsigned timeout_ms;
@@ -30,7 +30,7 @@ struct moment {
 };
 
 /**
- * moment_find() - bring the vCPU there; then all vCPUs stand
+ * moment_find() - bring the vCPU to such a moment; all vCPUs are then stopped
  *
  * Returns false with gdb_error() set, also when time is up.
  */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What the files of attach/ share and nobody else sees.
- */
+/* Shared by the files of attach/ only. */
 #ifndef FWNMI_ATTACH_PRIVATE_H
 #define FWNMI_ATTACH_PRIVATE_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which process a vCPU runs; see guest_current() in guest.h. What is known of Linux's structures
- * beforehand: in task_struct, pid and tgid are followed by the stack canary, if there is one, then
- * real_parent, parent, children and sibling (include/linux/sched.h); the paca, to which SPRG1
- * points, holds a pointer to the current task (arch/powerpc/include/asm/paca.h), which _switch
- * stores there through R13.
+ * Finds which process a vCPU runs; see guest_current() in guest.h. These facts about Linux's
+ * structures are assumed. In task_struct, pid and tgid are followed by the stack canary, if there
+ * is one, then real_parent, parent, children and sibling (include/linux/sched.h). SPRG1 points to
+ * the paca, which holds a pointer to the current task (arch/powerpc/include/asm/paca.h). _switch
+ * stores it there through R13.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include "attach/private.h"
 #include "attach/spr.h"
 
-#define TASK_SIZE    16384u /* more than any task_struct */
+#define TASK_SIZE    16384u /* larger than any task_struct */
 #define SWITCH_INSNS 256u
 /* Power ISA Book I: std rs,ds(r13) */
 #define STD_R13_MASK 0xfc1f0003u
@@ -64,7 +64,7 @@ static bool find_offsets(struct guest *guest, const uint8_t *task, uint64_t init
 	return guest->real_parent && guest->comm;
 }
 
-/* The first child of init_task has pid 1: that says whether there is a canary in between. */
+/* The first child of init_task has pid 1, which tells whether there is a canary in between. */
 static bool find_pid(struct guest *guest, const uint8_t *task)
 {
 	uint64_t sibling = pointer_at(guest, task + guest->real_parent + CHILDREN);
@@ -152,8 +152,8 @@ static bool read_paca(struct guest *guest, unsigned cpu, unsigned offset, uint64
 }
 
 /*
- * The paca also holds registers that interrupts have saved, so what looks like a task there need
- * not be the current one: only places are looked at into which _switch stores.
+ * The paca also holds registers saved by interrupts, so something there that looks like a task need
+ * not be the current one. Only places that _switch stores to are checked.
  */
 static bool find_current(struct guest *guest, unsigned cpu)
 {

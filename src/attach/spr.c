@@ -8,12 +8,12 @@
 #include "attach/spr.h"
 
 /*
- * QEMU's RTAS code ends at 0x14, what FWNMI needs begins at 0x30; host.c has the eight bytes at
+ * QEMU's RTAS code ends at 0x14, and FWNMI's part begins at 0x30. host.c uses the eight bytes at
  * 0x20.
  */
 #define SCRATCH_OFFSET 0x28
 
-#define MAX_STEPS 3 /* until one is made */
+#define MAX_STEPS 3 /* tries until a step is made */
 
 #define MFSPR 0x7c0002a6u /* RT=0 */
 #define MTSPR 0x7c0003a6u /* RS=0 */
@@ -36,7 +36,7 @@ static const char *name_of(enum spr spr)
 	return "";
 }
 
-/* The two halves of the number are exchanged in the instruction. */
+/* The instruction holds the two halves of the number swapped. */
 static uint32_t with_number(uint32_t insn, enum spr spr)
 {
 	return insn | ((uint32_t)spr & 0x1f) << 16 | ((uint32_t)spr >> 5 & 0x1f) << 11;
@@ -51,7 +51,7 @@ static bool write_scratch(struct guest *guest, const uint8_t *bytes)
 	return there || gdb_fail(guest->gdb, "the RTAS area cannot be written");
 }
 
-/* A stop for another reason leaves NIP where it was: the step is made again. */
+/* If the vCPU stops for another reason, NIP has not moved and the step is repeated. */
 static bool step_from(struct guest *guest, unsigned cpu, uint64_t start, uint64_t *nip)
 {
 	*nip = start;
@@ -63,7 +63,7 @@ static bool step_from(struct guest *guest, unsigned cpu, uint64_t start, uint64_
 	return true;
 }
 
-/* One instruction, in real mode, with *@r0 in R0; all but what it does is as it was afterwards. */
+/* Executes one instruction in real mode with *@r0 in R0. Everything but its effect is restored. */
 static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *r0)
 {
 	const struct gdb_registers *r = gdb_registers(guest->gdb);

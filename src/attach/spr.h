@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Special purpose registers of a vCPU. QEMU's stub gives them by name, but that of 7.2 only those
- * of the first vCPU (the others' it neither reads nor writes, and says nothing): there the vCPU
- * itself executes mfspr or mtspr. And another thing that is done by an instruction: a call of the
- * hypervisor.
+ * Special purpose registers of a vCPU. QEMU's stub gives them by name. The stub of QEMU 7.2
+ * silently ignores reads and writes on any vCPU but the first; there the vCPU itself executes mfspr
+ * or mtspr. Hypervisor calls work the same way and are here too.
  */
 #ifndef FWNMI_ATTACH_SPR_H
 #define FWNMI_ATTACH_SPR_H
@@ -19,16 +18,17 @@ enum spr {
 };
 
 /**
- * remote_spr_read(), remote_spr_write() - a register of any vCPU that is not halted
+ * remote_spr_read(), remote_spr_write() - access a register of any vCPU that is not halted
  *
- * If the stub does not give it, an instruction is put into a gap of the RTAS area, which has to be
- * known, and executed there; all else is as it was afterwards.
+ * If the stub does not give it, an instruction is placed in a gap of the RTAS area, which must be
+ * known, and executed there. Everything else is restored afterwards.
  */
 bool remote_spr_read(struct guest *guest, unsigned cpu, enum spr spr, uint64_t *value);
 bool remote_spr_write(struct guest *guest, unsigned cpu, enum spr spr, uint64_t value);
 
-/** remote_prod() - end the H_CEDE of vCPU @target by an H_PROD that @cpu, which is not halted,
- * makes there */
+/**
+ * remote_prod() - end the H_CEDE of vCPU @target by an H_PROD from @cpu, which must not be halted
+ */
 bool remote_prod(struct guest *guest, unsigned cpu, unsigned target);
 
 #endif

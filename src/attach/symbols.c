@@ -14,11 +14,12 @@
 #include "attach/symbols.h"
 
 /*
- * OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 tell how far the local entry is.
+ * OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 give the offset of the local
+ * entry.
  */
 #define LOCAL_ENTRY(other) (1u << ((other) >> 5 & 7) & ~3u)
 
-/* A kernel of two million symbols has less. */
+/* A kernel with two million symbols needs less. */
 #define MAX_TABLE (64ull << 20)
 
 struct symbols {
@@ -162,7 +163,7 @@ static bool lookup(const struct symbols *s, const char *name, Elf64_Sym *symbol)
 			continue;
 		*symbol = candidate;
 		found = true;
-		/* A global one counts more than somebody's static one of the same name. */
+		/* A global symbol wins over a static one of the same name. */
 		if (ELF64_ST_BIND(candidate.st_info) != STB_LOCAL)
 			break;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The outcome of an event; see watch.h. PAPR's RTAS argument buffer: token, number of arguments and
- * of returns, then these, big-endian words.
+ * The outcome of an event; see watch.h. PAPR's RTAS argument buffer holds big-endian words: token,
+ * number of arguments, number of returns, arguments, returns.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "attach/private.h"
 #include "attach/watch.h"
 
-/* The facilities a handler may have taken away for a lazy reload do not make it another place. */
+/* A handler may have disabled facilities for lazy reload; that still counts as the same place. */
 #define MSR_FACILITIES (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
 
 bool watch_remember(struct gdb *gdb, unsigned cpu, struct watch_before *before)
@@ -33,7 +33,7 @@ bool watch_entry(struct gdb *gdb, unsigned cpu, struct watch_entry *entry)
 	       gdb_read_register(gdb, cpu, r->gpr[3], &entry->r3);
 }
 
-/* The same place in the same mode with the same registers. */
+/* Back means the same NIP, the same mode and the same registers. */
 static bool came_back(struct gdb *gdb, unsigned cpu, const struct watch_before *before, bool *back)
 {
 	const struct gdb_registers *r = gdb_registers(gdb);
@@ -95,7 +95,7 @@ struct watch {
 	int waiting;
 	uint64_t start_ns;
 	const struct guest_process *process; /* or NULL */
-	uint64_t exit, local_exit; /* Linux's do_exit(), with a process */
+	uint64_t exit, local_exit; /* Linux's do_exit(), if there is a process */
 };
 
 static uint64_t elapsed(const struct watch *w)
@@ -103,7 +103,7 @@ static uint64_t elapsed(const struct watch *w)
 	return gdb_ran_ns(w->gdb) - w->start_ns;
 }
 
-/* One instruction: it shows that the routine is code, and that the vCPU takes it. */
+/* Steps one instruction: this shows that the routine is code and that the vCPU executes it. */
 static bool enter(struct watch *w)
 {
 	const struct gdb_registers *r = gdb_registers(w->gdb);
@@ -113,11 +113,11 @@ static bool enter(struct watch *w)
 	if (!gdb_halted(w->gdb, w->cpu, &halted) ||
 	    !gdb_read_register(w->gdb, w->cpu, r->nip, &routine))
 		return false;
-	if (halted) /* it is when it wakes */
+	if (halted) /* it enters when it wakes */
 		return true;
 	if (!gdb_step(w->gdb, w->cpu) || !gdb_read_register(w->gdb, w->cpu, r->nip, &nip))
 		return false;
-	/* A branch, or the next one; but no interrupt's vector. */
+	/* A branch target or the next instruction, but not an interrupt vector. */
 	w->out->entered = nip != routine && (nip == routine + 4 || nip % 0x80 || nip >= 0x1000);
 	return true;
 }
@@ -127,7 +127,7 @@ static bool take_interlock(struct watch *w)
 	struct host *host = w->host;
 
 	if (fwnmi_interlock(&host->fwnmi, w->cpu) != FWNMI_RELEASED)
-		return true; /* it holds nothing: a routine that calls it twice */
+		return true; /* it holds nothing: the routine called it twice */
 	host->unwatched = false;
 	w->out->entered = w->out->interlocked = true;
 	w->out->interlock_ns = elapsed(w);
@@ -147,7 +147,7 @@ static bool take_interlock(struct watch *w)
 	return true;
 }
 
-/* The interrupted process may have been moved to another vCPU. */
+/* The interrupted process may have moved to another vCPU. */
 static bool look_at_exit(struct watch *w, unsigned cpu)
 {
 	struct guest_process current;
