@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gdb remote protocol; see client.h. Packets are wire.c's, target descriptions target.c's.
- * Whatever comes from the stub is checked.
+ * The gdb remote protocol; see client.h. wire.c does packets, target.c target descriptions.
+ * Everything from the stub is checked.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -28,21 +28,21 @@ struct gdb {
 	bool running, ended;
 	bool physical; /* the stub is in physical memory mode */
 	bool has_vcont;
-	size_t packet_size; /* the most the stub takes */
+	size_t packet_size; /* largest packet the stub takes */
 
 	struct gdb_target target;
 	struct gdb_registers registers;
 	unsigned nr_cpus;
-	/* A debugger before us may have left the stub with ids of processes, "pPID.TID". */
+	/* An earlier debugger may have left the stub using process ids, "pPID.TID". */
 	struct thread {
 		uint64_t process, id;
 		char text[40];
 	} thread[GDB_MAX_CPUS];
 	bool multiprocess;
-	int selected; /* vCPU of Hg, or -1 */
-	signed char little_endian[GDB_MAX_CPUS]; /* -1: not known since it ran */
+	int selected; /* vCPU selected by Hg, or -1 */
+	signed char little_endian[GDB_MAX_CPUS]; /* -1: unknown since it last ran */
 
-	unsigned changes; /* gdb_begin() without gdb_commit() */
+	unsigned changes; /* gdb_begin() calls without gdb_commit() */
 	unsigned nr_changed;
 	struct {
 		unsigned cpu;
@@ -56,8 +56,8 @@ struct gdb {
 		unsigned users;
 	} breakpoints[GDB_MAX_BREAKPOINTS];
 	unsigned stopped_cpu;
-	bool at_breakpoint; /* why it stopped */
-	/* The last breakpoint that was met, until its vCPU has passed it. */
+	bool at_breakpoint; /* that is why it stopped */
+	/* The last breakpoint hit, until its vCPU has passed it. */
 	bool has_hit;
 	unsigned hit_cpu;
 	uint64_t hit_nip;
@@ -93,8 +93,8 @@ static bool is_stop_reply(const struct gdb *gdb)
 }
 
 /*
- * The answer to what was sent. QEMU 7.2 says that it has stopped when somebody connects: not an
- * answer.
+ * Reads the answer to the last command. QEMU 7.2 sends a stop reply when somebody connects; that is
+ * not an answer.
  */
 static bool answer(struct gdb *gdb)
 {
@@ -186,7 +186,7 @@ static bool negotiate(struct gdb *gdb)
 	return true;
 }
 
-/* One document of the target description, for target.c. */
+/* Reads one document of the target description, for target.c. */
 static char *read_document(void *opaque, const char *name)
 {
 	struct gdb *gdb = opaque;
@@ -276,7 +276,7 @@ static int compare_threads(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* "TID" or "pPID.TID"; returns where it ends, or NULL. */
+/* Parses "TID" or "pPID.TID"; returns where it ends, or NULL. */
 static const char *parse_thread(const char *text, struct thread *thread)
 {
 	const char *p = text;
@@ -407,7 +407,10 @@ static bool detach(struct gdb *gdb)
 {
 	if (gdb->wire.lost || gdb->wire.fd < 0)
 		return false;
-	/* What was going on when the caller gave up: its answer is not one to what follows. */
+	/*
+	 * The caller may have given up during a command. Drop its answer, so that it is not taken
+	 * for the answer to the next one.
+	 */
 	if (gdb->wire.outstanding && !gdb->running)
 		wire_receive(&gdb->wire, detach_deadline(gdb));
 	if (gdb->running) {
@@ -440,14 +443,14 @@ static bool detach(struct gdb *gdb)
 	return true;
 }
 
-/* QEMU stops for whoever connects, and has to be told by him to go on. */
+/* QEMU stops for anyone who connects, and runs on only when that client tells it to. */
 static bool connect_and_detach(struct gdb *gdb)
 {
 	bool free_to_run;
 
 	gdb->wire.fd = -1;
 	gdb->running = gdb->physical = false;
-	/* QEMU gives single registers only to who has read its description. */
+	/* QEMU gives single registers only to a client that has read its description. */
 	free_to_run = wire_connect(&gdb->wire) &&
 		      wire_send_packet(&gdb->wire, "Qqemu.PhyMemMode:0") && answer(gdb) &&
 		      wire_send_packet(&gdb->wire, "qXfer:features:read:target.xml:0,10") &&
@@ -487,7 +490,7 @@ bool gdb_release(const char *where)
 		return false;
 	gdb->wire.closing = true;
 	free_to_run = connect_and_detach(gdb);
-	/* A stub that goes by ids of processes: QEMU's first one. */
+	/* The stub uses process ids: QEMU's first one is 1. */
 	if (!free_to_run && !gdb->wire.lost) {
 		gdb->multiprocess = true;
 		gdb->nr_cpus = 1;
@@ -547,8 +550,8 @@ static bool read_raw(struct gdb *gdb, int reg, uint8_t *bytes)
 }
 
 /*
- * MSR as transferred: if it is little-endian its first byte holds MSR[LE]=1. In a big-endian MSR
- * the first byte holds SF, HV and reserved bits, none of them in that place.
+ * Learns the byte order from MSR as transferred. In a little-endian MSR the first byte holds
+ * MSR[LE]=1. In a big-endian MSR it holds SF, HV and reserved bits, none of them in that position.
  */
 static bool learn_order(struct gdb *gdb, unsigned cpu)
 {
@@ -715,13 +718,13 @@ static bool send_batch(struct gdb *gdb, uint64_t real_address, uint64_t stride, 
 			 word_size);
 		for (const char *p = body; *p; p++)
 			sum = (uint8_t)(sum + (uint8_t)*p);
-		/* The acknowledgement of the answer to the command before. */
+		/* Acknowledges the answer to the previous command. */
 		if (!gdb->wire.no_ack && (i || gdb->wire.ack_due))
 			bytes[len++] = '+';
 		len += (size_t)sprintf(bytes + len, "$%s#%02x", body, sum);
 	}
 	gdb->wire.ack_due = false;
-	gdb->wire.out_len = 0; /* not to be repeated */
+	gdb->wire.out_len = 0; /* must not be repeated */
 	return wire_send(&gdb->wire, bytes, len);
 }
 
@@ -741,7 +744,7 @@ bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, uns
 			if (!answer(gdb))
 				return false;
 			if (i + 1 < batch)
-				gdb->wire.ack_due = false; /* it was sent before */
+				gdb->wire.ack_due = false; /* already sent */
 			if (gap || !from_hex(gdb->wire.packet, gdb->wire.packet_len,
 					     words + (size_t)(done + i) * word_size, word_size))
 				gap = true;
@@ -760,7 +763,7 @@ bool gdb_halted(struct gdb *gdb, unsigned cpu, bool *halted)
 	*halted = false;
 	if (!COMMAND(gdb, "qThreadExtraInfo,%s", gdb->thread[cpu].text))
 		return false;
-	/* Without an answer, or a strange one, it counts as running. */
+	/* With no answer or an unexpected one, the vCPU counts as running. */
 	if (gdb->wire.packet_len < 2 * sizeof(text) &&
 	    from_hex(gdb->wire.packet, gdb->wire.packet_len, (uint8_t *)text,
 		     gdb->wire.packet_len / 2))
@@ -781,7 +784,7 @@ bool gdb_has_break(const struct gdb *gdb, uint64_t address)
 
 static bool breakpoint_command(struct gdb *gdb, char what, uint64_t address)
 {
-	/* Hardware's first: they change no memory, whoever's stub it is. */
+	/* Try hardware breakpoints first: no stub changes memory for them. */
 	return COMMAND(gdb, "%c1,%" PRIx64 ",4", what, address) &&
 	       (is_ok(gdb) || (COMMAND(gdb, "%c0,%" PRIx64 ",4", what, address) && is_ok(gdb)) ||
 		gdb_fail(gdb, "the stub at %s takes no breakpoint at 0x%" PRIx64, gdb->wire.where,
@@ -831,7 +834,7 @@ static bool start(struct gdb *gdb, const char *action)
 	return true;
 }
 
-/* Which vCPU a stop reply is about. */
+/* Notes which vCPU a stop reply is about. */
 static bool note_stop(struct gdb *gdb)
 {
 	const char *p = strstr(gdb->wire.packet, "thread:");
@@ -874,7 +877,7 @@ static enum gdb_stop wait_for_stop(struct gdb *gdb, unsigned timeout_ms)
 			return GDB_ENDED;
 		}
 		if (!is_stop_reply(gdb))
-			continue; /* the guest's or the monitor's output */
+			continue; /* output of the guest or the monitor */
 		gdb->ran_ns += host_ns() - gdb->run_since;
 		return note_stop(gdb) ? GDB_STOPPED : GDB_FAILED;
 	}
@@ -925,8 +928,8 @@ static bool continue_all_but(struct gdb *gdb, uint64_t held)
 }
 
 /*
- * The vCPU that has met a breakpoint would meet the same again. Its NIP tells: the caller may have
- * made it execute something elsewhere, and it is back.
+ * A vCPU that has hit a breakpoint would hit it again, so it is stepped over. NIP is compared
+ * because the caller may have run something elsewhere on the vCPU in the meantime.
  */
 static bool pass_breakpoint(struct gdb *gdb)
 {
@@ -968,7 +971,7 @@ enum gdb_stop gdb_run(struct gdb *gdb, uint64_t held, unsigned timeout_ms)
 	return wait_and_look(gdb, timeout_ms);
 }
 
-/* A breakpoint may have been met first. */
+/* Stops all vCPUs; one may hit a breakpoint first. */
 static enum gdb_stop stop_all(struct gdb *gdb)
 {
 	enum gdb_stop stop;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Target descriptions; see target.h. A register has the number that its element gives, or the one
- * after that of the register before it.
+ * Target descriptions; see target.h. A register's number is the one in its element, or else one
+ * more than the register before it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static bool fail(struct reader *r, const char *problem)
 	return false;
 }
 
-/* The value of an attribute inside the tag [tag, end). */
+/* Finds the value of an attribute inside the tag [tag, end). */
 static bool attribute(const char *tag, const char *end, const char *name, char *value, size_t size)
 {
 	size_t len = strlen(name);

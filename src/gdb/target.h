@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Target descriptions: which registers a stub has, under which numbers and how wide. The format is
- * that of the GDB manual's appendix "Target Descriptions"; only what is needed to find registers is
- * understood.
+ * Target descriptions: which registers a stub has, their numbers and widths. The format is in the
+ * GDB manual's appendix "Target Descriptions"; only what is needed to find registers is parsed.
  */
 #ifndef FWNMI_GDB_TARGET_H
 #define FWNMI_GDB_TARGET_H
@@ -25,10 +24,10 @@ struct gdb_target {
 
 /**
  * gdb_target_read() - read "target.xml" and what it includes
- * @read: gives a document by its name, malloc()ed and NUL-terminated, or NULL
- * @problem: on failure a few words
+ * @read: returns a document by name, malloc()ed and NUL-terminated, or NULL
+ * @problem: on failure, a few words
  *
- * Returns false if @read did, or a document makes no sense. Free with gdb_target_free() in either
+ * Returns false if @read failed or a document makes no sense. Free with gdb_target_free() in either
  * case.
  */
 bool gdb_target_read(struct gdb_target *target, char *(*read)(void *opaque, const char *name),

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The connection to a gdb stub and the packets on it; see wire.h. What the packets say is
- * client.c's.
- */
+/* The connection to a gdb stub and its packets; see wire.h. client.c interprets the packets. */
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
@@ -20,9 +17,9 @@
 #include "gdb/link.h"
 #include "gdb/wire.h"
 
-#define MAX_TRIES 3 /* of a packet that arrives damaged */
-#define POLL_MS	  100 /* between looks at the caller's flag */
-#define HUNG_MS	  2000 /* for who has been waited for in vain before */
+#define MAX_TRIES 3 /* for a packet that arrives damaged */
+#define POLL_MS	  100 /* between checks of the caller's flag */
+#define HUNG_MS	  2000 /* for a peer that has already timed out once */
 
 bool wire_vfail(struct wire *w, const char *format, va_list ap)
 {
@@ -82,7 +79,7 @@ unsigned wire_patience_ms(const struct wire *w)
 	return w->is_stub ? WIRE_HANG_MS : WIRE_FIRST_MS;
 }
 
-/* More bytes into the empty input buffer. */
+/* Reads more bytes into the empty input buffer. */
 static enum received fill(struct wire *w, int64_t deadline)
 {
 	for (;;) {
@@ -102,7 +99,7 @@ static enum received fill(struct wire *w, int64_t deadline)
 			continue;
 		}
 		/*
-		 * A stub under Nagle's algorithm holds its answer back until its '+' is
+		 * With Nagle's algorithm on, a stub holds its answer back until its '+' is
 		 * acknowledged.
 		 */
 		if (w->tcp)
@@ -142,7 +139,7 @@ int wire_hex_digit(int c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* From behind '$' to the checksum. -1: damaged. */
+/* Reads from after '$' to the checksum. *@damaged: the packet is bad. */
 static enum received get_body(struct wire *w, int64_t deadline, bool *damaged)
 {
 	uint8_t sum = 0, c, digit[2];
@@ -165,7 +162,7 @@ static enum received get_body(struct wire *w, int64_t deadline, bool *damaged)
 		} else if (c == '}') {
 			escaped = true;
 			continue;
-		} else if (c == '*') { /* the character before it again */
+		} else if (c == '*') { /* repeats the previous character */
 			how = get_byte(w, deadline, &c);
 			if (how != RECEIVED)
 				return how;
@@ -231,7 +228,7 @@ enum received wire_receive(struct wire *w, int64_t deadline)
 			return RECEIVED;
 		}
 		if (w->no_ack || ++tries > MAX_TRIES) {
-			w->outstanding = false; /* it came, though of no use */
+			w->outstanding = false; /* an answer came, if a useless one */
 			if (w->is_stub)
 				wire_fail(w, "what comes from the stub at %s is damaged", w->where);
 			else
@@ -273,7 +270,7 @@ bool wire_send_packet(struct wire *w, const char *format, ...)
 	if (!w->out_len)
 		return wire_fail(w, "a command is too long for the stub");
 	/*
-	 * In one piece: Nagle's algorithm would wait for the other side's delayed acknowledgement.
+	 * Send in one piece: Nagle's algorithm would wait for the peer's delayed acknowledgement.
 	 */
 	bytes[0] = '+';
 	memcpy(bytes + ack, w->out, w->out_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hexadecimal dumps, as xxd, hexdump -C, od and debuggers make them, and plain hexadecimal bytes.
- * An offset says where a line's bytes belong, so a line that is lost or out of order is noticed.
+ * Hexadecimal dumps, as made by xxd, hexdump -C, od and debuggers, and plain hexadecimal bytes. An
+ * offset says where a line's bytes belong, so a missing or misplaced line is noticed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "log/private.h"
 
 enum {
-	/* Bytes that all dumps of an input stand for, but do not have: repeated, or lost. */
+	/* Limit for bytes that all dumps of an input imply but do not contain: repeated or lost. */
 	ADDED_MAX = 1 << 20,
 };
 
 /* A line of a dump, or of plain bytes. */
 struct dump_line {
-	const char *offset, *offset_end; /* digits; the same if there are none */
-	bool repeat; /* '*': the line before goes on until the next offset */
+	const char *offset, *offset_end; /* digits; equal if there are none */
+	bool repeat; /* '*': the previous line repeats up to the next offset */
 	unsigned line;
 	size_t start, length; /* in the scanned bytes */
 };
@@ -25,12 +25,12 @@ struct dump_line {
 struct dump {
 	struct dump_line *lines;
 	size_t nr_lines, capacity;
-	bool offsets; /* each line starts with an offset; the last may have nothing else */
+	bool offsets; /* every line starts with an offset; the last may have nothing else */
 	bool colons;
-	char error[200]; /* the first line that is none of a dump */
+	char error[200]; /* first line that is not part of a dump */
 };
 
-/* Where the column of characters starts that a dump has at the right. */
+/* Finds where the column of characters at the right of a dump starts. */
 static const char *character_column(const char *p, const char *end, bool after_blanks)
 {
 	for (; p < end; p++)
@@ -41,9 +41,8 @@ static const char *character_column(const char *p, const char *end, bool after_b
 }
 
 /*
- * Does the first line of a dump start with an offset? One without a colon has an odd number of
- * digits (od), is zero, which no log starts with, or is set off by two blanks from the first byte
- * (hexdump -C).
+ * Does the first line of a dump start with an offset? Without a colon, an offset has an odd number
+ * of digits (od), or is zero, which no log starts with, or is followed by two blanks (hexdump -C).
  */
 static bool starts_with_offset(const char *p, const char *stop, const char *end)
 {
@@ -58,7 +57,7 @@ static bool starts_with_offset(const char *p, const char *stop, const char *end)
 	return next - stop == 2 && log_token_end(next, end) - next == 2;
 }
 
-/* Divides a line into offset and bytes; false if it is none, which scan->error explains. */
+/* Splits a line into offset and bytes. False with scan->error set if it is not a dump line. */
 static bool scan_dump_line(struct dump *dump, struct log_scan *scan, struct dump_line *line,
 			   const char *p, const char *end)
 {
@@ -111,7 +110,7 @@ static bool read_dump_line(struct log_input *input, struct dump *dump, struct lo
 	return true;
 }
 
-/* An offset too large for any input counts as the largest; so does one that is no number. */
+/* An offset too large for any input, or not a number, counts as the largest. */
 static size_t offset_value(const struct dump_line *line, unsigned radix)
 {
 	size_t value = 0;
@@ -127,8 +126,9 @@ static size_t offset_value(const struct dump_line *line, unsigned radix)
 }
 
 /*
- * The radix in which most lines begin where the line before ends. Offsets with an even number of
- * digits are hexadecimal (hexdump -C, od -A x), but for xxd -d; od has 7 digits for the others.
+ * Picks the radix in which the most lines begin where the previous line ends. Offsets with an even
+ * number of digits are hexadecimal (hexdump -C, od -A x), except with xxd -d; od uses 7 digits for
+ * the other radixes.
  */
 static unsigned find_radix(const struct dump *dump)
 {
@@ -161,17 +161,17 @@ static unsigned find_radix(const struct dump *dump)
 	return best;
 }
 
-/* Lines first..last-1 are one dump. Its lowest offset counts as 0. */
+/* Lines first..last-1 form one dump. Its lowest offset counts as 0. */
 struct placement {
 	struct log_image image;
 	size_t base;
 	unsigned radix;
 	bool disordered;
-	const struct dump_line *before; /* the line with bytes before this one */
+	const struct dump_line *before; /* the previous line that has bytes */
 	size_t before_end;
 };
 
-/* Bytes of the line before, over and over, up to @offset. */
+/* Repeats the previous line's bytes up to @offset. */
 static bool repeat_line(struct log_input *input, struct placement *at, const struct log_scan *scan,
 			const struct dump_line *line, size_t offset)
 {
@@ -235,8 +235,7 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 }
 
 /*
- * hexdump without -C and od -x write pairs of bytes as numbers, on most machines the second byte
- * first.
+ * hexdump without -C and od -x write pairs of bytes as numbers, second byte first on most machines.
  */
 static void swap_pairs(struct log_image *image)
 {
@@ -284,7 +283,7 @@ static bool add_dump(struct log_input *input, const struct log_scan *scan, unsig
 	return ok;
 }
 
-/* A dump ends where the next one begins: at a line with the lowest offset once more. */
+/* A dump ends where the next one begins: at a line that repeats the lowest offset. */
 static bool add_dumps(struct log_input *input, const struct dump *dump, const struct log_scan *scan)
 {
 	const struct dump_line *first = dump->lines, *end = first + dump->nr_lines;
@@ -307,7 +306,7 @@ static bool add_dumps(struct log_input *input, const struct dump *dump, const st
 	return lowest == SIZE_MAX || add_dump(input, scan, radix, lowest, first, end);
 }
 
-/* Lines without offsets among those with them are no part of the dump. */
+/* A line without an offset is not part of a dump whose lines have offsets. */
 static void drop_plain_lines(struct log_input *input, struct dump *dump)
 {
 	size_t kept = 0;

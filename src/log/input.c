@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From what people have at hand to the bytes of RTAS event logs: which form an input has, and how
- * bytes divide into events. Texts become bytes in kernel.c and dump.c.
+ * Turns what people have at hand into the bytes of RTAS event logs: detects the form of the input
+ * and splits bytes into events. kernel.c and dump.c turn text into bytes.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "log/private.h"
 
 enum {
-	SEQUENCE_SIZE = 4, /* in front of each record of /proc/ppc64/rtas/error_log */
+	SEQUENCE_SIZE = 4, /* precedes each record of /proc/ppc64/rtas/error_log */
 	RECORD_MAX = SEQUENCE_SIZE + FWNMI_ERRLOG_MAX,
 };
 
@@ -157,8 +157,8 @@ static bool has_records_of(const uint8_t *p, size_t length, size_t size)
 }
 
 /*
- * The kernel hands out records of one size, which depends on the machine. Of a file that ends
- * within a record only the usual sizes are tried.
+ * The kernel hands out records of one size, which depends on the machine. If a file ends within a
+ * record, only the usual sizes are tried.
  */
 static size_t record_size(const uint8_t *p, size_t length)
 {
@@ -174,7 +174,7 @@ static size_t record_size(const uint8_t *p, size_t length)
 	return length;
 }
 
-/* The number is in the byte order of the machine that wrote it: it cannot be but a small one. */
+/* The number is in the writing machine's byte order, and small: the smaller reading is right. */
 static uint32_t sequence_number(const uint8_t *p)
 {
 	uint32_t big = get_be32(p), little = get_le32(p);
@@ -204,7 +204,7 @@ static bool add_records(struct log_input *input, size_t offset, size_t length, u
 	return true;
 }
 
-/* Logs one behind another, perhaps with zeroes between them. */
+/* Adds consecutive logs, perhaps with zeroes between them. */
 static bool add_logs(struct log_input *input, size_t offset, size_t length, unsigned line)
 {
 	size_t end = offset + length;
@@ -243,7 +243,7 @@ bool log_split(struct log_input *input, size_t offset, unsigned line)
 
 static bool parse_clean_text(struct log_input *input, const char *text, const char *end)
 {
-	/* Two digits a byte at least, or "0x" and one. */
+	/* A byte takes at least two digits, or "0x" and one. */
 	struct log_scan scan = { .bytes = malloc((size_t)(end - text) + 1) };
 	bool ok;
 
@@ -277,7 +277,7 @@ static bool is_plain_text(const uint8_t *data, size_t length)
 	return true;
 }
 
-/* Most of it: a text may have colours, other alphabets and NUL bytes. */
+/* Mostly is enough: a text may have colours, other alphabets and NUL bytes. */
 static bool is_mostly_text(const uint8_t *data, size_t length)
 {
 	size_t other = 0;
@@ -288,7 +288,7 @@ static bool is_mostly_text(const uint8_t *data, size_t length)
 	return other < length / 8 + 1;
 }
 
-/* No text begins with a control character such as a log's version, be the log good or bad. */
+/* No text begins with a control character. A log's version is one, even if the log is bad. */
 static bool is_text(const uint8_t *data, size_t length)
 {
 	if (is_plain_text(data, length))

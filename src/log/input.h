@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS event logs in what people have at hand: a binary buffer, records of
- * /proc/ppc64/rtas/error_log, a hexadecimal dump, a kernel log. Here they become bytes, one event
- * after another; what the bytes say is libfwnmi's (fwnmi/errlog.h).
+ * Reads RTAS event logs in the forms people have at hand: a binary buffer, records of
+ * /proc/ppc64/rtas/error_log, a hexadecimal dump, a kernel log. The result is bytes, one event
+ * after another; libfwnmi decodes them (fwnmi/errlog.h).
  */
 #ifndef FWNMI_LOG_INPUT_H
 #define FWNMI_LOG_INPUT_H
@@ -17,21 +17,21 @@ enum log_form {
 	LOG_FORM_BINARY
 };
 
-/* The bytes of one event: its log, and perhaps more behind it. */
+/* The bytes of one event: its log, and perhaps more after it. */
 struct log_event {
 	size_t offset, length; /* in the input's bytes */
 	unsigned line; /* where it begins in a text, or 0 */
 	bool has_number;
 	uint32_t number; /* the kernel's sequence number */
-	bool in_record; /* a record has a fixed size: what is behind the log means nothing */
+	bool in_record; /* a record has a fixed size: bytes after the log mean nothing */
 };
 
-/* Bytes that the input should have and has not; they read as zero. */
+/* Bytes missing from the input; they read as zero. */
 struct log_lost {
 	size_t offset, length; /* in the input's bytes */
 };
 
-/* All zero before the first use, but for the report of problems. */
+/* All zero before first use, except the callback for problems. */
 struct log_input {
 	void (*problem)(void *opaque, const char *text);
 	void *opaque;
@@ -47,9 +47,9 @@ struct log_input {
 };
 
 /*
- * Finds the events in @data. What is out of order, damaged or lost is reported as a problem, and
- * the rest is taken. Returns false if there is no event at all, or no memory; input->error says
- * why. Texts of problems and errors quote the input as it is.
+ * Finds the events in @data. Anything out of order, damaged or lost is reported as a problem, and
+ * the rest is kept. Returns false if there is no event at all or no memory; input->error says why.
+ * Problem and error texts quote the input unchanged.
  */
 bool log_input_parse(struct log_input *input, enum log_form form, const void *data, size_t length);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Events in a kernel log, as Linux writes them when booted with rtasmsgs=on: a line that announces
- * the event, lines "RTAS <number>:" with 16 bytes each, and a line that ends it. All of it may have
- * got lost or changed places on its way through loggers.
+ * the event, lines "RTAS <number>:" with 16 bytes each, and a line that ends it. Loggers may have
+ * lost or reordered any of them.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -11,21 +11,21 @@
 #include "log/private.h"
 
 enum {
-	LINE_BYTES = 16, /* in each line but an event's last */
+	LINE_BYTES = 16, /* in every line of an event but the last */
 	LINES_MAX = 4096,
 };
 
-/* The event that is being read. */
+/* The event being read. */
 struct kernel_event {
 	struct log_image image;
 	bool open;
-	bool marked; /* its begin was announced, so its lines need not start with the first */
+	bool marked; /* its begin was announced, so its first line may come later */
 	bool disordered;
 	struct log_event event; /* line and number */
 	unsigned lines, last;
 };
 
-/* What follows "RTAS <number>:" in a line, or NULL. */
+/* Returns what follows "RTAS <number>:" in a line, or NULL. */
 static const char *kernel_data(const char *line, const char *end, unsigned long *number)
 {
 	for (const char *p = line; end - p > 6; p++) {
@@ -42,7 +42,7 @@ static const char *kernel_data(const char *line, const char *end, unsigned long 
 	return NULL;
 }
 
-/* Is this the line that announces an event's begin, or end? It has the event's number. */
+/* Is this the line that announces an event's begin or end? It carries the event's number. */
 static bool is_marker(const char *line, const char *end, const char *what, struct log_event *event)
 {
 	const char *p;
@@ -90,7 +90,7 @@ static void open_event(struct kernel_event *k, unsigned line, bool marked)
 
 /*
  * Does a line with these bytes begin another event? Without a marker each first line does, unless
- * it has only changed places with the second one.
+ * it was merely swapped with the second one.
  */
 static bool begins_event(const struct kernel_event *k, unsigned long number,
 			 const struct log_scan *scan)
@@ -146,7 +146,7 @@ static bool add_log_line(struct log_input *input, struct kernel_event *k, struct
 
 	if (is_marker(p, end, "RTAS event begin", &marker)) {
 		if (k->open && k->lines == 0 && k->event.number == marker.number)
-			return true; /* said twice */
+			return true; /* announced twice */
 		if (!close_event(input, k))
 			return false;
 		open_event(k, line, true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files that read inputs of `fwnmi log`. Functions that return false have set
- * input->error, or a scan's.
+ * Shared by the files that read the input of `fwnmi log`. A function that returns false has set
+ * input->error, or the error of its scan.
  */
 #ifndef FWNMI_LOG_PRIVATE_H
 #define FWNMI_LOG_PRIVATE_H
@@ -14,13 +14,13 @@ bool log_fail(struct log_input *input, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool log_no_memory(struct log_input *input);
 
-/* Something that is not as it should be, but does not keep the rest from being shown. */
+/* Reports something wrong that does not prevent showing the rest. */
 void log_problem(struct log_input *input, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Room for one more element of @size bytes in the array of @count that @array points to; false if
- * there is no memory.
+ * Makes room for one more element of @size bytes in the array of @count elements that @array points
+ * to; false if there is no memory.
  */
 bool log_grow(void *array, size_t count, size_t *capacity, size_t size);
 
@@ -31,40 +31,40 @@ bool log_add_lost(struct log_input *input, size_t offset, size_t length);
 /* Do these bytes begin like a log, or like a record? */
 bool log_begins(const uint8_t *p, size_t length);
 
-/* Divides the input's bytes from @offset on into events, which begin at @line of a text. */
+/* Splits the input's bytes from @offset on into events; @line is where they begin in a text. */
 bool log_split(struct log_input *input, size_t offset, unsigned line);
 
 /* ---- text.c ---- */
 
-/* Bytes on their way to their places. known has 1 for each that the input gave. */
+/* Bytes being put in their places. known has 1 for each byte that the input gave. */
 struct log_image {
 	uint8_t *data, *known;
 	size_t length, capacity;
 };
 
-/* Makes the image longer if need be; false if there is no memory. */
+/* Puts bytes at @offset, extending the image if needed; false if there is no memory. */
 bool log_image_put(struct log_image *image, size_t offset, const uint8_t *data, size_t length);
 
-/* The same from @offset to @end with the bytes over and over. */
+/* The same, repeating the bytes from @offset to @end. */
 bool log_image_repeat(struct log_image *image, size_t offset, size_t end, const uint8_t *data,
 		      size_t length);
 
-/* Does the image have other bytes there already? */
+/* Does the image already have different bytes there? */
 bool log_image_contradicts(const struct log_image *image, size_t offset, const uint8_t *data,
 			   size_t length);
 
 void log_image_free(struct log_image *image);
 
 /*
- * The image's bytes go to the input's, and their gaps to its list. @what says whose they are,
- * @line_bytes how many a numbered line has, or 0.
+ * Appends the image's bytes to the input's, and its gaps to the list of lost bytes. For messages,
+ * @what says whose bytes they are, and @line_bytes how many a numbered line has, or 0.
  */
 bool log_add_image(struct log_input *input, const struct log_image *image, const char *what,
 		   size_t line_bytes);
 
 /*
- * The text without what terminals and editors put into it: colours, NUL bytes (with which UTF-16
- * becomes readable, too), byte order marks. @to has room for @length bytes. Returns the new length.
+ * Copies the text without what terminals and editors put into it: colours, byte order marks, NUL
+ * bytes (which also makes UTF-16 readable). @to has room for @length bytes. Returns the new length.
  */
 size_t log_clean(char *to, const char *text, size_t length);
 
@@ -78,9 +78,9 @@ const char *log_without_0x(const char *p, const char *end);
 bool log_is_hex(const char *p, const char *end);
 unsigned log_digit_value(char c);
 
-/* Bytes of a text, in the order they are written, and the first thing that is none. */
+/* Bytes scanned from a text, in order, and an error for the first thing that is not a byte. */
 struct log_scan {
-	uint8_t *bytes; /* room for half as many as the text has characters */
+	uint8_t *bytes; /* room for half as many bytes as the text has characters */
 	size_t length;
 	char error[120];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dumps and kernel logs have in common: lines, hexadecimal numbers, and bytes that have a
- * place of their own, so that it shows which are lost.
+ * Shared by dumps and kernel logs: lines, hexadecimal numbers, and bytes that each have a place, so
+ * that lost ones show.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ void log_image_free(struct log_image *image)
 	*image = (struct log_image){ 0 };
 }
 
-/* The lines that these bytes were in, for a message. */
+/* Names the lines that these bytes were in, for a message. */
 static void name_lines(char *buf, size_t size, size_t start, size_t end, size_t line_bytes)
 {
 	size_t first = start / line_bytes, last = (end - 1) / line_bytes;
@@ -111,7 +111,7 @@ bool log_add_image(struct log_input *input, const struct log_image *image, const
 
 /* ---- text ---- */
 
-/* Past an escape sequence that starts at p; never past the end of the line. */
+/* Skips an escape sequence that starts at p, but never goes past the end of the line. */
 static const char *skip_escape(const char *p, const char *end)
 {
 	char kind;
@@ -200,7 +200,7 @@ static bool scan_error(struct log_scan *scan, const char *p, const char *end, co
 	return false;
 }
 
-/* "06", "0664", "0x06640000" */
+/* Scans "06", "0664" or "0x06640000". */
 static bool scan_token(struct log_scan *scan, const char *p, const char *end)
 {
 	const char *digits = log_without_0x(p, end);
@@ -227,7 +227,7 @@ bool log_scan_tokens(struct log_scan *scan, const char *p, const char *end)
 		const char *stop = log_token_end(p, end);
 
 		if (stop < end && *stop == ':')
-			stop++; /* no hexadecimal: reported with its colon */
+			stop++; /* not hexadecimal: report it with its colon */
 		if (!scan_token(scan, p, stop))
 			return false;
 		p = stop;
