@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * fwnmi: chooses the subcommand, nothing else; each is a file in cmd/.
- */
+/* fwnmi: picks the subcommand, nothing else; each is a file in cmd/. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Raw mode with its way back, and signals that end or stop the process; see cleanup.h. */
+/* Raw mode and how to leave it, and signals that end or stop the process; see cleanup.h. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "cmd/cleanup.h"
 #include "control/monitor.h"
 
-/* The process has one terminal and one monitor; signal handlers and atexit() need to find them. */
+/* Global because signal handlers and atexit() need them; there is one terminal and one monitor. */
 static struct termios saved_mode, raw_mode;
 static volatile sig_atomic_t is_raw;
 static const struct monitor *volatile watched_monitor;
@@ -21,7 +21,7 @@ void cleanup_terminal(void)
 
 	if (!is_raw)
 		return;
-	/* In the background tcsetattr() would stop the process instead. */
+	/* Otherwise tcsetattr() would stop a background process. */
 	old = signal(SIGTTOU, SIG_IGN);
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
 	signal(SIGTTOU, old);
@@ -40,7 +40,7 @@ bool cleanup_raw_terminal(void)
 		return false;
 	raw_mode = saved_mode;
 	cfmakeraw(&raw_mode);
-	/* Messages of ours still want their carriage returns. */
+	/* Our own messages still need carriage returns. */
 	raw_mode.c_oflag |= OPOST;
 	atexit(cleanup_terminal);
 	make_raw();
@@ -64,7 +64,7 @@ void cleanup_now(void)
 	errno = saved;
 }
 
-/* Then as if there were no handler. */
+/* Cleans up, then ends the process as if there were no handler. */
 static void die(int number)
 {
 	cleanup_now();
@@ -73,8 +73,8 @@ static void die(int number)
 }
 
 /*
- * Stopped from outside (Ctrl-z goes to the guest): leave a sane terminal, and take it again
- * afterwards.
+ * On a stop from outside (Ctrl-z goes to the guest), leave a sane terminal; take it again on
+ * return.
  */
 static void stop(int number)
 {
@@ -88,7 +88,7 @@ static void stop(int number)
 	errno = saved;
 }
 
-/* A handler of someone else's, such as a sanitizer's, or an ignored signal stays. */
+/* Leaves alone an ignored signal, and a handler set by others such as a sanitizer. */
 static void catch_signal(int number, void (*handler)(int))
 {
 	struct sigaction old, action = { .sa_handler = handler };
@@ -100,8 +100,8 @@ static void catch_signal(int number, void (*handler)(int))
 }
 
 /*
- * signal(7) has few that by default do not end a process; all others do, those without a name
- * included.
+ * By signal(7), only a few signals do not end a process by default. All others do, including those
+ * without a name.
  */
 static bool ends_process(int number)
 {

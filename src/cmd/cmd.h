@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The subcommands of fwnmi, one file each in this directory; src/main.c chooses.
+ * The subcommands of fwnmi, one file each in this directory; src/main.c picks one.
  * Each gets argv[0] = its own name, prints its errors as "fwnmi: what failed: why", and returns the
  * process's exit status.
  */

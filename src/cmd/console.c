@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The escape key, input that waits until the guest takes it, and output that makes nobody wait but
- * the guest. Raw mode is cleanup.c's, the terminal itself (hvterm1) papr's.
+ * The escape key, input that waits until the guest takes it, and output for which only the guest
+ * waits. cleanup.c does raw mode; papr does the terminal itself (hvterm1).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 #define ESCAPE_KEY	 1 /* Ctrl-a */
 #define INPUT_SIZE	 4096u
-#define OUTPUT_RESERVE	 256u /* of the output's buffer; no guest's write is longer */
+#define OUTPUT_RESERVE	 256u /* of the output's buffer; no guest write is longer */
 #define PATIENCE_MS	 10000
 #define PATIENCE_HURRIED 100
 
@@ -30,18 +30,18 @@ struct console {
 	unsigned head, count; /* of input[], a ring */
 	unsigned char input[INPUT_SIZE];
 	struct output output;
-	bool said; /* why output has failed */
+	bool said; /* output failure was reported */
 	bool polled_in; /* the first descriptor last handed to poll() is the input's */
 };
 
 /* ---- output ---- */
 
-/* After whatever changed the output. */
+/* Call after anything that changes the output. */
 static void watch_output(struct console *console)
 {
 	struct output *out = &console->output;
 
-	/* A closed pipe is nobody listening any more; anything else is worth a word. */
+	/* A closed pipe only means that nobody listens any more; report anything else. */
 	if (out->error && out->error != EPIPE && !console->said)
 		say("cannot write console output: %s", strerror(out->error));
 	console->said = out->error;
@@ -117,7 +117,7 @@ static unsigned console_poll_fds(void *opaque, struct pollfd *fds, unsigned max)
 	struct console *console = opaque;
 	unsigned n = 0;
 
-	/* On a terminal the escape key has to work even for a guest that reads nothing. */
+	/* On a terminal the escape key must work even if the guest reads nothing. */
 	console->polled_in = console->in >= 0 && n < max &&
 			     (console->count < INPUT_SIZE || console->terminal);
 	if (console->polled_in)

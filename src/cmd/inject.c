@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits
- * for what comes of it, and reports that. What the options mean is control/inject_args.h's; the
- * protocol is the monitor's. With --gdb the guest is another QEMU's, and the work
- * attach/attach.h's.
+ * for the outcome, and reports it. control/inject_args.h defines what the options mean; the
+ * protocol is the monitor's. With --gdb the guest runs in another QEMU, and attach/attach.h does
+ * the work.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +27,7 @@
 #include "base/text.h"
 
 #define EXIT_USAGE 2
-#define REPLY_MS   30000 /* for an answer that needs no guest: it only ends what hangs */
+#define REPLY_MS   30000 /* for an answer that needs no guest: only catches a hang */
 
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
@@ -82,8 +82,8 @@ struct inject_options {
 	const char *monitor, *kind;
 	bool system_reset, json, no_wait;
 	unsigned timeout; /* seconds */
-	unsigned vcpu; /* if for one */
-	json_t *args; /* of the monitor's command */
+	unsigned vcpu; /* if one CPU was asked for */
+	json_t *args; /* for the monitor's command */
 	struct remote_options remote; /* with --gdb */
 };
 
@@ -108,7 +108,7 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-/* These become arguments of the monitor's command, by their option's key. */
+/* These become arguments of the monitor's command, keyed by their option's key. */
 
 static json_t *arguments(void *into)
 {
@@ -297,7 +297,7 @@ enum received {
 	GARBAGE
 };
 
-/* The next message into *@message. */
+/* Reads the next message into *@message. */
 static enum received receive(struct connection *c, int64_t deadline_ms, json_t **message)
 {
 	for (;;) {
@@ -346,7 +346,7 @@ static bool send_request(struct connection *c, const char *command, json_t *args
 	json_decref(request);
 	if (!text)
 		return complain("out of memory");
-	text[len++] = '\n'; /* in place of the NUL */
+	text[len++] = '\n'; /* replaces the NUL */
 	while (done < len) {
 		ssize_t n = send(c->fd, text + done, len - done, MSG_NOSIGNAL);
 
@@ -359,13 +359,13 @@ static bool send_request(struct connection *c, const char *command, json_t *args
 	free(text);
 	if (done == len)
 		return true;
-	/* A machine that ends now is the same, whichever of the two notices first. */
+	/* The machine ended: report it the same way, whichever side notices first. */
 	if (errno == EPIPE || errno == ECONNRESET)
 		return receive_failed(CLOSED);
 	return complain("cannot send to the monitor: %s", strerror(errno));
 }
 
-/* Sends a command and waits for its answer; *@result is then the caller's. */
+/* Sends a command and waits for its answer; the caller then owns *@result. */
 static bool command(struct connection *c, const char *name, json_t *args, json_t **result)
 {
 	int64_t deadline = now_ms() + REPLY_MS;
@@ -419,11 +419,11 @@ static bool greet(struct connection *c)
 struct outcome {
 	unsigned vcpu;
 	json_int_t id;
-	json_t *report; /* the latest one of our injection */
+	json_t *report; /* the latest report of our injection */
 	bool over; /* nothing more will come */
-	bool machine_ended; /* that is why */
+	bool machine_ended; /* reason for over */
 	bool delivered, interlocked, stopped;
-	char problem[256]; /* why there is nothing more, if that is not as it should be */
+	char problem[256]; /* why nothing more will come, if that is an error */
 };
 
 static void take_event(struct outcome *out, const json_t *message)
@@ -478,9 +478,10 @@ static const char *why_nothing_more(enum received how, const struct inject_optio
 }
 
 /*
- * Until when the next thing has to happen. The user's limit is for the instruction that fits, which
- * the machine watches itself, and for the interlock. The way back has one in guest instructions.
- * What the machine's own word ends has more time, and is only given up if the machine hangs.
+ * Deadline for the next thing to happen. The user's limit applies twice: to reaching an instruction
+ * that fits, which the machine enforces itself, and to the interlock. The return has its own limit
+ * in guest instructions. Where the machine itself reports the end, it gets more time, and we give
+ * up only if it hangs.
  */
 static int64_t next_deadline(const struct inject_options *o, const struct outcome *outs,
 			     unsigned count)
@@ -494,7 +495,10 @@ static int64_t next_deadline(const struct inject_options *o, const struct outcom
 	return deadline + REPLY_MS;
 }
 
-/* Until all are over: first until one is delivered, then as long again, and so on. */
+/*
+ * Waits until all are over. Each step that a CPU makes (delivered, interlocked, over) restarts the
+ * time limit.
+ */
 static void wait_for_outcomes(struct connection *c, const struct inject_options *o,
 			      struct outcome *outs, unsigned count)
 {
@@ -532,10 +536,10 @@ static void wait_for_outcomes(struct connection *c, const struct inject_options 
 	}
 }
 
-/* Whoever is at the other end may have chosen it, or a guest: for the terminal. */
+/* Returns text fit for a terminal: the other end, or a guest, may have chosen it. */
 static const char *text_of(const json_t *object, const char *key)
 {
-	static char printable[8][200]; /* a report's line has fewer */
+	static char printable[8][200]; /* a line of a report has fewer */
 	static unsigned next;
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -553,7 +557,7 @@ static double real_of(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-/* What was asked for, until there is a report of what the guest was given. */
+/* Prints what was asked for, if no report says what the guest was given. */
 static void print_request(const struct inject_options *o)
 {
 	struct machine_injection in;
@@ -567,7 +571,7 @@ static void print_request(const struct inject_options *o)
 	       fwnmi_disposition_name(in.mc.disposition));
 }
 
-/* "SLB multihit"; a log without an error section has none. */
+/* Prints "SLB multihit"; a log without an error section has no type. */
 static void print_type(const json_t *object)
 {
 	const char *subtype = json_string_value(json_object_get(object, "subtype"));
@@ -604,7 +608,7 @@ static void print_what(const struct inject_options *o, const struct outcome *out
 		       "");
 }
 
-/* Of a guest behind a gdb stub: how it came there. */
+/* For a guest behind a gdb stub: prints how it got to that moment. */
 static void print_moment(const json_t *report)
 {
 	const json_t *moment = json_object_get(report, "moment");
@@ -619,7 +623,7 @@ static void print_moment(const json_t *report)
 		       count_of(process, "pid"));
 }
 
-/* What makes a fair test of this event impossible. NULL: nothing. */
+/* Returns why this event cannot be a fair test, or NULL. */
 static const char *warning(const struct outcome *out, unsigned i)
 {
 	const char *no_handler = json_string_value(json_object_get(out->report, "no-handler"));
@@ -719,7 +723,7 @@ static json_t *outcome_json(const struct inject_options *o, const struct outcome
 	return object;
 }
 
-/* For several CPUs, "ok" says whether all are, and "cpus" has what one CPU's report would be. */
+/* For several CPUs, "ok" tells whether all are ok, and "cpus" holds one report per CPU. */
 static void print_json(const struct inject_options *o, const struct outcome *outs, unsigned count,
 		       bool several)
 {
@@ -738,7 +742,7 @@ static void print_json(const struct inject_options *o, const struct outcome *out
 	json_decref(json);
 }
 
-/* Delivered, but not to the end: nobody was there. */
+/* Names the problem of an event that was delivered but had no routine to handle it. */
 static void name_problem(const struct inject_options *o, struct outcome *out)
 {
 	if (out->problem[0] || is_ok(o, out))
@@ -749,7 +753,10 @@ static void name_problem(const struct inject_options *o, struct outcome *out)
 			 "the guest has not registered");
 }
 
-/* One line a problem: what ended the machine is every CPU's, all else is said of the CPU. */
+/*
+ * Prints one line per problem. The end of the machine is reported once for all CPUs, anything else
+ * per CPU.
+ */
 static void complain_of(const struct outcome *outs, unsigned i, unsigned count)
 {
 	const struct outcome *out = &outs[i];
@@ -776,7 +783,10 @@ static int report_outcomes(const struct inject_options *o, struct outcome *outs,
 
 		if (!o->json && (outs[i].report || !o->remote.gdb))
 			print_report(o, &outs[i]);
-		/* A guest that ends after it was told is the guest's affair: still delivered. */
+		/*
+		 * If a guest ends after it was told, that is its own affair: the event was
+		 * delivered.
+		 */
 		complain_of(outs, i, count);
 		all_ok = all_ok && ok;
 	}
@@ -787,7 +797,7 @@ static int report_outcomes(const struct inject_options *o, struct outcome *outs,
 	return all_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What the monitor has queued: one id, or a list for several CPUs. Returns how many CPUs. */
+/* Takes what the monitor has queued: one id, or a list for several CPUs. Returns how many CPUs. */
 static unsigned take_ids(const json_t *result, struct outcome *outs)
 {
 	const json_t *ids = json_object_get(result, "ids");
@@ -814,7 +824,7 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 	return (unsigned)count;
 }
 
-/* Linux, when it dumps, waits until every CPU has come by its system reset. */
+/* When Linux dumps, it waits until every CPU has had its system reset. */
 static void warn_of_others(const struct inject_options *o, unsigned nr_cpus)
 {
 	if (o->system_reset && nr_cpus > 1)
@@ -883,7 +893,7 @@ static int inject(const struct inject_options *o)
 		return EXIT_FAILURE;
 	}
 	if (greet(&c)) {
-		/* Asked before, because what happens from the injection on comes as events. */
+		/* Asked now, because after the injection everything comes as events. */
 		bool one = inject_args_cpus(o->args, o->system_reset) == INJECT_ONE_CPU;
 		unsigned running = one ? count_running(&c) : 0;
 
@@ -911,7 +921,7 @@ static void take_remote(struct outcome *out, const struct remote_outcome *remote
 	snprintf(out->problem, sizeof(out->problem), "%s", remote->problem);
 }
 
-/* A place in the kernel or a process is that of one CPU. */
+/* A place in the kernel, or a process, means one CPU. */
 static enum inject_cpus remote_cpus(const struct inject_options *o)
 {
 	enum inject_cpus cpus = inject_args_cpus(o->args, o->system_reset);
@@ -921,8 +931,9 @@ static enum inject_cpus remote_cpus(const struct inject_options *o)
 }
 
 /*
- * Several CPUs one after another: a stub's guest is stopped and left for each. A machine check that
- * fails is the last one; a system reset that does not reach one CPU may still reach the next.
+ * Handles several CPUs one after another: a stub's guest is stopped and left for each. After a
+ * machine check fails, no more are sent. After a system reset fails on one CPU, it may still reach
+ * the next.
  */
 static int inject_remote(const struct inject_options *o)
 {
@@ -938,7 +949,7 @@ static int inject_remote(const struct inject_options *o)
 		char err[200];
 
 		if (cpus == INJECT_OTHER_CPUS && cpu == o->vcpu) {
-			nr_cpus++; /* until the guest has told how many there are */
+			nr_cpus++; /* until the guest has told how many it has */
 			continue;
 		}
 		inject_args_parse(o->args, o->system_reset, &in, err, sizeof(err));

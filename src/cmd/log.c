@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `fwnmi log`: RTAS event logs from a file or stdin, as text or JSON. Finding the bytes of a log in
- * what a person has at hand is in log/, what they say is libfwnmi's (fwnmi/errlog.h).
+ * `fwnmi log`: shows RTAS event logs from a file or stdin as text or JSON. log/ finds the bytes of
+ * a log in what a person has at hand; libfwnmi decodes them (fwnmi/errlog.h).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
 /* A kernel log of a long uptime fits; a disk image given by mistake does not. */
 #define INPUT_MAX (64u << 20)
 
-/* Enough to see what is wrong with an input; a broken one has a problem a line. */
+/* Enough to see what is wrong with an input; a broken one has a problem on every line. */
 #define PROBLEMS_MAX 20
 
 struct options {
@@ -47,7 +47,7 @@ static const char usage[] =
 	"Without --hex or --binary, the form of the input is found out.\n"
 	"Example: dmesg | fwnmi log\n";
 
-/* A line on standard error; what it quotes may be anything. */
+/* Prints a line on standard error; it may quote any bytes. */
 static void complain(const char *format, va_list args)
 {
 	char *text = NULL;
@@ -73,7 +73,7 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
 
 /* ---- JSON ---- */
 
-/* The object that is being filled is the last one. */
+/* The last object is the one being filled. */
 struct json_builder {
 	json_t *objects[8];
 	unsigned depth;
@@ -106,7 +106,7 @@ static void open_object(void *opaque, const char *key, const char *title, unsign
 		if (json_array_append_new(list, object))
 			b->failed = true;
 	}
-	/* A failure is dealt with at the end; until then there has to be something to fill. */
+	/* A failure is handled at the end; until then there must be an object to fill. */
 	b->objects[b->depth] = b->failed ? b->objects[0] : object;
 	b->depth++;
 }
@@ -118,7 +118,7 @@ static void close_object(void *opaque)
 	b->depth--;
 }
 
-/* Text of a log is data from outside, not necessarily UTF-8. */
+/* Text of a log comes from outside and need not be UTF-8. */
 static json_t *characters(const char *s, size_t length)
 {
 	char text[256];
@@ -210,7 +210,7 @@ static json_t *field_value(const struct fwnmi_errlog_field *field)
 	return NULL;
 }
 
-/* A code with a meaning has it beside it: "subsystem_name" beside "subsystem". */
+/* A code with a meaning has it in a second field: "subsystem_name" next to "subsystem". */
 static void set_field(void *opaque, const struct fwnmi_errlog_field *field)
 {
 	struct json_builder *b = opaque;
@@ -228,7 +228,7 @@ static void set_field(void *opaque, const struct fwnmi_errlog_field *field)
 
 /* ---- one event ---- */
 
-/* An event, what was decoded of it, and why that is not all. */
+/* An event, what was decoded of it, and why the rest was not. */
 struct shown {
 	const struct log_input *input;
 	const struct log_event *event;
@@ -236,7 +236,9 @@ struct shown {
 	const char *error; /* or NULL */
 };
 
-/* The next range of lost bytes in the event, counted from its start; false if there is none. */
+/*
+ * Finds the next range of lost bytes in the event, counted from its start; false if there is none.
+ */
 static bool next_lost(const struct shown *shown, size_t *index, struct log_lost *lost)
 {
 	const struct log_event *event = shown->event;
@@ -271,7 +273,7 @@ static void set_lost(struct json_builder *b, const struct shown *shown)
 	}
 }
 
-/* NULL if memory runs out. */
+/* Returns NULL if memory runs out. */
 static json_t *log_json(const struct shown *shown)
 {
 	static const struct fwnmi_errlog_visitor visitor = { open_object, close_object, set_field };
@@ -346,7 +348,7 @@ static void describe(char *buf, size_t size, const struct options *options,
 		snprintf(buf, size, "log %zu of %s", index + 1, options->file);
 }
 
-/* What could be decoded is printed, and then what is wrong with it. */
+/* Prints what could be decoded, then what is wrong with it. */
 static int show_event(const struct options *options, struct shown *shown)
 {
 	const struct log_event *event = shown->event;
@@ -365,7 +367,7 @@ static int show_event(const struct options *options, struct shown *shown)
 		status = options->json ? print_json(shown) : print_text(shown);
 		if (status != EXIT_SUCCESS)
 			return status;
-		fflush(stdout); /* before what is said about it */
+		fflush(stdout); /* before the messages about it */
 	}
 	if (used < 0)
 		return fail("cannot decode %s%s: %s", shown->log.version > 0 ? "all of " : "", what,
@@ -375,7 +377,7 @@ static int show_event(const struct options *options, struct shown *shown)
 	return EXIT_SUCCESS;
 }
 
-/* One bad event does not keep the others from being shown. */
+/* One bad event does not prevent showing the others. */
 static int show_events(const struct options *options, const struct log_input *input)
 {
 	struct shown *shown = malloc(sizeof(*shown));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Command lines; see options.h. What an option means is its command's: nothing here knows one.
+ * Command lines; see options.h. Each command defines what its options mean; this file knows none.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -60,7 +60,10 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Letters to insert, drop, change or swap with a neighbour, to make one name of the other. */
+/*
+ * Number of letters to insert, drop, change or swap with a neighbour to get from one name to the
+ * other.
+ */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned row[3][MAX_NAME + 1], *before = row[0], *last = row[1], *now = row[2];
@@ -86,7 +89,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 	return last[b_len];
 }
 
-/* The longer a name, the more of it may be wrong; one that is cut short counts as near. */
+/* The longer a name, the more letters may be wrong; an abbreviation counts as near. */
 static const struct command_option *nearest(const struct command_line *line, const char *name,
 					    size_t len)
 {
@@ -138,7 +141,7 @@ static bool has_value(const struct command_option *option)
 	       option->kind == OPTION_ONLY || option->kind == OPTION_CALL;
 }
 
-/* "not host or insn" */
+/* Writes for example "not host or insn". */
 static bool none_of(const char *const *names, char *why)
 {
 	size_t used = (size_t)snprintf(why, OPTION_WHY_SIZE, "not %s", names[0]);
@@ -198,7 +201,7 @@ static bool unknown(const struct parse *p, const char *name, size_t len)
 			p->line->command);
 }
 
-/* "-jx": short forms of flags, taken together. False: it is something else. */
+/* Parses "-jx": short forms of flags combined. False: it is something else. */
 static bool parse_letters(const struct parse *p, enum options_result *result)
 {
 	const char *letters = p->argv[p->at] + 1;
@@ -282,7 +285,7 @@ enum options_result options_parse(const struct command_line *line, int argc, cha
 		const char *text = argv[p.at];
 		enum options_result result;
 
-		/* Where arguments are taken, "-" is one, and all that follows "--". */
+		/* If the command takes arguments, "-" is one, and so is everything after "--". */
 		if (line->argument && !only_arguments && !strcmp(text, "--")) {
 			only_arguments = true;
 			continue;

@@ -13,7 +13,7 @@
 
 #include "cmd/output.h"
 
-#define LOOK_MS 50 /* how soon output_drain() sees that it is to stop */
+#define LOOK_MS 50 /* how soon output_drain() notices that it should stop */
 
 /* /dev/ptmx makes a new terminal at every open. */
 static bool is_terminal_maker(const struct stat *st)
@@ -21,7 +21,7 @@ static bool is_terminal_maker(const struct stat *st)
 	return S_ISCHR(st->st_mode) && major(st->st_rdev) == 5 && minor(st->st_rdev) == 2;
 }
 
-/* The same terminal or pipe once more, as an open file of our own; -1 if that cannot be. */
+/* Opens the same terminal or pipe again, as an open file of our own; -1 if not possible. */
 static int open_again(int fd, const struct stat *st)
 {
 	char path[32];
@@ -53,7 +53,7 @@ void output_open(struct output *out, int fd, bool ours)
 		return;
 	}
 	out->socket = S_ISSOCK(st.st_mode);
-	/* poll() promises a pipe's writer PIPE_BUF bytes, and a terminal's only one. */
+	/* poll() promises PIPE_BUF bytes to a pipe's writer, but only one to a terminal's. */
 	if (S_ISFIFO(st.st_mode))
 		out->at_once = PIPE_BUF;
 	else if (S_ISCHR(st.st_mode) && isatty(fd))
@@ -86,7 +86,7 @@ size_t output_room(const struct output *out)
 	return OUTPUT_SIZE - out->count;
 }
 
-/* What write() may be given now, and it: 0 bytes are for later. */
+/* Writes as much as write() may be given now; 0 bytes: try again later. */
 static ssize_t send_some(struct output *out, const unsigned char *from, size_t len)
 {
 	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
@@ -109,7 +109,7 @@ void output_flush(struct output *out)
 		if (len > out->count)
 			len = out->count;
 		n = send_some(out, out->buffer + out->head, len);
-		/* After EINTR there may be something to do that is more urgent. */
+		/* After EINTR there may be something more urgent to do. */
 		if (n == 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 			return;
 		if (n < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Text from outside (files, arguments) on its way to a terminal, which must not take it for
+ * Text from outside (files, arguments) on its way to a terminal, which must not interpret it as
  * commands.
  */
 #ifndef CMD_PRINTABLE_H
@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 /*
- * Writes the text with control characters, and what is not UTF-8, as \xNN. Letters of all languages
- * stay as they are.
+ * Prints the text, with control characters and anything that is not UTF-8 as \xNN. Letters of all
+ * languages are printed as they are.
  */
 void print_printable(FILE *out, const char *text, size_t length);
 

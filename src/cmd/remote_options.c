@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options of a guest behind a gdb stub; see remote_options.h. What they mean is attach/attach.h's.
+ * Options for a guest behind a gdb stub; see remote_options.h. attach/attach.h defines what they
+ * mean.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "fwnmi/fwnmi.h"
 #include "control/inject_args.h"
 
-/* "A,B", or "A" with *@has_second false. */
+/* Parses "A,B", or "A" with *@has_second false. */
 static bool take_pair(const char *text, uint64_t *first, uint64_t *second, bool *has_second)
 {
 	char copy[64];

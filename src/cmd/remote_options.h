@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The options of a guest behind a gdb stub, which `fwnmi inject` and `fwnmi attach` share.
- */
+/* The options for a guest behind a gdb stub, shared by `fwnmi inject` and `fwnmi attach`. */
 #ifndef CMD_REMOTE_OPTIONS_H
 #define CMD_REMOTE_OPTIONS_H
 
@@ -9,13 +7,14 @@
 #include "attach/attach.h"
 
 /*
- * Groups of options into a struct remote_options: those of both commands, and what only inject has.
+ * Option groups that fill a struct remote_options: those of both commands, and those of inject
+ * only.
  */
 extern const struct command_option remote_option_table[], remote_inject_table[];
 
 /**
- * remote_options_check() - do they go together? False: said why not. Sets what confines the
- * session.
+ * remote_options_check() - do the options go together? False: the error was printed. Also sets what
+ * confines the session.
  */
 bool remote_options_check(struct remote_options *options, const char *command);
 

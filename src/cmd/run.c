@@ -106,7 +106,10 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-/* Digits only: strtoull() would take blanks, signs and 0x. Too large a number is the largest. */
+/*
+ * Digits only, because strtoull() accepts blanks, signs and 0x. A number that is too large gives
+ * the largest.
+ */
 static bool parse_digits(const char **text, uint64_t *value)
 {
 	const char *p = *text;
@@ -123,7 +126,7 @@ static bool parse_digits(const char **text, uint64_t *value)
 	return true;
 }
 
-/* "size=1G" or "1G": what follows the key, if the key is there. */
+/* "size=1G" or "1G": returns what follows the key, if there is a key. */
 static const char *skip_key(const char *value, const char *key)
 {
 	size_t len = strlen(key);
@@ -131,7 +134,10 @@ static const char *skip_key(const char *value, const char *key)
 	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
 }
 
-/* The shift that a suffix stands for; *@p goes behind it. Without one it is MiB, as in QEMU. */
+/*
+ * Returns the shift of a size suffix and moves *@p past it. Without a suffix the unit is MiB, as in
+ * QEMU.
+ */
 static unsigned size_suffix(const char **p)
 {
 	static const char letters[] = "KMGT";
@@ -143,7 +149,10 @@ static unsigned size_suffix(const char **p)
 	return 10 * (unsigned)(found - letters + 1);
 }
 
-/* "512", "512M" or "1.5G" in bytes: the largest number if too many, an odd one if not whole. */
+/*
+ * Parses "512", "512M" or "1.5G" into bytes. Too large gives the largest number; a fraction of a
+ * byte gives an odd number.
+ */
 static bool parse_size(const char *text, uint64_t *size)
 {
 	uint64_t n, part = 0, unit = 1;
@@ -156,7 +165,7 @@ static bool parse_size(const char *text, uint64_t *size)
 		fraction = ++text;
 		if (!parse_digits(&text, &part))
 			return false;
-		/* More digits make no whole MiB of a TiB. */
+		/* With more digits, not even TiB give a whole number of MiB. */
 		for (; fraction < text && unit < 1000000; fraction++)
 			unit *= 10;
 		if (fraction < text || part >= unit)
@@ -190,7 +199,9 @@ static bool set_memory(void *into, const struct command_option *option, const ch
 	return true;
 }
 
-/* The next item of a list with commas; *@list goes behind it. False: none, or too long. */
+/*
+ * Gets the next item of a comma-separated list and moves *@list past it. False: none, or too long.
+ */
 static bool next_item(const char **list, char *item, size_t size)
 {
 	size_t len = strcspn(*list, ",");
@@ -203,7 +214,7 @@ static bool next_item(const char **list, char *item, size_t size)
 	return true;
 }
 
-/* One of -smp's; each CPU is a core of its own. */
+/* Sets one of the counts in -smp; each CPU is a core of its own. */
 static bool set_topology(uint64_t counts[], const char *item, char *why)
 {
 	static const char *const keys[] = { "cpus",    "maxcpus", "sockets",  "cores",
@@ -214,7 +225,7 @@ static bool set_topology(uint64_t counts[], const char *item, char *why)
 	if (value)
 		value++;
 	else
-		value = item; /* cpus */
+		value = item; /* means cpus */
 	while (len && keys[key] && (strlen(keys[key]) != len || memcmp(keys[key], item, len)))
 		key++;
 	if (!keys[key])
@@ -261,7 +272,7 @@ static bool set_smp(void *into, const struct command_option *option, const char 
 	return true;
 }
 
-/* Its version is that of the PVR. */
+/* The CPU's version is the one in the PVR. */
 static bool set_cpu(void *into, const struct command_option *option, const char *value, char *why)
 {
 	if (strcasecmp(value, "power9") && strcasecmp(value, "power9_v2.2"))
@@ -278,7 +289,7 @@ static const struct accelerator {
 	{ "kvm", &engine_kvm, false },
 };
 
-/* The first name of a list with colons; *@list goes behind it. NULL: there is none of that name. */
+/* Takes the first name of a colon-separated list and moves *@list past it. NULL: unknown name. */
 static const struct accelerator *next_accelerator(const char **list)
 {
 	const struct accelerator *found = NULL;
@@ -312,7 +323,7 @@ static bool enable_kvm(void *into, const struct command_option *option, const ch
 	return true;
 }
 
-/* QEMU's properties of a pseries machine that say what this partition is in any case. */
+/* Accepts QEMU properties of a pseries machine that only state what is always so here. */
 static bool machine_property(struct run_options *o, const char *item, char *why)
 {
 	static const char *const as_ever[] = {
@@ -349,7 +360,7 @@ static bool set_machine(void *into, const struct command_option *option, const c
 	return true;
 }
 
-/* QEMU's monitor is not to be had there; the console's keys are the same. */
+/* QEMU's monitor is not available there, but the console's keys are the same. */
 static bool set_serial(void *into, const struct command_option *option, const char *value,
 		       char *why)
 {
@@ -365,7 +376,9 @@ static bool set_serial(void *into, const struct command_option *option, const ch
 	return true;
 }
 
-/* What QEMU's -monitor and -qmp take, as far as it is a socket at which nobody is waited for. */
+/*
+ * Accepts what QEMU's -monitor and -qmp accept, but only a socket that does not wait for a client.
+ */
 static bool set_monitor(void *into, const struct command_option *option, const char *value,
 			char *why)
 {
@@ -413,7 +426,7 @@ static bool set_trampoline(void *into, const struct command_option *option, cons
 	return true;
 }
 
-/* The path, which may have no comma, lives as long as the program. */
+/* The path may not contain a comma. It is kept for the life of the program, never freed. */
 static bool set_map_memory(void *into, const struct command_option *option, const char *value,
 			   char *why)
 {
@@ -523,7 +536,7 @@ static const struct command_option run_option_table[] = {
 	{ "--debug", OPTION_CALL_FLAG, .set = set_debug },
 	{ "--stats", OPTION_FLAG, INTO(stats) },
 	{ "--help", OPTION_HELP, .letter = 'h' },
-	/* QEMU's that say what is so in any case. */
+	/* QEMU options that only state what is always so here. */
 	{ "-machine", OPTION_CALL, .set = set_machine },
 	{ "-M", OPTION_CALL, .set = set_machine },
 	{ "-enable-kvm", OPTION_CALL_FLAG, .set = enable_kvm },
@@ -541,7 +554,7 @@ static const struct command_option run_option_table[] = {
 };
 #undef INTO
 
-/* Prints what is wrong. */
+/* Prints any error itself. */
 static enum options_result parse_options(struct run_options *o, int argc, char **argv)
 {
 	const struct command_line line = {
@@ -591,7 +604,7 @@ static void catch_signals(struct machine *machine)
 
 	signalled_machine = machine;
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
-		/* nohup and shells' background jobs ignore some of them on purpose. */
+		/* nohup and shell background jobs ignore some signals on purpose. */
 		if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(ending[i], &action, NULL);
 	}
@@ -676,7 +689,7 @@ static int exit_status(enum machine_end end, const char *why)
 	}
 }
 
-/* The log that a guest could not take is for whoever looks after the machine. */
+/* The guest could not take this log, so it is printed for whoever runs the machine. */
 static void print_partition_end(void *opaque, const struct machine_event *event)
 {
 	const struct papr_fwnmi_end *last_end = papr_fwnmi_end(machine_papr(opaque));
@@ -699,7 +712,7 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 	}
 }
 
-/* Nothing but what is open by now, and the monitor's clients, is needed from here on. */
+/* From here on only what is already open, and the monitor's clients, is needed. */
 static bool confine(const struct run_options *o, char *err, size_t err_size)
 {
 	unsigned needs = (o->monitor ? SANDBOX_CLIENTS | SANDBOX_REMOVE : 0) |
@@ -722,7 +735,8 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	char why[REASON_SIZE];
 
 	/*
-	 * Last, because it creates files and changes the terminal: whatever else can fail has not.
+	 * Last, because it creates files and changes the terminal; everything else that can fail
+	 * has passed.
 	 */
 	console = console_open(o->serial, why, sizeof(why));
 	if (!console || !console_attach(console, machine) ||
@@ -744,7 +758,7 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	return exit_status(end, why);
 }
 
-/* The first of -accel's that works; a list's choice is explained. */
+/* Picks the first engine of -accel that works; the choice from a list is explained. */
 static bool choose_engine(struct run_options *o)
 {
 	const char *list = o->accel, *rest = list;

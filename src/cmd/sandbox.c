@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The confinement; see sandbox.h. There is one allow list, by groups. A name that this architecture
- * does not have is passed over, so the list has them all: poll() is ppoll on arm64, send() is a
+ * The confinement; see sandbox.h. There is one allow list, in groups. A name unknown on this
+ * architecture is skipped, so the list has the names for all: poll() is ppoll on arm64, send() is a
  * system call of its own on ppc64el.
  */
 #include <errno.h>
@@ -37,9 +37,7 @@
 
 #define MAX_CALLS 1024u
 
-/*
- * si_code of a call that a filter has stopped; Linux asm-generic/siginfo.h, and newer C libraries.
- */
+/* si_code of a call stopped by a filter; from Linux asm-generic/siginfo.h and newer C libraries. */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif
@@ -47,13 +45,10 @@
 /* ---- the allow list ---- */
 
 static const struct {
-	unsigned needs; /* 0: everybody's */
+	unsigned needs; /* 0: allowed for all */
 	const char *calls;
 } allowed[] = {
-	/*
-	 * Descriptors that are open: console, NVRAM, kernel and initrd at a reboot, wake-ups,
-	 * sockets.
-	 */
+	/* Open descriptors: console, NVRAM, kernel and initrd at a reboot, wake-ups, sockets. */
 	{ 0, "read write writev pread64 pwrite64 lseek close fsync poll ppoll" },
 	{ 0, "fstat newfstatat statx" },
 	{ 0, "recv recvfrom recvmsg send sendto sendmsg shutdown" },
@@ -62,9 +57,9 @@ static const struct {
 	/* Time. */
 	{ 0, "clock_gettime clock_getres gettimeofday time" },
 	{ 0, "clock_nanosleep nanosleep restart_syscall" },
-	/* Signals of our own; tgkill is below. */
+	/* Our own signals; tgkill is below. */
 	{ 0, "rt_sigaction rt_sigreturn rt_sigprocmask sigaltstack getpid gettid" },
-	/* Locks, and what libc does between a thread's begin and end. */
+	/* Locks, and libc's work at a thread's start and end. */
 	{ 0, "futex set_robust_list rseq sched_yield sched_getaffinity exit exit_group" },
 	/* The guest's random numbers, --stats, qsort(). */
 	{ 0, "getrandom getrusage sysinfo" },
@@ -72,14 +67,14 @@ static const struct {
 	{ SANDBOX_STUB, "setsockopt" },
 	{ SANDBOX_REMOVE, "unlink unlinkat lstat" },
 #ifdef ADDRESS_SANITIZER
-	/* The leak check: a thread of its own stops the others and looks at them; and reports. */
+	/* The leak check: a thread of its own stops the others, inspects them, and reports. */
 	{ 0, "openat open readlink readlinkat getdents getdents64 access faccessat uname" },
 	{ 0, "clone ptrace process_vm_readv wait4 prctl getppid tgkill prlimit64" },
 	{ 0, "getuid geteuid fcntl ioctl mprotect" },
 #endif
 };
 
-/* struct termios of the kernel has 44 bytes on all that it has; libc's has another size. */
+/* The kernel's struct termios in the requests below is always 44 bytes; libc's differs in size. */
 #define TERMIOS_SIZE 44
 
 static const uint32_t allowed_ioctls[] = {
@@ -101,7 +96,7 @@ static const uint32_t allowed_ioctls[] = {
 #endif
 };
 
-/* A reboot makes a new virtual machine, so that is all that the engine ever asks of KVM. */
+/* A reboot makes a new virtual machine, so this is all that the engine ever asks of KVM. */
 static const uint32_t allowed_kvm_ioctls[] = {
 	PPC_KVM_CREATE_VM,     PPC_KVM_CHECK_EXTENSION,
 	PPC_KVM_CREATE_VCPU,   PPC_KVM_SET_USER_MEMORY_REGION,
@@ -122,8 +117,8 @@ static int allow_named(scmp_filter_ctx filter, const char *calls)
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		/*
-		 * Also a negative number, such as one of socketcall()'s: libseccomp knows what is
-		 * behind it.
+		 * May be negative, for example for a call made through socketcall(): libseccomp
+		 * knows how to handle that.
 		 */
 		number = seccomp_syscall_resolve_name(name);
 		if (number != __NR_SCMP_ERROR)
@@ -146,7 +141,8 @@ static int allow_ioctls(scmp_filter_ctx filter, const uint32_t *requests, size_t
 }
 
 /*
- * What is allowed with some arguments only. A rule without arguments for the same call outdoes it.
+ * Calls allowed only with certain arguments. A rule for the same call without arguments would
+ * override these.
  */
 static int allow_by_arguments(scmp_filter_ctx filter)
 {
@@ -169,7 +165,7 @@ static int allow_by_arguments(scmp_filter_ctx filter)
 				 sizeof(allowed_ioctls) / sizeof(allowed_ioctls[0]));
 }
 
-/* clone3() has its flags where no filter sees them; libc then takes clone(). */
+/* No filter can see the flags of clone3(). With it refused, libc falls back to clone(). */
 static int allow_kvm(scmp_filter_ctx filter)
 {
 	int rc = allow_ioctls(filter, allowed_kvm_ioctls,
@@ -202,7 +198,7 @@ static int fill(scmp_filter_ctx filter, unsigned needs)
 
 /* ---- a forbidden call ---- */
 
-/* Made beforehand: a signal handler may not ask libseccomp. */
+/* Filled in beforehand, because a signal handler must not call libseccomp. */
 static char call_names[MAX_CALLS][32];
 static char complaint_start[64];
 static struct sigaction former;
@@ -234,7 +230,7 @@ static void on_forbidden_call(int signal_number, siginfo_t *info, void *context)
 	strcat(line, end);
 	if (info->si_code == SYS_SECCOMP)
 		(void)!write(STDERR_FILENO, line, strlen(line));
-	/* Whoever had the signal before may have a terminal to restore. */
+	/* The previous owner of the signal may have a terminal to restore. */
 	if (former.sa_handler == SIG_IGN)
 		former.sa_handler = SIG_DFL;
 	sigaction(SIGSYS, &former, NULL);
@@ -257,8 +253,8 @@ void sandbox_drop_capabilities(void)
 	if (confined)
 		return;
 	/*
-	 * The bounding set is for those who may change it; without new privileges it bounds
-	 * nothing.
+	 * The bounding set needs privilege to change. Without new privileges it limits nothing
+	 * anyway.
 	 */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
@@ -302,12 +298,12 @@ static bool drop_privileges(char *err, size_t err_size)
 	return true;
 }
 
-/* Libraries open files at the first use of something. */
+/* Libraries open files when something is first used; trigger that now. */
 static void open_what_opens_itself(void)
 {
-	json_object_seed(0); /* random numbers, for hash tables */
-	tzset(); /* the time zone, even for gmtime_r() */
-	mallopt(M_ARENA_MAX, 1); /* the number of processors, else */
+	json_object_seed(0); /* reads random numbers, for hash tables */
+	tzset(); /* reads the time zone, even for gmtime_r() */
+	mallopt(M_ARENA_MAX, 1); /* else it reads the number of processors */
 }
 
 bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_size)

@@ -46,7 +46,7 @@ static void write_now(const char *line, size_t len)
 	}
 }
 
-/* A whole line or nothing: standard error is read by people and by programs. */
+/* Writes a whole line or nothing: people and programs read standard error. */
 static bool put_line(const char *line, size_t len)
 {
 	if (!started)
@@ -92,14 +92,14 @@ void say(const char *format, ...)
 
 static struct {
 	struct limit limit;
-	const char *left_out; /* says how many were not said */
+	const char *left_out; /* message with the number of lines left out */
 	unsigned long long hidden;
 } kinds[SAY_KINDS] = {
 	[SAY_DEBUG] = { { .burst = 64, .interval_ns = SECOND_NS },
 			"debug: %llu more lines are not shown" },
 	[SAY_WARNING] = { { .burst = 64, .interval_ns = SECOND_NS },
 			  "guest: %llu more lines are not shown" },
-	/* each brings a dozen lines with it */
+	/* each one comes with a dozen lines */
 	[SAY_END] = { { .burst = 4, .interval_ns = 10ull * SECOND_NS },
 		      "FWNMI ended the partition %llu more times" },
 };
@@ -112,7 +112,7 @@ static void tell_hidden(enum say_kind kind)
 	kinds[kind].hidden = 0;
 }
 
-/* The counts that are due. */
+/* Prints the counts that are due. */
 static void tell_all_hidden(void)
 {
 	uint64_t now = clock_ns();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines on standard error: all that `fwnmi run` has to say goes through here. Each is one line of
- * printable text, and none makes the machine wait: what a reader does not take is dropped and
- * counted. What a guest causes is limited by the host's time.
+ * Lines on standard error: everything `fwnmi run` has to say goes through here. Each is one line of
+ * printable text. None makes the machine wait: what a reader does not take is dropped and counted.
+ * Messages caused by a guest are rate limited, by the host's time.
  */
 #ifndef CMD_SAY_H
 #define CMD_SAY_H
@@ -11,10 +11,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/** say() - "fwnmi: " and a line, whose control characters are made visible. */
+/** say() - print "fwnmi: " and a line, with control characters made visible. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What guests cause. */
+/* Messages that guests cause. */
 enum say_kind {
 	SAY_DEBUG,
 	SAY_WARNING,
@@ -22,17 +22,17 @@ enum say_kind {
 	SAY_KINDS
 };
 /**
- * say_may() - may there be one more of this kind? If not, it is counted
+ * say_may() - may one more message of this kind be printed? If not, it is counted
  *
- * There may be a burst, and then one a second (an end: ten seconds); a count of those left out is
- * one of them.
+ * Allows a burst, and then one a second (SAY_END: one per ten seconds). The line that tells how
+ * many were left out counts as one of them.
  */
 bool say_may(enum say_kind kind);
 
-/** say_start() - from now on nothing waits; before that lines are written as they come. */
+/** say_start() - from now on nothing waits; before that, lines are written directly. */
 void say_start(void);
 /**
- * say_stop() - for a moment wait for whoever reads, but not once *@stop is set; then as before
+ * say_stop() - wait a moment for the reader, unless *@stop is set; then go back to the mode before
  * say_start().
  */
 void say_stop(const volatile sig_atomic_t *stop);
