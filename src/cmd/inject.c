@@ -783,10 +783,7 @@ static int report_outcomes(const struct inject_options *o, struct outcome *outs,
 
 		if (!o->json && (outs[i].report || !o->remote.gdb))
 			print_report(o, &outs[i]);
-		/*
-		 * If a guest ends after it was told, that is its own affair: the event was
-		 * delivered.
-		 */
+		/* A guest that ends after it was told still counts as delivered. */
 		complain_of(outs, i, count);
 		all_ok = all_ok && ok;
 	}

@@ -32,8 +32,8 @@ bool say_may(enum say_kind kind);
 /** say_start() - from now on nothing waits; before that, lines are written directly. */
 void say_start(void);
 /**
- * say_stop() - wait a moment for the reader, unless *@stop is set; then go back to the mode before
- * say_start().
+ * say_stop() - give the reader a moment, but not once *@stop is set; then write directly again, as
+ * before say_start().
  */
 void say_stop(const volatile sig_atomic_t *stop);
 
