@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device tree. It says at once what a partition would otherwise negotiate with
- * ibm,client-architecture-support, because there is no Open Firmware behind it. LoPAR appendices
- * "LoPAR Binding" and "PA Processor Binding".
+ * The device tree. There is no Open Firmware behind it, so it states what a partition would
+ * otherwise negotiate with ibm,client-architecture-support. LoPAR appendices "LoPAR Binding" and
+ * "PA Processor Binding".
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -15,7 +15,7 @@
 #define PHANDLE_XICP 1u
 #define PHANDLE_VTY  2u
 
-/* The tree being built. The first error sticks; there is one place to look at it. */
+/* The tree being built. The first error sticks and is checked once, at the end. */
 struct tree {
 	void *buf;
 	int error;
@@ -134,7 +134,7 @@ static int chosen(struct tree *t, const struct papr *papr)
 	u32(t, "stdout", PHANDLE_VTY);
 	architecture_vec_5(t, papr->partition.radix);
 	rc = rng_seed(t, papr);
-	/* By which firmware finds the kernel that was loaded for it, as QEMU tells SLOF. */
+	/* Tells firmware where its kernel was loaded, as QEMU tells SLOF. */
 	if (config->bios_size && config->kernel_size) {
 		u64_pair(t, "qemu,boot-kernel", config->kernel_base, config->kernel_size);
 		if (config->kernel_little_endian)
@@ -161,7 +161,7 @@ static void rtas(struct tree *t, const struct papr *papr)
 		if (!strcmp(name, "hcall-rpt-invalidate") &&
 		    !papr_engine_can(papr, ENGINE_CAP_FLUSH_TLB))
 			continue;
-		/* H_ENTER and its family are the engine's. */
+		/* The engine handles H_ENTER and its family. */
 		if (!strcmp(name, "hcall-pft") && papr->partition.radix)
 			continue;
 		if (size > sizeof(sets) - len) {
@@ -187,8 +187,8 @@ static void rtas(struct tree *t, const struct papr *papr)
 }
 
 /*
- * LoPAR table "Definition for attribute-specifier, type 0"; bytes from 24 on as POWER9 firmware
- * numbers them.
+ * LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are numbered as in
+ * POWER9 firmware.
  */
 static void pa_features(struct tree *t, bool radix)
 {
@@ -219,14 +219,14 @@ static void pa_features(struct tree *t, bool radix)
 	bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 
-/* Pages of 4 KiB in segments of 256 MiB: what a hypervisor can give whatever its own pages are. */
+/* 4 KiB pages in 256 MiB segments: any hypervisor has these, whatever its own page size. */
 static void hash_translation(struct tree *t, const struct papr *papr)
 {
 	u32(t, "ibm,slb-size", 32);
 	CELLS(t, "ibm,pft-size", 0, papr->partition.hash_table_order);
 	/*
-	 * Base page shift, encoding in an SLB entry; so many page shifts, each with its encoding in
-	 * the table.
+	 * Base page shift, its encoding in an SLB entry, number of page shifts; then each page
+	 * shift with its encoding in the table.
 	 */
 	CELLS(t, "ibm,segment-page-sizes", 12, 0, 1, 12, 0);
 }
@@ -330,9 +330,9 @@ static int root(struct tree *t, const struct papr *papr)
 	int rc;
 
 	begin(t, "");
-	string(t, "device_type", "chrp"); /* what Linux knows a PAPR partition by */
+	string(t, "device_type", "chrp"); /* how Linux recognizes a PAPR partition */
 	string(t, "model", "IBM pSeries (fwnmi)");
-	/* Ours first; the other is what guests look for that know QEMU's machine of this kind. */
+	/* Ours first. The other is for guests that look for QEMU's machine of this kind. */
 	bytes(t, "compatible", compatible, sizeof(compatible));
 	u32(t, "#address-cells", 2);
 	u32(t, "#size-cells", 2);

@@ -11,13 +11,13 @@
 #include "pseries/private.h"
 
 /*
- * RTAS and the device tree go as high as a guest reaches them in real mode and 32-bit RTAS
- * addresses allow; below 768 MiB, which is where real firmware stays too.
+ * RTAS and the device tree go as high as a guest can reach them in real mode and with 32-bit RTAS
+ * addresses. They stay below 768 MiB, as real firmware does.
  */
 #define FIRMWARE_TOP   0x30000000ull
 #define FIRMWARE_ALIGN 0x10000ull
 /*
- * A kernel clears and allocates memory after its image before it has read the device tree's
+ * A kernel clears and allocates memory just after its image before it has read the device tree's
  * reservations.
  */
 #define KERNEL_SLACK   (1ull << 20)
@@ -112,8 +112,8 @@ static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 }
 
 /*
- * How events will reach the guest, and the trampolines' code if by them. A source that the user has
- * named is looked at even if direct delivery is possible: the same options have to do for a host
+ * Choose how events reach the guest, and load the trampolines if they are needed. A source that the
+ * user named is checked even if direct delivery is possible: the same options must work on a host
  * where it is not.
  */
 static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
@@ -237,8 +237,10 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	const struct papr_config *config = &papr->config;
 	uint64_t top = papr->memory->size < FIRMWARE_TOP ? papr->memory->size : FIRMWARE_TOP;
 	struct range taken[] = {
-		/* A relocatable kernel runs at 0 wherever it was loaded; so this takes the
-		   interrupt vectors in, too. */
+		/*
+		 * A relocatable kernel runs at 0 wherever it was loaded. This range also covers the
+		 * interrupt vectors.
+		 */
 		{ 0, config->kernel_size + KERNEL_SLACK },
 		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
 		{ 0, config->bios_size + KERNEL_SLACK },
@@ -271,7 +273,7 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	return 0;
 }
 
-/* LoPAR "ibm,pft-size": a 128th of memory, but not less than the architecture's least. */
+/* LoPAR "ibm,pft-size": 1/128 of memory, but at least the architecture's minimum. */
 static unsigned hash_table_order(uint64_t memory)
 {
 	unsigned order = 18;
@@ -304,10 +306,10 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	regs.gpr[3] = papr->fdt_base;
 	regs.msr = MSR_SF | MSR_ME;
 	if (config->bios_size) {
-		/* As QEMU starts firmware: where a processor starts, with the device tree in r3. */
+		/* Like QEMU: firmware starts where a processor does, with the device tree in r3. */
 		regs.nip = VECTOR_SYSTEM_RESET;
 	} else {
-		/* Kernel entry without Open Firmware: r4 where the kernel is, r5 zero. */
+		/* Kernel entry without Open Firmware: r4 is the kernel's address, r5 is zero. */
 		regs.nip = config->kernel_entry;
 		regs.msr |= config->kernel_little_endian ? MSR_LE : 0;
 		regs.gpr[4] = config->kernel_base;

@@ -17,12 +17,11 @@
 enum papr_event_type {
 	PAPR_EVENT_FWNMI_REGISTERED, /* a = system reset routine, b = machine check routine (real
 					addresses) */
-	PAPR_EVENT_FWNMI_DELIVERED, /* a = vector (0x100/0x200), b = real address in R3, cpu = vCPU
-				     */
+	PAPR_EVENT_FWNMI_DELIVERED, /* a = vector (0x100/0x200), b = real address in R3 */
 	PAPR_EVENT_FWNMI_WAITING, /* another vCPU owns the buffer */
 	PAPR_EVENT_FWNMI_INTERLOCK, /* released by cpu */
-	PAPR_EVENT_FWNMI_STALE, /* a = vector entered, because the registered routine has gone */
-	PAPR_EVENT_FWNMI_STOPPED, /* cpu is unsafe and stands still until a reset */
+	PAPR_EVENT_FWNMI_STALE, /* the registered routine is gone; a = vector entered */
+	PAPR_EVENT_FWNMI_STOPPED, /* cpu is unsafe and stays stopped until a reset */
 	PAPR_EVENT_LOG_FETCHED, /* by event-scan or check-exception; a = bytes of log */
 	PAPR_EVENT_FWNMI_ENDED, /* a = enum fwnmi_end_reason; see papr_fwnmi_end() */
 	PAPR_EVENT_VCPU_STARTED, /* a = entry */
@@ -38,21 +37,21 @@ struct papr_event {
 };
 
 /*
- * What the machine offers. All callbacks are made from the machine's own thread, inside a papr_*()
- * call.
+ * Services of the machine. All callbacks run in the machine's own thread, inside a papr_*() call.
  */
 struct papr_host {
 	void (*console_write)(void *opaque, const void *buf, unsigned len);
 	/* up to @len bytes of pending console input; returns the count, 0 when none */
 	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
-	/* there is no room for output now; may be NULL: there always is */
+	/* is there no room for output now? NULL: there always is room */
 	bool (*console_busy)(void *opaque);
 	void (*vcpu_start)(void *opaque, unsigned vcpu); /* registers are set; make it runnable */
 	void (*vcpu_wake)(void *opaque,
 			  unsigned vcpu); /* end its H_CEDE (H_PROD, interrupt, NMI) */
 	void (*event)(void *opaque, const struct papr_event *event);
 	/*
-	 * --debug output: a line without newline, as often as the guest likes: the host limits it
+	 * --debug output: a line without newline. A guest can cause any number; the host limits
+	 * them.
 	 */
 	void (*debug)(void *opaque, const char *line);
 	void (*warning)(void *opaque,
@@ -96,13 +95,13 @@ enum papr_action {
 	PAPR_POWER_OFF,
 	PAPR_REBOOT,
 	PAPR_CRASHED, /* ibm,os-term */
-	PAPR_FWNMI, /* an event came on top of the call: papr_outcome() says what became of it */
+	PAPR_FWNMI, /* an event came on top of the call: see papr_outcome() */
 };
 
-/* What papr_machine_check() and the like return besides libfwnmi's results. */
+/* Results of papr_machine_check() and the like, besides libfwnmi's. */
 enum papr_result {
-	PAPR_RAISED = 100, /* the architected interrupt; the trampoline's call brings the rest */
-	PAPR_NO_TRAP, /* of papr_trap() */
+	PAPR_RAISED = 100, /* interrupt raised; the trampoline's call continues from there */
+	PAPR_NO_TRAP, /* papr_trap(): not from a trampoline */
 };
 
 struct papr;
@@ -122,11 +121,10 @@ int papr_reset(struct papr *papr, char *err, size_t err_size);
 /** papr_hcall() - carry out the hcall the vCPU exited with: reads and writes its registers. */
 enum papr_action papr_hcall(struct papr *papr, unsigned vcpu);
 
-/** papr_outcome() - libfwnmi's word on the event that made papr_hcall() return PAPR_FWNMI. */
+/** papr_outcome() - libfwnmi's result for the event that made papr_hcall() return PAPR_FWNMI. */
 int papr_outcome(const struct papr *papr);
 
-/** papr_console_input() - console input has become available: raise the vty's interrupt if enabled.
- */
+/** papr_console_input() - console input is available: raise the vty's interrupt if enabled. */
 void papr_console_input(struct papr *papr);
 
 /**
@@ -137,22 +135,21 @@ void papr_console_input(struct papr *papr);
  */
 int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc);
 /**
- * papr_hardware_machine_check() - the same for one that the engine reported: what can be repaired
- * is
+ * papr_hardware_machine_check() - the same for a machine check that the engine reported
  *
- * The architected interrupt gives DSISR and DAR as @cause has them.
+ * It is repaired if possible. The architected interrupt takes DSISR and DAR from @cause.
  */
 int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
 				const struct fwnmi_machine_check *mc,
 				const struct engine_machine_check *cause);
 int papr_system_reset(struct papr *papr, unsigned vcpu);
 /**
- * papr_trampoline() - a trampoline has handed its interrupt over: R3 in SPRG2, the rest as the
+ * papr_trampoline() - a trampoline has handed over its interrupt: R3 in SPRG2, the rest as the
  * interrupt left it
  *
- * papr_hcall() does this for the trampolines' hypervisor calls. It is public for an engine whose
- * hypervisor calls change registers, and whose trampolines come out of the guest in another way.
- * Returns as papr_machine_check().
+ * papr_hcall() does this for the trampolines' hypervisor calls. This is public for an engine whose
+ * hypervisor calls change registers and whose trampolines leave the guest in another way.
+ * Returns like papr_machine_check().
  */
 int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
 /**
@@ -161,8 +158,10 @@ int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vec
  * Returns as above, or PAPR_NO_TRAP: it was not in a trampoline.
  */
 int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number);
-/** papr_resume() - to be called for a vCPU that vcpu_wake() released, before it runs: delivers a
- * waiting machine check. */
+/**
+ * papr_resume() - call this before running a vCPU that vcpu_wake() released: delivers a waiting
+ * machine check.
+ */
 int papr_resume(struct papr *papr, unsigned vcpu);
 
 /** papr_queue_event() - a log for the guest to fetch by event-scan or check-exception: see
@@ -171,12 +170,12 @@ int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t
 		     const void *log, size_t length);
 
 /**
- * papr_vcpu_dispatch() - a vCPU was given the host's processor, or it was taken away
+ * papr_vcpu_dispatch() - a vCPU was given the host's processor, or has lost it
  *
- * Keeps the dispatch count, steal time and dispatch trace of the vCPU's VPA, by which a guest tells
- * that the holder of a lock does not run. To be called when another vCPU gets its turn and around
- * the end of a H_CEDE; calls that change nothing are harmless, and without any call the guest sees
- * its vCPUs as always running.
+ * Updates the dispatch count, steal time and dispatch trace in the vCPU's VPA. A guest uses them to
+ * tell that the holder of a lock is not running. Call this when another vCPU gets its turn and
+ * around the end of a H_CEDE. Calls that change nothing are harmless. Without any call the guest
+ * sees its vCPUs as always running.
  */
 void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running);
 
@@ -195,8 +194,9 @@ struct papr_fwnmi_end {
 	unsigned log_length;
 	uint8_t log[FWNMI_ERRLOG_MAX];
 };
-/** papr_fwnmi_end() - how FWNMI last ended the partition, kept over its reboots; NULL if it never
- * has. */
+/**
+ * papr_fwnmi_end() - how FWNMI last ended the partition, kept across reboots; NULL if it never did.
+ */
 const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr);
 
 /** papr_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of pseries/ share: the state of the partition and the signatures of hcall and RTAS
+ * Shared by the files of pseries/: the state of the partition and the signatures of hcall and RTAS
  * handlers. Nobody outside pseries/ includes this; the public interface is partition.h.
  */
 #ifndef FWNMI_PSERIES_PRIVATE_H
@@ -16,12 +16,10 @@
 
 #define PAPR_VTY_UNIT 0x71000000u
 
-/*
- * A machine check raised as the architected interrupt, until the trampoline there makes its call.
- */
+/* A machine check raised as the architected interrupt, kept until the trampoline makes its call. */
 struct papr_raised {
 	bool valid, may_repair;
-	uint64_t srr0; /* where it interrupted, by which it is known again */
+	uint64_t srr0; /* where it interrupted; identifies it in the trampoline's call */
 	struct fwnmi_machine_check mc;
 };
 
@@ -29,15 +27,14 @@ struct papr_raised {
 struct papr_vcpu {
 	bool started; /* not in the RTAS stopped state */
 	bool unsafe; /* FWNMI stopped it for good (R16) */
-	bool ceded; /* its last hcall was a H_CEDE that waits */
+	bool ceded; /* its last hcall was H_CEDE and still waits */
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
-	bool check_waits; /* a machine check of it waits for the buffer, and is the next that
-			     papr_resume() delivers */
+	bool check_waits; /* its machine check waits for the buffer; papr_resume() delivers it */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
-	/* What DSISR and DAR are for its last machine check if the engine has reported that. */
+	/* DSISR and DAR of its last machine check, if the engine reported that one. */
 	struct engine_machine_check cause;
 	bool cause_known;
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
@@ -45,7 +42,7 @@ struct papr_vcpu {
 	uint64_t dtl; /* and for the dispatch trace log */
 	uint32_t dtl_entries; /* how many it holds */
 	uint64_t dtl_index; /* how many were ever written */
-	uint32_t dispatch_count; /* comes round; only its lowest bit and equality say something */
+	uint32_t dispatch_count; /* wraps; only its lowest bit and equality have a meaning */
 	uint64_t ready_since; /* time base at which it was last taken off the processor */
 };
 
@@ -58,19 +55,17 @@ struct papr {
 	struct xics xics;
 	struct vty vty;
 	struct nvram nvram;
-	int64_t rtc_offset; /* nanoseconds that the guest's clock is ahead of time_of_day.c's base
-			     */
+	int64_t rtc_offset; /* ns that the guest's clock is ahead of time_of_day.c's base */
 	struct fwnmi fwnmi;
 	bool fwnmi_ready; /* fwnmi_init() has been done */
-	bool may_repair; /* what is being reported comes from the processor, not from an injection
-			  */
-	bool ended; /* FWNMI ended the partition, until its reset */
-	struct papr_fwnmi_end fwnmi_end; /* the last time it did */
+	bool may_repair; /* the event comes from the processor, not from an injection */
+	bool ended; /* FWNMI ended the partition; cleared by a reset */
+	struct papr_fwnmi_end fwnmi_end; /* how it last did so */
 
 	bool by_trampoline;
 	struct trampoline_code trampoline;
 	bool trampolines_installed, trampolines_little_endian;
-	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* what they have replaced */
+	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* bytes they replaced */
 
 	uint64_t rtas_base;
 	uint32_t rtas_size;
@@ -84,10 +79,12 @@ struct papr {
 
 #define NO_VCPU ENGINE_MAX_VCPUS
 
-/** papr_engine_can() - has the engine this capability? */
+/** papr_engine_can() - does the engine have this capability? */
 bool papr_engine_can(const struct papr *papr, unsigned capability);
-/** papr_ready_to_deliver() - the guest is about to register: can events be delivered to it?
- * Prepares for it. */
+/**
+ * papr_ready_to_deliver() - get ready for a guest that is about to register; false if events cannot
+ * be delivered to it.
+ */
 bool papr_ready_to_deliver(struct papr *papr);
 
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
@@ -120,8 +117,8 @@ struct hcall {
 	struct engine_regs regs; /* the caller's, written back afterwards */
 	uint64_t *args; /* r4 .. r11, in and out */
 	enum papr_action action; /* PAPR_RESUME unless the handler says otherwise */
-	bool trampoline; /* the call is a trampoline's: answered when all is done */
-	enum trampoline_vector vector; /* whose */
+	bool trampoline; /* made by a trampoline; answered once the registers are written */
+	enum trampoline_vector vector; /* of that trampoline */
 };
 
 /* A handler carries out one hcall and returns what goes into r3. */
@@ -176,12 +173,12 @@ const char *rtas_function(uint32_t token);
 bool rtas_write_entry(struct papr *papr);
 
 /* partition.c */
-/** papr_fill_vty() - take the console's input, as far as the terminal's queue has room. */
+/** papr_fill_vty() - move console input to the terminal's queue, as much as fits. */
 void papr_fill_vty(struct papr *papr);
 /** papr_console_busy() - is there no room for console output now? */
 bool papr_console_busy(const struct papr *papr);
 void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** papr_warn() - as papr_debug(), for what the user is to know in any case. */
+/** papr_warn() - like papr_debug(), but for what the user must see in any case. */
 void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b);
 void papr_set_partition(struct papr *papr);
@@ -210,18 +207,22 @@ void vpa_reset(struct papr *papr, unsigned vcpu);
 
 /* delivery.c */
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
-/** trampolines_install() - the guest has registered: its vectors are ours, if events go by
- * trampoline. */
+/**
+ * trampolines_install() - the guest has registered: take over its vectors if events go by
+ * trampoline.
+ */
 void trampolines_install(struct papr *papr);
-/** trampolines_overlap() - is this routine where a trampoline will stand? R5: it may not be. */
+/** trampolines_overlap() - would this routine overlap a trampoline? R5 forbids that. */
 bool trampolines_overlap(const struct papr *papr, uint64_t routine);
-/** trampolines_endian_changed() - interrupts now start in partition.interrupt_little_endian. */
+/** trampolines_endian_changed() - partition.interrupt_little_endian has a new value. */
 void trampolines_endian_changed(struct papr *papr);
-/** papr_in_trampoline() - has a trampoline just made the call that these registers come from? */
+/** papr_in_trampoline() - do these registers come from a call that a trampoline just made? */
 bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
 			enum trampoline_vector vector);
-/** papr_signal_system_reset() - a system reset for a vCPU before it runs again; several until then
- * are one. */
+/**
+ * papr_signal_system_reset() - reset a vCPU before it runs again. Several signals until then count
+ * as one.
+ */
 int papr_signal_system_reset(struct papr *papr, unsigned vcpu);
 
 #endif

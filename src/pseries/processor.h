@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose machine check bits an engine's vCPUs have: from their processor version register to
- * libfwnmi's tables.
+ * Maps the processor version register of an engine's vCPUs to libfwnmi's tables of machine check
+ * bits.
  */
 #ifndef FWNMI_PSERIES_PROCESSOR_H
 #define FWNMI_PSERIES_PROCESSOR_H

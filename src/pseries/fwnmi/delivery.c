@@ -34,9 +34,9 @@ static int write_memory(void *opaque, uint64_t real_address, const void *buf, si
 }
 
 /*
- * The library wants the interrupted registers. A vCPU whose trampoline has made its call keeps them
- * where the interrupt and the trampoline have put them; so the library needs to know nothing of
- * trampolines.
+ * The library expects the registers as they were at the interrupt. Once a vCPU's trampoline has
+ * made its call, they are where the interrupt and the trampoline saved them. Translating here keeps
+ * trampolines out of the library.
  */
 static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *fwnmi)
 {
@@ -75,8 +75,7 @@ static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *fwnmi)
 }
 
 /*
- * A vCPU that is inside a hcall resumes when the hcall's result is in its registers: papr_hcall()
- * sees to it.
+ * A vCPU inside a hcall resumes only after the result is in its registers; papr_hcall() does that.
  */
 static void kick(void *opaque, unsigned cpu)
 {
@@ -89,8 +88,8 @@ static void kick(void *opaque, unsigned cpu)
 }
 
 /*
- * What the embedded processor holds of translations can be had again; what was injected is to be as
- * asked for.
+ * The embedded processor can rebuild its translations, so flushing them is a repair. An injected
+ * error is not repaired: it must arrive as asked for.
  */
 static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
@@ -154,7 +153,8 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 	int rc;
 
 	/*
-	 * A reboot keeps what event-scan has yet to tell; only a changed layout does not allow it.
+	 * A reboot keeps the logs that event-scan has not fetched yet, unless the layout has
+	 * changed.
 	 */
 	if (papr->fwnmi_ready && papr->fwnmi.config.rtas_base == config.rtas_base &&
 	    papr->fwnmi.config.rtas_size == config.rtas_size)
@@ -208,7 +208,7 @@ static void architected_system_reset(struct papr *papr, unsigned vcpu)
 
 /* ---- trampolines ---- */
 
-/* What stands at a vector, compared with what the partition put there. */
+/* Does the vector still hold the code that the partition put there? */
 static bool intact(const struct papr *papr, enum trampoline_vector vector)
 {
 	uint8_t ours[TRAMPOLINE_MAX], there[TRAMPOLINE_MAX];
@@ -238,13 +238,13 @@ bool trampolines_overlap(const struct papr *papr, uint64_t routine)
 	return false;
 }
 
-/* R5: from its registration on, the guest does without these bytes. */
+/* R5: once registered, the guest has given up these bytes. */
 void trampolines_install(struct papr *papr)
 {
 	if (!papr->by_trampoline)
 		return;
 	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++) {
-		/* What the guest had there comes back if what it registered goes away. */
+		/* Save the guest's bytes, to restore them if its routine goes away. */
 		if (!papr->trampolines_installed || !intact(papr, i))
 			memory_read(papr->memory, vectors[i], papr->guest_vectors[i],
 				    papr->trampoline.size[i]);
@@ -255,7 +255,7 @@ void trampolines_install(struct papr *papr)
 		write_trampoline(papr, i);
 }
 
-/* Whoever has overwritten the code meanwhile keeps what he has put there. */
+/* Rewrite only vectors that still hold our code: what the guest has overwritten stays. */
 void trampolines_endian_changed(struct papr *papr)
 {
 	bool there[TRAMPOLINE_VECTORS];
@@ -283,9 +283,9 @@ static void trampolines_remove(struct papr *papr)
 }
 
 /*
- * A trampoline is not there any more. Either the guest has broken R5, and its routine is still
- * there: the code is put back. Or another system runs, and the vectors are its own. @rc is
- * libfwnmi's word on the routine.
+ * A trampoline has been overwritten. Either the guest has broken R5 and its routine is still there:
+ * put the code back. Or another system runs and owns the vectors now: leave them alone. @rc is
+ * libfwnmi's result for the routine.
  */
 static void overwritten(struct papr *papr, unsigned vcpu, enum trampoline_vector vector, int rc)
 {
@@ -324,7 +324,7 @@ static int outcome(struct papr *papr, unsigned vcpu, unsigned vector, int rc)
 	return rc;
 }
 
-/* The end of a wait in H_CEDE, whatever the event was. */
+/* End a wait in H_CEDE, whatever the event was. */
 static void wake(struct papr *papr, unsigned vcpu)
 {
 	if (vcpu == papr->current || !papr->vcpu[vcpu].ceded)
@@ -334,8 +334,8 @@ static void wake(struct papr *papr, unsigned vcpu)
 }
 
 /*
- * Does an event for this vCPU go by its trampoline? Not if it stands in one already and waits, and
- * not if the guest has overwritten it: then the event is delivered directly.
+ * Does an event for this vCPU go by its trampoline? Not if the vCPU already waits in one, and not
+ * if the guest has overwritten it. Such an event is delivered directly.
  */
 static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu,
 			       enum trampoline_vector vector)
@@ -421,7 +421,7 @@ int papr_signal_system_reset(struct papr *papr, unsigned vcpu)
 	return FWNMI_WAITING;
 }
 
-/* The interrupt happens once more, to what the guest itself has at the vector. */
+/* Take the interrupt again, into the guest's own code at the vector. */
 static void give_back(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
 {
 	const struct papr_config *config = &papr->config;
@@ -435,7 +435,7 @@ static void give_back(struct papr *papr, unsigned vcpu, enum trampoline_vector v
 	papr->vcpu[vcpu].in_trampoline = false;
 }
 
-/* What fwnmi_resume() has left to the architected interrupt. Returns the vector. */
+/* Raise the architected interrupt that fwnmi_resume() left to us. Returns the vector. */
 static unsigned hand_back(struct papr *papr, unsigned vcpu)
 {
 	struct fwnmi_machine_check mc;
@@ -454,8 +454,8 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 {
 	struct papr_vcpu *v = &papr->vcpu[vcpu];
 	/*
-	 * R3 does not tell the two apart: strictly a system reset leaves what a machine check has
-	 * put there.
+	 * R3 cannot tell the two apart: if strict, a system reset leaves R3 as a machine check set
+	 * it.
 	 */
 	unsigned vector = v->check_waits ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET;
 	int rc;
@@ -474,7 +474,7 @@ int papr_resume(struct papr *papr, unsigned vcpu)
 	return outcome(papr, vcpu, vector, rc);
 }
 
-/* The processor's word on a machine check that nobody but it knows of. */
+/* Decode a machine check that only the processor knows about. */
 static bool analyse(struct papr *papr, unsigned vcpu, struct fwnmi_machine_check *mc)
 {
 	struct engine_regs regs;
@@ -493,7 +493,7 @@ static int machine_check_from_trampoline(struct papr *papr, unsigned vcpu)
 
 	papr->vcpu[vcpu].raised.valid = false;
 	papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-	/* What we raised ourselves we know better than the cause bits can say. */
+	/* If we raised it ourselves, we know more than the cause bits can say. */
 	if (!raised.valid || raised.srr0 != regs.srr0) {
 		if (!analyse(papr, vcpu, &raised.mc))
 			return FWNMI_ERR_INVALID;

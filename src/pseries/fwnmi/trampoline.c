@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where trampoline code comes from; see trampoline.h. Their code is data here and is never mapped
+ * Loads trampoline code; see trampoline.h. The code is only data here and is never mapped
  * executable.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "pseries/fwnmi/trampoline.h"
 #include "pseries/fwnmi/trampoline_code.h"
 
-#define MAX_FILE (1u << 20) /* a few hundred bytes of code have no reason to come in more */
+#define MAX_FILE (1u << 20) /* plenty for a few hundred bytes of code */
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
 
@@ -68,9 +68,7 @@ static void set_embedded(bool little_endian, struct trampoline_code *code)
 
 /* ---- ELF ---- */
 
-/*
- * The symbol's bytes out of its section; what both say is checked against the data there really is.
- */
+/* Copy the symbol's bytes from its section. What both claim is checked against the actual data. */
 static const char *take_function(const struct elf_file *elf, const Elf64_Sym *sym,
 				 enum trampoline_vector vector, struct trampoline_code *code)
 {

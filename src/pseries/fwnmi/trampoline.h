@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trampolines' machine code, from any of three sources: embedded, an ELF file, a raw blob. What
- * the code may do is in payload/trampoline/README.md; putting it into the guest and answering its
- * calls is delivery.c's.
+ * The trampolines' machine code, from any of three sources: embedded, an ELF file, a raw blob.
+ * payload/trampoline/README.md says what the code may do. delivery.c puts it into the guest and
+ * answers its calls.
  */
 #ifndef FWNMI_PSERIES_FWNMI_TRAMPOLINE_H
 #define FWNMI_PSERIES_FWNMI_TRAMPOLINE_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* LoPAR gives firmware this much at each vector. */
+/* Bytes that LoPAR gives firmware at each vector. */
 #define TRAMPOLINE_MAX 256u
 
 enum trampoline_vector {
@@ -27,7 +27,7 @@ struct trampoline_code {
 };
 
 /**
- * trampoline_load() - get the code from where the user says
+ * trampoline_load() - get the code from the source that the user named
  * @source: "embedded", "elf:PATH", "blob:PATH" or "blob:PATH,PATH"; see
  * payload/trampoline/README.md
  * @little_endian: the byte order in which the guest will take interrupts
@@ -46,14 +46,16 @@ bool trampoline_load(const char *source, bool little_endian, struct trampoline_c
 const char *trampoline_parse_elf(const void *image, size_t size, bool little_endian,
 				 struct trampoline_code *code);
 
-/** trampoline_parse_blob() - the same of a raw image of 0x100..0x2ff; the byte order is taken on
- * trust. */
+/**
+ * trampoline_parse_blob() - the same for a raw image of 0x100..0x2ff. Its byte order cannot be
+ * checked.
+ */
 const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
 				  struct trampoline_code *code);
 
 /**
- * trampoline_call_by() - let other instructions do what `sc 1` does in the code
- * @instructions: go behind the code, and are branched to from each `sc 1`; position independent
+ * trampoline_call_by() - replace each `sc 1` in the code by other instructions
+ * @instructions: appended to the code; each `sc 1` becomes a branch to them; position independent
  * @count: how many; 0 changes nothing
  *
  * returns: true, or false if there is no room
