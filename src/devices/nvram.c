@@ -28,8 +28,8 @@ static void put_header(uint8_t *header, uint8_t signature, uint32_t bytes, const
 	header[3] = (uint8_t)(bytes / BLOCK);
 	memcpy(header + 4, name, name_len);
 	/*
-	 * Checksum: the sum of the header's bytes with end-around carry, in the byte that counts as
-	 * zero.
+	 * Checksum: the sum of the header's bytes with end-around carry. The checksum byte itself
+	 * counts as zero.
 	 */
 	for (unsigned i = 0; i < BLOCK; i++) {
 		sum += header[i];
@@ -82,14 +82,14 @@ static bool read_all(int fd, uint8_t *buf, size_t len)
 	return true;
 }
 
-/* ---- the file, and whose it is ---- */
+/* ---- the file and its locks ---- */
 
 #define FAIL(...) (snprintf(err, err_size, "cannot use NVRAM file " __VA_ARGS__), -1)
 #define MAX_TRIES 16
 
 /*
- * The contents are under a lock of the open file, which no close() of another descriptor drops.
- * Such a lock tells nobody's number, so the byte behind them is under one of the process.
+ * An open file description lock covers the contents: no close() of another descriptor drops it.
+ * Such a lock does not tell the owner's PID, so the byte after the contents has a process lock.
  */
 static const struct flock contents_lock = { .l_type = F_WRLCK, .l_len = NVRAM_SIZE };
 static const struct flock owner_lock = { .l_type = F_WRLCK, .l_start = NVRAM_SIZE, .l_len = 1 };
@@ -117,22 +117,22 @@ static int lock_file(int fd, const char *path, char *err, size_t err_size)
 	return 0;
 }
 
-/* Gives a new file its name, which must be free: 0, or an error number. */
+/* Give a new file its name, which must be free. Returns 0 or an error number. */
 static int name_file(const char *temporary, const char *path)
 {
 	if (!link(temporary, path)) {
 		unlink(temporary);
 		return 0;
 	}
-	/* Some file systems have no links; some that have them cannot rename in this way. */
+	/* Some file systems have no hard links; some that have them lack RENAME_NOREPLACE. */
 	if (errno != EEXIST && !renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE))
 		return 0;
 	return errno;
 }
 
 /*
- * A new file appears under its name when it is whole and locked. Returns 1 if there is one of that
- * name by now.
+ * A new file gets its name only when it is complete and locked. Returns 1 if the name is taken by
+ * then.
  */
 static int create_file(struct nvram *nvram, const char *path, char *err, size_t err_size)
 {
@@ -166,7 +166,7 @@ static int create_file(struct nvram *nvram, const char *path, char *err, size_t 
 	return ret;
 }
 
-/* Opens and locks what is there. Returns 1 if it has meanwhile gone. */
+/* Open and lock an existing file. Returns 1 if it is gone by then. */
 static int open_file(struct nvram *nvram, const char *path, char *err, size_t err_size)
 {
 	struct stat st, named;
@@ -198,7 +198,7 @@ int nvram_open(struct nvram *nvram, const char *path, char *err, size_t err_size
 	format(nvram);
 	if (!path)
 		return 0;
-	/* Others may create, rename and remove it at the same time. */
+	/* Other processes may create, rename and remove it at the same time. */
 	for (unsigned i = 0; i < MAX_TRIES && ret > 0; i++) {
 		ret = open_file(nvram, path, err, err_size);
 		if (ret > 0)

@@ -20,13 +20,13 @@ struct nvram {
 /**
  * nvram_open() - take the contents from a file, or make a formatted NVRAM
  * @nvram: filled in
- * @path: NULL for none. A file that does not exist is created, whole or not at all
+ * @path: NULL for none. A missing file is created, whole or not at all
  * @err: gets the reason on failure
  *
- * The file is locked until nvram_close(), and only its open descriptor is used from then on.
+ * The file stays locked until nvram_close(), and only its open descriptor is used from then on.
  *
- * returns: 0, or -1 if the file can't be created, opened or read, has another size than NVRAM_SIZE,
- * or is another process's
+ * returns: 0, or -1 if the file can't be created, opened or read, is not of NVRAM_SIZE bytes, or is
+ * locked by another process
  */
 int nvram_open(struct nvram *nvram, const char *path, char *err, size_t err_size);
 void nvram_close(struct nvram *nvram);

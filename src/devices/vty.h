@@ -12,7 +12,7 @@
 #define VTY_TRANSFER_MAX 16u /* characters that one hcall carries */
 
 struct vty {
-	bool signal; /* input raises the interrupt: until H_VIO_SIGNAL turns that off */
+	bool signal; /* input raises the interrupt; H_VIO_SIGNAL changes that */
 	uint8_t queue[256];
 	unsigned head, count;
 };
@@ -21,7 +21,7 @@ struct vty {
 typedef unsigned vty_read_fn(void *opaque, void *buf, unsigned len);
 
 void vty_reset(struct vty *vty);
-/** vty_fill() - take what @read has, as far as the queue has room. @read may be NULL. */
+/** vty_fill() - queue what @read has, as much as fits. @read may be NULL. */
 void vty_fill(struct vty *vty, vty_read_fn *read, void *opaque);
 /** vty_take() - up to @max queued characters into @buf; returns the count. */
 unsigned vty_take(struct vty *vty, uint8_t *buf, unsigned max);

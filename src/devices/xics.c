@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XICS. Nothing is latched in a presentation controller: what it shows is always the most favoured
- * of its MFRR and the sources routed to it that are pending and not in service, if more favoured
- * than CPPR. So there is nothing to reject or to resend when a priority changes. The calls that
- * reach it are in hcall/interrupt.c and rtas/interrupt.c.
+ * XICS. A presentation controller latches nothing. It shows the most favoured of its MFRR and the
+ * sources routed to it that are pending and not in service, if that is more favoured than CPPR. So
+ * nothing has to be rejected or resent when a priority changes. The calls that reach it are in
+ * hcall/interrupt.c and rtas/interrupt.c.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The partition's interrupts: one presentation controller a vCPU and one source controller, as
+ * The partition's interrupts: one presentation controller per vCPU and one source controller, as
  * LoPAR chapter "Interrupt Controller" (PowerPC External Interrupt option) shows them through
  * hcalls and RTAS.
  */

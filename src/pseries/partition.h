@@ -153,9 +153,9 @@ int papr_system_reset(struct papr *papr, unsigned vcpu);
  */
 int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
 /**
- * papr_trap() - a trampoline has come out by the engine's trap_code(), with @number in R3 before
+ * papr_trap() - a trampoline has left the guest by the engine's trap_code(); R3 held @number before
  *
- * Returns as above, or PAPR_NO_TRAP: it was not in a trampoline.
+ * Returns like papr_trampoline(), or PAPR_NO_TRAP if it was not in a trampoline.
  */
 int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number);
 /**

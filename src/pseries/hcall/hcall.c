@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way in for hypervisor calls: number -> handler. Handlers are in the other files here by
- * family, RTAS in rtas/. LoPAR chapter "Logical Partitioning Option", table "Hypervisor Call
+ * Dispatches hypervisor calls: number -> handler. Handlers are in the other files of this directory
+ * by family, RTAS is in rtas/. LoPAR chapter "Logical Partitioning Option", table "Hypervisor Call
  * Function Table".
  */
 #include <inttypes.h>
@@ -48,9 +48,8 @@ static const struct hcall_entry hcalls[] = {
 };
 
 /*
- * What ibm,hypertas-functions may promise with the table above (and H_SET_SPRG0 alone makes
- * hcall-sprg0). hcall-pft is for hash guests, which only engines have that carry its calls out
- * themselves.
+ * What ibm,hypertas-functions may promise, given the table above; hcall-sprg0 is H_SET_SPRG0 alone.
+ * hcall-pft is for hash guests. Only engines that handle its calls themselves have such guests.
  */
 static const char *const function_sets[] = {
 	"hcall-sprg0",	   "hcall-copy",	   "hcall-debug", "hcall-term",
@@ -142,7 +141,7 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
 	return PAPR_FWNMI;
 }
 
-/* The trampolines' calls, made another way. */
+/* The trampolines' calls, made by the engine's trap_code(). */
 int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number)
 {
 	const struct engine_ops *ops = papr->config.engine_ops;

@@ -46,7 +46,7 @@ int64_t h_xirr(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* As H_XIRR, with the time base at which the interrupt was presented: here, that of the call. */
+/* Like H_XIRR, plus the time base at which the interrupt was presented: here, that of the call. */
 int64_t h_xirr_x(struct hcall *call)
 {
 	call->args[0] = xics_accept(&call->papr->xics, call->vcpu);

@@ -22,7 +22,7 @@ static int64_t set_breakpoint(uint64_t flags, uint64_t value1, uint64_t value2, 
 		return H_P4;
 	if (!watchpoint && (value1 & 3) == 3)
 		return H_P3;
-	/* Clearing what is never set is done; setting it is a resource that does not exist. */
+	/* Clearing succeeds, as nothing is ever set. Setting fails: there is no such resource. */
 	return watchpoint ? (value2 ? H_P2 : H_SUCCESS) : (value1 ? H_P2 : H_SUCCESS);
 }
 
@@ -87,9 +87,9 @@ int64_t h_set_mode(struct hcall *call)
 #define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
- * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. Either radix with GTSE is offered in
- * ibm,architecture-vec-5, or a hash table with segments in the SLB, and that is all that may be
- * asked for; a deregistration may name either mode.
+ * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. ibm,architecture-vec-5 offers either radix
+ * with GTSE or a hash table with segments in the SLB. Only the one offered may be asked for; a
+ * deregistration may name either mode.
  */
 int64_t h_register_process_table(struct hcall *call)
 {
@@ -186,8 +186,8 @@ int64_t h_page_init(struct hcall *call)
 	    (source % PAGE_INIT_SIZE || !memory_read(memory, source, page, PAGE_INIT_SIZE)))
 		return H_PARAMETER;
 	/*
-	 * Writing drops decoded code of the page, which is all that the instruction cache flags can
-	 * ask for.
+	 * Writing drops the page's decoded code. The instruction cache flags ask for no more than
+	 * that.
 	 */
 	if (flags & (PAGE_INIT_ZERO | PAGE_INIT_COPY))
 		memory_write(memory, destination, page, PAGE_INIT_SIZE);
@@ -195,8 +195,8 @@ int64_t h_page_init(struct hcall *call)
 }
 
 /*
- * The partition's address space is its RAM: there is nothing cache-inhibited to reach. Sizes 1, 2,
- * 4, 8, aligned.
+ * The partition's address space is its RAM, so there is nothing cache-inhibited to reach. Sizes 1,
+ * 2, 4, 8, aligned.
  */
 static bool ci_access_valid(const struct papr *papr, uint64_t size, uint64_t address)
 {

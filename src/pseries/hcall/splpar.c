@@ -36,8 +36,8 @@ void vpa_reset(struct papr *papr, unsigned vcpu)
 }
 
 /*
- * The 16-bit VPA or 32-bit size that the guest wrote at offset 4 of an area at @area; 0 if that is
- * outside RAM.
+ * The size that the guest wrote at offset 4 of @area: 16 bits for a VPA, 32 bits otherwise. Returns
+ * 0 if it is outside RAM.
  */
 static uint32_t area_size(const struct papr *papr, uint64_t area, unsigned bytes)
 {
@@ -133,8 +133,8 @@ int64_t h_register_vpa(struct hcall *call)
 }
 
 /*
- * LoPAR table "Dispatch Trace Log Buffer Entry". The index in the VPA moves after the entry is
- * whole.
+ * LoPAR table "Dispatch Trace Log Buffer Entry". The VPA's index moves only after the entry is
+ * complete.
  */
 static void log_dispatch(struct papr *papr, struct papr_vcpu *v, unsigned vcpu, bool waited,
 			 uint64_t now)
@@ -212,8 +212,8 @@ int64_t h_confer(struct hcall *call)
 		return H_PARAMETER;
 	if (target == (int32_t)call->vcpu) {
 		/*
-		 * Until prodded; a caller must expect to come back early, and does when others had
-		 * a turn.
+		 * Wait until prodded. A caller must expect to come back early; here it does once
+		 * others had a turn.
 		 */
 		if (self->prodded)
 			self->prodded = false;
@@ -238,9 +238,8 @@ int64_t h_prod(struct hcall *call)
 	if (!papr_vcpu_exists(papr, call->args[0]))
 		return H_PARAMETER;
 	/*
-	 * The bit is set even if the target seems to wait: an interrupt may have woken it already,
-	 * and then its next H_CEDE must not sleep. papr_vcpu_dispatch() clears it when the wait
-	 * ends.
+	 * Set the bit even if the target seems to wait: an interrupt may already have woken it, and
+	 * then its next H_CEDE must not sleep. papr_vcpu_dispatch() clears it when the wait ends.
 	 */
 	papr->vcpu[call->args[0]].prodded = true;
 	if (papr->vcpu[call->args[0]].ceded && papr->config.host.vcpu_wake)
@@ -262,7 +261,7 @@ int64_t h_get_ppp(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* The configuration fixes both: they stay as they are. */
+/* The configuration fixes both values: only a call that keeps them succeeds. */
 int64_t h_set_ppp(struct hcall *call)
 {
 	uint64_t n = call->papr->config.nr_vcpus;
@@ -272,7 +271,7 @@ int64_t h_set_ppp(struct hcall *call)
 	return call->args[0] == 100 * n && call->args[1] == 0 ? H_SUCCESS : H_CONSTRAINED;
 }
 
-/* Utilization in ticks: what it has executed, at the speed of CLOCK_INSN. */
+/* Utilization in ticks: instructions executed, at the rate of CLOCK_INSN. */
 int64_t h_purr(struct hcall *call)
 {
 	const struct papr_config *config = &call->papr->config;
@@ -299,7 +298,7 @@ int64_t h_home_node_associativity(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/* r4: a processor, -1 all, -2 all but the caller. Not in LoPAR: as Linux calls it. */
+/* r4: a processor, -1 all, -2 all but the caller. Not in LoPAR; this follows Linux's call. */
 int64_t h_signal_sys_reset(struct hcall *call)
 {
 	struct papr *papr = call->papr;

@@ -41,15 +41,15 @@ int64_t h_get_term_char(struct hcall *call)
 	call->args[0] = vty_take(&papr->vty, buf, sizeof(buf));
 	call->args[1] = get_be64(buf);
 	call->args[2] = get_be64(buf + 8);
-	/* The guest need not read on; what is left must announce itself again. */
+	/* The guest may stop reading here, so raise the interrupt again for what is left. */
 	if (papr->vty.count && papr->vty.signal)
 		xics_raise(&papr->xics, XICS_VTY);
 	return H_SUCCESS;
 }
 
 /*
- * LoPAR hcall-vio: r4 unit address, r5 mode: bit 63 is the vty's only interrupt, bits without one
- * are ignored.
+ * LoPAR hcall-vio: r4 unit address, r5 mode. Bit 63 is the vty's only interrupt; bits without an
+ * interrupt are ignored.
  */
 int64_t h_vio_signal(struct hcall *call)
 {

@@ -17,7 +17,8 @@ int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
 
 /*
  * In: processor, real address to start at, its r3. LoPAR table "MSR State in Started Processor":
- * 64-bit mode, machine checks enabled, all else off. LE is off whatever interrupts start in.
+ * 64-bit mode, machine checks enabled, all else off. LE is off in whatever byte order interrupts
+ * start.
  */
 int32_t rtas_start_cpu(struct rtas_call *call)
 {
@@ -45,7 +46,7 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-/* Does not return, except to start-cpu's location. The last one to stop ends the partition. */
+/* Does not return; start-cpu restarts the CPU. The last one to stop ends the partition. */
 int32_t rtas_stop_self(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;

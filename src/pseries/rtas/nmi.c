@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The RTAS calls of the FWNMI option: ibm,nmi-register, ibm,nmi-register-2 and ibm,nmi-interlock;
- * and event-scan and check-exception, by which a guest fetches logs. What happens to events is
- * delivery.c's. LoPAR sections "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)",
+ * The RTAS calls of the FWNMI option: ibm,nmi-register, ibm,nmi-register-2 and ibm,nmi-interlock.
+ * Also event-scan and check-exception, with which a guest fetches logs. delivery.c handles the
+ * events themselves. LoPAR sections "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)",
  * "event-scan", "check-exception".
  */
 #include <inttypes.h>
@@ -56,7 +56,7 @@ int32_t rtas_nmi_interlock(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-/* Status and log of either call; the log goes to @buffer, at most @room bytes of it. */
+/* For both calls: write at most @room bytes of the log to @buffer and return the status. */
 static int32_t
 fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buffer, uint32_t room,
 	  int (*fetch)(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way in for RTAS: the argument buffer is checked here, once, and handlers see only cells in
- * host order. Short calls are carried out here, families in the other files here. LoPAR chapter
- * "Run-Time Abstraction Services".
+ * Entry to RTAS. The argument buffer is checked here, once; handlers see only cells in host byte
+ * order. Short calls are handled here, families of calls in the other files of this directory.
+ * LoPAR chapter "Run-Time Abstraction Services".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -91,8 +91,8 @@ static int32_t carry_out(struct rtas_call *call, uint32_t token)
 }
 
 /*
- * r4: real address of the argument buffer, cells of 32 bits (R1-7.2.7-2). Where there is no status
- * word to write - the buffer is not in memory, or its counts are absurd - r3 alone tells, with
+ * r4: real address of the argument buffer, 32-bit cells (R1-7.2.7-2). If the buffer is not in
+ * memory or its counts are absurd, there is no status word to write. Then r3 alone tells, with
  * H_PARAMETER.
  */
 int64_t h_rtas(struct hcall *hcall)
@@ -151,7 +151,7 @@ static int32_t display_character(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-/* In: power-on mask, two cells; no event of those can ever happen here. */
+/* In: power-on mask, two cells. None of those events can happen here. */
 static int32_t power_off(struct rtas_call *call)
 {
 	call->hcall->action = PAPR_POWER_OFF;
@@ -165,8 +165,8 @@ static int32_t system_reboot(struct rtas_call *call)
 }
 
 /*
- * In: real address of a NUL-terminated string. The status is there and the guest can run on, which
- * is ibm,extended-os-term's promise; whether it does is the machine's policy.
+ * In: real address of a NUL-terminated string. The call returns a status and the guest can run on,
+ * as ibm,extended-os-term promises. Whether it does is the machine's policy.
  */
 static int32_t os_term(struct rtas_call *call)
 {
@@ -179,7 +179,7 @@ static int32_t os_term(struct rtas_call *call)
 	while (len < sizeof(text) - 1 &&
 	       memory_read(papr->memory, call->args[0] + (uint64_t)len, text + len, 1) && text[len])
 		len++;
-	/* Terminals and logs get it: printable ASCII only. */
+	/* The text goes to terminals and logs: printable ASCII only. */
 	for (unsigned i = 0; i < len; i++)
 		if (text[i] < ' ' || text[i] > '~')
 			text[i] = ' ';

@@ -10,7 +10,7 @@
 #define NANOSECONDS	 1000000000ll
 #define INSN_CLOCK_EPOCH 1577836800ll /* 2020-01-01 00:00:00 UTC */
 
-/* Nanoseconds since 1970, before what the guest has set. */
+/* Nanoseconds since 1970, without the offset that the guest has set. */
 static int64_t base_time(const struct papr *papr)
 {
 	struct timespec ts;
