@@ -84,7 +84,7 @@ enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, u
 	*elf = (struct elf_file){ .fd = fd, .image = image, .size = size };
 	if (!elf_file_read(elf, 0, raw.e_ident, SELFMAG) || memcmp(raw.e_ident, ELFMAG, SELFMAG))
 		return ELF_FILE_NONE;
-	/* As far as 32-bit headers are the same. */
+	/* Up to here 32-bit headers are the same. */
 	if (!elf_file_read(elf, 0, &raw, offsetof(Elf64_Ehdr, e_entry)))
 		return ELF_FILE_CUT;
 	class = raw.e_ident[EI_CLASS];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ELF files of 64 bits as strangers wrote them: headers, names and symbols are read one by one
- * where they are asked for, and only after it is known that the file reaches that far. Nothing is
- * allocated, whatever a header claims. Not libelf: it reads tables whole, so that a sparse file of
- * 1 GiB takes gigabytes of memory. System V ABI, chapter "Object Files".
+ * Reads 64-bit ELF files from untrusted sources. Headers, names and symbols are read one by one,
+ * when asked for, and only once the file is known to reach that far. Nothing is allocated, whatever
+ * a header claims. libelf will not do: it reads whole tables, so a sparse file of 1 GiB takes
+ * gigabytes of memory. System V ABI, chapter "Object Files".
  */
 #ifndef FWNMI_BASE_ELF_FILE_H
 #define FWNMI_BASE_ELF_FILE_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is read comes in the host's byte order. */
+/* Headers and symbols are returned in the host's byte order. */
 struct elf_file {
 	int fd; /* -1: it is in memory */
 	const uint8_t *image;
@@ -35,12 +35,11 @@ enum elf_opened {
  * @fd: a regular file, which stays the caller's; or -1
  * @image: the file's contents, if @fd is -1
  *
- * A file with so many headers that their count does not fit in the ELF header counts as one without
- * them.
+ * If a count of headers does not fit in the ELF header, the file is treated as having none.
  */
 enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, uint64_t size);
 
-/** elf_file_read() - @len bytes at @offset of the file; false if it is not all there. */
+/** elf_file_read() - read @len bytes at @offset of the file; false if they are not all there. */
 bool elf_file_read(const struct elf_file *elf, uint64_t offset, void *buf, size_t len);
 
 /** elf_file_segment() - program header @i, below header.e_phnum. */
@@ -53,10 +52,10 @@ bool elf_file_segment(const struct elf_file *elf, unsigned i, Elf64_Phdr *segmen
  */
 bool elf_file_section(const struct elf_file *elf, unsigned i, Elf64_Shdr *section);
 
-/** elf_file_symbol() - one of a symbol table; @raw is as in the file. */
+/** elf_file_symbol() - convert an entry of a symbol table; @raw is as in the file. */
 void elf_file_symbol(const struct elf_file *elf, const Elf64_Sym *raw, Elf64_Sym *symbol);
 
-/** elf_file_is_named() - is @name what stands at @offset of section @strings? */
+/** elf_file_is_named() - is @name the string at @offset of section @strings? */
 bool elf_file_is_named(const struct elf_file *elf, unsigned strings, uint64_t offset,
 		       const char *name);
 

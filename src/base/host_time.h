@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's clock that only goes forward. */
+/* The host's monotonic clock. */
 #ifndef FWNMI_BASE_HOST_TIME_H
 #define FWNMI_BASE_HOST_TIME_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often something may happen that a guest can cause at will: a burst, then once an interval.
- * The caller says what time it is. That must be the host's: a guest's seconds cost nothing under
- * CLOCK_INSN.
+ * Rate limit for what a guest can cause at will: a burst, then one per interval. The caller passes
+ * the time. It must be the host's: a guest's seconds cost nothing under CLOCK_INSN.
  */
 #ifndef FWNMI_BASE_LIMIT_H
 #define FWNMI_BASE_LIMIT_H
@@ -16,7 +15,7 @@ struct limit {
 	uint64_t free_at; /* when the whole burst is available again; 0 at the start */
 };
 
-/** limit_wait() - nanoseconds until the next one is allowed; 0: it is now. */
+/** limit_wait() - nanoseconds until the next one is allowed; 0: it is allowed now. */
 static inline uint64_t limit_wait(const struct limit *limit, uint64_t now)
 {
 	uint64_t owed = limit->free_at > now ? limit->free_at - now : 0;
@@ -25,7 +24,7 @@ static inline uint64_t limit_wait(const struct limit *limit, uint64_t now)
 	return owed > allowed ? owed - allowed : 0;
 }
 
-/** limit_take() - one more, if that is allowed. */
+/** limit_take() - take one more; false if that is not allowed yet. */
 static inline bool limit_take(struct limit *limit, uint64_t now)
 {
 	if (limit_wait(limit, now))

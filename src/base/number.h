@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 /**
- * number_parse() - decimal, or hexadecimal behind 0x; 08 is eight
- * @text: need not end behind @len
- * @len: characters, all of which have to belong to the number: no blanks, no signs
+ * number_parse() - decimal, or hexadecimal after 0x; 08 is eight
+ * @text: need not be terminated after @len
+ * @len: characters, all of which must belong to the number: no blanks, no signs
  * @value: set on success only
  *
- * returns: false if it is no number, or one of more than 64 bits
+ * returns: false if it is not a number or needs more than 64 bits
  */
 static inline bool number_parse(const char *text, size_t len, uint64_t *value)
 {

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-/* Bytes of a character that begins with @first; 0: none does. */
+/* Length in bytes of a character that begins with @first; 0 if none does. */
 static size_t expected_length(unsigned char first)
 {
 	if (first < 0x80)
@@ -19,7 +19,7 @@ static size_t expected_length(unsigned char first)
 	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-/* Too long a form, a surrogate, or beyond Unicode: told by the second byte. */
+/* Overlong form, surrogate, or beyond Unicode: the second byte tells. */
 static bool is_forbidden(unsigned char first, unsigned char second)
 {
 	return (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
@@ -27,7 +27,8 @@ static bool is_forbidden(unsigned char first, unsigned char second)
 }
 
 /*
- * Bytes of the character at @text, before @end; 0: none. *@cut: the text ends in the middle of it.
+ * Length in bytes of the character at @text, before @end; 0 if it is none. *@cut: the text ends in
+ * the middle of it.
  */
 static size_t character_length(const char *text, const char *end, bool *cut)
 {

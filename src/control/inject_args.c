@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arguments of injections; see inject_args.h. What a machine check may say is libfwnmi's to decide;
- * here are the names, the defaults, and messages that say which arguments contradict each other.
+ * Arguments of injections; see inject_args.h. libfwnmi decides what a machine check may say. This
+ * file has the names, the defaults, and messages that say which arguments contradict each other.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +94,7 @@ enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset)
 {
 	const char *cpus = json_string_value(json_object_get(args, "cpus"));
 
-	/* As QEMU's nmi and the HMC's dumprestart do: a kernel that dumps waits for every CPU. */
+	/* Like QEMU's nmi and the HMC's dumprestart: a kernel that dumps waits for every CPU. */
 	if (system_reset && !cpus && !json_object_get(args, "cpu-index"))
 		return INJECT_PARTITION;
 	return !cpus ? INJECT_ONE_CPU : !strcmp(cpus, "all") ? INJECT_ALL_CPUS : INJECT_OTHER_CPUS;
@@ -121,7 +121,7 @@ static bool parse_place(struct parse *p)
 	const char *name;
 	unsigned timeout;
 
-	/* Whether the CPU exists is the machine's to say. */
+	/* The machine checks whether the CPU exists. */
 	if (!check_cpus(p) || !get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
 	    !get_count(p, "timeout", MAX_TIMEOUT_S, 10, &timeout) ||
 	    !get_bool(p, "now", false, &in->now))
@@ -197,7 +197,7 @@ static bool parse_addresses(struct parse *p)
 	    !get_address(p, "logical-address", &mc->logical_address, &mc->logical_address_valid) ||
 	    !get_bool(p, "transient", mc->error_type == FWNMI_MC_UE, &mc->transient))
 		return false;
-	/* What has no subtypes has no addresses either. */
+	/* Types without subtypes have no addresses either. */
 	if (mc->effective_address_valid && !has_subtypes)
 		return FAIL(p, "effective-address contradicts type %s, which reports none", type);
 	if (mc->logical_address_valid && mc->error_type != FWNMI_MC_UE)

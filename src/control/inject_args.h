@@ -30,17 +30,17 @@
 int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
 		      char *err, size_t err_size);
 
-/** inject_args_cpus() - which CPUs the arguments, already parsed, are for. */
+/** inject_args_cpus() - which CPUs the arguments are for; they have been parsed. */
 enum inject_cpus {
 	INJECT_ONE_CPU, /* cpu-index */
 	INJECT_ALL_CPUS,
 	INJECT_OTHER_CPUS, /* all but cpu-index */
-	/* A system reset without either: all there are, answered as one if it is one */
+	/* a system reset with neither: every CPU; if there is only one, answered as for one */
 	INJECT_PARTITION,
 };
 enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset);
 
-/** inject_args_address() - a number as number_parse() takes it; false if it is none. */
+/** inject_args_address() - parse a number like number_parse(); false if it is none. */
 bool inject_args_address(const char *text, uint64_t *value);
 
 #endif

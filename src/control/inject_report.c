@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest was given, as JSON; see inject_report.h. Addresses are strings, as everywhere in the
- * protocol.
+ * Reports what a guest was given, as JSON; see inject_report.h. Addresses are strings, as
+ * everywhere in the protocol.
  */
 #include <inttypes.h>
 
@@ -12,7 +12,7 @@ static json_t *address(uint64_t value)
 	return json_sprintf("0x%" PRIx64, value);
 }
 
-/* A number without a name is what the guest got, too. */
+/* Report a number without a name too: the guest got it. */
 static json_t *name_or_number(const char *name, unsigned number)
 {
 	return name ? json_string(name) : json_integer((json_int_t)number);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest was given, as JSON: for the monitor's events and for `fwnmi inject`. fwnmi-inject(1)
- * lists the keys.
+ * Reports what a guest was given, as JSON, for the monitor's events and for `fwnmi inject`.
+ * fwnmi-inject(1) lists the keys.
  */
 #ifndef FWNMI_CONTROL_INJECT_REPORT_H
 #define FWNMI_CONTROL_INJECT_REPORT_H
@@ -10,10 +10,10 @@
 
 #include "machine/machine.h"
 
-/** inject_report_log() - adds "log", what the error log says; nothing if there is none */
+/** inject_report_log() - add "log", the contents of the error log; nothing if there is none */
 void inject_report_log(const struct injection_log *log, json_t *report);
 
-/** inject_report_vector() - adds "cause" and "no-handler" of an event that went to its vector */
+/** inject_report_vector() - add "cause" and "no-handler" of an event that went to its vector */
 void inject_report_vector(const struct injection_report *injection, json_t *report);
 
 #endif

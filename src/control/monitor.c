@@ -2,7 +2,7 @@
 /*
  * The control socket: listening, clients with bounded buffers, commands and events; see monitor.h.
  * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a
- * JSON integer of 64 bits has a sign.
+ * 64-bit JSON integer is signed.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -30,11 +30,11 @@
 struct client {
 	int fd; /* -1: free */
 	bool negotiated;
-	bool closing; /* nothing more is read; closed when the output is out */
+	bool closing; /* read no more; close once the output is sent */
 	char *in;
 	size_t in_len;
 	struct {
-		size_t at; /* how much of in[] has been looked at */
+		size_t at; /* bytes of in[] scanned so far */
 		unsigned depth; /* of objects and arrays */
 		bool string, escape, garbage;
 	} scan;
@@ -45,14 +45,12 @@ struct client {
 struct monitor {
 	struct machine *machine;
 	struct sockaddr_un address;
-	struct stat socket_file; /* to remove no one else's */
+	struct stat socket_file; /* so as to remove only our own */
 	int listen_fd;
 	uint64_t next_injection;
 	struct timeval last_event;
 	struct client clients[MONITOR_MAX_CLIENTS];
-	/*
-	 * Which client each of the descriptors last handed to poll() belongs to; NULL: listen_fd.
-	 */
+	/* Client of each descriptor last handed to poll(); NULL: listen_fd. */
 	struct client *polled[MONITOR_MAX_CLIENTS + 1];
 };
 
@@ -86,7 +84,7 @@ static void flush_output(struct client *client)
 		drop(client);
 }
 
-/* A client that does not read its output, or for which there is no memory, is dropped. */
+/* Drop a client that does not read its output, or for which there is no memory. */
 static void send_text(struct client *client, const char *text, size_t len)
 {
 	if (client->fd < 0)
@@ -118,7 +116,7 @@ static void send_json(struct client *client, json_t *message)
 		drop(client);
 		return;
 	}
-	/* The terminating NUL is where the line's end goes. */
+	/* The newline replaces the terminating NUL. */
 	text[len] = '\n';
 	send_text(client, text, len + 1);
 	free(text);
@@ -300,7 +298,7 @@ static const char *event_json(const struct machine_event *event, json_t *data)
 	return NULL;
 }
 
-/* No event's time is before an earlier one's, whatever is done to the host's clock. */
+/* Event times never go backwards, whatever happens to the host's clock. */
 static struct timeval event_time(struct monitor *monitor)
 {
 	struct timeval now;
@@ -402,7 +400,7 @@ static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, siz
 	return out;
 }
 
-/* To every CPU that has been started, but perhaps the one named. */
+/* Inject into every started CPU; if @others, except for the one in @request. */
 static json_t *inject_several(struct monitor *monitor, const struct machine_injection *request,
 			      bool others, char *err, size_t err_size)
 {
@@ -483,8 +481,8 @@ static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
 }
 
 /*
- * A log for the guest's event-scan, or check-exception: {"log": hexadecimal, "class": ..., "call":
- * ...}.
+ * Queue a log for the guest's event-scan or check-exception: {"log": hexadecimal, "class": ...,
+ * "call": ...}.
  */
 static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
@@ -565,7 +563,7 @@ static json_t *version(void)
 	int major = 0, minor = 0, micro = 0;
 
 	sscanf(FWNMI_VERSION, "%d.%d.%d", &major, &minor, &micro);
-	/* QMP's clients look for a version of "qemu"; the package says whose it is. */
+	/* QMP clients look for a version of "qemu"; the package tells what this really is. */
 	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", major, "minor", minor,
 			 "micro", micro, "package", "fwnmi " FWNMI_VERSION);
 }
@@ -689,7 +687,7 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 			return;
 		}
 	}
-	/* The command may have caused an event whose sending lost us the client. */
+	/* The client may have been dropped while it was sent an event that the command caused. */
 	if (client->fd < 0) {
 		json_decref(result);
 		return;
@@ -715,10 +713,10 @@ static void take_request(struct monitor *monitor, struct client *client, const c
 
 /* ---- input ---- */
 
-/* One byte of input. True: it ends a request, or what is none. */
+/* Scan one byte of input. True: it ends a request or garbage. */
 static bool scan_byte(struct client *client, unsigned char c)
 {
-	/* What makes no sense goes as far as the line. */
+	/* Garbage extends to the end of the line. */
 	if (client->scan.garbage || (client->scan.string && c < ' ')) {
 		client->scan.garbage = true;
 		return c == '\n';
@@ -737,7 +735,7 @@ static bool scan_byte(struct client *client, unsigned char c)
 	return false;
 }
 
-/* Requests may be spread over lines, or several stand on one: brackets tell where each ends. */
+/* A request may span lines, and a line may hold several. Brackets tell where each ends. */
 static void take_requests(struct monitor *monitor, struct client *client)
 {
 	size_t start = 0;
@@ -752,7 +750,7 @@ static void take_requests(struct monitor *monitor, struct client *client)
 	}
 	if (client->fd < 0)
 		return;
-	/* Nothing but white space is no beginning of a request. */
+	/* White space alone does not begin a request: drop it. */
 	if (!client->scan.depth && !client->scan.garbage)
 		start = client->in_len;
 	client->in_len -= start;
@@ -776,7 +774,9 @@ static void receive(struct monitor *monitor, struct client *client)
 		return;
 	}
 	if (n == 0) {
-		/* It may still read: `socat` and people with a pipe close their side first. */
+		/*
+		 * It may still read: `socat` and people with a pipe close their sending side first.
+		 */
 		client->closing = true;
 		if (client->in_len)
 			send_error(client, NULL, "GenericError", "the request is not complete");
@@ -853,8 +853,8 @@ static void monitor_ready(void *opaque, struct pollfd *fds, unsigned count)
 			continue;
 		}
 		/*
-		 * An event sent for another client may have closed this one, never reused it:
-		 * accept comes first.
+		 * An event sent for another client may have closed this one. Its slot cannot be in
+		 * use again: accept comes first.
 		 */
 		if (client->fd != fds[i].fd)
 			continue;
@@ -871,7 +871,9 @@ static void monitor_ready(void *opaque, struct pollfd *fds, unsigned count)
 
 static int bind_private(struct monitor *monitor)
 {
-	/* The mode is right from the first moment: no other process gets in between. */
+	/*
+	 * Create the socket with its final mode, so no other process can get in before a chmod().
+	 */
 	mode_t old = umask(0177);
 	int ret = bind(monitor->listen_fd, (struct sockaddr *)&monitor->address,
 		       sizeof(monitor->address));
@@ -882,7 +884,7 @@ static int bind_private(struct monitor *monitor)
 	return ret;
 }
 
-/* Is @path a socket that nobody listens on any more? Says what it is if not. */
+/* Is the path a socket that nobody listens on any more? If not, @err says what it is. */
 static bool is_stale(struct monitor *monitor, char *err, size_t err_size)
 {
 	const char *path = monitor->address.sun_path;

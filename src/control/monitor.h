@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: JSON over a UNIX stream socket in the manner of QMP, QEMU's machine protocol,
- * with its command and event names where it has them. Its clients can steer the machine, never hold
- * it up.
+ * The control socket: JSON over a UNIX stream socket in the manner of QMP, QEMU's machine protocol.
+ * Commands and events have QMP's names where it has them. Clients can steer the machine but never
+ * hold it up.
  */
 #ifndef FWNMI_CONTROL_MONITOR_H
 #define FWNMI_CONTROL_MONITOR_H
@@ -20,18 +20,20 @@ struct machine;
 
 /**
  * monitor_open() - listen on a UNIX socket and become a client of the machine
- * @path: of the socket, created with mode 0600; one that nobody listens on any more is replaced
+ * @path: the socket, created with mode 0600. A socket that nobody listens on any more is replaced
  *
  * Returns NULL with a one-line reason in @err: path too long, exists and is no socket, in use,
  * cannot be created.
  */
 struct monitor *monitor_open(const char *path, struct machine *machine, char *err, size_t err_size);
 
-/** monitor_close() - send what clients still have to get, if they take it, and remove the socket.
- * NULL is allowed. */
+/**
+ * monitor_close() - send clients the rest of their output, if they take it, and remove the socket.
+ * NULL is allowed.
+ */
 void monitor_close(struct monitor *monitor);
 
-/** monitor_remove_socket() - if it is still this monitor's. Async-signal-safe. */
+/** monitor_remove_socket() - remove it if it is still this monitor's. Async-signal-safe. */
 void monitor_remove_socket(const struct monitor *monitor);
 
 #endif

@@ -17,7 +17,7 @@
 #define FIRMWARE_TOP   0x30000000ull
 #define FIRMWARE_ALIGN 0x10000ull
 /*
- * A kernel clears and allocates memory just after its image before it has read the device tree's
+ * A kernel clears and allocates memory just after its image, before it has read the device tree's
  * reservations.
  */
 #define KERNEL_SLACK   (1ull << 20)

@@ -31,7 +31,7 @@ struct papr_vcpu {
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
-	bool check_waits; /* its machine check waits for the buffer; papr_resume() delivers it */
+	bool check_waits; /* its machine check waits for the buffer, next for papr_resume() */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
 	/* DSISR and DAR of its last machine check, if the engine reported that one. */
@@ -202,7 +202,7 @@ static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
  */
 bool fdt_build(struct papr *papr, char *err, size_t err_size);
 
-/* splpar state kept in guest memory: hcall/splpar.c */
+/* hcall/splpar.c: state kept in guest memory */
 void vpa_reset(struct papr *papr, unsigned vcpu);
 
 /* delivery.c */
