@@ -35,7 +35,7 @@ enum elf_opened {
  * @fd: a regular file, which stays the caller's; or -1
  * @image: the file's contents, if @fd is -1
  *
- * If a count of headers does not fit in the ELF header, the file is treated as having none.
+ * A file with too many headers for the count in the ELF header is treated as having none of them.
  */
 enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, uint64_t size);
 

@@ -27,8 +27,8 @@ static bool is_forbidden(unsigned char first, unsigned char second)
 }
 
 /*
- * Length in bytes of the character at @text, before @end; 0 if it is none. *@cut: the text ends in
- * the middle of it.
+ * Length in bytes of the character at @text, before @end; 0 if there is none. *@cut: the text ends
+ * in the middle of it.
  */
 static size_t character_length(const char *text, const char *end, bool *cut)
 {

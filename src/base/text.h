@@ -18,8 +18,8 @@
 json_t *text_json(const char *text);
 
 /**
- * text_shown() - size of the first character in @text, of @length bytes, if a terminal would just
- * show it; else 0.
+ * text_shown() - size in bytes of @text's first character if a terminal would just show it, else 0
+ * @length: bytes of @text, at least 1
  */
 size_t text_shown(const char *text, size_t length);
 

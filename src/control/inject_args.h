@@ -30,7 +30,7 @@
 int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
 		      char *err, size_t err_size);
 
-/** inject_args_cpus() - which CPUs the arguments are for; they have been parsed. */
+/** inject_args_cpus() - which CPUs the parsed arguments are for. */
 enum inject_cpus {
 	INJECT_ONE_CPU, /* cpu-index */
 	INJECT_ALL_CPUS,

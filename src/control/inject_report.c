@@ -12,7 +12,7 @@ static json_t *address(uint64_t value)
 	return json_sprintf("0x%" PRIx64, value);
 }
 
-/* Report a number without a name too: the guest got it. */
+/* A value without a name is reported as a number: the guest got it, too. */
 static json_t *name_or_number(const char *name, unsigned number)
 {
 	return name ? json_string(name) : json_integer((json_int_t)number);

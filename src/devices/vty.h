@@ -12,7 +12,7 @@
 #define VTY_TRANSFER_MAX 16u /* characters that one hcall carries */
 
 struct vty {
-	bool signal; /* input raises the interrupt; H_VIO_SIGNAL changes that */
+	bool signal; /* input raises the interrupt, unless H_VIO_SIGNAL turned that off */
 	uint8_t queue[256];
 	unsigned head, count;
 };

@@ -46,7 +46,7 @@ struct xics {
 
 void xics_reset(struct xics *xics, unsigned nr_servers);
 
-/** xics_raise() - an edge of a source, XICS_SOURCE_BASE .. */
+/** xics_raise() - signal an edge of a source, XICS_SOURCE_BASE .. */
 void xics_raise(struct xics *xics, uint32_t interrupt);
 
 /** xics_poll() - XIRR as it would be read: CPPR in the high byte, interrupt number or 0 in the

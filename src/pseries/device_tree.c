@@ -103,7 +103,7 @@ static void architecture_vec_5(struct tree *t, bool radix)
 	bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
 }
 
-/* Repeatable runs need the guest's random numbers repeatable, too. */
+/* Repeatable runs need repeatable random numbers in the guest, too. */
 static int rng_seed(struct tree *t, const struct papr *papr)
 {
 	uint8_t seed[32];

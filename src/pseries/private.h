@@ -202,7 +202,7 @@ static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
  */
 bool fdt_build(struct papr *papr, char *err, size_t err_size);
 
-/* hcall/splpar.c: state kept in guest memory */
+/* hcall/splpar.c: splpar state kept in guest memory */
 void vpa_reset(struct papr *papr, unsigned vcpu);
 
 /* delivery.c */

@@ -47,8 +47,8 @@ const char *trampoline_parse_elf(const void *image, size_t size, bool little_end
 				 struct trampoline_code *code);
 
 /**
- * trampoline_parse_blob() - the same for a raw image of 0x100..0x2ff. Its byte order cannot be
- * checked.
+ * trampoline_parse_blob() - the same for a raw image of 0x100..0x2ff. Its byte order is taken on
+ * trust.
  */
 const char *trampoline_parse_blob(const void *image, size_t size, bool little_endian,
 				  struct trampoline_code *code);

@@ -212,8 +212,8 @@ int64_t h_confer(struct hcall *call)
 		return H_PARAMETER;
 	if (target == (int32_t)call->vcpu) {
 		/*
-		 * Wait until prodded. A caller must expect to come back early; here it does once
-		 * others had a turn.
+		 * A wait until prodded. The caller must expect to come back early; here it does
+		 * once others had a turn.
 		 */
 		if (self->prodded)
 			self->prodded = false;

@@ -17,8 +17,8 @@ int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
 
 /*
  * In: processor, real address to start at, its r3. LoPAR table "MSR State in Started Processor":
- * 64-bit mode, machine checks enabled, all else off. LE is off in whatever byte order interrupts
- * start.
+ * 64-bit mode, machine checks enabled, all else off. LE is off, whatever byte order interrupts
+ * start in.
  */
 int32_t rtas_start_cpu(struct rtas_call *call)
 {

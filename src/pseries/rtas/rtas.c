@@ -18,7 +18,7 @@ struct rtas_entry {
 static rtas_fn display_character, power_off, system_reboot, os_term, get_system_parameter,
 	set_system_parameter;
 
-/* A function's token is RTAS_TOKEN_BASE + its place here. */
+/* A function's token is RTAS_TOKEN_BASE + its index here. */
 static const struct rtas_entry functions[] = {
 	{ "display-character", display_character, 1, 0 },
 	{ "get-time-of-day", rtas_get_time_of_day, 0, 7 },
@@ -92,8 +92,8 @@ static int32_t carry_out(struct rtas_call *call, uint32_t token)
 
 /*
  * r4: real address of the argument buffer, 32-bit cells (R1-7.2.7-2). If the buffer is not in
- * memory or its counts are absurd, there is no status word to write. Then r3 alone tells, with
- * H_PARAMETER.
+ * memory or its counts are absurd, there is no status word to write; H_PARAMETER in r3 is then the
+ * only answer.
  */
 int64_t h_rtas(struct hcall *hcall)
 {
