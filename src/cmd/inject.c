@@ -24,6 +24,7 @@
 #include "control/inject_args.h"
 #include "control/inject_report.h"
 #include "control/monitor.h"
+#include "base/host_time.h"
 #include "base/text.h"
 
 #define EXIT_USAGE 2
@@ -262,14 +263,6 @@ static enum options_result parse_options(struct inject_options *o, int argc, cha
 
 /* ---- the connection ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static bool connect_to(struct connection *c, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -303,7 +296,7 @@ static enum received receive(struct connection *c, int64_t deadline_ms, json_t *
 	for (;;) {
 		struct pollfd fd = { .fd = c->fd, .events = POLLIN };
 		char *end = memchr(c->buf, '\n', c->len);
-		int64_t left = deadline_ms - now_ms();
+		int64_t left = deadline_ms - host_ms();
 		ssize_t n;
 
 		if (end) {
@@ -368,7 +361,7 @@ static bool send_request(struct connection *c, const char *command, json_t *args
 /* Sends a command and waits for its answer; the caller then owns *@result. */
 static bool command(struct connection *c, const char *name, json_t *args, json_t **result)
 {
-	int64_t deadline = now_ms() + REPLY_MS;
+	int64_t deadline = host_ms() + REPLY_MS;
 
 	if (!send_request(c, name, args))
 		return false;
@@ -393,7 +386,7 @@ static bool command(struct connection *c, const char *name, json_t *args, json_t
 static bool greet(struct connection *c)
 {
 	json_t *message, *nothing = json_object(), *result = NULL;
-	enum received how = receive(c, now_ms() + REPLY_MS, &message);
+	enum received how = receive(c, host_ms() + REPLY_MS, &message);
 	bool ok;
 
 	if (how == RECEIVED && json_object_get(message, "error")) {
@@ -486,7 +479,7 @@ static const char *why_nothing_more(enum received how, const struct inject_optio
 static int64_t next_deadline(const struct inject_options *o, const struct outcome *outs,
 			     unsigned count)
 {
-	int64_t deadline = now_ms() + o->timeout * 1000ll;
+	int64_t deadline = host_ms() + o->timeout * 1000ll;
 
 	for (unsigned i = 0; i < count && !o->system_reset; i++) {
 		if (outs[i].delivered && !outs[i].interlocked && !outs[i].over)

@@ -10,6 +10,7 @@
 
 #include "cmd/output.h"
 #include "cmd/say.h"
+#include "base/host_time.h"
 #include "base/limit.h"
 #include "base/text.h"
 
@@ -17,15 +18,7 @@
 #define SECOND_NS      1000000000u
 #define PATIENCE_MS    1000
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t (*clock_ns)(void) = monotonic_ns;
+static uint64_t (*clock_ns)(void) = host_ns;
 static struct output standard_error;
 static bool started;
 static unsigned long long dropped;
