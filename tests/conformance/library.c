@@ -8,7 +8,7 @@
 
 #include <fwnmi/mce.h>
 
-#include "fake_host.h"
+#include "library.h"
 
 #define EVERY_CLASS 0xffffffffu
 
@@ -51,12 +51,12 @@ static void r1_registration_event_report_and_interlock_make_one_cycle(void **sta
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	start(host, &default_config);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_NOT_REGISTERED);
 	enrol(host);
 	take(host, 0, &mc);
 	assert_at_handler(host, 0, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
 	finish(host, 0);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_DELIVERED);
 	assert_at_handler(host, 0, SYSTEM_RESET, INTERRUPTED_MSR);
 }
 
@@ -81,7 +81,7 @@ static void r4_both_routines_are_taken_in_their_order(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	assert_int_equal(fwnmi_register(&host->f, 0, 0x4000, 0x5000), 0);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[0].nip, 0x4000);
 	take(host, 1, &mc);
 	assert_int_equal(host->regs[1].nip, 0x5000);
@@ -99,7 +99,7 @@ static void r4_a_refused_registration_changes_nothing(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	for (size_t good = 0; good < ARRAY_SIZE(calls); good++) {
-		host->page_7_is_ours = areas[good] == FWNMI_PAGE_7;
+		host->may_write = areas[good] == FWNMI_PAGE_7 ? PAGE_7 : RTAS_AREA;
 		assert_int_equal(calls[good](&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
 		for (size_t bad = 0; bad < ARRAY_SIZE(calls); bad++) {
 			for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -110,7 +110,7 @@ static void r4_a_refused_registration_changes_nothing(void **state)
 				assert_int_equal(host->regs[1].nip, MACHINE_CHECK);
 				assert_int_equal(host->regs[1].gpr3, areas[good]);
 				finish(host, 1);
-				assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+				assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 				assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
 				assert_in_range(host->regs[1].gpr3, areas[good],
 						areas[good] + FWNMI_PAGE_7_SIZE - 1);
@@ -166,7 +166,7 @@ static void r7_processor_state_is_stored_in_the_rtas_area_only(void **state)
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		take(host, cpu, &mc);
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		finish(host, cpu);
 	}
 	assert_int_equal(host->writes, 2 * NR_CPUS); /* and none outside: the host would fail */
@@ -181,13 +181,13 @@ static void r8_every_system_reset_on_every_processor_goes_to_the_routine(void **
 	struct host *host = *state;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 		run_something(host, cpu);
 	}
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 2, FWNMI_ALL), FWNMI_WAITING);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 	}
 }
@@ -199,7 +199,7 @@ static void r9_strictly_a_system_reset_keeps_every_register(void **state)
 	struct host *host = *state;
 
 	restart_strict(host);
-	assert_int_equal(fwnmi_system_reset(&host->f, 3), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 3), FWNMI_DELIVERED);
 	assert_at_handler(host, 3, SYSTEM_RESET, INTERRUPTED_MSR);
 	assert_int_equal(host->regs[3].gpr3, 0x3333000000000003);
 	assert_int_equal(host->regs[3].msr & 0x30, 0); /* IR, DR */
@@ -212,7 +212,7 @@ static void r9_by_default_r3_points_to_a_slot_of_its_cpu_with_the_original(void 
 	struct host *host = *state;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 	}
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
@@ -260,7 +260,7 @@ static void r11_each_processor_can_be_interrupted_whatever_it_has_masked(void **
 			assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, cpu),
 					 FWNMI_WAITING);
 			assert_int_equal(host->kicks[cpu], 1);
-			assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+			assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 			assert_at_handler(host, cpu, SYSTEM_RESET, masks[i]);
 		}
 	}
@@ -313,7 +313,7 @@ static void r12_corrupted_state_is_repaired_where_it_can_be_and_the_result_repor
 {
 	struct host *host = *state;
 
-	start_with(host, &default_config, &repairing_ops);
+	start_with(host, &default_config, &all_ops);
 	enrol(host);
 	for (unsigned fails = 0; fails < 2; fails++) {
 		for (unsigned type = 0; type < 8; type++) {
@@ -386,11 +386,11 @@ static void r14_a_report_takes_one_copy_of_each_thing_whoever_waits(void **state
 		;
 	take(host, 0, &mc);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_WAITING);
+		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
 		assert_int_equal(fwnmi_interlock(&host->f, cpu - 1), FWNMI_RELEASED);
 		host->reads = host->writes = host->register_reads = host->register_writes = 0;
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_int_equal(host->reads, 1);
 		assert_int_equal(host->writes, 1);
 		assert_int_equal(host->register_reads, 1);
@@ -407,11 +407,11 @@ static void r15_after_a_fatal_report_only_already_reported(void **state)
 
 	take(host, 0, &fatal);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &fatal), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &fatal), FWNMI_WAITING);
 	finish(host, 0);
 	for (unsigned cpu = 1; cpu <= 2; cpu++) {
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_already_reported(host);
 		finish(host, cpu);
 	}
@@ -430,7 +430,7 @@ static void r15_holds_for_the_image_that_was_told_and_no_other(void **state)
 
 	/* Not told: the host could not deliver it. */
 	host->fail_writes = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &fatal), FWNMI_ERR_MEMORY);
+	assert_int_equal(host_machine_check(host, 0, &fatal), FWNMI_ERR_MEMORY);
 	host->fail_writes = false;
 	take(host, 0, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
@@ -455,7 +455,7 @@ static void r15_holds_after_a_fatal_event_scan_too(void **state)
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 
 	mc.unsafe_processor = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 3, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_STOPPED);
 	assert_true(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)) > 0);
 	mc.unsafe_processor = false;
 	take(host, 0, &mc);
@@ -472,10 +472,10 @@ static void r16_an_unsafe_processor_is_not_returned_to_and_event_scan_is_fatal(v
 	struct fwnmi_errlog log;
 
 	mc.unsafe_processor = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_STOPPED);
 	assert_untouched(host, 2);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_STOPPED);
+	assert_int_equal(host_resume(host, 2), FWNMI_STOPPED);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_STOPPED);
 
 	assert_int_equal(fwnmi_event_scan(&host->f, FWNMI_CLASS_INTERNAL_ERRORS, false, buf,
 					  sizeof(buf)),
@@ -494,7 +494,7 @@ static void r16_the_next_image_still_learns_of_it(void **state)
 	struct fwnmi_errlog log;
 
 	mc.unsafe_processor = true;
-	fwnmi_machine_check(&host->f, 2, &mc);
+	host_machine_check(host, 2, &mc);
 	fwnmi_reset(&host->f); /* the OS hung, and was rebooted */
 	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 216);
 	assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), 216);
@@ -577,7 +577,7 @@ static void r18_interlock_touches_no_memory_and_no_register(void **state)
 
 	take(host, 0, &mc);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_WAITING);
+		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 	host->reads = host->writes = host->register_reads = host->register_writes = 0;
 	host->fail_reads = host->fail_writes = host->fail_get_regs = host->fail_set_regs = true;
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
@@ -596,18 +596,18 @@ static void r19_the_buffer_is_taken_until_the_interrupted_processor_calls_interl
 
 	take(host, 1, &mc);
 	memcpy(buffer, host->rtas + SAVE_OFFSET, sizeof(buffer));
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		if (cpu == 1)
 			continue;
 		assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_NOTHING);
-		fwnmi_system_reset(&host->f, cpu);
+		host_system_reset(host, cpu);
 	}
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 2), FWNMI_WAITING);
 	assert_int_equal(fwnmi_owner(&host->f), 1);
 	assert_memory_equal(host->rtas + SAVE_OFFSET, buffer, sizeof(buffer));
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
 }
 
 /* ---- the prose of the section ---- */
@@ -620,7 +620,7 @@ static void prose_a_second_machine_check_of_the_owner_ends_the_partition_with_a_
 	struct fwnmi_errlog log;
 
 	take(host, 2, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_ENDED);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
 	assert_int_equal(fwnmi_end_log(&host->f, buf, sizeof(buf)), 216);
@@ -638,13 +638,13 @@ static void prose_processors_that_follow_wait_for_the_interlock_in_order(void **
 	take(host, 0, &mc);
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
 		mc.effective_address = order[i];
-		assert_int_equal(fwnmi_machine_check(&host->f, order[i], &mc), FWNMI_WAITING);
+		assert_int_equal(host_machine_check(host, order[i], &mc), FWNMI_WAITING);
 		assert_untouched(host, order[i]);
 	}
 	finish(host, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
 		assert_int_equal(host->last_kicked, order[i]);
-		assert_int_equal(fwnmi_resume(&host->f, order[i]), FWNMI_DELIVERED);
+		assert_int_equal(host_resume(host, order[i]), FWNMI_DELIVERED);
 		assert_int_equal(buffer_log(host).mc.effective_address, order[i]);
 		finish(host, order[i]);
 	}

@@ -5,7 +5,7 @@
  */
 #include <libfdt.h>
 
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 
 /* The token of a call, as an OS finds it; 0 if the tree does not name the call. */
 static uint32_t token(const char *name)

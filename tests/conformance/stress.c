@@ -5,7 +5,7 @@
  * carries a number, and in the end every number is accounted for once: delivered, coalesced, handed
  * back to the host, or gone with the partition or the processor it came to.
  */
-#include "fake_host.h"
+#include "library.h"
 
 #define MACHINE_CHECKS 1000000ull
 #define SYSTEM_RESETS  100000ull
@@ -168,7 +168,7 @@ static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsaf
 		mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
 	}
 	mc.unsafe_processor = unsafe;
-	result = fwnmi_machine_check(&s->host.f, cpu, &mc);
+	result = host_machine_check(&s->host, cpu, &mc);
 
 	if (m->stopped[cpu]) {
 		assert_int_equal(result, FWNMI_STOPPED);
@@ -212,7 +212,7 @@ static void system_reset(struct stress *s, unsigned cpu)
 {
 	struct model *m = &s->model;
 	bool was_pending = m->reset[cpu] != NONE;
-	int result = fwnmi_system_reset(&s->host.f, cpu);
+	int result = host_system_reset(&s->host, cpu);
 
 	if (m->stopped[cpu]) {
 		assert_int_equal(result, FWNMI_STOPPED);
@@ -270,7 +270,7 @@ static void resume(struct stress *s, unsigned cpu)
 	struct model *m = &s->model;
 	struct fwnmi_machine_check back;
 	unsigned kicks = kicks_of_next(s);
-	int result = fwnmi_resume(&s->host.f, cpu);
+	int result = host_resume(&s->host, cpu);
 
 	if (m->stopped[cpu]) {
 		assert_int_equal(result, FWNMI_STOPPED);
@@ -409,7 +409,7 @@ static int tear_down_stress(void **state)
 {
 	struct stress *s = *state;
 
-	assert_false(s->host.wrote_outside_save_area);
+	assert_false(s->host.wrote_elsewhere);
 	free(s);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any sequence of calls: a first byte of configuration, then eight bytes a call. */
-#include "host.h"
+#include "calls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -8,20 +8,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../fakes/require.h"
 
 /* One input; any bytes. Returns 0. A finding ends the program. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define require(condition)                                                                      \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 /* A buffer of just this size, so that a memory checker sees any access past its end. */
 static inline void *exact(const void *data, size_t size)

@@ -7,7 +7,7 @@
  */
 #include "fuzz.h"
 
-#include "../unit/fake_partition.h"
+#include "../fakes/partition.h"
 
 bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);

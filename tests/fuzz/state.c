@@ -4,7 +4,7 @@
  * of what was loaded. If the record has the right magic, its length and checksum are made right, so
  * that the fuzzer gets past them.
  */
-#include "host.h"
+#include "calls.h"
 
 static uint32_t crc32c(const uint8_t *p, size_t length)
 {

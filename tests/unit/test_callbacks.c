@@ -3,19 +3,7 @@
  * What a host may call inside the library's callbacks, as fwnmi.h says: questions in all of them,
  * and fwnmi_reset() in end_partition().
  */
-#include "fake_host.h"
-
-enum callback {
-	READ_MEMORY,
-	WRITE_MEMORY,
-	GET_REGS,
-	SET_REGS,
-	KICK,
-	END,
-	REPAIR,
-	STOP,
-	CALLBACKS
-};
+#include "library.h"
 
 static unsigned made[CALLBACKS];
 static int kicked_owner, end_length;
@@ -25,7 +13,7 @@ static bool reset_in_callback;
 static uint64_t wanted_system_reset, wanted_machine_check;
 
 /* All questions, in the midst of the call: none changes anything, and each has an answer. */
-static void ask(struct host *host, enum callback callback)
+static void ask(struct host *host, enum host_callback callback)
 {
 	static struct fwnmi before;
 	uint8_t log[FWNMI_ERRLOG_MAX];
@@ -45,80 +33,22 @@ static void ask(struct host *host, enum callback callback)
 	assert_memory_equal(&before, &host->f, sizeof(before));
 }
 
-static int asking_read_memory(void *opaque, uint64_t address, void *buf, size_t len)
+static void ask_and_reset(struct host *host, enum host_callback callback)
 {
-	ask(opaque, READ_MEMORY);
-	return read_memory(opaque, address, buf, len);
-}
-
-static int asking_write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
-{
-	ask(opaque, WRITE_MEMORY);
-	return write_memory(opaque, address, buf, len);
-}
-
-static int asking_get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	ask(opaque, GET_REGS);
-	return get_regs(opaque, cpu, regs);
-}
-
-static int asking_set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	ask(opaque, SET_REGS);
-	return set_regs(opaque, cpu, regs);
-}
-
-static void asking_kick(void *opaque, unsigned cpu)
-{
-	struct host *host = opaque;
-
-	ask(host, KICK);
-	kicked_owner = fwnmi_owner(&host->f);
-	kick(host, cpu);
-}
-
-static void asking_end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct host *host = opaque;
-
-	ask(host, END);
-	end_partition(host, cpu, reason);
-	if (reset_in_callback)
+	ask(host, callback);
+	if (callback == KICK)
+		kicked_owner = fwnmi_owner(&host->f);
+	if (callback == END && reset_in_callback)
 		assert_int_equal(fwnmi_reset(&host->f), 0);
 }
-
-static int asking_repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
-{
-	ask(opaque, REPAIR);
-	return repair(opaque, cpu, mc);
-}
-
-static void asking_stop_cpu(void *opaque, unsigned cpu)
-{
-	struct host *host = opaque;
-
-	ask(host, STOP);
-	host->stops[cpu]++;
-}
-
-static const struct fwnmi_ops asking_ops = {
-	.read_memory = asking_read_memory,
-	.write_memory = asking_write_memory,
-	.get_regs = asking_get_regs,
-	.set_regs = asking_set_regs,
-	.kick = asking_kick,
-	.end_partition = asking_end_partition,
-	.repair = asking_repair,
-	.stop_cpu = asking_stop_cpu,
-};
 
 static void restart(struct host *host)
 {
 	struct fwnmi_config config = default_config;
 
 	config.stale_handler = FWNMI_STALE_END;
-	start_with(host, &config, &asking_ops);
+	start_with(host, &config, &all_ops);
+	host->on_callback = ask_and_reset;
 	enrol(host);
 	wanted_system_reset = SYSTEM_RESET;
 	wanted_machine_check = MACHINE_CHECK;
@@ -147,14 +77,14 @@ static void every_callback_may_ask(void **state)
 	wanted_system_reset = SYSTEM_RESET;
 	wanted_machine_check = MACHINE_CHECK;
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 	assert_int_equal(kicked_owner, 1);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	unsafe.unsafe_processor = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &unsafe), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 2, &unsafe), FWNMI_STOPPED);
 	assert_int_equal(stop_events, 1);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_ENDED);
 	assert_true(end_length > 0);
 	for (unsigned i = 0; i < CALLBACKS; i++)
 		assert_true(made[i] > 0);
@@ -172,7 +102,7 @@ static int end_by_nested(struct host *host)
 	const struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	return fwnmi_machine_check(&host->f, 0, &mc);
+	return host_machine_check(host, 0, &mc);
 }
 
 static int end_by_stale_machine_check(struct host *host)
@@ -180,13 +110,13 @@ static int end_by_stale_machine_check(struct host *host)
 	const struct fwnmi_machine_check mc = slb_multihit();
 
 	overwrite_routines(host);
-	return fwnmi_machine_check(&host->f, 0, &mc);
+	return host_machine_check(host, 0, &mc);
 }
 
 static int end_by_stale_system_reset(struct host *host)
 {
 	overwrite_routines(host);
-	return fwnmi_system_reset(&host->f, 0);
+	return host_system_reset(host, 0);
 }
 
 static int end_by_stale_waiter(struct host *host)
@@ -194,18 +124,18 @@ static int end_by_stale_waiter(struct host *host)
 	const struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
 	overwrite_routines(host);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
-	return fwnmi_resume(&host->f, 1);
+	return host_resume(host, 1);
 }
 
 static int end_by_stale_signal(struct host *host)
 {
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
 	overwrite_routines(host);
-	return fwnmi_resume(&host->f, 1);
+	return host_resume(host, 1);
 }
 
 static void a_reset_in_end_partition_is_as_good_as_one_behind_the_call(void **state)
@@ -224,7 +154,7 @@ static void a_reset_in_end_partition_is_as_good_as_one_behind_the_call(void **st
 		assert_int_equal(ends[i](host), FWNMI_ENDED);
 		assert_int_equal(made[END], 1);
 		inside = host->f;
-		assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_NOT_REGISTERED);
+		assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_NOT_REGISTERED);
 		assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, UINT32_MAX), 1);
 
 		reset_in_callback = false;

@@ -2,32 +2,14 @@
 /*
  * What the OS fetches by event-scan and check-exception, and processors that are stopped as unsafe.
  */
-#include "fake_host.h"
+#include "library.h"
 
 #define EVERY_CLASS 0xffffffffu
-
-static void stop_cpu(void *opaque, unsigned cpu)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	host->stops[cpu]++;
-}
-
-static const struct fwnmi_ops stopping_ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-	.stop_cpu = stop_cpu,
-};
 
 static int set_up_stopping(void **state)
 {
 	set_up(state);
-	start_with(*state, &default_config, &stopping_ops);
+	start_with(*state, &default_config, &all_ops);
 	enrol(*state);
 	return 0;
 }
@@ -303,7 +285,7 @@ static void an_unsafe_processor_is_stopped_and_told_of_by_event_scan(void **stat
 	struct fwnmi_machine_check mc = unsafe();
 	struct fwnmi_errlog log;
 
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_STOPPED);
 	assert_int_equal(host->stops[2], 1);
 	assert_untouched(host, 2);
 	assert_int_equal(host->writes, 0);
@@ -327,11 +309,11 @@ static void a_stopped_cpu_takes_nothing_until_the_reset(void **state)
 	struct fwnmi_machine_check mc = unsafe(), safe = slb_multihit();
 
 	fwnmi_signal_system_reset(&host->f, 0, 1);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &safe), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 1, &safe), FWNMI_STOPPED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_STOPPED);
+	assert_int_equal(host_resume(host, 1), FWNMI_STOPPED);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_NOTHING);
 	memset(host->kicks, 0, sizeof(host->kicks));
@@ -356,8 +338,8 @@ static void an_unsafe_processor_is_stopped_in_an_unregistered_guest_too(void **s
 	struct fwnmi_machine_check mc = unsafe();
 
 	start(host, &default_config); /* which has no stop_cpu: the result says it */
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_resume(host, 0), FWNMI_STOPPED);
 	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
 }
 
@@ -367,9 +349,9 @@ static void an_unsafe_processor_that_holds_the_buffer_ends_the_partition(void **
 	struct fwnmi_machine_check mc = unsafe(), first = slb_multihit();
 
 	take(host, 0, &first);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &first), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ERR_BUSY);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 1, &first), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_ERR_BUSY);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ENDED);
 	assert_int_equal(host->stops[0], 0);
 	assert_int_equal(host->ends, 1);
 }
@@ -380,8 +362,8 @@ static void once_the_os_knows_of_an_unsafe_processor_all_is_already_reported(voi
 	struct fwnmi_machine_check mc = unsafe(), safe = slb_multihit();
 	struct fwnmi_errlog log;
 
-	fwnmi_machine_check(&host->f, 2, &mc);
-	fwnmi_machine_check(&host->f, 3, &mc);
+	host_machine_check(host, 2, &mc);
+	host_machine_check(host, 3, &mc);
 	take(host, 0, &safe);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
 	fwnmi_interlock(&host->f, 0);
@@ -405,7 +387,7 @@ static void notices_take_no_room_from_the_host(void **state)
 	unsigned queued = 0;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_STOPPED);
+		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
 	while (queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 0) == 0)
 		queued++;
 	assert_int_equal(queued, FWNMI_QUEUE_EVENTS);
@@ -421,7 +403,7 @@ static void notices_find_room_however_full_the_queue_is(void **state)
 	while (queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 0) == 0)
 		;
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_STOPPED);
+		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
 	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), NR_CPUS);
 	for (unsigned got; (got = scan(host, EVERY_CLASS, &log)) != 0; logs += got)
 		;
@@ -439,7 +421,7 @@ static void the_next_image_is_told_what_ended_the_partition(void **state)
 	struct fwnmi_errlog log;
 
 	take(host, 3, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 3, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_ENDED);
 	fwnmi_reset(&host->f);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_WARNING);
@@ -460,7 +442,7 @@ static void what_was_not_fetched_before_a_reboot_is_no_longer_critical(void **st
 	struct fwnmi_errlog log;
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 
-	fwnmi_machine_check(&host->f, 2, &mc);
+	host_machine_check(host, 2, &mc);
 	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_EVENT, 77);
 	queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_ERROR, 78);
 	fwnmi_reset(&host->f);
@@ -488,7 +470,7 @@ static void of_many_reboots_without_a_scan_the_last_ten_notices_stay(void **stat
 	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, 1, 0xffffffff);
 	for (unsigned boot = 0; boot < 100; boot++) {
 		for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-			assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_STOPPED);
+			assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
 		fwnmi_reset(&host->f);
 	}
 	last = fwnmi_log_id(&host->f);

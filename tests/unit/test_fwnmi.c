@@ -3,7 +3,7 @@
  * libfwnmi's registration, delivery and interlock, against a fake host that records what the
  * library does to memory and registers, and that can be made to fail.
  */
-#include "fake_host.h"
+#include "library.h"
 
 /* ---- set-up ---- */
 
@@ -77,9 +77,9 @@ static void a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area(void *
 	config.rtas_size++;
 	start(host, &config);
 	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_DELIVERED);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[0].gpr3, BUFFER);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].gpr3, BUFFER + FWNMI_MC_BUFFER_MIN + 16);
 }
 
@@ -95,9 +95,9 @@ static void nothing_is_registered_before_the_guest_registers(void **state)
 	assert_false(fwnmi_registered(&host->f, &system_reset, &machine_check));
 	assert_int_equal(system_reset, 0);
 	assert_int_equal(machine_check, 0);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_NOT_REGISTERED);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_NOT_REGISTERED);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
 	assert_untouched(host, 0);
 	assert_int_equal(host->writes, 0);
 }
@@ -152,7 +152,7 @@ static void a_later_registration_replaces_the_routines(void **state)
 	assert_int_equal(fwnmi_register(&host->f, 3, 0x4000, 0x5000), 0);
 	take(host, 1, &mc);
 	assert_int_equal(host->regs[1].nip, 0x5000);
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[2].nip, 0x4000);
 }
 
@@ -170,7 +170,7 @@ static void a_registration_in_page_7_moves_the_error_area_there(void **state)
 	assert_int_equal(saved_r3(host, FWNMI_PAGE_7), 0x3333000000000001);
 	assert_int_equal(log_at(host, FWNMI_PAGE_7).mc.processor_id, 1);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		assert_int_equal(host->regs[cpu].gpr3, SLOT_2(cpu));
 	}
 	assert_memory_equal(host->rtas, rtas, sizeof(rtas));
@@ -208,14 +208,14 @@ static void an_event_in_flight_survives_a_later_registration(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_register2(&host->f, 0, 0x4000, 0x5000), 0);
-	host->page_7_is_ours = true;
+	host->may_write = PAGE_7;
 	assert_int_equal(fwnmi_owner(&host->f), 0);
 	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_at_handler(host, 1, 0x5000, INTERRUPTED_MSR | 0x00200000);
 	assert_int_equal(host->regs[1].gpr3, FWNMI_PAGE_7);
 }
@@ -226,10 +226,10 @@ static void every_call_refuses_a_cpu_that_does_not_exist(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	assert_int_equal(fwnmi_register(&host->f, NR_CPUS, 0x100, 0x200), FWNMI_ERR_CPU);
-	assert_int_equal(fwnmi_machine_check(&host->f, NR_CPUS, &mc), FWNMI_ERR_CPU);
-	assert_int_equal(fwnmi_system_reset(&host->f, NR_CPUS), FWNMI_ERR_CPU);
+	assert_int_equal(host_machine_check(host, NR_CPUS, &mc), FWNMI_ERR_CPU);
+	assert_int_equal(host_system_reset(host, NR_CPUS), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_interlock(&host->f, UINT32_MAX), FWNMI_ERR_CPU);
-	assert_int_equal(fwnmi_resume(&host->f, NR_CPUS), FWNMI_ERR_CPU);
+	assert_int_equal(host_resume(host, NR_CPUS), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, NR_CPUS, FWNMI_ALL), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, NR_CPUS), FWNMI_ERR_CPU);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, INT64_MAX), FWNMI_ERR_CPU);
@@ -243,12 +243,12 @@ static void a_partition_reset_forgets_registration_owner_and_waiters(void **stat
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_WAITING);
 	assert_int_equal(fwnmi_reset(&host->f), 0);
 	assert_false(fwnmi_registered(&host->f, NULL, NULL));
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 	enrol(host);
 	take(host, 2, &mc);
 }
@@ -295,10 +295,10 @@ static void the_handler_starts_in_the_interrupt_endianness(void **state)
 	fwnmi_set_interrupt_endian(&host->f, true);
 	take(host, 0, &mc);
 	assert_int_equal(host->regs[0].msr, MSR_LE);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].msr, MSR_LE);
 	fwnmi_set_interrupt_endian(&host->f, false);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].msr, MSR_BE);
 
 	config.interrupts_little_endian = true;
@@ -337,7 +337,7 @@ static void r3_is_where_linux_accepts_it_for_every_cpu(void **state)
 		take(host, cpu, &mc);
 		assert_in_range(host->regs[cpu].gpr3, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
 		fwnmi_interlock(&host->f, cpu);
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		assert_in_range(host->regs[cpu].gpr3, RTAS_BASE, RTAS_BASE + RTAS_SIZE - 16);
 	}
 }
@@ -477,7 +477,7 @@ static void every_type_and_subtype_with_a_name_can_be_delivered(void **state)
 
 			run_something(host, 0);
 			if (!known) {
-				assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc),
+				assert_int_equal(host_machine_check(host, 0, &mc),
 						 FWNMI_ERR_INVALID);
 				assert_untouched(host, 0);
 				continue;
@@ -498,12 +498,12 @@ static void a_contradictory_machine_check_is_refused(void **state)
 	struct host *host = *state;
 	const struct fwnmi_machine_check good = slb_multihit();
 
-#define REFUSED(change)                                                                     \
-	do {                                                                                \
-		struct fwnmi_machine_check mc = good;                                       \
-		change;                                                                     \
-		assert_int_equal(fwnmi_machine_check_validate(&mc), FWNMI_ERR_INVALID);     \
-		assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_INVALID); \
+#define REFUSED(change)                                                                 \
+	do {                                                                            \
+		struct fwnmi_machine_check mc = good;                                   \
+		change;                                                                 \
+		assert_int_equal(fwnmi_machine_check_validate(&mc), FWNMI_ERR_INVALID); \
+		assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ERR_INVALID);  \
 	} while (0)
 	assert_int_equal(fwnmi_machine_check_validate(&good), 0);
 	REFUSED(mc.severity = 7);
@@ -531,7 +531,7 @@ static void a_second_machine_check_before_interlock_ends_the_partition(void **st
 	assert_int_equal(fwnmi_end_log(&host->f, buf, sizeof(buf)), 0);
 	take(host, 2, &mc);
 	before = host->regs[2];
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_ENDED);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->ended_by, 2);
 	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
@@ -556,12 +556,12 @@ static void an_ended_partition_takes_no_event_until_its_reset(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ENDED);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_ENDED);
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_ENDED);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_ENDED);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 2, FWNMI_ALL), FWNMI_ENDED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ENDED);
+	assert_int_equal(host_resume(host, 1), FWNMI_ENDED);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_NOTHING);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->kicks[1], 0);
@@ -591,16 +591,16 @@ static void a_failing_host_leaves_the_event_undelivered_and_the_buffer_free(void
 	struct fwnmi_machine_check mc = fatal_ue();
 
 	host->fail_get_regs = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_REGISTERS);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_REGISTERS);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ERR_REGISTERS);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_ERR_REGISTERS);
 	host->fail_get_regs = false;
 	host->fail_writes = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_MEMORY);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_MEMORY);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ERR_MEMORY);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_ERR_MEMORY);
 	host->fail_writes = false;
 	host->fail_set_regs = true;
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_ERR_REGISTERS);
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_ERR_REGISTERS);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ERR_REGISTERS);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_ERR_REGISTERS);
 	host->fail_set_regs = false;
 	assert_untouched(host, 0);
 
@@ -618,7 +618,7 @@ static void what_the_host_repairs_is_reported_as_fully_recovered(void **state)
 						 { FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT } };
 	struct host *host = *state;
 
-	start_with(host, &default_config, &repairing_ops);
+	start_with(host, &default_config, &all_ops);
 	enrol(host);
 	for (unsigned i = 0; i < ARRAY_SIZE(repairable); i++) {
 		struct fwnmi_machine_check mc = slb_multihit();
@@ -641,7 +641,7 @@ static void what_the_host_cannot_repair_is_reported_as_it_is(void **state)
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	start_with(host, &default_config, &repairing_ops);
+	start_with(host, &default_config, &all_ops);
 	enrol(host);
 	host->fail_repair = true;
 	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
@@ -670,14 +670,14 @@ static void a_cpu_that_has_to_wait_is_repaired_when_its_error_comes(void **state
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	start_with(host, &default_config, &repairing_ops);
+	start_with(host, &default_config, &all_ops);
 	enrol(host);
 	take(host, 0, &mc);
 	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	assert_int_equal(host->repairs, 1);
 	fwnmi_interlock(&host->f, 0);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->repairs, 1);
 	assert_int_equal(buffer_log(host).disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
 	assert_int_equal(mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
@@ -694,9 +694,9 @@ static void others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival(
 	take(host, 1, &mc);
 	for (unsigned i = 0; i < 3; i++) {
 		mc.effective_address = 0x1000 + order[i];
-		assert_int_equal(fwnmi_machine_check(&host->f, order[i], &mc), FWNMI_WAITING);
+		assert_int_equal(host_machine_check(host, order[i], &mc), FWNMI_WAITING);
 		assert_untouched(host, order[i]);
-		assert_int_equal(fwnmi_resume(&host->f, order[i]), FWNMI_WAITING);
+		assert_int_equal(host_resume(host, order[i]), FWNMI_WAITING);
 	}
 	assert_int_equal(host->writes, 1);
 
@@ -706,7 +706,7 @@ static void others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival(
 
 		assert_int_equal(host->last_kicked, cpu);
 		assert_int_equal(host->kicks[cpu], 1);
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_at_handler(host, cpu, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
 		assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000 + cpu);
 		assert_int_equal(buffer_log(host).mc.effective_address, 0x1000 + cpu);
@@ -723,13 +723,13 @@ static void a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet(void **
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 2), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host->last_kicked, 0);
 }
@@ -740,12 +740,12 @@ static void a_waiter_cannot_take_a_second_machine_check(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	mc.effective_address = 0xbad;
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ERR_BUSY);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_ERR_BUSY);
 	fwnmi_interlock(&host->f, 0);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_ERR_BUSY);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_ERR_BUSY);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(buffer_log(host).mc.effective_address, 0xc000000012345678);
 	assert_int_equal(host->ends, 0);
 }
@@ -756,13 +756,13 @@ static void a_waiter_whose_host_fails_keeps_its_event(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	fwnmi_interlock(&host->f, 0);
 	host->fail_writes = true;
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ERR_MEMORY);
+	assert_int_equal(host_resume(host, 1), FWNMI_ERR_MEMORY);
 	host->fail_writes = false;
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 }
 
 static void after_a_fatal_report_every_machine_check_says_already_reported(void **state)
@@ -773,9 +773,9 @@ static void after_a_fatal_report_every_machine_check_says_already_reported(void 
 
 	take(host, 0, &fatal);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 	fwnmi_interlock(&host->f, 0);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_memory_equal(host->rtas + SAVE_OFFSET + LOG_OFFSET, expected, sizeof(expected));
 	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000001);
 	fwnmi_interlock(&host->f, 1);
@@ -802,11 +802,11 @@ static void interlock_without_an_event_succeeds_and_changes_nothing(void **state
 	assert_int_equal(fwnmi_owner(&host->f), -1);
 	take(host, 0, &mc);
 	assert_int_equal(fwnmi_owner(&host->f), 0);
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
 	assert_int_equal(fwnmi_interlock(&host->f, 2), FWNMI_NOTHING);
 	assert_int_equal(host->kicks[2], 0);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 2), FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 	assert_int_equal(host->kicks[2], 1);
 	assert_int_equal(fwnmi_owner(&host->f), 2);
@@ -832,7 +832,7 @@ static void a_system_reset_saves_r3_in_the_slot_of_its_cpu(void **state)
 	struct host *host = *state;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_system_reset(&host->f, cpu), FWNMI_DELIVERED);
+		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 		assert_int_equal(host->regs[cpu].gpr3, SLOT(cpu));
@@ -845,7 +845,7 @@ static void a_strict_system_reset_leaves_r3_alone(void **state)
 	struct host *host = *state;
 
 	restart_strict(host);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 	assert_at_handler(host, 1, SYSTEM_RESET, INTERRUPTED_MSR);
 	assert_int_equal(host->regs[1].gpr3, 0x3333000000000001);
 	assert_int_equal(host->writes, 0);
@@ -857,9 +857,9 @@ static void a_system_reset_needs_no_interlock_and_disturbs_no_machine_check(void
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
 	/* The owner of the buffer can be reset in its handler: the slot is another place. */
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[0].srr0, MACHINE_CHECK);
 	assert_int_equal(saved_r3(host, SLOT(0)), BUFFER);
 	assert_int_equal(saved_r3(host, BUFFER), 0x3333000000000000);
@@ -873,7 +873,7 @@ static void a_machine_check_in_a_system_reset_handler_is_delivered(void **state)
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	assert_int_equal(fwnmi_system_reset(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_system_reset(host, 0), FWNMI_DELIVERED);
 	take(host, 0, &mc);
 	assert_int_equal(host->regs[0].srr0, SYSTEM_RESET);
 	assert_int_equal(saved_r3(host, BUFFER), SLOT(0));
@@ -886,21 +886,21 @@ static void system_resets_of_a_waiter_become_one_after_its_interlock(void **stat
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_WAITING);
 	fwnmi_interlock(&host->f, 0);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_WAITING);
 	assert_untouched(host, 1);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 
 	run_something(host, 1); /* the handler is done but for its call */
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host->kicks[1], 2);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_at_handler(host, 1, SYSTEM_RESET, INTERRUPTED_MSR);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 }
 
 static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void **state)
@@ -931,13 +931,13 @@ static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void 
 
 			run_something(host, cpu);
 			assert_int_equal(host->kicks[cpu], meant);
-			assert_int_equal(fwnmi_resume(&host->f, cpu),
+			assert_int_equal(host_resume(host, cpu),
 					 meant ? FWNMI_DELIVERED : FWNMI_NOTHING);
 			if (meant)
 				assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 			else
 				assert_untouched(host, cpu);
-			assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_NOTHING);
+			assert_int_equal(host_resume(host, cpu), FWNMI_NOTHING);
 		}
 	}
 }
@@ -960,11 +960,11 @@ static void system_resets_signalled_before_the_cpu_stops_are_one(void **state)
 
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 	/* One that the host reports itself is the one that was pending, too. */
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_DELIVERED);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_NOTHING);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
 }
 
 static void a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts(void **state)
@@ -973,8 +973,8 @@ static void a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts(void 
 
 	start(host, &default_config);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOT_REGISTERED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 	assert_untouched(host, 1);
 }
 
@@ -986,13 +986,13 @@ static void a_signalled_system_reset_breaks_into_a_machine_check_handler(void **
 	take(host, 0, &mc);
 	host->regs[0].nip = MACHINE_CHECK + 0x40;
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 1, 0), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 0), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[0].nip, SYSTEM_RESET);
 	assert_int_equal(host->regs[0].srr0, MACHINE_CHECK + 0x40);
 	assert_int_equal(saved_r3(host, SLOT(0)), BUFFER);
 	assert_int_equal(fwnmi_owner(&host->f), 0);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
 }
 
 static void a_machine_check_before_a_signalled_system_reset_puts_it_off(void **state)
@@ -1003,22 +1003,22 @@ static void a_machine_check_before_a_signalled_system_reset_puts_it_off(void **s
 	/* Delivered at once, on vCPU 0; after a wait, on vCPU 1. */
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 3, FWNMI_ALL_OTHERS), FWNMI_WAITING);
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_NOTHING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
 	assert_at_handler(host, 0, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
 
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 	assert_int_equal(host->kicks[0], 2);
 	run_something(host, 0);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 0), FWNMI_DELIVERED);
 	assert_at_handler(host, 0, SYSTEM_RESET, INTERRUPTED_MSR);
 
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
 }
 
@@ -1028,10 +1028,10 @@ static void a_signalled_system_reset_that_the_host_fails_to_deliver_stays_pendin
 
 	fwnmi_signal_system_reset(&host->f, 0, 1);
 	host->fail_set_regs = true;
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_ERR_REGISTERS);
+	assert_int_equal(host_resume(host, 1), FWNMI_ERR_REGISTERS);
 	host->fail_set_regs = false;
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 }
 
 /* A plain model of the rules, driven by a fixed pseudo-random sequence of calls for four vCPUs. */
@@ -1057,11 +1057,10 @@ static void a_long_random_interleaving_loses_and_doubles_no_machine_check(void *
 			if (owner == (int)cpu)
 				continue; /* would end the partition */
 			if (busy) {
-				assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc),
+				assert_int_equal(host_machine_check(host, cpu, &mc),
 						 FWNMI_ERR_BUSY);
 			} else if (owner >= 0) {
-				assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc),
-						 FWNMI_WAITING);
+				assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 				queue[queued++] = cpu;
 				reported++;
 			} else {
@@ -1077,7 +1076,7 @@ static void a_long_random_interleaving_loses_and_doubles_no_machine_check(void *
 			owner = -1;
 			if (queued > 0) {
 				assert_int_equal(host->last_kicked, queue[0]);
-				assert_int_equal(fwnmi_resume(&host->f, queue[0]), FWNMI_DELIVERED);
+				assert_int_equal(host_resume(host, queue[0]), FWNMI_DELIVERED);
 				assert_int_equal(buffer_log(host).mc.effective_address, delivered);
 				assert_int_equal(buffer_log(host).mc.processor_id, queue[0]);
 				owner = (int)queue[0];

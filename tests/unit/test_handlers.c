@@ -4,7 +4,7 @@
  * an OS makes itself. The mitigations are those that Linux 6.1 and 6.12 were seen to write into
  * their handlers after they had registered.
  */
-#include "fake_host.h"
+#include "library.h"
 
 #define NOP    0x60000000u
 #define SLOT_1 6 /* index of the first of six nops in routine[] */
@@ -88,7 +88,7 @@ static int try_machine_check(struct host *host)
 	int result;
 
 	run_something(host, 0);
-	result = fwnmi_machine_check(&host->f, 0, &mc);
+	result = host_machine_check(host, 0, &mc);
 	if (result == FWNMI_DELIVERED)
 		assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 	else
@@ -102,7 +102,7 @@ static int try_system_reset(struct host *host)
 	int result;
 
 	run_something(host, 0);
-	result = fwnmi_system_reset(&host->f, 0);
+	result = host_system_reset(host, 0);
 	if (result != FWNMI_DELIVERED)
 		assert_untouched(host, 0);
 	return result;
@@ -281,7 +281,7 @@ static void the_policy_can_be_to_end_the_partition(void **state)
 	restart_with_policy(host, FWNMI_STALE_END);
 	host->low_memory[MACHINE_CHECK] = 0xff;
 	assert_int_equal(try_system_reset(host), FWNMI_DELIVERED);
-	assert_int_equal(fwnmi_machine_check(&host->f, 3, &mc), FWNMI_ENDED);
+	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_ENDED);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->ended_by, 3);
 	assert_int_equal(host->end_reason, FWNMI_END_STALE_HANDLER);
@@ -292,7 +292,7 @@ static void the_policy_can_be_to_end_the_partition(void **state)
 
 	restart_with_policy(host, FWNMI_STALE_END);
 	host->low_memory[SYSTEM_RESET] = 0xff;
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_ENDED);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_ENDED);
 	assert_int_equal(host->end_reason, FWNMI_END_STALE_HANDLER);
 	assert_true(fwnmi_end_log(&host->f, buf, sizeof(buf)) > 0);
 }
@@ -314,7 +314,7 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 	take(host, 0, &mc);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
 		mc.effective_address = cpu;
-		assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_WAITING);
+		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 	}
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
@@ -324,16 +324,16 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 		if (cpu == 3)
 			host->low_memory[MACHINE_CHECK] ^= 0xff; /* it is back */
 		if (cpu == 3) {
-			assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_DELIVERED);
+			assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 			assert_int_equal(buffer_log(host).mc.effective_address, 3);
 			break;
 		}
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_STALE);
+		assert_int_equal(host_resume(host, cpu), FWNMI_STALE);
 		assert_untouched(host, cpu);
 		assert_int_equal(fwnmi_handed_back(&host->f, cpu, &back), 0x200);
 		assert_int_equal(back.effective_address, cpu);
 		assert_int_equal(back.error_type, FWNMI_MC_SLB);
-		assert_int_equal(fwnmi_resume(&host->f, cpu), FWNMI_NOTHING);
+		assert_int_equal(host_resume(host, cpu), FWNMI_NOTHING);
 		assert_int_equal(fwnmi_handed_back(&host->f, cpu, &back), 0);
 	}
 	assert_int_equal(fwnmi_interlock(&host->f, 3), FWNMI_RELEASED);
@@ -346,13 +346,13 @@ static void a_system_reset_behind_a_machine_check_handed_back_comes_later(void *
 	struct fwnmi_machine_check mc = slb_multihit(), back;
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_system_reset(&host->f, 1), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_WAITING);
 	fwnmi_interlock(&host->f, 0);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_STALE);
+	assert_int_equal(host_resume(host, 1), FWNMI_STALE);
 	assert_int_equal(fwnmi_handed_back(&host->f, 1, &back), 0x200);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
 }
 
@@ -363,14 +363,14 @@ static void a_signalled_system_reset_of_a_stale_routine_is_handed_back_once(void
 
 	host->low_memory[SYSTEM_RESET] ^= 0xff;
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_STALE);
+	assert_int_equal(host_resume(host, 2), FWNMI_STALE);
 	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0x100);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
 	assert_int_equal(fwnmi_handed_back(&host->f, NR_CPUS, &back), 0);
 
 	start(host, &default_config);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
-	assert_int_equal(fwnmi_resume(&host->f, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
 	assert_int_equal(fwnmi_handed_back(&host->f, 1, &back), 0x100);
 }
 

@@ -62,32 +62,6 @@ MAY_INCLUDE = {
         "include/fwnmi",
     ],
 }
-INCLUDE = {
-    "include/fwnmi": [],
-    "lib": ["include/fwnmi"],
-    "src/isa": [],
-    "src/engine": ["src/isa"],
-    "src/engine/emu": ["src/engine", "src/isa"],
-    "src/engine/kvm": ["src/engine", "src/isa"],
-    "src/devices": ["src/engine", "src/isa"],
-    "src/pseries": ["src/devices", "src/engine", "src/isa", "include/fwnmi"],
-    "src/machine": ["src/pseries", "src/devices", "src/engine", "src/isa", "include/fwnmi"],
-    "src/inject": ["src/machine", "src/pseries", "src/engine", "src/isa", "include/fwnmi"],
-    "src/gdb": ["src/isa"],
-    "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "include/fwnmi"],
-    "src/control": ["src/inject", "src/machine", "src/pseries", "src/engine", "include/fwnmi"],
-    "src/cmd": [
-        "src/control",
-        "src/log",
-        "src/attach",
-        "src/gdb",
-        "src/inject",
-        "src/machine",
-        "src/pseries",
-        "src/engine",
-        "include/fwnmi",
-    ],
-}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+["<]([^">]+)[">]', re.MULTILINE)
 
 

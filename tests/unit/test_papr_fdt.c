@@ -2,7 +2,7 @@
 /* The device tree and where firmware puts things in guest memory. */
 #include <libfdt.h>
 
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 
 static const void *tree(void)
 {

@@ -3,7 +3,7 @@
  * A guest that calls anything with anything: the partition must stay in its own memory (a memory
  * checker looks on), and keep its answers to the architected ones. Repeatable.
  */
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 
 #define CALLS 300000u
 

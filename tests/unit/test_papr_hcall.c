@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Hypervisor calls at their border, by family. */
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 
 #define VTY		    0x71000000
 #define VPA_FLAGS(function) ((uint64_t)(function) << (63 - 18))

@@ -7,7 +7,7 @@
 
 #include <libfdt.h>
 
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 
 /* The token that the device tree gives for @name. */
 static uint32_t token(const char *name)

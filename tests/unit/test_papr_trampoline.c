@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "fake_partition.h"
+#include "../fakes/partition.h"
 #include "fwnmi/mce.h"
 #include "pseries/fwnmi/trampoline.h"
 

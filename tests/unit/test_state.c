@@ -3,7 +3,7 @@
  * State records: what is saved at any point of an event's life goes on elsewhere as if nothing had
  * been, and what is damaged, cut, of another make or of the future is refused whole.
  */
-#include "fake_host.h"
+#include "library.h"
 
 #define RECORD_MAX 65536
 
@@ -72,7 +72,7 @@ static struct host *move_to(const struct host *from)
 	memcpy(to->regs, from->regs, sizeof(to->regs));
 	memcpy(to->rtas, from->rtas, sizeof(to->rtas));
 	memcpy(to->low_memory, from->low_memory, sizeof(to->low_memory));
-	to->page_7_is_ours = from->page_7_is_ours;
+	to->may_write = from->may_write;
 	assert_int_equal(fwnmi_load(&to->f, record, length), 0);
 	assert_int_equal(save(to, again), length);
 	assert_memory_equal(again, record, length);
@@ -94,13 +94,13 @@ static void bring_to_life(struct host *host)
 	enrol_2(host);
 	take(host, 1, &mc);
 	mc.effective_address = 0x222;
-	assert_int_equal(fwnmi_machine_check(&host->f, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
 	mc.effective_address = 0x111;
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_WAITING);
-	assert_int_equal(fwnmi_system_reset(&host->f, 2), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_WAITING);
+	assert_int_equal(host_system_reset(host, 2), FWNMI_WAITING);
 	mc.unsafe_processor = true;
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 3), FWNMI_WAITING);
-	assert_int_equal(fwnmi_machine_check(&host->f, 3, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_STOPPED);
 	queue_a_log(host, FWNMI_CHECK_EXCEPTION);
 	queue_a_log(host, FWNMI_EVENT_SCAN);
 }
@@ -132,7 +132,7 @@ static void an_unregistered_partition_stays_unregistered(void **state)
 	start(host, &default_config);
 	to = move_to(host);
 	assert_false(fwnmi_registered(&to->f, NULL, NULL));
-	assert_int_equal(fwnmi_machine_check(&to->f, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_machine_check(to, 0, &mc), FWNMI_NOT_REGISTERED);
 	tear_down((void **)&to);
 }
 
@@ -162,10 +162,10 @@ static void a_record_replaces_all_that_was_there(void **state)
 	/* Waiters have come and gone, and an event was handed back. */
 	fwnmi_interlock(&host->f, 1);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_STALE);
+	assert_int_equal(host_resume(host, 2), FWNMI_STALE);
 	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0x200);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(fwnmi_machine_check(&host->f, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
 
 	assert_int_equal(fwnmi_load(&host->f, early, length), 0);
 	assert_int_equal(save(host, again), length);
@@ -173,9 +173,9 @@ static void a_record_replaces_all_that_was_there(void **state)
 	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0);
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host->last_kicked, 2);
-	assert_int_equal(fwnmi_resume(&host->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
 	assert_int_equal(fwnmi_interlock(&host->f, 2), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&host->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(host, 0), FWNMI_DELIVERED);
 }
 
 static void owner_waiters_resets_and_logs_go_on_elsewhere(void **state)
@@ -189,18 +189,18 @@ static void owner_waiters_resets_and_logs_go_on_elsewhere(void **state)
 	to = move_to(host);
 	assert_int_equal(fwnmi_owner(&to->f), 1);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		assert_int_equal(fwnmi_resume(&to->f, cpu), cpu == 1 ? FWNMI_NOTHING :
-							    cpu == 3 ? FWNMI_STOPPED :
-								       FWNMI_WAITING);
+		assert_int_equal(host_resume(to, cpu), cpu == 1 ? FWNMI_NOTHING :
+						       cpu == 3 ? FWNMI_STOPPED :
+								  FWNMI_WAITING);
 	assert_int_equal(fwnmi_interlock(&to->f, 1), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&to->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(to, 2), FWNMI_DELIVERED);
 	assert_int_equal(to->regs[2].gpr3, FWNMI_PAGE_7);
 	assert_int_equal(log_at(to, FWNMI_PAGE_7).mc.effective_address, 0x222);
 	assert_int_equal(log_at(to, FWNMI_PAGE_7).main_a.platform_log_id, 3);
 	assert_int_equal(fwnmi_interlock(&to->f, 2), FWNMI_RELEASED);
-	assert_int_equal(fwnmi_resume(&to->f, 2), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(to, 2), FWNMI_DELIVERED);
 	assert_int_equal(to->regs[2].nip, SYSTEM_RESET);
-	assert_int_equal(fwnmi_resume(&to->f, 0), FWNMI_DELIVERED);
+	assert_int_equal(host_resume(to, 0), FWNMI_DELIVERED);
 	assert_int_equal(log_at(to, FWNMI_PAGE_7).mc.effective_address, 0x111);
 
 	assert_int_equal(fwnmi_check_exception(&to->f, ~0u, false, buf, sizeof(buf)), 8);
@@ -258,13 +258,13 @@ static void a_partition_can_be_moved_at_any_point_of_an_events_life(void **state
 					fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK);
 				break;
 			case 1:
-				results[step] = fwnmi_machine_check(&host->f, 0, &mc);
+				results[step] = host_machine_check(host, 0, &mc);
 				break;
 			case 2:
-				results[step] = fwnmi_machine_check(&host->f, 1, &fatal);
+				results[step] = host_machine_check(host, 1, &fatal);
 				break;
 			case 3:
-				results[step] = fwnmi_system_reset(&host->f, 1);
+				results[step] = host_system_reset(host, 1);
 				break;
 			case 4:
 				results[step] = fwnmi_signal_system_reset(&host->f, 0, 2);
@@ -273,28 +273,28 @@ static void a_partition_can_be_moved_at_any_point_of_an_events_life(void **state
 				results[step] = fwnmi_interlock(&host->f, 0);
 				break;
 			case 6:
-				results[step] = fwnmi_machine_check(&host->f, 0, &mc);
+				results[step] = host_machine_check(host, 0, &mc);
 				break;
 			case 7:
-				results[step] = fwnmi_resume(&host->f, 1);
+				results[step] = host_resume(host, 1);
 				assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_FATAL);
 				break;
 			case 8:
-				results[step] = fwnmi_resume(&host->f, 2);
+				results[step] = host_resume(host, 2);
 				break;
 			case 9:
 				results[step] = fwnmi_interlock(&host->f, 1);
 				break;
 			case 10:
-				results[step] = fwnmi_resume(&host->f, 0);
+				results[step] = host_resume(host, 0);
 				assert_int_equal(buffer_log(host).severity,
 						 FWNMI_SEVERITY_ALREADY_REPORTED);
 				break;
 			case 11:
-				results[step] = fwnmi_resume(&host->f, 1);
+				results[step] = host_resume(host, 1);
 				break;
 			case 12:
-				results[step] = fwnmi_machine_check(&host->f, 0, &mc);
+				results[step] = host_machine_check(host, 0, &mc);
 				break;
 			case 13:
 				results[step] = fwnmi_interlock(&host->f, 0);
@@ -314,7 +314,7 @@ static void what_a_routine_looked_like_goes_along(void **state)
 	struct host *to = move_to(host);
 
 	to->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(fwnmi_machine_check(&to->f, 0, &mc), FWNMI_STALE);
+	assert_int_equal(host_machine_check(to, 0, &mc), FWNMI_STALE);
 	tear_down((void **)&to);
 }
 
@@ -334,7 +334,7 @@ static void a_partition_of_64_cpus_with_full_queues_can_be_moved(void **state)
 	for (unsigned boot = 0; boot < 3; boot++) {
 		fwnmi_reset(&host->f);
 		for (unsigned cpu = 0; cpu < FWNMI_MAX_CPUS; cpu++)
-			assert_int_equal(fwnmi_machine_check(&host->f, cpu, &mc), FWNMI_STOPPED);
+			assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
 	}
 	for (unsigned i = 0; i < FWNMI_QUEUE_EVENTS; i++)
 		queue_a_log(host, FWNMI_EVENT_SCAN);
@@ -646,10 +646,10 @@ static void more_notices_than_can_be_are_refused(void **state)
 	start(host, &default_config);
 	mc.unsafe_processor = true;
 	for (unsigned boot = 0; boot < 10; boot++) {
-		assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_STOPPED);
+		assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_STOPPED);
 		fwnmi_reset(&host->f);
 	}
-	assert_int_equal(fwnmi_machine_check(&host->f, 0, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_STOPPED);
 	r->length = save(host, r->record);
 	assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
 	r->f = r->before;
@@ -668,15 +668,15 @@ static void live_on(struct host *host)
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		fwnmi_resume(&host->f, cpu);
+		host_resume(host, cpu);
 		fwnmi_interlock(&host->f, cpu);
 	}
 	for (unsigned boot = 0; boot < 2; boot++) {
 		mc.unsafe_processor = false;
-		fwnmi_machine_check(&host->f, 0, &mc);
+		host_machine_check(host, 0, &mc);
 		mc.unsafe_processor = true;
 		for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-			fwnmi_machine_check(&host->f, cpu, &mc);
+			host_machine_check(host, cpu, &mc);
 		while (fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW,
 					 (const uint8_t[]){ 6, 0x20, 0, 226, 0, 0, 0, 0 }, 8) == 0)
 			;
@@ -715,7 +715,7 @@ static void any_damage_under_a_good_checksum_is_refused_or_harmless(void **state
 		accepted++;
 		assert_int_equal(fwnmi_save(&host->f, again, sizeof(again)), r->length);
 		assert_memory_equal(again, record, r->length);
-		host->page_7_is_ours = host->f.error_area == FWNMI_PAGE_7;
+		host->may_write = host->f.error_area == FWNMI_PAGE_7 ? PAGE_7 : RTAS_AREA;
 		live_on(host);
 	}
 	assert_true(accepted > 100 && refused > 100);

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A host for libfwnmi that records what the library does to memory and registers, and that can be
- * made to fail. What the tests of the library share; see test_fwnmi.c.
+ * What the tests of the library share: a guest on the fake host that has registered, errors to
+ * report, and what a delivery must leave behind.
  */
-#ifndef FAKE_HOST_H
-#define FAKE_HOST_H
+#ifndef LIBRARY_H
+#define LIBRARY_H
 
-#include <fwnmi/fwnmi.h>
-
+#include "../fakes/host.h"
 #include "unit.h"
 
 enum {
-	NR_CPUS = 4,
 	MEMORY_SIZE = 64 << 20,
-	LOW_MEMORY_SIZE = 0x10000,
-	RTAS_SIZE = 0x2000,
 	SAVE_OFFSET = 0x100,
 	LOG_OFFSET = 8,
 };
@@ -27,134 +23,6 @@ enum {
 #define MSR_BE		0x8000000000001000ull
 #define MSR_LE		0x8000000000001001ull
 #define INTERRUPTED_MSR 0x800000000280f033ull
-
-struct host {
-	struct fwnmi f;
-	struct fwnmi_config config;
-	struct fwnmi_regs regs[NR_CPUS];
-	uint8_t rtas[RTAS_SIZE];
-	uint8_t low_memory[LOW_MEMORY_SIZE]; /* what lies behind it reads as 0x60 */
-	bool page_7_is_ours; /* the guest has registered by ibm,nmi-register-2 */
-	uint64_t memory_size;
-	unsigned kicks[NR_CPUS];
-	unsigned last_kicked;
-	unsigned ends;
-	unsigned ended_by;
-	enum fwnmi_end_reason end_reason;
-	unsigned reads, writes, register_reads, register_writes;
-	unsigned stops[NR_CPUS];
-	unsigned repairs;
-	unsigned repaired_cpu;
-	struct fwnmi_machine_check repaired;
-	bool fail_reads, fail_writes, fail_get_regs, fail_set_regs, fail_repair;
-	bool wrote_outside_save_area;
-};
-
-static inline int read_memory(void *opaque, uint64_t address, void *buf, size_t len)
-{
-	struct host *host = opaque;
-
-	host->reads++;
-	if (host->fail_reads || len > host->memory_size || address > host->memory_size - len)
-		return -1;
-	memset(buf, 0x60, len);
-	if (address < LOW_MEMORY_SIZE)
-		memcpy(buf, host->low_memory + address,
-		       len < LOW_MEMORY_SIZE - address ? len : (size_t)(LOW_MEMORY_SIZE - address));
-	return 0;
-}
-
-static inline int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
-{
-	struct host *host = opaque;
-	uint64_t start = RTAS_BASE + host->config.save_area_offset;
-
-	host->writes++;
-	if (host->fail_writes)
-		return -1;
-	if (host->page_7_is_ours && address >= FWNMI_PAGE_7 &&
-	    address < FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE &&
-	    len <= FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - address) {
-		memcpy(host->low_memory + address, buf, len);
-		return 0;
-	}
-	if (host->page_7_is_ours || address < start || len > RTAS_BASE + RTAS_SIZE - address ||
-	    address + len > start + fwnmi_rtas_area_size(host->config.nr_cpus)) {
-		host->wrote_outside_save_area = true;
-		return -1;
-	}
-	memcpy(host->rtas + (address - RTAS_BASE), buf, len);
-	return 0;
-}
-
-static inline int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	host->register_reads++;
-	*regs = host->regs[cpu];
-	return host->fail_get_regs ? -1 : 0;
-}
-
-static inline int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	if (host->fail_set_regs)
-		return -1;
-	host->register_writes++;
-	host->regs[cpu] = *regs;
-	return 0;
-}
-
-static inline void kick(void *opaque, unsigned cpu)
-{
-	struct host *host = opaque;
-
-	assert_true(cpu < NR_CPUS);
-	host->kicks[cpu]++;
-	host->last_kicked = cpu;
-}
-
-static inline void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct host *host = opaque;
-
-	host->ends++;
-	host->ended_by = cpu;
-	host->end_reason = reason;
-}
-
-static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
-{
-	struct host *host = opaque;
-
-	host->repairs++;
-	host->repaired_cpu = cpu;
-	host->repaired = *mc;
-	return host->fail_repair ? -1 : 0;
-}
-
-static const struct fwnmi_ops ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-};
-
-static const struct fwnmi_ops repairing_ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-	.repair = repair,
-};
 
 static const struct fwnmi_config default_config = {
 	.nr_cpus = NR_CPUS,
@@ -178,13 +46,9 @@ static inline void run_something(struct host *host, unsigned cpu)
 static inline void start_with(struct host *host, const struct fwnmi_config *config,
 			      const struct fwnmi_ops *host_ops)
 {
-	memset(host, 0, sizeof(*host));
-	memset(host->low_memory, 0x60, sizeof(host->low_memory));
-	host->config = *config;
-	host->memory_size = MEMORY_SIZE;
+	assert_int_equal(host_init(host, config, host_ops, MEMORY_SIZE, MEMORY_FILL), 0);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
 		run_something(host, cpu);
-	assert_int_equal(fwnmi_init(&host->f, host_ops, host, config), 0);
 }
 
 static inline void start(struct host *host, const struct fwnmi_config *config)
@@ -195,13 +59,13 @@ static inline void start(struct host *host, const struct fwnmi_config *config)
 static inline void enrol(struct host *host)
 {
 	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
-	host->page_7_is_ours = false;
+	host->may_write = RTAS_AREA;
 }
 
 static inline void enrol_2(struct host *host)
 {
 	assert_int_equal(fwnmi_register2(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
-	host->page_7_is_ours = true;
+	host->may_write = PAGE_7;
 }
 
 static inline int set_up(void **state)
@@ -219,7 +83,7 @@ static inline int tear_down(void **state)
 {
 	struct host *host = *state;
 
-	assert_false(host->wrote_outside_save_area);
+	assert_false(host->wrote_elsewhere);
 	free(host);
 	return 0;
 }
@@ -258,7 +122,7 @@ static inline struct fwnmi_machine_check fatal_ue(void)
 }
 
 /* What R3 points to. */
-static const uint8_t *error_area(const struct host *host, uint64_t address)
+static inline const uint8_t *error_area(const struct host *host, uint64_t address)
 {
 	if (address < LOW_MEMORY_SIZE)
 		return host->low_memory + address;
@@ -312,7 +176,7 @@ static inline void assert_untouched(const struct host *host, unsigned cpu)
 
 static inline void take(struct host *host, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
-	assert_int_equal(fwnmi_machine_check(&host->f, cpu, mc), FWNMI_DELIVERED);
+	assert_int_equal(host_machine_check(host, cpu, mc), FWNMI_DELIVERED);
 }
 
 #endif

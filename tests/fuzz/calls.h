@@ -1,95 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A host for libfwnmi whose guest may do anything; it allows no access outside its bounds. */
-#ifndef FUZZ_HOST_H
-#define FUZZ_HOST_H
+/* A guest that may do anything: calls made of bytes, on the fake host with little memory. */
+#ifndef FUZZ_CALLS_H
+#define FUZZ_CALLS_H
 
-#include <fwnmi/fwnmi.h>
-
+#include "../fakes/host.h"
 #include "fuzz.h"
 
 enum {
-	NR_CPUS = 4,
-	MEMORY_SIZE = 0x10000,
 	RTAS_BASE = 0xa000,
-	RTAS_SIZE = 0x2000,
 	SAVE_OFFSET = 0x40,
-};
-
-struct host {
-	struct fwnmi f;
-	struct fwnmi_regs regs[NR_CPUS];
-	uint8_t memory[MEMORY_SIZE];
-	unsigned fail; /* a bit an operation */
-};
-
-static inline int read_memory(void *opaque, uint64_t address, void *buf, size_t len)
-{
-	struct host *host = opaque;
-
-	if (host->fail & 1 || len > MEMORY_SIZE || address > MEMORY_SIZE - len)
-		return -1;
-	memcpy(buf, host->memory + address, len);
-	return 0;
-}
-
-static inline int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
-{
-	struct host *host = opaque;
-
-	/* The library has promised: its part of the RTAS area, or page 7. */
-	require((address >= RTAS_BASE + SAVE_OFFSET && len <= RTAS_SIZE &&
-		 address <= RTAS_BASE + RTAS_SIZE - len) ||
-		(address >= FWNMI_PAGE_7 && len <= FWNMI_PAGE_7_SIZE &&
-		 address <= FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - len));
-	if (host->fail & 2)
-		return -1;
-	memcpy(host->memory + address, buf, len);
-	return 0;
-}
-
-static inline int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	require(cpu < NR_CPUS);
-	*regs = host->regs[cpu];
-	return host->fail & 4 ? -1 : 0;
-}
-
-static inline int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	struct host *host = opaque;
-
-	require(cpu < NR_CPUS);
-	host->regs[cpu] = *regs;
-	return host->fail & 8 ? -1 : 0;
-}
-
-static inline void kick(void *opaque, unsigned cpu)
-{
-	require(opaque && cpu < NR_CPUS);
-}
-
-static inline void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	require(opaque && cpu < NR_CPUS && reason);
-}
-
-static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
-{
-	require(cpu < NR_CPUS && mc);
-	return ((struct host *)opaque)->fail & 16 ? -1 : 0;
-}
-
-static const struct fwnmi_ops ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-	.repair = repair,
-	.stop_cpu = kick,
 };
 
 static inline void start(struct host *host, unsigned flags)
@@ -104,8 +23,26 @@ static inline void start(struct host *host, unsigned flags)
 		.stale_handler = (enum fwnmi_stale_policy)((flags >> 2) % 3),
 	};
 
-	memset(host, 0, sizeof(*host));
-	require(fwnmi_init(&host->f, &ops, host, &config) == 0);
+	require(host_init(host, &config, &all_ops, LOW_MEMORY_SIZE, 0) == 0);
+	/* By which call the guest has registered is not looked at here. */
+	host->may_write = RTAS_AREA | PAGE_7;
+}
+
+static inline void store(struct host *host, unsigned address, uint8_t value)
+{
+	if (address - RTAS_BASE < RTAS_SIZE)
+		host->rtas[address - RTAS_BASE] = value;
+	else
+		host->low_memory[address] = value;
+}
+
+static inline void fail(struct host *host, unsigned callbacks)
+{
+	host->fail_reads = callbacks & 1;
+	host->fail_writes = callbacks & 2;
+	host->fail_get_regs = callbacks & 4;
+	host->fail_set_regs = callbacks & 8;
+	host->fail_repair = callbacks & 16;
 }
 
 /* One call, as the bytes at @p say; at least 8. */
@@ -138,10 +75,10 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		break;
 	case 2:
 	case 3:
-		fwnmi_machine_check(&host->f, cpu, &mc);
+		host_machine_check(host, cpu, &mc);
 		break;
 	case 4:
-		fwnmi_system_reset(&host->f, cpu);
+		host_system_reset(host, cpu);
 		break;
 	case 5:
 		fwnmi_signal_system_reset(&host->f, cpu, (int8_t)p[2]);
@@ -152,7 +89,7 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		break;
 	case 8:
 	case 9:
-		fwnmi_resume(&host->f, cpu);
+		host_resume(host, cpu);
 		fwnmi_handed_back(&host->f, cpu, &back);
 		break;
 	case 10:
@@ -171,14 +108,15 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		fwnmi_check_exception(&host->f, ~0u, p[1] & 1, buf, (size_t)p[2] * 8);
 		break;
 	case 14:
-		host->fail = p[1] & 1 ? p[2] : 0;
-		host->memory[p[3] << 8 | p[4]] = p[5];
+		fail(host, p[1] & 1 ? p[2] : 0);
+		store(host, (unsigned)p[3] << 8 | p[4], p[5]);
 		break;
 	case 15:
 		fwnmi_set_interrupt_endian(&host->f, p[1] & 1);
 		fwnmi_end_log(&host->f, buf, (size_t)p[2] * 8);
 		break;
 	}
+	require(!host->wrote_elsewhere);
 }
 
 /* What can be saved can be loaded, and is the same then. */

@@ -3,11 +3,11 @@
  * A partition on an engine that executes nothing: registers are just remembered, and what the
  * partition asks of engine and machine is counted. Tests make its hcalls with hcall() and rtas().
  */
-#ifndef FAKE_PARTITION_H
-#define FAKE_PARTITION_H
+#ifndef FAKES_PARTITION_H
+#define FAKES_PARTITION_H
 
 #include "pseries/partition.h"
-#include "unit.h"
+#include "../unit/unit.h"
 
 #define FAKE_RAM    (64ull << 20)
 #define FAKE_CPUS   4u
