@@ -12,7 +12,6 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import queue
 import re
 import shlex
 import socket
@@ -27,7 +26,8 @@ TOP = os.path.dirname(TESTS)
 sys.path.insert(0, os.path.join(TESTS, "linux"))
 
 import guest as harness  # noqa: E402  pylint: disable=wrong-import-position
-from guest import ANSWER, Failure, Guest, Injection, Missing, Monitor  # noqa: E402  pylint: disable=wrong-import-position
+import qmp  # noqa: E402  pylint: disable=wrong-import-position
+from guest import ANSWER, Failure, Guest, Injection, Missing  # noqa: E402  pylint: disable=wrong-import-position
 
 HELPERS = ("relay", "watch")
 CC = "powerpc64le-linux-gnu-gcc"
@@ -156,39 +156,21 @@ class Console:
         self.socket.close()
 
 
-class RelayedMonitor(Monitor):
+class RelayedMonitor(qmp.EagerClient):
     """The monitor behind one of the host's serial lines.
 
-    What it says is read as it comes: QEMU stands still while a line takes no more, and a local socket
-    is full after some kilobytes that come 16 bytes at a time. While nobody is connected QEMU drops what
-    is said; so only then is begin() called, which starts the other side.
+    QEMU stands still while a line takes no more, and a local socket is full after some kilobytes that
+    come 16 bytes at a time. While nobody is connected QEMU drops what is said; so only then is begin()
+    called, which starts the other side.
     """
 
     def __init__(self, path, timeout, begin):
-        self.lines, self.begin = queue.SimpleQueue(), begin
+        self.begin = begin
         super().__init__(path, timeout)
 
     def _connected(self):
-        threading.Thread(target=self._read, daemon=True).start()
+        super()._connected()
         self.begin()
-
-    def _read(self):
-        with contextlib.suppress(OSError, ValueError):
-            with self.socket.makefile("rb") as stream:
-                for line in stream:
-                    self.lines.put(json.loads(line))
-        self.lines.put(None)
-
-    def _receive(self, deadline):
-        try:
-            return self.lines.get(timeout=max(0, deadline - time.monotonic()))
-        except queue.Empty as e:
-            raise Failure("the monitor did not answer in time") from e
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
 
 
 class KvmHost:

@@ -11,9 +11,7 @@ import contextlib
 import json
 import os
 import re
-import select
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -22,7 +20,13 @@ import threading
 import time
 import traceback
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.insert(0, TESTS)
+
+import qmp  # noqa: E402  pylint: disable=wrong-import-position
+from qmp import Failure  # noqa: E402  pylint: disable=wrong-import-position
+
 TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
 # the CPU.
@@ -43,14 +47,6 @@ def set_patience(factor):
 
 def patience():
     return _patience
-
-
-class Failure(Exception):
-    """What did not happen, in one line; detail (the console's end) may follow in more."""
-
-    def __init__(self, message, detail=""):
-        super().__init__(message)
-        self.detail = detail
 
 
 class Missing(Failure):
@@ -141,87 +137,6 @@ def kernel_section(path, name):
     return b""
 
 
-# ---- the monitor ---------------------------------------------------------------------------------
-
-
-class Monitor:
-    """A client of the control socket. Events are kept in the order they come."""
-
-    def __init__(self, path, timeout, alive=lambda: True):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.buffer = b""
-        self.events = []
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                self.socket.connect(path)
-                break
-            except (FileNotFoundError, ConnectionRefusedError) as e:
-                if time.monotonic() > deadline or not alive():
-                    raise Failure(f"the monitor {path} does not come up: {e.strerror}") from e
-                time.sleep(0.005)
-        self._connected()
-        if "QMP" not in self._receive(deadline):
-            raise Failure("the monitor's greeting is not one")
-        self.command("qmp_capabilities")
-
-    def close(self):
-        self.socket.close()
-
-    def _connected(self):
-        """For who wants to know before anything is received."""
-
-    def _receive(self, deadline):
-        """The next message; None when the other side has gone."""
-        while b"\n" not in self.buffer:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Failure("the monitor did not answer in time")
-            if not select.select([self.socket], [], [], left)[0]:
-                continue
-            try:
-                data = self.socket.recv(65536)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                return None
-            self.buffer += data
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return json.loads(line)
-
-    def command(self, name, timeout=ANSWER, **arguments):
-        """Carries out a command; returns what it returns."""
-        request = {"execute": name}
-        if arguments:
-            request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
-        deadline = time.monotonic() + timeout * _patience
-        while True:
-            message = self._receive(deadline)
-            if message is None:
-                raise Failure(f"the monitor closed the connection before it answered {name}")
-            if "event" in message:
-                self.events.append(message)
-            elif "error" in message:
-                raise Failure(f"{name}: {message['error']['desc']}")
-            else:
-                return message["return"]
-
-    def wait_event(self, name, timeout=ANSWER):
-        """The data of the next event of that name; it and what came before it are consumed."""
-        deadline = time.monotonic() + timeout * _patience
-        while True:
-            for i, event in enumerate(self.events):
-                if event["event"] == name:
-                    del self.events[:i + 1]
-                    return event["data"]
-            message = self._receive(deadline)
-            if message is None:
-                raise Failure(f"the monitor closed the connection before event {name}")
-            if "event" in message:
-                self.events.append(message)
-
-
 # ---- the guest -----------------------------------------------------------------------------------
 
 
@@ -282,8 +197,8 @@ class Guest:
         self.reader.start()
         try:
             if monitor:
-                self.monitor = Monitor(self.monitor_path, ANSWER * _patience,
-                                       lambda: self.process.poll() is None)
+                self.monitor = qmp.Client(self.monitor_path, ANSWER * _patience,
+                                          lambda: self.process.poll() is None)
         except Failure as e:
             self.close()
             raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e

@@ -39,7 +39,8 @@ class Machine:
 
     def powers_off(self):
         with self.start("poweroff", clock="host") as guest:
-            shutdown = guest.monitor.wait_event("SHUTDOWN", timeout=harness.BOOT)
+            shutdown = guest.monitor.wait_event("SHUTDOWN",
+                                                timeout=harness.BOOT * harness.patience())
             yield expect("the monitor's reason", shutdown["reason"], "guest-shutdown")
             yield expect("exit status", guest.wait(), 0)
             yield Check("userland had been up", "fwnmi-guest: userland up" in guest.since(0),

@@ -9,13 +9,15 @@ monitor takes are connected and read nothing of the events. The bound is docs/se
 """
 
 import argparse
-import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from qmp import Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
 
 LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
@@ -28,29 +30,13 @@ GROWTH_KIB = 2 << 10
 PAYLOAD_KIB = 4 << 10  # of the guest's memory, code and stack and device tree included
 
 
-class Trouble(Exception):
-    """It does not run as it should."""
-
-
 def wait_until(condition, process, what):
     end = time.monotonic() + LIMIT
     while not condition():
         if time.monotonic() > end or process.poll() is not None:
             why = "time is up" if process.poll() is None else process.stderr.read()
-            raise Trouble(f"{what}: {why}")
+            raise Failure(f"{what}: {why}")
         time.sleep(0.01)
-
-
-def client(path):
-    one = socket.socket(socket.AF_UNIX)
-    one.settimeout(LIMIT)
-    one.connect(path)
-    stream = one.makefile("rw", encoding="utf-8")
-    json.loads(stream.readline())
-    stream.write('{"execute":"qmp_capabilities"}\n')
-    stream.flush()
-    json.loads(stream.readline())
-    return one
 
 
 def flood(args, what, rounds):
@@ -70,7 +56,7 @@ def flood(args, what, rounds):
 
             try:
                 wait_until(lambda: console_says(b"@answer"), process, "the payload does not start")
-                clients = [client(path) for _ in range(CLIENTS)]
+                clients = [Client(path, LIMIT) for _ in range(CLIENTS)]
                 process.stdin.write("!")
                 process.stdin.flush()
                 said = process.communicate(timeout=LIMIT)[1]
@@ -80,7 +66,7 @@ def flood(args, what, rounds):
             for one in clients:
                 one.close()
             if process.returncode or not console_says(b"ok 1 - the_partition_answers_after"):
-                raise Trouble(f"exit {process.returncode}: {said[-1000:]}")
+                raise Failure(f"exit {process.returncode}: {said[-1000:]}")
             line = said.rsplit("fwnmi: stats: ", 1)[1].splitlines()[0]
             stats = dict(word.split("=") for word in line.split())
             return int(stats["max_rss_kib"]), int(stats["instructions"])
@@ -101,7 +87,7 @@ def main():
         code, code_insns = flood(args, "code", CODE)
         print(f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions;"
               f" {CODE} of code: {code} KiB, {code_insns} instructions")
-    except (Trouble, OSError, ValueError, subprocess.TimeoutExpired) as e:
+    except (Failure, OSError, ValueError, subprocess.TimeoutExpired) as e:
         print("# " + str(e).replace("\n", "\n# "))
     for number, (sentence, ok) in enumerate((
             ("ten_times_as_many_calls_take_no_more_memory", 0 < many <= few + GROWTH_KIB),

@@ -8,14 +8,16 @@ The payload `nested` causes the second machine check itself; we only give it the
 """
 
 import argparse
-import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from qmp import Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
 
 LIMIT = 600
 
@@ -35,69 +37,34 @@ class Machine:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr_fd)
         self.console = b""
         self.deadline = time.monotonic() + LIMIT
-        self.sock, self.buffer, self.events = None, b"", []
+        self.monitor = None
 
     def __enter__(self):
-        while not self.sock:
-            sock = socket.socket(socket.AF_UNIX)
-            try:
-                sock.connect(self.path)
-                self.sock = sock
-            except (FileNotFoundError, ConnectionRefusedError):
-                self.check_time()
-                time.sleep(0.002)
-        self.message()
-        self.command("qmp_capabilities")
+        self.monitor = Client(self.path, LIMIT, lambda: self.child.poll() is None)
         return self
 
     def __exit__(self, *_):
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
-        self.sock.close()
+        self.monitor.close()
         self.child.stdin.close()
         self.child.stdout.close()
         os.close(self.stderr_fd)
         self.scratch.cleanup()
 
-    def check_time(self):
-        if time.monotonic() > self.deadline:
-            raise TimeoutError(f"not over after {LIMIT} s; console: {self.console.decode()!r};"
-                               f" stderr: {self.stderr()!r}")
-
-    def read(self, fd):
-        while not select.select([fd], [], [], 0.1)[0]:
-            self.check_time()
-        return os.read(fd, 65536)
-
-    def message(self):
-        while b"\n" not in self.buffer:
-            data = self.read(self.sock.fileno())
-            if not data:
-                raise EOFError("the monitor has gone")
-            self.buffer += data
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return json.loads(line)
-
-    def command(self, name, **arguments):
-        request = {"execute": name, **({"arguments": arguments} if arguments else {})}
-        self.sock.sendall(json.dumps(request).encode() + b"\n")
-        while True:
-            message = self.message()
-            if "event" in message:
-                self.events.append(message["event"])
-            else:
-                return message
-
-    def event(self, name):
-        while name not in self.events:
-            self.events.append(self.message().get("event"))
-        del self.events[:self.events.index(name) + 1]
-
     def says(self, text):
         """Waits for it on the console, behind what was there before."""
+        out = self.child.stdout.fileno()
         while text not in self.console:
-            self.console += self.read(self.child.stdout.fileno())
+            while not select.select([out], [], [], 0.1)[0]:
+                if time.monotonic() > self.deadline:
+                    raise Failure(f"not over after {LIMIT} s; console: {self.console.decode()!r};"
+                                  f" stderr: {self.stderr()!r}")
+            more = os.read(out, 65536)
+            if not more:
+                raise Failure(f"the console ended before it said {text!r}; stderr: {self.stderr()!r}")
+            self.console += more
         self.console = self.console.split(text, 1)[1]
 
     def end_partition(self):
@@ -106,9 +73,9 @@ class Machine:
         self.child.stdin.write(b"!")
         self.child.stdin.flush()
         self.says(b"@inject=1 machine-check")
-        self.command("inject-machine-check")
+        self.monitor.command("inject-machine-check")
         self.says(b"# in_the_routine")
-        self.event("FWNMI_PARTITION_ENDED")
+        self.monitor.wait_event("FWNMI_PARTITION_ENDED")
 
     def stderr(self):
         os.lseek(self.stderr_fd, 0, os.SEEK_SET)
@@ -133,8 +100,8 @@ def reboot(args):
     with Machine(args, ["--reboot-policy=reboot"]) as machine:
         for _ in range(2):
             machine.end_partition()
-            machine.event("RESET")
-        state = machine.command("query-fwnmi")["return"]
+            machine.monitor.wait_event("RESET")
+        state = machine.monitor.command("query-fwnmi")
         yield "the log is kept", is_log(state["last-end"]["log"]), state
         machine.says(b"@answer")
         yield "nothing is registered", not state["registered"], state
@@ -149,22 +116,22 @@ def no_reboot(args):
 def pause(args):
     with Machine(args, ["--reboot-policy=pause"]) as machine:
         machine.end_partition()
-        machine.event("STOP")
-        state = machine.command("query-fwnmi")["return"]
+        machine.monitor.wait_event("STOP")
+        state = machine.monitor.command("query-fwnmi")
         yield "it says so", state["partition-ended"], state
         yield "the log is kept", is_log(state["last-end"]["log"]), state
         yield "for the reason", state["last-end"]["reason"] == "nested-machine-check", state
-        refused = machine.command("cont")
+        refused = machine.monitor.execute("cont")
         yield "it cannot go on", "error" in refused, refused
-        before = machine.command("query-cpus-fast")["return"][0]["instructions"]
+        before = machine.monitor.command("query-cpus-fast")[0]["instructions"]
         time.sleep(0.05)
-        after = machine.command("query-cpus-fast")["return"][0]["instructions"]
+        after = machine.monitor.command("query-cpus-fast")[0]["instructions"]
         yield "nothing runs", before == after, (before, after)
-        machine.command("system_reset")
-        machine.event("RESET")
-        machine.command("cont")
+        machine.monitor.command("system_reset")
+        machine.monitor.wait_event("RESET")
+        machine.monitor.command("cont")
         machine.says(b"@answer")
-        machine.command("quit")
+        machine.monitor.command("quit")
         yield "the exit status after quit is 0", machine.child.wait(LIMIT) == 0
 
 
@@ -191,7 +158,7 @@ def main():
             for what, ok, *detail in test(args):
                 if not ok:
                     problems.append(f"not so: {what} {detail}")
-        except (OSError, EOFError, KeyError, ValueError, subprocess.TimeoutExpired) as e:
+        except (Failure, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as e:
             problems.append(f"{type(e).__name__}: {e}")
         for problem in problems:
             for line in problem.splitlines():

@@ -21,24 +21,22 @@ on standard error) is in CASES below.
 """
 
 import argparse
-import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from qmp import EagerClient, Failure  # noqa: E402  pylint: disable=wrong-import-position
+
 # Seconds for one payload, and for what needs no guest: they only end what hangs.
 TIME_LIMIT = 600
 COMMAND_LIMIT = 300
 TAP_LINE = re.compile(r"(not )?ok \d+ - (\S+)$")
-
-
-class Trouble(Exception):
-    """The payload or the program does not keep to the rules above."""
 
 
 class Outcome:
@@ -51,7 +49,7 @@ class Outcome:
         self.injections = []  # (arguments, as wanted?, what it said)
         self.status = None
         self.stderr = ""
-        self.events = []  # of the monitor, as dictionaries
+        self.events = ()  # of the monitor, as dictionaries
 
     def fact(self, key):
         """The numbers of a console line `# KEY 0x... 0x...`."""
@@ -59,7 +57,7 @@ class Outcome:
             words = line.split()
             if words[:2] == ["#", key]:
                 return [int(word, 16) for word in words[2:]]
-        raise Trouble(f"the payload did not print '# {key}'")
+        raise Failure(f"the payload did not print '# {key}'")
 
 
 # ---- what is seen from outside -------------------------------------------------------------------
@@ -179,59 +177,6 @@ CASES = {
 }
 
 
-# ---- the monitor ---------------------------------------------------------------------------------
-
-
-class Monitor:
-    """A QMP connection that collects events."""
-
-    def __init__(self, path, events):
-        self.events = events
-        self.answers = []
-        self.arrived = threading.Condition()
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(COMMAND_LIMIT)
-        self.sock.connect(path)
-        self.file = self.sock.makefile("rw", encoding="utf-8")
-        json.loads(self.file.readline())  # the greeting
-        self.sock.settimeout(None)
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-        self.command("qmp_capabilities")
-
-    def read(self):
-        try:
-            for line in self.file:
-                message = json.loads(line)
-                with self.arrived:
-                    if "event" in message:
-                        self.events.append(message)
-                    else:
-                        self.answers.append(message)
-                    self.arrived.notify_all()
-        except (OSError, ValueError):
-            pass
-        with self.arrived:
-            self.answers.append(None)
-            self.arrived.notify_all()
-
-    def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
-        with self.arrived:
-            if not self.arrived.wait_for(lambda: self.answers, COMMAND_LIMIT):
-                raise Trouble(f"the monitor does not answer {name}")
-            answer = self.answers.pop(0)
-        if not answer or "return" not in answer:
-            raise Trouble(f"the monitor's answer to {name} is {answer}")
-        return answer["return"]
-
-    def close(self):
-        """After the other side has gone: takes what it said last."""
-        self.reader.join(COMMAND_LIMIT)
-        self.sock.close()
-
-
 # ---- one run -------------------------------------------------------------------------------------
 
 
@@ -281,14 +226,8 @@ class Run:
         self.child.kill()
 
     def connect(self):
-        """The socket is there before the guest runs, but perhaps not yet when we ask."""
-        while self.monitor is None:
-            try:
-                self.monitor = Monitor(self.socket, self.seen.events)
-            except (FileNotFoundError, ConnectionRefusedError) as e:
-                if self.child.poll() is not None or time.monotonic() > self.deadline:
-                    raise Trouble("the monitor's socket does not appear") from e
-                time.sleep(0.002)
+        self.monitor = EagerClient(self.socket, COMMAND_LIMIT, lambda: self.child.poll() is None)
+        self.seen.events = self.monitor.events
 
     def inject(self, arguments, extra=(), wanted=0):
         done = subprocess.run([self.program, "inject", "--monitor", self.socket, *extra, *arguments],
@@ -307,7 +246,7 @@ class Run:
             if cpus[int(cpu)]["state"] == state:
                 return
             if time.monotonic() > self.deadline:
-                raise Trouble(f"CPU {cpu} is {cpus[int(cpu)]['state']}, not {state}")
+                raise Failure(f"CPU {cpu} is {cpus[int(cpu)]['state']}, not {state}")
             time.sleep(0.002)
 
     def obey(self, line):
@@ -321,10 +260,10 @@ class Run:
         if verb == "queue":
             done = self.inject(arguments, ["--no-wait"])
             if done.returncode:
-                raise Trouble(f"inject {' '.join(arguments)}: {done.stderr.strip()}")
+                raise Failure(f"inject {' '.join(arguments)}: {done.stderr.strip()}")
         elif verb == "refused":
             if not self.inject(arguments, ["--no-wait"]).returncode:
-                raise Trouble(f"inject {' '.join(arguments)} should have been refused")
+                raise Failure(f"inject {' '.join(arguments)} should have been refused")
             self.seen.injections.pop()
         elif verb == "fails":
             self.inject(arguments, wanted=1)
@@ -334,7 +273,7 @@ class Run:
         elif verb == "await":
             self.await_state(*arguments)
         elif verb != "answer":
-            raise Trouble(f"the payload asks for {line}")
+            raise Failure(f"the payload asks for {line}")
         self.answer()
 
     def take(self, line):
@@ -346,7 +285,7 @@ class Run:
         elif line.startswith("1.."):
             seen.plan = int(line[3:])
         elif line.startswith("Bail out!"):
-            raise Trouble(line)
+            raise Failure(line)
         elif line.startswith("@"):
             self.obey(line)
 
@@ -358,7 +297,7 @@ class Run:
                 self.take(line.decode(errors="replace").rstrip())
             self.seen.status = self.child.wait(COMMAND_LIMIT)
             if self.late:
-                raise Trouble(f"not over after {self.time_limit} s")
+                raise Failure(f"not over after {self.time_limit} s")
             for thread in self.threads:
                 thread.join()
         finally:
@@ -367,6 +306,7 @@ class Run:
                 self.child.kill()
                 self.child.wait()
             if self.monitor:
+                self.monitor.drain()
                 self.monitor.close()
             os.lseek(self.stderr, 0, os.SEEK_SET)
             with os.fdopen(self.stderr, "rb") as stderr:
@@ -441,7 +381,7 @@ def main():
             if run.alone:
                 again = Run(args.fwnmi, path, options, scratch, args.time_limit)
                 again.run()
-        except (Trouble, subprocess.TimeoutExpired, OSError) as e:
+        except (Failure, subprocess.TimeoutExpired, OSError) as e:
             trouble = str(e) or repr(e)
     results = judge(run.seen, judgements) if not trouble else []
     if again and not trouble:

@@ -20,6 +20,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
 
 import guest as harness  # noqa: E402
+import qmp  # noqa: E402
 from guest import Failure, Injection, Missing  # noqa: E402
 
 # No TCG implements the cures that these would promise; x-vof: QEMU's small firmware, which starts quicker.
@@ -27,7 +28,7 @@ MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-c
 PANICKED = 3  # what `fwnmi run` exits with when its guest panics; QEMU's own status says nothing
 
 # Every time limit is of guest.py's harness, and grows with its patience.
-QMP_UP, COMMAND = 120, 300
+COMMAND = 300
 
 
 def temporary(data):
@@ -54,7 +55,7 @@ def qemu_path(which):
 
 def wait_until(guest, predicate, timeout=harness.ANSWER):
     """Waits for what the console says; False if it never does, or the machine ends before."""
-    deadline = time.monotonic() + timeout * harness._patience
+    deadline = time.monotonic() + timeout * harness.patience()
     with guest.changed:
         while not predicate():
             left = deadline - time.monotonic()
@@ -64,7 +65,7 @@ def wait_until(guest, predicate, timeout=harness.ANSWER):
     return True
 
 
-class QemuMonitor(harness.Monitor):
+class QemuMonitor(qmp.Client):
     """QEMU's own monitor; what `fwnmi run` alone can tell is answered from what is known of the guest."""
 
     def __init__(self, guest, path, timeout):
@@ -72,10 +73,10 @@ class QemuMonitor(harness.Monitor):
         self.panicked = False
         super().__init__(path, timeout)
 
-    def command(self, name, timeout=harness.ANSWER, **arguments):
+    def command(self, name, **arguments):
         if name == "query-fwnmi":
             return {**self.guest.registration, "interlock-held": self.guest.interlock_held}
-        return super().command(name, timeout, **arguments)
+        return super().command(name, **arguments)
 
     def _receive(self, deadline):
         """Not those of which every stop by a debugger makes two."""
@@ -87,7 +88,7 @@ class QemuMonitor(harness.Monitor):
     def running(self):
         return self.command("query-status")["status"] == "running"
 
-    def wait_event(self, name, timeout=harness.ANSWER):
+    def wait_event(self, name, timeout=None):
         data = super().wait_event(name, timeout)
         if name == "GUEST_PANICKED":
             self.panicked = True
@@ -109,10 +110,10 @@ class QemuGuest(harness.Guest):
         self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-test-")
         self.gdb_path = os.path.join(self.scratch.name, "gdb")
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": self.scratch.name}
-        qmp = os.path.join(self.scratch.name, "qmp")
+        monitor = os.path.join(self.scratch.name, "qmp")
         self.argv = [qemu_path(which), "-M", machine, "-cpu", "power9", "-m", memory, "-smp", str(smp),
                      "-vga", "none", "-nic", "none", "-display", "none", "-serial", "stdio",
-                     "-monitor", "none", "-qmp", f"unix:{qmp},server=on,wait=off",
+                     "-monitor", "none", "-qmp", f"unix:{monitor},server=on,wait=off",
                      "-chardev", "socket,id=gdb,server=on,wait=off," +
                      ("host=127.0.0.1,port=0" if tcp else f"path={self.gdb_path}"),
                      "-gdb", "chardev:gdb", "-action", "panic=pause", "-kernel", kernel, *options]
@@ -129,7 +130,7 @@ class QemuGuest(harness.Guest):
         self.reader.start()
         self.address = f"unix:{self.gdb_path}"
         try:
-            self.monitor = QemuMonitor(self, qmp, QMP_UP * harness._patience)
+            self.monitor = QemuMonitor(self, monitor, harness.ANSWER * harness.patience())
             if tcp:
                 self.address = re.search(r"tcp:(127\.0\.0\.1:[1-9]\d*)", self.stub())[1]
         except Failure as e:
@@ -142,7 +143,7 @@ class QemuGuest(harness.Guest):
 
     def wait_attached(self):
         """Until somebody is attached to the stub and lets the guest run."""
-        deadline = time.monotonic() + COMMAND * harness._patience
+        deadline = time.monotonic() + COMMAND * harness.patience()
         while self.stub().startswith("disconnected:") or not self.monitor.running():
             if time.monotonic() > deadline:
                 raise Failure("nobody attaches to the guest and lets it run", self.tail())
@@ -178,7 +179,7 @@ class QemuGuest(harness.Guest):
         argv = self.arguments(command, *words, **where)
         try:
             return subprocess.run(argv, text=True, capture_output=True, check=False,
-                                  env=self.environment, timeout=timeout * harness._patience)
+                                  env=self.environment, timeout=timeout * harness.patience())
         except subprocess.TimeoutExpired as e:
             raise Failure(f"{shlex.join(argv)} did not end", self.tail()) from e
 
@@ -200,7 +201,7 @@ class QemuGuest(harness.Guest):
             if value is not True:
                 words.append(hex(value) if isinstance(value, int) and name in ("ea", "logical_address")
                              else str(value))
-        words += ["--timeout", str(min(int(timeout * harness._patience), harness.MAX_TIMEOUT))]
+        words += ["--timeout", str(min(int(timeout * harness.patience()), harness.MAX_TIMEOUT))]
         done = self.fwnmi("inject", *words, timeout=3 * timeout + 10)
         if not self.ended:
             self.monitor.running()  # reads on, so that events do not pile up
@@ -305,7 +306,7 @@ def write_memory(path, address, data):
     """Into a guest's real memory, by its stub."""
     with socket.socket(socket.AF_UNIX) as stub:
         stub.connect(path)
-        stub.settimeout(QMP_UP)
+        stub.settimeout(COMMAND * harness.patience())
         for command in ("?", "Qqemu.PhyMemMode:1", f"M{address:x},{len(data):x}:{data.hex()}",
                         "Qqemu.PhyMemMode:0", "D"):
             stub.sendall(b"+" + packet(command))

@@ -58,7 +58,7 @@ class Bare(QemuGuest):
         return "bare: registers" not in self.since(0)
 
     def hit(self, kind, *options, timeout=harness.INJECT):
-        words = [kind, "--json", "--rtas", RTAS, "--timeout", str(int(timeout * harness._patience))]
+        words = [kind, "--json", "--rtas", RTAS, "--timeout", str(int(timeout * harness.patience()))]
         done = self.fwnmi("inject", *words, *options, timeout=3 * timeout + 10)
         return harness.Injection(done.args, done.returncode, done.stdout, done.stderr)
 
@@ -313,7 +313,7 @@ def ends_meanwhile(make):
         process = guest.start_fwnmi("attach", "--rtas", RTAS)
         guest.wait_for("bare: ready")
         guest.monitor.command("quit")
-        _, errors = process.communicate(timeout=harness.ANSWER * harness._patience)
+        _, errors = process.communicate(timeout=harness.ANSWER * harness.patience())
         yield expect("exit status", process.returncode, 1)
         yield Check("one line", re.fullmatch(
             r"fwnmi: attach: (?:the machine (?:has )?ended.*|the stub at \S+ closed the connection)\n",
@@ -326,7 +326,7 @@ def interrupted(make):
             process = guest.start_fwnmi("attach", "--rtas", RTAS)
             guest.wait_attached()
             process.send_signal(number)
-            _, errors = process.communicate(timeout=harness.ANSWER * harness._patience)
+            _, errors = process.communicate(timeout=harness.ANSWER * harness.patience())
             yield expect(f"{number.name}: exit status and line", (process.returncode, errors),
                          (1, "fwnmi: attach: interrupted\n"))
             yield Check(f"{number.name}: the guest runs", guest.monitor.running(), "")

@@ -116,7 +116,7 @@ class Pair:
 
     def compare(self):
         """The consoles since the last comparison. A line that one of them still owes is waited for."""
-        deadline = time.monotonic() + SETTLE * harness._patience
+        deadline = time.monotonic() + SETTLE * harness.patience()
         while difference(*self.said()[0]) and time.monotonic() < deadline and \
                 not any(guest.ended for guest in self.guests.values()):
             for guest in self.guests.values():

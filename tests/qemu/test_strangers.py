@@ -29,7 +29,7 @@ def refused(build, where, pattern, **environment):
     """Both commands that connect say the same, after their own name."""
     for command, words in (("inject", ["machine-check"]), ("attach", [])):
         done = subprocess.run([build.fwnmi, command, "--gdb", where, *words], text=True, capture_output=True,
-                              check=False, timeout=harness.ANSWER * harness._patience,
+                              check=False, timeout=harness.ANSWER * harness.patience(),
                               env={**os.environ, **environment})
         yield expect(f"{command}: exit status", done.returncode, 1)
         yield Check(f"{command}: one line: {pattern}",
@@ -87,7 +87,7 @@ def command_lines(build):
     for line, pattern in BAD_COMMAND_LINES:
         words = [word for part in line.split() for word in (GDB if part == "GDB" else [part])]
         done = subprocess.run([build.fwnmi, *words], text=True, capture_output=True, check=False,
-                              timeout=harness.ANSWER * harness._patience)
+                              timeout=harness.ANSWER * harness.patience())
         yield expect(f"{line}: exit status", done.returncode, 2)
         yield Check(f"{line}: one line: {pattern}",
                     re.fullmatch(f"fwnmi: {words[0]}: {pattern}\n", done.stderr), done.stderr)
@@ -143,7 +143,7 @@ def user_stub(build, emulator_name, loop, line):
             process = subprocess.Popen([emulator, "-g", listens, path], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             try:
-                deadline = time.monotonic() + harness.ANSWER * harness._patience
+                deadline = time.monotonic() + harness.ANSWER * harness.patience()
                 while not is_listening(listens):
                     if process.poll() is not None or time.monotonic() > deadline:
                         raise Failure(f"{emulator_name} does not listen")
@@ -152,7 +152,7 @@ def user_stub(build, emulator_name, loop, line):
                 words = ["machine-check"] if command == "inject" else []
                 done = subprocess.run([build.fwnmi, command, "--gdb", f"unix:{listens}", *words], text=True,
                                       capture_output=True, check=False,
-                                      timeout=harness.ANSWER * harness._patience)
+                                      timeout=harness.ANSWER * harness.patience())
                 yield expect(f"{command}: exit status", done.returncode, 1)
                 yield Check(f"{command}: one line: {line}",
                             re.fullmatch(f"fwnmi: {command}: {line}\n", done.stderr), done.stderr)
@@ -168,7 +168,7 @@ def is_running(process):
         with open(f"/proc/{process.pid}/stat", encoding="ascii") as f:
             return int(f.read().rpartition(")")[2].split()[11])
 
-    before, deadline = used(), time.monotonic() + harness.ANSWER * harness._patience
+    before, deadline = used(), time.monotonic() + harness.ANSWER * harness.patience()
     while time.monotonic() < deadline and process.poll() is None:
         if used() > before:
             return True

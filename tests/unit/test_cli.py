@@ -23,6 +23,11 @@ import tempfile
 import termios
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import qmp  # noqa: E402
+
 FWNMI = os.path.abspath(sys.argv[1])
 TESTS = []
 # Whoever started the tests may have had signals ignored (nohup, a shell's background job); ours are not.
@@ -158,37 +163,22 @@ class Running:
             [FWNMI, "run", "-kernel", kernel or scratch.kernel, "--monitor", scratch.monitor, *args],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
         # Nobody may connect before the signal handlers are there; the greeting says that they are.
-        self.socket = socket.socket(socket.AF_UNIX)
-        wait_for(self.connected, "the monitor does not answer")
-        self.socket.settimeout(PATIENCE)
-        self.lines = self.socket.makefile("r")
-        assert "QMP" in json.loads(self.lines.readline())
-
-    def connected(self):
-        assert self.process.poll() is None, self.process.stderr.read()
         try:
-            self.socket.connect(self.scratch.monitor)
-        except OSError:
-            return False
-        return True
+            self.monitor = qmp.Client(scratch.monitor, PATIENCE, lambda: self.process.poll() is None,
+                                      negotiate=False)
+        except qmp.Failure as e:
+            self.process.kill()
+            raise AssertionError(f"{e}: {self.process.communicate()[1]}") from e
+        self.execute = self.monitor.execute
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self.lines.close()
-        self.socket.close()
+        self.monitor.close()
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
-
-    def execute(self, command, **arguments):
-        request = {"execute": command, "arguments": arguments}
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
-        while True:
-            answer = json.loads(self.lines.readline())
-            if "event" not in answer:
-                return answer
 
     def ended(self):
         return self.process.wait(timeout=PATIENCE)
@@ -364,18 +354,10 @@ def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
     process = subprocess.Popen([FWNMI, "run", "-kernel", kernel, "--monitor", scratch.monitor, "--debug",
                                 "-serial", "null"], stdin=subprocess.DEVNULL, stderr=writer)
     try:
-        client = socket.socket(socket.AF_UNIX)
-        wait_for(lambda: not client.connect_ex(scratch.monitor), "the monitor does not answer")
-        client.settimeout(PATIENCE)
-        lines = client.makefile("r")
-        assert "QMP" in lines.readline()
-        client.sendall(b'{"execute": "qmp_capabilities"}')
-        assert "return" in lines.readline()
+        qmp.Client(scratch.monitor, PATIENCE, lambda: process.poll() is None).close()
         process.terminate()
         assert process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
     finally:
-        lines.close()
-        client.close()
         process.kill()
         process.wait()
         os.close(reader)
@@ -772,7 +754,8 @@ def main():
             print(f"ok {number} - {function.__name__}", flush=True)
         except Skip as why:
             print(f"ok {number} - {function.__name__} # SKIP {why}", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired, OSError, ValueError, KeyError) as e:
+        except (AssertionError, qmp.Failure, subprocess.TimeoutExpired, OSError, ValueError,
+                KeyError) as e:
             failed = True
             print(f"not ok {number} - {function.__name__}")
             print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)

@@ -18,6 +18,7 @@ import time
 
 sys.dont_write_bytecode = True
 from test_cli import FWNMI, LOOP, PATIENCE, Running, Scratch, elf, refused, wait_for  # noqa: E402
+import qmp  # noqa: E402
 
 TESTS = []
 LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; what a file claims is a hundred times more
@@ -79,9 +80,7 @@ def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
         guest.execute("qmp_capabilities")
         for _ in range(3):
             guest.execute("system_reset")
-            with socket.socket(socket.AF_UNIX) as client:
-                client.connect(scratch.monitor)
-                assert b"QMP" in client.recv(1000)
+            qmp.Client(scratch.monitor, PATIENCE).close()
         guest.execute("query-cpus-fast")
         guest.execute("quit")
         assert guest.ended() == 0
@@ -317,7 +316,8 @@ def main():
         try:
             function(scratch)
             print(f"ok {number} - {function.__name__}", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired, OSError, ValueError, IndexError) as e:
+        except (AssertionError, qmp.Failure, subprocess.TimeoutExpired, OSError, ValueError,
+                IndexError) as e:
             failed = True
             print(f"not ok {number} - {function.__name__}")
             print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)
