@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A client of a QMP socket, `fwnmi run --monitor` or QEMU's: what all tests talk to monitors with."""
+"""A client of QMP sockets: how all tests talk to the monitors of `fwnmi run` and QEMU."""
 
 import contextlib
 import json
@@ -101,7 +101,7 @@ class Client:
         while True:
             for i, event in enumerate(self.events):
                 if event["event"] == name:
-                    del self.events[:i + 1]
+                    del self.events[: i + 1]
                     return event["data"]
             message = self._receive(deadline)
             if message is None:
