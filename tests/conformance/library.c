@@ -714,5 +714,5 @@ int main(void)
 		test(prose_a_later_repair_determination_comes_by_event_scan),
 	};
 
-	return cmocka_run_group_tests_name("conformance", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,5 +189,5 @@ int main(void)
 		test(r19_no_other_rtas_call_releases_the_buffer),
 	};
 
-	return cmocka_run_group_tests_name("conformance-partition", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -422,5 +422,5 @@ int main(void)
 			tear_down_stress),
 	};
 
-	return cmocka_run_group_tests_name("stress", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

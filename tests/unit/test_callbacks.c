@@ -174,5 +174,5 @@ int main(void)
 			tear_down),
 	};
 
-	return cmocka_run_group_tests_name("callbacks", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

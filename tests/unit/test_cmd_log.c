@@ -1210,5 +1210,5 @@ int main(void)
 		cmocka_unit_test(help_goes_to_standard_output),
 	};
 
-	return cmocka_run_group_tests_name("cmd-log", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 usage: test_confinement.py FWNMI        speaks TAP
 
-The confinement itself is tested from inside by test_sandbox.c; here it is looked at from outside,
+The confinement itself is tested from inside by test_cmd_sandbox.c; here it is looked at from outside,
 in /proc.
 """
 

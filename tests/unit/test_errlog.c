@@ -951,5 +951,5 @@ int main(void)
 		cmocka_unit_test(every_error_has_a_sentence_of_its_own),
 	};
 
-	return cmocka_run_group_tests_name("errlog", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -687,5 +687,5 @@ int main(void)
 		cmocka_unit_test(visiting_opens_and_closes_groups_in_pairs),
 	};
 
-	return cmocka_run_group_tests_name("errlog-sections", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

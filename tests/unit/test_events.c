@@ -514,5 +514,5 @@ int main(void)
 		test(of_many_reboots_without_a_scan_the_last_ten_notices_stay),
 	};
 
-	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

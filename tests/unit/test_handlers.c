@@ -396,5 +396,5 @@ int main(void)
 		test(a_signalled_system_reset_of_a_stale_routine_is_handed_back_once),
 	};
 
-	return cmocka_run_group_tests_name("handlers", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

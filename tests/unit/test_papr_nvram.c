@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The NVRAM file: whose it is, and that it is what its name names. What guests do with NVRAM is in
- * test_papr_rtas.c.
+ * test_pseries_rtas.c.
  */
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -221,5 +221,5 @@ int main(void)
 		cmocka_unit_test_setup(only_existing_sources_are_found, setup),
 	};
 
-	return cmocka_run_group_tests_name("papr-xics", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,9 +90,14 @@ class Project:
                 )
         with open(os.path.join(self.scratch.name, "meson.build"), "w", encoding="ascii") as f:
             f.write("\n".join(lines) + "\n")
-        subprocess.run(
-            ["meson", "setup", self.build, self.scratch.name], check=True, capture_output=True
+        done = subprocess.run(
+            ["meson", "setup", self.build, self.scratch.name],
+            text=True,
+            check=False,
+            capture_output=True,
         )
+        if done.returncode:
+            sys.exit(f"Bail out! meson setup: {done.stdout}{done.stderr}")
 
     def check(self, *words):
         """Exit status, and the lines printed."""

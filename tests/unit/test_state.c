@@ -752,5 +752,5 @@ int main(void)
 		refusal(any_damage_under_a_good_checksum_is_refused_or_harmless),
 	};
 
-	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

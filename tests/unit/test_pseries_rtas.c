@@ -646,5 +646,5 @@ int main(void)
 		TEST(a_reset_forgets_the_registration),
 	};
 
-	return cmocka_run_group_tests_name("papr-rtas", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -516,5 +516,5 @@ int main(void)
 		TEST(a_system_reset_ends_a_cede),
 	};
 
-	return cmocka_run_group_tests_name("papr-hcall", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

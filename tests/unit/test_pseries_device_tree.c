@@ -305,5 +305,5 @@ int main(void)
 		TEST(more_processors_than_the_engine_has_are_refused),
 	};
 
-	return cmocka_run_group_tests_name("papr-fdt", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

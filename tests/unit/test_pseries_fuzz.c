@@ -191,5 +191,5 @@ int main(void)
 		TEST(events_at_any_moment_leave_the_partition_sane),
 	};
 
-	return cmocka_run_group_tests_name("papr-fuzz", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
