@@ -4,6 +4,7 @@
 
 usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--endian little|big] [--time-limit SECONDS]
               [--run-option=OPTION]... CASE
+       run.py --cases           (prints what there is for CASE)
 
 A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
 
@@ -356,6 +357,9 @@ def report(results, seen, trouble):
 
 
 def main():
+    if sys.argv[1:] == ["--cases"]:
+        print(*CASES)
+        return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--fwnmi", required=True)
     parser.add_argument("--payloads", required=True)
