@@ -9,13 +9,7 @@ import socket
 import threading
 import time
 
-
-class Failure(Exception):
-    """What did not happen, in one line; detail (a console's end, say) may follow in more."""
-
-    def __init__(self, message, detail=""):
-        super().__init__(message)
-        self.detail = detail
+from tap import Failure
 
 
 class Client:

@@ -6,7 +6,6 @@ with an event is scenarios.py's; the guest's jobs and console commands are tests
 """
 
 import argparse
-import collections
 import contextlib
 import json
 import os
@@ -18,14 +17,14 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path.insert(0, TESTS)
 
 import qmp  # noqa: E402  pylint: disable=wrong-import-position
-from qmp import Failure  # noqa: E402  pylint: disable=wrong-import-position
+import tap  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Check, Failure, Missing, expect  # noqa: E402,F401  pylint: disable=wrong-import-position
 
 TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
@@ -47,10 +46,6 @@ def set_patience(factor):
 
 def patience():
     return _patience
-
-
-class Missing(Failure):
-    """Something a test needs is not on this machine."""
 
 
 # ---- what is needed ------------------------------------------------------------------------------
@@ -388,50 +383,18 @@ class Guest:
                 for key, value in (pair.split("=") for pair in match[1].split())}
 
 
-# ---- TAP -----------------------------------------------------------------------------------------
-
-Check = collections.namedtuple("Check", "what ok detail")
+# ---- test programs -------------------------------------------------------------------------------
 
 
-class Tap:
-    """A test program's report: tests are added by name, and run in that order."""
-
-    def __init__(self):
-        self.tests = []
+class Tests(list):
+    """For tap.run()."""
 
     def test(self, name, function, *args):
-        self.tests.append((name, function, args))
-
-    def run(self):
-        """Runs all tests; returns the process's exit status."""
-        print(f"1..{len(self.tests)}", flush=True)
-        failed = 0
-        for number, (name, function, args) in enumerate(self.tests, 1):
-            problems = []
-            try:
-                for check in function(*args) or ():
-                    if not check.ok:
-                        problems += [f"not so: {check.what}", *str(check.detail).splitlines()]
-            except Missing as e:
-                print(f"ok {number} - {name} # SKIP {e}", flush=True)
-                continue
-            except Failure as e:
-                problems += [str(e), *e.detail.splitlines()]
-            except Exception:  # a broken test is a failed one, and the rest still runs
-                problems += traceback.format_exc().splitlines()
-            for line in problems:
-                print(f"# {line}")
-            failed += bool(problems)
-            print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
-        return 1 if failed else 0
-
-
-def expect(what, actual, wanted):
-    return Check(what, actual == wanted, f"got {actual!r}, wanted {wanted!r}")
+        self.append((name, function, *args))
 
 
 def main(define, description):
-    """A test program's main: define(tap, build, args) adds the tests; closes what it returns."""
+    """A test program's main: define(tests, build, words, stack) adds the tests; closes what it returns."""
     parser = argparse.ArgumentParser(description=description)
     add_arguments(parser)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
@@ -443,14 +406,14 @@ def main(define, description):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
     with contextlib.ExitStack() as stack:
         try:
-            tap = Tap()
+            tests = Tests()
             build = use_arguments(args)
             build.check()
-            define(tap, build, args.words, stack)
+            define(tests, build, args.words, stack)
         except Missing as e:
             print(f"1..0 # SKIP {e}")
             return 0
         except Failure as e:
             print(f"Bail out! {e}")
             return 1
-        return tap.run()
+        return tap.run(tests)

@@ -17,7 +17,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import tap  # noqa: E402  pylint: disable=wrong-import-position
 from qmp import Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Check  # noqa: E402  pylint: disable=wrong-import-position
 
 LIMIT = 600
 
@@ -91,9 +93,9 @@ def is_log(text):
 def halt(args):
     with Machine(args, []) as machine:
         machine.end_partition()
-        yield "the exit status is 3", machine.child.wait(LIMIT) == 3
+        yield Check("the exit status is 3", machine.child.wait(LIMIT) == 3, "")
         said = machine.stderr()
-        yield "the log is printed, decoded", "fatal" in said and "not-recovered" in said, said
+        yield Check("the log is printed, decoded", "fatal" in said and "not-recovered" in said, said)
 
 
 def reboot(args):
@@ -102,15 +104,15 @@ def reboot(args):
             machine.end_partition()
             machine.monitor.wait_event("RESET")
         state = machine.monitor.command("query-fwnmi")
-        yield "the log is kept", is_log(state["last-end"]["log"]), state
+        yield Check("the log is kept", is_log(state["last-end"]["log"]), state)
         machine.says(b"@answer")
-        yield "nothing is registered", not state["registered"], state
+        yield Check("nothing is registered", not state["registered"], state)
 
 
 def no_reboot(args):
     with Machine(args, ["--reboot-policy=reboot", "--no-reboot"]) as machine:
         machine.end_partition()
-        yield "the exit status is 5", machine.child.wait(LIMIT) == 5
+        yield Check("the exit status is 5", machine.child.wait(LIMIT) == 5, "")
 
 
 def pause(args):
@@ -118,21 +120,21 @@ def pause(args):
         machine.end_partition()
         machine.monitor.wait_event("STOP")
         state = machine.monitor.command("query-fwnmi")
-        yield "it says so", state["partition-ended"], state
-        yield "the log is kept", is_log(state["last-end"]["log"]), state
-        yield "for the reason", state["last-end"]["reason"] == "nested-machine-check", state
+        yield Check("it says so", state["partition-ended"], state)
+        yield Check("the log is kept", is_log(state["last-end"]["log"]), state)
+        yield Check("for the reason", state["last-end"]["reason"] == "nested-machine-check", state)
         refused = machine.monitor.execute("cont")
-        yield "it cannot go on", "error" in refused, refused
+        yield Check("it cannot go on", "error" in refused, refused)
         before = machine.monitor.command("query-cpus-fast")[0]["instructions"]
         time.sleep(0.05)
         after = machine.monitor.command("query-cpus-fast")[0]["instructions"]
-        yield "nothing runs", before == after, (before, after)
+        yield Check("nothing runs", before == after, (before, after))
         machine.monitor.command("system_reset")
         machine.monitor.wait_event("RESET")
         machine.monitor.command("cont")
         machine.says(b"@answer")
         machine.monitor.command("quit")
-        yield "the exit status after quit is 0", machine.child.wait(LIMIT) == 0
+        yield Check("the exit status after quit is 0", machine.child.wait(LIMIT) == 0, "")
 
 
 TESTS = (
@@ -150,22 +152,7 @@ def main():
     parser.add_argument("--endian", choices=("little", "big"), default="little")
     parser.add_argument("--run-option", action="append", default=[])
     args = parser.parse_args()
-    failed = 0
-    print(f"1..{len(TESTS)}", flush=True)
-    for number, (name, test) in enumerate(TESTS, 1):
-        problems = []
-        try:
-            for what, ok, *detail in test(args):
-                if not ok:
-                    problems.append(f"not so: {what} {detail}")
-        except (Failure, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as e:
-            problems.append(f"{type(e).__name__}: {e}")
-        for problem in problems:
-            for line in problem.splitlines():
-                print(f"# {line}")
-        failed += bool(problems)
-        print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
-    return 1 if failed else 0
+    return tap.run([(name, test, args) for name, test in TESTS])
 
 
 if __name__ == "__main__":

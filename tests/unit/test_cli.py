@@ -27,6 +27,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import qmp  # noqa: E402
+import tap  # noqa: E402
 
 FWNMI = os.path.abspath(sys.argv[1])
 TESTS = []
@@ -98,10 +99,6 @@ def elf(code, paddr=0, machine=21, entry=0x1000, at_vectors=LOOP):
                          64, 56, 1, 0, 0, 0)
     program = struct.pack(">IIQQQQQQ", 1, 7, 0x1000, paddr, paddr, len(segment), len(segment), 0x1000)
     return (header + program).ljust(0x1000, b"\0") + segment
-
-
-class Skip(Exception):
-    """Why a test cannot run here."""
 
 
 class Scratch:
@@ -586,7 +583,7 @@ def an_illegal_instruction_is_named(scratch):
 def needs_a_host_without_kvm():
     """Such as x86: its KVM is not for us. On POWER it depends on the kernel what -accel kvm does."""
     if platform.machine().startswith("ppc64"):
-        raise Skip("this host may have a KVM for us")
+        raise tap.Missing("this host may have a KVM for us")
 
 
 @test
@@ -647,7 +644,7 @@ class Terminal:
         try:
             self.master, slave = pty.openpty()
         except OSError as e:
-            raise Skip(f"no pseudo-terminals: {e}") from e
+            raise tap.Missing(f"no pseudo-terminals: {e}") from e
         self.before = termios.tcgetattr(slave)
         self.slave = slave
         self.process = subprocess.Popen([FWNMI, "run", "-kernel", scratch.kernel], stdin=slave,
@@ -741,28 +738,18 @@ def closed_standard_descriptors_do_no_harm(scratch):
     done.stderr.close()
 
 
-def main():
-    failed = False
-    # Whoever started us may ignore them (nohup, a shell's "&"), and who ignores bequeaths that.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    print(f"1..{len(TESTS)}")
-    for number, function in enumerate(TESTS, 1):
-        scratch = Scratch()
-        try:
-            function(scratch)
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Skip as why:
-            print(f"ok {number} - {function.__name__} # SKIP {why}", flush=True)
-        except (AssertionError, qmp.Failure, subprocess.TimeoutExpired, OSError, ValueError,
-                KeyError) as e:
-            failed = True
-            print(f"not ok {number} - {function.__name__}")
-            print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)
-        finally:
-            shutil.rmtree(scratch.path)
-    return failed
+def in_scratch(function):
+    """Runs a test in a directory of its own."""
+    scratch = Scratch()
+    try:
+        return function(scratch)
+    finally:
+        shutil.rmtree(scratch.path)
+
+
+def run(functions):
+    return tap.run([(function.__name__, in_scratch, function) for function in functions])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(TESTS))

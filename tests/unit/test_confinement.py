@@ -17,7 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from test_cli import FWNMI, LOOP, PATIENCE, Running, Scratch, elf, refused, wait_for  # noqa: E402
+from test_cli import FWNMI, LOOP, PATIENCE, Running, Scratch, elf, refused, run, wait_for  # noqa: E402
 import qmp  # noqa: E402
 
 TESTS = []
@@ -308,23 +308,5 @@ def hostile_trampolines_are_refused_in_one_line_and_little_memory(scratch):
                         "--trampoline", "elf:" + sparse(scratch, size, content))
 
 
-def main():
-    failed = False
-    print(f"1..{len(TESTS)}")
-    for number, function in enumerate(TESTS, 1):
-        scratch = Scratch()
-        try:
-            function(scratch)
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except (AssertionError, qmp.Failure, subprocess.TimeoutExpired, OSError, ValueError,
-                IndexError) as e:
-            failed = True
-            print(f"not ok {number} - {function.__name__}")
-            print("# " + f"{type(e).__name__}: {e}".replace("\n", "\n# "), flush=True)
-        finally:
-            subprocess.run(["rm", "-rf", scratch.path], check=False)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(TESTS))

@@ -11,6 +11,10 @@ import re
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
+
 # A room, and what its files may include besides its own. The longest name that fits is a file's room;
 # a name that ends in .h is one file of a room. docs/architecture.md draws the same.
 MAY_INCLUDE = {
@@ -191,15 +195,5 @@ TESTS = [
 ]
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    failed = 0
-    for number, test in enumerate(TESTS, 1):
-        ok = test(sys.argv[1])
-        failed += not ok
-        print(f"{'ok' if ok else 'not ok'} {number} - {test.__name__}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(tap.named(TESTS, sys.argv[1])))

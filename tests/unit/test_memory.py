@@ -7,11 +7,16 @@ usage: test_memory.py FWNMI        speaks TAP
 The guests are a few instructions long and made here; they end by power-off.
 """
 
+import os
 import re
 import struct
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
 
 FWNMI = sys.argv[1]
 MIB = 1024  # of max_rss_kib
@@ -80,18 +85,5 @@ TESTS = [memory_that_a_guest_does_not_use_costs_nothing,
          a_guest_that_writes_and_runs_everywhere_stays_within_its_memory_and_a_constant]
 
 
-def main():
-    failed = False
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__name__}", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError) as e:
-            failed = True
-            print(f"not ok {number} - {test.__name__}\n# {e}", flush=True)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(tap.named(TESTS)))

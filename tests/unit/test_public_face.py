@@ -13,6 +13,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
+
 SOURCE, BUILD, STATIC, SHARED, EXAMPLE = sys.argv[1:6]
 HEADERS = ["errlog.h", "fwnmi.h", "mce.h"]
 TESTS = []
@@ -20,10 +24,6 @@ TESTS = []
 # No allocation, no input or output, no locks: this is all of the C library that it may call.
 ALLOWED = {"bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strnlen",
            "vsnprintf"}
-
-
-class Skip(Exception):
-    pass
 
 
 def test(function):
@@ -93,7 +93,7 @@ def every_symbol_of_the_static_library_has_the_librarys_name():
 @test
 def the_library_calls_nothing_that_allocates_waits_or_writes():
     if sanitized():
-        raise Skip("a sanitizer adds calls of its own")
+        raise tap.Missing("a sanitizer adds calls of its own")
     strange = undefined(STATIC) - ALLOWED - {"__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"}
     strange = {re.sub(r"^__(\w+)_chk$", r"\1", name) for name in strange} - ALLOWED
     assert not strange, strange
@@ -102,7 +102,7 @@ def the_library_calls_nothing_that_allocates_waits_or_writes():
 @test
 def the_library_has_no_variables():
     if sanitized():
-        raise Skip("a sanitizer adds variables of its own")
+        raise tap.Missing("a sanitizer adds variables of its own")
     for line in run("size", "-A", STATIC).splitlines():
         words = line.split()
         if len(words) == 3 and re.match(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)", words[0]):
@@ -127,9 +127,9 @@ def every_public_function_is_in_the_man_page():
 @test
 def an_installed_library_builds_the_example_by_pkg_config():
     if sanitized():
-        raise Skip("a program without the sanitizer cannot link a library with it")
+        raise tap.Missing("a program without the sanitizer cannot link a library with it")
     if not shutil.which("pkg-config"):
-        raise Skip("no pkg-config")
+        raise tap.Missing("no pkg-config")
     with tempfile.TemporaryDirectory(prefix="fwnmi-install-") as root:
         run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
         found = [os.path.join(path, name) for path, _, names in os.walk(root) for name in names]
@@ -149,22 +149,5 @@ def an_installed_library_builds_the_example_by_pkg_config():
         run(program, env={**os.environ, "LD_LIBRARY_PATH": libdir})
 
 
-def main():
-    failed = False
-    print(f"1..{len(TESTS)}", flush=True)
-    for number, function in enumerate(TESTS, 1):
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Skip as e:
-            print(f"ok {number} - {function.__name__} # SKIP {e}", flush=True)
-        except (AssertionError, OSError, subprocess.CalledProcessError) as e:
-            failed = True
-            print(f"not ok {number} - {function.__name__}", flush=True)
-            for line in f"{e}\n{getattr(e, 'stderr', None) or ''}".splitlines():
-                print(f"# {line}", flush=True)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(tap.named(TESTS)))

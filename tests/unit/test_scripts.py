@@ -7,6 +7,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -49,6 +53,56 @@ def unknown_package_list_is_refused_with_the_names_of_those_there_are():
 def bare_machine_without_a_command_prints_its_usage():
     done = run("bare-machine")
     return done.returncode == 2 and "usage: scripts/bare-machine" in done.stderr
+
+
+# ---- tests/tap.py --------------------------------------------------------------------------------
+
+BROKEN = """
+import tap
+
+def says_false():
+    return False
+
+def raises():
+    raise AssertionError("first line\\nsecond line")
+
+def does_not_hold():
+    yield tap.Check("holds", True, "")
+    yield tap.expect("the sum", 1 + 1, 3)
+
+def has_no_compiler():
+    raise tap.Missing("no compiler")
+
+def holds():
+    yield tap.expect("the sum", 1 + 1, 2)
+
+raise SystemExit(tap.run(tap.named([says_false, raises, does_not_hold, has_no_compiler, holds])))
+"""
+
+
+def a_python_test_fails_by_false_by_an_exception_or_by_a_check():
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.path.join(TOP, "tests")},
+    )
+    lines = done.stdout.splitlines()
+    results = [line for line in lines if not line.startswith("# ")]
+    return (
+        done.returncode == 1
+        and results
+        == [
+            "1..5",
+            "not ok 1 - says_false",
+            "not ok 2 - raises",
+            "not ok 3 - does_not_hold",
+            "ok 4 - has_no_compiler # SKIP no compiler",
+            "ok 5 - holds",
+        ]
+        and {"# second line", "# not so: the sum", "# got 2, wanted 3"} <= set(lines)
+    )
 
 
 # ---- scripts/check, on a project of its own ------------------------------------------------------
@@ -224,15 +278,10 @@ TESTS = [
     check_refuses_a_suite_without_tests_beside_one_with_some,
     check_refuses_a_directory_that_is_no_build,
     check_refuses_bad_arguments,
+    a_python_test_fails_by_false_by_an_exception_or_by_a_check,
     cross_compiler_without_a_c_library_is_named,
     unknown_package_list_is_refused_with_the_names_of_those_there_are,
     bare_machine_without_a_command_prints_its_usage,
 ]
 
-print(f"1..{len(TESTS)}")
-failed = 0
-for number, test in enumerate(TESTS, 1):
-    ok = test()
-    failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {test.__name__}")
-sys.exit(1 if failed else 0)
+sys.exit(tap.run(tap.named(TESTS)))

@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import tap  # noqa: E402
+
 WIDTH = 100
 # The formatter changes its mind from version to version; .clang-format was written for this one.
 CLANG_FORMAT = "14"
-
-
-class Skip(Exception):
-    pass
 
 
 def sources(top, *endings):
@@ -44,10 +44,10 @@ def no_line_is_wider_than_100_columns(top):
 def c_sources_are_as_the_formatter_has_them(top):
     tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
     if not tool:
-        raise Skip("clang-format is not installed (scripts/setup-packages check)")
+        raise tap.Missing("clang-format is not installed (scripts/setup-packages check)")
     version = subprocess.run([tool, "--version"], text=True, capture_output=True, check=True).stdout
     if not re.search(rf"version {CLANG_FORMAT}\.", version):
-        raise Skip(f"needs clang-format {CLANG_FORMAT}, this is {version.strip()}")
+        raise tap.Missing(f"needs clang-format {CLANG_FORMAT}, this is {version.strip()}")
     done = subprocess.run([tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")], text=True,
                           cwd=top, capture_output=True, check=False)
     for line in done.stderr.splitlines()[:20]:
@@ -58,19 +58,5 @@ def c_sources_are_as_the_formatter_has_them(top):
 TESTS = [no_line_is_wider_than_100_columns, c_sources_are_as_the_formatter_has_them]
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    failed = 0
-    for number, test in enumerate(TESTS, 1):
-        try:
-            ok = test(sys.argv[1])
-        except Skip as e:
-            print(f"ok {number} - {test.__name__} # SKIP {e}")
-            continue
-        failed += not ok
-        print(f"{'ok' if ok else 'not ok'} {number} - {test.__name__}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(tap.named(TESTS, sys.argv[1])))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What every test program in Python reports with: one line of TAP for each test."""
+
+import collections
+import traceback
+
+Check = collections.namedtuple("Check", "what ok detail")
+
+
+class Failure(Exception):
+    """What did not happen, in one line; detail (a console's end, say) may follow in more."""
+
+    def __init__(self, message, detail=""):
+        super().__init__(message)
+        self.detail = detail
+
+
+class Missing(Failure):
+    """Something a test needs is not on this machine; it is skipped."""
+
+
+def expect(what, actual, wanted):
+    return Check(what, actual == wanted, f"got {actual!r}, wanted {wanted!r}")
+
+
+def problems_of(function, args):
+    """The lines that say what is wrong; none if all is well."""
+    try:
+        result = function(*args)
+        if isinstance(result, bool):
+            return [] if result else ["it is not so"]
+        problems = []
+        for check in result or ():
+            if not check.ok:
+                problems += [f"not so: {check.what}", *str(check.detail).splitlines()]
+        return problems
+    except Missing:
+        raise
+    except Failure as e:
+        return [str(e), *e.detail.splitlines()]
+    except Exception as e:  # a broken test is a failed one, and the rest still runs
+        return [*traceback.format_exc().splitlines(), *str(getattr(e, "stderr", "")).splitlines()]
+
+
+def run(tests):
+    """Runs tests, (name, function, arguments...), in that order. Returns the program's exit status.
+
+    One fails by an exception, by returning False, or by yielding a Check that does not hold.
+    """
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, (name, function, *args) in enumerate(tests, 1):
+        try:
+            problems = problems_of(function, args)
+        except Missing as e:
+            print(f"ok {number} - {name} # SKIP {e}", flush=True)
+            continue
+        for line in problems:
+            print(f"# {line}")
+        failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
+    return 1 if failed else 0
+
+
+def named(functions, *args):
+    """Functions as tests for run(): each by its own name, with the same arguments."""
+    return [(function.__name__, function, *args) for function in functions]
