@@ -28,6 +28,11 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
+
+import guest as harness  # noqa: E402  pylint: disable=wrong-import-position
+from guest import Failure, guest_file  # noqa: E402  pylint: disable=wrong-import-position
+
 KERNEL = "6.1"
 MEMORY = "1G"
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
@@ -43,10 +48,6 @@ MARK = re.compile(r"fwnmi-bench: (?P<row>\w+) (?P<what>start|done|result (?P<res
 Run = collections.namedtuple("Run", "seconds peak_mib times results")
 
 
-class Failure(Exception):
-    """What went wrong, in one line."""
-
-
 class Progress:
     """One line on the terminal's standard error that keeps changing; nothing elsewhere."""
 
@@ -59,14 +60,6 @@ class Progress:
 
     def clear(self):
         self.show("")
-
-
-def guest_file(name, what="--path"):
-    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
-                          capture_output=True, check=False)
-    if done.returncode:
-        raise Failure(f"{name} has not been fetched (scripts/guests {name})")
-    return done.stdout.strip()
 
 
 def run(argv, limit):
@@ -169,9 +162,6 @@ class Bench:
                                "bench", "lib_bench")
         done = subprocess.run([library], stdout=subprocess.PIPE, check=True)
         self.take(LIBRARY, "ns", json.loads(done.stdout)["machine_check"]["median_ns"], None)
-        sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
-        import guest as harness  # pylint: disable=import-outside-toplevel
-
         build = harness.Build(None, self.program, self.initramfs)
         with harness.Guest(build, self.kernel, clock="host") as guest:
             guest.boot()

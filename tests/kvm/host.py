@@ -8,9 +8,6 @@ host's shell, the guest's console, its monitor.
 
 import contextlib
 import fcntl
-import importlib.machinery
-import importlib.util
-import json
 import os
 import re
 import shlex
@@ -52,16 +49,6 @@ def set_patience(factor=None):
     global PATIENCE  # pylint: disable=global-statement
     PATIENCE = factor or harness.patience()
     harness.set_patience(PATIENCE)
-
-
-def script(name):
-    """A program of scripts/, as a module."""
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"),
-                                                  os.path.join(TOP, "scripts", name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    sys.dont_write_bytecode = True
-    loader.exec_module(module)
-    return module
 
 
 def program(build):
@@ -177,7 +164,7 @@ class KvmHost:
     """A context manager: leaving it ends QEMU."""
 
     def __init__(self, files, memory="2G", smp=1, append="", qemu="7.2"):
-        kvm_host = script("kvm-host")
+        kvm_host = harness.script("kvm-host")
         self.scratch = tempfile.TemporaryDirectory(prefix="fwnmi-kvm-")
         initrd = os.path.join(self.scratch.name, "initrd")
         with open(initrd, "wb") as f:
@@ -352,13 +339,8 @@ class KvmGuest(Guest):
         time.sleep(max(0.5, time.monotonic() - started))
 
     def inject(self, kind, timeout=harness.INJECT, **options):
-        argv = ["fwnmi", "inject", "--monitor", self.monitor_path, kind, "--json"]
-        for name, value in options.items():
-            argv.append("--" + name.replace("_", "-"))
-            if value is not True:
-                argv.append(hex(value) if isinstance(value, int) and name in
-                            ("ea", "logical_address") else str(value))
-        argv += ["--timeout", str(int(timeout * PATIENCE))]
+        argv = ["fwnmi", "inject", "--monitor", self.monitor_path,
+                *harness.injection_words(kind, timeout, options)]
         status, said = self.host.ask(f"{shlex.join(argv)} 2>/tmp/inject.err", 3 * timeout)
         return Injection(argv, status, said, self.host.ask("cat /tmp/inject.err")[1])
 

@@ -7,6 +7,8 @@ with an event is scenarios.py's; the guest's jobs and console commands are tests
 
 import argparse
 import contextlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import re
@@ -58,6 +60,16 @@ def guest_file(name, what="--path"):
     if done.returncode:
         raise Missing(f"{name} has not been fetched (scripts/guests {name})")
     return done.stdout.strip()
+
+
+def script(name):
+    """A program of scripts/, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"),
+                                                  os.path.join(TOP, "scripts", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
 
 
 class Build:
@@ -161,6 +173,17 @@ class Injection:
     @property
     def nip(self):
         return int(self.report["nip"], 16)
+
+
+def injection_words(kind, timeout, options):
+    """Of `fwnmi inject`; a keyword is an option (logical_address=0x.., now=True)."""
+    words = [kind, "--json"]
+    for name, value in options.items():
+        words.append("--" + name.replace("_", "-"))
+        if value is not True:
+            words.append(hex(value) if isinstance(value, int) and name in
+                         ("ea", "logical_address") else str(value))
+    return words + ["--timeout", str(min(int(timeout * _patience), MAX_TIMEOUT))]
 
 
 class Guest:
@@ -341,14 +364,9 @@ class Guest:
     # -- injections --
 
     def inject(self, kind, timeout=INJECT, **options):
-        """Runs the real `fwnmi inject`; a keyword is an option (logical_address=0x.., now=True)."""
-        argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path, kind, "--json"]
-        for name, value in options.items():
-            argv.append("--" + name.replace("_", "-"))
-            if value is not True:
-                argv.append(hex(value) if isinstance(value, int) and name in
-                            ("ea", "logical_address") else str(value))
-        argv += ["--timeout", str(min(int(timeout * _patience), MAX_TIMEOUT))]
+        """Runs the real `fwnmi inject`; the keywords are as for injection_words()."""
+        argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path,
+                *injection_words(kind, timeout, options)]
         try:
             done = subprocess.run(argv, text=True, capture_output=True, check=False,
                                   timeout=3 * timeout * _patience + 10)

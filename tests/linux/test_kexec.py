@@ -8,8 +8,6 @@ A Debian guest starts, by the real kexec, the same kernel, another one, or a sys
 registers (other_system.S). Needs `scripts/guests kexec`.
 """
 
-import importlib.machinery
-import importlib.util
 import os
 import subprocess
 import sys
@@ -37,15 +35,7 @@ poweroff -nf
 """
 
 
-def load_program(path):
-    """A Python program without the suffix of a module, as one."""
-    loader = importlib.machinery.SourceFileLoader("mkinitramfs", path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("mkinitramfs", loader))
-    loader.exec_module(module)
-    return module
-
-
-mkinitramfs = load_program(os.path.join(harness.TOP, "scripts", "mkinitramfs"))
+mkinitramfs = harness.script("mkinitramfs")
 
 
 def other_system(work):

@@ -195,14 +195,8 @@ class QemuGuest(harness.Guest):
     def inject(self, kind, timeout=harness.INJECT, **options):
         if options.get("context") == "user":
             options.setdefault("process", "victim")
-        words = [kind, "--json"]
-        for name, value in options.items():
-            words.append("--" + name.replace("_", "-"))
-            if value is not True:
-                words.append(hex(value) if isinstance(value, int) and name in ("ea", "logical_address")
-                             else str(value))
-        words += ["--timeout", str(min(int(timeout * harness.patience()), harness.MAX_TIMEOUT))]
-        done = self.fwnmi("inject", *words, timeout=3 * timeout + 10)
+        done = self.fwnmi("inject", *harness.injection_words(kind, timeout, options),
+                          timeout=3 * timeout + 10)
         if not self.ended:
             self.monitor.running()  # reads on, so that events do not pile up
         injection = Injection(done.args, done.returncode, done.stdout, done.stderr)

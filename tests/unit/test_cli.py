@@ -28,6 +28,18 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import qmp  # noqa: E402
 import tap  # noqa: E402
+from kernels import (  # noqa: E402
+    ILLEGAL,
+    LI_R0_2,
+    LOOP,
+    MTMSRD_R0_1,
+    POWER_OFF,
+    SC_1,
+    branch,
+    elf,
+    li,
+    lis,
+)
 
 FWNMI = os.path.abspath(sys.argv[1])
 TESTS = []
@@ -37,26 +49,6 @@ for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, sig
 
 PATIENCE = 300  # seconds for what takes a fraction of one: it only ends what hangs
 CONNECTED = "03"  # in the column St of /proc/net/unix
-
-# Instructions.
-LOOP = 0x48000000  # b .
-LI_R0_2 = 0x38000002
-MTMSRD_R0_1 = 0x7C010164  # MSR[RI] = 1, MSR[EE] = 0
-ILLEGAL = 0x00000000
-SC_1 = 0x44000022
-
-
-def li(register, value):
-    return 0x38000000 | register << 21 | value & 0xFFFF
-
-
-def lis(register, value):
-    return 0x3C000000 | register << 21 | value & 0xFFFF
-
-
-def branch(words):
-    return 0x48000000 | words * 4 & 0x03FFFFFC
-
 
 RECORDS = 20000  # 320 KB, more than a pipe and our own buffer hold
 
@@ -73,32 +65,13 @@ def record(number):
     return struct.pack(">2Q", number, number)
 
 
-# RTAS power-off, whose arguments are at 0x1800 (elf() begins at 0x1000).
-POWER_OFF = [li(3, 0), 0x60630000 | 0xF000, li(4, 0x1800), SC_1]
-POWER_OFF_ARGUMENTS = struct.pack(">6I", 0x2003, 2, 1, 0, 0, 0)
-
-
 def printing_kernel(scratch, end):
-    kernel = bytearray(elf(printer(end)))
-    kernel[0x2800:0x2800 + len(POWER_OFF_ARGUMENTS)] = POWER_OFF_ARGUMENTS
-    return scratch.file("printer.elf", kernel)
+    return scratch.file("printer.elf", elf(printer(end)))
 
 
 def test(function):
     TESTS.append(function)
     return function
-
-
-def elf(code, paddr=0, machine=21, entry=0x1000, at_vectors=LOOP):
-    """A big-endian ELF64 kernel of 8 KiB (as are interrupts at first): loops, and `code` at its entry."""
-    words = [LOOP] * 2048
-    words[0x100 // 4] = words[0x200 // 4] = at_vectors
-    words[entry // 4:entry // 4 + len(code)] = code
-    segment = struct.pack(">2048I", *words)
-    header = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, machine, 1, paddr + entry, 64, 0, 2,
-                         64, 56, 1, 0, 0, 0)
-    program = struct.pack(">IIQQQQQQ", 1, 7, 0x1000, paddr, paddr, len(segment), len(segment), 0x1000)
-    return (header + program).ljust(0x1000, b"\0") + segment
 
 
 class Scratch:
@@ -367,9 +340,8 @@ def a_guest_cannot_flood_standard_error(scratch):
     # 17 unknown calls, then a second of its time passes by H_CEDE: free with --clock insn.
     code = [li(20, 17), li(3, 0x7FFC), SC_1, 0x3694FFFF, 0x4181FFF4,  # addic. r20,r20,-1; bgt
             lis(5, 0x2200), 0x7CB603A6, li(3, 0xE0), SC_1, branch(-8)]
-    kernel = bytearray(elf(code))
     handler = [lis(5, 0x7FFF), 0x7CB603A6, 0x4C000024]  # mtdec r5; rfid
-    kernel[0x1900:0x190C] = struct.pack(">3I", *handler)
+    kernel = elf(code, at={0x900: handler})
     with Running(scratch, "--clock", "insn", "--debug", kernel=scratch.file("flood.elf", kernel)) as running:
         running.execute("qmp_capabilities")
         wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"] > 1000000,
@@ -509,7 +481,7 @@ def json_of_an_unregistered_guest_has_its_problem_and_stderr_the_line(scratch):
 
 @test
 def an_event_before_the_guest_has_handlers_says_so(scratch):
-    empty = scratch.file("empty.elf", elf([LOOP], at_vectors=ILLEGAL))
+    empty = scratch.file("empty.elf", elf([LOOP], at={0x100: [ILLEGAL], 0x200: [ILLEGAL]}))
     inject = ["inject", "--monitor", scratch.monitor, "--now", "--timeout", "2"]
     nothing = "the guest has no handler yet: nothing stands at the vector"
     unrecoverable = "MSR[RI] was 0 there: no operating system can recover"

@@ -11,14 +11,14 @@ in /proc.
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
-from test_cli import FWNMI, LOOP, PATIENCE, Running, Scratch, elf, refused, run, wait_for  # noqa: E402
+from test_cli import FWNMI, PATIENCE, Running, refused, run, wait_for  # noqa: E402
 import qmp  # noqa: E402
+from kernels import LOOP, elf, header, section, segment  # noqa: E402
 
 TESTS = []
 LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; what a file claims is a hundred times more
@@ -186,19 +186,6 @@ def who_waits_for_a_machines_monitor_is_confined(scratch):
 
 
 # ---- files of strangers --------------------------------------------------------------------------
-
-
-def header(phnum=1, phoff=64, shnum=0, shoff=0, shstrndx=0, kind=2, entry=0):
-    return struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", kind, 21, 1, entry, phoff, shoff, 2,
-                       64, 56, phnum, 64, shnum, shstrndx)
-
-
-def segment(offset, paddr, filesz, memsz):
-    return struct.pack(">IIQQQQQQ", 1, 7, offset, paddr, paddr, filesz, memsz, 0x1000)
-
-
-def section(kind, offset, size, link=0, entsize=24, name=0, flags=0):
-    return struct.pack(">IIQQQQIIQQ", name, kind, flags, 0, offset, size, link, 0, 8, entsize)
 
 
 def sparse(scratch, size, content):
