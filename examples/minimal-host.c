@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The minimum a virtual machine monitor does to give its guests FWNMI: provide guest memory,
- * registers and two RTAS calls to libfwnmi, and act on each result. The "guest" is main(), which
+ * The minimum a virtual machine monitor does to give its guests FWNMI: provide guest memory and two
+ * RTAS calls to libfwnmi, and carry out what it says of each event. The "guest" is main(), which
  * does what an operating system would and checks what it gets. A real monitor also calls
  * fwnmi_set_interrupt_endian() for H_SET_MODE and fwnmi_reset() when the partition reboots.
  *
@@ -41,45 +41,15 @@ static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t le
 	return 0;
 }
 
-static int write_memory(void *opaque, uint64_t real_address, const void *buf, size_t len)
-{
-	if (len > MEMORY_SIZE || real_address > MEMORY_SIZE - len)
-		return -1;
-	memcpy(((struct vm *)opaque)->memory + real_address, buf, len);
-	return 0;
-}
-
-static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	*regs = ((struct vm *)opaque)->regs[cpu];
-	return 0;
-}
-
-static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	((struct vm *)opaque)->regs[cpu] = *regs;
-	return 0;
-}
-
 /* Make the vCPU leave guest code if it runs any. Its thread then calls fwnmi_resume(). */
 static void kick(void *opaque, unsigned cpu)
 {
 	((struct vm *)opaque)->kicked[cpu] = 1;
 }
 
-static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	printf("vCPU %u of VM %p: the partition ends: %s\n", cpu, opaque,
-	       fwnmi_end_reason_text(reason));
-}
-
 static const struct fwnmi_ops ops = {
 	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
 	.kick = kick,
-	.end_partition = end_partition,
 };
 
 /* ---- the RTAS calls; each name goes into /rtas as a property with its token ---- */
@@ -106,47 +76,60 @@ static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
 
 /* ---- events ---- */
 
-/* May the vCPU run guest code now? */
-static int may_run(unsigned cpu, int result)
+/* Carry out what the library says. Returns 1 if the vCPU may run guest code now. */
+static int carry_out(struct vm *vm, unsigned cpu, int err, const struct fwnmi_outcome *outcome)
 {
-	switch (result) {
-	case FWNMI_NOTHING:
-	case FWNMI_DELIVERED: /* it is at its handler */
-		return 1;
-	case FWNMI_NOT_REGISTERED:
-	case FWNMI_STALE: /* deliver the architected interrupt, 0x100 or 0x200, yourself */
-		printf("vCPU %u: architected interrupt\n", cpu);
-		return 1;
-	case FWNMI_WAITING: /* until its kick */
-	case FWNMI_STOPPED: /* for good */
-	case FWNMI_ENDED: /* run your reboot policy */
-		return 0;
-	default:
-		fprintf(stderr, "vCPU %u: %s\n", cpu, fwnmi_strerror(result));
+	if (err) {
+		fprintf(stderr, "vCPU %u: %s\n", cpu, fwnmi_strerror(err));
 		exit(EXIT_FAILURE);
 	}
+	switch (outcome->result) {
+	case FWNMI_NOTHING:
+	case FWNMI_RELEASED:
+		return 1;
+	case FWNMI_DELIVERED: /* it enters its handler */
+		memcpy(vm->memory + outcome->write.address, outcome->write.bytes,
+		       outcome->write.length);
+		vm->regs[cpu] = outcome->regs;
+		return 1;
+	case FWNMI_NOT_REGISTERED:
+	case FWNMI_STALE: /* deliver the architected interrupt yourself */
+		printf("vCPU %u: architected interrupt 0x%x\n", cpu, outcome->vector);
+		return 1;
+	case FWNMI_ENDED: /* run your reboot policy */
+		printf("the partition ends: %s\n", fwnmi_end_reason_text(outcome->end_reason));
+		return 0;
+	case FWNMI_WAITING: /* until its kick */
+	case FWNMI_STOPPED: /* for good */
+		return 0;
+	}
+	return 0;
 }
 
 static int machine_check(struct vm *vm, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
-	int result;
+	struct fwnmi_outcome outcome;
+	int err, may_run;
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
-	result = fwnmi_machine_check(&vm->fwnmi, cpu, mc);
+	err = fwnmi_machine_check(&vm->fwnmi, cpu, &vm->regs[cpu], mc, &outcome);
+	may_run = carry_out(vm, cpu, err, &outcome);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
-	return may_run(cpu, result);
+	return may_run;
 }
 
 /* A vCPU's thread calls this after a kick, before it runs guest code. */
 static int resume(struct vm *vm, unsigned cpu)
 {
-	int result;
+	struct fwnmi_outcome outcome;
+	int err, may_run;
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
 	vm->kicked[cpu] = 0;
-	result = fwnmi_resume(&vm->fwnmi, cpu);
+	err = fwnmi_resume(&vm->fwnmi, cpu, &vm->regs[cpu], &outcome);
+	may_run = carry_out(vm, cpu, err, &outcome);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
-	return may_run(cpu, result);
+	return may_run;
 }
 
 /* ---- the guest ---- */

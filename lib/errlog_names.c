@@ -227,7 +227,6 @@ const char *fwnmi_strerror(int error)
 		[-FWNMI_ERR_CPU] = "no such vCPU",
 		[-FWNMI_ERR_PARAMETER] = "a notification routine is not callable where it is",
 		[-FWNMI_ERR_MEMORY] = "guest memory cannot be accessed",
-		[-FWNMI_ERR_REGISTERS] = "vCPU registers cannot be accessed",
 		[-FWNMI_ERR_BUSY] = "the vCPU already waits for a machine check to be delivered",
 		[-FWNMI_ERR_NO_EVENT] = "the vCPU has no event to release",
 		[-FWNMI_ERR_NO_CAUSE] = "this processor does not signal such an error",

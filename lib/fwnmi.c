@@ -67,8 +67,7 @@ static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config)
 {
-	if (!ops->read_memory || !ops->write_memory || !ops->get_regs || !ops->set_regs ||
-	    !ops->kick || !ops->end_partition)
+	if (!ops->read_memory || !ops->kick)
 		return FWNMI_ERR_INVALID;
 	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS ||
 	    config->stale_handler > FWNMI_STALE_END)
@@ -105,10 +104,10 @@ int fwnmi_reset(struct fwnmi *f)
 	f->owner_notified = false;
 	f->fatal_reported = false;
 	f->ended = false;
+	f->end_reason = 0;
 	f->first_waiter = 0;
 	f->nr_waiters = 0;
 	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
-	memset(f->handed_back, 0, sizeof(f->handed_back));
 	memset(f->stopped, 0, sizeof(f->stopped));
 	f->end_log_length = 0;
 	return 0;
@@ -318,11 +317,31 @@ static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint
 	return fwnmi_errlog_encode(&log, buf, size);
 }
 
-/* ---- the end ---- */
+/* ---- outcomes ---- */
+
+/* Start an outcome: the vCPU keeps its registers and nothing is written. */
+static void begin(struct fwnmi_outcome *outcome, unsigned vector, const struct fwnmi_regs *regs)
+{
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->vector = vector;
+	outcome->regs = *regs;
+}
+
+static int report(struct fwnmi_outcome *outcome, enum fwnmi_result result)
+{
+	outcome->result = result;
+	return 0;
+}
+
+static int report_end(const struct fwnmi *f, struct fwnmi_outcome *outcome)
+{
+	outcome->end_reason = f->end_reason;
+	return report(outcome, FWNMI_ENDED);
+}
 
 /* The FWNMI option's prose: log the result and execute the partition's reboot policy. */
 static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
-			 enum fwnmi_end_reason reason)
+			 enum fwnmi_end_reason reason, struct fwnmi_outcome *outcome)
 {
 	struct fwnmi_machine_check fatal = *mc;
 	int length;
@@ -334,22 +353,28 @@ static int end_partition(struct fwnmi *f, unsigned cpu, const struct fwnmi_machi
 		return length;
 	f->end_log_length = (unsigned)length;
 	f->ended = true;
-	f->ops->end_partition(f->opaque, cpu, reason);
-	return FWNMI_ENDED;
-}
-
-/* Apply the stale handler policy to an event; FWNMI_NOTHING: deliver it. */
-static int judge_handler(struct fwnmi *f, unsigned cpu, const struct fwnmi_handler *handler,
-			 const struct fwnmi_machine_check *mc)
-{
-	if (f->config.stale_handler == FWNMI_STALE_DELIVER || fwnmi_handler_stands(f, handler))
-		return FWNMI_NOTHING;
-	if (f->config.stale_handler == FWNMI_STALE_END)
-		return end_partition(f, cpu, mc, FWNMI_END_STALE_HANDLER);
-	return FWNMI_STALE;
+	f->end_reason = reason;
+	return report_end(f, outcome);
 }
 
 /* ---- delivery ---- */
+
+/*
+ * May the event enter its routine? If the routine is gone, the policy for stale handlers decides
+ * the outcome instead.
+ */
+static bool may_enter(struct fwnmi *f, const struct fwnmi_handler *handler)
+{
+	return f->config.stale_handler == FWNMI_STALE_DELIVER || fwnmi_handler_stands(f, handler);
+}
+
+static int refuse_entry(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+			struct fwnmi_outcome *outcome)
+{
+	if (f->config.stale_handler == FWNMI_STALE_END)
+		return end_partition(f, cpu, mc, FWNMI_END_STALE_HANDLER, outcome);
+	return report(outcome, FWNMI_STALE);
+}
 
 /*
  * R1-7.3.14-9, R1-7.3.14-13: translation is off; everything else is unchanged except what the
@@ -372,67 +397,49 @@ static void delay_system_reset(struct fwnmi *f, unsigned cpu)
 }
 
 static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
-				 const struct fwnmi_machine_check *mc)
+				 const struct fwnmi_machine_check *mc,
+				 struct fwnmi_outcome *outcome)
 {
-	uint8_t buffer[SAVED_R3_SIZE + OWN_LOG_MAX];
-	struct fwnmi_regs regs;
+	uint8_t *log = outcome->write.bytes + SAVED_R3_SIZE;
 	int length;
-	int verdict = judge_handler(f, cpu, &f->machine_check, mc);
 
-	if (verdict != FWNMI_NOTHING)
-		return verdict;
-	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
-		return FWNMI_ERR_REGISTERS;
-
-	put_be64(buffer, regs.gpr3);
+	outcome->machine_check = *mc;
+	if (!may_enter(f, &f->machine_check))
+		return refuse_entry(f, cpu, mc, outcome);
+	put_be64(outcome->write.bytes, outcome->regs.gpr3);
 	if (f->fatal_reported)
-		length = build_already_reported_log(mc, buffer + SAVED_R3_SIZE, OWN_LOG_MAX);
+		length = build_already_reported_log(mc, log, OWN_LOG_MAX);
 	else
-		length = build_log(f, cpu, mc, buffer + SAVED_R3_SIZE, OWN_LOG_MAX);
+		length = build_log(f, cpu, mc, log, OWN_LOG_MAX);
 	if (length < 0)
 		return length;
-	if (f->ops->write_memory(f->opaque, f->error_area, buffer,
-				 SAVED_R3_SIZE + (size_t)length) != 0)
-		return FWNMI_ERR_MEMORY;
-
-	regs.gpr3 = f->error_area;
-	enter_handler(f, &regs, f->machine_check.routine, mc->srr1, MSR_ME);
-	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
-		return FWNMI_ERR_REGISTERS;
-
+	outcome->write.address = f->error_area;
+	outcome->write.length = SAVED_R3_SIZE + (uint32_t)length;
+	outcome->regs.gpr3 = f->error_area;
+	enter_handler(f, &outcome->regs, f->machine_check.routine, mc->srr1, MSR_ME);
 	f->owner = (int)cpu;
 	f->owner_notified = true;
 	delay_system_reset(f, cpu);
 	if (mc->severity == FWNMI_SEVERITY_FATAL)
 		f->fatal_reported = true;
-	return FWNMI_DELIVERED;
+	return report(outcome, FWNMI_DELIVERED);
 }
 
-static int deliver_system_reset(struct fwnmi *f, unsigned cpu)
+static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
 	static const struct fwnmi_machine_check none = { .error_type = FWNMI_MC_UNKNOWN };
-	uint8_t saved_r3[FWNMI_SYSTEM_RESET_SLOT_SIZE] = { 0 };
-	struct fwnmi_regs regs;
-	int verdict = judge_handler(f, cpu, &f->system_reset, &none);
 
-	if (verdict == FWNMI_STALE)
-		f->system_reset_pending[cpu] = 0;
-	if (verdict != FWNMI_NOTHING)
-		return verdict;
-	if (f->ops->get_regs(f->opaque, cpu, &regs) != 0)
-		return FWNMI_ERR_REGISTERS;
-	if (!f->config.strict) {
-		put_be64(saved_r3, regs.gpr3);
-		if (f->ops->write_memory(f->opaque, system_reset_slot(f, cpu), saved_r3,
-					 sizeof(saved_r3)) != 0)
-			return FWNMI_ERR_MEMORY;
-		regs.gpr3 = system_reset_slot(f, cpu);
-	}
-	enter_handler(f, &regs, f->system_reset.routine, 0, regs.msr & MSR_ME);
-	if (f->ops->set_regs(f->opaque, cpu, &regs) != 0)
-		return FWNMI_ERR_REGISTERS;
 	f->system_reset_pending[cpu] = 0;
-	return FWNMI_DELIVERED;
+	if (!may_enter(f, &f->system_reset))
+		return refuse_entry(f, cpu, &none, outcome);
+	if (!f->config.strict) {
+		put_be64(outcome->write.bytes, outcome->regs.gpr3);
+		outcome->write.address = system_reset_slot(f, cpu);
+		outcome->write.length = FWNMI_SYSTEM_RESET_SLOT_SIZE;
+		outcome->regs.gpr3 = system_reset_slot(f, cpu);
+	}
+	enter_handler(f, &outcome->regs, f->system_reset.routine, 0, outcome->regs.msr & MSR_ME);
+	return report(outcome, FWNMI_DELIVERED);
 }
 
 /* ---- who holds the buffer, who waits ---- */
@@ -469,7 +476,8 @@ static void pass_buffer_on(struct fwnmi *f)
 }
 
 /* R1-7.3.14-16, option 2 */
-static int stop_processor(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+static int stop_processor(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+			  struct fwnmi_outcome *outcome)
 {
 	struct fwnmi_machine_check fatal = *mc;
 	uint8_t log[OWN_LOG_MAX];
@@ -483,9 +491,7 @@ static int stop_processor(struct fwnmi *f, unsigned cpu, const struct fwnmi_mach
 	fwnmi_push_event(f, EVENT_UNSAFE_PROCESSOR, log, (size_t)length);
 	f->stopped[cpu] = true;
 	f->system_reset_pending[cpu] = 0;
-	if (f->ops->stop_cpu)
-		f->ops->stop_cpu(f->opaque, cpu);
-	return FWNMI_STOPPED;
+	return report(outcome, FWNMI_STOPPED);
 }
 
 /* R1-7.3.14-12 */
@@ -499,51 +505,56 @@ static void repair(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc
 		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 }
 
-int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
 {
 	struct fwnmi_machine_check event = *mc;
 	int err;
 
+	begin(outcome, VECTOR_MACHINE_CHECK, regs);
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
 	err = fwnmi_machine_check_validate(mc);
 	if (err)
 		return err;
+	outcome->machine_check = event;
 	if (f->ended)
-		return FWNMI_ENDED;
+		return report_end(f, outcome);
 	if (f->stopped[cpu])
-		return FWNMI_STOPPED;
+		return report(outcome, FWNMI_STOPPED);
 	if (is_waiting(f, cpu))
 		return FWNMI_ERR_BUSY;
 	if (f->owner == (int)cpu)
-		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK);
+		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK, outcome);
 	if (mc->unsafe_processor)
-		return stop_processor(f, cpu, mc);
+		return stop_processor(f, cpu, mc, outcome);
 	if (!f->registered)
-		return FWNMI_NOT_REGISTERED;
+		return report(outcome, FWNMI_NOT_REGISTERED);
 	repair(f, cpu, &event);
 	if (f->owner != NO_OWNER) {
 		add_waiter(f, cpu, &event);
-		return FWNMI_WAITING;
+		return report(outcome, FWNMI_WAITING);
 	}
-	return deliver_machine_check(f, cpu, &event);
+	return deliver_machine_check(f, cpu, &event, outcome);
 }
 
-int fwnmi_system_reset(struct fwnmi *f, unsigned cpu)
+int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+		       struct fwnmi_outcome *outcome)
 {
+	begin(outcome, VECTOR_SYSTEM_RESET, regs);
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
 	if (f->ended)
-		return FWNMI_ENDED;
+		return report_end(f, outcome);
 	if (f->stopped[cpu])
-		return FWNMI_STOPPED;
+		return report(outcome, FWNMI_STOPPED);
 	if (!f->registered)
-		return FWNMI_NOT_REGISTERED;
+		return report(outcome, FWNMI_NOT_REGISTERED);
 	if (is_waiting(f, cpu)) {
 		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
-		return FWNMI_WAITING;
+		return report(outcome, FWNMI_WAITING);
 	}
-	return deliver_system_reset(f, cpu);
+	return deliver_system_reset(f, cpu, outcome);
 }
 
 static void signal_system_reset(struct fwnmi *f, unsigned cpu)
@@ -559,22 +570,20 @@ static void signal_system_reset(struct fwnmi *f, unsigned cpu)
 /* R1-7.3.14-8, R1-7.3.14-11 */
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
 {
-	int result = FWNMI_NOTHING;
+	int signalled = 0;
 
 	if (cpu >= f->config.nr_cpus || target < FWNMI_ALL_OTHERS ||
 	    target >= (int64_t)f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
-	if (f->ended)
-		return FWNMI_ENDED;
-	for (unsigned i = 0; i < f->config.nr_cpus; i++) {
+	for (unsigned i = 0; i < f->config.nr_cpus && !f->ended; i++) {
 		if (target == FWNMI_ALL_OTHERS ? i == cpu : target != FWNMI_ALL && target != i)
 			continue;
 		if (f->stopped[i])
 			continue;
 		signal_system_reset(f, i);
-		result = FWNMI_WAITING;
+		signalled++;
 	}
-	return result;
+	return signalled;
 }
 
 /* R1-7.3.14-17, R1-7.3.14-18 */
@@ -590,65 +599,86 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 	return FWNMI_RELEASED;
 }
 
-/* This vCPU does not need the buffer kept for it: the host delivers the event. */
-static void hand_back_machine_check(struct fwnmi *f, unsigned cpu)
+/* The vCPU's machine check has left the queue undelivered: its system reset waits for nothing. */
+static void release_system_reset(struct fwnmi *f, unsigned cpu)
 {
-	f->handed_back[cpu] = VECTOR_MACHINE_CHECK;
-	pass_buffer_on(f);
-	/* There will be no interlock to wait for, but delivering at once would be too early. */
 	if (f->system_reset_pending[cpu])
 		f->system_reset_pending[cpu] = RESET_AT_RESUME;
 }
 
-static int resume_machine_check(struct fwnmi *f, unsigned cpu)
+static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
-	int result = deliver_machine_check(f, cpu, &f->pending[cpu]);
+	int err = deliver_machine_check(f, cpu, &f->pending[cpu], outcome);
 
-	if (result == FWNMI_STALE)
-		hand_back_machine_check(f, cpu);
-	return result;
-}
-
-static int resume_system_reset(struct fwnmi *f, unsigned cpu)
-{
-	int result;
-
-	if (f->registered) {
-		result = deliver_system_reset(f, cpu);
-	} else {
-		f->system_reset_pending[cpu] = 0;
-		result = FWNMI_NOT_REGISTERED;
+	/* The host delivers the event, so this vCPU does not need the buffer kept for it. */
+	if (!err && outcome->result == FWNMI_STALE) {
+		pass_buffer_on(f);
+		release_system_reset(f, cpu);
 	}
-	if (result == FWNMI_STALE || result == FWNMI_NOT_REGISTERED)
-		f->handed_back[cpu] = VECTOR_SYSTEM_RESET;
-	return result;
+	return err;
 }
 
-int fwnmi_resume(struct fwnmi *f, unsigned cpu)
+static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
+{
+	if (f->registered)
+		return deliver_system_reset(f, cpu, outcome);
+	f->system_reset_pending[cpu] = 0;
+	return report(outcome, FWNMI_NOT_REGISTERED);
+}
+
+int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+		 struct fwnmi_outcome *outcome)
+{
+	begin(outcome, 0, regs);
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	if (f->ended)
+		return report_end(f, outcome);
+	if (f->stopped[cpu])
+		return report(outcome, FWNMI_STOPPED);
+	if (is_waiting(f, cpu)) {
+		outcome->vector = VECTOR_MACHINE_CHECK;
+		return f->owner == (int)cpu ? resume_machine_check(f, cpu, outcome) :
+					      report(outcome, FWNMI_WAITING);
+	}
+	if (f->system_reset_pending[cpu] == RESET_AT_RESUME) {
+		outcome->vector = VECTOR_SYSTEM_RESET;
+		return resume_system_reset(f, cpu, outcome);
+	}
+	return report(outcome, FWNMI_NOTHING);
+}
+
+bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu)
+{
+	return cpu < f->config.nr_cpus && !f->ended && !f->stopped[cpu] && !is_waiting(f, cpu);
+}
+
+static void remove_waiter(struct fwnmi *f, unsigned cpu)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < f->nr_waiters; i++) {
+		uint8_t waiter = f->waiters[(f->first_waiter + i) % FWNMI_MAX_CPUS];
+
+		if (waiter != cpu)
+			f->waiters[(f->first_waiter + kept++) % FWNMI_MAX_CPUS] = waiter;
+	}
+	f->nr_waiters = kept;
+}
+
+int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 {
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
-	f->handed_back[cpu] = 0;
-	if (f->ended)
-		return FWNMI_ENDED;
-	if (f->stopped[cpu])
-		return FWNMI_STOPPED;
-	if (f->owner == (int)cpu && !f->owner_notified)
-		return resume_machine_check(f, cpu);
-	if (is_waiting(f, cpu))
-		return FWNMI_WAITING;
-	if (f->system_reset_pending[cpu] == RESET_AT_RESUME)
-		return resume_system_reset(f, cpu);
-	return FWNMI_NOTHING;
-}
-
-unsigned fwnmi_handed_back(const struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc)
-{
-	if (cpu >= f->config.nr_cpus)
-		return 0;
-	if (f->handed_back[cpu] == VECTOR_MACHINE_CHECK)
-		*mc = f->pending[cpu];
-	return f->handed_back[cpu];
+	if (f->ended || !is_waiting(f, cpu))
+		return FWNMI_NOTHING;
+	if (f->owner == (int)cpu)
+		pass_buffer_on(f);
+	else
+		remove_waiter(f, cpu);
+	release_system_reset(f, cpu);
+	f->ops->kick(f->opaque, cpu);
+	return FWNMI_RELEASED;
 }
 
 int fwnmi_owner(const struct fwnmi *f)

@@ -405,7 +405,7 @@ int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
 		return FWNMI_ERR_MISMATCH;
 	if (check.offset != check.size)
 		return FWNMI_ERR_BADRECORD;
-	memset(f->handed_back, 0, sizeof(f->handed_back));
+	f->end_reason = 0; /* a record does not say */
 	load.size = check.size;
 	visit(&load, f);
 	return 0;

@@ -32,14 +32,13 @@ enum fwnmi_error {
 	FWNMI_ERR_BADNAME = -6, /* no such name for this field */
 	FWNMI_ERR_CPU = -7, /* no such vCPU */
 	FWNMI_ERR_PARAMETER = -8, /* RTAS parameter error: a routine that cannot be called */
-	FWNMI_ERR_MEMORY = -9, /* the host could not read or write guest memory */
-	FWNMI_ERR_REGISTERS = -10, /* the host could not read or write vCPU registers */
-	FWNMI_ERR_BUSY = -11, /* this vCPU already waits for a machine check to be delivered */
-	FWNMI_ERR_NO_EVENT = -12, /* strict only: interlock, but this vCPU has no event */
-	FWNMI_ERR_NO_CAUSE = -13, /* this processor has no cause bits for such an error */
-	FWNMI_ERR_BADRECORD = -14, /* no state record, or a damaged one */
-	FWNMI_ERR_FUTURE = -15, /* a state record of a version newer than this library knows */
-	FWNMI_ERR_MISMATCH = -16, /* a state record of a partition that was set up differently */
+	FWNMI_ERR_MEMORY = -9, /* the host could not read guest memory */
+	FWNMI_ERR_BUSY = -10, /* this vCPU already waits for a machine check to be delivered */
+	FWNMI_ERR_NO_EVENT = -11, /* strict only: interlock, but this vCPU has no event */
+	FWNMI_ERR_NO_CAUSE = -12, /* this processor has no cause bits for such an error */
+	FWNMI_ERR_BADRECORD = -13, /* no state record, or a damaged one */
+	FWNMI_ERR_FUTURE = -14, /* a state record of a version newer than this library knows */
+	FWNMI_ERR_MISMATCH = -15, /* a state record of a partition that was set up differently */
 };
 
 /**

@@ -11,13 +11,17 @@
  * fwnmi. Do not reuse a lock that other RTAS or hypervisor calls hold: ibm,nmi-interlock may not
  * wait for them (R18).
  *
+ * Registers go in and come out. A call that may enter a handler takes the registers of the
+ * interrupted vCPU and returns a struct fwnmi_outcome: what became of the event, the vCPU's new
+ * registers, and the bytes to put into guest memory. The library itself writes neither.
+ *
  * Callbacks run inside the host's call. A callback may call fwnmi_registered(), fwnmi_owner(),
- * fwnmi_events_pending(), fwnmi_log_id() and fwnmi_end_log(); they report the state at that moment.
- * end_partition() may also call fwnmi_reset(). All other calls on the same struct fwnmi must wait
- * until the callback has returned.
+ * fwnmi_may_run(), fwnmi_events_pending(), fwnmi_log_id() and fwnmi_end_log(); they report the
+ * state at that moment. All other calls on the same struct fwnmi must wait until the callback has
+ * returned.
  *
  * vCPUs are numbered 0 .. nr_cpus - 1. While the host makes a call "for" a vCPU, that vCPU must not
- * run guest code. The library reads and writes the registers of no other vCPU.
+ * run guest code.
  */
 #ifndef FWNMI_FWNMI_H
 #define FWNMI_FWNMI_H
@@ -74,14 +78,14 @@ enum fwnmi_event_source {
 #define FWNMI_ALL	 (-1)
 #define FWNMI_ALL_OTHERS (-2)
 
-/* Success results of the functions that report or release an event. */
+/* What became of an event. */
 enum fwnmi_result {
 	FWNMI_NOTHING = 0, /* nothing to do, nothing changed */
-	FWNMI_DELIVERED = 1, /* the vCPU's registers are set: run it */
+	FWNMI_DELIVERED = 1, /* do what the outcome says, then run the vCPU */
 	FWNMI_WAITING = 2, /* do not run the vCPU until it is kicked and calls fwnmi_resume() */
 	FWNMI_NOT_REGISTERED = 3, /* the host delivers the architected interrupt, 0x100 or 0x200 */
 	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
-	FWNMI_RELEASED = 5, /* the buffer was released */
+	FWNMI_RELEASED = 5, /* the vCPU's event has given up its claim to the buffer */
 	FWNMI_STOPPED = 6, /* the processor is unsafe: never run the vCPU before fwnmi_reset() */
 	FWNMI_STALE = 7, /* as FWNMI_NOT_REGISTERED: the registered routine is no longer there */
 };
@@ -141,36 +145,49 @@ struct fwnmi_machine_check {
 };
 
 /*
- * Callbacks into the host. Those that return int return 0 or a negative number. A real address is a
- * guest real (logical) address. The library writes only to its part of the RTAS area and, while the
- * guest is registered by ibm,nmi-register-2, to real page 7.
+ * What became of an event, and what the host does next. Fields that do not belong to the result are
+ * zero, except @regs, which then holds the registers that the host passed in.
  */
+struct fwnmi_outcome {
+	enum fwnmi_result result;
+	/*
+	 * The event: 0x100 a system reset, 0x200 a machine check, 0 none. After
+	 * FWNMI_NOT_REGISTERED or FWNMI_STALE also the architected interrupt that the host
+	 * delivers.
+	 */
+	unsigned vector;
+	/* FWNMI_DELIVERED: the vCPU's registers at the handler's first instruction. */
+	struct fwnmi_regs regs;
+	/*
+	 * FWNMI_DELIVERED: what the host writes to guest memory before the vCPU runs; length 0:
+	 * nothing. It is inside the library's part of the RTAS area, or in real page 7 while the
+	 * guest is registered by ibm,nmi-register-2.
+	 */
+	struct {
+		uint64_t address; /* real */
+		uint32_t length; /* bytes */
+		uint8_t bytes[FWNMI_MC_BUFFER_MIN];
+	} write;
+	/* Vector 0x200: the machine check, with the disposition that repair() has left. */
+	struct fwnmi_machine_check machine_check;
+	enum fwnmi_end_reason end_reason; /* FWNMI_ENDED; 0 after fwnmi_load() of an ended state */
+};
+
+/* Callbacks into the host. A real address is a guest real (logical) address. */
 struct fwnmi_ops {
+	/* Returns 0, or a negative number if the bytes are not guest memory. */
 	int (*read_memory)(void *opaque, uint64_t real_address, void *buf, size_t len);
-	int (*write_memory)(void *opaque, uint64_t real_address, const void *buf, size_t len);
-	int (*get_regs)(void *opaque, unsigned cpu, struct fwnmi_regs *regs);
-	int (*set_regs)(void *opaque, unsigned cpu, const struct fwnmi_regs *regs);
 	/*
 	 * Make the vCPU call fwnmi_resume() before it runs guest code again, but not from inside
 	 * this callback. A vCPU that is about to get the buffer is already fwnmi_owner().
 	 */
 	void (*kick)(void *opaque, unsigned cpu);
 	/*
-	 * Run the partition's reboot policy, now or later. fwnmi_end_log() returns the log. The
-	 * host's call that led here returns FWNMI_ENDED even if this callback calls fwnmi_reset().
-	 */
-	void (*end_partition)(void *opaque, unsigned cpu, enum fwnmi_end_reason reason);
-	/*
 	 * May be NULL. Flush the vCPU state that holds the error (R12): an SLB, ERAT or TLB error
 	 * that was not recovered, see fwnmi_mce_repairable(). Return 0 if the error is gone; it is
 	 * then reported as fully recovered. Return a negative number to report it as it is.
 	 */
 	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
-	/*
-	 * May be NULL. The processor is unsafe: do not run this vCPU again before fwnmi_reset().
-	 * The log is already queued.
-	 */
-	void (*stop_cpu)(void *opaque, unsigned cpu);
 };
 
 struct fwnmi_config {
@@ -224,6 +241,7 @@ struct fwnmi {
 	bool owner_notified; /* false: the owner is a waiter that has yet to resume */
 	bool fatal_reported; /* R15 */
 	bool ended;
+	enum fwnmi_end_reason end_reason;
 	uint32_t log_id; /* of the last log */
 
 	/* Ring of the vCPUs that wait for the buffer, in order of arrival. */
@@ -232,7 +250,6 @@ struct fwnmi {
 	uint8_t waiters[FWNMI_MAX_CPUS];
 	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
 	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
-	uint16_t handed_back[FWNMI_MAX_CPUS]; /* vector of what fwnmi_resume() left to the host */
 
 	bool stopped[FWNMI_MAX_CPUS]; /* unsafe (R16) */
 
@@ -366,13 +383,15 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * fwnmi_machine_check() - report a machine check that interrupted a vCPU (R10, R12, R13, R15)
  * @f: the partition
  * @cpu: the interrupted vCPU
+ * @regs: its registers, with NIP at the interrupted instruction
  * @mc: what happened; copied
+ * @outcome: set to what became of it
  *
- * On delivery, the vCPU is at the first instruction of the registered routine. NIP is the routine,
- * MSR = SF | ME (| LE), SRR0 the interrupted instruction, SRR1 the interrupted MSR with bits 33:36
- * and 42:47 taken from @mc->srr1. R3 is the real address of the original R3, which the log follows;
- * both are big-endian. After a fatal event was delivered to this partition, every later log has
- * only the fixed part with severity already-reported (R15).
+ * On delivery, @outcome's registers are at the first instruction of the registered routine. NIP is
+ * the routine, MSR = SF | ME (| LE), SRR0 the interrupted instruction, SRR1 the interrupted MSR
+ * with bits 33:36 and 42:47 taken from @mc->srr1. R3 is the real address of the original R3, which
+ * the log follows; both are big-endian. After a fatal event was delivered to this partition, every
+ * later log has only the fixed part with severity already-reported (R15).
  *
  * If @mc->unsafe_processor is set (R16, option 2), the vCPU is stopped instead, whether or not the
  * guest has registered. A fatal log about it is queued for event-scan. Nothing more is delivered to
@@ -381,28 +400,32 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * If the host's repair() can handle the error, it is called first, even if the vCPU then has to
  * wait. If it succeeds, the log says fully recovered.
  *
- * returns: FWNMI_DELIVERED, or
+ * @outcome->result is
+ *	FWNMI_DELIVERED
  *	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
  *	FWNMI_ENDED if this vCPU holds the buffer, or the routine is gone and the policy is
- *		FWNMI_STALE_END (end_partition() has been called in both cases), or the partition
- *		had already ended
+ *		FWNMI_STALE_END, or the partition had already ended. The host runs the partition's
+ *		reboot policy; fwnmi_end_log() returns the log
  *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
  *		changed except by repair()
- *	FWNMI_STOPPED if the processor is unsafe, by this event (stop_cpu() has been called) or an
- *		earlier one
+ *	FWNMI_STOPPED if the processor is unsafe, by this event or an earlier one
+ *
+ * returns: 0, or
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
  *	FWNMI_ERR_BUSY if this vCPU already waits. It runs no code, so keep the event until it has
  *		resumed
- *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
  */
-int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc);
+int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome);
 
 /**
  * fwnmi_system_reset() - report a system reset to a vCPU (R8, R9, R11)
  * @f: the partition
  * @cpu: the interrupted vCPU
+ * @regs: its registers, with NIP at the interrupted instruction
+ * @outcome: set to what became of it
  *
  * Like a machine check, but there is no log and no interlock, and MSR[ME] is unchanged. R3 points
  * to this vCPU's slot, which holds the original R3: PowerVM and KVM do so and Linux relies on it.
@@ -412,17 +435,19 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machin
  * several resets until then merge into one. A vCPU in its machine check handler takes the reset at
  * once, because the buffer and the slot are separate.
  *
- * returns: FWNMI_DELIVERED, or
+ * @outcome->result is
+ *	FWNMI_DELIVERED
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
  *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
- *		changed
- *	FWNMI_ENDED as for fwnmi_machine_check()
+ *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR
+ *	FWNMI_ENDED if the routine is gone and the policy is FWNMI_STALE_END, or the partition had
+ *		already ended
  *	FWNMI_STOPPED if the processor is unsafe; nothing was changed
- *	FWNMI_ERR_CPU if there is no such vCPU
- *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; nothing was delivered
+ *
+ * returns: 0, or FWNMI_ERR_CPU if there is no such vCPU
  */
-int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
+int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+		       struct fwnmi_outcome *outcome);
 
 /**
  * fwnmi_signal_system_reset() - report a system reset to vCPUs that may be running (R8, R11)
@@ -434,10 +459,8 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu);
  * Until then any number of resets merge into one. If @cpu itself is a target, it has to call
  * fwnmi_resume() like any other before it runs guest code again.
  *
- * returns: FWNMI_WAITING, or
- *	FWNMI_NOTHING if there is no target, or all targets are stopped as unsafe
- *	FWNMI_ENDED if the partition had ended
- *	FWNMI_ERR_CPU if there is no such vCPU
+ * returns: how many vCPUs will take it; those stopped as unsafe do not count, and none does after
+ * the partition has ended; or FWNMI_ERR_CPU if there is no such vCPU
  */
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
 
@@ -462,35 +485,54 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * fwnmi_resume() - a vCPU answers its kick
  * @f: the partition
  * @cpu: the vCPU, before it runs guest code; harmless without a kick
+ * @regs: its registers, with NIP at the instruction that it would execute next
+ * @outcome: set to what was delivered
  *
  * One call delivers one event. A system reset that is pending behind a machine check is delivered
- * after the machine check's interlock, which kicks the vCPU again. If the machine check was handed
- * back to the host, the next call delivers the reset.
+ * after the machine check's interlock, which kicks the vCPU again. If the machine check was left to
+ * the host, the next call delivers the reset.
  *
- * returns: FWNMI_DELIVERED, or
+ * @outcome->result is
+ *	FWNMI_DELIVERED
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
  *	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
  *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() targeted it and the guest has not
  *		registered: the host delivers the architected interrupt 0x100
  *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR: the host
- *		delivers what fwnmi_handed_back() says; the buffer has gone to the next vCPU
+ *		delivers the architected interrupt; the buffer has gone to the next vCPU
  *	FWNMI_ENDED if the partition has ended, now or before
  *	FWNMI_STOPPED if the processor is unsafe: do not run it
- *	FWNMI_ERR_CPU if there is no such vCPU
- *	FWNMI_ERR_MEMORY, FWNMI_ERR_REGISTERS if a callback failed; the event stays pending
+ *
+ * returns: 0, or FWNMI_ERR_CPU if there is no such vCPU
  */
-int fwnmi_resume(struct fwnmi *f, unsigned cpu);
+int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+		 struct fwnmi_outcome *outcome);
 
 /**
- * fwnmi_handed_back() - which event fwnmi_resume() left to the host
+ * fwnmi_may_run() - may a vCPU run guest code
  * @f: the partition
- * @cpu: a vCPU for which fwnmi_resume() has just returned FWNMI_STALE or FWNMI_NOT_REGISTERED
- * @mc: set to the machine check, if the event is one
+ * @cpu: the vCPU
  *
- * returns: the architected vector, 0x100 or 0x200; 0 if the last fwnmi_resume() returned something
- *	else, or there is no such vCPU
+ * returns: true, or false if its machine check waits for the buffer, or has it and waits for
+ * fwnmi_resume(), if the processor is unsafe, if the partition has ended, or if there is no such
+ * vCPU
  */
-unsigned fwnmi_handed_back(const struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc);
+bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu);
+
+/**
+ * fwnmi_withdraw() - take back a machine check that waits for the buffer
+ * @f: the partition
+ * @cpu: the vCPU that waits
+ *
+ * Meant for errors that somebody injected and no longer wants. The vCPU leaves the queue and is
+ * kicked; a buffer that was kept for it goes to the next vCPU. A system reset that was pending
+ * behind the machine check is delivered by fwnmi_resume().
+ *
+ * returns: FWNMI_RELEASED, or
+ *	FWNMI_NOTHING if no machine check of this vCPU waits
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ */
+int fwnmi_withdraw(struct fwnmi *f, unsigned cpu);
 
 /**
  * fwnmi_owner() - which vCPU holds the machine check buffer
@@ -594,7 +636,7 @@ int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size);
 
 /**
  * fwnmi_end_reason_text() - describe why the partition has ended
- * @reason: what end_partition() was called with
+ * @reason: an outcome's end_reason
  *
  * returns: a sentence without a capital or a full stop, in static storage; never NULL
  */

@@ -214,7 +214,7 @@ static bool has_left_routine(struct session *s, unsigned cpu, bool *left)
 }
 
 /* Applies the rules of the machine check buffer before anything is changed. */
-static bool check_buffer(struct session *s, const struct machine_injection *in)
+static bool check_buffer(struct session *s, const struct injection_request *in)
 {
 	int owner = fwnmi_owner(&s->host.fwnmi);
 	bool left;
@@ -243,7 +243,7 @@ static bool check_buffer(struct session *s, const struct machine_injection *in)
  * Fills in what is known only now: the interrupted instruction, and the bits that the processor
  * would have set.
  */
-static void complete(struct session *s, struct machine_injection *in,
+static void complete(struct session *s, struct injection_request *in,
 		     const struct watch_before *before)
 {
 	uint32_t dsisr;
@@ -289,7 +289,7 @@ static bool read_log(struct session *s, uint64_t r3, struct injection_log *log)
 	return true;
 }
 
-static bool report_delivery(struct session *s, const struct machine_injection *in,
+static bool report_delivery(struct session *s, const struct injection_request *in,
 			    const struct watch_before *before, const struct moment *moment,
 			    const struct watch_entry *entry, struct remote_outcome *out)
 {
@@ -329,23 +329,24 @@ static void report_outcome(const struct watch_outcome *w, struct remote_outcome 
 		json_object_set_new(out->report, "then-cpu", json_integer(w->second));
 }
 
-/* LoPAR: a second machine check before the interlock ends the partition per its reboot policy. */
-static bool end_partition(struct session *s, struct remote_outcome *out)
+/* The stub's machine has no other reboot policy than this. */
+static bool end_partition(struct session *s, enum fwnmi_end_reason reason,
+			  struct remote_outcome *out)
 {
 	if (!gdb_monitor(s->gdb, "system_reset"))
 		return false;
 	snprintf(out->problem, sizeof(out->problem), "%s, which ends the partition: QEMU resets it",
-		 fwnmi_end_reason_text(FWNMI_END_NESTED_MACHINE_CHECK));
+		 fwnmi_end_reason_text(reason));
 	fwnmi_reset(&s->host.fwnmi);
 	return true;
 }
 
-static unsigned return_ms(const struct machine_injection *in)
+static unsigned return_ms(const struct injection_request *in)
 {
 	return in->timeout_ms / (in->system_reset ? RESET_RETURN_PART : RETURN_PART);
 }
 
-static bool watch(struct session *s, const struct machine_injection *in,
+static bool watch(struct session *s, const struct injection_request *in,
 		  const struct watch_before *before, const struct moment *moment,
 		  struct remote_outcome *out)
 {
@@ -368,13 +369,11 @@ static bool watch(struct session *s, const struct machine_injection *in,
 }
 
 /*
- * Another vCPU holds the buffer. Our vCPU stays stopped until that one calls the interlock.
- * libfwnmi cannot take back what it has queued, so if the interlock does not come, the old state is
- * restored. False: nothing was delivered.
+ * Another vCPU holds the buffer. Our vCPU stays stopped until that one calls the interlock; if it
+ * does not, the machine check is withdrawn. False: nothing was delivered.
  */
-static bool wait_for_buffer(struct session *s, const struct machine_injection *in,
-			    const struct fwnmi *before_it, struct watch_entry *entry,
-			    struct remote_outcome *out)
+static bool wait_for_buffer(struct session *s, const struct injection_request *in,
+			    struct watch_entry *entry, struct remote_outcome *out)
 {
 	int owner = fwnmi_owner(&s->host.fwnmi);
 	struct watch_before nothing = { .nip = s->guest.rtas_entry };
@@ -383,7 +382,7 @@ static bool wait_for_buffer(struct session *s, const struct machine_injection *i
 			      in->timeout_ms, in->timeout_ms, NULL, &w);
 
 	if (w.second < 0) {
-		s->host.fwnmi = *before_it;
+		fwnmi_withdraw(&s->host.fwnmi, in->vcpu);
 		return w.ended ? refuse(s, "the machine ended before the event") :
 				 ok && gdb_fail(s->gdb,
 						"time limit: CPU %d, which holds the machine check "
@@ -395,35 +394,41 @@ static bool wait_for_buffer(struct session *s, const struct machine_injection *i
 	return true;
 }
 
-static bool deliver(struct session *s, struct machine_injection *in, const struct moment *moment,
+static bool deliver(struct session *s, struct injection_request *in, const struct moment *moment,
 		    bool no_wait, struct remote_outcome *out)
 {
 	static struct fwnmi before_it; /* too big for the stack */
+	struct fwnmi_outcome outcome;
 	struct watch_before before;
 	struct watch_entry entry;
-	int result;
+	struct fwnmi_regs regs;
+	int err;
 
-	if (!watch_remember(s->gdb, in->vcpu, &before))
+	if (!watch_remember(s->gdb, in->vcpu, &before) || !host_get_regs(&s->host, in->vcpu, &regs))
 		return false;
 	complete(s, in, &before);
 	before_it = s->host.fwnmi;
-	gdb_begin(s->gdb);
-	result = in->system_reset ? fwnmi_system_reset(&s->host.fwnmi, in->vcpu) :
-				    fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &in->mc);
-	if (result == FWNMI_DELIVERED && !watch_entry(s->gdb, in->vcpu, &entry))
-		return false;
-	if (result >= 0) /* else the changes are undone */
-		gdb_commit(s->gdb);
-	if (s->host.partition_ended)
-		return end_partition(s, out) && save(s);
-	switch (result) {
+	if (in->system_reset)
+		err = fwnmi_system_reset(&s->host.fwnmi, in->vcpu, &regs, &outcome);
+	else
+		err = fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &regs, &in->mc, &outcome);
+	if (err)
+		return gdb_fail(s->gdb, "it cannot be delivered: %s", fwnmi_strerror(err));
+	switch (outcome.result) {
+	case FWNMI_ENDED:
+		return end_partition(s, outcome.end_reason, out) && save(s);
 	case FWNMI_DELIVERED:
+		if (!host_deliver(&s->host, in->vcpu, &outcome)) {
+			s->host.fwnmi = before_it;
+			return false;
+		}
+		entry = (struct watch_entry){ .nip = outcome.regs.nip, .r3 = outcome.regs.gpr3 };
 		s->host.unwatched = !in->system_reset && no_wait;
 		if (!report_delivery(s, in, &before, moment, &entry, out))
 			return false;
 		return no_wait || watch(s, in, &before, moment, out);
 	case FWNMI_WAITING:
-		if (!wait_for_buffer(s, in, &before_it, &entry, out))
+		if (!wait_for_buffer(s, in, &entry, out))
 			return false;
 		return report_delivery(s, in, &before, moment, &entry, out) &&
 		       !gdb_error(s->gdb)[0];
@@ -435,14 +440,14 @@ static bool deliver(struct session *s, struct machine_injection *in, const struc
 	case FWNMI_NOT_REGISTERED:
 		return refuse(s, "the guest has not registered for FWNMI");
 	default:
-		return gdb_fail(s->gdb, "it cannot be delivered: %s", fwnmi_strerror(result));
+		return gdb_fail(s->gdb, "it cannot be delivered: the processor is unsafe");
 	}
 }
 
-static bool inject(struct session *s, const struct machine_injection *request, bool no_wait,
+static bool inject(struct session *s, const struct injection_request *request, bool no_wait,
 		   bool several, struct remote_outcome *out)
 {
-	struct machine_injection in = *request;
+	struct injection_request in = *request;
 	struct moment_request moment_request = {
 		.cpu = in.vcpu,
 		.context = in.context,
@@ -480,7 +485,7 @@ static bool inject(struct session *s, const struct machine_injection *request, b
 struct inject_work {
 	const struct remote_options *options;
 	const struct host_file *file;
-	const struct machine_injection *injection;
+	const struct injection_request *injection;
 	bool no_wait, several;
 };
 
@@ -594,7 +599,7 @@ static uint8_t *take_over(const struct remote_options *options, const struct hos
 	return bytes;
 }
 
-void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
+void remote_inject(const struct remote_options *options, const struct injection_request *injection,
 		   bool no_wait, bool several, struct remote_outcome *outcome)
 {
 	struct inject_work work = {

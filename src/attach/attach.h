@@ -53,7 +53,7 @@ struct remote_outcome {
  * @several: one of several events, if the guest has more than one vCPU: after a system reset, leave
  * at once
  */
-void remote_inject(const struct remote_options *options, const struct machine_injection *injection,
+void remote_inject(const struct remote_options *options, const struct injection_request *injection,
 		   bool no_wait, bool several, struct remote_outcome *outcome);
 
 struct remote_registration {

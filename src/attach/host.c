@@ -43,35 +43,37 @@ static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t le
 	return gdb_read_memory(host->gdb, real_address, buf, len, &there) && there ? 0 : -1;
 }
 
-static int write_memory(void *opaque, uint64_t real_address, const void *buf, size_t len)
+static void kick(void *opaque, unsigned cpu)
 {
 	struct host *host = opaque;
-	bool there;
 
-	return gdb_write_memory(host->gdb, real_address, buf, len, &there) && there ? 0 : -1;
+	host->kicked |= 1ull << cpu;
 }
 
-static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
+static const struct fwnmi_ops ops = {
+	.read_memory = read_memory,
+	.kick = kick,
+};
+
+/* ---- registers in, registers out ---- */
+
+bool host_get_regs(struct host *host, unsigned cpu, struct fwnmi_regs *regs)
 {
-	struct host *host = opaque;
 	const struct gdb_registers *r = gdb_registers(host->gdb);
 
 	return gdb_read_register(host->gdb, cpu, r->msr, &regs->msr) &&
-			       gdb_read_register(host->gdb, cpu, r->nip, &regs->nip) &&
-			       remote_spr_read(host->guest, cpu, SPR_SRR0, &regs->srr0) &&
-			       remote_spr_read(host->guest, cpu, SPR_SRR1, &regs->srr1) &&
-			       gdb_read_register(host->gdb, cpu, r->gpr[3], &regs->gpr3) ?
-		       0 :
-		       -1;
+	       gdb_read_register(host->gdb, cpu, r->nip, &regs->nip) &&
+	       remote_spr_read(host->guest, cpu, SPR_SRR0, &regs->srr0) &&
+	       remote_spr_read(host->guest, cpu, SPR_SRR1, &regs->srr1) &&
+	       gdb_read_register(host->gdb, cpu, r->gpr[3], &regs->gpr3);
 }
 
 /*
  * Write SRR0 and SRR1 first: if the stub refuses one, the guest has lost nothing yet. Writing MSR
  * changes the byte order.
  */
-static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
+static bool set_regs(struct host *host, unsigned cpu, const struct fwnmi_regs *regs)
 {
-	struct host *host = opaque;
 	const struct gdb_registers *r = gdb_registers(host->gdb);
 	uint64_t nip, msr;
 
@@ -82,38 +84,30 @@ static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
 	    !gdb_write_register(host->gdb, cpu, r->msr, regs->msr) ||
 	    !gdb_read_register(host->gdb, cpu, r->msr, &msr) ||
 	    !gdb_read_register(host->gdb, cpu, r->nip, &nip))
-		return -1;
-	if (nip == regs->nip && msr == regs->msr)
-		return 0;
-	gdb_fail(host->gdb,
-		 "the stub sets NIP 0x%" PRIx64 ", MSR 0x%" PRIx64 " instead of 0x%" PRIx64
-		 ", 0x%" PRIx64,
-		 nip, msr, regs->nip, regs->msr);
-	return -1;
+		return false;
+	return (nip == regs->nip && msr == regs->msr) ||
+	       gdb_fail(host->gdb,
+			"the stub sets NIP 0x%" PRIx64 ", MSR 0x%" PRIx64 " instead of 0x%" PRIx64
+			", 0x%" PRIx64,
+			nip, msr, regs->nip, regs->msr);
 }
 
-static void kick(void *opaque, unsigned cpu)
+bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
 {
-	struct host *host = opaque;
+	bool there;
 
-	host->kicked |= 1ull << cpu;
+	gdb_begin(host->gdb);
+	if (!gdb_write_memory(host->gdb, outcome->write.address, outcome->write.bytes,
+			      outcome->write.length, &there))
+		return false;
+	if (!there)
+		return gdb_fail(host->gdb, "no memory at 0x%" PRIx64 " for the error log",
+				outcome->write.address);
+	if (!set_regs(host, cpu, &outcome->regs))
+		return false;
+	gdb_commit(host->gdb);
+	return true;
 }
-
-static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct host *host = opaque;
-
-	host->partition_ended = true;
-}
-
-static const struct fwnmi_ops ops = {
-	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.kick = kick,
-	.end_partition = end_partition,
-};
 
 static bool interrupts_little_endian(struct host *host, bool *little_endian)
 {

@@ -17,7 +17,6 @@ struct host {
 	struct guest *guest;
 	struct fwnmi fwnmi;
 	uint64_t kicked; /* one bit per vCPU: fwnmi_resume() is due */
-	bool partition_ended; /* libfwnmi asks for the reboot policy to be applied */
 	/* Nobody saw whether the vCPU that holds the buffer has called ibm,nmi-interlock. */
 	bool unwatched;
 	uint8_t boot[8];
@@ -46,6 +45,15 @@ enum host_loaded host_open(struct host *host, struct guest *guest, const struct 
  */
 bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint64_t machine_check,
 		   bool page_7);
+
+/** host_get_regs() - what libfwnmi wants to know of a stopped vCPU. */
+bool host_get_regs(struct host *host, unsigned cpu, struct fwnmi_regs *regs);
+/**
+ * host_deliver() - carry out FWNMI_DELIVERED: write the log and the vCPU's registers
+ *
+ * On failure the guest is as before; the caller restores libfwnmi's state.
+ */
+bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome);
 
 /** host_mark() - write the boot number into the guest; done before anything is delivered. */
 bool host_mark(struct host *host);

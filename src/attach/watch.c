@@ -25,14 +25,6 @@ bool watch_remember(struct gdb *gdb, unsigned cpu, struct watch_before *before)
 	       gdb_read_register(gdb, cpu, r->nip, &before->nip);
 }
 
-bool watch_entry(struct gdb *gdb, unsigned cpu, struct watch_entry *entry)
-{
-	const struct gdb_registers *r = gdb_registers(gdb);
-
-	return gdb_read_register(gdb, cpu, r->nip, &entry->nip) &&
-	       gdb_read_register(gdb, cpu, r->gpr[3], &entry->r3);
-}
-
 /* Back means the same NIP, the same mode and the same registers. */
 static bool came_back(struct gdb *gdb, unsigned cpu, const struct watch_before *before, bool *back)
 {
@@ -122,6 +114,33 @@ static bool enter(struct watch *w)
 	return true;
 }
 
+/* The vCPU that waited has the buffer now. */
+static bool deliver_waiting(struct watch *w)
+{
+	static struct fwnmi before; /* too big for the stack */
+	const unsigned cpu = (unsigned)w->waiting;
+	struct host *host = w->host;
+	struct fwnmi_outcome outcome;
+	struct fwnmi_regs regs;
+
+	if (!host_get_regs(host, cpu, &regs))
+		return false;
+	before = host->fwnmi;
+	if (fwnmi_resume(&host->fwnmi, cpu, &regs, &outcome) != 0 ||
+	    outcome.result != FWNMI_DELIVERED)
+		return gdb_fail(w->gdb, "the machine check that waited cannot be delivered");
+	if (!host_deliver(host, cpu, &outcome)) {
+		host->fwnmi = before;
+		return false;
+	}
+	host->unwatched = true;
+	w->out->second = w->waiting;
+	w->out->second_entry =
+		(struct watch_entry){ .nip = outcome.regs.nip, .r3 = outcome.regs.gpr3 };
+	w->waiting = -1;
+	return true;
+}
+
 static bool take_interlock(struct watch *w)
 {
 	struct host *host = w->host;
@@ -133,16 +152,8 @@ static bool take_interlock(struct watch *w)
 	w->out->interlock_ns = elapsed(w);
 	if (w->waiting >= 0 && host->kicked >> w->waiting & 1) {
 		host->kicked = 0;
-		gdb_begin(w->gdb);
-		if (fwnmi_resume(&host->fwnmi, (unsigned)w->waiting) != FWNMI_DELIVERED)
-			return gdb_fail(w->gdb,
-					"the machine check that waited cannot be delivered");
-		if (!watch_entry(w->gdb, (unsigned)w->waiting, &w->out->second_entry))
+		if (!deliver_waiting(w))
 			return false;
-		gdb_commit(w->gdb);
-		host->unwatched = true;
-		w->out->second = w->waiting;
-		w->waiting = -1;
 	}
 	return true;
 }

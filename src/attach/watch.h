@@ -30,7 +30,6 @@ struct watch_outcome {
 };
 
 bool watch_remember(struct gdb *gdb, unsigned cpu, struct watch_before *before);
-bool watch_entry(struct gdb *gdb, unsigned cpu, struct watch_entry *entry);
 
 /**
  * watch_event() - watch a vCPU after delivery

@@ -220,7 +220,7 @@ static const struct command_option inject_option_table[] = {
 
 static bool check_options(struct inject_options *o)
 {
-	struct machine_injection injection;
+	struct injection_request injection;
 	char err[200];
 
 	if (!o->kind)
@@ -409,6 +409,8 @@ static bool greet(struct connection *c)
 
 /* ---- the outcome ---- */
 
+#define MAX_OUTCOMES 64 /* vCPUs that one request can reach */
+
 struct outcome {
 	unsigned vcpu;
 	json_int_t id;
@@ -553,7 +555,7 @@ static double real_of(const json_t *object, const char *key)
 /* Prints what was asked for, if no report says what the guest was given. */
 static void print_request(const struct inject_options *o)
 {
-	struct machine_injection in;
+	struct injection_request in;
 	const char *subtype;
 	char err[200];
 
@@ -798,7 +800,7 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 		outs[0].id = count_of(result, "id");
 		return 1;
 	}
-	if (count > ENGINE_MAX_VCPUS)
+	if (count > MAX_OUTCOMES)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		const json_t *item = i < queued ? json_array_get(ids, i) :
@@ -854,7 +856,7 @@ static int report_queued(const struct inject_options *o, json_t *result, const s
 
 static int follow(struct connection *c, const struct inject_options *o, json_t *result)
 {
-	struct outcome outs[ENGINE_MAX_VCPUS] = { { .vcpu = o->vcpu } };
+	struct outcome outs[MAX_OUTCOMES] = { { .vcpu = o->vcpu } };
 	unsigned count = take_ids(result, outs);
 	int status = EXIT_FAILURE;
 
@@ -864,7 +866,7 @@ static int follow(struct connection *c, const struct inject_options *o, json_t *
 		wait_for_outcomes(c, o, outs, count);
 		status = report_outcomes(o, outs, count, json_object_get(result, "ids"));
 	}
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+	for (unsigned i = 0; i < MAX_OUTCOMES; i++)
 		json_decref(outs[i].report);
 	return status;
 }
@@ -935,7 +937,7 @@ static int inject_remote(const struct inject_options *o)
 
 	for (unsigned cpu = 0; cpu < nr_cpus && count < FWNMI_MAX_CPUS; cpu++) {
 		struct remote_outcome remote;
-		struct machine_injection in;
+		struct injection_request in;
 		char err[200];
 
 		if (cpus == INJECT_OTHER_CPUS && cpu == o->vcpu) {

@@ -21,6 +21,7 @@
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
+#include "inject/injector.h"
 #include "machine/machine.h"
 #include "control/monitor.h"
 #include "base/number.h"
@@ -696,7 +697,7 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 	struct fwnmi_errlog log;
 	char text[4096];
 
-	if (event->type != MACHINE_EVENT_PAPR || event->papr->type != PAPR_EVENT_FWNMI_ENDED ||
+	if (event->type != MACHINE_EVENT_FWNMI || event->outcome->result != PAPR_ENDED ||
 	    !say_may(SAY_END))
 		return;
 	say("FWNMI ended the partition: %s (vCPU %u)", fwnmi_end_reason_text(last_end->reason),
@@ -787,6 +788,7 @@ static bool choose_engine(struct run_options *o)
 
 static int run(struct run_options *o)
 {
+	struct injector *injector = NULL;
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
 	struct machine *machine;
@@ -804,7 +806,9 @@ static int run(struct run_options *o)
 	catch_signals(machine);
 	cleanup_on_signals();
 	if (o->monitor)
-		monitor = monitor_open(o->monitor, machine, err, sizeof(err));
+		injector = injector_create(machine, err, sizeof(err));
+	if (injector)
+		monitor = monitor_open(o->monitor, machine, injector, err, sizeof(err));
 	cleanup_watch_monitor(monitor);
 	if (o->monitor && !monitor)
 		complain("%s", err);
@@ -814,6 +818,7 @@ static int run(struct run_options *o)
 	ignore_signals();
 	cleanup_watch_monitor(NULL);
 	monitor_close(monitor);
+	injector_destroy(injector);
 	machine_destroy(machine);
 	return status;
 }

@@ -16,7 +16,7 @@
 struct parse {
 	json_t *args;
 	bool system_reset;
-	struct machine_injection *injection;
+	struct injection_request *injection;
 	char *err;
 	size_t err_size;
 };
@@ -117,7 +117,7 @@ static bool check_cpus(struct parse *p)
 static bool parse_place(struct parse *p)
 {
 	static const char *const contexts[] = { "any", "kernel", "user" };
-	struct machine_injection *in = p->injection;
+	struct injection_request *in = p->injection;
 	const char *name;
 	unsigned timeout;
 
@@ -273,12 +273,12 @@ static bool check_keys(struct parse *p)
 	return true;
 }
 
-int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
+int inject_args_parse(json_t *args, bool system_reset, struct injection_request *injection,
 		      char *err, size_t err_size)
 {
 	struct parse p = { args, system_reset, injection, err, err_size };
 
-	*injection = (struct machine_injection){ .system_reset = system_reset };
+	*injection = (struct injection_request){ .system_reset = system_reset };
 	if (!check_keys(&p) || !parse_place(&p) || (!system_reset && !parse_machine_check(&p)))
 		return -1;
 	return 0;

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "machine/machine.h"
+#include "inject/request.h"
 
 /**
  * inject_args_parse() - arguments to a request
@@ -27,7 +27,7 @@
  *
  * Returns 0, or -1: unknown argument, wrong type, unknown name, out of range, or a contradiction.
  */
-int inject_args_parse(json_t *args, bool system_reset, struct machine_injection *injection,
+int inject_args_parse(json_t *args, bool system_reset, struct injection_request *injection,
 		      char *err, size_t err_size);
 
 /** inject_args_cpus() - which CPUs the parsed arguments are for. */

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "machine/machine.h"
+#include "inject/request.h"
 
 /** inject_report_log() - add "log", the contents of the error log; nothing if there is none */
 void inject_report_log(const struct injection_log *log, json_t *report);

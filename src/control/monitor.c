@@ -23,6 +23,7 @@
 #include "control/inject_args.h"
 #include "control/inject_report.h"
 #include "control/monitor.h"
+#include "inject/injector.h"
 #include "base/text.h"
 
 #define CLOSE_WAIT_MS 200 /* for clients to take the last events */
@@ -44,6 +45,7 @@ struct client {
 
 struct monitor {
 	struct machine *machine;
+	struct injector *injector;
 	struct sockaddr_un address;
 	struct stat socket_file; /* so as to remove only our own */
 	int listen_fd;
@@ -197,36 +199,49 @@ static const char *end_reason(enum fwnmi_end_reason reason)
 	return reason == FWNMI_END_STALE_HANDLER ? "stale-handler" : "nested-machine-check";
 }
 
+/* These return the event's name; NULL: it is not told. */
+static const char *outcome_json(unsigned vcpu, const struct papr_outcome *outcome, json_t *data)
+{
+	json_object_set_new(data, "cpu-index", json_integer(vcpu));
+	switch (outcome->result) {
+	case PAPR_ROUTINE:
+		json_object_set_new(data, "vector", address(outcome->vector));
+		json_object_set_new(data, "r3", address(outcome->regs.gpr[3]));
+		return "FWNMI_DELIVERED";
+	case PAPR_VECTOR:
+		json_object_set_new(data, "vector", address(outcome->vector));
+		return outcome->stale ? "FWNMI_STALE_HANDLER" : "FWNMI_NOT_REGISTERED";
+	case PAPR_WAITING:
+		return "FWNMI_WAITING";
+	case PAPR_UNSAFE:
+		return "FWNMI_CPU_STOPPED";
+	case PAPR_ENDED:
+		json_object_set_new(data, "reason", json_string(end_reason(outcome->end_reason)));
+		return "FWNMI_PARTITION_ENDED";
+	case PAPR_NOTHING:
+	case PAPR_RAISED:
+	case PAPR_REFUSED:
+		break;
+	}
+	return NULL;
+}
+
 static const char *papr_event_json(const struct papr_event *event, json_t *data)
 {
 	json_object_set_new(data, "cpu-index", json_integer(event->cpu));
 	switch (event->type) {
 	case PAPR_EVENT_FWNMI_REGISTERED:
-		json_object_set_new(data, "system-reset", address(event->a));
-		json_object_set_new(data, "machine-check", address(event->b));
+		json_object_set_new(data, "system-reset", address(event->registered.system_reset));
+		json_object_set_new(data, "machine-check",
+				    address(event->registered.machine_check));
 		return "FWNMI_REGISTERED";
-	case PAPR_EVENT_FWNMI_DELIVERED:
-		json_object_set_new(data, "vector", address(event->a));
-		json_object_set_new(data, "r3", address(event->b));
-		return "FWNMI_DELIVERED";
-	case PAPR_EVENT_FWNMI_WAITING:
-		return "FWNMI_WAITING";
 	case PAPR_EVENT_FWNMI_INTERLOCK:
 		return "FWNMI_INTERLOCK";
-	case PAPR_EVENT_FWNMI_STALE:
-		json_object_set_new(data, "vector", address(event->a));
-		return "FWNMI_STALE_HANDLER";
-	case PAPR_EVENT_FWNMI_STOPPED:
-		return "FWNMI_CPU_STOPPED";
 	case PAPR_EVENT_LOG_FETCHED:
-		json_object_set_new(data, "length", count(event->a));
+		json_object_set_new(data, "length", count(event->log_length));
 		return "RTAS_LOG_FETCHED";
-	case PAPR_EVENT_FWNMI_ENDED:
-		json_object_set_new(data, "reason",
-				    json_string(end_reason((enum fwnmi_end_reason)event->a)));
-		return "FWNMI_PARTITION_ENDED";
 	case PAPR_EVENT_VCPU_STARTED:
-		json_object_set_new(data, "entry", address(event->a));
+		json_object_set_new(data, "entry", address(event->entry));
 		return "VCPU_STARTED";
 	case PAPR_EVENT_VCPU_STOPPED:
 		return "VCPU_STOPPED";
@@ -237,19 +252,6 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		return "GUEST_PANICKED";
 	}
 	return NULL;
-}
-
-static const char *injection_event_json(const struct injection_report *report, json_t *data)
-{
-	json_object_set_new(data, "cpu-index", json_integer(report->vcpu));
-	if (report->stage == INJECTION_FAILED)
-		return "FWNMI_INJECTION_FAILED";
-	if (report->stage == INJECTION_FINISHED)
-		return "FWNMI_INJECTION_FINISHED";
-	json_object_set_new(data, "vector",
-			    address(report->system_reset ? VECTOR_SYSTEM_RESET :
-							   VECTOR_MACHINE_CHECK));
-	return "FWNMI_NOT_REGISTERED";
 }
 
 static const char *shutdown_reason(enum machine_end end)
@@ -273,8 +275,8 @@ static const char *event_json(const struct machine_event *event, json_t *data)
 	switch (event->type) {
 	case MACHINE_EVENT_PAPR:
 		return papr_event_json(event->papr, data);
-	case MACHINE_EVENT_INJECTION:
-		return injection_event_json(event->report, data);
+	case MACHINE_EVENT_FWNMI:
+		return outcome_json(event->vcpu, event->outcome, data);
 	case MACHINE_EVENT_RESET:
 		json_object_set_new(data, "guest", json_boolean(event->guest_asked));
 		json_object_set_new(data, "reason",
@@ -309,17 +311,17 @@ static struct timeval event_time(struct monitor *monitor)
 	return monitor->last_event;
 }
 
-static void monitor_event(void *opaque, const struct machine_event *event)
+/* Send an event to every client. Takes over the reference to @data. */
+static void send_event(struct monitor *monitor, const char *name, json_t *data,
+		       const struct injection_report *report)
 {
-	struct monitor *monitor = opaque;
-	json_t *data = json_object(), *message;
-	const char *name = event_json(event, data);
 	struct timeval now = event_time(monitor);
+	json_t *message;
 
-	if (event->report)
-		json_object_set_new(data, "injection", report_json(event->report));
-	json_object_set_new(data, "instructions", count(event->insns));
-	json_object_set_new(data, "timebase", count(event->timebase));
+	if (report)
+		json_object_set_new(data, "injection", report_json(report));
+	json_object_set_new(data, "instructions", count(machine_insns(monitor->machine)));
+	json_object_set_new(data, "timebase", count(machine_timebase(monitor->machine)));
 	message = json_pack("{s:s, s:o, s:{s:I, s:I}}", "event", name, "data", data, "timestamp",
 			    "seconds", (json_int_t)now.tv_sec, "microseconds",
 			    (json_int_t)now.tv_usec);
@@ -330,6 +332,26 @@ static void monitor_event(void *opaque, const struct machine_event *event)
 			send_json(client, json_incref(message));
 	}
 	json_decref(message);
+}
+
+static void monitor_event(void *opaque, const struct machine_event *event)
+{
+	struct monitor *monitor = opaque;
+	json_t *data = json_object();
+	const char *name = event_json(event, data);
+
+	if (name)
+		send_event(monitor, name, data, injector_explains(monitor->injector, event));
+	else
+		json_decref(data);
+}
+
+static void injection_ended(void *opaque, const struct injection_report *report)
+{
+	const bool failed = report->stage == INJECTION_FAILED;
+
+	send_event(opaque, failed ? "FWNMI_INJECTION_FAILED" : "FWNMI_INJECTION_FINISHED",
+		   json_pack("{s:i}", "cpu-index", (int)report->vcpu), report);
 }
 
 /* ---- commands ---- */
@@ -344,24 +366,30 @@ static json_t *query_status(struct monitor *monitor, json_t *args, char *err, si
 	return json_pack("{s:b, s:s}", "running", !paused, "status", paused ? "paused" : "running");
 }
 
-static json_t *query_cpus_fast(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+static const char *state_name(const struct machine *machine, unsigned vcpu)
 {
 	static const char *const states[] = {
 		[VCPU_STOPPED] = "stopped",
 		[VCPU_RUNNABLE] = "running",
 		[VCPU_CEDED] = "idle",
-		[VCPU_WAITING] = "waiting-for-interlock",
+		[VCPU_UNSAFE] = "stopped",
 	};
+
+	return machine_vcpu_waits(machine, vcpu) ? "waiting-for-interlock" :
+						   states[machine_vcpu_state(machine, vcpu)];
+}
+
+static json_t *query_cpus_fast(struct monitor *monitor, json_t *args, char *err, size_t err_size)
+{
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++)
 		json_array_append_new(
-			list,
-			json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
-				  "thread-id", (int)getpid(), "target", "ppc64", "state",
-				  states[machine_vcpu_state(monitor->machine, i)], "instructions",
-				  count(machine_vcpu_insns(monitor->machine, i)), "props",
-				  "core-id", (int)i));
+			list, json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
+					"thread-id", (int)getpid(), "target", "ppc64", "state",
+					state_name(monitor->machine, i), "instructions",
+					count(machine_vcpu_insns(monitor->machine, i)), "props",
+					"core-id", (int)i));
 	return list;
 }
 
@@ -401,21 +429,22 @@ static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, siz
 }
 
 /* Inject into every started CPU; if @others, except for the one in @request. */
-static json_t *inject_several(struct monitor *monitor, const struct machine_injection *request,
+static json_t *inject_several(struct monitor *monitor, const struct injection_request *request,
 			      bool others, char *err, size_t err_size)
 {
 	json_t *ids = json_array(), *refused = json_array();
 	bool any;
 
 	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++) {
-		struct machine_injection injection = *request;
+		struct injection_request injection = *request;
 
-		if (machine_vcpu_state(monitor->machine, i) == VCPU_STOPPED ||
-		    (others && i == request->vcpu))
+		enum vcpu_state state = machine_vcpu_state(monitor->machine, i);
+
+		if (state == VCPU_STOPPED || state == VCPU_UNSAFE || (others && i == request->vcpu))
 			continue;
 		injection.vcpu = i;
 		injection.id = ++monitor->next_injection;
-		if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
+		if (!injector_add(monitor->injector, &injection, err, err_size))
 			json_array_append_new(refused, json_pack("{s:i, s:o}", "cpu-index", (int)i,
 								 "reason", text_json(err)));
 		else
@@ -436,7 +465,7 @@ static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, 
 		      size_t err_size)
 {
 	enum inject_cpus cpus = inject_args_cpus(args, system_reset);
-	struct machine_injection injection;
+	struct injection_request injection;
 
 	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
 		return NULL;
@@ -446,7 +475,7 @@ static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, 
 		return inject_several(monitor, &injection, cpus == INJECT_OTHER_CPUS, err,
 				      err_size);
 	injection.id = ++monitor->next_injection;
-	if (machine_inject(monitor->machine, &injection, err, err_size) < 0)
+	if (!injector_add(monitor->injector, &injection, err, err_size))
 		return NULL;
 	return json_pack("{s:o}", "id", count(injection.id));
 }
@@ -954,7 +983,8 @@ static int listen_on(struct monitor *monitor, const char *path, char *err, size_
 	return 0;
 }
 
-struct monitor *monitor_open(const char *path, struct machine *machine, char *err, size_t err_size)
+struct monitor *monitor_open(const char *path, struct machine *machine, struct injector *injector,
+			     char *err, size_t err_size)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	struct machine_client client = {
@@ -969,6 +999,9 @@ struct monitor *monitor_open(const char *path, struct machine *machine, char *er
 		return NULL;
 	}
 	monitor->machine = machine;
+	monitor->injector = injector;
+	injector_listen(injector,
+			&(struct injector_listener){ .ended = injection_ended, .opaque = monitor });
 	monitor->listen_fd = -1;
 	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++)
 		monitor->clients[i].fd = -1;

@@ -16,16 +16,19 @@
 		 */
 
 struct monitor;
+struct injector;
 struct machine;
 
 /**
  * monitor_open() - listen on a UNIX socket and become a client of the machine
+ * @injector: carries out what clients want injected; the monitor becomes its listener
  * @path: the socket, created with mode 0600. A socket that nobody listens on any more is replaced
  *
  * Returns NULL with a one-line reason in @err: path too long, exists and is no socket, in use,
  * cannot be created.
  */
-struct monitor *monitor_open(const char *path, struct machine *machine, char *err, size_t err_size);
+struct monitor *monitor_open(const char *path, struct machine *machine, struct injector *injector,
+			     char *err, size_t err_size);
 
 /**
  * monitor_close() - send clients the rest of their output, if they take it, and remove the socket.

@@ -37,7 +37,6 @@ enum engine_exit_reason {
 	ENGINE_EXIT_HCALL, /* sc 1: number in r3, arguments in r4.., NIP after the sc */
 	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted
 				      ones */
-	ENGINE_EXIT_HALTED, /* nothing to execute until an interrupt */
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
 	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */

@@ -18,8 +18,8 @@ enum inject_context {
 	INJECT_USER
 };
 
-/* A request from the monitor, delivered when the vCPU reaches an instruction that fits. */
-struct machine_injection {
+/* A request, delivered when the vCPU reaches an instruction that fits. */
+struct injection_request {
 	uint64_t id; /* chosen by the caller, copied into every report */
 	unsigned vcpu;
 	bool system_reset; /* else a machine check */

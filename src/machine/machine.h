@@ -10,12 +10,12 @@
 #include <poll.h>
 
 #include "engine/engine.h"
-#include "inject/request.h"
 #include "pseries/partition.h"
 
 #define MACHINE_MIN_RAM	    (256ull << 20)
 #define MACHINE_MAX_RAM	    (64ull << 30)
 #define MACHINE_MAX_CLIENTS 4
+#define MACHINE_MAX_HOOKS   2
 
 enum machine_end {
 	MACHINE_RUNNING,
@@ -64,11 +64,10 @@ struct machine_config {
 	void (*debug)(const char *line); /* from the partition: unknown or refused calls */
 };
 
-/* An event for clients: an event of the partition, progress of an injection, or both. */
 enum machine_event_type {
-	MACHINE_EVENT_PAPR, /* papr is set; report too if the event belongs to an injection */
-	MACHINE_EVENT_INJECTION, /* report is set: failed, finished, or went to 0x100/0x200 */
-	MACHINE_EVENT_RESET, /* the partition is about to restart; guest_asked */
+	MACHINE_EVENT_PAPR, /* papr */
+	MACHINE_EVENT_FWNMI, /* a vCPU has taken a machine check or a system reset: vcpu, outcome */
+	MACHINE_EVENT_RESET, /* the partition is about to restart: guest_asked */
 	MACHINE_EVENT_STOP,
 	MACHINE_EVENT_RESUME,
 	MACHINE_EVENT_SHUTDOWN, /* end, and why (may be "") */
@@ -77,7 +76,8 @@ enum machine_event_type {
 struct machine_event {
 	enum machine_event_type type;
 	const struct papr_event *papr;
-	const struct injection_report *report;
+	unsigned vcpu;
+	const struct papr_outcome *outcome;
 	bool guest_asked;
 	enum machine_end end;
 	const char *why;
@@ -96,6 +96,24 @@ struct machine_client {
 	void *opaque;
 };
 
+/*
+ * Whoever looks at vCPUs while they run. Any of these may be NULL. They are called in the machine's
+ * thread; the vCPU is not running.
+ */
+struct machine_hook {
+	/* Is before_block() wanted for this vCPU now? It then runs a block at a time, slowly. */
+	bool (*wants_blocks)(void *opaque, unsigned vcpu);
+	/* May call machine_machine_check() and machine_system_reset(). @ceded: it is in H_CEDE. */
+	void (*before_block)(void *opaque, unsigned vcpu, bool ceded);
+	void (*ran)(void *opaque, unsigned vcpu); /* it has executed something */
+	void (*returned)(void *opaque, unsigned vcpu); /* what machine_watch_return() waited for */
+	void (*idle)(void *opaque, unsigned vcpu); /* it ceded or stopped itself */
+	void (*event)(void *opaque, const struct machine_event *event); /* before the clients */
+	/* Returns the host time (host_ns()) of the next call at the latest; UINT64_MAX: none. */
+	uint64_t (*poll)(void *opaque, uint64_t now_ns);
+	void *opaque;
+};
+
 /**
  * machine_create() - allocate guest memory, open and check kernel and initrd, create engine and
  * partition
@@ -105,6 +123,8 @@ struct machine_client {
  */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
+/** machine_add_hook() - false if there are MACHINE_MAX_HOOKS already. */
+bool machine_add_hook(struct machine *machine, const struct machine_hook *hook);
 /**
  * machine_add_client() - call before machine_run(); false if there are MACHINE_MAX_CLIENTS already.
  */
@@ -135,22 +155,29 @@ bool machine_partition_ended(const struct machine *machine);
 void machine_request_reset(struct machine *machine);
 
 /**
- * machine_inject() - queue an injection; events report its progress
+ * machine_machine_check() - report a machine check that somebody made up to a vCPU that is not
+ * running
+ * @regs: its registers, as machine_get_regs() has read them
  *
- * Returns 0, or -1 with a reason in @err: no such vCPU, vCPU is stopped or has an injection
- * pending, or libfwnmi refuses the machine check.
+ * What becomes of it is told by MACHINE_EVENT_FWNMI before the call returns.
  */
-int machine_inject(struct machine *machine, const struct machine_injection *injection, char *err,
-		   size_t err_size);
+void machine_machine_check(struct machine *machine, unsigned vcpu, const struct engine_regs *regs,
+			   const struct fwnmi_machine_check *mc);
+void machine_system_reset(struct machine *machine, unsigned vcpu, const struct engine_regs *regs);
+/**
+ * machine_watch_return() - call the hooks' returned() once when a return from interrupt has brought
+ * the vCPU to @ea; ENGINE_NO_WATCH: no longer. False if the engine cannot.
+ */
+bool machine_watch_return(struct machine *machine, unsigned vcpu, uint64_t ea);
+void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs);
 
-enum machine_vcpu_state {
-	VCPU_STOPPED, /* never started, or stop-self */
-	VCPU_RUNNABLE,
-	VCPU_CEDED, /* in H_CEDE, until an interrupt or H_PROD */
-	VCPU_WAITING, /* its machine check waits for another vCPU's interlock */
-};
-enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);
+enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);
+/** machine_vcpu_waits() - does FWNMI keep it from running, although the guest has started it? */
+bool machine_vcpu_waits(const struct machine *machine, unsigned vcpu);
 
+const struct guest_memory *machine_memory(const struct machine *machine);
+/** machine_processor() - libfwnmi's table of machine check bits for its vCPUs. */
+enum fwnmi_processor machine_processor(const struct machine *machine);
 struct papr *machine_papr(struct machine *machine);
 unsigned machine_nr_vcpus(const struct machine *machine);
 uint64_t machine_insns(const struct machine *machine);

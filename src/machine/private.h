@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Shared by machine.c (run loop) and injection.c (machine checks and system resets on request).
- */
+/* Shared by machine.c (what the machine is made of) and scheduler.c (how it runs). */
 #ifndef FWNMI_MACHINE_PRIVATE_H
 #define FWNMI_MACHINE_PRIVATE_H
 
@@ -12,20 +10,11 @@
 #include "machine/loader.h"
 #include "machine/machine.h"
 
-struct injection {
-	struct machine_injection request;
-	struct injection_report report; /* report.stage is the state */
-	uint64_t deadline_ns; /* host time of the withdrawal if still PENDING or WAITING */
-	uint64_t delivered_ns; /* host time of the delivery */
-	uint64_t watch_end; /* vCPU instruction count that ends the watch; 0: not watched */
-	uint64_t gpr[32]; /* when interrupted */
-	bool step; /* watched address hit by other code: step over it, watch again */
-};
-
+/* A vCPU's run state. FWNMI may hold a vCPU that is runnable here: see papr_may_run(). */
 struct vcpu {
-	enum machine_vcpu_state state;
-	bool woken; /* papr_resume() is due before it runs */
-	struct injection injection;
+	enum vcpu_state state;
+	bool kicked; /* papr_resume() is due before it runs */
+	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 };
 
 struct machine {
@@ -40,6 +29,9 @@ struct machine {
 	unsigned running; /* vCPU that has its turn */
 	bool switch_now; /* another vCPU was woken: end the slice */
 
+	struct machine_hook hooks[MACHINE_MAX_HOOKS];
+	unsigned nr_hooks;
+	uint64_t hooks_due_ns; /* host time at which a hook wants to be polled; UINT64_MAX: none */
 	struct machine_client clients[MACHINE_MAX_CLIENTS];
 	unsigned nr_clients;
 	void (*console_write)(void *opaque, const void *buf, unsigned len);
@@ -53,7 +45,6 @@ struct machine {
 	bool paused, reset_requested;
 	bool reboot_due; /* the guest caused it: no vCPU runs before it */
 	struct limit reboots; /* limits reboots that guests cause */
-	bool partition_ended; /* by FWNMI: no vCPU runs before a reset */
 	uint64_t paused_at; /* host ticks; CLOCK_HOST stops during a pause */
 
 	enum machine_end end;
@@ -63,41 +54,22 @@ struct machine {
 void machine_emit(struct machine *machine, struct machine_event *event);
 void machine_end_with(struct machine *machine, enum machine_end end, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/** machine_outcome() - set the vCPU's state from libfwnmi's result; false if it may not run. */
-bool machine_outcome(struct machine *machine, unsigned vcpu, int outcome);
-
-/* injection.c */
-
-/** injection_single_step() - must this vCPU be checked after every block? */
-static inline bool injection_single_step(const struct vcpu *vcpu)
-{
-	return vcpu->injection.report.stage == INJECTION_PENDING || vcpu->injection.step;
-}
-
-/** injection_wants_ceded() - can the pending injection be delivered to a vCPU in H_CEDE? */
-bool injection_wants_ceded(const struct vcpu *vcpu);
+/** machine_reboot() - start the partition again. */
+void machine_reboot(struct machine *machine, bool guest_asked);
 /**
- * injection_check() - the vCPU is between two blocks: deliver the pending injection if it fits.
- * Returns false if the vCPU may not run now.
+ * machine_poll_clients() - wait for the clients at most @timeout_ns; -1: until one has something.
  */
-bool injection_check(struct machine *machine, unsigned vcpu, bool ceded);
-/** injection_ran() - the vCPU has run: end the watch for its return if it is over. */
-void injection_ran(struct machine *machine, unsigned vcpu);
-/**
- * injection_returned() - the engine reports that the interrupted instruction's address was reached.
- */
-void injection_returned(struct machine *machine, unsigned vcpu);
-/**
- * injection_papr_event() - follow delivery and interlock; returns the report that the event belongs
- * to, or NULL.
- */
-const struct injection_report *injection_papr_event(struct machine *machine,
-						    const struct papr_event *event);
-/** injection_idle() - the vCPU ceded or stopped, so it did not return to the interrupted code. */
-void injection_idle(struct machine *machine, unsigned vcpu);
-/** injection_poll() - withdraw injections that have timed out. */
-void injection_poll(struct machine *machine, uint64_t now_ns);
-/** injection_cancel_all() - the machine is being reset or ends. */
-void injection_cancel_all(struct machine *machine, const char *reason);
+void machine_poll_clients(struct machine *machine, int64_t timeout_ns);
+
+/* scheduler.c: for struct papr_host */
+enum vcpu_state scheduler_vcpu_state(void *opaque, unsigned vcpu);
+void scheduler_vcpu_start(void *opaque, unsigned vcpu);
+void scheduler_vcpu_wake(void *opaque, unsigned vcpu);
+void scheduler_vcpu_prod(void *opaque, unsigned vcpu);
+void scheduler_vcpu_kick(void *opaque, unsigned vcpu);
+/** scheduler_reset() - vCPU 0 is runnable, the others are stopped. */
+void scheduler_reset(struct machine *machine);
+/** scheduler_stop() - bring vCPUs that run on threads of their own out of the guest. */
+void scheduler_stop(struct machine *machine);
 
 #endif

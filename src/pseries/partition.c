@@ -58,13 +58,12 @@ bool papr_console_busy(const struct papr *papr)
 	return host->console_busy && host->console_busy(host->opaque);
 }
 
-void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
+void papr_event(struct papr *papr, const struct papr_event *event)
 {
 	const struct papr_host *host = &papr->config.host;
-	const struct papr_event event = { .type = type, .cpu = cpu, .a = a, .b = b };
 
 	if (host->event)
-		host->event(host->opaque, &event);
+		host->event(host->opaque, event);
 }
 
 void papr_set_partition(struct papr *papr)
@@ -78,7 +77,7 @@ static void set_external(void *opaque, unsigned server, bool level)
 	const struct papr_config *config = &papr->config;
 
 	config->engine_ops->set_external(config->engine, server, level);
-	if (level && papr->vcpu[server].ceded && config->host.vcpu_wake)
+	if (level)
 		config->host.vcpu_wake(config->host.opaque, server);
 }
 
@@ -182,7 +181,6 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	}
 	papr->config = *config;
 	papr->memory = config->memory;
-	papr->current = NO_VCPU;
 	papr->xics.set_external = set_external;
 	papr->xics.opaque = papr;
 	if (!choose_delivery(papr, err, err_size) ||
@@ -289,8 +287,7 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	struct engine_regs regs = { 0 };
 
 	for (unsigned i = 0; i < config->nr_vcpus; i++) {
-		papr->vcpu[i] = (struct papr_vcpu){ .started = i == 0 };
-		vpa_reset(papr, i);
+		papr->vcpu[i] = (struct papr_vcpu){ .reset_wanted = false };
 	}
 	papr->rtc_offset = config->clock->mode == CLOCK_INSN ? 0 : papr->rtc_offset;
 	vty_reset(&papr->vty);
@@ -330,11 +327,6 @@ void papr_console_input(struct papr *papr)
 	papr_fill_vty(papr);
 	if (papr->vty.signal && papr->vty.count)
 		xics_raise(&papr->xics, XICS_VTY);
-}
-
-int papr_outcome(const struct papr *papr)
-{
-	return papr->outcome;
 }
 
 const void *papr_fdt(const struct papr *papr, size_t *size)

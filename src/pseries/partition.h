@@ -12,28 +12,61 @@
 
 #include "engine/engine.h"
 #include "fwnmi/fwnmi.h"
-#include "pseries/fwnmi/trampoline.h"
+#include "fwnmi/mce.h"
 
+/*
+ * A vCPU's run state. The machine's scheduler owns it; the partition asks, and asks for changes,
+ * through struct papr_host.
+ */
+enum vcpu_state {
+	VCPU_STOPPED, /* never started, or stop-self */
+	VCPU_RUNNABLE,
+	VCPU_CEDED, /* in H_CEDE, until an interrupt or H_PROD */
+	VCPU_UNSAFE, /* FWNMI stopped it for good (R16) */
+};
+
+/* What the guest has done that nobody asked for. */
 enum papr_event_type {
-	PAPR_EVENT_FWNMI_REGISTERED, /* a = system reset routine, b = machine check routine (real
-					addresses) */
-	PAPR_EVENT_FWNMI_DELIVERED, /* a = vector (0x100/0x200), b = real address in R3 */
-	PAPR_EVENT_FWNMI_WAITING, /* another vCPU owns the buffer */
-	PAPR_EVENT_FWNMI_INTERLOCK, /* released by cpu */
-	PAPR_EVENT_FWNMI_STALE, /* the registered routine is gone; a = vector entered */
-	PAPR_EVENT_FWNMI_STOPPED, /* cpu is unsafe and stays stopped until a reset */
-	PAPR_EVENT_LOG_FETCHED, /* by event-scan or check-exception; a = bytes of log */
-	PAPR_EVENT_FWNMI_ENDED, /* a = enum fwnmi_end_reason; see papr_fwnmi_end() */
-	PAPR_EVENT_VCPU_STARTED, /* a = entry */
+	PAPR_EVENT_FWNMI_REGISTERED, /* registered */
+	PAPR_EVENT_FWNMI_INTERLOCK, /* cpu has released the machine check buffer */
+	PAPR_EVENT_LOG_FETCHED, /* by event-scan or check-exception: log_length */
+	PAPR_EVENT_VCPU_STARTED, /* entry */
 	PAPR_EVENT_VCPU_STOPPED,
-	PAPR_EVENT_PANIC, /* ibm,os-term; text = the guest's string */
+	PAPR_EVENT_PANIC, /* ibm,os-term: text */
 };
 
 struct papr_event {
 	enum papr_event_type type;
 	unsigned cpu;
-	uint64_t a, b;
-	const char *text;
+	union {
+		struct {
+			uint64_t system_reset, machine_check; /* real addresses of the routines */
+		} registered;
+		uint32_t log_length; /* bytes */
+		uint64_t entry; /* real address */
+		const char *text; /* the guest's own, or NULL */
+	};
+};
+
+/* What became of a machine check or a system reset. */
+enum papr_result {
+	PAPR_NOTHING, /* there was no event */
+	PAPR_ROUTINE, /* the vCPU is at the routine that the guest has registered */
+	PAPR_VECTOR, /* it has taken the architected interrupt: there is no such routine */
+	PAPR_RAISED, /* it has taken the architected interrupt, into its trampoline */
+	PAPR_WAITING, /* it may not run: another vCPU holds the machine check buffer */
+	PAPR_UNSAFE, /* it may never run again (R16) */
+	PAPR_ENDED, /* FWNMI has ended the partition: see papr_fwnmi_end() */
+	PAPR_REFUSED, /* nothing has changed: see error */
+};
+
+struct papr_outcome {
+	enum papr_result result;
+	unsigned vector; /* of the event: VECTOR_SYSTEM_RESET, VECTOR_MACHINE_CHECK; 0: none */
+	bool stale; /* PAPR_VECTOR: the routine that the guest had registered is gone */
+	struct engine_regs regs; /* the vCPU's, after the event */
+	enum fwnmi_end_reason end_reason; /* PAPR_ENDED */
+	int error; /* PAPR_REFUSED: an enum fwnmi_error */
 };
 
 /*
@@ -45,9 +78,11 @@ struct papr_host {
 	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
 	/* is there no room for output now? NULL: there always is room */
 	bool (*console_busy)(void *opaque);
+	enum vcpu_state (*vcpu_state)(void *opaque, unsigned vcpu);
 	void (*vcpu_start)(void *opaque, unsigned vcpu); /* registers are set; make it runnable */
-	void (*vcpu_wake)(void *opaque,
-			  unsigned vcpu); /* end its H_CEDE (H_PROD, interrupt, NMI) */
+	void (*vcpu_wake)(void *opaque, unsigned vcpu); /* an interrupt ends its H_CEDE, if any */
+	void (*vcpu_prod)(void *opaque, unsigned vcpu); /* end this H_CEDE, or else the next */
+	void (*vcpu_kick)(void *opaque, unsigned vcpu); /* call papr_resume() before it runs on */
 	void (*event)(void *opaque, const struct papr_event *event);
 	/*
 	 * --debug output: a line without newline. A guest can cause any number; the host limits
@@ -89,19 +124,14 @@ struct papr_config {
 /* What the machine does with a vCPU after papr_hcall(). */
 enum papr_action {
 	PAPR_RESUME, /* run on */
-	PAPR_CEDE, /* idle until interrupt_pending() or vcpu_wake(); MSR[EE] has been set */
+	PAPR_CEDE, /* idle until interrupt_pending(), vcpu_wake() or vcpu_prod(); MSR[EE] is set */
 	PAPR_YIELD, /* H_CONFER: give the others a turn */
-	PAPR_STOPPED, /* stop-self: stays stopped until vcpu_start() */
+	PAPR_AWAIT_PROD, /* H_CONFER to itself: the same, unless vcpu_prod() has been called */
+	PAPR_STOP, /* stop-self: stays stopped until vcpu_start() */
 	PAPR_POWER_OFF,
 	PAPR_REBOOT,
 	PAPR_CRASHED, /* ibm,os-term */
-	PAPR_FWNMI, /* an event came on top of the call: see papr_outcome() */
-};
-
-/* Results of papr_machine_check() and the like, besides libfwnmi's. */
-enum papr_result {
-	PAPR_RAISED = 100, /* interrupt raised; the trampoline's call continues from there */
-	PAPR_NO_TRAP, /* papr_trap(): not from a trampoline */
+	PAPR_FWNMI, /* a trampoline has handed an event over: see the outcome */
 };
 
 struct papr;
@@ -118,51 +148,53 @@ void papr_destroy(struct papr *papr);
  */
 int papr_reset(struct papr *papr, char *err, size_t err_size);
 
-/** papr_hcall() - carry out the hcall the vCPU exited with: reads and writes its registers. */
-enum papr_action papr_hcall(struct papr *papr, unsigned vcpu);
-
-/** papr_outcome() - libfwnmi's result for the event that made papr_hcall() return PAPR_FWNMI. */
-int papr_outcome(const struct papr *papr);
+/**
+ * papr_hcall() - carry out the hcall the vCPU exited with: reads and writes its registers
+ * @outcome: set if the result is PAPR_FWNMI
+ */
+enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome);
 
 /** papr_console_input() - console input is available: raise the vty's interrupt if enabled. */
 void papr_console_input(struct papr *papr);
 
-/**
- * papr_machine_check() - report a machine check for a stopped vCPU: to the registered routine
- * through libfwnmi, or, for a guest that has none, to the architected 0x200. The description is
- * taken as it is. Returns libfwnmi's outcome (FWNMI_DELIVERED, ...), or PAPR_RAISED if the event
- * goes by a trampoline.
+/*
+ * Events. Each call takes the registers of a stopped vCPU, writes its new ones to the engine, and
+ * says in @outcome what became of the event. A guest that has not registered gets the architected
+ * interrupt.
  */
-int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc);
+
 /**
- * papr_hardware_machine_check() - the same for a machine check that the engine reported
- *
- * It is repaired if possible. The architected interrupt takes DSISR and DAR from @cause.
+ * papr_machine_check() - report a machine check
+ * @regs: the vCPU's registers, NIP at the interrupted instruction
+ * @cause: as the engine reported it: the error is then repaired if possible, and the architected
+ * interrupt takes DSISR and DAR from here. NULL: @mc was made up, and must arrive as it is.
  */
-int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc,
-				const struct engine_machine_check *cause);
-int papr_system_reset(struct papr *papr, unsigned vcpu);
-/**
- * papr_trampoline() - a trampoline has handed over its interrupt: R3 in SPRG2, the rest as the
- * interrupt left it
- *
- * papr_hcall() does this for the trampolines' hypervisor calls. This is public for an engine whose
- * hypervisor calls change registers and whose trampolines leave the guest in another way.
- * Returns like papr_machine_check().
- */
-int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector);
+void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+			const struct fwnmi_machine_check *mc,
+			const struct engine_machine_check *cause, struct papr_outcome *outcome);
+void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		       struct papr_outcome *outcome);
+/** papr_resume() - call this before a vCPU runs again that vcpu_kick() has named. */
+void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome);
 /**
  * papr_trap() - a trampoline has left the guest by the engine's trap_code(); R3 held @number before
  *
- * Returns like papr_trampoline(), or PAPR_NO_TRAP if it was not in a trampoline.
+ * papr_hcall() does the same for trampolines that make hypervisor calls. Returns false if the vCPU
+ * was not in a trampoline.
  */
-int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number);
+bool papr_trap(struct papr *papr, unsigned vcpu, uint64_t number, struct papr_outcome *outcome);
 /**
- * papr_resume() - call this before running a vCPU that vcpu_wake() released: delivers a waiting
- * machine check.
+ * papr_withdraw() - take back a machine check that waits for the buffer
+ *
+ * The vCPU is kicked and goes on where it was interrupted. Returns false if none waits.
  */
-int papr_resume(struct papr *papr, unsigned vcpu);
+bool papr_withdraw(struct papr *papr, unsigned vcpu);
+/** papr_may_run() - false if FWNMI holds the vCPU: it waits, is unsafe, or the partition ended. */
+bool papr_may_run(const struct papr *papr, unsigned vcpu);
+/** papr_ended() - has FWNMI ended the partition since the last reset? */
+bool papr_ended(const struct papr *papr);
+/** papr_processor() - libfwnmi's table of machine check bits for the partition's processor. */
+enum fwnmi_processor papr_processor(const struct papr *papr);
 
 /** papr_queue_event() - a log for the guest to fetch by event-scan or check-exception: see
  * fwnmi_event_queue(). */

@@ -23,20 +23,17 @@ struct papr_raised {
 	struct fwnmi_machine_check mc;
 };
 
-/* One vCPU as the hypervisor keeps it. */
+/* What the partition knows of a vCPU. Whether it runs is the machine's: see enum vcpu_state. */
 struct papr_vcpu {
-	bool started; /* not in the RTAS stopped state */
-	bool unsafe; /* FWNMI stopped it for good (R16) */
-	bool ceded; /* its last hcall was H_CEDE and still waits */
-	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
-	bool resume_wanted; /* libfwnmi kicked it from inside its own hcall */
+	/* FWNMI events on their way */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
-	bool check_waits; /* its machine check waits for the buffer, next for papr_resume() */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
 	/* DSISR and DAR of its last machine check, if the engine reported that one. */
 	struct engine_machine_check cause;
 	bool cause_known;
+
+	/* dispatch accounting */
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
 	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
 	uint64_t dtl; /* and for the dispatch trace log */
@@ -44,6 +41,7 @@ struct papr_vcpu {
 	uint64_t dtl_index; /* how many were ever written */
 	uint32_t dispatch_count; /* wraps; only its lowest bit and equality have a meaning */
 	uint64_t ready_since; /* time base at which it was last taken off the processor */
+	bool waited; /* it was taken off by its H_CEDE, not by others' turns */
 };
 
 struct papr {
@@ -72,12 +70,7 @@ struct papr {
 	void *fdt;
 	size_t fdt_size;
 	uint64_t fdt_base;
-
-	unsigned current; /* vCPU whose hcall is being carried out, or NO_VCPU */
-	int outcome; /* papr_outcome() */
 };
-
-#define NO_VCPU ENGINE_MAX_VCPUS
 
 /** papr_engine_can() - does the engine have this capability? */
 bool papr_engine_can(const struct papr *papr, unsigned capability);
@@ -180,11 +173,22 @@ bool papr_console_busy(const struct papr *papr);
 void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** papr_warn() - like papr_debug(), but for what the user must see in any case. */
 void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void papr_event(struct papr *papr, enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b);
+void papr_event(struct papr *papr, const struct papr_event *event);
 void papr_set_partition(struct papr *papr);
 static inline uint64_t papr_timebase(const struct papr *papr)
 {
 	return clock_timebase(papr->config.clock, 0);
+}
+static inline enum vcpu_state papr_vcpu_state(const struct papr *papr, unsigned vcpu)
+{
+	return papr->config.host.vcpu_state(papr->config.host.opaque, vcpu);
+}
+/** papr_vcpu_started() - has the guest started this vCPU, and not stopped it? */
+static inline bool papr_vcpu_started(const struct papr *papr, unsigned vcpu)
+{
+	enum vcpu_state state = papr_vcpu_state(papr, vcpu);
+
+	return state == VCPU_RUNNABLE || state == VCPU_CEDED;
 }
 /** papr_vcpu_exists() - is @number a vCPU of this partition? */
 static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
@@ -202,27 +206,43 @@ static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
  */
 bool fdt_build(struct papr *papr, char *err, size_t err_size);
 
-/* hcall/splpar.c: splpar state kept in guest memory */
-void vpa_reset(struct papr *papr, unsigned vcpu);
-
-/* delivery.c */
+/* fwnmi/delivery.c */
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size);
+/**
+ * papr_trampoline() - a trampoline has handed over its interrupt
+ * @regs: R3 in SPRG2, the rest as the interrupt left it
+ */
+void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		     enum trampoline_vector vector, struct papr_outcome *outcome);
+/**
+ * papr_signal_system_reset() - reset a vCPU before it runs again. Several signals until then count
+ * as one.
+ */
+void papr_signal_system_reset(struct papr *papr, unsigned vcpu);
+
+/* fwnmi/vectors.c: trampolines in the guest's vectors */
+extern const unsigned trampoline_vectors[TRAMPOLINE_VECTORS]; /* their real addresses */
 /**
  * trampolines_install() - the guest has registered: take over its vectors if events go by
  * trampoline.
  */
 void trampolines_install(struct papr *papr);
+/** trampolines_remove() - put back what they replaced, where the guest has not done so. */
+void trampolines_remove(struct papr *papr);
+/** trampolines_intact() - does the vector still hold the code that the partition put there? */
+bool trampolines_intact(const struct papr *papr, enum trampoline_vector vector);
+/**
+ * trampolines_repair() - if the guest has overwritten a trampoline, put it back
+ * @stale: another system runs and owns the vectors now: leave them alone
+ */
+void trampolines_repair(struct papr *papr, unsigned vcpu, enum trampoline_vector vector,
+			bool stale);
 /** trampolines_overlap() - would this routine overlap a trampoline? R5 forbids that. */
 bool trampolines_overlap(const struct papr *papr, uint64_t routine);
 /** trampolines_endian_changed() - partition.interrupt_little_endian has a new value. */
 void trampolines_endian_changed(struct papr *papr);
-/** papr_in_trampoline() - do these registers come from a call that a trampoline just made? */
-bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
+/** trampolines_called() - do these registers come from a call that a trampoline just made? */
+bool trampolines_called(const struct papr *papr, const struct engine_regs *regs,
 			enum trampoline_vector vector);
-/**
- * papr_signal_system_reset() - reset a vCPU before it runs again. Several signals until then count
- * as one.
- */
-int papr_signal_system_reset(struct papr *papr, unsigned vcpu);
 
 #endif

@@ -52,11 +52,11 @@ static const struct fwnmi_machine_check slb_multihit = {
 static void r3_registration_by_it_puts_the_error_area_into_real_page_7(void **state)
 {
 	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1990);
 	assert_int_equal(fake.regs[1].gpr[3], 0x7000);
 	assert_int_equal(fake.memory.base[0x7008], 6);
-	assert_int_equal(papr_system_reset(fake.papr, 2), FWNMI_DELIVERED);
+	assert_int_equal(fake_system_reset(2), PAPR_ROUTINE);
 	assert_in_range(fake.regs[2].gpr[3], 0x7000, 0x7ff0);
 }
 
@@ -65,8 +65,8 @@ static void r3_registration_by_the_other_call_puts_it_into_the_rtas_area(void **
 	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
 	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
 	memset(fake.memory.base + 0x7000, 0x77, 0x1000);
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
-	assert_int_equal(papr_system_reset(fake.papr, 2), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_system_reset(2), PAPR_ROUTINE);
 	for (unsigned cpu = 1; cpu <= 2; cpu++)
 		assert_false(fake.regs[cpu].gpr[3] >> 12 == 7);
 	for (size_t i = 0x7000; i < 0x8000; i++)
@@ -99,7 +99,7 @@ static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **stat
 		/* Started before it; after it never again. */
 		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL),
 				 again ? -1 : 0);
-		assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+		assert_int_equal(fake_machine_check(2, &mc), PAPR_UNSAFE);
 		assert_int_equal(
 			rtas_call(0, token("query-cpu-stopped-state"), 1, start, 2, &stopped), 0);
 		assert_int_equal(stopped, 0);
@@ -116,7 +116,7 @@ static void r17_interlock_by_rtas_answers_0(void **state)
 	struct papr_fwnmi_state fwnmi;
 
 	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.interlock_held);
@@ -153,8 +153,8 @@ static void r19_no_other_rtas_call_releases_the_buffer(void **state)
 
 		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL), 0);
 	}
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_WAITING);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_WAITING);
 	for (uint32_t cpu = 0; cpu <= 2; cpu += 2) {
 		assert_int_equal(rtas_call(cpu, token("event-scan"), 4, scan, 1, NULL), 1);
 		assert_int_equal(rtas_call(cpu, token("check-exception"), 6, check, 1, NULL), 1);
@@ -163,14 +163,14 @@ static void r19_no_other_rtas_call_releases_the_buffer(void **state)
 		assert_int_equal(rtas_call(cpu, token("ibm,nmi-register"), 2, routines, 1, NULL),
 				 0);
 		assert_int_equal(hcall(cpu, 0x380, 2 - cpu, 0, 0, 0), H_SUCCESS);
-		assert_int_equal(papr_resume(fake.papr, 2 - cpu), FWNMI_DELIVERED);
+		assert_int_equal(fake_resume(2 - cpu), PAPR_ROUTINE);
 		papr_fwnmi_state(fake.papr, &fwnmi);
 		assert_true(fwnmi.interlock_held);
 		assert_int_equal(fwnmi.owner, 0);
-		assert_int_equal(papr_resume(fake.papr, 1), FWNMI_WAITING);
+		assert_int_equal(fake_resume(1), PAPR_WAITING);
 	}
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
-	assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
+	assert_int_equal(fake_resume(1), PAPR_ROUTINE);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)

@@ -21,17 +21,12 @@ enum {
 
 enum host_callback {
 	READ_MEMORY,
-	WRITE_MEMORY,
-	GET_REGS,
-	SET_REGS,
 	KICK,
-	END,
 	REPAIR,
-	STOP,
 	CALLBACKS
 };
 
-/* What the library may write to: a bit for each. */
+/* What the library may have written: a bit for each. */
 enum {
 	RTAS_AREA = 1, /* its part of it */
 	PAGE_7 = 2,
@@ -46,7 +41,8 @@ struct host {
 	uint64_t memory_size;
 	unsigned may_write;
 	bool wrote_elsewhere;
-	unsigned reads, writes, register_reads, register_writes;
+	unsigned reads, writes, register_writes;
+	struct fwnmi_outcome outcome; /* of the last event */
 	unsigned kicks[NR_CPUS];
 	unsigned last_kicked;
 	unsigned stops[NR_CPUS];
@@ -56,7 +52,7 @@ struct host {
 	unsigned repairs;
 	unsigned repaired_cpu;
 	struct fwnmi_machine_check repaired;
-	bool fail_reads, fail_writes, fail_get_regs, fail_set_regs, fail_repair;
+	bool fail_reads, fail_repair;
 	void (*on_callback)(struct host *host, enum host_callback callback); /* may be NULL */
 };
 
@@ -101,71 +97,12 @@ static inline int read_memory(void *opaque, uint64_t address, void *buf, size_t 
 	return 0;
 }
 
-static inline bool within(uint64_t address, size_t len, uint64_t base, size_t size)
-{
-	return address >= base && len <= size && address - base <= size - len;
-}
-
-static inline int write_memory(void *opaque, uint64_t address, const void *buf, size_t len)
-{
-	struct host *host = called_back(opaque, WRITE_MEMORY);
-	const struct fwnmi_config *config = &host->config;
-
-	host->writes++;
-	if (host->fail_writes)
-		return -1;
-	if (host->may_write & PAGE_7 && within(address, len, FWNMI_PAGE_7, FWNMI_PAGE_7_SIZE)) {
-		memcpy(host->low_memory + address, buf, len);
-		return 0;
-	}
-	if (host->may_write & RTAS_AREA &&
-	    within(address, len, config->rtas_base + config->save_area_offset,
-		   fwnmi_rtas_area_size(config->nr_cpus)) &&
-	    within(address, len, config->rtas_base, RTAS_SIZE)) {
-		memcpy(host->rtas + (address - config->rtas_base), buf, len);
-		return 0;
-	}
-	host->wrote_elsewhere = true;
-	return -1;
-}
-
-static inline int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *regs)
-{
-	struct host *host = called_back_for(opaque, GET_REGS, cpu);
-
-	host->register_reads++;
-	*regs = host->regs[cpu];
-	return host->fail_get_regs ? -1 : 0;
-}
-
-static inline int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *regs)
-{
-	struct host *host = called_back_for(opaque, SET_REGS, cpu);
-
-	if (host->fail_set_regs)
-		return -1;
-	host->register_writes++;
-	host->regs[cpu] = *regs;
-	return 0;
-}
-
 static inline void kick(void *opaque, unsigned cpu)
 {
 	struct host *host = called_back_for(opaque, KICK, cpu);
 
 	host->kicks[cpu]++;
 	host->last_kicked = cpu;
-}
-
-static inline void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct host *host = opaque;
-
-	require(cpu < NR_CPUS && fwnmi_end_reason_text(reason));
-	host->ends++;
-	host->ended_by = cpu;
-	host->end_reason = reason;
-	called_back(host, END);
 }
 
 static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
@@ -178,31 +115,17 @@ static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_
 	return host->fail_repair ? -1 : 0;
 }
 
-static inline void stop_cpu(void *opaque, unsigned cpu)
-{
-	called_back_for(opaque, STOP, cpu)->stops[cpu]++;
-}
-
 /* Those that a host must have. */
 static const struct fwnmi_ops ops = {
 	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
 	.kick = kick,
-	.end_partition = end_partition,
 };
 
-/* And those that it may have. */
+/* And the one that it may have. */
 static const struct fwnmi_ops all_ops = {
 	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
 	.kick = kick,
-	.end_partition = end_partition,
 	.repair = repair,
-	.stop_cpu = stop_cpu,
 };
 
 /* Memory is @memory_size bytes of @fill, and the library has its part of the RTAS area. */
@@ -217,22 +140,86 @@ static inline int host_init(struct host *host, const struct fwnmi_config *config
 	return fwnmi_init(&host->f, host_ops, host, config);
 }
 
-/* ---- the calls about a vCPU and its registers ---- */
+/* ---- events: a vCPU's registers go in, and the host does what the outcome says ---- */
+
+static inline bool within(uint64_t address, size_t len, uint64_t base, size_t size)
+{
+	return address >= base && len <= size && address - base <= size - len;
+}
+
+static inline void host_write(struct host *host, uint64_t address, const void *buf, size_t len)
+{
+	const struct fwnmi_config *config = &host->config;
+
+	host->writes++;
+	if (host->may_write & PAGE_7 && within(address, len, FWNMI_PAGE_7, FWNMI_PAGE_7_SIZE))
+		memcpy(host->low_memory + address, buf, len);
+	else if (host->may_write & RTAS_AREA &&
+		 within(address, len, config->rtas_base + config->save_area_offset,
+			fwnmi_rtas_area_size(config->nr_cpus)) &&
+		 within(address, len, config->rtas_base, RTAS_SIZE))
+		memcpy(host->rtas + (address - config->rtas_base), buf, len);
+	else
+		host->wrote_elsewhere = true;
+}
+
+/* Returns the error, or else the result. */
+static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool had_ended,
+				 bool was_stopped)
+{
+	const struct fwnmi_outcome *outcome = &host->outcome;
+
+	if (err)
+		return err;
+	if (outcome->result != FWNMI_DELIVERED) {
+		/* Nothing to write, and nothing that could be mistaken for it. */
+		require(!outcome->write.address && !outcome->write.length);
+		if (cpu < NR_CPUS)
+			require(!memcmp(&outcome->regs, &host->regs[cpu], sizeof(outcome->regs)));
+	} else {
+		require(cpu < NR_CPUS);
+		if (outcome->write.length)
+			host_write(host, outcome->write.address, outcome->write.bytes,
+				   outcome->write.length);
+		host->register_writes++;
+		host->regs[cpu] = outcome->regs;
+	}
+	if (outcome->result == FWNMI_ENDED && !had_ended) {
+		require(fwnmi_end_reason_text(outcome->end_reason));
+		host->ends++;
+		host->ended_by = cpu;
+		host->end_reason = outcome->end_reason;
+	}
+	if (outcome->result == FWNMI_STOPPED && !was_stopped && cpu < NR_CPUS)
+		host->stops[cpu]++;
+	return outcome->result;
+}
+
+#define HOST_EVENT(host, cpu, call)                                                           \
+	do {                                                                                  \
+		const struct fwnmi_regs none = { 0 };                                         \
+		const struct fwnmi_regs *regs = (cpu) < NR_CPUS ? &(host)->regs[cpu] : &none; \
+		bool had_ended = (host)->f.ended;                                             \
+		bool was_stopped = (cpu) < FWNMI_MAX_CPUS && (host)->f.stopped[cpu];          \
+		int err = call;                                                               \
+                                                                                              \
+		return host_carry_out(host, cpu, err, had_ended, was_stopped);                \
+	} while (0)
 
 static inline int host_machine_check(struct host *host, unsigned cpu,
 				     const struct fwnmi_machine_check *mc)
 {
-	return fwnmi_machine_check(&host->f, cpu, mc);
+	HOST_EVENT(host, cpu, fwnmi_machine_check(&host->f, cpu, regs, mc, &host->outcome));
 }
 
 static inline int host_system_reset(struct host *host, unsigned cpu)
 {
-	return fwnmi_system_reset(&host->f, cpu);
+	HOST_EVENT(host, cpu, fwnmi_system_reset(&host->f, cpu, regs, &host->outcome));
 }
 
 static inline int host_resume(struct host *host, unsigned cpu)
 {
-	return fwnmi_resume(&host->f, cpu);
+	HOST_EVENT(host, cpu, fwnmi_resume(&host->f, cpu, regs, &host->outcome));
 }
 
 #endif

@@ -37,7 +37,9 @@ struct fake {
 	struct engine_partition partition;
 	unsigned interrupts[FAKE_CPUS], interrupt_vector[FAKE_CPUS];
 	uint64_t interrupt_srr1[FAKE_CPUS];
-	unsigned flushes, wakes[FAKE_CPUS], starts[FAKE_CPUS], debug_lines;
+	unsigned flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS], kicks[FAKE_CPUS], starts[FAKE_CPUS],
+		debug_lines;
+	enum vcpu_state state[FAKE_CPUS];
 	char output[256];
 	unsigned output_len;
 	bool console_busy;
@@ -46,6 +48,7 @@ struct fake {
 	char panic[256];
 	unsigned nr_events;
 	enum papr_action action; /* of the last hcall */
+	struct papr_outcome outcome; /* of the last event */
 };
 
 static struct fake fake;
@@ -110,9 +113,15 @@ static unsigned fake_console_read(void *opaque, void *buf, unsigned len)
 	return n;
 }
 
+static enum vcpu_state fake_vcpu_state(void *opaque, unsigned vcpu)
+{
+	return fake.state[vcpu];
+}
+
 static void fake_vcpu_start(void *opaque, unsigned vcpu)
 {
 	fake.starts[vcpu]++;
+	fake.state[vcpu] = VCPU_RUNNABLE;
 }
 
 static void fake_vcpu_wake(void *opaque, unsigned vcpu)
@@ -120,9 +129,19 @@ static void fake_vcpu_wake(void *opaque, unsigned vcpu)
 	fake.wakes[vcpu]++;
 }
 
+static void fake_vcpu_prod(void *opaque, unsigned vcpu)
+{
+	fake.prods[vcpu]++;
+}
+
+static void fake_vcpu_kick(void *opaque, unsigned vcpu)
+{
+	fake.kicks[vcpu]++;
+}
+
 static void fake_event(void *opaque, const struct papr_event *event)
 {
-	if (event->text)
+	if (event->type == PAPR_EVENT_PANIC)
 		snprintf(fake.panic, sizeof(fake.panic), "%s", event->text);
 	if (fake.nr_events < ARRAY_SIZE(fake.events))
 		fake.events[fake.nr_events++] = *event;
@@ -154,8 +173,11 @@ static inline struct papr_config fake_config(void)
 			.console_write = fake_console_write,
 			.console_read = fake_console_read,
 			.console_busy = fake_console_busy,
+			.vcpu_state = fake_vcpu_state,
 			.vcpu_start = fake_vcpu_start,
 			.vcpu_wake = fake_vcpu_wake,
+			.vcpu_prod = fake_vcpu_prod,
+			.vcpu_kick = fake_vcpu_kick,
 			.event = fake_event,
 			.debug = fake_debug,
 		},
@@ -175,6 +197,7 @@ static inline void fake_memory(uint64_t size)
 	memset(&fake, 0, sizeof(fake));
 	fake.input = "";
 	fake.clock.mode = CLOCK_INSN;
+	fake.state[0] = VCPU_RUNNABLE;
 	fake.memory.size = size;
 	fake.memory.base = calloc(1, size);
 	assert_non_null(fake.memory.base);
@@ -213,8 +236,44 @@ static inline int64_t hcall(unsigned cpu, uint64_t number, uint64_t a, uint64_t 
 	regs->gpr[5] = b;
 	regs->gpr[6] = c;
 	regs->gpr[7] = d;
-	fake.action = papr_hcall(fake.papr, cpu);
+	fake.state[cpu] = VCPU_RUNNABLE;
+	fake.action = papr_hcall(fake.papr, cpu, &fake.outcome);
+	if (fake.action == PAPR_CEDE)
+		fake.state[cpu] = VCPU_CEDED;
+	if (fake.action == PAPR_STOP)
+		fake.state[cpu] = VCPU_STOPPED;
 	return (int64_t)regs->gpr[3];
+}
+
+/* Events; each keeps the outcome in fake.outcome. */
+static inline enum papr_result fake_took(unsigned cpu)
+{
+	if (fake.outcome.result == PAPR_UNSAFE)
+		fake.state[cpu] = VCPU_UNSAFE;
+	return fake.outcome.result;
+}
+
+static inline enum papr_result fake_machine_check(unsigned cpu,
+						  const struct fwnmi_machine_check *mc)
+{
+	const struct engine_regs before = fake.regs[cpu];
+
+	papr_machine_check(fake.papr, cpu, &before, mc, NULL, &fake.outcome);
+	return fake_took(cpu);
+}
+
+static inline enum papr_result fake_system_reset(unsigned cpu)
+{
+	const struct engine_regs before = fake.regs[cpu];
+
+	papr_system_reset(fake.papr, cpu, &before, &fake.outcome);
+	return fake_took(cpu);
+}
+
+static inline enum papr_result fake_resume(unsigned cpu)
+{
+	papr_resume(fake.papr, cpu, &fake.outcome);
+	return fake_took(cpu);
 }
 
 #define RESULT(cpu, n) (fake.regs[cpu].gpr[3 + (n)])

@@ -39,9 +39,6 @@ static inline void store(struct host *host, unsigned address, uint8_t value)
 static inline void fail(struct host *host, unsigned callbacks)
 {
 	host->fail_reads = callbacks & 1;
-	host->fail_writes = callbacks & 2;
-	host->fail_get_regs = callbacks & 4;
-	host->fail_set_regs = callbacks & 8;
 	host->fail_repair = callbacks & 16;
 }
 
@@ -61,7 +58,6 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		.effective_address = p[6],
 		.srr1 = (uint64_t)p[7] << 16,
 	};
-	struct fwnmi_machine_check back;
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 	unsigned cpu = p[1] % (NR_CPUS + 1);
 	uint64_t routine = (uint64_t)p[2] << 8 | (p[3] & ~3u);
@@ -90,7 +86,9 @@ static inline void make_call(struct host *host, const uint8_t *p)
 	case 8:
 	case 9:
 		host_resume(host, cpu);
-		fwnmi_handed_back(&host->f, cpu, &back);
+		fwnmi_may_run(&host->f, cpu);
+		if (p[2] % 8 == 0)
+			fwnmi_withdraw(&host->f, cpu);
 		break;
 	case 10:
 		fwnmi_reset(&host->f);

@@ -39,7 +39,8 @@ bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
 static struct engine_guest guest;
 static struct papr *papr;
 static uint8_t *zone;
-static bool ended, runnable[VCPUS], woken[VCPUS];
+static bool ended, kicked[VCPUS];
+static enum vcpu_state state[VCPUS];
 
 /* ---- the input ---- */
 
@@ -100,16 +101,33 @@ bool __wrap_fdt_build(struct papr *p, char *err, size_t err_size)
 	return papr_fdt(p, &size) || __real_fdt_build(p, err, err_size);
 }
 
+static enum vcpu_state vcpu_state(void *opaque, unsigned vcpu)
+{
+	require(vcpu < VCPUS);
+	return state[vcpu];
+}
+
 static void vcpu_start(void *opaque, unsigned vcpu)
 {
 	require(vcpu < VCPUS);
-	runnable[vcpu] = true;
+	state[vcpu] = VCPU_RUNNABLE;
 }
 
+/* No vCPU waits in H_CEDE here: see hcall(). */
 static void vcpu_wake(void *opaque, unsigned vcpu)
 {
 	require(vcpu < VCPUS);
-	woken[vcpu] = true;
+}
+
+static void vcpu_kick(void *opaque, unsigned vcpu)
+{
+	require(vcpu < VCPUS);
+	kicked[vcpu] = true;
+}
+
+static bool may_run(unsigned vcpu)
+{
+	return state[vcpu] == VCPU_RUNNABLE && papr_may_run(papr, vcpu);
 }
 
 static unsigned console_read(void *opaque, void *buf, unsigned len)
@@ -162,8 +180,11 @@ static void make_machine(void)
 		.engine_ops = &engine_power,
 		.host = { .console_write = console_write,
 			  .console_read = console_read,
+			  .vcpu_state = vcpu_state,
 			  .vcpu_start = vcpu_start,
 			  .vcpu_wake = vcpu_wake,
+			  .vcpu_prod = vcpu_wake,
+			  .vcpu_kick = vcpu_kick,
 			  .debug = line,
 			  .warning = line },
 		.nr_vcpus = VCPUS,
@@ -576,8 +597,8 @@ static void set_vcpu(unsigned vcpu)
 	cpu->fscr = random64();
 	cpu->uamor = random64();
 	cpu->dec_expiry = clock_timebase(&guest.clock, 0) + pick(20000);
-	runnable[vcpu] = true;
-	woken[vcpu] = false;
+	state[vcpu] = VCPU_RUNNABLE;
+	kicked[vcpu] = false;
 }
 
 static void start(void)
@@ -590,7 +611,6 @@ static void start(void)
 	papr->config.fwnmi_strict = chance(20);
 	papr->config.stale_handler = (enum fwnmi_stale_policy)pick(3);
 	require(papr_reset(papr, err, sizeof(err)) == 0);
-	papr->vcpu[1].started = true;
 	papr->partition.ail = chance(40) ? 3 : 0;
 	papr->partition.interrupt_little_endian = little_endian;
 	papr->partition.process_table = PROCESS_TABLE;
@@ -606,48 +626,48 @@ static void start(void)
 /* ---- running ---- */
 
 /* Returns true if the vCPU may go on. */
-static bool outcome(unsigned vcpu, int result)
+static bool took(unsigned vcpu, const struct papr_outcome *outcome)
 {
-	switch (result) {
-	case FWNMI_NOTHING:
-	case FWNMI_RELEASED:
-		return runnable[vcpu];
-	case FWNMI_DELIVERED:
-	case FWNMI_NOT_REGISTERED:
-	case FWNMI_STALE:
+	switch (outcome->result) {
+	case PAPR_NOTHING:
+	case PAPR_ROUTINE:
+	case PAPR_VECTOR:
 	case PAPR_RAISED:
-		runnable[vcpu] = true;
-		return true;
-	case FWNMI_WAITING:
-	case FWNMI_STOPPED:
-		runnable[vcpu] = false;
-		return false;
-	case FWNMI_ENDED:
+	case PAPR_WAITING:
+		break;
+	case PAPR_UNSAFE:
+		state[vcpu] = VCPU_UNSAFE;
+		break;
+	case PAPR_REFUSED: /* a routine that has no memory under it, say */
+		require(outcome->error < 0);
 		ended = true;
-		return false;
-	default: /* a routine that has no memory under it, say */
-		require(result < 0);
+		break;
+	case PAPR_ENDED:
 		ended = true;
-		return false;
+		break;
 	}
+	return may_run(vcpu);
 }
 
 static bool hcall(unsigned vcpu)
 {
+	struct papr_outcome outcome;
+
 	hcalls++;
-	switch (papr_hcall(papr, vcpu)) {
+	switch (papr_hcall(papr, vcpu, &outcome)) {
 	case PAPR_RESUME:
 		return true;
 	case PAPR_CEDE: /* something always comes at once, so that the payload goes on */
 		papr_vcpu_dispatch(papr, vcpu, false);
 		return false;
 	case PAPR_YIELD:
+	case PAPR_AWAIT_PROD:
 		return false;
-	case PAPR_STOPPED:
-		runnable[vcpu] = false;
+	case PAPR_STOP:
+		state[vcpu] = VCPU_STOPPED;
 		return false;
 	case PAPR_FWNMI:
-		return outcome(vcpu, papr_outcome(papr));
+		return took(vcpu, &outcome);
 	case PAPR_POWER_OFF:
 	case PAPR_REBOOT:
 	case PAPR_CRASHED:
@@ -660,6 +680,7 @@ static bool hcall(unsigned vcpu)
 
 static bool machine_check(unsigned vcpu, const struct engine_exit *exit)
 {
+	struct papr_outcome outcome;
 	struct fwnmi_machine_check mc;
 	struct engine_regs regs;
 
@@ -667,7 +688,18 @@ static bool machine_check(unsigned vcpu, const struct engine_exit *exit)
 	require(fwnmi_mce_analyse(processor_of(&engine_power, guest.engine), regs.nip,
 				  exit->machine_check.srr1, (uint32_t)exit->machine_check.dsisr,
 				  exit->machine_check.dar, &mc) == 0);
-	return outcome(vcpu, papr_hardware_machine_check(papr, vcpu, &mc, &exit->machine_check));
+	papr_machine_check(papr, vcpu, &regs, &mc, &exit->machine_check, &outcome);
+	return took(vcpu, &outcome);
+}
+
+/* Returns true if the vCPU may go on. */
+static bool resume(unsigned vcpu)
+{
+	struct papr_outcome outcome;
+
+	kicked[vcpu] = false;
+	papr_resume(papr, vcpu, &outcome);
+	return took(vcpu, &outcome);
 }
 
 static void check(void)
@@ -687,17 +719,14 @@ static void run_slice(unsigned vcpu)
 
 	papr_vcpu_dispatch(papr, vcpu, true);
 	engine_power.set_patience(guest.engine, chance(50) ? 200 : UINT64_MAX);
-	if (woken[vcpu]) {
-		woken[vcpu] = false;
-		if (!outcome(vcpu, papr_resume(papr, vcpu)))
-			return;
-	}
-	while (!ended && runnable[vcpu]) {
+	while (!ended && may_run(vcpu)) {
 		struct engine_exit exit = { 0 };
 		uint64_t at = engine_power.insns(guest.engine, vcpu);
 		bool goes_on = true;
 
 		if (at >= end)
+			break;
+		if (kicked[vcpu] && !resume(vcpu))
 			break;
 		engine_power.run(guest.engine, vcpu, chance(2) ? 1 : end - at, &exit);
 		if (exit.reason == ENGINE_EXIT_HCALL)
@@ -720,13 +749,18 @@ static void disturb(void)
 	static const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE,
 						       .severity = FWNMI_SEVERITY_ERROR_SYNC };
 	unsigned vcpu = pick(VCPUS);
+	struct papr_outcome outcome;
+	struct engine_regs regs;
 
+	engine_power.get_regs(guest.engine, vcpu, &regs);
 	switch (pick(64)) {
 	case 0:
-		outcome(vcpu, papr_system_reset(papr, vcpu));
+		papr_system_reset(papr, vcpu, &regs, &outcome);
+		took(vcpu, &outcome);
 		break;
 	case 1:
-		outcome(vcpu, papr_machine_check(papr, vcpu, &mc));
+		papr_machine_check(papr, vcpu, &regs, &mc, NULL, &outcome);
+		took(vcpu, &outcome);
 		break;
 	case 2:
 		engine_power.set_external(guest.engine, vcpu, pick(2));
@@ -754,9 +788,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.state = 0x9e3779b97f4a7c15ull + size;
 	start();
 	for (unsigned i = 0; i < SLICES && !ended; i++) {
-		if (!runnable[0] && !runnable[1])
+		for (unsigned vcpu = 0; vcpu < VCPUS; vcpu++)
+			if (kicked[vcpu] && state[vcpu] == VCPU_RUNNABLE)
+				resume(vcpu);
+		if (!may_run(0) && !may_run(1)) {
+			papr_withdraw(papr, pick(VCPUS));
 			set_vcpu(pick(VCPUS));
-		if (runnable[i % VCPUS])
+		}
+		if (may_run(i % VCPUS))
 			run_slice(i % VCPUS);
 		check();
 		if (!ended)

@@ -12,6 +12,7 @@
 
 #include "fake_sys.h"
 #include "fwnmi/mce.h"
+#include "inject/injector.h"
 #include "machine/private.h"
 #include "pseries/private.h"
 #undef ARRAY_SIZE /* papr's is unit.h's */
@@ -641,7 +642,8 @@ static unsigned poll_fds(void *opaque, struct pollfd *fds, unsigned max)
 	return 1;
 }
 
-static struct machine_injection request;
+static struct injection_request request;
+static struct injector *injector;
 
 static void ready(void *opaque, struct pollfd *fds, unsigned count)
 {
@@ -651,7 +653,7 @@ static void ready(void *opaque, struct pollfd *fds, unsigned count)
 	if (!fds[0].revents)
 		return;
 	assert_int_equal(read(request_fd, &drained, sizeof(drained)), sizeof(drained));
-	if (machine_inject(machine, &request, err, sizeof(err)) < 0)
+	if (!injector_add(injector, &request, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 
@@ -661,10 +663,15 @@ static void run_with_request(bool registers)
 						      .poll_fds = poll_fds,
 						      .ready = ready };
 
+	char err[200];
+
 	request_fd = eventfd(registers ? 0 : 1, EFD_CLOEXEC);
 	make();
+	injector = injector_create(machine, err, sizeof(err));
+	assert_non_null(injector);
 	assert_true(machine_add_client(machine, &client));
 	assert_runs_to(MACHINE_POWERED_OFF);
+	injector_destroy(injector);
 	close(request_fd);
 }
 
@@ -674,7 +681,7 @@ static void a_system_reset_comes_to_the_registered_routine(void **state)
 
 	emit_register();
 	where = emit_wait();
-	request = (struct machine_injection){ .system_reset = true };
+	request = (struct injection_request){ .system_reset = true };
 	run_with_request(true);
 	assert_int_equal(seen(SEEN_WHERE), RESET);
 	assert_int_equal(seen(SEEN_SRR0), where);
@@ -687,7 +694,7 @@ static void a_system_reset_comes_there_by_a_trampoline(void **state)
 
 	emit_register();
 	where = emit_wait();
-	request = (struct machine_injection){ .system_reset = true };
+	request = (struct injection_request){ .system_reset = true };
 	fake.capabilities[KVM_CAP_PPC_FWNMI] = 0;
 	run_with_request(true);
 	assert_int_equal(seen(SEEN_WHERE), RESET);
@@ -699,7 +706,7 @@ static void without_a_registration_a_system_reset_is_at_0x100(void **state)
 {
 	unsigned where = emit_wait();
 
-	request = (struct machine_injection){ .system_reset = true };
+	request = (struct injection_request){ .system_reset = true };
 	run_with_request(false);
 	assert_at_vector(VECTOR_SYSTEM_RESET, where);
 }
@@ -710,7 +717,7 @@ static void a_system_reset_finds_a_vcpu_that_sleeps(void **state)
 	emit(INSN_LI(3u, 0xe0)); /* H_CEDE */
 	emit(INSN_SC_1);
 	emit(INSN_LOOP);
-	request = (struct machine_injection){ .system_reset = true };
+	request = (struct injection_request){ .system_reset = true };
 	run_with_request(true);
 	assert_int_equal(seen(SEEN_WHERE), RESET);
 	assert_int_equal(seen(SEEN_SRR0), at - 4);
@@ -739,7 +746,7 @@ static void an_injected_machine_check_interrupts_a_running_guest(void **state)
 		at = HANDLER + 0x20;
 		emit_rtas("ibm,nmi-interlock", 0);
 		emit_jump(FINISH);
-		request = (struct machine_injection){ .mc = an_injection };
+		request = (struct injection_request){ .mc = an_injection };
 		run_with_request(true);
 		log = assert_delivered(where);
 		assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
@@ -753,7 +760,7 @@ static void without_a_registration_an_injected_machine_check_is_at_0x200(void **
 {
 	unsigned where = emit_wait();
 
-	request = (struct machine_injection){ .mc = an_injection };
+	request = (struct injection_request){ .mc = an_injection };
 	run_with_request(false);
 	assert_at_vector(VECTOR_MACHINE_CHECK, where);
 	assert_int_equal(enabled(), 0);

@@ -36,7 +36,7 @@ static char err[256];
 
 static bool paused;
 static unsigned quits, resets_requested;
-static struct machine_injection injected;
+static struct injection_request injected;
 static const char *refusal;
 
 bool machine_add_client(struct machine *machine, const struct machine_client *client)
@@ -71,16 +71,32 @@ void machine_request_reset(struct machine *machine)
 }
 
 static unsigned nr_vcpus;
-static enum machine_vcpu_state state_of_cpu_1;
+static enum vcpu_state state_of_cpu_1;
+static bool cpu_1_waits;
 
 unsigned machine_nr_vcpus(const struct machine *machine)
 {
 	return nr_vcpus;
 }
 
-enum machine_vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
+enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
 {
 	return vcpu ? state_of_cpu_1 : VCPU_RUNNABLE;
+}
+
+bool machine_vcpu_waits(const struct machine *machine, unsigned vcpu)
+{
+	return vcpu && cpu_1_waits;
+}
+
+uint64_t machine_insns(const struct machine *machine)
+{
+	return 42;
+}
+
+uint64_t machine_timebase(const struct machine *machine)
+{
+	return 21;
 }
 
 uint64_t machine_vcpu_insns(const struct machine *machine, unsigned vcpu)
@@ -137,13 +153,28 @@ int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t
 	return 0;
 }
 
-int machine_inject(struct machine *machine, const struct machine_injection *injection, char *e,
-		   size_t size)
+bool injector_add(struct injector *injector, const struct injection_request *request, char *e,
+		  size_t size)
 {
-	injected = *injection;
+	injected = *request;
 	if (refusal)
 		snprintf(e, size, "%s", refusal);
-	return refusal ? -1 : 0;
+	return !refusal;
+}
+
+static struct injector_listener the_listener;
+
+void injector_listen(struct injector *injector, const struct injector_listener *listener)
+{
+	the_listener = *listener;
+}
+
+static const struct injection_report *explanation;
+
+const struct injection_report *injector_explains(const struct injector *injector,
+						 const struct machine_event *event)
+{
+	return explanation;
 }
 
 /* ---- a client ---- */
@@ -262,10 +293,12 @@ static int open_monitor(void **state)
 	refusal = NULL;
 	nr_vcpus = 2;
 	state_of_cpu_1 = VCPU_STOPPED;
+	cpu_1_waits = false;
+	explanation = NULL;
 	memset(&injected, 0, sizeof(injected));
 	for (unsigned i = 0; i <= MONITOR_MAX_CLIENTS; i++)
 		peers[i].fd = -1;
-	monitor = monitor_open(path, NULL, err, sizeof(err));
+	monitor = monitor_open(path, NULL, NULL, err, sizeof(err));
 	return monitor ? 0 : -1;
 }
 
@@ -286,7 +319,7 @@ static void the_socket_is_private_and_goes_away(void **state)
 {
 	struct stat st;
 
-	monitor = monitor_open(path, NULL, err, sizeof(err));
+	monitor = monitor_open(path, NULL, NULL, err, sizeof(err));
 	assert_non_null(monitor);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
@@ -297,7 +330,7 @@ static void the_socket_is_private_and_goes_away(void **state)
 
 static void assert_cannot_listen(const char *where, const char *why)
 {
-	assert_null(monitor_open(where, NULL, err, sizeof(err)));
+	assert_null(monitor_open(where, NULL, NULL, err, sizeof(err)));
 	if (!strstr(err, why) || strchr(err, '\n'))
 		fail_msg("\"%s\" does not say \"%s\"", err, why);
 }
@@ -327,7 +360,7 @@ static void bad_paths_are_refused(void **state)
 
 static void a_socket_in_use_is_refused(void **state)
 {
-	struct monitor *first = monitor_open(path, NULL, err, sizeof(err));
+	struct monitor *first = monitor_open(path, NULL, NULL, err, sizeof(err));
 
 	assert_non_null(first);
 	assert_cannot_listen(path, "another program listens there");
@@ -344,7 +377,7 @@ static void a_stale_socket_is_replaced(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
 	assert_int_equal(access(path, F_OK), 0);
-	monitor = monitor_open(path, NULL, err, sizeof(err));
+	monitor = monitor_open(path, NULL, NULL, err, sizeof(err));
 	assert_non_null(monitor);
 	monitor_close(monitor);
 }
@@ -353,10 +386,10 @@ static void anothers_socket_at_the_same_path_survives(void **state)
 {
 	struct monitor *other;
 
-	monitor = monitor_open(path, NULL, err, sizeof(err));
+	monitor = monitor_open(path, NULL, NULL, err, sizeof(err));
 	assert_non_null(monitor);
 	unlink(path);
-	other = monitor_open(path, NULL, err, sizeof(err));
+	other = monitor_open(path, NULL, NULL, err, sizeof(err));
 	assert_non_null(other);
 	monitor_close(monitor);
 	assert_int_equal(access(path, F_OK), 0);
@@ -622,14 +655,11 @@ static void events_go_to_those_who_have_negotiated(void **state)
 {
 	const struct papr_event registered = {
 		.type = PAPR_EVENT_FWNMI_REGISTERED,
-		.a = 0x1920,
-		.b = 0x1990,
+		.registered = { .system_reset = 0x1920, .machine_check = 0x1990 },
 	};
 	const struct machine_event event = {
 		.type = MACHINE_EVENT_PAPR,
 		.papr = &registered,
-		.insns = 42,
-		.timebase = 21,
 	};
 	struct peer *one = join_and_negotiate(0), *two = join(1);
 	const char *got;
@@ -646,16 +676,53 @@ static void events_go_to_those_who_have_negotiated(void **state)
 
 static void the_end_of_a_partition_has_its_reason(void **state)
 {
-	struct papr_event ended = { .type = PAPR_EVENT_FWNMI_ENDED, .cpu = 1 };
-	const struct machine_event event = { .type = MACHINE_EVENT_PAPR, .papr = &ended };
+	struct papr_outcome ended = { .result = PAPR_ENDED };
+	const struct machine_event event = { .type = MACHINE_EVENT_FWNMI,
+					     .vcpu = 1,
+					     .outcome = &ended };
 	struct peer *peer = join_and_negotiate(0);
 
-	ended.a = FWNMI_END_STALE_HANDLER;
+	ended.end_reason = FWNMI_END_STALE_HANDLER;
 	emit(&event);
 	assert_non_null(strstr(line(peer), "\"reason\":\"stale-handler\""));
-	ended.a = FWNMI_END_NESTED_MACHINE_CHECK;
+	ended.end_reason = FWNMI_END_NESTED_MACHINE_CHECK;
 	emit(&event);
 	assert_non_null(strstr(line(peer), "\"reason\":\"nested-machine-check\""));
+}
+
+/* Each outcome has one name; those that are only a step on the way have none. */
+static void every_outcome_that_a_client_is_told_has_its_event(void **state)
+{
+	static const struct {
+		struct papr_outcome outcome;
+		const char *event; /* NULL: it is not told */
+	} told[] = {
+		{ { .result = PAPR_ROUTINE, .vector = 0x100, .regs = { .gpr = { [3] = 0x40 } } },
+		  "\"FWNMI_DELIVERED\",\"data\":{\"cpu-index\":1,\"vector\":\"0x100\",\"r3\":\"0x40\"" },
+		{ { .result = PAPR_VECTOR, .vector = 0x200 },
+		  "\"FWNMI_NOT_REGISTERED\",\"data\":{\"cpu-index\":1,\"vector\":\"0x200\"" },
+		{ { .result = PAPR_VECTOR, .vector = 0x200, .stale = true },
+		  "\"FWNMI_STALE_HANDLER\",\"data\":{\"cpu-index\":1,\"vector\":\"0x200\"" },
+		{ { .result = PAPR_WAITING }, "\"FWNMI_WAITING\"" },
+		{ { .result = PAPR_UNSAFE }, "\"FWNMI_CPU_STOPPED\"" },
+		{ { .result = PAPR_RAISED }, NULL },
+		{ { .result = PAPR_REFUSED }, NULL },
+	};
+	struct peer *peer = join_and_negotiate(0);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(told); i++) {
+		const struct machine_event event = { .type = MACHINE_EVENT_FWNMI,
+						     .vcpu = 1,
+						     .outcome = &told[i].outcome };
+		const char *got;
+
+		emit(&event);
+		got = line(peer);
+		if (told[i].event)
+			assert_non_null(strstr(got, told[i].event));
+		else
+			assert_null(got);
+	}
 }
 
 static void a_delivery_names_the_injection(void **state)
@@ -678,11 +745,11 @@ static void a_delivery_names_the_injection(void **state)
 	const struct machine_event event = {
 		.type = MACHINE_EVENT_PAPR,
 		.papr = &interlock,
-		.report = &report,
 	};
 	struct peer *peer = join_and_negotiate(0);
 	const char *got;
 
+	explanation = &report;
 	emit(&event);
 	got = line(peer);
 	assert_non_null(strstr(got, "\"event\":\"FWNMI_INTERLOCK\""));
@@ -696,9 +763,7 @@ static void a_delivery_names_the_injection(void **state)
 
 static const char *reported(struct peer *peer, const struct injection_report *report)
 {
-	const struct machine_event event = { .type = MACHINE_EVENT_INJECTION, .report = report };
-
-	emit(&event);
+	the_listener.ended(the_listener.opaque, report);
 	return line(peer);
 }
 
@@ -749,7 +814,6 @@ static void a_report_of_an_unregistered_guest_has_the_registers_cause(void **sta
 	struct peer *peer = join_and_negotiate(0);
 	const char *got = reported(peer, &report);
 
-	assert_non_null(strstr(got, "FWNMI_NOT_REGISTERED"));
 	assert_non_null(strstr(got, "\"recoverable\":true"));
 	assert_non_null(strstr(got, "\"no-handler\":\"byte-order\",\"cause\":{\"srr1\":"
 				    "\"0x100000\",\"dsisr\":\"0x0\",\"dar\":\"0x0\","
@@ -1049,6 +1113,7 @@ int main(void)
 		TEST(a_client_that_only_sends_gets_its_answers),
 		TEST(events_go_to_those_who_have_negotiated),
 		TEST(the_end_of_a_partition_has_its_reason),
+		TEST(every_outcome_that_a_client_is_told_has_its_event),
 		TEST(a_delivery_names_the_injection),
 		TEST(a_report_says_what_the_guest_was_given),
 		TEST(a_report_of_an_unregistered_guest_has_the_registers_cause),

@@ -309,7 +309,7 @@ static void there_is_no_fourth_policy(void **state)
 static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn(void **state)
 {
 	struct host *host = *state;
-	struct fwnmi_machine_check mc = slb_multihit(), back;
+	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
@@ -320,7 +320,6 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
 		assert_int_equal(host->last_kicked, cpu);
-		assert_int_equal(fwnmi_handed_back(&host->f, cpu, &back), 0);
 		if (cpu == 3)
 			host->low_memory[MACHINE_CHECK] ^= 0xff; /* it is back */
 		if (cpu == 3) {
@@ -330,11 +329,11 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 		}
 		assert_int_equal(host_resume(host, cpu), FWNMI_STALE);
 		assert_untouched(host, cpu);
-		assert_int_equal(fwnmi_handed_back(&host->f, cpu, &back), 0x200);
-		assert_int_equal(back.effective_address, cpu);
-		assert_int_equal(back.error_type, FWNMI_MC_SLB);
+		assert_int_equal(host->outcome.vector, 0x200);
+		assert_int_equal(host->outcome.machine_check.effective_address, cpu);
+		assert_int_equal(host->outcome.machine_check.error_type, FWNMI_MC_SLB);
 		assert_int_equal(host_resume(host, cpu), FWNMI_NOTHING);
-		assert_int_equal(fwnmi_handed_back(&host->f, cpu, &back), 0);
+		assert_int_equal(host->outcome.vector, 0);
 	}
 	assert_int_equal(fwnmi_interlock(&host->f, 3), FWNMI_RELEASED);
 	assert_int_equal(fwnmi_owner(&host->f), -1);
@@ -343,7 +342,7 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 static void a_system_reset_behind_a_machine_check_handed_back_comes_later(void **state)
 {
 	struct host *host = *state;
-	struct fwnmi_machine_check mc = slb_multihit(), back;
+	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
 	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
@@ -351,7 +350,7 @@ static void a_system_reset_behind_a_machine_check_handed_back_comes_later(void *
 	fwnmi_interlock(&host->f, 0);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
 	assert_int_equal(host_resume(host, 1), FWNMI_STALE);
-	assert_int_equal(fwnmi_handed_back(&host->f, 1, &back), 0x200);
+	assert_int_equal(host->outcome.vector, 0x200);
 	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
 }
@@ -359,19 +358,17 @@ static void a_system_reset_behind_a_machine_check_handed_back_comes_later(void *
 static void a_signalled_system_reset_of_a_stale_routine_is_handed_back_once(void **state)
 {
 	struct host *host = *state;
-	struct fwnmi_machine_check back;
 
 	host->low_memory[SYSTEM_RESET] ^= 0xff;
-	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), FWNMI_WAITING);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), NR_CPUS);
 	assert_int_equal(host_resume(host, 2), FWNMI_STALE);
-	assert_int_equal(fwnmi_handed_back(&host->f, 2, &back), 0x100);
+	assert_int_equal(host->outcome.vector, 0x100);
 	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_handed_back(&host->f, NR_CPUS, &back), 0);
 
 	start(host, &default_config);
-	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), FWNMI_WAITING);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
-	assert_int_equal(fwnmi_handed_back(&host->f, 1, &back), 0x100);
+	assert_int_equal(host->outcome.vector, 0x100);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up_guest, tear_down)

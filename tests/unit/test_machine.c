@@ -15,8 +15,9 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 		      const sigset_t *mask);
 #define clock_gettime test_clock_gettime
 #define ppoll	      test_ppoll
-#include "inject/injection.c"
+#include "inject/injector.c"
 #include "machine/machine.c"
+#include "machine/scheduler.c"
 #undef clock_gettime
 #undef ppoll
 
@@ -75,12 +76,15 @@ struct fake_cpu {
 static struct fake_cpu cpus[ENGINE_MAX_VCPUS];
 static struct papr_config partition;
 static struct guest_clock *the_clock;
-static int delivery; /* what papr_machine_check() returns */
-static int resume_outcome;
+static enum papr_result delivery; /* what becomes of a machine check */
+static enum papr_result resume_outcome;
+static bool held[ENGINE_MAX_VCPUS]; /* by FWNMI */
+static bool withdrawn, ended;
 static unsigned resets, fills, starts, machine_checks, system_resets;
 static struct fwnmi_machine_check last_mc;
 static bool fill_fails;
 static struct machine *machine;
+static struct injector *injector;
 static char err[256];
 
 /* An engine for which every run() takes longer than clients are left waiting. */
@@ -218,52 +222,18 @@ void papr_destroy(struct papr *papr)
 {
 }
 
-int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number)
+bool papr_trap(struct papr *papr, unsigned vcpu, uint64_t number, struct papr_outcome *outcome)
 {
 	fail_msg("this engine has no trap instruction");
-	return 0;
+	return false;
 }
 
 int papr_reset(struct papr *papr, char *e, size_t size)
 {
 	starts++;
+	ended = false;
+	memset(held, 0, sizeof(held));
 	return 0;
-}
-
-static void emit(enum papr_event_type type, unsigned cpu, uint64_t a, uint64_t b)
-{
-	const struct papr_event event = { .type = type, .cpu = cpu, .a = a, .b = b };
-
-	partition.host.event(partition.host.opaque, &event);
-}
-
-enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
-{
-	struct fake_cpu *cpu = &cpus[vcpu];
-	const struct block *b = cpu->in_handler ? &cpu->handler[cpu->at] : &cpu->blocks[cpu->at];
-
-	cpu->at++;
-	if (b->interlock) {
-		emit(PAPR_EVENT_FWNMI_INTERLOCK, vcpu, 0, 0);
-		return PAPR_RESUME;
-	}
-	if (b->writes) {
-		partition.host.console_write(partition.host.opaque, "x", 1);
-		return PAPR_RESUME;
-	}
-	return (enum papr_action)(b->hcall - 1);
-}
-
-static void enter_handler(unsigned vcpu, uint64_t vector)
-{
-	struct fake_cpu *cpu = &cpus[vcpu];
-
-	cpu->in_handler = cpu->nr_handler;
-	cpu->at = 0;
-	cpu->regs.nip = HANDLER;
-	cpu->regs.msr = MSR_SF | MSR_ME;
-	cpu->regs.gpr[3] = R3;
-	emit(PAPR_EVENT_FWNMI_DELIVERED, vcpu, vector, R3);
 }
 
 static struct papr_fwnmi_end last_end = { .happened = true };
@@ -272,6 +242,17 @@ static struct papr_fwnmi_end last_end = { .happened = true };
 #define SLB_MULTIHIT_SRR1 0xc0000ull
 
 static uint64_t not_registered_msr;
+
+static void enter_handler(unsigned vcpu)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+
+	cpu->in_handler = cpu->nr_handler;
+	cpu->at = 0;
+	cpu->regs.nip = HANDLER;
+	cpu->regs.msr = MSR_SF | MSR_ME;
+	cpu->regs.gpr[3] = R3;
+}
 
 static void enter_vector(unsigned vcpu)
 {
@@ -283,52 +264,89 @@ static void enter_vector(unsigned vcpu)
 	cpu->regs.msr = not_registered_msr;
 }
 
-int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
+static void take(unsigned vcpu, unsigned vector, enum papr_result result,
+		 struct papr_outcome *outcome)
+{
+	if (result == PAPR_ROUTINE)
+		enter_handler(vcpu);
+	else if (result == PAPR_VECTOR)
+		enter_vector(vcpu);
+	held[vcpu] = result == PAPR_WAITING;
+	ended |= result == PAPR_ENDED;
+	*outcome = (struct papr_outcome){ .result = result,
+					  .vector = vector,
+					  .regs = cpus[vcpu].regs,
+					  .end_reason = last_end.reason };
+}
+
+enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
+{
+	struct fake_cpu *cpu = &cpus[vcpu];
+	const struct block *b = cpu->in_handler ? &cpu->handler[cpu->at] : &cpu->blocks[cpu->at];
+
+	cpu->at++;
+	if (b->interlock) {
+		const struct papr_event event = { .type = PAPR_EVENT_FWNMI_INTERLOCK, .cpu = vcpu };
+
+		partition.host.event(partition.host.opaque, &event);
+		return PAPR_RESUME;
+	}
+	if (b->writes) {
+		partition.host.console_write(partition.host.opaque, "x", 1);
+		return PAPR_RESUME;
+	}
+	/* That of a trampoline: what papr_machine_check() raised is delivered now. */
+	if (b->hcall - 1 == PAPR_FWNMI)
+		take(vcpu, VECTOR_MACHINE_CHECK, PAPR_ROUTINE, outcome);
+	return (enum papr_action)(b->hcall - 1);
+}
+
+void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+			const struct fwnmi_machine_check *mc,
+			const struct engine_machine_check *cause, struct papr_outcome *outcome)
 {
 	machine_checks++;
 	last_mc = *mc;
-	if (delivery == FWNMI_DELIVERED)
-		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
-	else if (delivery == FWNMI_NOT_REGISTERED)
-		enter_vector(vcpu);
-	else if (delivery == FWNMI_WAITING)
-		emit(PAPR_EVENT_FWNMI_WAITING, vcpu, VECTOR_MACHINE_CHECK, 0);
-	else if (delivery == FWNMI_ENDED)
-		emit(PAPR_EVENT_FWNMI_ENDED, vcpu, last_end.reason, 0);
-	return delivery;
+	take(vcpu, VECTOR_MACHINE_CHECK, delivery, outcome);
 }
 
-int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc,
-				const struct engine_machine_check *cause)
+void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		       struct papr_outcome *outcome)
 {
-	return papr_machine_check(papr, vcpu, mc);
+	system_resets++;
+	take(vcpu, VECTOR_SYSTEM_RESET, PAPR_ROUTINE, outcome);
 }
 
-/* The hcall of a trampoline: what papr_machine_check() raised is delivered now. */
-int papr_outcome(const struct papr *papr)
+void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 {
-	enter_handler(machine->running, VECTOR_MACHINE_CHECK);
-	return FWNMI_DELIVERED;
+	take(vcpu, VECTOR_MACHINE_CHECK, resume_outcome, outcome);
+}
+
+bool papr_withdraw(struct papr *papr, unsigned vcpu)
+{
+	withdrawn = held[vcpu];
+	held[vcpu] = false;
+	return withdrawn;
+}
+
+bool papr_may_run(const struct papr *papr, unsigned vcpu)
+{
+	return !ended && !held[vcpu];
+}
+
+bool papr_ended(const struct papr *papr)
+{
+	return ended;
+}
+
+enum fwnmi_processor papr_processor(const struct papr *papr)
+{
+	return FWNMI_PROCESSOR_POWER9;
 }
 
 const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
 {
 	return &last_end;
-}
-
-int papr_system_reset(struct papr *papr, unsigned vcpu)
-{
-	system_resets++;
-	enter_handler(vcpu, VECTOR_SYSTEM_RESET);
-	return FWNMI_DELIVERED;
-}
-
-int papr_resume(struct papr *papr, unsigned vcpu)
-{
-	if (resume_outcome == FWNMI_DELIVERED)
-		enter_handler(vcpu, VECTOR_MACHINE_CHECK);
-	return resume_outcome;
 }
 
 void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
@@ -374,22 +392,33 @@ static struct injection_report reports[16];
 static char report_kinds[17]; /* of reports[]: D, I, W, f(inished), x (failed), n(ot registered) */
 static unsigned nr_reports, reset_events, shutdown_events;
 
-static void listen_event(void *opaque, const struct machine_event *event)
+static void keep_report(const struct injection_report *report)
 {
 	static const char stages[] = {
-		[INJECTION_NONE] = '?',	       [INJECTION_PENDING] = '?',
-		[INJECTION_WAITING] = 'W',     [INJECTION_DELIVERED] = 'D',
-		[INJECTION_INTERLOCKED] = 'I', [INJECTION_FINISHED] = 'f',
-		[INJECTION_FAILED] = 'x',
+		[INJECTION_NONE] = '?',	     [INJECTION_PENDING] = '?',
+		[INJECTION_RAISED] = 'R',    [INJECTION_WAITING] = 'W',
+		[INJECTION_DELIVERED] = 'D', [INJECTION_INTERLOCKED] = 'I',
+		[INJECTION_FINISHED] = 'f',  [INJECTION_FAILED] = 'x',
 	};
+
+	assert_in_range(nr_reports, 0, 15);
+	report_kinds[nr_reports] = stages[report->stage];
+	reports[nr_reports++] = *report;
+}
+
+static void listen_event(void *opaque, const struct machine_event *event)
+{
+	const struct injection_report *report = injector_explains(injector, event);
 
 	reset_events += event->type == MACHINE_EVENT_RESET;
 	shutdown_events += event->type == MACHINE_EVENT_SHUTDOWN;
-	if (!event->report)
-		return;
-	assert_in_range(nr_reports, 0, 15);
-	report_kinds[nr_reports] = stages[event->report->stage];
-	reports[nr_reports++] = *event->report;
+	if (report)
+		keep_report(report);
+}
+
+static void listen_ended(void *opaque, const struct injection_report *report)
+{
+	keep_report(report);
 }
 
 static unsigned count_polls(void *opaque, struct pollfd *fds, unsigned max)
@@ -416,7 +445,18 @@ static void make_machine(unsigned nr_vcpus)
 	config.nr_vcpus = nr_vcpus;
 	machine = machine_create(&config, err, sizeof(err));
 	assert_non_null(machine);
+	injector = injector_create(machine, err, sizeof(err));
+	assert_non_null(injector);
+	injector_listen(injector, &(struct injector_listener){ .ended = listen_ended });
 	assert_true(machine_add_client(machine, &client));
+}
+
+static void destroy_machine(void)
+{
+	injector_destroy(injector);
+	injector = NULL;
+	machine_destroy(machine);
+	machine = NULL;
 }
 
 #define PLAY(vcpu, ...)                                             \
@@ -459,8 +499,9 @@ static int setup_test(void **state)
 		.clock = CLOCK_INSN,
 		.engine = &fake_engine,
 	};
-	delivery = FWNMI_DELIVERED;
-	resume_outcome = FWNMI_NOTHING;
+	delivery = PAPR_ROUTINE;
+	resume_outcome = PAPR_NOTHING;
+	withdrawn = false;
 	resets = fills = starts = machine_checks = system_resets = 0;
 	nr_reports = reset_events = shutdown_events = 0;
 	fill_fails = false;
@@ -476,8 +517,7 @@ static int setup_test(void **state)
 
 static int teardown_test(void **state)
 {
-	machine_destroy(machine);
-	machine = NULL;
+	destroy_machine();
 	return 0;
 }
 
@@ -735,8 +775,8 @@ static void vcpus_take_turns(void **state)
 	PLAY(2, { 100, 0x100, KERNEL }, { 50000, 0x100, KERNEL },
 	     { 100, 0x100, KERNEL, .stops_machine = true });
 	make_machine(3);
-	host_vcpu_start(machine, 1);
-	host_vcpu_start(machine, 2);
+	scheduler_vcpu_start(machine, 1);
+	scheduler_vcpu_start(machine, 2);
 	run();
 	assert_string_equal(order, "012012");
 	assert_int_equal(cpus[0].insns, 2 * SLICE_SHARED);
@@ -758,7 +798,7 @@ static void a_lone_vcpu_stops_in_time_for_anothers_timer(void **state)
 	     { 10, 0x100, KERNEL, .stops_machine = true });
 	cpus[1].deadline = 50000;
 	make_machine(2);
-	host_vcpu_start(machine, 1);
+	scheduler_vcpu_start(machine, 1);
 	run();
 	assert_string_equal(order, "0101");
 	/*
@@ -773,13 +813,13 @@ static void waking_another_vcpu_ends_the_turn(void **state)
 	PLAY(1, { 10, 0x100, KERNEL, .stops_machine = true });
 	make_machine(2);
 	machine->running = 0;
-	host_vcpu_start(machine, 1);
+	scheduler_vcpu_start(machine, 1);
 	assert_true(machine->switch_now);
 	machine->vcpus[1].state = VCPU_CEDED;
 	machine->switch_now = false;
-	host_vcpu_wake(machine, 0);
+	scheduler_vcpu_wake(machine, 0);
 	assert_false(machine->switch_now);
-	host_vcpu_wake(machine, 1);
+	scheduler_vcpu_wake(machine, 1);
 	assert_true(machine->switch_now);
 	run();
 	assert_string_equal(order, "1");
@@ -824,9 +864,9 @@ static void time_does_not_pass_during_a_pause(void **state)
 
 /* ---- injection ---- */
 
-static struct machine_injection slb(void)
+static struct injection_request slb(void)
 {
-	return (struct machine_injection){
+	return (struct injection_request){
 		.id = 7,
 		.mc = { .error_type = FWNMI_MC_SLB,
 			.error_subtype = FWNMI_SLB_MULTIHIT,
@@ -834,15 +874,15 @@ static struct machine_injection slb(void)
 	};
 }
 
-static void inject(const struct machine_injection *injection)
+static void inject(const struct injection_request *injection)
 {
-	if (machine_inject(machine, injection, err, sizeof(err)) < 0)
+	if (!injector_add(injector, injection, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 
 static void an_injection_waits_for_recoverable_code(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 10, 0x100, ENTRY_CODE }, { 10, 0x200, ENTRY_CODE }, { 10, 0x300, KERNEL },
 	     { 10, 0x400, KERNEL });
@@ -865,7 +905,7 @@ static void an_injection_waits_for_recoverable_code(void **state)
 
 static void the_processors_cause_bits_are_filled_in(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 	uint64_t srr1;
 	uint32_t dsisr;
 	bool dar_valid;
@@ -886,7 +926,7 @@ static void the_processors_cause_bits_are_filled_in(void **state)
 
 static void user_context_waits_for_user_code_and_kernel_context_for_kernel_code(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 10, 0x100, KERNEL }, { 10, 0x200, USER & ~MSR_RI }, { 10, 0x300, USER },
 	     { 10, 0x400, ENTRY_CODE }, { 10, 0x500, KERNEL, .stops_machine = true });
@@ -909,7 +949,7 @@ static void user_context_waits_for_user_code_and_kernel_context_for_kernel_code(
 
 static void now_is_wherever_the_vcpu_stands(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	in.now = true;
 	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
@@ -924,7 +964,7 @@ static void now_is_wherever_the_vcpu_stands(void **state)
 
 static void an_idle_vcpu_is_woken_and_counts_as_kernel(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	in.context = INJECT_KERNEL;
 	PLAY(0, { 10, 0x100, MSR_SF | MSR_EE, HCALL(PAPR_CEDE) },
@@ -942,7 +982,7 @@ static void an_idle_vcpu_is_woken_and_counts_as_kernel(void **state)
 
 static void an_idle_vcpu_has_no_user_code(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	in.context = INJECT_USER;
 	in.timeout_ms = 30;
@@ -954,7 +994,7 @@ static void an_idle_vcpu_has_no_user_code(void **state)
 	assert_false(run_round(machine));
 	for (unsigned i = 0; i < 100 && !nr_reports; i++) {
 		idle(machine);
-		injection_poll(machine, host_ns());
+		poll_hooks(machine, host_ns());
 	}
 	assert_string_equal(report_kinds, "x");
 	assert_string_equal(reports[0].reason,
@@ -964,14 +1004,14 @@ static void an_idle_vcpu_has_no_user_code(void **state)
 
 static void a_withdrawn_injection_is_not_delivered_later(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	in.timeout_ms = 1;
 	PLAY(0, { 10, 0x100, KERNEL }, { 10, 0x100, KERNEL, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = ENTRY_CODE;
 	inject(&in);
-	injection_poll(machine, host_ns() + 1000001);
+	poll_hooks(machine, host_ns() + 1000001);
 	run();
 	assert_string_equal(report_kinds, "x");
 	assert_int_equal(machine_checks, 0);
@@ -979,7 +1019,7 @@ static void a_withdrawn_injection_is_not_delivered_later(void **state)
 
 static void interlock_and_return_are_timed(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 100, 0x100, USER });
 	HANDLE(0, { 40, 0x1990, MSR_SF }, { 60, 0x2000, MSR_SF, .interlock = true },
@@ -1004,7 +1044,7 @@ static void interlock_and_return_are_timed(void **state)
 
 static void another_process_at_the_same_address_is_no_return(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 100, 0x100, USER });
 	/* R3 is not what it was. */
@@ -1023,7 +1063,7 @@ static void another_process_at_the_same_address_is_no_return(void **state)
 
 static void a_killed_victim_is_seen_not_to_return(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 100000, 0x100, USER });
 	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true }, { 60, 0x3000, USER },
@@ -1035,12 +1075,12 @@ static void a_killed_victim_is_seen_not_to_return(void **state)
 	assert_string_equal(report_kinds, "DIf");
 	assert_false(reports[2].returned);
 	/* ... and no more looked at block by block. */
-	assert_false(injection_single_step(&machine->vcpus[0]));
+	assert_false(hooked(machine, 0));
 }
 
 static void a_vcpu_that_goes_idle_has_not_returned(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 100, 0x100, USER });
 	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true },
@@ -1057,7 +1097,7 @@ static void a_vcpu_that_goes_idle_has_not_returned(void **state)
 
 static void a_system_reset_has_no_interlock(void **state)
 {
-	struct machine_injection in = { .id = 9, .system_reset = true };
+	struct injection_request in = { .id = 9, .system_reset = true };
 
 	PLAY(0, { 100, 0x100, USER });
 	HANDLE(0, { 60, 0x2000, MSR_SF }, { 60, 0x444, USER, .restores = true },
@@ -1090,7 +1130,7 @@ static void a_report_says_what_the_guest_was_given(void **state)
 			.effective_address_valid = true,
 			.effective_address = 0x1234 },
 	};
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 	uint8_t bytes[FWNMI_ERRLOG_MAX];
 	int len = fwnmi_errlog_encode(&given, bytes, sizeof(bytes));
 
@@ -1113,7 +1153,7 @@ static void a_report_says_what_the_guest_was_given(void **state)
 /* R3 is the guest's to change, in a routine that is another one than it registered. */
 static void a_log_that_is_none_is_not_reported(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
 	make_machine(1);
@@ -1126,9 +1166,9 @@ static void a_log_that_is_none_is_not_reported(void **state)
 
 static void unregistered(uint64_t msr, uint64_t new_msr, uint32_t at_vector)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_NOT_REGISTERED;
+	delivery = PAPR_VECTOR;
 	nr_reports = 0;
 	PLAY(0, { 100, 0x100, USER, .stops_machine = true });
 	make_machine(1);
@@ -1139,8 +1179,7 @@ static void unregistered(uint64_t msr, uint64_t new_msr, uint32_t at_vector)
 	run();
 	assert_int_equal(report_kinds[0], 'D');
 	assert_false(reports[0].registered);
-	machine_destroy(machine);
-	machine = NULL;
+	destroy_machine();
 }
 
 static void an_unregistered_guest_gets_the_architected_vector(void **state)
@@ -1165,9 +1204,9 @@ static void a_guest_that_cannot_have_a_handler_yet_is_told_apart(void **state)
 
 static void a_second_machine_check_can_wait_for_the_first(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_WAITING;
+	delivery = PAPR_WAITING;
 	PLAY(0, { 100, 0x100, USER, HCALL(PAPR_CEDE) }, { 10, 0x100, USER, .stops_machine = true });
 	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true },
 	       { 60, 0x444, USER, .stops_machine = true });
@@ -1176,26 +1215,97 @@ static void a_second_machine_check_can_wait_for_the_first(void **state)
 	cpus[0].regs.nip = 0x444;
 	inject(&in);
 	assert_true(run_round(machine));
-	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_WAITING);
+	assert_true(machine_vcpu_waits(machine, 0));
 	assert_string_equal(report_kinds, "W");
 	/* No timer and no interrupt gets it out of that. */
 	cpus[0].pending = true;
 	assert_false(run_round(machine));
-	resume_outcome = FWNMI_WAITING;
-	host_vcpu_wake(machine, 0);
+	resume_outcome = PAPR_WAITING;
+	scheduler_vcpu_kick(machine, 0);
 	assert_false(run_round(machine));
-	resume_outcome = FWNMI_DELIVERED;
-	host_vcpu_wake(machine, 0);
+	resume_outcome = PAPR_ROUTINE;
+	scheduler_vcpu_kick(machine, 0);
 	run();
 	assert_string_equal(report_kinds, "WDIf");
 	assert_int_equal(reports[1].nip, 0x444);
 }
 
+static void an_injection_that_waits_too_long_is_withdrawn_and_the_vcpu_runs_on(void **state)
+{
+	struct injection_request in = slb();
+
+	delivery = PAPR_WAITING;
+	in.timeout_ms = 1;
+	PLAY(0, { 10, 0x100, USER }, { 10, 0x200, USER, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = USER;
+	inject(&in);
+	assert_true(run_round(machine));
+	assert_string_equal(report_kinds, "W");
+	poll_hooks(machine, host_ns() + 1000001);
+	assert_string_equal(report_kinds, "Wx");
+	assert_string_equal(reports[1].reason,
+			    "time limit: another CPU does not call ibm,nmi-interlock");
+	assert_true(withdrawn);
+	assert_int_equal(run(), MACHINE_QUIT);
+	assert_true(machine_insns(machine) > 0);
+}
+
+/* Which event it is does not decide that, but whose. */
+static void a_machine_check_of_the_guests_own_is_not_taken_for_the_one_that_is_pending(void **state)
+{
+	struct injection_request in = slb();
+	struct papr_outcome own = { .result = PAPR_ROUTINE, .vector = VECTOR_MACHINE_CHECK };
+
+	PLAY(0, { 10, 0x100, ENTRY_CODE, .stops_machine = true });
+	make_machine(1);
+	cpus[0].regs.msr = ENTRY_CODE;
+	inject(&in);
+	took(machine, 0, &own);
+	assert_string_equal(report_kinds, "");
+	run();
+	assert_string_equal(report_kinds, "x"); /* the machine has ended */
+}
+
+static void a_prod_ends_a_cede_or_else_the_next(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_CEDE) });
+	cpus[0].deadline = FOREVER / 2;
+	make_machine(1);
+	scheduler_vcpu_prod(machine, 0);
+	assert_true(cede(machine, 0));
+	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_RUNNABLE);
+	assert_false(cede(machine, 0));
+	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_CEDED);
+	scheduler_vcpu_prod(machine, 0);
+	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_RUNNABLE);
+	/* That wait has used it up. */
+	assert_false(cede(machine, 0));
+	/* An interrupt that ends a wait leaves none. */
+	scheduler_vcpu_wake(machine, 0);
+	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_RUNNABLE);
+	assert_false(cede(machine, 0));
+}
+
+static void a_vcpu_that_fwnmi_holds_is_not_run_by_an_interrupt_or_a_prod(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL });
+	make_machine(1);
+	assert_false(cede(machine, 0));
+	held[0] = true;
+	scheduler_vcpu_prod(machine, 0);
+	cpus[0].pending = true;
+	assert_false(run_round(machine));
+	assert_true(machine_vcpu_waits(machine, 0));
+	held[0] = false;
+	assert_true(run_round(machine));
+}
+
 static void ending_the_partition_is_a_crash_that_says_why(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_ENDED;
+	delivery = PAPR_ENDED;
 	PLAY(0, { 100, 0x100, USER });
 	make_machine(1);
 	cpus[0].regs.msr = USER;
@@ -1209,9 +1319,9 @@ static void ending_the_partition_is_a_crash_that_says_why(void **state)
 /* Everywhere it is told: to who asked for the injection, and at the end of the machine. */
 static void an_end_for_a_stale_routine_says_so(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_ENDED;
+	delivery = PAPR_ENDED;
 	PLAY(0, { 100, 0x100, USER });
 	make_machine(1);
 	cpus[0].regs.msr = USER;
@@ -1227,9 +1337,9 @@ static void an_end_for_a_stale_routine_says_so(void **state)
 
 static void a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_ENDED;
+	delivery = PAPR_ENDED;
 	PLAY(0, { 100, 0x100, USER }, { 10, 0x100, USER, HCALL(PAPR_POWER_OFF) });
 	make_machine(1);
 	machine->config.reboot_policy = REBOOT_POLICY_REBOOT;
@@ -1242,9 +1352,9 @@ static void a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy(void **st
 
 static void without_reboots_the_reboot_policy_ends_the_machine(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_ENDED;
+	delivery = PAPR_ENDED;
 	PLAY(0, { 100, 0x100, USER });
 	make_machine(1);
 	machine->config.reboot_policy = REBOOT_POLICY_REBOOT;
@@ -1257,9 +1367,9 @@ static void without_reboots_the_reboot_policy_ends_the_machine(void **state)
 /* Nothing of an ended partition runs again: it is reset, or quit. */
 static void a_partition_that_fwnmi_ended_can_stand_still_until_a_reset(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
-	delivery = FWNMI_ENDED;
+	delivery = PAPR_ENDED;
 	PLAY(0, { 100, 0x100, USER }, { 10, 0x100, USER, HCALL(PAPR_POWER_OFF) });
 	make_machine(1);
 	machine->config.reboot_policy = REBOOT_POLICY_PAUSE;
@@ -1278,7 +1388,7 @@ static void a_partition_that_fwnmi_ended_can_stand_still_until_a_reset(void **st
 
 static void an_injection_that_goes_by_a_trampoline_is_delivered_by_its_call(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	delivery = PAPR_RAISED;
 	PLAY(0, { 100, 0x100, USER }, { 4, 0x210, MSR_SF, HCALL(PAPR_FWNMI) });
@@ -1289,22 +1399,22 @@ static void an_injection_that_goes_by_a_trampoline_is_delivered_by_its_call(void
 	cpus[0].regs.nip = 0x444;
 	inject(&in);
 	run();
-	assert_string_equal(report_kinds, "DIf");
-	assert_int_equal(reports[0].nip, 0x444);
-	assert_int_equal(reports[0].handler, HANDLER);
-	assert_true(reports[0].registered);
+	assert_string_equal(report_kinds, "RDIf");
+	assert_int_equal(reports[1].nip, 0x444);
+	assert_int_equal(reports[1].handler, HANDLER);
+	assert_true(reports[1].registered);
 }
 
-static void assert_not_injected(const struct machine_injection *in, const char *reason)
+static void assert_not_injected(const struct injection_request *in, const char *reason)
 {
-	assert_int_equal(machine_inject(machine, in, err, sizeof(err)), -1);
+	assert_false(injector_add(injector, in, err, sizeof(err)));
 	if (!strstr(err, reason))
 		fail_msg("\"%s\" does not say \"%s\"", err, reason);
 }
 
 static void impossible_injections_are_refused(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	make_machine(2);
 	in.vcpu = 2;
@@ -1321,7 +1431,7 @@ static void impossible_injections_are_refused(void **state)
 
 static void a_reset_withdraws_what_is_pending(void **state)
 {
-	struct machine_injection in = slb();
+	struct injection_request in = slb();
 
 	PLAY(0, { 10, 0x100, ENTRY_CODE, HCALL(PAPR_REBOOT) },
 	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
@@ -1378,6 +1488,10 @@ int main(void)
 		TEST(an_unregistered_guest_gets_the_architected_vector),
 		TEST(a_guest_that_cannot_have_a_handler_yet_is_told_apart),
 		TEST(a_second_machine_check_can_wait_for_the_first),
+		TEST(an_injection_that_waits_too_long_is_withdrawn_and_the_vcpu_runs_on),
+		TEST(a_machine_check_of_the_guests_own_is_not_taken_for_the_one_that_is_pending),
+		TEST(a_prod_ends_a_cede_or_else_the_next),
+		TEST(a_vcpu_that_fwnmi_holds_is_not_run_by_an_interrupt_or_a_prod),
 		TEST(ending_the_partition_is_a_crash_that_says_why),
 		TEST(an_end_for_a_stale_routine_says_so),
 		TEST(impossible_injections_are_refused),

@@ -121,7 +121,7 @@ static void no_rtas_call_with_any_arguments_leaves_memory(void **state)
 		for (unsigned j = 0; j < count; j++)
 			memory_write_be32(&fake.memory, buffer + 12 + 4 * j, (uint32_t)value());
 		hcall(cpu, 0xf000, buffer, 0, 0, 0);
-		if (fake.action == PAPR_STOPPED || fake.action == PAPR_POWER_OFF || i % 1000 == 0)
+		if (fake.action == PAPR_STOP || fake.action == PAPR_POWER_OFF || i % 1000 == 0)
 			reset();
 	}
 }
@@ -152,13 +152,13 @@ static void events_at_any_moment_leave_the_partition_sane(void **state)
 
 		switch (random64() % 6) {
 		case 0:
-			rc = papr_machine_check(fake.papr, cpu, &mc);
+			rc = fake_machine_check(cpu, &mc);
 			break;
 		case 1:
-			rc = papr_system_reset(fake.papr, cpu);
+			rc = fake_system_reset(cpu);
 			break;
 		case 2:
-			rc = papr_resume(fake.papr, cpu);
+			rc = fake_resume(cpu);
 			break;
 		case 3:
 			call_fwnmi(cpu, 0x2014, 0); /* ibm,nmi-interlock */
@@ -171,8 +171,8 @@ static void events_at_any_moment_leave_the_partition_sane(void **state)
 			break;
 		}
 		assert_true(rc >= 0 || rc == FWNMI_ERR_BUSY);
-		delivered += rc == FWNMI_DELIVERED;
-		if (rc == FWNMI_ENDED) {
+		delivered += rc == PAPR_ROUTINE;
+		if (rc == PAPR_ENDED) {
 			ended++;
 			reset();
 		}

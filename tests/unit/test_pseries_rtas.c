@@ -318,7 +318,7 @@ static void a_processor_starts_once_at_the_place_given(void **state)
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12340, 7), -1);
 	assert_int_equal(fake.starts[1], 1);
 	assert_int_equal(CALL0(1, "stop-self", 1, NULL), 0);
-	assert_int_equal(fake.action, PAPR_STOPPED);
+	assert_int_equal(fake.action, PAPR_STOP);
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x12344, 8), 0);
 	assert_int_equal(fake.starts[1], 2);
 }
@@ -443,8 +443,8 @@ static void nmi_register_checks_its_addresses_and_tells_the_machine(void **state
 	assert_int_equal(CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990), 0);
 	assert_int_equal(fake.nr_events, 1);
 	assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_REGISTERED);
-	assert_int_equal(fake.events[0].a, 0x1920);
-	assert_int_equal(fake.events[0].b, 0x1990);
+	assert_int_equal(fake.events[0].registered.system_reset, 0x1920);
+	assert_int_equal(fake.events[0].registered.machine_check, 0x1990);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_true(fwnmi.registered);
 	assert_int_equal(fwnmi.machine_check, 0x1990);
@@ -460,14 +460,14 @@ static void a_machine_check_goes_to_the_registered_routine_and_back_by_interlock
 	fake.regs[1].gpr[3] = 0x1122334455667788;
 	fake.regs[1].nip = 0x10000;
 	fake.regs[1].msr = MSR_SF | MSR_ME | MSR_RI | MSR_PR;
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1990);
 	assert_int_equal(fake.regs[1].srr0, 0x10000);
 	assert_true(memory_read_be64(&fake.memory, fake.regs[1].gpr[3], &r3));
 	assert_true(r3 == 0x1122334455667788);
-	assert_int_equal(fake.events[1].type, PAPR_EVENT_FWNMI_DELIVERED);
-	assert_int_equal(fake.events[1].a, 0x200);
-	assert_true(fake.events[1].b == fake.regs[1].gpr[3]);
+	assert_int_equal(fake.outcome.vector, 0x200);
+	assert_memory_equal(&fake.outcome.regs, &fake.regs[1], sizeof(fake.regs[1]));
+	assert_int_equal(fake.nr_events, 1);
 	assert_int_equal(fake.interrupts[1], 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_true(fwnmi.interlock_held);
@@ -480,19 +480,20 @@ static void a_machine_check_goes_to_the_registered_routine_and_back_by_interlock
 	assert_int_equal(CALL0(1, "ibm,nmi-interlock", 1, NULL), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.interlock_held);
-	assert_int_equal(fake.events[2].type, PAPR_EVENT_FWNMI_INTERLOCK);
+	assert_int_equal(fake.events[1].type, PAPR_EVENT_FWNMI_INTERLOCK);
 }
 
 static void a_waiting_processor_is_woken_by_the_interlock_and_then_delivered(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
-	assert_int_equal(papr_machine_check(fake.papr, 2, &slb_multihit), FWNMI_WAITING);
-	assert_int_equal(papr_resume(fake.papr, 2), FWNMI_WAITING);
-	assert_int_equal(fake.wakes[2], 0);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(2, &slb_multihit), PAPR_WAITING);
+	assert_int_equal(fake_resume(2), PAPR_WAITING);
+	assert_int_equal(fake.kicks[2], 0);
+	assert_false(papr_may_run(fake.papr, 2));
 	assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
-	assert_int_equal(fake.wakes[2], 1);
-	assert_int_equal(papr_resume(fake.papr, 2), FWNMI_DELIVERED);
+	assert_int_equal(fake.kicks[2], 1);
+	assert_int_equal(fake_resume(2), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[2].nip, 0x1990);
 }
 
@@ -504,17 +505,14 @@ static void the_machine_is_told_which_vector_a_late_event_had(void **state)
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
 		CALL(0, calls[i], 1, NULL, 0x1920, 0x1990);
-		assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
-		assert_int_equal(papr_machine_check(fake.papr, 2, &slb_multihit), FWNMI_WAITING);
+		assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+		assert_int_equal(fake_machine_check(2, &slb_multihit), PAPR_WAITING);
 		assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
-		fake.nr_events = 0;
-		assert_int_equal(papr_resume(fake.papr, 2), FWNMI_DELIVERED);
-		assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_DELIVERED);
-		assert_int_equal(fake.events[0].a, 0x200);
+		assert_int_equal(fake_resume(2), PAPR_ROUTINE);
+		assert_int_equal(fake.outcome.vector, 0x200);
 		assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
-		assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
-		assert_int_equal(fake.events[1].type, PAPR_EVENT_FWNMI_DELIVERED);
-		assert_int_equal(fake.events[1].a, 0x100);
+		assert_int_equal(fake_resume(1), PAPR_ROUTINE);
+		assert_int_equal(fake.outcome.vector, 0x100);
 		assert_int_equal(CALL0(2, "ibm,nmi-interlock", 1, NULL), 0);
 	}
 }
@@ -531,27 +529,12 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
 	/* At the first instruction of its routine R3 still is the buffer's address. */
 	assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
-	fake.nr_events = 0;
-	assert_int_equal(papr_resume(fake.papr, 1), FWNMI_DELIVERED);
+	assert_int_equal(fake_resume(1), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1920);
-	assert_int_equal(fake.events[0].type, PAPR_EVENT_FWNMI_DELIVERED);
-	assert_int_equal(fake.events[0].a, 0x100);
-}
-
-static void an_event_wakes_a_processor_that_has_ceded(void **state)
-{
-	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
-	hcall(1, 0xe0, 0, 0, 0, 0);
-	fake.wakes[1] = 0;
-	assert_int_equal(papr_machine_check(fake.papr, 1, &slb_multihit), FWNMI_DELIVERED);
-	assert_int_equal(fake.wakes[1], 1);
-	assert_int_equal(papr_system_reset(fake.papr, 1), FWNMI_DELIVERED);
-	assert_int_equal(fake.wakes[1], 2);
-	assert_int_equal(fake.wakes[0], 0);
+	assert_int_equal(fake.outcome.vector, 0x100);
 }
 
 /* Of whatever length the log is. */
@@ -562,7 +545,7 @@ static void event_scan_writes_into_the_guests_buffer_only(void **state)
 	struct fwnmi_errlog log;
 
 	mc.unsafe_processor = true;
-	assert_int_equal(papr_machine_check(fake.papr, 2, &mc), FWNMI_STOPPED);
+	assert_int_equal(fake_machine_check(2, &mc), PAPR_UNSAFE);
 	memset(buffer, 0x77, 2048);
 	assert_int_equal(CALL(0, "event-scan", 1, NULL, 0xffffffff, 0, BUFFER, 180), 0);
 	assert_int_equal(fwnmi_errlog_decode(&log, buffer, 180), 176);
@@ -574,20 +557,20 @@ static void event_scan_writes_into_the_guests_buffer_only(void **state)
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_ENDED);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ENDED);
 }
 
 static void a_guest_that_has_not_registered_gets_the_architected_interrupts(void **state)
 {
-	assert_int_equal(papr_machine_check(fake.papr, 3, &slb_multihit), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fake_machine_check(3, &slb_multihit), PAPR_VECTOR);
 	assert_int_equal(fake.interrupts[3], 1);
 	assert_int_equal(fake.interrupt_vector[3], 0x200);
 	/* POWER9: SRR1 bit 42 says DSISR, DSISR 0x80 is a SLB multihit, DAR the address */
 	assert_int_equal(fake.interrupt_srr1[3], 0x200000);
 	assert_int_equal(fake.regs[3].dsisr, 0x80);
 	assert_true(fake.regs[3].dar == 0xc000000012345678);
-	assert_int_equal(papr_system_reset(fake.papr, 3), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fake_system_reset(3), PAPR_VECTOR);
 	assert_int_equal(fake.interrupts[3], 2);
 	assert_int_equal(fake.interrupt_vector[3], 0x100);
 }
@@ -598,11 +581,11 @@ static void a_reset_forgets_the_registration(void **state)
 	char err[256];
 
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_DELIVERED);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.registered || fwnmi.interlock_held);
-	assert_int_equal(papr_machine_check(fake.papr, 0, &slb_multihit), FWNMI_NOT_REGISTERED);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_VECTOR);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
@@ -639,7 +622,6 @@ int main(void)
 		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),
 		TEST(the_machine_is_told_which_vector_a_late_event_had),
 		TEST(the_vector_of_a_strict_system_reset_is_told_whatever_r3_is),
-		TEST(an_event_wakes_a_processor_that_has_ceded),
 		TEST(event_scan_writes_into_the_guests_buffer_only),
 		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
 		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),

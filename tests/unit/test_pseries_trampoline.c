@@ -49,7 +49,7 @@ static bool step(unsigned vcpu)
 		insn = __builtin_bswap32(insn);
 	regs->nip += 4;
 	if (insn == 0x44000022) { /* sc 1 */
-		fake.action = papr_hcall(fake.papr, vcpu);
+		fake.action = papr_hcall(fake.papr, vcpu, &fake.outcome);
 		return false;
 	}
 	if (insn == 0x7c7243a6) { /* mtsprg2 r3 */
@@ -175,11 +175,11 @@ static struct fwnmi_machine_check slb(void)
 	};
 }
 
-static int inject(unsigned cpu)
+static enum papr_result inject(unsigned cpu)
 {
 	struct fwnmi_machine_check mc = slb();
 
-	return papr_machine_check(fake.papr, cpu, &mc);
+	return fake_machine_check(cpu, &mc);
 }
 
 /* What R13 and R9 say: only R3, and what the interrupt itself sets, is another. And SPRG2. */
@@ -231,7 +231,7 @@ static void r13_a_machine_check_by_trampoline_changes_r3_alone(void **state)
 		assert_int_equal(fake.regs[0].nip, 0x200);
 		run(0);
 		assert_int_equal(fake.action, PAPR_FWNMI);
-		assert_int_equal(papr_outcome(fake.papr), FWNMI_DELIVERED);
+		assert_int_equal(fake.outcome.result, PAPR_ROUTINE);
 		assert_entered(0, &before, CHECK_ROUTINE);
 		assert_int_equal(log_of(0).disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
 		assert_true(log_of(0).mc.effective_address == 0xc000000012345678ull);
@@ -247,10 +247,10 @@ static void r9_a_system_reset_by_trampoline_changes_r3_alone(void **state)
 	interrupts_little_endian(true);
 	register_routines();
 	before = busy(1);
-	assert_int_equal(papr_system_reset(fake.papr, 1), PAPR_RAISED);
+	assert_int_equal(fake_system_reset(1), PAPR_RAISED);
 	assert_int_equal(fake.regs[1].nip, 0x100);
 	run(1);
-	assert_int_equal(papr_outcome(fake.papr), FWNMI_DELIVERED);
+	assert_int_equal(fake.outcome.result, PAPR_ROUTINE);
 	assert_entered(1, &before, RESET_ROUTINE);
 	assert_int_equal(fake.regs[1].dar, before.dar);
 	assert_int_equal(fake.regs[1].dsisr, before.dsisr);
@@ -300,22 +300,24 @@ static void r18_waiters_stand_in_their_trampolines_and_are_served_in_order(void 
 		before[cpu] = busy(cpu);
 		assert_int_equal(inject(cpu), PAPR_RAISED);
 		run(cpu);
-		assert_int_equal(papr_outcome(fake.papr), cpu ? FWNMI_WAITING : FWNMI_DELIVERED);
+		assert_int_equal(fake.outcome.result, cpu ? PAPR_WAITING : PAPR_ROUTINE);
 	}
 	/* A system reset for one that waits comes after its machine check. */
-	assert_int_equal(papr_system_reset(fake.papr, 1), FWNMI_WAITING);
+	assert_int_equal(fake_system_reset(1), PAPR_WAITING);
 	for (unsigned cpu = 0; cpu < FAKE_CPUS; cpu++) {
 		if (cpu) {
-			assert_int_equal(fake.wakes[cpu], 1);
-			assert_int_equal(papr_resume(fake.papr, cpu), FWNMI_DELIVERED);
+			assert_int_equal(fake.kicks[cpu], 1);
+			assert_int_equal(fake_resume(cpu), PAPR_ROUTINE);
 		}
 		assert_entered(cpu, &before[cpu], CHECK_ROUTINE);
 		if (cpu + 1 < FAKE_CPUS)
-			assert_int_equal(papr_resume(fake.papr, cpu + 1), FWNMI_WAITING);
+			assert_int_equal(fake_resume(cpu + 1), PAPR_WAITING);
 		fake.regs[cpu].nip = 0x4444;
 		assert_int_equal(interlock(cpu), 0);
-		if (cpu == 1)
+		if (cpu == 1) {
+			assert_int_equal(fake_resume(1), PAPR_ROUTINE);
 			assert_int_equal(fake.regs[1].nip, RESET_ROUTINE);
+		}
 	}
 }
 
@@ -331,16 +333,16 @@ static void a_second_machine_check_by_trampoline_ends_the_partition_and_keeps_th
 	assert_null(papr_fwnmi_end(fake.papr));
 	assert_int_equal(inject(0), PAPR_RAISED);
 	run(0);
-	assert_int_equal(papr_outcome(fake.papr), FWNMI_ENDED);
+	assert_int_equal(fake.outcome.result, PAPR_ENDED);
 	assert_non_null(papr_fwnmi_end(fake.papr));
 	assert_true(fwnmi_errlog_decode(&log, papr_fwnmi_end(fake.papr)->log,
 					papr_fwnmi_end(fake.papr)->log_length) > 0);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
-	assert_int_equal(inject(1), FWNMI_ENDED);
+	assert_int_equal(inject(1), PAPR_ENDED);
 	/* A reboot forgets everything but that. */
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	assert_non_null(papr_fwnmi_end(fake.papr));
-	assert_int_equal(inject(0), FWNMI_NOT_REGISTERED);
+	assert_int_equal(inject(0), PAPR_VECTOR);
 }
 
 static void r5_only_a_registration_changes_the_vectors(void **state)
@@ -350,7 +352,7 @@ static void r5_only_a_registration_changes_the_vectors(void **state)
 	memory_read(&fake.memory, 0, before, sizeof(before));
 	interrupts_little_endian(true);
 	interrupts_little_endian(false);
-	assert_int_equal(inject(0), FWNMI_NOT_REGISTERED);
+	assert_int_equal(inject(0), PAPR_VECTOR);
 	/* A routine at a vector is one that firmware will overwrite. */
 	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ 0x1fc, CHECK_ROUTINE }, 1, NULL),
 			 -3);
@@ -382,7 +384,7 @@ static void the_code_follows_the_byte_order_of_interrupts(void **state)
 	/* But not where the guest has put something else meanwhile. */
 	memory_write_be32(&fake.memory, 0x104, 0x60000000);
 	interrupts_little_endian(false);
-	papr_machine_check(fake.papr, 0, &(struct fwnmi_machine_check){ 0 });
+	fake_machine_check(0, &(struct fwnmi_machine_check){ 0 });
 	assert_int_equal(fake.memory.base[0x104], 0x60);
 }
 
@@ -394,7 +396,7 @@ static void overwritten_code_is_noticed_and_put_back(void **state)
 	memory_write_be32(&fake.memory, 0x204, 0x12345678);
 	before = busy(0);
 	/* This one goes directly. */
-	assert_int_equal(inject(0), FWNMI_DELIVERED);
+	assert_int_equal(inject(0), PAPR_ROUTINE);
 	assert_entered(0, &before, CHECK_ROUTINE);
 	assert_int_equal(warnings, 1);
 	assert_non_null(strstr(warning, "overwritten the trampoline at 0x200"));
@@ -416,7 +418,7 @@ static void another_system_keeps_its_vectors_and_gets_the_interrupt(void **state
 	for (uint64_t at = 0x100; at < 0x2000; at += 4)
 		memory_write_be32(&fake.memory, at, 0x39000000 + (uint32_t)at);
 	before = busy(0);
-	assert_int_equal(inject(0), FWNMI_STALE);
+	assert_int_equal(inject(0), PAPR_VECTOR);
 	assert_int_equal(fake.regs[0].nip, 0x200);
 	assert_int_equal(fake.regs[0].srr0, before.nip);
 	assert_int_equal(fake.regs[0].gpr[3], before.gpr[3]);
@@ -438,7 +440,7 @@ static void a_system_without_vectors_gets_back_what_was_there(void **state)
 	before = busy(0);
 	assert_int_equal(inject(0), PAPR_RAISED);
 	run(0);
-	assert_int_equal(papr_outcome(fake.papr), FWNMI_STALE);
+	assert_int_equal(fake.outcome.result, PAPR_VECTOR);
 	assert_int_equal(fake.regs[0].nip, 0x200);
 	assert_int_equal(fake.regs[0].srr0, before.nip);
 	assert_int_equal(fake.regs[0].gpr[3], before.gpr[3]);
@@ -455,8 +457,8 @@ static void signals_by_trampoline_coalesce_until_the_processor_runs(void **state
 	busy(1);
 	assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
 	assert_int_equal(hcall(2, 0x380, 1, 0, 0, 0), H_SUCCESS);
-	assert_int_equal(papr_resume(fake.papr, 1), PAPR_RAISED);
-	assert_int_equal(papr_resume(fake.papr, 1), FWNMI_NOTHING);
+	assert_int_equal(fake_resume(1), PAPR_RAISED);
+	assert_int_equal(fake_resume(1), PAPR_NOTHING);
 	run(1);
 	assert_int_equal(fake.regs[1].nip, RESET_ROUTINE);
 	assert_int_equal(fake.interrupts[1], 1);

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How machine checks and system resets reach the guest: libfwnmi's operations on this machine,
- * direct delivery, delivery by trampolines, and the architected interrupt for a guest that has not
- * registered. LoPAR section "Firmware Assisted Non-Maskable Interrupts Option (FWNMI)";
- * trampolines: payload/trampoline/README.md.
+ * How machine checks and system resets reach the guest: libfwnmi says what becomes of an event, and
+ * this file carries it out. The vCPU enters the registered routine, or its trampoline, or, if the
+ * guest has not registered, the architected vector. LoPAR section "Firmware Assisted Non-Maskable
+ * Interrupts Option (FWNMI)"; trampolines: payload/trampoline/README.md.
  */
-#include <inttypes.h>
 #include <stdio.h>
 
-#include "fwnmi/mce.h"
 #include "pseries/private.h"
 #include "pseries/processor.h"
 
-static const unsigned vectors[TRAMPOLINE_VECTORS] = {
-	[TRAMPOLINE_SYSTEM_RESET] = VECTOR_SYSTEM_RESET,
-	[TRAMPOLINE_MACHINE_CHECK] = VECTOR_MACHINE_CHECK,
-};
+enum fwnmi_processor papr_processor(const struct papr *papr)
+{
+	return processor_of(papr->config.engine_ops, papr->config.engine);
+}
 
-/* ---- libfwnmi's operations ---- */
+/* ---- libfwnmi's callbacks ---- */
 
 static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t len)
 {
@@ -26,65 +24,11 @@ static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t le
 	return memory_read(papr->memory, real_address, buf, len) ? 0 : -1;
 }
 
-static int write_memory(void *opaque, uint64_t real_address, const void *buf, size_t len)
-{
-	struct papr *papr = opaque;
-
-	return memory_write(papr->memory, real_address, buf, len) ? 0 : -1;
-}
-
-/*
- * The library expects the registers as they were at the interrupt. Once a vCPU's trampoline has
- * made its call, they are where the interrupt and the trampoline saved them. Translating here keeps
- * trampolines out of the library.
- */
-static int get_regs(void *opaque, unsigned cpu, struct fwnmi_regs *fwnmi)
-{
-	const struct papr *papr = opaque;
-	struct engine_regs regs;
-
-	papr->config.engine_ops->get_regs(papr->config.engine, cpu, &regs);
-	*fwnmi = (struct fwnmi_regs){ .gpr3 = regs.gpr[3],
-				      .srr0 = regs.srr0,
-				      .srr1 = regs.srr1,
-				      .msr = regs.msr,
-				      .nip = regs.nip };
-	if (papr->vcpu[cpu].in_trampoline) {
-		fwnmi->gpr3 = regs.sprg[2];
-		fwnmi->nip = regs.srr0;
-		fwnmi->msr = regs.srr1 & ~FWNMI_SRR1_CAUSE_MASK;
-	}
-	return 0;
-}
-
-static int set_regs(void *opaque, unsigned cpu, const struct fwnmi_regs *fwnmi)
-{
-	struct papr *papr = opaque;
-	const struct papr_config *config = &papr->config;
-	struct engine_regs regs;
-
-	config->engine_ops->get_regs(config->engine, cpu, &regs);
-	regs.gpr[3] = fwnmi->gpr3;
-	regs.srr0 = fwnmi->srr0;
-	regs.srr1 = fwnmi->srr1;
-	regs.msr = fwnmi->msr;
-	regs.nip = fwnmi->nip;
-	config->engine_ops->set_regs(config->engine, cpu, &regs);
-	papr->vcpu[cpu].in_trampoline = false;
-	return 0;
-}
-
-/*
- * A vCPU inside a hcall resumes only after the result is in its registers; papr_hcall() does that.
- */
 static void kick(void *opaque, unsigned cpu)
 {
 	struct papr *papr = opaque;
 
-	if (cpu == papr->current)
-		papr->vcpu[cpu].resume_wanted = true;
-	else if (papr->config.host.vcpu_wake)
-		papr->config.host.vcpu_wake(papr->config.host.opaque, cpu);
+	papr->config.host.vcpu_kick(papr->config.host.opaque, cpu);
 }
 
 /*
@@ -103,40 +47,10 @@ static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *
 	return 0;
 }
 
-/* R16, option 2. FWNMI_STOPPED tells the machine; start-cpu will refuse. */
-static void stop_cpu(void *opaque, unsigned cpu)
-{
-	struct papr *papr = opaque;
-
-	papr->vcpu[cpu].started = false;
-	papr->vcpu[cpu].unsafe = true;
-	papr_event(papr, PAPR_EVENT_FWNMI_STOPPED, cpu, 0, 0);
-}
-
-/* FWNMI_ENDED tells the machine, which runs the reboot policy. The log outlives the reboot. */
-static void end_partition(void *opaque, unsigned cpu, enum fwnmi_end_reason reason)
-{
-	struct papr *papr = opaque;
-	struct papr_fwnmi_end *end = &papr->fwnmi_end;
-	int length = fwnmi_end_log(&papr->fwnmi, end->log, sizeof(end->log));
-
-	end->happened = true;
-	end->vcpu = cpu;
-	end->reason = reason;
-	end->log_length = length > 0 ? (unsigned)length : 0;
-	papr->ended = true;
-	papr_event(papr, PAPR_EVENT_FWNMI_ENDED, cpu, reason, 0);
-}
-
 static const struct fwnmi_ops fwnmi_ops = {
 	.read_memory = read_memory,
-	.write_memory = write_memory,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
 	.kick = kick,
-	.end_partition = end_partition,
 	.repair = repair,
-	.stop_cpu = stop_cpu,
 };
 
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
@@ -168,169 +82,172 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 	return rc == 0;
 }
 
+/* ---- registers ---- */
+
+static void set_regs(struct papr *papr, unsigned vcpu, const struct engine_regs *regs)
+{
+	papr->config.engine_ops->set_regs(papr->config.engine, vcpu, regs);
+}
+
+/*
+ * The registers as they were at the interrupt. Once a vCPU's trampoline has made its call, they are
+ * where the interrupt and the trampoline saved them. Translating here keeps trampolines out of the
+ * library.
+ */
+static struct fwnmi_regs interrupted(const struct papr *papr, unsigned vcpu,
+				     const struct engine_regs *regs)
+{
+	struct fwnmi_regs out = { .gpr3 = regs->gpr[3],
+				  .srr0 = regs->srr0,
+				  .srr1 = regs->srr1,
+				  .msr = regs->msr,
+				  .nip = regs->nip };
+
+	if (papr->vcpu[vcpu].in_trampoline) {
+		out.gpr3 = regs->sprg[2];
+		out.nip = regs->srr0;
+		out.msr = regs->srr1 & ~FWNMI_SRR1_CAUSE_MASK;
+	}
+	return out;
+}
+
+static void enter_routine(struct papr *papr, unsigned vcpu, const struct fwnmi_outcome *fwnmi,
+			  struct papr_outcome *outcome)
+{
+	if (!memory_write(papr->memory, fwnmi->write.address, fwnmi->write.bytes,
+			  fwnmi->write.length)) {
+		outcome->result = PAPR_REFUSED;
+		outcome->error = FWNMI_ERR_MEMORY;
+		return;
+	}
+	outcome->regs.gpr[3] = fwnmi->regs.gpr3;
+	outcome->regs.srr0 = fwnmi->regs.srr0;
+	outcome->regs.srr1 = fwnmi->regs.srr1;
+	outcome->regs.msr = fwnmi->regs.msr;
+	outcome->regs.nip = fwnmi->regs.nip;
+	set_regs(papr, vcpu, &outcome->regs);
+	papr->vcpu[vcpu].in_trampoline = false;
+	outcome->result = PAPR_ROUTINE;
+}
+
 /* ---- the architected interrupt ---- */
+
+static void take_interrupt(struct papr *papr, unsigned vcpu, unsigned vector, uint64_t srr1,
+			   struct engine_regs *regs)
+{
+	const struct papr_config *config = &papr->config;
+
+	set_regs(papr, vcpu, regs);
+	config->engine_ops->interrupt(config->engine, vcpu, vector, srr1);
+	config->engine_ops->get_regs(config->engine, vcpu, regs);
+}
 
 /* Power ISA, "Machine Check Interrupt", with the processor's own cause bits. */
 static void architected_machine_check(struct papr *papr, unsigned vcpu,
-				      const struct fwnmi_machine_check *mc)
+				      const struct fwnmi_machine_check *mc,
+				      struct engine_regs *regs)
 {
 	const struct engine_machine_check *cause = &papr->vcpu[vcpu].cause;
-	const struct papr_config *config = &papr->config;
-	struct engine_regs regs;
 	uint64_t srr1;
 	uint32_t dsisr;
 	bool dar_valid;
 
-	fwnmi_mce_synthesise(processor_of(config->engine_ops, config->engine), mc, &srr1, &dsisr,
-			     &dar_valid);
-	config->engine_ops->get_regs(config->engine, vcpu, &regs);
+	fwnmi_mce_synthesise(papr_processor(papr), mc, &srr1, &dsisr, &dar_valid);
 	if (papr->vcpu[vcpu].cause_known) {
 		if (cause->srr1 & FWNMI_SRR1_MC_LOADSTORE)
-			regs.dsisr = (uint32_t)cause->dsisr;
+			regs->dsisr = (uint32_t)cause->dsisr;
 		if (cause->dar_valid)
-			regs.dar = cause->dar;
+			regs->dar = cause->dar;
 	} else {
 		if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
-			regs.dsisr = dsisr;
+			regs->dsisr = dsisr;
 		if (dar_valid)
-			regs.dar = mc->effective_address;
+			regs->dar = mc->effective_address;
 	}
-	config->engine_ops->set_regs(config->engine, vcpu, &regs);
 	if (mc->srr1)
 		srr1 = mc->srr1 & FWNMI_SRR1_CAUSE_MASK;
-	config->engine_ops->interrupt(config->engine, vcpu, VECTOR_MACHINE_CHECK, srr1);
+	take_interrupt(papr, vcpu, VECTOR_MACHINE_CHECK, srr1, regs);
 }
 
-static void architected_system_reset(struct papr *papr, unsigned vcpu)
+/* Take the trampoline's interrupt again, into the guest's own code at the vector. */
+static void give_back(struct papr *papr, unsigned vcpu, unsigned vector, struct engine_regs *regs)
 {
-	papr->config.engine_ops->interrupt(papr->config.engine, vcpu, VECTOR_SYSTEM_RESET, 0);
+	trampolines_remove(papr);
+	regs->gpr[3] = regs->sprg[2];
+	regs->nip = vector;
+	set_regs(papr, vcpu, regs);
+	papr->vcpu[vcpu].in_trampoline = false;
 }
 
-/* ---- trampolines ---- */
-
-/* Does the vector still hold the code that the partition put there? */
-static bool intact(const struct papr *papr, enum trampoline_vector vector)
+static void enter_vector(struct papr *papr, unsigned vcpu, const struct fwnmi_outcome *fwnmi,
+			 struct papr_outcome *outcome)
 {
-	uint8_t ours[TRAMPOLINE_MAX], there[TRAMPOLINE_MAX];
-	size_t size =
-		trampoline_copy(&papr->trampoline, vector, papr->trampolines_little_endian, ours);
-
-	return memory_read(papr->memory, vectors[vector], there, size) &&
-	       !memcmp(ours, there, size);
-}
-
-static void write_trampoline(struct papr *papr, enum trampoline_vector vector)
-{
-	uint8_t code[TRAMPOLINE_MAX];
-	size_t size =
-		trampoline_copy(&papr->trampoline, vector, papr->trampolines_little_endian, code);
-
-	memory_write(papr->memory, vectors[vector], code, size);
-}
-
-bool trampolines_overlap(const struct papr *papr, uint64_t routine)
-{
-	if (!papr->by_trampoline)
-		return false;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		if (routine >= vectors[i] && routine < vectors[i] + TRAMPOLINE_MAX)
-			return true;
-	return false;
-}
-
-/* R5: once registered, the guest has given up these bytes. */
-void trampolines_install(struct papr *papr)
-{
-	if (!papr->by_trampoline)
-		return;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++) {
-		/* Save the guest's bytes, to restore them if its routine goes away. */
-		if (!papr->trampolines_installed || !intact(papr, i))
-			memory_read(papr->memory, vectors[i], papr->guest_vectors[i],
-				    papr->trampoline.size[i]);
-	}
-	papr->trampolines_installed = true;
-	papr->trampolines_little_endian = papr->partition.interrupt_little_endian;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		write_trampoline(papr, i);
-}
-
-/* Rewrite only vectors that still hold our code: what the guest has overwritten stays. */
-void trampolines_endian_changed(struct papr *papr)
-{
-	bool there[TRAMPOLINE_VECTORS];
-
-	if (!papr->trampolines_installed ||
-	    papr->trampolines_little_endian == papr->partition.interrupt_little_endian)
-		return;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		there[i] = intact(papr, i);
-	papr->trampolines_little_endian = papr->partition.interrupt_little_endian;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		if (there[i])
-			write_trampoline(papr, i);
-}
-
-static void trampolines_remove(struct papr *papr)
-{
-	if (!papr->trampolines_installed)
-		return;
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		if (intact(papr, i))
-			memory_write(papr->memory, vectors[i], papr->guest_vectors[i],
-				     papr->trampoline.size[i]);
-	papr->trampolines_installed = false;
-}
-
-/*
- * A trampoline has been overwritten. Either the guest has broken R5 and its routine is still there:
- * put the code back. Or another system runs and owns the vectors now: leave them alone. @rc is
- * libfwnmi's result for the routine.
- */
-static void overwritten(struct papr *papr, unsigned vcpu, enum trampoline_vector vector, int rc)
-{
-	if (rc == FWNMI_STALE) {
-		papr->trampolines_installed = false;
-		return;
-	}
-	papr_warn(papr, "cpu %u: the guest has overwritten the trampoline at 0x%x, it is put back",
-		  vcpu, vectors[vector]);
-	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
-		write_trampoline(papr, i);
+	outcome->result = PAPR_VECTOR;
+	outcome->stale = fwnmi->result == FWNMI_STALE;
+	if (outcome->stale)
+		papr_warn(papr,
+			  "cpu %u: the routine that was registered is no longer there: 0x%x is "
+			  "entered instead",
+			  vcpu, fwnmi->vector);
+	if (papr->vcpu[vcpu].in_trampoline)
+		give_back(papr, vcpu, fwnmi->vector, &outcome->regs);
+	else if (fwnmi->vector == VECTOR_MACHINE_CHECK)
+		architected_machine_check(papr, vcpu, &fwnmi->machine_check, &outcome->regs);
+	else
+		take_interrupt(papr, vcpu, VECTOR_SYSTEM_RESET, 0, &outcome->regs);
 }
 
 /* ---- events ---- */
 
-/* Tell the machine what became of an event. */
-static int outcome(struct papr *papr, unsigned vcpu, unsigned vector, int rc)
+/* Keep the log of what ended the partition: it outlives the reboot. */
+static void note_end(struct papr *papr, unsigned vcpu, enum fwnmi_end_reason reason)
 {
-	struct engine_regs regs;
+	struct papr_fwnmi_end *end = &papr->fwnmi_end;
+	int length = fwnmi_end_log(&papr->fwnmi, end->log, sizeof(end->log));
 
-	if (rc == FWNMI_STALE) {
-		papr_warn(papr,
-			  "cpu %u: the routine that was registered is no longer there: 0x%x is "
-			  "entered instead",
-			  vcpu, vector);
-		papr_event(papr, PAPR_EVENT_FWNMI_STALE, vcpu, vector, 0);
-	} else if (rc == FWNMI_WAITING) {
-		papr_event(papr, PAPR_EVENT_FWNMI_WAITING, vcpu, vector, 0);
-	} else if (rc == FWNMI_DELIVERED) {
-		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-		papr_event(papr, PAPR_EVENT_FWNMI_DELIVERED, vcpu, vector, regs.gpr[3]);
-	} else if (rc < 0) {
-		papr_debug(papr, "cpu %u: event for vector 0x%x not delivered: %s", vcpu, vector,
-			   fwnmi_strerror(rc));
-	}
-	return rc;
+	end->happened = true;
+	end->vcpu = vcpu;
+	end->reason = reason;
+	end->log_length = length > 0 ? (unsigned)length : 0;
+	papr->ended = true;
 }
 
-/* End a wait in H_CEDE, whatever the event was. */
-static void wake(struct papr *papr, unsigned vcpu)
+/* Carry out what libfwnmi says. @err is its return value, @regs what the event interrupted. */
+static void carry_out(struct papr *papr, unsigned vcpu, const struct engine_regs *regs, int err,
+		      const struct fwnmi_outcome *fwnmi, struct papr_outcome *outcome)
 {
-	if (vcpu == papr->current || !papr->vcpu[vcpu].ceded)
+	*outcome = (struct papr_outcome){ .vector = fwnmi->vector, .regs = *regs, .error = err };
+	if (err) {
+		papr_debug(papr, "cpu %u: event for vector 0x%x not delivered: %s", vcpu,
+			   fwnmi->vector, fwnmi_strerror(err));
+		outcome->result = PAPR_REFUSED;
 		return;
-	if (papr->config.host.vcpu_wake)
-		papr->config.host.vcpu_wake(papr->config.host.opaque, vcpu);
+	}
+	switch (fwnmi->result) {
+	case FWNMI_NOTHING:
+	case FWNMI_RELEASED:
+		outcome->result = PAPR_NOTHING;
+		break;
+	case FWNMI_DELIVERED:
+		enter_routine(papr, vcpu, fwnmi, outcome);
+		break;
+	case FWNMI_WAITING:
+		outcome->result = PAPR_WAITING;
+		break;
+	case FWNMI_NOT_REGISTERED:
+	case FWNMI_STALE:
+		enter_vector(papr, vcpu, fwnmi, outcome);
+		break;
+	case FWNMI_STOPPED:
+		outcome->result = PAPR_UNSAFE;
+		break;
+	case FWNMI_ENDED:
+		if (!papr->ended)
+			note_end(papr, vcpu, fwnmi->end_reason);
+		outcome->result = PAPR_ENDED;
+		outcome->end_reason = fwnmi->end_reason;
+		break;
+	}
 }
 
 /*
@@ -341,193 +258,155 @@ static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu,
 			       enum trampoline_vector vector)
 {
 	return papr->trampolines_installed && !papr->ended && !papr->vcpu[vcpu].in_trampoline &&
-	       intact(papr, vector);
+	       trampolines_intact(papr, vector);
 }
 
-/* Did libfwnmi leave the event to the architected interrupt? */
-static bool left_to_vector(int rc)
+static void raise_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+				const struct fwnmi_machine_check *mc, struct papr_outcome *outcome)
 {
-	return rc == FWNMI_NOT_REGISTERED || rc == FWNMI_STALE;
+	*outcome = (struct papr_outcome){ .result = PAPR_RAISED,
+					  .vector = VECTOR_MACHINE_CHECK,
+					  .regs = *regs };
+	papr->vcpu[vcpu].raised = (struct papr_raised){
+		.valid = true, .may_repair = papr->may_repair, .srr0 = regs->nip, .mc = *mc
+	};
+	architected_machine_check(papr, vcpu, mc, &outcome->regs);
 }
 
-static int machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc,
-			 bool may_repair)
+void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+			const struct fwnmi_machine_check *mc,
+			const struct engine_machine_check *cause, struct papr_outcome *outcome)
 {
+	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
 	struct papr_vcpu *v = &papr->vcpu[vcpu];
-	struct engine_regs regs;
-	int rc;
+	struct fwnmi_outcome fwnmi;
+	int err;
 
+	papr->may_repair = v->cause_known = cause != NULL;
+	if (cause)
+		v->cause = *cause;
 	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_MACHINE_CHECK) && !mc->unsafe_processor) {
-		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-		v->raised = (struct papr_raised){
-			.valid = true, .may_repair = may_repair, .srr0 = regs.nip, .mc = *mc
-		};
-		architected_machine_check(papr, vcpu, mc);
-		wake(papr, vcpu);
-		return PAPR_RAISED;
+		raise_machine_check(papr, vcpu, regs, mc, outcome);
+		return;
 	}
-	papr->may_repair = may_repair;
-	rc = fwnmi_machine_check(&papr->fwnmi, vcpu, mc);
-	v->check_waits |= rc == FWNMI_WAITING;
-	if (papr->trampolines_installed && !intact(papr, TRAMPOLINE_MACHINE_CHECK))
-		overwritten(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, rc);
-	if (left_to_vector(rc))
-		architected_machine_check(papr, vcpu, mc);
-	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
-		wake(papr, vcpu);
-	return outcome(papr, vcpu, VECTOR_MACHINE_CHECK, rc);
+	err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, mc, &fwnmi);
+	trampolines_repair(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, fwnmi.result == FWNMI_STALE);
+	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
 
-int papr_machine_check(struct papr *papr, unsigned vcpu, const struct fwnmi_machine_check *mc)
+void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		       struct papr_outcome *outcome)
 {
-	papr->vcpu[vcpu].cause_known = false;
-	return machine_check(papr, vcpu, mc, false);
-}
-
-int papr_hardware_machine_check(struct papr *papr, unsigned vcpu,
-				const struct fwnmi_machine_check *mc,
-				const struct engine_machine_check *cause)
-{
-	papr->vcpu[vcpu].cause = *cause;
-	papr->vcpu[vcpu].cause_known = true;
-	return machine_check(papr, vcpu, mc, true);
-}
-
-int papr_system_reset(struct papr *papr, unsigned vcpu)
-{
-	int rc;
+	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
+	struct fwnmi_outcome fwnmi;
+	int err;
 
 	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET)) {
-		architected_system_reset(papr, vcpu);
-		wake(papr, vcpu);
-		return PAPR_RAISED;
+		*outcome = (struct papr_outcome){ .result = PAPR_RAISED,
+						  .vector = VECTOR_SYSTEM_RESET,
+						  .regs = *regs };
+		take_interrupt(papr, vcpu, VECTOR_SYSTEM_RESET, 0, &outcome->regs);
+		return;
 	}
-	rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
-	if (papr->trampolines_installed && !intact(papr, TRAMPOLINE_SYSTEM_RESET))
-		overwritten(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, rc);
-	if (left_to_vector(rc))
-		architected_system_reset(papr, vcpu);
-	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
-		wake(papr, vcpu);
-	return outcome(papr, vcpu, VECTOR_SYSTEM_RESET, rc);
+	err = fwnmi_system_reset(&papr->fwnmi, vcpu, &before, &fwnmi);
+	trampolines_repair(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, fwnmi.result == FWNMI_STALE);
+	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
 
-int papr_signal_system_reset(struct papr *papr, unsigned vcpu)
+void papr_signal_system_reset(struct papr *papr, unsigned vcpu)
 {
-	if (!goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET))
-		return fwnmi_signal_system_reset(&papr->fwnmi, vcpu, vcpu);
+	if (!goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET)) {
+		fwnmi_signal_system_reset(&papr->fwnmi, vcpu, vcpu);
+		return;
+	}
 	papr->vcpu[vcpu].reset_wanted = true;
 	kick(papr, vcpu);
-	return FWNMI_WAITING;
 }
 
-/* Take the interrupt again, into the guest's own code at the vector. */
-static void give_back(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
+void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 {
-	const struct papr_config *config = &papr->config;
+	struct fwnmi_outcome fwnmi;
 	struct engine_regs regs;
+	struct fwnmi_regs before;
+	int err;
 
-	trampolines_remove(papr);
-	config->engine_ops->get_regs(config->engine, vcpu, &regs);
-	regs.gpr[3] = regs.sprg[2];
-	regs.nip = vectors[vector];
-	config->engine_ops->set_regs(config->engine, vcpu, &regs);
-	papr->vcpu[vcpu].in_trampoline = false;
-}
-
-/* Raise the architected interrupt that fwnmi_resume() left to us. Returns the vector. */
-static unsigned hand_back(struct papr *papr, unsigned vcpu)
-{
-	struct fwnmi_machine_check mc;
-	unsigned vector = fwnmi_handed_back(&papr->fwnmi, vcpu, &mc);
-
-	if (papr->vcpu[vcpu].in_trampoline)
-		give_back(papr, vcpu, TRAMPOLINE_MACHINE_CHECK);
-	else if (vector == VECTOR_MACHINE_CHECK)
-		architected_machine_check(papr, vcpu, &mc);
-	else
-		architected_system_reset(papr, vcpu);
-	return vector;
-}
-
-int papr_resume(struct papr *papr, unsigned vcpu)
-{
-	struct papr_vcpu *v = &papr->vcpu[vcpu];
-	/*
-	 * R3 cannot tell the two apart: if strict, a system reset leaves R3 as a machine check set
-	 * it.
-	 */
-	unsigned vector = v->check_waits ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET;
-	int rc;
-
-	if (v->reset_wanted) {
-		v->reset_wanted = false;
-		return papr_system_reset(papr, vcpu);
-	}
-	rc = fwnmi_resume(&papr->fwnmi, vcpu);
-	if (rc == FWNMI_NOTHING)
-		return rc;
-	if (left_to_vector(rc))
-		vector = hand_back(papr, vcpu);
-	if (rc == FWNMI_DELIVERED || left_to_vector(rc))
-		v->check_waits = false;
-	return outcome(papr, vcpu, vector, rc);
-}
-
-/* Decode a machine check that only the processor knows about. */
-static bool analyse(struct papr *papr, unsigned vcpu, struct fwnmi_machine_check *mc)
-{
-	struct engine_regs regs;
-
-	const struct papr_config *config = &papr->config;
-
-	config->engine_ops->get_regs(config->engine, vcpu, &regs);
-	return fwnmi_mce_analyse(processor_of(config->engine_ops, config->engine), regs.srr0,
-				 regs.srr1, regs.dsisr, regs.dar, mc) == 0;
-}
-
-static int machine_check_from_trampoline(struct papr *papr, unsigned vcpu)
-{
-	struct papr_raised raised = papr->vcpu[vcpu].raised;
-	struct engine_regs regs;
-
-	papr->vcpu[vcpu].raised.valid = false;
 	papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-	/* If we raised it ourselves, we know more than the cause bits can say. */
-	if (!raised.valid || raised.srr0 != regs.srr0) {
-		if (!analyse(papr, vcpu, &raised.mc))
-			return FWNMI_ERR_INVALID;
-		raised.may_repair = true;
+	if (papr->vcpu[vcpu].reset_wanted) {
+		papr->vcpu[vcpu].reset_wanted = false;
+		papr_system_reset(papr, vcpu, &regs, outcome);
+		return;
 	}
-	papr->may_repair = raised.may_repair;
-	return fwnmi_machine_check(&papr->fwnmi, vcpu, &raised.mc);
+	before = interrupted(papr, vcpu, &regs);
+	err = fwnmi_resume(&papr->fwnmi, vcpu, &before, &fwnmi);
+	carry_out(papr, vcpu, &regs, err, &fwnmi, outcome);
 }
 
-bool papr_in_trampoline(const struct papr *papr, const struct engine_regs *regs,
-			enum trampoline_vector vector)
+bool papr_withdraw(struct papr *papr, unsigned vcpu)
 {
-	uint64_t call = regs->nip - 4;
+	struct engine_regs regs;
+	struct fwnmi_regs before;
 
-	return papr->trampolines_installed && !(regs->msr & (MSR_IR | MSR_DR | MSR_PR)) &&
-	       call >= vectors[vector] && call < vectors[vector] + papr->trampoline.size[vector];
+	if (fwnmi_withdraw(&papr->fwnmi, vcpu) != FWNMI_RELEASED)
+		return false;
+	if (papr->vcpu[vcpu].in_trampoline) {
+		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
+		before = interrupted(papr, vcpu, &regs);
+		regs.gpr[3] = before.gpr3;
+		regs.nip = before.nip;
+		regs.msr = before.msr;
+		set_regs(papr, vcpu, &regs);
+		papr->vcpu[vcpu].in_trampoline = false;
+	}
+	return true;
 }
 
-int papr_trampoline(struct papr *papr, unsigned vcpu, enum trampoline_vector vector)
+/* ---- what a trampoline hands over ---- */
+
+/* If we raised it ourselves, we know more than the processor's bits can say. */
+static int identify(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		    struct papr_raised *raised)
 {
-	int rc;
+	*raised = papr->vcpu[vcpu].raised;
+	papr->vcpu[vcpu].raised.valid = false;
+	if (raised->valid && raised->srr0 == regs->srr0)
+		return 0;
+	raised->may_repair = true;
+	return fwnmi_mce_analyse(papr_processor(papr), regs->srr0, regs->srr1, regs->dsisr,
+				 regs->dar, &raised->mc);
+}
+
+void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+		     enum trampoline_vector vector, struct papr_outcome *outcome)
+{
+	struct fwnmi_outcome fwnmi = { .vector = trampoline_vectors[vector] };
+	struct papr_raised raised;
+	struct fwnmi_regs before;
+	int err;
 
 	papr->vcpu[vcpu].in_trampoline = true;
-	if (vector == TRAMPOLINE_SYSTEM_RESET)
-		rc = fwnmi_system_reset(&papr->fwnmi, vcpu);
-	else
-		rc = machine_check_from_trampoline(papr, vcpu);
-	if (vector == TRAMPOLINE_MACHINE_CHECK)
-		papr->vcpu[vcpu].check_waits |= rc == FWNMI_WAITING;
-	if (papr->trampolines_installed && !intact(papr, vector))
-		overwritten(papr, vcpu, vector, rc);
-	if (left_to_vector(rc))
-		give_back(papr, vcpu, vector);
-	return outcome(papr, vcpu, vectors[vector], rc);
+	before = interrupted(papr, vcpu, regs);
+	if (vector == TRAMPOLINE_SYSTEM_RESET) {
+		err = fwnmi_system_reset(&papr->fwnmi, vcpu, &before, &fwnmi);
+	} else {
+		err = identify(papr, vcpu, regs, &raised);
+		papr->may_repair = raised.may_repair;
+		if (!err)
+			err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, &raised.mc, &fwnmi);
+	}
+	trampolines_repair(papr, vcpu, vector, fwnmi.result == FWNMI_STALE);
+	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
+}
+
+/* ---- questions ---- */
+
+bool papr_may_run(const struct papr *papr, unsigned vcpu)
+{
+	return fwnmi_may_run(&papr->fwnmi, vcpu);
+}
+
+bool papr_ended(const struct papr *papr)
+{
+	return papr->ended;
 }
 
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The trampolines' machine code, from any of three sources: embedded, an ELF file, a raw blob.
- * payload/trampoline/README.md says what the code may do. delivery.c puts it into the guest and
- * answers its calls.
+ * payload/trampoline/README.md says what the code may do. vectors.c puts it into the guest, and
+ * delivery.c answers its calls.
  */
 #ifndef FWNMI_PSERIES_FWNMI_TRAMPOLINE_H
 #define FWNMI_PSERIES_FWNMI_TRAMPOLINE_H

@@ -99,7 +99,7 @@ static int64_t carry_out(struct hcall *call)
 
 static int64_t trampoline(struct hcall *call, enum trampoline_vector vector)
 {
-	if (!papr_in_trampoline(call->papr, &call->regs, vector))
+	if (!trampolines_called(call->papr, &call->regs, vector))
 		return H_FUNCTION;
 	call->trampoline = true;
 	call->vector = vector;
@@ -116,47 +116,38 @@ int64_t h_trampoline_machine_check(struct hcall *call)
 	return trampoline(call, TRAMPOLINE_MACHINE_CHECK);
 }
 
-enum papr_action papr_hcall(struct papr *papr, unsigned vcpu)
+enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 {
 	const struct engine_ops *ops = papr->config.engine_ops;
 	struct hcall call = { .papr = papr, .vcpu = vcpu, .action = PAPR_RESUME };
-	struct papr_vcpu *v = &papr->vcpu[vcpu];
 
-	v->ceded = false;
-	v->resume_wanted = false;
-	papr->current = vcpu;
 	ops->get_regs(papr->config.engine, vcpu, &call.regs);
 	call.args = &call.regs.gpr[4];
 	call.regs.gpr[3] = (uint64_t)carry_out(&call);
+	if (call.trampoline) {
+		papr_trampoline(papr, vcpu, &call.regs, call.vector, outcome);
+		return PAPR_FWNMI;
+	}
 	ops->set_regs(papr->config.engine, vcpu, &call.regs);
-	papr->current = NO_VCPU;
-
-	/* Only now may an interrupt be put on top of the call's result. */
-	if (call.trampoline)
-		papr->outcome = papr_trampoline(papr, vcpu, call.vector);
-	else if (v->resume_wanted && call.action == PAPR_RESUME)
-		papr->outcome = papr_resume(papr, vcpu);
-	else
-		return call.action;
-	return PAPR_FWNMI;
+	return call.action;
 }
 
 /* The trampolines' calls, made by the engine's trap_code(). */
-int papr_trap(struct papr *papr, unsigned vcpu, uint64_t number)
+bool papr_trap(struct papr *papr, unsigned vcpu, uint64_t number, struct papr_outcome *outcome)
 {
-	const struct engine_ops *ops = papr->config.engine_ops;
-	enum trampoline_vector vector = TRAMPOLINE_VECTORS;
+	enum trampoline_vector vector;
 	struct engine_regs regs;
 
-	ops->get_regs(papr->config.engine, vcpu, &regs);
 	if (number == H_TRAMPOLINE_SYSTEM_RESET)
 		vector = TRAMPOLINE_SYSTEM_RESET;
 	else if (number == H_TRAMPOLINE_MACHINE_CHECK)
 		vector = TRAMPOLINE_MACHINE_CHECK;
+	else
+		return false;
+	papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
 	regs.nip += 4;
-	if (vector != TRAMPOLINE_VECTORS && papr_in_trampoline(papr, &regs, vector)) {
-		papr->vcpu[vcpu].ceded = false;
-		return papr_trampoline(papr, vcpu, vector);
-	}
-	return PAPR_NO_TRAP;
+	if (!trampolines_called(papr, &regs, vector))
+		return false;
+	papr_trampoline(papr, vcpu, &regs, vector, outcome);
+	return true;
 }

@@ -25,16 +25,6 @@
 #define DTL_CEDE       0x01 /* and voluntary waits */
 #define SLB_SHADOW_MIN 8u
 
-void vpa_reset(struct papr *papr, unsigned vcpu)
-{
-	struct papr_vcpu *v = &papr->vcpu[vcpu];
-
-	v->vpa = v->slb_shadow = v->dtl = 0;
-	v->dtl_entries = 0;
-	v->dtl_index = 0;
-	v->dispatch_count = 0;
-}
-
 /*
  * The size that the guest wrote at offset 4 of @area: 16 bits for a VPA, 32 bits otherwise. Returns
  * 0 if it is outside RAM.
@@ -166,10 +156,8 @@ void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 		return;
 	now = papr_timebase(papr);
 	v->dispatch_count++;
-	if (running && v->ceded) {
-		v->ceded = false;
-		v->prodded =
-			false; /* if it was a H_PROD that ended its wait, that one is used up */
+	if (running && v->waited) {
+		v->waited = false;
 		if (v->vpa)
 			log_dispatch(papr, v, vcpu, true, now);
 	} else if (running && v->vpa) {
@@ -181,6 +169,7 @@ void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 		log_dispatch(papr, v, vcpu, false, now);
 	} else {
 		v->ready_since = now;
+		v->waited = papr_vcpu_state(papr, vcpu) == VCPU_CEDED;
 	}
 	if (v->vpa)
 		memory_write_be32(papr->memory, v->vpa + VPA_OFFSET_DISPATCH_COUNT,
@@ -189,14 +178,7 @@ void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 
 int64_t h_cede(struct hcall *call)
 {
-	struct papr_vcpu *v = &call->papr->vcpu[call->vcpu];
-
 	call->regs.msr |= MSR_EE;
-	if (v->prodded) {
-		v->prodded = false;
-		return H_SUCCESS;
-	}
-	v->ceded = true;
 	call->action = PAPR_CEDE;
 	return H_SUCCESS;
 }
@@ -206,19 +188,12 @@ int64_t h_confer(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	int32_t target = (int32_t)call->args[0];
-	struct papr_vcpu *self = &papr->vcpu[call->vcpu];
 
 	if (target != -1 && (target < 0 || !papr_vcpu_exists(papr, (uint64_t)target)))
 		return H_PARAMETER;
 	if (target == (int32_t)call->vcpu) {
-		/*
-		 * A wait until prodded. The caller must expect to come back early; here it does
-		 * once others had a turn.
-		 */
-		if (self->prodded)
-			self->prodded = false;
-		else
-			call->action = PAPR_YIELD;
+		/* The caller must expect to come back early: here, once others had a turn. */
+		call->action = PAPR_AWAIT_PROD;
 		return H_SUCCESS;
 	}
 	if (target != -1) {
@@ -237,13 +212,7 @@ int64_t h_prod(struct hcall *call)
 
 	if (!papr_vcpu_exists(papr, call->args[0]))
 		return H_PARAMETER;
-	/*
-	 * Set the bit even if the target seems to wait: an interrupt may already have woken it, and
-	 * then its next H_CEDE must not sleep. papr_vcpu_dispatch() clears it when the wait ends.
-	 */
-	papr->vcpu[call->args[0]].prodded = true;
-	if (papr->vcpu[call->args[0]].ceded && papr->config.host.vcpu_wake)
-		papr->config.host.vcpu_wake(papr->config.host.opaque, (unsigned)call->args[0]);
+	papr->config.host.vcpu_prod(papr->config.host.opaque, (unsigned)call->args[0]);
 	return H_SUCCESS;
 }
 
@@ -306,10 +275,10 @@ int64_t h_signal_sys_reset(struct hcall *call)
 
 	if (target < -2 || (target >= 0 && !papr_vcpu_exists(papr, (uint64_t)target)))
 		return H_PARAMETER;
-	if (target >= 0 && !papr->vcpu[target].started)
+	if (target >= 0 && !papr_vcpu_started(papr, (unsigned)target))
 		return H_PARAMETER;
 	for (unsigned i = 0; i < papr->config.nr_vcpus; i++) {
-		if (!papr->vcpu[i].started || (target >= 0 && i != (unsigned)target))
+		if (!papr_vcpu_started(papr, i) || (target >= 0 && i != (unsigned)target))
 			continue;
 		if (i != call->vcpu || target != -2)
 			papr_signal_system_reset(papr, i);

@@ -11,7 +11,8 @@ int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
 {
 	if (!papr_vcpu_exists(call->papr, call->args[0]))
 		return RTAS_PARAMETER_ERROR;
-	call->rets[0] = call->papr->vcpu[call->args[0]].started ? CPU_NOT_STOPPED : CPU_STOPPED;
+	call->rets[0] = papr_vcpu_started(call->papr, call->args[0]) ? CPU_NOT_STOPPED :
+								       CPU_STOPPED;
 	return RTAS_SUCCESS;
 }
 
@@ -30,19 +31,16 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 	if (!papr_vcpu_exists(papr, cpu) || call->args[1] % 4 ||
 	    !memory_contains(papr->memory, call->args[1], 4))
 		return RTAS_PARAMETER_ERROR;
-	if (papr->vcpu[cpu].started || papr->vcpu[cpu].unsafe)
+	if (papr_vcpu_state(papr, cpu) != VCPU_STOPPED)
 		return RTAS_HARDWARE_ERROR;
 
 	regs.nip = call->args[1];
 	regs.gpr[3] = call->args[2];
 	regs.msr = MSR_SF | MSR_ME;
 	config->engine_ops->set_regs(config->engine, cpu, &regs);
-	papr->vcpu[cpu].started = true;
-	papr->vcpu[cpu].ceded = false;
-	papr->vcpu[cpu].prodded = false;
-	papr_event(papr, PAPR_EVENT_VCPU_STARTED, cpu, regs.nip, 0);
-	if (config->host.vcpu_start)
-		config->host.vcpu_start(config->host.opaque, cpu);
+	config->host.vcpu_start(config->host.opaque, cpu);
+	papr_event(papr, &(struct papr_event){
+				 .type = PAPR_EVENT_VCPU_STARTED, .cpu = cpu, .entry = regs.nip });
 	return RTAS_SUCCESS;
 }
 
@@ -51,11 +49,11 @@ int32_t rtas_stop_self(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
 
-	papr->vcpu[call->vcpu].started = false;
-	papr_event(papr, PAPR_EVENT_VCPU_STOPPED, call->vcpu, 0, 0);
+	papr_event(papr,
+		   &(struct papr_event){ .type = PAPR_EVENT_VCPU_STOPPED, .cpu = call->vcpu });
 	call->hcall->action = PAPR_POWER_OFF;
 	for (unsigned i = 0; i < papr->config.nr_vcpus; i++)
-		if (papr->vcpu[i].started)
-			call->hcall->action = PAPR_STOPPED;
+		if (i != call->vcpu && papr_vcpu_started(papr, i))
+			call->hcall->action = PAPR_STOP;
 	return RTAS_SUCCESS;
 }

@@ -29,7 +29,10 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 	if (rc < 0)
 		return RTAS_HARDWARE_ERROR;
 	trampolines_install(papr);
-	papr_event(papr, PAPR_EVENT_FWNMI_REGISTERED, call->vcpu, call->args[0], call->args[1]);
+	papr_event(papr, &(struct papr_event){ .type = PAPR_EVENT_FWNMI_REGISTERED,
+					       .cpu = call->vcpu,
+					       .registered = { .system_reset = call->args[0],
+							       .machine_check = call->args[1] } });
 	return RTAS_SUCCESS;
 }
 
@@ -52,7 +55,8 @@ int32_t rtas_nmi_interlock(struct rtas_call *call)
 	if (rc < 0)
 		return RTAS_HARDWARE_ERROR;
 	if (rc == FWNMI_RELEASED)
-		papr_event(call->papr, PAPR_EVENT_FWNMI_INTERLOCK, call->vcpu, 0, 0);
+		papr_event(call->papr, &(struct papr_event){ .type = PAPR_EVENT_FWNMI_INTERLOCK,
+							     .cpu = call->vcpu });
 	return RTAS_SUCCESS;
 }
 
@@ -73,7 +77,9 @@ fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buf
 	if (length < 0)
 		return RTAS_HARDWARE_ERROR;
 	memory_write(papr->memory, buffer, log, (uint64_t)length);
-	papr_event(papr, PAPR_EVENT_LOG_FETCHED, call->vcpu, (uint64_t)length, 0);
+	papr_event(papr, &(struct papr_event){ .type = PAPR_EVENT_LOG_FETCHED,
+					       .cpu = call->vcpu,
+					       .log_length = (uint32_t)length });
 	return RTAS_SUCCESS;
 }
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Injects machine checks and system resets into a machine's vCPUs, and reports what the guest made
+ * of each. It uses the machine's hook and is called in the machine's thread.
+ */
+#ifndef FWNMI_INJECT_INJECTOR_H
+#define FWNMI_INJECT_INJECTOR_H
+
+#include "inject/request.h"
+#include "machine/machine.h"
+
+struct injector;
+
+/*
+ * Called when an injection has failed or finished. Its delivery and interlock are machine events.
+ */
+struct injector_listener {
+	void (*ended)(void *opaque, const struct injection_report *report);
+	void *opaque;
+};
+
+/** injector_create() - NULL with a one-line reason in @err on failure. */
+struct injector *injector_create(struct machine *machine, char *err, size_t err_size);
+/** injector_destroy() - call after the machine's last run. */
+void injector_destroy(struct injector *injector);
+void injector_listen(struct injector *injector, const struct injector_listener *listener);
+
+/**
+ * injector_add() - deliver an injection as soon as its vCPU reaches an instruction that fits
+ *
+ * A vCPU has one injection at a time. If it is not delivered within the request's time limit it is
+ * withdrawn, also from libfwnmi's queue.
+ *
+ * Returns false with a reason in @err: no such vCPU, the vCPU is stopped or has an injection
+ * pending, or libfwnmi refuses the machine check.
+ */
+bool injector_add(struct injector *injector, const struct injection_request *request, char *err,
+		  size_t err_size);
+
+/**
+ * injector_explains() - which injection led to this event; NULL: none. To be called while the
+ * machine tells the event. @injector may be NULL.
+ */
+const struct injection_report *injector_explains(const struct injector *injector,
+						 const struct machine_event *event);
+
+#endif
