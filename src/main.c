@@ -16,18 +16,18 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "run a POWER partition" },
 	{ "inject", cmd_inject,
-	  "give a partition, or a guest of QEMU, a machine check or a system reset" },
-	{ "attach", cmd_attach, "learn how a guest of QEMU has registered, for inject" },
+	  "inject a machine check or system reset into a partition or QEMU guest" },
+	{ "attach", cmd_attach, "record the routines that a QEMU guest registers, for inject" },
 	{ "log", cmd_log, "decode RTAS event logs" },
 };
 
 static void print_usage(void)
 {
 	puts("Usage: fwnmi COMMAND [OPTION]...\n"
-	     "Firmware Assisted NMI for POWER guests: run one, hurt it, watch it recover.\n");
+	     "Firmware Assisted NMI for POWER guests: run them, inject errors, watch them recover.\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].summary);
-	puts("\nfwnmi help COMMAND, or fwnmi COMMAND --help, tells more.\n"
+	puts("\nfwnmi help COMMAND or fwnmi COMMAND --help prints a command's options.\n"
 	     "fwnmi --version prints the version.");
 }
 

@@ -117,7 +117,7 @@ static void finish(struct session *s)
 		return;
 	snprintf(error, sizeof(error), "%s", gdb_error(s->gdb));
 	if (!gdb_close(s->gdb) && !error[0])
-		snprintf(error, sizeof(error), "the stub does not let the guest run on");
+		snprintf(error, sizeof(error), "the stub does not resume the guest");
 	if (error[0] && !s->problem[0])
 		snprintf(s->problem, s->problem_size, "%s", error);
 }
@@ -143,11 +143,11 @@ static bool find_kernel(struct session *s)
 	case GUEST_FOUND:
 		return true;
 	case GUEST_NOT_YET:
-		return refuse(s, "the guest's kernel has not started yet: it has not registered");
+		return refuse(s, "the guest has not registered: its kernel has not started yet");
 	case GUEST_WRONG_KERNEL:
 		return gdb_fail(s->gdb,
-				"%s is not the kernel that the guest runs (or it has not "
-				"started yet)",
+				"%s is not the kernel that the guest runs, or that has not "
+				"started yet",
 				s->options->guest.kernel);
 	case GUEST_FAILED:
 		break;
@@ -168,8 +168,8 @@ static bool find_rtas(struct session *s)
 
 	if (found == GUEST_NOT_YET)
 		return refuse(s,
-			      "no device tree with an RTAS area in the guest's memory: it has not "
-			      "started, or say where it is: --rtas BASE");
+			      "no device tree with an RTAS area in guest memory: start the guest "
+			      "first, or give the area: --rtas BASE");
 	return found == GUEST_FOUND;
 }
 
@@ -182,7 +182,7 @@ static bool find_routines(struct session *s)
 		if (!s->guest.symbols)
 			return fwnmi_registered(&s->host.fwnmi, NULL, NULL) ||
 			       refuse(s,
-				      "where are the guest's routines? Give its kernel (--kernel "
+				      "the guest's routines are unknown: give its kernel (--kernel "
 				      "VMLINUX) or their addresses (--handlers SRESET,MCHECK), or run "
 				      "fwnmi attach while it boots");
 		switch (guest_find_routines(&s->guest, &system_reset, &machine_check)) {
@@ -234,8 +234,8 @@ static bool check_buffer(struct session *s, const struct injection_request *in)
 		return true;
 	return gdb_fail(
 		s->gdb,
-		"CPU %d has not called ibm,nmi-interlock for its last machine check: --nested does "
-		"it all the same, --forget if the guest has rebooted since",
+		"CPU %d has not called ibm,nmi-interlock for its last machine check: use --nested "
+		"to inject anyway, or --forget if the guest has rebooted",
 		owner);
 }
 
@@ -359,7 +359,7 @@ static bool watch(struct session *s, const struct injection_request *in,
 		snprintf(out->problem, sizeof(out->problem), "the machine ended");
 	else if (ok && !in->system_reset && !w.interlocked && w.terminated)
 		snprintf(out->problem, sizeof(out->problem),
-			 "the guest ends itself and did not call ibm,nmi-interlock");
+			 "the guest called ibm,os-term instead of ibm,nmi-interlock");
 	else if (ok && !in->system_reset && !w.interlocked)
 		snprintf(out->problem, sizeof(out->problem),
 			 "time limit: the guest did not call ibm,nmi-interlock");
@@ -435,8 +435,8 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 	case FWNMI_STALE:
 		return refuse(
 			s,
-			"the registered routine is no longer there: the guest has changed since; "
-			"run fwnmi attach again, or give its kernel: --kernel VMLINUX");
+			"the registered routine is gone: the guest has changed; run fwnmi attach "
+			"again, or give its kernel: --kernel VMLINUX");
 	case FWNMI_NOT_REGISTERED:
 		return refuse(s, "the guest has not registered for FWNMI");
 	default:
@@ -464,9 +464,8 @@ static bool inject(struct session *s, const struct injection_request *request, b
 	out->nr_cpus = gdb_nr_cpus(s->gdb);
 	no_wait = no_wait || (several && in.system_reset && out->nr_cpus > 1);
 	if (in.mc.unsafe_processor)
-		return refuse(
-			s, "an unsafe processor is to be stopped, and a stub that is left lets all "
-			   "run");
+		return refuse(s, "cannot stop an unsafe processor: all CPUs run on after the stub "
+				 "detaches");
 	if (in.vcpu >= out->nr_cpus)
 		return gdb_fail(s->gdb, "no CPU %u: the machine has %u", in.vcpu, out->nr_cpus);
 	if (!find_kernel(s) || !find_rtas(s) || !open_host(s) || !find_routines(s) ||
@@ -585,7 +584,7 @@ static uint8_t *take_over(const struct remote_options *options, const struct hos
 		memcpy(handover, bytes, sizeof(*handover));
 	if (size < sizeof(*handover) || handover->state_size > HOST_FILE_MAX ||
 	    (uint64_t)sizeof(*handover) + handover->state_size + handover->report_size != size) {
-		snprintf(problem, problem_size, "the confined process gave a strange result");
+		snprintf(problem, problem_size, "the confined process returned an invalid result");
 		free(bytes);
 		return NULL;
 	}
@@ -659,8 +658,8 @@ static bool wait_for_kernel(struct session *s, int64_t deadline)
 		if (host_ms() > deadline)
 			return refuse(
 				s,
-				"time limit: the guest's kernel does not start, or it has no RTAS "
-				"area in a device tree: --rtas BASE");
+				"time limit: the guest's kernel does not start, or its device tree "
+				"has no RTAS area: give it by --rtas BASE");
 		stop = gdb_run_for(s->gdb, 0, LOOK_MS, &at_breakpoint);
 		if (stop == GDB_ENDED)
 			return refuse(s, "the machine ended before the guest registered");
@@ -735,9 +734,9 @@ static bool watch_registration(struct session *s, int64_t deadline,
 		if (!at_breakpoint)
 			return refuse(
 				s,
-				"time limit: no ibm,nmi-register call: it came before, or will not "
-				"come; give the guest's kernel (--kernel VMLINUX), or attach from "
-				"its start");
+				"time limit: no ibm,nmi-register call: if the guest has registered "
+				"before, give its kernel (--kernel VMLINUX), or attach when it "
+				"starts");
 		if (!watch_rtas(&s->guest, cpu, &call, &is_call))
 			return false;
 		if (!is_call || !is_registration(s, &call))

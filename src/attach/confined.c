@@ -92,10 +92,10 @@ static void say_how_it_ended(pid_t pid, char *problem, size_t problem_size)
 	if (!problem_size)
 		return;
 	if (WIFSIGNALED(status))
-		snprintf(problem, problem_size, "the confined process was ended by a signal: %s",
+		snprintf(problem, problem_size, "the confined process was killed by a signal: %s",
 			 strsignal(WTERMSIG(status)));
 	else
-		snprintf(problem, problem_size, "the confined process gave no result");
+		snprintf(problem, problem_size, "the confined process returned no result");
 }
 
 uint8_t *confined_run(const char *where, void (*work)(void *opaque, int link), void *opaque,

@@ -309,7 +309,7 @@ enum guest_found guest_find_routines(struct guest *guest, uint64_t *system_reset
 	if (!symbols_find(guest->symbols, "system_reset_fwnmi", system_reset) ||
 	    !symbols_find(guest->symbols, "machine_check_fwnmi", machine_check)) {
 		gdb_fail(guest->gdb,
-			 "bad kernel %s: it does not know FWNMI (no machine_check_fwnmi)",
+			 "bad kernel %s: it does not support FWNMI (no machine_check_fwnmi)",
 			 guest->options->kernel);
 		return GUEST_FAILED;
 	}
@@ -338,8 +338,10 @@ bool guest_place(struct guest *guest, const char *text, uint64_t *address, uint6
 		return true;
 	}
 	if (!guest->symbols)
-		return gdb_fail(guest->gdb,
-				"where is %s? Give the guest's kernel: --kernel VMLINUX", text);
+		return gdb_fail(
+			guest->gdb,
+			"the address of %s is unknown: give the guest's kernel: --kernel VMLINUX",
+			text);
 	if (len >= sizeof(name))
 		return gdb_fail(guest->gdb, "bad place %s: the name is too long", text);
 	memcpy(name, text, len);

@@ -115,8 +115,8 @@ static bool interrupts_little_endian(struct host *host, bool *little_endian)
 	uint64_t lpcr;
 
 	if (reg < 0)
-		return gdb_fail(host->gdb, "the stub does not give LPCR, which says how interrupts "
-					   "are taken");
+		return gdb_fail(host->gdb, "the stub does not provide LPCR, which says how "
+					   "interrupts are taken");
 	if (!gdb_read_register(host->gdb, 0, reg, &lpcr))
 		return false;
 	*little_endian = lpcr & LPCR_ILE;
@@ -176,9 +176,10 @@ static enum host_loaded load(struct host *host, const struct host_file *file)
 		host->unwatched = bytes[FILE_UNWATCHED];
 		loaded = HOST_LOADED;
 	} else if (file->named || err != FWNMI_ERR_MISMATCH) {
-		gdb_fail(host->gdb, "cannot use state %s: %s; start anew: --forget", file->path,
-			 err == FWNMI_ERR_MISMATCH ? "it is of another guest, or of its last boot" :
-						     fwnmi_strerror(err));
+		gdb_fail(host->gdb, "cannot use state %s: %s; ignore it: --forget", file->path,
+			 err == FWNMI_ERR_MISMATCH ?
+				 "it belongs to another guest or an earlier boot" :
+				 fwnmi_strerror(err));
 		loaded = HOST_FAILED;
 	}
 	return loaded;
@@ -202,7 +203,7 @@ bool host_mark(struct host *host)
 	if (host->boot_known)
 		return true;
 	if (getrandom(host->boot, sizeof(host->boot), 0) != sizeof(host->boot))
-		return gdb_fail(host->gdb, "no random number to be had");
+		return gdb_fail(host->gdb, "cannot get random numbers");
 	if (!gdb_write_memory(host->gdb, host->guest->rtas_base + BOOT_OFFSET, host->boot,
 			      sizeof(host->boot), &there))
 		return false;
@@ -247,8 +248,7 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 	if (read_memory(host, system_reset, first, 4) == 0 &&
 	    read_memory(host, machine_check, second, 4) == 0 &&
 	    (!remote_number(first, 4, false) || !remote_number(second, 4, false)))
-		return gdb_fail(host->gdb,
-				"the routines at 0x%" PRIx64 " and 0x%" PRIx64 " are no code",
+		return gdb_fail(host->gdb, "there is no code at 0x%" PRIx64 " or 0x%" PRIx64,
 				system_reset, machine_check);
 	err = page_7 ? fwnmi_register2(&host->fwnmi, cpu, system_reset, machine_check) :
 		       fwnmi_register(&host->fwnmi, cpu, system_reset, machine_check);

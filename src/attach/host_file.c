@@ -22,11 +22,11 @@ static bool own_directory(char *path, size_t size, char *err, size_t err_size)
 	else
 		snprintf(path, size, "/tmp/fwnmi-%u", (unsigned)getuid());
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return FAIL("cannot make %s for the state: %s; name a file: --state", path,
+		return FAIL("cannot create %s for the state: %s; name a file: --state", path,
 			    strerror(errno));
 	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != getuid() ||
 	    st.st_mode & (S_IWGRP | S_IWOTH))
-		return FAIL("%s is not ours alone; name another file: --state", path);
+		return FAIL("%s is not a private directory; name another file: --state", path);
 	return true;
 }
 
@@ -82,7 +82,7 @@ bool host_file_read(struct host_file *file, const char *state, const char *where
 	if (n >= 0)
 		return true;
 	host_file_free(file);
-	return FAIL("cannot read state %s: not a file of that kind", file->path);
+	return FAIL("cannot read state %s: not a state file", file->path);
 }
 
 bool host_file_write(const struct host_file *file, const uint8_t *bytes, size_t size, char *err,

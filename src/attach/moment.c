@@ -187,11 +187,11 @@ static bool find_at_place(struct search *s)
 	if (found)
 		return true;
 	if (!s->at_cpu && !s->at_unrecoverable && !s->at_context)
-		return gdb_fail(s->gdb, "time limit: nobody came to %s", s->request->at);
+		return gdb_fail(s->gdb, "time limit: no CPU reached %s", s->request->at);
 	return gdb_fail(
 		s->gdb,
-		"time limit: CPU %u did not come to %s as wanted (%u times other CPUs, %u with "
-		"MSR[RI]=0, %u in another context or process)",
+		"time limit: CPU %u did not reach %s as requested (%u times other CPUs did, %u times "
+		"with MSR[RI]=0, %u times in another context or process)",
 		s->request->cpu, s->request->at, s->at_cpu, s->at_unrecoverable, s->at_context);
 }
 
@@ -349,7 +349,7 @@ static bool find_anywhere(struct search *s)
 		return true;
 	if (seen == LOOK_FAILED)
 		return false;
-	return gdb_fail(s->gdb, "time limit: CPU %u reached no instruction that fits",
+	return gdb_fail(s->gdb, "time limit: CPU %u reached no suitable instruction",
 			s->request->cpu);
 }
 

@@ -42,7 +42,7 @@ static bool read_linear(struct guest *guest, uint64_t effective_address, void *b
 
 static bool no_layout(struct guest *guest, const char *what)
 {
-	return gdb_fail(guest->gdb, "cannot tell the processes of this kernel: %s", what);
+	return gdb_fail(guest->gdb, "cannot identify the processes of this kernel: %s", what);
 }
 
 /* init_task is its own real_parent and parent. */
@@ -98,7 +98,7 @@ static bool find_layout(struct guest *guest)
 	task = malloc(TASK_SIZE);
 	ok = task && guest_read_real(guest, real, task, TASK_SIZE);
 	if (ok && !find_offsets(guest, task, init_task))
-		ok = no_layout(guest, "init_task is not as expected");
+		ok = no_layout(guest, "init_task has an unknown layout");
 	ok = ok && find_pid(guest, task);
 	free(task);
 	guest->has_layout = ok;
@@ -196,5 +196,5 @@ bool guest_current(struct guest *guest, unsigned cpu, struct guest_process *proc
 
 	return find_current(guest, cpu) && read_paca(guest, cpu, guest->current, &pointer) &&
 	       read_task(guest, pointer, process, &is_task) &&
-	       (is_task || no_layout(guest, "the current task is none"));
+	       (is_task || no_layout(guest, "the paca's current task is invalid"));
 }

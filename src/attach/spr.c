@@ -75,12 +75,12 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 		return false;
 	if (halted)
 		return gdb_fail(guest->gdb,
-				"CPU %u is idle, and the stub gives special registers of the "
+				"CPU %u is idle, and the stub provides special registers of the "
 				"first CPU only (QEMU 7.2)",
 				cpu);
 	if (!guest->has_rtas)
 		return gdb_fail(guest->gdb,
-				"the stub gives special registers of the first CPU only");
+				"the stub provides special registers of the first CPU only");
 	if (!gdb_read_register(guest->gdb, cpu, r->msr, &msr) ||
 	    !gdb_read_register(guest->gdb, cpu, r->nip, &nip) ||
 	    !gdb_read_register(guest->gdb, cpu, r->gpr[0], &gpr0) ||
@@ -101,7 +101,8 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 	gdb_commit(guest->gdb);
 	return now == scratch + 4 ||
 	       gdb_fail(guest->gdb,
-			"CPU %u does not execute what it is told: it came to 0x%" PRIx64, cpu, now);
+			"CPU %u does not execute the given instruction: it is at 0x%" PRIx64, cpu,
+			now);
 }
 
 /* *@number: as for gdb_read_register(), or -1. */

@@ -20,20 +20,20 @@
 
 static const char usage[] =
 	"Usage: fwnmi attach --gdb HOST:PORT|unix:PATH [OPTION]...\n"
-	"Watch a guest of qemu-system-ppc64 -gdb ... until it calls ibm,nmi-register, and keep\n"
-	"what it says for fwnmi inject --gdb. The call comes once, early: let the guest stand at\n"
-	"its start (qemu-system-ppc64 -S); it runs on from there and is left running.\n"
+	"Wait until a guest of qemu-system-ppc64 -gdb ... calls ibm,nmi-register, and save the\n"
+	"routines that it registers for fwnmi inject --gdb. The call comes once, early: start the\n"
+	"guest stopped (qemu-system-ppc64 -S). It is resumed, and left running at the end.\n"
 	"\n"
-	"  --gdb ADDRESS        the stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
-	"  --kernel VMLINUX     the guest's kernel: one that has registered before is known too\n"
-	"  --rtas BASE[,SIZE]   the RTAS area, if the guest keeps no device tree in its memory\n"
-	"  --state FILE         where to keep it (a file of yours that the address names)\n"
-	"  --timeout S          seconds until it is given up (120)\n"
+	"  --gdb ADDRESS        the gdb stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
+	"  --kernel VMLINUX     the guest's kernel, to look up an earlier registration\n"
+	"  --rtas BASE[,SIZE]   the RTAS area, if guest memory has no device tree\n"
+	"  --state FILE         save the result here (a file named after the address)\n"
+	"  --timeout S          give up after S seconds (120)\n"
 	"  --json               report as JSON\n"
-	"  --sandbox WHETHER    on: give up what a session with the stub does not need (on)\n"
+	"  --sandbox on|off     on: drop what a session with the stub does not need (on)\n"
 	"  -h, --help           print this help\n"
 	"\n"
-	"Exit status: 0 it is registered; 1 not; 2 bad options.\n";
+	"Exit status: 0 the guest has registered; 1 not; 2 invalid options.\n";
 
 struct attach_options {
 	struct remote_options remote;

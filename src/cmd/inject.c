@@ -33,51 +33,51 @@
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
 	"       fwnmi inject --gdb HOST:PORT|unix:PATH machine-check|system-reset [OPTION]...\n"
-	"Give a running partition a machine check or a system reset, and report what the\n"
-	"guest made of it. PATH is that of fwnmi run --monitor; --gdb takes the address of\n"
+	"Inject a machine check or a system reset into a running guest, and report how the guest\n"
+	"handles it. PATH is the socket of fwnmi run --monitor; --gdb takes the address given to\n"
 	"qemu-system-ppc64 -gdb.\n"
 	"\n"
 	"Where and when:\n"
-	"  --cpu N              the CPU; all; or others:N, all but one (a machine check: 0;\n"
-	"                       a system reset: all)\n"
-	"  --context WHERE      user, kernel or any: the next instruction there that is\n"
+	"  --cpu N              the CPU; all; or others:N, all except N (machine check: 0;\n"
+	"                       system reset: all)\n"
+	"  --context WHERE      user, kernel or any: wait for an instruction there that is\n"
 	"                       recoverable, MSR[RI]=1 (any)\n"
-	"  --now                wherever the CPU stands, recoverable or not\n"
-	"  --timeout S          seconds until it is given up (10)\n"
+	"  --now                interrupt the CPU wherever it is, recoverable or not\n"
+	"  --timeout S          give up after S seconds (10)\n"
 	"  --no-wait            do not wait for the outcome\n"
 	"\n"
-	"What a machine check reports:\n"
+	"Content of a machine check:\n"
 	"  --type TYPE          UE, SLB, ERAT, TLB, D-cache, I-cache or unknown (SLB)\n"
 	"  --subtype SUBTYPE    SLB, ERAT, TLB: parity, multihit, indeterminate (multihit);\n"
 	"                       UE: indeterminate, ifetch, page-table-walk-ifetch, load-store,\n"
 	"                       page-table-walk-load-store (load-store)\n"
 	"  --ea ADDRESS         effective address (that of the interrupted instruction; UE: none)\n"
-	"  --logical-address ADDRESS  UE only: the real address it concerns (none)\n"
+	"  --logical-address ADDRESS  UE only: the failing real address (none)\n"
 	"  --permanent          UE only: not transient\n"
 	"  --severity S         no-error, event, warning, error-sync, error, fatal,\n"
 	"                       already-reported (error-sync)\n"
 	"  --disposition D      fully-recovered, limited-recovery, not-recovered\n"
 	"                       (fully-recovered, or not-recovered if fatal)\n"
-	"  --unsafe             the processor is unsafe: it is stopped\n"
+	"  --unsafe             the processor is unsafe: stop it\n"
 	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
 	"\n"
-	"A guest of QEMU; where its routines are has to come from --kernel, --handlers or a fwnmi\n"
-	"attach before:\n"
-	"  --gdb ADDRESS        its stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
-	"  --kernel VMLINUX     the kernel that it runs, for addresses of routines and symbols\n"
-	"  --handlers SRESET,MCHECK  the real addresses that it has registered\n"
-	"  --rtas BASE[,SIZE]   its RTAS area, if its memory holds no device tree\n"
+	"QEMU guests; the addresses of the guest's routines must come from --kernel, --handlers or\n"
+	"an earlier fwnmi attach:\n"
+	"  --gdb ADDRESS        the gdb stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
+	"  --kernel VMLINUX     the kernel that the guest is running, with its symbols\n"
+	"  --handlers SRESET,MCHECK  real addresses of the routines that the guest has registered\n"
+	"  --rtas BASE[,SIZE]   the RTAS area, if guest memory has no device tree\n"
 	"  --at PLACE           wait for SYMBOL, SYMBOL+OFFSET or an address\n"
 	"  --process PID|NAME   wait for a process\n"
-	"  --nested             also while a CPU has yet to call ibm,nmi-interlock\n"
-	"  --state FILE         where that is kept (a file of yours that the address names)\n"
-	"  --forget             start without what is kept\n"
+	"  --nested             inject even if a CPU has yet to call ibm,nmi-interlock\n"
+	"  --state FILE         keep the state between runs here (a file named after the address)\n"
+	"  --forget             ignore the saved state\n"
 	"\n"
-	"  --sandbox WHETHER    on: give up what is not needed once connected (on)\n"
+	"  --sandbox on|off     on: drop what is not needed once connected (on)\n"
 	"  --json               report as JSON\n"
 	"  -h, --help           print this help\n"
 	"\n"
-	"Exit status: 0 delivered, and for a machine check interlocked; 1 not; 2 bad options.\n";
+	"Exit status: 0 delivered, and for a machine check interlocked; 1 not; 2 invalid options.\n";
 
 struct inject_options {
 	const char *monitor, *kind;
@@ -185,7 +185,7 @@ static bool take_kind(void *into, const char *kind, char *why)
 	struct inject_options *o = into;
 
 	if (o->kind)
-		return option_bad(why, "one thing at a time: %s and %s", o->kind, kind);
+		return option_bad(why, "only one event can be given: %s and %s", o->kind, kind);
 	if (strcmp(kind, "machine-check") && strcmp(kind, "system-reset"))
 		return option_bad(why, "cannot inject %s: only machine-check or system-reset",
 				  kind);
@@ -224,17 +224,17 @@ static bool check_options(struct inject_options *o)
 	char err[200];
 
 	if (!o->kind)
-		return complain("nothing to inject: machine-check or system-reset");
+		return complain("no event given: machine-check or system-reset");
 	if (!o->monitor && !o->remote.gdb)
 		return complain("no machine given: --monitor PATH or --gdb HOST:PORT");
 	if (o->monitor && o->remote.gdb)
-		return complain("one machine at a time: --monitor and --gdb");
+		return complain("only one machine can be given: --monitor and --gdb");
 	if (!remote_options_check(&o->remote, "inject"))
 		return false;
 	if (o->remote.at && json_object_get(o->args, "now"))
-		return complain("--at contradicts --now: now is wherever the CPU stands");
+		return complain("--at contradicts --now: now means wherever the CPU is");
 	if (o->remote.process && json_object_get(o->args, "now"))
-		return complain("--process contradicts --now: now is whatever the CPU runs");
+		return complain("--process contradicts --now: now means whatever the CPU runs");
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
@@ -326,7 +326,7 @@ static bool receive_failed(enum received how)
 	case CLOSED:
 		return complain("the machine's monitor closed the connection");
 	default:
-		return complain("what listens there is not a fwnmi monitor");
+		return complain("the socket is not that of a fwnmi monitor");
 	}
 }
 
@@ -464,11 +464,11 @@ static const char *why_nothing_more(enum received how, const struct inject_optio
 	if (how == CLOSED)
 		return "the machine ended";
 	if (how == GARBAGE)
-		return "the monitor's answer makes no sense";
+		return "the monitor sent an invalid answer";
 	if (!out->delivered)
-		return "time limit: the machine stands still";
+		return "time limit: the machine does not respond";
 	if (o->system_reset || out->interlocked)
-		return "time limit: the CPU has not come back to the interrupted instruction";
+		return "time limit: the CPU has not returned to the interrupted instruction";
 	return "time limit: the guest did not call ibm,nmi-interlock";
 }
 
@@ -625,12 +625,12 @@ static const char *warning(const struct outcome *out, unsigned i)
 	bool unrecoverable = json_is_false(json_object_get(out->report, "recoverable"));
 
 	if (unrecoverable && i-- == 0)
-		return "MSR[RI] was 0 there: no operating system can recover";
+		return "MSR[RI] was 0: no operating system can recover";
 	if (!no_handler || i)
 		return NULL;
 	return strcmp(no_handler, "byte-order") ?
-		       "the guest has no handler yet: nothing stands at the vector" :
-		       "the guest has no handler yet: interrupts have not got its byte order";
+		       "the guest has no handler yet: there is no code at the vector" :
+		       "the guest has no handler yet: interrupts are not taken in its byte order";
 }
 
 static void print_entry(const struct outcome *out)
@@ -648,9 +648,8 @@ static void print_entry(const struct outcome *out)
 	else
 		printf("  entered      the architected vector at %s: %s\n",
 		       text_of(report, "handler"),
-		       json_object_get(report, "stale-handler") ?
-			       "the registered routine has gone" :
-			       "the guest has not registered");
+		       json_object_get(report, "stale-handler") ? "the registered routine is gone" :
+								  "the guest has not registered");
 	if (cause)
 		printf("  cause        SRR1 %s, DSISR %s, DAR %s\n", text_of(cause, "srr1"),
 		       text_of(cause, "dsisr"), text_of(cause, "dar"));
@@ -687,7 +686,7 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 	else if (json_object_get(report, "process-ended"))
 		puts("  returned     no: the guest has ended the process");
 	else if (json_object_get(report, "guest-ended"))
-		puts("  returned     no: the guest ends itself by ibm,os-term");
+		puts("  returned     no: the guest called ibm,os-term");
 	else if (json_object_get(report, "returned"))
 		puts("  returned     not to the interrupted instruction");
 }
@@ -742,9 +741,9 @@ static void name_problem(const struct inject_options *o, struct outcome *out)
 {
 	if (out->problem[0] || is_ok(o, out))
 		return;
-	snprintf(out->problem, sizeof(out->problem), "%s: it calls no ibm,nmi-interlock",
+	snprintf(out->problem, sizeof(out->problem), "%s: it will not call ibm,nmi-interlock",
 		 json_object_get(out->report, "stale-handler") ?
-			 "the routine that the guest registered has gone" :
+			 "the routine that the guest registered is gone" :
 			 "the guest has not registered");
 }
 
@@ -820,8 +819,8 @@ static unsigned take_ids(const json_t *result, struct outcome *outs)
 static void warn_of_others(const struct inject_options *o, unsigned nr_cpus)
 {
 	if (o->system_reset && nr_cpus > 1)
-		complain("warning: only CPU %u of %u is reset, and a guest that dumps waits for "
-			 "the others: without --cpu all are",
+		complain("warning: only CPU %u of %u is reset, but a guest that dumps waits for "
+			 "all of them: leave out --cpu",
 			 o->vcpu, nr_cpus);
 }
 
@@ -958,7 +957,7 @@ static int inject_remote(const struct inject_options *o)
 			break;
 	}
 	if (!count) {
-		complain("no such CPU has been started");
+		complain("none of these CPUs has been started");
 		return EXIT_FAILURE;
 	}
 	status = report_outcomes(o, outs, count,

@@ -44,7 +44,7 @@ static const char usage[] =
 	"                 /proc/ppc64/rtas/error_log\n"
 	"  -h, --help     print this help\n"
 	"\n"
-	"Without --hex or --binary, the form of the input is found out.\n"
+	"Without --hex or --binary, the format of the input is detected.\n"
 	"Example: dmesg | fwnmi log\n";
 
 /* Prints a line on standard error; it may quote any bytes. */
@@ -471,7 +471,7 @@ static void report_problem(void *opaque, const char *text)
 	if (problems->count <= PROBLEMS_MAX)
 		fail("%s: %s", problems->file, text);
 	else if (problems->count == PROBLEMS_MAX + 1)
-		fail("%s: more of the kind", problems->file);
+		fail("%s: further problems are not shown", problems->file);
 }
 
 static int show_input(const struct options *options)
@@ -518,7 +518,8 @@ static bool set_file(void *into, const char *file, char *why)
 	struct options *options = into;
 
 	if (options->file)
-		return option_bad(why, "one file at a time: %s and %s", options->file, file);
+		return option_bad(why, "only one file can be given: %s and %s", options->file,
+				  file);
 	options->file = file;
 	return true;
 }

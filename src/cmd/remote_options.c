@@ -113,7 +113,7 @@ bool remote_options_check(struct remote_options *o, const char *command)
 	for (size_t i = 0; !o->gdb && i < sizeof(needs_gdb) / sizeof(needs_gdb[0]); i++) {
 		if (needs_gdb[i].given)
 			return contradiction(command, needs_gdb[i].name,
-					     "is for a guest behind a gdb stub: --gdb HOST:PORT");
+					     "needs a guest behind a gdb stub: --gdb HOST:PORT");
 	}
 	confined_command = command;
 	o->confine = o->sandbox == REMOTE_CONFINED ? confine : NULL;

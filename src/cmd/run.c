@@ -40,46 +40,47 @@
 
 static const char usage[] =
 	"Usage: fwnmi run {-kernel FILE | -bios FILE} [OPTION]...\n"
-	"Run a POWER9 pseries partition. Options may have one dash or two.\n"
+	"Run a POWER9 pseries partition. Options can start with one dash or two.\n"
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
-	"  -bios FILE        firmware, a raw image for real address 0, which runs first\n"
+	"  -bios FILE        firmware that runs first, a raw image for real address 0\n"
 	"  -initrd FILE      initial RAM disk\n"
 	"  -append STRING    kernel command line\n"
-	"  -m [size=]N[M|G]  memory, in MiB without suffix, 256M..64G (512M); 1.5G will do\n"
-	"  -smp [cpus=]N     vCPUs, 1..8 (1)\n"
-	"  -cpu power9       the only processor there is\n"
+	"  -m [size=]N[M|G]  memory, in MiB without a suffix, 256M to 64G, also 1.5G (512M)\n"
+	"  -smp [cpus=]N     number of vCPUs, 1 to 8 (1)\n"
+	"  -cpu power9       the only processor available\n"
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
-	"                    hosts; kvm:emu, the first of them that works (emu)\n"
+	"                    hosts; or a list such as kvm:emu, the first that works (emu)\n"
 	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
-	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients; unix:PATH and\n"
-	"                    -qmp are the same; none: no monitor (none)\n"
-	"  --clock WHICH     host: time passes as on the host (the default);\n"
-	"                    insn: with the instructions executed, so runs repeat exactly\n"
+	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients, also unix:PATH;\n"
+	"                    none: no monitor; -qmp is the same option (none)\n"
+	"  --clock WHICH     host: time follows the host's clock; insn: time follows the number of\n"
+	"                    executed instructions, so that runs repeat exactly (host)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
-	"  --no-reboot       end instead of rebooting\n"
+	"  --no-reboot       exit instead of rebooting\n"
 	"  --reboot-policy WHAT  when FWNMI ends the partition: halt, reboot or pause (halt)\n"
-	"  --fwnmi-strict    the letter of LoPAR where guests expect otherwise\n"
-	"  --stale-handler WHAT  when the registered routine has gone: vector (the event goes\n"
-	"                    there), deliver or end (vector)\n"
-	"  --fwnmi-delivery HOW  of machine checks and system resets: direct, or by trampoline\n"
-	"                    code at the guest's vectors; auto: by what the engine can (auto)\n"
+	"  --fwnmi-strict    follow the letter of LoPAR where guests expect otherwise\n"
+	"  --stale-handler WHAT  when the registered routine is gone: vector, take the\n"
+	"                    architected interrupt; deliver, enter what is there now; end, end\n"
+	"                    the partition (vector)\n"
+	"  --fwnmi-delivery HOW  direct; trampoline, by code at the guest's vectors; or auto, by\n"
+	"                    what the engine supports (auto)\n"
 	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
-	"  --engine-mc-exit WHETHER  off: the engine does not report machine checks to fwnmi\n"
-	"                    but gives them to the guest (on)\n"
-	"  --map-memory address=N,size=N,file=PATH[,offset=N]  guest memory that is a file's or\n"
-	"                    a device's, such as one that answers with machine checks\n"
-	"  --sandbox WHETHER  on: give up what the machine does not need before the guest starts;\n"
-	"                    a system call that is forbidden then ends it (on)\n"
-	"  --debug           report unknown and refused calls of the guest\n"
-	"  --stats           print instruction count and speed at the end\n"
+	"  --engine-mc-exit on|off  off: the engine does not report machine checks to fwnmi but\n"
+	"                    delivers them to the guest itself (on)\n"
+	"  --map-memory address=N,size=N,file=PATH[,offset=N]  back guest memory with a file or a\n"
+	"                    device, such as one that responds with machine checks\n"
+	"  --sandbox on|off  on: drop what the machine does not need before the guest starts; a\n"
+	"                    forbidden system call then kills the process (on)\n"
+	"  --debug           report the guest's unknown and invalid calls\n"
+	"  --stats           print instruction count and speed at exit\n"
 	"  -h, --help        print this help\n"
 	"\n"
-	"Options of QEMU that say what is so in any case are taken: -nographic, -display none,\n"
-	"-nodefaults, -M pseries and the like.\n"
+	"QEMU options that describe what is always true here are accepted: -nographic,\n"
+	"-display none, -nodefaults, -M pseries and the like.\n"
 	"\n"
-	"On a terminal, Ctrl-a x ends the machine and Ctrl-a h helps.\n"
-	"Exit status: 0 the guest powered off, 1 cannot start, 2 bad options, 3 the guest\n"
+	"On a terminal, Ctrl-a x ends the machine and Ctrl-a h prints help.\n"
+	"Exit status: 0 the guest powered off, 1 cannot start, 2 invalid options, 3 the guest\n"
 	"crashed, 4 the engine failed, 5 reboot under --no-reboot, 128+N ended by signal N.\n";
 
 struct run_options {
@@ -230,13 +231,13 @@ static bool set_topology(uint64_t counts[], const char *item, char *why)
 	while (len && keys[key] && (strlen(keys[key]) != len || memcmp(keys[key], item, len)))
 		key++;
 	if (!keys[key])
-		return option_bad(why, "there is no %.*s", (int)len, item);
+		return option_bad(why, "unknown key %.*s", (int)len, item);
 	if (!parse_digits(&value, &counts[key]) || *value)
 		return option_bad(why, "not a number of CPUs");
 	if (!counts[key] || counts[key] > ENGINE_MAX_VCPUS)
 		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
 	if (key >= 4 && counts[key] != 1)
-		return option_bad(why, "each CPU is a core of its own: %s=1", keys[key]);
+		return option_bad(why, "each CPU is a core of its own: only %s=1", keys[key]);
 	return true;
 }
 
@@ -265,7 +266,7 @@ static bool set_smp(void *into, const struct command_option *option, const char 
 	if (counts[CPUS] > ENGINE_MAX_VCPUS)
 		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
 	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
-		return option_bad(why, "no CPU is added later: maxcpus is cpus");
+		return option_bad(why, "CPUs cannot be added later: maxcpus must equal cpus");
 	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) || counts[CPUS] % product)
 		return option_bad(why, "sockets and cores do not make %u CPUs",
 				  (unsigned)counts[CPUS]);
@@ -406,8 +407,7 @@ static bool set_monitor(void *into, const struct command_option *option, const c
 		for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
 			ok |= !strcmp(path + len, harmless[i]);
 		if (!ok)
-			return option_bad(why, "after the path there can only be "
-					       "server=on,wait=off");
+			return option_bad(why, "only server=on,wait=off can follow the path");
 	} else if (value[strcspn(value, ":/")] == ':' || !strcmp(value, "stdio") ||
 		   !strcmp(value, "vc") || !strcmp(value, "pty")) {
 		return option_bad(why, "not none, PATH or unix:PATH of a socket");
@@ -451,7 +451,7 @@ static bool set_map_memory(void *into, const struct command_option *option, cons
 			size_t key = strlen(numbers[i].key);
 
 			if (!number_parse(p + key, len - key, numbers[i].number))
-				return option_bad(why, "bad number at %s", p);
+				return option_bad(why, "invalid number at %s", p);
 		} else if (!strncmp(p, "file=", 5) && len > 5 && !mapping->path) {
 			mapping->path = strndup(p + 5, len - 5);
 		} else {
@@ -461,7 +461,7 @@ static bool set_map_memory(void *into, const struct command_option *option, cons
 		p += len + (p[len] == ',');
 	}
 	if (!mapping->path || !mapping->size)
-		return option_bad(why, "no file= or no size=");
+		return option_bad(why, "file= and size= are required");
 	return true;
 }
 
@@ -549,8 +549,8 @@ static const struct command_option run_option_table[] = {
 	{ "-vnc", OPTION_ONLY, .names = none, .why = "there is no display: only none" },
 	{ "-net", OPTION_ONLY, .names = none, .why = "there is no network: only none" },
 	{ "-nic", OPTION_ONLY, .names = none, .why = "there is no network: only none" },
-	{ "-parallel", OPTION_ONLY, .names = none, .why = "there is no such port: only none" },
-	{ "-rtc", OPTION_ONLY, .names = utc, .why = "the clock of day is UTC: only base=utc" },
+	{ "-parallel", OPTION_ONLY, .names = none, .why = "there is no parallel port: only none" },
+	{ "-rtc", OPTION_ONLY, .names = utc, .why = "the time-of-day clock is UTC: only base=utc" },
 	{ NULL },
 };
 #undef INTO
@@ -581,7 +581,7 @@ static enum options_result parse_options(struct run_options *o, int argc, char *
 	if (!o->machine.kernel && !o->machine.bios)
 		complain("no kernel given: -kernel FILE");
 	else if (!o->machine.kernel && o->machine.initrd)
-		complain("-initrd %s is for a kernel, and there is none", o->machine.initrd);
+		complain("-initrd %s needs a kernel: -kernel FILE", o->machine.initrd);
 	else
 		return OPTIONS_TAKEN;
 	return OPTIONS_BAD;
@@ -679,7 +679,7 @@ static int exit_status(enum machine_end end, const char *why)
 		say("the guest crashed: %s", why);
 		return EXIT_CRASHED;
 	case MACHINE_FAILED:
-		say("cannot go on: %s", why);
+		say("cannot continue: %s", why);
 		return EXIT_FAILED;
 	case MACHINE_REBOOT:
 		return EXIT_REBOOT;
@@ -772,7 +772,7 @@ static bool choose_engine(struct run_options *o)
 
 		if (o->machine.clock == CLOCK_INSN && !a->counts_instructions)
 			snprintf(err, sizeof(err),
-				 "--clock insn is for -accel emu, %s cannot count instructions",
+				 "--clock insn needs -accel emu: %s cannot count instructions",
 				 a->engine->name);
 		else if (!a->engine->available || a->engine->available(err, sizeof(err)))
 			o->machine.engine = a->engine;

@@ -226,7 +226,7 @@ static void on_forbidden_call(int signal_number, siginfo_t *info, void *context)
 	sigset_t set;
 
 	strcpy(line, complaint_start);
-	strcat(line, number < MAX_CALLS ? call_names[number] : "of an unknown number");
+	strcat(line, number < MAX_CALLS ? call_names[number] : "with an unknown number");
 	strcat(line, end);
 	if (info->si_code == SYS_SECCOMP)
 		(void)!write(STDERR_FILENO, line, strlen(line));
@@ -279,7 +279,7 @@ static bool has_capabilities(void)
 
 static bool cannot(char *err, size_t err_size, const char *what, int error)
 {
-	snprintf(err, err_size, "cannot confine the process: %s: %s (--sandbox=off does without)",
+	snprintf(err, err_size, "cannot confine the process: %s: %s (--sandbox=off turns this off)",
 		 what, strerror(error));
 	return false;
 }
@@ -292,9 +292,9 @@ static bool drop_privileges(char *err, size_t err_size)
 	if (has_capabilities())
 		return cannot(err, err_size, "capabilities cannot be dropped", EPERM);
 	if (setrlimit(RLIMIT_CORE, &no_core))
-		return cannot(err, err_size, "core dumps cannot be ruled out", errno);
+		return cannot(err, err_size, "core dumps cannot be disabled", errno);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return cannot(err, err_size, "new privileges cannot be ruled out", errno);
+		return cannot(err, err_size, "new privileges cannot be disabled", errno);
 	return true;
 }
 
@@ -318,7 +318,7 @@ bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_si
 		return false;
 	filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
-		return cannot(err, err_size, "libseccomp makes no filter", ENOSYS);
+		return cannot(err, err_size, "libseccomp cannot create a filter", ENOSYS);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGSYS, &action, &former);
 	rc = fill(filter, needs);
@@ -330,5 +330,5 @@ bool sandbox_enter(const char *command, unsigned needs, char *err, size_t err_si
 		confined = false;
 		sigaction(SIGSYS, &former, NULL);
 	}
-	return !rc || cannot(err, err_size, "the kernel takes no seccomp filter", -rc);
+	return !rc || cannot(err, err_size, "the kernel refuses the seccomp filter", -rc);
 }

@@ -127,13 +127,13 @@ static bool parse_place(struct parse *p)
 	    !get_bool(p, "now", false, &in->now))
 		return false;
 	if (!timeout)
-		return FAIL(p, "bad timeout: 0 seconds leave no time at all");
+		return FAIL(p, "bad timeout: must be at least 1 second");
 	in->timeout_ms = timeout * 1000;
 	in->context = INJECT_ANY;
 	if (!given(p, "context"))
 		return true;
 	if (in->now)
-		return FAIL(p, "now contradicts context: now is wherever the CPU stands");
+		return FAIL(p, "now contradicts context: now means wherever the CPU is");
 	name = json_string_value(json_object_get(p->args, "context"));
 	for (unsigned i = 0; name && i < 3; i++) {
 		if (!strcmp(name, contexts[i])) {
@@ -203,7 +203,8 @@ static bool parse_addresses(struct parse *p)
 	if (mc->logical_address_valid && mc->error_type != FWNMI_MC_UE)
 		return FAIL(p, "logical-address contradicts type %s: only a UE reports one", type);
 	if (given(p, "transient") && mc->error_type != FWNMI_MC_UE)
-		return FAIL(p, "transient contradicts type %s: only a UE is or is not", type);
+		return FAIL(p, "transient contradicts type %s: only a UE is transient or permanent",
+			    type);
 	if (!mc->effective_address_valid && has_subtypes && mc->error_type != FWNMI_MC_UE)
 		p->injection->effective_address_is_nip = true;
 	return true;
@@ -229,7 +230,7 @@ static bool parse_machine_check(struct parse *p)
 	    mc->disposition == FWNMI_DISPOSITION_FULLY_RECOVERED)
 		return FAIL(p, "disposition fully-recovered contradicts severity fatal");
 	if (fwnmi_machine_check_validate(mc) < 0)
-		return FAIL(p, "there is no such machine check");
+		return FAIL(p, "no such machine check exists");
 	return true;
 }
 

@@ -532,7 +532,7 @@ static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, siz
 	int rc;
 
 	if (json_unpack(args, "{s:s, s?s, s?s !}", "log", &text, "class", &class, "call", &call)) {
-		snprintf(err, err_size, "the arguments are log, class and call");
+		snprintf(err, err_size, "the arguments must be log, class and call");
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
@@ -543,11 +543,11 @@ static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, siz
 	else if (strcmp(call, "event-scan"))
 		event_class = 0;
 	if (!event_class) {
-		snprintf(err, err_size, "there is no such class or call");
+		snprintf(err, err_size, "unknown class or call");
 		return NULL;
 	}
 	if (!parse_hexadecimal(text, log, &len)) {
-		snprintf(err, err_size, "bad log: not up to %d bytes in hexadecimal",
+		snprintf(err, err_size, "bad log: must be at most %d bytes in hexadecimal",
 			 FWNMI_ERRLOG_MAX);
 		return NULL;
 	}
@@ -568,7 +568,7 @@ static json_t *stop(struct monitor *monitor, json_t *args, char *err, size_t err
 static json_t *cont(struct monitor *monitor, json_t *args, char *err, size_t err_size)
 {
 	if (machine_partition_ended(monitor->machine)) {
-		snprintf(err, err_size, "the partition has ended: system_reset or quit");
+		snprintf(err, err_size, "the partition has ended: use system_reset or quit");
 		return NULL;
 	}
 	machine_pause(monitor->machine, false);
@@ -650,17 +650,17 @@ static const char *check_request(const json_t *request)
 	json_t *value;
 
 	if (!json_is_object(request))
-		return "a request is a JSON object";
+		return "a request must be a JSON object";
 	if (!json_is_string(json_object_get(request, "execute")))
-		return "a request has a member 'execute' with a command's name";
+		return "a request must have a member 'execute' with a command's name";
 	json_object_foreach((json_t *)request, key, value)
 	{
 		if (strcmp(key, "execute") && strcmp(key, "arguments") && strcmp(key, "id"))
-			return "a request has the members 'execute', 'arguments' and 'id' only";
+			return "a request can only have the members 'execute', 'arguments' and 'id'";
 	}
 	value = json_object_get(request, "arguments");
 	if (value && !json_is_object(value))
-		return "'arguments' is an object";
+		return "'arguments' must be an object";
 	return NULL;
 }
 
@@ -670,9 +670,9 @@ static const char *check_capabilities(json_t *args)
 	json_t *enable = json_object_get(args, "enable");
 
 	if (json_object_size(args) > (enable ? 1u : 0u))
-		return "qmp_capabilities has no argument but 'enable'";
+		return "qmp_capabilities takes no argument but 'enable'";
 	if (enable && !json_is_array(enable))
-		return "'enable' is an array";
+		return "'enable' must be an array";
 	return json_array_size(enable) ? "there are no capabilities to enable" : NULL;
 }
 
@@ -698,7 +698,8 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 		client->negotiated = true;
 		result = json_object();
 	} else if (!client->negotiated) {
-		send_error(client, id, "CommandNotFound", "the first command is qmp_capabilities");
+		send_error(client, id, "CommandNotFound",
+			   "the first command must be qmp_capabilities");
 		return;
 	} else {
 		command = find_command(name);

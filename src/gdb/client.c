@@ -167,8 +167,7 @@ static bool negotiate(struct gdb *gdb)
 	size = strstr(gdb->wire.packet, "PacketSize=");
 	gdb->packet_size = size ? strtoul(size + 11, NULL, 16) : 400;
 	if (gdb->packet_size < 200)
-		return gdb_fail(gdb, "the stub at %s takes no packets of useful size",
-				gdb->wire.where);
+		return gdb_fail(gdb, "the stub at %s accepts only tiny packets", gdb->wire.where);
 	if (!strstr(gdb->wire.packet, "qXfer:features:read+"))
 		return gdb_fail(gdb, "the stub at %s does not describe its registers",
 				gdb->wire.where);
@@ -200,7 +199,7 @@ static char *read_document(void *opaque, const char *name)
 		if (!COMMAND(gdb, "qXfer:features:read:%s:%zx,%x", name, len, chunk))
 			break;
 		if (gdb->wire.packet[0] != 'm' && gdb->wire.packet[0] != 'l') {
-			gdb_fail(gdb, "the stub at %s does not give %s of its description",
+			gdb_fail(gdb, "the stub at %s does not provide %s of its description",
 				 gdb->wire.where, name);
 			break;
 		}
@@ -249,7 +248,7 @@ static bool find_registers(struct gdb *gdb)
 			missing = needed[i].name;
 	}
 	return !missing ||
-	       gdb_fail(gdb, "the stub at %s does not give access to %s", gdb->wire.where, missing);
+	       gdb_fail(gdb, "the stub at %s does not provide %s", gdb->wire.where, missing);
 }
 
 static bool describe(struct gdb *gdb)
@@ -257,13 +256,13 @@ static bool describe(struct gdb *gdb)
 	const char *problem;
 
 	if (!gdb_target_read(&gdb->target, read_document, gdb, &problem))
-		return gdb_fail(gdb, "the description that the stub at %s gives is bad: %s",
+		return gdb_fail(gdb, "the description from the stub at %s is invalid: %s",
 				gdb->wire.where, problem);
 	if (strcmp(gdb->target.architecture, "powerpc:common64") != 0)
-		return gdb_fail(
-			gdb, "the guest at %s is not a 64-bit POWER one: its architecture is %s",
-			gdb->wire.where,
-			gdb->target.architecture[0] ? gdb->target.architecture : "not named");
+		return gdb_fail(gdb, "the guest at %s is not 64-bit POWER: its architecture is %s",
+				gdb->wire.where,
+				gdb->target.architecture[0] ? gdb->target.architecture :
+							      "not named");
 	return find_registers(gdb);
 }
 
@@ -304,7 +303,7 @@ static bool add_threads(struct gdb *gdb, const char *list)
 			return gdb_fail(gdb, "the guest has more than %d CPUs", GDB_MAX_CPUS);
 		list = parse_thread(list, &gdb->thread[gdb->nr_cpus]);
 		if (!list || (*list && *list != ','))
-			return gdb_fail(gdb, "the stub at %s lists strange threads",
+			return gdb_fail(gdb, "the stub at %s sends an invalid list of threads",
 					gdb->wire.where);
 		gdb->multiprocess = gdb->thread[gdb->nr_cpus++].process;
 		list += *list == ',';
@@ -337,8 +336,8 @@ static bool enter_physical_mode(struct gdb *gdb)
 		return false;
 	gdb->physical = is_ok(gdb);
 	return gdb->physical || gdb_fail(gdb,
-					 "the stub at %s gives no access to real memory: it is not "
-					 "that of QEMU's system emulation",
+					 "the stub at %s provides no access to real memory: it is "
+					 "not that of QEMU's system emulation",
 					 gdb->wire.where);
 }
 
@@ -527,14 +526,13 @@ static bool select_cpu(struct gdb *gdb, unsigned cpu)
 	if (failed(gdb))
 		return false;
 	if (gdb->running)
-		return gdb_fail(gdb, "the guest runs");
+		return gdb_fail(gdb, "the guest is running");
 	if (gdb->selected == (int)cpu)
 		return true;
 	if (!COMMAND(gdb, "Hg%s", gdb->thread[cpu].text))
 		return false;
 	if (!is_ok(gdb))
-		return gdb_fail(gdb, "the stub at %s does not know CPU %u any more",
-				gdb->wire.where, cpu);
+		return gdb_fail(gdb, "the stub at %s no longer knows CPU %u", gdb->wire.where, cpu);
 	gdb->selected = (int)cpu;
 	return true;
 }
@@ -545,7 +543,7 @@ static bool read_raw(struct gdb *gdb, int reg, uint8_t *bytes)
 
 	return COMMAND(gdb, "p%x", r->number) &&
 	       (from_hex(gdb->wire.packet, gdb->wire.packet_len, bytes, r->bytes) ||
-		gdb_fail(gdb, "the stub at %s does not give register %s", gdb->wire.where,
+		gdb_fail(gdb, "the stub at %s does not provide register %s", gdb->wire.where,
 			 r->name));
 }
 
@@ -622,7 +620,7 @@ static bool remember_register(struct gdb *gdb, unsigned cpu, int reg)
 			return true;
 	}
 	if (gdb->nr_changed == MAX_CHANGED)
-		return gdb_fail(gdb, "too many registers are changed at once");
+		return gdb_fail(gdb, "too many registers changed at once");
 	if (!gdb_read_register(gdb, cpu, reg, &before))
 		return false;
 	gdb->changed[gdb->nr_changed].cpu = cpu;
@@ -647,8 +645,8 @@ bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value)
 		return false;
 	if (reg == gdb->registers.msr)
 		gdb->little_endian[cpu] = -1;
-	return is_ok(gdb) ||
-	       gdb_fail(gdb, "the stub at %s does not take register %s", gdb->wire.where, r->name);
+	return is_ok(gdb) || gdb_fail(gdb, "the stub at %s does not accept register %s",
+				      gdb->wire.where, r->name);
 }
 
 /* ---- memory ---- */
@@ -669,7 +667,7 @@ bool gdb_read_memory(struct gdb *gdb, uint64_t real_address, void *buf, size_t l
 			return true;
 		if (!from_hex(gdb->wire.packet, gdb->wire.packet_len, p, chunk))
 			return gdb_fail(gdb,
-					"the stub at %s gives other memory than it was asked for",
+					"the stub at %s sends an invalid reply to a memory read",
 					gdb->wire.where);
 		p += chunk;
 		real_address += chunk;
@@ -787,7 +785,7 @@ static bool breakpoint_command(struct gdb *gdb, char what, uint64_t address)
 	/* Try hardware breakpoints first: no stub changes memory for them. */
 	return COMMAND(gdb, "%c1,%" PRIx64 ",4", what, address) &&
 	       (is_ok(gdb) || (COMMAND(gdb, "%c0,%" PRIx64 ",4", what, address) && is_ok(gdb)) ||
-		gdb_fail(gdb, "the stub at %s takes no breakpoint at 0x%" PRIx64, gdb->wire.where,
+		gdb_fail(gdb, "the stub at %s sets no breakpoint at 0x%" PRIx64, gdb->wire.where,
 			 address));
 }
 
@@ -919,7 +917,7 @@ static bool continue_all_but(struct gdb *gdb, uint64_t held)
 	if (!held)
 		return COMMAND(gdb, "Hc-1") && start(gdb, "c");
 	if (!gdb->has_vcont)
-		return gdb_fail(gdb, "the stub at %s cannot let some CPUs stand", gdb->wire.where);
+		return gdb_fail(gdb, "the stub at %s cannot hold some CPUs", gdb->wire.where);
 	for (unsigned i = 0; i < gdb->nr_cpus; i++) {
 		if (!(held >> i & 1))
 			len += (size_t)sprintf(action + len, ";c:%s", gdb->thread[i].text);
@@ -1015,5 +1013,5 @@ bool gdb_monitor(struct gdb *gdb, const char *command)
 		return false;
 	to_hex(text, (const uint8_t *)command, strlen(command));
 	return COMMAND(gdb, "qRcmd,%s", text) &&
-	       (is_ok(gdb) || gdb_fail(gdb, "QEMU's monitor does not obey \"%s\"", command));
+	       (is_ok(gdb) || gdb_fail(gdb, "QEMU's monitor refuses \"%s\"", command));
 }

@@ -88,7 +88,7 @@ int link_connect(int link, char *err, size_t err_size)
 	ssize_t n = -1;
 	int fd = -1;
 
-	snprintf(err, err_size, "nobody connects for us");
+	snprintf(err, err_size, "the parent process does not connect");
 	if (!write_all(link, &request, 1))
 		return -1;
 	do

@@ -117,7 +117,7 @@ static bool read_document(struct reader *r, const char *name, unsigned depth)
 	bool ok = true;
 
 	if (depth == MAX_DEPTH)
-		return fail(r, "its documents include each other");
+		return fail(r, "its documents are nested too deeply");
 	text = r->read(r->opaque, name);
 	if (!text)
 		return fail(r, "a document is missing");

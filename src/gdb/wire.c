@@ -64,7 +64,7 @@ bool wire_send(struct wire *w, const void *bytes, size_t len)
 			return lose(w);
 		} else if (host_ms() > deadline) {
 			w->hangs = true;
-			return wire_fail(w, "the stub at %s takes no more data", w->where);
+			return wire_fail(w, "the stub at %s accepts no more data", w->where);
 		} else {
 			poll(&fd, 1, POLL_MS);
 		}
@@ -175,7 +175,7 @@ static enum received get_body(struct wire *w, int64_t deadline, bool *damaged)
 			c = (uint8_t)w->packet[w->packet_len - 1];
 		}
 		if (repeat > WIRE_MAX_PACKET - w->packet_len) {
-			wire_fail(w, "the stub at %s sends more than a packet can hold", w->where);
+			wire_fail(w, "the stub at %s sends packets that are too long", w->where);
 			return FAILED;
 		}
 		memset(w->packet + w->packet_len, c, repeat);
@@ -196,7 +196,7 @@ static enum received get_body(struct wire *w, int64_t deadline, bool *damaged)
 
 static bool not_a_stub(struct wire *w)
 {
-	return wire_fail(w, "what listens at %s is not a gdb stub", w->where);
+	return wire_fail(w, "there is no gdb stub at %s", w->where);
 }
 
 enum received wire_receive(struct wire *w, int64_t deadline)
@@ -230,7 +230,7 @@ enum received wire_receive(struct wire *w, int64_t deadline)
 		if (w->no_ack || ++tries > MAX_TRIES) {
 			w->outstanding = false; /* an answer came, if a useless one */
 			if (w->is_stub)
-				wire_fail(w, "what comes from the stub at %s is damaged", w->where);
+				wire_fail(w, "the stub at %s sends damaged packets", w->where);
 			else
 				not_a_stub(w);
 			return FAILED;

@@ -220,7 +220,8 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 			continue;
 		}
 		if (offset == SIZE_MAX || offset < at->base || offset - at->base > room) {
-			log_problem(input, "line %u: its offset is none, or too large", line->line);
+			log_problem(input, "line %u: its offset is invalid or too large",
+				    line->line);
 			continue;
 		}
 		if (repeat && !repeat_line(input, at, scan, repeat, offset - at->base))
@@ -230,7 +231,7 @@ static bool place_lines(struct log_input *input, struct placement *at, const str
 			return false;
 	}
 	if (repeat)
-		log_problem(input, "line %u: '*' without an offset behind it", repeat->line);
+		log_problem(input, "line %u: no offset follows '*'", repeat->line);
 	return true;
 }
 

@@ -253,7 +253,7 @@ static bool parse_clean_text(struct log_input *input, const char *text, const ch
 					log_parse_dump(input, &scan, text, end);
 	free(scan.bytes);
 	if (ok && input->nr_events == 0)
-		return log_fail(input, "no RTAS event in it");
+		return log_fail(input, "it has no RTAS event");
 	return ok;
 }
 

@@ -114,7 +114,7 @@ static bool add_kernel_line(struct log_input *input, struct kernel_event *k, str
 	if (!log_scan_tokens(scan, data, end))
 		log_problem(input, "line %u: %s", line, scan->error);
 	if (number >= LINES_MAX || scan->length > LINE_BYTES) {
-		log_problem(input, "line %u: not a line that the kernel writes", line);
+		log_problem(input, "line %u: not in the kernel's format", line);
 		return true;
 	}
 	if (begins_event(k, number, scan)) {
@@ -123,8 +123,7 @@ static bool add_kernel_line(struct log_input *input, struct kernel_event *k, str
 		open_event(k, line, false);
 	}
 	if (k->lines > 0 && number < k->last && !k->disordered) {
-		log_problem(input, "line %u: RTAS %lu stands behind RTAS %u", line, number,
-			    k->last);
+		log_problem(input, "line %u: RTAS %lu comes after RTAS %u", line, number, k->last);
 		k->disordered = true;
 	}
 	k->lines++;

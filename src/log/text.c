@@ -101,8 +101,8 @@ bool log_add_image(struct log_input *input, const struct log_image *image, const
 			i++;
 		if (line_bytes > 0)
 			name_lines(lines, sizeof(lines), start, i, line_bytes);
-		log_problem(input, "%s: bytes %zu to %zu%s are lost, and shown as zero", what,
-			    start, i - 1, lines);
+		log_problem(input, "%s: bytes %zu to %zu%s are lost and shown as zero", what, start,
+			    i - 1, lines);
 		if (!log_add_lost(input, base + start, i - start))
 			return false;
 	}

@@ -134,7 +134,7 @@ static int map_file(struct machine *machine, char *err, size_t err_size)
 		return 0;
 	if (mapping->address % page || mapping->size % page || mapping->offset % page ||
 	    !mapping->size || !memory_contains(&machine->memory, mapping->address, mapping->size))
-		return FAIL("cannot map %s: not whole pages of %llu bytes inside the memory",
+		return FAIL("cannot map %s: not whole pages of %llu bytes in guest memory",
 			    mapping->path, (unsigned long long)page);
 	fd = open(mapping->path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
@@ -267,10 +267,11 @@ static int setup(struct machine *machine, char *err, size_t err_size)
 	const struct machine_config *config = &machine->config;
 
 	if (!config->nr_vcpus || config->nr_vcpus > ENGINE_MAX_VCPUS)
-		return FAIL("cannot make %u vCPUs: not 1..%d", config->nr_vcpus, ENGINE_MAX_VCPUS);
+		return FAIL("cannot create %u vCPUs: not 1..%d", config->nr_vcpus,
+			    ENGINE_MAX_VCPUS);
 	machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (machine->wake_fd < 0)
-		return FAIL("cannot make an event descriptor: %s", strerror(errno));
+		return FAIL("cannot create an event descriptor: %s", strerror(errno));
 	if (allocate_memory(machine, err, err_size) < 0 || open_files(machine, err, err_size) < 0 ||
 	    create_partition(machine, err, err_size) < 0)
 		return -1;

@@ -98,7 +98,7 @@ def mute(make):
         yield Check("first: delivered", first.delivered and first.returned, first.json)
         before = guest.events()
         yield from refused(guest.hit("machine-check"),
-                           r"CPU 0 has not called ibm,nmi-interlock for its last machine check: --nested .*")
+                           r"CPU 0 has not called ibm,nmi-interlock for its last machine check: use --nested .*")
         reset = guest.hit("system-reset")
         yield Check("a system reset needs no interlock", reset.delivered and guest.event_comes(before),
                     reset.errors)
@@ -110,7 +110,7 @@ def mute(make):
         yield from refused(nested, r"a second machine check came before the interlock, "
                                    r"which ends the partition: .*")
         guest.wait_for("bare: ready", mark, what="bare: ready (QEMU has reset it)")
-        yield from refused(guest.hit("machine-check"), r"where are the guest's routines\? .*")
+        yield from refused(guest.hit("machine-check"), r"the guest's routines are unknown: .*")
 
 
 def unwatched(make):
@@ -163,8 +163,8 @@ def whole_partition(make):
         yield Check("the routine has run", guest.event_comes(before), guest.tail())
         one = guest.hit("system-reset", "--cpu", "1")
         yield expect("one: its warning", (one.status, one.errors), (
-            0, "fwnmi: inject: warning: only CPU 1 of 2 is reset, and a guest that dumps waits for the "
-            "others: without --cpu all are"))
+            0, "fwnmi: inject: warning: only CPU 1 of 2 is reset, but a guest that dumps waits for all "
+            "of them: leave out --cpu"))
         yield expect("one: as an object of its own", one.report.get("cpu-index"), 1)
     with make("plain") as guest:
         guest.up()
@@ -230,9 +230,9 @@ def no_such_context(make):
     with make("plain") as guest:
         guest.up()
         yield from refused(guest.hit("machine-check", "--context", "user", timeout=1),
-                           r"time limit: CPU 0 reached no instruction that fits")
+                           r"time limit: CPU 0 reached no suitable instruction")
         yield from refused(guest.hit("machine-check", "--cpu", "1"), r"no CPU 1: the machine has 1")
-        yield from refused(guest.hit("machine-check", "--unsafe"), r"an unsafe processor is to be stopped, .*")
+        yield from refused(guest.hit("machine-check", "--unsafe"), r"cannot stop an unsafe processor: .*")
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -242,9 +242,9 @@ def stranger(make):
         yield expect("attach: exit status", attach.returncode, 1)
         yield Check("attach: one line", re.fullmatch(
             r"fwnmi: attach: time limit: no ibm,nmi-register call: .*\n", attach.stderr), attach.stderr)
-        yield from refused(guest.hit("machine-check"), r"where are the guest's routines\? Give .*")
+        yield from refused(guest.hit("machine-check"), r"the guest's routines are unknown: give .*")
         yield from refused(guest.hit("machine-check", "--handlers", "0x1ff0000,0x1ff0004"),
-                           r"the routines at .* are no code")
+                           r"there is no code at .*")
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -258,7 +258,7 @@ def bad_kernels(make):
                 ("/nowhere/vmlinux", r"cannot open kernel /nowhere/vmlinux: No such file or directory"),
                 (sys.executable, r"bad kernel \S+: not for 64-bit POWER"),
                 (guest.kernel, r"bad kernel \S+: it is not Linux \(no symbol _text\)"),
-                (harness.guest_file("6.1"), r"\S+ is not the kernel that the guest runs \(or .*\)")):
+                (harness.guest_file("6.1"), r"\S+ is not the kernel that the guest runs, or .*")):
             injection = guest.hit("machine-check", "--kernel", path)
             for check in refused(injection, line):
                 yield Check(f"{os.path.basename(path)}: {check.what}", check.ok, check.detail)
@@ -338,7 +338,7 @@ def changed_routines(make):
         guest.up()
         routine = int(guest.registration["machine-check"], 16)
         qemu.write_memory(guest.gdb_path, routine + 4, struct.pack(">I", 0x38600000))
-        yield from refused(guest.hit("machine-check"), r"the registered routine is no longer there: .*")
+        yield from refused(guest.hit("machine-check"), r"the registered routine is gone: .*")
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -364,7 +364,7 @@ def bad_states(make):
         path = os.path.join(other.scratch.name, "state")
         other.learn("--rtas", RTAS, "--state", path)
         yield from refused(guest.hit("machine-check", "--state", path),
-                           r"cannot use state \S+: it is of another guest, .*; start anew: --forget")
+                           r"cannot use state \S+: it belongs to another guest .*; ignore it: --forget")
         with open(path, "rb") as f:
             record = bytearray(f.read())
         for name, change in (("cut", record[:60]), ("none", b"nothing\n"),
@@ -372,7 +372,7 @@ def bad_states(make):
             with open(path, "wb") as f:
                 f.write(change)
             for check in refused(other.hit("machine-check", "--state", path),
-                                 r"cannot use state \S+: .*; start anew: --forget"):
+                                 r"cannot use state \S+: .*; ignore it: --forget"):
                 yield Check(f"{name}: {check.what}", check.ok, check.detail)
         yield Check("both run", guest.monitor.running() and other.monitor.running(), "")
 

@@ -120,7 +120,7 @@ class Smp:
         """An interrupt's first instruction never has MSR[RI]=1."""
         injection = self.guest.inject("machine-check", cpu=VICTIM_CPU, at="0xc000000000004900",
                                       timeout=VAIN)
-        yield Check("it says so", re.search(r"time limit: CPU 2 did not come to .* with MSR\[RI\]=0",
+        yield Check("it says so", re.search(r"time limit: CPU 2 did not reach .* with MSR\[RI\]=0",
                                             injection.errors), injection.errors)
 
     def another_kernel(self):
@@ -129,7 +129,7 @@ class Smp:
             done = self.guest.fwnmi(command, *words, kernel=harness.guest_file("6.1"))
             yield expect(f"{command}: exit status", done.returncode, 1)
             yield Check(f"{command}: one line", re.fullmatch(
-                rf"fwnmi: {command}: \S+ is not the kernel that the guest runs .*\n", done.stderr), done.stderr)
+                rf"fwnmi: {command}: \S+ is not the kernel that the guest runs, .*\n", done.stderr), done.stderr)
         yield Check("the guest runs", self.guest.monitor.running(), "")
         yield Check("and lives", self.guest.victim(), "")
 
@@ -225,9 +225,9 @@ def default_firmware(build, which):
 def not_yet(build, which):
     """Registration is far away: QEMU's firmware has not even started."""
     for name, kernel, line in (
-            ("with its kernel", None, r"the guest's kernel has not started yet: .*|"
-                                      r".* is not the kernel that the guest runs .*"),
-            ("without", "", r"no device tree with an RTAS area in the guest's memory: .*--rtas BASE")):
+            ("with its kernel", None, r"the guest has not registered: .*|"
+                                      r".* is not the kernel that the guest runs, .*"),
+            ("without", "", r"no device tree with an RTAS area in guest memory: .*--rtas BASE")):
         # One for each: it runs afterwards.
         with QemuGuest(build, which, harness.guest_file("6.1"), stopped=True) as guest:
             done = guest.fwnmi("inject", "machine-check", kernel=kernel)

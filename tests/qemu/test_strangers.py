@@ -57,12 +57,12 @@ def no_address(build):
 GDB = ["--gdb", "127.0.0.1:1"]
 BAD_COMMAND_LINES = [
     ("inject machine-check", r"no machine given: --monitor PATH or --gdb HOST:PORT"),
-    ("inject machine-check GDB --monitor /tmp/m", r"one machine at a time: --monitor and --gdb"),
-    ("inject GDB", r"nothing to inject: machine-check or system-reset"),
+    ("inject machine-check GDB --monitor /tmp/m", r"only one machine can be given: --monitor and --gdb"),
+    ("inject GDB", r"no event given: machine-check or system-reset"),
     ("inject machine-check --gdb", r"option --gdb needs a value"),
     ("inject machine-check --monitor /tmp/m --kernel k",
-     r"--kernel is for a guest behind a gdb stub: --gdb HOST:PORT"),
-    ("inject machine-check --monitor /tmp/m --nested", r"--nested is for a guest behind a gdb stub: .*"),
+     r"--kernel needs a guest behind a gdb stub: --gdb HOST:PORT"),
+    ("inject machine-check --monitor /tmp/m --nested", r"--nested needs a guest behind a gdb stub: .*"),
     ("inject machine-check GDB --nested=yes", r"option --nested takes no value"),
     ("inject machine-check GDB --handlers 0x1920",
      r"bad --handlers 0x1920: not SRESET,MCHECK, two real addresses"),
@@ -182,29 +182,29 @@ def define(tap, build, words, stack):
     tap.test("command_lines_that_make_no_sense_are_refused", command_lines, build)
     tap.test("the_helps_tell_how_to_reach_a_guest", helps, build)
     tap.test("the_stub_of_an_x86_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-x86_64",
-             X86_LOOP, r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64")
+             X86_LOOP, r"the guest at \S+ is not 64-bit POWER: its architecture is i386:x86-64")
     tap.test("the_stub_of_a_power_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-ppc64",
-             POWER_LOOP, r"the stub at \S+ gives no access to real memory: it is not that of QEMU's system emulation")
+             POWER_LOOP, r"the stub at \S+ provides no access to real memory: it is not that of QEMU's system emulation")
     for name, talk, line in (
             ("a_qmp_monitor_is_refused",
              lambda c: (c.sendall(b'{"QMP": {"version": {}}}\r\n'), c.recv(4096)),
-             r"what listens at \S+ is not a gdb stub"),
+             r"there is no gdb stub at \S+"),
             ("who_hangs_up_at_once_is_refused", lambda c: None, r"the stub at \S+ closed the connection"),
             ("who_never_answers_is_refused", lambda c: any(not c.recv(4096) for _ in iter(int, 1)),
              r"\S+ does not answer: no gdb stub, or another debugger is attached"),
             ("who_answers_damaged_packets_only_is_refused",
              lambda c: [c.sendall(b"$OK#00") for _ in range(9)] + [c.recv(4096) for _ in range(9)],
-             r"what listens at \S+ is not a gdb stub"),
+             r"there is no gdb stub at \S+"),
             ("a_stub_of_an_x86_machine_is_refused", answers(X86_STUB),
-             r"the guest at \S+ is not a 64-bit POWER one: its architecture is i386:x86-64"),
+             r"the guest at \S+ is not 64-bit POWER: its architecture is i386:x86-64"),
             ("a_stub_that_describes_no_registers_is_refused", answers({"qSupported": "PacketSize=1000"}),
              r"the stub at \S+ does not describe its registers"),
             ("a_stub_whose_packets_do_not_end_is_refused",
              lambda c: [c.sendall(b"$" + b"a" * 60000) for _ in range(9)],
-             r"the stub at \S+ sends more than a packet can hold"),
+             r"the stub at \S+ sends packets that are too long"),
             ("a_description_that_is_cut_is_refused",
              answers({**X86_STUB, "qXfer:features:read:target.xml": "l<target><reg name='r0'"}),
-             r"the description that the stub at \S+ gives is bad: it ends inside a tag")):
+             r"the description from the stub at \S+ is invalid: it ends inside a tag")):
         tap.test(name, fake, build, name, talk, line)
 
 

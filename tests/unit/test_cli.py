@@ -460,10 +460,10 @@ def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
         assert "interrupted  NIP 0x100," in done.stdout, done.stdout
         assert "architected vector at 0x200" in done.stdout, done.stdout
         assert "cause        SRR1 0x" in done.stdout, done.stdout
-        assert "warning      MSR[RI] was 0 there: no operating system can recover" in done.stdout, done.stdout
+        assert "warning      MSR[RI] was 0: no operating system can recover" in done.stdout, done.stdout
 
 
-NOT_REGISTERED = "fwnmi: inject: the guest has not registered: it calls no ibm,nmi-interlock\n"
+NOT_REGISTERED = "fwnmi: inject: the guest has not registered: it will not call ibm,nmi-interlock\n"
 
 
 @test
@@ -483,8 +483,8 @@ def json_of_an_unregistered_guest_has_its_problem_and_stderr_the_line(scratch):
 def an_event_before_the_guest_has_handlers_says_so(scratch):
     empty = scratch.file("empty.elf", elf([LOOP], at={0x100: [ILLEGAL], 0x200: [ILLEGAL]}))
     inject = ["inject", "--monitor", scratch.monitor, "--now", "--timeout", "2"]
-    nothing = "the guest has no handler yet: nothing stands at the vector"
-    unrecoverable = "MSR[RI] was 0 there: no operating system can recover"
+    nothing = "the guest has no handler yet: there is no code at the vector"
+    unrecoverable = "MSR[RI] was 0: no operating system can recover"
     with Running(scratch, kernel=empty):
         done = fwnmi(*inject, "system-reset", "--json")
         report = json.loads(done.stdout)
@@ -595,9 +595,9 @@ def what_counts_instructions_is_for_emu(scratch):
     common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-accel"]
     for clock in ["--clock=insn"], ["--clock", "insn"], ["-clock", "insn"]:
         refused(1, *common, "kvm", *clock,
-                why="--clock insn is for -accel emu, KVM cannot count instructions")
+                why="--clock insn needs -accel emu: KVM cannot count instructions")
     assert line_at_start(scratch, "-accel", "kvm:emu", "--clock", "insn") == (
-        "fwnmi: run: -accel kvm:emu: emu is used; --clock insn is for -accel emu, "
+        "fwnmi: run: -accel kvm:emu: emu is used; --clock insn needs -accel emu: "
         "KVM cannot count instructions")
 
 

@@ -185,7 +185,7 @@ static void the_events_of_a_kernel_log_are_read_one_by_one(void **state)
 	assert_int_equal(parsed->input.events[2].number, 2);
 	assert_string_equal(
 		parsed->problems,
-		"event at line 2: bytes 0 to 111 (RTAS 0 to 6) are lost, and shown as zero\n");
+		"event at line 2: bytes 0 to 111 (RTAS 0 to 6) are lost and shown as zero\n");
 	free_parsed(parsed);
 }
 
@@ -206,13 +206,13 @@ static void lines_of_a_kernel_log_out_of_order_are_put_in_order_and_reported(voi
 {
 	assert_parses(BEGIN LINE_0 LINE_1 LINE_2 END, thirty_six, 36);
 	assert_parses_with(BEGIN LINE_0 LINE_2 LINE_1 END, thirty_six, 36,
-			   "line 4: RTAS 1 stands behind RTAS 2\n");
+			   "line 4: RTAS 1 comes after RTAS 2\n");
 	assert_parses_with(BEGIN LINE_1 LINE_0 LINE_2 END, thirty_six, 36,
-			   "line 3: RTAS 0 stands behind RTAS 1\n");
+			   "line 3: RTAS 0 comes after RTAS 1\n");
 	assert_parses_with(BEGIN LINE_2 LINE_1 LINE_0 END, thirty_six, 36,
-			   "line 3: RTAS 1 stands behind RTAS 2\n");
+			   "line 3: RTAS 1 comes after RTAS 2\n");
 	assert_parses_with(LINE_1 LINE_0 LINE_2, thirty_six, 36,
-			   "line 2: RTAS 0 stands behind RTAS 1\n");
+			   "line 2: RTAS 0 comes after RTAS 1\n");
 }
 
 static void a_lost_line_of_a_kernel_log_is_reported_and_leaves_a_gap(void **state)
@@ -226,7 +226,7 @@ static void a_lost_line_of_a_kernel_log_is_reported_and_leaves_a_gap(void **stat
 	assert_event(parsed, 0, expected, 36);
 	assert_string_equal(
 		parsed->problems,
-		"event 7 at line 1: bytes 16 to 31 (RTAS 1) are lost, and shown as zero\n");
+		"event 7 at line 1: bytes 16 to 31 (RTAS 1) are lost and shown as zero\n");
 	assert_int_equal(parsed->input.nr_lost, 1);
 	assert_int_equal(parsed->input.lost[0].offset, 16);
 	assert_int_equal(parsed->input.lost[0].length, 16);
@@ -242,7 +242,7 @@ static void a_damaged_line_of_a_kernel_log_costs_its_damaged_bytes_only(void **s
 	assert_string_equal(
 		parsed->problems,
 		"line 3: '5152!354' is not hexadecimal\n"
-		"event 7 at line 1: bytes 20 to 31 (RTAS 1) are lost, and shown as zero\n");
+		"event 7 at line 1: bytes 20 to 31 (RTAS 1) are lost and shown as zero\n");
 	assert_int_equal(parsed->input.nr_lost, 1);
 	free_parsed(parsed);
 }
@@ -290,10 +290,10 @@ static void lines_that_the_kernel_cannot_have_written_are_left_out(void **state)
 
 	assert_true(parsed->ok);
 	assert_event(parsed, 0, thirty_six, 36);
-	assert_string_equal(parsed->problems, "line 5: not a line that the kernel writes\n"
-					      "line 6: RTAS 1 stands behind RTAS 2\n"
+	assert_string_equal(parsed->problems, "line 5: not in the kernel's format\n"
+					      "line 6: RTAS 1 comes after RTAS 2\n"
 					      "line 6: RTAS 1 occurs twice with different bytes\n"
-					      "line 7: not a line that the kernel writes\n");
+					      "line 7: not in the kernel's format\n");
 	free_parsed(parsed);
 }
 
@@ -385,7 +385,7 @@ static void what_dumps_stand_for_is_bounded(void **state)
 		parsed = parse_hex(text);
 		assert_true(parsed->ok);
 		assert_true(parsed->input.length < (1 << 20) + 1000);
-		assert_non_null(strstr(parsed->problems, "its offset is none, or too large"));
+		assert_non_null(strstr(parsed->problems, "its offset is invalid or too large"));
 		free_parsed(parsed);
 	}
 }
@@ -413,10 +413,10 @@ static void a_repetition_that_is_not_clear_is_reported(void **state)
 	assert_parses_with("*\n00000000: 0664 4000 4142 4344\n", twenty, 8,
 			   "line 1: '*' has nothing to repeat\n");
 	assert_parses_with("00000000: 0664 4000 4142 4344\n*\n", twenty, 8,
-			   "line 2: '*' without an offset behind it\n");
+			   "line 2: no offset follows '*'\n");
 	assert_parses_with("00000000: 0664 4000 4142 4344\n*\nffffffff: 00\n", twenty, 8,
-			   "line 3: its offset is none, or too large\n"
-			   "line 2: '*' without an offset behind it\n");
+			   "line 3: its offset is invalid or too large\n"
+			   "line 2: no offset follows '*'\n");
 	assert_refused("0664\n*\n4000\n", "line 2: '*' among bytes without offsets");
 }
 
@@ -443,7 +443,7 @@ static void a_lost_line_of_a_dump_is_reported_and_leaves_a_gap(void **state)
 	assert_parses_with("00000000: 0664 4000 4142 4344\n"
 			   "00000010: 4d4e 4f50\n",
 			   expected, 20,
-			   "dump at line 1: bytes 8 to 15 are lost, and shown as zero\n");
+			   "dump at line 1: bytes 8 to 15 are lost and shown as zero\n");
 	assert_parses_with("$ xxd log\n"
 			   "00000000: 0664 4000 4142 4344\n"
 			   "00000008: 4546 4748 494a xxxx\n"
@@ -451,7 +451,7 @@ static void a_lost_line_of_a_dump_is_reported_and_leaves_a_gap(void **state)
 			   expected, 20,
 			   "line 3: 'xxxx' is not hexadecimal\n"
 			   "line 1: '$' is not hexadecimal\n"
-			   "dump at line 2: bytes 8 to 15 are lost, and shown as zero\n");
+			   "dump at line 2: bytes 8 to 15 are lost and shown as zero\n");
 }
 
 static void dumps_one_after_another_are_events_of_their_own(void **state)
@@ -476,7 +476,7 @@ static void what_is_not_hexadecimal_is_refused_with_its_line(void **state)
 	assert_refused("06 0x", "line 1: '0x' is not hexadecimal");
 	assert_refused("Severity: 3", "line 1: 'Severity:' is not hexadecimal");
 	assert_refused("\n \n", "no hexadecimal digits");
-	assert_refused("RTAS: 1 - RTAS event begin -\n", "no RTAS event in it");
+	assert_refused("RTAS: 1 - RTAS event begin -\n", "it has no RTAS event");
 }
 
 static void any_text_cut_anywhere_is_survived(void **state)
@@ -877,8 +877,7 @@ static void lost_bytes_are_named_in_every_form(void **state)
 	run = run_log(text, strlen(text), "@", NULL, NULL);
 	assert_int_equal(run.status, EXIT_FAILURE);
 	assert_non_null(strstr(run.out, "Lost bytes:          48 to 79, shown as zero\n"));
-	assert_non_null(
-		strstr(run.err, "bytes 48 to 79 (RTAS 3 to 4) are lost, and shown as zero"));
+	assert_non_null(strstr(run.err, "bytes 48 to 79 (RTAS 3 to 4) are lost and shown as zero"));
 	run = run_log(text, strlen(text), "--json", "@", NULL);
 	assert_int_equal(run.status, EXIT_FAILURE);
 	json = json_loads(run.out, 0, &error);
@@ -907,7 +906,7 @@ static void lines_out_of_order_fail_the_command_though_all_is_shown(void **state
 	run = run_log(text, strlen(text), "@", NULL, NULL);
 	assert_int_equal(run.status, EXIT_FAILURE);
 	assert_string_equal(run.out, whole.out);
-	assert_non_null(strstr(run.err, "line 4: RTAS 2 stands behind RTAS 3\n"));
+	assert_non_null(strstr(run.err, "line 4: RTAS 2 comes after RTAS 3\n"));
 }
 
 static void a_log_whose_beginning_is_lost_is_not_guessed_at(void **state)
@@ -1108,7 +1107,7 @@ static void bad_options_are_one_line_and_a_failure(void **state)
 		{ "--binray", "@", "unknown option --binray: did you mean --binary?" },
 		{ "-z", "@", "unknown option -z" },
 		{ "--json=yes", "@", "option --json takes no value" },
-		{ "@", "another", "one file at a time" },
+		{ "@", "another", "only one file can be given" },
 		{ "/nonexistent/log", NULL,
 		  "cannot open /nonexistent/log: No such file or directory" },
 		{ "/tmp", NULL, "cannot read /tmp: Is a directory" },

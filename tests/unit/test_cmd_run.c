@@ -108,7 +108,7 @@ static void a_bios_is_enough(void **state)
 	assert_string_equal(run_options.machine.bios, "b");
 	assert_null(run_options.machine.kernel);
 	assert_run("--bios=b -kernel k -initrd i");
-	assert_refused("-bios b -initrd i", false, "-initrd i is for a kernel, and there is none");
+	assert_refused("-bios b -initrd i", false, "-initrd i needs a kernel: -kernel FILE");
 	assert_refused("-smp 1", false, "no kernel given: -kernel FILE");
 	assert_refused("-bios", false, "option -bios needs a value");
 }
@@ -431,12 +431,12 @@ static void bad_inject_command_lines_are_one_line(void **state)
 	static const struct {
 		const char *line, *why;
 	} bad[] = {
-		{ "", "nothing to inject" },
+		{ "", "no event given" },
 		{ "machine-check", "no machine given" },
-		{ "--monitor m", "nothing to inject" },
+		{ "--monitor m", "no event given" },
 		{ "--monitor", "needs a value" },
 		{ "--monitor m bit-flip", "cannot inject bit-flip" },
-		{ "--monitor m machine-check system-reset", "one thing at a time" },
+		{ "--monitor m machine-check system-reset", "only one event can be given" },
 		{ "--monitor m machine-check --frob", "unknown option --frob" },
 		{ "--monitor m machine-check --now=1", "takes no value" },
 		{ "--monitor m machine-check --json=1", "takes no value" },

@@ -169,7 +169,7 @@ def a_guest_is_let_go_if_who_looks_at_it_dies(scratch):
         assert b"$D#44" in got, got
         again.sendall(b"+$OK#9a")
         _, said = process.communicate(timeout=PATIENCE)
-        assert said == ("fwnmi: attach: the confined process was ended by a signal: "
+        assert said == ("fwnmi: attach: the confined process was killed by a signal: "
                         "Bad system call\n"), said
         assert process.returncode == 1
 

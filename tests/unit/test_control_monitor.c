@@ -1065,7 +1065,7 @@ static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
 	assert_error(peer,
 		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"00\","
 		     "\"class\":\"frob\"}}",
-		     "GenericError", "no such class");
+		     "GenericError", "unknown class");
 	assert_error(peer,
 		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":"
 		     "\"0000000000000000000000000000000000\"}}",
