@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The front door. Meson does the building (meson.build), the scripts do the set-up; every target sets
-# up what it needs first, and does nothing twice.
+# The entry point. Meson builds (meson.build), and the scripts set up. Every target first sets up what
+# it needs, unless that is already there.
 
 BUILD	:= build
 KERNEL	:= 6.1
@@ -9,17 +9,17 @@ SANITIZE :=
 FUZZ_SECONDS := 60
 PREFIX	:= /usr/local
 
-# A memory-checker build lives beside the ordinary one.
+# A build with sanitizers has its own directory.
 ifneq ($(filter-out 0,$(SANITIZE)),)
 BUILD	:= build-sanitize
 SETUP	:= -Db_sanitize=address,undefined -Db_lundef=false
-# The checkers cost time.
+# Sanitizers are slow.
 CHECK_FLAGS := -t 8
 export ASAN_OPTIONS  ?= strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
 endif
 
-# Kernels and a userland are only for tests that boot Linux.
+# Only tests that boot Linux need kernels and a userland.
 NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
@@ -59,11 +59,11 @@ ifneq ($(NEEDS_QEMU10),)
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 
-# docs/conformance.md with the results of its tests
+# Prints the requirements of docs/conformance.md with their tests' results.
 conformance: test-build
 	@scripts/conformance -C $(BUILD)
 
-# With address and undefined-behaviour sanitizers, each fuzzer for so long.
+# Runs each fuzzer for FUZZ_SECONDS, with address and undefined-behaviour sanitizers.
 fuzz:
 	@scripts/setup-packages run check fuzz
 	@if test ! -f build-fuzz/build.ninja; then \
@@ -83,7 +83,7 @@ bench:
 	@python3 bench/bench.py
 endif
 
-# Meson keeps the prefix of an earlier install, so it is told each time.
+# Meson remembers the prefix of an earlier install, so always set it.
 install: build
 	@meson configure $(BUILD) "--prefix=$(PREFIX)"
 	@ninja -C $(BUILD)
@@ -93,15 +93,15 @@ clean:
 	rm -rf build build-sanitize build-fuzz
 
 help:
-	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show how it recovers'
+	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
 	@echo 'make check [SUITE=unit|conformance|payload|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
-	@echo 'make conformance             FWNMI requirement by requirement, with its result'
+	@echo 'make conformance             print the test results of each FWNMI requirement'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
 endif
-	@echo 'make fuzz [FUZZ_SECONDS=60]  look for input that breaks a parser, each for so long'
+	@echo 'make fuzz [FUZZ_SECONDS=60]  run each fuzzer for that many seconds'
 	@echo 'make build                   build into build/ (or build-sanitize/)'
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
 	@echo 'make clean                   remove the build directories'

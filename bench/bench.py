@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measures the embedded engine against QEMU's TCG: same kernel and initramfs, alternating, one run.
+"""Compares the embedded engine with QEMU's TCG, on the same kernel and initramfs, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute] [--rows sha256,fork,...]
-       (what `make bench` calls; --help tells more)
+usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi] [--rows sha256,fork,...]
+       (`make bench` calls this; see --help)
 
-Boot rows: from the start of the program until it has exited, Debian's 6.1 having booted to userland
-and powered off; and the program's peak resident memory in that. Compute rows: between two marks
-that the guest prints around one busybox job, on this host's clock. Both must print the same
-results. Prints a table of medians and writes build/bench.json: ratio is ours / peer, so less than 1
-is ours the faster or smaller.
+Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the
+program's peak resident memory. Compute rows measure the time between two marks that the guest prints
+around a busybox job, by this host's clock; both programs must print the same results. The output is
+a table of medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
 
-FWNMI rows have no peer (QEMU's pseries takes no injection): libfwnmi's fwnmi_machine_check() alone,
-and a Linux guest's time from the injection of a machine check to its ibm,nmi-interlock.
+FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
+fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its
+ibm,nmi-interlock call.
 """
 
 import argparse
@@ -40,8 +40,8 @@ BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
 LIBRARY = "fwnmi_machine_check()"
 ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructions"
 ROUND_TRIPS = 20
-BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; no run comes near
-# Mitigations that TCG cannot give are off; saying so keeps it quiet.
+BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; far above any normal run
+# Turn off the mitigations that TCG does not implement, or it warns about each.
 QEMU_MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
 MARK = re.compile(r"fwnmi-bench: (?P<row>\w+) (?P<what>start|done|result (?P<result>\S+))")
 
@@ -49,7 +49,7 @@ Run = collections.namedtuple("Run", "seconds peak_mib times results")
 
 
 class Progress:
-    """One line on the terminal's standard error that keeps changing; nothing elsewhere."""
+    """A status line that is updated in place, if standard error is a terminal."""
 
     def __init__(self):
         self.shown = sys.stderr.isatty()
@@ -63,7 +63,7 @@ class Progress:
 
 
 def run(argv, limit):
-    """Runs one machine to its end, and times what it prints. Ends only what it started."""
+    """Runs one machine to its end, and records when it prints each mark."""
     times, results, said = {}, {}, []
     started = time.monotonic()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -90,7 +90,7 @@ def run(argv, limit):
         timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or not any("fwnmi-guest: powering off" in text for text in said):
-        why = (f"it took more than {limit} s" if process.returncode == -signal.SIGKILL
+        why = (f"time limit of {limit} s" if process.returncode == -signal.SIGKILL
                else f"exit {process.returncode}")
         raise Failure(f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last "
                       f"lines: {' / '.join(said[-3:])}")
@@ -119,10 +119,10 @@ class Bench:
                 "-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio", *guest]
 
     def alternate(self, what, append, limit):
-        """A warm-up of each, so that the host has the files in memory; then (ours, peer) a round."""
+        """Runs each once to warm the page cache, then yields (ours, peer) for each round."""
         for number in range(self.args.rounds + 1):
             pair = []
-            # Who goes first changes, so that neither always follows the other.
+            # Take turns to go first, so that neither always follows the other.
             for ours in ((True, False) if number % 2 else (False, True)):
                 name = "fwnmi" if ours else "QEMU"
                 turn = f"run {number} of {self.args.rounds}" if number else "warm-up"
@@ -209,13 +209,13 @@ def show(rows):
     compared = [row for row in rows if row["peer"]]
     if compared:
         print(f"\nMedians of {compared[0]['runs']} runs, alternating. The peer is "
-              f"{compared[0]['peer_version']}.\nA ratio below 1: ours is the faster or smaller.")
+              f"{compared[0]['peer_version']}.\nA ratio below 1 means that ours is faster or smaller.")
 
 
 def row_list(text):
     rows = text.split(",")
     if not set(rows) <= set(ROWS):
-        raise argparse.ArgumentTypeError(f"there are only {', '.join(ROWS)}")
+        raise argparse.ArgumentTypeError(f"not among {', '.join(ROWS)}")
     return rows
 
 
@@ -227,11 +227,11 @@ def positive(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=positive, default=5, help="runs of each (5)")
-    parser.add_argument("--only", choices=["boot", "compute", "fwnmi"], help="one kind of rows")
+    parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
+    parser.add_argument("--only", choices=["boot", "compute", "fwnmi"], help="measure only these rows")
     parser.add_argument("--rows", type=row_list, default=ROWS,
-                        help=f"compute rows, with commas between ({','.join(ROWS)})")
-    parser.add_argument("--fwnmi", help="the program (build/src/fwnmi)")
+                        help=f"compute rows, separated by commas ({','.join(ROWS)})")
+    parser.add_argument("--fwnmi", help="the program to measure (build/src/fwnmi)")
     parser.add_argument("--initramfs", help="the guest's userland (build/initramfs.cpio)")
     parser.add_argument("--output", default=os.path.join(TOP, "build", "bench.json"),
                         help="the JSON file (build/bench.json)")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How long libfwnmi's calls take, without a guest: a host whose memory and registers are arrays.
- * Prints JSON, nanoseconds a call: the median of many batches, and the fastest batch.
+ * Measures libfwnmi's calls without a guest, on a host whose memory and registers are arrays.
+ * Prints nanoseconds per call as JSON: the median of many batches, and the fastest batch.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,7 +193,7 @@ int main(void)
 	expect(fwnmi_init(&host->f, &ops, host, &config), 0);
 	expect(fwnmi_register(&host->f, 0, 0x1900, 0x2000), 0);
 	printf("{\n");
-	/* Its time has one reading of the clock in it, which is measured, too. */
+	/* Includes one reading of the clock per call; "clock" shows how much that is. */
 	measure(host, "machine_check", machine_check);
 	measure(host, "clock", clock_alone);
 	measure(host, "machine_check_and_interlock", machine_check_and_interlock);

@@ -17,8 +17,8 @@
 enum {
 	NR_CPUS = 2,
 	MEMORY_SIZE = 32 << 20,
-	RTAS_BASE = 0x1ff0000, /* goes into /rtas as "linux,rtas-base" */
-	RTAS_SIZE = 0x10000, /* goes in as "rtas-size"; "rtas-error-log-max" is 2048 */
+	RTAS_BASE = 0x1ff0000, /* the property "linux,rtas-base" of /rtas */
+	RTAS_SIZE = 0x10000, /* "rtas-size"; "rtas-error-log-max" is 2048 */
 	RTAS_CODE_SIZE = 0x40, /* the RTAS entry point, which you provide */
 };
 
@@ -52,7 +52,7 @@ static const struct fwnmi_ops ops = {
 	.kick = kick,
 };
 
-/* ---- the RTAS calls; each name goes into /rtas as a property with its token ---- */
+/* ---- the RTAS calls; /rtas needs a property with the token of each ---- */
 
 static int rtas_nmi_register(struct vm *vm, unsigned cpu, uint32_t system_reset, uint32_t mc)
 {
@@ -148,7 +148,7 @@ static void handler(struct vm *vm, unsigned cpu)
 	struct fwnmi_errlog decoded;
 	char text[2048];
 
-	expect(vm->regs[cpu].nip == 0x3000, "the vCPU stands at its machine check routine");
+	expect(vm->regs[cpu].nip == 0x3000, "the vCPU is at its machine check routine");
 	expect(fwnmi_errlog_decode(&decoded, log, FWNMI_ERRLOG_MAX) > 0, "there is a log");
 	expect(decoded.mc.processor_id == cpu, "it is about this vCPU");
 	fwnmi_errlog_print(&decoded, text, sizeof(text));
@@ -174,9 +174,9 @@ int main(void)
 	expect(machine_check(&vm, 0, &mc), "vCPU 0 enters its handler");
 	expect(!machine_check(&vm, 1, &mc), "vCPU 1 has to wait for the buffer");
 	handler(&vm, 0);
-	expect(rtas_nmi_interlock(&vm, 0) == 0, "vCPU 0 gives the buffer back");
-	expect(vm.kicked[1] && resume(&vm, 1), "vCPU 1 has its turn");
+	expect(rtas_nmi_interlock(&vm, 0) == 0, "vCPU 0 releases the buffer");
+	expect(vm.kicked[1] && resume(&vm, 1), "vCPU 1 enters its handler");
 	handler(&vm, 1);
-	expect(rtas_nmi_interlock(&vm, 1) == 0, "vCPU 1 gives the buffer back");
+	expect(rtas_nmi_interlock(&vm, 1) == 0, "vCPU 1 releases the buffer");
 	return EXIT_SUCCESS;
 }
