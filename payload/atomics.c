@@ -84,8 +84,8 @@ static void test_alone(void)
 		u64 cr;
 
 		/*
-		 * A quadword is one number in the register pair, the even one its high half, in
-		 * either byte order.
+		 * A quadword is one number in a register pair. The even register has its high half,
+		 * in either byte order.
 		 */
 		__asm__ volatile("lqarx 8,0,%3; addi 9,9,1; addi 8,8,2; stqcx. 8,0,%3; mfcr %2"
 				 : "=&r"(high), "=&r"(low), "=&r"(cr)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a kernel is started with: registers, device tree, memory, initial RAM disk, clock. LoPAR appendix "LoPAR
- * Binding", Linux Documentation/powerpc/booting.rst. The runner gives 384 MiB, three CPUs and a patterned RAM disk.
+ * The state in which a kernel starts: registers, device tree, memory, initial RAM disk, clock.
+ * LoPAR appendix "LoPAR Binding", Linux Documentation/powerpc/booting.rst. The runner provides 384
+ * MiB, three CPUs and a RAM disk with a pattern.
  */
 #include "payload.h"
 
@@ -75,7 +76,7 @@ static void test_tree(void)
 	      "it has no features");
 }
 
-/* How many nodes with this name, and the sum of their numbers. */
+/* Counts the CPU nodes and adds up their numbers. */
 static unsigned count_cpu_nodes(void)
 {
 	const u8 *fdt = (const u8 *)boot.fdt, *p = fdt + read_be32(fdt + 8),
@@ -164,7 +165,7 @@ static void test_clock(void)
 		    "status of get-time-of-day");
 	for (unsigned i = 0; i < 6; i++)
 		check_equal(CLOCK, got[i], set[i], "a field");
-	/* Three seconds: H_CEDE until the decrementer. */
+	/* Three seconds: wait in H_CEDE for the decrementer. */
 	mtspr(SPR_DEC, 3 * 512000000);
 	hcall4(H_CEDE, 0, 0, 0, 0);
 	mtmsr_ri(0);

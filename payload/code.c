@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Code that is written while it is there to be executed: by its own CPU, by another one, by the
- * hypervisor. Power ISA 3.0B, Book II section 1.8.
+ * Self-modifying code: written by its own CPU, by another CPU, or by the hypervisor. Power ISA
+ * 3.0B, Book II section 1.8.
  */
 #include "payload.h"
 
@@ -64,9 +64,9 @@ CODE(ahead, "addi 6,3,here_behind - ahead\n"
 	    "trap");
 
 /*
- * Each round writes an instruction with the round's number, but only every sixteenth into the loop,
- * the others beside the payload's code, where R5 says: so what the loop looks like has settled when
- * it changes. R3 = address of the loop.
+ * Each round writes an instruction that contains the round's number. Only every sixteenth goes into
+ * the loop, the others to where R5 points, away from the payload's code, so that the loop has been
+ * executed unchanged for a while when it changes. R3 = address of the loop.
  */
 CODE(loop, "addi 9,3,loop_patched - loop; mr 10,5; li 5,0; li 7,0; lis 8,0x3980\n" /* li r12,... */
 	   "1: add 11,8,7; andi. 0,7,15; isel 6,9,10,2\n"
@@ -118,7 +118,7 @@ static void test_other_cpu(void)
 		code[2] = BLR;
 		flush_code(code);
 		go = i;
-		/* Some turns of its own. */
+		/* Let the other CPU execute the loop for a while. */
 		for (volatile unsigned j = 0; j < 50000; j++)
 			;
 		check(OTHER_CPU, left != i, "it left a loop without end");
@@ -175,7 +175,7 @@ static void test_alias(void)
 	}
 }
 
-/* rfid into the other byte order and back by a trap, with the other order's words. */
+/* Enters the other byte order by rfid and returns by a trap, with words of the other order. */
 static void test_orders(void)
 {
 	u32 *code = page[2];
@@ -190,7 +190,7 @@ static void test_orders(void)
 		check_caught(BOTH_ORDERS, 0x700, code, 4, other, TRAPPED);
 		check_equal(BOTH_ORDERS, caught.gpr[3], i + 1, "R3 of the other byte order");
 		check_equal(BOTH_ORDERS, call(code + 2), 1000 + i, "R3 of the own byte order");
-		/* The same words in the own byte order. */
+		/* The same words in our own byte order. */
 		code[0] = LI_R3 | (i + 2);
 		code[1] = TRAP;
 		flush_code(code);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LoPAR's FWNMI requirements R1-7.3.14-1 to -19, and what the prose about them promises, one
- * sentence each, as a guest sees them: on one CPU (conformance_up.c) or on four. Each CPU in its
- * turn takes what has to be so on every CPU.
+ * LoPAR's FWNMI requirements R1-7.3.14-1 to -19 and the promises in their text, one sentence each,
+ * as a guest sees them on one CPU (conformance_up.c) or on four. What must hold on every CPU is
+ * tested on each in turn.
  */
 #include "payload.h"
 
@@ -29,13 +29,12 @@
 #define P1  "prose_cpus_that_follow_wait_for_the_interlock_in_their_order"
 #define P3  "prose_later_logs_come_by_the_call_they_are_for_once_and_in_their_order"
 
-const char *const sentences[] = {
-	R1,  R2,  R3,  R4, R5,	R6, R7, R8, R9, R10, R11, R12, R13, R14, R15,
+const char *const sentences[] = { R1,  R2,  R3,	 R4,  R5,  R6,	R7,  R8,
+				  R9,  R10, R11, R12, R13, R14, R15,
 #ifndef UNIPROCESSOR
-	R16, P1, /* the only CPU would have nobody to tell, and nobody to wait for */
+				  R16, P1, /* these need a second CPU */
 #endif
-	R17, R18, R19, P3, NULL
-};
+				  R17, R18, R19, P3,  NULL };
 
 #ifdef UNIPROCESSOR
 #define CPUS 1
@@ -46,18 +45,18 @@ const char *const sentences[] = {
 #define PARAMETER_ERROR ((u32)-3)
 #define UE_LOAD_STORE	3
 #define UE_IFETCH	1
-/* Nothing answers there. */
+/* A real address without memory. */
 #define NOTHING		(memory_size + 0x10000)
 
 #define UNRECOVERABLE	     0x40
 #define RECOVERABLE	     0x20
 #define DEGRADED	     0x10
 #define PREDICTIVE	     0x08
-/* The header's flags beside those. */
+/* The header's other flags. */
 #define VALID_NEW_BIG_ENDIAN 0x86
 #define PLATFORM_EVENT	     0x8e
 #define SECTION(a, b)	     ((a) << 8 | (b))
-/* As little of the state of an interrupt routine as can be. */
+/* As different as possible from the MSR of an interrupt routine. */
 #define KERNEL		     (MSR_BARE | MSR_RI | MSR_IR | MSR_DR | MSR_EE)
 #define USER		     (KERNEL | MSR_PR)
 #define USER_PID	     1
@@ -69,7 +68,7 @@ static u32 last_id;
 static volatile unsigned checks, resets;
 static u64 reset_r3, reset_saved_r3;
 
-/* ---- the other CPUs carry out what they are given ---- */
+/* ---- work for the other CPUs ---- */
 
 static void (*volatile work[CPUS])(void);
 
@@ -90,7 +89,7 @@ static void wait_for_work(unsigned cpu)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 }
 
-/* On one CPU after the other. */
+/* Calls @what on each CPU in turn. */
 static void each_cpu(void (*what)(void), unsigned count)
 {
 	what();
@@ -100,7 +99,7 @@ static void each_cpu(void (*what)(void), unsigned count)
 	}
 }
 
-/* ---- what is registered ---- */
+/* ---- the registered routines ---- */
 
 static void arrived(struct frame *frame)
 {
@@ -115,7 +114,7 @@ static void arrived(struct frame *frame)
 	leave_run(frame);
 }
 
-/* What an OS may take for granted of a log that is not "already reported". */
+/* Checks what an OS can rely on in any log that is not "already reported". */
 static void check_sections(const struct log *l)
 {
 	static const unsigned sections[] = { SECTION('P', 'H'), SECTION('U', 'H'),
@@ -137,7 +136,7 @@ static void check_sections(const struct log *l)
 	check_equal(R13, l->reference_code >> 32, 0x46574d43, "reference code: FWMC");
 }
 
-/* Flags, Main-B severity and action that belong to the three dispositions. */
+/* Checks the flags, Main-B severity and action of the three dispositions. */
 static void check_disposition(const struct log *l, unsigned disposition)
 {
 	static const unsigned flags[] = { RECOVERABLE, DEGRADED, UNRECOVERABLE },
@@ -167,7 +166,7 @@ static void arrived_in_loop(struct frame *frame)
 	check_registers_kept(R13, &spin, frame);
 	frame->gpr[3] = saved_r3;
 	checks++;
-	/* Requirement 19: other calls, and whoever else calls it, leave the buffer alone. */
+	/* Requirement 19: neither other calls nor other callers release the buffer. */
 	check_equal(R19, (u32)rtas("query-cpu-stopped-state", 1, 1, (u32[1]){ 0 }, (u32[1]){ 0 }),
 		    0, "another call");
 	check_equal(R19, read_be64((void *)r3), spin.in.gpr[3],
@@ -193,7 +192,7 @@ static void reset_in_loop(struct frame *frame)
 	spin.flag = 1;
 }
 
-/* Of code that run() has started. */
+/* A system reset of code that run() started. */
 static void reset_in_run(struct frame *frame)
 {
 	reset_r3 = frame->gpr[3];
@@ -227,7 +226,7 @@ static u32 try(const char *name, u64 system_reset, u64 machine_check)
 	return (u32)rtas(name, 2, 0, args, NULL);
 }
 
-/* Where the routines are that were registered last, and where their R3 points to. */
+/* Checks which routines were registered last, and where their R3 points. */
 static void check_registration(const char *sentence, u64 base, u64 size)
 {
 	on_machine_check = arrived;
@@ -275,7 +274,7 @@ static void test_registration(void)
 				    "status for one above");
 		}
 	}
-	/* Where trampolines stand nothing else can. */
+	/* No routine can overlap the trampolines. */
 	if (by_trampoline()) {
 		check_equal(R6, try("ibm,nmi-register", 0x100, ok), PARAMETER_ERROR,
 			    "status for a trampoline's place");
@@ -293,7 +292,7 @@ static void test_registration(void)
 
 /* ---- events: requirements 1, 7 to 14, 17 ---- */
 
-/* All below what our own routines store to, and page 7. */
+/* Sums up all memory below the area that our routines store to, and page 7. */
 static u64 checksum(void)
 {
 	u64 sum = 0;
@@ -306,7 +305,7 @@ static u64 checksum(void)
 	return sum;
 }
 
-/* Nothing that an event could store there is there already. */
+/* Fills page 7 with a pattern that no event would store. */
 static void fill_page_7(void)
 {
 	for (u64 *p = (u64 *)0x7000; p < (u64 *)0x8000; p++)
@@ -340,7 +339,7 @@ static void own_machine_checks(void)
 	if (log.subtype & 0x40)
 		check_equal(R12, log.effective_address, NOTHING, "effective address");
 
-	/* Requirement 14, by the time base. */
+	/* Requirement 14, measured by the time base. */
 	u64 took = entered_at - from;
 
 	from = mfspr(SPR_TB);
@@ -354,7 +353,7 @@ static void own_machine_checks(void)
 }
 
 #define DATA_SIDE  0x200000 /* SRR1 bit 42 */
-#define NO_SECTION 3 /* an unknown error: nothing in an MC section would be true */
+#define NO_SECTION 3 /* an unknown error has no MC section */
 
 static const struct event {
 	const char *inject;
@@ -426,7 +425,7 @@ static void system_reset_from_outside(void)
 	}
 }
 
-/* In problem state: nothing of that is left at the routines. */
+/* In problem state, which the routines must not inherit. */
 static void events_in_problem_state(void)
 {
 	on_machine_check = arrived;
@@ -455,7 +454,7 @@ static void events_in_problem_state(void)
 static volatile unsigned signalled[CPUS];
 static u64 signal_r3[CPUS], signal_saved_r3[CPUS], signal_msr[CPUS];
 
-/* Comes from system_reset_routine_smp. */
+/* Called from system_reset_routine_smp. */
 static void signal_arrived(struct frame *frame)
 {
 	unsigned cpu = this_cpu();
@@ -476,7 +475,7 @@ static void pause(void)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 }
 
-/* Exactly the CPUs of @mask have had one system reset. */
+/* Checks that exactly the CPUs of @mask had one system reset. */
 static void check_signalled(unsigned mask)
 {
 	pause();
@@ -552,15 +551,13 @@ static void test_signals(void)
 	register_routines();
 }
 
-/* ---- logs that come later: event-scan and check-exception ---- */
+/* ---- later logs: event-scan and check-exception ---- */
 
 #define NO_LOG		0x100
 #define INTERNAL_ERRORS 0x80000000u
 #define EPOW		0x40000000u
 
-/*
- * Byte 2 of the log that event-scan returns, which tells them apart here; NO_LOG if there is none.
- */
+/* Returns byte 2 of the log from event-scan, which identifies the log here, or NO_LOG. */
 static unsigned later_scan(u32 classes)
 {
 	static u8 buffer[64];
@@ -586,7 +583,7 @@ static unsigned later_check(u32 classes)
 
 static void test_later_logs(void)
 {
-	/* Two in the first sequence of calls after boot, one in each later. */
+	/* Two logs in the first sequence of calls after boot, one in each later sequence. */
 	ask("@event event-scan internal-errors 062010e200000000");
 	ask("@event event-scan internal-errors 064020e200000000");
 	ask("@event event-scan internal-errors 062030e200000000");
@@ -596,7 +593,7 @@ static void test_later_logs(void)
 	check_equal(P3, later_scan(~0u), 0x30, "the third log");
 	check_equal(P3, later_scan(~0u), NO_LOG, "the end of the second sequence");
 	check_equal(P3, later_scan(~0u), NO_LOG, "a log that is left over");
-	/* Each call has its own, and the mask says of which classes. */
+	/* Each call returns its own logs, of the classes in the mask. */
 	ask("@event event-scan epow 062040e200000000");
 	ask("@event event-scan internal-errors 064050e200000000");
 	ask("@event event-scan internal-errors 062060e200000000");
@@ -631,7 +628,7 @@ static void test_interlock(void)
 {
 	u64 other = ticks_of(another_call);
 
-	/* Without an event: 0 too, and nothing changes. */
+	/* Without an event, it also returns 0 and changes nothing. */
 	check_equal(R17, (u32)nmi_interlock(), 0, "status without an event");
 	check(R18, ticks_of(nmi_interlock) <= 2 * other, "it took longer than twice another call");
 }
@@ -660,7 +657,7 @@ static void test_vectors(void)
 	run(forever, MSR_BARE | MSR_RI, 0, 0, 0, 0);
 	on_system_reset = reset_in_loop;
 	spin_prepare(&spin, 30, MSR_BARE | MSR_RI);
-	/* Delivered without the trampoline that is no longer there. */
+	/* Delivered although the trampoline has been overwritten. */
 	spin.in.sprg[2] = spin.in.gpr[3];
 	tell("@inject system-reset --cpu %u\n", this_cpu());
 	spin_in(&spin);
@@ -693,7 +690,7 @@ static void scan_all(void)
 		    "event-scan without an event");
 }
 
-/* Whatever the CPU that holds the buffer, or another, calls, none of it is the interlock. */
+/* None of these calls is the interlock, whether the buffer's owner makes it or another CPU. */
 static void other_calls(void)
 {
 	scan_all();
@@ -745,7 +742,7 @@ static void run_forever(void)
 	frames[this_cpu()] = caught;
 }
 
-/* CPU 1 holds the buffer, CPU 3 and then CPU 2 wait for it. */
+/* CPU 1 owns the buffer; CPU 3 and then CPU 2 wait for it. */
 static void test_waiting(void)
 {
 	static const unsigned wanted[] = { 1, 3, 2 };
@@ -769,8 +766,8 @@ static void test_waiting(void)
 	ask("@queue machine-check --cpu 2 --ea 0x1002");
 	ask("@await 2 waiting-for-interlock");
 	/*
-	 * While one holds the buffer and others wait for it, calls go on, of all of them, the
-	 * interlock among them.
+	 * While one CPU owns the buffer and others wait for it, all calls still work, including the
+	 * interlock.
 	 */
 	for (unsigned i = 0; i < 100; i++) {
 		check_equal(R18, (u32)another_call(), 0, "status of another call");
@@ -782,8 +779,8 @@ static void test_waiting(void)
 	while (hold == 2)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 	/*
-	 * A system reset reaches the one in its routine at once, those that wait once and when they
-	 * have been there.
+	 * A system reset reaches the CPU in its routine at once, and the waiting CPUs once, after
+	 * their own routine.
 	 */
 	send(1);
 	pause();
@@ -825,7 +822,7 @@ static u32 scan(u32 classes)
 	return (u32)rtas("event-scan", 4, 0, args, NULL);
 }
 
-/* What event-scan has of a CPU that was stopped. */
+/* Checks event-scan's log about a CPU that was stopped. */
 static void check_notice(unsigned cpu, unsigned severity)
 {
 	struct log notice;
@@ -855,8 +852,8 @@ static void test_unsafe(void)
 	ask("@await 3 stopped");
 	check_equal(R16, checks, 0, "machine checks at the routine");
 	/*
-	 * Not told yet: others' machine checks say what they are, and their interlock is not in
-	 * anybody's way.
+	 * Not reported yet: the machine checks of other CPUs report their own errors, and their
+	 * interlock works as usual.
 	 */
 	load_nothing();
 	check_equal(R15, checks, 1, "machine checks before event-scan");
@@ -870,7 +867,7 @@ static void test_unsafe(void)
 		    "H_SIGNAL_SYS_RESET");
 	ask("@refused machine-check --cpu 3");
 	ask("@refused system-reset --cpu 3");
-	/* One more is not another fatal report, but has to be known. */
+	/* A second one is no new fatal report, but must be reported. */
 	work[2] = run_forever;
 	ask("@queue machine-check --cpu 2 --unsafe");
 	ask("@await 2 stopped");
@@ -879,7 +876,7 @@ static void test_unsafe(void)
 
 #endif
 
-/* ---- requirement 15, and last: nothing is as before ---- */
+/* ---- requirement 15, last, because it changes all later reports ---- */
 
 static void already(void)
 {
@@ -902,7 +899,7 @@ static void test_fatal(void)
 	loop_cause = 0x200000;
 	spin_in(&spin);
 	check_equal(R15, log.severity, FATAL, "severity of the first");
-	/* Whatever is asked for. */
+	/* Regardless of the requested error. */
 	on_machine_check = arrived;
 	tell("@inject machine-check --type SLB\n");
 	run(forever, MSR_BARE | MSR_RI, 0, 0, 0, 0);
@@ -911,7 +908,7 @@ static void test_fatal(void)
 	register_routines();
 	each_cpu(already, 1);
 #else
-	/* What event-scan has said of the unsafe CPUs, which are stopped, was fatal. */
+	/* Event-scan's logs about the unsafe CPUs were fatal. */
 	each_cpu(already, CPUS - 2);
 	register_routines();
 	each_cpu(already, CPUS - 2);
@@ -939,7 +936,7 @@ void payload(void)
 	test_interlock();
 	test_vectors();
 #ifndef UNIPROCESSOR
-	/* Twice: what the first time has left behind is not in the second one's way. */
+	/* Twice, to show that the first pass leaves nothing behind that disturbs the second. */
 	test_waiting();
 	memset((void *)served, 0, sizeof(served));
 	test_waiting();

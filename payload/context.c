@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where an injection lands: at the next instruction with MSR[RI]=1, in the state asked for, or
- * anywhere with --now. LoPAR says of error injection that it waits for MSR[RI]; fwnmi-inject(1).
+ * Where an injection takes effect: at the next instruction with MSR[RI]=1 in the requested state,
+ * or anywhere with --now. LoPAR says that error injection waits for MSR[RI]; see fwnmi-inject(1).
  */
 #include "payload.h"
 
@@ -23,9 +23,9 @@ const char *const sentences[] = { WAITS,      NOW,	 RI_WINDOW, USER_ONLY, KERNEL
 #define KERNEL	  (MSR_BARE | MSR_IR | MSR_DR)
 #define USER	  (KERNEL | MSR_PR | MSR_EE | MSR_RI)
 
-/* Counts R4 down; R3, R5 and R6 stay. */
+/* Counts R4 down; keeps R3, R5 and R6. */
 CODE(count_down, "1: addi 4,4,-1; cmpdi 4,0; bne 1b; sc; trap");
-/* The same with a single instruction of seventeen or so at MSR[RI]=1. R5 = MSR[RI]. */
+/* The same, with MSR[RI]=1 at only one instruction in about seventeen. R5 = MSR[RI]. */
 CODE(windows, "li 6,0\n"
 	      "1: mtmsrd 5,1\n"
 	      "nop\n"

@@ -60,8 +60,8 @@ static void test_order(void)
 {
 	on_interrupt = ignore;
 	/*
-	 * Counted in big-endian order before the first H_SET_MODE: by the vector's other half in
-	 * little-endian code.
+	 * Before the first H_SET_MODE, interrupts start in big-endian order. In little-endian code,
+	 * the other half of the vector counts them.
 	 */
 	check_equal(OTHER_ORDER, system_call(5), MSR_LE ? 5 : 6, "R3 after the first system call");
 	check_equal(OTHER_ORDER, others(), MSR_LE ? 1 : 0, "system calls in the other byte order");
@@ -185,7 +185,7 @@ static void test_alignment(void)
 #define LSWI(rt, ra, n)	 (0x7c0004aau | (rt) << 21 | (ra) << 16 | (n) << 11)
 #define LSWX(rt, ra, rb) (0x7c00042au | (rt) << 21 | (ra) << 16 | (rb) << 11)
 
-/* R3 = R4 = R5 = R6 = an address; @bytes of a string go to XER. */
+/* R3 to R6 = an address; XER = a string length of @bytes. */
 static void string_load(u32 insn, unsigned bytes, bool invalid)
 {
 	static u32 code[4] __attribute__((aligned(16)));
@@ -217,14 +217,14 @@ static void test_strings(void)
 	string_load(LSWI(3, 4, 5), 0, true);
 	string_load(LSWI(3, 4, 4), 0, false);
 	string_load(LSWI(4, 4, 4), 0, true);
-	string_load(LSWI(30, 4, 24), 0, false); /* R30 .. R3, around */
+	string_load(LSWI(30, 4, 24), 0, false); /* R30 to R3, wrapping around */
 	string_load(LSWI(30, 4, 28), 0, true);
 	string_load(LSWI(30, 0, 12), 0, true); /* RA = 0 counts */
 	string_load(LSWX(8, 4, 5), 20, false);
-	string_load(LSWX(3, 4, 5), 5, true); /* over RA */
-	string_load(LSWX(5, 4, 5), 4, true); /* over RB */
+	string_load(LSWX(3, 4, 5), 5, true); /* overwrites RA */
+	string_load(LSWX(5, 4, 5), 4, true); /* overwrites RB */
 	string_load(LSWX(3, 4, 5), 4, false);
-	string_load(LSWX(31, 0, 5), 8, false); /* RA = 0 does not */
+	string_load(LSWX(31, 0, 5), 8, false); /* RA = 0 does not count */
 	string_load(LSWX(3, 4, 5), 0, false);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls without end, or nearly, or ever new code: bootargs are "calls=ROUNDS" or "code=ROUNDS".
- * Whoever runs this watches what it costs the host (tests/payload/memory.py).
+ * A flood of calls, or of new code; bootargs are "calls=ROUNDS" or "code=ROUNDS". The runner
+ * watches what it costs the host (tests/payload/memory.py).
  */
 #include "payload.h"
 
@@ -32,7 +32,7 @@ static void rtas_calls(u64 i)
 	nmi_interlock();
 }
 
-/* One long block of code that is new each time. */
+/* Writes and executes a long block of code that differs each time. */
 static void new_code(u64 i)
 {
 	u32 *code = (u32 *)words;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hypervisor calls as an ill-behaved guest makes them. LoPAR chapter "Hypervisor Call Functions",
- * table "Hypervisor Call Return Code Values". That the program survives is half of it.
+ * Hypervisor calls of an ill-behaved guest. LoPAR chapter "Hypervisor Call Functions", table
+ * "Hypervisor Call Return Code Values". Half of the proof is that the program survives.
  */
 #include "payload.h"
 
@@ -98,7 +98,7 @@ static void test_specific(void)
 	refused(ADDRESSES, H_LOGICAL_CI_LOAD, ~0ull, (u64)scratch, 0, 0);
 	refused(ADDRESSES, H_PAGE_INIT, 1 << 15, (u64)scratch + 8, 0, 0);
 	refused(ADDRESSES, H_PAGE_INIT, 1, (u64)scratch, 0, 0);
-	/* An area whose own length is too small, or that crosses a page. */
+	/* An area whose length field is too small, or that crosses a page boundary. */
 	memset(scratch, 0, sizeof(scratch));
 	refused(ADDRESSES, H_REGISTER_VPA, VPA_SUBFUNCTION(1), 0, (u64)scratch, 0);
 	scratch[0xf80 + 4] = 2;
@@ -137,7 +137,7 @@ static void test_specific(void)
 	refused(TABLES, H_REGISTER_PROCESS_TABLE, ~0ull, (u64)scratch, 0, 0);
 }
 
-/* H_CPPR: everything but R3 is not its result. */
+/* H_CPPR: its only result is R3. */
 CODE(call_it,
      "lis 14,0x1234; lis 15,0x2345; lis 20,0x3456; lis 31,0x4567; mtctr 14; mtlr 15; mtcr 14\n"
      "mr 13,3; li 3,0x68; sc 1; trap");
@@ -220,7 +220,7 @@ static u64 random_argument(void)
 	return likely[next(ARRAY_SIZE(likely))];
 }
 
-/* These end the payload, stop it, change how it runs, or fill the console. */
+/* Calls that would end or stop the payload, change how it runs, or fill the console. */
 static bool forbidden(const u64 *regs)
 {
 	return regs[0] == H_CEDE || regs[0] == H_SET_MODE || regs[0] == 0xf000 ||

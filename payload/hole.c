@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that answers with machine checks, at the address that bootargs give as "hole=0x...":
- * whoever runs this has put it there (--map-memory). What arrives is the hardware's own, none of
- * fwnmi's injections. LoPAR R1-7.3.14-12, -13.
+ * Memory that answers with machine checks, which the runner has mapped (--map-memory) at the
+ * address in bootargs, "hole=0x...". The machine checks are the hardware's own, not injected by
+ * fwnmi. LoPAR R1-7.3.14-12, -13.
  */
 #include "payload.h"
 

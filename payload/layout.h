@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where things are in a payload's memory, and the layout of saved registers: for start.S and for C.
- * A payload is linked at real address 0, with its interrupt vectors in place. What the notification
- * routines and vectors store to lies below 32 KiB, where a D-form address needs no base register.
+ * The memory layout of a payload, and the layout of saved registers, for start.S and for C. A
+ * payload is linked at real address 0, with its interrupt vectors in place. The save areas of
+ * vectors and notification routines are below 32 KiB, where a D-form address needs no base
+ * register.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H
@@ -10,10 +11,10 @@
 #define MAX_CPUS 8
 
 #define OTHER_ENDIAN_AREA \
-	0x2e00 /* three doublewords in the byte order that is not ours: R3, MSR, a count */
-#define RTAS_RETURN    0x2f00 /* where an RTAS call comes back to */
+	0x2e00 /* three doublewords in the opposite byte order: R3, MSR, a count */
+#define RTAS_RETURN    0x2f00 /* return address of RTAS calls */
 #define MC_SAVE	       0x5000 /* registers at entry to machine_check_routine */
-#define SR_SAVE	       0x5200 /* the same of system_reset_routine */
+#define SR_SAVE	       0x5200 /* the same for system_reset_routine */
 #define CPU_SAVE       0x6000 /* + CPU * CPU_SAVE_SIZE: registers at entry to an interrupt vector */
 #define CPU_SAVE_SHIFT 9
 #define SCV_VECTORS    0x17000 /* scv n with relocation off: + 0x20 * n */

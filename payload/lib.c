@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Start, device tree, console, results, hypervisor and RTAS calls of a payload. LoPAR; Devicetree
- * Specification 0.4.
+ * The payload library: start, device tree, console, results, hypervisor and RTAS calls. LoPAR;
+ * Devicetree Specification 0.4.
  */
 #include <stdarg.h>
 
@@ -21,7 +21,7 @@ void interrupt(struct frame *frame);
 void machine_check(struct frame *frame);
 void system_reset(struct frame *frame);
 
-/* ---- what the compiler wants ---- */
+/* ---- functions that the compiler calls ---- */
 
 void *memcpy(void *to, const void *from, size_t n)
 {
@@ -211,7 +211,7 @@ void bail_out(const char *why)
 		;
 }
 
-/* The number of a sentence; a misspelt one ends the payload. */
+/* Returns the number of a sentence. An unknown one ends the payload. */
 static unsigned number_of(const char *sentence)
 {
 	for (unsigned i = 0; sentences[i]; i++)
@@ -275,14 +275,13 @@ static unsigned text_length(const char *s)
 	return n;
 }
 
-/* @path: names without unit addresses, as "/vdevice/vty"; the first that fits. */
+/* @path: names without unit addresses, such as "/vdevice/vty"; the first match counts. */
 const void *fdt_property(const char *path, const char *name, u32 *len)
 {
 	const u8 *fdt = (const u8 *)boot.fdt;
 	const u8 *p = fdt + read_be32(fdt + 8);
 	const char *strings = (const char *)fdt + read_be32(fdt + 12);
-	unsigned depth = 0,
-		 matched = 0; /* matched: how many of the nodes open now lie on the path */
+	unsigned depth = 0, matched = 0; /* matched: how many of the open nodes are on the path */
 	const char *rest[16] = { path };
 
 	for (;;) {
@@ -352,7 +351,7 @@ const char *bootargs(void)
 
 /* ---- RTAS ---- */
 
-/* One for each CPU, where 32 bits reach it. */
+/* One buffer per CPU, at a 32-bit address. */
 static u32 rtas_buffer[MAX_CPUS][64] __attribute__((aligned(64)));
 
 u32 rtas_token(const char *name)
@@ -454,7 +453,7 @@ void secondary(u64 cpu, u64 msr)
 		;
 }
 
-/* ---- code that is interrupted ---- */
+/* ---- run() ---- */
 
 u64 run_sp[MAX_CPUS];
 extern const u8 run_back[];
@@ -499,7 +498,7 @@ static unsigned count_cpus(void)
 {
 	u32 len;
 
-	/* Server numbers 0 .. count - 1: as in /interrupt-controller. */
+	/* Server numbers 0 to count - 1, as in /interrupt-controller. */
 	const u8 *ranges =
 		fdt_property("/interrupt-controller", "ibm,interrupt-server-ranges", &len);
 
@@ -525,8 +524,7 @@ void start(u64 fdt, u64 r4, u64 r5, u64 msr)
 		bail_out("the device tree has no memory");
 	memory_size = read_be64(reg + 8);
 	/*
-	 * Not before the runner hears what the monitor says; "alone" on the command line: there is
-	 * none who does.
+	 * Wait until the runner is connected to the monitor, unless the command line says "alone".
 	 */
 	if (bootargs()[0] != 'a')
 		ask("@answer");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes a version 6 error log apart as a guest does, without libfwnmi. LoPAR chapter "RTAS
- * Error/Event Return Format".
+ * Decodes a version 6 error log as a guest does, without libfwnmi. LoPAR chapter "RTAS Error/Event
+ * Return Format".
  */
 #include "payload.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One machine check after another on one CPU: registers and error log at entry to the registered
- * routine, the interlock, and the way back. LoPAR R1-7.3.14-7, -10, -13, -15, -17.
+ * Machine checks on one CPU, one after another: registers and error log at entry to the registered
+ * routine, the interlock, and the return. LoPAR R1-7.3.14-7, -10, -13, -15, -17.
  */
 #include "payload.h"
 
@@ -116,7 +116,7 @@ static void arrived(struct frame *frame)
 	spin.flag = 1;
 }
 
-/* Requirement 7; the page at 0x7000 is nobody's here. */
+/* Requirement 7. Nothing here uses the page at 0x7000. */
 static u64 checksum(void)
 {
 	const u64 *p = (const u64 *)0x100;
@@ -140,10 +140,7 @@ void payload(void)
 	on_machine_check = arrived;
 	if (nmi_register((u64)system_reset_routine, (u64)machine_check_routine))
 		bail_out("ibm,nmi-register failed");
-	/*
-	 * Requirement 5 gives the vectors to firmware's code; its data, events, stays out in any
-	 * case.
-	 */
+	/* Requirement 5 lets firmware put code at the vectors, but no data of events. */
 	if (by_trampoline())
 		before = checksum();
 	check_equal(VECTORS, checksum(), before, "checksum after the registration");

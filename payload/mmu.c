@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Radix translation: what is permitted, what is reported where it is not, reference and change
- * bits, processes, invalidation. Power ISA 3.0B, Book III sections 5.7.10 to 5.10 and 6.5.3
- * to 6.5.8.
+ * Radix translation: permissions and their interrupts, reference and change bits, processes,
+ * invalidation. Power ISA 3.0B, Book III sections 5.7.10 to 5.10 and 6.5.3 to 6.5.8.
  */
 #include "payload.h"
 
@@ -56,20 +55,20 @@ CODE(store_word, "stw 4,0(3); trap");
 CODE(zero_it, "dcbz 0,3; trap");
 CODE(reserve_it, "1: ldarx 5,0,3; stdcx. 4,0,3; bne- 1b; trap");
 
-static u64 *page; /* a page of memory with code that says 42 */
+static u64 *page; /* a page of memory with code that returns 42 */
 
 static const u8 *user(const u8 *code)
 {
 	return (const u8 *)((u64)code + USER_CODE);
 }
 
-/* The code at its quadrant 3 address, for when quadrant 0 is another process's. */
+/* The code's quadrant 3 address, for use while quadrant 0 belongs to another process. */
 static const u8 *kernel(const u8 *code)
 {
 	return (const u8 *)((u64)code + QUADRANT3);
 }
 
-/* The outcome of a data access at @ea. @vector 0: none but the trap behind it. */
+/* Checks the interrupt of a data access at @ea. @vector 0: only the trap after the access. */
 static void access(const char *sentence, const u8 *code, u64 msr, u64 ea, u64 vector, u32 dsisr)
 {
 	if (msr & MSR_PR)
@@ -188,11 +187,14 @@ static void test_segments(void)
 		fetch(SEGMENT, KERNEL, outside[i] & ~3ull, 0x480, 0);
 	}
 	access(SEGMENT, load_it, USER, 0x8000000000000000, 0x380, 0);
-	/* Quadrant 3 is the kernel's by its pages alone. */
+	/* Only the pages' permissions make quadrant 3 privileged. */
 	access(USER_PRIV, load_it, USER, QUADRANT3 + 0x1000, 0x300, DSISR_PROTECTION);
 }
 
-/* A process without a tree, and relocation for data or code alone, so that the rest goes on. */
+/*
+ * A process without a tree, with relocation on for data only or code only, so that the other still
+ * works.
+ */
 static void test_first(void)
 {
 	u64 *process = radix_process_entry(0), kept = process[0];
@@ -200,7 +202,7 @@ static void test_first(void)
 				0xbffffffffffffffc };
 
 	process[0] = 0;
-	mtspr(SPR_PIDR, 300); /* beyond the table */
+	mtspr(SPR_PIDR, 300); /* beyond the end of the table */
 	radix_invalidate(0, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
 		access(FIRST, load_word, MSR_BARE | MSR_DR, outside[i], 0x380, 0);
@@ -276,8 +278,7 @@ static void test_processes(void)
 	check_caught(BAD_TREE, 0x300, kernel(load_it), 0, KERNEL, 0);
 	check_equal(BAD_TREE, caught.dsisr, DSISR_NO_PTE, "DSISR for a process beyond the table");
 	mtspr(SPR_PIDR, 3);
-	radix_process_entry(3)[0] =
-		big64((u64)pages[0] | 13); /* says that addresses have 31 bits */
+	radix_process_entry(3)[0] = big64((u64)pages[0] | 13); /* a tree for 31-bit addresses */
 	run(kernel(load_it), KERNEL, PLACE, 0, 0, 0);
 	check_equal(BAD_TREE, caught.vector, 0x300, "vector");
 	check_equal(BAD_TREE, caught.dsisr, DSISR_BAD_CONFIG, "DSISR for a tree of another size");
@@ -311,7 +312,7 @@ static void test_invalidation(void)
 	*radix_pte(0, PLACE) = 0;
 	radix_invalidate(0, PLACE);
 	access(INVALIDATE, load_it, KERNEL, PLACE + 8, 0x300, DSISR_NO_PTE);
-	/* An entry that becomes valid needs no tlbie. */
+	/* No tlbie is needed when an entry becomes valid. */
 	radix_map(0, PLACE, (u64)a, PTE_KERNEL);
 	access(INVALIDATE, load_it, KERNEL, PLACE + 8, 0, 0);
 }
@@ -344,7 +345,7 @@ static void test_crossing(void)
 	check_equal(CROSSING, ((u32 *)b)[0], MSR_LE ? 0x01020304 : 0x05060708,
 		    "the first word of the second page");
 
-	/* Code: the pages' order in real memory is the reverse. */
+	/* Code, with the pages in reverse order in real memory. */
 	radix_map(0, PLACE, (u64)b, PTE_KERNEL);
 	radix_map(0, PLACE + PAGE, (u64)a, PTE_KERNEL);
 	radix_invalidate(0, PLACE);
@@ -362,7 +363,7 @@ static void test_crossing(void)
 	check_caught(CODE_PAGES, 0x400, (void *)edge, 4, KERNEL, 0x40000000);
 }
 
-/* ---- nothing there ---- */
+/* ---- real addresses without memory ---- */
 
 #define LOAD_STORE     0x200000
 #define BAD_FETCH      0x080c0000

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A second machine check on the processor that has not yet made the interlock for its first: the
- * partition ends. LoPAR, prose of the FWNMI option. The kernel command line says where the second
- * one comes from.
+ * A second machine check on a processor that has not called the interlock for its first one ends
+ * the partition. LoPAR, text of the FWNMI option. The kernel command line selects the source of the
+ * second one.
  */
 #include "payload.h"
 
@@ -21,7 +21,7 @@ static void arrived(struct frame *frame)
 		tell("@inject=1 machine-check --now\n");
 	else
 		*(volatile u64 *)memory_size;
-	/* A million instructions and more are time enough for either. */
+	/* Long enough for either source. */
 	for (volatile unsigned i = 0; i < 100000000; i++)
 		;
 	bail_out("nothing came of the second machine check");

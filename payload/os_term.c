@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ibm,os-term ends the partition with the guest's words, whatever they are. LoPAR section
+ * ibm,os-term ends the partition and passes on the guest's text, whatever it is. LoPAR section
  * "ibm,os-term".
  */
 #include "payload.h"
@@ -13,7 +13,7 @@ void payload(void)
 	u32 where[1] = { (u32)(u64)text };
 
 	if (bootargs()[0] == 'o')
-		where[0] = (u32)memory_size - 3; /* "abc" and no end */
+		where[0] = (u32)memory_size - 3; /* "abc" without a terminator */
 	for (unsigned i = 0; i < 3; i++)
 		((volatile u8 *)memory_size)[(int)i - 3] = (u8)('a' + i);
 	rtas("ibm,os-term", 1, 0, where, NULL);

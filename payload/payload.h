@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the payloads share. A payload is a bare-metal program for `fwnmi run -kernel`: it checks,
- * from inside, what a guest is promised, and prints TAP on the partition's console. Lines that
- * start with '@' are for the runner (tests/payload/run.py): what to inject and to wait for.
+ * Shared by the payloads. A payload is a bare-metal program for `fwnmi run -kernel` that checks a
+ * partition from inside and prints TAP on its console. Lines that start with '@' tell the runner
+ * (tests/payload/run.py) what to inject and what to wait for.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -34,24 +34,24 @@ typedef int64_t s64;
 #define MSR_DR	 0x10ull
 #define MSR_RI	 0x2ull
 #define MSR_LE	 ((u64)MSR_OWN_LE)
-/* At entry to an interrupt, and while a payload's C runs. */
+/* MSR at entry to an interrupt, and while a payload's C code runs. */
 #define MSR_BARE (MSR_SF | MSR_ME | MSR_LE)
 
-/* What an interrupt puts into SRR1 beside the MSR. */
+/* The SRR1 bits that an interrupt does not copy from the MSR. */
 #define SRR1_CAUSE 0x783f0000ull
 
-/* Registers as an interrupt or a notification routine found them. */
+/* Registers at entry to an interrupt or a notification routine. */
 struct frame {
 	u64 gpr[32];
 	u64 cr, xer, lr, ctr, sprg[4];
 	u64 srr0, srr1, msr;
-	u64 nip; /* a little behind where the code was entered: tells real mode from relocated */
+	u64 nip; /* shortly after the entry point: tells real mode from relocated */
 	u64 dar, dsisr, tar, vector;
 };
 _Static_assert(sizeof(struct frame) == F_SIZE, "start.S knows struct frame");
 _Static_assert(offsetof(struct frame, vector) == F_VECTOR, "start.S knows struct frame");
 
-/* A loop with known registers: spin_in() goes there and comes back when flag is set. */
+/* A loop with known registers. spin_in() runs it until flag is set. */
 struct spin {
 	volatile u64 flag;
 	u64 sp;
@@ -72,15 +72,15 @@ extern u64 rtas_before[18], rtas_after[18]; /* R14 to R31 around the last call *
 void spin_in(struct spin *spin);
 void run_at(u64 nip, u64 msr, const u64 registers[8]);
 
-/* ---- what a payload has ---- */
+/* ---- what a payload defines ---- */
 void payload(void);
-/* The sentences that it is to prove, each at least by one check; NULL at the end. */
+/* The sentences that it proves, each by at least one check; NULL at the end. */
 extern const char *const sentences[];
 
 /* ---- lib.c: what a payload may set ---- */
 /*
- * Called with the registers of the interrupted code; what they leave in the frame is what the code
- * goes on with.
+ * Called with the registers of the interrupted code, which continues with what they leave in the
+ * frame.
  */
 extern void (*on_interrupt)(struct frame *frame);
 extern void (*on_machine_check)(struct frame *frame);
@@ -88,22 +88,20 @@ extern void (*on_system_reset)(struct frame *frame);
 extern void (*on_secondary)(u64 cpu);
 
 /*
- * Run code until its first interrupt, or machine check or system reset at a registered routine, and
- * come back; what it was interrupted with is in `caught`. R3 to R6 are given. The code ends with a
- * trap if it may come to its end.
+ * Runs code, with R3 to R6 as given, until its first interrupt, or a machine check or system reset
+ * at a registered routine. The interrupted state is in `caught`. Code that can reach its end must
+ * end with a trap.
  */
 extern struct frame caught;
 void run(const void *code, u64 msr, u64 r3, u64 r4, u64 r5, u64 r6);
-/* The same with R3 to R10. */
+/* The same, with R3 to R10 as given. */
 void run_registers(const void *code, u64 msr, const u64 registers[8]);
-/* From on_interrupt and its like: end run(). */
+/* Ends run(); called from on_interrupt and the like. */
 void leave_run(struct frame *frame);
-/*
- * The interrupt that run() ended with was @vector at @code + @offset, with SRR1 = @msr and @cause.
- */
+/* Checks that run() ended with @vector at @code + @offset, and that SRR1 was @msr with @cause. */
 bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr,
 		  u64 cause);
-#define TRAPPED	   0x20000ull /* SRR1: the trap at the end was reached */
+#define TRAPPED	   0x20000ull /* SRR1 of the trap at the end */
 #define ILLEGAL	   0x80000ull
 #define PRIVILEGED 0x40000ull
 /* Code for run(): a name and instructions. */
@@ -113,7 +111,7 @@ bool check_caught(const char *sentence, u64 vector, const void *code, unsigned o
 		".balign 16\n"         \
 		".globl " #name "\n" #name ":\n" instructions "\n.popsection\n")
 
-/* ---- how it was started ---- */
+/* ---- how the payload was started ---- */
 struct boot {
 	u64 fdt, r4, r5, msr;
 	u64 secondary_msr[MAX_CPUS];
@@ -121,21 +119,21 @@ struct boot {
 extern struct boot boot;
 extern u64 rtas_base, rtas_size, rtas_entry, memory_size;
 extern unsigned nr_cpus;
-const void *fdt_property(const char *path, const char *name, u32 *len); /* NULL: there is none */
+const void *fdt_property(const char *path, const char *name, u32 *len); /* or NULL */
 const char *bootargs(void);
-u32 fdt_u32(const char *path, const char *name); /* ends the payload if there is none */
+u32 fdt_u32(const char *path, const char *name); /* ends the payload if it is missing */
 
 /* ---- console and results ---- */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2))); /* %s %c %u %x %lu %lx */
-/* One thing that @sentence says: is it so? */
+/* One check of @sentence; returns @ok. */
 bool check(const char *sentence, bool ok, const char *what);
 bool check_equal(const char *sentence, u64 got, u64 want, const char *what);
 void bail_out(const char *why) __attribute__((noreturn));
 void finish(void) __attribute__((noreturn)); /* results, power off */
 void power_off(void) __attribute__((noreturn));
-/* Ask the runner: "@line", then wait until it answers. */
+/* Sends a request to the runner, "@line", and waits until it answers. */
 void ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same without an answer. */
+/* The same without waiting. */
 #define tell(...) print(__VA_ARGS__)
 
 /* ---- calls ---- */
@@ -160,16 +158,16 @@ enum {
 s64 hcall4(u64 number, u64 r4, u64 r5, u64 r6, u64 r7);
 
 /*
- * An RTAS call by name: @count inputs, then up to @nr_rets outputs behind the status, which is
- * returned.
+ * Calls RTAS by name, with @count inputs and up to @nr_rets outputs after the status. Returns the
+ * status.
  */
-#define RTAS_NO_STATUS 0x7fffffff /* the call did not even touch the buffer */
+#define RTAS_NO_STATUS 0x7fffffff /* the call did not write to the buffer */
 int rtas(const char *name, unsigned nr_args, unsigned nr_rets, const u32 *args, u32 *rets);
 u32 rtas_token(const char *name);
 int rtas0(const char *name);
 int nmi_register(u64 system_reset, u64 machine_check);
 int nmi_interlock(void);
-/* RTAS_START of @cpu in on_secondary(@cpu). */
+/* Starts @cpu in on_secondary(@cpu) by start-cpu. */
 void start_cpu(unsigned cpu);
 void set_interrupt_endian(bool little);
 void interrupts_in_own_endian(void);
@@ -223,7 +221,7 @@ static inline void barrier(void)
 	__asm__ volatile("" : : : "memory");
 }
 
-/* Make code that was written visible to execution. */
+/* Makes newly written code visible to instruction fetch. */
 static inline void flush_code(void *p)
 {
 	__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; sync; isync" : : "r"(p) : "memory");
@@ -246,18 +244,15 @@ u64 read_be64(const volatile void *p);
 u32 read_be32(const volatile void *p);
 u16 read_be16(const volatile void *p);
 
-/*
- * Do events come by trampolines? Known once the guest has registered: they stand where our vectors
- * were.
- */
+/* Are trampolines in use? After registration only: then they replace our vectors. */
 bool by_trampoline(void);
 
-/* ---- spin.c: known registers, and what an event may change ---- */
-/* Patterns for every register; MSR = @msr. */
+/* ---- spin.c: known registers, and which of them an event may change ---- */
+/* Fills every register with a pattern; MSR = @msr. */
 void spin_prepare(struct spin *spin, u64 seed, u64 msr);
-/* At entry to a notification routine: @sentence about each register but R3, SRR0, SRR1. */
+/* At entry to a notification routine, checks all registers except R3, SRR0 and SRR1. */
 void check_registers_kept(const char *sentence, const struct spin *spin, const struct frame *frame);
-/* After spin_in(): the interrupted code went on with what it had. */
+/* After spin_in(), checks that the interrupted code continued with its registers intact. */
 void check_went_on(const char *sentence, const struct spin *spin);
 
 /* ---- log.c: version 6 error logs ---- */
@@ -267,7 +262,7 @@ struct log {
 	u32 extended_length;
 	unsigned flags, format; /* bytes 0 and 2 of the extended part's header */
 	bool of_ibm;
-	unsigned nr_sections, sections[8]; /* ids of the first ones */
+	unsigned nr_sections, sections[8]; /* ids of the first sections */
 	unsigned section_count, creator; /* Main-A */
 	u32 id;
 	unsigned subsystem, event_severity, event_subtype, action; /* Main-B */
@@ -275,7 +270,7 @@ struct log {
 	u64 reference_code; /* its first eight characters */
 	bool has_mc;
 	unsigned mc_length;
-	unsigned error_type, subtype; /* subtype: the byte with its flags */
+	unsigned error_type, subtype; /* subtype: the whole byte, with its flags */
 	u32 processor;
 	u64 effective_address, logical_address;
 };
@@ -308,13 +303,13 @@ enum {
 #define PTE_KERNEL (PTE_PRIV | PTE_READ | PTE_WRITE | PTE_EXEC)
 #define PTE_USER   (PTE_READ | PTE_WRITE | PTE_EXEC)
 /*
- * Effective address 0.. of PID 0 maps real memory as it is, for the kernel; 2 MiB pages. Registers
- * the process table.
+ * Maps effective addresses from 0 in PID 0 to the same real addresses, privileged, with 2 MiB
+ * pages. Registers the process table.
  */
 void radix_start(void);
 /*
- * The page table entry of a 4 KiB page at @ea for @pid; tables down to it are made. In big-endian
- * order.
+ * Returns the page table entry (big-endian) of the 4 KiB page at @ea for @pid; creates missing
+ * tables.
  */
 u64 *radix_pte(unsigned pid, u64 ea);
 void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);

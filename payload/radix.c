@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A tiny radix tree per process: levels of 13, 9, 9 and 9 bits over 4 KiB pages. Power ISA 3.0B,
- * Book III section 5.7.10, "Radix Tree Translation".
+ * A small radix tree per process, with levels of 13, 9, 9 and 9 bits and 4 KiB pages. Power ISA
+ * 3.0B, Book III section 5.7.10, "Radix Tree Translation".
  */
 #include "payload.h"
 
@@ -9,12 +9,12 @@
 #define ROOT_BITS  13
 #define TABLE_BITS 9
 #define POINTER	   0x0fffffffffffff00ull
-/* Effective addresses of 52 bits: the size less 31, in bits 1:2 and 56:58. */
+/* 52-bit effective addresses: bits 1:2 and 56:58 have the size minus 31. */
 #define TREE_SIZE  ((2ull << 61) | (5ull << 5))
 
 enum {
 	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04 |
-			    0x01, /* change, new, radix, guest invalidates itself */
+			    0x01, /* change, new, radix, guest does its own tlbie */
 };
 
 static u64 heap = HEAP;
@@ -49,7 +49,7 @@ static u64 *root(unsigned pid)
 	return (u64 *)(big64(*entry) & POINTER);
 }
 
-/* The entry for @ea at the level whose pages have 1 << @shift bytes. */
+/* Returns the entry for @ea at the level of pages of 1 << @shift bytes. */
 static u64 *walk(unsigned pid, u64 ea, unsigned shift)
 {
 	u64 *table = root(pid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A reboot forgets the registration and every event: NVRAM, which it keeps, tells the payload how
- * often it has started. LoPAR sections "system-reboot" and "NVRAM Access Functions".
+ * A reboot discards the registration and all events. A counter in NVRAM, which survives, tells the
+ * payload how often it has started. LoPAR sections "system-reboot" and "NVRAM Access Functions".
  */
 #include "payload.h"
 
@@ -111,7 +111,7 @@ static void start_the_other(void)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 }
 
-/* What the last image has not fetched of it; and it runs. */
+/* The log that the last image did not fetch; and the CPU can be started. */
 static void test_unsafe(void)
 {
 	static u8 log_buffer[2048];
@@ -147,7 +147,7 @@ void payload(void)
 	set_boots(n + 1);
 	interrupts_in_own_endian();
 	if (n == 0) {
-		/* In the routine, so the buffer is taken when the partition goes down. */
+		/* In the routine, so that the buffer is owned when the partition reboots. */
 		kept_in_memory = 1;
 		on_machine_check = reboots;
 		register_routines();

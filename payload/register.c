@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registration: what is accepted, what a guest gets that has none, the handlers' byte order. LoPAR
- * R1-7.3.14-4, -6, -17; Power ISA 3.0B, Book III sections 6.5.1 and 6.5.2.
+ * Registration: accepted and refused arguments, events without a registration, the byte order of
+ * the routines. LoPAR R1-7.3.14-4, -6, -17; Power ISA 3.0B, Book III sections 6.5.1 and 6.5.2.
  */
 #include "payload.h"
 
@@ -25,13 +25,13 @@ const char *const sentences[] = { PROPERTY,  UNREG_MC, UNREG_SR, KEPT,	 NO_EVENT
 
 static struct spin spin;
 static u64 vector, cause;
-static u64 dar, dsisr; /* as the event sets them; 0: it does not */
+static u64 dar, dsisr; /* as the event sets them; 0: unchanged */
 static unsigned count;
 
 static void prepare(u64 seed, u64 msr)
 {
 	spin_prepare(&spin, seed, MSR_BARE | MSR_RI | msr);
-	/* The vectors' code needs SPRG1: with R3's value there, that makes no difference. */
+	/* The code at the vectors uses SPRG1 for R3, so give it that value. */
 	spin.in.sprg[1] = spin.in.gpr[3];
 }
 
@@ -74,7 +74,7 @@ static void test_unregistered(void)
 	check_went_on(WENT_ON, &spin);
 
 	vector = 0x200;
-	cause = 0x200000; /* what it was is in DSISR */
+	cause = 0x200000; /* the cause is in DSISR */
 	dar = 0x123456789abc;
 	dsisr = 0x80;
 	prepare(2, 0);
@@ -82,7 +82,7 @@ static void test_unregistered(void)
 	check_went_on(WENT_ON, &spin);
 	dar = dsisr = 0;
 
-	cause = 0x40000; /* an instruction fetch: in SRR1 itself */
+	cause = 0x40000; /* an instruction fetch: the cause is in SRR1 */
 	prepare(3, MSR_FP | MSR_VEC | MSR_VSX);
 	go("@inject=1 machine-check --type UE --subtype ifetch");
 	check_went_on(WENT_ON, &spin);
@@ -98,8 +98,7 @@ static void counted(struct frame *frame)
 }
 
 /*
- * The same for system resets that come to the machine check routine, because it was registered for
- * both.
+ * The same for system resets, which enter the machine check routine if it was registered for both.
  */
 static void counted_elsewhere(struct frame *frame)
 {
@@ -129,7 +128,7 @@ static void test_refused(void)
 
 static void test_registration(void)
 {
-	/* None of these made a registration. */
+	/* None of these was accepted. */
 	test_refused();
 	on_interrupt = at_vector;
 	vector = 0x100;
@@ -146,7 +145,7 @@ static void test_registration(void)
 	go("@inject system-reset");
 	check_equal(STANDS, count, 1, "system resets at the registered routine");
 
-	/* The last word below the limit is all right. */
+	/* The last word below the limit is accepted. */
 	check_equal(TOO_HIGH, try(LIMIT - 4, LIMIT - 4), 0, "status for the last word below");
 
 	on_machine_check = counted_elsewhere;
@@ -168,7 +167,7 @@ static void test_endian(void)
 	for (unsigned machine_check = 0; machine_check < 2; machine_check++) {
 		area[0] = area[1] = 0;
 		prepare(7 + machine_check, 0);
-		/* The routine leaves its MSR where the loop looks. */
+		/* The routine leaves its MSR where the loop reads it. */
 		spin.flag = 0;
 		tell(machine_check ? "@inject machine-check\n" : "@inject system-reset\n");
 		while (!area[1]) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CPUs that wait for another one and say so by a low priority: what they leave of the time to the
- * one that works. Power ISA 3.0B, Book II section 3.2.
+ * CPUs that wait for another one at low thread priority: how much time they leave to the CPU that
+ * works. Power ISA 3.0B, Book II section 3.2.
  */
 #include "payload.h"
 
@@ -57,7 +57,7 @@ static void wait_for_it(u64 cpu)
 	}
 }
 
-/* How often the others went round, together, while this CPU did @BUSY_LOOPS rounds. */
+/* Returns how many rounds the others did, together, while this CPU did @BUSY_LOOPS. */
 static u64 contest(unsigned which)
 {
 	u64 sum = 0;
@@ -105,7 +105,7 @@ static void test_alone(void)
 
 	for (unsigned i = 0; i < 1000; i++)
 		__asm__ volatile("or 1,1,1; or 2,2,2; or 1,1,1; or 2,2,2" : : : "memory");
-	/* Two instructions a tick. */
+	/* Two instructions per tick. */
 	check(ALONE, mfspr(SPR_TB) - before < 5000, "time passed without instructions");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A position-independent kernel that is linked at 0, started directly or by the runner's bios:
- * where it lies, and what a bios is started with. It shares nothing with the other payloads, which
- * have to be at 0.
+ * A position-independent kernel that is linked at 0 and started directly or by the runner's bios:
+ * where it is loaded, and the state in which a bios starts. It shares nothing with the other
+ * payloads, which must be at 0.
  */
 #include "layout.h"
 
@@ -11,7 +11,7 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 
 #define LOAD_ADDRESS	0x400000ul
-#define BIOS_WAS_HERE	0x524du /* r5, if it was */
+#define BIOS_WAS_HERE	0x524du /* r5, if the bios ran */
 #define BIOS_FIRST_INSN 0x7d2000a6u /* at 0x100 */
 
 #define MSR_SF (1ul << 63)
@@ -63,7 +63,9 @@ static int same(const u8 *a, const char *b)
 	return *a == (u8)*b;
 }
 
-/* Of the first node that has it; the names asked for are in one node only. */
+/*
+ * Returns the first property with this name, in any node; each name used here is in one node only.
+ */
 static const u8 *property(const u8 *fdt, const char *name)
 {
 	const u8 *p = fdt + be32(fdt + 8), *end = p + be32(fdt + 36);
@@ -105,7 +107,7 @@ void kernel(const u8 *fdt, u64 here, u64 r5, u64 msr)
 	const u8 *low = (const u8 *)0x100;
 	const u8 *told = property(fdt, "qemu,boot-kernel");
 
-	/* Compilers hold that there is nothing at such addresses. */
+	/* Compilers assume that there is nothing at such addresses. */
 	__asm__("" : "+r"(low));
 	if (r5 == BIOS_WAS_HERE) {
 		print("1..4\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS as an ill-behaved guest calls it: counts, addresses and tokens that make no sense. LoPAR
- * chapter "Run-Time Abstraction Services", R1-7.2.7-2 and -3, table "RTAS Status Word Values". That
- * the program survives is half of it.
+ * RTAS calls of an ill-behaved guest: invalid counts, addresses and tokens. LoPAR chapter "Run-Time
+ * Abstraction Services", R1-7.2.7-2 and -3, table "RTAS Status Word Values". Half of the proof is
+ * that the program survives.
  */
 #include "payload.h"
 
@@ -28,7 +28,7 @@ const char *const sentences[] = { TOKENS,    COUNTS, HUGE_ARGS, OUTSIDE, END,	PO
 static u32 buffer[256] __attribute__((aligned(64)));
 static u32 scratch[1024] __attribute__((aligned(64)));
 
-/* What R3 says after a call with this buffer. */
+/* Returns R3 after a call with this buffer. */
 static u64 enter(u64 args)
 {
 	return enter_rtas((void *)args, rtas_entry);
@@ -116,7 +116,7 @@ static void test_buffers(void)
 	raw(rtas_token("get-time-of-day"), 0, 8);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		check(OUTSIDE, enter(bad[i]) != 0, "R3 says that all is well");
-	/* A call that is all right but for its address. */
+	/* A valid call except for its address. */
 	raw(rtas_token("ibm,nmi-interlock"), 0, 1);
 	buffer[3] = big32(CANARY);
 	for (int i = 15; i >= 0; i--)
@@ -124,7 +124,7 @@ static void test_buffers(void)
 	check(OUTSIDE, enter((u64)buffer + 2) != 0,
 	      "R3 says that all is well of a misaligned buffer");
 	check_equal(OUTSIDE, read_be32((u8 *)buffer + 14), CANARY, "its status");
-	/* Head inside, cells not. */
+	/* The header is in memory, the cells are not. */
 	last = (u32 *)(memory_size - 12);
 	last[0] = big32(rtas_token("get-time-of-day"));
 	last[1] = 0;
@@ -229,8 +229,8 @@ static bool forbidden(u32 token)
 }
 
 /*
- * What may be written: scratch, the buffer's cells, and 256 bytes from any of the small numbers
- * below. What must not: the payload, of which the sum is taken.
+ * Sums up the payload, which no call may write. Calls may write scratch, the buffer's cells, and
+ * 256 bytes from any of the small numbers below.
  */
 static u64 checksum(void)
 {
@@ -293,7 +293,7 @@ static void test_keeps(void)
 	u64 r2, r13, r2_after, r13_after, r1, r1_after;
 
 	__asm__ volatile("mr %0,1; mr %1,2; mr %2,13" : "=r"(r1), "=r"(r2), "=r"(r13));
-	/* enter_rtas() uses R1 as it comes back, and restores R14 to R31 itself. */
+	/* enter_rtas() uses R1 after the call, and restores R14 to R31 itself. */
 	raw(rtas_token("ibm,nmi-interlock"), 0, 1);
 	__asm__ volatile("mr %0,1; mr %1,2; mr %2,13"
 			 : "=r"(r1_after), "=r"(r2_after), "=r"(r13_after));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four CPUs: machine checks that meet wait for the interlock of the first, and system resets that
- * do not. LoPAR R1-7.3.14-8, -10, -11, -13, -15, -18; start-cpu, stop-self and
+ * Four CPUs: concurrent machine checks wait for the interlock of the first, and system resets do
+ * not. LoPAR R1-7.3.14-8, -10, -11, -13, -15, -18; start-cpu, stop-self and
  * query-cpu-stopped-state; H_SIGNAL_SYS_RESET.
  */
 #include "payload.h"
@@ -51,13 +51,13 @@ static struct arrival {
 	u32 interlock;
 } arrivals[CPUS];
 static volatile unsigned nr_arrivals;
-static volatile unsigned hold; /* the first stays in its routine as long as this is set */
+static volatile unsigned hold; /* the first CPU stays in its routine while this is set */
 
 static volatile unsigned resets[CPUS];
 static struct frame reset_frames[CPUS];
 static volatile u64 reset_saved_r3[CPUS];
 static volatile u64 cede_result = 1;
-static u64 sprg1[CPUS]; /* what system_reset_routine_smp left there: its R3 */
+static u64 sprg1[CPUS]; /* R3 at entry to system_reset_routine_smp */
 
 static void wait_for(volatile unsigned *what, unsigned value)
 {
@@ -65,7 +65,7 @@ static void wait_for(volatile unsigned *what, unsigned value)
 		hcall4(H_CONFER, (u64)-1, 0, 0, 0);
 }
 
-/* ---- what interrupts ---- */
+/* ---- routines ---- */
 
 static void arrived(struct frame *frame)
 {
@@ -238,7 +238,7 @@ static void test_resets(void)
 
 /* ---- machine checks ---- */
 
-/* CPUs 1, 3 and 2 in this order. */
+/* CPUs 1, 3 and 2, in this order. */
 static const unsigned order[] = { 1, 3, 2 };
 
 static void queue_all(const char *first)
@@ -270,7 +270,7 @@ static void test_machine_checks(void)
 	check_equal(WAITS, nr_arrivals, 1, "CPUs in the routine");
 	before = nr_arrivals;
 	check_equal(NOT_OWNER, (u32)nmi_interlock(), 0, "status");
-	/* Calls of others do not wait. */
+	/* Calls of other CPUs do not wait. */
 	check_equal(OTHERS_RUN, stopped_state(2), 2, "state of a waiting CPU");
 	check_equal(OTHERS_RUN, (u64)hcall4(H_CPPR, 0, 0, 0, 0), 0, "H_CPPR");
 	for (unsigned i = 0; i < 2; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Known values in every register around an event: "all other registers as they were" (LoPAR
- * R1-7.3.14-9, -13). The loop itself is in start.S.
+ * Known values in every register around an event, to check that all other registers are unchanged
+ * (LoPAR R1-7.3.14-9, -13). The loop itself is in start.S.
  */
 #include "payload.h"
 
-/* Every one another, in every byte. */
+/* A different value for each register, in every byte. */
 static u64 pattern(u64 seed, unsigned n)
 {
 	u64 x = (seed + n) * 0x9e3779b97f4a7c15ull;
@@ -38,7 +38,7 @@ void spin_prepare(struct spin *spin, u64 seed, u64 msr)
 	spin->fpscr_in = 0x3 | 0x1000; /* rounding towards minus infinity; FPRF */
 }
 
-/* Our own code at 0x200 begins like that at 0x300. */
+/* Our own code at 0x200 starts like that at 0x300. */
 bool by_trampoline(void)
 {
 	return read_be32(vectors + 0x200) != read_be32(vectors + 0x300);
@@ -61,10 +61,10 @@ static void check_frame(const char *sentence, const struct frame *in, const stru
 	check_equal(sentence, now->ctr, in->ctr, "CTR");
 	check_equal(sentence, now->sprg[0], in->sprg[0], "SPRG0");
 	check_equal(sentence, now->sprg[1], in->sprg[1], "SPRG1");
-	/* LoPAR lets firmware save one register there: a trampoline has R3 in it. */
+	/* LoPAR lets firmware save one register in SPRG2; a trampoline saves R3. */
 	check_equal(sentence, now->sprg[2], by_trampoline() ? in->gpr[3] : in->sprg[2], "SPRG2");
 	check_equal(sentence, now->sprg[3], in->sprg[3], "SPRG3");
-	/* What brings a machine check to a trampoline is the interrupt itself, which sets them. */
+	/* With trampolines, the machine check interrupt itself sets these. */
 	if (!by_trampoline() || now->vector == 0x100) {
 		check_equal(sentence, now->dar, in->dar, "DAR");
 		check_equal(sentence, now->dsisr, in->dsisr, "DSISR");
@@ -78,7 +78,7 @@ void check_registers_kept(const char *sentence, const struct spin *spin, const s
 	check_equal(sentence, frame->cr, spin->in.cr, "CR");
 }
 
-/* R31 and CR7 are what the loop found at its end. */
+/* R31 and CR7 are as the loop left them. */
 void check_went_on(const char *sentence, const struct spin *spin)
 {
 	const struct frame *out = &spin->out, *in = &spin->in;

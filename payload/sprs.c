@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Special purpose registers: the bits that each has, and who may read and write it. Power ISA 3.0B,
+ * Special purpose registers: which bits each has, and who can read and write it. Power ISA 3.0B,
  * Book III section 4.4.4, and the sections that define the registers.
  */
 #include "payload.h"
@@ -34,7 +34,7 @@ const char *const sentences[] = { BITS,	 SHARED, PARTS,	 ABSENT,   SINGLED,
 #define USER_CODE 0x200000000ull
 #define USER	  (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
 
-/* Two instructions and a trap, in a page of their own. */
+/* Two instructions and a trap, in their own page. */
 static u32 code[1024] __attribute__((aligned(4096)));
 
 static u32 spr(u32 insn, unsigned number, unsigned r)
@@ -50,7 +50,7 @@ static void write_code(u32 first, u32 second)
 	flush_code(code);
 }
 
-/* Does privileged code come to the trap? R3 goes in; R4 is what comes out. */
+/* Does privileged code reach the trap? R3 is its input, R4 its output. */
 static bool privileged(u32 first, u32 second, u64 r3)
 {
 	write_code(first, second);
@@ -147,7 +147,7 @@ static void test_bits(void)
 			print("# SPR %u\n", n);
 		write_spr(n, before);
 	}
-	/* It counts, and has 32 bits: what is read of them is signed. */
+	/* The decrementer counts, and has 32 bits, which are read sign-extended. */
 	privileged(spr(MTSPR, SPR_DEC, 3), spr(MFSPR, SPR_DEC, 4), 0x7fffffff00000100);
 	check(BITS, caught.gpr[4] <= 0x100 && caught.gpr[4] > 0xf0, "not so for DEC");
 	privileged(spr(MTSPR, SPR_DEC, 3), spr(MFSPR, SPR_DEC, 4), 0x90000000);
@@ -181,7 +181,7 @@ static void test_parts(void)
 
 static void test_absent(void)
 {
-	/* None of these is there for us, or not to be written. */
+	/* Registers that do not exist here, or cannot be written. */
 	static const u16 no_such[] = { 7, 12, 20, 259, 268, 269, 287, 318, 768, 780, 1023 };
 	static const u16 singled[] = { 0, 4, 5, 6 };
 
@@ -200,7 +200,7 @@ static void test_absent(void)
 
 /* ---- problem state ---- */
 
-/* @cause 0: it is carried out; else SRR1's bit of the program interrupt. */
+/* @cause: SRR1's bit of the program interrupt, or 0 if the instruction is executed. */
 static void user(const char *sentence, u32 insn, u64 r3, u64 cause)
 {
 	void *at = (void *)(USER_CODE + (u64)code);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a payload needs of assembly: entry, interrupt vectors, the FWNMI notification routines, hypervisor and RTAS
- * calls, and loops with every register set to a known value. Power ISA 3.0B, Book III; LoPAR "Run-Time Abstraction
- * Services". One source for both byte orders.
+ * The assembly parts of a payload: entry, interrupt vectors, the FWNMI notification routines,
+ * hypervisor and RTAS calls, and loops with known values in every register. Power ISA 3.0B, Book
+ * III; LoPAR "Run-Time Abstraction Services". One source for both byte orders.
  */
 #include "byte_order.h"
 #include "layout.h"
@@ -14,7 +14,7 @@
 	addi	\reg, \reg, \symbol@l
 	.endm
 
-	/* All of them, to OFFSET(BASE), BASE 0 for an absolute address; @last is the one that is not stored here. */
+	/* Stores all GPRs except @last at OFFSET(BASE); BASE 0 means an absolute address. */
 	.macro store_gprs offset, base, last
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	.ifne	\n - \last
@@ -31,7 +31,7 @@
 	.endr
 	.endm
 
-	/* What else is saved; r0 is clobbered. */
+	/* Saves the other registers; clobbers r0. */
 	.macro store_others offset, base
 	mfcr	0
 	std	0, \offset + F_CR(\base)
@@ -62,7 +62,7 @@
 	std	0, \offset + F_NIP(\base)
 	.endm
 
-	/* From the frame at r31: all but the GPRs. */
+	/* Restores all but the GPRs from the frame at r31. */
 	.macro restore_others
 	ld	0, F_CR(31)
 	mtcr	0
@@ -82,7 +82,7 @@
 	load_address 2, .TOC.
 	.endm
 
-	/* r1 = the top of this CPU's stack in the array; r4 is clobbered. */
+	/* r1 = the top of this CPU's stack in the array; clobbers r4. */
 	.macro own_stack array
 	mfspr	4, 1023
 	addi	4, 4, 1
@@ -91,7 +91,7 @@
 	add	1, 1, 4
 	.endm
 
-	/* ---- interrupt vectors: eight instructions fit everywhere ---- */
+	/* ---- interrupt vectors: each has room for eight instructions ---- */
 
 	.section .vectors, "ax"
 	.globl	vectors
@@ -112,10 +112,10 @@ vectors:
 	vector_code \number
 	.endm
 
-	/* Entered in the other byte order it counts, and returns. */
+	/* If entered in the opposite byte order, it counts and returns. */
 	.macro other_endian_vector number
 	. = \number
-	tdi	0, 0, 0x48	/* in the other byte order: b .+8 */
+	tdi	0, 0, 0x48	/* b .+8 in the opposite byte order */
 	b	8f
 	other	0x7c7143a6	/* mtsprg1 r3 */
 	other	(0x80600000 + OTHER_ENDIAN_AREA + 16) /* lwz r3, ... */
@@ -147,7 +147,7 @@ vectors:
 	vector	0xf40
 	vector	0xf60
 
-	/* An RTAS call comes back in 32-bit big-endian mode. */
+	/* RTAS calls return in 32-bit big-endian mode. */
 	. = RTAS_RETURN
 	big	(0x38800000 + RTAS_RETURN + 0x20) /* li r4, ... */
 	big	0x7c9a03a6	/* mtsrr0 r4 */
@@ -182,7 +182,10 @@ vectors_end:
 	scv_vector 0, 127
 
 	.text
-	/* r3 = CPU << CPU_SAVE_SHIFT, its own value in SPRG1; r0 and the vector's number are saved. */
+	/*
+	 * r3 = CPU << CPU_SAVE_SHIFT, with its own value in SPRG1; r0 and the vector's number are
+	 * saved.
+	 */
 common_interrupt:
 	.irp	n, 1,2,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	std	\n, CPU_SAVE + F_GPR + 8 * \n(3)
@@ -213,7 +216,10 @@ common_interrupt:
 
 	/* ---- FWNMI notification routines ---- */
 
-	/* Every SPR is left alone until it is saved, so no CPU has a place of its own: one CPU at a time, please. */
+	/*
+	 * No SPR may change before it is saved, so there is no save area per CPU: one CPU at a
+	 * time.
+	 */
 	.macro notification_routine name, area, vector, stacks, function
 	.globl	\name
 \name:
@@ -224,7 +230,7 @@ common_interrupt:
 	li	0, \vector
 	std	0, \area + F_VECTOR(0)
 	own_stack \stacks
-	/* A copy on the stack, because the next CPU may come as soon as the interlock is made. */
+	/* Copy to the stack, because the next CPU can enter as soon as the interlock is called. */
 	addi	31, 1, -F_SIZE - 64
 	addi	1, 1, -F_SIZE - 128
 	li	5, F_SIZE / 8
@@ -249,7 +255,7 @@ common_interrupt:
 	.balign	64
 	notification_routine system_reset_routine, SR_SAVE, 0x100, sr_stacks, system_reset
 
-	/* The same for any number of CPUs at once; SPRG1 is lost. */
+	/* The same for any number of CPUs at once; clobbers SPRG1. */
 	.balign	64
 	.globl	system_reset_routine_smp
 system_reset_routine_smp:
@@ -262,8 +268,8 @@ system_reset_routine_smp:
 	b	common_interrupt
 
 	/*
-	 * Both routines, when interrupts start in the other byte order: keeps R3 and MSR, takes R3 back from where it
-	 * points to, and returns.
+	 * Both routines for interrupts in the opposite byte order: saves R3 and MSR, reloads R3
+	 * from where it points, and returns.
 	 */
 	.balign	64
 	.globl	other_endian_routine
@@ -300,7 +306,7 @@ _start:
 	nop
 1:	b	1b
 
-	/* start-cpu: r3 as asked for there; the MSR that it gives goes to r9. */
+	/* Entry by start-cpu: r3 is its argument. Keeps the MSR at entry in r9. */
 	.globl	start_secondary
 start_secondary:
 	to_own_byte_order
@@ -338,7 +344,7 @@ hcall:
 	mtlr	0
 	blr
 
-	/* enter_rtas(argument buffer, entry): r3 of the return */
+	/* enter_rtas(argument buffer, entry): returns r3 of the call */
 	.globl	enter_rtas
 enter_rtas:
 	mflr	0
@@ -375,7 +381,7 @@ rtas_returned:
 	mtlr	0
 	blr
 
-	/* ---- a loop with known registers, until someone sets the flag ---- */
+	/* ---- a loop with known registers, until the flag is set ---- */
 
 	.macro vsrs op, offset, base
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63

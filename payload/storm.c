@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four CPUs that each take a machine check after the other, so that many wait for another's
- * interlock, with system resets in between: each is delivered once, to its CPU, with its own log.
- * LoPAR R1-7.3.14-10, -13 and its prose.
+ * Four CPUs that each take machine checks one after another, so that many wait for another CPU's
+ * interlock, and system resets in between. Each is delivered once, to its CPU, with its own log.
+ * LoPAR R1-7.3.14-10, -13 and their text.
  */
 #include "payload.h"
 
@@ -46,7 +46,7 @@ static void arrived(struct frame *frame)
 	if (inside++)
 		not_alone++;
 	read_log(&log, (void *)(r3 + 8));
-	/* If an interrupt is all that the partition gets, the address is not in it. */
+	/* If the partition only gets an interrupt, it does not know the address. */
 	if (!log.has_mc || log.processor != cpu ||
 	    (log.effective_address != cpus[cpu].address &&
 	     !(by_trampoline() && log.subtype == (0x80 | 3))))
@@ -55,7 +55,7 @@ static void arrived(struct frame *frame)
 		cpus[cpu].wrong_r3++;
 	if (frame->srr0 != (u64)the_load)
 		cpus[cpu].wrong_srr0++;
-	/* Up to two time slices of the machine, so that others come meanwhile. */
+	/* Wait up to two of the machine's time slices, so that others arrive. */
 	for (u64 n = next(cpu) % 8 ? 0 : next(cpu) % 20000; n; n--)
 		barrier();
 	if (next(cpu) % 16 == 0) {
@@ -63,7 +63,7 @@ static void arrived(struct frame *frame)
 		if (hcall4(H_SIGNAL_SYS_RESET, cpu, 0, 0, 0))
 			cpus[cpu].failed_calls++;
 	}
-	/* What R3 points to is still ours. */
+	/* R3 must still point to our log. */
 	read_log(&log, (void *)(r3 + 8));
 	if (log.processor != cpu || read_be64((void *)r3) != cpus[cpu].address)
 		cpus[cpu].wrong_log++;
@@ -83,7 +83,7 @@ static void at_vector(struct frame *frame)
 	frame->gpr[3] = read_be64((void *)frame->gpr[3]);
 }
 
-/* The address in R3, which the routine finds in memory. */
+/* Keeps the address in R3, where the routine checks it. */
 static void load(u64 address)
 {
 	register u64 r3 __asm__("r3") = address;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `fwnmi run --fwnmi-strict`: the letter of LoPAR where guests expect something else. R1-7.3.14-9
- * and -17.
+ * `fwnmi run --fwnmi-strict`: the letter of LoPAR where guests expect otherwise. R1-7.3.14-9 and
+ * -17.
  */
 #include "payload.h"
 
@@ -33,7 +33,7 @@ static void check_machine(struct frame *frame)
 	spin.flag = 1;
 }
 
-/* Byte 2 tells the logs apart here. */
+/* Byte 2 identifies the logs here. */
 static void test_scan(void)
 {
 	static u8 buffer[64];

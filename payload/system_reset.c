@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System resets of one CPU: registers at entry to the registered routine, the way back, and their
- * meeting with machine checks. LoPAR R1-7.3.14-8, -9, -11; R3 as PowerVM and KVM have it.
+ * System resets of one CPU: registers at entry to the registered routine, the return, and system
+ * resets together with machine checks. LoPAR R1-7.3.14-8, -9, -11; R3 as with PowerVM and KVM.
  */
 #include "payload.h"
 
@@ -24,7 +24,7 @@ static struct spin spin;
 static unsigned resets, machine_checks;
 static u64 slot;
 
-/* Nothing answers there. */
+/* A real address without memory. */
 #define NOTHING (memory_size + 0x10000)
 
 static u64 recover(struct frame *frame)
@@ -94,9 +94,9 @@ static void test_signal(void)
 	check_caught(SIGNAL, 0x700, behind_call, 0, MSR_BARE, TRAPPED);
 }
 
-/* ---- the two together ---- */
+/* ---- together with machine checks ---- */
 
-/* An instruction that no machine check routine of ours returns to: it goes on behind it. */
+/* Our machine check routines return to the instruction after this one. */
 static inline u64 load(u64 ra)
 {
 	u64 v = ~0ull;

@@ -57,7 +57,7 @@ static void test_time_base(void)
 	}
 	check_equal(FREQUENCY, fdt_u32("/cpus/PowerPC,POWER9", "timebase-frequency"), 512000000,
 		    "timebase-frequency");
-	/* Two instructions a tick. */
+	/* Two instructions per tick. */
 	first = mfspr(SPR_TB);
 	__asm__ volatile(
 		"li 4,10000; mtctr 4; 1: nop; nop; nop; nop; nop; nop; nop; nop; nop; bdnz 1b"
@@ -121,7 +121,7 @@ static void test_decrementer(void)
 	again = false;
 }
 
-/* Almost a whole turn behind: it wraps to a positive number before anyone lets the interrupt in. */
+/* Almost a full period late: it wraps to a positive number before the interrupt is enabled. */
 static void test_wrap(void)
 {
 	u64 set;
@@ -141,7 +141,7 @@ static void test_wrap(void)
 		;
 	enable(false);
 	check_equal(GONE, count, 0, "interrupts after it wrapped");
-	/* And there is one at its time again. */
+	/* And the next one is on time again. */
 	set = mfspr(SPR_TB);
 	hcall4(H_CEDE, 0, 0, 0, 0);
 	enable(false);
@@ -158,7 +158,7 @@ static void test_rfid(void)
 		mtspr(SPR_DEC, 0);
 		for (volatile unsigned j = 0; j < 100; j++)
 			;
-		/* run() begins with an rfid. */
+		/* run() starts with an rfid. */
 		run(wait_for_it, MSR_BARE | MSR_EE, 0, 0, 0, 0);
 		check_equal(BY_RFID, count, 1, "interrupts");
 		check_equal(BY_RFID, srr0, (u64)wait_for_it, "SRR0");

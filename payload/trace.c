@@ -43,7 +43,9 @@ static void note(struct frame *frame)
 		leave_run(frame);
 }
 
-/* Offsets of SRR0 in the trace interrupts expected; the last step is the trap at the end. */
+/*
+ * Checks SRR0 of each expected trace interrupt, as offsets; the last step is the trap at the end.
+ */
 static void check_steps(const char *sentence, const u8 *code, u64 msr, const u16 *offsets,
 			unsigned count)
 {
@@ -118,7 +120,7 @@ static void test_calls(void)
 
 /* ---- returns ---- */
 
-/* A trace interrupt in between would change SRR0 and SRR1, so tracing begins with the return. */
+/* A trace interrupt in between would change SRR0 and SRR1, so tracing starts with the return. */
 CODE(returns, "mtsrr0 4; mtsrr1 5; mtmsrd 6; rfid; li 3,0; trap");
 CODE(returns_scv, "mtlr 4; mtctr 5; mtmsrd 6; .long 0x4c0000a4; li 3,0; trap"); /* rfscv */
 CODE(target, "li 3,7; nop; trap");
@@ -133,7 +135,7 @@ static void test_returns(void)
 		check_steps(RETURNS, target, msr, (const u16[]){ 4, 8 }, 2);
 		check_equal(RETURNS, steps[0].siar, (u64)target, "SIAR behind the return");
 		check_equal(RETURNS, caught.gpr[3], 7, "R3");
-		/* To code that is not traced, and with MSR[BE]. */
+		/* To code without tracing, and with MSR[BE]. */
 		run(code[i], MSR_BARE, 0, (u64)target, MSR_BARE, msr);
 		check_steps(RETURNS, target, MSR_BARE, NULL, 0);
 		run(code[i], MSR_BARE, 0, (u64)target, MSR_BARE, MSR_BARE | MSR_BE);
@@ -141,7 +143,7 @@ static void test_returns(void)
 	}
 }
 
-/* ---- what a trace interrupt tells ---- */
+/* ---- SIAR and SDAR ---- */
 
 static u64 place[32] __attribute__((aligned(128)));
 
@@ -191,7 +193,7 @@ static void test_accesses(void)
 	nr_steps = 0;
 }
 
-/* Behind the end of 32 bits comes 0. */
+/* Addresses wrap around at 32 bits. */
 static void test_narrow(void)
 {
 	u64 msr = (MSR_BARE & ~MSR_SF) | MSR_SE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Real addresses at which nothing answers: the guest's own doing, no injection. Without
- * registration the architected interrupt, with it a log that names the addresses; and ten thousand
- * of them. Power ISA 3.0B, Book III section 6.5.2; POWER9 Processor User's Manual on the cause
- * bits; LoPAR R1-7.3.14-10, -12, -13.
+ * Accesses to real addresses without memory: caused by the guest, not injected. Without
+ * registration they raise the architected interrupt, with it a machine check whose log has the
+ * addresses; and ten thousand in a row. Power ISA 3.0B, Book III section 6.5.2; POWER9 Processor
+ * User's Manual for the cause bits; LoPAR R1-7.3.14-10, -12, -13.
  */
 #include "payload.h"
 
@@ -85,14 +85,14 @@ static void registered(u64 where)
 	mtspr(SPR_DSISR, 0x51515151);
 	run(load_it, MSR_BARE | MSR_RI, where, 0, 0, 0);
 	check_caught(LOAD, 0x200, load_it, 0, MSR_BARE | MSR_RI, LOAD_STORE);
-	/* To a trampoline it is the interrupt that comes, and sets them. */
+	/* With trampolines, the machine check interrupt itself sets these. */
 	if (!by_trampoline())
 		check_equal(KEPT, caught.dar, 0xdadadadadadadada, "DAR");
 	check_equal(KEPT, caught.dsisr, by_trampoline() ? DSISR_BAD : 0x51515151, "DSISR");
 	check_equal(LOAD, caught.gpr[3], where, "what R3 points to");
 	check_equal(LOAD, log.error_type, UE, "error type");
 	check_equal(LOAD, log.effective_address, where, "effective address");
-	/* If an interrupt is all that the partition gets, it knows no more than that. */
+	/* If the partition only gets an interrupt, the log has no more than its cause bits. */
 	if (!by_trampoline() || log.subtype != (0x80 | 0x40 | 3)) {
 		check_equal(LOAD, log.subtype, 0x80 | 0x40 | 0x20 | 3, "subtype byte");
 		check_equal(LOAD, log.logical_address, where & ~0xf000000000000000ull,
@@ -123,7 +123,7 @@ static void goes_on(struct frame *frame)
 	r3 = frame->gpr[3];
 	frame->gpr[3] = read_be64((void *)r3);
 	frame->srr0 += 4;
-	/* Every tenth with a system reset inside. */
+	/* Every tenth has a system reset inside. */
 	if (machine_checks % 10 == 0 && hcall4(H_SIGNAL_SYS_RESET, 0, 0, 0, 0))
 		bail_out("H_SIGNAL_SYS_RESET failed");
 	if (nmi_interlock())

@@ -100,7 +100,7 @@ static void test_ail(void)
 	check_place(STORAGE, true);
 }
 
-/* ---- what is never relocated ---- */
+/* ---- interrupts that are never relocated ---- */
 
 static u64 nothing; /* an effective address whose page is not backed */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * External interrupts: inter-processor interrupts and the terminal's. LoPAR section "Interrupt
- * Support hcall()s".
+ * External interrupts: inter-processor interrupts and those of the terminal. LoPAR section
+ * "Interrupt Support hcall()s".
  */
 #include "payload.h"
 
@@ -79,7 +79,7 @@ static void test_self(void)
 	u64 regs[10] = { H_IPOLL, 0 };
 	u64 r4;
 
-	/* CPPR is 0 at the start: the most favoured of all, so nothing comes. */
+	/* CPPR starts as 0, the most favoured priority, so nothing is presented. */
 	check_equal(OFF, (u64)hcall4(H_IPI, 0, 5, 0, 0), 0, "H_IPI");
 	enable(true);
 	enable(false);
@@ -102,7 +102,7 @@ static void test_self(void)
 	check_equal(SELF, xirr[0], 0xff000000 | IPI, "XIRR");
 	check_equal(SELF, srr1[0], MSR_BARE | MSR_EE, "SRR1");
 
-	/* By hand, with EE=0. */
+	/* Polled, with EE=0. */
 	hcall4(H_IPI, 0, 5, 0, 0);
 	take(&r4);
 	check_equal(XIRR, r4, 0xff000000 | IPI, "XIRR");
@@ -239,7 +239,7 @@ static void test_vty(void)
 	check_equal(VTY, r4, 0xff000000, "XIRR after H_EOI");
 
 	check_equal(VTY, (u32)rtas("ibm,int-off", 1, 0, source, NULL), 0, "ibm,int-off");
-	ask("@answer"); /* which takes the character */
+	ask("@answer"); /* the handler takes the character */
 	tell("@answer\n");
 	for (volatile unsigned i = 0; i < 100000; i++)
 		;
