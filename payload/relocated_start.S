@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Entry of relocated.c, at whatever address, in either byte order. */
+/* Entry of relocated.c, at any address, in either byte order. */
 #include "byte_order.h"
 
 	.machine power9
@@ -15,7 +15,7 @@ _start:
 	addi	2, 2, (.TOC. - _start)@l
 	addis	1, 10, (stack_end - 64 - _start)@ha
 	addi	1, 1, (stack_end - 64 - _start)@l
-	/* kernel(device tree, where we are, what r5 was, MSR) */
+	/* kernel(device tree, our address, r5 at entry, MSR) */
 	mr	4, 10
 	mr	6, 9
 	bl	kernel

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Assembles trampoline.S for both byte orders and prints src/pseries/fwnmi/trampoline_code.h.
 
-usage: generate.py [--check HEADER]     with --check: TAP, does HEADER hold what the assembler makes?
+usage: generate.py [--check HEADER]     with --check, reports in TAP whether HEADER is up to date
 
-The header is committed, so that the program builds where there is no cross assembler.
+The header is committed, so that the program builds without a cross assembler.
 """
 
 import os
@@ -20,7 +20,7 @@ LIMIT = 256
 
 
 def symbols(data, order):
-    """The bytes of each function of an ELF64 object file."""
+    """Returns the code of each function in an ELF64 object file."""
     section_offset, = struct.unpack_from(order + "Q", data, 0x28)
     entry_size, count = struct.unpack_from(order + "HH", data, 0x3a)
     sections = [struct.unpack_from(order + "IIQQQQIIQQ", data, section_offset + i * entry_size)

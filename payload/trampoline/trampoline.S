@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the partition puts at the guest's real 0x100 and 0x200 when machine checks go to the guest itself: hand the
- * interrupt to the partition by a private hypervisor call. LoPAR "Firmware Assisted Non-Maskable Interrupts Option".
- * README.md says what code here may and may not do, and why; src/pseries/fwnmi/trampoline_code.h holds the assembled bytes.
+ * The code at the guest's real addresses 0x100 and 0x200 if the engine delivers machine checks to the guest: it
+ * hands the interrupt to the partition by a private hypervisor call. LoPAR "Firmware Assisted Non-Maskable
+ * Interrupts Option". README.md says what such code may and may not do, and why;
+ * src/pseries/fwnmi/trampoline_code.h has the assembled bytes.
  */
 	.machine power8
 
 	/*
-	 * At entry: SRR0, SRR1, DSISR, DAR as the interrupt set them, translation off, everything else as interrupted.
-	 * R3 has to carry the call's number, so it waits in SPRG2, which LoPAR gives to firmware for one register.
-	 * The partition answers by setting R3, SRR0, SRR1, MSR and NIP as they are at the first instruction of the
-	 * routine that the guest registered: no register is left with which code could branch there.
+	 * At entry, SRR0, SRR1, DSISR and DAR are as the interrupt set them, translation is off, and all else is as
+	 * it was. R3 is needed for the call's number, so its value goes to SPRG2, which LoPAR gives to firmware. The
+	 * partition then sets R3, SRR0, SRR1, MSR and NIP for the first instruction of the registered routine: code
+	 * could not branch there, because no register is left for that.
 	 */
 	.macro trampoline name, call
 	.globl	\name
@@ -20,7 +21,7 @@
 	lis	3, 0
 	ori	3, 3, \call
 	sc	1
-	/* Refused: the call is accepted from the vectors of a registered guest only. */
+	/* Only reached if the call is refused: it must come from the vectors of a registered guest. */
 	b	.
 	.size	\name, . - \name
 	.endm
@@ -28,7 +29,7 @@
 	.text
 	.balign	256
 	trampoline fwnmi_system_reset_trampoline, 0xf010
-	/* As far apart as the vectors: .text is then the image of both that a blob is. */
+	/* As far apart as the vectors, so that .text is the image that a blob contains. */
 	.balign	256
 	trampoline fwnmi_machine_check_trampoline, 0xf014
 

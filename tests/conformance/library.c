@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LoPAR's FWNMI option requirement by requirement, R1-7.3.14-1 to -19, against the library with a
- * fake host. A test is called after the requirement that it proves; docs/conformance.md lists them.
- * R2 and R3 speak of the device tree, which is the host's: see partition.c.
+ * LoPAR's FWNMI requirements R1-7.3.14-1 to -19, one by one, on the library with a fake host. Each
+ * test is named after the requirement that it proves; docs/conformance.md lists them. R2 and R3
+ * concern the device tree, which is the host's: see partition.c.
  */
 #include <pthread.h>
 
@@ -22,13 +22,13 @@ static struct fwnmi_machine_check of_type(uint8_t type, uint8_t subtype, uint8_t
 					     .initiator = FWNMI_INITIATOR_CPU };
 }
 
-/* What a host answers to the guest; see examples/minimal-host.c. */
+/* The status that a host returns to the guest; see examples/minimal-host.c. */
 static int rtas_status(int result)
 {
 	return result == FWNMI_ERR_PARAMETER ? -3 : result < 0 ? -1 : 0;
 }
 
-/* The OS is done with the event: it calls interlock and goes back to what it was doing. */
+/* The OS has handled the event: it calls the interlock and returns. */
 static void finish(struct host *host, unsigned cpu)
 {
 	assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_RELEASED);
@@ -87,7 +87,10 @@ static void r4_both_routines_are_taken_in_their_order(void **state)
 	assert_int_equal(host->regs[1].nip, 0x5000);
 }
 
-/* Neither the routines, nor where the error area is, nor that there is a registration. */
+/*
+ * It changes neither the routines, nor the place of the error area, nor whether the guest is
+ * registered.
+ */
 static void r4_a_refused_registration_changes_nothing(void **state)
 {
 	typedef int registration(struct fwnmi * f, unsigned cpu, uint64_t reset, uint64_t check);
@@ -121,7 +124,7 @@ static void r4_a_refused_registration_changes_nothing(void **state)
 
 /* ---- R5 ---- */
 
-/* The OS owes this to the platform; the platform does not lean on it. */
+/* The OS must leave them alone, but the platform does not rely on it. */
 static void r5_what_the_os_does_to_vectors_and_page_7_changes_nothing(void **state)
 {
 	struct host *host = *state;
@@ -206,7 +209,7 @@ static void r9_strictly_a_system_reset_keeps_every_register(void **state)
 	assert_int_equal(host->writes, 0);
 }
 
-/* PowerVM, KVM and Linux: without it Linux would take R3 for a pointer. */
+/* As with PowerVM and KVM, because Linux uses R3 as a pointer. */
 static void r9_by_default_r3_points_to_a_slot_of_its_cpu_with_the_original(void **state)
 {
 	struct host *host = *state;
@@ -249,7 +252,7 @@ static void r10_every_machine_check_on_every_processor_goes_to_the_routine(void 
 static void r11_each_processor_can_be_interrupted_whatever_it_has_masked(void **state)
 {
 	static const uint64_t masks[] = { 0x8000000000001002, 0x8000000000001000,
-					  0x8000000000000000, 0 }; /* RI, ME, SF, none of them */
+					  0x8000000000000000, 0 }; /* RI, ME, SF, none */
 	struct host *host = *state;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
@@ -374,7 +377,10 @@ static void r13_an_extended_part_follows_the_fixed_one_if_that_says_so(void **st
 
 /* ---- R14 ---- */
 
-/* No loop, no wait: the same few steps however many processors wait and however full the queue. */
+/*
+ * No loop and no wait: the same few steps, however many processors wait and however full the queue
+ * is.
+ */
 static void r14_a_report_takes_one_copy_of_each_thing_whoever_waits(void **state)
 {
 	static const uint8_t log[8] = { 6, 0x20, 0, 226, 0, 0, 0, 0 };
@@ -437,7 +443,7 @@ static void r15_holds_for_the_image_that_was_told_and_no_other(void **state)
 
 	take(host, 0, &fatal);
 	finish(host, 0);
-	/* A later registration is that of the same image. */
+	/* A later registration belongs to the same image. */
 	enrol(host);
 	take(host, 0, &mc);
 	assert_already_reported(host);
@@ -533,7 +539,7 @@ static void r17_without_an_event_it_answers_0_or_strictly_minus_1(void **state)
 /* ---- R18 ---- */
 
 struct other_call {
-	pthread_mutex_t lock; /* of the host, for every other RTAS call and hcall */
+	pthread_mutex_t lock; /* the host's, for all other RTAS calls and hcalls */
 	pthread_barrier_t taken, released;
 };
 
@@ -548,7 +554,7 @@ static void *make_other_call(void *opaque)
 	return NULL;
 }
 
-/* If it waited for the other call, this would not end: that ends when interlock has returned. */
+/* The other call ends only after the interlock has returned, so a wait for it would never end. */
 static void r18_interlock_waits_for_no_other_rtas_call_or_hcall(void **state)
 {
 	struct host *host = *state;
@@ -609,7 +615,7 @@ static void r19_the_buffer_is_taken_until_the_interrupted_processor_calls_interl
 	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
 }
 
-/* ---- the prose of the section ---- */
+/* ---- the text of the section ---- */
 
 static void prose_a_second_machine_check_of_the_owner_ends_the_partition_with_a_log(void **state)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Those of LoPAR's FWNMI requirements that speak of the device tree and of argument buffers,
- * against our own partition. The others are proved in library.c.
+ * Those of LoPAR's FWNMI requirements that concern the device tree and argument buffers, on our
+ * partition. library.c proves the others.
  */
 #include <libfdt.h>
 
 #include "../fakes/partition.h"
 
-/* The token of a call, as an OS finds it; 0 if the tree does not name the call. */
+/* Looks up a call's token as an OS does; 0 if the tree does not have it. */
 static uint32_t token(const char *name)
 {
 	size_t size;
@@ -96,7 +96,7 @@ static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **stat
 		const uint32_t start[] = { 2, 0x1000, 0 };
 		uint32_t stopped = 99;
 
-		/* Started before it; after it never again. */
+		/* It can be started before, but never after. */
 		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL),
 				 again ? -1 : 0);
 		assert_int_equal(fake_machine_check(2, &mc), PAPR_UNSAFE);
@@ -136,9 +136,7 @@ static void r17_without_an_event_interlock_by_rtas_answers_0_or_strictly_minus_1
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), -1);
 }
 
-/*
- * Each RTAS call that a guest may make meanwhile is carried out, and none of them is the interlock.
- */
+/* Every RTAS call that a guest can make meanwhile works, and none of them is the interlock. */
 static void r19_no_other_rtas_call_releases_the_buffer(void **state)
 {
 	static const uint32_t scan[] = { 0xffffffff, 0, BUFFER, 2048 };

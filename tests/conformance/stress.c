@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A million machine checks and a hundred thousand system resets in random interleaving over four
- * vCPUs, each step judged by a model of the rules that shares nothing with the library. Every event
- * carries a number, and in the end every number is accounted for once: delivered, coalesced, handed
- * back to the host, or gone with the partition or the processor it came to.
+ * A million machine checks and a hundred thousand system resets, randomly interleaved on four
+ * vCPUs. A model of the rules that shares nothing with the library checks each step. Every event
+ * has a number, and in the end every number is accounted for once: delivered, coalesced, handed
+ * back to the host, or lost with its partition or processor.
  */
 #include "library.h"
 
@@ -22,17 +22,17 @@ struct tally {
 	uint64_t coalesced; /* system resets only */
 };
 
-/* What the rules say, kept by the test. */
+/* The state according to the rules. */
 struct model {
 	int owner; /* NOBODY: the buffer is free */
-	bool in_handler; /* false: the owner has been kicked and has yet to resume */
+	bool in_handler; /* false: the owner was kicked and has not resumed yet */
 	unsigned queue[NR_CPUS];
 	unsigned queued;
-	uint64_t number[NR_CPUS]; /* of the machine check that a vCPU waits with */
-	bool fatal[NR_CPUS]; /* and whether that is a fatal one */
+	uint64_t number[NR_CPUS]; /* number of the machine check with which a vCPU waits */
+	bool fatal[NR_CPUS]; /* and whether it is fatal */
 	enum pending_reset reset[NR_CPUS];
 	bool stopped[NR_CPUS];
-	unsigned notices; /* that event-scan has yet to give */
+	unsigned notices; /* not yet returned by event-scan */
 	bool fatal_reported;
 	bool stale;
 	uint64_t r3[NR_CPUS];
@@ -54,7 +54,7 @@ static uint32_t random_below(struct stress *s, uint32_t bound)
 	return (uint32_t)((s->seed >> 33) % bound);
 }
 
-/* The vCPU runs on somewhere, with an R3 of its own. */
+/* Makes the vCPU run on elsewhere, with a new R3. */
 static void run_on(struct stress *s, unsigned cpu)
 {
 	run_something(&s->host, cpu);
@@ -71,7 +71,7 @@ static bool waits(const struct model *m, unsigned cpu)
 	return false;
 }
 
-/* ---- what the library did, against what the model says ---- */
+/* ---- the library's actions, compared with the model ---- */
 
 static void check_delivered(struct stress *s, unsigned cpu, uint64_t number, bool fatal)
 {
@@ -111,7 +111,7 @@ static void check_reset_delivered(struct stress *s, unsigned cpu)
 	m->sr.delivered++;
 }
 
-/* The buffer goes to the next, who is kicked. */
+/* The buffer passes to the next waiter, which is kicked. */
 static void pass_on(struct stress *s, unsigned kicks_before)
 {
 	struct model *m = &s->model;
@@ -183,7 +183,7 @@ static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsaf
 		assert_int_equal(result, FWNMI_ENDED);
 		assert_int_equal(s->host.ends, ++m->ends);
 		m->mc.lost_with_partition++;
-		m->notices++; /* the next image is told */
+		m->notices++; /* the next image gets it */
 		boot(s);
 	} else if (unsafe) {
 		assert_int_equal(result, FWNMI_STOPPED);
@@ -297,7 +297,8 @@ static void resume(struct stress *s, unsigned cpu)
 }
 
 /*
- * Every notice once; the queue keeps ten over a reboot, so they are fetched before there are more.
+ * Fetches each notice once. The queue keeps ten across a reboot, so fetch them before there are
+ * more.
  */
 static void fetch_notices(struct stress *s)
 {
@@ -320,7 +321,7 @@ static void fetch_notices(struct stress *s)
 
 static void toggle_stale(struct stress *s)
 {
-	/* Behind what is remembered of the system reset routine. */
+	/* After the part of the system reset routine that is remembered. */
 	s->host.low_memory[SYSTEM_RESET + 4 * FWNMI_HANDLER_INSNS + 0x20] ^= 0xff;
 	s->model.stale = !s->model.stale;
 }
@@ -332,7 +333,7 @@ static void step(struct stress *s)
 	uint32_t dice = random_below(s, 10000);
 
 	if (dice < 4500) {
-		/* The owner's second one ends the partition: only now and then. */
+		/* A second one of the owner ends the partition, so do that rarely. */
 		if (m->owner == (int)cpu && m->in_handler && random_below(s, 2000) != 0)
 			interlock(s, cpu);
 		else
@@ -377,7 +378,7 @@ static void every_event_of_a_long_random_run_is_accounted_for_once(void **state)
 	assert_int_equal(m->interlocks + m->ends + (m->owner != NOBODY && m->in_handler),
 			 m->mc.delivered);
 	assert_int_equal(m->notices_seen + m->notices, m->mc.stopped + m->ends);
-	/* Every kind of fate was met. */
+	/* Every outcome has occurred. */
 	assert_true(m->mc.handed_back > 100 && m->mc.lost_with_partition > 100);
 	assert_true(m->mc.stopped > 10 && m->sr.coalesced > 100 && m->sr.lost_with_partition > 10);
 	print_message(

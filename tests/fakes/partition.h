@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A partition on an engine that executes nothing: registers are just remembered, and what the
- * partition asks of engine and machine is counted. Tests make its hcalls with hcall() and rtas().
+ * A partition on an engine that executes nothing: it stores registers, and counts what the
+ * partition asks of engine and machine. Tests make hypervisor and RTAS calls with hcall() and
+ * rtas_call().
  */
 #ifndef FAKES_PARTITION_H
 #define FAKES_PARTITION_H
@@ -15,7 +16,7 @@
 #define KERNEL_SIZE 0x1000000ull
 #define INITRD_BASE 0x2000000ull
 #define INITRD_SIZE 0x123456ull
-#define BUFFER	    0x3000000ull /* guest memory that is free for tests */
+#define BUFFER	    0x3000000ull /* guest memory for use by tests */
 
 #define H_SUCCESS   0
 #define H_BUSY	    1
@@ -43,7 +44,7 @@ struct fake {
 	char output[256];
 	unsigned output_len;
 	bool console_busy;
-	const char *input; /* what the console has yet to give */
+	const char *input; /* remaining console input */
 	struct papr_event events[16];
 	char panic[256];
 	unsigned nr_events;
@@ -225,7 +226,9 @@ static inline int fake_teardown(void **state)
 	return 0;
 }
 
-/* A hcall with up to four arguments; results stay in fake.regs[cpu]. Returns r3. */
+/*
+ * Makes a hypervisor call with up to four arguments; returns r3. The results are in fake.regs[cpu].
+ */
 static inline int64_t hcall(unsigned cpu, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
 			    uint64_t d)
 {
@@ -278,11 +281,11 @@ static inline enum papr_result fake_resume(unsigned cpu)
 
 #define RESULT(cpu, n) (fake.regs[cpu].gpr[3 + (n)])
 
-#define ARGUMENTS 0x3100000ull /* where rtas() puts its argument buffer */
+#define ARGUMENTS 0x3100000ull /* argument buffer of RTAS calls */
 
 /*
- * The status of a RTAS call with @nr_args cells of input and room for @nr_rets of output, which go
- * to @rets.
+ * Makes an RTAS call with @nr_args cells of input and room for @nr_rets of output, which go to
+ * @rets. Returns the status.
  */
 static inline int32_t rtas_call(unsigned cpu, uint32_t token, unsigned nr_args,
 				const uint32_t *args, unsigned nr_rets, uint32_t *rets)

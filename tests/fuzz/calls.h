@@ -42,7 +42,7 @@ static inline void fail(struct host *host, unsigned callbacks)
 	host->fail_repair = callbacks & 16;
 }
 
-/* One call, as the bytes at @p say; at least 8. */
+/* Makes one call, chosen by the bytes at @p, at least 8. */
 static inline void make_call(struct host *host, const uint8_t *p)
 {
 	struct fwnmi_machine_check mc = {
@@ -117,7 +117,7 @@ static inline void make_call(struct host *host, const uint8_t *p)
 	require(!host->wrote_elsewhere);
 }
 
-/* What can be saved can be loaded, and is the same then. */
+/* What can be saved can be loaded, and is then the same. */
 static inline void check_record(const struct host *host)
 {
 	size_t length = fwnmi_state_size(&host->f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log codec: any bytes as a log, and what is made of it. */
+/* The log codec: decodes, prints and encodes arbitrary bytes as a log. */
 #include <fwnmi/errlog.h>
 
 #include "fuzz.h"
@@ -55,7 +55,7 @@ static void check_close(void *opaque)
 	require((*depth)-- > 0);
 }
 
-/* Every byte that a field points to can be read. */
+/* All bytes that a field points to must be readable. */
 static void check_field(void *opaque, const struct fwnmi_errlog_field *field)
 {
 	size_t size = field->length;
@@ -80,7 +80,7 @@ static void check_visit(const struct fwnmi_errlog *log)
 	require(depth == 0);
 }
 
-/* What can be said again is said the same. */
+/* What can be encoded again must be the same. */
 static void check_encode(const struct fwnmi_errlog *log)
 {
 	uint8_t buf[FWNMI_ERRLOG_MAX], again[FWNMI_ERRLOG_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a fuzzer's entry point needs. With -Dfuzz=true (make fuzz) libFuzzer calls it; otherwise
- * replay.c does, with the files of corpus/NAME, so that what was once found stays found.
+ * The entry point of a fuzzer. With -Dfuzz=true (make fuzz) libFuzzer calls it; otherwise replay.c
+ * calls it with the files of corpus/NAME, as a regression test of earlier findings.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -25,14 +25,14 @@ bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
 #define CANARY	    0x10000u
 #define CANARY_BYTE 0xa5
 #define KERNEL_SIZE 0x100000ull
-#define CODE	    0x10000ull /* 16 pages up to the process table */
+#define CODE	    0x10000ull /* 16 pages, below the process table */
 #define CODE_PAGES  16
 #define DATA	    0x90000ull
 #define DATA_PAGES  16
 #define CALLS	    0x8000ull /* RTAS argument buffers, 64 bytes each */
 #define NR_CALLS    64
 #define USER_EA	    0x200000ull
-#define ARENA	    (1u << 20) /* small, so that it is full now and then */
+#define ARENA	    (1u << 20) /* small, so that it fills up now and then */
 #define SLICES	    96
 #define SLICE	    8192
 
@@ -93,7 +93,10 @@ static void print_figures(void)
 
 /* ---- the machine ---- */
 
-/* Once, as in the fuzzer of RTAS calls: it takes most of the time, and depends on no guest. */
+/*
+ * Built once, as in the fuzzer of RTAS calls: it takes most of the time and does not depend on the
+ * guest.
+ */
 bool __wrap_fdt_build(struct papr *p, char *err, size_t err_size)
 {
 	size_t size;
@@ -209,7 +212,7 @@ static void make_machine(void)
 
 /* ---- the payload: addresses, tables, code ---- */
 
-/* An address that means something to the payload, more or less. */
+/* An address at or near something in the payload. */
 static uint64_t some_address(void)
 {
 	uint64_t offset = pick(8) ? pick(PAGE_BYTES) & ~7u : PAGE_BYTES - pick(16);
@@ -253,7 +256,7 @@ static uint64_t some_leaf_bits(void)
 
 static void map_some(uint32_t pid)
 {
-	/* The code, where it is, so that some of it runs. */
+	/* Map the code where it is, so that some of it runs. */
 	for (unsigned i = 0; i < CODE_PAGES; i++)
 		if (chance(90))
 			guest_map(&guest, pid, CODE + i * PAGE_BYTES, CODE + i * PAGE_BYTES,
@@ -270,7 +273,7 @@ static void map_some(uint32_t pid)
 	}
 }
 
-/* Directories that lead into themselves, into code, out of memory. */
+/* Adds directories that point to themselves, into code, or out of memory. */
 static void spoil_tables(void)
 {
 	for (unsigned n = pick(12); n; n--) {
@@ -315,7 +318,7 @@ static const struct {
 #define SPR_SRR0	    26
 #define SPR_SRR1	    27
 
-/* Registers 1 to 9 hold addresses, 10 and 11 small numbers; loads and stores want those. */
+/* Registers 1 to 9 hold addresses, 10 and 11 small numbers, for loads and stores. */
 static uint32_t with_base(uint32_t word)
 {
 	return (word & ~(31u << 16)) | (1 + pick(9)) << 16;
@@ -336,7 +339,7 @@ static uint32_t some_memory_access(void)
 	return with_base(XO(31, indexed[pick(ARRAY_SIZE(indexed))]) | rt | 10u << 11 | pick(2));
 }
 
-/* What changes translation, mode or time. */
+/* Instructions that change translation, mode or time. */
 static uint32_t some_system_insn(void)
 {
 	static const uint16_t sprs[] = { 13, 22, 29, 48, 61, 26, 27, 272, 273, 153, 815, 19, 18 };
@@ -389,7 +392,7 @@ static uint32_t from_table(void)
 	unsigned i = pick(ARRAY_SIZE(table));
 	uint32_t word = table[i].value | ((uint32_t)random64() & ~table[i].mask);
 
-	/* The base register of most. */
+	/* The base register of most instructions. */
 	if (chance(50) && !(table[i].mask >> 16 & 31))
 		word = with_base(word);
 	return word;
@@ -419,7 +422,7 @@ static uint64_t load_constant(uint64_t at, unsigned reg, uint64_t value)
 	return at + 8;
 }
 
-/* A hypervisor call with a number that exists, mostly. */
+/* A hypervisor call, mostly with a valid number. */
 static uint64_t put_call(uint64_t at)
 {
 	static const uint16_t numbers[] = {
@@ -440,7 +443,7 @@ static uint64_t put_call(uint64_t at)
 	return at + 12;
 }
 
-/* Code that writes an instruction into code, and goes there or falls into it. */
+/* Code that stores an instruction into code, and branches to it or falls through into it. */
 static uint64_t put_store_to_code(uint64_t at)
 {
 	uint64_t target = chance(50) ? at + 4 * pick(24) : CODE + 4 * pick(CODE_PAGES * 1024);
@@ -473,8 +476,8 @@ static void fill_with_code(uint64_t at, uint64_t end)
 }
 
 /*
- * A handler that gives the registers sense again and goes on behind what was interrupted, or
- * somewhere else.
+ * A handler that reloads the registers with useful values and returns after the interrupted
+ * instruction, or elsewhere.
  */
 static void put_handler(uint64_t at)
 {
@@ -527,7 +530,7 @@ static void make_payload(void)
 	fill_with_code(CODE, CODE + CODE_PAGES * PAGE_BYTES);
 	for (uint64_t vector = 0x100; vector < 0x2000; vector += 0x80)
 		put_handler(vector);
-	/* Where AIL 3 takes interrupts, and scv. */
+	/* The vectors with AIL=3, and those of scv. */
 	for (uint64_t vector = 0x3000; vector < 0x6000; vector += 0x80)
 		put_handler(vector);
 	put_rtas_calls();
@@ -537,9 +540,9 @@ static void make_payload(void)
 	spoil_tables();
 }
 
-/* ---- the state that it starts from ---- */
+/* ---- the initial state ---- */
 
-/* As good as empty, after so many fills that one more or a few would bring them round. */
+/* Almost empty, but after so many fills that one or a few more would overflow the counters. */
 static unsigned some_count(void)
 {
 	static const unsigned counts[] = { 0, 0, FILL_LOG - 1, FILL_LOG, FILL_LOST, UINT32_MAX };
@@ -657,7 +660,7 @@ static bool hcall(unsigned vcpu)
 	switch (papr_hcall(papr, vcpu, &outcome)) {
 	case PAPR_RESUME:
 		return true;
-	case PAPR_CEDE: /* something always comes at once, so that the payload goes on */
+	case PAPR_CEDE: /* an event always arrives at once, so that the payload continues */
 		papr_vcpu_dispatch(papr, vcpu, false);
 		return false;
 	case PAPR_YIELD:
@@ -743,7 +746,7 @@ static void run_slice(unsigned vcpu)
 	instructions += engine_power.insns(guest.engine, vcpu) - before;
 }
 
-/* What comes to a vCPU from outside. */
+/* Events from outside. */
 static void disturb(void)
 {
 	static const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE,

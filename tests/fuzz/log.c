@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What `fwnmi log` reads: any bytes as a text or a binary file, and each event that is found in
- * them. The first byte chooses the form.
+ * The input of `fwnmi log`: arbitrary bytes as a text or binary file, and each event found in them.
+ * The first byte selects the format.
  */
 #include <fwnmi/errlog.h>
 
@@ -16,7 +16,7 @@ static void count_problem(void *opaque, const char *text)
 	(*problems)++;
 }
 
-/* An event has bytes, in the input's order, and the ranges that are lost are within the bytes. */
+/* Events have bytes, in the order of the input, and lost ranges are within the bytes. */
 static void check_input(const struct log_input *input)
 {
 	size_t end = 0;

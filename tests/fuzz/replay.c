@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Gives an entry point the files of a directory, in place of libFuzzer. Speaks TAP. */
+/* Calls an entry point with the files of a directory, in place of libFuzzer. Speaks TAP. */
 #include <dirent.h>
 
 #include "fuzz.h"

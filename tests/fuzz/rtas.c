@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RTAS argument buffers as a hostile guest makes them. The input is a run of calls: a byte for the
- * vCPU (bits 0-1) and for where the buffer lies (bits 2-4), a byte for how many bytes follow, and
- * those bytes, which are put there. The partition must stay inside its memory, which a memory
- * checker sees, and answer with an action it knows.
+ * RTAS argument buffers of a hostile guest. The input is a sequence of calls: a byte that selects
+ * the vCPU (bits 0-1) and the place of the buffer (bits 2-4), a byte with the number of bytes that
+ * follow, and those bytes, which are written there. The partition must stay within its memory,
+ * which a memory checker sees, and return a known action.
  */
 #include "fuzz.h"
 
@@ -13,8 +13,8 @@ bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
 
 /*
- * Once: libfdt looks for each property's name in all others', and libFuzzer watches it do so, for
- * all of its time.
+ * Build it once: libfdt compares each property name with all others, and libFuzzer, which traces
+ * that, would spend all its time on it.
  */
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size)
 {
@@ -63,8 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(fake.action <= PAPR_CRASHED);
 		data += len;
 		size -= len;
-		if (fake.action !=
-		    PAPR_RESUME) /* this image has ended, or this vCPU: begin again */
+		if (fake.action != PAPR_RESUME) /* this image or this vCPU has ended: start again */
 			start();
 	}
 	return 0;

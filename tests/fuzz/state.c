@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * State records: two bytes, how long the record is; the record; and eight bytes a call that is made
- * of what was loaded. If the record has the right magic, its length and checksum are made right, so
+ * State records: two bytes with the length of the record, the record, and eight bytes for each call
+ * that is made on the loaded state. If the magic is right, length and checksum are corrected, so
  * that the fuzzer gets past them.
  */
 #include "calls.h"

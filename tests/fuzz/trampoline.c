@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trampoline files: a byte, whose bit 0 is the byte order wanted and bit 1 says raw image or ELF
- * file; the file.
+ * Trampoline files: a byte whose bit 0 is the wanted byte order and whose bit 1 selects a raw image
+ * or an ELF file, then the file.
  */
 #include "fuzz.h"
 #include "pseries/fwnmi/trampoline.h"

@@ -13,7 +13,7 @@ _start:
 	lis	9, victim_page@h
 	ori	9, 9, victim_page@l
 	li	10, 0
-	/* A load would get the page of zeros that all share, and the first store then another one. */
+	/* A load would map the shared zero page, and the first store would then replace it. */
 	std	10, 0(9)
 	nop
 	nop

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The differential test: for every entry of the instruction table, random words and states run in
- * our engine and on the oracle (oracle.c under qemu-ppc64le), and the whole resulting state is
- * compared. One TAP line for each mnemonic.
+ * The differential test: for every entry of the instruction table, runs random words and states in
+ * our engine and on the oracle (oracle.c under qemu-ppc64le), and compares the whole resulting
+ * state. One TAP line per mnemonic.
  */
 #include <errno.h>
 #include <signal.h>
@@ -89,7 +89,7 @@ static void swap_vectors(uint64_t (*v)[2], unsigned count)
 	}
 }
 
-/* Between this host's byte order and the big-endian oracle's. */
+/* Converts between this host's byte order and the big-endian oracle's. */
 static void swap_case(struct isa_case *c)
 {
 	swap_doublewords(c, offsetof(struct isa_case, memory));

@@ -121,7 +121,7 @@ static unsigned bytes_moved(const char *name)
 					   1;
 }
 
-/* Elements that would reach over the end of the register: the ISA leaves the result undefined. */
+/* Elements that would extend past the end of the register: the ISA leaves the result undefined. */
 static bool moves_beyond_register(const char *name, const struct isa_case *in)
 {
 	const unsigned ra = in->insn >> 16 & 31, bytes = bytes_moved(name);
@@ -131,8 +131,8 @@ static bool moves_beyond_register(const char *name, const struct isa_case *in)
 }
 
 /*
- * Bounded and equal increments: an operand pair that is not inside 32 aligned bytes takes a data
- * storage interrupt, QEMU does not care. For a bounded decrement it looks at the wrong neighbour.
+ * Bounded and equal increments: an operand pair that crosses a 32-byte boundary takes a data
+ * storage interrupt, except in QEMU. For a bounded decrement, QEMU uses the wrong neighbour.
  */
 static bool pair_crosses(const char *name, const struct isa_case *in)
 {
@@ -144,7 +144,7 @@ static bool pair_crosses(const char *name, const struct isa_case *in)
 	return function == 28 || ((function == 24 || function == 25) && ea + 2 * size > 32);
 }
 
-/* QEMU writes the target before it has done with VRB. */
+/* QEMU writes the target before it has finished with VRB. */
 static bool overwrites_operand(const char *name, const struct isa_case *in)
 {
 	static const char *const names[] = { "bcdcpsgn", "bcdctsq", "bcdsetsgn", NULL };
@@ -152,7 +152,7 @@ static bool overwrites_operand(const char *name, const struct isa_case *in)
 	return one_of(name, names) && (in->insn >> 21 & 31) == (in->insn >> 11 & 31);
 }
 
-/* QEMU takes a length of 65535 digits for one of none. */
+/* QEMU treats a length of 65535 digits as 0. */
 static bool length_wraps(const char *name, const struct isa_case *in)
 {
 	return strstr(name, "trunc") && (in->vsr[32 + (in->insn >> 16 & 31)][1] & 0xffff) == 0xffff;
@@ -228,12 +228,12 @@ static void hide_decimal(const char *name, struct isa_case *ours, struct isa_cas
 	 */
 	if (cr6 == CR6_SO || (cr6 & CR6_SO && !strcmp(name, "bcdcfsq")))
 		memcpy(vrt(theirs), vrt(ours), 16);
-	/* QEMU does not look at every digit before it calls an operand valid. */
+	/* QEMU accepts some operands without checking every digit. */
 	if (cr6 == CR6_SO && one_of(name, careless))
 		hidden = CR6;
 	/*
-	 * QEMU's flags tell of the result, the ISA's of the source; in an unsigned number QEMU even
-	 * sees a sign.
+	 * QEMU's flags describe the result, the ISA's the source; QEMU even sees a sign in unsigned
+	 * numbers.
 	 */
 	if (one_of(name, is_unsigned) || (one_of(name, flags_of_source) && theirs->cr & CR6_EQ))
 		hidden = CR6 & ~CR6_SO;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The oracle: a freestanding ppc64 program that executes single words on whatever runs it (qemu-
- * ppc64le, or a POWER9). Cases lie in the file on descriptor 3, mapped shared; a byte on descriptor
- * 0 says how many to run, and comes back on descriptor 1 when they are done.
+ * The oracle: a freestanding ppc64 program that executes single words on whatever runs it
+ * (qemu-ppc64le, or a POWER9). The cases are in the file of descriptor 3, mapped shared. A byte on
+ * descriptor 0 says how many to run, and is returned on descriptor 1 when they are done.
  */
 #include "case.h"
 

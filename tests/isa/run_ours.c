@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Our side of the differential test: one word run by the whole engine, in problem state, without
- * translation, on flat memory. The words after it make a system call; every interrupt vector holds
- * a hypercall, which brings us back.
+ * Our side of the differential test: the whole engine runs one word, in problem state, without
+ * translation, on flat memory. The words after it make a system call; every interrupt vector
+ * contains a hypervisor call, which ends the run.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -94,7 +94,8 @@ static void get_state(struct isa_case *c, const struct cpu *cpu)
 }
 
 /*
- * What Linux would make of an interrupt in a user program; one it never sees is told by its vector.
+ * Returns the signal that Linux would send for an interrupt of a user program, or the vector if
+ * there is none.
  */
 static uint64_t signal_of(uint64_t vector, uint64_t srr1)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instruction table against itself and against the disassembler: no two entries match one word,
- * and random words of every entry are disassembled to its name. argv[1]: a powerpc64 objdump, or
- * nothing.
+ * The instruction table, checked for overlaps and with a disassembler: no two entries match one
+ * word, and random words of every entry disassemble to its name. argv[1]: a powerpc64 objdump, if
+ * there is one.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fake kvm-hv: see fake_sys.h. First its guest, then what a vCPU, a virtual machine and
- * /dev/kvm answer, then the calls that the C library makes for the engine.
+ * The fake kvm-hv; see fake_sys.h. First its guest, then the calls on a vCPU, a virtual machine and
+ * /dev/kvm, then the calls that the C library makes for the engine.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ struct fake_kvm fake;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Descriptors are never used twice, so that one used after its end is known. */
+/* Descriptors are never reused, so that a use after close is detected. */
 #define FIRST_FD 100000
 #define MAX_FDS	 4096
 
@@ -79,7 +79,7 @@ static int fd_index(int fd)
 
 /* ---- the guest ---- */
 
-/* Everything is real mode: the effective address' high bits name the same memory again. */
+/* Everything is real mode, and the high bits of an effective address are ignored. */
 #define REAL(address) ((address)&0x0fffffffffffffffull)
 
 static bool get_insn(struct fake_vcpu *v, uint32_t *insn)
@@ -103,7 +103,7 @@ static void interrupt(struct fake_vcpu *v, uint64_t vector, uint64_t srr1)
 	v->regs.msr = MSR_SF | MSR_ME | (v->lpcr & LPCR_ILE ? MSR_LE : 0);
 }
 
-/* KVM_RUN's result, or `going`: the guest goes on. */
+/* KVM_RUN's result, or `going`: the guest continues. */
 enum {
 	going = 1
 };
@@ -117,7 +117,9 @@ static int exit_with(struct fake_vcpu *v, uint32_t reason)
 static int hypervisor_call(struct fake_vcpu *v)
 {
 	v->regs.pc += 4;
-	/* It is an interrupt, to the hypervisor, and these are the guest's in earnest. */
+	/*
+	 * On hardware this is an interrupt to the hypervisor, which changes the guest's registers.
+	 */
 	v->regs.srr0 = v->regs.pc;
 	v->regs.srr1 = v->regs.msr;
 	if (!v->papr)
@@ -185,7 +187,7 @@ static int happen(struct fake_vcpu *v, const struct fake_event *event)
 	return going;
 }
 
-/* A loop, as far as the fake is concerned: until a signal, or something from outside. */
+/* A loop, for the fake: waits for a signal or an event from outside. */
 static int block(struct fake_vcpu *v, const sigset_t *mask)
 {
 	struct pollfd fd = { .fd = v->wake_fd, .events = POLLIN };
@@ -343,7 +345,7 @@ bool fake_wait_running(unsigned vcpu)
 
 /* ---- a vCPU ---- */
 
-/* KVM first finishes what it came out for. True: it comes out again for the same thing. */
+/* KVM first completes its last exit. True: it exits again for the same reason. */
 static bool finish(struct fake_vcpu *v)
 {
 	if (v->hcall_open) {
@@ -363,8 +365,8 @@ static bool finish(struct fake_vcpu *v)
 }
 
 /*
- * Signals are looked at inside only, as in the kernel: one that comes before is lost, which is what
- * immediate_exit is there for.
+ * Signals are only noticed inside, as in the kernel: one that arrives before is lost, which is why
+ * there is immediate_exit.
  */
 static int run(struct fake_vcpu *v)
 {
@@ -452,8 +454,7 @@ static int signal_interrupt(struct fake_vcpu *v, const struct kvm_interrupt *irq
 static int vcpu_answer(struct fake_vcpu *v, unsigned long request, void *argument)
 {
 	/*
-	 * Only interrupts may come at any time; for the rest a thread would wait until KVM_RUN is
-	 * over.
+	 * Only interrupts are possible at any time; any other call would wait until KVM_RUN ends.
 	 */
 	if (v->in_run && request != PPC_KVM_INTERRUPT)
 		return misuse("request 0x%lx for a vCPU that runs", request);
@@ -492,7 +493,7 @@ static int create_vcpu(struct fake_vm *vm, uint64_t index)
 		return misuse("vCPU %llu created twice, or too many", (unsigned long long)index);
 	v = &vm->vcpus[index];
 	*v = (struct fake_vcpu){ .vm = vm, .index = (unsigned)index };
-	/* Nobody may rely on what KVM leaves in there. */
+	/* Nobody may rely on the initial contents. */
 	memset(&v->regs, 0x5a, sizeof(v->regs));
 	v->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	vm->nr_vcpus++;
@@ -629,7 +630,7 @@ static struct fake_call *record(enum fake_call_kind kind, unsigned long request,
 	return call;
 }
 
-/* Is this the one that is to fail? */
+/* Is this the call that must fail? */
 static bool fails(struct fake_call *call)
 {
 	if (++fake.nr_fallible != fake.fail_at)
@@ -758,7 +759,7 @@ static void fake_close(int fd)
 	fake_unlock();
 }
 
-/* Not the clock of the tests' host, so that an engine which confuses them is seen. */
+/* Not the clock of the host that runs the tests, so that an engine that confuses them fails. */
 static uint64_t fake_timebase(void)
 {
 	return clock_host_ticks() + 0x123456789abcull;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kvm-hv of a POWER host, as the KVM engine sees it through struct kvm_sys: a fake that answers
- * every call as a test's script says, runs a guest of a few instructions, and remembers what it was
- * asked. What it refuses is what Linux Documentation/virt/kvm/api.rst and arch/powerpc/kvm/ refuse;
- * what nobody may do at all it notes in `misuse`.
+ * A fake of kvm-hv on a POWER host, as the KVM engine sees it through struct kvm_sys. It answers
+ * every call as the test's script says, runs a guest of a few instructions, and records all calls.
+ * It refuses what Linux Documentation/virt/kvm/api.rst and arch/powerpc/kvm/ refuse, and notes
+ * forbidden calls in `misuse`.
  */
 #ifndef FWNMI_TESTS_KVM_FAKE_SYS_H
 #define FWNMI_TESTS_KVM_FAKE_SYS_H
@@ -26,11 +26,11 @@
 
 #define FAKE_FULLY_RECOVERED 1u /* fake_event.flags: see kvm_run.flags */
 
-/* ---- what a guest does: instructions in its memory, and events that it meets there ---- */
+/* ---- the guest: instructions in its memory, and events that they cause ---- */
 
-/* Event n of fake.events, from 1: in earnest an illegal instruction. */
+/* Event n of fake.events, from 1; otherwise an illegal instruction. */
 #define INSN_EVENT(n)	  (n)
-#define INSN_LOOP	  0x48000000u /* b . : runs until something comes from outside */
+#define INSN_LOOP	  0x48000000u /* b . : runs until an event from outside */
 #define INSN_B(distance)  (0x48000000u | ((distance)&0x03fffffcu))
 #define INSN_SC_1	  0x44000022u
 #define INSN_RFID	  0x4c000024u
@@ -51,7 +51,7 @@ enum fake_event_kind {
 	FAKE_NOP,
 	FAKE_SKIP, /* the next instruction is not executed */
 	FAKE_DECREMENTER, /* interrupts in `value` ticks */
-	FAKE_MACHINE_CHECK, /* with KVM_CAP_PPC_FWNMI an exit, else the guest's interrupt 0x200 */
+	FAKE_MACHINE_CHECK, /* an exit with KVM_CAP_PPC_FWNMI, else the guest's interrupt 0x200 */
 	FAKE_MMIO, /* an access to `address`, where there is no memory */
 	FAKE_EXIT, /* KVM_RUN returns with exit_reason `reason` and `value` in its place */
 	FAKE_ERROR, /* KVM_RUN returns -`error` */
@@ -59,13 +59,13 @@ enum fake_event_kind {
 
 struct fake_event {
 	enum fake_event_kind kind;
-	unsigned times; /* then the guest steps over it; 0 is 1 */
+	unsigned times; /* then the guest continues after it; 0 means 1 */
 	/* FAKE_MACHINE_CHECK */
 	uint64_t srr1, dar;
 	uint32_t dsisr, flags;
 	/* FAKE_MMIO */
 	uint64_t address;
-	unsigned length, pieces; /* pieces: how many exits before it is done; 0 is 1 */
+	unsigned length, pieces; /* pieces: number of exits for it; 0 means 1 */
 	bool write;
 	unsigned rt; /* a load changes this register */
 	/* FAKE_EXIT, FAKE_DECREMENTER, FAKE_ERROR */
@@ -77,14 +77,13 @@ struct fake_event {
 /* ---- what KVM answers ---- */
 
 /*
- * Calls of this request with this argument (capability, register, ...) get `result`, without
+ * Calls of this request with this argument (capability, register, ...) return `result`, without
  * effect.
  */
 struct fake_rule {
 	unsigned long request;
 	uint64_t argument; /* or FAKE_ANY */
-	unsigned skip,
-		times; /* the first `skip` are not concerned, then `times` are; times 0: all */
+	unsigned skip, times; /* skips `skip` calls, then applies to `times`; times 0: to all */
 	int result;
 	uint32_t exit_reason; /* of a KVM_RUN */
 	unsigned seen;
@@ -105,7 +104,7 @@ struct fake_call {
 	int vm, vcpu, result;
 };
 
-/* ---- what it has become of ---- */
+/* ---- the state of the fake ---- */
 
 struct fake_vcpu {
 	struct fake_vm *vm;
@@ -118,8 +117,8 @@ struct fake_vcpu {
 	unsigned interrupts; /* calls of KVM_INTERRUPT */
 	bool in_run; /* a thread is in KVM_RUN */
 	pthread_t runner;
-	unsigned runs; /* guest instructions were executed in so many calls of KVM_RUN */
-	/* To be finished by the next KVM_RUN. */
+	unsigned runs; /* number of KVM_RUN calls that executed guest instructions */
+	/* To be completed by the next KVM_RUN. */
 	bool hcall_open;
 	unsigned mmio_left;
 	struct fake_event mmio;
@@ -150,11 +149,12 @@ struct fake_kvm {
 	struct fake_rule rules[FAKE_RULES];
 	unsigned nr_rules;
 	struct fake_event events[FAKE_EVENTS];
-	unsigned fail_at; /* the how-manieth open, ioctl or map fails; 0: none */
+	unsigned fail_at; /* which open, ioctl or map fails, counted from 1; 0: none */
 	int fail_error;
-	unsigned fail_threads, fail_callocs; /* so many pthread_create(), calloc() fail */
+	unsigned fail_threads,
+		fail_callocs; /* number of pthread_create(), calloc() calls that fail */
 
-	/* For the test to look at; while vCPUs run, after fake_lock(). */
+	/* For the test to read; while vCPUs run, after fake_lock(). */
 	struct fake_vm vms[FAKE_VMS];
 	unsigned nr_vms;
 	struct fake_call calls[FAKE_CALLS];
@@ -162,7 +162,7 @@ struct fake_kvm {
 	struct fake_call failed; /* what fail_at hit */
 	unsigned open_fds, mappings;
 	int threads;
-	char misuse[160]; /* the first thing that was done and may not be, or "" */
+	char misuse[160]; /* the first forbidden call, or "" */
 };
 
 extern struct fake_kvm fake;

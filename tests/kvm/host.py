@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A KVM host of POWER to test on: Debian under QEMU's nested HV, with our program for it inside.
+"""A POWER KVM host to test on: Debian under QEMU's nested HV, with our program inside.
 
 KvmHost boots it (scripts/kvm-host says how) and runs commands in it. KvmGuest is tests/linux's Guest on
-that host: the same calls, so that the same scenarios are played under real KVM. Three consoles: the
-host's shell, the guest's console, its monitor.
+that host, with the same interface, so that the same scenarios run under real KVM. There are three
+consoles: the host's shell, the guest's console, and its monitor.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from guest import ANSWER, Failure, Guest, Injection, Missing  # noqa: E402  pyli
 
 HELPERS = ("relay", "watch")
 CC = "powerpc64le-linux-gnu-gcc"
-# Everything here is emulated twice, and shares the machine with other tests.
+# Everything here is emulated twice, next to other tests.
 PATIENCE = 1.0
 HOST_BOOT = 600
 
@@ -52,7 +52,7 @@ def set_patience(factor=None):
 
 
 def program(build):
-    """Our program for the KVM host, up to date; and helpers. Returns {name in the host: path}."""
+    """Builds our program and helpers for the KVM host. Returns {name in the host: path}."""
     for needed in ("host", "sysroot", "busybox"):
         harness.guest_file(needed)
     directory = os.path.join(build, "ppc64el")
@@ -101,7 +101,7 @@ class Console:
         self.text = ""
         self.changed = threading.Condition()
         self.ended = False
-        self.listener = None  # called with each piece of text
+        self.listener = None  # called with each new piece of text
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -205,14 +205,14 @@ class KvmHost:
         self.scratch.cleanup()
 
     def ask(self, line, timeout=ANSWER):
-        """Runs a line of shell in the host. Returns its exit status and what it said."""
+        """Runs a shell command line in the host. Returns its exit status and its output."""
         after = len(self.shell.text)
         self.shell.send(line)
         done = self.shell.wait_for(r"^@done (\d+)$", after, timeout)
         return int(done[1]), self.shell.text[after:done.start()].strip("\n")
 
     def command(self, line, timeout=ANSWER):
-        """The same for what has to succeed."""
+        """The same for a command that must succeed."""
         status, said = self.ask(line, timeout)
         if status:
             raise Failure(f"{line!r} failed in the KVM host: exit {status}", said)
@@ -220,7 +220,7 @@ class KvmHost:
 
 
 class OnDemand:
-    """A KvmHost that starts when it is first wanted, with one payload in both byte orders in it."""
+    """A KvmHost that starts on first use, and contains one payload in both byte orders."""
 
     def __init__(self, build, payloads, payload, stack, more=(), **options):
         self.build, self.stack, self.options = build, stack, options
@@ -241,7 +241,7 @@ class OnDemand:
 
 
 class Process:
-    """`fwnmi run` in the host, as far as its users look at it."""
+    """`fwnmi run` in the host, with the part of Popen's interface that is used."""
 
     def __init__(self, host, name):
         self.host, self.name, self.status = host, name, None
@@ -314,7 +314,7 @@ class KvmGuest(Guest):
             self.monitor.close()
 
     def kill(self, signal_name):
-        # busybox ps; ours is the only one.
+        # busybox ps; there is only our process.
         self.host.ask(f"kill -{signal_name} $(ps | grep 'fwnmi run' | grep -v '/watch ' | "
                       "grep -v grep | sed 's/^ *\\([0-9]*\\).*/\\1/')")
 
@@ -324,7 +324,7 @@ class KvmGuest(Guest):
         return ""
 
     def capabilities(self):
-        """What was enabled so far of KVM, in order: (capability, result)."""
+        """The capabilities enabled so far, in order: (capability, result)."""
         said = self.host.command(f"cat /tmp/{self.name}.caps")
         return [tuple(map(int, line.split())) for line in said.splitlines()]
 
@@ -332,7 +332,7 @@ class KvmGuest(Guest):
         self.host.guest_console.send(line)
 
     def settle(self, instructions=0):
-        """KVM does not count them: as long as the guest needs for some answers, busy as the host is."""
+        """KVM does not count instructions, so wait for as long as the guest needs for some answers."""
         started = time.monotonic()
         for _ in range(3):
             self.victim()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the KVM host: carries bytes between a console and a UNIX socket, so that a monitor can be
- * reached from outside. Ends when the socket does.
+ * Runs in the KVM host: carries bytes between a console and a UNIX socket, so that a monitor can be
+ * reached from outside. Ends when the socket closes.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	cfmakeraw(&termios);
-	/* What the last one did not read is not for this one. */
+	/* Discard input that the previous connection did not read. */
 	tcsetattr(fds[0].fd, TCSAFLUSH, &termios);
 	while (connect(fds[1].fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (!tries--) {

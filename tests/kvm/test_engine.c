@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The KVM engine, through engine.h, on a fake of the system calls: every exit, every call failing
- * in turn, what a kernel may lack, and the races between a vCPU's thread and whoever wants it to
- * stand still.
+ * in turn, kernels without some features, and races between a vCPU's thread and those who stop it.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -16,7 +15,7 @@
 
 #define RAM_SIZE (1u << 20)
 #define ENTRY	 0x1000ull
-#define PATIENCE 300 /* seconds for what takes a fraction of one */
+#define PATIENCE 300 /* time limit in seconds, far above what anything takes */
 
 #define CAUSE_MASK 0x783f0000ull
 
@@ -28,7 +27,7 @@ static struct engine_config config;
 static struct engine *engine;
 static char err[200];
 static sem_t exited;
-static struct engine_exit last; /* of run_to_exit() */
+static struct engine_exit last; /* set by run_to_exit() */
 static struct engine_regs regs;
 
 static void on_exited(void *opaque)
@@ -65,7 +64,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* One sentence for a human. */
+/* Checks that this is one sentence for a human. */
 static void assert_line(const char *line)
 {
 	size_t len = strlen(line);
@@ -97,7 +96,7 @@ static void code(uint64_t at, uint32_t insn)
 	put_be32(ram + at, insn);
 }
 
-/* A vCPU that is about to execute at ENTRY, with every register another value. */
+/* Prepares a vCPU to execute at ENTRY, with a different value in every register. */
 static void set_entry(unsigned vcpu)
 {
 	memset(&regs, 0, sizeof(regs));
@@ -138,7 +137,7 @@ static enum engine_exit_reason run_to_exit(unsigned vcpu)
 	}
 }
 
-/* Until it executes instructions. False: it came out with an exit, which is in `last`. */
+/* Runs until it executes instructions. False: it came out with an exit, which is in `last`. */
 static bool start(unsigned vcpu)
 {
 	for (unsigned i = 0; i < 100000; i++) {
@@ -175,7 +174,7 @@ static void assert_failed(const char *why)
 	assert_says(last.message, why);
 }
 
-/* ---- is there a KVM for us ---- */
+/* ---- is KVM usable ---- */
 
 static void a_complete_kvm_is_available(void **state)
 {
@@ -291,7 +290,7 @@ static void the_calls_of_linux_answer_with_error_numbers(void **state)
 	sys->close(ends[0]);
 	assert_int_equal(close(ends[0]), -1);
 	close(ends[1]);
-	/* A file of one page will do for a vCPU's state. */
+	/* A file of one page is enough for a vCPU's state. */
 	f = tmpfile();
 	assert_non_null(f);
 	assert_int_equal(ftruncate(fileno(f), 4096), 0);
@@ -315,7 +314,7 @@ static void a_time_base_of_another_frequency_is_refused(void **state)
 {
 	fake.timebase_hz = 500000000;
 	assert_not_made("this host's time base has 500000000 Hz, partitions have 512000000");
-	/* A host that does not say is taken at the architecture's word. */
+	/* A host without this information is assumed to follow the architecture. */
 	fake.timebase_hz = 0;
 	make(1);
 }
@@ -400,7 +399,7 @@ static void the_guests_time_begins_near_zero_on_every_clock(void **state)
 	make(1);
 	tb = fake_sys.timebase() + fake_vcpu(0)->tb_offset;
 	assert_true(tb < TIMEBASE_HZ);
-	/* KVM rounds to this; then nothing is lost. */
+	/* KVM rounds to this granularity, so nothing is lost. */
 	assert_int_equal(fake_vcpu(0)->tb_offset & 0xffffff, 0);
 	assert_true(clock_timebase(&guest_clock, 0) - tb < TIMEBASE_HZ);
 	expiry = ops->deadline(engine, 0);
@@ -489,7 +488,7 @@ static void registers_that_nobody_looks_at_stay_as_they_are(void **state)
 	regs.srr0 = regs.nip += 8;
 	regs.srr1 = regs.msr;
 	assert_memory_equal(&seen, &regs, sizeof(regs));
-	/* And they are fetched once, and written only if they were changed. */
+	/* Registers are fetched once, and written only if they were changed. */
 	assert_int_equal(fake_count(PPC_KVM_SET_REGS, FAKE_ANY), 1);
 	ops->get_regs(engine, 0, &seen);
 	assert_int_equal(fake_count(PPC_KVM_GET_REGS, FAKE_ANY), 1);
@@ -543,7 +542,7 @@ static void registers_that_kvm_does_not_tell_are_zero_and_end_the_vcpu(void **st
 	}
 }
 
-/* The exit is there, but nobody has fetched it. */
+/* Runs until there is an exit, but does not fetch it. */
 static void run_unfetched(unsigned vcpu)
 {
 	ops->run(engine, vcpu, 1000, &last);
@@ -560,10 +559,10 @@ static void a_call_that_was_not_fetched_has_not_happened_for_who_looks_at_the_vc
 	set_entry(0);
 	run_unfetched(0);
 	ops->get_regs(engine, 0, &seen);
-	regs.srr0 = seen.srr0; /* lost, as whoever makes a call knows */
+	regs.srr0 = seen.srr0; /* lost, as the caller of a hypervisor call must expect */
 	regs.srr1 = seen.srr1;
 	assert_memory_equal(&seen, &regs, sizeof(regs));
-	/* It comes again, with what has been written meanwhile. */
+	/* The exit comes again, with the registers written meanwhile. */
 	seen.gpr[3] = 0x1234;
 	ops->set_regs(engine, 0, &seen);
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
@@ -641,7 +640,7 @@ static void assert_unbacked(uint64_t address)
 	assert_false(last.machine_check.recovered);
 	ops->get_regs(engine, 0, &seen);
 	assert_memory_equal(&seen, &regs, sizeof(regs));
-	/* Nothing is left to finish, and stopping works as ever. */
+	/* Nothing is left to complete, and stopping works as usual. */
 	assert_int_equal(fake_vcpu(0)->mmio_left, 0);
 	assert_int_equal(fake_vcpu(0)->run->immediate_exit, 0);
 	assert_true(start(0));
@@ -699,7 +698,7 @@ static void an_access_that_was_not_fetched_happens_again(void **state)
 static void a_kvm_that_does_not_finish_an_access_is_given_up(void **state)
 {
 	const struct fake_event access = { .kind = FAKE_MMIO, .address = 0x40000000, .length = 8 };
-	/* What the KVM_RUN answers that is to finish it: an error, or an exit of another kind. */
+	/* Results of the KVM_RUN that should complete it: an error, or another kind of exit. */
 	static const int answers[] = { -EFAULT, -EAGAIN, 0 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -734,7 +733,7 @@ static void the_end_of_the_trap_code_is_a_trap(void **state)
 		regs.gpr[3] = (uint64_t)number << 32;
 		regs.nip = ENTRY + 4;
 		assert_memory_equal(&seen, &regs, sizeof(regs));
-		/* To who has set no trap it is an access like others. */
+		/* Without a trap, it is an ordinary access. */
 		assert_int_equal(last.machine_check.srr1, 0x00200000);
 		assert_int_equal(last.machine_check.address, (uint64_t)number << 32);
 		assert_true(last.machine_check.address_valid);
@@ -886,7 +885,7 @@ static void a_vcpu_stops_wherever_its_thread_is(void **state)
 			ops->run(engine, 1, 1000, &last);
 			assert_int_equal(last.reason, ENGINE_EXIT_RUNNING);
 		}
-		/* Sometimes before it has begun, sometimes in the middle of it. */
+		/* Sometimes before it has started, sometimes in the middle. */
 		for (volatile unsigned spin = 0; spin < i * 37 % 5000; spin++)
 			;
 		ops->stop(engine);
@@ -956,7 +955,7 @@ static void a_budget_of_one_is_a_moment(void **state)
 	code(ENTRY + 8, INSN_SC_1);
 	set_entry(0);
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	/* A busy host may let a moment pass before it lets the thread run. */
+	/* A busy host may delay the thread. */
 	for (unsigned i = 0; i < 20 || fake_vcpu(0)->runs <= 10; i++) {
 		ops->run(engine, 0, 1, &last);
 		assert_int_equal(last.reason, ENGINE_EXIT_KICKED);
@@ -968,7 +967,7 @@ static void a_budget_of_one_is_a_moment(void **state)
 	ops->get_regs(engine, 0, &seen);
 	seen.nip = ENTRY + 8;
 	ops->set_regs(engine, 0, &seen);
-	/* If something is for the machine, it need not wait for its end. */
+	/* If the machine has something to do, it need not wait for the end. */
 	do
 		ops->run(engine, 0, 1, &last);
 	while (last.reason == ENGINE_EXIT_KICKED);
@@ -986,7 +985,7 @@ static void whoever_waits_for_an_exit_is_told(void **state)
 	assert_int_equal(posted, 0);
 	run_unfetched(0);
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
-	/* Nobody need want to know. */
+	/* The callback is optional. */
 	ops->destroy(engine);
 	config.exited = NULL;
 	make(1);
@@ -1003,7 +1002,7 @@ static void signals_for_the_program_do_not_reach_the_vcpus(void **state)
 	sigset_t set, old;
 	int number;
 
-	/* Blocked here, so a thread that has not would take it, and the default action with it. */
+	/* Blocked here, so a thread that has not blocked it would take it and die. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
@@ -1145,7 +1144,7 @@ static void radix_guests_have_a_process_table_and_flush_their_own_translations(v
 	assert_int_equal(fake_vm()->mmu.process_table, 1ull << 63 | 0x30000 | 4);
 	assert_int_equal(fake_vm()->nr_htabs, 0);
 	assert_int_equal(fake_vm()->nr_configurations, 2);
-	/* What stays as it is is not set again: KVM would flush everything. */
+	/* Unchanged settings are not set again, because KVM would flush everything. */
 	partition.ail = 3;
 	ops->set_partition(engine, &partition);
 	assert_int_equal(fake_vm()->nr_configurations, 2);
@@ -1201,7 +1200,7 @@ static void hash_guests_get_a_hash_table_of_the_size_they_were_told(void **state
 	hash.interrupt_little_endian = true;
 	ops->set_partition(engine, &hash);
 	assert_int_equal(fake_vm()->nr_htabs, 1);
-	/* A reset is an empty one. */
+	/* A reset gives an empty table. */
 	code(ENTRY, INSN_SC_1);
 	set_entry(0);
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
@@ -1251,7 +1250,7 @@ static void a_translation_that_kvm_refuses_is_said_by_run(void **state)
 		assert_failed("KVM: cannot translate by radix trees: Invalid argument");
 		assert_int_equal(fake_vcpu(i)->runs, 0);
 	}
-	/* Nothing else is tried with it, and nothing goes wrong. */
+	/* Nothing else is tried on it, and nothing fails. */
 	ops->set_partition(engine, &(struct engine_partition){ .radix = true });
 	assert_int_equal(fake_count(PPC_KVM_CONFIGURE_V3_MMU, FAKE_ANY), 1);
 	/* After a reset it may be asked for something that there is. */
@@ -1278,7 +1277,7 @@ static void machine_checks_become_exits_when_they_are_wanted_and_not_before(void
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
 	assert_int_equal(fake_vcpu(0)->regs.pc, 0x204);
 	assert_int_equal(fake_count(PPC_KVM_ENABLE_CAP, KVM_CAP_PPC_FWNMI), 0);
-	/* Whatever the other one does. */
+	/* Regardless of the other one. */
 	code(ENTRY + 0x100, INSN_LOOP);
 	set_entry(1);
 	regs.nip = ENTRY + 0x100;
@@ -1307,7 +1306,7 @@ static void machine_checks_that_cannot_be_exits_are_said_to_be_none(void **state
 	assert_true(ops->capabilities(engine) & ENGINE_CAP_MC_EXIT);
 	fake_rule(PPC_KVM_ENABLE_CAP, KVM_CAP_PPC_FWNMI, -EINVAL);
 	assert_false(ops->want_machine_checks(engine));
-	/* The engine goes on without. */
+	/* The engine continues without it. */
 	code(ENTRY, INSN_SC_1);
 	set_entry(0);
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
@@ -1364,7 +1363,7 @@ static void a_reset_that_fails_is_said_by_run_and_can_be_tried_again(void **stat
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
 	rule = fake_rule(PPC_KVM_CREATE_VM, FAKE_ANY, -EMFILE);
 	ops->reset(engine);
-	/* Whatever the machine does before it runs does no harm. */
+	/* Nothing that the machine does before it runs does harm. */
 	ops->set_partition(engine, &(struct engine_partition){ .radix = true });
 	ops->set_external(engine, 1, true);
 	ops->get_regs(engine, 0, &seen);
@@ -1430,8 +1429,7 @@ static bool expect_running(unsigned vcpu)
 }
 
 /*
- * What a machine does with an engine, with two vCPUs. False: something went wrong, and `line` says
- * what.
+ * Uses an engine with two vCPUs as a machine does. False: something failed, and `line` says what.
  */
 static bool live(bool radix)
 {
@@ -1472,7 +1470,7 @@ static bool live(bool radix)
 	return expect_running(1);
 }
 
-/* One whole life and, after a reset, another. */
+/* One whole life, and another after a reset. */
 static bool live_twice(bool radix)
 {
 	bool well;
@@ -1486,7 +1484,7 @@ static bool live_twice(bool radix)
 	return well;
 }
 
-/* Without these the engine does less, or does it in another way. */
+/* Without these, the engine does less, or does it differently. */
 static bool is_optional(const struct fake_call *call)
 {
 	static const unsigned optional[] = {
@@ -1529,13 +1527,14 @@ static void fail_each_call(bool radix)
 			if (strncmp(line, "machine checks", 14))
 				assert_line(line);
 			/*
-			 * Its own words, but for a capability, which is missing, and for an access.
+			 * The message names the call, except for a missing capability and for an
+			 * access.
 			 */
 			if (fake.failed.request != PPC_KVM_CHECK_EXTENSION &&
 			    !strstr(line, "KVM does not finish an access"))
 				assert_non_null(strstr(line, strerror(EIO)));
 		}
-		/* One failure, if it is not its creation's, does not spoil the engine. */
+		/* A failure after creation does not break the engine. */
 		if (!well && engine) {
 			ops->reset(engine);
 			if (!live(radix))

@@ -4,10 +4,9 @@
 
 usage: test_linux.py [--build DIR] KERNEL HOW        (6.1 or 6.12; direct, trampoline, smp)
 
-The host is Debian under QEMU with nested HV, our program in it an ordinary one. direct: KVM has
-KVM_CAP_PPC_FWNMI and machine checks are delivered to the registered routine. trampoline: the same
-with the capability hidden. smp: two vCPUs. What Linux must do with an event is the scenarios' of the
-embedded engine, one for one.
+The host is Debian under QEMU with nested HV, and our program runs in it. direct: KVM has
+KVM_CAP_PPC_FWNMI, and machine checks are delivered to the registered routine. trampoline: the same
+with the capability hidden. smp: two vCPUs. The scenarios are those of the embedded engine.
 """
 
 import sys
@@ -92,7 +91,7 @@ class Played:
         yield Check("user processes live", self.guest.victim(), "")
 
     def both_at_once(self):
-        """The second waits for the first one's interlock, then is delivered: neither is lost."""
+        """The second waits for the first one's interlock and is then delivered: neither is lost."""
         outcome = self.guest.inject("machine-check", cpu="all", type="ERAT")
         yield expect("fwnmi inject succeeds", outcome.status, 0)
         yield expect("both are delivered and interlocked",
@@ -110,7 +109,7 @@ class Played:
             yield from scenarios.system_reset(guest, cpu=self.smp - 1).checks
 
     def debugger(self):
-        """With a debugger Linux does not take a system reset for the end."""
+        """With a debugger, Linux survives a system reset."""
         with self.start("xmon=on") as guest:
             guest.boot()
             pid = guest.victim()

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole machines on the KVM engine and the fake of KVM: how FWNMI's events come to guests that
- * register or do not, on kernels that can, cannot, or refuse to report machine checks. The guests
- * are a few instructions each.
+ * Whole machines on the KVM engine and the fake of KVM: how FWNMI events reach guests that register
+ * or do not, on kernels that can, cannot, or refuse to report machine checks. Each guest is a few
+ * instructions.
  */
 #include <elf.h>
 #include <errno.h>
@@ -21,22 +21,22 @@
 #define RAM_SIZE   MACHINE_MIN_RAM
 #define IMAGE_SIZE 0x8000u
 
-/* Where things are in the guest. */
+/* Addresses in the guest. */
 #define KERNEL	   0x1000u
 #define FINISH	   0x1800u /* powers off */
 #define SECONDARY  0x1c00u
 #define HANDLER	   0x2000u /* of machine checks */
 #define RESET	   0x2200u /* of system resets */
 #define ARGUMENTS  0x4000u /* of RTAS calls, one after another */
-#define SEEN_R3	   0x5000u /* what the last routine found */
+#define SEEN_R3	   0x5000u /* R3 at entry to the last routine */
 #define SEEN_SRR0  0x5008u
 #define SEEN_SRR1  0x5010u
 #define SEEN_WHERE 0x5018u
-#define SEEN_AFTER 0x5020u /* 1: the guest has come to its end */
+#define SEEN_AFTER 0x5020u /* 1: the guest has reached its end */
 #define SAVED_R4   0x5028u
 #define SEEN_CALL  0x5030u /* a hypervisor call's result */
 
-/* What the guest's R3 is when it is interrupted. */
+/* The guest's R3 when it is interrupted. */
 #define INTERRUPTED_R3 0x4321
 
 static uint8_t image[IMAGE_SIZE];
@@ -66,7 +66,7 @@ static uint32_t token(const char *name)
 	return 0;
 }
 
-/* A call with its inputs, each an unsigned. Returns where its status will be. */
+/* Emits an RTAS call with its inputs, each an unsigned. Returns the address of its status. */
 static unsigned emit_rtas(const char *name, unsigned nr_args, ...)
 {
 	unsigned buffer = arguments, status_at = buffer + 12 + 4 * nr_args;
@@ -105,7 +105,7 @@ static void emit_jump(unsigned to)
 	emit(INSN_B(to - at));
 }
 
-/* The handlers and vectors; the rest of the kernel is the test's. */
+/* Emits the handlers and vectors; the test adds the rest of the kernel. */
 static void begin_guest(void)
 {
 	memset(image, 0, sizeof(image));
@@ -142,7 +142,10 @@ static unsigned emit_register(void)
 	return emit_rtas("ibm,nmi-register", 2, RESET, HANDLER);
 }
 
-/* Where event n happens; then the kernel ends, and says that it came so far. */
+/*
+ * Emits event n, after which the kernel records that it got there, and ends. Returns the event's
+ * address.
+ */
 static unsigned emit_event(unsigned n)
 {
 	unsigned where;
@@ -153,7 +156,7 @@ static unsigned emit_event(unsigned n)
 	return where;
 }
 
-/* A place where it may be interrupted, and stays. */
+/* Emits a loop that can be interrupted. Returns its address. */
 static unsigned emit_wait(void)
 {
 	emit(INSN_LI(5u, (unsigned)MSR_RI));
@@ -290,7 +293,7 @@ static void assert_one_line(const char *what)
 		fail_msg("\"%s\" does not say \"%s\"", warnings[0], what);
 }
 
-/* The registered routine has been entered for what happened at @where, with R3 at the log. */
+/* Checks that the registered routine was entered for the event at @where, with R3 at the log. */
 static struct fwnmi_errlog assert_delivered(unsigned where)
 {
 	const struct papr *papr = machine_papr(machine);
@@ -306,7 +309,7 @@ static struct fwnmi_errlog assert_delivered(unsigned where)
 	if (rc < 0)
 		fail_msg("%s", fwnmi_strerror(rc));
 	assert_true(log.has_mc);
-	/* It has come back from it. */
+	/* And that it has returned. */
 	assert_int_equal(seen(SEEN_AFTER), 1);
 	return log;
 }
@@ -324,7 +327,7 @@ static unsigned enabled(void)
 	return fake_count(PPC_KVM_ENABLE_CAP, KVM_CAP_PPC_FWNMI);
 }
 
-/* What stands at 0x200 is the guest's own. */
+/* Is the code at 0x200 the guest's own? */
 static bool vector_is_the_guests(void)
 {
 	return !memcmp(machine->memory.base + 0x200, image + 0x200, 0x100);
@@ -336,7 +339,7 @@ static const struct fake_event multihit = { .kind = FAKE_MACHINE_CHECK,
 					    .dsisr = 0x00000080,
 					    .dar = 0xc000000000012340 };
 
-/* ---- which way machine checks come ---- */
+/* ---- how machine checks are delivered ---- */
 
 static void with_the_capability_a_registered_guest_gets_machine_checks_directly(void **state)
 {
@@ -361,7 +364,7 @@ static void the_capability_is_enabled_when_the_guest_registers_and_not_before(vo
 	unsigned registered;
 
 	config.nr_vcpus = 2;
-	emit_event(1); /* to 0x200, were it not NOP */
+	emit_event(1); /* would go to 0x200 if it were not NOP */
 	registered = emit_register();
 	emit_jump(FINISH);
 	fake.events[1] = (struct fake_event){ .kind = FAKE_EXIT, .reason = KVM_EXIT_INTR };
@@ -391,7 +394,7 @@ static void without_it_trampolines_are_chosen_by_themselves_in_one_line(void **s
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
 	assert_one_line("trampolines will bring them");
 	assert_int_equal(enabled(), 0);
-	/* 0x200 is the trampoline's from the registration on. */
+	/* After the registration, 0x200 has the trampoline. */
 	assert_false(vector_is_the_guests());
 }
 
@@ -461,7 +464,7 @@ static void kvm_refusing_at_the_registration_leads_to_trampolines(void **state)
 	assert_false(fake_vm()->fwnmi);
 }
 
-/* Its first vCPU's machine checks are exits then, which is as good. */
+/* Machine checks of its first vCPU are then exits, which is just as good. */
 static void kvm_refusing_it_for_one_vcpu_of_two_leads_to_trampolines(void **state)
 {
 	unsigned registered = emit_register(), where = emit_event(1);
@@ -541,7 +544,7 @@ static void what_the_host_has_recovered_is_recovered_in_the_log(void **state)
 	emit_register();
 	where = emit_event(1);
 	emit_jump(FINISH);
-	/* A TLB or SLB could be repaired here, too; memory cannot. */
+	/* A TLB or SLB error could be repaired here, a memory error cannot. */
 	fake.events[1] = (struct fake_event){ .kind = FAKE_MACHINE_CHECK,
 					      .srr1 = 0x00200000,
 					      .dsisr = 0x00008000,
@@ -570,7 +573,8 @@ static void what_it_has_not_recovered_is_not_recovered_in_the_log(void **state)
 }
 
 /*
- * A load from where there is no memory, in real mode. The routine returns, and next time there is.
+ * A load in real mode from an address without memory. The routine returns, and the next load is
+ * from memory.
  */
 static void an_access_to_no_memory_comes_with_its_address(void **state)
 {
@@ -592,7 +596,7 @@ static void an_access_to_no_memory_comes_with_its_address(void **state)
 	assert_int_equal(log.mc.effective_address, 0x4567890000);
 }
 
-/* A guest that stores to where a trampoline's way out goes has no trampoline there. */
+/* A guest that stores to a trampoline's exit address without a trampoline. */
 static void a_guest_cannot_pretend_to_be_a_trampoline(void **state)
 {
 	unsigned where;
@@ -626,7 +630,8 @@ static void a_second_machine_check_before_the_interlock_ends_the_partition(void 
 static int request_fd = -1;
 
 /*
- * As soon as the guest has registered, or at once, if it does not: what the monitor would ask for.
+ * Makes the monitor's request as soon as the guest has registered, or at once if it does not
+ * register.
  */
 static void on_event(void *opaque, const struct machine_event *event)
 {
@@ -742,7 +747,7 @@ static void an_injected_machine_check_interrupts_a_running_guest(void **state)
 		fake.capabilities[KVM_CAP_PPC_FWNMI] = !by_trampoline;
 		emit_register();
 		where = emit_wait();
-		/* The routine goes back into the loop; let it rather end. */
+		/* Let the routine end instead of returning to the loop. */
 		at = HANDLER + 0x20;
 		emit_rtas("ibm,nmi-interlock", 0);
 		emit_jump(FINISH);
@@ -893,7 +898,8 @@ static void a_machine_that_kvm_refuses_says_why_and_leaves_nothing(void **state)
 /* ---- hash guests ---- */
 
 /*
- * A kernel that registers, after what Linux does first with a hash table: no process table, please.
+ * A kernel that first removes the process table, as Linux does with a hash table, and then
+ * registers.
  */
 static unsigned emit_hash_kernel(void)
 {
@@ -923,7 +929,7 @@ static void assert_hash_guest(void)
 	assert_int_equal(seen(SEEN_CALL), H_SUCCESS);
 	assert_int_equal(fake_vm()->nr_htabs, 1);
 	assert_int_equal(1ull << fake_vm()->htab_order, RAM_SIZE / 128);
-	/* The guest is told the same. */
+	/* The device tree says the same. */
 	vec = tree_property("/chosen", "ibm,architecture-vec-5", &length);
 	assert_non_null(vec);
 	assert_int_equal(vec[24] & 0xc0, 0x00);

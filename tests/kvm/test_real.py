@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real machine checks under a real kvm-hv: nobody injects them, the guest's own load raises them.
+"""Real machine checks under a real kvm-hv: the guest's own load raises them, without any injection.
 
 usage: test_real.py [--build DIR] PAYLOADS            (the directory of payload)
 
-A piece of the guest's memory is mapped from where the host has none. QEMU 10 answers a load from there
-with a machine check, and kvm-hv hands that straight to the guest's 0x200: it is an older KVM's way, and
-what trampolines are for. The payload looks at the log that its registered routine gets; Linux prints it.
+A part of guest memory is mapped from an address where the host has no memory. QEMU 10 answers a load from
+it with a machine check, and kvm-hv delivers that at the guest's 0x200, as an older KVM does; this is what
+trampolines are for. The payload checks the log that its registered routine receives; Linux prints it.
 """
 
 import os
@@ -17,7 +17,7 @@ from host import KvmGuest, OnDemand, harness, set_patience
 from guest import Check, expect
 import scenarios
 
-NOWHERE = 0x4000000000  # of the host: behind its memory, and no device is there
+NOWHERE = 0x4000000000  # of the host: above its memory, and no device is there
 HOLE, SIZE = 0x18000000, 0x100000  # of the guest
 MEMORY = "512M"
 MAPPED = f"--map-memory=address={HOLE:#x},size={SIZE:#x},file=/dev/mem,offset={NOWHERE:#x}"
@@ -26,7 +26,7 @@ TAP_LINE = re.compile(r"^(not )?ok \d+ - (\S+)$", re.MULTILINE)
 
 class Real(OnDemand):
     def hole(self, order):
-        """What the payload reports is the checks."""
+        """Runs the payload, whose results are the checks."""
         with KvmGuest(self.host, f"/hole_{order}", initrd=None, append=f"hole={HOLE:#x}", memory=MEMORY,
                       options=[MAPPED, "--fwnmi-delivery=trampoline"], monitor=False) as guest:
             guest.wait_for(r"^@answer$", timeout=harness.BOOT, what="that it waits for us")
@@ -40,7 +40,7 @@ class Real(OnDemand):
             yield expect("exit status", status, 0)
 
     def linux(self):
-        """A process of the guest loads from there: Linux kills it, and lives."""
+        """A process of the guest loads from there: Linux kills it and survives."""
         with KvmGuest(self.host, append="loglevel=8 mem=256M iomem=relaxed", memory=MEMORY,
                       options=[MAPPED, "--fwnmi-delivery=trampoline"]) as guest:
             guest.boot(2 * harness.BOOT)

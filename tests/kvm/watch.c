@@ -50,7 +50,7 @@ static void run(char **argv)
 	fail(argv[0]);
 }
 
-/* The tracee stands before the call: let it through, and write down what came of it. */
+/* The tracee is stopped before the call: let it continue, and record the result. */
 static void note(pid_t tracee, FILE *log)
 {
 	struct pt_regs regs;
@@ -65,8 +65,8 @@ static void note(pid_t tracee, FILE *log)
 	    waitpid(tracee, &status, __WALL) < 0 || ptrace(PTRACE_GETREGS, tracee, 0, &regs) < 0)
 		return;
 	/*
-	 * On powerpc an error is CR0[SO] and a positive number, but for `scv`, where it is a
-	 * negative one.
+	 * On powerpc, an error is CR0[SO] and a positive number, except with `scv`, where it is a
+	 * negative number.
 	 */
 	fprintf(log, "%ld %ld\n", cap,
 		(regs.ccr & 0x10000000) && (long)regs.gpr[3] > 0 ? -(long)regs.gpr[3] :
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	    ptrace(PTRACE_SETOPTIONS, child, 0,
 		   PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL) < 0)
 		fail("watch");
-	/* The user ends us when the program is meant. */
+	/* A signal that ends us is meant for the program. */
 	ptrace(PTRACE_CONT, child, 0, 0);
 	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
 		int signal_number = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 		}
 		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
 			note(pid, log);
-		/* Neither our own events nor the stop of a new thread are the program's. */
+		/* Do not pass on our own events and the stop of a new thread. */
 		if (status >> 16 || signal_number == SIGTRAP || signal_number == SIGSTOP)
 			signal_number = 0;
 		ptrace(PTRACE_CONT, pid, 0, signal_number);

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The main job: a Debian guest boots, registers, is hit four times, and does what Linux must.
+"""The main demonstration: a Debian guest boots, registers, takes four events, and recovers as Linux must.
 
 usage: tests/linux/demo.py [--kernel 6.1|6.12]          (what `make run` calls)
 
-Exit status 0 only if all of it happened as Linux's ras.c and traps.c say; else what did not is
-named.
+Exits with 0 only if everything happened as Linux's ras.c and traps.c say; otherwise names what did not.
 """
 
 import argparse
@@ -20,13 +19,13 @@ import guest as harness
 import scenarios
 from guest import Failure, Guest
 
-# The host's clock, as a user's guest has it: guest times are those of this machine (instruction
+# Use the host's clock, as a user's guest does: guest times are those of this machine (instruction
 # counts are exact whatever the load), and the two seconds that Linux waits after a system reset
 # last two seconds; by the instruction clock they are two thousand million instructions. Linux's own
 # time limits (soft lock-ups, RCU stalls) are some twenty seconds, far above any pause that a busy
 # host makes.
 CLOCK = "host"
-# On the console even Linux's debug message that it has logged the RTAS event.
+# Show even the debug message on the console that Linux prints when it has logged the RTAS event.
 APPEND = "loglevel=8"
 
 STEPS = [
@@ -43,7 +42,7 @@ STEPS = [
 
 
 class Screen:
-    """Plain lines; on a terminal with colours, and a line of progress that goes away."""
+    """Prints lines; on a terminal with colours, and with a temporary progress line."""
 
     def __init__(self):
         self.tty = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -85,7 +84,7 @@ class Demo:
         self.path = harness.guest_file(kernel)
         self.screen = Screen()
         self.checks = self.injected = 0
-        self.wrong = []  # what was not as it must be
+        self.wrong = []  # names of failed checks
 
     def judge(self, check, step):
         self.checks += 1
@@ -94,7 +93,7 @@ class Demo:
             self.wrong.append(f"{step}: {check.what}: {check.detail}")
 
     def boot(self, guest):
-        """Waits for the victim, showing the console's last line meanwhile."""
+        """Waits for the victim, and shows the console's last line in the meantime."""
         deadline = time.monotonic() + harness.BOOT
         for wanted in ("userland up", "ready", r"victim pid \d+"):
             while True:
@@ -131,7 +130,7 @@ class Demo:
             self.screen.field("hit", f"CPU {report['cpu-index']} in {report['context']} mode at "
                               f"{report['nip']}; routine {report['handler']}, R3 {report['r3']}")
         for line in outcome.console.splitlines():
-            # What we asked init is not the event's.
+            # Lines of our own requests to init do not belong to the event.
             if line.strip() and not re.search(r"fwnmi-guest: (alive|victim page)", line):
                 self.screen.line(f"  {self.screen.paint('36', '|')} {line.rstrip()}")
         if outcome.time():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian guest under `fwnmi run`, driven from outside: console, monitor, injections; and TAP.
+"""Drives a Debian guest under `fwnmi run` by its console, monitor and injections; and TAP.
 
-Here is only how a guest is started, talked to and ended, all bounded in time. What Linux must do
-with an event is scenarios.py's; the guest's jobs and console commands are tests/initramfs/init's.
+This file only starts, controls and ends a guest, all within time limits. scenarios.py says what
+Linux must do with an event; tests/initramfs/init has the guest's jobs and console commands.
 """
 
 import argparse
@@ -32,8 +32,8 @@ TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
 # the CPU.
 QUIET = "cryptomgr.notests"
-# Seconds. They only end what hangs: far longer than anything takes on a host that is busy with four
-# times as much as it has processors. A test whose outcome is that time runs out says so itself.
+# Seconds. These limits only end hung tests: they are far above what anything takes on a host with four
+# busy processes per processor. A test that expects a timeout sets its own limit.
 BOOT, ANSWER, EXIT, INJECT = 600, 300, 300, 300
 MAX_TIMEOUT = 3600  # that fwnmi inject takes
 
@@ -41,7 +41,7 @@ _patience = 1.0
 
 
 def set_patience(factor):
-    """Multiplies every time limit: memory checkers and emulated hosts are slow."""
+    """Multiplies every time limit, because sanitizers and emulated hosts are slow."""
     global _patience
     _patience = factor
 
@@ -54,7 +54,7 @@ def patience():
 
 
 def guest_file(name, what="--path"):
-    """Path, or with "--version" Debian's version, of what scripts/guests has fetched."""
+    """The path, or with "--version" the Debian version, of a file that scripts/guests has fetched."""
     done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
                           capture_output=True, check=False)
     if done.returncode:
@@ -73,7 +73,7 @@ def script(name):
 
 
 class Build:
-    """What was built: the program, and the guest's initramfs."""
+    """The build under test: the program, and the guest's initramfs."""
 
     def __init__(self, directory, fwnmi=None, initramfs=None):
         self.directory = directory
@@ -97,7 +97,7 @@ def add_arguments(parser):
 
 
 def use_arguments(args):
-    """Takes over what add_arguments() declared; returns the Build."""
+    """Applies the arguments that add_arguments() declared; returns the Build."""
     set_patience(args.patience)
     return Build(args.build, args.fwnmi, args.initramfs)
 
@@ -117,7 +117,7 @@ def kernel_symbols(path, names):
         strings = sections[link][4]
         wanted = {}
         for name in names:
-            # Names are found by their place in the string table: 100 000 symbols are many for
+            # Search for names by their offset in the string table: 100 000 symbols are many for
             # Python.
             at = data.find(b"\0" + name.encode() + b"\0", strings, strings + sections[link][5])
             if at >= 0:
@@ -241,7 +241,7 @@ class Guest:
                 return
 
     def close(self):
-        """Ends our own child, whatever it does, and removes what it left."""
+        """Ends our child process, whatever it is doing, and removes what it left."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -270,7 +270,7 @@ class Guest:
     # -- console --
 
     def mark(self):
-        """A place in the transcript: what comes later comes after it."""
+        """The current end of the transcript, to search from later."""
         with self.changed:
             return len(self.transcript)
 
@@ -285,9 +285,9 @@ class Guest:
         return "\n".join(left + lines[-TAIL_LINES:] + said)
 
     def wait_for(self, pattern, after=0, timeout=ANSWER, what=None, whole_lines=True):
-        """The match of a regular expression behind a mark; Failure if it never comes.
+        """Waits for a regular expression after a mark and returns the match; Failure if it never appears.
 
-        Only whole lines are looked at, unless it is a prompt that is waited for.
+        Only whole lines are searched, unless the pattern is a prompt.
         """
         deadline = time.monotonic() + timeout * _patience
         expression = re.compile(pattern, re.MULTILINE)
@@ -319,24 +319,24 @@ class Guest:
         return self.wait_for(r"fwnmi-guest: " + answer, mark, timeout, what=answer)
 
     def boot(self, timeout=BOOT):
-        """Waits for the victim job: commands are taken, and there is a victim."""
+        """Waits until the victim job accepts commands and there is a victim."""
         self.wait_for(r"fwnmi-guest: ready", 0, timeout)
         self.wait_for(r"fwnmi-guest: victim pid \d+", 0, timeout)
 
     def linux_version(self):
-        """Of the guest, as its banner says: (6, 1)."""
+        """The guest's version, from its banner: (6, 1)."""
         match = self.wait_for(r"Linux version (\d+)\.(\d+)", 0, BOOT)
         return int(match[1]), int(match[2])
 
     # -- the victim --
 
     def victim(self):
-        """The victim's pid, as the guest answers now."""
+        """Asks the guest for the victim's pid."""
         return int(self.ask("alive?", r"alive victim=(\d+)")[1])
 
     def victim_page(self):
         """Effective address, real address and size of the page that the victim uses."""
-        # A victim just started may not have run yet: 6.12 has much to do after boot.
+        # A new victim may not have run yet: 6.12 has much to do after boot.
         deadline = time.monotonic() + ANSWER * _patience
         while time.monotonic() < deadline:
             match = self.ask(
@@ -377,7 +377,7 @@ class Guest:
     # -- the end --
 
     def wait(self, timeout=EXIT):
-        """The exit status, when the machine ends by itself."""
+        """Waits until the machine ends by itself; returns the exit status."""
         try:
             status = self.process.wait(timeout * _patience)
         except subprocess.TimeoutExpired as e:
@@ -386,14 +386,14 @@ class Guest:
         return status
 
     def power_off(self):
-        """Has the guest switch itself off; returns the exit status."""
+        """Makes the guest power itself off; returns the exit status."""
         mark = self.mark()
         self.send("poweroff")
         self.wait_for(r"fwnmi-guest: powering off", mark)
         return self.wait()
 
     def stats(self):
-        """The numbers of --stats, once the machine has ended."""
+        """The numbers of --stats, after the machine has ended."""
         match = re.search(r"^fwnmi: stats: (.*)$", self.stderr(), re.MULTILINE)
         if not match:
             raise Failure("there are no --stats", self.tail())
@@ -417,10 +417,10 @@ def main(define, description):
     add_arguments(parser)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    # Whoever started us may ignore them (nohup, a shell's "&"), and who ignores bequeaths that.
+    # Our parent may ignore these signals (nohup, a shell's "&"), and a child inherits that.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Meson ends a test that takes too long by SIGTERM: our guests must not outlive us.
+    # Meson ends a test that exceeds its time limit by SIGTERM, and our guests must not outlive us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
     with contextlib.ExitStack() as stack:
         try:

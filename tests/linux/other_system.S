@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Another operating system, for kexec: it takes low memory for itself, as every system does, prints what interrupts
- * come to its own vectors, and never registers with FWNMI. test_kexec.py assembles it. LoPAR H_PUT_TERM_CHAR.
+ * Another operating system, for kexec: it overwrites low memory, as every system does, prints the
+ * interrupts at its own vectors, and never registers for FWNMI. test_kexec.py assembles it. LoPAR
+ * H_PUT_TERM_CHAR.
  */
 	.machine power9
 	.set	SIZE, 0x4000
@@ -27,9 +28,9 @@
 	/* kexec starts a kernel at its first instruction, with R4 its address; others wait at 0x60. */
 	.globl	_start
 _start:
-	tdi	0, 0, 0x48	/* in the other byte order: b .+8 */
+	tdi	0, 0, 0x48	/* b .+8 in the opposite byte order */
 	b	move
-	/* kexec's purgatory comes big-endian. */
+	/* kexec's purgatory enters big-endian. */
 	other	0x7d6000a6	/* mfmsr r11 */
 	other	0x696b0001	/* xori r11,r11,MSR_LE */
 	other	0x429f0005	/* bcl 20,31,.+4 */
@@ -85,7 +86,7 @@ moved:
 3:	addi	14, 14, 1
 	b	3b
 
-	/* Whatever the former system had here is gone. */
+	/* Overwrites whatever the previous system had here. */
 	. = 0x1000
 	.rept	(SIZE - 0x1000) / 4 - 12
 	trap

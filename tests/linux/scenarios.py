@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Linux must do with the events of FWNMI: injected, watched on the console, judged.
+"""Injects FWNMI events, watches the console, and checks that Linux does what it must.
 
-A scenario injects one event into a booted guest with a victim and returns an Outcome: one Check for
-each thing that must follow. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what
+A scenario injects one event into a booted guest with a victim and returns an Outcome, with a Check for
+each expected consequence. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what
 is recovered), arch/powerpc/kernel/mce.c (what is printed, and that an address of a UE goes to
 mm/memory-failure.c), arch/powerpc/kernel/traps.c (what a system reset leads to).
 """
@@ -25,11 +25,11 @@ MCE = re.compile(
 
 
 class Outcome:
-    """What came of one event: the injection, the console from then on, and what was checked."""
+    """The outcome of one event: the injection, the console since then, and the checks."""
 
     def __init__(self, injection=None, console=""):
         self.injection, self.console, self.checks = injection, console, []
-        self.os_term = None  # the event, when the guest ended itself
+        self.os_term = None  # the event, if the guest ended itself
 
     @property
     def ok(self):
@@ -42,7 +42,7 @@ class Outcome:
         self.checks.append(expect(what, actual, wanted))
 
     def time(self):
-        """How long the guest took, in words; "" if it never came that far."""
+        """How long the guest took, in words; "" if it did not get that far."""
         interlock, back = (self.injection.report.get(key) for key in ("interlock", "return"))
         words = []
         if interlock:
@@ -59,22 +59,22 @@ class Outcome:
 
 
 def printed_mce(guest, mark):
-    """The machine check that the kernel prints next, as a dict; fields not printed are None."""
+    """The next machine check that the kernel prints, as a dict; missing fields are None."""
     match = guest.wait_for(MCE.pattern, mark, what="MCE: ... machine check")
     return match.groupdict()
 
 
 def inject(guest, kind, **options):
-    """Injects; returns (mark before it, Outcome with what the platform's side must have seen)."""
+    """Injects an event; returns (mark before it, Outcome with the checks of the platform's side)."""
     registered = guest.monitor.command("query-fwnmi")
     if options.get("context") == "user":
-        guest.settle()  # it is the victim that is wanted there
+        guest.settle()  # the victim must be in user mode
     mark = guest.mark()
     injection = guest.inject(kind, **options)
     outcome = Outcome(injection)
     routine = "machine check" if kind == "machine-check" else "system reset"
     handler = registered.get(routine.replace(" ", "-"))
-    if not injection.delivered:  # nothing that could be waited for
+    if not injection.delivered:  # nothing to wait for
         raise Failure(f"it was not delivered: {injection.errors}", guest.tail(mark))
     outcome.equal(f"the registered {routine} routine was entered", injection.report["handler"],
                   handler)
@@ -87,10 +87,10 @@ def inject(guest, kind, **options):
 def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiator="CPU",
                   victim=None, dar=None, paddr=None, severity_reported=None,
                   initiator_reported=None, **options):
-    """Injects a machine check and compares what the kernel prints of it; options are inject's.
+    """Injects a machine check and compares what the kernel prints; options are those of inject.
 
-    what, severity and initiator are the kernel's own words, e.g. "SLB Multihit"; the log's names,
-    where not inject's defaults, are the ..._reported. victim is the pid of the process hit.
+    what, severity and initiator are the kernel's words, such as "SLB Multihit"; the ..._reported are the
+    log's names, if not inject's defaults. victim is the pid of the interrupted process.
     """
     for name, value in (("severity", severity_reported), ("initiator", initiator_reported)):
         if value:
@@ -106,7 +106,7 @@ def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiat
     if victim:
         outcome.equal(f"the process: victim, pid {victim}", (mce["comm"], mce["pid"]),
                       ("victim", str(victim)))
-    # Without an address in the log Linux may print that of an earlier event: save_mce_event()
+    # Without an address in the log, Linux may print that of an earlier event: save_mce_event()
     # leaves it in the slot.
     for name, key, wanted in (("effective", "dar", dar), ("real", "paddr", paddr)):
         if wanted is not None:
@@ -121,7 +121,7 @@ def buffer_is_free(guest, outcome):
 
 
 def victim_lives(guest, outcome, pid):
-    # Not necessarily at once: the way back is also where Linux changes tasks.
+    # Not necessarily at once, because Linux can switch tasks on the return path.
     outcome.equal(f"the victim lives on, pid {pid}", guest.victim(), pid)
 
 
@@ -141,7 +141,7 @@ def finish(guest, outcome, mark):
 
 
 def recovered_slb_multihit(guest, **options):
-    """The platform has repaired it: Linux notes it and goes on."""
+    """The platform has repaired the error: Linux logs it and continues."""
     pid = guest.victim()
     address, _, _ = guest.victim_page()
     mark, outcome = machine_check(guest, "SLB Multihit", victim=pid, dar=address, type="SLB",
@@ -152,15 +152,15 @@ def recovered_slb_multihit(guest, **options):
 
 
 def recovered_ue(guest, **options):
-    """The machine can go on, the page cannot be trusted: Linux takes it away from its owner.
+    """The machine can continue, but the page cannot be trusted: Linux takes it from its owner.
 
-    The address is the victim's own page: one that Linux can take out, and whose loss hurts nobody
-    else. The victim has no other copy of it. It is not killed for the machine check itself, which
-    is recovered; memory-failure.c unmaps the page, and the victim's next access is what it dies of.
+    The address is in the victim's own page, which Linux can offline without affecting anyone else, and
+    of which there is no other copy. The victim is not killed for the machine check itself, which is
+    recovered: memory-failure.c unmaps the page, and the victim dies at its next access.
 
-    Since 6.3 Linux only queues that for a process whose machine check was recovered, and works on
-    the queue at its next event that is not recovered or was in the kernel ("powerpc/mce: log the
-    error for all unrecoverable errors"): there a recovered SLB multihit in the kernel follows.
+    Since 6.3, Linux only queues this for a process whose machine check was recovered, and processes
+    the queue at the next event that is not recovered or was in the kernel ("powerpc/mce: log the
+    error for all unrecoverable errors"). There, a recovered SLB multihit in the kernel follows.
     """
     queues = guest.linux_version() >= (6, 3)
     pid = guest.victim()
@@ -192,9 +192,9 @@ def recovered_ue(guest, **options):
 
 
 def unrecovered_ue(guest, **options):
-    """Not recovered, but synchronous and in user mode: Linux kills the process and lives.
+    """Not recovered, but synchronous and in user mode: Linux kills the process and survives.
 
-    No logical address this time: Linux has to find it from the effective address by itself.
+    The log has no logical address: Linux must derive it from the effective address.
     """
     pid = guest.victim()
     address, real, size = guest.victim_page()
@@ -205,7 +205,7 @@ def unrecovered_ue(guest, **options):
     outcome.equal("the interrupted process gets SIGBUS", (int(killed[1]), int(killed[2], 16)),
                   (pid, outcome.injection.nip))
     victim_died(guest, outcome, mark, SIGBUS)
-    # The dead process's page may be free by now; what memory-failure.c says then is its own affair.
+    # The dead process's page may be free by now, so any message of memory-failure.c will do.
     guest.wait_for(rf"Memory failure: {real // size:#x}: ", mark, what="Memory failure")
     outcome.check("the page is handed to memory-failure.c", True)
     new = guest.victim()
@@ -215,10 +215,10 @@ def unrecovered_ue(guest, **options):
 
 
 def system_reset(guest, **options):
-    """A request to dump, for Linux: registers, then the crash kernel, or without one the end.
+    """Linux takes a system reset as a request to dump: registers, then the crash kernel or a panic.
 
-    ras.c only takes it for one of its own NMI IPIs; this is none, so traps.c prints the interrupted
-    process, waits two seconds for other CPUs and panics, which pseries ends with ibm,os-term.
+    ras.c handles only Linux's own NMI IPIs. This is none, so traps.c prints the interrupted process,
+    waits two seconds for other CPUs and panics, and the pseries platform calls ibm,os-term.
     """
     pid = guest.victim()
     address, _, _ = guest.victim_page()
@@ -238,14 +238,14 @@ def system_reset(guest, **options):
                   outcome.injection.nip)
     outcome.equal("MSR is the interrupted one", printed(r"MSR:  (\S+)"),
                   int(report["msr"], 16))
-    # The victim never touched R3 since exec, which clears it.
+    # exec clears R3, and the victim never changes it.
     outcome.equal("R3 is the victim's own, from the save area",
                   printed(r"GPR00: \S+ \S+ \S+ (\S+)"), 0)
     outcome.equal("R9 is untouched: the victim's page", printed(r"GPR08: \S+ (\S+)"),
                   address)
     guest.wait_for(r"Kernel panic - not syncing: System Reset", mark, what="Kernel panic")
     outcome.check("without a crash kernel Linux then panics", True)
-    # Linux 6.12 hands over an empty text, 6.1 "OS panic: ...".
+    # Linux 6.12 passes an empty text, 6.1 "OS panic: ...".
     panicked = guest.monitor.wait_event("GUEST_PANICKED")
     outcome.os_term = panicked
     outcome.check("it tells the platform by ibm,os-term",
@@ -254,7 +254,7 @@ def system_reset(guest, **options):
     return finish(guest, outcome, mark)
 
 
-# ---- the other types, each as Linux names it -----------------------------------------------------
+# ---- the other types, by Linux's names -----------------------------------------------------------
 
 # (name, the kernel's words, options of inject). No addresses: SLB, ERAT and TLB errors get the
 # interrupted instruction's, which Linux does not print twice.
@@ -270,7 +270,7 @@ RECOVERABLE = [
     ("I-cache", "I-Cache Unknown", {"type": "I-cache"}),
 ]
 
-# ras.c, mce_handle_err_virtmode(): RTAS severities and initiators become Linux's own.
+# ras.c, mce_handle_err_virtmode() translates RTAS severities and initiators to Linux's own.
 SEVERITIES = {"no-error": "Harmless", "event": "Warning", "warning": "Warning",
               "error-sync": "Severe", "error": "Severe", "already-reported": "Fatal"}
 INITIATORS = {"unknown": "Unknown", "CPU": "CPU", "PCI": "PCI", "ISA": "ISA", "memory": "Memory",
@@ -278,7 +278,7 @@ INITIATORS = {"unknown": "Unknown", "CPU": "CPU", "PCI": "PCI", "ISA": "ISA", "m
 
 
 def recovered(guest, what, **options):
-    """Any recovered machine check of the victim: printed by its name, and the victim goes on."""
+    """A recovered machine check of the victim: Linux prints its name, and the victim lives on."""
     pid = guest.victim()
     mark, outcome = machine_check(guest, what, victim=pid, context="user", **options)
     victim_lives(guest, outcome, pid)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian kernel recovers as ever when its machine checks and system resets come by trampolines.
+"""A Debian kernel recovers just as well when trampolines deliver its machine checks and system resets.
 
 usage: test_delivery.py [--build DIR] KERNEL SOURCE     (6.1 or 6.12; embedded, elf:PATH, blob:PATH)
 
-The engine goes without the means to report machine checks; the trampolines come from SOURCE. What
-Linux must do is the same as for direct delivery, which test_recovery.py proves.
+The engine runs without the capability to report machine checks; the trampolines come from SOURCE.
+Linux must do the same as with direct delivery, which test_recovery.py tests.
 """
 
 import struct
@@ -33,16 +33,16 @@ class ByTrampoline(Recovery):
         yield Check("it has registered", state["registered"], state)
 
     def need_not_return(self, nip):
-        """An interrupt at the end of a system call makes Linux begin that end anew, not go on there.
+        """An interrupt in the exit path of a system call makes Linux restart that path.
 
-        One comes at once: it is how Linux reports the machine check. arch/powerpc/kernel/interrupt_64.S
-        lists the places: start, end, and where it goes on.
+        One follows at once, because Linux reports the machine check by an interrupt.
+        arch/powerpc/kernel/interrupt_64.S has the table: start, end, and restart address.
         """
         table = harness.kernel_section(self.kernel, "__restart_table")
         return any(start <= nip < end for start, end, _ in struct.iter_unpack("<QQQ", table))
 
     def other_cpus(self):
-        """Four at once: three wait in their trampolines, and each is served."""
+        """Four at once: three wait in their trampolines, and all are delivered."""
         with Guest(self.build, self.kernel, smp=4, append="loglevel=8",
                    options=self.options) as guest:
             guest.boot()

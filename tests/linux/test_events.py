@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Debian's event-scan daemon fetches what waits for it: logs of the platform, and of unsafe CPUs.
+"""Debian's event-scan daemon fetches queued logs: those of the platform, and those of unsafe CPUs.
 
 usage: test_events.py [--build DIR] KERNEL              (6.1 or 6.12)
 
-It looks every thirty seconds or so, which pass at once for an idle guest on the instruction clock.
+It scans about every thirty seconds, which pass at once in an idle guest on the instruction clock.
 """
 
 import sys
@@ -13,11 +13,11 @@ import guest as harness
 from guest import Check, Failure, Guest, expect
 from scenarios import TIMEBASE_HZ
 
-# Fixed parts alone: severity warning or event, fully recovered, initiator CPU; type 0xe0.
+# Fixed parts only: severity warning or event, fully recovered, initiator CPU; type 0xe0.
 WARNING, EVENT = "064010e000000000", "062010e000000000"
 CPUS = 4
 TURN = 30  # seconds of guest time: arch/powerpc/kernel/rtasd.c, with one scan a minute
-STOPS = 200  # tries to catch a moment at which every CPU is idle
+STOPS = 200  # attempts to stop while every CPU is idle
 PRINTED = r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: "
 
 
@@ -32,7 +32,7 @@ class Events:
         self.guest.wait_for("RTAS daemon started")
 
     def queued(self):
-        """Whole, oldest first, each once."""
+        """Logs arrive whole, oldest first, each once."""
         guest = self.guest
         mark = guest.mark()
         guest.monitor.events.clear()
@@ -46,10 +46,10 @@ class Events:
         yield Check("none comes twice", "RTAS: event" not in guest.since(mark), guest.since(mark))
 
     def stop_at_rest(self):
-        """Stops the machine where no CPU holds a lock; returns the CPU that was the last to look.
+        """Stops the machine while no CPU holds a lock; returns the CPU that scanned last.
 
-        A CPU that stops for good takes its locks along, and Linux with it: LoPAR says so, and only
-        an idle one surely holds none. Linux lets its CPUs look in turn, each after a full TURN.
+        If a CPU that stops for good holds a lock, Linux hangs, as LoPAR warns. Only an idle CPU surely
+        holds none. Linux lets its CPUs scan in turn, each after a full TURN.
         """
         guest = self.guest
         for _ in range(STOPS):
@@ -59,7 +59,7 @@ class Events:
                 guest.monitor.command("stop")
                 now = guest.monitor.wait_event("STOP")["timebase"]
                 cpus = guest.monitor.command("query-cpus-fast")
-                # Time in which nobody has anything to do passes at once: another may have looked.
+                # Idle time passes at once, so another CPU may have scanned.
                 late = now - looked["timebase"] >= (TURN - 1) * TIMEBASE_HZ
                 if not late and all(cpu["state"] == "idle" for cpu in cpus):
                     return looked["cpu-index"]
@@ -69,7 +69,7 @@ class Events:
         raise Failure("the guest never rests soon after a look", guest.tail())
 
     def unsafe(self):
-        """Linux's turn does not go past a dead CPU: so it is one that has just had it."""
+        """Scanning never gets past a dead CPU, so stop the one that has just scanned."""
         guest = self.guest
         guest.monitor.command("query-status")  # reads on
         guest.monitor.events.clear()
@@ -85,7 +85,7 @@ class Events:
         yield expect("and stays so", [cpu["state"] == "stopped" for cpu in cpus],
                      [cpu == dead for cpu in range(len(cpus))])
         guest.wait_for(PRINTED + "5", mark, what="a fatal event")
-        # LoPAR: once told that it is fatal, all that follows was already reported.
+        # LoPAR: after a fatal report, all later ones are "already reported".
         mark = guest.mark()
         other = (dead + 1) % len(cpus)
         injection = guest.inject("machine-check", cpu=other, type="SLB", no_wait=True)

@@ -30,7 +30,7 @@ echo "<1>fwnmi-guest: loaded" >/dev/kmsg
 exec /init
 """
 
-# A note of the core file for each CPU whose registers Linux has saved.
+# The core file has a note for each CPU whose registers Linux has saved.
 CAPTURE = b"""#!/bin/sh
 PATH=/bin
 export PATH
@@ -54,7 +54,7 @@ class Kdump(Kexec):
         return Guest(build, self.first, smp=CPUS, memory="1G", options=options, append=APPEND)
 
     def captures(self, guest, mark, at_once=True):
-        """Linux waits ten seconds for all CPUs, complains, and then waits for ever."""
+        """Linux waits ten seconds for all CPUs, complains, and then waits forever."""
         core = guest.wait_for((r"cpu\(s\) not responding|" if at_once else "") +
                               r"fwnmi-guest: vmcore magic=(\S*) cpus=(\d+)",
                               mark, LOAD, what="the crash kernel's vmcore")

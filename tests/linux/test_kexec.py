@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""After kexec no event goes to a routine that the former kernel registered.
+"""After kexec, no event enters a routine that the previous kernel registered.
 
 usage: test_kexec.py [--build DIR]
 
-A Debian guest starts, by the real kexec, the same kernel, another one, or a system that never
-registers (other_system.S). Needs `scripts/guests kexec`.
+A Debian guest uses kexec to start the same kernel, another one, or a system that never registers
+(other_system.S). Needs `scripts/guests kexec`.
 """
 
 import os
@@ -18,7 +18,7 @@ import scenarios
 from guest import Build, Check, Failure, Guest, Missing, expect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Copying 50 MB and their SHA-256 take a while.
+# Copying 50 MB and computing their SHA-256 take a while.
 LOAD = 240
 
 INIT = b"""#!/bin/sh
@@ -39,7 +39,7 @@ mkinitramfs = harness.script("mkinitramfs")
 
 
 def other_system(work):
-    """other_system.S as the ELF file that kexec wants: one segment, first instruction first."""
+    """Builds other_system.S as the ELF file that kexec needs: one segment, starting at its entry."""
     cross = "powerpc64le-linux-gnu-"
     obj, elf = os.path.join(work, "other.o"), os.path.join(work, "other")
     for command in ([cross + "as", "-o", obj, os.path.join(HERE, "other_system.S")],
@@ -59,11 +59,11 @@ class Kexec:
         self.build = build
         self.work = stack.enter_context(tempfile.TemporaryDirectory(prefix="fwnmi-kexec-"))
         self.first = harness.guest_file("6.1")
-        # The program's neighbours are what it needs.
+        # The program needs the files next to it.
         self.tools = os.path.dirname(harness.guest_file("kexec"))
 
     def initramfs(self, image, init=INIT, capture=None):
-        """The ordinary one with kexec, and what it is to start, behind it.
+        """The ordinary initramfs, followed by kexec and what it is to start.
 
         A crash kernel gets the ordinary one with `capture` as its /capture.
         """
@@ -96,11 +96,11 @@ class Kexec:
                      options=options, **more)
 
     def registered(self, guest):
-        """The machine check routine of the first kernel, which has registered long ago."""
+        """The machine check routine of the first kernel, which has registered by then."""
         return guest.monitor.wait_event("FWNMI_REGISTERED")["machine-check"]
 
     def another_kernel(self, kernel, options=(), **more):
-        """It registers again, and what comes then comes to its own routines."""
+        """It registers again, and later events enter its own routines."""
         image = harness.guest_file(kernel)
         with self.start(image, options, **more) as guest:
             guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a Debian guest sees of the machine around it: console, power, reboot, a clock that repeats.
+"""The machine as a Debian guest sees it: console, power, reboot, and a clock that makes runs repeat.
 
 usage: test_machine.py [--build DIR]
 """
@@ -20,7 +20,7 @@ class Machine:
         return Guest(self.build, self.kernel, job=job, **options)
 
     def repeats(self, smp):
-        """Two runs at once: they disturb each other on the host, and must not notice."""
+        """Two runs at the same time disturb each other on the host, and must still be identical."""
         def start():
             return self.start("poweroff", smp=smp, monitor=False)
 
@@ -82,11 +82,11 @@ class Machine:
 
             mark = 0
             prompt()
-            # The answer must not be in the question: what is typed is echoed.
+            # The console echoes input, so the answer must not be part of the question.
             for command, answer in (
                     ("echo $((6 * 7))", "42"), ("uname -m", "ppc64le"),
                     ("cat /proc/cmdline | tr a-z A-Z", "CONSOLE=HVC0 FWNMI.JOB=SHELL"),
-                    # More than one H_GET_TERM_CHAR, more than the terminal's queue.
+                    # Longer than one H_GET_TERM_CHAR, and longer than the terminal's queue.
                     (f"echo {'x' * 700} | wc -c", "701")):
                 mark = guest.mark()
                 guest.send(command)

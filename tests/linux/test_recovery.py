@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian kernel boots, takes machine checks of every kind and a system reset as Linux must.
+"""A Debian kernel boots, and handles machine checks of every kind and a system reset as Linux must.
 
 usage: test_recovery.py [--build DIR] KERNEL            (6.1 or 6.12)
 """
@@ -14,7 +14,7 @@ from guest import Check, Failure, Guest, expect
 
 
 class Recovery:
-    """One guest for all machine checks, in the tests' order; one more for the system reset."""
+    """One guest for all machine checks, in the order of the tests; another for the system reset."""
 
     def __init__(self, build, kernel, stack):
         self.build, self.stack = build, stack
@@ -28,7 +28,7 @@ class Recovery:
         return self.booted
 
     def boots(self):
-        # The instruction clock: how busy the host is changes nothing for the guest.
+        # On the instruction clock, the load of the host does not affect the guest.
         guest = self.stack.enter_context(
             Guest(self.build, self.kernel, append="loglevel=8", clock="insn"))
         guest.boot()
@@ -53,7 +53,7 @@ class Recovery:
                                                 context="kernel")
         yield from outcome.checks
         yield expect("it hit the kernel", outcome.injection.report["context"], "kernel")
-        # Queued by Linux, and printed by its timer interrupt, which also logs the event.
+        # Linux queues this and prints it in its timer interrupt, which also logs the event.
         self.guest.wait_for(r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: 3", mark)
         yield Check("user processes live", self.guest.victim(), "")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Debian 6.1 on several CPUs: they come up, and the right one is hit.
+"""Debian 6.1 on several CPUs: they come up, and events reach the right one.
 
 usage: test_smp.py [--build DIR]
 """
@@ -49,12 +49,12 @@ class Smp:
         yield expect("it was idle", outcome.injection.report.get("idle"), True)
 
     def two_at_once(self):
-        """The second waits for the first one's interlock, then is delivered: neither is lost."""
+        """The second waits for the first one's interlock and is then delivered: neither is lost."""
         guest = self.guest
         guest.monitor.command("query-fwnmi")
         guest.monitor.events.clear()
         mark = guest.mark()
-        # Nothing runs between stop and cont: both stand at the same instant.
+        # Nothing runs between stop and cont, so both arrive at the same instant.
         guest.monitor.command("stop")
         for cpu in (0, 1, 2, 3):
             guest.monitor.command("inject-machine-check", cpu_index=cpu, type="ERAT", context="any")
@@ -94,7 +94,7 @@ class Smp:
                     all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats)
 
     def nmi_backtrace(self):
-        """Linux's own system resets, by H_SIGNAL_SYS_RESET: ras.c knows them and goes on."""
+        """Linux recognises its own system resets, by H_SIGNAL_SYS_RESET, and continues."""
         with Guest(self.build, self.kernel, job="shell", smp=CPUS, append="loglevel=8") as guest:
             guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
             mark = guest.mark()

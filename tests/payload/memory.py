@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a guest that calls without end costs the host's memory, in TAP.
+"""How much host memory a guest that floods the partition with calls uses, in TAP.
 
 usage: memory.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big]
 
-The payload `flood` makes as many rounds of calls as it is told, while as many clients as the
-monitor takes are connected and read nothing of the events. The bound is docs/security.md's.
+The payload `flood` makes a given number of rounds of calls, while the monitor has as many clients as it
+accepts, which read no events. docs/security.md states the bound.
 """
 
 import argparse
@@ -23,11 +23,11 @@ LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
 FEW, MANY = 3000, 30000
 CODE = 600000
-# docs/security.md: the program with what clients can make the monitor keep, and decoded code.
+# docs/security.md: the program, what clients make the monitor keep, and decoded code.
 CONSTANT_KIB = 64 << 10
 DECODED_KIB = 256 << 10
 GROWTH_KIB = 2 << 10
-PAYLOAD_KIB = 4 << 10  # of the guest's memory, code and stack and device tree included
+PAYLOAD_KIB = 4 << 10  # guest memory in use, with code, stack and device tree
 
 
 def wait_until(condition, process, what):
@@ -40,7 +40,7 @@ def wait_until(condition, process, what):
 
 
 def flood(args, what, rounds):
-    """KiB that the run took at its height, and the instructions that it executed."""
+    """Returns the peak memory of a run, in KiB, and the instructions that it executed."""
     with tempfile.TemporaryDirectory(prefix="fwnmi-memory-") as scratch:
         path, log = os.path.join(scratch, "monitor"), os.path.join(scratch, "console")
         words = [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"flood_{args.endian}"),

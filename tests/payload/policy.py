@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What becomes of a partition that FWNMI has ended: --reboot-policy, in TAP.
+"""What happens after FWNMI has ended a partition: --reboot-policy, in TAP.
 
 usage: policy.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big] [--run-option=OPTION...]
 
-The payload `nested` causes the second machine check itself; we only give it the first.
+The payload `nested` causes the second machine check itself; we inject only the first.
 """
 
 import argparse
@@ -70,7 +70,7 @@ class Machine:
         self.console = self.console.split(text, 1)[1]
 
     def end_partition(self):
-        """From the payload's start to the end of its partition."""
+        """Runs the payload from its start to the end of its partition."""
         self.says(b"@answer")
         self.child.stdin.write(b"!")
         self.child.stdin.flush()

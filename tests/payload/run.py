@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs one payload of payload in the partition and reports in TAP what it proves.
+"""Runs one payload in the partition and reports in TAP what it proves.
 
 usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--endian little|big] [--time-limit SECONDS]
               [--run-option=OPTION]... CASE
        run.py --cases           (prints what there is for CASE)
 
-A payload checks from inside and prints TAP on its console; lines there that begin with '@' are for us:
+A payload checks the partition from inside and prints TAP on its console. Lines that start with '@' are
+requests to us:
 
-  @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which has to succeed
-  @inject=N ARGUMENTS ... to end with exit status N
+  @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which must succeed
+  @inject=N ARGUMENTS the same, but it must end with exit status N
   @queue ARGUMENTS    the same with --no-wait; answered when it is queued
-  @refused ARGUMENTS  the same, but it has to be refused
-  @fails ARGUMENTS    wait for what comes of it, which has to be a failure; answered then
-  @event CALL CLASS LOG  queue a log, in hexadecimal, for the guest's event-scan or check-exception; answered then
-  @await CPU STATE    answered when query-cpus-fast says that state of that CPU
+  @refused ARGUMENTS  the same, but it must be refused
+  @fails ARGUMENTS    wait for its outcome, which must be a failure; answered then
+  @event CALL CLASS LOG  queue a log, in hexadecimal, for the guest's event-scan or check-exception;
+                      answered when it is queued
+  @await CPU STATE    answered when query-cpus-fast reports that state for that CPU
   @answer             answered at once
 
-An answer is one character on the console. What can only be seen from outside (exit status, what is said
-on standard error) is in CASES below.
+An answer is one character on the console. CASES below has what can only be seen from outside (exit status,
+messages on standard error).
 """
 
 import argparse
@@ -41,13 +43,13 @@ TAP_LINE = re.compile(r"(not )?ok \d+ - (\S+)$")
 
 
 class Outcome:
-    """What was seen of one run."""
+    """The observations of one run."""
 
     def __init__(self):
         self.console = []  # lines
         self.results = []  # (sentence, ok)
         self.plan = None
-        self.injections = []  # (arguments, as wanted?, what it said)
+        self.injections = []  # (arguments, as expected?, output)
         self.status = None
         self.stderr = ""
         self.events = ()  # of the monitor, as dictionaries
@@ -104,9 +106,9 @@ def shut_down(reason):
     return see
 
 
-# Payload, options of `fwnmi run`, and (sentence, judgement) of what is seen from outside.
+# Payload, options of `fwnmi run`, and (sentence, check) for what is seen from outside.
 POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
-# Without a monitor nothing but the guest decides what happens: two runs have to be the same.
+# Without a monitor, only the guest decides what happens, so two runs must be identical.
 ALONE = ["-append", "alone", "--stats"]
 NESTED = [
     ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
@@ -182,7 +184,7 @@ CASES = {
 
 
 def write_initrd(scratch):
-    """A file that the payload `boot` knows every byte of."""
+    """Writes the file whose every byte the payload `boot` knows."""
     path = os.path.join(scratch, "initrd")
     with open(path, "wb") as f:
         f.write(bytes((i * 7 + (i >> 8)) & 0xff for i in range(100001)))
@@ -190,7 +192,7 @@ def write_initrd(scratch):
 
 
 def write_bios(scratch):
-    """Firmware that goes where kernels linked at 0 are; its MSR in r9, and r5 says that it ran."""
+    """Writes firmware that branches to the kernel linked at 0, with its MSR in r9 and a mark in r5."""
     path = os.path.join(scratch, "bios")
     code = [0x7d2000a6,  # mfmsr r9
             0x38a0524d,  # li r5,0x524d
@@ -315,7 +317,7 @@ class Run:
 
 
 def same_run(first, second):
-    """True, or what differs between two runs that have to be the same."""
+    """Returns True, or what differs between two runs that must be identical."""
     counts = [re.search(r"instructions=(\d+)", seen.stderr) for seen in (first, second)]
     if not all(counts):
         return "a run did not print its instruction count"
@@ -325,7 +327,7 @@ def same_run(first, second):
 
 
 def judge(seen, judgements):
-    """Everything proved, as (sentence, True or what is wrong)."""
+    """Returns everything that was tested, as (sentence, True or what is wrong)."""
     results = [(sentence, ok or "see the console") for sentence, ok in seen.results]
     if seen.plan is not None or not judgements:
         whole = seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"

@@ -18,7 +18,7 @@
 #define H_PUT_TERM_CHAR	0x58
 #define H_CEDE		0xe0
 #define DECREMENTER	0x900
-/* Tokens that QEMU gives to the calls of its RTAS */
+/* QEMU's tokens of RTAS calls */
 #define START_CPU	0x2006
 #define NMI_REGISTER	0x202b
 #define NMI_INTERLOCK	0x202c
@@ -42,7 +42,7 @@ _start:
 	mfmsr	29
 	ori	29, 29, MSR_RI
 	mtmsrd	29
-	/* The firmware puts RTAS where it is told. */
+	/* The firmware places RTAS at the given address. */
 	address	4, open_rtas
 	bl	firmware
 	address	5, open_rtas
@@ -60,7 +60,7 @@ _start:
 	address	4, set_entry
 	stw	6, 12(4)
 	bl	firmware
-	address	4, quiesce /* what has been set counts from here on */
+	address	4, quiesce /* the settings take effect from here on */
 	bl	firmware
 #ifndef STRANGER
 	address	3, register_call
@@ -89,7 +89,7 @@ _start:
 	address	6, text_ready
 	bl	say
 	li	10, 0
-count:	/* R3 and R11 have values of their own, to be found again after an event */
+count:	/* R3 and R11 have values that are checked after an event */
 	li	3, 0x333
 	li	11, 0x1b
 1:	addi	10, 10, 1
@@ -118,7 +118,7 @@ second:
 	sc	1
 	b	1b
 
-decrementer: /* to sleep on; H_CEDE lets interrupts in */
+decrementer: /* to wake from H_CEDE, which enables interrupts */
 	mtsprg	1, 3
 	lis	3, 0x7fff
 	mtdec	3
@@ -167,7 +167,7 @@ say:	/* 16 characters at r6 */
 	.globl	system_reset_fwnmi
 system_reset_fwnmi:
 	enter
-	ld	5, 0(3)		/* R3 as it was */
+	ld	5, 0(3)		/* the original R3 */
 	std	5, 0(4)
 	address	4, words
 	li	5, 1

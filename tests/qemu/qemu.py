@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest of a stock QEMU that knows nothing of us: injected through its gdb stub, watched as our own are.
+"""A guest of an unmodified QEMU, injected into through its gdb stub and watched like our own guests.
 
-QemuGuest has what tests/linux/guest.py's Guest has, so that tests/linux/scenarios.py runs on either.
+QemuGuest has the interface of Guest in tests/linux/guest.py, so that tests/linux/scenarios.py runs on both.
 """
 
 import contextlib
@@ -23,16 +23,16 @@ import guest as harness  # noqa: E402
 import qmp  # noqa: E402
 from guest import Failure, Injection, Missing  # noqa: E402
 
-# No TCG implements the cures that these would promise; x-vof: QEMU's small firmware, which starts quicker.
+# TCG implements none of the mitigations that other values would promise; x-vof is QEMU's small, fast firmware.
 MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
-PANICKED = 3  # what `fwnmi run` exits with when its guest panics; QEMU's own status says nothing
+PANICKED = 3  # exit status of `fwnmi run` when its guest panics; QEMU's own does not tell
 
 # Every time limit is of guest.py's harness, and grows with its patience.
 COMMAND = 300
 
 
 def temporary(data):
-    """A file with these bytes, for as long as the program runs."""
+    """A file with these bytes, which exists until the program ends."""
     file = tempfile.NamedTemporaryFile(prefix="fwnmi-test-")
     file.write(data)
     file.flush()
@@ -44,7 +44,7 @@ _temporaries = []
 
 
 def qemu_path(which):
-    """The program: the distribution's ("7.2"), or the one that scripts/guests has fetched ("10")."""
+    """The distribution's QEMU ("7.2"), or the one that scripts/guests has fetched ("10")."""
     if which == "10":
         return harness.guest_file("qemu10")
     path = "/usr/bin/qemu-system-ppc64"
@@ -79,7 +79,7 @@ class QemuMonitor(qmp.Client):
         return super().command(name, **arguments)
 
     def _receive(self, deadline):
-        """Not those of which every stop by a debugger makes two."""
+        """Drops the two events that each stop by a debugger causes."""
         while True:
             message = super()._receive(deadline)
             if message is None or message.get("event") not in ("STOP", "RESUME"):
@@ -138,7 +138,7 @@ class QemuGuest(harness.Guest):
             raise Failure(f"{e}; QEMU said: {self.stderr().strip() or 'nothing'}") from e
 
     def stub(self):
-        """What QEMU says of its stub's connection."""
+        """What QEMU reports about its stub's connection."""
         return next(c["filename"] for c in self.monitor.command("query-chardev") if c["label"] == "gdb")
 
     def wait_attached(self):
@@ -150,7 +150,7 @@ class QemuGuest(harness.Guest):
             time.sleep(0.01)
 
     def boot(self, timeout=harness.BOOT):
-        """Waits for the victim job, and looks up what the guest has registered."""
+        """Waits for the victim job, and looks up the registered routines."""
         super().boot(timeout)
         self.learn()
 
@@ -163,7 +163,7 @@ class QemuGuest(harness.Guest):
         return report
 
     def learn_by_watching(self):
-        """The same for a guest that stands at its start, by nothing but watching it."""
+        """The same for a guest that is stopped at its start, by watching it only."""
         return self.learn(kernel="")
 
     # -- the program --
@@ -175,7 +175,7 @@ class QemuGuest(harness.Guest):
                 *(["--kernel", kernel] if kernel else []), *words]
 
     def fwnmi(self, command, *words, timeout=COMMAND, **where):
-        """Runs the program against the guest's stub; the CompletedProcess."""
+        """Runs the program against the guest's stub; returns the CompletedProcess."""
         argv = self.arguments(command, *words, **where)
         try:
             return subprocess.run(argv, text=True, capture_output=True, check=False,
@@ -184,12 +184,12 @@ class QemuGuest(harness.Guest):
             raise Failure(f"{shlex.join(argv)} did not end", self.tail()) from e
 
     def start_fwnmi(self, command, *words, **where):
-        """The same, not waited for."""
+        """The same, without waiting for it."""
         return subprocess.Popen(self.arguments(command, *words, **where), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
 
     def settle(self, *_, **__):
-        """The victim has touched its page: before, it is still the program that starts it."""
+        """Waits until the victim has touched its page; before that, it is still the program that starts it."""
         self.victim_page()
 
     def inject(self, kind, timeout=harness.INJECT, **options):
@@ -198,7 +198,7 @@ class QemuGuest(harness.Guest):
         done = self.fwnmi("inject", *harness.injection_words(kind, timeout, options),
                           timeout=3 * timeout + 10)
         if not self.ended:
-            self.monitor.running()  # reads on, so that events do not pile up
+            self.monitor.running()  # keep reading, so that events do not pile up
         injection = Injection(done.args, done.returncode, done.stdout, done.stderr)
         if kind == "machine-check" and injection.delivered:
             self.interlock_held = not injection.interlocked
@@ -207,17 +207,17 @@ class QemuGuest(harness.Guest):
     # -- the end --
 
     def wait(self, timeout=harness.EXIT):
-        if self.monitor.panicked:  # QEMU was told to wait, so that it can tell
+        if self.monitor.panicked:  # QEMU was told to wait, so that the panic can be seen
             self.monitor.command("quit")
         status = super().wait(timeout)
         return PANICKED if self.monitor.panicked else status
 
 
-# ---- what sits between the program and a stub ----------------------------------------------------
+# ---- proxies and fake stubs ----------------------------------------------------------------------
 
 
 class Listener:
-    """Serves the connections to a socket one after another, by serve(), until the context is left."""
+    """Calls serve() for each connection to a socket, one after another, until the context is left."""
 
     def __init__(self, path):
         self.path = path
@@ -246,7 +246,7 @@ class Listener:
 
 
 class Proxy(Listener):
-    """Passes a connection on to a guest's stub, and cuts it after some bytes from the stub."""
+    """Forwards a connection to a guest's stub, and cuts it after some bytes from the stub."""
 
     def __init__(self, guest, cut_after):
         self.target, self.left, self.passed = guest.gdb_path, cut_after, 0
@@ -276,12 +276,12 @@ class Proxy(Listener):
             back.start()
             self._pump(stub, client, True)
             back.join(10)
-        # Once cut, later connections are passed on whole: the program makes one to let the guest go.
+        # After the cut, later connections are forwarded whole: the program makes one to resume the guest.
         self.left = 1 << 30
 
 
 class FakeStub(Listener):
-    """Listens, and answers each connection by a function of the socket."""
+    """Listens, and handles each connection by a function of the socket."""
 
     def __init__(self, scratch, name, talk):
         self.talk = talk
@@ -297,7 +297,7 @@ def packet(text):
 
 
 def write_memory(path, address, data):
-    """Into a guest's real memory, by its stub."""
+    """Writes to a guest's real memory, through its stub."""
     with socket.socket(socket.AF_UNIX) as stub:
         stub.connect(path)
         stub.settimeout(COMMAND * harness.patience())
@@ -310,7 +310,7 @@ def write_memory(path, address, data):
 
 
 def answers(table, otherwise=""):
-    """A talk for FakeStub: what starts with a key gets its value."""
+    """A function for FakeStub: a request that starts with a key gets its value as the answer."""
 
     def talk(client):
         buffer = b""

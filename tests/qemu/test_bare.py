@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A big-endian guest that does little: the rules of the buffer, from one invocation to the next; bad input.
+"""A minimal big-endian guest: the rules of the buffer across invocations, and bad input.
 
-usage: test_bare.py [--build DIR] --bare DIR QEMU        (7.2 or 10; DIR has what bare.S became)
+usage: test_bare.py [--build DIR] --bare DIR QEMU        (7.2 or 10; DIR has the variants of bare.S)
 """
 
 import os
@@ -19,19 +19,19 @@ from guest import Check, Failure, expect
 from qemu import Proxy, QemuGuest
 
 RTAS = "0x200000"  # as bare.S has it
-# Of a session's last bytes from the stub, which begin before the delivery, every so many: less than one answer has.
+# Step between cuts, over the last bytes of a session, which start before the delivery: less than one answer.
 LAST_BYTES, CUT_STEP = 2500, 23
 MACHINE = qemu.MACHINE + ",kernel-addr=0"
 
 
 EVENT = "bare: an event"
-# Seconds for what never comes; but what is to come before has to come in this time, on a busy host too.
+# Time limit for what never happens, in seconds. What must happen before has to fit in, on a busy host too.
 VAIN = 10
 PATIENT = ["--timeout", str(harness.INJECT)]
 
 
 class Bare(QemuGuest):
-    """A variant of bare.S, attached to from its start."""
+    """A variant of bare.S that we attach to from its start."""
 
     def __init__(self, build, which, directory, variant="plain", smp=1, tcp=False):
         path = os.path.join(directory, f"bare_{variant}")
@@ -45,14 +45,14 @@ class Bare(QemuGuest):
         return report
 
     def handlers(self):
-        """As --handlers takes them."""
+        """The value of --handlers."""
         return ",".join(self.registration[key] for key in ("system-reset", "machine-check"))
 
     def events(self):
         return self.since(0).count(EVENT)
 
     def event_comes(self, before):
-        """It is printed once the guest has gone on: registers and all as they were."""
+        """Waits until the guest reports an event, which it does once it continues with its registers intact."""
         if not qemu.wait_until(self, lambda: self.transcript.count(EVENT) > before):
             raise Failure("the guest does not say that it has gone on after an event", self.tail())
         return "bare: registers" not in self.since(0)
@@ -88,7 +88,7 @@ def big_endian(make):
 
 
 def mute(make):
-    """A guest that does not call ibm,nmi-interlock: the next machine check would end it."""
+    """A guest that does not call ibm,nmi-interlock, so that the next machine check would end it."""
     with make("mute") as guest:
         guest.up()
         first = guest.hit("machine-check", timeout=VAIN)
@@ -114,7 +114,7 @@ def mute(make):
 
 
 def unwatched(make):
-    """Who does not wait does not see the interlock; this guest gives no other sign of having gone on."""
+    """Without waiting, the interlock is not seen, and this guest gives no other sign that it has returned."""
     with make("plain") as guest:
         guest.up()
         before = guest.events()
@@ -125,7 +125,7 @@ def unwatched(make):
 
 
 def second_cpu_waits(make):
-    """Of two CPUs the second is reported when the first has called ibm,nmi-interlock."""
+    """The second CPU's machine check is reported once the first has called ibm,nmi-interlock."""
     with make("slow", smp=2) as guest:
         guest.up()
         before = guest.events()
@@ -152,7 +152,7 @@ def second_cpu_waits_in_vain(make):
 
 
 def whole_partition(make):
-    """A system reset is every CPU's unless one is named."""
+    """A system reset goes to every CPU unless one is named."""
     with make("plain", smp=2) as guest:
         guest.up()
         before = guest.events()
@@ -172,7 +172,7 @@ def whole_partition(make):
 
 
 def idle_cpu(make):
-    """Nothing but the reset wakes the second CPU: it has neither a timer nor anybody to call it."""
+    """Only the reset can wake the second CPU, which has no timer and gets no interrupts."""
     with make("idle", smp=2) as guest:
         guest.up()
         before = guest.events()
@@ -183,7 +183,7 @@ def idle_cpu(make):
 
 
 def given(make):
-    """The report is of the log that the guest got, not of what was asked for."""
+    """The report describes the log that the guest got, not the request."""
     with make("plain") as guest:
         guest.up()
         first = guest.hit("machine-check", "--type", "UE", "--severity", "fatal", "--ea", "0x4321")
@@ -200,7 +200,7 @@ def given(make):
 
 
 def over_tcp(make):
-    """As qemu -gdb tcp::PORT makes it."""
+    """A stub as of qemu -gdb tcp::PORT."""
     with make("plain", tcp=True) as guest:
         yield Check("the stub listens on a port", re.fullmatch(r"127\.0\.0\.1:\d+", guest.address), guest.address)
         port = guest.address.rpartition(":")[2]
@@ -214,7 +214,7 @@ def over_tcp(make):
 
 
 def now(make):
-    """Where it stopped, without a step."""
+    """Injects where the guest stopped, without a step."""
     with make("plain") as guest:
         guest.up()
         before = guest.events()
@@ -226,7 +226,7 @@ def now(make):
 
 
 def no_such_context(make):
-    """It never leaves the kernel: user mode is waited for as long as was said."""
+    """The guest never leaves the kernel, so waiting for user mode runs into the time limit."""
     with make("plain") as guest:
         guest.up()
         yield from refused(guest.hit("machine-check", "--context", "user", timeout=1),
@@ -267,7 +267,7 @@ def bad_kernels(make):
 
 
 class CutAt:
-    """Injections whose connection is cut after some bytes from the stub."""
+    """Injects over a connection that is cut after some bytes from the stub."""
 
     def __init__(self, guest):
         self.guest = guest
@@ -282,9 +282,9 @@ class CutAt:
 
 
 def cut_connections(make):
-    """The stub goes away after so many bytes: the guest runs on, with its registers, and takes the next event.
+    """If the stub disconnects at any byte, the guest runs on with its registers and takes the next event.
 
-    Between the first byte and the last; and at every packet near the delivery, where R3, NIP and MSR are changed.
+    The cuts are spread over the session, and at every packet near the delivery, where R3, NIP and MSR change.
     """
     with make("plain") as guest:
         guest.up()
@@ -308,7 +308,7 @@ def cut_connections(make):
 
 
 def ends_meanwhile(make):
-    """The machine is switched off while its guest is watched."""
+    """The machine is powered off while its guest is watched."""
     with make("stranger") as guest:
         process = guest.start_fwnmi("attach", "--rtas", RTAS)
         guest.wait_for("bare: ready")
@@ -333,7 +333,7 @@ def interrupted(make):
 
 
 def changed_routines(make):
-    """What stood there when it was registered does no longer: another system, in the same place."""
+    """The registered routine is gone: another system runs in the same place."""
     with make("plain") as guest:
         guest.up()
         routine = int(guest.registration["machine-check"], 16)
@@ -358,7 +358,7 @@ def two_debuggers(make):
 
 
 def bad_states(make):
-    """Records of other guests, other boots, or none at all."""
+    """State files of other guests or other boots, and files that are none."""
     with make("plain") as guest, make("plain") as other:
         guest.up()
         path = os.path.join(other.scratch.name, "state")

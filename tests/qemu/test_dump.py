@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A system reset of every CPU makes a guest of a stock QEMU dump, with the registers of all its CPUs.
+"""A system reset of every CPU makes a guest of an unmodified QEMU dump, with the registers of all CPUs.
 
 usage: test_dump.py [--build DIR] QEMU        (7.2 or 10)
 
-The guest is tests/linux/test_kdump.py's.
+The guest is that of tests/linux/test_kdump.py.
 """
 
 import sys

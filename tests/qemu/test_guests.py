@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests of a stock QEMU: several CPUs, moved kernels, places and processes, and learning by watching.
+"""Guests of an unmodified QEMU: several CPUs, relocated kernels, places and processes, and fwnmi attach.
 
 usage: test_guests.py [--build DIR] QEMU        (7.2 or 10)
 """
@@ -18,7 +18,7 @@ from guest import Check, Failure, expect
 from qemu import QemuGuest
 
 CPUS = 4
-VAIN = 10  # seconds for what never fits; but it has to be met in this time, on a busy host too
+VAIN = 10  # time limit, in seconds, for what never fits, but must be reached in time, on a busy host too
 VICTIM_CPU = 2
 RUN_AT_LOAD = 0x5c  # offset of __run_at_load in Linux's image: arch/powerpc/kernel/head_64.S
 
@@ -75,14 +75,14 @@ class Smp:
         yield expect("process", injection.report.get("process"), {"pid": pid, "name": "victim"})
 
     def in_process_at_symbol(self):
-        """Of all that come there, the one that interrupts the victim."""
+        """Of all processes that reach the place, selects the one that interrupts the victim."""
         injection = self.guest.inject("machine-check", cpu=VICTIM_CPU, at="hrtimer_interrupt", process="victim")
         yield Check("the guest called ibm,nmi-interlock", injection.interlocked, injection.errors)
         yield expect("context", injection.report.get("context"), "kernel")
         yield expect("process", injection.report.get("process", {}).get("name"), "victim")
 
     def ended_process(self):
-        """The report says that there is no return to wait for."""
+        """The report says that the process will not return."""
         pid = self.guest.victim()
         mark, outcome = scenarios.machine_check(
             self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False, victim=pid, type="UE",
@@ -124,7 +124,7 @@ class Smp:
                                             injection.errors), injection.errors)
 
     def another_kernel(self):
-        """The file is of another version than the guest: nothing is guessed from it."""
+        """A kernel file of another version than the guest's is refused."""
         for command, *words in (("inject", "machine-check"), ("attach", "--timeout", "5")):
             done = self.guest.fwnmi(command, *words, kernel=harness.guest_file("6.1"))
             yield expect(f"{command}: exit status", done.returncode, 1)
@@ -134,7 +134,7 @@ class Smp:
         yield Check("and lives", self.guest.victim(), "")
 
     def interrupted(self):
-        """Ctrl-C while it waits for what never comes."""
+        """Ctrl-C while it waits for a place that is never reached."""
         process = self.guest.start_fwnmi("inject", "machine-check", "--at", "panic")
         self.guest.wait_attached()
         process.send_signal(signal.SIGINT)
@@ -145,7 +145,7 @@ class Smp:
         yield Check("and lives", self.guest.victim(), "")
 
     def killed_before_detach(self):
-        """A stub whose debugger has vanished leaves its guest standing: the next one lets it go."""
+        """A stub whose debugger was killed leaves its guest stopped; the next session resumes it."""
         process = self.guest.start_fwnmi("inject", "machine-check", "--at", "panic")
         self.guest.wait_attached()
         process.kill()
@@ -155,7 +155,7 @@ class Smp:
         yield Check("the guest runs", self.guest.monitor.running(), "")
 
     def whole_partition(self):
-        """It is Linux's end, as it has no crash kernel."""
+        """Without a crash kernel, Linux panics."""
         mark = self.guest.mark()
         reset = self.guest.inject("system-reset")
         cpus = reset.json.get("cpus", [])
@@ -166,7 +166,7 @@ class Smp:
 
 
 def from_the_start(build, which, version):
-    """Nothing given but the stub's address: no kernel, no addresses."""
+    """Only the stub's address is given: no kernel, no addresses."""
     kernel = harness.guest_file(version)
     symbols = harness.kernel_symbols(kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
     with QemuGuest(build, which, kernel, stopped=True) as guest:
@@ -182,7 +182,7 @@ def from_the_start(build, which, version):
         yield Check("its report", re.search(r"\n  interlock +after [\d.]+ us of host time\n", done.stdout),
                     done.stdout + done.stderr)
         yield expect("what Linux says of it", scenarios.printed_mce(guest, mark)["disposition"], "Recovered")
-        # It has registered before: nobody can see that call any more.
+        # The guest has registered already, so the call can no longer be seen.
         done = guest.fwnmi("attach", "--timeout", "5", kernel="")
         yield expect("exit status of a late attach", done.returncode, 1)
         yield Check("its line", re.fullmatch(r"fwnmi: attach: time limit: no ibm,nmi-register call: .*\n",
@@ -191,14 +191,14 @@ def from_the_start(build, which, version):
 
 
 def moved_kernel(build, which):
-    """As a crash kernel: it runs where it was loaded, with trampolines at 0."""
+    """Like a crash kernel, it runs where it was loaded, with trampolines at 0."""
     kernel = harness.guest_file("6.1")
     with open(kernel, "rb") as f:
         data = bytearray(f.read())
     start, = struct.unpack_from("<Q", data, struct.unpack_from("<Q", data, 0x20)[0] + 8)
     struct.pack_into("<I", data, start + RUN_AT_LOAD, 1)
     with QemuGuest(build, which, qemu.temporary(data), append="loglevel=8") as guest:
-        guest.kernel = kernel  # what it was made of; the guest's own file says no more
+        guest.kernel = kernel  # the original; the guest's own file has no symbols
         guest.boot()
         moved = re.search(r"physical_start += 0x([0-9a-f]+)", guest.since(0))
         yield Check("the kernel does not run at 0", moved and int(moved[1], 16), guest.tail())
@@ -213,7 +213,7 @@ def moved_kernel(build, which):
 
 
 def default_firmware(build, which):
-    """QEMU's usual firmware lays the same things out at other places."""
+    """QEMU's default firmware has a different memory layout."""
     with QemuGuest(build, which, harness.guest_file("6.12"),
                    machine=qemu.MACHINE.replace("x-vof=on,", "")) as guest:
         guest.boot()
@@ -223,12 +223,12 @@ def default_firmware(build, which):
 
 
 def not_yet(build, which):
-    """Registration is far away: QEMU's firmware has not even started."""
+    """The guest has not registered: QEMU's firmware has not even started."""
     for name, kernel, line in (
             ("with its kernel", None, r"the guest has not registered: .*|"
                                       r".* is not the kernel that the guest runs, .*"),
             ("without", "", r"no device tree with an RTAS area in guest memory: .*--rtas BASE")):
-        # One for each: it runs afterwards.
+        # A new guest for each, because it runs afterwards.
         with QemuGuest(build, which, harness.guest_file("6.1"), stopped=True) as guest:
             done = guest.fwnmi("inject", "machine-check", kernel=kernel)
             yield expect(f"exit status {name}", done.returncode, 1)
@@ -238,7 +238,7 @@ def not_yet(build, which):
 
 
 def without_fwnmi(build, which):
-    """QEMU can leave the option out; Linux then runs without having registered."""
+    """QEMU can disable the option; Linux then runs without registering."""
     with QemuGuest(build, which, harness.guest_file("6.1"), machine=qemu.MACHINE + ",cap-fwnmi=off") as guest:
         harness.Guest.boot(guest)
         done = guest.fwnmi("inject", "machine-check")

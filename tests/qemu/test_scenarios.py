@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every scenario on a guest of a stock QEMU, and on our own engine: the same verdict, line by line.
+"""Runs every scenario on an unmodified QEMU and on our own engine; the consoles must agree line by line.
 
 usage: test_scenarios.py [--build DIR] KERNEL QEMU        (6.1 or 6.12, 7.2 or 10)
 """
@@ -15,28 +15,28 @@ import guest as harness
 import scenarios
 from guest import Check, Failure, Guest, expect
 
-# Seconds, grown by the harness's patience: for what one guest still owes, in slices of each guest.
+# Seconds, multiplied by the harness's patience, to wait for missing lines, alternating between the guests.
 SETTLE, SLICE = 60, 0.5
 
-# What a line says besides times and addresses is the guest's verdict. In the order of application.
+# A line without times and addresses is the guest's verdict. These are applied in order.
 ASIDE = [
     (r"^\[ *\d+\.\d+\] ?", ""),
     (r"0x[0-9a-f]+", "0x*"),
     (r"\b[0-9a-f]{8,16}\b", "*"),
-    # Where the kernel was, by name.
+    # Places in the kernel, by symbol.
     (r"NIP: \[\*\] [\w.]+\+0x\*/0x\*", "NIP: [*] *"),
     (r"Memory failure: 0x\*", "Memory failure: *"),
     (r"(pid |PID: |victim=|Killing victim:|victim\[|victim:)\d+", r"\1*"),
     (r"RTAS: event: \d+", "RTAS: event: *"),
     (r"#\d+ *(Debian|NONE|$)", r"#* \1"),
-    # Memory that Linux has taken out is at another place.
+    # Addresses of pages that Linux has taken offline.
     (r"Memory failure: \*: (\w+) (\w+) page", r"Memory failure: *: \1 \2 page"),
     (r"Hardware name: .*", "Hardware name: *"),
-    # Bytes of code and the registers at the interrupted instruction hold counts.
+    # Code bytes and registers of the interrupted code contain counters.
     (r"^((?:GPR\d+|NIP|REGS|MSR|CFAR|XER):).*", r"\1 *"),
     (r" CR: .*", " CR: *"),
 ]
-# Said of the machine at a time of its own choosing, not of the event; also that a busy host lets it be late.
+# Messages about the machine, not the event, at arbitrary times; also those about delays on a busy host.
 OTHER_MATTERS = re.compile(
     r"random: crng init done|hrtimer: interrupt took|clocksource: |sched_clock: |sched: |rcu: |workqueue: |"
     r"perf: interrupt took|systemd|cfg80211|Spectre|watchdog: CPU|input: |process \d+ \(|"
@@ -44,7 +44,7 @@ OTHER_MATTERS = re.compile(
 
 
 def verdict(console):
-    """The lines of a console that are the guest's verdict, without times and addresses."""
+    """The console lines that form the guest's verdict, without times and addresses."""
     lines = []
     for line in console.splitlines():
         if not line.strip() or OTHER_MATTERS.search(line):
@@ -56,12 +56,12 @@ def verdict(console):
 
 
 def lines_end(guest):
-    """Where the last whole line of the console ends."""
+    """The end of the last whole line of the console."""
     return guest.transcript.rfind("\n") + 1
 
 
 def settle(guest):
-    """Until user mode has answered: what was said of the event stands before that, but for what comes by a timer."""
+    """Waits for an answer from user mode: all lines about the event precede it, except those of timers."""
     if guest.ended or guest.process.poll() is not None:
         guest.reader.join(SETTLE)
     else:
@@ -76,14 +76,14 @@ def difference(ours, theirs):
 class Pair:
     """The same kernel twice: on the embedded engine and in QEMU.
 
-    All that the two consoles say is compared, in pieces: what one scenario's piece does not hold is in the next
-    one's.
+    Everything on the two consoles is compared, piece by piece: a line that misses the piece of one scenario
+    is compared with the next.
     """
 
     def __init__(self, build, kernel, which, stack, smp=1, victim_cpu=0):
         self.build, self.which, self.stack = build, which, stack
         self.kernel = harness.guest_file(kernel)
-        qemu.qemu_path(which)  # missing: skip all
+        qemu.qemu_path(which)  # skip all if missing
         self.smp, self.victim_cpu = smp, victim_cpu
         self.guests, self.marks = {}, {}
 
@@ -97,7 +97,7 @@ class Pair:
         for guest in (ours, theirs):
             guest.boot()
             guest.victim_page()  # it has begun
-            # Their victims would keep two processors busy all the time.
+            # Otherwise their victims would keep two processors busy.
             guest.monitor.command("stop")
         self.guests = {"embedded": ours, "QEMU": theirs}
         self.marks = {name: lines_end(guest) for name, guest in self.guests.items()}
@@ -110,7 +110,7 @@ class Pair:
                          symbols[name] & ~(0xc << 60))
 
     def said(self):
-        """What is not compared yet, and how far it goes."""
+        """The lines that are not compared yet, and the mark after them."""
         ends = {name: lines_end(guest) for name, guest in self.guests.items()}
         return [guest.transcript[self.marks[name]:ends[name]] for name, guest in self.guests.items()], ends
 
@@ -147,21 +147,21 @@ class Pair:
         yield self.compare()
 
 
-# ---- scenarios that tests/linux has in its own programs ------------------------------------------
+# ---- scenarios from programs of tests/linux ------------------------------------------------------
 
 
 def in_kernel(guest, cpu=0):
     mark, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=cpu, type="SLB", context="kernel")
     outcome.equal("the report's CPU", outcome.injection.report.get("cpu-index"), cpu)
     outcome.equal("it hit the kernel", outcome.injection.report.get("context"), "kernel")
-    # Queued by Linux, and printed by its timer interrupt, which also logs the event.
+    # Linux queues this and prints it in its timer interrupt, which also logs the event.
     guest.wait_for(r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: 3", mark)
     outcome.check("user processes live", guest.victim())
     return outcome
 
 
 def unrecovered_ue(guest, **options):
-    """And nobody but the victim: the shells that answer and that start a new one live."""
+    """Only the victim dies: the shells that answer and that start a new victim live."""
     outcome = scenarios.unrecovered_ue(guest, **options)
     outcome.equal("it did not come back to the interrupted instruction", outcome.injection.returned, False)
     outcome.equal("processes that died", outcome.console.count("fwnmi-guest: victim died"), 1)
@@ -179,7 +179,7 @@ def fatal(guest):
 
 
 def already_reported(guest):
-    """What was fatal is remembered, from one invocation of the program to the next."""
+    """A fatal error is remembered from one invocation of the program to the next."""
     guest.victim_page()  # the new victim runs
     pid = guest.victim()
     mark, outcome = scenarios.machine_check(
@@ -208,7 +208,7 @@ def killed_on_its_cpu(guest, cpu):
 
 
 def system_reset(guest):
-    """Whoever watches for the return learns that there is none: a tenth of the limit is for that."""
+    """The CPU does not return, which takes a tenth of the time limit to find out."""
     outcome = scenarios.system_reset(guest, timeout=10 * harness.INJECT)
     if isinstance(guest, qemu.QemuGuest):
         outcome.equal("the report says that it ended itself", outcome.injection.report.get("guest-ended"), True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What listens at the address is no stub of a QEMU with a POWER machine: one line, and nothing else.
+"""Anything but the stub of a QEMU with a POWER machine is refused in one line.
 
 usage: test_strangers.py [--build DIR]
 """
@@ -26,7 +26,7 @@ X86_STUB = {"qSupported": "PacketSize=1000;qXfer:features:read+", "vCont?": "vCo
 
 
 def refused(build, where, pattern, **environment):
-    """Both commands that connect say the same, after their own name."""
+    """Both commands that connect print the same message, after their own name."""
     for command, words in (("inject", ["machine-check"]), ("attach", [])):
         done = subprocess.run([build.fwnmi, command, "--gdb", where, *words], text=True, capture_output=True,
                               check=False, timeout=harness.ANSWER * harness.patience(),
@@ -40,7 +40,7 @@ def refused(build, where, pattern, **environment):
 def nobody(build):
     with socket.socket() as bound, tempfile.TemporaryDirectory() as scratch:
         bound.bind(("127.0.0.1", 0))
-        left = os.path.join(scratch, "left")  # a socket whose server has gone
+        left = os.path.join(scratch, "left")  # a socket without its server
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(left)
         for where in (f"127.0.0.1:{bound.getsockname()[1]}", f"unix:{scratch}/never", f"unix:{left}"):
@@ -94,7 +94,7 @@ def command_lines(build):
 
 
 def helps(build):
-    """Each tells how to reach a guest of QEMU."""
+    """Each says how to reach a QEMU guest."""
     for words in (["inject", "--help"], ["attach", "--help"], ["help", "inject"], ["help", "attach"]):
         done = subprocess.run([build.fwnmi, *words], text=True, capture_output=True, check=False)
         yield expect(f"{words}: exit status", (done.returncode, done.stderr), (0, ""))
@@ -109,7 +109,7 @@ def fake(build, name, talk, line):
 
 
 def program(path, order, machine, flags, code):
-    """An ELF file with a program that is one instruction."""
+    """An ELF file with a program of one instruction."""
     base = 0x400000
     header = struct.pack(order + "4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1 if order == "<" else 2, 1, 0, 2,
                          machine, 1, base + 120, 64, 0, flags, 64, 56, 1, 0, 0, 0)
@@ -119,20 +119,20 @@ def program(path, order, machine, flags, code):
     os.chmod(path, 0o755)
 
 
-# A branch to itself, of the x86-64 and of POWER (ABI version 2, so that there is no function descriptor).
+# A branch to itself, for x86-64 and for POWER (ABI version 2, without function descriptors).
 ACCEPTS = "00010000"  # in the column Flags of /proc/net/unix
 X86_LOOP = ("<", 62, 0, b"\xeb\xfe")
 POWER_LOOP = (">", 21, 2, b"\x48\0\0\0")
 
 
 def is_listening(path):
-    """A socket's file is there before anybody can connect: bind() makes it, then comes listen()."""
+    """The socket file exists before one can connect: bind() creates it before listen()."""
     with open("/proc/net/unix", encoding="utf-8", errors="replace") as f:
         return any(fields[3] == ACCEPTS and fields[-1] == path for fields in map(str.split, f))
 
 
 def user_stub(build, emulator_name, loop, line):
-    """The stub of QEMU's user emulation; it keeps what it emulates standing until it is left."""
+    """The stub of QEMU's user emulation, which keeps its program stopped until the client detaches."""
     emulator = shutil.which(emulator_name)
     if not emulator:
         raise Missing(f"{emulator_name} is not installed (package qemu-user)")
@@ -148,7 +148,7 @@ def user_stub(build, emulator_name, loop, line):
                     if process.poll() is not None or time.monotonic() > deadline:
                         raise Failure(f"{emulator_name} does not listen")
                     time.sleep(0.01)
-                # One connection is all it takes.
+                # It accepts only one connection.
                 words = ["machine-check"] if command == "inject" else []
                 done = subprocess.run([build.fwnmi, command, "--gdb", f"unix:{listens}", *words], text=True,
                                       capture_output=True, check=False,
@@ -163,7 +163,7 @@ def user_stub(build, emulator_name, loop, line):
 
 
 def is_running(process):
-    """It uses its processor, as what branches to itself does."""
+    """Does the process use CPU time, as a branch to itself does?"""
     def used():
         with open(f"/proc/{process.pid}/stat", encoding="ascii") as f:
             return int(f.read().rpartition(")")[2].split()[11])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine alone with a small guest of its own: memory, words of code, radix page
- * tables. For unit tests that look inside the engine, and for the fuzzer of guest code.
+ * The embedded engine with a small guest: memory, words of code, radix page tables. For unit tests
+ * that look inside the engine, and for the fuzzer of guest code.
  */
 #ifndef ENGINE_GUEST_H
 #define ENGINE_GUEST_H
@@ -12,7 +12,7 @@
 
 #include "engine/emu/private.h"
 
-/* Where a guest's tables lie: the process table, then pages taken one by one. */
+/* Addresses of a guest's tables: the process table, then pages that are allocated one by one. */
 #define PROCESS_TABLE 0x20000ull
 #define TABLES	      0x30000ull
 #define TABLES_END    0x80000ull
@@ -35,7 +35,7 @@
 #define INSN_STW(rs, d, ra)   (0x90000000u | (rs) << 21 | (ra) << 16 | ((uint32_t)(d)&0xffff))
 #define INSN_MTCTR(rs)	      (0x7c0903a6u | (rs) << 21)
 #define INSN_BCTRL	      0x4e800421u
-/* Everything of every process: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
+/* All entries of all processes: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
 #define INSN_TLBIE(rb, rs)    (0x7c0b0264u | (rs) << 21 | (rb) << 11)
 
 struct engine_guest {
@@ -76,7 +76,7 @@ static inline void guest_code(struct engine_guest *g, uint64_t ra, const uint32_
 		memory_write_be32(&g->memory, ra + 4 * i, code[i]);
 }
 
-/* A process table whose entries are empty; guest_map() makes trees. */
+/* Sets up a process table with empty entries; guest_map() adds trees. */
 static inline void guest_use_radix(struct engine_guest *g)
 {
 	const struct engine_partition partition = { .radix = true,
@@ -95,8 +95,8 @@ static inline uint64_t guest_table(struct engine_guest *g, uint64_t entries)
 }
 
 /*
- * Map one 4 KiB page of a process: levels of 13, 9, 9 and 9 bits as Linux uses them, but the root
- * small.
+ * Maps one 4 KiB page of a process, with levels of 13, 9, 9 and 9 bits like Linux, but a small
+ * root.
  */
 static inline void guest_map(struct engine_guest *g, uint32_t pid, uint64_t ea, uint64_t ra,
 			     uint64_t bits)

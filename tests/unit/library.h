@@ -31,7 +31,7 @@ static const struct fwnmi_config default_config = {
 	.save_area_offset = SAVE_OFFSET,
 };
 
-/* Every vCPU runs something of its own. */
+/* Makes the vCPU run code with registers of its own. */
 static inline void run_something(struct host *host, unsigned cpu)
 {
 	host->regs[cpu] = (struct fwnmi_regs){

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * src/attach/symbols.c on small kernels made here, of both byte orders and both ABI versions.
- */
+/* src/attach/symbols.c with small generated kernels, in both byte orders and ABI versions. */
 #include <elf.h>
 #include <endian.h>
 #include <unistd.h>
@@ -10,7 +8,7 @@
 #include "unit.h"
 
 #define BASE 0xc000000000000000ull
-#define TEXT 0x1000 /* offset in the file of what is linked to BASE */
+#define TEXT 0x1000 /* file offset of what is linked at BASE */
 #define SIZE 0x3000
 
 enum {
@@ -209,7 +207,7 @@ static void files_that_are_no_kernels_are_refused(void **state)
 	assert_non_null(strstr(err, "not a regular file"));
 }
 
-/* A memory checker sees what else might go wrong. */
+/* A memory checker sees anything else that goes wrong. */
 static void cut_files_do_no_harm(void **state)
 {
 	struct kernel k;

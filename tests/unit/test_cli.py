@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The program from outside: exit statuses, one-line errors, what is left behind, signals, the terminal.
+"""The program from outside: exit statuses, one-line errors, leftover files, signals, the terminal.
 
 usage: test_cli.py FWNMI        speaks TAP
 
-Its guests are a few instructions long and made here: a loop, with a loop at every interrupt vector.
+Its guests are a few instructions that are generated here: a loop, with a loop at every interrupt vector.
 """
 
 import json
@@ -43,18 +43,18 @@ from kernels import (  # noqa: E402
 
 FWNMI = os.path.abspath(sys.argv[1])
 TESTS = []
-# Whoever started the tests may have had signals ignored (nohup, a shell's background job); ours are not.
+# Our parent may ignore signals (nohup, a shell's background job), and a child inherits that.
 for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP:
     signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
-PATIENCE = 300  # seconds for what takes a fraction of one: it only ends what hangs
+PATIENCE = 300  # seconds; far above what anything takes, it only ends hung tests
 CONNECTED = "03"  # in the column St of /proc/net/unix
 
 RECORDS = 20000  # 320 KB, more than a pipe and our own buffer hold
 
 
 def printer(end):
-    """Writes records of 16 bytes, its number twice, to the terminal; again while that is busy. After RECORDS: end."""
+    """Writes RECORDS records of 16 bytes, each its number twice, to the terminal, then ends; retries while busy."""
     head = [li(3, 0x58), li(4, 0), li(5, 16), 0x7FE6FB78, 0x7FE7FB78, SC_1]  # mr r6,r31; mr r7,r31
     loop = [*head, 0x2C230000, 0x40820000 | (-4 * (len(head) + 1)) & 0xFFFC,  # cmpdi r3,0; bne
             0x3BFF0001, 0x281F0000 | RECORDS]  # addi r31,r31,1; cmplwi r31,RECORDS
@@ -75,7 +75,7 @@ def test(function):
 
 
 class Scratch:
-    """A directory with kernels in it, which must be as it was when the test is over."""
+    """A directory with kernels, which a test must leave as it was."""
 
     def __init__(self):
         self.path = tempfile.mkdtemp(prefix="fwnmi-cli-")
@@ -117,13 +117,13 @@ def wait_for(condition, what):
 
 
 def connections(path):
-    """How many are connected to a local socket."""
+    """The number of connections to a local socket."""
     with open("/proc/net/unix", encoding="utf-8", errors="replace") as f:
         return sum(fields[5] == CONNECTED and fields[-1] == path for fields in map(str.split, f))
 
 
 class Running:
-    """A machine that runs, with a monitor."""
+    """A running machine with a monitor."""
 
     def __init__(self, scratch, *args, kernel=None, **popen):
         self.scratch = scratch
@@ -240,7 +240,7 @@ def signals_end_the_machine_and_remove_its_socket(scratch):
 
 
 def fatal_signals():
-    """All that end a process by default; SIGKILL cannot be caught, and SIGPIPE is ignored."""
+    """All signals that kill a process by default, except SIGKILL, and SIGPIPE, which is ignored."""
     harmless = {signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
                 signal.SIGURG, signal.SIGWINCH, signal.SIGKILL, signal.SIGPIPE}
     return sorted(signal.valid_signals() - harmless)
@@ -256,7 +256,7 @@ def every_signal_that_ends_the_process_removes_its_socket(scratch):
 
 
 def wait_until_written(running):
-    """As much as can be without a reader: 8192 records, or a few less. Then the guest still has no more room."""
+    """Waits until the output is full without a reader: 8192 records, or a few less."""
     def instructions():
         return running.execute("query-cpus-fast")["return"][0]["instructions"]
 
@@ -311,7 +311,7 @@ def with_clock_insn_the_reader_does_not_change_the_run(scratch):
 
 @test
 def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
-    # An unknown call, over and over; its lines are limited, so standard error is a pipe that is full already.
+    # An unknown call, over and over. Its messages are rate-limited, so the pipe of standard error is filled beforehand.
     kernel = scratch.file("unknown.elf", elf([li(3, 0x7FFC), SC_1, branch(-2)]))
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -337,7 +337,7 @@ def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
 
 @test
 def a_guest_cannot_flood_standard_error(scratch):
-    # 17 unknown calls, then a second of its time passes by H_CEDE: free with --clock insn.
+    # 17 unknown calls, then H_CEDE for a second of guest time, which is free with --clock insn.
     code = [li(20, 17), li(3, 0x7FFC), SC_1, 0x3694FFFF, 0x4181FFF4,  # addic. r20,r20,-1; bgt
             lis(5, 0x2200), 0x7CB603A6, li(3, 0xE0), SC_1, branch(-8)]
     handler = [lis(5, 0x7FFF), 0x7CB603A6, 0x4C000024]  # mtdec r5; rfid
@@ -350,7 +350,7 @@ def a_guest_cannot_flood_standard_error(scratch):
         running.execute("quit")
         assert running.ended() == 0
         lines = running.process.communicate()[1].splitlines()
-    # The burst, one a second at most, the last count.
+    # The burst, at most one per second, and the last count.
     assert 64 < len(lines) < 64 + 2 + PATIENCE + (time.monotonic() - start), len(lines)
     assert lines[-1].startswith("fwnmi: debug: ") and lines[-1].endswith(" more lines are not shown"), lines[-1]
 
@@ -450,7 +450,7 @@ def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
         assert report["injection"]["handler"] == "0x100"
         assert report["injection"]["nip"] == "0x1008"
         assert report["injection"]["registered"] is False
-        # MSR[RI] is 0 now: only --now gets there.
+        # MSR[RI] is 0 now, so only --now can interrupt.
         done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "1")
         assert done.returncode == 1 and "time limit" in done.stderr, done
         done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--now", "--timeout", "10")
@@ -536,7 +536,7 @@ def a_machine_that_ends_answers_the_waiting_injector(scratch):
     with Running(scratch) as running:
         injector = subprocess.Popen([FWNMI, "inject", "--monitor", scratch.monitor, "machine-check"],
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        # Its connection beside our own: whatever it has come to by then, it hears of the end.
+        # Wait for its connection, next to ours. Whatever its progress, it learns of the end.
         wait_for(lambda: connections(scratch.monitor) == 2, "the injector does not connect")
         running.process.terminate()
         out, err = injector.communicate(timeout=PATIENCE)
@@ -553,7 +553,7 @@ def an_illegal_instruction_is_named(scratch):
 
 
 def needs_a_host_without_kvm():
-    """Such as x86: its KVM is not for us. On POWER it depends on the kernel what -accel kvm does."""
+    """Skips on POWER hosts, where the result of -accel kvm depends on the kernel."""
     if platform.machine().startswith("ppc64"):
         raise tap.Missing("this host may have a KVM for us")
 
@@ -570,7 +570,7 @@ def kvm_is_refused_in_one_line_where_there_is_none(scratch):
 
 
 def line_at_start(scratch, *options):
-    """What a machine says that then runs until it is told to end."""
+    """The messages of a machine that then runs until it is told to end."""
     with Running(scratch, *options) as running:
         running.execute("qmp_capabilities")
         wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"],
@@ -610,7 +610,7 @@ def bad_lists_of_accelerators_are_refused(scratch):
 
 
 class Terminal:
-    """fwnmi run on a terminal of its own."""
+    """fwnmi run on its own terminal."""
 
     def __init__(self, scratch):
         try:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi log`: the readers of dumps, kernel logs and records, and the whole command on files, with
- * its output caught. The command's source is included to reach its static functions.
+ * captured output. The command's source is included to reach its static functions.
  */
 #include "cmd/log.c"
 
@@ -14,11 +14,11 @@ static const char plain[] = "06640000 000000000000000000000000 00000000";
 
 static const uint8_t fixed_part[8] = { 0x06, 0xd0, 0x10, 0xe0, 0, 0, 0, 0 };
 
-/* An input that was parsed, and what was said about it. */
+/* A parsed input and the problems reported about it. */
 struct parsed {
 	struct log_input input;
 	bool ok;
-	char problems[2000]; /* a line each */
+	char problems[2000]; /* one per line */
 };
 
 static void note_problem(void *opaque, const char *text)
@@ -116,7 +116,7 @@ static void xxd_output_is_read(void **state)
 		twenty, 20);
 }
 
-/* The characters "ABCD" at the right are hexadecimal digits too. */
+/* The characters "ABCD" in the column on the right are hexadecimal digits too. */
 static void a_column_of_characters_is_not_taken_for_data(void **state)
 {
 	static const uint8_t abcd[8] = { 'A', 'B', 'C', 'D', 'A', 'B', 'C', 'D' };
@@ -163,7 +163,7 @@ static void debugger_output_is_read(void **state)
 
 static const char kernel_log[] =
 	"[    1.000000] Linux version 6.1.0\n"
-	"[   10.000000] RTAS 7: ffffffff\n" /* the end of an event whose beginning is lost */
+	"[   10.000000] RTAS 7: ffffffff\n" /* the end of an event whose start is lost */
 	"[   12.345678] RTAS: 1 -------- RTAS event begin --------\n"
 	"[   12.345679] RTAS 0: 06644000 41424344 45464748 494a4b4c\n"
 	"[   12.345680] RTAS 1: 4d4e4f50\n"
@@ -189,7 +189,7 @@ static void the_events_of_a_kernel_log_are_read_one_by_one(void **state)
 	free_parsed(parsed);
 }
 
-/* Two lines of 16 bytes and one of 4: what twenty[] is to the other tests. */
+/* Two lines of 16 bytes and one of 4. */
 #define LINE_0 "RTAS 0: 06644000 41424344 45464748 494a4b4c\n"
 #define LINE_1 "RTAS 1: 4d4e4f50 51525354 55565758 595a5b5c\n"
 #define LINE_2 "RTAS 2: 5d5e5f60\n"
@@ -270,7 +270,7 @@ static void a_marker_or_its_loss_divides_events(void **state)
 	}
 }
 
-/* Another event's first line, where the markers between the two are lost. */
+/* The first line of another event, whose markers are lost. */
 static void a_different_first_line_begins_another_event(void **state)
 {
 	struct parsed *parsed = parse_hex(BEGIN LINE_0 LINE_1 LINE_2 "RTAS 0: 06d010e0 00000000\n");
@@ -314,7 +314,10 @@ static void colours_nul_bytes_and_other_alphabets_do_not_disturb_a_kernel_log(vo
 	free_parsed(parsed);
 }
 
-/* 16 bytes of a log, 16 of a pattern, 64 zero bytes, 16 bytes of ones: the middle is left out. */
+/*
+ * 16 bytes of a log, 16 of a pattern, 64 zero bytes, 16 bytes of ones; the dump leaves out the
+ * middle.
+ */
 static void lines_that_a_dump_leaves_out_are_repeated(void **state)
 {
 	static const char *const dumps[] = {
@@ -351,7 +354,7 @@ static void lines_that_a_dump_leaves_out_are_repeated(void **state)
 		assert_parses(dumps[i], expected, sizeof(expected));
 }
 
-/* hexdump without -C, od -x: numbers of the machine that dumped. */
+/* hexdump without -C and od -x print numbers in the byte order of their machine. */
 static void a_dump_of_swapped_pairs_is_put_right(void **state)
 {
 	struct parsed *parsed = parse_hex("0000000 000a 0000 d006 e010 0000 0000\n"
@@ -366,7 +369,7 @@ static void a_dump_of_swapped_pairs_is_put_right(void **state)
 		      fixed_part, 8);
 }
 
-/* A small file that stands for a large one, at once or over and over. */
+/* A small dump that expands to a large one, in one step or in many. */
 static void what_dumps_stand_for_is_bounded(void **state)
 {
 	static const char *const jumps[] = {
@@ -390,7 +393,7 @@ static void what_dumps_stand_for_is_bounded(void **state)
 	}
 }
 
-/* Records of years, dumped: that is no reason to refuse them. */
+/* A dump of years of records must not be refused. */
 static void a_dump_that_leaves_nothing_out_may_be_large(void **state)
 {
 	size_t lines = (3 << 20) / 16;
@@ -502,7 +505,7 @@ static void any_text_cut_anywhere_is_survived(void **state)
 
 /* ---- records ---- */
 
-/* A record of the kernel, of this size: number, log, and the rest of an older log. */
+/* Writes a kernel record of this size: number, log, and the rest of an older log. */
 static void put_record(uint8_t *to, size_t size, uint32_t number, bool big_endian,
 		       const uint8_t *log, size_t length)
 {
@@ -587,7 +590,7 @@ static void binary_logs_one_behind_another_are_events_of_their_own(void **state)
 	free_parsed(parsed);
 }
 
-/* A hex dump of records is as good as the records. */
+/* A hexadecimal dump of records works like the records. */
 static void a_dump_of_a_record_has_its_sequence_number(void **state)
 {
 	struct parsed *parsed = parse_hex("00000000: 0900 0000 06d0 10e0 0000 0000\n");
@@ -631,7 +634,7 @@ static void slurp(int fd, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
-/* Runs cmd_log() on a file with this content; "@" as an argument stands for the file's name. */
+/* Runs cmd_log() on a file with this content; the argument "@" is replaced by the file's name. */
 static struct run run_log(const void *content, size_t length, const char *first, const char *second,
 			  const char *third)
 {
@@ -857,7 +860,7 @@ static void a_log_cut_short_is_shown_as_far_as_it_goes(void **state)
 	json_decref(json);
 }
 
-/* Of a log whose first, third and fifth line got lost. */
+/* A log without its first, third and fifth line. */
 static void lost_bytes_are_named_in_every_form(void **state)
 {
 	uint8_t buf[FWNMI_ERRLOG_MAX];
@@ -887,7 +890,7 @@ static void lost_bytes_are_named_in_every_form(void **state)
 	json_decref(json);
 }
 
-/* The bytes are all there, but who knows what else happened to the file. */
+/* All bytes are there, but the file may be damaged in other ways. */
 static void lines_out_of_order_fail_the_command_though_all_is_shown(void **state)
 {
 	static const unsigned order[] = { 0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
@@ -971,7 +974,7 @@ static void a_sequence_number_is_shown_in_every_form(void **state)
 	json_decref(json);
 }
 
-/* A log with a call out behind its primary SRC, which no other section follows. */
+/* A log whose last section is a primary SRC with a call-out. */
 static size_t make_log_with_callout(uint8_t *buf)
 {
 	static const uint8_t callouts[] = { 0xc0, 0,   0, 4, 12,  0x28, 'H', 4,
@@ -1056,7 +1059,7 @@ static void nothing_that_is_echoed_can_command_a_terminal(void **state)
 	assert_non_null(strstr(run.err, "--\\x1b[31m"));
 }
 
-/* What the name of a file, or the content of one, may do to UTF-8. */
+/* Invalid UTF-8, which file names and contents can have. */
 static void only_characters_that_a_terminal_shows_are_printed(void **state)
 {
 	static const struct {
@@ -1065,7 +1068,7 @@ static void only_characters_that_a_terminal_shows_are_printed(void **state)
 		{ "plain ~", "plain ~" },
 		{ "\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80" },
 		{ "\xe2\x82", "\\xe2\\x82" }, /* cut */
-		{ "\xc1\x9b", "\\xc1\\x9b" }, /* longer than need be */
+		{ "\xc1\x9b", "\\xc1\\x9b" }, /* overlong */
 		{ "\xe0\x80\x9b", "\\xe0\\x80\\x9b" },
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* half of a UTF-16 pair */
 		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },

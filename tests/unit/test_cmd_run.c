@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that every bad one is
+ * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that each bad one prints
  * one line on standard error. The commands' sources are included to reach their parsers.
  */
 #include "cmd/run.c"
@@ -21,7 +21,7 @@ static struct run_options run_options;
 static struct inject_options inject_options;
 static char message[1000];
 
-/* Splits @line at blanks; '_' stands for an empty argument. */
+/* Splits @line at blanks; '_' means an empty argument. */
 static int split(char *line, char **argv)
 {
 	int argc = 0;
@@ -34,7 +34,7 @@ static int split(char *line, char **argv)
 	return argc;
 }
 
-/* Parses with standard error caught in message[]. */
+/* Parses, and captures standard error in message[]. */
 static enum options_result parse(const char *text, bool inject)
 {
 	static char line[1000];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The confinement from inside: each test confines a child process, which then does what is allowed,
- * or what is not.
+ * The confinement from inside: each test confines a child process, which then does something
+ * allowed or forbidden.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "cmd/sandbox.h"
 #include "unit.h"
 
-/* The checkers' own needs are allowed with them. */
+/* The sanitizers' own calls are allowed, too. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define CHECKED 1
@@ -37,7 +37,7 @@
 
 #define ALL_NEEDS (SANDBOX_CLIENTS | SANDBOX_REMOVE | SANDBOX_STUB | SANDBOX_KVM)
 
-static char said[2000]; /* on the child's standard error */
+static char said[2000]; /* the child's standard error */
 static void (*before)(int) = SIG_DFL; /* handler of SIGSYS */
 
 /* Returns the wait status of a child that is confined and calls @act. */
@@ -207,7 +207,7 @@ static void *wait_and_call(void *unused)
 	return call_from_a_thread(unused);
 }
 
-/* Its thread begins before the process is confined. */
+/* Its thread starts before the process is confined. */
 static void threads_that_were_there_before_are_confined_too(void **state)
 {
 	int fds[2], status;
@@ -250,7 +250,7 @@ static void *allocate(void *unused)
 	return unused;
 }
 
-/* With so many arenas libc looks how many processors there are. */
+/* With this many arenas, libc reads the number of processors. */
 static void start_threads(void)
 {
 	pthread_t thread[16];
@@ -303,7 +303,7 @@ static void what_a_machine_does_is_allowed(void **state)
 	assert_goes(0, signals_and_the_terminal);
 }
 
-/* libc blocks every signal meanwhile, so that nothing can be said. */
+/* libc blocks all signals meanwhile, so that nothing can be printed. */
 static void threads_are_for_kvm_only(void **state)
 {
 	int status;

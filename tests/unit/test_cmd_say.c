@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the VMM prints, for readers of every kind: those who do not read, those who read slowly, and
- * terminals that obey what they read.
+ * The VMM's output, for readers that do not read, readers that are slow, and terminals that
+ * interpret control sequences.
  */
 #include "cmd/output.c"
 #include "cmd/say.c"
@@ -24,7 +24,7 @@ static void control_characters_are_shown_and_not_obeyed(void **state)
 {
 	assert_printed("plain \u00fc \u20ac \U0001f600", "plain \u00fc \u20ac \U0001f600");
 	assert_printed("\033]0;title\007\r\n\t\177", "\\x1b]0;title\\x07\\x0d\\x0a\\x09\\x7f");
-	/* C1: as UTF-8, and as the byte that some terminals take for it */
+	/* C1: as UTF-8, and as the byte that some terminals accept */
 	assert_printed("\xc2\x9b"
 		       "31m",
 		       "\\xc2\\x9b31m");
@@ -32,7 +32,7 @@ static void control_characters_are_shown_and_not_obeyed(void **state)
 		       "31m",
 		       "\\x9b31m");
 	/*
-	 * too long a form of ESC, a surrogate, beyond Unicode, the middle and the beginning of a
+	 * an overlong ESC, a surrogate, a code point beyond Unicode, the middle and the start of a
 	 * character
 	 */
 	assert_printed("\xc0\x9b", "\\xc0\\x9b");
@@ -128,7 +128,7 @@ static unsigned char pattern(size_t i)
 	return (unsigned char)(i ^ i >> 8 ^ i >> 16);
 }
 
-/* Puts until nothing more is taken; returns how much was. */
+/* Puts until no more is accepted; returns how much was. */
 static size_t fill(size_t at)
 {
 	size_t put = 1, sum = 0;
@@ -283,7 +283,7 @@ static int release(void **state)
 	return 0;
 }
 
-/* What has been printed since the last look. */
+/* Returns what was printed since the last call. */
 static const char *printed(void)
 {
 	static char text[100000];
@@ -319,7 +319,7 @@ static void a_guest_gets_a_burst_of_lines_and_then_one_a_second_with_a_count(voi
 		if (say_may(SAY_DEBUG))
 			say("debug: flood");
 	assert_int_equal(lines_printed(), 64);
-	/* ten minutes of a thousand lines a second */
+	/* ten minutes of a thousand lines per second */
 	for (unsigned second = 0; second < 600; second++) {
 		now_ns += SECOND_NS;
 		for (unsigned i = 0; i < 1000; i++)
@@ -394,7 +394,7 @@ static void lines_that_nobody_reads_are_dropped_and_counted(void **state)
 	}
 	close(fds[0]);
 	text[len] = '\0';
-	/* Whole lines from the first on, then how many are missing. */
+	/* Whole lines, from the first on, then the number of missing ones. */
 	for (unsigned i = 0, at = 0;; i++) {
 		char expected[100];
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the running program has given up, and how much memory a stranger's file makes it use.
+"""What the running program has given up, and how much memory untrusted files make it use.
 
 usage: test_confinement.py FWNMI        speaks TAP
 
@@ -21,7 +21,7 @@ import qmp  # noqa: E402
 from kernels import LOOP, elf, header, section, segment  # noqa: E402
 
 TESTS = []
-LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; what a file claims is a hundred times more
+LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; the files claim a hundred times more
 
 
 def test(function):
@@ -65,7 +65,7 @@ def a_running_guest_is_confined_unless_told_otherwise(scratch):
             assert guest.ended() == 0
     for words in ["-sandbox", "off"], ["--sandbox=off"]:
         with Running(scratch, *words) as guest:
-            guest.execute("qmp_capabilities")  # by then it would be
+            guest.execute("qmp_capabilities")  # by now it must be confined
             assert seccomp(guest.process.pid) == "0"
             guest.process.terminate()
             guest.ended()
@@ -97,7 +97,7 @@ def other_words_than_on_and_off_are_refused(scratch):
 
 
 class Silent:
-    """Listens and never says a word."""
+    """Listens and never sends anything."""
 
     def __init__(self, scratch):
         self.path = scratch.name("silent")
@@ -185,7 +185,7 @@ def who_waits_for_a_machines_monitor_is_confined(scratch):
         process.communicate(timeout=PATIENCE)
 
 
-# ---- files of strangers --------------------------------------------------------------------------
+# ---- untrusted files -----------------------------------------------------------------------------
 
 
 def sparse(scratch, size, content):
@@ -195,7 +195,7 @@ def sparse(scratch, size, content):
 
 
 def measured(*words):
-    """Exit status, standard error and KiB of a run that has to end by itself."""
+    """Returns exit status, standard error and peak KiB of a run that must end by itself."""
     with subprocess.Popen([FWNMI, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 10 * PATIENCE

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The monitor, spoken to over its socket as a client would, with a machine that only notes what it
- * is asked.
+ * The monitor, used over its socket as a client would, with a machine that only records requests.
  */
 #include <sys/time.h>
 
@@ -15,7 +14,7 @@ static int test_gettimeofday(struct timeval *tv, void *zone);
 
 #include "unit.h"
 
-/* Not 0: what the host's clock says. */
+/* If not 0, the time of the host's clock. */
 static time_t wall_seconds;
 
 static int test_gettimeofday(struct timeval *tv, void *zone)
@@ -187,7 +186,7 @@ struct peer {
 
 static struct peer peers[MONITOR_MAX_CLIENTS + 1];
 
-/* What the run loop does between slices. */
+/* Serves the monitor, as the run loop does between slices. */
 static void pump(void)
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -213,7 +212,9 @@ static int connect_to_monitor(void)
 	return fd;
 }
 
-/* The next line from the monitor; NULL if there is none, "" if it closed the connection. */
+/*
+ * Returns the next line from the monitor, NULL if there is none, or "" if it closed the connection.
+ */
 static const char *line(struct peer *peer)
 {
 	static char text[1 << 16];
@@ -507,7 +508,7 @@ static void a_request_may_be_spread_over_lines(void **state)
 	assert_int_equal(resets_requested, 1);
 }
 
-/* And needs no end of line behind it. */
+/* And no end of line is needed after it. */
 static void two_requests_may_be_on_one_line(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
@@ -549,7 +550,7 @@ static void only_capabilities_that_exist_can_be_enabled(void **state)
 		      "{\"return\":{}}");
 }
 
-/* The error's text is shorter than the name: it is cut between two characters, wherever that is. */
+/* The error's text is shorter than the name and must be truncated between two characters. */
 static void a_name_of_any_length_and_alphabet_is_answered(void **state)
 {
 	static const char *const characters[] = { "a", "\u00fc", "\u20ac", "\U0001f600" };
@@ -613,7 +614,7 @@ static void a_request_without_end_ends_the_connection(void **state)
 	}
 	assert_non_null(strstr(line(peer), "too long"));
 	assert_string_equal(line(peer), "");
-	/* ... and nobody else's. */
+	/* ... but nobody else's. */
 	join_and_negotiate(1);
 }
 
@@ -909,7 +910,7 @@ static void an_injection_without_arguments_is_a_recovered_slb_multihit(void **st
 	assert_false(injected.mc.transient);
 }
 
-/* As QEMU's inject-nmi, which has no arguments at all. */
+/* Like QEMU's inject-nmi, which has no arguments. */
 static void a_system_reset_without_a_cpu_is_the_partitions(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
@@ -943,7 +944,7 @@ static void every_argument_is_used(void **state)
 	assert_int_equal(injected.mc.error_type, FWNMI_MC_UE);
 	assert_int_equal(injected.mc.error_subtype, FWNMI_UE_IFETCH);
 	assert_int_equal(injected.mc.severity, FWNMI_SEVERITY_FATAL);
-	/* fatal and recovered cannot be */
+	/* fatal contradicts recovered */
 	assert_int_equal(injected.mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 	assert_int_equal(injected.mc.initiator, FWNMI_INITIATOR_MEMORY);
 	assert_true(injected.mc.effective_address_valid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine's caches: what a guest can count up to in hours is preset here to just before
- * it, and what a guest can ask for is counted in work, not in time.
+ * The embedded engine's caches. Counters that a guest could advance in hours start just below their
+ * limits, and the cost of what a guest can request is counted in work, not time.
  */
 #include "unit.h"
 
@@ -230,8 +230,8 @@ static void flushing_everything_costs_what_was_filled_since(void **state)
 }
 
 /*
- * Run so many instructions as a machine does, at most @stretch at a time. No run() may do much more
- * work than it is allowed. Returns how many it took.
+ * Runs @insns instructions as a machine does, at most @stretch at a time. No run() may do much more
+ * work than it is allowed. Returns the number of run() calls.
  */
 static unsigned run_stretches(uint64_t insns, uint64_t stretch)
 {
@@ -255,7 +255,7 @@ static unsigned run(uint64_t insns)
 	return run_stretches(insns, insns);
 }
 
-/* Saturate every log: the worst case for what looks at all entries. */
+/* Saturates every log, the worst case for code that visits all entries. */
 static void fill_all_sets(void)
 {
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
@@ -272,13 +272,15 @@ static void a_loop_of_invalidations_costs_no_more_than_its_instructions(void **s
 	fill_all_sets();
 	cpu->gpr[5] = 0xc00;
 	cpu->nip = CODE;
-	/* 64 units each: 400000 of them are seven times what one run may do, and were 3 s once. */
+	/*
+	 * 64 units each: 400000 of them are seven times the limit of one run(), and once took 3 s.
+	 */
 	assert_true(run(400000) <= 8);
 }
 
 static void a_loop_over_new_code_ends_its_runs_early(void **state)
 {
-	/* Call each word of a page after the other, then write to it, and so on. */
+	/* Calls each word of a page in turn, then writes to the page, and so on. */
 	static const uint32_t loop[] = {
 		INSN_MTCTR(3),
 		INSN_BCTRL,
@@ -303,7 +305,7 @@ static void a_loop_over_new_code_ends_its_runs_early(void **state)
 static void a_loop_over_new_memory_ends_its_runs_early(void **state)
 {
 	static const uint32_t loop[] = {
-		INSN_STW(4, 0, 3), INSN_ADDIS(3, 3, 0x20), INSN_B(-8), /* 2 MiB on */
+		INSN_STW(4, 0, 3), INSN_ADDIS(3, 3, 0x20), INSN_B(-8), /* 2 MiB further */
 	};
 
 	guest_code(&guest, CODE, loop, ARRAY_SIZE(loop));
@@ -380,7 +382,7 @@ static void a_full_arena_is_emptied_and_the_guest_goes_on(void **state)
 				 wrong ? wrong : "nothing");                        \
 	} while (0)
 
-/* Each of these breaks one invariant, and mends it. */
+/* Each of these breaks one invariant, and restores it. */
 static void a_broken_invariant_is_found(void **state)
 {
 	struct tlb_entry *read, *write;

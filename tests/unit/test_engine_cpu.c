@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU stands then,
- * and how many instructions it was. What a guest sees of the processor: payload.
+ * The embedded engine's run(), as the machine sees it: what ends it, where the vCPU then is, and
+ * how many instructions it executed. The payloads test what a guest sees of the processor.
  */
 #include <sys/mman.h>
 
@@ -93,7 +93,7 @@ static void a_return_into_traced_code_is_seen_before_its_first_instruction(void 
 		assert_int_equal(end.reason, ENGINE_EXIT_DEBUG);
 		assert_int_equal(regs.nip, CODE + 0x100);
 		assert_int_equal(regs.msr, traced);
-		/* Once: the next run goes on. */
+		/* Only once: the next run continues. */
 		run(100);
 		assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
 		assert_int_equal(regs.nip, modes[i] == MSR_SE ? 0xd04 : CODE + 0x110);
@@ -112,7 +112,7 @@ static void behind_the_last_word_of_32_bits_comes_address_0(void **state)
 	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
 	assert_int_equal(regs.nip, CODE + 8);
 
-	/* To 0, and from 0 back beyond the end, where there is no memory: NIP tells where. */
+	/* To 0, and from 0 backwards past the end of memory: NIP tells where. */
 	PUT(CODE, BACK(CODE / 4));
 	PUT(0, BACK(1));
 	stand_at(CODE, narrow);
@@ -223,10 +223,10 @@ static void a_decrementer_interrupt_is_pending_while_the_first_bit_is_1(void **s
 		now = clock_timebase(&guest_clock, 0);
 		deadline = ops->deadline(engine, 0);
 		assert_int_equal(ops->interrupt_pending(engine, 0), steps[i].pending);
-		/* The deadline is behind us, or the next that comes. */
+		/* The deadline is past, or the next one ahead. */
 		assert_int_equal((int64_t)(deadline - now) <= 0, steps[i].pending);
 		assert_true(steps[i].pending || deadline - now <= 0x80000000);
-		/* And run() says the same. */
+		/* And run() agrees. */
 		PUT(0x900, HCALL);
 		PUT(CODE, NOP, NOP, HCALL);
 		stand_at(CODE, MSR_SF | MSR_ME | MSR_EE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The soft-float core against the host's own arithmetic in every rounding mode, and what the
- * comparison with QEMU (tests/isa) cannot show: FR, FX, enabled exceptions and the results they
- * suppress or adjust.
+ * The soft-float core against the host's arithmetic in every rounding mode, and what the comparison
+ * with QEMU (tests/isa) cannot show: FR, FX, enabled exceptions and the results they suppress or
+ * adjust.
  */
 #include "engine/emu/fp/fpu.c"
 #include "engine/emu/insn/fp.c"
@@ -220,7 +220,7 @@ static struct fp ours(struct fpu *f, enum operation operation, u128 a_bits, u128
 	return r;
 }
 
-/* The way over the host's instructions, where it is taken, leads to the same place. */
+/* Where the short cut through the host's instructions is taken, it gives the same result. */
 static bool short_cut_agrees(const struct fpu *f, const struct fp *r, enum operation operation,
 			     const u128 *v, const struct fp_format *format)
 {
@@ -266,7 +266,8 @@ static void assert_as_on_host(host_fn *host, enum fp_rounding rounding, enum ope
 	if (fp_is_nan(&theirs)) {
 		fine = fp_is_nan(&r);
 		/*
-		 * IEEE 754 leaves it open whether infinity times zero plus a quiet NaN is invalid.
+		 * IEEE 754 does not specify whether infinity times zero plus a quiet NaN is
+		 * invalid.
 		 */
 		if (operation != MULTIPLY_ADD)
 			fine &= !(f.raised & FPSCR_VX_ANY) == !(expected.flags & FE_INVALID);
@@ -279,7 +280,7 @@ static void assert_as_on_host(host_fn *host, enum fp_rounding rounding, enum ope
 		       !(f.raised & FPSCR_OX) == !(expected.flags & FE_OVERFLOW) &&
 		       !(f.raised & FPSCR_XX) == !(expected.flags & FE_INEXACT) &&
 		       f.fi == !!(f.raised & FPSCR_XX);
-		/* Hosts may look for tiny results after rounding. */
+		/* Hosts may detect tiny results after rounding. */
 		if (!at_smallest_normal)
 			fine &= !(f.raised & FPSCR_UX) == !(expected.flags & FE_UNDERFLOW);
 		if (!(f.raised & FPSCR_OX))
@@ -359,7 +360,7 @@ static void singles_come_out_as_on_the_host_in_every_rounding_mode(void **state)
 	assert_short_cuts_were_taken();
 }
 
-/* Where the compiler has a quad whose library minds the rounding mode. */
+/* For compilers with a quad type whose library honours the rounding mode. */
 #if defined(__SIZEOF_FLOAT128__) && defined(__x86_64__)
 #define HAVE_QUAD 1
 typedef __float128 quad_type;
@@ -566,7 +567,7 @@ static void one_enabled_exception_keeps_a_whole_vector_from_being_written(void *
 	assert_int_equal(exec_xvadddp(&cpu, A_FORM(4, 1, 2, 0)), EXCEPTION);
 	assert_int_equal(get0(4), UNTOUCHED);
 	assert_int_equal(VSR_D(cpu.vsr[4], 1), UNTOUCHED);
-	/* and FR, FI, FPRF are none of a vector's business */
+	/* and vector instructions do not change FR, FI and FPRF */
 	assert_int_equal(cpu.fpscr, FPSCR_XE | FPSCR_FX | FPSCR_FEX | FPSCR_XX | FPSCR_FI | 0x4000);
 }
 

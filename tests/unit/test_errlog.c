@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log codec against bytes worked out by hand from LoPAR's tables, every field both ways, and
- * input that is cut short or corrupt.
+ * The log codec against bytes written by hand from LoPAR's tables, every field in both directions,
+ * and input that is truncated or corrupt.
  */
 #include <fwnmi/errlog.h>
 
 #include "unit.h"
 
 /*
- * A log with all the parts that the encoder knows, laid out by hand. Field values are all different
- * so that none can be taken for another.
+ * A log with all parts that the encoder supports, written by hand. All field values differ, so that
+ * none can be mistaken for another.
  */
 /* clang-format off */
 static const uint8_t golden[216] = {
@@ -349,7 +349,7 @@ static void encoding_refuses_what_the_format_cannot_say(void **state)
 	REFUSED(log.severity = FWNMI_SEVERITY_FATAL; log.disposition = 0);
 	REFUSED(log.mc.error_subtype = 5);
 	REFUSED(memset(log.primary_src.reference_code, 'x', 33));
-	REFUSED(log.mc.error_type = FWNMI_MC_SLB); /* transient and logical address remain */
+	REFUSED(log.mc.error_type = FWNMI_MC_SLB); /* keeps transient and logical address */
 	good.mc.transient = false;
 	REFUSED(log.mc.error_type = FWNMI_MC_SLB; log.mc.error_subtype = 1);
 	good.mc.logical_address_valid = false;
@@ -411,7 +411,7 @@ static void a_log_cut_at_any_length_has_what_is_before_the_cut(void **state)
 	}
 }
 
-/* The log states a shorter extended part, so that the cut falls into headers and sections. */
+/* The log states a shorter extended part, which ends inside headers and sections. */
 static void an_extended_part_of_wrong_length_is_bad_or_ends_between_sections(void **state)
 {
 	static const uint16_t ends[] = { 0, 16, 16 + 48, 16 + 48 + 24, 16 + 48 + 24 + 80 };
@@ -490,7 +490,7 @@ static void a_known_section_too_short_for_its_fields_is_bad(void **state)
 		uint8_t buf[sizeof(golden)];
 		uint8_t *rest = buf + sections[i].at + 8;
 
-		/* Split in two: a bare header of this kind, the rest of another. */
+		/* Split in two: a bare header of this kind, and the rest as another kind. */
 		memcpy(buf, golden, sizeof(golden));
 		buf[sections[i].at + 3] = 8;
 		memcpy(rest, "XX", 2);
@@ -551,7 +551,7 @@ static void random_bytes_are_survived(void **state)
 			seed = seed * 1664525 + 1013904223;
 			buf[i] = (uint8_t)(seed >> 24);
 		}
-		/* Let most of them get as far as the sections. */
+		/* Let most of them reach the sections. */
 		if (size >= 24) {
 			memcpy(buf, golden, 24);
 			buf[6] = (uint8_t)((size - 8) >> 8);
@@ -692,7 +692,7 @@ static void a_shorter_optional_section_stays_where_a_longer_one_does_not(void **
 	uint8_t log[sizeof(golden) + 100 + 12], buf[sizeof(log)];
 	struct fwnmi_errlog decoded;
 
-	/* Behind MC a long section and a short one, which the decoder does not know. */
+	/* After MC, a long and a short section that the decoder does not know. */
 	memcpy(log, golden, sizeof(golden));
 	memset(log + sizeof(golden), 0, sizeof(log) - sizeof(golden));
 	memcpy(log + sizeof(golden), "XL\0\x64", 4);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parts of a log that are only read, against bytes worked out by hand from LoPAR's tables: FRU
- * call outs, the sections of a service processor, and versions 3 to 5. Each is read from the log
- * alone, cut anywhere and damaged anywhere.
+ * The parts of a log that are only decoded, against bytes written by hand from LoPAR's tables: FRU
+ * call-outs, the sections of a service processor, and versions 3 to 5. Each is decoded whole,
+ * truncated anywhere and damaged anywhere.
  */
 #include <fwnmi/errlog.h>
 
 #include "unit.h"
 
-/* A log that grows by sections. */
+/* A log that is built section by section. */
 struct log {
 	uint8_t bytes[FWNMI_ERRLOG_MAX];
 	size_t length;
@@ -30,7 +30,7 @@ static struct log empty_log(void)
 	return log;
 }
 
-/* Adds a section of these bytes behind its header, which gets the version 1 and this subtype. */
+/* Adds a section with these bytes after its header, which gets version 1 and this subtype. */
 static void add_section(struct log *log, const char *id, uint8_t subtype, const void *body,
 			size_t size)
 {
@@ -58,7 +58,7 @@ static struct fwnmi_errlog decode(const struct log *log)
 	return decoded;
 }
 
-/* The text of a log has these lines, one after another. */
+/* Checks that the text of a log has these lines, in this order. */
 static void assert_prints(const struct fwnmi_errlog *log, const char *lines)
 {
 	char text[16384];
@@ -68,7 +68,10 @@ static void assert_prints(const struct fwnmi_errlog *log, const char *lines)
 		fail_msg("no\n%s\nin\n%s", lines, text);
 }
 
-/* Whatever is cut off or damaged: no read outside (a memory checker's business), and a text. */
+/*
+ * Whatever is cut off or damaged, there is a text, and no read out of bounds (a memory checker sees
+ * that).
+ */
 static void assert_survives(const struct log *log)
 {
 	for (size_t size = 0; size < log->length; size++) {
@@ -96,7 +99,7 @@ static void assert_survives(const struct log *log)
 
 /* ---- FRU call outs ---- */
 
-/* A primary SRC with these call outs; each has its own length, the list is filled up to words. */
+/* A primary SRC with these call-outs; each has its own length, and the list is padded to words. */
 static struct log log_with_callouts(const void *callouts, size_t size)
 {
 	struct log log = empty_log();
@@ -183,7 +186,7 @@ static void a_damaged_call_out_is_named_and_those_before_it_stay(void **state)
 		{ 16, 3 }, /* the second call out's length: less than its fixed fields, */
 		{ 16, 255 }, /* or past the end */
 		{ 19, 200 }, /* location past the call out's end, */
-		{ 19, 84 }, /* or longer than there may be */
+		{ 19, 84 }, /* or longer than the maximum */
 		{ 16 + 28 + 2, 3 }, /* substructure's length */
 		{ 16 + 28 + 2, 250 },
 		{ 16 + 28 + 2, 8 }, /* too short for what its flags say */
@@ -216,7 +219,7 @@ static void no_more_call_outs_than_the_format_has_are_taken(void **state)
 	assert_int_equal(decode(&log).primary_src.nr_callouts, FWNMI_MAX_CALLOUTS);
 }
 
-/* What is decoded and encoded again has no call outs, and must not say that it has. */
+/* A log that is decoded and encoded again has no call-outs, and must not claim any. */
 static void an_encoded_src_does_not_claim_call_outs(void **state)
 {
 	struct log log = log_with_callouts(two_callouts, sizeof(two_callouts));
@@ -243,7 +246,7 @@ static void assert_section(const char *id, uint8_t subtype, const void *body, si
 	assert_prints(&decoded, lines);
 	assert_survives(&log);
 
-	/* Too short for its kind: listed, not decoded. */
+	/* A section too short for its kind is listed, but not decoded. */
 	log = empty_log();
 	add_section(&log, id, subtype, body, 3);
 	decoded = decode(&log);
@@ -317,7 +320,7 @@ static void an_epow_is_decoded(void **state)
 		       "  Action:            3 (shut down)\n"
 		       "  Modifier:          1 (normal shutdown)\n"
 		       "  Reason code:       0x0000000000000007\n");
-	/* From version 2 of the section on, whom it is about. */
+	/* From version 2 on, the section says whom it concerns. */
 	add_section(&log, "EP", 0, "\x03\x02\x01\0\0\0\0\0\0\0\0\0", 12);
 	log.bytes[28] = 2;
 	decoded = decode(&log);
@@ -403,7 +406,7 @@ static void codes_of_the_main_sections_have_their_meaning(void **state)
 				"  UH    72    24  Main-B\n");
 }
 
-/* A code that has no name of its own has that of its range. */
+/* A code without its own name has the name of its range. */
 static void unknown_codes_of_a_known_range_have_its_name(void **state)
 {
 	static const struct {
@@ -429,7 +432,7 @@ static void unknown_codes_of_a_known_range_have_its_name(void **state)
 
 /* ---- versions 3 to 5 ---- */
 
-/* A log of version 4 and of this format, with a detail and what follows it. */
+/* A log of version 4 and this format, with a detail and what follows it. */
 static struct log old_log(uint8_t format, const void *detail, size_t size)
 {
 	static const uint8_t start[20] = {
@@ -505,7 +508,7 @@ static void an_old_memory_failure_is_decoded(void **state)
 		   "  Memory card:       5\n"
 		   "  Sub-elements:      0x00000006\n"
 		   "  Element:           0x0007\n");
-	log.bytes[10] |= 0x10; /* no address was to be had */
+	log.bytes[10] |= 0x10; /* no address was available */
 	decoded = decode(&log);
 	assert_prints(&decoded, "  Failing address:   not provided\n");
 }
@@ -595,7 +598,7 @@ static void an_old_log_shorter_than_its_detail_has_its_header(void **state)
 			 FWNMI_ERR_BADSTRUCTURE);
 }
 
-/* A partition speaks version 6 only. */
+/* Partitions only use version 6. */
 static void an_old_log_is_for_reading_only(void **state)
 {
 	static const uint8_t detail[28];
@@ -610,7 +613,7 @@ static void an_old_log_is_for_reading_only(void **state)
 
 /* ---- fields ---- */
 
-/* Groups that are open, and the most there were; fields without one. */
+/* Open groups and their maximum, and fields outside of groups. */
 struct counts {
 	unsigned depth, deepest, groups, fields;
 };
@@ -652,7 +655,7 @@ static void visiting_opens_and_closes_groups_in_pairs(void **state)
 	fwnmi_errlog_visit(&decoded, &visitor, &counts);
 	assert_int_equal(counts.depth, 0);
 	assert_int_equal(counts.deepest, 3);
-	/* The extended log, the SRC, its call outs and what they hold, the section's place. */
+	/* The extended log, the SRC, its call-outs and their contents, and the section's entry. */
 	assert_int_equal(counts.groups, 1 + 1 + 2 + 3 + 1);
 	assert_true(counts.fields > 30);
 }

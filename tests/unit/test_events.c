@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the OS fetches by event-scan and check-exception, and processors that are stopped as unsafe.
+ * Logs that the OS fetches by event-scan and check-exception, and processors that are stopped as
+ * unsafe.
  */
 #include "library.h"
 
@@ -14,7 +15,9 @@ static int set_up_stopping(void **state)
 	return 0;
 }
 
-/* A log of @length bytes, which says its @number: Main-A, Main-B and a section that fills it. */
+/*
+ * Makes a log of @length bytes that contains @number: Main-A, Main-B and a section that fills it.
+ */
 static size_t make_log(uint8_t *buf, size_t length, uint8_t severity, uint32_t number)
 {
 	struct fwnmi_errlog log = {
@@ -58,7 +61,7 @@ static uint32_t number_of(const uint8_t *log)
 	return decoded.main_a.platform_log_id;
 }
 
-/* As an OS does: calls until there is nothing more. Returns how many logs came. */
+/* Calls until nothing is left, as an OS does. Returns the number of logs. */
 static unsigned scan(struct host *host, uint32_t mask, struct fwnmi_errlog *last)
 {
 	uint8_t buf[FWNMI_ERRLOG_MAX] = { 0 };
@@ -323,7 +326,7 @@ static void a_stopped_cpu_takes_nothing_until_the_reset(void **state)
 	assert_int_equal(host->stops[1], 1);
 	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
 
-	/* The others go on. */
+	/* The other vCPUs continue. */
 	take(host, 0, &safe);
 	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
 
@@ -374,7 +377,7 @@ static void once_the_os_knows_of_an_unsafe_processor_all_is_already_reported(voi
 	take(host, 0, &safe);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ALREADY_REPORTED);
 
-	/* But what is no machine check is as it is. */
+	/* But other events are unchanged. */
 	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_EVENT, 5);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_EVENT);
@@ -412,7 +415,7 @@ static void notices_find_room_however_full_the_queue_is(void **state)
 			 FWNMI_QUEUE_EVENTS);
 }
 
-/* ---- what a reboot leaves ---- */
+/* ---- after a reboot ---- */
 
 static void the_next_image_is_told_what_ended_the_partition(void **state)
 {
@@ -429,7 +432,7 @@ static void the_next_image_is_told_what_ended_the_partition(void **state)
 	assert_int_equal(log.mc.processor_id, 3);
 	assert_int_equal(log.main_b.event_severity, 0x40);
 
-	/* It is no fatal error of this image. */
+	/* It was not fatal to this image. */
 	enrol(host);
 	take(host, 0, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libfwnmi's registration, delivery and interlock, against a fake host that records what the
- * library does to memory and registers, and that can be made to fail.
+ * libfwnmi's registration, delivery and interlock, on a fake host that records what the library
+ * does to memory and registers, and can be made to fail.
  */
 #include "library.h"
 
@@ -623,7 +623,7 @@ static void what_the_host_cannot_repair_is_reported_as_it_is(void **state)
 	fwnmi_interlock(&host->f, 0);
 	host->fail_repair = false;
 
-	/* Nothing to repair, nothing that can be, and nothing that could matter any more. */
+	/* Nothing to repair, nothing that can be repaired, and nothing that still matters. */
 	mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 	take(host, 0, &mc);
 	fwnmi_interlock(&host->f, 0);
@@ -852,7 +852,7 @@ static void system_resets_of_a_waiter_become_one_after_its_interlock(void **stat
 	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 
-	run_something(host, 1); /* the handler is done but for its call */
+	run_something(host, 1); /* the handler has only its call left */
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host->kicks[1], 2);
 	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
@@ -865,7 +865,7 @@ static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void 
 	static const struct {
 		unsigned cpu;
 		int64_t target;
-		unsigned expected; /* a bit a vCPU */
+		unsigned expected; /* one bit per vCPU */
 	} signals[] = {
 		{ 0, 2, 0x4 },
 		{ 1, 1, 0x2 },

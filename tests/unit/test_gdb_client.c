@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * src/gdb/client.c against a stub in a thread of this program: two vCPUs, some memory, and whatever
- * a stub may do that QEMU's does not, or only some versions of it. Target descriptions on their
- * own.
+ * src/gdb/client.c with a stub in a thread of this program: two vCPUs, some memory, and behaviour
+ * that QEMU's stub does not have, or only in some versions. Also target descriptions alone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,23 +25,23 @@ enum {
 	NUMBER_CR = 66,
 };
 
-/* What the stub is like, and what it has been told. */
+/* The stub's behaviour and state. */
 struct stub {
-	/* likeness */
-	bool no_ack_mode; /* it can do without acknowledgements */
+	/* behaviour */
+	bool no_ack_mode; /* supports QStartNoAckMode */
 	bool multiprocess; /* thread ids are pPID.TID */
-	bool stops_at_connect; /* it says so, as QEMU 7.2 */
+	bool stops_at_connect; /* sends a stop reply, like QEMU 7.2 */
 	bool no_vcont;
 	bool no_hardware_breakpoints;
-	bool run_lengths; /* it shortens its packets */
-	bool reads_beyond; /* more memory than was asked for */
-	unsigned damaged; /* so many packets first arrive damaged */
+	bool run_lengths; /* uses run-length encoding */
+	bool reads_beyond; /* returns more memory than requested */
+	unsigned damaged; /* number of packets that first arrive damaged */
 	unsigned hang_up_after; /* packets; 0: never */
 	const char *description;
 	/* the guest */
 	uint64_t reg[2][128];
 	uint8_t memory[MEMORY_SIZE];
-	unsigned hits; /* vCPU 1 meets a breakpoint so many times when it runs */
+	unsigned hits; /* how often vCPU 1 hits a breakpoint when it runs */
 	bool halted[2];
 	/* the connection */
 	char path[64];
@@ -52,7 +51,7 @@ struct stub {
 	unsigned selected, sent;
 	bool running, physical, detached;
 	unsigned connections;
-	char log[LOG_SIZE]; /* commands, one a line */
+	char log[LOG_SIZE]; /* commands, one per line */
 };
 
 static const char description[] = "<?xml version=\"1.0\"?><!-- <reg name=\"r0\" bitsize=\"8\"/> -->"
@@ -302,7 +301,7 @@ static void obey(struct stub *stub, char *command)
 	}
 }
 
-/* Until the client has gone. */
+/* Serves until the client disconnects. */
 static void serve(struct stub *stub)
 {
 	char command[2 * MEMORY_SIZE], last[2 * MEMORY_SIZE] = "";
@@ -530,7 +529,7 @@ static void memory_is_read_and_written_in_pieces(void **state)
 	memset(bytes, 0x5a, sizeof(bytes));
 	assert_true(gdb_write_memory(gdb, 200, bytes, sizeof(bytes), &there) && there);
 	assert_memory_equal(bytes, stub->memory + 200, sizeof(bytes));
-	/* What is not there is no failure. */
+	/* Missing memory is not a failure. */
 	assert_true(gdb_read_memory(gdb, MEMORY_SIZE - 4, bytes, 8, &there));
 	assert_false(there);
 	assert_true(gdb_write_memory(gdb, MEMORY_SIZE, bytes, 8, &there));
@@ -622,7 +621,7 @@ static void a_breakpoint_is_passed_also_after_a_step_elsewhere(void **state)
 	assert_int_equal(gdb_run_for(gdb, 0, 20, &at_breakpoint), GDB_STOPPED);
 	assert_non_null(strstr(stub->log, "vCont;s:02\nvCont;c\n"));
 	assert_int_equal(stub->reg[1][NUMBER_NIP], 0x2004);
-	/* One that has been taken elsewhere for good stands at no breakpoint. */
+	/* A vCPU that was moved elsewhere is not at a breakpoint. */
 	stub->reg[1][NUMBER_NIP] = 0x2000;
 	stub->hits = 1;
 	assert_int_equal(gdb_run_for(gdb, 0, 1000, &at_breakpoint), GDB_STOPPED);
@@ -779,7 +778,7 @@ static void what_is_changed_wholly_stays(void **state)
 	assert_int_equal(stub->reg[0][4], 2);
 }
 
-/* Ctrl-C while registers are written does not part them. */
+/* Ctrl-C does not interrupt a change of several registers. */
 static void an_interruption_waits_for_the_end_of_a_change(void **state)
 {
 	struct stub *stub = *state;
@@ -866,7 +865,7 @@ static void registers_are_numbered_on_from_the_one_before(void **state)
 	gdb_target_free(&target);
 }
 
-/* Every beginning of a description is either taken or refused; a memory checker sees the rest. */
+/* Every prefix of a description is accepted or refused; a memory checker sees anything else. */
 static void cut_descriptions_do_no_harm(void **state)
 {
 	char whole[4096];

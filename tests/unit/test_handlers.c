@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registered routines that no longer stand where they were registered, and the changes to them that
- * an OS makes itself. The mitigations are those that Linux 6.1 and 6.12 were seen to write into
- * their handlers after they had registered.
+ * Registered routines that are no longer in memory, and permitted changes to them by the OS. The
+ * mitigations are those that Linux 6.1 and 6.12 were seen to patch into their handlers after
+ * registration.
  */
 #include "library.h"
 
@@ -10,7 +10,7 @@
 #define SLOT_1 6 /* index of the first of six nops in routine[] */
 #define SLOTS  6
 
-/* An interrupt handler's beginning as Linux has them: save registers, slots to patch, go on. */
+/* The start of an interrupt handler like Linux's: saves registers, and has slots to patch. */
 static const uint32_t routine[] = {
 	0x7db243a6, /* mtsprg 2,r13 */
 	0x7db142a6, /* mfsprg r13,1 */
@@ -81,7 +81,7 @@ static void restart_with_policy(struct host *host, enum fwnmi_stale_policy polic
 	load_guest(host);
 }
 
-/* A vCPU's machine check comes to its routine, or not. */
+/* Does a machine check enter the vCPU's routine? */
 static int try_machine_check(struct host *host)
 {
 	struct fwnmi_machine_check mc = slb_multihit();
@@ -118,7 +118,7 @@ static void untouched_routines_stand(void **state)
 	assert_int_equal(try_machine_check(host), FWNMI_DELIVERED);
 	assert_int_equal(try_system_reset(host), FWNMI_DELIVERED);
 	start(host, &default_config);
-	assert_true(fwnmi_handlers_stand(&host->f)); /* there are none */
+	assert_true(fwnmi_handlers_stand(&host->f)); /* there are no routines */
 }
 
 static void mitigations_come_and_go_in_either_byte_order(void **state)
@@ -129,7 +129,7 @@ static void mitigations_come_and_go_in_either_byte_order(void **state)
 		start(host, &default_config);
 		fwnmi_set_interrupt_endian(&host->f, little);
 		load_guest(host);
-		/* From none to each, and from each to each. */
+		/* From no mitigation to each, and from each to each. */
 		for (size_t from = 0; from < ARRAY_SIZE(mitigations); from++) {
 			put_slots(host, SYSTEM_RESET, mitigations[from]);
 			put_slots(host, MACHINE_CHECK, mitigations[from]);
@@ -155,7 +155,7 @@ static void the_byte_order_may_be_set_after_the_registration(void **state)
 	fwnmi_set_interrupt_endian(&host->f, true);
 	load_guest(host);
 	fwnmi_set_interrupt_endian(&host->f, false);
-	enrol(host); /* little-endian routines, which it takes for big-endian ones */
+	enrol(host); /* little-endian routines, misread as big-endian */
 	fwnmi_set_interrupt_endian(&host->f, true);
 	put_slots(host, MACHINE_CHECK, mitigations[0]);
 	assert_int_equal(try_machine_check(host), FWNMI_DELIVERED);
@@ -180,7 +180,7 @@ static void any_other_change_of_any_instruction_makes_it_stale(void **state)
 			assert_int_equal(try_machine_check(host), FWNMI_DELIVERED);
 			put_insn(host, SYSTEM_RESET + 4 * i, routine[i]);
 		}
-		/* An instruction that does something does not become a nop. */
+		/* An instruction with an effect must not become a nop. */
 		if (routine[i] != NOP) {
 			put_insn(host, MACHINE_CHECK + 4 * i, NOP);
 			assert_int_equal(try_machine_check(host), FWNMI_STALE);
@@ -257,7 +257,7 @@ static void a_later_registration_remembers_anew(void **state)
 	assert_int_equal(try_machine_check(host), FWNMI_STALE);
 }
 
-/* ---- what becomes of the event ---- */
+/* ---- the outcome of the event ---- */
 
 static void the_policy_can_be_to_deliver_all_the_same(void **state)
 {
@@ -321,7 +321,7 @@ static void a_waiter_of_a_stale_routine_is_handed_back_and_the_next_has_its_turn
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
 		assert_int_equal(host->last_kicked, cpu);
 		if (cpu == 3)
-			host->low_memory[MACHINE_CHECK] ^= 0xff; /* it is back */
+			host->low_memory[MACHINE_CHECK] ^= 0xff; /* restored */
 		if (cpu == 3) {
 			assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 			assert_int_equal(buffer_log(host).mc.effective_address, 3);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The run loop and injections, on an engine that plays back blocks, and a partition that does as it
- * is told.
- */
+/* The run loop and injections, on an engine that plays back blocks and a scripted partition. */
 /* Most blocks need only the first three fields. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
@@ -23,7 +20,7 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 
 #include "unit.h"
 
-/* Not 0: the host's time, which goes on by waiting only. */
+/* If not 0, the host's time, which only advances by waiting. */
 static uint64_t frozen_ns;
 
 static int test_clock_gettime(clockid_t clock, struct timespec *ts)
@@ -39,7 +36,7 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 {
 	if (!frozen_ns)
 		return ppoll(fds, n, timeout, mask);
-	assert_non_null(timeout); /* nobody would end it */
+	assert_non_null(timeout); /* nothing else would end the wait */
 	frozen_ns += (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_nsec;
 	return 0;
 }
@@ -51,19 +48,16 @@ static int test_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 #define R3	   0x0fff0030
 #define FOREVER	   UINT64_MAX
 
-/*
- * What a vCPU does: `insns` instructions, then it stands at `nip` with `msr`, and may leave the
- * engine.
- */
+/* What a vCPU does: `insns` instructions, after which it is at `nip` with `msr`, and may exit. */
 struct block {
 	unsigned insns;
 	uint64_t nip, msr;
 	int hcall; /* enum papr_action + 1, 0: none */
 	bool interlock, fails, stops_machine, writes,
-		restores; /* restores: R3, as a handler does before it returns */
+		restores; /* restores: restores R3, as a handler does before it returns */
 };
 
-/* A vCPU plays `blocks` over and over; delivery makes it play `handler` once first. */
+/* A vCPU plays `blocks` repeatedly; after a delivery it first plays `handler` once. */
 struct fake_cpu {
 	const struct block *blocks, *handler;
 	unsigned nr_blocks, nr_handler, at;
@@ -87,12 +81,12 @@ static struct machine *machine;
 static struct injector *injector;
 static char err[256];
 
-/* An engine for which every run() takes longer than clients are left waiting. */
+/* An engine whose every run() takes longer than the interval between polls of the clients. */
 static bool slow_engine;
 static unsigned runs, polls;
 static uint64_t longest_run;
 
-/* Who ran, in order: one character a change. */
+/* The vCPUs that ran, in order, one character per switch. */
 static char order[64];
 
 static void note_turn(unsigned vcpu)
@@ -374,7 +368,7 @@ int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size,
 int loader_fill(const struct loader *loader, struct guest_memory *memory, char *e, size_t size)
 {
 	fills++;
-	/* Memory must be as new on every boot. */
+	/* Memory must be clear on every boot. */
 	assert_int_equal(memory->base[0x1234], 0);
 	memory->base[0x1234] = 1;
 	if (fill_fails)
@@ -598,7 +592,7 @@ static void quit_after_20_resets(void *opaque, const struct machine_event *event
 		machine_quit(machine);
 }
 
-/* Host time: the guest's is free with CLOCK_INSN. */
+/* Host time, because guest time is free with CLOCK_INSN. */
 static void a_guest_that_only_reboots_does_so_once_a_second_of_the_hosts_time(void **state)
 {
 	const struct machine_client client = { .event = quit_after_20_resets };
@@ -626,7 +620,7 @@ static void fill_console(void *opaque, const void *buf, unsigned len)
 	machine_console_full(machine, true);
 }
 
-/* The reader reads at the third look. */
+/* The reader reads at the third poll. */
 static unsigned slow_reader(void *opaque, struct pollfd *fds, unsigned max)
 {
 	if (!machine->console_full)
@@ -730,7 +724,7 @@ static void clients_are_served_within_a_slice(void **state)
 	play_long_slices(&client);
 	assert_int_equal(run(), MACHINE_QUIT);
 	assert_true(longest_run <= STRETCH);
-	assert_true(polls >= runs); /* every run() takes longer than they are left waiting */
+	assert_true(polls >= runs); /* every run() takes longer than the interval between polls */
 }
 
 static void what_a_client_wants_comes_before_the_rest_of_a_slice(void **state)
@@ -801,9 +795,7 @@ static void a_lone_vcpu_stops_in_time_for_anothers_timer(void **state)
 	scheduler_vcpu_start(machine, 1);
 	run();
 	assert_string_equal(order, "0101");
-	/*
-	 * When vCPU 1 woke, the time was its deadline, to a block of vCPU 0 and a few of its own.
-	 */
+	/* vCPU 1 woke at its deadline, plus at most a block of vCPU 0 and a few of its own. */
 	assert_in_range(machine_timebase(machine), 50000, 50000 + 40 / INSNS_PER_TICK);
 }
 
@@ -836,14 +828,14 @@ static void the_machine_stands_still_while_paused(void **state)
 	machine_pause(machine, true);
 	nanosleep(&wait, NULL);
 	machine_pause(machine, false);
-	/* At the most what has passed besides, and a busy host may take its time. */
+	/* At most what has passed otherwise; a busy host may be slow. */
 	before = machine_timebase(machine) - before;
 	awake_ns = host_ns() - start_ns - (uint64_t)wait.tv_nsec;
 	assert_true(before <= awake_ns * 64 / 125 + 1);
 	assert_int_equal(run(), MACHINE_QUIT);
 }
 
-/* Events during a pause, its own two among them, are in order. */
+/* Events during a pause, including its own two, are in order. */
 static void time_does_not_pass_during_a_pause(void **state)
 {
 	uint64_t stopped;
@@ -1038,7 +1030,7 @@ static void interlock_and_return_are_timed(void **state)
 	assert_int_equal(reports[1].interlock_ticks, 100 / INSNS_PER_TICK);
 	assert_true(reports[2].returned);
 	assert_true(reports[2].interlocked);
-	/* 0x100 in kernel mode is another place. */
+	/* 0x100 in kernel mode is a different place. */
 	assert_int_equal(reports[2].return_insns, 230);
 }
 
@@ -1047,7 +1039,7 @@ static void another_process_at_the_same_address_is_no_return(void **state)
 	struct injection_request in = slb();
 
 	PLAY(0, { 100, 0x100, USER });
-	/* R3 is not what it was. */
+	/* R3 has changed. */
 	HANDLE(0, { 60, 0x2000, MSR_SF, .interlock = true }, { 30, 0x100, USER },
 	       { 30, 0x200, USER }, { 30, 0x100, USER, .restores = true },
 	       { 10, 0x200, USER, .stops_machine = true });
@@ -1114,7 +1106,7 @@ static void a_system_reset_has_no_interlock(void **state)
 	assert_int_equal(reports[1].return_insns, 120);
 }
 
-/* What libfwnmi has left in the guest's memory, not what was asked for. */
+/* The log in guest memory, not the request. */
 static void a_report_says_what_the_guest_was_given(void **state)
 {
 	static const struct fwnmi_errlog given = {
@@ -1150,7 +1142,7 @@ static void a_report_says_what_the_guest_was_given(void **state)
 	assert_int_equal(reports[0].log.mc.effective_address, 0x1234);
 }
 
-/* R3 is the guest's to change, in a routine that is another one than it registered. */
+/* The guest may have changed R3, in a routine that is not the registered one. */
 static void a_log_that_is_none_is_not_reported(void **state)
 {
 	struct injection_request in = slb();
@@ -1217,7 +1209,7 @@ static void a_second_machine_check_can_wait_for_the_first(void **state)
 	assert_true(run_round(machine));
 	assert_true(machine_vcpu_waits(machine, 0));
 	assert_string_equal(report_kinds, "W");
-	/* No timer and no interrupt gets it out of that. */
+	/* Neither a timer nor an interrupt ends that. */
 	cpus[0].pending = true;
 	assert_false(run_round(machine));
 	resume_outcome = PAPR_WAITING;
@@ -1313,10 +1305,11 @@ static void ending_the_partition_is_a_crash_that_says_why(void **state)
 	last_end.reason = FWNMI_END_NESTED_MACHINE_CHECK;
 	assert_int_equal(run(), MACHINE_CRASHED);
 	assert_string_equal(why, "a second machine check came before the interlock (vCPU 0)");
-	assert_string_equal(report_kinds, "xx"); /* with the partition's end, and by itself */
+	assert_string_equal(report_kinds,
+			    "xx"); /* one at the end of the partition, one on its own */
 }
 
-/* Everywhere it is told: to who asked for the injection, and at the end of the machine. */
+/* In both places: in the injection's report, and at the end of the machine. */
 static void an_end_for_a_stale_routine_says_so(void **state)
 {
 	struct injection_request in = slb();
@@ -1364,7 +1357,7 @@ static void without_reboots_the_reboot_policy_ends_the_machine(void **state)
 	assert_int_equal(run(), MACHINE_REBOOT);
 }
 
-/* Nothing of an ended partition runs again: it is reset, or quit. */
+/* An ended partition does not run again until it is reset or quit. */
 static void a_partition_that_fwnmi_ended_can_stand_still_until_a_reset(void **state)
 {
 	struct injection_request in = slb();

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loader against ELF files made here field by field, good ones of both byte orders and every
- * kind of bad one.
+ * The loader, with generated ELF files: good ones in both byte orders, and every kind of bad one.
  */
 #include <elf.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ struct segment {
 };
 
 /*
- * What to write; the defaults are a sound little-endian kernel at 0 that runs at
+ * What to write. The defaults make a valid little-endian kernel at 0 that runs at
  * 0xc000000000000000.
  */
 struct elf {
@@ -27,7 +26,7 @@ struct elf {
 	uint64_t entry;
 	unsigned nr_segments;
 	struct segment segments[2];
-	uint64_t file_size; /* cut or padded to that */
+	uint64_t file_size; /* truncated or padded to this size */
 	uint64_t opd; /* address of an .opd section at file offset 0x300, 0: none */
 	uint64_t opd_target;
 };
@@ -390,14 +389,14 @@ static void the_engine_hears_of_loaded_memory(void **state)
 	assert_int_equal(written_to, 0x10010);
 }
 
-/* ---- what is at 0, and the kernels above it ---- */
+/* ---- images at 0, and kernels above them ---- */
 
 #define ROOM_SIZE (6u << 20)
 
 static uint8_t room_bytes[ROOM_SIZE];
 static struct guest_memory room = { .base = room_bytes, .size = ROOM_SIZE };
 
-/* As kvm-unit-tests are linked. */
+/* Linked like kvm-unit-tests. */
 static struct elf position_independent_at_zero(void)
 {
 	struct elf elf = sound;
@@ -440,7 +439,7 @@ static void a_position_independent_kernel_that_is_linked_at_0_goes_above_the_vec
 	loader_close(&loader);
 }
 
-/* Linux finds its own way down from wherever it is; an executable has to be where it says. */
+/* Linux relocates itself from wherever it is loaded; an executable must be loaded where it says. */
 static void kernels_that_run_elsewhere_or_have_to_be_at_0_stay_there(void **state)
 {
 	struct elf elf = position_independent_at_zero();

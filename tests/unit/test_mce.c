@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The cause tables of POWER8, POWER9 and POWER10 in both directions. The expected bits are written
- * out here again, from the processors' manuals, so that the tables in lib/mce.c are compared with
- * something.
+ * down again from the processors' manuals, as an independent copy to compare lib/mce.c with.
  */
 #include <fwnmi/mce.h>
 
@@ -20,7 +19,7 @@ struct cause {
 #define SYNC  FWNMI_SEVERITY_ERROR_SYNC
 #define FATAL FWNMI_SEVERITY_FATAL
 
-/* Every code that SRR1 has room for but 0. */
+/* Every code that fits in SRR1, except 0. */
 static const struct cause power8_fetch[] = {
 	{ 0x00040000, true, FWNMI_MC_UE, FWNMI_UE_IFETCH, SYNC },
 	{ 0x00080000, true, FWNMI_MC_SLB, FWNMI_SLB_PARITY, SYNC },
@@ -75,7 +74,7 @@ static const struct cause power10_fetch[] = {
 	{ 0x081c0000, false, FWNMI_MC_UNKNOWN, 0, SYNC },
 };
 
-/* From the gravest to the least. */
+/* From the most to the least severe. */
 static const struct cause power8_load_store[] = {
 	{ 0x8000, false, FWNMI_MC_UE, FWNMI_UE_LOAD_STORE, SYNC },
 	{ 0x4000, true, FWNMI_MC_UE, FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE, SYNC },
@@ -117,7 +116,7 @@ static const struct {
 	  ARRAY_SIZE(power8_load_store) },
 	{ FWNMI_PROCESSOR_POWER9, power9_fetch, power9_load_store, ARRAY_SIZE(power9_fetch),
 	  ARRAY_SIZE(power9_load_store) },
-	/* What POWER10 does without, the time-outs of links, is unknown here as there. */
+	/* POWER10 has no link time-outs, so their codes are unknown. */
 	{ FWNMI_PROCESSOR_POWER10, power10_fetch, power9_load_store, ARRAY_SIZE(power10_fetch),
 	  ARRAY_SIZE(power9_load_store) },
 };
@@ -144,7 +143,7 @@ static void every_fetch_cause_is_analysed(void **state)
 			const struct cause *cause = &processors[p].fetch[i];
 			struct fwnmi_machine_check mc;
 
-			/* MSR bits around the cause, and a DSISR left over, do not matter. */
+			/* MSR bits around the cause and a stale DSISR do not matter. */
 			assert_int_equal(fwnmi_mce_analyse(processors[p].number, NIP,
 							   0x800000000280f033 | cause->bits, 0x8000,
 							   DAR, &mc),
@@ -184,7 +183,7 @@ static void the_gravest_of_several_load_store_causes_counts(void **state)
 
 			for (size_t j = i; j < processors[p].nr_load_store; j++)
 				dsisr |= causes[j].bits;
-			/* A bit that this processor does not have decides nothing. */
+			/* A bit that this processor does not have has no effect. */
 			while (processors[p].number == FWNMI_PROCESSOR_POWER10 &&
 			       (causes[gravest].bits & 0x3000))
 				gravest++;
@@ -200,14 +199,14 @@ static void a_late_store_error_is_fatal_though_it_is_marked_as_load_or_store(voi
 	static const struct cause load = { 0, false, FWNMI_MC_UE, FWNMI_UE_LOAD_STORE, SYNC };
 	struct fwnmi_machine_check mc;
 
-	/* DSISR is left over from an earlier UE. */
+	/* DSISR is stale, from an earlier UE. */
 	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, NIP, 0x08340000, 0x8000, DAR, &mc);
 	assert_cause(&mc, &fatal, DAR);
 	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, NIP, 0x08380000, 0x8000, DAR, &mc);
 	assert_cause(&mc, &fatal, DAR);
 	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER10, NIP, 0x08340000, 0x8000, DAR, &mc);
 	assert_cause(&mc, &fatal, DAR);
-	/* Not defined there: bit 42 counts. */
+	/* Undefined on POWER10, where bit 42 counts. */
 	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER10, NIP, 0x08380000, 0x8000, DAR, &mc);
 	assert_cause(&mc, &load, DAR);
 	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER8, NIP, 0x08340000, 0x8000, DAR, &mc);

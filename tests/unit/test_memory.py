@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How much memory the program takes, whatever its guest does. docs/architecture.md states the bounds.
+"""How much memory the program uses, whatever its guest does. docs/architecture.md states the bounds.
 
 usage: test_memory.py FWNMI        speaks TAP
 
-The guests are a few instructions long and made here; they end by power-off.
+The guests are a few instructions that are generated here; they end by power-off.
 """
 
 import os
@@ -33,7 +33,7 @@ EVERYWHERE = [0x3CA00001, 0x3CC01000, 0x3CE04E80, 0x60E70020,
 
 
 def max_rss(code, *options):
-    """Largest resident set in KiB of a run of this guest, which must end in order."""
+    """Peak resident set of a run of this guest, in KiB; the run must end normally."""
     with tempfile.NamedTemporaryFile(prefix="fwnmi-memory-") as kernel:
         kernel.write(elf(code + POWER_OFF))
         kernel.flush()

@@ -31,7 +31,7 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
-/* Another machine's file takes the name just before the next lock is set. */
+/* Replaces the file by another machine's just before the next lock is set. */
 static bool replace_before_lock;
 
 static int fcntl_after_replacement(int fd, int cmd, struct flock *lock)
@@ -51,7 +51,7 @@ static int fcntl_after_replacement(int fd, int cmd, struct flock *lock)
 	return fcntl(fd, cmd, lock);
 }
 
-/* A process that opens the file when told so, tells how that went, and ends when told again. */
+/* A process that opens the file on request, reports the result, and ends on another request. */
 struct holder {
 	pid_t pid;
 	int to, from;
@@ -96,7 +96,7 @@ static void tell(const struct holder *holder)
 	assert_int_equal(write(holder->to, "o", 1), 1);
 }
 
-/* Its error, "" if it has the file. */
+/* Returns its error, or "" if it has the file. */
 static const char *told(const struct holder *holder)
 {
 	static char err[256];
@@ -142,7 +142,7 @@ static void a_nvram_file_in_use_is_refused_and_its_owner_named(void **state)
 	}
 }
 
-/* Two in one process are as strange to each other as any. */
+/* Two users in one process exclude each other like any two. */
 static void one_process_does_not_share_a_nvram_file_with_itself(void **state)
 {
 	static struct nvram one, two;

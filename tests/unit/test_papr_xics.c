@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The interrupt controllers by themselves: what is presented to whom, and when. */
+/* The interrupt controllers alone: what is presented to which CPU, and when. */
 #include "devices/xics.h"
 
 #include "unit.h"

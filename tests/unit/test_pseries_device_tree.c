@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The device tree and where firmware puts things in guest memory. */
+/* The device tree, and where firmware places things in guest memory. */
 #include <libfdt.h>
 
 #include "../fakes/partition.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that calls anything with anything: the partition must stay in its own memory (a memory
- * checker looks on), and keep its answers to the architected ones. Repeatable.
+ * A guest that makes arbitrary calls: the partition must stay within its memory (a memory checker
+ * sees that) and only return architected codes. Repeatable.
  */
 #include "../fakes/partition.h"
 
@@ -17,7 +17,7 @@ static uint64_t random64(void)
 	return state_;
 }
 
-/* Values that borders are made of, more often than not. */
+/* Mostly values at boundaries. */
 static uint64_t value(void)
 {
 	static const uint64_t edges[] = {
@@ -61,7 +61,7 @@ static uint64_t value(void)
 
 static void stop_self_is_undone(void)
 {
-	/* A vCPU that stopped makes no more calls; here it goes on, so that all of them do. */
+	/* A stopped vCPU would make no more calls, so restart it. */
 	for (unsigned i = 0; i < FAKE_CPUS; i++)
 		rtas_call((i + 1) % FAKE_CPUS, 0x2006, 3, (uint32_t[]){ i, 0x1000, 0 }, 1, NULL);
 }
@@ -97,7 +97,7 @@ static void no_hcall_with_any_arguments_leaves_memory(void **state)
 				   random64() % FAKE_CPUS, value(), 0);
 		else
 			rc = hcall(cpu, number, value(), value(), value(), value());
-		/* r3 of a system reset to oneself is not a return code */
+		/* r3 after a system reset of the caller is not a return code */
 		if (number != 0x380)
 			assert_true(rc <= H_SUCCESS + 4 && rc >= -511);
 		papr_vcpu_dispatch(fake.papr, cpu, random64() % 2);
@@ -126,7 +126,7 @@ static void no_rtas_call_with_any_arguments_leaves_memory(void **state)
 	}
 }
 
-/* r3 may be that of an event that comes on top of the call. */
+/* r3 may belong to an event that is delivered at the end of the call. */
 static void call_fwnmi(unsigned cpu, uint32_t token, uint32_t nr_args)
 {
 	const uint32_t cells[] = { token, nr_args, 1, 0x1920, 0x1990 };

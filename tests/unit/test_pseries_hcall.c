@@ -54,7 +54,7 @@ static void a_full_console_makes_the_terminal_busy_and_takes_nothing(void **stat
 	fake.console_busy = true;
 	assert_int_equal(hcall(0, 0x58, VTY, 1, 'a' * (1ull << 56), 0), H_BUSY);
 	assert_int_equal(fake.output_len, 0);
-	/* Nothing needs no room, and what is wrong stays wrong. */
+	/* Empty output always fits, and invalid arguments are still refused. */
 	assert_int_equal(hcall(0, 0x58, VTY, 0, 0, 0), H_SUCCESS);
 	assert_int_equal(hcall(0, 0x58, VTY, 17, 0, 0), H_PARAMETER);
 	fake.console_busy = false;
@@ -94,7 +94,7 @@ static void console_input_interrupts_unless_signals_are_turned_off(void **state)
 	fake.input = "x";
 	papr_console_input(fake.papr);
 	assert_false(fake.external[2]);
-	/* Turning them on finds what is there already. */
+	/* Enabling interrupts finds pending input. */
 	assert_int_equal(hcall(2, 0x104, VTY, 1, 0, 0), H_SUCCESS);
 	assert_true(fake.external[2]);
 	assert_int_equal(hcall(2, 0x74, 0, 0, 0, 0), H_SUCCESS);
@@ -164,7 +164,7 @@ static void a_prod_names_a_processor_that_exists(void **state)
 
 static int64_t register_area(unsigned function, uint64_t cpu, uint64_t area, uint32_t size)
 {
-	/* A VPA's size has 16 bits at offset 4, the others' 32. */
+	/* A VPA has a 16-bit size at offset 4, the other areas a 32-bit one. */
 	if (memory_contains(&fake.memory, area, 8))
 		memory_write_be32(&fake.memory, area + 4, function == 1 ? size << 16 : size);
 	return hcall(0, 0xdc, VPA_FLAGS(function), cpu, area, 0);
@@ -190,7 +190,7 @@ static void virtual_processor_areas_are_checked(void **state)
 	assert_int_equal(register_area(3, 0, BUFFER + 8192, 7), H_PARAMETER);
 	assert_int_equal(register_area(3, 0, BUFFER + 8192, 5000), H_PARAMETER);
 	assert_int_equal(register_area(3, 0, BUFFER + 8192, 64), H_SUCCESS);
-	/* Not while the others depend on it. */
+	/* Not while the other areas depend on it. */
 	assert_int_equal(hcall(0, 0xdc, VPA_FLAGS(5), 0, 0, 0), H_RESOURCE);
 	assert_int_equal(hcall(0, 0xdc, VPA_FLAGS(6), 0, 0, 0), H_SUCCESS);
 	assert_int_equal(hcall(0, 0xdc, VPA_FLAGS(5), 0, 0, 0), H_RESOURCE);
@@ -219,7 +219,7 @@ static void the_dispatch_count_is_odd_while_a_processor_does_not_run(void **stat
 	papr_vcpu_dispatch(fake.papr, 0, false);
 	papr_vcpu_dispatch(fake.papr, 0, false);
 	assert_int_equal(dispatch_count() % 2, 1);
-	/* Whoever waits for it may confer; who saw an older count comes back at once. */
+	/* A CPU that waits may confer; one that saw an older count returns at once. */
 	hcall(1, 0xe4, 0, dispatch_count(), 0, 0);
 	assert_int_equal(fake.action, PAPR_YIELD);
 	hcall(1, 0xe4, 0, dispatch_count() - 2, 0, 0);
@@ -258,7 +258,7 @@ static void the_dispatch_trace_stays_in_its_buffer(void **state)
 	}
 	memory_read_be64(&fake.memory, BUFFER + 0x218, &index);
 	assert_int_equal(index, 5);
-	assert_true(get_be64(log + 16) == 50); /* entry 4 went into the first place */
+	assert_true(get_be64(log + 16) == 50); /* entry 4 is in the first place */
 	assert_true(get_be64(log + 48 + 16) == 40);
 	for (unsigned i = 96; i < 160; i++)
 		assert_int_equal(log[i], 0x77);
@@ -415,7 +415,7 @@ static void home_node_associativity_is_that_of_the_device_tree(void **state)
 	assert_int_equal(hcall(0, 0x2ec, 1, FAKE_CPUS, 0, 0), H_P2);
 }
 
-/* What the machine does with processors that were woken. */
+/* Resumes woken processors, as the machine does. */
 static void resume_all(void)
 {
 	for (unsigned i = 0; i < FAKE_CPUS; i++)
@@ -437,7 +437,7 @@ static void a_system_reset_goes_to_the_processors_named(void **state)
 	resume_all();
 	assert_int_equal(fake.interrupts[0], 1);
 	assert_int_equal(fake.interrupts[1], 2);
-	/* Until it runs again, two are one. */
+	/* Until it runs again, two resets become one. */
 	assert_int_equal(hcall(0, 0x380, 2, 0, 0, 0), H_SUCCESS);
 	assert_int_equal(hcall(1, 0x380, 2, 0, 0, 0), H_SUCCESS);
 	resume_all();

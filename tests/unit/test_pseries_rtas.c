@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * RTAS at its border: argument buffers of every bad kind, and what each call makes of good and bad
- * arguments.
- */
+/* RTAS calls: every kind of bad argument buffer, and good and bad arguments of each call. */
 #include <unistd.h>
 
 #include <libfdt.h>
 
 #include "../fakes/partition.h"
 
-/* The token that the device tree gives for @name. */
+/* Returns the token of @name from the device tree. */
 static uint32_t token(const char *name)
 {
 	size_t size;
@@ -22,7 +19,7 @@ static uint32_t token(const char *name)
 	return get_be32(property);
 }
 
-/* A call by name with one word of status; @rets as rtas_call(). */
+/* Calls by name, with one word of status; @rets as in rtas_call(). */
 #define CALL(cpu, name, nr_rets, rets, ...)                                  \
 	rtas_call(cpu, token(name), sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, \
 		  (uint32_t[]){ __VA_ARGS__ }, nr_rets, rets)
@@ -36,7 +33,7 @@ static void an_argument_buffer_outside_memory_gets_no_status_and_an_error_in_r3(
 		1ull << 63,    0xc000000000000000ull, BUFFER + 1,   BUFFER + 2,
 	};
 
-	/* The last whole cells before the end are a head without room for a status. */
+	/* The last cells before the end of memory hold a header, but no status. */
 	memory_write_be32(&fake.memory, FAKE_RAM - 12, token("system-reboot"));
 	memory_write_be32(&fake.memory, FAKE_RAM - 8, 0);
 	memory_write_be32(&fake.memory, FAKE_RAM - 4, 1);
@@ -323,7 +320,9 @@ static void a_processor_starts_once_at_the_place_given(void **state)
 	assert_int_equal(fake.starts[1], 2);
 }
 
-/* LoPAR table "MSR State in Started Processor": LE is 0 whatever interrupts start in. */
+/*
+ * LoPAR table "MSR State in Started Processor": LE is 0 regardless of the byte order of interrupts.
+ */
 static void a_processor_starts_big_endian_when_interrupts_are_little_endian(void **state)
 {
 	assert_int_equal(hcall(0, 0x31c, 1, 4, 0, 0), H_SUCCESS); /* H_SET_MODE */
@@ -395,7 +394,7 @@ static void os_term_reports_the_guests_text_bounded_and_printable(void **state)
 	assert_int_equal(fake.events[0].type, PAPR_EVENT_PANIC);
 	assert_memory_equal(fake.panic, " [2Jno AAA", 10);
 	assert_int_equal(strlen(fake.panic), 255);
-	/* A string that runs to the end of memory, and one outside of it. */
+	/* A string that reaches the end of memory, and one outside of it. */
 	memset(fake.memory.base + FAKE_RAM - 3, 'Z', 3);
 	assert_int_equal(CALL(0, "ibm,os-term", 1, NULL, (uint32_t)FAKE_RAM - 3), 0);
 	assert_string_equal(fake.panic, "ZZZ");
@@ -497,7 +496,7 @@ static void a_waiting_processor_is_woken_by_the_interlock_and_then_delivered(voi
 	assert_int_equal(fake.regs[2].nip, 0x1990);
 }
 
-/* Where both come from papr_resume(), whichever call has registered. */
+/* With either registration call, both come from papr_resume(). */
 static void the_machine_is_told_which_vector_a_late_event_had(void **state)
 {
 	static const char *const calls[] = { "ibm,nmi-register", "ibm,nmi-register-2" };
@@ -537,7 +536,7 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	assert_int_equal(fake.outcome.vector, 0x100);
 }
 
-/* Of whatever length the log is. */
+/* Whatever the length of the log. */
 static void event_scan_writes_into_the_guests_buffer_only(void **state)
 {
 	struct fwnmi_machine_check mc = slb_multihit;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trampolines: where their code comes from, and events that go by them. The engine is a fake that
- * takes interrupts and executes the few instructions trampolines are made of, so what the partition
- * writes into the guest is what is tested.
+ * Trampolines: the sources of their code, and events delivered by them. The fake engine takes
+ * interrupts and executes the few instructions that trampolines consist of, so the tests run the
+ * code that the partition writes into the guest.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -37,7 +37,8 @@ static void take_interrupt(struct engine *engine, unsigned vcpu, unsigned vector
 }
 
 /*
- * One instruction; false if it is none that a trampoline has, or a hypervisor call, which it makes.
+ * Executes one instruction. False: a hypervisor call, which was made, or an instruction that
+ * trampolines do not have.
  */
 static bool step(unsigned vcpu)
 {
@@ -104,11 +105,11 @@ static int setup(void **state)
 	config = fake_config();
 	fake.papr = create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
-	/* It says that it has chosen trampolines; what the tests count comes later. */
+	/* The warning about the choice of trampolines; the tests count later ones. */
 	assert_int_equal(warnings, 1);
 	warnings = 0;
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
-	/* Other processors, and routines and vectors that look like something. */
+	/* Start the other processors, and fill routines and vectors with recognisable words. */
 	for (uint32_t cpu = 1; cpu < FAKE_CPUS; cpu++)
 		rtas_call(0, 0x2006, 3, (uint32_t[]){ cpu, 0x1000, 0 }, 1, NULL);
 	for (uint64_t at = 0x100; at < 0x2000; at += 4)
@@ -128,7 +129,7 @@ static void register_routines(void)
 			 0);
 }
 
-/* Not by rtas_call(): another event may come on top of its result. */
+/* Not rtas_call(), because another event may replace its result. */
 static int32_t interlock(unsigned cpu)
 {
 	uint32_t status = 0xdeadbeef;
@@ -141,7 +142,7 @@ static int32_t interlock(unsigned cpu)
 	return (int32_t)status;
 }
 
-/* A processor with every register at a value of its own. */
+/* Gives every register a different value. */
 static struct engine_regs busy(unsigned cpu)
 {
 	struct engine_regs *regs = &fake.regs[cpu];
@@ -182,7 +183,7 @@ static enum papr_result inject(unsigned cpu)
 	return fake_machine_check(cpu, &mc);
 }
 
-/* What R13 and R9 say: only R3, and what the interrupt itself sets, is another. And SPRG2. */
+/* R13 and R9: only R3, SPRG2 and what the interrupt itself sets have changed. */
 static void assert_entered(unsigned cpu, const struct engine_regs *before, uint64_t routine)
 {
 	const struct engine_regs *now = &fake.regs[cpu];
@@ -256,10 +257,7 @@ static void r9_a_system_reset_by_trampoline_changes_r3_alone(void **state)
 	assert_int_equal(fake.regs[1].dsisr, before.dsisr);
 }
 
-/*
- * An engine without the exit gives a machine check to the guest, and nobody has told the partition
- * of it.
- */
+/* An engine without the exit delivers a machine check to the guest, unknown to the partition. */
 static void r12_a_machine_check_of_the_engine_is_analysed_and_repaired(void **state)
 {
 	struct engine_regs before;
@@ -283,7 +281,7 @@ static void the_description_of_an_injection_is_not_taken_for_another_machine_che
 	register_routines();
 	busy(0);
 	inject(0);
-	/* The guest has not come to the call: something else interrupts elsewhere. */
+	/* The guest has not reached the call: something else interrupts it elsewhere. */
 	fake.regs[0].nip = 0x7000000;
 	fake.regs[0].dsisr = 0x8000;
 	take_interrupt(NULL, 0, 0x200, FWNMI_SRR1_MC_LOADSTORE);
@@ -364,7 +362,7 @@ static void r5_only_a_registration_changes_the_vectors(void **state)
 	memory_read(&fake.memory, 0, now, sizeof(now));
 	assert_memory_not_equal(before + 0x100, now + 0x100, 4);
 	assert_memory_not_equal(before + 0x200, now + 0x200, 4);
-	/* And nothing else than the code. */
+	/* And nothing but the code has changed. */
 	memcpy(now + 0x100, before + 0x100, 20);
 	memcpy(now + 0x200, before + 0x200, 20);
 	assert_memory_equal(before, now, sizeof(now));
@@ -381,7 +379,7 @@ static void the_code_follows_the_byte_order_of_interrupts(void **state)
 	run(2);
 	assert_entered(2, &before, CHECK_ROUTINE);
 	interlock(2);
-	/* But not where the guest has put something else meanwhile. */
+	/* But not where the guest has stored something else since. */
 	memory_write_be32(&fake.memory, 0x104, 0x60000000);
 	interrupts_little_endian(false);
 	fake_machine_check(0, &(struct fwnmi_machine_check){ 0 });
@@ -408,7 +406,7 @@ static void overwritten_code_is_noticed_and_put_back(void **state)
 	assert_int_equal(warnings, 1);
 }
 
-/* What kexec leaves: another system where the routines were, with vectors of its own. */
+/* After kexec: another system at the place of the routines, with its own vectors. */
 static void another_system_keeps_its_vectors_and_gets_the_interrupt(void **state)
 {
 	struct engine_regs before;
@@ -428,7 +426,9 @@ static void another_system_keeps_its_vectors_and_gets_the_interrupt(void **state
 	assert_int_equal(word, 0x39000200);
 }
 
-/* The same, but its vectors are still ours: what was there before the registration comes back. */
+/*
+ * The same, but the vectors still hold our code: the contents before the registration are restored.
+ */
 static void a_system_without_vectors_gets_back_what_was_there(void **state)
 {
 	struct engine_regs before;
@@ -502,7 +502,7 @@ static void write_file(const void *data, size_t size)
 	close(fd);
 }
 
-/* An object file with one section of code and two functions in it, as the assembler makes them. */
+/* An object file with one section of code and two functions, as the assembler makes it. */
 struct object {
 	Elf64_Ehdr header;
 	uint8_t code[600];
@@ -724,7 +724,7 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	assert_null(create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
 	/*
-	 * Code that would never be used is a mistake; that of an engine which needs none may be for
+	 * Code that can never be used is an error; code that this engine does not need may be for
 	 * another host.
 	 */
 	fake.ops.capabilities = NULL;

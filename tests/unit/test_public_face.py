@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a VMM author gets: the library's symbols, what it needs of others, and what is installed.
+"""What a VMM author gets: the library's symbols, its dependencies, and the installed files.
 
 usage: test_public_face.py SOURCE BUILD STATIC SHARED EXAMPLE        speaks TAP
 """
@@ -21,7 +21,7 @@ SOURCE, BUILD, STATIC, SHARED, EXAMPLE = sys.argv[1:6]
 HEADERS = ["errlog.h", "fwnmi.h", "mce.h"]
 TESTS = []
 
-# No allocation, no input or output, no locks: this is all of the C library that it may call.
+# All that it may call from the C library: no allocation, no I/O, no locks.
 ALLOWED = {"bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strnlen",
            "vsnprintf"}
 

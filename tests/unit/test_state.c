@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * State records: what is saved at any point of an event's life goes on elsewhere as if nothing had
- * been, and what is damaged, cut, of another make or of the future is refused whole.
+ * State records: a partition saved at any stage of an event continues elsewhere as if nothing had
+ * happened, and records that are damaged, truncated, of another configuration or of a later version
+ * are refused as a whole.
  */
 #include "library.h"
 
@@ -45,7 +46,7 @@ static uint32_t get_u32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* As after a change that the checksum is to say nothing about. */
+/* Fixes the checksum after a change. */
 static void seal(uint8_t *record, size_t length)
 {
 	put_u32(record + length - 4, crc32c(record, length - 4));
@@ -86,7 +87,10 @@ static void queue_a_log(struct host *host, enum fwnmi_event_source source)
 	assert_int_equal(fwnmi_event_queue(&host->f, source, FWNMI_CLASS_EPOW, log, 8), 0);
 }
 
-/* vCPU 1 in its handler, 2 and 0 waiting, a system reset pending for 2, 3 stopped, logs queued. */
+/*
+ * vCPU 1 is in its handler, 2 and 0 wait, a system reset is pending for 2, 3 is stopped, and logs
+ * are queued.
+ */
 static void bring_to_life(struct host *host)
 {
 	struct fwnmi_machine_check mc = slb_multihit();
@@ -105,7 +109,7 @@ static void bring_to_life(struct host *host)
 	queue_a_log(host, FWNMI_EVENT_SCAN);
 }
 
-/* ---- what is saved goes on ---- */
+/* ---- saved partitions continue ---- */
 
 static void a_partition_without_events_goes_on_elsewhere(void **state)
 {
@@ -149,7 +153,7 @@ static void a_partition_that_has_rebooted_can_be_moved(void **state)
 	tear_down((void **)&to);
 }
 
-/* A host that goes back to an earlier state of the same partition. */
+/* A host that restores an earlier state of the same partition. */
 static void a_record_replaces_all_that_was_there(void **state)
 {
 	struct host *host = *state;
@@ -213,7 +217,7 @@ static void owner_waiters_resets_and_logs_go_on_elsewhere(void **state)
 	tear_down((void **)&to);
 }
 
-/* One sequence of events, moved to another machine before each of its steps in turn. */
+/* One sequence of events, which moves to another machine before each of its steps in turn. */
 static void a_partition_can_be_moved_at_any_point_of_an_events_life(void **state)
 {
 	enum {
@@ -366,7 +370,7 @@ static void a_record_is_the_same_on_every_machine(void **state)
 	assert_int_equal(record[ROUTINE_AT + 12], 0x60);
 	assert_int_equal(get_u32(record + ROUTINE_AT + 140 + 4), MACHINE_CHECK);
 	assert_int_equal(get_u32(record + LOG_ID_AT), 0);
-	assert_int_equal(get_u32(record + OWNER_AT), 0xffff0000); /* none, nobody waits */
+	assert_int_equal(get_u32(record + OWNER_AT), 0xffff0000); /* no owner, no waiters */
 	assert_int_equal(get_u32(record + length - 4), crc32c(record, length - 4));
 }
 
@@ -403,7 +407,7 @@ static int set_up_refusal(void **state)
 	set_up(&host);
 	bring_to_life(host);
 	r->length = save(host, r->record);
-	/* A copy of the exact size, so that a memory checker sees any read past its end. */
+	/* Copy to the exact size, so that a memory checker sees any read past its end. */
 	assert_int_equal(fwnmi_init(&r->f, &ops, NULL, &default_config), 0);
 	r->before = r->f;
 	tear_down(&host);
@@ -448,7 +452,7 @@ static void a_record_that_is_shorter_than_what_it_has_to_say_is_refused(void **s
 			seal(record, length);
 		assert_refused(r, record, r->length, FWNMI_ERR_BADRECORD);
 	}
-	/* And one that is longer. */
+	/* And a longer one. */
 	memset(r->record + r->length - 4, 0, 8);
 	put_u32(r->record + LENGTH_AT, (uint32_t)r->length + 1);
 	seal(r->record, r->length + 1);
@@ -551,7 +555,7 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 		{ ROUTINE_AT + 11, 0, 32 }, /* nothing remembered */
 		{ ROUTINE_AT + 11, 33, 32 },
 		{ OWNER_AT + 1, 4, 1 }, /* no such vCPU */
-		{ OWNER_AT + 1, 2, 1 }, /* it waits as well */
+		{ OWNER_AT + 1, 2, 1 }, /* also waits */
 		{ OWNER_AT + 1, 3, 1 }, /* it is stopped */
 		{ NOTIFIED_AT, 0, 1 }, /* so its machine check should be here */
 		{ NR_WAITERS_AT, 3, 2 },
@@ -613,12 +617,12 @@ static void an_owner_without_a_registration_is_refused(void **state)
 	assert_refused(r, r->record, r->length, FWNMI_ERR_BADRECORD);
 }
 
-/* There is no interlock that it could come after. */
+/* There is no interlock after which it could be delivered. */
 static void a_system_reset_put_off_without_a_machine_check_is_refused(void **state)
 {
 	struct refusal *r = *state;
 	struct host *host = malloc(sizeof(*host));
-	uint8_t *pending = r->record + NR_WAITERS_AT + 2; /* of vCPU 0: nobody waits */
+	uint8_t *pending = r->record + NR_WAITERS_AT + 2; /* of vCPU 0; there are no waiters */
 
 	assert_non_null(host);
 	start(host, &default_config);
@@ -652,7 +656,7 @@ static void more_notices_than_can_be_are_refused(void **state)
 	r->length = save(host, r->record);
 	assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
 	r->f = r->before;
-	/* Ten from before, and the eleventh of whom? */
+	/* Ten from earlier boots, so the eleventh has no vCPU. */
 	assert_int_equal(r->record[stopped_at], 1);
 	r->record[stopped_at] = 0;
 	seal(r->record, r->length);
@@ -660,7 +664,7 @@ static void more_notices_than_can_be_are_refused(void **state)
 	free(host);
 }
 
-/* Whatever a host does with a state that came from outside, it stays inside its bounds. */
+/* Whatever a host does with a state from outside, it stays within bounds. */
 static void live_on(struct host *host)
 {
 	struct fwnmi_machine_check mc = slb_multihit();

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How the sources are written: one width, one formatter. Speaks TAP.
+"""The form of the sources: one width, one formatter. Speaks TAP.
 
 usage: test_style.py SOURCE
 """
@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tap  # noqa: E402
 
 WIDTH = 100
-# The formatter changes its mind from version to version; .clang-format was written for this one.
+# The output differs between versions; .clang-format was written for this one.
 CLANG_FORMAT = "14"
 
 
@@ -29,7 +29,7 @@ def sources(top, *endings):
 
 
 def no_line_is_wider_than_100_columns(top):
-    """But for one with a string in it: a message that is looked for stands in one piece."""
+    """Except lines with a string, because messages must stay in one piece to be found."""
     wide = []
     for path in sources(top, ".c", ".h", ".def", ".cpp"):
         with open(path, encoding="utf-8") as f:

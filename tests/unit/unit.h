@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every unit test needs: cmocka with the headers it wants before it. */
+/* For every unit test: cmocka, and the headers that it needs first. */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -16,7 +16,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A copy in an allocation of just its size, so that a memory checker sees any read past the end. */
+/*
+ * Copies to an allocation of exactly this size, so that a memory checker sees any read past its
+ * end.
+ */
 static inline void *exact_copy(const void *data, size_t size)
 {
 	void *copy = malloc(size ? size : 1);
