@@ -178,9 +178,9 @@ def is_running(process):
 
 def define(tap, build, words, stack):
     tap.test("an_address_where_nobody_listens_is_refused", nobody, build)
-    tap.test("what_is_no_address_is_refused", no_address, build)
+    tap.test("an_invalid_address_is_refused", no_address, build)
     tap.test("command_lines_that_make_no_sense_are_refused", command_lines, build)
-    tap.test("the_helps_tell_how_to_reach_a_guest", helps, build)
+    tap.test("the_help_texts_say_how_to_reach_a_guest", helps, build)
     tap.test("the_stub_of_an_x86_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-x86_64",
              X86_LOOP, r"the guest at \S+ is not 64-bit POWER: its architecture is i386:x86-64")
     tap.test("the_stub_of_a_power_program_is_refused_and_the_program_runs_on", user_stub, build, "qemu-ppc64",
@@ -189,10 +189,10 @@ def define(tap, build, words, stack):
             ("a_qmp_monitor_is_refused",
              lambda c: (c.sendall(b'{"QMP": {"version": {}}}\r\n'), c.recv(4096)),
              r"there is no gdb stub at \S+"),
-            ("who_hangs_up_at_once_is_refused", lambda c: None, r"the stub at \S+ closed the connection"),
-            ("who_never_answers_is_refused", lambda c: any(not c.recv(4096) for _ in iter(int, 1)),
+            ("a_server_that_hangs_up_at_once_is_refused", lambda c: None, r"the stub at \S+ closed the connection"),
+            ("a_server_that_never_answers_is_refused", lambda c: any(not c.recv(4096) for _ in iter(int, 1)),
              r"\S+ does not answer: no gdb stub, or another debugger is attached"),
-            ("who_answers_damaged_packets_only_is_refused",
+            ("a_server_that_sends_only_damaged_packets_is_refused",
              lambda c: [c.sendall(b"$OK#00") for _ in range(9)] + [c.recv(4096) for _ in range(9)],
              r"there is no gdb stub at \S+"),
             ("a_stub_of_an_x86_machine_is_refused", answers(X86_STUB),

@@ -178,7 +178,7 @@ static void only_what_is_in_the_file_is_read(void **state)
 	symbols_close(symbols);
 }
 
-static void files_that_are_no_kernels_are_refused(void **state)
+static void files_that_are_not_kernels_are_refused(void **state)
 {
 	static const struct {
 		unsigned offset;
@@ -235,7 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_found_through_descriptors_and_local_entries),
 		cmocka_unit_test(only_what_is_in_the_file_is_read),
-		cmocka_unit_test(files_that_are_no_kernels_are_refused),
+		cmocka_unit_test(files_that_are_not_kernels_are_refused),
 		cmocka_unit_test(cut_files_do_no_harm),
 	};
 

@@ -356,7 +356,7 @@ def a_guest_cannot_flood_standard_error(scratch):
 
 
 @test
-def the_nvram_file_is_one_machines(scratch):
+def only_one_machine_at_a_time_has_the_nvram_file(scratch):
     nvram = scratch.name("nvram")
     with Running(scratch, "--nvram", nvram) as running:
         refused(1, "run", "-kernel", scratch.kernel, "--nvram", nvram,
@@ -512,7 +512,7 @@ def a_system_reset_of_one_cpu_warns_only_where_there_are_others(scratch):
 
 
 @test
-def qemus_options_that_change_nothing_are_taken(scratch):
+def qemus_options_that_change_nothing_are_accepted(scratch):
     with Running(scratch, "-nodefaults", "-nographic", "-display", "none", "-vga", "none", "-M", "pseries",
                  "-cpu", "POWER9", "-m", "1.5G", "-smp", "2,cores=2", "-net", "none") as running:
         running.execute("qmp_capabilities")
@@ -559,7 +559,7 @@ def needs_a_host_without_kvm():
 
 
 @test
-def kvm_is_refused_in_one_line_where_there_is_none(scratch):
+def kvm_is_refused_in_one_line_on_a_host_without_kvm(scratch):
     needs_a_host_without_kvm()
     before = scratch.files()
     common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor]
@@ -591,7 +591,7 @@ def a_list_of_accelerators_says_which_is_used_and_why(scratch):
 
 
 @test
-def what_counts_instructions_is_for_emu(scratch):
+def clock_insn_needs_emu(scratch):
     common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-accel"]
     for clock in ["--clock=insn"], ["--clock", "insn"], ["-clock", "insn"]:
         refused(1, *common, "kvm", *clock,

@@ -355,7 +355,7 @@ static void lines_that_a_dump_leaves_out_are_repeated(void **state)
 }
 
 /* hexdump without -C and od -x print numbers in the byte order of their machine. */
-static void a_dump_of_swapped_pairs_is_put_right(void **state)
+static void a_dump_of_swapped_pairs_is_swapped_back(void **state)
 {
 	struct parsed *parsed = parse_hex("0000000 000a 0000 d006 e010 0000 0000\n"
 					  "000000c\n");
@@ -370,7 +370,7 @@ static void a_dump_of_swapped_pairs_is_put_right(void **state)
 }
 
 /* A small dump that expands to a large one, in one step or in many. */
-static void what_dumps_stand_for_is_bounded(void **state)
+static void the_expansion_of_a_dump_is_bounded(void **state)
 {
 	static const char *const jumps[] = {
 		"00000000: 06d0 10e0 0000 0000\n*\n00080000: 00\n",
@@ -457,7 +457,7 @@ static void a_lost_line_of_a_dump_is_reported_and_leaves_a_gap(void **state)
 			   "dump at line 2: bytes 8 to 15 are lost and shown as zero\n");
 }
 
-static void dumps_one_after_another_are_events_of_their_own(void **state)
+static void dumps_one_after_another_are_separate_events(void **state)
 {
 	struct parsed *parsed = parse_hex("00000000: 0664 4000 4142 4344\n"
 					  "00000008: 4546 4748\n"
@@ -574,7 +574,7 @@ static void a_file_of_records_that_ends_in_the_middle_gives_those_before(void **
 	free_parsed(parsed);
 }
 
-static void binary_logs_one_behind_another_are_events_of_their_own(void **state)
+static void binary_logs_one_after_another_are_separate_events(void **state)
 {
 	uint8_t buf[64] = { 0 };
 	struct parsed *parsed;
@@ -794,7 +794,7 @@ static void each_event_of_a_kernel_log_is_a_json_object(void **state)
 	fclose(in);
 }
 
-static void bad_input_is_one_line_and_a_failure(void **state)
+static void bad_input_prints_one_line_and_fails(void **state)
 {
 	static const struct {
 		const char *content, *option, *why;
@@ -819,7 +819,7 @@ static void bad_input_is_one_line_and_a_failure(void **state)
 	}
 }
 
-static void what_there_is_of_a_bad_log_is_shown_and_the_command_fails(void **state)
+static void the_good_part_of_a_bad_log_is_shown_and_the_command_fails(void **state)
 {
 	static const struct {
 		const char *content, *why;
@@ -1088,7 +1088,7 @@ static void only_characters_that_a_terminal_shows_are_printed(void **state)
 	}
 }
 
-static void a_flood_of_problems_is_cut(void **state)
+static void a_flood_of_problems_is_cut_short(void **state)
 {
 	char text[200 * 16] = "RTAS 0: 06d010e0 00000000\n";
 	struct run run;
@@ -1103,7 +1103,7 @@ static void a_flood_of_problems_is_cut(void **state)
 	assert_int_equal(lines, PROBLEMS_MAX + 1);
 }
 
-static void bad_options_are_one_line_and_a_failure(void **state)
+static void bad_options_print_one_line_and_fail(void **state)
 {
 	static const char *const bad[][3] = {
 		{ "--frobnicate", "@", "unknown option --frobnicate: see fwnmi log --help" },
@@ -1133,7 +1133,7 @@ static void bad_options_are_one_line_and_a_failure(void **state)
 	assert_memory_equal(run.out, "Usage: fwnmi log", 16);
 }
 
-static void bytes_after_a_log_are_mentioned_unless_they_are_zero(void **state)
+static void bytes_after_a_log_are_reported_unless_they_are_zero(void **state)
 {
 	uint8_t buf[32] = { 0x06, 0xd0, 0x10, 0xe0 };
 	struct run run = run_log(buf, sizeof(buf), "@", NULL, NULL);
@@ -1173,20 +1173,20 @@ int main(void)
 		cmocka_unit_test(lines_that_the_kernel_cannot_have_written_are_left_out),
 		cmocka_unit_test(colours_nul_bytes_and_other_alphabets_do_not_disturb_a_kernel_log),
 		cmocka_unit_test(lines_that_a_dump_leaves_out_are_repeated),
-		cmocka_unit_test(a_dump_of_swapped_pairs_is_put_right),
-		cmocka_unit_test(what_dumps_stand_for_is_bounded),
+		cmocka_unit_test(a_dump_of_swapped_pairs_is_swapped_back),
+		cmocka_unit_test(the_expansion_of_a_dump_is_bounded),
 		cmocka_unit_test(a_dump_that_leaves_nothing_out_may_be_large),
 		cmocka_unit_test(a_repetition_that_is_not_clear_is_reported),
 		cmocka_unit_test(lines_of_a_dump_out_of_order_are_put_in_order_and_reported),
 		cmocka_unit_test(a_lost_line_of_a_dump_is_reported_and_leaves_a_gap),
-		cmocka_unit_test(dumps_one_after_another_are_events_of_their_own),
+		cmocka_unit_test(dumps_one_after_another_are_separate_events),
 		cmocka_unit_test(what_is_not_hexadecimal_is_refused_with_its_line),
 		cmocka_unit_test(any_text_cut_anywhere_is_survived),
 		cmocka_unit_test(
 			a_record_of_the_kernel_has_its_sequence_number_in_either_byte_order),
 		cmocka_unit_test(records_are_divided_by_their_size),
 		cmocka_unit_test(a_file_of_records_that_ends_in_the_middle_gives_those_before),
-		cmocka_unit_test(binary_logs_one_behind_another_are_events_of_their_own),
+		cmocka_unit_test(binary_logs_one_after_another_are_separate_events),
 		cmocka_unit_test(a_dump_of_a_record_has_its_sequence_number),
 		cmocka_unit_test(binary_and_text_are_told_apart),
 		cmocka_unit_test(a_binary_log_is_shown_as_text),
@@ -1194,8 +1194,8 @@ int main(void)
 		cmocka_unit_test(json_has_the_names_and_addresses),
 		cmocka_unit_test(numbers_without_a_name_stay_numbers_in_json),
 		cmocka_unit_test(each_event_of_a_kernel_log_is_a_json_object),
-		cmocka_unit_test(bad_input_is_one_line_and_a_failure),
-		cmocka_unit_test(what_there_is_of_a_bad_log_is_shown_and_the_command_fails),
+		cmocka_unit_test(bad_input_prints_one_line_and_fails),
+		cmocka_unit_test(the_good_part_of_a_bad_log_is_shown_and_the_command_fails),
 		cmocka_unit_test(a_log_cut_short_is_shown_as_far_as_it_goes),
 		cmocka_unit_test(lost_bytes_are_named_in_every_form),
 		cmocka_unit_test(lines_out_of_order_fail_the_command_though_all_is_shown),
@@ -1206,9 +1206,9 @@ int main(void)
 		cmocka_unit_test(json_has_call_outs_and_the_meaning_of_codes),
 		cmocka_unit_test(nothing_that_is_echoed_can_command_a_terminal),
 		cmocka_unit_test(only_characters_that_a_terminal_shows_are_printed),
-		cmocka_unit_test(a_flood_of_problems_is_cut),
-		cmocka_unit_test(bad_options_are_one_line_and_a_failure),
-		cmocka_unit_test(bytes_after_a_log_are_mentioned_unless_they_are_zero),
+		cmocka_unit_test(a_flood_of_problems_is_cut_short),
+		cmocka_unit_test(bad_options_print_one_line_and_fail),
+		cmocka_unit_test(bytes_after_a_log_are_reported_unless_they_are_zero),
 		cmocka_unit_test(help_goes_to_standard_output),
 	};
 

@@ -113,7 +113,7 @@ static void a_bios_is_enough(void **state)
 	assert_refused("-bios", false, "option -bios needs a value");
 }
 
-static void every_option_is_taken_with_one_dash_or_two(void **state)
+static void every_option_starts_with_one_dash_or_two(void **state)
 {
 	static const char *const lines[] = {
 		"-kernel k -initrd i -append a -m 1G -smp 2 -cpu power9 -accel emu -serial null "
@@ -144,7 +144,7 @@ static void every_option_is_taken_with_one_dash_or_two(void **state)
 	}
 }
 
-static void memory_sizes_are_qemus(void **state)
+static void memory_sizes_are_those_of_qemu(void **state)
 {
 	static const struct {
 		const char *line;
@@ -235,7 +235,7 @@ static void cpu_counts_are_bounded(void **state)
 	}
 }
 
-static void bad_run_command_lines_are_one_line(void **state)
+static void bad_run_command_lines_print_one_line(void **state)
 {
 	assert_refused("", false, "no kernel");
 	assert_refused("-kernel", false, "-kernel needs a value");
@@ -302,7 +302,7 @@ static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
 	}
 }
 
-static void options_of_qemu_that_change_nothing_are_taken(void **state)
+static void options_of_qemu_that_change_nothing_are_accepted(void **state)
 {
 	assert_run("-nodefaults -no-user-config -nographic -display none -vga none -vnc none "
 		   "-net none -nic none -parallel none -rtc base=utc -M pseries -cpu POWER9 "
@@ -373,7 +373,7 @@ static void an_unknown_option_names_the_nearest_one(void **state)
 	}
 }
 
-static void help_wants_no_kernel(void **state)
+static void help_needs_no_kernel(void **state)
 {
 	assert_int_equal(parse("--help", false), OPTIONS_HELP);
 	assert_int_equal(parse("-h --frob", false), OPTIONS_HELP);
@@ -426,7 +426,7 @@ static void injection_options_become_arguments(void **state)
 	assert_true(json_is_true(json_object_get(inject_options.args, "now")));
 }
 
-static void bad_inject_command_lines_are_one_line(void **state)
+static void bad_inject_command_lines_print_one_line(void **state)
 {
 	static const struct {
 		const char *line, *why;
@@ -524,19 +524,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_a_small_machine),
 		cmocka_unit_test(a_bios_is_enough),
-		cmocka_unit_test(every_option_is_taken_with_one_dash_or_two),
-		cmocka_unit_test(memory_sizes_are_qemus),
+		cmocka_unit_test(every_option_starts_with_one_dash_or_two),
+		cmocka_unit_test(memory_sizes_are_those_of_qemu),
 		cmocka_unit_test(cpu_counts_are_bounded),
-		cmocka_unit_test(bad_run_command_lines_are_one_line),
+		cmocka_unit_test(bad_run_command_lines_print_one_line),
 		cmocka_unit_test(a_monitor_is_a_path_however_qemu_would_say_it),
-		cmocka_unit_test(options_of_qemu_that_change_nothing_are_taken),
+		cmocka_unit_test(options_of_qemu_that_change_nothing_are_accepted),
 		cmocka_unit_test(options_of_qemu_that_mean_something_else_are_refused),
 		cmocka_unit_test(an_unknown_option_names_the_nearest_one),
-		cmocka_unit_test(help_wants_no_kernel),
+		cmocka_unit_test(help_needs_no_kernel),
 		cmocka_unit_test(an_injection_says_only_what_was_given),
 		cmocka_unit_test(injection_options_become_arguments),
 		cmocka_unit_test(numbers_are_decimal_or_hexadecimal_and_never_octal),
-		cmocka_unit_test(bad_inject_command_lines_are_one_line),
+		cmocka_unit_test(bad_inject_command_lines_print_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, free_arguments);

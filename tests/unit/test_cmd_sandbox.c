@@ -185,7 +185,7 @@ static void forbidden_calls_end_the_process_with_a_line_that_names_them(void **s
 	assert_named(ALL_NEEDS, start_a_process, "clone");
 }
 
-static void what_is_allowed_on_demand_is_forbidden_without(void **state)
+static void calls_allowed_on_demand_are_otherwise_forbidden(void **state)
 {
 	assert_named(ALL_NEEDS & ~SANDBOX_CLIENTS, accept_a_client, "accept4");
 	assert_goes(SANDBOX_CLIENTS, accept_a_client);
@@ -340,7 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden_calls_end_the_process_with_a_line_that_names_them),
-		cmocka_unit_test(what_is_allowed_on_demand_is_forbidden_without),
+		cmocka_unit_test(calls_allowed_on_demand_are_otherwise_forbidden),
 		cmocka_unit_test(threads_that_were_there_before_are_confined_too),
 		cmocka_unit_test(what_a_machine_does_is_allowed),
 		cmocka_unit_test(threads_are_for_kvm_only),

@@ -20,7 +20,7 @@ static void assert_printed(const char *text, const char *expected)
 	assert_string_equal(text_printable(out, sizeof(out), text), expected);
 }
 
-static void control_characters_are_shown_and_not_obeyed(void **state)
+static void control_characters_are_escaped(void **state)
 {
 	assert_printed("plain \u00fc \u20ac \U0001f600", "plain \u00fc \u20ac \U0001f600");
 	assert_printed("\033]0;title\007\r\n\t\177", "\\x1b]0;title\\x07\\x0d\\x0a\\x09\\x7f");
@@ -175,7 +175,7 @@ static void a_reader_that_has_stopped_stops_nobody_and_gets_all_when_it_goes_on(
 	}
 }
 
-static void a_pipe_that_others_share_goes_on_to_block_them(void **state)
+static void a_shared_pipe_still_blocks_its_other_users(void **state)
 {
 	int fd = open_output(PIPE);
 
@@ -184,7 +184,7 @@ static void a_pipe_that_others_share_goes_on_to_block_them(void **state)
 	close_output(PIPE, fd);
 }
 
-static void a_terminal_that_is_stopped_stops_nobody(void **state)
+static void a_stopped_terminal_blocks_nobody(void **state)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
 	struct termios raw;
@@ -235,7 +235,7 @@ static void the_end_waits_for_no_reader_that_does_not_read(void **state)
 	close_output(PIPE, fd);
 }
 
-static void an_output_without_reader_takes_and_forgets_all(void **state)
+static void an_output_without_a_reader_accepts_and_discards_everything(void **state)
 {
 	int fd = open_output(PIPE);
 
@@ -415,15 +415,15 @@ static void lines_that_nobody_reads_are_dropped_and_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(control_characters_are_shown_and_not_obeyed),
+		cmocka_unit_test(control_characters_are_escaped),
 		cmocka_unit_test(printed_text_is_cut_between_characters),
 		cmocka_unit_test(any_bytes_become_a_json_string),
 		cmocka_unit_test(
 			a_reader_that_has_stopped_stops_nobody_and_gets_all_when_it_goes_on),
-		cmocka_unit_test(a_pipe_that_others_share_goes_on_to_block_them),
-		cmocka_unit_test(a_terminal_that_is_stopped_stops_nobody),
+		cmocka_unit_test(a_shared_pipe_still_blocks_its_other_users),
+		cmocka_unit_test(a_stopped_terminal_blocks_nobody),
 		cmocka_unit_test(the_end_waits_for_no_reader_that_does_not_read),
-		cmocka_unit_test(an_output_without_reader_takes_and_forgets_all),
+		cmocka_unit_test(an_output_without_a_reader_accepts_and_discards_everything),
 		SAY_TEST(what_is_said_is_one_printable_line),
 		SAY_TEST(a_guest_gets_a_burst_of_lines_and_then_one_a_second_with_a_count),
 		SAY_TEST(a_flood_of_one_kind_hides_no_other),

@@ -131,7 +131,7 @@ def child(process):
 
 
 @test
-def who_looks_at_a_stubs_guest_is_confined(scratch):
+def a_session_with_a_stub_is_confined(scratch):
     state = scratch.name("state")
     for words in (["attach"], ["inject", "system-reset"]):
         for sandbox, wanted in ("on", "2"), ("off", "0"):
@@ -151,7 +151,7 @@ def who_looks_at_a_stubs_guest_is_confined(scratch):
 
 
 @test
-def a_guest_is_let_go_if_who_looks_at_it_dies(scratch):
+def a_guest_is_resumed_if_the_confined_process_dies(scratch):
     with Silent(scratch) as stub:
         process = started("attach", "--gdb", "unix:" + stub.path, "--state", scratch.name("state"))
         stub.accept()
@@ -175,7 +175,7 @@ def a_guest_is_let_go_if_who_looks_at_it_dies(scratch):
 
 
 @test
-def who_waits_for_a_machines_monitor_is_confined(scratch):
+def a_client_of_the_monitor_is_confined(scratch):
     with Silent(scratch) as monitor:
         process = started("inject", "--monitor", monitor.path, "system-reset")
         monitor.accept()

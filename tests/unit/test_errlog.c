@@ -328,7 +328,7 @@ static void an_address_that_is_not_valid_is_written_as_zero(void **state)
 	assert_memory_equal(buf + 24 + 0x18, zero, sizeof(zero));
 }
 
-static void encoding_refuses_what_the_format_cannot_say(void **state)
+static void encoding_refuses_what_the_format_cannot_express(void **state)
 {
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 	struct fwnmi_errlog good = golden_log();
@@ -882,7 +882,7 @@ static void names_are_compared_without_case_and_separators(void **state)
 	assert_int_equal(fwnmi_mc_subtype_parse(FWNMI_MC_SLB, "multihit"), FWNMI_SLB_MULTIHIT);
 }
 
-static void what_is_not_a_name_is_refused(void **state)
+static void an_unknown_name_is_refused(void **state)
 {
 	assert_int_equal(fwnmi_severity_parse(""), FWNMI_ERR_BADNAME);
 	assert_int_equal(fwnmi_severity_parse("-"), FWNMI_ERR_BADNAME);
@@ -919,7 +919,7 @@ int main(void)
 		cmocka_unit_test(slb_erat_and_tlb_subtypes_stand_where_the_format_chapter_has_them),
 		cmocka_unit_test(other_types_keep_their_specific_byte_as_it_is),
 		cmocka_unit_test(an_address_that_is_not_valid_is_written_as_zero),
-		cmocka_unit_test(encoding_refuses_what_the_format_cannot_say),
+		cmocka_unit_test(encoding_refuses_what_the_format_cannot_express),
 		cmocka_unit_test(encoding_into_any_smaller_buffer_fails_and_touches_nothing),
 		cmocka_unit_test(a_log_cut_at_any_length_is_called_truncated),
 		cmocka_unit_test(a_log_cut_at_any_length_has_what_is_before_the_cut),
@@ -947,7 +947,7 @@ int main(void)
 		cmocka_unit_test(printing_lets_no_control_character_of_a_log_through),
 		cmocka_unit_test(every_name_parses_back_to_its_number),
 		cmocka_unit_test(names_are_compared_without_case_and_separators),
-		cmocka_unit_test(what_is_not_a_name_is_refused),
+		cmocka_unit_test(an_unknown_name_is_refused),
 		cmocka_unit_test(every_error_has_a_sentence_of_its_own),
 	};
 

@@ -208,7 +208,7 @@ static void a_damaged_call_out_is_named_and_those_before_it_stay(void **state)
 	}
 }
 
-static void no_more_call_outs_than_the_format_has_are_taken(void **state)
+static void no_more_call_outs_than_the_format_allows_are_decoded(void **state)
 {
 	uint8_t callouts[12 * 4];
 	struct log log;
@@ -666,7 +666,7 @@ int main(void)
 		cmocka_unit_test(call_outs_of_the_primary_src_are_decoded),
 		cmocka_unit_test(a_call_out_without_a_part_has_its_location_only),
 		cmocka_unit_test(a_damaged_call_out_is_named_and_those_before_it_stay),
-		cmocka_unit_test(no_more_call_outs_than_the_format_has_are_taken),
+		cmocka_unit_test(no_more_call_outs_than_the_format_allows_are_decoded),
 		cmocka_unit_test(an_encoded_src_does_not_claim_call_outs),
 		cmocka_unit_test(the_failing_enclosure_is_decoded),
 		cmocka_unit_test(the_extended_header_is_decoded),

@@ -826,7 +826,7 @@ static void descriptions_of_other_guests_are_refused(void **state)
 	assert_true(stub->detached);
 }
 
-static void addresses_that_are_none_are_refused(void **state)
+static void invalid_addresses_are_refused(void **state)
 {
 	static const char *const bad[] = { "", "localhost", "localhost:", "unix:" };
 	char err[200];
@@ -914,7 +914,7 @@ int main(void)
 		test(an_interruption_waits_for_the_end_of_a_change),
 		test(the_first_failure_is_kept),
 		test(descriptions_of_other_guests_are_refused),
-		cmocka_unit_test(addresses_that_are_none_are_refused),
+		cmocka_unit_test(invalid_addresses_are_refused),
 		cmocka_unit_test(registers_are_numbered_on_from_the_one_before),
 		cmocka_unit_test(cut_descriptions_do_no_harm),
 	};

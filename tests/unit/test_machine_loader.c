@@ -218,7 +218,7 @@ static void the_base_is_the_lowest_segment(void **state)
 	assert_int_equal(loader.kernel_entry, 0x40100);
 }
 
-static void what_is_no_elf_file_is_refused(void **state)
+static void a_file_that_is_not_elf_is_refused(void **state)
 {
 	assert_refused(&(struct elf){ .file_size = 0 }, "not an ELF file");
 	make_kernel(&sound);
@@ -302,7 +302,7 @@ static void contradictory_segments_are_refused(void **state)
 	assert_refused(&elf, "no segments");
 }
 
-static void segments_on_top_of_each_other_are_refused(void **state)
+static void overlapping_segments_are_refused(void **state)
 {
 	struct elf elf = sound;
 
@@ -378,7 +378,7 @@ static void note_written(struct engine *engine, uint64_t address, uint64_t len)
 		written_to = address + len;
 }
 
-static void the_engine_hears_of_loaded_memory(void **state)
+static void the_engine_is_told_of_loaded_memory(void **state)
 {
 	written_from = UINT64_MAX;
 	written_to = 0;
@@ -548,20 +548,20 @@ int main(void)
 		cmocka_unit_test(big_endian_kernels_load_too),
 		cmocka_unit_test(an_entry_in_opd_is_a_function_descriptor),
 		cmocka_unit_test(the_base_is_the_lowest_segment),
-		cmocka_unit_test(what_is_no_elf_file_is_refused),
+		cmocka_unit_test(a_file_that_is_not_elf_is_refused),
 		cmocka_unit_test(missing_and_special_files_are_refused),
 		cmocka_unit_test(a_file_cut_anywhere_is_refused),
 		cmocka_unit_test(other_machines_are_refused),
 		cmocka_unit_test(relocatable_and_core_files_are_refused),
 		cmocka_unit_test(segments_outside_memory_are_refused),
 		cmocka_unit_test(contradictory_segments_are_refused),
-		cmocka_unit_test(segments_on_top_of_each_other_are_refused),
+		cmocka_unit_test(overlapping_segments_are_refused),
 		cmocka_unit_test(more_program_headers_than_the_header_can_count_are_none),
 		cmocka_unit_test(an_entry_outside_the_segments_is_refused),
 		cmocka_unit_test(the_initrd_follows_the_kernel_on_a_64_kib_boundary),
 		cmocka_unit_test(bad_initrds_are_refused),
 		cmocka_unit_test(a_file_that_shrinks_before_a_reboot_is_an_error),
-		cmocka_unit_test(the_engine_hears_of_loaded_memory),
+		cmocka_unit_test(the_engine_is_told_of_loaded_memory),
 		cmocka_unit_test(
 			a_position_independent_kernel_that_is_linked_at_0_goes_above_the_vectors),
 		cmocka_unit_test(kernels_that_run_elsewhere_or_have_to_be_at_0_stay_there),

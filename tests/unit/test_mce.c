@@ -255,7 +255,7 @@ static void no_cause_bit_at_all_is_an_unknown_error(void **state)
 	assert_cause(&mc, &unknown, 0);
 }
 
-static void what_is_synthesised_is_analysed_to_the_same_error(void **state)
+static void synthesised_bits_are_analysed_to_the_same_error(void **state)
 {
 	for (size_t p = 0; p < ARRAY_SIZE(processors); p++) {
 		enum fwnmi_processor number = processors[p].number;
@@ -401,7 +401,7 @@ int main(void)
 		cmocka_unit_test(a_spurious_machine_check_of_power9_is_a_recovered_warning),
 		cmocka_unit_test(only_errors_of_translation_caches_are_repairable),
 		cmocka_unit_test(no_cause_bit_at_all_is_an_unknown_error),
-		cmocka_unit_test(what_is_synthesised_is_analysed_to_the_same_error),
+		cmocka_unit_test(synthesised_bits_are_analysed_to_the_same_error),
 		cmocka_unit_test(synthesis_gives_the_bits_the_processor_would_set),
 		cmocka_unit_test(an_error_no_processor_signals_has_no_cause_bits),
 		cmocka_unit_test(a_processor_without_a_table_is_refused),
