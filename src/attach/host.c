@@ -12,7 +12,8 @@
 
 #include "attach/host.h"
 #include "attach/private.h"
-#include "attach/spr.h"
+#include "attach/special_registers.h"
+#include "isa/lpcr.h"
 
 /*
  * QEMU's layout of the RTAS area: 20 bytes of code, the error log at 0x30, one slot per CPU from
@@ -21,9 +22,6 @@
 #define BOOT_OFFSET 0x20u
 #define SAVE_OFFSET 0x30u
 #define SLOTS	    0x800u
-
-/* Power ISA Book III, Logical Partitioning Control Register */
-#define LPCR_ILE (1ull << 25)
 
 /* File layout: these, then libfwnmi's record. */
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'g', 'd', 'b' };

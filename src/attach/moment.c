@@ -14,7 +14,7 @@
 #include "base/host_time.h"
 #include "attach/moment.h"
 #include "attach/private.h"
-#include "attach/spr.h"
+#include "attach/special_registers.h"
 
 /* From an interrupt's entry to MSR[RI]=1 takes fewer than a hundred steps. */
 #define MAX_STEPS	   2000

@@ -13,7 +13,7 @@
 
 #include "attach/guest.h"
 #include "attach/private.h"
-#include "attach/spr.h"
+#include "attach/special_registers.h"
 
 #define TASK_SIZE    16384u /* larger than any task_struct */
 #define SWITCH_INSNS 256u

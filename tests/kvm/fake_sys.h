@@ -14,6 +14,7 @@
 
 #include "engine/kvm/abi.h"
 #include "engine/kvm/sys.h"
+#include "isa/lpcr.h"
 
 #define FAKE_CAPABILITIES 256
 #define FAKE_VMS	  32

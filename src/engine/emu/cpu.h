@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "isa/srr1.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -56,12 +57,6 @@ union vsr {
 #define CR_GT 4
 #define CR_EQ 2
 #define CR_SO 1
-
-/* SRR1 reason bits of a program interrupt. */
-#define SRR1_FP_ENABLED (1ull << 20)
-#define SRR1_ILLEGAL	(1ull << 19)
-#define SRR1_PRIVILEGED (1ull << 18)
-#define SRR1_TRAP	(1ull << 17)
 
 /*
  * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A

@@ -15,11 +15,10 @@
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 
-#define ARENA_BYTES	    (256ull << 20)
-#define NR_REGIONS(memory)  ((((memory)->size - 1) >> REGION_BITS) + 1)
+#define ARENA_BYTES	   (256ull << 20)
+#define NR_REGIONS(memory) ((((memory)->size - 1) >> REGION_BITS) + 1)
 /* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */
-#define HOST_CHUNK	    20000
-#define SRR1_INTERRUPT_MASK 0x783f0000ull /* bits 33:36 and 42:47 give the reason */
+#define HOST_CHUNK	   20000
 
 static struct cpu *cpu_of(struct engine *engine, unsigned vcpu)
 {
@@ -73,12 +72,12 @@ void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr
 		msr |= MSR_IR | MSR_DR;
 	if (vector >= VECTOR_SCV) {
 		cpu->lr = srr0;
-		cpu->ctr = old & ~SRR1_INTERRUPT_MASK;
+		cpu->ctr = old & ~SRR1_REASON;
 		msr |= old & (MSR_EE | MSR_RI);
 		cpu->nip = relocated ? 0xc000000000003000ull + (vector - VECTOR_SCV) : vector;
 	} else {
 		cpu->srr0 = srr0;
-		cpu->srr1 = (old & ~SRR1_INTERRUPT_MASK) | srr1_bits;
+		cpu->srr1 = (old & ~SRR1_REASON) | srr1_bits;
 		cpu->nip = relocated ? 0xc000000000004000ull + vector : vector;
 	}
 	cpu->reserved = false;

@@ -7,10 +7,6 @@
 
 #include "engine/emu/private.h"
 
-#define SRR1_TRACE (1ull << (63 - 33))
-#define SRR1_LOAD  (1ull << (63 - 35))
-#define SRR1_STORE (1ull << (63 - 36))
-
 #define EXTENDED(insn) ((insn) >> 1 & 1023)
 
 enum form {
@@ -63,9 +59,9 @@ static uint64_t access_of(const char *name)
 	static const char *const no_access[] = { "lvsl", "lvsr", NULL };
 
 	if (!strcmp(name, "dcbz") || !strncmp(name, "st", 2))
-		return SRR1_STORE;
+		return SRR1_TRACE_STORE;
 	if (one_of(name, loads) || (name[0] == 'l' && !one_of(name, no_access)))
-		return SRR1_LOAD;
+		return SRR1_TRACE_LOAD;
 	return 0;
 }
 

@@ -73,11 +73,6 @@ struct ppc_kvm_mmuv3_cfg {
 #define PPC_KVM_REG_ARCH_COMPAT PPC_KVM_REG_U32(0xb7)
 #define PPC_KVM_REG_DEC_EXPIRY	PPC_KVM_REG_U64(0xbe)
 
-/* Power ISA, LPCR. */
-#define LPCR_AIL   0x01800000ull
-#define LPCR_AIL_3 0x01800000ull
-#define LPCR_ILE   0x02000000ull
-
 /* Partition table entry, second doubleword: radix. */
 #define PATB_GR (1ull << 63)
 

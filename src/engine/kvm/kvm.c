@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/kvm/kvm.h"
+#include "isa/lpcr.h"
 
 #define PVR_ARCH_300 0x0f000005u /* the logical processor version that the device tree promises */
 

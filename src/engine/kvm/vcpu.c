@@ -12,13 +12,11 @@
 #include <time.h>
 
 #include "engine/kvm/kvm.h"
+#include "isa/srr1.h"
 
 /* Interrupts KVM_RUN; the handler does nothing. */
 #define KICK_SIGNAL SIGRTMIN
 
-/* SRR1 bits 33:36 and 42:47: KVM leaves a machine check's cause in the MSR that it reports. */
-#define SRR1_CAUSE_MASK	  0x783f0000ull
-#define SRR1_MC_LOADSTORE 0x00200000ull
 #define DSISR_UE	  0x00008000u
 #define DSISR_BAD_ADDRESS 0x00000040u /* from POWER9 on */
 
@@ -128,13 +126,14 @@ static bool machine_check(struct kvm_vcpu *v)
 {
 	vcpu_load(v);
 	v->exit.reason = ENGINE_EXIT_MACHINE_CHECK;
-	v->exit.machine_check.srr1 = v->regs.msr & SRR1_CAUSE_MASK;
+	/* KVM leaves the cause in the MSR that it reports. */
+	v->exit.machine_check.srr1 = v->regs.msr & SRR1_REASON;
 	v->exit.machine_check.dsisr = v->dsisr;
 	v->exit.machine_check.dar = v->dar;
 	v->exit.machine_check.dar_valid = true;
 	v->exit.machine_check.recovered = (v->run->flags & PPC_KVM_NMI_DISPOSITION_MASK) ==
 					  PPC_KVM_NMI_FULLY_RECOVERED;
-	v->regs.msr &= ~SRR1_CAUSE_MASK;
+	v->regs.msr &= ~SRR1_REASON;
 	v->dirty = true;
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/uop/uop.h"
+#include "isa/spr.h"
 
 /* Poison discarded code so that AddressSanitizer catches stale pointers into it. */
 #ifndef __has_feature
@@ -545,10 +546,10 @@ GEN(mfspr)
 	unsigned spr = SPR_FIELD(insn), rt = GPR(F_RT(insn));
 
 	switch (spr) {
-	case 8:
+	case SPR_LR:
 		EMIT(d, mr, rt, FIELD_OF(lr), 0, 0);
 		break;
-	case 9:
+	case SPR_CTR:
 		EMIT(d, mr, rt, FIELD_OF(ctr), 0, 0);
 		break;
 	default:
@@ -561,16 +562,16 @@ GEN(mtspr)
 	unsigned spr = SPR_FIELD(insn), rs = GPR(F_RT(insn));
 
 	switch (spr) {
-	case 8:
+	case SPR_LR:
 		EMIT(d, mr, FIELD_OF(lr), rs, 0, 0);
 		return;
-	case 9:
+	case SPR_CTR:
 		EMIT(d, mr, FIELD_OF(ctr), rs, 0, 0);
 		return;
 	}
 	EMIT(d, mtspr, rs, 0, 0, spr);
 	/* SPRs that change translation or the time of interrupts end the block. */
-	if (spr == 22 || spr == 48 || spr == 61)
+	if (spr == SPR_DEC || spr == SPR_PIDR || spr == SPR_IAMR)
 		END(d, leave, 0, 0, 0, d->offset + 4);
 }
 

@@ -794,7 +794,7 @@ static int atomic_refused(struct cpu *cpu, uint64_t ea)
 	cpu_raise(cpu, VECTOR_DATA_STORAGE, 0);
 	cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
 	cpu->exception_dar = ea;
-	cpu->exception_dsisr = 0x00000004;
+	cpu->exception_dsisr = DSISR_ATOMIC;
 	return EXCEPTION;
 }
 

@@ -5,7 +5,7 @@
  * vmx_permute.c, AES, SHA, carryless products and decimals in vmx_crypto.c, floating
  * point in vmx_fp.c.
  */
-#include "engine/emu/insn/vector.h"
+#include "engine/emu/insn/vector_operands.h"
 
 /* ---- storage access ---- */
 

@@ -4,7 +4,7 @@
  * decimals (section 6.17). The AES tables are those of FIPS 197, the SHA functions those of FIPS
  * 180-4.
  */
-#include "engine/emu/insn/vector.h"
+#include "engine/emu/insn/vector_operands.h"
 
 /* ---- AES ---- */
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/emu/insn/vector.h"
+#include "engine/emu/insn/vector_operands.h"
 
 #define SIGN	      0x80000000u
 #define INFINITY_BITS 0x7f800000u

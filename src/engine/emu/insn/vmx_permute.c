@@ -3,7 +3,7 @@
  * Vector facility, Power ISA 3.0B chapter 6, instructions that only move elements, bytes and bits:
  * permute, select, merge, splat, pack, unpack, extract, insert, bit permute.
  */
-#include "engine/emu/insn/vector.h"
+#include "engine/emu/insn/vector_operands.h"
 
 /* ---- permute and select ---- */
 

@@ -4,7 +4,7 @@
  * and to GPRs, logic, permutation, sign bits. Floating point is in vsx_fp.c.
  */
 #include "engine/emu/fp/fpu.h"
-#include "engine/emu/insn/vector.h"
+#include "engine/emu/insn/vector_operands.h"
 
 /*
  * The upper 32 of the 64 registers belong to the vector facility. Check the facility that an access

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Shared by the vector semantics (vmx*.c, vsx_move.c): operands, CR field 6, saturation. */
-#ifndef FWNMI_ENGINE_EMU_INSN_VECTOR_H
-#define FWNMI_ENGINE_EMU_INSN_VECTOR_H
+#ifndef FWNMI_ENGINE_EMU_INSN_VECTOR_OPERANDS_H
+#define FWNMI_ENGINE_EMU_INSN_VECTOR_OPERANDS_H
 
 #include "engine/emu/insn/insn.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Special purpose registers; see spr.h. Instruction formats as in the Power ISA, Book III.
+ * Access to special purpose registers; see special_registers.h. Instruction formats as in the
+ * Power ISA, Book III.
  */
 #include <inttypes.h>
 
 #include "attach/private.h"
-#include "attach/spr.h"
+#include "attach/special_registers.h"
 
 /*
  * QEMU's RTAS code ends at 0x14, and FWNMI's part begins at 0x30. host.c uses the eight bytes at
@@ -21,7 +22,8 @@
 
 #define H_PROD 0xe8u /* LoPAR: R4 is the processor */
 
-static const char *name_of(enum spr spr)
+/* The stub's name. */
+static const char *name_of(unsigned spr)
 {
 	switch (spr) {
 	case SPR_SRR0:
@@ -37,9 +39,9 @@ static const char *name_of(enum spr spr)
 }
 
 /* The instruction holds the two halves of the number swapped. */
-static uint32_t with_number(uint32_t insn, enum spr spr)
+static uint32_t with_number(uint32_t insn, unsigned spr)
 {
-	return insn | ((uint32_t)spr & 0x1f) << 16 | ((uint32_t)spr >> 5 & 0x1f) << 11;
+	return insn | (spr & 0x1f) << 16 | (spr >> 5 & 0x1f) << 11;
 }
 
 static bool write_scratch(struct guest *guest, const uint8_t *bytes)
@@ -106,7 +108,7 @@ static bool execute(struct guest *guest, unsigned cpu, uint32_t insn, uint64_t *
 }
 
 /* *@number: as for gdb_read_register(), or -1. */
-static bool find(struct guest *guest, unsigned cpu, enum spr spr, int *number)
+static bool find(struct guest *guest, unsigned cpu, unsigned spr, int *number)
 {
 	bool given;
 
@@ -120,7 +122,7 @@ static bool find(struct guest *guest, unsigned cpu, enum spr spr, int *number)
 	return true;
 }
 
-bool remote_spr_read(struct guest *guest, unsigned cpu, enum spr spr, uint64_t *value)
+bool remote_spr_read(struct guest *guest, unsigned cpu, unsigned spr, uint64_t *value)
 {
 	int number;
 
@@ -131,7 +133,7 @@ bool remote_spr_read(struct guest *guest, unsigned cpu, enum spr spr, uint64_t *
 			     execute(guest, cpu, with_number(MFSPR, spr), value);
 }
 
-bool remote_spr_write(struct guest *guest, unsigned cpu, enum spr spr, uint64_t value)
+bool remote_spr_write(struct guest *guest, unsigned cpu, unsigned spr, uint64_t value)
 {
 	int number;
 

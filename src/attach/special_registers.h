@@ -4,27 +4,22 @@
  * silently ignores reads and writes on any vCPU but the first; there the vCPU itself executes mfspr
  * or mtspr. Hypervisor calls work the same way and are here too.
  */
-#ifndef FWNMI_ATTACH_SPR_H
-#define FWNMI_ATTACH_SPR_H
+#ifndef FWNMI_ATTACH_SPECIAL_REGISTERS_H
+#define FWNMI_ATTACH_SPECIAL_REGISTERS_H
 
 #include "attach/guest.h"
-
-/* Numbers as in the Power ISA, Book III. */
-enum spr {
-	SPR_SRR0 = 26,
-	SPR_SRR1 = 27,
-	SPR_SPRG1 = 273,
-	SPR_PVR = 287,
-};
+#include "isa/spr.h"
 
 /**
  * remote_spr_read(), remote_spr_write() - access a register of any vCPU that is not halted
  *
+ * @spr: SPR_SRR0, SPR_SRR1, SPR_SPRG1 or SPR_PVR
+ *
  * If the stub does not give it, an instruction is placed in a gap of the RTAS area, which must be
  * known, and executed there. Everything else is restored afterwards.
  */
-bool remote_spr_read(struct guest *guest, unsigned cpu, enum spr spr, uint64_t *value);
-bool remote_spr_write(struct guest *guest, unsigned cpu, enum spr spr, uint64_t value);
+bool remote_spr_read(struct guest *guest, unsigned cpu, unsigned spr, uint64_t *value);
+bool remote_spr_write(struct guest *guest, unsigned cpu, unsigned spr, uint64_t value);
 
 /**
  * remote_prod() - end the H_CEDE of vCPU @target by an H_PROD from @cpu, which must not be halted

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Why an interrupt was taken, as SRR1 and DSISR say it. Power ISA 3.0B, Book III, "Interrupt
+ * Definitions". Machine checks: libfwnmi's mce.h knows what each processor's bits mean.
+ */
+#ifndef FWNMI_ISA_SRR1_H
+#define FWNMI_ISA_SRR1_H
+
+#include <fwnmi/mce.h>
+
+/* Bits 33:36 and 42:47 give the reason of any interrupt; the others are the interrupted MSR's. */
+#define SRR1_REASON FWNMI_SRR1_CAUSE_MASK
+
+/* Machine check: the cause is in DSISR. */
+#define SRR1_MC_LOADSTORE FWNMI_SRR1_MC_LOADSTORE
+
+/* Program interrupt. */
+#define SRR1_FP_ENABLED (1ull << 20)
+#define SRR1_ILLEGAL	(1ull << 19)
+#define SRR1_PRIVILEGED (1ull << 18)
+#define SRR1_TRAP	(1ull << 17)
+
+/* Trace interrupt. */
+#define SRR1_TRACE	 (1ull << 30)
+#define SRR1_TRACE_LOAD	 (1ull << 28)
+#define SRR1_TRACE_STORE (1ull << 27)
+
+/* Data storage interrupt: DSISR. Instruction storage interrupt: the same bits of SRR1. */
+#define DSISR_NO_TRANSLATION 0x40000000u
+#define DSISR_NO_EXECUTE     0x10000000u /* SRR1 only */
+#define DSISR_PROTECTION     0x08000000u
+#define DSISR_STORE	     0x02000000u
+#define DSISR_BAD_CONFIG     0x00080000u /* of the radix trees */
+#define DSISR_ATOMIC	     0x00000004u /* an atomic memory operation that cannot be done */
+
+#endif
