@@ -4,6 +4,7 @@
  * Performance monitor registers keep what is written and count nothing.
  */
 #include "engine/emu/private.h"
+#include "isa/spr.h"
 
 #define U_R 1 /* readable with MSR[PR]=1 */
 #define U_W 2
@@ -13,93 +14,20 @@
 #define P   (P_R | P_W)
 #define UR  (U_R | P_R)
 
+/* @index: of the instruction in its block */
+typedef uint64_t read_fn(struct cpu *cpu, unsigned spr, unsigned index);
+typedef void write_fn(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v);
+
 struct spr_entry {
-	uint16_t number;
-	uint8_t access;
-	uint8_t size; /* bytes of the member that holds it */
+	uint8_t access; /* 0: no such register */
+	uint8_t facility; /* FSCR bit that problem state needs; 0: none */
+	/* Plain storage: a member of struct cpu and its size. 0: the functions do it. */
+	uint8_t size;
 	uint16_t offset;
 	uint64_t bits; /* implemented bits; the others read as zero */
+	read_fn *read;
+	write_fn *write;
 };
-
-#define SPR_OF(number, access, member, bits)                                                     \
-	{                                                                                        \
-		number, access, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), \
-			bits                                                                     \
-	}
-#define SPR(number, access, member)	 SPR_OF(number, access, member, ~0ull)
-#define SPR32(number, access, member)	 SPR_OF(number, access, member, 0xffffffff)
-/* An instruction address: bits 62:63 are reserved. */
-#define SPR_INSN(number, access, member) SPR_OF(number, access, member, ~3ull)
-#define SPR_DSCR(number, access)	 SPR_OF(number, access, dscr, 0x1ffffff)
-
-/* Plain storage. The switches below handle the others. */
-static const struct spr_entry table[] = {
-	SPR_DSCR(3, U),
-	SPR(8, U, lr),
-	SPR(9, U, ctr),
-	SPR_DSCR(17, P),
-	SPR32(18, P, dsisr),
-	SPR(19, P, dar),
-	SPR(26, P, srr0),
-	SPR(27, P, srr1),
-	SPR_INSN(28, P, cfar),
-	SPR(144, P, tidr),
-	SPR(153, P, fscr),
-	SPR(157, P, uamor),
-	SPR32(159, P, pspb),
-	SPR32(256, U, vrsave),
-	SPR(259, UR, sprg[3]),
-	SPR(272, P, sprg[0]),
-	SPR(273, P, sprg[1]),
-	SPR(274, P, sprg[2]),
-	SPR(275, P, sprg[3]),
-	SPR_INSN(804, U, ebbhr),
-	SPR_INSN(805, U, ebbrr),
-	SPR(806, U, bescr),
-	SPR(815, U, tar),
-	SPR(823, P, psscr),
-	SPR(896, U, ppr),
-	/* performance monitor: privileged numbers, then those readable in problem state */
-	SPR(784, P, sier),
-	SPR(785, P, mmcr[2]),
-	SPR(786, P, mmcra),
-	SPR32(787, P, pmc[0]),
-	SPR32(788, P, pmc[1]),
-	SPR32(789, P, pmc[2]),
-	SPR32(790, P, pmc[3]),
-	SPR32(791, P, pmc[4]),
-	SPR32(792, P, pmc[5]),
-	SPR(795, P, mmcr[0]),
-	SPR(796, P, siar),
-	SPR(797, P, sdar),
-	SPR(798, P, mmcr[1]),
-	SPR(768, UR, sier),
-	SPR(769, UR | P_W, mmcr[2]),
-	SPR(770, UR | P_W, mmcra),
-	SPR32(771, UR | P_W, pmc[0]),
-	SPR32(772, UR | P_W, pmc[1]),
-	SPR32(773, UR | P_W, pmc[2]),
-	SPR32(774, UR | P_W, pmc[3]),
-	SPR32(775, UR | P_W, pmc[4]),
-	SPR32(776, UR | P_W, pmc[5]),
-	SPR(779, UR | P_W, mmcr[0]),
-	SPR(780, UR, siar),
-	SPR(781, UR, sdar),
-	SPR(782, UR, mmcr[1]),
-};
-
-static const struct spr_entry *look_up(unsigned number)
-{
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].number == number)
-			return &table[i];
-	return NULL;
-}
-
-static uint64_t *member64(struct cpu *cpu, const struct spr_entry *entry)
-{
-	return (uint64_t *)((char *)cpu + entry->offset);
-}
 
 int cpu_need_facility(struct cpu *cpu, unsigned bit)
 {
@@ -109,170 +37,276 @@ int cpu_need_facility(struct cpu *cpu, unsigned bit)
 	return cpu_raise(cpu, VECTOR_FACILITY_UNAVAILABLE, 0);
 }
 
-static int facility_of(struct cpu *cpu, unsigned spr)
+/* ---- registers that are not plain storage ---- */
+
+static uint64_t read_xer(struct cpu *cpu, unsigned spr, unsigned index)
 {
-	switch (spr) {
-	case 3:
-		return cpu_need_facility(cpu, FSCR_DSCR);
-	case 800 ... 806:
-		return cpu_need_facility(cpu, FSCR_EBB);
-	case 815:
-		return cpu_need_facility(cpu, FSCR_TAR);
-	default:
-		return 0;
-	}
+	return cpu_get_xer(cpu);
 }
 
+static void write_xer(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	cpu_set_xer(cpu, v);
+}
+
+static uint64_t read_timebase(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu_timebase(cpu, index);
+}
+
+static uint64_t read_timebase_upper(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu_timebase(cpu, index) >> 32;
+}
+
+/* 32 bits, sign-extended like the low part of a large decrementer */
+static uint64_t read_decrementer(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return (uint64_t)(int32_t)(cpu->dec_expiry - cpu_timebase(cpu, index) - 1);
+}
+
+static void write_decrementer(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	cpu->dec_expiry = cpu_timebase(cpu, index) + (uint64_t)(int64_t)(int32_t)v + 1;
+	cpu_leave(cpu); /* the run loop's limit comes from the old decrementer */
+}
+
+static uint64_t read_amr(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->amr;
+}
+
+static void write_amr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	if (cpu->msr & MSR_PR)
+		v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
+	if (v == cpu->amr)
+		return;
+	cpu->amr = v;
+	mmu_amr_changed(cpu);
+}
+
+static uint64_t read_iamr(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->iamr;
+}
+
+static void write_iamr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	cpu->iamr = v;
+	mmu_pid_changed(cpu);
+}
+
+static uint64_t read_pid(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->pidr;
+}
+
+static void write_pid(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	if ((uint32_t)v == (uint32_t)cpu->pidr)
+		return;
+	cpu->pidr = (uint32_t)v;
+	mmu_pid_changed(cpu);
+}
+
+/* Single-threaded: TS follows RUN. */
+static uint64_t read_ctrl(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->ctrl & 1 ? 0x8001 : 0;
+}
+
+static uint64_t read_pvr(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return POWER9_PVR;
+}
+
+/* BESCRS, BESCRSU, BESCRR, BESCRRU: set and reset parts of BESCR */
+static uint64_t read_bescr_part(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return spr & 1 ? cpu->bescr >> 32 : cpu->bescr;
+}
+
+static void write_bescr_part(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	v = spr & 1 ? v << 32 : v;
+	cpu->bescr = spr < SPR_BESCRR ? cpu->bescr | v : cpu->bescr & ~v;
+}
+
+static uint64_t read_ppr32(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->ppr >> 32;
+}
+
+static void write_ppr32(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
+{
+	cpu->ppr = (cpu->ppr & 0xffffffff) | v << 32;
+}
+
+static uint64_t read_pir(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->index;
+}
+
+/* One thread per core. */
+static uint64_t read_tir(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return 0;
+}
+
+/* ---- the table ---- */
+
+#define KEEPS(access, facility, member, bits)                                                      \
+	{                                                                                          \
+		access, facility, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), \
+			bits, NULL, NULL                                                           \
+	}
+#define PLAIN(access, member)		  KEEPS(access, 0, member, ~0ull)
+#define LOW_32(access, member)		  KEEPS(access, 0, member, 0xffffffff)
+/* An instruction address: bits 62:63 are reserved. */
+#define ADDRESS(access, facility, member) KEEPS(access, facility, member, ~3ull)
+#define DSCR_BITS			  0x1ffffffull
+#define CALLS(access, facility, read, write)           \
+	{                                              \
+		access, facility, 0, 0, 0, read, write \
+	}
+
+static const struct spr_entry table[NR_SPRS] = {
+	[SPR_XER] = CALLS(U, 0, read_xer, write_xer),
+	[SPR_DSCR_USER] = KEEPS(U, FSCR_DSCR, dscr, DSCR_BITS),
+	[SPR_LR] = PLAIN(U, lr),
+	[SPR_CTR] = PLAIN(U, ctr),
+	[SPR_AMR_USER] = CALLS(U, 0, read_amr, write_amr),
+	[SPR_DSCR] = KEEPS(P, 0, dscr, DSCR_BITS),
+	[SPR_DSISR] = LOW_32(P, dsisr),
+	[SPR_DAR] = PLAIN(P, dar),
+	[SPR_DEC] = CALLS(P, 0, read_decrementer, write_decrementer),
+	[SPR_SRR0] = PLAIN(P, srr0),
+	[SPR_SRR1] = PLAIN(P, srr1),
+	[SPR_CFAR] = ADDRESS(P, 0, cfar),
+	[SPR_AMR] = CALLS(P, 0, read_amr, write_amr),
+	[SPR_PIDR] = CALLS(P, 0, read_pid, write_pid),
+	[SPR_IAMR] = CALLS(P, 0, read_iamr, write_iamr),
+	[SPR_CTRL_READ] = CALLS(UR, 0, read_ctrl, NULL),
+	[SPR_TIDR] = PLAIN(P, tidr),
+	[SPR_CTRL] = KEEPS(P_W, 0, ctrl, ~0ull),
+	[SPR_FSCR] = PLAIN(P, fscr),
+	[SPR_UAMOR] = PLAIN(P, uamor),
+	[SPR_PSPB] = LOW_32(P, pspb),
+	[SPR_VRSAVE] = LOW_32(U, vrsave),
+	[SPR_SPRG3_USER] = PLAIN(UR, sprg[3]),
+	[SPR_TB] = CALLS(UR, 0, read_timebase, NULL),
+	[SPR_TBU] = CALLS(UR, 0, read_timebase_upper, NULL),
+	[SPR_SPRG0] = PLAIN(P, sprg[0]),
+	[SPR_SPRG1] = PLAIN(P, sprg[1]),
+	[SPR_SPRG2] = PLAIN(P, sprg[2]),
+	[SPR_SPRG3] = PLAIN(P, sprg[3]),
+	[SPR_PVR] = CALLS(P_R, 0, read_pvr, NULL),
+	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
+	[SPR_SIER_USER] = PLAIN(UR, sier),
+	[SPR_MMCR2_USER] = PLAIN(UR | P_W, mmcr[2]),
+	[SPR_MMCRA_USER] = PLAIN(UR | P_W, mmcra),
+	[SPR_PMC1_USER] = LOW_32(UR | P_W, pmc[0]),
+	[SPR_PMC2_USER] = LOW_32(UR | P_W, pmc[1]),
+	[SPR_PMC3_USER] = LOW_32(UR | P_W, pmc[2]),
+	[SPR_PMC4_USER] = LOW_32(UR | P_W, pmc[3]),
+	[SPR_PMC5_USER] = LOW_32(UR | P_W, pmc[4]),
+	[SPR_PMC6_USER] = LOW_32(UR | P_W, pmc[5]),
+	[SPR_MMCR0_USER] = PLAIN(UR | P_W, mmcr[0]),
+	[SPR_SIAR_USER] = PLAIN(UR, siar),
+	[SPR_SDAR_USER] = PLAIN(UR, sdar),
+	[SPR_MMCR1_USER] = PLAIN(UR, mmcr[1]),
+	[SPR_SIER] = PLAIN(P, sier),
+	[SPR_MMCR2] = PLAIN(P, mmcr[2]),
+	[SPR_MMCRA] = PLAIN(P, mmcra),
+	[SPR_PMC1] = LOW_32(P, pmc[0]),
+	[SPR_PMC2] = LOW_32(P, pmc[1]),
+	[SPR_PMC3] = LOW_32(P, pmc[2]),
+	[SPR_PMC4] = LOW_32(P, pmc[3]),
+	[SPR_PMC5] = LOW_32(P, pmc[4]),
+	[SPR_PMC6] = LOW_32(P, pmc[5]),
+	[SPR_MMCR0] = PLAIN(P, mmcr[0]),
+	[SPR_SIAR] = PLAIN(P, siar),
+	[SPR_SDAR] = PLAIN(P, sdar),
+	[SPR_MMCR1] = PLAIN(P, mmcr[1]),
+	[SPR_BESCRS] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
+	[SPR_BESCRSU] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
+	[SPR_BESCRR] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
+	[SPR_BESCRRU] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
+	[SPR_EBBHR] = ADDRESS(U, FSCR_EBB, ebbhr),
+	[SPR_EBBRR] = ADDRESS(U, FSCR_EBB, ebbrr),
+	[SPR_BESCR] = KEEPS(U, FSCR_EBB, bescr, ~0ull),
+	[SPR_TAR] = KEEPS(U, FSCR_TAR, tar, ~0ull),
+	[SPR_PSSCR] = PLAIN(P, psscr),
+	[SPR_PPR] = PLAIN(U, ppr),
+	[SPR_PPR32] = CALLS(U, 0, read_ppr32, write_ppr32),
+	[SPR_PIR] = CALLS(P_R, 0, read_pir, NULL),
+};
+
+/* ---- access ---- */
+
 /*
- * An SPR number that does not exist. Bit 0x10 marks privileged numbers. Privileged software gets a
+ * An SPR number that does not exist, or not for this access. Privileged software gets a
  * no-operation, except for the few numbers that the ISA singles out.
  */
 static int absent(struct cpu *cpu, unsigned spr)
 {
-	if (cpu->msr & MSR_PR)
-		return cpu_raise(cpu, VECTOR_PROGRAM, spr & 0x10 ? SRR1_PRIVILEGED : SRR1_ILLEGAL);
-	if (spr == 0 || spr == 4 || spr == 5 || spr == 6)
+	if (cpu->msr & MSR_PR || spr == 0 || (spr >= 4 && spr <= 6))
 		return cpu_illegal(cpu);
 	return 0;
 }
 
-static int privileged(struct cpu *cpu)
+/*
+ * May the vCPU access the register? @problem_state, @privileged: the accesses it takes. If not,
+ * @refused is what the instruction comes to.
+ */
+static bool allowed(struct cpu *cpu, unsigned spr, unsigned problem_state, unsigned privileged,
+		    int *refused)
 {
-	return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
-}
+	const struct spr_entry *entry = &table[spr];
+	bool user = cpu->msr & MSR_PR;
 
-static uint32_t decrementer(const struct cpu *cpu, unsigned index)
-{
-	return (uint32_t)(cpu->dec_expiry - cpu_timebase(cpu, index) - 1);
+	if (user && spr & SPR_PRIVILEGED)
+		*refused = cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
+	else if (!(entry->access & (user ? problem_state : privileged)))
+		*refused = absent(cpu, spr);
+	else if (entry->facility && cpu_need_facility(cpu, entry->facility))
+		*refused = EXCEPTION;
+	else
+		return true;
+	return false;
 }
 
 int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 {
-	bool user = cpu->msr & MSR_PR;
-	const struct spr_entry *entry;
+	const struct spr_entry *entry = &table[spr];
+	const void *member = (const char *)cpu + entry->offset;
+	int refused;
 
-	if (user && spr & 0x10 && spr != 0)
-		return privileged(cpu);
-	switch (spr) {
-	case 1:
-		*v = cpu_get_xer(cpu);
-		return 0;
-	case 268:
-		*v = cpu_timebase(cpu, index);
-		return 0;
-	case 269:
-		*v = cpu_timebase(cpu, index) >> 32;
-		return 0;
-	case 22: /* 32 bits, sign-extended like the low part of a large decrementer */
-		*v = (uint64_t)(int32_t)decrementer(cpu, index);
-		return 0;
-	case 13:
-	case 29:
-		*v = cpu->amr;
-		return 0;
-	case 61:
-		*v = cpu->iamr;
-		return 0;
-	case 48:
-		*v = cpu->pidr;
-		return 0;
-	case 136:
-		*v = cpu->ctrl & 1 ? 0x8001 : 0; /* single-threaded: TS follows RUN */
-		return 0;
-	case 287:
-		*v = POWER9_PVR;
-		return 0;
-	case 800 ... 803: /* BESCR, which BESCRS and the like set and reset parts of */
-		if (facility_of(cpu, spr))
-			return EXCEPTION;
-		*v = spr & 1 ? cpu->bescr >> 32 : cpu->bescr;
-		return 0;
-	case 898:
-		*v = cpu->ppr >> 32;
-		return 0;
-	case 1023:
-		*v = cpu->index;
-		return 0;
-	case 446: /* TIR: one thread per core */
-		*v = 0;
-		return 0;
-	}
-	entry = look_up(spr);
-	if (!entry) {
-		/* Privileged read of a missing SPR: POWER9 keeps the target, QEMU gives 0 */
-		*v = 0;
-		return absent(cpu, spr);
-	}
-	if (!(entry->access & (user ? U_R : P_R)))
-		return absent(cpu, spr);
-	if (facility_of(cpu, spr))
-		return EXCEPTION;
-	*v = entry->size == 4 ? *(uint32_t *)((char *)cpu + entry->offset) : *member64(cpu, entry);
+	/* Privileged read of a missing SPR: POWER9 keeps the target, QEMU gives 0 */
+	*v = 0;
+	if (!allowed(cpu, spr, U_R, P_R, &refused))
+		return refused;
+	if (entry->read)
+		*v = entry->read(cpu, spr, index);
+	else
+		*v = entry->size == 4 ? *(const uint32_t *)member : *(const uint64_t *)member;
 	return 0;
 }
 
 int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 {
-	bool user = cpu->msr & MSR_PR;
-	const struct spr_entry *entry;
+	const struct spr_entry *entry = &table[spr];
+	void *member = (char *)cpu + entry->offset;
+	int refused;
 
-	if (user && spr & 0x10)
-		return privileged(cpu);
-	switch (spr) {
-	case 1:
-		cpu_set_xer(cpu, v);
-		return 0;
-	case 22:
-		cpu->dec_expiry = cpu_timebase(cpu, index) + (uint64_t)(int64_t)(int32_t)v + 1;
-		cpu_leave(cpu); /* the run loop's limit comes from the old decrementer */
-		return 0;
-	case 13:
-		if (user)
-			v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
-		/* fall through */
-	case 29:
-		if (v != cpu->amr) {
-			cpu->amr = v;
-			mmu_amr_changed(cpu);
-		}
-		return 0;
-	case 61:
-		cpu->iamr = v;
-		mmu_pid_changed(cpu);
-		return 0;
-	case 48:
-		if ((uint32_t)v != (uint32_t)cpu->pidr) {
-			cpu->pidr = (uint32_t)v;
-			mmu_pid_changed(cpu);
-		}
-		return 0;
-	case 152:
-		cpu->ctrl = v;
-		return 0;
-	case 800: /* BESCRS, BESCRSU, BESCRR, BESCRRU: set and reset parts of BESCR */
-	case 801:
-	case 802:
-	case 803:
-		if (facility_of(cpu, spr))
-			return EXCEPTION;
-		v = spr & 1 ? v << 32 : v;
-		cpu->bescr = spr < 802 ? cpu->bescr | v : cpu->bescr & ~v;
-		return 0;
-	case 898:
-		cpu->ppr = (cpu->ppr & 0xffffffff) | v << 32;
-		return 0;
-	}
-	entry = look_up(spr);
-	if (!entry)
-		return absent(cpu, spr);
-	if (!(entry->access & (user ? U_W : P_W)))
-		return absent(cpu, spr);
-	if (facility_of(cpu, spr))
-		return EXCEPTION;
-	v &= entry->bits;
-	if (entry->size == 4)
-		*(uint32_t *)((char *)cpu + entry->offset) = (uint32_t)v;
+	if (!allowed(cpu, spr, U_W, P_W, &refused))
+		return refused;
+	if (entry->write)
+		entry->write(cpu, spr, index, v);
+	else if (entry->size == 4)
+		*(uint32_t *)member = (uint32_t)(v & entry->bits);
 	else
-		*member64(cpu, entry) = v;
+		*(uint64_t *)member = v & entry->bits;
 	return 0;
 }
