@@ -15,20 +15,17 @@
 #include "attach/moment.h"
 #include "attach/private.h"
 #include "attach/special_registers.h"
+#include "isa/interrupt.h"
+#include "isa/lpcr.h"
 
 /* From an interrupt's entry to MSR[RI]=1 takes fewer than a hundred steps. */
-#define MAX_STEPS	   2000
-#define QUICK_LOOKS	   3
-#define QUICK_LOOK_MS	   7
-#define CHANCES		   16 /* successive tries at interrupt entries */
-#define FREE_MS		   20
-#define RETURN_LOOK_MS	   100
-#define NR_ENTRIES	   4
-#define AIL_OFFSET	   0xc000000000004000ull
-#define SYSTEM_CALL_VECTOR 0xc00
-#define SCV_AIL		   0xc000000000003000ull
-#define SCV		   0x17000ull
-#define LPCR_AIL	   (3ull << 23)
+#define MAX_STEPS      2000
+#define QUICK_LOOKS    3
+#define QUICK_LOOK_MS  7
+#define CHANCES	       16 /* successive tries at interrupt entries */
+#define FREE_MS	       20
+#define RETURN_LOOK_MS 100
+#define NR_ENTRIES     4
 
 struct search {
 	struct guest *guest;
@@ -200,15 +197,16 @@ static bool find_at_place(struct search *s)
 static bool break_at_entries(struct search *s)
 {
 	int reg = gdb_register(s->gdb, "lpcr");
-	uint64_t lpcr = LPCR_AIL, offset;
+	uint64_t lpcr = LPCR_AIL_3;
+	bool relocated;
 
 	if (reg >= 0 && !gdb_read_register(s->gdb, 0, reg, &lpcr))
 		return false;
-	offset = (lpcr & LPCR_AIL) == LPCR_AIL ? AIL_OFFSET : 0;
-	s->entries[0] = VECTOR_EXTERNAL + offset;
-	s->entries[1] = VECTOR_DECREMENTER + offset;
-	s->entries[2] = SYSTEM_CALL_VECTOR + offset;
-	s->entries[3] = offset ? SCV_AIL : SCV;
+	relocated = (lpcr & LPCR_AIL) == LPCR_AIL_3;
+	s->entries[0] = interrupt_address(VECTOR_EXTERNAL, relocated);
+	s->entries[1] = interrupt_address(VECTOR_DECREMENTER, relocated);
+	s->entries[2] = interrupt_address(VECTOR_SYSTEM_CALL, relocated);
+	s->entries[3] = interrupt_address(VECTOR_SCV, relocated);
 	for (unsigned i = 0; i < NR_ENTRIES; i++) {
 		if (!gdb_break(s->gdb, s->entries[i]))
 			return false;

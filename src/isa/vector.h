@@ -19,5 +19,6 @@
 #define VECTOR_VEC_UNAVAILABLE	    0xf20
 #define VECTOR_VSX_UNAVAILABLE	    0xf40
 #define VECTOR_FACILITY_UNAVAILABLE 0xf60
+#define VECTOR_SCV		    0x17000 /* level 0; the others follow, 0x20 apart */
 
 #endif

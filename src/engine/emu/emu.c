@@ -14,6 +14,7 @@
 
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
+#include "isa/interrupt.h"
 
 #define ARENA_BYTES	   (256ull << 20)
 #define NR_REGIONS(memory) ((((memory)->size - 1) >> REGION_BITS) + 1)
@@ -62,26 +63,20 @@ void cpu_set_msr(struct cpu *cpu, uint64_t msr)
 void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits)
 {
 	const struct engine_partition *p = &cpu->engine->partition;
-	uint64_t old = cpu->msr,
-		 msr = MSR_SF | (old & MSR_ME) | (p->interrupt_little_endian ? MSR_LE : 0);
-	bool never_relocated = vector == VECTOR_SYSTEM_RESET || vector == VECTOR_MACHINE_CHECK;
-	bool relocated = p->ail == 3 && (old & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR) &&
-			 !never_relocated;
+	const struct interrupt_settings settings = { p->interrupt_little_endian, p->ail };
+	struct interrupt_regs regs = { .nip = srr0, .msr = cpu->msr };
 
-	if (relocated)
-		msr |= MSR_IR | MSR_DR;
+	interrupt_take(&regs, vector, srr1_bits, &settings);
 	if (vector >= VECTOR_SCV) {
-		cpu->lr = srr0;
-		cpu->ctr = old & ~SRR1_REASON;
-		msr |= old & (MSR_EE | MSR_RI);
-		cpu->nip = relocated ? 0xc000000000003000ull + (vector - VECTOR_SCV) : vector;
+		cpu->lr = regs.old_nip;
+		cpu->ctr = regs.old_msr;
 	} else {
-		cpu->srr0 = srr0;
-		cpu->srr1 = (old & ~SRR1_REASON) | srr1_bits;
-		cpu->nip = relocated ? 0xc000000000004000ull + vector : vector;
+		cpu->srr0 = regs.old_nip;
+		cpu->srr1 = regs.old_msr;
 	}
+	cpu->nip = regs.nip;
 	cpu->reserved = false;
-	cpu_set_msr(cpu, msr);
+	cpu_set_msr(cpu, regs.msr);
 }
 
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index)

@@ -214,9 +214,6 @@ void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced);
 
 /* ---- interrupts, registers ---- */
 
-/* Not a real vector: scv n is VECTOR_SCV + 0x20 * n, placed by cpu_interrupt(). */
-#define VECTOR_SCV 0x17000
-
 void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits);
 void cpu_set_msr(struct cpu *cpu, uint64_t msr);
 /**

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/kvm/kvm.h"
+#include "isa/interrupt.h"
 #include "isa/lpcr.h"
 
 #define PVR_ARCH_300 0x0f000005u /* the logical processor version that the device tree promises */
@@ -469,21 +470,18 @@ static void engine_set_regs(struct engine *engine, unsigned vcpu, const struct e
 	v->dirty = true;
 }
 
-/* Power ISA, "Interrupt Processing": what the hardware under KVM would do. */
 static void engine_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
 {
-	const uint64_t srr1_defined = 0x783f0000ull;
 	const struct engine_partition *p = &kvm_of(engine)->partition;
+	const struct interrupt_settings settings = { p->interrupt_little_endian, p->ail };
 	struct kvm_vcpu *v = hold(engine, vcpu);
-	uint64_t old = v->regs.msr;
-	bool relocated = p->ail == 3 && (old & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR) &&
-			 vector != VECTOR_SYSTEM_RESET && vector != VECTOR_MACHINE_CHECK;
+	struct interrupt_regs regs = { .nip = v->regs.pc, .msr = v->regs.msr };
 
-	v->regs.srr0 = v->regs.pc;
-	v->regs.srr1 = (old & ~srr1_defined) | srr1;
-	v->regs.msr = MSR_SF | (old & MSR_ME) | (p->interrupt_little_endian ? MSR_LE : 0) |
-		      (relocated ? MSR_IR | MSR_DR : 0);
-	v->regs.pc = relocated ? 0xc000000000004000ull + vector : vector;
+	interrupt_take(&regs, vector, srr1, &settings);
+	v->regs.pc = regs.nip;
+	v->regs.msr = regs.msr;
+	v->regs.srr0 = regs.old_nip;
+	v->regs.srr1 = regs.old_msr;
 	v->dirty = true;
 }
 

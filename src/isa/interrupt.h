@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a processor takes an interrupt: what becomes of NIP, MSR and the registers that keep them.
+ * Power ISA 3.0B, Book III, "Interrupt Processing". libfwnmi enters a guest's registered routines,
+ * which are at no vector.
+ */
+#ifndef FWNMI_ISA_INTERRUPT_H
+#define FWNMI_ISA_INTERRUPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The settings that decide, as in LPCR. */
+struct interrupt_settings {
+	bool little_endian; /* ILE */
+	unsigned ail; /* AIL: 0, or 3 = interrupts keep relocation on if it is on */
+};
+
+struct interrupt_regs {
+	uint64_t nip, msr;
+	uint64_t old_nip, old_msr; /* SRR0 and SRR1; LR and CTR for a system call by scv */
+};
+
+/**
+ * interrupt_address() - where the routine of @vector begins
+ * @relocated: the interrupt keeps relocation on, which AIL=3 makes possible
+ */
+uint64_t interrupt_address(unsigned vector, bool relocated);
+
+/**
+ * interrupt_take() - take an interrupt
+ * @regs: nip is the instruction to come back to and msr the interrupted MSR; all four are changed
+ * @vector: VECTOR_*, or VECTOR_SCV + 0x20 * level
+ * @reason: bits for SRR1
+ */
+void interrupt_take(struct interrupt_regs *regs, unsigned vector, uint64_t reason,
+		    const struct interrupt_settings *settings);
+
+#endif
