@@ -152,19 +152,18 @@ static const struct processor processors[] = {
 	  ARRAY_SIZE(power10_dsisr), 0 },
 };
 
-/* Bits 32:47 of PVR, from Linux's asm/reg.h. */
 enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr)
 {
 	static const struct {
 		uint16_t version;
 		enum fwnmi_processor processor;
 	} known[] = {
-		{ 0x004b, FWNMI_PROCESSOR_POWER8 }, /* POWER8E */
-		{ 0x004c, FWNMI_PROCESSOR_POWER8 }, /* POWER8NVL */
-		{ 0x004d, FWNMI_PROCESSOR_POWER8 },
-		{ 0x004e, FWNMI_PROCESSOR_POWER9 },
-		{ 0x0080, FWNMI_PROCESSOR_POWER10 },
-		{ 0x0082, FWNMI_PROCESSOR_POWER10 }, /* POWER11 */
+		{ FWNMI_PVR_POWER8E, FWNMI_PROCESSOR_POWER8 },
+		{ FWNMI_PVR_POWER8NVL, FWNMI_PROCESSOR_POWER8 },
+		{ FWNMI_PVR_POWER8, FWNMI_PROCESSOR_POWER8 },
+		{ FWNMI_PVR_POWER9, FWNMI_PROCESSOR_POWER9 },
+		{ FWNMI_PVR_POWER10, FWNMI_PROCESSOR_POWER10 },
+		{ FWNMI_PVR_POWER11, FWNMI_PROCESSOR_POWER10 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)

@@ -26,6 +26,14 @@ enum fwnmi_processor {
 	FWNMI_PROCESSOR_POWER10 = 10, /* POWER11 has the same bits */
 };
 
+/* Versions of processors, bits 32:47 of PVR, from Linux's asm/reg.h. */
+#define FWNMI_PVR_POWER8E   0x004b
+#define FWNMI_PVR_POWER8NVL 0x004c
+#define FWNMI_PVR_POWER8    0x004d
+#define FWNMI_PVR_POWER9    0x004e
+#define FWNMI_PVR_POWER10   0x0080
+#define FWNMI_PVR_POWER11   0x0082
+
 /* SRR1 bit 42: the cause is in DSISR, not in SRR1. */
 #define FWNMI_SRR1_MC_LOADSTORE 0x0000000000200000ull
 /* SRR1 bits 33:36 and 42:47: the bits that a machine check or system reset interrupt defines. */

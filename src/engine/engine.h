@@ -196,7 +196,7 @@ struct engine_ops {
 	 * returns: the number of instructions in *@code
 	 */
 	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
-	/** pvr() - what the guest reads from the processor version register. NULL: POWER9 DD2.2. */
+	/** pvr() - what the guest reads from the processor version register. NULL: not known. */
 	uint32_t (*pvr)(const struct engine *engine);
 
 	/**

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "isa/model.h"
 #include "pseries/private.h"
 
 #define PHANDLE_XICP 1u
@@ -186,36 +187,13 @@ static void rtas(struct tree *t, const struct papr *papr)
 	end(t);
 }
 
-/*
- * LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are numbered as in
- * POWER9 firmware.
- */
-static void pa_features(struct tree *t, bool radix)
+static void pa_features(struct tree *t, const struct cpu_model *model, bool radix)
 {
-	uint8_t features[2 + 64] = { 0 };
-	uint8_t *f = features + 2;
+	uint8_t features[PA_FEATURES_SIZE];
 
-	features[0] = sizeof(features) - 2;
-	f[0] = 0x80 | 0x40 | 0x10 | 0x02; /* MMU, FPU, CTRL[RUN], no-execute */
-	f[1] = 0x10 | 0x04; /* frin friz frip frim; SPRG3 for problem state */
-	f[2] = 0x40 | 0x04 | 0x02 | 0x01; /* data streams 2.05, PPR, data streams 2.02, 2.06 */
-	f[3] = 0x80 | 0x40; /* DSCR: LSD, URG */
-	f[5] = 0x80 | 0x20 | 0x10; /* little-endian, elemental barriers, lq/stq; no CFAR */
-	f[6] = 0x80; /* data streams 2.07 */
-	f[16] = 0x80; /* vector 2.07 */
-	f[18] = 0x80; /* vector-scalar 2.07 */
-	f[20] = 0x80; /* vector cryptography */
-	f[22] = 0x00; /* no transactional memory */
-	f[36] = 0x80; /* SPR SO */
-	f[40] = radix ? 0x80 : 0x00; /* radix */
-	f[46] = 0x80; /* scv */
-	f[48] = 0x80; /* SIMD 3.0 */
-	f[50] = 0x80; /* quad-precision floating point */
-	f[52] = 0x80; /* string operations */
-	f[54] = 0x00; /* no decimal floating point */
-	f[56] = 0x80; /* decimal integer */
-	f[58] = 0x80; /* vector SHA */
-	f[60] = 0x80; /* atomic memory operations */
+	memcpy(features, model->pa_features, sizeof(features));
+	if (!radix)
+		features[PA_FEATURES_RADIX] &= (uint8_t)~PA_RADIX;
 	bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 
@@ -233,15 +211,15 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 
 static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 {
+	const struct cpu_model *model = &cpu_model_power9;
 	char name[32];
 
-	snprintf(name, sizeof(name), "PowerPC,POWER9@%x", number);
+	snprintf(name, sizeof(name), "PowerPC,%s@%x", model->name, number);
 	begin(t, name);
 	string(t, "device_type", "cpu");
 	string(t, "status", "okay");
 	u32(t, "reg", number);
-	u32(t, "cpu-version",
-	    0x0f000005); /* ISA 3.0 as negotiated; the PVR register says 0x004e1202 */
+	u32(t, "cpu-version", model->logical_pvr); /* as if negotiated */
 	empty(t, "64-bit");
 	u32(t, "timebase-frequency", TIMEBASE_HZ);
 	u32(t, "clock-frequency", TIMEBASE_HZ * INSNS_PER_TICK);
@@ -252,7 +230,7 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 	u32(t, "i-cache-block-size", 128);
 	u32(t, "i-cache-line-size", 128);
 	u32(t, "ibm,vmx", 2); /* 2: with VSX */
-	pa_features(t, papr->partition.radix);
+	pa_features(t, model, papr->partition.radix);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
 	if (papr->partition.radix)
 		CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010, 0x20000015,

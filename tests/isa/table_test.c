@@ -88,61 +88,124 @@ static bool names_agree(const char *ours, char *theirs)
 	return false;
 }
 
-static bool names_agree_with(FILE *listing)
-{
-	char line[256], mnemonic[64];
-	bool good = true;
-	const char *blamed = NULL;
-	unsigned long address;
+/* A line of the listing: a word, the entry it was made for, what the disassembler calls it. */
+struct line {
+	const struct table_entry *entry;
 	unsigned bytes[4];
+	char mnemonic[64];
+};
 
-	while (fgets(line, sizeof(line), listing)) {
+typedef bool check_fn(struct line *line);
+
+static bool name_agrees(struct line *line)
+{
+	if (names_agree(line->entry->name, line->mnemonic) ||
+	    known_alias(line->entry->name, line->mnemonic))
+		return true;
+	printf("# %02x%02x%02x%02x: table %s, disassembler %s\n", line->bytes[0], line->bytes[1],
+	       line->bytes[2], line->bytes[3], line->entry->name, line->mnemonic);
+	return false;
+}
+
+/*
+ * Where the disassembler's POWER8 tells nothing: it has `wait` and vabsdu* from embedded
+ * processors; the others have more operands since.
+ */
+static bool tells_nothing(const char *name)
+{
+	static const char *const names[] = { "wait",  "vabsdub", "vabsduh", "vabsduw",
+					     "tlbie", "tlbiel",	 "slbmfee", "slbmfev" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return known_alias(name, ".long");
+}
+
+static bool version_agrees(struct line *line)
+{
+	const struct table_entry *entry = line->entry;
+	bool power8 = line->mnemonic[0] != '.';
+
+	if (power8 == (entry->isa <= 207) || tells_nothing(entry->name))
+		return true;
+	printf("# %02x%02x%02x%02x: %s is of ISA %u, but POWER8 %s it\n", line->bytes[0],
+	       line->bytes[1], line->bytes[2], line->bytes[3], entry->name, entry->isa,
+	       power8 ? "has" : "lacks");
+	return false;
+}
+
+/* A failing entry is named once. */
+static bool every_line(FILE *listing, check_fn *check)
+{
+	const struct table_entry *blamed = NULL;
+	struct line line;
+	char text[256];
+	bool good = true;
+	unsigned long address;
+
+	while (fgets(text, sizeof(text), listing)) {
 		size_t index;
 
-		if (sscanf(line, " %lx: %x %x %x %x %63s", &address, &bytes[0], &bytes[1],
-			   &bytes[2], &bytes[3], mnemonic) != 6)
+		if (sscanf(text, " %lx: %x %x %x %x %63s", &address, &line.bytes[0], &line.bytes[1],
+			   &line.bytes[2], &line.bytes[3], line.mnemonic) != 6)
 			continue;
 		index = address / 4 / WORDS_EACH;
 		if (index >= table_entries)
 			return false;
-		if (names_agree(table[index].name, mnemonic) ||
-		    known_alias(table[index].name, mnemonic))
+		line.entry = &table[index];
+		if (line.entry == blamed || check(&line))
 			continue;
-		if (blamed != table[index].name)
-			printf("# %02x%02x%02x%02x: table %s, disassembler %s\n", bytes[0],
-			       bytes[1], bytes[2], bytes[3], table[index].name, mnemonic);
-		blamed = table[index].name;
+		blamed = line.entry;
 		good = false;
 	}
 	return good;
 }
 
+static bool disassembles(const char *objdump, const char *cpu, const char *path, check_fn *check)
+{
+	char command[512];
+	FILE *listing;
+	bool good;
+
+	snprintf(command, sizeof(command),
+		 "%s -D -z -b binary -m powerpc:common64 -EB -M %s,raw %s", objdump, cpu, path);
+	listing = popen(command, "r");
+	good = listing && every_line(listing, check);
+	if (listing && pclose(listing))
+		good = false;
+	return good;
+}
+
+static bool report(unsigned number, const char *name, bool good)
+{
+	printf("%sok %u - %s\n", good ? "" : "not ", number, name);
+	return good;
+}
+
 int main(int argc, char **argv)
 {
-	char path[] = "/tmp/isa-table-XXXXXX", command[512];
-	bool good[3] = { entries_are_consistent(), entries_are_disjoint(), false };
-	FILE *listing;
+	char path[] = "/tmp/isa-table-XXXXXX";
+	bool good;
 	int fd;
 
-	printf("1..3\n");
-	printf("%sok 1 - values_lie_inside_their_masks\n", good[0] ? "" : "not ");
-	printf("%sok 2 - no_two_entries_match_one_word\n", good[1] ? "" : "not ");
+	printf("1..4\n");
+	good = report(1, "values_lie_inside_their_masks", entries_are_consistent());
+	good &= report(2, "no_two_entries_match_one_word", entries_are_disjoint());
 	if (argc < 2) {
 		printf("ok 3 - names_agree_with_the_disassembler # SKIP no powerpc64 objdump\n");
-		return !(good[0] && good[1]);
+		printf("ok 4 - what_is_newer_than_power8_is_of_isa_3_0 # SKIP likewise\n");
+		return !good;
 	}
 	fd = mkstemp(path);
 	if (fd < 0 || close(fd) || !write_words(path)) {
 		printf("Bail out! %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	snprintf(command, sizeof(command),
-		 "%s -D -z -b binary -m powerpc:common64 -EB -M power9,raw %s", argv[1], path);
-	listing = popen(command, "r");
-	good[2] = listing && names_agree_with(listing);
-	if (listing && pclose(listing))
-		good[2] = false;
+	good &= report(3, "names_agree_with_the_disassembler",
+		       disassembles(argv[1], "power9", path, name_agrees));
+	good &= report(4, "what_is_newer_than_power8_is_of_isa_3_0",
+		       disassembles(argv[1], "power8", path, version_agrees));
 	unlink(path);
-	printf("%sok 3 - names_agree_with_the_disassembler\n", good[2] ? "" : "not ");
-	return !(good[0] && good[1] && good[2]);
+	return !good;
 }

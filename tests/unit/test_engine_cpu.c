@@ -100,6 +100,48 @@ static void a_return_into_traced_code_is_seen_before_its_first_instruction(void 
 	}
 }
 
+/* ---- the model ---- */
+
+static void an_instruction_newer_than_the_model_is_illegal(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t insn;
+		unsigned isa;
+	} insns[] = {
+		{ "addi r3,0,1", 0x38600001, 203 },
+		{ "popcntd r3,r4", 0x7c8303f4, 206 },
+		{ "bctar", 0x4e800460, 207 },
+		{ "darn r3,1", 0x7c6105e6, 300 },
+		{ "addpcis r3,0", 0x4c600004, 300 },
+		{ "modsd r3,r4,r5", 0x7c642e12, 300 },
+		{ "xscvqpdp vs32,vs33", 0xfc140e88, 300 },
+		{ "xxspltib vs0,1", 0xf0000ad0, 300 },
+	};
+	static const struct cpu_model *const models[] = { &cpu_model_power8, &cpu_model_power9 };
+	struct power_engine *e = (struct power_engine *)engine;
+
+	PUT(0x700, HCALL);
+	for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
+		e->model = models[m];
+		for (size_t i = 0; i < ARRAY_SIZE(insns); i++) {
+			bool illegal = insns[i].isa > models[m]->isa;
+
+			PUT(CODE, insns[i].insn, HCALL);
+			e->cpus[0]->tar = CODE + 4;
+			stand_at(CODE, MSR_SF | MSR_ME | MSR_FP | MSR_VEC | MSR_VSX);
+			run(100);
+			assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+			if (regs.nip != (illegal ? 0x704 : CODE + 8))
+				fail_msg("%s on %s", insns[i].name, models[m]->name);
+			if (illegal) {
+				assert_int_equal(regs.srr0, CODE);
+				assert_int_equal(regs.srr1 & 0x783f0000, SRR1_ILLEGAL);
+			}
+		}
+	}
+}
+
 /* ---- MSR[SF] = 0 ---- */
 
 static void behind_the_last_word_of_32_bits_comes_address_0(void **state)
@@ -242,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_return_into_traced_code_is_seen_before_its_first_instruction),
+		TEST(an_instruction_newer_than_the_model_is_illegal),
 		TEST(behind_the_last_word_of_32_bits_comes_address_0),
 		TEST(a_run_ends_at_an_address_of_32_bits),
 		TEST(one_who_waits_goes_on_for_as_long_as_it_has_patience),

@@ -11,6 +11,8 @@
 
 #define ONES 0xffffffffffffffffull
 
+static const struct cpu_model model = { .pvr = 0x12345678 };
+static struct power_engine engine = { .model = &model };
 static struct cpu cpu;
 static uint64_t timebase;
 static unsigned amr_changes, pid_changes;
@@ -54,6 +56,7 @@ void mmu_pid_changed(struct cpu *c)
 static int set_up(void **state)
 {
 	memset(&cpu, 0, sizeof(cpu));
+	cpu.engine = &engine;
 	timebase = 0;
 	amr_changes = pid_changes = 0;
 	return 0;
@@ -135,6 +138,7 @@ static void what_only_tells_something_keeps_nothing(void **state)
 		assert_int_equal(read_spr(numbers[i]), before);
 	}
 	assert_int_equal(read_spr(SPR_PIR), 3);
+	assert_int_equal(read_spr(SPR_PVR), model.pvr);
 }
 
 static void a_facility_that_the_kernel_withholds_is_named_in_fscr(void **state)

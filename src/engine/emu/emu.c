@@ -417,6 +417,7 @@ static struct engine *power_create(const struct engine_config *config, char *err
 	decode_init();
 	if (ok) {
 		e->config = *config;
+		e->model = &cpu_model_power9;
 		e->memory = config->memory;
 		e->clock = config->clock;
 		e->patience = UINT64_MAX;
@@ -546,6 +547,11 @@ static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea
 	cpu_of(engine, vcpu)->watch = ea;
 }
 
+static uint32_t power_pvr(const struct engine *engine)
+{
+	return ((const struct power_engine *)engine)->model->pvr;
+}
+
 static void power_set_patience(struct engine *engine, uint64_t insns)
 {
 	((struct power_engine *)engine)->patience = insns;
@@ -573,6 +579,7 @@ const struct engine_ops engine_power = {
 	.deadline = power_deadline,
 	.insns = power_insns,
 	.watch_return = power_watch_return,
+	.pvr = power_pvr,
 	.set_patience = power_set_patience,
 	.kick = power_kick,
 };

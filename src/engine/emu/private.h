@@ -9,8 +9,7 @@
 #include <stddef.h>
 
 #include "engine/emu/cpu.h"
-
-#define POWER9_PVR 0x004e1202u
+#include "isa/model.h"
 
 /* ---- decoded code ---- */
 
@@ -83,6 +82,7 @@ struct asid_entry {
 
 struct power_engine {
 	struct engine_config config;
+	const struct cpu_model *model;
 	struct engine_partition partition;
 	struct guest_memory *memory;
 	struct guest_clock *clock;

@@ -118,7 +118,7 @@ static uint64_t read_ctrl(struct cpu *cpu, unsigned spr, unsigned index)
 
 static uint64_t read_pvr(struct cpu *cpu, unsigned spr, unsigned index)
 {
-	return POWER9_PVR;
+	return cpu->engine->model->pvr;
 }
 
 /* BESCRS, BESCRSU, BESCRR, BESCRRU: set and reset parts of BESCR */

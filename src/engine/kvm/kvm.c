@@ -12,8 +12,7 @@
 #include "engine/kvm/kvm.h"
 #include "isa/interrupt.h"
 #include "isa/lpcr.h"
-
-#define PVR_ARCH_300 0x0f000005u /* the logical processor version that the device tree promises */
+#include "isa/model.h"
 
 /* How long run() with @max_insns 1 lets a vCPU run. */
 #define MOMENT_MIN_NS 100000u
@@ -156,7 +155,7 @@ static bool set_memory(struct kvm_engine *e, char *err, size_t err_size)
 static bool prepare_vcpu(struct kvm_vcpu *v, char *err, size_t err_size)
 {
 	struct kvm_engine *e = v->engine;
-	const uint32_t compat = PVR_ARCH_300;
+	const uint32_t compat = cpu_model_power9.logical_pvr; /* as the device tree says */
 	const uint64_t dec_expiry = e->sys->timebase() + e->tb_offset + 0x7fffffff;
 	struct ppc_kvm_sregs sregs = { 0 };
 	int rc;

@@ -12,13 +12,11 @@
 #include <time.h>
 
 #include "engine/kvm/kvm.h"
+#include "isa/model.h"
 #include "isa/srr1.h"
 
 /* Interrupts KVM_RUN; the handler does nothing. */
 #define KICK_SIGNAL SIGRTMIN
-
-#define DSISR_UE	  0x00008000u
-#define DSISR_BAD_ADDRESS 0x00000040u /* from POWER9 on */
 
 void vcpu_break(struct kvm_vcpu *v, const char *what, int error)
 {
@@ -138,12 +136,6 @@ static bool machine_check(struct kvm_vcpu *v)
 	return true;
 }
 
-/* POWER8E, POWER8NVL and POWER8 have no separate cause for an unbacked address. */
-static bool is_power8(const struct kvm_engine *e)
-{
-	return e->pvr >> 16 >= 0x4b && e->pvr >> 16 <= 0x4d;
-}
-
 /*
  * The guest accessed a real address without memory. KVM takes that for a device, but there is none.
  * It is a machine check on the instruction, as on hardware, or the end of the trap code. KVM has
@@ -174,7 +166,7 @@ static bool unbacked(struct kvm_vcpu *v)
 	v->exit.reason = trap ? ENGINE_EXIT_TRAP : ENGINE_EXIT_MACHINE_CHECK;
 	v->exit.trap = trap ? address >> TRAP_SHIFT : 0;
 	v->exit.machine_check.srr1 = SRR1_MC_LOADSTORE;
-	v->exit.machine_check.dsisr = is_power8(v->engine) ? DSISR_UE : DSISR_BAD_ADDRESS;
+	v->exit.machine_check.dsisr = cpu_model_of(v->engine->pvr)->unbacked.data_dsisr;
 	v->exit.machine_check.address = address;
 	v->exit.machine_check.address_valid = true;
 	/* KVM reports a real address, which is the effective one only in real mode. */

@@ -4,6 +4,7 @@
  * caches the blocks by real page. A gen_* function translates one instruction. The table's CALL
  * entries become one call of their semantics.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ typedef void gen_fn(struct decoder *d, uint32_t insn);
 struct insn_entry {
 	const char *name;
 	uint32_t value, mask;
+	unsigned isa; /* the first version that has it */
 	gen_fn *gen; /* NULL: call sem */
 	sem_fn *sem;
 	enum facility facility;
@@ -842,9 +844,9 @@ GEN(tlbie)
 /* ---- table ---- */
 
 static const struct insn_entry table[] = {
-#define INSN(name, value, mask, isa, gen) { #name, value, mask, gen, NULL, FACILITY_NONE },
+#define INSN(name, value, mask, isa, gen) { #name, value, mask, isa, gen, NULL, FACILITY_NONE },
 #define CALL(name, value, mask, isa, facility, sem) \
-	{ #name, value, mask, NULL, sem, FACILITY_##facility },
+	{ #name, value, mask, isa, NULL, sem, FACILITY_##facility },
 #include "engine/emu/insn/insn.def"
 #undef INSN
 #undef CALL
@@ -902,14 +904,15 @@ void decode_init(void)
 	bucket[0] = 0;
 }
 
-static const struct insn_entry *look_up(uint32_t insn)
+/* @isa: newer instructions don't exist */
+static const struct insn_entry *look_up(uint32_t insn, unsigned isa)
 {
 	unsigned b = bucket_of(insn);
 
 	for (uint32_t i = bucket[b]; i < bucket[b + 1]; i++) {
 		const struct insn_entry *entry = &table[candidates[i]];
 
-		if ((insn & entry->mask) == entry->value)
+		if ((insn & entry->mask) == entry->value && entry->isa <= isa)
 			return entry;
 	}
 	return NULL;
@@ -917,7 +920,7 @@ static const struct insn_entry *look_up(uint32_t insn)
 
 const char *insn_name(uint32_t insn)
 {
-	const struct insn_entry *entry = look_up(insn);
+	const struct insn_entry *entry = look_up(insn, UINT_MAX);
 
 	return entry ? entry->name : NULL;
 }
@@ -1032,7 +1035,7 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 	d.next = d.block->uops;
 	for (d.offset = first; !d.ended; d.offset += 4, d.index++) {
 		uint32_t insn = code_word(e, page->ra + d.offset, mode);
-		const struct insn_entry *entry = look_up(insn);
+		const struct insn_entry *entry = look_up(insn, e->model->isa);
 
 		if (!entry)
 			END(&d, illegal, 0, 0, 0, insn);

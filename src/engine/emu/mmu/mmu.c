@@ -38,13 +38,6 @@
 /* Bits 2:11 of an effective address: if any is 1, no radix tree translates it. */
 #define EA_BEYOND_RADIX 0x3ff0000000000000ull
 
-/* POWER9's machine check causes for a real address without memory. */
-#define MC_SRR1_LOAD_STORE     (1ull << (63 - 42))
-#define MC_SRR1_BAD_FETCH      0x080c0000ull
-#define MC_SRR1_BAD_FETCH_WALK 0x08100000ull
-#define MC_DSISR_BAD	       (1u << (63 - 57))
-#define MC_DSISR_BAD_WALK      (1u << (63 - 58))
-
 static bool raise_storage(struct cpu *cpu, uint64_t ea, enum access access, uint32_t fault)
 {
 	if (access == ACCESS_FETCH) {
@@ -76,13 +69,16 @@ static bool raise_segment(struct cpu *cpu, uint64_t ea, enum access access)
 static bool raise_machine_check(struct cpu *cpu, uint64_t ea, uint64_t ra, enum access access,
 				bool walk)
 {
+	const struct cpu_model *model = cpu->engine->model;
+
 	if (access == ACCESS_FETCH) {
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK,
-			  walk ? MC_SRR1_BAD_FETCH_WALK : MC_SRR1_BAD_FETCH);
+			  walk ? model->unbacked.fetch_walk_srr1 : model->unbacked.fetch_srr1);
 	} else {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, MC_SRR1_LOAD_STORE);
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
 		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = walk ? MC_DSISR_BAD_WALK : MC_DSISR_BAD;
+		cpu->exception_dsisr = walk ? model->unbacked.data_walk_dsisr :
+					      model->unbacked.data_dsisr;
 		cpu->exception_dar = ea;
 	}
 	cpu->machine_check_ra = ra;
