@@ -10,10 +10,9 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/private.h"
 
-#define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
-#define RT	  cpu->gpr[F_RT(insn)]
-#define RA	  cpu->gpr[F_RA(insn)]
-#define RB	  cpu->gpr[F_RB(insn)]
+#define RT cpu->gpr[F_RT(insn)]
+#define RA cpu->gpr[F_RA(insn)]
+#define RB cpu->gpr[F_RB(insn)]
 
 static void record(struct cpu *cpu, uint32_t insn, uint64_t result)
 {

@@ -93,21 +93,21 @@ static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_f
 }
 
 #define MEMORY(name, kind, fn)                                                   \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                          \
+	SEM(name)                                                                \
 	{                                                                        \
 		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn); \
 	}                                                                        \
-	int exec_##name##u(struct cpu *cpu, uint32_t insn)                       \
+	SEM(name##u)                                                             \
 	{                                                                        \
 		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn);       \
 	}                                                                        \
-	int exec_##name##ux(struct cpu *cpu, uint32_t insn)                      \
+	SEM(name##ux)                                                            \
 	{                                                                        \
 		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn);       \
 	}                                                                        \
 	MEMORY_X(name##x, kind, fn)
 #define MEMORY_X(name, kind, fn)                                   \
-	int exec_##name(struct cpu *cpu, uint32_t insn)            \
+	SEM(name)                                                  \
 	{                                                          \
 		return kind(cpu, insn, indexed_ea(cpu, insn), fn); \
 	}
@@ -145,22 +145,22 @@ static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 	return 0;
 }
 
-int exec_lfdp(struct cpu *cpu, uint32_t insn)
+SEM(lfdp)
 {
 	return load_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
 }
 
-int exec_lfdpx(struct cpu *cpu, uint32_t insn)
+SEM(lfdpx)
 {
 	return load_pair(cpu, insn, indexed_ea(cpu, insn));
 }
 
-int exec_stfdp(struct cpu *cpu, uint32_t insn)
+SEM(stfdp)
 {
 	return store_pair(cpu, insn, displaced_ea(cpu, insn, F_SI(insn & ~3u)));
 }
 
-int exec_stfdpx(struct cpu *cpu, uint32_t insn)
+SEM(stfdpx)
 {
 	return store_pair(cpu, insn, indexed_ea(cpu, insn));
 }
@@ -170,7 +170,7 @@ int exec_stfdpx(struct cpu *cpu, uint32_t insn)
 #define SIGN (1ull << 63)
 
 #define MOVE(name, value)                                                    \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                      \
+	SEM(name)                                                            \
 	{                                                                    \
 		uint64_t a = fpr(cpu, F_RA(insn)), b = fpr(cpu, F_RB(insn)); \
                                                                              \
@@ -186,19 +186,19 @@ MOVE(fnabs, b | SIGN)
 MOVE(fcpsgn, (a & SIGN) | (b & ~SIGN))
 
 /* These two have no record form. */
-int exec_fmrgew(struct cpu *cpu, uint32_t insn)
+SEM(fmrgew)
 {
 	set_fpr(cpu, F_RT(insn), (fpr(cpu, F_RA(insn)) >> 32 << 32) | fpr(cpu, F_RB(insn)) >> 32);
 	return 0;
 }
 
-int exec_fmrgow(struct cpu *cpu, uint32_t insn)
+SEM(fmrgow)
 {
 	set_fpr(cpu, F_RT(insn), fpr(cpu, F_RA(insn)) << 32 | (uint32_t)fpr(cpu, F_RB(insn)));
 	return 0;
 }
 
-int exec_fsel(struct cpu *cpu, uint32_t insn)
+SEM(fsel)
 {
 	struct fp a = fp_unpack64(fpr(cpu, F_RA(insn)));
 	bool not_below_zero = !fp_is_nan(&a) && (!a.sign || a.class == CLASS_ZERO);
@@ -210,13 +210,13 @@ int exec_fsel(struct cpu *cpu, uint32_t insn)
 /* ---- arithmetic ---- */
 
 #define BINARY(name, op, second)                                                               \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                        \
+	SEM(name)                                                                              \
 	{                                                                                      \
 		return record(cpu, insn,                                                       \
 			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
 						&fp_double));                                  \
 	}                                                                                      \
-	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                     \
+	SEM(name##s)                                                                           \
 	{                                                                                      \
 		return record(cpu, insn,                                                       \
 			      fpu_scalar_binary(cpu, F_RT(insn), F_RA(insn), second(insn), op, \
@@ -229,13 +229,13 @@ BINARY(fmul, fp_mul, F_RC)
 BINARY(fdiv, fp_div, F_RB)
 
 #define FMA(name, flags)                                                                          \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                           \
+	SEM(name)                                                                                 \
 	{                                                                                         \
 		return record(cpu, insn,                                                          \
 			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
 					     flags, &fp_double));                                 \
 	}                                                                                         \
-	int exec_##name##s(struct cpu *cpu, uint32_t insn)                                        \
+	SEM(name##s)                                                                              \
 	{                                                                                         \
 		return record(cpu, insn,                                                          \
 			      fpu_scalar_fma(cpu, F_RT(insn), F_RA(insn), F_RC(insn), F_RB(insn), \
@@ -248,7 +248,7 @@ FMA(fnmadd, FMA_NEGATE)
 FMA(fnmsub, FMA_SUBTRACT | FMA_NEGATE)
 
 #define CALL2(name, call, ...)                                                            \
-	int exec_##name(struct cpu *cpu, uint32_t insn)                                   \
+	SEM(name)                                                                         \
 	{                                                                                 \
 		return record(cpu, insn, call(cpu, F_RT(insn), F_RB(insn), __VA_ARGS__)); \
 	}
@@ -283,17 +283,17 @@ CALL2(fcfidus, fpu_scalar_from_integer, false, &fp_single)
 #define F_BF(insn)  FIELD(insn, 6, 8)
 #define F_BFA(insn) FIELD(insn, 11, 13)
 
-int exec_fcmpu(struct cpu *cpu, uint32_t insn)
+SEM(fcmpu)
 {
 	return fpu_scalar_compare(cpu, F_BF(insn), F_RA(insn), F_RB(insn), false);
 }
 
-int exec_fcmpo(struct cpu *cpu, uint32_t insn)
+SEM(fcmpo)
 {
 	return fpu_scalar_compare(cpu, F_BF(insn), F_RA(insn), F_RB(insn), true);
 }
 
-int exec_ftdiv(struct cpu *cpu, uint32_t insn)
+SEM(ftdiv)
 {
 	unsigned r = fp_test_divide(fpr(cpu, F_RA(insn)), fpr(cpu, F_RB(insn)), &fp_double);
 
@@ -301,7 +301,7 @@ int exec_ftdiv(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int exec_ftsqrt(struct cpu *cpu, uint32_t insn)
+SEM(ftsqrt)
 {
 	unsigned r = fp_test_sqrt(fpr(cpu, F_RB(insn)), &fp_double);
 
@@ -322,20 +322,20 @@ static int fpscr_written(struct cpu *cpu, uint32_t insn)
 
 #define FPSCR_CONTROL (FPSCR_DRN | FPSCR_ENABLES | FPSCR_NI | FPSCR_RN)
 
-int exec_mffs(struct cpu *cpu, uint32_t insn)
+SEM(mffs)
 {
 	set_fpr(cpu, F_RT(insn), cpu->fpscr);
 	return record(cpu, insn, 0);
 }
 
-int exec_mffsce(struct cpu *cpu, uint32_t insn)
+SEM(mffsce)
 {
 	set_fpr(cpu, F_RT(insn), cpu->fpscr);
 	fpscr_write(cpu, 0, FPSCR_ENABLES);
 	return 0;
 }
 
-int exec_mffsl(struct cpu *cpu, uint32_t insn)
+SEM(mffsl)
 {
 	set_fpr(cpu, F_RT(insn), cpu->fpscr & (FPSCR_CONTROL | FPSCR_FR | FPSCR_FI | FPSCR_FPRF));
 	return 0;
@@ -348,27 +348,27 @@ static int swap_control(struct cpu *cpu, uint32_t insn, uint64_t value, uint64_t
 	return 0;
 }
 
-int exec_mffscrn(struct cpu *cpu, uint32_t insn)
+SEM(mffscrn)
 {
 	return swap_control(cpu, insn, fpr(cpu, F_RB(insn)), FPSCR_RN);
 }
 
-int exec_mffscrni(struct cpu *cpu, uint32_t insn)
+SEM(mffscrni)
 {
 	return swap_control(cpu, insn, FIELD(insn, 19, 20), FPSCR_RN);
 }
 
-int exec_mffscdrn(struct cpu *cpu, uint32_t insn)
+SEM(mffscdrn)
 {
 	return swap_control(cpu, insn, fpr(cpu, F_RB(insn)), FPSCR_DRN);
 }
 
-int exec_mffscdrni(struct cpu *cpu, uint32_t insn)
+SEM(mffscdrni)
 {
 	return swap_control(cpu, insn, (uint64_t)FIELD(insn, 18, 20) << 32, FPSCR_DRN);
 }
 
-int exec_mtfsf(struct cpu *cpu, uint32_t insn)
+SEM(mtfsf)
 {
 	unsigned fields = FIELD(insn, 7, 14), i;
 	bool all = FIELD(insn, 6, 6), upper = FIELD(insn, 15, 15);
@@ -383,7 +383,7 @@ int exec_mtfsf(struct cpu *cpu, uint32_t insn)
 	return fpscr_written(cpu, insn);
 }
 
-int exec_mtfsfi(struct cpu *cpu, uint32_t insn)
+SEM(mtfsfi)
 {
 	bool upper = FIELD(insn, 15, 15);
 	unsigned shift = 4 * (7 - F_BF(insn)) + (upper ? 32 : 0);
@@ -392,13 +392,13 @@ int exec_mtfsfi(struct cpu *cpu, uint32_t insn)
 	return fpscr_written(cpu, insn);
 }
 
-int exec_mtfsb0(struct cpu *cpu, uint32_t insn)
+SEM(mtfsb0)
 {
 	fpscr_write(cpu, 0, 1ull << (31 - F_RT(insn)));
 	return record(cpu, insn, 0);
 }
 
-int exec_mtfsb1(struct cpu *cpu, uint32_t insn)
+SEM(mtfsb1)
 {
 	uint64_t bit = 1ull << (31 - F_RT(insn));
 
@@ -410,7 +410,7 @@ int exec_mtfsb1(struct cpu *cpu, uint32_t insn)
 }
 
 /* Copied exception bits are cleared; FR, FI, FPRF and the control bits stay. */
-int exec_mcrfs(struct cpu *cpu, uint32_t insn)
+SEM(mcrfs)
 {
 	unsigned shift = 4 * (7 - F_BFA(insn));
 

@@ -11,6 +11,9 @@
 #undef INSN
 #undef CALL
 
+/* Begins the definition of one. */
+#define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
+
 /* Parts of instructions that decode.c translates. */
 sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie,
 	sem_priority, sem_need_tar;

@@ -6,10 +6,9 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/private.h"
 
-#define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
-#define RT	  cpu->gpr[F_RT(insn)]
-#define RA	  cpu->gpr[F_RA(insn)]
-#define RB	  cpu->gpr[F_RB(insn)]
+#define RT cpu->gpr[F_RT(insn)]
+#define RA cpu->gpr[F_RA(insn)]
+#define RB cpu->gpr[F_RB(insn)]
 
 /* The MSR bits of this processor. HV, ME and LE change only by special means. */
 #define MSR_WRITABLE                                                                         \

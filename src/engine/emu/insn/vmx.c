@@ -19,22 +19,22 @@ static int store_vector(struct cpu *cpu, uint32_t insn)
 	return cpu_store128(cpu, indexed_ea(cpu, insn) & ~15ull, VRT(cpu, insn).q) ? 0 : EXCEPTION;
 }
 
-int sem_lvx(struct cpu *cpu, uint32_t insn)
+SEM(lvx)
 {
 	return load_vector(cpu, insn);
 }
 
-int sem_lvxl(struct cpu *cpu, uint32_t insn)
+SEM(lvxl)
 {
 	return load_vector(cpu, insn);
 }
 
-int sem_stvx(struct cpu *cpu, uint32_t insn)
+SEM(stvx)
 {
 	return store_vector(cpu, insn);
 }
 
-int sem_stvxl(struct cpu *cpu, uint32_t insn)
+SEM(stvxl)
 {
 	return store_vector(cpu, insn);
 }
@@ -47,7 +47,7 @@ int sem_stvxl(struct cpu *cpu, uint32_t insn)
                                                                                         \
 		return cpu->msr & MSR_LE ? 128 / bits - 1 - i : i;                      \
 	}                                                                               \
-	int sem_lve##suffix##x(struct cpu *cpu, uint32_t insn)                          \
+	SEM(lve##suffix##x)                                                             \
 	{                                                                               \
 		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull), v;            \
                                                                                         \
@@ -56,7 +56,7 @@ int sem_stvxl(struct cpu *cpu, uint32_t insn)
 		ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea)) = (uint##bits##_t)v; \
 		return 0;                                                               \
 	}                                                                               \
-	int sem_stve##suffix##x(struct cpu *cpu, uint32_t insn)                         \
+	SEM(stve##suffix##x)                                                            \
 	{                                                                               \
 		uint64_t ea = indexed_ea(cpu, insn) & ~(bits / 8 - 1ull);               \
 		uint64_t v = ELEMENT(VRT(cpu, insn), element_##suffix(cpu, ea));        \
@@ -78,25 +78,25 @@ static int load_for_shift(struct cpu *cpu, uint32_t insn, unsigned first)
 	return 0;
 }
 
-int sem_lvsl(struct cpu *cpu, uint32_t insn)
+SEM(lvsl)
 {
 	return load_for_shift(cpu, insn, indexed_ea(cpu, insn) & 15);
 }
 
-int sem_lvsr(struct cpu *cpu, uint32_t insn)
+SEM(lvsr)
 {
 	return load_for_shift(cpu, insn, 16 - (indexed_ea(cpu, insn) & 15));
 }
 
 /* ---- VSCR ---- */
 
-int sem_mfvscr(struct cpu *cpu, uint32_t insn)
+SEM(mfvscr)
 {
 	VRT(cpu, insn).q = cpu->vscr;
 	return 0;
 }
 
-int sem_mtvscr(struct cpu *cpu, uint32_t insn)
+SEM(mtvscr)
 {
 	cpu->vscr = (uint32_t)VRB(cpu, insn).q & (VSCR_NJ | VSCR_SAT);
 	return 0;
@@ -110,7 +110,7 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
  * (signed). They do not depend on element order.
  */
 #define LANES(name, member, count, expression)                                             \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                     \
+	SEM(name)                                                                          \
 	{                                                                                  \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                  \
 		union vsr vt;                                                              \
@@ -125,7 +125,7 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 	}
 
 #define LANES_B(name, member, count, expression)                               \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                         \
+	SEM(name)                                                              \
 	{                                                                      \
 		const union vsr vb = VRB(cpu, insn);                           \
 		union vsr vt;                                                  \
@@ -141,7 +141,7 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 
 /* The exact result in a wider type, saturated to [low, high]. */
 #define LANES_SATURATE(name, member, count, wide, low, high, expression)                     \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                       \
+	SEM(name)                                                                            \
 	{                                                                                    \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                    \
 		bool saturated = false;                                                      \
@@ -165,7 +165,7 @@ int sem_mtvscr(struct cpu *cpu, uint32_t insn)
 /* Each element becomes all ones or all zeros by a condition. Rc is bit 21 and sets CR6. */
 #define F_VECTOR_RC(insn) ((insn)&0x400)
 #define LANES_COMPARE(name, member, count, condition)                                       \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                      \
+	SEM(name)                                                                           \
 	{                                                                                   \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);                   \
 		union vsr vt;                                                               \
@@ -302,7 +302,7 @@ LANES_B(vextsw2d, sd, 2, (int32_t)B)
 LANES_B(vprtybw, w, 4, __builtin_parity(B & 0x01010101))
 LANES_B(vprtybd, d, 2, __builtin_parityll(B & 0x0101010101010101))
 
-int sem_vprtybq(struct cpu *cpu, uint32_t insn)
+SEM(vprtybq)
 {
 	const union vsr b = VRB(cpu, insn);
 
@@ -328,7 +328,7 @@ static inline uint64_t mask64(unsigned begin, unsigned end)
 }
 
 #define ROTATE_MASK(name, member, count, bits, old)                                    \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                 \
+	SEM(name)                                                                      \
 	{                                                                              \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);              \
 		union vsr vt = VRT(cpu, insn);                                         \
@@ -352,7 +352,7 @@ ROTATE_MASK(vrldmi, d, 2, 64, vt.d[i])
 /* ---- the whole register as one number ---- */
 
 #define QUADWORD(name, expression)                                     \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                 \
+	SEM(name)                                                      \
 	{                                                              \
 		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q; \
                                                                        \
@@ -362,7 +362,7 @@ ROTATE_MASK(vrldmi, d, 2, 64, vt.d[i])
 
 /* C is the carry in, bit 127 of VRC. */
 #define QUADWORD_EXTENDED(name, expression)                                                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                           \
+	SEM(name)                                                                                \
 	{                                                                                        \
 		const u128 A = VRA(cpu, insn).q, B = VRB(cpu, insn).q, C = VRC(cpu, insn).q & 1; \
                                                                                                  \
@@ -400,13 +400,13 @@ static inline u128 times_10_carry(u128 a, unsigned digit)
 	return ((u128)(uint64_t)(a >> 64) * 10 + (low >> 64)) >> 64;
 }
 
-int sem_vmul10uq(struct cpu *cpu, uint32_t insn)
+SEM(vmul10uq)
 {
 	VRT(cpu, insn).q = VRA(cpu, insn).q * 10;
 	return 0;
 }
 
-int sem_vmul10cuq(struct cpu *cpu, uint32_t insn)
+SEM(vmul10cuq)
 {
 	VRT(cpu, insn).q = times_10_carry(VRA(cpu, insn).q, 0);
 	return 0;
@@ -415,7 +415,7 @@ int sem_vmul10cuq(struct cpu *cpu, uint32_t insn)
 QUADWORD(vmul10euq, A * 10 + (B & 15))
 QUADWORD(vmul10ecuq, times_10_carry(A, B & 15))
 
-int sem_vslv(struct cpu *cpu, uint32_t insn)
+SEM(vslv)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	union vsr t;
@@ -429,7 +429,7 @@ int sem_vslv(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vsrv(struct cpu *cpu, uint32_t insn)
+SEM(vsrv)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	union vsr t;
@@ -447,7 +447,7 @@ int sem_vsrv(struct cpu *cpu, uint32_t insn)
 
 /* Products of the even (offset 0) or odd (offset 1) elements, twice as wide. */
 #define MULTIPLY(name, NARROW, WIDE, count, wide, offset)                       \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                          \
+	SEM(name)                                                               \
 	{                                                                       \
 		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);         \
 		union vsr t;                                                    \
@@ -493,17 +493,17 @@ static int multiply_high_add(struct cpu *cpu, uint32_t insn, int32_t rounding)
 	return 0;
 }
 
-int sem_vmhaddshs(struct cpu *cpu, uint32_t insn)
+SEM(vmhaddshs)
 {
 	return multiply_high_add(cpu, insn, 0);
 }
 
-int sem_vmhraddshs(struct cpu *cpu, uint32_t insn)
+SEM(vmhraddshs)
 {
 	return multiply_high_add(cpu, insn, 1 << 14);
 }
 
-int sem_vmladduhm(struct cpu *cpu, uint32_t insn)
+SEM(vmladduhm)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn), c = VRC(cpu, insn);
 	union vsr t;
@@ -518,7 +518,7 @@ int sem_vmladduhm(struct cpu *cpu, uint32_t insn)
  * Each word of VRC plus the products of the bytes or halfwords in that word, modulo or saturated.
  */
 #define MULTIPLY_SUM(name, a_member, b_member, c_member, each, finish)                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                      \
+	SEM(name)                                                                           \
 	{                                                                                   \
 		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn), c = VRC(cpu, insn); \
 		union vsr t;                                                                \
@@ -541,7 +541,7 @@ MULTIPLY_SUM(vmsumshm, sh, sh, sw, 2, sum)
 MULTIPLY_SUM(vmsumuhs, h, h, w, 2, saturate(sum, 0, UINT32_MAX, &cpu->vscr))
 MULTIPLY_SUM(vmsumshs, sh, sh, sw, 2, saturate(sum, INT32_MIN, INT32_MAX, &cpu->vscr))
 
-int sem_vmsumudm(struct cpu *cpu, uint32_t insn)
+SEM(vmsumudm)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 
@@ -552,7 +552,7 @@ int sem_vmsumudm(struct cpu *cpu, uint32_t insn)
 /* ---- sums across ---- */
 
 #define SUM_ACROSS_4(name, a_member, b_member, each, low, high)                  \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                           \
+	SEM(name)                                                                \
 	{                                                                        \
 		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);          \
 		union vsr t;                                                     \
@@ -572,7 +572,7 @@ SUM_ACROSS_4(vsum4ubs, b, w, 4, 0, UINT32_MAX)
 SUM_ACROSS_4(vsum4sbs, sb, sw, 4, INT32_MIN, INT32_MAX)
 SUM_ACROSS_4(vsum4shs, sh, sw, 2, INT32_MIN, INT32_MAX)
 
-int sem_vsum2sws(struct cpu *cpu, uint32_t insn)
+SEM(vsum2sws)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	union vsr t;
@@ -587,7 +587,7 @@ int sem_vsum2sws(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vsumsws(struct cpu *cpu, uint32_t insn)
+SEM(vsumsws)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	int64_t sum = (int64_t)VSR_SW(b, 3) + a.sw[0] + a.sw[1] + a.sw[2] + a.sw[3];
@@ -598,7 +598,7 @@ int sem_vsumsws(struct cpu *cpu, uint32_t insn)
 
 /* ---- fixed-point multiply-add, of the same form ---- */
 
-int sem_maddhd(struct cpu *cpu, uint32_t insn)
+SEM(maddhd)
 {
 	__int128 product = (__int128)(int64_t)cpu->gpr[F_RA(insn)] * (int64_t)cpu->gpr[F_RB(insn)];
 
@@ -606,7 +606,7 @@ int sem_maddhd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_maddhdu(struct cpu *cpu, uint32_t insn)
+SEM(maddhdu)
 {
 	u128 product = (u128)cpu->gpr[F_RA(insn)] * cpu->gpr[F_RB(insn)];
 
@@ -614,7 +614,7 @@ int sem_maddhdu(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_maddld(struct cpu *cpu, uint32_t insn)
+SEM(maddld)
 {
 	cpu->gpr[F_RT(insn)] = cpu->gpr[F_RA(insn)] * cpu->gpr[F_RB(insn)] + cpu->gpr[F_RC(insn)];
 	return 0;

@@ -101,7 +101,7 @@ static union vsr mix_columns(const union vsr *state, const uint8_t c[4])
 	return t;
 }
 
-int sem_vcipher(struct cpu *cpu, uint32_t insn)
+SEM(vcipher)
 {
 	static const uint8_t coefficients[4] = { 2, 3, 1, 1 };
 	union vsr t = sub_and_shift_rows(&VRA(cpu, insn));
@@ -112,7 +112,7 @@ int sem_vcipher(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vcipherlast(struct cpu *cpu, uint32_t insn)
+SEM(vcipherlast)
 {
 	union vsr t = sub_and_shift_rows(&VRA(cpu, insn));
 
@@ -121,7 +121,7 @@ int sem_vcipherlast(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vncipher(struct cpu *cpu, uint32_t insn)
+SEM(vncipher)
 {
 	static const uint8_t coefficients[4] = { 14, 11, 13, 9 };
 	union vsr t = inverse_shift_rows_and_sub(&VRA(cpu, insn));
@@ -131,7 +131,7 @@ int sem_vncipher(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vncipherlast(struct cpu *cpu, uint32_t insn)
+SEM(vncipherlast)
 {
 	union vsr t = inverse_shift_rows_and_sub(&VRA(cpu, insn));
 
@@ -140,7 +140,7 @@ int sem_vncipherlast(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vsbox(struct cpu *cpu, uint32_t insn)
+SEM(vsbox)
 {
 	union vsr t = VRA(cpu, insn);
 
@@ -169,7 +169,7 @@ static inline uint64_t rotate_right64(uint64_t v, unsigned n)
 	return v >> n | v << (64 - n);
 }
 
-int sem_vshasigmaw(struct cpu *cpu, uint32_t insn)
+SEM(vshasigmaw)
 {
 	static const uint8_t amounts[4][3] = {
 		{ 7, 18, 3 }, { 17, 19, 10 }, { 2, 13, 22 }, { 6, 11, 25 }
@@ -187,7 +187,7 @@ int sem_vshasigmaw(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vshasigmad(struct cpu *cpu, uint32_t insn)
+SEM(vshasigmad)
 {
 	static const uint8_t amounts[4][3] = {
 		{ 1, 8, 7 }, { 19, 61, 6 }, { 28, 34, 39 }, { 14, 18, 41 }
@@ -220,7 +220,7 @@ static inline u128 carryless_product(uint64_t a, uint64_t b, unsigned bits)
  * Add the products of the even and the odd elements, without carries, into elements twice as wide.
  */
 #define CARRYLESS_SUM(name, member, bits, wide_member, count)                                     \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                            \
+	SEM(name)                                                                                 \
 	{                                                                                         \
 		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);                           \
 		union vsr t;                                                                      \
@@ -242,7 +242,7 @@ CARRYLESS_SUM(vpmsumb, b, 8, h, 8)
 CARRYLESS_SUM(vpmsumh, h, 16, w, 4)
 CARRYLESS_SUM(vpmsumw, w, 32, d, 2)
 
-int sem_vpmsumd(struct cpu *cpu, uint32_t insn)
+SEM(vpmsumd)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 
@@ -361,12 +361,12 @@ static int add_decimals(struct cpu *cpu, uint32_t insn, struct decimal a, struct
 	return finish(cpu, insn, subtract_digits(b.digits, a.digits), b.negative);
 }
 
-int sem_bcdadd(struct cpu *cpu, uint32_t insn)
+SEM(bcdadd)
 {
 	return add_decimals(cpu, insn, unpack(VRA(cpu, insn).q), unpack(VRB(cpu, insn).q));
 }
 
-int sem_bcdsub(struct cpu *cpu, uint32_t insn)
+SEM(bcdsub)
 {
 	struct decimal b = unpack(VRB(cpu, insn).q);
 
@@ -377,7 +377,7 @@ int sem_bcdsub(struct cpu *cpu, uint32_t insn)
 /* National: eight halfwords, seven digits and a sign, in UTF-16. */
 #define NATIONAL_DIGITS 7
 
-int sem_bcdcfn(struct cpu *cpu, uint32_t insn)
+SEM(bcdcfn)
 {
 	const union vsr b = VRB(cpu, insn);
 	const unsigned sign = VSR_H(b, 7);
@@ -393,7 +393,7 @@ int sem_bcdcfn(struct cpu *cpu, uint32_t insn)
 	return finish(cpu, insn, digits, sign == '-');
 }
 
-int sem_bcdctn(struct cpu *cpu, uint32_t insn)
+SEM(bcdctn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	union vsr t;
@@ -413,7 +413,7 @@ int sem_bcdctn(struct cpu *cpu, uint32_t insn)
  */
 #define ZONED_DIGITS 16
 
-int sem_bcdcfz(struct cpu *cpu, uint32_t insn)
+SEM(bcdcfz)
 {
 	const union vsr b = VRB(cpu, insn);
 	const unsigned zone = F_PS(insn) ? 15 : 3, sign = VSR_B(b, 15) >> 4;
@@ -434,7 +434,7 @@ int sem_bcdcfz(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdctz(struct cpu *cpu, uint32_t insn)
+SEM(bcdctz)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	const unsigned zone = F_PS(insn) ? 0xf0 : 0x30;
@@ -451,7 +451,7 @@ int sem_bcdctz(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdcfsq(struct cpu *cpu, uint32_t insn)
+SEM(bcdcfsq)
 {
 	const u128 b = VRB(cpu, insn).q;
 	const bool negative = b >> 127;
@@ -464,7 +464,7 @@ int sem_bcdcfsq(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdctsq(struct cpu *cpu, uint32_t insn)
+SEM(bcdctsq)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	u128 v = 0;
@@ -478,7 +478,7 @@ int sem_bcdctsq(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdcpsgn(struct cpu *cpu, uint32_t insn)
+SEM(bcdcpsgn)
 {
 	const struct decimal a = unpack(VRA(cpu, insn).q), b = unpack(VRB(cpu, insn).q);
 
@@ -489,7 +489,7 @@ int sem_bcdcpsgn(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdsetsgn(struct cpu *cpu, uint32_t insn)
+SEM(bcdsetsgn)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 
@@ -517,7 +517,7 @@ static u128 shift_digits(u128 digits, int count, unsigned width, bool *lost)
 	return digits << 4 * n & all;
 }
 
-int sem_bcds(struct cpu *cpu, uint32_t insn)
+SEM(bcds)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	bool lost;
@@ -531,7 +531,7 @@ int sem_bcds(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdus(struct cpu *cpu, uint32_t insn)
+SEM(bcdus)
 {
 	const u128 b = VRB(cpu, insn).q;
 	bool lost;
@@ -544,7 +544,7 @@ int sem_bcdus(struct cpu *cpu, uint32_t insn)
 }
 
 /* Like bcds, but a right shift rounds half away from zero. */
-int sem_bcdsr(struct cpu *cpu, uint32_t insn)
+SEM(bcdsr)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	const int wanted = VSR_SB(VRA(cpu, insn), 7), count = wanted < -DIGITS ? -DIGITS : wanted;
@@ -562,7 +562,7 @@ int sem_bcdsr(struct cpu *cpu, uint32_t insn)
 }
 
 /* Keep the rightmost digits; halfword 3 of VRA gives their number. */
-int sem_bcdtrunc(struct cpu *cpu, uint32_t insn)
+SEM(bcdtrunc)
 {
 	const struct decimal b = unpack(VRB(cpu, insn).q);
 	const unsigned length = VSR_H(VRA(cpu, insn), 3);
@@ -576,7 +576,7 @@ int sem_bcdtrunc(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_bcdutrunc(struct cpu *cpu, uint32_t insn)
+SEM(bcdutrunc)
 {
 	const u128 b = VRB(cpu, insn).q;
 	const unsigned length = VSR_H(VRA(cpu, insn), 3);
@@ -592,7 +592,7 @@ int sem_bcdutrunc(struct cpu *cpu, uint32_t insn)
 
 /* ---- decimal assist: packed decimals in GPRs, Power ISA 3.0B section 3.3.15 ---- */
 
-int sem_addg6s(struct cpu *cpu, uint32_t insn)
+SEM(addg6s)
 {
 	const uint64_t a = cpu->gpr[F_RA(insn)], b = cpu->gpr[F_RB(insn)];
 	const uint64_t carries = (a & b) | ((a | b) & ~(a + b));
@@ -660,7 +660,7 @@ static unsigned digits_to_declet(unsigned digits)
 }
 
 /* Each word has two declets in bits 12:31, or six digits in bits 8:31. */
-int sem_cdtbcd(struct cpu *cpu, uint32_t insn)
+SEM(cdtbcd)
 {
 	const uint64_t s = cpu->gpr[F_RT(insn)];
 	uint64_t t = 0;
@@ -673,7 +673,7 @@ int sem_cdtbcd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_cbcdtd(struct cpu *cpu, uint32_t insn)
+SEM(cbcdtd)
 {
 	const uint64_t s = cpu->gpr[F_RT(insn)];
 	uint64_t t = 0;

@@ -59,7 +59,7 @@ static inline uint32_t result(const struct cpu *cpu, float f)
 /* ---- arithmetic ---- */
 
 #define ARITHMETIC(name, expression)                                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                    \
+	SEM(name)                                                         \
 	{                                                                 \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn); \
 		union vsr t;                                              \
@@ -135,12 +135,12 @@ static int multiply_add(struct cpu *cpu, uint32_t insn, bool negative_subtract)
 	return 0;
 }
 
-int sem_vmaddfp(struct cpu *cpu, uint32_t insn)
+SEM(vmaddfp)
 {
 	return multiply_add(cpu, insn, false);
 }
 
-int sem_vnmsubfp(struct cpu *cpu, uint32_t insn)
+SEM(vnmsubfp)
 {
 	return multiply_add(cpu, insn, true);
 }
@@ -148,7 +148,7 @@ int sem_vnmsubfp(struct cpu *cpu, uint32_t insn)
 /* ---- one operand: estimates and rounding to an integer ---- */
 
 #define UNARY(name, expression)                                                               \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                        \
+	SEM(name)                                                                             \
 	{                                                                                     \
 		const union vsr vb = VRB(cpu, insn);                                          \
 		union vsr t;                                                                  \
@@ -174,7 +174,7 @@ UNARY(vrfim, floorf(B))
 
 /* ---- to and from integers, scaled by 2^UIM ---- */
 
-int sem_vcfux(struct cpu *cpu, uint32_t insn)
+SEM(vcfux)
 {
 	const union vsr b = VRB(cpu, insn);
 	const int scale = -(int)F_UIM(insn);
@@ -186,7 +186,7 @@ int sem_vcfux(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vcfsx(struct cpu *cpu, uint32_t insn)
+SEM(vcfsx)
 {
 	const union vsr b = VRB(cpu, insn);
 	const int scale = -(int)F_UIM(insn);
@@ -219,12 +219,12 @@ static int to_integer(struct cpu *cpu, uint32_t insn, double low, double high)
 	return 0;
 }
 
-int sem_vctuxs(struct cpu *cpu, uint32_t insn)
+SEM(vctuxs)
 {
 	return to_integer(cpu, insn, 0, UINT32_MAX);
 }
 
-int sem_vctsxs(struct cpu *cpu, uint32_t insn)
+SEM(vctsxs)
 {
 	return to_integer(cpu, insn, INT32_MIN, INT32_MAX);
 }
@@ -232,7 +232,7 @@ int sem_vctsxs(struct cpu *cpu, uint32_t insn)
 /* ---- compare ---- */
 
 #define COMPARE(name, operator)                                                   \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                            \
+	SEM(name)                                                                 \
 	{                                                                         \
 		const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);         \
 		union vsr t;                                                      \
@@ -253,7 +253,7 @@ COMPARE(vcmpgefp, >=)
 COMPARE(vcmpgtfp, >)
 
 /* Bit 0: not (A <= B), bit 1: not (A >= -B). */
-int sem_vcmpbfp(struct cpu *cpu, uint32_t insn)
+SEM(vcmpbfp)
 {
 	const union vsr va = VRA(cpu, insn), vb = VRB(cpu, insn);
 	union vsr t;

@@ -7,7 +7,7 @@
 
 /* ---- permute and select ---- */
 
-int sem_vsel(struct cpu *cpu, uint32_t insn)
+SEM(vsel)
 {
 	const u128 a = VRA(cpu, insn).q, b = VRB(cpu, insn).q, c = VRC(cpu, insn).q;
 
@@ -15,7 +15,7 @@ int sem_vsel(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vperm(struct cpu *cpu, uint32_t insn)
+SEM(vperm)
 {
 	const union vsr c = VRC(cpu, insn);
 	union vsr source[2], t;
@@ -32,7 +32,7 @@ int sem_vperm(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vpermr(struct cpu *cpu, uint32_t insn)
+SEM(vpermr)
 {
 	const union vsr c = VRC(cpu, insn);
 	union vsr source[2], t;
@@ -48,7 +48,7 @@ int sem_vpermr(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vpermxor(struct cpu *cpu, uint32_t insn)
+SEM(vpermxor)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn), c = VRC(cpu, insn);
 	union vsr t;
@@ -59,7 +59,7 @@ int sem_vpermxor(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vsldoi(struct cpu *cpu, uint32_t insn)
+SEM(vsldoi)
 {
 	const unsigned shift = 8 * FIELD(insn, 22, 25);
 	const u128 a = VRA(cpu, insn).q, b = VRB(cpu, insn).q;
@@ -72,7 +72,7 @@ int sem_vsldoi(struct cpu *cpu, uint32_t insn)
 
 /* Take elements of VRA and VRB in turn, the i-th pair from element @from(i). */
 #define MERGE(name, ELEMENT, count, from)                               \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                  \
+	SEM(name)                                                       \
 	{                                                               \
 		const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn); \
 		union vsr t;                                            \
@@ -95,7 +95,7 @@ MERGE(vmrgew, VSR_W, 4, 2 * i)
 MERGE(vmrgow, VSR_W, 4, 2 * i + 1)
 
 #define SPLAT(name, member, count, value)                           \
-	int sem_##name(struct cpu *cpu, uint32_t insn)              \
+	SEM(name)                                                   \
 	{                                                           \
 		const __typeof__(cpu->vsr[0].member[0]) v =         \
 			(__typeof__(cpu->vsr[0].member[0]))(value); \
@@ -118,7 +118,7 @@ SPLAT(vspltisw, sw, 4, F_SIM(insn))
 
 /* Elements of VRA, then of VRB, at half the width. Saturating forms clamp to [low, high]. */
 #define PACK(name, SOURCE, TARGET, count, wide, low, high)                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                          \
+	SEM(name)                                                               \
 	{                                                                       \
 		const union vsr source[2] = { VRA(cpu, insn), VRB(cpu, insn) }; \
 		bool saturated = false;                                         \
@@ -141,7 +141,7 @@ SPLAT(vspltisw, sw, 4, F_SIM(insn))
 	}
 
 #define PACK_MODULO(name, SOURCE, TARGET, count)                                                   \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                                             \
+	SEM(name)                                                                                  \
 	{                                                                                          \
 		const union vsr source[2] = { VRA(cpu, insn), VRB(cpu, insn) };                    \
 		union vsr t;                                                                       \
@@ -167,7 +167,7 @@ PACK(vpkswss, VSR_SW, VSR_SH, 8, int, INT16_MIN, INT16_MAX)
 PACK(vpksdss, VSR_SD, VSR_SW, 4, int64_t, INT32_MIN, INT32_MAX)
 
 /* 8:8:8:8 pixels to 1:5:5:5. */
-int sem_vpkpx(struct cpu *cpu, uint32_t insn)
+SEM(vpkpx)
 {
 	const union vsr source[2] = { VRA(cpu, insn), VRB(cpu, insn) };
 	union vsr t;
@@ -189,7 +189,7 @@ static inline uint32_t unpack_pixel(uint16_t h)
 
 /* The left (offset 0) or right half of VRB, each element made twice as wide. */
 #define UNPACK(name, SOURCE, TARGET, count, offset, function)             \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                    \
+	SEM(name)                                                         \
 	{                                                                 \
 		const union vsr b = VRB(cpu, insn);                       \
 		union vsr t;                                              \
@@ -232,22 +232,22 @@ static int extract_to_vector(struct cpu *cpu, uint32_t insn, unsigned size)
 	return 0;
 }
 
-int sem_vextractub(struct cpu *cpu, uint32_t insn)
+SEM(vextractub)
 {
 	return extract_to_vector(cpu, insn, 1);
 }
 
-int sem_vextractuh(struct cpu *cpu, uint32_t insn)
+SEM(vextractuh)
 {
 	return extract_to_vector(cpu, insn, 2);
 }
 
-int sem_vextractuw(struct cpu *cpu, uint32_t insn)
+SEM(vextractuw)
 {
 	return extract_to_vector(cpu, insn, 4);
 }
 
-int sem_vextractd(struct cpu *cpu, uint32_t insn)
+SEM(vextractd)
 {
 	return extract_to_vector(cpu, insn, 8);
 }
@@ -263,36 +263,36 @@ static int insert(struct cpu *cpu, uint32_t insn, unsigned size)
 	return 0;
 }
 
-int sem_vinsertb(struct cpu *cpu, uint32_t insn)
+SEM(vinsertb)
 {
 	return insert(cpu, insn, 1);
 }
 
-int sem_vinserth(struct cpu *cpu, uint32_t insn)
+SEM(vinserth)
 {
 	return insert(cpu, insn, 2);
 }
 
-int sem_vinsertw(struct cpu *cpu, uint32_t insn)
+SEM(vinsertw)
 {
 	return insert(cpu, insn, 4);
 }
 
-int sem_vinsertd(struct cpu *cpu, uint32_t insn)
+SEM(vinsertd)
 {
 	return insert(cpu, insn, 8);
 }
 
 /* Extract to a GPR. RA gives the place, counted from the left or from the right. */
 #define EXTRACT_TO_GPR(letter, size)                                          \
-	int sem_vextu##letter##lx(struct cpu *cpu, uint32_t insn)             \
+	SEM(vextu##letter##lx)                                                \
 	{                                                                     \
 		unsigned first = cpu->gpr[F_RA(insn)] & 15;                   \
                                                                               \
 		cpu->gpr[F_RT(insn)] = extract(&VRB(cpu, insn), first, size); \
 		return 0;                                                     \
 	}                                                                     \
-	int sem_vextu##letter##rx(struct cpu *cpu, uint32_t insn)             \
+	SEM(vextu##letter##rx)                                                \
 	{                                                                     \
 		unsigned first = 16 - size - (cpu->gpr[F_RA(insn)] & 15);     \
                                                                               \
@@ -304,7 +304,7 @@ EXTRACT_TO_GPR(b, 1)
 EXTRACT_TO_GPR(h, 2)
 EXTRACT_TO_GPR(w, 4)
 
-int sem_vclzlsbb(struct cpu *cpu, uint32_t insn)
+SEM(vclzlsbb)
 {
 	const union vsr b = VRB(cpu, insn);
 	unsigned n = 0;
@@ -315,7 +315,7 @@ int sem_vclzlsbb(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vctzlsbb(struct cpu *cpu, uint32_t insn)
+SEM(vctzlsbb)
 {
 	const union vsr b = VRB(cpu, insn);
 	unsigned n = 0;
@@ -328,7 +328,7 @@ int sem_vctzlsbb(struct cpu *cpu, uint32_t insn)
 
 /* ---- bits ---- */
 
-int sem_vbpermq(struct cpu *cpu, uint32_t insn)
+SEM(vbpermq)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	uint64_t bits = 0;
@@ -342,7 +342,7 @@ int sem_vbpermq(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_vbpermd(struct cpu *cpu, uint32_t insn)
+SEM(vbpermd)
 {
 	const union vsr a = VRA(cpu, insn), b = VRB(cpu, insn);
 	union vsr t;
@@ -362,7 +362,7 @@ int sem_vbpermd(struct cpu *cpu, uint32_t insn)
 }
 
 /* Transpose each doubleword as a matrix of 8 by 8 bits. */
-int sem_vgbbd(struct cpu *cpu, uint32_t insn)
+SEM(vgbbd)
 {
 	const union vsr b = VRB(cpu, insn);
 	union vsr t;

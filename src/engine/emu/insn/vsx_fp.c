@@ -8,8 +8,6 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/fp/fpu.h"
 
-#define SEMANTICS(name) int exec_##name(struct cpu *cpu, uint32_t insn)
-
 #define SIGN_QUAD ((u128)1 << 127)
 
 #define CURRENT	   ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
@@ -30,24 +28,24 @@ static inline int move_scalar(struct cpu *cpu, unsigned t, uint64_t v)
 }
 
 #define SCALAR_BINARY(name, op, format)                                                        \
-	SEMANTICS(name)                                                                        \
+	SEM(name)                                                                              \
 	{                                                                                      \
 		return fpu_scalar_binary(cpu, F_XT(insn), F_XA(insn), F_XB(insn), op, format); \
 	}
 #define SCALAR_FMA_A(name, flags, format)                                                         \
-	SEMANTICS(name)                                                                           \
+	SEM(name)                                                                                 \
 	{                                                                                         \
 		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XB(insn), F_XT(insn), flags, \
 				      format);                                                    \
 	}
 #define SCALAR_FMA_M(name, flags, format)                                                         \
-	SEMANTICS(name)                                                                           \
+	SEM(name)                                                                                 \
 	{                                                                                         \
 		return fpu_scalar_fma(cpu, F_XT(insn), F_XA(insn), F_XT(insn), F_XB(insn), flags, \
 				      format);                                                    \
 	}
 #define SCALAR2(name, call, ...)                                       \
-	SEMANTICS(name)                                                \
+	SEM(name)                                                      \
 	{                                                              \
 		return call(cpu, F_XT(insn), F_XB(insn), __VA_ARGS__); \
 	}
@@ -99,13 +97,13 @@ SCALAR2(xscvdpsxws, scalar_to_word, true)
 SCALAR2(xscvdpuxws, scalar_to_word, false)
 
 /* These two signal nothing. */
-SEMANTICS(xscvdpspn)
+SEM(xscvdpspn)
 {
 	return move_scalar(cpu, F_XT(insn),
 			   both_words(fp_double_to_single(doubleword0(cpu, F_XB(insn)))));
 }
 
-SEMANTICS(xscvspdpn)
+SEM(xscvspdpn)
 {
 	return move_scalar(cpu, F_XT(insn), fp_single_to_double(VSR_W(cpu->vsr[F_XB(insn)], 0)));
 }
@@ -125,22 +123,22 @@ static int convert_scalar(struct cpu *cpu, uint32_t insn, struct fp v,
 	return fpu_scalar_write(cpu, &f, F_XT(insn), bits, fp_fprf(&v, format));
 }
 
-SEMANTICS(xscvdpsp)
+SEM(xscvdpsp)
 {
 	return convert_scalar(cpu, insn, fp_unpack64(doubleword0(cpu, F_XB(insn))), &fp_single);
 }
 
-SEMANTICS(xscvspdp)
+SEM(xscvspdp)
 {
 	return convert_scalar(cpu, insn, fp_unpack32(VSR_W(cpu->vsr[F_XB(insn)], 0)), &fp_double);
 }
 
-SEMANTICS(xscvdphp)
+SEM(xscvdphp)
 {
 	return convert_scalar(cpu, insn, fp_unpack64(doubleword0(cpu, F_XB(insn))), &fp_half);
 }
 
-SEMANTICS(xscvhpdp)
+SEM(xscvhpdp)
 {
 	return convert_scalar(cpu, insn, fp_unpack(VSR_H(cpu->vsr[F_XB(insn)], 3), &fp_half),
 			      &fp_double);
@@ -190,12 +188,12 @@ static int scalar_extremum(struct cpu *cpu, uint32_t insn, fp_binary_fn *op)
 	return fpscr_trap(cpu, f.raised);
 }
 
-SEMANTICS(xsmaxdp)
+SEM(xsmaxdp)
 {
 	return scalar_extremum(cpu, insn, maximum);
 }
 
-SEMANTICS(xsmindp)
+SEM(xsmindp)
 {
 	return scalar_extremum(cpu, insn, minimum);
 }
@@ -226,34 +224,34 @@ static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool 
 	return fpscr_trap(cpu, f.raised);
 }
 
-SEMANTICS(xsmaxcdp)
+SEM(xsmaxcdp)
 {
 	return language_extremum(cpu, insn, true, false);
 }
 
-SEMANTICS(xsmincdp)
+SEM(xsmincdp)
 {
 	return language_extremum(cpu, insn, false, false);
 }
 
-SEMANTICS(xsmaxjdp)
+SEM(xsmaxjdp)
 {
 	return language_extremum(cpu, insn, true, true);
 }
 
-SEMANTICS(xsminjdp)
+SEM(xsminjdp)
 {
 	return language_extremum(cpu, insn, false, true);
 }
 
 /* ---- comparisons and tests of scalars ---- */
 
-SEMANTICS(xscmpudp)
+SEM(xscmpudp)
 {
 	return fpu_scalar_compare(cpu, F_BF(insn), F_XA(insn), F_XB(insn), false);
 }
 
-SEMANTICS(xscmpodp)
+SEM(xscmpodp)
 {
 	return fpu_scalar_compare(cpu, F_BF(insn), F_XA(insn), F_XB(insn), true);
 }
@@ -270,17 +268,17 @@ static int scalar_compare_mask(struct cpu *cpu, uint32_t insn, unsigned wanted, 
 	return fpscr_trap(cpu, f.raised);
 }
 
-SEMANTICS(xscmpeqdp)
+SEM(xscmpeqdp)
 {
 	return scalar_compare_mask(cpu, insn, CR_EQ, false);
 }
 
-SEMANTICS(xscmpgtdp)
+SEM(xscmpgtdp)
 {
 	return scalar_compare_mask(cpu, insn, CR_GT, true);
 }
 
-SEMANTICS(xscmpgedp)
+SEM(xscmpgedp)
 {
 	return scalar_compare_mask(cpu, insn, CR_GT | CR_EQ, true);
 }
@@ -308,13 +306,13 @@ static int compare_exponents(struct cpu *cpu, uint32_t insn, u128 a, u128 b,
 	return set_cr_and_fpcc(cpu, F_BF(insn), ea < eb ? CR_LT : ea > eb ? CR_GT : CR_EQ);
 }
 
-SEMANTICS(xscmpexpdp)
+SEM(xscmpexpdp)
 {
 	return compare_exponents(cpu, insn, doubleword0(cpu, F_XA(insn)),
 				 doubleword0(cpu, F_XB(insn)), &fp_double);
 }
 
-SEMANTICS(xstdivdp)
+SEM(xstdivdp)
 {
 	unsigned r = fp_test_divide(doubleword0(cpu, F_XA(insn)), doubleword0(cpu, F_XB(insn)),
 				    &fp_double);
@@ -323,7 +321,7 @@ SEMANTICS(xstdivdp)
 	return 0;
 }
 
-SEMANTICS(xstsqrtdp)
+SEM(xstsqrtdp)
 {
 	cpu->cr[F_BF(insn)] =
 		(uint8_t)(CR_LT | fp_test_sqrt(doubleword0(cpu, F_XB(insn)), &fp_double));
@@ -357,14 +355,14 @@ static int test_data_class(struct cpu *cpu, uint32_t insn, const struct fp *v,
 				       (other_format ? CR_SO : 0u));
 }
 
-SEMANTICS(xststdcdp)
+SEM(xststdcdp)
 {
 	struct fp v = fp_unpack64(doubleword0(cpu, F_XB(insn)));
 
 	return test_data_class(cpu, insn, &v, &fp_double, false);
 }
 
-SEMANTICS(xststdcsp)
+SEM(xststdcsp)
 {
 	uint64_t bits = doubleword0(cpu, F_XB(insn));
 	struct fp v = fp_unpack64(bits), single = v;
@@ -380,7 +378,7 @@ SEMANTICS(xststdcsp)
 	return test_data_class(cpu, insn, &v, &fp_single, !representable);
 }
 
-SEMANTICS(xsiexpdp)
+SEM(xsiexpdp)
 {
 	uint64_t significand = cpu->gpr[F_RA(insn)], exponent = cpu->gpr[F_RB(insn)];
 
@@ -397,13 +395,13 @@ static u128 significand_of(u128 bits, const struct fp_format *format)
 	return (bits & (hidden - 1)) | (normal ? hidden : 0);
 }
 
-SEMANTICS(xsxexpdp)
+SEM(xsxexpdp)
 {
 	cpu->gpr[F_RT(insn)] = exponent_of(doubleword0(cpu, F_XB(insn)), &fp_double);
 	return 0;
 }
 
-SEMANTICS(xsxsigdp)
+SEM(xsxsigdp)
 {
 	cpu->gpr[F_RT(insn)] = (uint64_t)significand_of(doubleword0(cpu, F_XB(insn)), &fp_double);
 	return 0;
@@ -657,7 +655,7 @@ static int vector_extract(struct cpu *cpu, uint32_t insn, bool exponent,
 }
 
 #define VECTOR(name, call, ...)                      \
-	SEMANTICS(name)                              \
+	SEM(name)                                    \
 	{                                            \
 		return call(cpu, insn, __VA_ARGS__); \
 	}
@@ -864,7 +862,7 @@ VECTOR(xsmsubqp, quad_fma, FMA_SUBTRACT)
 VECTOR(xsnmaddqp, quad_fma, FMA_NEGATE)
 VECTOR(xsnmsubqp, quad_fma, FMA_SUBTRACT | FMA_NEGATE)
 
-SEMANTICS(xssqrtqp)
+SEM(xssqrtqp)
 {
 	struct fpu f = quad_start(cpu, insn);
 	struct fp r = fp_sqrt(&f, quad(cpu, VRB(insn)));
@@ -874,7 +872,7 @@ SEMANTICS(xssqrtqp)
 }
 
 #define QUAD_MOVE(name, value)                                             \
-	SEMANTICS(name)                                                    \
+	SEM(name)                                                          \
 	{                                                                  \
 		u128 a = cpu->vsr[VRA(insn)].q, b = cpu->vsr[VRB(insn)].q; \
                                                                            \
@@ -905,19 +903,19 @@ static int quad_compare(struct cpu *cpu, uint32_t insn, bool ordered)
 VECTOR(xscmpuqp, quad_compare, false)
 VECTOR(xscmpoqp, quad_compare, true)
 
-SEMANTICS(xscmpexpqp)
+SEM(xscmpexpqp)
 {
 	return compare_exponents(cpu, insn, cpu->vsr[VRA(insn)].q, cpu->vsr[VRB(insn)].q, &fp_quad);
 }
 
-SEMANTICS(xststdcqp)
+SEM(xststdcqp)
 {
 	struct fp v = quad(cpu, VRB(insn));
 
 	return test_data_class(cpu, insn, &v, &fp_quad, false);
 }
 
-SEMANTICS(xscvdpqp)
+SEM(xscvdpqp)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = fp_quiet(&f, fp_unpack64(doubleword0(cpu, VRB(insn))));
@@ -925,7 +923,7 @@ SEMANTICS(xscvdpqp)
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
 
-SEMANTICS(xscvqpdp)
+SEM(xscvqpdp)
 {
 	struct fpu f = quad_start(cpu, insn);
 	struct fp r = fp_quiet(&f, quad(cpu, VRB(insn)));
@@ -969,7 +967,7 @@ static enum fp_rounding quad_rounding(const struct cpu *cpu, uint32_t insn)
 }
 
 /* The last bit of the word: report an inexact result (xsrqpix). */
-SEMANTICS(xsrqpi)
+SEM(xsrqpi)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = fp_to_integral(&f, quad(cpu, VRB(insn)), quad_rounding(cpu, insn));
@@ -982,7 +980,7 @@ SEMANTICS(xsrqpi)
 }
 
 /* The ISA has no underflow here, whatever UE says. */
-SEMANTICS(xsrqpxp)
+SEM(xsrqpxp)
 {
 	struct fpu f = fpu_start(cpu);
 	struct fp r = fp_quiet(&f, quad(cpu, VRB(insn)));

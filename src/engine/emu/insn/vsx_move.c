@@ -28,7 +28,7 @@ static inline int need_fp_or_vec(struct cpu *cpu, unsigned x)
 #define F_DQ(insn)    ((int64_t)(int16_t)((insn)&0xfff0))
 #define F_DS(insn)    ((int64_t)(int16_t)((insn)&0xfffc))
 
-int sem_lxv(struct cpu *cpu, uint32_t insn)
+SEM(lxv)
 {
 	const unsigned t = F_XT_DQ(insn);
 
@@ -38,7 +38,7 @@ int sem_lxv(struct cpu *cpu, uint32_t insn)
 										       EXCEPTION;
 }
 
-int sem_stxv(struct cpu *cpu, uint32_t insn)
+SEM(stxv)
 {
 	const unsigned s = F_XT_DQ(insn);
 
@@ -48,14 +48,14 @@ int sem_stxv(struct cpu *cpu, uint32_t insn)
 										       EXCEPTION;
 }
 
-int sem_lxvx(struct cpu *cpu, uint32_t insn)
+SEM(lxvx)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
 	return cpu_load128(cpu, indexed_ea(cpu, insn), &XT(cpu, insn).q) ? 0 : EXCEPTION;
 }
 
-int sem_stxvx(struct cpu *cpu, uint32_t insn)
+SEM(stxvx)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -104,7 +104,7 @@ static inline union vsr reverse_bytes(union vsr v)
 }
 
 #define ELEMENTS_ACCESS(suffix, reverse, need)                                        \
-	int sem_lxv##suffix##x(struct cpu *cpu, uint32_t insn)                        \
+	SEM(lxv##suffix##x)                                                           \
 	{                                                                             \
 		union vsr v;                                                          \
                                                                                       \
@@ -113,7 +113,7 @@ static inline union vsr reverse_bytes(union vsr v)
 		XT(cpu, insn) = cpu->msr & MSR_LE ? reverse(v) : v;                   \
 		return 0;                                                             \
 	}                                                                             \
-	int sem_stxv##suffix##x(struct cpu *cpu, uint32_t insn)                       \
+	SEM(stxv##suffix##x)                                                          \
 	{                                                                             \
 		union vsr v = XT(cpu, insn);                                          \
                                                                                       \
@@ -129,7 +129,7 @@ ELEMENTS_ACCESS(w4, reverse_words, need_vsx(cpu))
 ELEMENTS_ACCESS(h8, reverse_halfwords, need_vsx_or_vec(cpu, F_XT(insn)))
 ELEMENTS_ACCESS(b16, reverse_bytes, need_vsx_or_vec(cpu, F_XT(insn)))
 
-int sem_lxvdsx(struct cpu *cpu, uint32_t insn)
+SEM(lxvdsx)
 {
 	uint64_t v;
 
@@ -139,7 +139,7 @@ int sem_lxvdsx(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_lxvwsx(struct cpu *cpu, uint32_t insn)
+SEM(lxvwsx)
 {
 	uint64_t v;
 
@@ -191,7 +191,7 @@ static int store_bytes(struct cpu *cpu, uint32_t insn, bool reversed)
 	return 0;
 }
 
-int sem_lxvl(struct cpu *cpu, uint32_t insn)
+SEM(lxvl)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -201,12 +201,12 @@ int sem_lxvl(struct cpu *cpu, uint32_t insn)
 	return load_bytes(cpu, insn, cpu->msr & MSR_LE);
 }
 
-int sem_lxvll(struct cpu *cpu, uint32_t insn)
+SEM(lxvll)
 {
 	return need_vsx_or_vec(cpu, F_XT(insn)) ? EXCEPTION : load_bytes(cpu, insn, false);
 }
 
-int sem_stxvl(struct cpu *cpu, uint32_t insn)
+SEM(stxvl)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -216,7 +216,7 @@ int sem_stxvl(struct cpu *cpu, uint32_t insn)
 	return store_bytes(cpu, insn, cpu->msr & MSR_LE);
 }
 
-int sem_stxvll(struct cpu *cpu, uint32_t insn)
+SEM(stxvll)
 {
 	return need_vsx_or_vec(cpu, F_XT(insn)) ? EXCEPTION : store_bytes(cpu, insn, false);
 }
@@ -224,7 +224,7 @@ int sem_stxvll(struct cpu *cpu, uint32_t insn)
 /* ---- scalars: doubleword 0; a load clears doubleword 1 ---- */
 
 #define LOAD_SCALAR(name, bits, address, target, value) \
-	int sem_##name(struct cpu *cpu, uint32_t insn)  \
+	SEM(name)                                       \
 	{                                               \
 		uint64_t v;                             \
                                                         \
@@ -235,7 +235,7 @@ int sem_stxvll(struct cpu *cpu, uint32_t insn)
 	}
 
 #define STORE_SCALAR(name, bits, address, source, value)                     \
-	int sem_##name(struct cpu *cpu, uint32_t insn)                       \
+	SEM(name)                                                            \
 	{                                                                    \
 		const uint64_t v = VSR_D(source, 0);                         \
                                                                              \
@@ -262,7 +262,7 @@ STORE_SCALAR(stxssp, 32, DISPLACED, VRT(cpu, insn), fp_double_to_single(v))
 
 /* ---- moves from and to GPRs ---- */
 
-int sem_mfvsrd(struct cpu *cpu, uint32_t insn)
+SEM(mfvsrd)
 {
 	if (need_fp_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -270,7 +270,7 @@ int sem_mfvsrd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mfvsrld(struct cpu *cpu, uint32_t insn)
+SEM(mfvsrld)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -278,7 +278,7 @@ int sem_mfvsrld(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mfvsrwz(struct cpu *cpu, uint32_t insn)
+SEM(mfvsrwz)
 {
 	if (need_fp_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -286,7 +286,7 @@ int sem_mfvsrwz(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mtvsrd(struct cpu *cpu, uint32_t insn)
+SEM(mtvsrd)
 {
 	if (need_fp_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -294,7 +294,7 @@ int sem_mtvsrd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mtvsrwa(struct cpu *cpu, uint32_t insn)
+SEM(mtvsrwa)
 {
 	if (need_fp_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -302,7 +302,7 @@ int sem_mtvsrwa(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mtvsrwz(struct cpu *cpu, uint32_t insn)
+SEM(mtvsrwz)
 {
 	if (need_fp_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -310,7 +310,7 @@ int sem_mtvsrwz(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mtvsrdd(struct cpu *cpu, uint32_t insn)
+SEM(mtvsrdd)
 {
 	if (need_vsx_or_vec(cpu, F_XT(insn)))
 		return EXCEPTION;
@@ -318,7 +318,7 @@ int sem_mtvsrdd(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_mtvsrws(struct cpu *cpu, uint32_t insn)
+SEM(mtvsrws)
 {
 	const uint64_t v = (uint32_t)cpu->gpr[F_RA(insn)] * 0x100000001ull;
 
@@ -331,7 +331,7 @@ int sem_mtvsrws(struct cpu *cpu, uint32_t insn)
 /* ---- logic ---- */
 
 #define LOGIC(name, expression)                                      \
-	int sem_##name(struct cpu *cpu, uint32_t insn)               \
+	SEM(name)                                                    \
 	{                                                            \
 		const u128 A = XA(cpu, insn).q, B = XB(cpu, insn).q; \
                                                                      \
@@ -350,7 +350,7 @@ LOGIC(xxleqv, ~(A ^ B))
 
 /* ---- permutation ---- */
 
-int sem_xxsel(struct cpu *cpu, uint32_t insn)
+SEM(xxsel)
 {
 	const u128 a = XA(cpu, insn).q, b = XB(cpu, insn).q, c = XC(cpu, insn).q;
 
@@ -358,7 +358,7 @@ int sem_xxsel(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_xxpermdi(struct cpu *cpu, uint32_t insn)
+SEM(xxpermdi)
 {
 	const union vsr a = XA(cpu, insn), b = XB(cpu, insn);
 
@@ -367,7 +367,7 @@ int sem_xxpermdi(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_xxsldwi(struct cpu *cpu, uint32_t insn)
+SEM(xxsldwi)
 {
 	const unsigned shift = 32 * FIELD(insn, 22, 23);
 	const u128 a = XA(cpu, insn).q, b = XB(cpu, insn).q;
@@ -385,17 +385,17 @@ static int merge_words(struct cpu *cpu, uint32_t insn, unsigned half)
 	return 0;
 }
 
-int sem_xxmrghw(struct cpu *cpu, uint32_t insn)
+SEM(xxmrghw)
 {
 	return merge_words(cpu, insn, 0);
 }
 
-int sem_xxmrglw(struct cpu *cpu, uint32_t insn)
+SEM(xxmrglw)
 {
 	return merge_words(cpu, insn, 1);
 }
 
-int sem_xxspltw(struct cpu *cpu, uint32_t insn)
+SEM(xxspltw)
 {
 	const uint64_t v = VSR_W(XB(cpu, insn), FIELD(insn, 14, 15)) * 0x100000001ull;
 
@@ -403,7 +403,7 @@ int sem_xxspltw(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_xxspltib(struct cpu *cpu, uint32_t insn)
+SEM(xxspltib)
 {
 	const uint64_t v = FIELD(insn, 13, 20) * 0x0101010101010101ull;
 
@@ -433,12 +433,12 @@ static int permute(struct cpu *cpu, uint32_t insn, uint8_t flip)
 	return 0;
 }
 
-int sem_xxperm(struct cpu *cpu, uint32_t insn)
+SEM(xxperm)
 {
 	return permute(cpu, insn, 0);
 }
 
-int sem_xxpermr(struct cpu *cpu, uint32_t insn)
+SEM(xxpermr)
 {
 	return permute(cpu, insn, 31);
 }
@@ -447,7 +447,7 @@ int sem_xxpermr(struct cpu *cpu, uint32_t insn)
  * Word from byte UIM on. Past the end it wraps to the register's beginning (the ISA leaves this
  * undefined).
  */
-int sem_xxextractuw(struct cpu *cpu, uint32_t insn)
+SEM(xxextractuw)
 {
 	const union vsr b = XB(cpu, insn);
 	uint64_t v = 0;
@@ -458,7 +458,7 @@ int sem_xxextractuw(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_xxinsertw(struct cpu *cpu, uint32_t insn)
+SEM(xxinsertw)
 {
 	const union vsr b = XB(cpu, insn);
 	union vsr *t = &XT(cpu, insn);
@@ -468,25 +468,25 @@ int sem_xxinsertw(struct cpu *cpu, uint32_t insn)
 	return 0;
 }
 
-int sem_xxbrh(struct cpu *cpu, uint32_t insn)
+SEM(xxbrh)
 {
 	XT(cpu, insn) = reverse_halfwords(reverse_bytes(XB(cpu, insn)));
 	return 0;
 }
 
-int sem_xxbrw(struct cpu *cpu, uint32_t insn)
+SEM(xxbrw)
 {
 	XT(cpu, insn) = reverse_words(reverse_bytes(XB(cpu, insn)));
 	return 0;
 }
 
-int sem_xxbrd(struct cpu *cpu, uint32_t insn)
+SEM(xxbrd)
 {
 	XT(cpu, insn) = reverse_doublewords(reverse_bytes(XB(cpu, insn)));
 	return 0;
 }
 
-int sem_xxbrq(struct cpu *cpu, uint32_t insn)
+SEM(xxbrq)
 {
 	XT(cpu, insn) = reverse_bytes(XB(cpu, insn));
 	return 0;
@@ -498,7 +498,7 @@ int sem_xxbrq(struct cpu *cpu, uint32_t insn)
 #define SIGN_SP 0x8000000080000000ull
 
 #define SIGN_SCALAR(name, expression)                              \
-	int sem_##name(struct cpu *cpu, uint32_t insn)             \
+	SEM(name)                                                  \
 	{                                                          \
 		const uint64_t B = VSR_D(XB(cpu, insn), 0);        \
                                                                    \
@@ -506,19 +506,19 @@ int sem_xxbrq(struct cpu *cpu, uint32_t insn)
 		return 0;                                          \
 	}
 
-#define SIGN_VECTOR(name, expression)                  \
-	int sem_##name(struct cpu *cpu, uint32_t insn) \
-	{                                              \
-		const union vsr b = XB(cpu, insn);     \
-		union vsr t;                           \
-                                                       \
-		for (unsigned i = 0; i < 2; i++) {     \
-			const uint64_t B = b.d[i];     \
-                                                       \
-			t.d[i] = (expression);         \
-		}                                      \
-		XT(cpu, insn) = t;                     \
-		return 0;                              \
+#define SIGN_VECTOR(name, expression)              \
+	SEM(name)                                  \
+	{                                          \
+		const union vsr b = XB(cpu, insn); \
+		union vsr t;                       \
+                                                   \
+		for (unsigned i = 0; i < 2; i++) { \
+			const uint64_t B = b.d[i]; \
+                                                   \
+			t.d[i] = (expression);     \
+		}                                  \
+		XT(cpu, insn) = t;                 \
+		return 0;                          \
 	}
 
 SIGN_SCALAR(xsabsdp, B & ~SIGN_DP)
@@ -531,7 +531,7 @@ SIGN_VECTOR(xvabssp, B & ~SIGN_SP)
 SIGN_VECTOR(xvnabssp, B | SIGN_SP)
 SIGN_VECTOR(xvnegsp, B ^ SIGN_SP)
 
-int sem_xscpsgndp(struct cpu *cpu, uint32_t insn)
+SEM(xscpsgndp)
 {
 	const uint64_t a = VSR_D(XA(cpu, insn), 0), b = VSR_D(XB(cpu, insn), 0);
 
@@ -550,12 +550,12 @@ static int copy_signs(struct cpu *cpu, uint32_t insn, uint64_t signs)
 	return 0;
 }
 
-int sem_xvcpsgndp(struct cpu *cpu, uint32_t insn)
+SEM(xvcpsgndp)
 {
 	return copy_signs(cpu, insn, SIGN_DP);
 }
 
-int sem_xvcpsgnsp(struct cpu *cpu, uint32_t insn)
+SEM(xvcpsgnsp)
 {
 	return copy_signs(cpu, insn, SIGN_SP);
 }
