@@ -4,15 +4,11 @@
  * with QEMU (tests/isa) cannot show: FR, FX, enabled exceptions and the results they suppress or
  * adjust.
  */
-#include "engine/emu/fp/fpu.c"
-#include "engine/emu/insn/fp.c"
-#undef CURRENT
-#undef F_BF
-#include "engine/emu/insn/vsx_fp.c"
-
 #include <fenv.h>
 #include <math.h>
 
+#include "engine/emu/fp/fpu.h"
+#include "engine/emu/insn/insn.h"
 #include "unit.h"
 
 #define CASES 200000

@@ -124,14 +124,8 @@ static inline bool fp_is_nan(const struct fp *v)
  * Never signals: a signalling NaN stays one.
  */
 struct fp fp_unpack(u128 bits, const struct fp_format *format);
-static inline struct fp fp_unpack32(uint32_t bits)
-{
-	return fp_unpack(bits, &fp_single);
-}
-static inline struct fp fp_unpack64(uint64_t bits)
-{
-	return fp_unpack(bits, &fp_double);
-}
+struct fp fp_unpack32(uint32_t bits);
+struct fp fp_unpack64(uint64_t bits);
 
 /**
  * fp_pack() - the encoding of a number in an interchange format.
@@ -139,10 +133,7 @@ static inline struct fp fp_unpack64(uint64_t bits)
  * truncated. An exponent out of range (a trapped result of a narrower format) loses its high bits.
  */
 u128 fp_pack(const struct fp *v, const struct fp_format *format);
-static inline uint64_t fp_pack64(const struct fp *v)
-{
-	return (uint64_t)fp_pack(v, &fp_double);
-}
+uint64_t fp_pack64(const struct fp *v);
 
 /* The 5-bit FPSCR[FPRF] code of a result in this format. */
 unsigned fp_fprf(const struct fp *v, const struct fp_format *format);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The classic floating-point instructions on FPRs (doubleword 0 of VSRs 0 to 31): loads, stores,
- * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fpu.c, VSX in vsx_fp.c. Power
+ * moves, arithmetic, conversions, FPSCR. The arithmetic itself is in fp/, VSX in vsx_fp.c. Power
  * ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR. The ISA leaves it
  * undefined; processors clear it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The floating-point instructions of VSX: scalars in doubleword 0, vectors, quad precision in VRs.
- * The arithmetic is in fpu.c; loads, stores and integer moves are in vsx_move.c. Power ISA 3.0B,
+ * The arithmetic is in fp/; loads, stores and integer moves are in vsx_move.c. Power ISA 3.0B,
  * book I, chapter 7. Scalar results clear doubleword 1, and a word result fills both words of its
  * doubleword. The ISA leaves these undefined; POWER9 does this.
  */
