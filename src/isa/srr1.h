@@ -25,12 +25,12 @@
 #define SRR1_TRACE_LOAD	 (1ull << 28)
 #define SRR1_TRACE_STORE (1ull << 27)
 
-/* Data storage interrupt: DSISR. Instruction storage interrupt: the same bits of SRR1. */
-#define DSISR_NO_TRANSLATION 0x40000000u
-#define DSISR_NO_EXECUTE     0x10000000u /* SRR1 only */
-#define DSISR_PROTECTION     0x08000000u
-#define DSISR_STORE	     0x02000000u
-#define DSISR_BAD_CONFIG     0x00080000u /* of the radix trees */
-#define DSISR_ATOMIC	     0x00000004u /* an atomic memory operation that cannot be done */
+/* Data storage interrupt: in DSISR. Instruction storage interrupt: in SRR1. */
+#define FAULT_NO_PTE	 0x40000000u
+#define FAULT_NOEXEC	 0x10000000u
+#define FAULT_PROTECTION 0x08000000u
+#define FAULT_STORE	 0x02000000u
+#define FAULT_BAD_CONFIG 0x00080000u
+#define FAULT_ATOMIC	 0x00000004u /* an atomic memory operation that cannot be done */
 
 #endif

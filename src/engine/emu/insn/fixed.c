@@ -793,7 +793,7 @@ static int atomic_refused(struct cpu *cpu, uint64_t ea)
 	cpu_raise(cpu, VECTOR_DATA_STORAGE, 0);
 	cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
 	cpu->exception_dar = ea;
-	cpu->exception_dsisr = DSISR_ATOMIC;
+	cpu->exception_dsisr = FAULT_ATOMIC;
 	return EXCEPTION;
 }
 

@@ -13,14 +13,6 @@
 #define WALK_INDEX(ea, asid) \
 	((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid)*0x9e5u) ^ ((ea) >> 61)) & (WALK_ENTRIES - 1))
 
-/* DSISR; the same bits of SRR1 for an instruction storage interrupt. */
-#define FAULT_NO_PTE	 0x40000000u
-#define FAULT_NOEXEC	 0x10000000u
-#define FAULT_PROTECTION 0x08000000u
-#define FAULT_STORE	 0x02000000u
-#define FAULT_KEY	 0x00200000u
-#define FAULT_BAD_CONFIG 0x00080000u
-
 /* Radix page directory and table entries. */
 #define PTE_VALID  (1ull << 63)
 #define PTE_LEAF   (1ull << 62)
