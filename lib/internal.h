@@ -28,18 +28,20 @@ static inline uint32_t fwnmi_mc_buffer_size(const struct fwnmi_config *config)
 	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
 }
 
-/* log_queue.c: queue a log that the library has built; there is always room. */
+/* log_queue.c */
+/* Queue a log that the library has built; there is always room. */
 void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t length);
-/* log_queue.c: is this a single FWNMI_CLASS_*? */
+/* Is this a single FWNMI_CLASS_*? */
 bool fwnmi_is_event_class(uint32_t event_class);
-/* log_queue.c: can @nr_events of the library's own logs be queued with @nr_stopped vCPUs stopped? */
+/* Can @nr_events of the library's own logs be queued with @nr_stopped vCPUs stopped? */
 bool fwnmi_own_events_allowed(unsigned nr_stopped, unsigned nr_events);
-/* log_queue.c: the partition reboots, so what is queued is from before. */
+/* The partition reboots, so what is queued is from before. */
 void fwnmi_reset_events(struct fwnmi *f);
 
-/* stale_handler.c: remember the instructions of a routine that is in guest memory. */
+/* stale_handler.c */
+/* Remember the instructions of a routine that is in guest memory. */
 void fwnmi_remember_handler(struct fwnmi *f, struct fwnmi_handler *handler, uint64_t routine);
-/* stale_handler.c: is the remembered routine still there? */
+/* Is the remembered routine still there? */
 bool fwnmi_handler_stands(struct fwnmi *f, const struct fwnmi_handler *handler);
 
 #endif

@@ -13,7 +13,7 @@
 /** inject_report_log() - add "log", the contents of the error log; nothing if there is none */
 void inject_report_log(const struct injection_log *log, json_t *report);
 
-/** inject_report_vector() - add "cause" and "no-handler" of an event that went to its vector */
-void inject_report_vector(const struct injection_report *injection, json_t *report);
+/** inject_report_json() - all that is known of an injection so far */
+json_t *inject_report_json(const struct injection_report *report);
 
 #endif

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: listening, clients with bounded buffers, commands and events; see monitor.h.
+ * The control socket: listening, clients with bounded buffers, requests and answers; see monitor.h.
  * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a
  * 64-bit JSON integer is signed.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +17,12 @@
 
 #include <jansson.h>
 
-#include "control/inject_args.h"
-#include "control/inject_report.h"
-#include "control/monitor.h"
-#include "inject/injector.h"
 #include "base/text.h"
+#include "control/commands.h"
+#include "control/events.h"
+#include "control/inject_report.h"
+#include "control/json.h"
+#include "control/monitor.h"
 
 #define CLOSE_WAIT_MS 200 /* for clients to take the last events */
 
@@ -44,12 +42,10 @@ struct client {
 };
 
 struct monitor {
-	struct machine *machine;
-	struct injector *injector;
+	struct command_target target;
 	struct sockaddr_un address;
 	struct stat socket_file; /* so as to remove only our own */
 	int listen_fd;
-	uint64_t next_injection;
 	struct timeval last_event;
 	struct client clients[MONITOR_MAX_CLIENTS];
 	/* Client of each descriptor last handed to poll(); NULL: listen_fd. */
@@ -135,170 +131,7 @@ static void send_error(struct client *client, json_t *id, const char *class,
 	send_json(client, error);
 }
 
-/* ---- what the machine says, as JSON ---- */
-
-static json_t *address(uint64_t value)
-{
-	return json_sprintf("0x%" PRIx64, value);
-}
-
-static json_t *count(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-static json_t *microseconds(uint64_t ticks)
-{
-	return json_real((double)ticks * 1e6 / TIMEBASE_HZ);
-}
-
-static json_t *report_json(const struct injection_report *report)
-{
-	json_t *out = json_pack("{s:o, s:s, s:i}", "id", count(report->id), "kind",
-				report->system_reset ? "system-reset" : "machine-check",
-				"cpu-index", (int)report->vcpu);
-
-	if (report->stage == INJECTION_FAILED)
-		json_object_set_new(out, "reason", text_json(report->reason));
-	if (report->stopped)
-		json_object_set_new(out, "stopped", json_true());
-	if (report->stage == INJECTION_PENDING || !report->handler)
-		return out;
-	json_object_update_new(
-		out, json_pack("{s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "nip",
-			       address(report->nip), "msr", address(report->msr), "context",
-			       report->msr & MSR_PR ? "user" : "kernel", "idle", report->ceded,
-			       "registered", report->registered, "handler",
-			       address(report->handler), "r3", address(report->r3),
-			       "at-instruction", count(report->delivered_insns), "at-timebase",
-			       count(report->delivered_timebase)));
-	json_object_set_new(out, "recoverable", json_boolean(report->msr & MSR_RI));
-	inject_report_log(&report->log, out);
-	if (!report->registered)
-		inject_report_vector(report, out);
-	if (report->stale)
-		json_object_set_new(out, "stale-handler", json_true());
-	if (report->interlocked)
-		json_object_set_new(out, "interlock",
-				    json_pack("{s:o, s:o, s:f}", "instructions",
-					      count(report->interlock_insns), "guest-us",
-					      microseconds(report->interlock_ticks), "host-us",
-					      (double)report->interlock_host_ns / 1e3));
-	if (report->stage == INJECTION_FINISHED && report->watched)
-		json_object_set_new(out, "returned", json_boolean(report->returned));
-	if (report->stage == INJECTION_FINISHED && report->returned)
-		json_object_set_new(out, "return",
-				    json_pack("{s:o, s:o}", "instructions",
-					      count(report->return_insns), "guest-us",
-					      microseconds(report->return_ticks)));
-	return out;
-}
-
-static const char *end_reason(enum fwnmi_end_reason reason)
-{
-	return reason == FWNMI_END_STALE_HANDLER ? "stale-handler" : "nested-machine-check";
-}
-
-/* These return the event's name; NULL: it is not told. */
-static const char *outcome_json(unsigned vcpu, const struct papr_outcome *outcome, json_t *data)
-{
-	json_object_set_new(data, "cpu-index", json_integer(vcpu));
-	switch (outcome->result) {
-	case PAPR_ROUTINE:
-		json_object_set_new(data, "vector", address(outcome->vector));
-		json_object_set_new(data, "r3", address(outcome->regs.gpr[3]));
-		return "FWNMI_DELIVERED";
-	case PAPR_VECTOR:
-		json_object_set_new(data, "vector", address(outcome->vector));
-		return outcome->stale ? "FWNMI_STALE_HANDLER" : "FWNMI_NOT_REGISTERED";
-	case PAPR_WAITING:
-		return "FWNMI_WAITING";
-	case PAPR_UNSAFE:
-		return "FWNMI_CPU_STOPPED";
-	case PAPR_ENDED:
-		json_object_set_new(data, "reason", json_string(end_reason(outcome->end_reason)));
-		return "FWNMI_PARTITION_ENDED";
-	case PAPR_NOTHING:
-	case PAPR_RAISED:
-	case PAPR_REFUSED:
-		break;
-	}
-	return NULL;
-}
-
-static const char *papr_event_json(const struct papr_event *event, json_t *data)
-{
-	json_object_set_new(data, "cpu-index", json_integer(event->cpu));
-	switch (event->type) {
-	case PAPR_EVENT_FWNMI_REGISTERED:
-		json_object_set_new(data, "system-reset", address(event->registered.system_reset));
-		json_object_set_new(data, "machine-check",
-				    address(event->registered.machine_check));
-		return "FWNMI_REGISTERED";
-	case PAPR_EVENT_FWNMI_INTERLOCK:
-		return "FWNMI_INTERLOCK";
-	case PAPR_EVENT_LOG_FETCHED:
-		json_object_set_new(data, "length", count(event->log_length));
-		return "RTAS_LOG_FETCHED";
-	case PAPR_EVENT_VCPU_STARTED:
-		json_object_set_new(data, "entry", address(event->entry));
-		return "VCPU_STARTED";
-	case PAPR_EVENT_VCPU_STOPPED:
-		return "VCPU_STOPPED";
-	case PAPR_EVENT_PANIC:
-		json_object_set_new(data, "action", json_string("poweroff"));
-		if (event->text)
-			json_object_set_new(data, "text", text_json(event->text));
-		return "GUEST_PANICKED";
-	}
-	return NULL;
-}
-
-static const char *shutdown_reason(enum machine_end end)
-{
-	switch (end) {
-	case MACHINE_POWERED_OFF:
-		return "guest-shutdown";
-	case MACHINE_REBOOT:
-		return "guest-reset";
-	case MACHINE_CRASHED:
-		return "guest-panic";
-	case MACHINE_QUIT:
-		return "host-qmp-quit";
-	default:
-		return "host-error";
-	}
-}
-
-static const char *event_json(const struct machine_event *event, json_t *data)
-{
-	switch (event->type) {
-	case MACHINE_EVENT_PAPR:
-		return papr_event_json(event->papr, data);
-	case MACHINE_EVENT_FWNMI:
-		return outcome_json(event->vcpu, event->outcome, data);
-	case MACHINE_EVENT_RESET:
-		json_object_set_new(data, "guest", json_boolean(event->guest_asked));
-		json_object_set_new(data, "reason",
-				    json_string(event->guest_asked ? "guest-reset" :
-								     "host-qmp-system-reset"));
-		return "RESET";
-	case MACHINE_EVENT_STOP:
-		return "STOP";
-	case MACHINE_EVENT_RESUME:
-		return "RESUME";
-	case MACHINE_EVENT_SHUTDOWN:
-		json_object_set_new(data, "guest",
-				    json_boolean(event->end == MACHINE_POWERED_OFF ||
-						 event->end == MACHINE_REBOOT ||
-						 event->end == MACHINE_CRASHED));
-		json_object_set_new(data, "reason", json_string(shutdown_reason(event->end)));
-		if (event->why && *event->why)
-			json_object_set_new(data, "text", text_json(event->why));
-		return "SHUTDOWN";
-	}
-	return NULL;
-}
+/* ---- events ---- */
 
 /* Event times never go backwards, whatever happens to the host's clock. */
 static struct timeval event_time(struct monitor *monitor)
@@ -319,9 +152,11 @@ static void send_event(struct monitor *monitor, const char *name, json_t *data,
 	json_t *message;
 
 	if (report)
-		json_object_set_new(data, "injection", report_json(report));
-	json_object_set_new(data, "instructions", count(machine_insns(monitor->machine)));
-	json_object_set_new(data, "timebase", count(machine_timebase(monitor->machine)));
+		json_object_set_new(data, "injection", inject_report_json(report));
+	json_object_set_new(data, "instructions",
+			    json_count(machine_insns(monitor->target.machine)));
+	json_object_set_new(data, "timebase",
+			    json_count(machine_timebase(monitor->target.machine)));
 	message = json_pack("{s:s, s:o, s:{s:I, s:I}}", "event", name, "data", data, "timestamp",
 			    "seconds", (json_int_t)now.tv_sec, "microseconds",
 			    (json_int_t)now.tv_usec);
@@ -341,7 +176,7 @@ static void monitor_event(void *opaque, const struct machine_event *event)
 	const char *name = event_json(event, data);
 
 	if (name)
-		send_event(monitor, name, data, injector_explains(monitor->injector, event));
+		send_event(monitor, name, data, injector_explains(monitor->target.injector, event));
 	else
 		json_decref(data);
 }
@@ -354,294 +189,7 @@ static void injection_ended(void *opaque, const struct injection_report *report)
 		   json_pack("{s:i}", "cpu-index", (int)report->vcpu), report);
 }
 
-/* ---- commands ---- */
-
-/* Returns what goes into "return", or NULL with a reason in @err. */
-typedef json_t *command_fn(struct monitor *monitor, json_t *args, char *err, size_t err_size);
-
-static json_t *query_status(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	bool paused = machine_paused(monitor->machine);
-
-	return json_pack("{s:b, s:s}", "running", !paused, "status", paused ? "paused" : "running");
-}
-
-static const char *state_name(const struct machine *machine, unsigned vcpu)
-{
-	static const char *const states[] = {
-		[VCPU_STOPPED] = "stopped",
-		[VCPU_RUNNABLE] = "running",
-		[VCPU_CEDED] = "idle",
-		[VCPU_UNSAFE] = "stopped",
-	};
-
-	return machine_vcpu_waits(machine, vcpu) ? "waiting-for-interlock" :
-						   states[machine_vcpu_state(machine, vcpu)];
-}
-
-static json_t *query_cpus_fast(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++)
-		json_array_append_new(
-			list, json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
-					"thread-id", (int)getpid(), "target", "ppc64", "state",
-					state_name(monitor->machine, i), "instructions",
-					count(machine_vcpu_insns(monitor->machine, i)), "props",
-					"core-id", (int)i));
-	return list;
-}
-
-static json_t *hexadecimal(const uint8_t *bytes, unsigned len)
-{
-	char text[2 * FWNMI_ERRLOG_MAX + 1];
-
-	for (unsigned i = 0; i < len; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
-	text[2 * len] = '\0';
-	return json_string(text);
-}
-
-static json_t *query_fwnmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	const struct papr_fwnmi_end *last_end = papr_fwnmi_end(machine_papr(monitor->machine));
-	struct papr_fwnmi_state state;
-	json_t *out;
-
-	papr_fwnmi_state(machine_papr(monitor->machine), &state);
-	out = json_pack("{s:b, s:b, s:s, s:b}", "registered", state.registered, "interlock-held",
-			state.interlock_held, "delivery",
-			state.by_trampoline ? "trampoline" : "direct", "partition-ended",
-			machine_partition_ended(monitor->machine));
-	if (state.registered) {
-		json_object_set_new(out, "system-reset", address(state.system_reset));
-		json_object_set_new(out, "machine-check", address(state.machine_check));
-	}
-	if (state.interlock_held)
-		json_object_set_new(out, "owner", json_integer(state.owner));
-	if (last_end)
-		json_object_set_new(out, "last-end",
-				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
-					      "reason", end_reason(last_end->reason), "log",
-					      hexadecimal(last_end->log, last_end->log_length)));
-	return out;
-}
-
-/* Inject into every started CPU; if @others, except for the one in @request. */
-static json_t *inject_several(struct monitor *monitor, const struct injection_request *request,
-			      bool others, char *err, size_t err_size)
-{
-	json_t *ids = json_array(), *refused = json_array();
-	bool any;
-
-	for (unsigned i = 0; i < machine_nr_vcpus(monitor->machine); i++) {
-		struct injection_request injection = *request;
-
-		enum vcpu_state state = machine_vcpu_state(monitor->machine, i);
-
-		if (state == VCPU_STOPPED || state == VCPU_UNSAFE || (others && i == request->vcpu))
-			continue;
-		injection.vcpu = i;
-		injection.id = ++monitor->next_injection;
-		if (!injector_add(monitor->injector, &injection, err, err_size))
-			json_array_append_new(refused, json_pack("{s:i, s:o}", "cpu-index", (int)i,
-								 "reason", text_json(err)));
-		else
-			json_array_append_new(ids, json_pack("{s:i, s:o}", "cpu-index", (int)i,
-							     "id", count(injection.id)));
-	}
-	any = json_array_size(ids);
-	if (!any && !json_array_size(refused))
-		snprintf(err, err_size, "no such CPU is running");
-	if (any)
-		return json_pack("{s:o, s:o}", "ids", ids, "refused", refused);
-	json_decref(ids);
-	json_decref(refused);
-	return NULL;
-}
-
-static json_t *inject(struct monitor *monitor, json_t *args, bool system_reset, char *err,
-		      size_t err_size)
-{
-	enum inject_cpus cpus = inject_args_cpus(args, system_reset);
-	struct injection_request injection;
-
-	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
-		return NULL;
-	if (cpus == INJECT_PARTITION && machine_nr_vcpus(monitor->machine) == 1)
-		cpus = INJECT_ONE_CPU;
-	if (cpus != INJECT_ONE_CPU)
-		return inject_several(monitor, &injection, cpus == INJECT_OTHER_CPUS, err,
-				      err_size);
-	injection.id = ++monitor->next_injection;
-	if (!injector_add(monitor->injector, &injection, err, err_size))
-		return NULL;
-	return json_pack("{s:o}", "id", count(injection.id));
-}
-
-static json_t *inject_machine_check(struct monitor *monitor, json_t *args, char *err,
-				    size_t err_size)
-{
-	return inject(monitor, args, false, err, err_size);
-}
-
-static json_t *inject_nmi(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	return inject(monitor, args, true, err, err_size);
-}
-
-static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
-{
-	size_t n = strlen(text);
-
-	if (n % 2 || n / 2 > *len)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
-
-		if (!digit)
-			return false;
-		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | (digit - digits));
-	}
-	*len = n / 2;
-	return true;
-}
-
-/*
- * Queue a log for the guest's event-scan or check-exception: {"log": hexadecimal, "class": ...,
- * "call": ...}.
- */
-static json_t *queue_event(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	static const struct {
-		const char *name;
-		uint32_t event_class;
-	} classes[] = {
-		{ "internal-errors", FWNMI_CLASS_INTERNAL_ERRORS },
-		{ "epow", FWNMI_CLASS_EPOW },
-		{ "hot-plug", FWNMI_CLASS_HOT_PLUG },
-		{ "io-events", FWNMI_CLASS_IO_EVENTS },
-	};
-	enum fwnmi_event_source source = FWNMI_EVENT_SCAN;
-	const char *text, *class = "internal-errors", *call = "event-scan";
-	uint32_t event_class = 0;
-	uint8_t log[FWNMI_ERRLOG_MAX];
-	size_t len = sizeof(log);
-	int rc;
-
-	if (json_unpack(args, "{s:s, s?s, s?s !}", "log", &text, "class", &class, "call", &call)) {
-		snprintf(err, err_size, "the arguments must be log, class and call");
-		return NULL;
-	}
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (!strcmp(class, classes[i].name))
-			event_class = classes[i].event_class;
-	if (!strcmp(call, "check-exception"))
-		source = FWNMI_CHECK_EXCEPTION;
-	else if (strcmp(call, "event-scan"))
-		event_class = 0;
-	if (!event_class) {
-		snprintf(err, err_size, "unknown class or call");
-		return NULL;
-	}
-	if (!parse_hexadecimal(text, log, &len)) {
-		snprintf(err, err_size, "bad log: must be at most %d bytes in hexadecimal",
-			 FWNMI_ERRLOG_MAX);
-		return NULL;
-	}
-	rc = papr_queue_event(machine_papr(monitor->machine), source, event_class, log, len);
-	if (rc < 0) {
-		snprintf(err, err_size, "cannot queue the log: %s", fwnmi_strerror(rc));
-		return NULL;
-	}
-	return json_object();
-}
-
-static json_t *stop(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	machine_pause(monitor->machine, true);
-	return json_object();
-}
-
-static json_t *cont(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	if (machine_partition_ended(monitor->machine)) {
-		snprintf(err, err_size, "the partition has ended: use system_reset or quit");
-		return NULL;
-	}
-	machine_pause(monitor->machine, false);
-	return json_object();
-}
-
-static json_t *system_reset(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	machine_request_reset(monitor->machine);
-	return json_object();
-}
-
-static json_t *quit(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	machine_quit(monitor->machine);
-	return json_object();
-}
-
-static json_t *version(void)
-{
-	int major = 0, minor = 0, micro = 0;
-
-	sscanf(FWNMI_VERSION, "%d.%d.%d", &major, &minor, &micro);
-	/* QMP clients look for a version of "qemu"; the package tells what this really is. */
-	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", major, "minor", minor,
-			 "micro", micro, "package", "fwnmi " FWNMI_VERSION);
-}
-
-static json_t *query_version(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	return version();
-}
-
-static json_t *query_commands(struct monitor *monitor, json_t *args, char *err, size_t err_size);
-
-static const struct command {
-	const char *name;
-	command_fn *run;
-	bool has_arguments;
-} commands[] = {
-	{ "query-version", query_version, false },
-	{ "query-commands", query_commands, false },
-	{ "query-status", query_status, false },
-	{ "query-cpus-fast", query_cpus_fast, false },
-	{ "query-fwnmi", query_fwnmi, false },
-	{ "inject-machine-check", inject_machine_check, true },
-	{ "inject-nmi", inject_nmi, true },
-	{ "queue-event", queue_event, true },
-	{ "stop", stop, false },
-	{ "cont", cont, false },
-	{ "system_reset", system_reset, false },
-	{ "quit", quit, false },
-};
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static json_t *query_commands(struct monitor *monitor, json_t *args, char *err, size_t err_size)
-{
-	json_t *list = json_array();
-
-	json_array_append_new(list, json_pack("{s:s}", "name", "qmp_capabilities"));
-	for (size_t i = 0; i < NR_COMMANDS; i++)
-		json_array_append_new(list, json_pack("{s:s}", "name", commands[i].name));
-	return list;
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < NR_COMMANDS; i++) {
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	}
-	return NULL;
-}
+/* ---- requests ---- */
 
 /* A request is {"execute": NAME, "arguments": OBJECT, "id": anything} and nothing else. */
 static const char *check_request(const json_t *request)
@@ -702,7 +250,7 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 			   "the first command must be qmp_capabilities");
 		return;
 	} else {
-		command = find_command(name);
+		command = command_find(name);
 		if (!command) {
 			send_error(client, id, "CommandNotFound", "no such command");
 			return;
@@ -711,7 +259,7 @@ static void execute(struct monitor *monitor, struct client *client, json_t *requ
 			send_error(client, id, "GenericError", "the command takes no arguments");
 			return;
 		}
-		result = command->run(monitor, args, err, sizeof(err));
+		result = command->run(&monitor->target, args, err, sizeof(err));
 		if (!result) {
 			send_error(client, id, "GenericError", err);
 			return;
@@ -840,8 +388,8 @@ static void accept_client(struct monitor *monitor)
 		return;
 	}
 	client->fd = fd;
-	send_json(client,
-		  json_pack("{s:{s:o, s:[]}}", "QMP", "version", version(), "capabilities"));
+	send_json(client, json_pack("{s:{s:o, s:[]}}", "QMP", "version", command_version(),
+				    "capabilities"));
 }
 
 static unsigned monitor_poll_fds(void *opaque, struct pollfd *fds, unsigned max)
@@ -999,8 +547,8 @@ struct monitor *monitor_open(const char *path, struct machine *machine, struct i
 		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
-	monitor->machine = machine;
-	monitor->injector = injector;
+	monitor->target.machine = machine;
+	monitor->target.injector = injector;
 	injector_listen(injector,
 			&(struct injector_listener){ .ended = injection_ended, .opaque = monitor });
 	monitor->listen_fd = -1;

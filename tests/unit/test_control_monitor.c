@@ -6,7 +6,6 @@
 
 static int test_gettimeofday(struct timeval *tv, void *zone);
 #define gettimeofday test_gettimeofday
-#include "control/inject_args.c"
 #include "control/monitor.c"
 #undef gettimeofday
 

@@ -44,6 +44,8 @@ MAY_INCLUDE = {
         "src/inject",
         "src/machine",
         "src/pseries",
+        "src/engine",
+        "src/isa",
         "src/base",
         "include/fwnmi",
     ],

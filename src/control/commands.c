@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The monitor's commands; see commands.h. fwnmi-run(1) lists them. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "control/commands.h"
+#include "control/events.h"
+#include "control/inject_args.h"
+#include "control/json.h"
+
+static json_t *query_status(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	bool paused = machine_paused(target->machine);
+
+	return json_pack("{s:b, s:s}", "running", !paused, "status", paused ? "paused" : "running");
+}
+
+static const char *state_name(const struct machine *machine, unsigned vcpu)
+{
+	static const char *const states[] = {
+		[VCPU_STOPPED] = "stopped",
+		[VCPU_RUNNABLE] = "running",
+		[VCPU_CEDED] = "idle",
+		[VCPU_UNSAFE] = "stopped",
+	};
+
+	return machine_vcpu_waits(machine, vcpu) ? "waiting-for-interlock" :
+						   states[machine_vcpu_state(machine, vcpu)];
+}
+
+static json_t *query_cpus_fast(struct command_target *target, json_t *args, char *err,
+			       size_t err_size)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < machine_nr_vcpus(target->machine); i++)
+		json_array_append_new(
+			list, json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
+					"thread-id", (int)getpid(), "target", "ppc64", "state",
+					state_name(target->machine, i), "instructions",
+					json_count(machine_vcpu_insns(target->machine, i)), "props",
+					"core-id", (int)i));
+	return list;
+}
+
+static json_t *hexadecimal(const uint8_t *bytes, unsigned len)
+{
+	char text[2 * FWNMI_ERRLOG_MAX + 1];
+
+	for (unsigned i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	text[2 * len] = '\0';
+	return json_string(text);
+}
+
+static json_t *query_fwnmi(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	const struct papr_fwnmi_end *last_end = papr_fwnmi_end(machine_papr(target->machine));
+	struct papr_fwnmi_state state;
+	json_t *out;
+
+	papr_fwnmi_state(machine_papr(target->machine), &state);
+	out = json_pack("{s:b, s:b, s:s, s:b}", "registered", state.registered, "interlock-held",
+			state.interlock_held, "delivery",
+			state.by_trampoline ? "trampoline" : "direct", "partition-ended",
+			machine_partition_ended(target->machine));
+	if (state.registered) {
+		json_object_set_new(out, "system-reset", json_address(state.system_reset));
+		json_object_set_new(out, "machine-check", json_address(state.machine_check));
+	}
+	if (state.interlock_held)
+		json_object_set_new(out, "owner", json_integer(state.owner));
+	if (last_end)
+		json_object_set_new(out, "last-end",
+				    json_pack("{s:i, s:s, s:o}", "cpu-index", (int)last_end->vcpu,
+					      "reason", event_end_reason(last_end->reason), "log",
+					      hexadecimal(last_end->log, last_end->log_length)));
+	return out;
+}
+
+/* Inject into every started CPU; if @others, except for the one in @request. */
+static json_t *inject_several(struct command_target *target,
+			      const struct injection_request *request, bool others, char *err,
+			      size_t err_size)
+{
+	json_t *ids = json_array(), *refused = json_array();
+	bool any;
+
+	for (unsigned i = 0; i < machine_nr_vcpus(target->machine); i++) {
+		struct injection_request injection = *request;
+
+		enum vcpu_state state = machine_vcpu_state(target->machine, i);
+
+		if (state == VCPU_STOPPED || state == VCPU_UNSAFE || (others && i == request->vcpu))
+			continue;
+		injection.vcpu = i;
+		injection.id = ++target->last_injection;
+		if (!injector_add(target->injector, &injection, err, err_size))
+			json_array_append_new(refused, json_pack("{s:i, s:o}", "cpu-index", (int)i,
+								 "reason", text_json(err)));
+		else
+			json_array_append_new(ids, json_pack("{s:i, s:o}", "cpu-index", (int)i,
+							     "id", json_count(injection.id)));
+	}
+	any = json_array_size(ids);
+	if (!any && !json_array_size(refused))
+		snprintf(err, err_size, "no such CPU is running");
+	if (any)
+		return json_pack("{s:o, s:o}", "ids", ids, "refused", refused);
+	json_decref(ids);
+	json_decref(refused);
+	return NULL;
+}
+
+static json_t *inject(struct command_target *target, json_t *args, bool system_reset, char *err,
+		      size_t err_size)
+{
+	enum inject_cpus cpus = inject_args_cpus(args, system_reset);
+	struct injection_request injection;
+
+	if (inject_args_parse(args, system_reset, &injection, err, err_size) < 0)
+		return NULL;
+	if (cpus == INJECT_PARTITION && machine_nr_vcpus(target->machine) == 1)
+		cpus = INJECT_ONE_CPU;
+	if (cpus != INJECT_ONE_CPU)
+		return inject_several(target, &injection, cpus == INJECT_OTHER_CPUS, err, err_size);
+	injection.id = ++target->last_injection;
+	if (!injector_add(target->injector, &injection, err, err_size))
+		return NULL;
+	return json_pack("{s:o}", "id", json_count(injection.id));
+}
+
+static json_t *inject_machine_check(struct command_target *target, json_t *args, char *err,
+				    size_t err_size)
+{
+	return inject(target, args, false, err, err_size);
+}
+
+static json_t *inject_nmi(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	return inject(target, args, true, err, err_size);
+}
+
+static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
+{
+	size_t n = strlen(text);
+
+	if (n % 2 || n / 2 > *len)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
+
+		if (!digit)
+			return false;
+		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | (digit - digits));
+	}
+	*len = n / 2;
+	return true;
+}
+
+/*
+ * Queue a log for the guest's event-scan or check-exception: {"log": hexadecimal, "class": ...,
+ * "call": ...}.
+ */
+static json_t *queue_event(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	static const struct {
+		const char *name;
+		uint32_t event_class;
+	} classes[] = {
+		{ "internal-errors", FWNMI_CLASS_INTERNAL_ERRORS },
+		{ "epow", FWNMI_CLASS_EPOW },
+		{ "hot-plug", FWNMI_CLASS_HOT_PLUG },
+		{ "io-events", FWNMI_CLASS_IO_EVENTS },
+	};
+	enum fwnmi_event_source source = FWNMI_EVENT_SCAN;
+	const char *text, *class = "internal-errors", *call = "event-scan";
+	uint32_t event_class = 0;
+	uint8_t log[FWNMI_ERRLOG_MAX];
+	size_t len = sizeof(log);
+	int rc;
+
+	if (json_unpack(args, "{s:s, s?s, s?s !}", "log", &text, "class", &class, "call", &call)) {
+		snprintf(err, err_size, "the arguments must be log, class and call");
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (!strcmp(class, classes[i].name))
+			event_class = classes[i].event_class;
+	if (!strcmp(call, "check-exception"))
+		source = FWNMI_CHECK_EXCEPTION;
+	else if (strcmp(call, "event-scan"))
+		event_class = 0;
+	if (!event_class) {
+		snprintf(err, err_size, "unknown class or call");
+		return NULL;
+	}
+	if (!parse_hexadecimal(text, log, &len)) {
+		snprintf(err, err_size, "bad log: must be at most %d bytes in hexadecimal",
+			 FWNMI_ERRLOG_MAX);
+		return NULL;
+	}
+	rc = papr_queue_event(machine_papr(target->machine), source, event_class, log, len);
+	if (rc < 0) {
+		snprintf(err, err_size, "cannot queue the log: %s", fwnmi_strerror(rc));
+		return NULL;
+	}
+	return json_object();
+}
+
+static json_t *stop(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	machine_pause(target->machine, true);
+	return json_object();
+}
+
+static json_t *cont(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	if (machine_partition_ended(target->machine)) {
+		snprintf(err, err_size, "the partition has ended: use system_reset or quit");
+		return NULL;
+	}
+	machine_pause(target->machine, false);
+	return json_object();
+}
+
+static json_t *system_reset(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	machine_request_reset(target->machine);
+	return json_object();
+}
+
+static json_t *quit(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	machine_quit(target->machine);
+	return json_object();
+}
+
+json_t *command_version(void)
+{
+	int major = 0, minor = 0, micro = 0;
+
+	sscanf(FWNMI_VERSION, "%d.%d.%d", &major, &minor, &micro);
+	/* QMP clients look for a version of "qemu"; the package tells what this really is. */
+	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", major, "minor", minor,
+			 "micro", micro, "package", "fwnmi " FWNMI_VERSION);
+}
+
+static json_t *query_version(struct command_target *target, json_t *args, char *err,
+			     size_t err_size)
+{
+	return command_version();
+}
+
+static json_t *query_commands(struct command_target *target, json_t *args, char *err,
+			      size_t err_size);
+
+static const struct command commands[] = {
+	{ "query-version", query_version, false },
+	{ "query-commands", query_commands, false },
+	{ "query-status", query_status, false },
+	{ "query-cpus-fast", query_cpus_fast, false },
+	{ "query-fwnmi", query_fwnmi, false },
+	{ "inject-machine-check", inject_machine_check, true },
+	{ "inject-nmi", inject_nmi, true },
+	{ "queue-event", queue_event, true },
+	{ "stop", stop, false },
+	{ "cont", cont, false },
+	{ "system_reset", system_reset, false },
+	{ "quit", quit, false },
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static json_t *query_commands(struct command_target *target, json_t *args, char *err,
+			      size_t err_size)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, json_pack("{s:s}", "name", "qmp_capabilities"));
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		json_array_append_new(list, json_pack("{s:s}", "name", commands[i].name));
+	return list;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}

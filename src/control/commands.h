@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What clients of the monitor can have done, by name. The server has checked the request's form. */
+#ifndef FWNMI_CONTROL_COMMANDS_H
+#define FWNMI_CONTROL_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "inject/injector.h"
+#include "machine/machine.h"
+
+/* What commands act on. */
+struct command_target {
+	struct machine *machine;
+	struct injector *injector;
+	uint64_t last_injection; /* id */
+};
+
+struct command {
+	const char *name;
+	/* Returns what goes into "return", or NULL with a reason in @err. */
+	json_t *(*run)(struct command_target *target, json_t *args, char *err, size_t err_size);
+	bool has_arguments;
+};
+
+/** command_find() - NULL if there is no such command. qmp_capabilities is the server's. */
+const struct command *command_find(const char *name);
+/** command_version() - what query-version returns, and the greeting says. */
+json_t *command_version(void);
+
+#endif
