@@ -556,13 +556,13 @@ static void advance_counters(void)
 
 	for (unsigned i = 0; i < VCPUS; i++) {
 		for (unsigned mode = 0; mode < TLB_MODES; mode++) {
-			e->cpus[i]->tlbs[mode].filled.count = some_count();
-			e->cpus[i]->fetches[mode].filled.count = some_count();
+			e->cpus[i]->arrays.data[mode].filled.count = some_count();
+			e->cpus[i]->arrays.fetch[mode].filled.count = some_count();
 		}
 		papr->vcpu[i].dispatch_count = UINT32_MAX - 2 * pick(8) - 1;
 		papr->vcpu[i].dtl_index = UINT64_MAX - pick(8);
 	}
-	e->first_asid = e->next_asid = chance(50) ? 1 : UINT32_MAX - pick(64);
+	e->walks.first_asid = e->walks.next_asid = chance(50) ? 1 : UINT32_MAX - pick(64);
 	papr->fwnmi.log_id = UINT32_MAX - pick(4);
 	guest.clock.offset = chance(50) ? 0 : (chance(50) ? INT64_MAX : UINT64_MAX) - pick(60000);
 }

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "engine_guest.h"
+#include "engine/emu/mmu/mmu.h"
 
 #define RAM	  (4ull << 20)
 #define X	  0x40000000ull /* an effective address that two processes use */
@@ -109,10 +110,10 @@ static void a_process_does_not_see_anothers_memory_after_2_to_the_32_fills(void 
 static void code_that_was_thrown_away_is_not_found_after_2_to_the_32_fetches(void **state)
 {
 	for (uint32_t before = 0; before < 3; before++) {
-		assert_non_null(mmu_fetch(cpu, CODE));
+		assert_non_null(code_fetch(cpu, CODE));
 		cpu->fetch->filled.count = UINT32_MAX - before;
 		for (unsigned i = 1; i <= before + 1; i++)
-			mmu_fetch(cpu, CODE + i * PAGE_BYTES);
+			code_fetch(cpu, CODE + i * PAGE_BYTES);
 		code_flush(e);
 		assert_int_not_equal(cpu->fetch->entry[FETCH_INDEX(CODE)].tag, CODE);
 		assert_sound();
@@ -144,7 +145,7 @@ static void translations_of_a_process_are_not_found_when_numbers_start_again(voi
 		assert_true(mmu_translate(cpu, X, ACCESS_READ, &ra));
 		assert_int_equal(ra, PAGE_OF_1);
 		guest_map(&guest, 1, X, PAGE_OF_2, LEAF_ALL);
-		e->next_asid = UINT32_MAX - before;
+		e->walks.next_asid = UINT32_MAX - before;
 		for (unsigned i = 0; i <= before + 2; i++) {
 			mmu_flush_pid(e, 1);
 			assert_true(mmu_translate(cpu, X, ACCESS_READ, &ra));
@@ -160,7 +161,7 @@ static void flushing_everything_without_end_forgets_every_time(void **state)
 
 	use_radix();
 	switch_process(USER, 1);
-	e->next_asid = UINT32_MAX - 2;
+	e->walks.next_asid = UINT32_MAX - 2;
 	for (unsigned i = 0; i < 8; i++) {
 		uint64_t page = i & 1 ? PAGE_OF_2 : PAGE_OF_1;
 
@@ -208,10 +209,10 @@ static void amr_governs_unprivileged_pages_at_any_address(void **state)
 
 static int64_t cost_of_a_flush(void)
 {
-	int64_t before = e->work;
+	int64_t before = e->work.left;
 
 	mmu_flush_all(e);
-	return before - e->work;
+	return before - e->work.left;
 }
 
 static void flushing_everything_costs_what_was_filled_since(void **state)
@@ -243,7 +244,7 @@ static unsigned run_stretches(uint64_t insns, uint64_t stretch)
 
 		engine_power.run(guest.engine, 0, end - at < stretch ? end - at : stretch, &exit);
 		assert_int_equal(exit.reason, ENGINE_EXIT_BUDGET);
-		assert_true(e->work > -(WORK_TOUCH + WORK_PER_RUN / 8));
+		assert_true(e->work.left > -(WORK_TOUCH + WORK_PER_RUN / 8));
 		assert_true(runs < insns);
 	}
 	assert_sound();
@@ -260,8 +261,8 @@ static void fill_all_sets(void)
 {
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		for (unsigned mode = 0; mode < TLB_MODES; mode++)
-			e->cpus[i]->tlbs[mode].filled.count =
-				e->cpus[i]->fetches[mode].filled.count = FILL_LOST;
+			e->cpus[i]->arrays.data[mode].filled.count =
+				e->cpus[i]->arrays.fetch[mode].filled.count = FILL_LOST;
 }
 
 static void a_loop_of_invalidations_costs_no_more_than_its_instructions(void **state)
@@ -394,7 +395,7 @@ static void a_broken_invariant_is_found(void **state)
 	switch_process(0, 1);
 	assert_int_equal(load(SPARE), 0);
 	assert_true(cpu_store64(cpu, SPARE, 0));
-	page = mmu_fetch(cpu, CODE);
+	page = code_fetch(cpu, CODE);
 	guest_code(&guest, CODE, (const uint32_t[]){ INSN_NOP, INSN_BLR }, 2);
 	assert_non_null(decode_block(e, CODE, cpu->mode, BLOCK_MAX_INSNS, true));
 	assert_sound();
@@ -428,8 +429,8 @@ static void a_broken_invariant_is_found(void **state)
 	page->entry[1] = NULL;
 	BREAK(((struct uop *)page->entry[0])[2].imm = 8, "a link leads");
 	((struct uop *)page->entry[0])[2].imm = 0;
-	BREAK(e->first_asid = e->next_asid + 1, "out of order");
-	e->first_asid = e->next_asid;
+	BREAK(e->walks.first_asid = e->walks.next_asid + 1, "out of order");
+	e->walks.first_asid = e->walks.next_asid;
 	assert_sound();
 }
 

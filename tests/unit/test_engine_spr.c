@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "isa/spr.h"
 #include "unit.h"

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "engine/emu/mmu/mmu.h"
+#include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 
 #define CHECK(condition, what)       \
@@ -26,8 +28,8 @@ static void read_log(const struct fill_log *log, bool *may_be_filled)
 
 static bool in_kuser(const struct cpu *cpu, unsigned slot)
 {
-	for (unsigned i = 0; i < cpu->nr_kuser; i++)
-		if (cpu->kuser[i] == slot)
+	for (unsigned i = 0; i < cpu->arrays.nr_kuser; i++)
+		if (cpu->arrays.kuser[i] == slot)
 			return true;
 	return false;
 }
@@ -36,7 +38,7 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 			      bool write)
 {
 	const struct power_engine *e = cpu->engine;
-	const struct tlb_set *set = &cpu->tlbs[mode];
+	const struct tlb_set *set = &cpu->arrays.data[mode];
 	const struct tlb_entry *entry = write ? &set->write[slot] : &set->read[slot];
 	uint64_t ra;
 
@@ -48,11 +50,11 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 	CHECK(!(ra & PAGE_MASK_LOW) && memory_contains(e->memory, ra, PAGE_BYTES),
 	      "a soft TLB entry leads out of guest memory");
 	CHECK(!write || !code_at(e, ra), "a page with decoded code has fast stores");
-	CHECK(mode != TLB_REAL || ra == (entry->tag & 0x0fffffffffffffffull),
+	CHECK(mode != TLB_REAL || ra == (entry->tag & REAL_ADDRESS_MASK),
 	      "a real mode entry of the soft TLB is of another page");
 	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || in_kuser(cpu, slot),
 	      "the kernel's entry of a user address is not listed");
-	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->user_saw_kernel,
+	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->arrays.user_saw_kernel,
 	      "the user's entry of a kernel address is not marked");
 	return NULL;
 }
@@ -76,7 +78,7 @@ static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsign
 			       bool logged)
 {
 	const struct power_engine *e = cpu->engine;
-	const struct fetch_entry *entry = &cpu->fetches[mode].entry[slot];
+	const struct fetch_entry *entry = &cpu->arrays.fetch[mode].entry[slot];
 	const struct code_page *page = entry->page;
 
 	if (entry->tag & PAGE_MASK_LOW)
@@ -88,11 +90,11 @@ static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsign
 		      page_of(e, page->ra, page->mode) == page,
 	      "a fetch entry's code page is not the one of its real page");
 	CHECK(page->mode == cpu->mode, "a fetch entry is of another mode");
-	CHECK(mode != TLB_REAL || page->ra == (entry->tag & 0x0fffffffffffffffull),
+	CHECK(mode != TLB_REAL || page->ra == (entry->tag & REAL_ADDRESS_MASK),
 	      "a real mode fetch entry is of another page");
-	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || cpu->kernel_fetched_user,
+	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || cpu->arrays.kernel_fetched_user,
 	      "the kernel's fetch entry of a user address is not marked");
-	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->user_saw_kernel,
+	CHECK(mode != TLB_USER || !(entry->tag >> 62) || cpu->arrays.user_saw_kernel,
 	      "the user's fetch entry of a kernel address is not marked");
 	return NULL;
 }
@@ -102,13 +104,13 @@ static const char *check_sets(const struct cpu *cpu, enum tlb_mode mode)
 	bool logged[LARGEST_SET];
 	const char *wrong = NULL;
 
-	read_log(&cpu->tlbs[mode].filled, logged);
+	read_log(&cpu->arrays.data[mode].filled, logged);
 	for (unsigned i = 0; i < TLB_ENTRIES && !wrong; i++) {
 		wrong = check_data(cpu, mode, i, logged[i], false);
 		if (!wrong)
 			wrong = check_data(cpu, mode, i, logged[i], true);
 	}
-	read_log(&cpu->fetches[mode].filled, logged);
+	read_log(&cpu->arrays.fetch[mode].filled, logged);
 	for (unsigned i = 0; i < FETCH_ENTRIES && !wrong; i++)
 		wrong = check_fetch(cpu, mode, i, logged[i]);
 	return wrong;
@@ -119,11 +121,11 @@ static const char *check_cpu(const struct cpu *cpu)
 	const char *wrong = NULL;
 
 	CHECK(!cpu->zero, "the operand that reads zero does not");
-	CHECK(cpu->nr_kuser <= KUSER_SLOTS,
+	CHECK(cpu->arrays.nr_kuser <= KUSER_SLOTS,
 	      "the list of user addresses is longer than there is room");
 	CHECK(!cpu->stop_uop && !cpu->exception, "an exception was left behind");
-	for (unsigned i = 0; i < cpu->nr_kuser; i++)
-		CHECK(cpu->kuser[i] < TLB_ENTRIES, "a listed slot does not exist");
+	for (unsigned i = 0; i < cpu->arrays.nr_kuser; i++)
+		CHECK(cpu->arrays.kuser[i] < TLB_ENTRIES, "a listed slot does not exist");
 	for (unsigned mode = 0; mode < TLB_MODES && !wrong; mode++)
 		wrong = check_sets(cpu, mode);
 	return wrong;
@@ -240,15 +242,17 @@ static const char *check_code(const struct power_engine *e)
 
 static const char *check_walks(const struct power_engine *e)
 {
-	CHECK(e->first_asid && e->first_asid <= e->next_asid,
+	const struct walk_cache *cache = &e->walks;
+
+	CHECK(cache->first_asid && cache->first_asid <= cache->next_asid,
 	      "the numbers of processes are out of order");
 	for (unsigned i = 0; i < ASID_ENTRIES; i++)
-		CHECK(e->asids[i].asid < e->next_asid,
+		CHECK(cache->asids[i].asid < cache->next_asid,
 		      "a process has a number that is still to be given");
 	for (unsigned i = 0; i < WALK_ENTRIES; i++) {
-		const struct walk_entry *w = &e->walks[i];
+		const struct walk_entry *w = &cache->walks[i];
 
-		CHECK(w->page == TLB_INVALID || w->asid < e->next_asid,
+		CHECK(w->page == TLB_INVALID || w->asid < cache->next_asid,
 		      "a walk has a number that is still to be given");
 	}
 	return NULL;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/emu/mmu/tlb.h"
 #include "engine/engine.h"
 #include "isa/srr1.h"
 
@@ -57,75 +58,6 @@ union vsr {
 #define CR_GT 4
 #define CR_EQ 2
 #define CR_SO 1
-
-/*
- * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A
- * tag with low bits set never matches. caches_check() checks these invariants of a valid entry in
- * slot n:
- * - n is what TLB_INDEX() gives for its tag;
- * - tag + addend is the host address of a page of guest memory; in TLB_REAL that page's real
- *   address is the tag;
- * - the slot is in the set's log, or the log has lost count;
- * - a page that holds decoded code has no write entry;
- * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
- *   not depend on PIDR sets user_saw_kernel.
- */
-struct tlb_entry {
-	uint64_t tag;
-	uintptr_t addend;
-};
-#define TLB_ENTRIES   1024
-#define TLB_INVALID   1ull
-#define TLB_INDEX(ea) (((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1))
-#define PAGE_BITS     12
-#define PAGE_BYTES    (1u << PAGE_BITS)
-#define PAGE_MASK_LOW ((uint64_t)PAGE_BYTES - 1)
-
-/*
- * The three ways to interpret an address. Each has its own entries, so a mode switch flushes
- * nothing.
- */
-enum tlb_mode {
-	TLB_REAL,
-	TLB_KERNEL,
-	TLB_USER,
-	TLB_MODES
-};
-/*
- * The slots of a set filled since it was last emptied, to keep flushes cheap. If they don't fit,
- * any slot may be filled, and count stays at FILL_LOST until the set is emptied. A guest controls
- * the number of fills, so count must not wrap.
- */
-#define FILL_LOG  96
-#define FILL_LOST (FILL_LOG + 1)
-struct fill_log {
-	unsigned count;
-	uint16_t slot[FILL_LOG];
-};
-struct tlb_set {
-	struct tlb_entry read[TLB_ENTRIES];
-	struct tlb_entry write[TLB_ENTRIES];
-	struct fill_log filled;
-};
-
-/*
- * Fetch entry: where the code of an effective page is. caches_check() checks these invariants of a
- * valid entry: FETCH_INDEX() gives its slot, the slot is logged as above, and code_page is the one
- * that the tables by real page hold for the vCPU's present mode. So code_flush() and a change of
- * mode empty every set.
- */
-struct code_page;
-struct fetch_entry {
-	uint64_t tag; /* effective page */
-	struct code_page *page;
-};
-#define FETCH_ENTRIES	512
-#define FETCH_INDEX(ea) (((ea) >> PAGE_BITS) & (FETCH_ENTRIES - 1))
-struct fetch_set {
-	struct fetch_entry entry[FETCH_ENTRIES];
-	struct fill_log filled;
-};
-#define KUSER_SLOTS 32
 
 struct block;
 struct uop;
@@ -213,18 +145,7 @@ struct cpu {
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 
-	/*
-	 * Slots of TLB_KERNEL with entries that depend on PIDR or, if they lack PTE_PRIV, on AMR.
-	 * All are emptied when the list is full.
-	 */
-	unsigned nr_kuser;
-	uint16_t kuser[KUSER_SLOTS];
-	bool kernel_fetched_user; /* a kernel fetch entry depends on PIDR or IAMR */
-	/* A user entry maps an address of PID 0: see mmu_flush_pid() */
-	bool user_saw_kernel;
-
-	struct tlb_set tlbs[TLB_MODES];
-	struct fetch_set fetches[TLB_MODES];
+	struct tlb_arrays arrays;
 };
 
 /* ---- functions for insn/ ---- */

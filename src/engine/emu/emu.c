@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 #include "isa/interrupt.h"
@@ -174,7 +175,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 
 		if (arrived(cpu))
 			return true;
-		page = mmu_fetch(cpu, cpu->nip);
+		page = code_fetch(cpu, cpu->nip);
 
 		if (unlikely(!page)) {
 			if (cpu->exception) {
@@ -201,7 +202,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 			if (deliver_exception(cpu, exit))
 				return false;
 		}
-	} while (cpu->budget > 0 && e->work > 0);
+	} while (cpu->budget > 0 && e->work.left > 0);
 	return true;
 }
 
@@ -216,7 +217,7 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 
 	if (arrived(cpu))
 		return true;
-	page = mmu_fetch(cpu, cpu->nip);
+	page = code_fetch(cpu, cpu->nip);
 	if (!page) {
 		if (cpu->exception)
 			return !deliver_exception(cpu, exit);
@@ -316,7 +317,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 	e->last_run = cpu;
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
-	e->work = WORK_PER_RUN;
+	e->work.left = WORK_PER_RUN;
 	exit->reason = ENGINE_EXIT_BUDGET;
 	for (;;) {
 		int64_t chunk;
@@ -331,7 +332,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 			exit->reason = ENGINE_EXIT_KICKED;
 			break;
 		}
-		if (done >= most || e->work <= 0)
+		if (done >= most || e->work.left <= 0)
 			break;
 		chunk = until_decrementer(cpu, most - done);
 		if (cpu->msr & MSR_EE) {
@@ -361,8 +362,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 static void cpu_reset(struct cpu *cpu)
 {
 	memset(cpu->gpr, 0, offsetof(struct cpu, engine));
-	for (unsigned i = 0; i < TLB_MODES; i++) /* every slot may hold garbage */
-		cpu->tlbs[i].filled.count = cpu->fetches[i].filled.count = FILL_LOST;
+	tlb_init(&cpu->arrays, &cpu->engine->work);
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
 	cpu->watch = ENGINE_NO_WATCH;

@@ -61,25 +61,6 @@ struct code_region {
 	bool has_code[REGION_PAGES]; /* some word of the page is marked decoded in some mode */
 };
 
-/*
- * A cached walk is valid if its asid is the current one of its process. asid_of() gives out each
- * number only once, and forgets all walks before it starts again, so an old walk never matches a
- * new asid.
- */
-struct walk_entry {
-	uint64_t page; /* effective page; TLB_INVALID: empty */
-	uint64_t ra; /* real page */
-	uint32_t asid;
-	uint32_t pte; /* low bits of the leaf: EAA, R, C */
-};
-#define WALK_ENTRIES 8192
-
-struct asid_entry {
-	uint32_t pid;
-	uint32_t asid; /* valid if not below power_engine.first_asid */
-};
-#define ASID_ENTRIES 1024
-
 struct power_engine {
 	struct engine_config config;
 	const struct cpu_model *model;
@@ -97,11 +78,8 @@ struct power_engine {
 	uint8_t *arena; /* blocks, code pages, regions; emptied as a whole */
 	size_t arena_size, arena_used;
 
-	struct walk_entry walks[WALK_ENTRIES];
-	struct asid_entry asids[ASID_ENTRIES];
-	uint32_t first_asid, next_asid; /* 0 < first_asid <= next_asid */
-
-	int64_t work; /* left of WORK_PER_RUN */
+	struct walk_cache walks;
+	struct work work; /* of this run() */
 
 	uint64_t patience; /* a wait hint ends a run() after this many instructions */
 	uint64_t random; /* state of darn under CLOCK_INSN */
@@ -131,6 +109,9 @@ void code_flush(struct power_engine *e); /* everything */
 /** code_page_at() - the code page of @ra in @mode, made if needed. NULL: the arena is full. */
 struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode);
 
+/** code_fetch() - code page for an effective address, cached; NULL: interrupt raised, or the arena is full. */
+struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
+
 static inline bool code_at(const struct power_engine *e, uint64_t ra)
 {
 	const struct code_region *region = e->regions[ra >> REGION_BITS];
@@ -145,60 +126,6 @@ static inline bool code_at(const struct power_engine *e, uint64_t ra)
  * returns: NULL, or what is wrong
  */
 const char *caches_check(const struct power_engine *e);
-
-/* ---- work ---- */
-
-/*
- * Some instructions cost the host far more than others: those that empty caches, walk page tables,
- * meet new code or touch new memory. run() adds up their extra cost, in about nanoseconds of host
- * time, and ends when WORK_PER_RUN is spent, so that its caller can look at the clock. It still
- * ends between two blocks, so the guest cannot tell.
- */
-#define WORK_PER_RUN 4000000
-#define WORK_FILL    50 /* a slot of the soft TLB */
-#define WORK_WALK    200 /* a walk of the page tables */
-#define WORK_TOUCH   2000000 /* the host may have to find and clear a huge page */
-#define WORK_INSN    30 /* an instruction decoded */
-#define WORK_TABLE   1000 /* a code page or a region made or emptied */
-
-/**
- * work_done() - account for @work, any value that fits. Once all is spent, the run ends after the
- * running block.
- */
-static inline void work_done(struct power_engine *e, int64_t work)
-{
-	e->work -= work;
-}
-
-/* ---- translation ---- */
-
-enum access {
-	ACCESS_READ,
-	ACCESS_WRITE,
-	ACCESS_FETCH
-};
-
-/**
- * mmu_translate() - translate an effective to a real address for one byte. false: the architected
- * interrupt (or machine check) was raised.
- */
-bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
-/**
- * mmu_host() - host address of [ea, ea + size) within one page for @access. NULL: interrupt raised.
- */
-uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra);
-/** mmu_fetch() - code page for an effective address, cached; NULL: interrupt raised. */
-struct code_page *mmu_fetch(struct cpu *cpu, uint64_t ea);
-void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR or LE have changed */
-void mmu_pid_changed(struct cpu *cpu);
-void mmu_amr_changed(struct cpu *cpu);
-void mmu_reset(struct power_engine *e);
-void mmu_flush_all(struct power_engine *e);
-void mmu_flush_code(struct power_engine *e); /* fetch entries only */
-void mmu_protect_code(struct power_engine *e,
-		      uint64_t ra); /* no more fast stores to this real page */
-void mmu_flush_pid(struct power_engine *e, uint32_t pid);
-void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
 
 /* ---- tracing ---- */
 
@@ -225,6 +152,13 @@ static inline void cpu_leave(struct cpu *cpu)
 		cpu->run_limit -= cpu->budget;
 		cpu->budget = 0;
 	}
+}
+/** cpu_work() - account for work that a block may repeat before it ends. */
+static inline void cpu_work(struct cpu *cpu, int64_t amount)
+{
+	work_done(&cpu->engine->work, amount);
+	if (unlikely(cpu->engine->work.left < 0))
+		cpu_leave(cpu);
 }
 /** cpu_timebase() - time base as of instruction @index of the running block. */
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);

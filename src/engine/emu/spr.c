@@ -3,6 +3,7 @@
  * Special purpose registers as mfspr and mtspr access them. Power ISA 3.0B, Book III section 4.4.4.
  * Performance monitor registers keep what is written and count nothing.
  */
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "isa/spr.h"
 

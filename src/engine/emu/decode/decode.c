@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/emu/insn/insn.h"
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/uop/uop.h"
 #include "isa/spr.h"
 
@@ -958,7 +959,7 @@ static void *table_take(struct power_engine *e, size_t size)
 
 	if (table)
 		memset(table, 0, size);
-	work_done(e, WORK_TABLE);
+	work_done(&e->work, WORK_TABLE);
 	return table;
 }
 
@@ -1005,7 +1006,8 @@ static void note_code(struct power_engine *e, uint64_t ra)
 	if (region->has_code[PAGE_IN_REGION(ra)])
 		return;
 	region->has_code[PAGE_IN_REGION(ra)] = true;
-	mmu_protect_code(e, ra);
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		tlb_protect(&e->cpus[i]->arrays, e->memory->base + EPN(ra));
 }
 
 uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
@@ -1050,7 +1052,7 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 	}
 	d.block->nr_insns = (uint16_t)d.index;
 	arena_cut(e, used + ARENA_ALIGN((size_t)((uintptr_t)d.next - (uintptr_t)d.block)));
-	work_done(e, (int64_t)d.index * WORK_INSN);
+	work_done(&e->work, (int64_t)d.index * WORK_INSN);
 	if (!keep)
 		return d.block->uops;
 	page->entry[first / 4] = d.block->uops;
@@ -1058,6 +1060,24 @@ const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mod
 		page->decoded[i / 64] |= 1ull << (i % 64);
 	note_code(e, page->ra);
 	return d.block->uops;
+}
+
+struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
+{
+	const struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(ea)];
+	struct translation translation;
+	struct code_page *page;
+
+	if (entry->tag == EPN(ea))
+		return entry->page;
+	if (!mmu_translate_page(cpu, ea, ACCESS_FETCH, &translation))
+		return NULL;
+	cpu_work(cpu, WORK_FILL);
+	page = code_page_at(cpu->engine, translation.ra, cpu->mode);
+	if (page)
+		tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
+			       translation.protection & PAGE_PRIVILEGED);
+	return page;
 }
 
 void code_forget_last(struct power_engine *e, size_t used)
@@ -1086,7 +1106,7 @@ static bool drop_page(struct power_engine *e, struct code_region *region, uint64
 			continue;
 		memset(page->decoded, 0, sizeof(page->decoded));
 		memset(page->entry, 0, sizeof(page->entry));
-		work_done(e, WORK_TABLE);
+		work_done(&e->work, WORK_TABLE);
 		dropped = true;
 	}
 	return dropped;
@@ -1130,9 +1150,10 @@ void code_flush(struct power_engine *e)
 {
 	for (const struct code_region *region = e->used_regions; region; region = region->next) {
 		e->regions[region->number] = NULL;
-		work_done(e, WORK_TABLE);
+		work_done(&e->work, WORK_TABLE);
 	}
 	e->used_regions = NULL;
 	arena_cut(e, 0);
-	mmu_flush_code(e);
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		tlb_flush_fetch(&e->cpus[i]->arrays);
 }

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "engine/emu/insn/insn.h"
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 
 #define RT cpu->gpr[F_RT(insn)]

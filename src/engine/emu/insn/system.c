@@ -4,6 +4,7 @@
  * invalidation. Power ISA 3.0B, Book III chapters 3 to 6.
  */
 #include "engine/emu/insn/insn.h"
+#include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 
 #define RT cpu->gpr[F_RT(insn)]

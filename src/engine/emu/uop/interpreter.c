@@ -36,8 +36,7 @@ static const struct uop *stop(struct cpu *cpu, const struct uop *u)
 
 /* ---- memory ---- */
 
-#define EPN(ea)		 ((ea) & ~PAGE_MASK_LOW)
-#define ENTRY(table, ea) (&cpu->tlb->table[((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1)])
+#define ENTRY(table, ea) (&cpu->tlb->table[TLB_INDEX(ea)])
 
 /*
  * The accessors of mmu.c use the mode's byte order; the byte-reversed instructions need the other
@@ -417,8 +416,7 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 
 static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 {
-	const struct fetch_entry *entry =
-		&cpu->fetch->entry[target >> PAGE_BITS & (FETCH_ENTRIES - 1)];
+	const struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(target)];
 	const struct uop *t;
 
 	if (unlikely(entry->tag != EPN(target) || cpu->budget <= 0))

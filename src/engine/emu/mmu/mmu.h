@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Storage as a vCPU sees it: translation with the interrupts that it raises, the changes of state
+ * that it depends on, and invalidation. The accesses themselves, cpu_load*() and cpu_store*(), are
+ * in cpu.h.
+ */
+#ifndef FWNMI_ENGINE_EMU_MMU_MMU_H
+#define FWNMI_ENGINE_EMU_MMU_MMU_H
+
+#include "engine/emu/cpu.h"
+#include "engine/emu/mmu/translate.h"
+
+struct power_engine;
+
+/* With relocation off the first four bits of an effective address are ignored. */
+#define REAL_ADDRESS_MASK 0x0fffffffffffffffull
+
+/**
+ * mmu_translate() - translate an effective to a real address for one byte. false: the architected
+ * interrupt (or machine check) was raised.
+ */
+bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
+/** mmu_translate_page() - the same, with what is known of the page. */
+bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,
+			struct translation *translation);
+/**
+ * mmu_host() - host address of [ea, ea + size) within one page for @access, to data. @ra: its real
+ * address, unless NULL. NULL: interrupt raised.
+ */
+uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra);
+
+/** mmu_mode() - how addresses are interpreted for @access now. */
+static inline enum tlb_mode mmu_mode(const struct cpu *cpu, enum access access)
+{
+	if (!(cpu->msr & (access == ACCESS_FETCH ? MSR_IR : MSR_DR)))
+		return TLB_REAL;
+	return cpu->msr & MSR_PR ? TLB_USER : TLB_KERNEL;
+}
+
+void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR, SF or LE have changed */
+void mmu_pid_changed(struct cpu *cpu); /* or IAMR */
+void mmu_amr_changed(struct cpu *cpu);
+
+void mmu_reset(struct power_engine *e);
+void mmu_flush_all(struct power_engine *e);
+void mmu_flush_pid(struct power_engine *e, uint32_t pid);
+void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Radix trees. Power ISA 3.0B, Book III, section 5.7. */
+#include "engine/emu/mmu/translate.h"
+#include "isa/srr1.h"
+
+/* Page directory and table entries. */
+#define PTE_VALID  (1ull << 63)
+#define PTE_LEAF   (1ull << 62)
+#define PTE_RPN	   0x01fffffffffff000ull
+#define PTE_R	   0x100u
+#define PTE_C	   PAGE_CHANGED /* the low bits of a leaf are PAGE_* as they stand */
+#define PDE_NLB	   0x0fffffffffffff00ull
+#define PDE_NLS	   0x1full
+#define RADIX_BITS 52
+
+#define PROTECTION (PAGE_EXEC | PAGE_WRITE | PAGE_READ | PAGE_PRIVILEGED | PAGE_CHANGED)
+
+#define SMALLEST_PAGE 12 /* log2 */
+#define LARGEST_PAGE  30
+
+/* Bits 0:1 of an effective address, its quadrant, choose the tree and do not index it. */
+#define QUADRANT	(3ull << 62)
+/* Bits 2:11: if any is 1, no radix tree translates the address. */
+#define EA_BEYOND_RADIX 0x3ff0000000000000ull
+
+#define PROCESS_ENTRY_BYTES 16ull
+
+/* Quadrant 0 is the process's, quadrant 3 that of process 0, for privileged code and others. */
+static bool space(const struct translate_request *r, uint32_t *pid)
+{
+	unsigned quadrant = (unsigned)(r->ea >> 62);
+
+	if (quadrant == 1 || quadrant == 2 || r->ea & EA_BEYOND_RADIX)
+		return false;
+	*pid = quadrant ? 0 : r->pid;
+	return true;
+}
+
+static uint32_t check(const struct translate_request *r, unsigned protection)
+{
+	if (r->problem_state) {
+		if (protection & PAGE_PRIVILEGED)
+			return FAULT_PROTECTION;
+	} else if (!(protection & PAGE_PRIVILEGED)) {
+		/* Key 0 of AMR and IAMR decides privileged access to a user page. */
+		if (r->access == ACCESS_FETCH) {
+			if (r->iamr >> 62 & 1)
+				return FAULT_PROTECTION;
+		} else if (r->amr >> (r->access == ACCESS_WRITE ? 63 : 62) & 1) {
+			return FAULT_PROTECTION;
+		}
+	}
+	switch (r->access) {
+	case ACCESS_FETCH:
+		return protection & PAGE_EXEC ? 0 : FAULT_NOEXEC;
+	case ACCESS_WRITE:
+		return protection & PAGE_WRITE ? 0 : FAULT_PROTECTION;
+	default:
+		return protection & PAGE_READ ? 0 : FAULT_PROTECTION;
+	}
+}
+
+static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)
+{
+	fault->kind = FAULT_STORAGE;
+	fault->dsisr = dsisr;
+	return false;
+}
+
+/* The root of the tree of @pid, as the process table has it. */
+static bool find_root(const struct guest_memory *memory, const struct engine_partition *partition,
+		      uint32_t pid, uint64_t *root, struct translate_fault *fault)
+{
+	uint64_t offset = pid * PROCESS_ENTRY_BYTES;
+
+	if (offset + PROCESS_ENTRY_BYTES > partition->process_table_size ||
+	    !memory_read_be64(memory, partition->process_table + offset, root))
+		return storage_fault(fault, FAULT_NO_PTE);
+	if (((*root >> 58 & 0x18) | (*root >> 5 & 7)) != RADIX_BITS - 31)
+		return storage_fault(fault, FAULT_BAD_CONFIG);
+	return true;
+}
+
+/* Go from directory to directory. *@leaf: the entry, *@at: where it stands. */
+static bool find_leaf(const struct guest_memory *memory, uint64_t root, uint64_t ea, uint64_t *leaf,
+		      uint64_t *at, unsigned *page_bits, struct translate_fault *fault)
+{
+	unsigned shift = RADIX_BITS;
+	uint64_t entry = root;
+
+	do {
+		unsigned size = entry & PDE_NLS;
+
+		if (size < 5 || size > 16 || size + SMALLEST_PAGE > shift)
+			return storage_fault(fault, FAULT_BAD_CONFIG);
+		shift -= size;
+		*at = (entry & PDE_NLB) + ((ea >> shift) & ((1u << size) - 1)) * 8;
+		if (!memory_read_be64(memory, *at, &entry)) {
+			fault->kind = FAULT_NO_MEMORY;
+			fault->ra = *at;
+			return false;
+		}
+		if (!(entry & PTE_VALID))
+			return storage_fault(fault, FAULT_NO_PTE);
+	} while (!(entry & PTE_LEAF));
+	if (shift > LARGEST_PAGE)
+		return storage_fault(fault, FAULT_BAD_CONFIG);
+	*leaf = entry;
+	*page_bits = shift;
+	return true;
+}
+
+/*
+ * R and C are written straight to memory, without dropping decoded code: a page table that overlaps
+ * code is not worth decoding.
+ */
+static bool walk(struct guest_memory *memory, const struct engine_partition *partition,
+		 const struct translate_request *r, struct translation *translation,
+		 struct translate_fault *fault)
+{
+	uint64_t root, leaf, at, offset, ea = r->ea & ~QUADRANT;
+	uint32_t pid, refused;
+	unsigned page_bits;
+
+	if (!space(r, &pid)) {
+		fault->kind = FAULT_SEGMENT;
+		return false;
+	}
+	if (!find_root(memory, partition, pid, &root, fault) ||
+	    !find_leaf(memory, root, ea, &leaf, &at, &page_bits, fault))
+		return false;
+	refused = check(r, (unsigned)leaf & PROTECTION);
+	if (refused)
+		return storage_fault(fault, refused);
+	if (!(leaf & PTE_R) || (r->access == ACCESS_WRITE && !(leaf & PTE_C))) {
+		leaf |= PTE_R | (r->access == ACCESS_WRITE ? PTE_C : 0);
+		put_be64(memory->base + at, leaf);
+	}
+	offset = (1ull << page_bits) - 1;
+	translation->ra = (leaf & PTE_RPN & ~offset) | (ea & offset);
+	translation->protection = (uint8_t)(leaf & PROTECTION);
+	translation->page_bits = (uint8_t)page_bits;
+	return true;
+}
+
+const struct translation_format radix_format = { space, check, walk };
