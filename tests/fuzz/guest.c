@@ -203,7 +203,7 @@ static void make_machine(void)
 	guest.engine = engine_power.create(&config, err, sizeof(err));
 	require(guest.engine);
 	guest.e = (struct power_engine *)guest.engine;
-	guest.e->arena_size = ARENA;
+	guest.e->code.arena_size = ARENA;
 	partition.engine = guest.engine;
 	papr = papr_create(&partition, err, sizeof(err));
 	require(papr);

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "engine_guest.h"
+#include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 
 #define RAM	  (4ull << 20)
@@ -88,6 +89,11 @@ static uint64_t load(uint64_t ea)
 	return cpu_load64(cpu, ea, &v) ? v : ~0ull;
 }
 
+static struct code_page *page_at(uint64_t ra)
+{
+	return code_page_at(&e->code, ra, cpu->mode);
+}
+
 /* ---- counters that a guest can advance ---- */
 
 static void a_process_does_not_see_anothers_memory_after_2_to_the_32_fills(void **state)
@@ -126,10 +132,10 @@ static void a_store_is_seen_by_decoded_code_after_2_to_the_32_fills(void **state
 	assert_true(cpu_store32(cpu, CODE + 0x800, 0));
 	cpu->tlb->filled.count = UINT32_MAX;
 	assert_true(cpu_store32(cpu, SPARE, 0));
-	assert_non_null(decode_block(e, CODE, cpu->mode, BLOCK_MAX_INSNS, true));
+	assert_non_null(code_decode(e, page_at(CODE), 0));
 	assert_sound();
 	assert_true(cpu_store32(cpu, CODE, INSN_NOP));
-	assert_null(code_page_at(e, CODE, cpu->mode)->entry[0]);
+	assert_null(page_at(CODE)->entry[0]);
 }
 
 static void translations_of_a_process_are_not_found_when_numbers_start_again(void **state)
@@ -343,24 +349,24 @@ static void tables_take_no_more_than_the_code_that_was_met(void **state)
 	size_t one;
 
 	engine_power.reset(guest.engine);
-	assert_int_equal(e->arena_used, 0);
-	decode_block(e, CODE, 0, 1, true);
-	one = e->arena_used;
+	assert_int_equal(e->code.arena_used, 0);
+	code_decode(e, page_at(CODE), 0);
+	one = e->code.arena_used;
 	assert_true(one <= 32 << 10);
 	for (uint64_t ra = 0; ra < guest.memory.size; ra += guest.memory.size / 8)
-		decode_block(e, ra, 0, 1, true);
-	assert_true(e->arena_used <= 9 * one);
+		code_decode(e, page_at(ra), 0);
+	assert_true(e->code.arena_used <= 9 * one);
 	assert_sound();
 	code_flush(e);
-	assert_int_equal(e->arena_used, 0);
-	assert_null(e->used_regions);
+	assert_int_equal(e->code.arena_used, 0);
+	assert_null(e->code.used_regions);
 	assert_sound();
 }
 
 static void a_full_arena_is_emptied_and_the_guest_goes_on(void **state)
 {
 	/* Each page of memory is a branch to the next one, the last one to the first. */
-	e->arena_size = 256 << 10;
+	e->code.arena_size = 256 << 10;
 	for (uint64_t ra = 0; ra < RAM; ra += PAGE_BYTES)
 		memory_write_be32(&guest.memory, ra,
 				  INSN_B(ra + PAGE_BYTES < RAM ? PAGE_BYTES : PAGE_BYTES - RAM));
@@ -397,7 +403,7 @@ static void a_broken_invariant_is_found(void **state)
 	assert_true(cpu_store64(cpu, SPARE, 0));
 	page = code_fetch(cpu, CODE);
 	guest_code(&guest, CODE, (const uint32_t[]){ INSN_NOP, INSN_BLR }, 2);
-	assert_non_null(decode_block(e, CODE, cpu->mode, BLOCK_MAX_INSNS, true));
+	assert_non_null(code_decode(e, page_at(CODE), 0));
 	assert_sound();
 	read = &cpu->tlb->read[TLB_INDEX(SPARE)];
 	write = &cpu->tlb->write[TLB_INDEX(SPARE)];
@@ -417,9 +423,9 @@ static void a_broken_invariant_is_found(void **state)
 	assert_int_equal(old, SPARE);
 	BREAK(cpu->fetch->filled.count = 0, "a fetch entry is not in the log");
 	cpu->fetch->filled.count = FILL_LOST;
-	BREAK(fetch->page = (struct code_page *)(e->arena + e->arena_size),
+	BREAK(fetch->page = (struct code_page *)(e->code.arena + e->code.arena_size),
 	      "out of the decoded code");
-	BREAK(fetch->page = (struct code_page *)(e->arena + 64), "a fetch entry");
+	BREAK(fetch->page = (struct code_page *)(e->code.arena + 64), "a fetch entry");
 	fetch->page = page;
 	BREAK(cpu->mode ^= CODE_LE, "of another mode");
 	cpu->mode ^= CODE_LE;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "engine/emu/code/cache.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
@@ -49,7 +50,7 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 	CHECK(logged, "a soft TLB entry is not in the log of its set");
 	CHECK(!(ra & PAGE_MASK_LOW) && memory_contains(e->memory, ra, PAGE_BYTES),
 	      "a soft TLB entry leads out of guest memory");
-	CHECK(!write || !code_at(e, ra), "a page with decoded code has fast stores");
+	CHECK(!write || !code_at(&e->code, ra), "a page with decoded code has fast stores");
 	CHECK(mode != TLB_REAL || ra == (entry->tag & REAL_ADDRESS_MASK),
 	      "a real mode entry of the soft TLB is of another page");
 	CHECK(mode != TLB_KERNEL || entry->tag >> 62 || in_kuser(cpu, slot),
@@ -61,15 +62,15 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 
 static bool in_arena(const struct power_engine *e, const void *p, size_t size)
 {
-	uintptr_t offset = (uintptr_t)p - (uintptr_t)e->arena;
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)e->code.arena;
 
-	return offset < e->arena_used && size <= e->arena_used - offset && !(offset & 7);
+	return offset < e->code.arena_used && size <= e->code.arena_used - offset && !(offset & 7);
 }
 
 /* The code page that the tables hold, or NULL. */
 static const struct code_page *page_of(const struct power_engine *e, uint64_t ra, unsigned mode)
 {
-	const struct code_region *region = e->regions[ra >> REGION_BITS];
+	const struct code_region *region = e->code.regions[ra >> REGION_BITS];
 
 	return region ? region->pages[mode][ra >> PAGE_BITS & (REGION_PAGES - 1)] : NULL;
 }
@@ -182,10 +183,12 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 
 	CHECK(block, "an entry of a code page is not a block of it");
 	CHECK(block->start == 4 * word, "a block begins elsewhere than its entry says");
-	CHECK(block->nr_insns && block->nr_insns <= BLOCK_MAX_INSNS &&
-		      word + block->nr_insns <= WORDS_PER_PAGE,
-	      "a block is longer than its page");
-	for (unsigned i = word; i < word + block->nr_insns; i++)
+	CHECK(block->nr_insns && block->nr_insns <= BLOCK_MAX_INSNS,
+	      "a block has no instructions or too many");
+	CHECK(block->nr_words == block->nr_insns + __builtin_popcountll(block->prefixed),
+	      "the words of a block are not those of its instructions");
+	CHECK(word + block->nr_words <= WORDS_PER_PAGE, "a block is longer than its page");
+	for (unsigned i = word; i < word + block->nr_words; i++)
 		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
 	return check_links(e, page, block);
 }
@@ -214,7 +217,7 @@ static const char *check_region(const struct power_engine *e, const struct code_
 	const char *wrong = NULL;
 
 	CHECK(in_arena(e, region, sizeof(*region)), "a region is not among the decoded code");
-	CHECK(e->regions[region->number] == region, "a region is not where it says");
+	CHECK(e->code.regions[region->number] == region, "a region is not where it says");
 	for (unsigned mode = 0; mode < CODE_MODES; mode++)
 		for (unsigned i = 0; i < REGION_PAGES && !wrong; i++)
 			if (region->pages[mode][i])
@@ -226,13 +229,13 @@ static const char *check_region(const struct power_engine *e, const struct code_
 
 static const char *check_code(const struct power_engine *e)
 {
-	uint64_t nr_regions = ((e->memory->size - 1) >> REGION_BITS) + 1, used = 0, listed = 0;
+	uint64_t used = 0, listed = 0;
 	const char *wrong = NULL;
 
-	CHECK(e->arena_used <= e->arena_size, "more of the arena is used than there is");
-	for (uint64_t i = 0; i < nr_regions; i++)
-		used += e->regions[i] != NULL;
-	for (const struct code_region *r = e->used_regions; r && !wrong; r = r->next) {
+	CHECK(e->code.arena_used <= e->code.arena_size, "more of the arena is used than there is");
+	for (uint64_t i = 0; i < e->code.nr_regions; i++)
+		used += e->code.regions[i] != NULL;
+	for (const struct code_region *r = e->code.used_regions; r && !wrong; r = r->next) {
 		CHECK(listed++ < used, "a region is listed that is not used");
 		wrong = check_region(e, r);
 	}

@@ -59,15 +59,13 @@ union vsr {
 #define CR_EQ 2
 #define CR_SO 1
 
-struct block;
+/* The thread's priority in PPR. */
+#define PPR_PRI_SHIFT 50
+#define PPR_PRI	      (7ull << PPR_PRI_SHIFT)
+
 struct uop;
 struct cpu;
 struct power_engine;
-/*
- * Executes one micro-operation and, by tail call, those after it. Returns NULL when the run loop
- * has work.
- */
-typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
 /*
  * An instruction's semantics. Returns 0, or EXCEPTION after cpu_raise() or a failed access, with
  * the architected state unchanged.
@@ -75,19 +73,16 @@ typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
 typedef int sem_fn(struct cpu *cpu, uint32_t insn);
 #define EXCEPTION 1
 
-struct uop {
-	uop_fn *fn;
-	uint64_t imm;
-	uint16_t d, a, b; /* byte offsets into struct cpu */
-	uint8_t kind; /* enum uop_kind: body or one of the block ends */
-	uint8_t index; /* of the instruction in its block */
-};
-
 enum pending_exception_flags {
 	EXCEPTION_DAR = 1,
 	EXCEPTION_DSISR = 2,
 	EXCEPTION_NEXT = 4 /* SRR0 = next instruction */
 };
+
+/* How instructions are decoded: cpu.mode */
+#define CODE_LE	   1 /* instructions and data are little-endian */
+#define CODE_32	   2 /* MSR[SF]=0: addresses have 32 bits, results are compared as 32 bits */
+#define CODE_MODES 4
 
 struct cpu {
 	/* Hot: micro-operations reach these by byte offset. */

@@ -10,15 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 #include "isa/interrupt.h"
 
-#define ARENA_BYTES	   (256ull << 20)
-#define NR_REGIONS(memory) ((((memory)->size - 1) >> REGION_BITS) + 1)
+#define NR_TOUCHED(memory) ((((memory)->size - 1) >> TOUCH_BITS) + 1)
 /* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */
 #define HOST_CHUNK	   20000
 
@@ -100,7 +99,7 @@ static void settle(struct cpu *cpu)
 		end++;
 	block = (const struct block *)(uintptr_t)end->imm;
 	cpu->budget -= u->index;
-	cpu->nip = cpu->page_ea + block->start + 4ull * u->index;
+	cpu->nip = cpu->page_ea + block_offset(block, u->index);
 	cpu->stop_uop = NULL;
 }
 
@@ -188,8 +187,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		}
 		u = page->entry[(cpu->nip & PAGE_MASK_LOW) / 4];
 		if (unlikely(!u)) {
-			u = decode_block(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode,
-					 BLOCK_MAX_INSNS, true);
+			u = code_decode(e, page, (unsigned)(cpu->nip & PAGE_MASK_LOW));
 			if (!u) {
 				code_flush(e);
 				continue;
@@ -212,8 +210,8 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	struct power_engine *e = cpu->engine;
 	struct code_page *page;
 	struct traced traced;
-	size_t used;
-	const struct uop *u;
+	struct block *block;
+	unsigned offset;
 
 	if (arrived(cpu))
 		return true;
@@ -224,24 +222,24 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 		code_flush(e);
 		return true;
 	}
-	used = e->arena_used;
-	u = decode_block(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode, 1, false);
-	if (!u) {
+	offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
+	block = code_decode_one(e, page, offset);
+	if (!block) {
 		code_flush(e);
 		return true;
 	}
 	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
-	trace_begin(cpu, code_word(e, page->ra + (cpu->nip & PAGE_MASK_LOW), cpu->mode), &traced);
+	trace_begin(cpu, decode_word(e->memory->base + page->ra + offset, cpu->mode), &traced);
 	cpu_leave(cpu);
 	cpu->budget = 1;
 	cpu->run_limit++;
-	execute(cpu, u);
+	execute(cpu, block->uops);
 	if (cpu->stop_uop) {
 		settle(cpu);
-		code_forget_last(e, used);
+		code_discard(&e->code, block);
 		return !deliver_exception(cpu, exit);
 	}
-	code_forget_last(e, used);
+	code_discard(&e->code, block);
 	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* a call goes on behind itself */
 		return true;
 	cut_nip(cpu);
@@ -288,15 +286,15 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 }
 
 #ifdef FWNMI_CHECK_CACHES
-static void check_now_and_then(const struct power_engine *e)
+static void check_now_and_then(const struct power_engine *e, struct engine_exit *exit)
 {
 	static unsigned runs;
 	const char *wrong = ++runs % 4096 ? NULL : caches_check(e);
 
 	if (!wrong)
 		return;
-	fprintf(stderr, "fwnmi: the embedded engine's caches: %s\n", wrong);
-	abort();
+	exit->reason = ENGINE_EXIT_FAILED;
+	snprintf(exit->message, sizeof(exit->message), "the embedded engine's caches: %s", wrong);
 }
 #endif
 
@@ -353,7 +351,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 	cpu->insns += (uint64_t)done;
 	cpu->run_limit = cpu->budget = 0;
 #ifdef FWNMI_CHECK_CACHES
-	check_now_and_then(e);
+	check_now_and_then(e, exit);
 #endif
 }
 
@@ -383,7 +381,7 @@ static void power_reset(struct engine *engine)
 		e->cpus[i]->index = i;
 		e->cpus[i]->insns = insns;
 	}
-	memset(e->touched, 0, NR_REGIONS(e->memory));
+	memset(e->touched, 0, NR_TOUCHED(e->memory));
 	code_flush(e);
 	mmu_reset(e);
 }
@@ -396,25 +394,21 @@ static void power_destroy(struct engine *engine)
 		return;
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		free(e->cpus[i]);
-	free(e->regions);
 	free(e->touched);
-	if (e->arena)
-		munmap(e->arena, ARENA_BYTES);
+	code_cache_destroy(&e->code);
 	free(e);
 }
 
 static void power_written(struct engine *engine, uint64_t ra, uint64_t len)
 {
-	code_drop((struct power_engine *)engine, ra, len);
+	code_written((struct power_engine *)engine, ra, len);
 }
 
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
 {
 	struct power_engine *e = calloc(1, sizeof(*e));
-	uint64_t nr_regions = NR_REGIONS(config->memory);
-	bool ok = e;
+	bool ok = e && decode_init();
 
-	decode_init();
 	if (ok) {
 		e->config = *config;
 		e->model = &cpu_model_power9;
@@ -422,14 +416,8 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		e->clock = config->clock;
 		e->patience = UINT64_MAX;
 		e->random = 0x9e3779b97f4a7c15ull;
-		e->regions = calloc(nr_regions, sizeof(e->regions[0]));
-		e->touched = calloc(nr_regions, sizeof(e->touched[0]));
-		e->arena_size = ARENA_BYTES;
-		e->arena = mmap(NULL, e->arena_size, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (e->arena == MAP_FAILED)
-			e->arena = NULL;
-		ok = e->regions && e->touched && e->arena;
+		e->touched = calloc(NR_TOUCHED(config->memory), sizeof(e->touched[0]));
+		ok = code_cache_create(&e->code, config->memory->size, &e->work) && e->touched;
 		for (unsigned i = 0; ok && i < config->nr_vcpus; i++) {
 			e->cpus[i] = aligned_alloc(64, (sizeof(struct cpu) + 63) & ~(size_t)63);
 			if (!e->cpus[i]) {

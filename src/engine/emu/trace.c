@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/emu/decode/decode.h"
 #include "engine/emu/private.h"
 
 #define EXTENDED(insn) ((insn) >> 1 & 1023)

@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder turns instructions into blocks of micro-operations, using the instruction table, and
- * caches the blocks by real page. A gen_* function translates one instruction. The table's CALL
- * entries become one call of their semantics.
+ * The decoder turns instructions into micro-operations, using the instruction table. A gen_*
+ * function translates one instruction. The table's CALL entries become one call of their semantics.
  */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/emu/decode/decode.h"
 #include "engine/emu/insn/insn.h"
-#include "engine/emu/mmu/mmu.h"
-#include "engine/emu/uop/uop.h"
 #include "isa/spr.h"
 
-/* Poison discarded code so that AddressSanitizer catches stale pointers into it. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#endif
-
 struct decoder {
-	struct power_engine *engine;
-	struct block *block;
+	const struct uop *first;
 	struct uop *next;
-	unsigned mode;
-	unsigned index; /* of the instruction being decoded */
-	unsigned offset; /* its byte offset in the page */
+	unsigned mode, isa;
+	/* The instruction being decoded: its number in the block, its place in the page. */
+	unsigned index;
+	unsigned offset, next_offset; /* bytes */
 	bool ended;
 };
 
@@ -88,7 +75,7 @@ static void end_block(struct decoder *d)
 {
 	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
 	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
-	emit_kind(d, uop_trailer, UOP_trailer, 0, 0, 0, (uint64_t)(uintptr_t)d->block);
+	emit_kind(d, uop_trailer, UOP_trailer, 0, 0, 0, 0);
 	d->ended = true;
 }
 
@@ -154,7 +141,7 @@ GEN(addpcis)
 {
 	int64_t value = (int16_t)((insn & 0xffc0) | (insn >> 15 & 0x3e) | (insn & 1));
 
-	EMIT(d, pc, GPR(F_RT(insn)), 0, 0, value * 65536 + d->offset + 4);
+	EMIT(d, pc, GPR(F_RT(insn)), 0, 0, value * 65536 + d->next_offset);
 }
 
 GEN(addic)
@@ -575,7 +562,7 @@ GEN(mtspr)
 	EMIT(d, mtspr, rs, 0, 0, spr);
 	/* SPRs that change translation or the time of interrupts end the block. */
 	if (spr == SPR_DEC || spr == SPR_PIDR || spr == SPR_IAMR)
-		END(d, leave, 0, 0, 0, d->offset + 4);
+		END(d, leave, 0, 0, 0, d->next_offset);
 }
 
 GEN(mftb)
@@ -592,7 +579,7 @@ static bool in_page(int64_t offset)
 
 static void set_lr(struct decoder *d)
 {
-	EMIT(d, pc, FIELD_OF(lr), 0, 0, d->offset + 4);
+	EMIT(d, pc, FIELD_OF(lr), 0, 0, d->next_offset);
 	if (d->mode & CODE_32)
 		EMIT(d, andi, FIELD_OF(lr), FIELD_OF(lr), 0, 0xffffffff);
 }
@@ -641,7 +628,7 @@ static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_
 #undef PAIR
 	};
 
-	if (last < d->block->uops || last->index + 1 != (int)d->index || last->d != crf)
+	if (last < d->first || last->index + 1 != (int)d->index || last->d != crf)
 		return false;
 	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		if (last->kind != pairs[i].kind)
@@ -786,16 +773,16 @@ GEN(nop)
 static void gen_leave(struct decoder *d, enum facility facility, sem_fn *sem, uint32_t insn)
 {
 	emit_call(d, facility, sem, insn);
-	END(d, leave, 0, 0, 0, d->offset + 4);
+	END(d, leave, 0, 0, 0, d->next_offset);
 }
 
 GEN(isync)
 {
 	(void)insn;
-	if (d->offset + 4 < PAGE_BYTES)
-		END(d, fall_in, 0, 0, 0, d->offset + 4);
+	if (d->next_offset < PAGE_BYTES)
+		END(d, fall_in, 0, 0, 0, d->next_offset);
 	else
-		END(d, fall_out, 0, 0, 0, d->offset + 4);
+		END(d, fall_out, 0, 0, 0, d->next_offset);
 }
 
 GEN(wait)
@@ -867,12 +854,12 @@ static unsigned bucket_of(uint32_t insn)
 	return (insn >> 26) << 10 | (insn >> 1 & 1023);
 }
 
-void decode_init(void)
+bool decode_init(void)
 {
 	uint32_t total = 0;
 
 	if (candidates)
-		return;
+		return true;
 	for (int fill = 0; fill < 2; fill++) {
 		if (fill) {
 			for (unsigned b = 0; b < BUCKETS; b++) {
@@ -884,7 +871,7 @@ void decode_init(void)
 			bucket[BUCKETS] = total;
 			candidates = calloc(total, sizeof(*candidates));
 			if (!candidates)
-				abort();
+				return false;
 		}
 		for (unsigned i = 0; i < TABLE_SIZE; i++) {
 			uint32_t mask = table[i].mask >> 1 & 1023,
@@ -903,6 +890,7 @@ void decode_init(void)
 	}
 	memmove(bucket + 1, bucket, BUCKETS * sizeof(bucket[0]));
 	bucket[0] = 0;
+	return true;
 }
 
 /* @isa: newer instructions don't exist */
@@ -926,234 +914,38 @@ const char *insn_name(uint32_t insn)
 	return entry ? entry->name : NULL;
 }
 
-/* ---- the cache ---- */
-
-#define MAX_UOPS_PER_INSN 8
-#define MAX_BLOCK_BYTES \
-	(sizeof(struct block) + (BLOCK_MAX_INSNS * MAX_UOPS_PER_INSN + 8) * sizeof(struct uop))
-
-#define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
-
-/* arena_size is a multiple of 16, so a size that fits still fits when rounded up. */
-static void *arena_take(struct power_engine *e, size_t size)
+static void decode_insn(struct decoder *d, uint32_t insn)
 {
-	void *p = e->arena + e->arena_used;
+	const struct insn_entry *entry = look_up(insn, d->isa);
 
-	if (size > e->arena_size - e->arena_used)
-		return NULL;
-	e->arena_used += ARENA_ALIGN(size);
-	ASAN_UNPOISON_MEMORY_REGION(p, ARENA_ALIGN(size));
-	return p;
+	if (!entry)
+		END(d, illegal, 0, 0, 0, insn);
+	else if (entry->gen)
+		entry->gen(d, insn);
+	else
+		emit_call(d, entry->facility, entry->sem, insn);
 }
 
-/* Free everything after the first @used bytes. */
-static void arena_cut(struct power_engine *e, size_t used)
+void decode(const struct decode_input *input, struct uop *uops, struct decoded *decoded)
 {
-	ASAN_POISON_MEMORY_REGION(e->arena + used, e->arena_used - used);
-	e->arena_used = used;
-}
+	struct decoder d = { .first = uops,
+			     .next = uops,
+			     .mode = input->mode,
+			     .isa = input->isa,
+			     .next_offset = input->offset };
 
-static void *table_take(struct power_engine *e, size_t size)
-{
-	void *table = arena_take(e, size);
-
-	if (table)
-		memset(table, 0, size);
-	work_done(&e->work, WORK_TABLE);
-	return table;
-}
-
-static struct code_region *region_at(struct power_engine *e, uint64_t ra)
-{
-	struct code_region **slot = &e->regions[ra >> REGION_BITS];
-
-	if (!*slot) {
-		*slot = table_take(e, sizeof(**slot));
-		if (*slot) {
-			(*slot)->number = ra >> REGION_BITS;
-			(*slot)->next = e->used_regions;
-			e->used_regions = *slot;
-		}
-	}
-	return *slot;
-}
-
-#define PAGE_IN_REGION(ra) ((ra) >> PAGE_BITS & (REGION_PAGES - 1))
-
-struct code_page *code_page_at(struct power_engine *e, uint64_t ra, unsigned mode)
-{
-	struct code_region *region = region_at(e, ra);
-	struct code_page **slot;
-
-	if (!region)
-		return NULL;
-	slot = &region->pages[mode][PAGE_IN_REGION(ra)];
-	if (!*slot) {
-		*slot = table_take(e, sizeof(**slot));
-		if (*slot) {
-			(*slot)->ra = ra & ~PAGE_MASK_LOW;
-			(*slot)->mode = mode;
-		}
-	}
-	return *slot;
-}
-
-/* A page that holds code has no fast stores. */
-static void note_code(struct power_engine *e, uint64_t ra)
-{
-	struct code_region *region = region_at(e, ra);
-
-	if (region->has_code[PAGE_IN_REGION(ra)])
-		return;
-	region->has_code[PAGE_IN_REGION(ra)] = true;
-	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		tlb_protect(&e->cpus[i]->arrays, e->memory->base + EPN(ra));
-}
-
-uint32_t code_word(const struct power_engine *e, uint64_t ra, unsigned mode)
-{
-	uint32_t word = get_be32(e->memory->base + ra);
-
-	return mode & CODE_LE ? __builtin_bswap32(word) : word;
-}
-
-const struct uop *decode_block(struct power_engine *e, uint64_t ra, unsigned mode,
-			       unsigned max_insns, bool keep)
-{
-	struct code_page *page = code_page_at(e, ra, mode);
-	unsigned first = (unsigned)(ra & PAGE_MASK_LOW), max = BLOCK_MAX_INSNS;
-	struct decoder d = { .engine = e, .mode = mode };
-	size_t used = e->arena_used;
-
-	if (!page)
-		return NULL;
-	if (max_insns < max)
-		max = max_insns;
-	if (!arena_take(e, MAX_BLOCK_BYTES))
-		return NULL;
-	d.block = (struct block *)(e->arena + used);
-	d.block->page = page;
-	d.block->start = (uint16_t)first;
-	d.next = d.block->uops;
-	for (d.offset = first; !d.ended; d.offset += 4, d.index++) {
-		uint32_t insn = code_word(e, page->ra + d.offset, mode);
-		const struct insn_entry *entry = look_up(insn, e->model->isa);
-
-		if (!entry)
-			END(&d, illegal, 0, 0, 0, insn);
-		else if (entry->gen)
-			entry->gen(&d, insn);
-		else
-			emit_call(&d, entry->facility, entry->sem, insn);
-		if (!d.ended && d.offset + 4 >= PAGE_BYTES)
+	decoded->prefixed = 0;
+	while (!d.ended) {
+		d.offset = d.next_offset;
+		d.next_offset = d.offset + 4;
+		decode_insn(&d, decode_word(input->page + d.offset, d.mode));
+		if (!d.ended && d.next_offset >= PAGE_BYTES)
 			END(&d, fall_out, 0, 0, 0, PAGE_BYTES);
-		else if (!d.ended && d.index + 1 == max)
-			END(&d, fall_in, 0, 0, 0, d.offset + 4);
+		else if (!d.ended && d.index + 1 == input->max_insns)
+			END(&d, fall_in, 0, 0, 0, d.next_offset);
+		d.index++;
 	}
-	d.block->nr_insns = (uint16_t)d.index;
-	arena_cut(e, used + ARENA_ALIGN((size_t)((uintptr_t)d.next - (uintptr_t)d.block)));
-	work_done(&e->work, (int64_t)d.index * WORK_INSN);
-	if (!keep)
-		return d.block->uops;
-	page->entry[first / 4] = d.block->uops;
-	for (unsigned i = first / 4; i < first / 4 + d.index; i++)
-		page->decoded[i / 64] |= 1ull << (i % 64);
-	note_code(e, page->ra);
-	return d.block->uops;
-}
-
-struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
-{
-	const struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(ea)];
-	struct translation translation;
-	struct code_page *page;
-
-	if (entry->tag == EPN(ea))
-		return entry->page;
-	if (!mmu_translate_page(cpu, ea, ACCESS_FETCH, &translation))
-		return NULL;
-	cpu_work(cpu, WORK_FILL);
-	page = code_page_at(cpu->engine, translation.ra, cpu->mode);
-	if (page)
-		tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
-			       translation.protection & PAGE_PRIVILEGED);
-	return page;
-}
-
-void code_forget_last(struct power_engine *e, size_t used)
-{
-	arena_cut(e, used);
-}
-
-/*
- * Drop the blocks of a page if the bytes written belong to one. Links stay inside a page, so
- * nothing else leads to them.
- */
-static bool drop_page(struct power_engine *e, struct code_region *region, uint64_t ra,
-		      unsigned first, unsigned last)
-{
-	bool dropped = false;
-
-	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
-		bool hit = false;
-
-		if (!page)
-			continue;
-		for (unsigned w = first / 4; w <= last / 4 && !hit; w++)
-			hit = page->decoded[w / 64] >> (w % 64) & 1;
-		if (!hit)
-			continue;
-		memset(page->decoded, 0, sizeof(page->decoded));
-		memset(page->entry, 0, sizeof(page->entry));
-		work_done(&e->work, WORK_TABLE);
-		dropped = true;
-	}
-	return dropped;
-}
-
-static bool any_decoded(const struct code_region *region, uint64_t ra)
-{
-	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		const struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
-
-		for (unsigned i = 0; page && i < WORDS_PER_PAGE / 64; i++)
-			if (page->decoded[i])
-				return true;
-	}
-	return false;
-}
-
-void code_drop(struct power_engine *e, uint64_t ra, uint64_t len)
-{
-	bool dropped = false;
-
-	for (uint64_t at = ra, end = ra + len; at < end;) {
-		uint64_t page_end = (at | PAGE_MASK_LOW) + 1;
-		uint64_t stop = end < page_end ? end : page_end;
-
-		struct code_region *region = code_at(e, at) ? e->regions[at >> REGION_BITS] : NULL;
-
-		if (region && drop_page(e, region, at, (unsigned)(at & PAGE_MASK_LOW),
-					(unsigned)((stop - 1) & PAGE_MASK_LOW))) {
-			dropped = true;
-			region->has_code[PAGE_IN_REGION(at)] = any_decoded(region, at);
-		}
-		at = stop;
-	}
-	/* A dropped block may be running. Make it stop following its links soon. */
-	for (unsigned i = 0; dropped && i < e->nr_vcpus; i++)
-		cpu_leave(e->cpus[i]);
-}
-
-void code_flush(struct power_engine *e)
-{
-	for (const struct code_region *region = e->used_regions; region; region = region->next) {
-		e->regions[region->number] = NULL;
-		work_done(&e->work, WORK_TABLE);
-	}
-	e->used_regions = NULL;
-	arena_cut(e, 0);
-	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		tlb_flush_fetch(&e->cpus[i]->arrays);
+	decoded->nr_uops = (unsigned)(d.next - uops);
+	decoded->nr_insns = (uint8_t)d.index;
+	decoded->nr_words = (uint8_t)((d.next_offset - input->offset) / 4);
 }

@@ -6,13 +6,14 @@
  */
 #include <string.h>
 
+#include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 
 /* A first write to memory may cost the host a page of its own. */
 static void touch(struct cpu *cpu, uint64_t ra)
 {
-	bool *touched = &cpu->engine->touched[ra >> REGION_BITS];
+	bool *touched = &cpu->engine->touched[ra >> TOUCH_BITS];
 
 	if (*touched)
 		return;
@@ -35,9 +36,9 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 		*ra = translation.ra;
 	if (write) {
 		touch(cpu, translation.ra);
-		if (code_at(e, translation.ra)) {
-			code_drop(e, translation.ra, size);
-			if (code_at(e, translation.ra))
+		if (code_at(&e->code, translation.ra)) {
+			code_written(e, translation.ra, size);
+			if (code_at(&e->code, translation.ra))
 				return host; /* stores stay slow while the page holds code */
 		}
 	}

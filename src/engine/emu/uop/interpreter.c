@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include "engine/emu/code/cache.h"
+#include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"
 
 #define REG(offset)  (*(uint64_t *)((char *)cpu + (offset)))
@@ -375,6 +377,9 @@ UOP(condition)
 
 /* ---- block endings ---- */
 
+/* The block that @u ends: the trailer stands behind its two links. */
+#define BLOCK ((const struct block *)(uintptr_t)u[3].imm)
+
 static __attribute__((noinline)) const struct uop *leave_at(struct cpu *cpu, uint64_t nip)
 {
 	cpu->nip = nip;
@@ -390,8 +395,7 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 	uint64_t target = cpu->page_ea + offset;
 
 	if (cpu->budget > 0) {
-		const struct block *block = (const struct block *)(uintptr_t)u[3].imm;
-		const struct uop *t = block->page->entry[offset / 4];
+		const struct uop *t = BLOCK->page->entry[offset / 4];
 
 		if (t) {
 			((struct uop *)u)[link].imm = (uint64_t)(uintptr_t)t;
@@ -409,10 +413,9 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 			GO(t);                                                    \
 		return unlinked(cpu, u, link, offset);                            \
 	} while (0)
-#define COUNT	    (cpu->budget -= u->index + 1)
-#define LINK_TAKEN  1
-#define LINK_NEXT   2
-#define NEXT_OFFSET (((const struct block *)(uintptr_t)u[3].imm)->start + 4u * (u->index + 1u))
+#define COUNT	   (cpu->budget -= u->index + 1)
+#define LINK_TAKEN 1
+#define LINK_NEXT  2
 
 static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 {
@@ -464,7 +467,7 @@ UOP(fall_out)
 /* Not taken at the last instruction of a page: the run loop finds the next block. */
 #define FALL                                                       \
 	do {                                                       \
-		unsigned next = NEXT_OFFSET;                       \
+		unsigned next = block_end(BLOCK);                  \
                                                                    \
 		if (unlikely(next == PAGE_BYTES))                  \
 			return leave_at(cpu, cpu->page_ea + next); \
@@ -565,9 +568,7 @@ UOP(leave_nip)
 
 UOP(illegal)
 {
-	const struct block *block = (const struct block *)(uintptr_t)u[3].imm;
-
-	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block->start + 4u * u->index);
+	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block_offset(BLOCK, u->index));
 	cpu_illegal(cpu);
 	return stop(cpu, u);
 }

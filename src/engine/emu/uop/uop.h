@@ -7,7 +7,20 @@
 #ifndef FWNMI_ENGINE_EMU_UOP_UOP_H
 #define FWNMI_ENGINE_EMU_UOP_UOP_H
 
-#include "engine/emu/private.h"
+#include "engine/emu/cpu.h"
+
+/*
+ * Executes one micro-operation and, by tail call, those after it. Returns NULL when the run loop
+ * has work.
+ */
+typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
+struct uop {
+	uop_fn *fn;
+	uint64_t imm;
+	uint16_t d, a, b; /* byte offsets into struct cpu */
+	uint8_t kind; /* enum uop_kind: body or one of the block ends */
+	uint8_t index; /* of the instruction in its block */
+};
 
 /* clang-format off */
 /* name_le, name_be: the guest's byte order at decode time. */

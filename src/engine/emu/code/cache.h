@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cache of decoded code by real page: pages and their entry points, blocks, and the arena that
+ * holds them all. A data structure only: it knows no vCPU and no effective address; lookup.h does.
+ */
+#ifndef FWNMI_ENGINE_EMU_CODE_CACHE_H
+#define FWNMI_ENGINE_EMU_CODE_CACHE_H
+
+#include <stddef.h>
+
+#include "engine/emu/decode/decode.h"
+#include "engine/emu/work.h"
+
+#define WORDS_PER_PAGE (PAGE_BYTES / 4)
+
+/*
+ * A run of instructions inside one page of real memory, as decode() makes it. The links' imm is the
+ * first micro-operation of the next block inside the same page, branched to and fallen through to;
+ * 0: not looked up yet. The trailer's imm is the block.
+ */
+struct block {
+	struct code_page *page;
+	uint64_t prefixed; /* a bit per instruction that has two words */
+	uint16_t start; /* byte offset in the page */
+	uint8_t nr_insns, nr_words;
+	struct uop uops[];
+};
+
+/* Byte offset in the page of instruction @insn of the block. */
+static inline unsigned block_offset(const struct block *block, unsigned insn)
+{
+	uint64_t before = block->prefixed & ((1ull << insn) - 1);
+
+	return block->start + 4 * (insn + (unsigned)__builtin_popcountll(before));
+}
+
+/* Byte offset in the page of what follows the block. */
+static inline unsigned block_end(const struct block *block)
+{
+	return block->start + 4u * block->nr_words;
+}
+
+/*
+ * The decoded code of one real page in one mode. caches_check() checks these invariants: each entry
+ * begins a block of this page at this offset, with all its words marked in decoded; the block's
+ * links are empty or lead to entries of this page; everything lies in the used part of the arena.
+ */
+struct code_page {
+	uint64_t ra;
+	unsigned mode;
+	/* A bit per instruction word that some block holds. */
+	uint64_t decoded[WORDS_PER_PAGE / 64];
+	/* The first micro-operation of the block starting there. */
+	const struct uop *entry[WORDS_PER_PAGE];
+};
+
+/*
+ * The decoded code of REGION_BYTES of real memory: the lower level of the tables by real page. A
+ * region is made when its first code is met. It lies in the arena, as does all it leads to, so the
+ * tables take no more memory than the arena, whatever the guest's RAM.
+ */
+#define REGION_BITS  21
+#define REGION_PAGES (1u << (REGION_BITS - PAGE_BITS))
+struct code_region {
+	struct code_region *next; /* next region in use */
+	uint64_t number; /* its index in code_cache.regions */
+	struct code_page *pages[CODE_MODES][REGION_PAGES];
+	bool has_code[REGION_PAGES]; /* some word of the page is marked decoded in some mode */
+};
+
+struct code_cache {
+	struct work *work;
+	/* By real address >> REGION_BITS; NULL: nothing of it is decoded. */
+	struct code_region **regions;
+	uint64_t nr_regions;
+	struct code_region *used_regions;
+	uint8_t *arena; /* blocks, code pages, regions; emptied as a whole */
+	size_t arena_size, arena_used;
+};
+
+/** code_cache_create() - for @memory_bytes of real memory from 0. false: no memory of the host. */
+bool code_cache_create(struct code_cache *c, uint64_t memory_bytes, struct work *work);
+void code_cache_destroy(struct code_cache *c);
+
+/** code_page_at() - the code page of @ra in @mode, made if needed. NULL: the arena is full. */
+struct code_page *code_page_at(struct code_cache *c, uint64_t ra, unsigned mode);
+/**
+ * code_begin() - room for a block of @page that starts at @offset, to decode into. Nothing else may
+ * be taken from the arena until code_end(). NULL: the arena is full.
+ */
+struct block *code_begin(struct code_cache *c, struct code_page *page, unsigned offset);
+/** code_end() - the block begun last is as @decoded says. Its page does not lead to it yet. */
+void code_end(struct code_cache *c, struct block *block, const struct decoded *decoded);
+/** code_enter() - let the block's page lead to it. true: no word of the page was decoded before. */
+bool code_enter(struct code_cache *c, struct block *block);
+/** code_discard() - give back the room of the block begun last, which was not entered. */
+void code_discard(struct code_cache *c, struct block *block);
+/**
+ * code_drop() - these bytes were written: drop the blocks of each page that has some of them
+ * decoded. true: some were dropped; a block that is running stays whole.
+ */
+bool code_drop(struct code_cache *c, uint64_t ra, uint64_t len);
+/** code_empty() - forget everything. */
+void code_empty(struct code_cache *c);
+
+/** code_at() - does the page of @ra hold decoded code? */
+static inline bool code_at(const struct code_cache *c, uint64_t ra)
+{
+	const struct code_region *region = c->regions[ra >> REGION_BITS];
+
+	return region && region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)];
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Decoded code as the vCPUs use it: found by effective address, decoded when first met, dropped
+ * when it is written to.
+ */
+#ifndef FWNMI_ENGINE_EMU_CODE_LOOKUP_H
+#define FWNMI_ENGINE_EMU_CODE_LOOKUP_H
+
+#include "engine/emu/code/cache.h"
+#include "engine/emu/cpu.h"
+
+struct power_engine;
+
+/**
+ * code_fetch() - the code page of an effective address, cached. NULL: an interrupt was raised, or
+ * else the arena is full.
+ */
+struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
+/**
+ * code_decode() - decode the block at @offset of @page and keep it. NULL: the arena is full.
+ */
+const struct uop *code_decode(struct power_engine *e, struct code_page *page, unsigned offset);
+/**
+ * code_decode_one() - decode one instruction into a block that no page leads to; code_discard()
+ * it next. NULL: the arena is full.
+ */
+struct block *code_decode_one(struct power_engine *e, struct code_page *page, unsigned offset);
+/** code_written() - these bytes of memory were written. */
+void code_written(struct power_engine *e, uint64_t ra, uint64_t len);
+/** code_flush() - forget all code. No vCPU may be inside a block. */
+void code_flush(struct power_engine *e);
+
+#endif
