@@ -155,17 +155,20 @@ static const struct block *block_at(const struct power_engine *e, const struct c
 		       NULL;
 }
 
+static unsigned nr_uops(const struct power_engine *e, const struct block *block)
+{
+	return (unsigned)(trailer_of(e, block->uops) - block->uops) + 1;
+}
+
 static const char *check_links(const struct power_engine *e, const struct code_page *page,
 			       const struct block *block)
 {
 	const struct uop *trailer = trailer_of(e, block->uops);
 
-	CHECK(trailer - block->uops >= 3, "a block has no ending");
 	for (unsigned i = 1; i <= 2; i++) {
 		const struct uop *to = (const struct uop *)(uintptr_t)trailer[-(int)i].imm;
 		const struct block *next;
 
-		CHECK(trailer[-(int)i].kind == UOP_link, "a block has no links");
 		if (!to)
 			continue;
 		next = block_at(e, page, to);
@@ -180,6 +183,7 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 			       unsigned word)
 {
 	const struct block *block = block_at(e, page, page->entry[word]);
+	const char *wrong;
 
 	CHECK(block, "an entry of a code page is not a block of it");
 	CHECK(block->start == 4 * word, "a block begins elsewhere than its entry says");
@@ -190,7 +194,8 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	CHECK(word + block->nr_words <= WORDS_PER_PAGE, "a block is longer than its page");
 	for (unsigned i = word; i < word + block->nr_words; i++)
 		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
-	return check_links(e, page, block);
+	wrong = uop_check_block(block->uops, nr_uops(e, block), block->nr_insns);
+	return wrong ? wrong : check_links(e, page, block);
 }
 
 static const char *check_page(const struct power_engine *e, const struct code_region *region,

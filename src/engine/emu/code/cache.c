@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The cache of decoded code by real page. The arena is a stack: it grows, or is emptied as a whole. */
+/* The cache of decoded code by real page. Its arena only grows, or is emptied as a whole. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

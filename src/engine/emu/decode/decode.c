@@ -47,22 +47,20 @@ struct insn_entry {
 #define SCRATCH		 FIELD_OF(scratch[0])
 #define RA_OR_0(insn)	 (F_RA(insn) ? GPR(F_RA(insn)) : ZERO)
 
-static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, unsigned dst,
-			     unsigned a, unsigned b, uint64_t imm)
+static void emit(struct decoder *d, enum uop_kind kind, unsigned dst, unsigned a, unsigned b,
+		 uint64_t imm)
 {
 	struct uop *u = d->next++;
 
-	u->fn = fn;
+	u->fn = uop_body[kind];
 	u->kind = (uint8_t)kind;
 	u->index = (uint8_t)d->index;
 	u->d = (uint16_t)dst;
 	u->a = (uint16_t)a;
 	u->b = (uint16_t)b;
 	u->imm = imm;
-	return u;
 }
-#define EMIT(d, name, dst, a, b, imm) \
-	emit_kind(d, uop_##name, UOP_##name, dst, a, b, (uint64_t)(imm))
+#define EMIT(d, name, dst, a, b, imm) emit(d, UOP_##name, dst, a, b, (uint64_t)(imm))
 
 /* The ending of a block, then its two links and trailer. */
 #define END(d, name, dst, a, b, imm)           \
@@ -73,27 +71,21 @@ static struct uop *emit_kind(struct decoder *d, uop_fn *fn, enum uop_kind kind, 
 
 static void end_block(struct decoder *d)
 {
-	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
-	emit_kind(d, uop_trailer, UOP_link, 0, 0, 0, 0);
-	emit_kind(d, uop_trailer, UOP_trailer, 0, 0, 0, 0);
+	EMIT(d, link, 0, 0, 0, 0);
+	EMIT(d, link, 0, 0, 0, 0);
+	EMIT(d, trailer, 0, 0, 0, 0);
 	d->ended = true;
 }
 
 static void emit_call(struct decoder *d, enum facility facility, sem_fn *sem, uint32_t insn)
 {
-	static const struct {
-		uop_fn *fn;
-		enum uop_kind kind;
-	} call[] = {
-		[FACILITY_NONE] = { uop_call, UOP_call },
-		[FACILITY_PRIV] = { uop_call_priv, UOP_call_priv },
-		[FACILITY_FP] = { uop_call_fp, UOP_call_fp },
-		[FACILITY_VEC] = { uop_call_vec, UOP_call_vec },
-		[FACILITY_VSX] = { uop_call_vsx, UOP_call_vsx },
+	static const enum uop_kind call[] = {
+		[FACILITY_NONE] = UOP_call,    [FACILITY_PRIV] = UOP_call_priv,
+		[FACILITY_FP] = UOP_call_fp,   [FACILITY_VEC] = UOP_call_vec,
+		[FACILITY_VSX] = UOP_call_vsx,
 	};
 
-	emit_kind(d, call[facility].fn, call[facility].kind, insn & 0xffff, insn >> 16, 0,
-		  (uint64_t)(uintptr_t)sem);
+	emit(d, call[facility], insn & 0xffff, insn >> 16, 0, (uint64_t)(uintptr_t)sem);
 }
 
 static void emit_record(struct decoder *d, unsigned reg)
@@ -190,7 +182,12 @@ GEN_XO(divd, divd)
 GEN_XO(divdu, divdu)
 GEN_XO(divw, divw)
 GEN_XO(divwu, divwu)
-GEN_XO(neg, neg)
+
+GEN(neg)
+{
+	EMIT(d, neg, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, 0);
+	record(d, insn, GPR(F_RT(insn)));
+}
 
 #define GEN_XO_I(name, uop, value)                                        \
 	GEN(name)                                                         \
@@ -224,11 +221,18 @@ GEN_LOGICAL(sraw, sraw)
 GEN_LOGICAL(sld, sld)
 GEN_LOGICAL(srd, srd)
 GEN_LOGICAL(srad, srad)
-GEN_LOGICAL(extsb, extsb)
-GEN_LOGICAL(extsh, extsh)
-GEN_LOGICAL(extsw, extsw)
-GEN_LOGICAL(cntlzd, cntlzd)
-GEN_LOGICAL(cntlzw, cntlzw)
+
+#define GEN_UNARY(name)                                                \
+	GEN(name)                                                      \
+	{                                                              \
+		EMIT(d, name, GPR(F_RA(insn)), GPR(F_RT(insn)), 0, 0); \
+		record(d, insn, GPR(F_RA(insn)));                      \
+	}
+GEN_UNARY(extsb)
+GEN_UNARY(extsh)
+GEN_UNARY(extsw)
+GEN_UNARY(cntlzd)
+GEN_UNARY(cntlzw)
 
 /*
  * or Rn,Rn,Rn: thread priorities and other hints. Book II, section 3.2. Waiting code announces
@@ -613,16 +617,10 @@ static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_
 	static const struct {
 		uint8_t kind;
 		bool immediate;
-		uint8_t set_kind, clear_kind;
-		uop_fn *set, *clear;
+		uint8_t set, clear;
 	} pairs[] = {
-#define PAIR(name, immediate)       \
-	{ UOP_##name,               \
-	  immediate,                \
-	  UOP_##name##_bc_set_in,   \
-	  UOP_##name##_bc_clear_in, \
-	  uop_##name##_bc_set_in,   \
-	  uop_##name##_bc_clear_in }
+#define PAIR(name, immediate) \
+	{ UOP_##name, immediate, UOP_##name##_bc_set_in, UOP_##name##_bc_clear_in }
 		PAIR(cmpdi, true), PAIR(cmpwi, true), PAIR(cmpldi, true), PAIR(cmplwi, true),
 		PAIR(cmpd, false), PAIR(cmpw, false), PAIR(cmpld, false), PAIR(cmplw, false),
 #undef PAIR
@@ -633,8 +631,8 @@ static bool fuse(struct decoder *d, unsigned crf, unsigned bit, bool set, int64_
 	for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		if (last->kind != pairs[i].kind)
 			continue;
-		last->fn = set ? pairs[i].set : pairs[i].clear;
-		last->kind = set ? pairs[i].set_kind : pairs[i].clear_kind;
+		last->kind = set ? pairs[i].set : pairs[i].clear;
+		last->fn = uop_body[last->kind];
 		last->index = (uint8_t)d->index;
 		if (pairs[i].immediate) {
 			last->b = (uint16_t)bit;

@@ -28,7 +28,7 @@ struct decoded {
 	uint64_t prefixed; /* a bit per instruction, the first one's the lowest */
 };
 
-/** decode_init() - build the lookup from the instruction table, once per process. false: no memory. */
+/** decode_init() - make the lookup from the instruction table, once. false: no memory. */
 bool decode_init(void);
 /**
  * decode() - translate a run of instructions

@@ -27,8 +27,8 @@
 		return go->fn(cpu, go);        \
 	} while (0)
 #endif
-#define NEXT	  GO(u + 1)
-#define UOP(name) const struct uop *uop_##name(struct cpu *cpu, const struct uop *u)
+#define NEXT	   GO(u + 1)
+#define BODY(name) static const struct uop *uop_##name(struct cpu *cpu, const struct uop *u)
 
 static const struct uop *stop(struct cpu *cpu, const struct uop *u)
 {
@@ -60,7 +60,7 @@ static inline bool reversed(const struct cpu *cpu, bool little_endian)
 					       cpu->scratch[3]);                                   \
 		NEXT;                                                                              \
 	}                                                                                          \
-	UOP(name)                                                                                  \
+	BODY(name)                                                                                 \
 	{                                                                                          \
 		uint64_t ea = EA;                                                                  \
 		const struct tlb_entry *entry = ENTRY(read, ea);                                   \
@@ -83,7 +83,7 @@ static inline bool reversed(const struct cpu *cpu, bool little_endian)
 			return stop(cpu, u);                                                   \
 		NEXT;                                                                          \
 	}                                                                                      \
-	UOP(name)                                                                              \
+	BODY(name)                                                                             \
 	{                                                                                      \
 		uint64_t ea = EA;                                                              \
 		const struct tlb_entry *entry = ENTRY(write, ea);                              \
@@ -147,14 +147,14 @@ BOTH_FORMS(be, false, BE16, BE32, BE64)
 #define INSN_WORD ((uint32_t)u->d | (uint32_t)u->a << 16)
 #define CALL_SEM  ((sem_fn *)(uintptr_t)u->imm)(cpu, INSN_WORD)
 
-UOP(call)
+BODY(call)
 {
 	if (unlikely(CALL_SEM))
 		return stop(cpu, u);
 	NEXT;
 }
 
-UOP(call_priv)
+BODY(call_priv)
 {
 	if (unlikely(cpu->msr & MSR_PR)) {
 		cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
@@ -166,7 +166,7 @@ UOP(call_priv)
 }
 
 #define CALL_WITH(facility)                                               \
-	UOP(call_##facility)                                              \
+	BODY(call_##facility)                                             \
 	{                                                                 \
 		if (unlikely(need_##facility(cpu)) || unlikely(CALL_SEM)) \
 			return stop(cpu, u);                              \
@@ -176,7 +176,7 @@ CALL_WITH(fp)
 CALL_WITH(vec)
 CALL_WITH(vsx)
 
-UOP(mfspr)
+BODY(mfspr)
 {
 	if (unlikely(spr_read(cpu, (unsigned)u->imm, u->index, &cpu->scratch[3])))
 		return stop(cpu, u);
@@ -184,7 +184,7 @@ UOP(mfspr)
 	NEXT;
 }
 
-UOP(mtspr)
+BODY(mtspr)
 {
 	if (unlikely(spr_write(cpu, (unsigned)u->imm, u->index, D)))
 		return stop(cpu, u);
@@ -194,7 +194,7 @@ UOP(mtspr)
 /* ---- fixed point ---- */
 
 #define SIMPLE(name, expression)  \
-	UOP(name)                 \
+	BODY(name)                \
 	{                         \
 		D = (expression); \
 		NEXT;             \
@@ -298,12 +298,12 @@ SIMPLE(subfei, add_carry(cpu, ~A, u->imm, cpu->ca))
 					    CR_EQ) | \
 		   cpu->so))
 #define COMPARE(name, type)                          \
-	UOP(name)                                    \
+	BODY(name)                                   \
 	{                                            \
 		BYTE(u->d) = ORDER(type, A, B);      \
 		NEXT;                                \
 	}                                            \
-	UOP(name##i)                                 \
+	BODY(name##i)                                \
 	{                                            \
 		BYTE(u->d) = ORDER(type, A, u->imm); \
 		NEXT;                                \
@@ -313,20 +313,20 @@ COMPARE(cmpld, uint64_t)
 COMPARE(cmpw, int32_t)
 COMPARE(cmplw, uint32_t)
 
-UOP(record)
+BODY(record)
 {
 	cpu->cr[0] = ORDER(int64_t, A, 0);
 	NEXT;
 }
 
 /* Record forms and CA with MSR[SF]=0. */
-UOP(record32)
+BODY(record32)
 {
 	cpu->cr[0] = ORDER(int32_t, A, 0);
 	NEXT;
 }
 
-UOP(carry32)
+BODY(carry32)
 {
 	cpu->ca = cpu->ca32;
 	NEXT;
@@ -336,22 +336,21 @@ UOP(carry32)
 #define CR_BIT(imm) (BYTE((imm) >> 8) & (imm)&0xff)
 
 SIMPLE(isel, CR_BIT(u->imm) ? A : B)
-SIMPLE(setbc, CR_BIT(u->imm) ? 1 : 0)
 
-UOP(dec_ctr)
+BODY(dec_ctr)
 {
 	cpu->ctr--;
 	NEXT;
 }
 
-UOP(priority)
+BODY(priority)
 {
 	cpu->ppr = (cpu->ppr & ~PPR_PRI) | u->imm;
 	NEXT;
 }
 
 /* The block still runs to its end; the turn ends there. */
-UOP(relax)
+BODY(relax)
 {
 	if (unlikely((uint64_t)(cpu->run_limit - cpu->budget) >= cpu->engine->patience)) {
 		cpu->exit = ENGINE_EXIT_YIELD;
@@ -364,7 +363,7 @@ UOP(relax)
  * A general branch condition: a = BO, imm = CR bit; the outcome goes to d. CTR has been
  * decremented.
  */
-UOP(condition)
+BODY(condition)
 {
 	unsigned bo = u->a;
 	bool zero = cpu->mode & CODE_32 ? !(uint32_t)cpu->ctr : !cpu->ctr;
@@ -440,25 +439,25 @@ static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 		return leave_at(cpu, to);            \
 	} while (0)
 
-UOP(b_in)
+BODY(b_in)
 {
 	COUNT;
 	IN_PAGE(LINK_TAKEN, u->imm);
 }
 
-UOP(b_out)
+BODY(b_out)
 {
 	COUNT;
 	OUT_OF_PAGE(cpu->page_ea + u->imm);
 }
 
-UOP(fall_in)
+BODY(fall_in)
 {
 	COUNT;
 	IN_PAGE(LINK_NEXT, u->imm);
 }
 
-UOP(fall_out)
+BODY(fall_out)
 {
 	COUNT;
 	OUT_OF_PAGE(cpu->page_ea + u->imm);
@@ -483,7 +482,7 @@ UOP(fall_out)
 	} while (0)
 
 #define CONDITIONAL(name, before, test)              \
-	UOP(name##_in)                               \
+	BODY(name##_in)                              \
 	{                                            \
 		COUNT;                               \
 		before;                              \
@@ -493,7 +492,7 @@ UOP(fall_out)
 	}
 #define CONDITIONAL_BOTH(name, test)                        \
 	CONDITIONAL(name, (void)0, test)                    \
-	UOP(name##_out)                                     \
+	BODY(name##_out)                                    \
 	{                                                   \
 		COUNT;                                      \
 		if (test)                                   \
@@ -518,7 +517,7 @@ CONDITIONAL_BOTH(bc_z, A == 0)
 	CONDITIONAL_FUSED(name##_bc_set, ORDER(type, A, B), (v & u->imm >> 16))                \
 	CONDITIONAL_FUSED(name##_bc_clear, ORDER(type, A, B), !(v & u->imm >> 16))
 #define CONDITIONAL_FUSED(name, order, test)                  \
-	UOP(name##_in)                                        \
+	BODY(name##_in)                                       \
 	{                                                     \
 		uint8_t v = order;                            \
                                                               \
@@ -534,14 +533,14 @@ FUSED(cmpw, int32_t)
 FUSED(cmplw, uint32_t)
 
 /* Branches to a register: d is the target. */
-UOP(br)
+BODY(br)
 {
 	COUNT;
 	OUT_OF_PAGE(D & ~3ull);
 }
 
 #define TO_REGISTER(name, test)                 \
-	UOP(name)                               \
+	BODY(name)                              \
 	{                                       \
 		COUNT;                          \
 		if (test)                       \
@@ -553,29 +552,43 @@ TO_REGISTER(br_set, BYTE(u->a) & u->b)
 TO_REGISTER(br_clear, !(BYTE(u->a) & u->b))
 
 /* The run loop must handle a change: continue at the next instruction, or where nip says. */
-UOP(leave)
+BODY(leave)
 {
 	COUNT;
 	return leave_at(cpu, cpu->page_ea + u->imm);
 }
 
-UOP(leave_nip)
+BODY(leave_nip)
 {
 	COUNT;
 	(void)cpu;
 	return NULL;
 }
 
-UOP(illegal)
+BODY(illegal)
 {
 	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block_offset(BLOCK, u->index));
 	cpu_illegal(cpu);
 	return stop(cpu, u);
 }
 
-UOP(trailer)
+/* Never called: they stand behind an ending. */
+BODY(link)
 {
 	(void)cpu;
 	(void)u;
 	__builtin_unreachable();
 }
+
+BODY(trailer)
+{
+	(void)cpu;
+	(void)u;
+	__builtin_unreachable();
+}
+
+uop_fn *const uop_body[UOP_KINDS] = {
+#define UOP(name, d, a, b, imm, effects) [UOP_##name] = uop_##name,
+#include "engine/emu/uop/uop.def"
+#undef UOP
+};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The micro-operations. Operands d, a, b are byte offsets into struct cpu; imm is 64 bits. The
- * bodies are in interpreter.c; decode.c translates instructions to them. UOP(name): a body;
- * ENDING(name): ends a block.
+ * The micro-operations that instructions are decoded to. uop.def has a row for each; the bodies are
+ * in interpreter.c.
  */
 #ifndef FWNMI_ENGINE_EMU_UOP_UOP_H
 #define FWNMI_ENGINE_EMU_UOP_UOP_H
@@ -14,65 +13,88 @@
  * has work.
  */
 typedef const struct uop *uop_fn(struct cpu *cpu, const struct uop *u);
+
 struct uop {
 	uop_fn *fn;
 	uint64_t imm;
-	uint16_t d, a, b; /* byte offsets into struct cpu */
-	uint8_t kind; /* enum uop_kind: body or one of the block ends */
+	uint16_t d, a, b; /* see enum uop_operand */
+	uint8_t kind; /* enum uop_kind */
 	uint8_t index; /* of the instruction in its block */
 };
 
-/* clang-format off */
-/* name_le, name_be: the guest's byte order at decode time. */
-#define MEMORY_UOPS(UOP) \
-	UOP(lbz) UOP(lbzx) UOP(stb) UOP(stbx) \
-	UOP(lhz_le) UOP(lha_le) UOP(lwz_le) UOP(lwa_le) UOP(ld_le) \
-	UOP(lhzx_le) UOP(lhax_le) UOP(lwzx_le) UOP(lwax_le) UOP(ldx_le) \
-	UOP(sth_le) UOP(stw_le) UOP(std_le) UOP(sthx_le) UOP(stwx_le) UOP(stdx_le) \
-	UOP(lhz_be) UOP(lha_be) UOP(lwz_be) UOP(lwa_be) UOP(ld_be) \
-	UOP(lhzx_be) UOP(lhax_be) UOP(lwzx_be) UOP(lwax_be) UOP(ldx_be) \
-	UOP(sth_be) UOP(stw_be) UOP(std_be) UOP(sthx_be) UOP(stwx_be) UOP(stdx_be)
-
-#define BODY_UOPS(UOP) \
-	MEMORY_UOPS(UOP) \
-	UOP(call) UOP(call_priv) UOP(call_fp) UOP(call_vec) UOP(call_vsx) \
-	UOP(li) UOP(mr) UOP(pc) UOP(add) UOP(addi) UOP(subf) UOP(neg) \
-	UOP(addc) UOP(addic) UOP(adde) UOP(addei) UOP(subfc) UOP(subfic) UOP(subfe) UOP(subfei) \
-	UOP(mulli) UOP(mulld) UOP(mullw) UOP(mulhdu) UOP(divdu) UOP(divd) UOP(divwu) UOP(divw) \
-	UOP(and) UOP(or) UOP(xor) UOP(nand) UOP(nor) \
-	UOP(eqv) UOP(andc) UOP(orc) UOP(andi) UOP(ori) UOP(xori) \
-	UOP(extsb) UOP(extsh) UOP(extsw) UOP(cntlzd) UOP(cntlzw) \
-	UOP(sldi) UOP(srdi) UOP(rotw_and) UOP(rotw_insert) UOP(rotd_and) UOP(rotd_insert) \
-	UOP(slw) UOP(srw) UOP(sld) UOP(srd) UOP(sraw) UOP(srad) UOP(srawi) UOP(sradi) \
-	UOP(cmpd) UOP(cmpld) UOP(cmpw) UOP(cmplw) UOP(cmpdi) UOP(cmpldi) UOP(cmpwi) UOP(cmplwi) \
-	UOP(record) UOP(record32) UOP(carry32) UOP(isel) UOP(setbc) UOP(mfspr) UOP(mtspr) \
-	UOP(condition) UOP(dec_ctr) UOP(priority) UOP(relax)
-
-#define ENDING_UOPS(UOP) \
-	UOP(b_in) UOP(b_out) \
-	UOP(bc_set_in) UOP(bc_set_out) UOP(bc_clear_in) UOP(bc_clear_out) \
-	UOP(bc_nz_in) UOP(bc_nz_out) UOP(bc_z_in) UOP(bc_z_out) \
-	UOP(br) UOP(br_nz) UOP(br_set) UOP(br_clear) \
-	UOP(cmpdi_bc_set_in) UOP(cmpdi_bc_clear_in) UOP(cmpwi_bc_set_in) UOP(cmpwi_bc_clear_in) \
-	UOP(cmpldi_bc_set_in) UOP(cmpldi_bc_clear_in) \
-	UOP(cmplwi_bc_set_in) UOP(cmplwi_bc_clear_in) \
-	UOP(cmpd_bc_set_in) UOP(cmpd_bc_clear_in) UOP(cmpw_bc_set_in) UOP(cmpw_bc_clear_in) \
-	UOP(cmpld_bc_set_in) UOP(cmpld_bc_clear_in) UOP(cmplw_bc_set_in) UOP(cmplw_bc_clear_in) \
-	UOP(fall_in) UOP(fall_out) UOP(leave) UOP(leave_nip) UOP(illegal)
-/* clang-format on */
-
-#define UOP_DECLARE(name) uop_fn uop_##name;
-BODY_UOPS(UOP_DECLARE)
-ENDING_UOPS(UOP_DECLARE)
-uop_fn uop_trailer;
-#undef UOP_DECLARE
-
-#define UOP_ENUM(name) UOP_##name,
-enum uop_kind {
-	BODY_UOPS(UOP_ENUM) UOP_FIRST_ENDING,
-	ENDING_UOPS(UOP_ENUM) UOP_link,
-	UOP_trailer
+/* What d, a and b are. A register is 64 bits wide and named by its byte offset in struct cpu. */
+enum uop_operand {
+	OPERAND_NONE, /* unused */
+	OPERAND_R, /* a register that is read */
+	OPERAND_W, /* written */
+	OPERAND_RW, /* both */
+	OPERAND_R_CR, /* a CR field that is read: offset of a byte of cpu.cr */
+	OPERAND_W_CR, /* written */
+	OPERAND_NUMBER /* not a place but the number itself */
 };
-#undef UOP_ENUM
+
+/* What imm is. */
+enum uop_imm {
+	IMM_NONE,
+	IMM_VALUE, /* a number; of b_out and the like, the target relative to the page */
+	IMM_CR_BIT, /* offset of a byte of cpu.cr << 8 | bit */
+	IMM_TARGET, /* byte offset in the page */
+	IMM_VALUE_TARGET, /* constant << 16 | target */
+	IMM_BIT_TARGET, /* CR bit << 16 | target */
+	IMM_SEM, /* sem_fn * */
+	IMM_POINTER /* to a micro-operation or a block; 0: none yet */
+};
+
+/*
+ * Beside its operands. An ending takes its instructions from the budget and sets NIP or page_ea; a
+ * load may use scratch[3].
+ */
+enum uop_effect {
+	EFFECT_LOADS = 1 << 0,
+	EFFECT_STORES = 1 << 1,
+	EFFECT_FAULTS = 1 << 2, /* may stop with an exception; has changed nothing then */
+	EFFECT_ENDS = 1 << 3, /* ends the block */
+	EFFECT_ANY = 1 << 4, /* may read and write any state */
+	EFFECT_LEAVES = 1 << 5, /* may end the run after this block */
+	EFFECT_READS_CA = 1 << 6, /* CA or CA32 */
+	EFFECT_WRITES_CA = 1 << 7,
+	EFFECT_READS_SO = 1 << 8,
+	EFFECT_WRITES_CR0 = 1 << 9,
+	EFFECT_READS_CTR = 1 << 10,
+	EFFECT_WRITES_CTR = 1 << 11,
+	EFFECT_READS_PPR = 1 << 12,
+	EFFECT_WRITES_PPR = 1 << 13,
+	EFFECT_READS_PAGE = 1 << 14, /* page_ea */
+	EFFECT_MARKS = 1 << 15 /* not executed */
+};
+
+enum uop_kind {
+#define UOP(name, d, a, b, imm, effects) UOP_##name,
+#include "engine/emu/uop/uop.def"
+#undef UOP
+	UOP_KINDS
+};
+
+struct uop_info {
+	const char *name;
+	uint8_t d, a, b; /* enum uop_operand */
+	uint8_t imm; /* enum uop_imm */
+	uint16_t effects; /* enum uop_effect */
+};
+
+/* By enum uop_kind. */
+extern const struct uop_info uop_info[UOP_KINDS];
+extern uop_fn *const uop_body[UOP_KINDS];
+
+/** uop_check() - is @u what the row of its kind allows? NULL, or what is wrong. */
+const char *uop_check(const struct uop *u);
+/**
+ * uop_check_block() - are these the micro-operations of a block of @nr_insns instructions?
+ *
+ * Each is as its row says; the last ones are an ending, its links and the trailer; and none that
+ * may fault follows one of its own instruction that has changed a register.
+ * returns: NULL, or what is wrong
+ */
+const char *uop_check_block(const struct uop *uops, unsigned nr_uops, unsigned nr_insns);
 
 #endif
