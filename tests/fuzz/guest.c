@@ -12,6 +12,7 @@
 #include "fuzz.h"
 
 #include "../unit/engine_guest.h"
+#include "engine/emu/check.h"
 #include "fwnmi/mce.h"
 #include "pseries/private.h"
 #include "pseries/processor.h"

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "engine_guest.h"
+#include "engine/emu/check.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The soft TLB's arrays and the cache of walks alone: what each flush reaches, and what it keeps. */
+/* The soft TLB's arrays and the cache of walks alone: what each flush reaches and what it keeps. */
 #include "engine/emu/mmu/tlb.h"
 #include "unit.h"
 

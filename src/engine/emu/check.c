@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caches_check(): checks the invariants of the engine's caches, which cpu.h and private.h state at
- * the structures. It reads everything and changes nothing. Fuzzers and tests call it after every
- * slice.
+ * caches_check(): checks the invariants of the engine's caches, which mmu/tlb.h and code/cache.h
+ * state at the structures. It reads everything and changes nothing. Fuzzers and tests call it after
+ * every slice.
  */
 #include <string.h>
 
-#include "engine/emu/code/cache.h"
+#include "engine/emu/check.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/uop/uop.h"

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/emu/check.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
+#include "engine/emu/trace.h"
 #include "engine/emu/uop/uop.h"
 #include "isa/interrupt.h"
 

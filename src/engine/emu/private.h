@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Shared by the files of the embedded engine: decoded code, translation, interrupts, SPRs.
- * Instruction semantics need only cpu.h.
+ * What the vCPUs of an engine share, and what its files need of one another beside their headers:
+ * interrupts, the run's budget, SPRs. Most instruction semantics need only cpu.h.
  */
 #ifndef FWNMI_ENGINE_EMU_PRIVATE_H
 #define FWNMI_ENGINE_EMU_PRIVATE_H
-
-#include <stddef.h>
 
 #include "engine/emu/code/cache.h"
 #include "engine/emu/cpu.h"
@@ -35,26 +33,6 @@ struct power_engine {
 	unsigned nr_warned;
 	uint32_t warned[16]; /* illegal encodings already reported */
 };
-
-/**
- * caches_check() - check the invariants of the engine's caches, stated at their structures
- *
- * For fuzzers, tests and, now and then, builds with sanitizers. No vCPU may be running.
- * returns: NULL, or what is wrong
- */
-const char *caches_check(const struct power_engine *e);
-
-/* ---- tracing ---- */
-
-/* What the trace interrupt after an instruction reports about it. */
-struct traced {
-	bool wanted; /* MSR[SE] and MSR[BE] ask for one */
-	bool accesses; /* it has a storage operand, at @sdar */
-	uint64_t siar, sdar, srr1;
-};
-
-/** trace_begin() - examine the instruction at NIP, which is executed next. */
-void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced);
 
 /* ---- interrupts, registers ---- */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/emu/decode/decode.h"
-#include "engine/emu/private.h"
+#include "engine/emu/trace.h"
 
 #define EXTENDED(insn) ((insn) >> 1 & 1023)
 

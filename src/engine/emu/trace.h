@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Trace interrupts: MSR[SE] and MSR[BE]. */
+#ifndef FWNMI_ENGINE_EMU_TRACE_H
+#define FWNMI_ENGINE_EMU_TRACE_H
+
+#include "engine/emu/cpu.h"
+
+/* What the trace interrupt after an instruction reports about it. */
+struct traced {
+	bool wanted; /* MSR[SE] and MSR[BE] ask for one */
+	bool accesses; /* it has a storage operand, at @sdar */
+	uint64_t siar, sdar, srr1;
+};
+
+/** trace_begin() - examine the instruction at NIP, which is executed next. */
+void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced);
+
+#endif
