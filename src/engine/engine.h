@@ -2,8 +2,8 @@
 /*
  * The interface between the machine and an engine, which executes guest instructions. An engine
  * knows nothing of PAPR: it runs a vCPU until something happens and reports what. The machine knows
- * nothing of engines: it reads and writes architected registers and requests architected
- * interrupts. Bits of MSR, SRR1 and DSISR are as in the Power ISA.
+ * nothing of engines: it reads and writes architected registers. Bits of MSR, SRR1 and DSISR are as
+ * in the Power ISA.
  */
 #ifndef FWNMI_ENGINE_ENGINE_H
 #define FWNMI_ENGINE_ENGINE_H
@@ -42,7 +42,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
-	ENGINE_EXIT_TRAP, /* the trap_code() at NIP has ended; or a similar store, then
+	ENGINE_EXIT_TRAP, /* the trap_code at NIP has ended; or a similar store, then
 			     machine_check describes it */
 };
 
@@ -58,7 +58,7 @@ struct engine_machine_check {
 struct engine_exit {
 	enum engine_exit_reason reason;
 	struct engine_machine_check machine_check;
-	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code() */
+	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code */
 	char message[160];
 };
 
@@ -99,6 +99,19 @@ struct engine_config {
 	void *opaque;
 };
 
+/* What an engine is, and can do on this host. */
+struct engine_description {
+	unsigned capabilities; /* ENGINE_CAP_* */
+	uint32_t pvr; /* what the guest reads from the processor version register */
+	/*
+	 * Instructions that leave the guest in real mode and keep every register but R3. They end
+	 * in ENGINE_EXIT_TRAP; R3 is a 16-bit number, at least 0x100. Length 0: `sc 1` does it, and
+	 * gives ENGINE_EXIT_HCALL.
+	 */
+	const uint32_t *trap_code;
+	unsigned trap_code_length; /* instructions */
+};
+
 #define ENGINE_NO_WATCH 1ull /* no instruction has an odd address */
 
 struct engine;
@@ -116,7 +129,7 @@ struct engine_ops {
 	 */
 	struct engine *(*create)(const struct engine_config *config, char *err, size_t err_size);
 	void (*destroy)(struct engine *engine);
-	unsigned (*capabilities)(const struct engine *engine);
+	void (*describe)(const struct engine *engine, struct engine_description *description);
 
 	/**
 	 * reset() - put every vCPU in its reset state (registers zero, MSR = SF|ME), empty caches.
@@ -151,11 +164,6 @@ struct engine_ops {
 	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
 	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
 	/**
-	 * interrupt() - take an architected interrupt (0x100, 0x200) now. @srr1: bits or'ed into
-	 * SRR1. Set DSISR and DAR by set_regs().
-	 */
-	void (*interrupt)(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1);
-	/**
 	 * set_external() - set the level of the vCPU's external interrupt input. 0x500 is taken
 	 * when MSR[EE] allows.
 	 */
@@ -187,17 +195,6 @@ struct engine_ops {
 	 * returns: true, or false if they can't be after all
 	 */
 	bool (*want_machine_checks)(struct engine *engine);
-	/**
-	 * trap_code() - instructions that leave the guest in real mode and keep every register but
-	 * R3
-	 *
-	 * They end in ENGINE_EXIT_TRAP. R3 is a 16-bit number, at least 0x100.
-	 * NULL: use `sc 1`, which gives ENGINE_EXIT_HCALL.
-	 * returns: the number of instructions in *@code
-	 */
-	unsigned (*trap_code)(const struct engine *engine, const uint32_t **code);
-	/** pvr() - what the guest reads from the processor version register. NULL: not known. */
-	uint32_t (*pvr)(const struct engine *engine);
 
 	/**
 	 * set_patience() - how long a vCPU may wait for others in a loop

@@ -81,30 +81,33 @@ static void set_external(void *opaque, unsigned server, bool level)
 		config->host.vcpu_wake(config->host.opaque, server);
 }
 
+struct engine_description papr_engine(const struct papr *papr)
+{
+	struct engine_description description;
+
+	papr->config.engine_ops->describe(papr->config.engine, &description);
+	return description;
+}
+
 bool papr_engine_can(const struct papr *papr, unsigned capability)
 {
-	const struct papr_config *config = &papr->config;
-
-	return !config->engine_ops->capabilities ||
-	       config->engine_ops->capabilities(config->engine) & capability;
+	return papr_engine(papr).capabilities & capability;
 }
 
 static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
-	const struct engine_ops *ops = config->engine_ops;
-	const uint32_t *code = NULL;
-	unsigned length = ops->trap_code ? ops->trap_code(config->engine, &code) : 0;
+	const struct engine_description engine = papr_engine(papr);
 
 	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
 			     config->kernel_little_endian, &papr->trampoline, err, err_size))
 		return false;
-	if (!trampoline_call_by(&papr->trampoline, code, length)) {
+	if (!trampoline_call_by(&papr->trampoline, engine.trap_code, engine.trap_code_length)) {
 		snprintf(
 			err, err_size,
 			"cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
 			config->trampoline ? config->trampoline : "embedded",
-			TRAMPOLINE_MAX - 4 * length);
+			TRAMPOLINE_MAX - 4 * engine.trap_code_length);
 		return false;
 	}
 	return true;

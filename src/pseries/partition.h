@@ -177,7 +177,7 @@ void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_reg
 /** papr_resume() - call this before a vCPU runs again that vcpu_kick() has named. */
 void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome);
 /**
- * papr_trap() - a trampoline has left the guest by the engine's trap_code(); R3 held @number before
+ * papr_trap() - a trampoline has left the guest by the engine's trap_code; R3 held @number before
  *
  * papr_hcall() does the same for trampolines that make hypervisor calls. Returns false if the vCPU
  * was not in a trampoline.

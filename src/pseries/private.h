@@ -72,6 +72,8 @@ struct papr {
 	uint64_t fdt_base;
 };
 
+/** papr_engine() - what the engine is. */
+struct engine_description papr_engine(const struct papr *papr);
 /** papr_engine_can() - does the engine have this capability? */
 bool papr_engine_can(const struct papr *papr, unsigned capability);
 /**

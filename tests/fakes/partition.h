@@ -35,6 +35,7 @@ struct fake {
 	struct papr *papr;
 	struct engine_regs regs[FAKE_CPUS];
 	bool external[FAKE_CPUS];
+	unsigned capabilities;
 	struct engine_partition partition;
 	unsigned interrupts[FAKE_CPUS], interrupt_vector[FAKE_CPUS];
 	uint64_t interrupt_srr1[FAKE_CPUS];
@@ -54,6 +55,11 @@ struct fake {
 
 static struct fake fake;
 
+static void fake_describe(const struct engine *engine, struct engine_description *description)
+{
+	*description = (struct engine_description){ .capabilities = fake.capabilities };
+}
+
 static void fake_get_regs(struct engine *engine, unsigned vcpu, struct engine_regs *regs)
 {
 	*regs = fake.regs[vcpu];
@@ -62,13 +68,6 @@ static void fake_get_regs(struct engine *engine, unsigned vcpu, struct engine_re
 static void fake_set_regs(struct engine *engine, unsigned vcpu, const struct engine_regs *regs)
 {
 	fake.regs[vcpu] = *regs;
-}
-
-static void fake_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
-{
-	fake.interrupts[vcpu]++;
-	fake.interrupt_vector[vcpu] = vector;
-	fake.interrupt_srr1[vcpu] = srr1;
 }
 
 static void fake_set_external(struct engine *engine, unsigned vcpu, bool level)
@@ -158,9 +157,9 @@ static inline struct papr_config fake_config(void)
 {
 	fake.ops = (struct engine_ops){
 		.name = "fake",
+		.describe = fake_describe,
 		.get_regs = fake_get_regs,
 		.set_regs = fake_set_regs,
-		.interrupt = fake_interrupt,
 		.set_external = fake_set_external,
 		.set_partition = fake_set_partition,
 		.flush_tlb = fake_flush_tlb,
@@ -199,6 +198,7 @@ static inline void fake_memory(uint64_t size)
 	fake.input = "";
 	fake.clock.mode = CLOCK_INSN;
 	fake.state[0] = VCPU_RUNNABLE;
+	fake.capabilities = ~0u;
 	fake.memory.size = size;
 	fake.memory.base = calloc(1, size);
 	assert_non_null(fake.memory.base);
@@ -253,6 +253,11 @@ static inline enum papr_result fake_took(unsigned cpu)
 {
 	if (fake.outcome.result == PAPR_UNSAFE)
 		fake.state[cpu] = VCPU_UNSAFE;
+	if (fake.outcome.result == PAPR_VECTOR || fake.outcome.result == PAPR_RAISED) {
+		fake.interrupts[cpu]++;
+		fake.interrupt_vector[cpu] = fake.outcome.vector;
+		fake.interrupt_srr1[cpu] = fake.outcome.regs.srr1 & FWNMI_SRR1_CAUSE_MASK;
+	}
 	return fake.outcome.result;
 }
 

@@ -15,7 +15,6 @@
 #include "engine/emu/check.h"
 #include "fwnmi/mce.h"
 #include "pseries/private.h"
-#include "pseries/processor.h"
 
 bool __real_fdt_build(struct papr *papr, char *err, size_t err_size);
 bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
@@ -689,9 +688,9 @@ static bool machine_check(unsigned vcpu, const struct engine_exit *exit)
 	struct engine_regs regs;
 
 	engine_power.get_regs(guest.engine, vcpu, &regs);
-	require(fwnmi_mce_analyse(processor_of(&engine_power, guest.engine), regs.nip,
-				  exit->machine_check.srr1, (uint32_t)exit->machine_check.dsisr,
-				  exit->machine_check.dar, &mc) == 0);
+	require(fwnmi_mce_analyse(papr_processor(papr), regs.nip, exit->machine_check.srr1,
+				  (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar,
+				  &mc) == 0);
 	papr_machine_check(papr, vcpu, &regs, &mc, &exit->machine_check, &outcome);
 	return took(vcpu, &outcome);
 }

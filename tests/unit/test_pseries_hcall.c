@@ -324,16 +324,11 @@ static void other_process_tables_are_refused(void **state)
 	assert_int_equal(fake.flushes, 0);
 }
 
-static unsigned no_capabilities(const struct engine *engine)
-{
-	return 0;
-}
-
 static void a_hash_guest_has_no_process_table_to_register(void **state)
 {
 	char err[256];
 
-	fake.ops.capabilities = no_capabilities;
+	fake.capabilities = 0;
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	assert_false(fake.partition.radix);
 	assert_int_equal(fake.partition.hash_table_order, 19);

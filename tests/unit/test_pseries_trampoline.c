@@ -25,11 +25,11 @@ static char warning[256];
 
 /* ---- an engine that executes trampolines ---- */
 
-static void take_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
+/* A machine check that the engine gives to the guest itself. */
+static void take_interrupt(unsigned vcpu, unsigned vector, uint64_t srr1)
 {
 	struct engine_regs *regs = &fake.regs[vcpu];
 
-	fake_interrupt(engine, vcpu, vector, srr1);
 	regs->srr0 = regs->nip;
 	regs->srr1 = (regs->msr & ~FWNMI_SRR1_CAUSE_MASK) | srr1;
 	regs->msr = MSR_SF | MSR_ME | (fake.partition.interrupt_little_endian ? MSR_LE : 0);
@@ -76,11 +76,6 @@ static void run(unsigned vcpu)
 		;
 }
 
-static unsigned capabilities(const struct engine *engine)
-{
-	return 0;
-}
-
 static void warn(void *opaque, const char *line)
 {
 	warnings++;
@@ -89,8 +84,7 @@ static void warn(void *opaque, const char *line)
 
 static struct papr *create(struct papr_config *config, char *err, size_t err_size)
 {
-	fake.ops.interrupt = take_interrupt;
-	fake.ops.capabilities = capabilities;
+	fake.capabilities = 0;
 	config->host.warning = warn;
 	return papr_create(config, err, err_size);
 }
@@ -266,7 +260,7 @@ static void r12_a_machine_check_of_the_engine_is_analysed_and_repaired(void **st
 	before = busy(0);
 	fake.regs[0].dsisr = 0x400; /* TLB multihit */
 	fake.regs[0].dar = 0x7fff0000;
-	take_interrupt(NULL, 0, 0x200, FWNMI_SRR1_MC_LOADSTORE);
+	take_interrupt(0, 0x200, FWNMI_SRR1_MC_LOADSTORE);
 	run(0);
 	assert_entered(0, &before, CHECK_ROUTINE);
 	assert_int_equal(log_of(0).mc.error_type, FWNMI_MC_TLB);
@@ -284,7 +278,7 @@ static void the_description_of_an_injection_is_not_taken_for_another_machine_che
 	/* The guest has not reached the call: something else interrupts it elsewhere. */
 	fake.regs[0].nip = 0x7000000;
 	fake.regs[0].dsisr = 0x8000;
-	take_interrupt(NULL, 0, 0x200, FWNMI_SRR1_MC_LOADSTORE);
+	take_interrupt(0, 0x200, FWNMI_SRR1_MC_LOADSTORE);
 	run(0);
 	assert_int_equal(log_of(0).mc.error_type, FWNMI_MC_UE);
 }
@@ -727,7 +721,7 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	 * Code that can never be used is an error; code that this engine does not need may be for
 	 * another host.
 	 */
-	fake.ops.capabilities = NULL;
+	fake.capabilities = ~0u;
 	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
 	config.delivery = PAPR_DELIVERY_DIRECT;

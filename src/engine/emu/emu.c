@@ -169,12 +169,16 @@ static struct engine *power_create(const struct engine_config *config, char *err
 	return (struct engine *)e;
 }
 
-static unsigned power_capabilities(const struct engine *engine)
+static void power_describe(const struct engine *engine, struct engine_description *description)
 {
 	const struct power_engine *e = (const struct power_engine *)engine;
 
-	return (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) | ENGINE_CAP_INSN_CLOCK |
-	       ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL | ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX;
+	*description = (struct engine_description){
+		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) |
+				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
+				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX,
+		.pvr = e->model->pvr,
+	};
 }
 
 /* ---- what the machine reads and writes ---- */
@@ -212,14 +216,8 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu->srr1 = regs->srr1;
 	cpu->dar = regs->dar;
 	cpu->dsisr = regs->dsisr;
+	cpu->reserved = false; /* the vCPU may go on elsewhere */
 	cpu_set_msr(cpu, regs->msr);
-}
-
-static void power_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
-{
-	struct cpu *cpu = cpu_of(engine, vcpu);
-
-	cpu_interrupt(cpu, vector, cpu->nip, srr1);
 }
 
 static void power_set_external(struct engine *engine, unsigned vcpu, bool level)
@@ -264,11 +262,6 @@ static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea
 	cpu_of(engine, vcpu)->watch = ea;
 }
 
-static uint32_t power_pvr(const struct engine *engine)
-{
-	return ((const struct power_engine *)engine)->model->pvr;
-}
-
 static void power_set_patience(struct engine *engine, uint64_t insns)
 {
 	((struct power_engine *)engine)->patience = insns;
@@ -283,12 +276,11 @@ const struct engine_ops engine_power = {
 	.name = "embedded POWER9",
 	.create = power_create,
 	.destroy = power_destroy,
-	.capabilities = power_capabilities,
+	.describe = power_describe,
 	.reset = power_reset,
 	.run = power_run,
 	.get_regs = power_get_regs,
 	.set_regs = power_set_regs,
-	.interrupt = power_interrupt,
 	.set_external = power_set_external,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,
@@ -296,7 +288,6 @@ const struct engine_ops engine_power = {
 	.deadline = power_deadline,
 	.insns = power_insns,
 	.watch_return = power_watch_return,
-	.pvr = power_pvr,
 	.set_patience = power_set_patience,
 	.kick = power_kick,
 };

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/kvm/kvm.h"
-#include "isa/interrupt.h"
 #include "isa/lpcr.h"
 #include "isa/model.h"
 
@@ -326,24 +325,19 @@ static void engine_reset(struct engine *engine)
 	open_vm(e, e->broken, sizeof(e->broken));
 }
 
-static unsigned engine_capabilities(const struct engine *engine)
+static void engine_describe(const struct engine *engine, struct engine_description *description)
 {
 	const struct kvm_engine *e = (const struct kvm_engine *)engine;
 
-	return ENGINE_CAP_THREADS | (e->mc_exit ? ENGINE_CAP_MC_EXIT : 0) |
-	       (e->ail ? ENGINE_CAP_AIL : 0) | (e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0) |
-	       (e->radix ? ENGINE_CAP_RADIX : 0);
-}
-
-static unsigned engine_trap_code(const struct engine *engine, const uint32_t **code)
-{
-	*code = vcpu_trap_code;
-	return VCPU_TRAP_CODE_LENGTH;
-}
-
-static uint32_t engine_pvr(const struct engine *engine)
-{
-	return ((const struct kvm_engine *)engine)->pvr;
+	*description = (struct engine_description){
+		.capabilities = ENGINE_CAP_THREADS | (e->mc_exit ? ENGINE_CAP_MC_EXIT : 0) |
+				(e->ail ? ENGINE_CAP_AIL : 0) |
+				(e->flush_tlb ? ENGINE_CAP_FLUSH_TLB : 0) |
+				(e->radix ? ENGINE_CAP_RADIX : 0),
+		.pvr = e->pvr,
+		.trap_code = vcpu_trap_code,
+		.trap_code_length = VCPU_TRAP_CODE_LENGTH,
+	};
 }
 
 /* ---- running ---- */
@@ -466,21 +460,6 @@ static void engine_set_regs(struct engine *engine, unsigned vcpu, const struct e
 	v->regs.srr1 = regs->srr1;
 	v->dar = regs->dar;
 	v->dsisr = regs->dsisr;
-	v->dirty = true;
-}
-
-static void engine_interrupt(struct engine *engine, unsigned vcpu, unsigned vector, uint64_t srr1)
-{
-	const struct engine_partition *p = &kvm_of(engine)->partition;
-	const struct interrupt_settings settings = { p->interrupt_little_endian, p->ail };
-	struct kvm_vcpu *v = hold(engine, vcpu);
-	struct interrupt_regs regs = { .nip = v->regs.pc, .msr = v->regs.msr };
-
-	interrupt_take(&regs, vector, srr1, &settings);
-	v->regs.pc = regs.nip;
-	v->regs.msr = regs.msr;
-	v->regs.srr0 = regs.old_nip;
-	v->regs.srr1 = regs.old_msr;
 	v->dirty = true;
 }
 
@@ -628,13 +607,12 @@ const struct engine_ops engine_kvm = {
 	.available = linux_available,
 	.create = linux_create,
 	.destroy = engine_destroy,
-	.capabilities = engine_capabilities,
+	.describe = engine_describe,
 	.reset = engine_reset,
 	.run = engine_run,
 	.stop = engine_stop,
 	.get_regs = engine_get_regs,
 	.set_regs = engine_set_regs,
-	.interrupt = engine_interrupt,
 	.set_external = engine_set_external,
 	.set_partition = engine_set_partition,
 	.flush_tlb = engine_flush_tlb,
@@ -642,7 +620,5 @@ const struct engine_ops engine_kvm = {
 	.deadline = engine_deadline,
 	.insns = engine_insns,
 	.want_machine_checks = engine_want_machine_checks,
-	.trap_code = engine_trap_code,
-	.pvr = engine_pvr,
 	.kick = engine_kick,
 };

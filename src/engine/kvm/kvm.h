@@ -93,7 +93,7 @@ static inline int vcpu_set_one(const struct kvm_vcpu *v, uint64_t reg, const voi
 	return vcpu_ioctl(v, PPC_KVM_SET_ONE_REG, &one);
 }
 
-/** vcpu_trap_code - engine_ops.trap_code, the same for every vCPU */
+/** vcpu_trap_code - engine_description.trap_code, the same for every vCPU */
 #define VCPU_TRAP_CODE_LENGTH 2
 extern const uint32_t vcpu_trap_code[VCPU_TRAP_CODE_LENGTH];
 

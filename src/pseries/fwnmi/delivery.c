@@ -7,12 +7,12 @@
  */
 #include <stdio.h>
 
+#include "isa/interrupt.h"
 #include "pseries/private.h"
-#include "pseries/processor.h"
 
 enum fwnmi_processor papr_processor(const struct papr *papr)
 {
-	return processor_of(papr->config.engine_ops, papr->config.engine);
+	return fwnmi_mce_processor(papr_engine(papr).pvr);
 }
 
 /* ---- libfwnmi's callbacks ---- */
@@ -132,14 +132,21 @@ static void enter_routine(struct papr *papr, unsigned vcpu, const struct fwnmi_o
 
 /* ---- the architected interrupt ---- */
 
-static void take_interrupt(struct papr *papr, unsigned vcpu, unsigned vector, uint64_t srr1,
+static void take_interrupt(struct papr *papr, unsigned vcpu, unsigned vector, uint64_t reason,
 			   struct engine_regs *regs)
 {
-	const struct papr_config *config = &papr->config;
+	const struct interrupt_settings settings = {
+		.little_endian = papr->partition.interrupt_little_endian,
+		.ail = papr->partition.ail,
+	};
+	struct interrupt_regs entry = { .nip = regs->nip, .msr = regs->msr };
 
+	interrupt_take(&entry, vector, reason, &settings);
+	regs->nip = entry.nip;
+	regs->msr = entry.msr;
+	regs->srr0 = entry.old_nip;
+	regs->srr1 = entry.old_msr;
 	set_regs(papr, vcpu, regs);
-	config->engine_ops->interrupt(config->engine, vcpu, vector, srr1);
-	config->engine_ops->get_regs(config->engine, vcpu, regs);
 }
 
 /* Power ISA, "Machine Check Interrupt", with the processor's own cause bits. */

@@ -132,7 +132,7 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcom
 	return call.action;
 }
 
-/* The trampolines' calls, made by the engine's trap_code(). */
+/* The trampolines' calls, made by the engine's trap_code. */
 bool papr_trap(struct papr *papr, unsigned vcpu, uint64_t number, struct papr_outcome *outcome)
 {
 	enum trampoline_vector vector;
