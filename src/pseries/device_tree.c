@@ -152,26 +152,11 @@ static int chosen(struct tree *t, const struct papr *papr)
 static void rtas(struct tree *t, const struct papr *papr)
 {
 	char sets[512];
-	size_t len = 0;
+	size_t len = hcall_function_sets(papr, sets, sizeof(sets));
 	const char *name;
 
 	begin(t, "rtas");
-	for (unsigned i = 0; (name = hcall_function_set(i)) != NULL; i++) {
-		size_t size = strlen(name) + 1;
-
-		if (!strcmp(name, "hcall-rpt-invalidate") &&
-		    !papr_engine_can(papr, ENGINE_CAP_FLUSH_TLB))
-			continue;
-		/* The engine handles H_ENTER and its family. */
-		if (!strcmp(name, "hcall-pft") && papr->partition.radix)
-			continue;
-		if (size > sizeof(sets) - len) {
-			check(t, -FDT_ERR_NOSPACE);
-			break;
-		}
-		memcpy(sets + len, name, size);
-		len += size;
-	}
+	check(t, len ? 0 : -FDT_ERR_NOSPACE);
 	bytes(t, "ibm,hypertas-functions", sets, len);
 	for (uint32_t token = RTAS_TOKEN_BASE; (name = rtas_function(token)) != NULL; token++)
 		u32(t, name, token);

@@ -89,9 +89,9 @@ struct engine_description papr_engine(const struct papr *papr)
 	return description;
 }
 
-bool papr_engine_can(const struct papr *papr, unsigned capability)
+bool papr_engine_can(const struct papr *papr, unsigned capabilities)
 {
-	return papr_engine(papr).capabilities & capability;
+	return !(capabilities & ~papr_engine(papr).capabilities);
 }
 
 static bool load_trampolines(struct papr *papr, char *err, size_t err_size)

@@ -74,8 +74,8 @@ struct papr {
 
 /** papr_engine() - what the engine is. */
 struct engine_description papr_engine(const struct papr *papr);
-/** papr_engine_can() - does the engine have this capability? */
-bool papr_engine_can(const struct papr *papr, unsigned capability);
+/** papr_engine_can() - does the engine have these capabilities? */
+bool papr_engine_can(const struct papr *papr, unsigned capabilities);
 /**
  * papr_ready_to_deliver() - get ready for a guest that is about to register; false if events cannot
  * be delivered to it.
@@ -119,18 +119,27 @@ struct hcall {
 /* A handler carries out one hcall and returns what goes into r3. */
 typedef int64_t hcall_fn(struct hcall *call);
 
-hcall_fn h_put_term_char, h_get_term_char, h_vio_signal; /* hcall/vio.c */
-hcall_fn h_eoi, h_cppr, h_ipi, h_ipoll, h_xirr, h_xirr_x; /* hcall/interrupt.c */
-hcall_fn h_register_vpa, h_cede, h_confer, h_prod, h_get_ppp, h_set_ppp,
-	h_purr; /* hcall/splpar.c */
-hcall_fn h_signal_sys_reset, h_home_node_associativity;
-hcall_fn h_set_mode, h_register_process_table, h_rpt_invalidate, h_page_init; /* hcall/mode.c */
-hcall_fn h_set_sprg0, h_logical_ci_load, h_logical_ci_store, h_get_cpu_characteristics;
-hcall_fn h_rtas; /* rtas.c */
-hcall_fn h_trampoline_system_reset, h_trampoline_machine_check; /* hcall.c */
+/* What a file of handlers registers: a table of these. An entry without a handler ends it. */
+struct hcall_entry {
+	uint16_t number;
+	hcall_fn *handler;
+	/* Its name in ibm,hypertas-functions. NULL: guests learn of it in another way. */
+	const char *function_set;
+	unsigned needs; /* ENGINE_CAP_* without which the call does not exist; 0: none */
+};
 
-/** hcall_function_set() - the @index'th name in ibm,hypertas-functions; NULL after the last. */
-const char *hcall_function_set(unsigned index);
+extern const struct hcall_entry mode_hcalls[], vio_hcalls[], interrupt_hcalls[], splpar_hcalls[],
+	rtas_hcalls[];
+extern const struct hcall_entry *const hcall_tables[]; /* all of them; NULL ends them */
+
+#define HCALL_PRIVATE 0xf000u /* From here on numbers are between our own code and us. */
+
+/**
+ * hcall_function_sets() - the value of ibm,hypertas-functions
+ *
+ * returns: its bytes, or 0 if they are more than @size
+ */
+size_t hcall_function_sets(const struct papr *papr, char *names, size_t size);
 
 /* A RTAS call being carried out: the cells of its argument buffer, in host byte order. */
 struct rtas_call {
@@ -144,12 +153,17 @@ struct rtas_call {
 
 typedef int32_t rtas_fn(struct rtas_call *call);
 
-rtas_fn rtas_nmi_register, rtas_nmi_register_2, rtas_nmi_interlock; /* rtas/nmi.c */
-rtas_fn rtas_event_scan, rtas_check_exception;
-rtas_fn rtas_get_time_of_day, rtas_set_time_of_day; /* rtas/time_of_day.c */
-rtas_fn rtas_nvram_fetch, rtas_nvram_store; /* rtas/nvram.c */
-rtas_fn rtas_get_xive, rtas_set_xive, rtas_int_off, rtas_int_on; /* rtas/interrupt.c */
-rtas_fn rtas_start_cpu, rtas_stop_self, rtas_query_cpu_stopped_state; /* rtas/cpu.c */
+/* What a file of handlers registers: a table of these. An entry without a handler ends it. */
+struct rtas_entry {
+	uint32_t token;
+	const char *name; /* as in the device tree */
+	rtas_fn *handler;
+	uint8_t nr_args, nr_rets; /* without the status word; the guest may offer room for more */
+};
+
+extern const struct rtas_entry system_functions[], cpu_functions[], interrupt_functions[],
+	nmi_functions[], nvram_functions[], time_of_day_functions[];
+extern const struct rtas_entry *const rtas_tables[]; /* all of them; NULL ends them */
 
 /** rtas_function() - name of the function with this token, for the device tree; NULL if there is
  * none. */

@@ -6,20 +6,20 @@
 #include "pseries/private.h"
 
 /* r4: CPPR in the high byte of the low word, interrupt number in the rest. */
-int64_t h_eoi(struct hcall *call)
+static int64_t h_eoi(struct hcall *call)
 {
 	xics_eoi(&call->papr->xics, call->vcpu, (uint32_t)call->args[0]);
 	return H_SUCCESS;
 }
 
-int64_t h_cppr(struct hcall *call)
+static int64_t h_cppr(struct hcall *call)
 {
 	xics_set_cppr(&call->papr->xics, call->vcpu, (uint8_t)call->args[0]);
 	return H_SUCCESS;
 }
 
 /* r4 server, r5 MFRR. */
-int64_t h_ipi(struct hcall *call)
+static int64_t h_ipi(struct hcall *call)
 {
 	if (!papr_vcpu_exists(call->papr, call->args[0]))
 		return H_PARAMETER;
@@ -28,7 +28,7 @@ int64_t h_ipi(struct hcall *call)
 }
 
 /* r4 server; out r4 XIRR, r5 MFRR. Nothing is accepted. */
-int64_t h_ipoll(struct hcall *call)
+static int64_t h_ipoll(struct hcall *call)
 {
 	struct xics *xics = &call->papr->xics;
 	uint64_t server = call->args[0];
@@ -40,16 +40,26 @@ int64_t h_ipoll(struct hcall *call)
 	return H_SUCCESS;
 }
 
-int64_t h_xirr(struct hcall *call)
+static int64_t h_xirr(struct hcall *call)
 {
 	call->args[0] = xics_accept(&call->papr->xics, call->vcpu);
 	return H_SUCCESS;
 }
 
 /* Like H_XIRR, plus the time base at which the interrupt was presented: here, that of the call. */
-int64_t h_xirr_x(struct hcall *call)
+static int64_t h_xirr_x(struct hcall *call)
 {
 	call->args[0] = xics_accept(&call->papr->xics, call->vcpu);
 	call->args[1] = papr_timebase(call->papr);
 	return H_SUCCESS;
 }
+
+const struct hcall_entry interrupt_hcalls[] = {
+	{ 0x064, h_eoi, .function_set = "hcall-interrupt" },
+	{ 0x068, h_cppr, .function_set = "hcall-interrupt" },
+	{ 0x06c, h_ipi, .function_set = "hcall-interrupt" },
+	{ 0x070, h_ipoll, .function_set = "hcall-interrupt" },
+	{ 0x074, h_xirr, .function_set = "hcall-interrupt" },
+	{ 0x2fc, h_xirr_x, .function_set = "hcall-interrupt" },
+	{ 0 },
+};

@@ -60,7 +60,7 @@ static int64_t set_interrupt_endian(struct papr *papr, uint64_t flags, uint64_t 
 }
 
 /* r4 flags, r5 resource, r6 and r7 values. */
-int64_t h_set_mode(struct hcall *call)
+static int64_t h_set_mode(struct hcall *call)
 {
 	const uint64_t *args = call->args;
 
@@ -91,7 +91,7 @@ int64_t h_set_mode(struct hcall *call)
  * with GTSE or a hash table with segments in the SLB. Only the one offered may be asked for; a
  * deregistration may name either mode.
  */
-int64_t h_register_process_table(struct hcall *call)
+static int64_t h_register_process_table(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	uint64_t flags = call->args[0], base = call->args[1], page_size = call->args[2],
@@ -137,12 +137,10 @@ int64_t h_register_process_table(struct hcall *call)
 #define RPTI_TYPE_NESTED 0x1u
 #define RPTI_TYPE_ALL	 0xeu
 
-int64_t h_rpt_invalidate(struct hcall *call)
+static int64_t h_rpt_invalidate(struct hcall *call)
 {
 	const uint64_t *args = call->args;
 
-	if (!papr_engine_can(call->papr, ENGINE_CAP_FLUSH_TLB))
-		return H_FUNCTION;
 	if (args[0] > UINT32_MAX)
 		return H_PARAMETER;
 	if (!args[1] || args[1] & ~(uint64_t)RPTI_TARGET_ALL)
@@ -157,7 +155,7 @@ int64_t h_rpt_invalidate(struct hcall *call)
 }
 
 /* LoPAR: hcall-sprg0. */
-int64_t h_set_sprg0(struct hcall *call)
+static int64_t h_set_sprg0(struct hcall *call)
 {
 	call->regs.sprg[0] = call->args[0];
 	return H_SUCCESS;
@@ -171,7 +169,7 @@ int64_t h_set_sprg0(struct hcall *call)
 #define PAGE_INIT_SIZE		     4096u
 
 /* r4 flags, r5 destination, r6 source. */
-int64_t h_page_init(struct hcall *call)
+static int64_t h_page_init(struct hcall *call)
 {
 	struct guest_memory *memory = call->papr->memory;
 	uint64_t flags = call->args[0], destination = call->args[1], source = call->args[2];
@@ -206,7 +204,7 @@ static bool ci_access_valid(const struct papr *papr, uint64_t size, uint64_t add
 }
 
 /* r4 size, r5 address; out r4 value. */
-int64_t h_logical_ci_load(struct hcall *call)
+static int64_t h_logical_ci_load(struct hcall *call)
 {
 	uint64_t size = call->args[0], address = call->args[1];
 	uint8_t buf[8] = { 0 };
@@ -219,7 +217,7 @@ int64_t h_logical_ci_load(struct hcall *call)
 }
 
 /* r4 size, r5 address, r6 value. */
-int64_t h_logical_ci_store(struct hcall *call)
+static int64_t h_logical_ci_store(struct hcall *call)
 {
 	uint64_t size = call->args[0], address = call->args[1];
 	uint8_t buf[8];
@@ -237,10 +235,23 @@ int64_t h_logical_ci_store(struct hcall *call)
 #define BEHAVIOUR_NO_STF_BARRIER       (1ull << (63 - 9))
 
 /* A processor that does not speculate needs no mitigation: out r4 characteristics, r5 behaviour. */
-int64_t h_get_cpu_characteristics(struct hcall *call)
+static int64_t h_get_cpu_characteristics(struct hcall *call)
 {
 	call->args[0] = 0;
 	call->args[1] = BEHAVIOUR_NO_L1D_FLUSH_ENTRY | BEHAVIOUR_NO_L1D_FLUSH_UACCESS |
 			BEHAVIOUR_NO_STF_BARRIER;
 	return H_SUCCESS;
 }
+
+const struct hcall_entry mode_hcalls[] = {
+	{ 0x024, h_set_sprg0, .function_set = "hcall-sprg0" },
+	{ 0x02c, h_page_init, .function_set = "hcall-copy" },
+	{ 0x03c, h_logical_ci_load, .function_set = "hcall-debug" },
+	{ 0x040, h_logical_ci_store, .function_set = "hcall-debug" },
+	{ 0x1c8, .handler = h_get_cpu_characteristics }, /* Linux tries it */
+	{ 0x31c, h_set_mode, .function_set = "hcall-set-mode" },
+	{ 0x37c, .handler = h_register_process_table }, /* ibm,architecture-vec-5 offers radix */
+	{ 0x448, h_rpt_invalidate, .function_set = "hcall-rpt-invalidate",
+	  .needs = ENGINE_CAP_FLUSH_TLB },
+	{ 0 },
+};

@@ -89,7 +89,7 @@ static int64_t register_slb_shadow(struct papr *papr, struct papr_vcpu *v, uint6
 }
 
 /* r4 flags with the subfunction in bits 16:18, r5 processor number, r6 real address. */
-int64_t h_register_vpa(struct hcall *call)
+static int64_t h_register_vpa(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	uint64_t area = call->args[2];
@@ -176,7 +176,7 @@ void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 				  v->dispatch_count);
 }
 
-int64_t h_cede(struct hcall *call)
+static int64_t h_cede(struct hcall *call)
 {
 	call->regs.msr |= MSR_EE;
 	call->action = PAPR_CEDE;
@@ -184,7 +184,7 @@ int64_t h_cede(struct hcall *call)
 }
 
 /* r4 processor or -1 for all, r5 its dispatch count as the caller saw it. */
-int64_t h_confer(struct hcall *call)
+static int64_t h_confer(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	int32_t target = (int32_t)call->args[0];
@@ -206,7 +206,7 @@ int64_t h_confer(struct hcall *call)
 	return H_SUCCESS;
 }
 
-int64_t h_prod(struct hcall *call)
+static int64_t h_prod(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 
@@ -217,7 +217,7 @@ int64_t h_prod(struct hcall *call)
 }
 
 /* A partition of n virtual processors entitled to n whole ones, capped. */
-int64_t h_get_ppp(struct hcall *call)
+static int64_t h_get_ppp(struct hcall *call)
 {
 	uint64_t n = call->papr->config.nr_vcpus;
 
@@ -231,7 +231,7 @@ int64_t h_get_ppp(struct hcall *call)
 }
 
 /* The configuration fixes both values: only a call that keeps them succeeds. */
-int64_t h_set_ppp(struct hcall *call)
+static int64_t h_set_ppp(struct hcall *call)
 {
 	uint64_t n = call->papr->config.nr_vcpus;
 
@@ -241,7 +241,7 @@ int64_t h_set_ppp(struct hcall *call)
 }
 
 /* Utilization in ticks: instructions executed, at the rate of CLOCK_INSN. */
-int64_t h_purr(struct hcall *call)
+static int64_t h_purr(struct hcall *call)
 {
 	const struct papr_config *config = &call->papr->config;
 
@@ -253,7 +253,7 @@ int64_t h_purr(struct hcall *call)
  * r4 flags (1: r5 is a processor number); out r4-r9 associativity, 16-bit fields, high bit = whole
  * in this one.
  */
-int64_t h_home_node_associativity(struct hcall *call)
+static int64_t h_home_node_associativity(struct hcall *call)
 {
 	if (call->args[0] != 1 && call->args[0] != 2)
 		return H_PARAMETER;
@@ -268,7 +268,7 @@ int64_t h_home_node_associativity(struct hcall *call)
 }
 
 /* r4: a processor, -1 all, -2 all but the caller. Not in LoPAR; this follows Linux's call. */
-int64_t h_signal_sys_reset(struct hcall *call)
+static int64_t h_signal_sys_reset(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	int64_t target = (int64_t)call->args[0];
@@ -285,3 +285,16 @@ int64_t h_signal_sys_reset(struct hcall *call)
 	}
 	return H_SUCCESS;
 }
+
+const struct hcall_entry splpar_hcalls[] = {
+	{ 0x0dc, h_register_vpa, .function_set = "hcall-splpar" },
+	{ 0x0e0, h_cede, .function_set = "hcall-splpar" },
+	{ 0x0e4, h_confer, .function_set = "hcall-splpar" },
+	{ 0x0e8, h_prod, .function_set = "hcall-splpar" },
+	{ 0x0ec, h_get_ppp, .function_set = "hcall-splpar" },
+	{ 0x0f0, h_set_ppp, .function_set = "hcall-splpar" },
+	{ 0x0f4, h_purr, .function_set = "hcall-splpar" },
+	{ 0x2ec, h_home_node_associativity, .function_set = "hcall-vphn" },
+	{ 0x380, .handler = h_signal_sys_reset }, /* Linux tries it */
+	{ 0 },
+};

@@ -12,7 +12,7 @@ static bool is_terminal(uint64_t unit)
 }
 
 /* LoPAR hcall-term: r4 terminal, r5 length, r6-r7 characters, the first in the high byte of r6. */
-int64_t h_put_term_char(struct hcall *call)
+static int64_t h_put_term_char(struct hcall *call)
 {
 	const struct papr_host *host = &call->papr->config.host;
 	uint64_t len = call->args[1];
@@ -30,7 +30,7 @@ int64_t h_put_term_char(struct hcall *call)
 }
 
 /* LoPAR hcall-term: out r4 length, r5-r6 characters. */
-int64_t h_get_term_char(struct hcall *call)
+static int64_t h_get_term_char(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 	uint8_t buf[VTY_TRANSFER_MAX] = { 0 };
@@ -51,7 +51,7 @@ int64_t h_get_term_char(struct hcall *call)
  * LoPAR hcall-vio: r4 unit address, r5 mode. Bit 63 is the vty's only interrupt; bits without an
  * interrupt are ignored.
  */
-int64_t h_vio_signal(struct hcall *call)
+static int64_t h_vio_signal(struct hcall *call)
 {
 	struct papr *papr = call->papr;
 
@@ -65,3 +65,10 @@ int64_t h_vio_signal(struct hcall *call)
 	}
 	return H_SUCCESS;
 }
+
+const struct hcall_entry vio_hcalls[] = {
+	{ 0x054, h_get_term_char, .function_set = "hcall-term" },
+	{ 0x058, h_put_term_char, .function_set = "hcall-term" },
+	{ 0x104, h_vio_signal, .function_set = "hcall-vio" },
+	{ 0 },
+};

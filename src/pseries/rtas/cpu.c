@@ -7,7 +7,7 @@
 #define CPU_NOT_STOPPED 2
 
 /* In: processor. Out: its state. */
-int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
+static int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
 {
 	if (!papr_vcpu_exists(call->papr, call->args[0]))
 		return RTAS_PARAMETER_ERROR;
@@ -21,7 +21,7 @@ int32_t rtas_query_cpu_stopped_state(struct rtas_call *call)
  * 64-bit mode, machine checks enabled, all else off. LE is off, whatever byte order interrupts
  * start in.
  */
-int32_t rtas_start_cpu(struct rtas_call *call)
+static int32_t rtas_start_cpu(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
 	const struct papr_config *config = &papr->config;
@@ -45,7 +45,7 @@ int32_t rtas_start_cpu(struct rtas_call *call)
 }
 
 /* Does not return; start-cpu restarts the CPU. The last one to stop ends the partition. */
-int32_t rtas_stop_self(struct rtas_call *call)
+static int32_t rtas_stop_self(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
 
@@ -57,3 +57,10 @@ int32_t rtas_stop_self(struct rtas_call *call)
 			call->hcall->action = PAPR_STOP;
 	return RTAS_SUCCESS;
 }
+
+const struct rtas_entry cpu_functions[] = {
+	{ 0x2005, "query-cpu-stopped-state", rtas_query_cpu_stopped_state, 1, 1 },
+	{ 0x2006, "start-cpu", rtas_start_cpu, 3, 0 },
+	{ 0x2007, "stop-self", rtas_stop_self, 0, 0 },
+	{ 0 },
+};

@@ -6,7 +6,7 @@
 #include "pseries/private.h"
 
 /* In: interrupt, server, priority. */
-int32_t rtas_set_xive(struct rtas_call *call)
+static int32_t rtas_set_xive(struct rtas_call *call)
 {
 	struct xics *xics = &call->papr->xics;
 	struct xics_source *source = xics_source(xics, call->args[0]);
@@ -18,7 +18,7 @@ int32_t rtas_set_xive(struct rtas_call *call)
 }
 
 /* In: interrupt. Out: server, priority. */
-int32_t rtas_get_xive(struct rtas_call *call)
+static int32_t rtas_get_xive(struct rtas_call *call)
 {
 	const struct xics_source *source = xics_source(&call->papr->xics, call->args[0]);
 
@@ -29,7 +29,7 @@ int32_t rtas_get_xive(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-int32_t rtas_int_off(struct rtas_call *call)
+static int32_t rtas_int_off(struct rtas_call *call)
 {
 	struct xics *xics = &call->papr->xics;
 	struct xics_source *source = xics_source(xics, call->args[0]);
@@ -40,7 +40,7 @@ int32_t rtas_int_off(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-int32_t rtas_int_on(struct rtas_call *call)
+static int32_t rtas_int_on(struct rtas_call *call)
 {
 	struct xics *xics = &call->papr->xics;
 	struct xics_source *source = xics_source(xics, call->args[0]);
@@ -50,3 +50,11 @@ int32_t rtas_int_on(struct rtas_call *call)
 	xics_unmask(xics, source);
 	return RTAS_SUCCESS;
 }
+
+const struct rtas_entry interrupt_functions[] = {
+	{ 0x200a, "ibm,set-xive", rtas_set_xive, 3, 0 },
+	{ 0x200b, "ibm,get-xive", rtas_get_xive, 1, 2 },
+	{ 0x200c, "ibm,int-off", rtas_int_off, 1, 0 },
+	{ 0x200d, "ibm,int-on", rtas_int_on, 1, 0 },
+	{ 0 },
+};

@@ -36,19 +36,19 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 	return RTAS_SUCCESS;
 }
 
-int32_t rtas_nmi_register(struct rtas_call *call)
+static int32_t rtas_nmi_register(struct rtas_call *call)
 {
 	return register_routines(call, "ibm,nmi-register", fwnmi_register);
 }
 
 /* R3: for older systems, the error area in real page 7. */
-int32_t rtas_nmi_register_2(struct rtas_call *call)
+static int32_t rtas_nmi_register_2(struct rtas_call *call)
 {
 	return register_routines(call, "ibm,nmi-register-2", fwnmi_register2);
 }
 
 /* R17. It takes no lock and waits for nothing (R18). */
-int32_t rtas_nmi_interlock(struct rtas_call *call)
+static int32_t rtas_nmi_interlock(struct rtas_call *call)
 {
 	int rc = fwnmi_interlock(&call->papr->fwnmi, call->vcpu);
 
@@ -84,14 +84,14 @@ fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buf
 }
 
 /* In: event mask, critical, buffer, length. */
-int32_t rtas_event_scan(struct rtas_call *call)
+static int32_t rtas_event_scan(struct rtas_call *call)
 {
 	return fetch_log(call, call->args[0], call->args[1], call->args[2], call->args[3],
 			 fwnmi_event_scan);
 }
 
 /* In: vector offset, interrupt, event mask, critical, buffer, length. */
-int32_t rtas_check_exception(struct rtas_call *call)
+static int32_t rtas_check_exception(struct rtas_call *call)
 {
 	return fetch_log(call, call->args[2], call->args[3], call->args[4], call->args[5],
 			 fwnmi_check_exception);
@@ -102,3 +102,12 @@ int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t
 {
 	return fwnmi_event_queue(&papr->fwnmi, source, event_class, log, length);
 }
+
+const struct rtas_entry nmi_functions[] = {
+	{ 0x200e, "check-exception", rtas_check_exception, 6, 0 },
+	{ 0x200f, "event-scan", rtas_event_scan, 4, 0 },
+	{ 0x2013, "ibm,nmi-register", rtas_nmi_register, 2, 0 },
+	{ 0x2014, "ibm,nmi-interlock", rtas_nmi_interlock, 0, 0 },
+	{ 0x2015, "ibm,nmi-register-2", rtas_nmi_register_2, 2, 0 },
+	{ 0 },
+};

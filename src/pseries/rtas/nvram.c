@@ -11,7 +11,7 @@ static bool in_range(const struct rtas_call *call)
 }
 
 /* In: offset, buffer, length. Out: bytes copied. */
-int32_t rtas_nvram_fetch(struct rtas_call *call)
+static int32_t rtas_nvram_fetch(struct rtas_call *call)
 {
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
@@ -21,7 +21,7 @@ int32_t rtas_nvram_fetch(struct rtas_call *call)
 	return RTAS_SUCCESS;
 }
 
-int32_t rtas_nvram_store(struct rtas_call *call)
+static int32_t rtas_nvram_store(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
 
@@ -33,3 +33,9 @@ int32_t rtas_nvram_store(struct rtas_call *call)
 	call->rets[0] = call->args[2];
 	return RTAS_SUCCESS;
 }
+
+const struct rtas_entry nvram_functions[] = {
+	{ 0x2010, "nvram-fetch", rtas_nvram_fetch, 3, 1 },
+	{ 0x2011, "nvram-store", rtas_nvram_store, 3, 1 },
+	{ 0 },
+};

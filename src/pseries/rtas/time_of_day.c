@@ -26,7 +26,7 @@ static int64_t base_time(const struct papr *papr)
 }
 
 /* Out: year, month, day, hour, minute, second, nanoseconds. */
-int32_t rtas_get_time_of_day(struct rtas_call *call)
+static int32_t rtas_get_time_of_day(struct rtas_call *call)
 {
 	int64_t now = base_time(call->papr) + call->papr->rtc_offset;
 	time_t seconds = now / NANOSECONDS;
@@ -53,7 +53,7 @@ static unsigned days_in_month(uint32_t year, uint32_t month)
 }
 
 /* In: year, month, day, hour, minute, second, nanoseconds. */
-int32_t rtas_set_time_of_day(struct rtas_call *call)
+static int32_t rtas_set_time_of_day(struct rtas_call *call)
 {
 	const uint32_t *args = call->args;
 	struct tm tm = { 0 };
@@ -71,3 +71,9 @@ int32_t rtas_set_time_of_day(struct rtas_call *call)
 	call->papr->rtc_offset = timegm(&tm) * NANOSECONDS + args[6] - base_time(call->papr);
 	return RTAS_SUCCESS;
 }
+
+const struct rtas_entry time_of_day_functions[] = {
+	{ 0x2001, "get-time-of-day", rtas_get_time_of_day, 0, 7 },
+	{ 0x2002, "set-time-of-day", rtas_set_time_of_day, 7, 0 },
+	{ 0 },
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What files register as hcalls and RTAS functions, and what the device tree says of it. */
+#include <libfdt.h>
+
+#include "../fakes/partition.h"
+
+#include "pseries/private.h"
+
+/* Numbers of calls that no function set announces, see their tables. */
+static const uint16_t unannounced[] = { 0x1c8, 0x37c, 0x380, 0xf000, 0xf010, 0xf014 };
+
+#define FOR_EACH_HCALL(entry)                         \
+	for (unsigned t_ = 0; hcall_tables[t_]; t_++) \
+		for (const struct hcall_entry *entry = hcall_tables[t_]; entry->handler; entry++)
+
+#define FOR_EACH_FUNCTION(entry)                     \
+	for (unsigned t_ = 0; rtas_tables[t_]; t_++) \
+		for (const struct rtas_entry *entry = rtas_tables[t_]; entry->handler; entry++)
+
+static unsigned capabilities;
+
+static unsigned fake_capabilities(const struct engine *engine)
+{
+	return capabilities;
+}
+
+/* A partition on an engine that can do no more than @can. */
+static void remake(unsigned can)
+{
+	struct papr_config config = fake_config();
+	char err[256];
+
+	capabilities = can;
+	fake.ops.capabilities = fake_capabilities;
+	papr_destroy(fake.papr);
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+}
+
+static const char *rtas_property(const char *name, int *len)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+
+	return fdt_getprop(fdt, fdt_path_offset(fdt, "/rtas"), name, len);
+}
+
+static bool is_announced(const char *function_set)
+{
+	int len;
+	const char *sets = rtas_property("ibm,hypertas-functions", &len);
+
+	assert_non_null(sets);
+	return fdt_stringlist_contains(sets, len, function_set);
+}
+
+static void no_hcall_is_registered_twice(void **state)
+{
+	unsigned times[0x10000] = { 0 };
+
+	FOR_EACH_HCALL(entry)
+	assert_int_equal(times[entry->number]++, 0);
+}
+
+static bool is_unannounced(uint16_t number)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(unannounced); i++)
+		if (unannounced[i] == number)
+			return true;
+	return false;
+}
+
+static void every_hcall_is_announced_but_those_that_guests_find_otherwise(void **state)
+{
+	FOR_EACH_HCALL(entry)
+	{
+		assert_int_equal(!entry->function_set, is_unannounced(entry->number));
+		if (entry->function_set)
+			assert_true(is_announced(entry->function_set));
+	}
+}
+
+static bool is_registered(const char *function_set)
+{
+	FOR_EACH_HCALL(entry)
+	if (entry->function_set && !strcmp(entry->function_set, function_set))
+		return true;
+	return false;
+}
+
+static void no_function_set_is_announced_that_has_no_hcall(void **state)
+{
+	int len;
+	const char *sets = rtas_property("ibm,hypertas-functions", &len);
+
+	for (int at = 0; at < len; at += (int)strlen(sets + at) + 1)
+		assert_true(is_registered(sets + at));
+}
+
+static void no_function_set_is_announced_twice(void **state)
+{
+	int len, rest;
+	const char *sets = rtas_property("ibm,hypertas-functions", &len);
+
+	for (int at = 0; at < len; at = rest) {
+		rest = at + (int)strlen(sets + at) + 1;
+		assert_false(fdt_stringlist_contains(sets + rest, len - rest, sets + at));
+	}
+}
+
+static void a_hcall_that_the_engine_lacks_is_neither_announced_nor_answered(void **state)
+{
+	assert_true(is_announced("hcall-rpt-invalidate"));
+	assert_int_equal(hcall(0, 0x448, 1ull << 32, 0, 0, 0), H_PARAMETER);
+	remake(ENGINE_CAP_RADIX);
+	assert_false(is_announced("hcall-rpt-invalidate"));
+	assert_int_equal(hcall(0, 0x448, 1ull << 32, 0, 0, 0), H_FUNCTION);
+}
+
+static void the_hash_table_calls_are_announced_to_hash_guests_only(void **state)
+{
+	assert_false(is_announced("hcall-pft"));
+	remake(ENGINE_CAP_FLUSH_TLB);
+	assert_true(is_announced("hcall-pft"));
+}
+
+static void no_rtas_token_is_registered_twice(void **state)
+{
+	bool taken[0x10000] = { false };
+
+	FOR_EACH_FUNCTION(entry)
+	{
+		assert_true(entry->token < ARRAY_SIZE(taken));
+		assert_false(taken[entry->token]);
+		taken[entry->token] = true;
+	}
+}
+
+static void every_rtas_function_is_in_the_tree_with_its_token(void **state)
+{
+	FOR_EACH_FUNCTION(entry)
+	{
+		int len;
+		const char *token = rtas_property(entry->name, &len);
+
+		assert_non_null(token);
+		assert_int_equal(len, 4);
+		assert_int_equal(get_be32(token), entry->token);
+		assert_string_equal(rtas_function(entry->token), entry->name);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(no_hcall_is_registered_twice),
+		TEST(every_hcall_is_announced_but_those_that_guests_find_otherwise),
+		TEST(no_function_set_is_announced_that_has_no_hcall),
+		TEST(no_function_set_is_announced_twice),
+		TEST(a_hcall_that_the_engine_lacks_is_neither_announced_nor_answered),
+		TEST(the_hash_table_calls_are_announced_to_hash_guests_only),
+		TEST(no_rtas_token_is_registered_twice),
+		TEST(every_rtas_function_is_in_the_tree_with_its_token),
+	};
+
+	return cmocka_run_group_tests_name("pseries-calls", tests, NULL, NULL);
+}
