@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ELF files, piece by piece; see elf_file.h. */
 #include <endian.h>
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/elf_file.h"
+#include "base/file_io.h"
 
 #define NAME_SIZE 64u
 
@@ -30,25 +29,11 @@ static uint64_t xword(const struct elf_file *elf, uint64_t raw)
 
 bool elf_file_read(const struct elf_file *elf, uint64_t offset, void *buf, size_t len)
 {
-	uint8_t *p = buf;
-
 	if (offset > elf->size || len > elf->size - offset)
 		return false;
-	if (elf->fd < 0) {
-		memcpy(buf, elf->image + offset, len);
-		return true;
-	}
-	while (len) {
-		ssize_t n = pread(elf->fd, p, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
+	if (elf->fd >= 0)
+		return !file_read(elf->fd, buf, len, offset);
+	memcpy(buf, elf->image + offset, len);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/elf_file.h"
+#include "base/file_io.h"
 #include "machine/loader.h"
 
 #define INITRD_ALIGN 0x10000ull
@@ -33,26 +34,6 @@ static int open_regular(const char *path, const char *what, int *fd, uint64_t *s
 	if (!S_ISREG(st.st_mode))
 		return FAIL("cannot read %s %s: not a regular file", what, path);
 	*size = (uint64_t)st.st_size;
-	return 0;
-}
-
-static int pread_all(int fd, void *buf, uint64_t len, uint64_t offset)
-{
-	uint8_t *p = buf;
-
-	while (len) {
-		ssize_t n = pread(fd, p, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		p += n;
-		len -= (uint64_t)n;
-		offset += (uint64_t)n;
-	}
 	return 0;
 }
 
@@ -302,7 +283,7 @@ static int fill(int fd, const char *what, const char *path, struct guest_memory 
 
 	if (!memory_contains(memory, address, len))
 		return FAIL("cannot load %s %s: does not fit in memory", what, path);
-	ret = pread_all(fd, memory->base + address, len, offset);
+	ret = file_read(fd, memory->base + address, len, offset);
 	if (ret)
 		return FAIL("cannot load %s %s: %s", what, path,
 			    ret == -ENODATA ? "truncated file" : strerror(-ret));
