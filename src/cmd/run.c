@@ -18,6 +18,7 @@
 #include "cmd/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/console.h"
+#include "cmd/nvram_file.h"
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
@@ -86,6 +87,7 @@ static const char usage[] =
 struct run_options {
 	struct machine_config machine;
 	const char *accel, *serial;
+	const char *nvram; /* path or NULL */
 	char *monitor; /* path */
 	enum {
 		ON,
@@ -524,7 +526,7 @@ static const struct command_option run_option_table[] = {
 	{ "-monitor", OPTION_CALL, .set = set_monitor },
 	{ "-qmp", OPTION_CALL, .set = set_monitor },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
-	{ "--nvram", OPTION_TEXT, INTO(machine.nvram) },
+	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--no-reboot", OPTION_FLAG, INTO(machine.no_reboot) },
 	{ "--fwnmi-strict", OPTION_FLAG, INTO(machine.fwnmi_strict) },
 	{ "--fwnmi-delivery", OPTION_NAME, INTO(machine.delivery), .names = deliveries },
@@ -786,9 +788,25 @@ static bool choose_engine(struct run_options *o)
 	return complain("-accel %s: %s", list, why_not);
 }
 
+/* True if there is nothing to keep, too. */
+static bool keep_nvram(struct machine *machine, const char *path, struct nvram_file *file)
+{
+	char err[REASON_SIZE];
+	size_t size;
+	uint8_t *contents = machine_nvram(machine, &size);
+
+	if (!path)
+		return true;
+	if (nvram_file_open(file, path, contents, size, err, sizeof(err)))
+		return complain("%s", err);
+	machine_keep_nvram(machine, nvram_file_write, file);
+	return true;
+}
+
 static int run(struct run_options *o)
 {
 	struct injector *injector = NULL;
+	struct nvram_file nvram = { .fd = -1 };
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
 	struct machine *machine;
@@ -801,6 +819,10 @@ static int run(struct run_options *o)
 	machine = machine_create(&o->machine, err, sizeof(err));
 	if (!machine) {
 		complain("%s", err);
+		return EXIT_CANNOT_START;
+	}
+	if (!keep_nvram(machine, o->nvram, &nvram)) {
+		machine_destroy(machine);
 		return EXIT_CANNOT_START;
 	}
 	catch_signals(machine);
@@ -820,6 +842,7 @@ static int run(struct run_options *o)
 	monitor_close(monitor);
 	injector_destroy(injector);
 	machine_destroy(machine);
+	nvram_file_close(&nvram);
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The partition's non-volatile memory and, if it has one, the file that keeps it. LoPAR chapter
- * "Non-Volatile Memory".
+ * The partition's non-volatile memory. What keeps it while no machine runs is somebody else's: a
+ * store is told what changes. LoPAR chapter "Non-Volatile Memory".
  */
 #ifndef FWNMI_DEVICES_NVRAM_H
 #define FWNMI_DEVICES_NVRAM_H
@@ -12,30 +12,25 @@
 
 #define NVRAM_SIZE 0x10000u
 
-struct nvram {
-	int fd; /* -1: no file */
-	uint8_t data[NVRAM_SIZE];
+struct nvram_store {
+	/* Returns false if it cannot keep that. NULL: there is no store. */
+	bool (*write)(void *opaque, uint32_t offset, const void *buf, uint32_t len);
+	void *opaque;
 };
 
-/**
- * nvram_open() - take the contents from a file, or make a formatted NVRAM
- * @nvram: filled in
- * @path: NULL for none. A missing file is created, whole or not at all
- * @err: gets the reason on failure
- *
- * The file stays locked until nvram_close(), and only its open descriptor is used from then on.
- *
- * returns: 0, or -1 if the file can't be created, opened or read, is not of NVRAM_SIZE bytes, or is
- * locked by another process
- */
-int nvram_open(struct nvram *nvram, const char *path, char *err, size_t err_size);
-void nvram_close(struct nvram *nvram);
+struct nvram {
+	uint8_t data[NVRAM_SIZE];
+	struct nvram_store store;
+};
+
+/** nvram_format() - empty it, with the partitions that LoPAR asks for */
+void nvram_format(struct nvram *nvram);
 
 /**
- * nvram_store() - write through to the file
+ * nvram_write() - change the contents, and the store's
  *
- * returns: false if the range is outside NVRAM or the file can't be written
+ * returns: false if the range is outside NVRAM or the store fails
  */
-bool nvram_store(struct nvram *nvram, uint32_t offset, const void *buf, uint32_t len);
+bool nvram_write(struct nvram *nvram, uint32_t offset, const void *buf, uint32_t len);
 
 #endif

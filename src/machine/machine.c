@@ -224,7 +224,6 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.bios_size = machine->loader.bios_size,
 		.initrd_base = machine->loader.initrd_base,
 		.initrd_size = machine->loader.initrd_size,
-		.nvram_path = config->nvram,
 		.fwnmi_strict = config->fwnmi_strict,
 		.stale_handler = config->stale_handler,
 		.delivery = config->delivery,
@@ -390,6 +389,19 @@ void machine_set_console(struct machine *machine,
 	machine->console_write = write;
 	machine->console_read = read;
 	machine->console_opaque = opaque;
+}
+
+void machine_keep_nvram(struct machine *machine,
+			bool (*write)(void *opaque, uint32_t offset, const void *buf, uint32_t len),
+			void *opaque)
+{
+	papr_nvram(machine->papr)->store = (struct nvram_store){ write, opaque };
+}
+
+uint8_t *machine_nvram(struct machine *machine, size_t *size)
+{
+	*size = NVRAM_SIZE;
+	return papr_nvram(machine->papr)->data;
 }
 
 void machine_console_input(struct machine *machine)

@@ -42,7 +42,6 @@ struct machine_config {
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
 	enum clock_mode clock;
 	const struct engine_ops *engine;
-	const char *nvram; /* path or NULL */
 	bool fwnmi_strict, no_reboot;
 	/*
 	 * Back part of guest memory with a file or a device, to test real machine checks. path
@@ -133,6 +132,12 @@ bool machine_add_client(struct machine *machine, const struct machine_client *cl
 void machine_set_console(struct machine *machine,
 			 void (*write)(void *opaque, const void *buf, unsigned len),
 			 unsigned (*read)(void *opaque, void *buf, unsigned len), void *opaque);
+/** machine_nvram() - NVRAM's contents, to be filled before machine_run() */
+uint8_t *machine_nvram(struct machine *machine, size_t *size);
+/** machine_keep_nvram() - set where changes of NVRAM go; write() returns false if it fails. */
+void machine_keep_nvram(struct machine *machine,
+			bool (*write)(void *opaque, uint32_t offset, const void *buf, uint32_t len),
+			void *opaque);
 void machine_console_input(struct machine *machine); /* input is available */
 /**
  * machine_console_full() - tell whether the console can take more output now

@@ -186,8 +186,8 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	papr->memory = config->memory;
 	papr->xics.set_external = set_external;
 	papr->xics.opaque = papr;
-	if (!choose_delivery(papr, err, err_size) ||
-	    nvram_open(&papr->nvram, config->nvram_path, err, err_size)) {
+	nvram_format(&papr->nvram);
+	if (!choose_delivery(papr, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
 		return NULL;
@@ -199,7 +199,6 @@ void papr_destroy(struct papr *papr)
 {
 	if (!papr)
 		return;
-	nvram_close(&papr->nvram);
 	free(papr->fdt);
 	free(papr->bootargs);
 	free(papr);
@@ -330,6 +329,11 @@ void papr_console_input(struct papr *papr)
 	papr_fill_vty(papr);
 	if (papr->vty.signal && papr->vty.count)
 		xics_raise(&papr->xics, XICS_VTY);
+}
+
+struct nvram *papr_nvram(struct papr *papr)
+{
+	return &papr->nvram;
 }
 
 const void *papr_fdt(const struct papr *papr, size_t *size)

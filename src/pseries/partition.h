@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "devices/nvram.h"
 #include "engine/engine.h"
 #include "fwnmi/fwnmi.h"
 #include "fwnmi/mce.h"
@@ -114,7 +115,6 @@ struct papr_config {
 	bool kernel_little_endian;
 	uint64_t bios_size; /* of firmware at 0, which runs instead of the kernel; 0: none */
 	uint64_t initrd_base, initrd_size; /* size 0: none */
-	const char *nvram_path; /* NULL: NVRAM lives as long as the machine */
 	bool fwnmi_strict;
 	enum fwnmi_stale_policy stale_handler;
 	enum papr_delivery delivery;
@@ -136,8 +136,7 @@ enum papr_action {
 
 struct papr;
 
-/** papr_create() - NULL with a one-line reason in @err on failure (RAM too small, NVRAM unreadable,
- * ...). */
+/** papr_create() - NULL with a one-line reason in @err on failure (RAM too small, ...). */
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size);
 void papr_destroy(struct papr *papr);
 
@@ -153,6 +152,12 @@ int papr_reset(struct papr *papr, char *err, size_t err_size);
  * @outcome: set if the result is PAPR_FWNMI
  */
 enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome);
+
+/**
+ * papr_nvram() - its NVRAM, formatted by papr_create(). It lives as long as the partition, unless
+ * somebody gives it a store.
+ */
+struct nvram *papr_nvram(struct papr *papr);
 
 /** papr_console_input() - console input is available: raise the vty's interrupt if enabled. */
 void papr_console_input(struct papr *papr);

@@ -136,7 +136,7 @@ static void every_option_starts_with_one_dash_or_two(void **state)
 		assert_string_equal(run_options.serial, "null");
 		assert_string_equal(run_options.monitor, "p");
 		assert_int_equal(run_options.machine.clock, CLOCK_INSN);
-		assert_string_equal(run_options.machine.nvram, "n");
+		assert_string_equal(run_options.nvram, "n");
 		assert_true(run_options.machine.no_reboot);
 		assert_true(run_options.machine.fwnmi_strict);
 		assert_non_null(run_options.machine.debug);

@@ -69,6 +69,7 @@ struct fake_cpu {
 
 static struct fake_cpu cpus[ENGINE_MAX_VCPUS];
 static struct papr_config partition;
+static struct nvram partition_nvram;
 static struct guest_clock *the_clock;
 static enum papr_result delivery; /* what becomes of a machine check */
 static enum papr_result resume_outcome;
@@ -345,6 +346,11 @@ const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
 
 void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running)
 {
+}
+
+struct nvram *papr_nvram(struct papr *papr)
+{
+	return &partition_nvram;
 }
 
 void papr_console_input(struct papr *papr)
@@ -677,6 +683,24 @@ static void with_clock_host_a_full_console_is_busy_and_the_guest_goes_on(void **
 	assert_int_equal(run(), MACHINE_POWERED_OFF);
 	assert_true(partition.host.console_busy(partition.host.opaque));
 	assert_int_equal(machine_insns(machine), 30);
+}
+
+static bool keep(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	return !strcmp(opaque, "store") && offset == 7 && len == 3 && !memcmp(buf, "abc", 3);
+}
+
+static void nvram_is_the_partitions_and_kept_where_it_is_told(void **state)
+{
+	char store[] = "store";
+	size_t size;
+
+	PLAY(0, { 10, 0x100, KERNEL });
+	make_machine(1);
+	assert_ptr_equal(machine_nvram(machine, &size), partition_nvram.data);
+	assert_int_equal(size, sizeof(partition_nvram.data));
+	machine_keep_nvram(machine, keep, store);
+	assert_true(partition_nvram.store.write(partition_nvram.store.opaque, 7, "abc", 3));
 }
 
 static void a_crash_says_why(void **state)
@@ -1447,6 +1471,7 @@ int main(void)
 		TEST(a_reboot_starts_again_with_empty_memory),
 		TEST(no_reboot_ends_the_run_instead),
 		TEST(a_kernel_that_vanished_before_a_reboot_fails_the_machine),
+		TEST(nvram_is_the_partitions_and_kept_where_it_is_told),
 		TEST(a_crash_says_why),
 		TEST(an_engine_that_fails_is_reported_with_its_place),
 		TEST(quit_ends_a_guest_that_never_stops),

@@ -17,21 +17,13 @@ static const uint16_t unannounced[] = { 0x1c8, 0x37c, 0x380, 0xf000, 0xf010, 0xf
 	for (unsigned t_ = 0; rtas_tables[t_]; t_++) \
 		for (const struct rtas_entry *entry = rtas_tables[t_]; entry->handler; entry++)
 
-static unsigned capabilities;
-
-static unsigned fake_capabilities(const struct engine *engine)
-{
-	return capabilities;
-}
-
 /* A partition on an engine that can do no more than @can. */
 static void remake(unsigned can)
 {
 	struct papr_config config = fake_config();
 	char err[256];
 
-	capabilities = can;
-	fake.ops.capabilities = fake_capabilities;
+	fake.capabilities = can;
 	papr_destroy(fake.papr);
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);

@@ -5,6 +5,7 @@
 #include <libfdt.h>
 
 #include "../fakes/partition.h"
+#include "cmd/nvram_file.h"
 
 /* Returns the token of @name from the device tree. */
 static uint32_t token(const char *name)
@@ -263,39 +264,67 @@ static void new_nvram_is_partitioned_as_lopar_says(void **state)
 	assert_int_equal(partitions, 2);
 }
 
+struct kept {
+	uint8_t data[NVRAM_SIZE];
+	bool fails;
+};
+
+static bool keep(void *opaque, uint32_t offset, const void *buf, uint32_t len)
+{
+	struct kept *kept = opaque;
+
+	memcpy(kept->data + offset, buf, len);
+	return !kept->fails;
+}
+
+static void what_is_stored_in_nvram_goes_to_its_store(void **state)
+{
+	static struct kept kept;
+	char text[] = "kept";
+	uint32_t n;
+
+	papr_nvram(fake.papr)->store = (struct nvram_store){ keep, &kept };
+	memory_write(&fake.memory, BUFFER, text, sizeof(text));
+	assert_int_equal(CALL(0, "nvram-store", 2, &n, 100, BUFFER, sizeof(text)), 0);
+	assert_int_equal(n, sizeof(text));
+	assert_memory_equal(kept.data + 100, text, sizeof(text));
+	/* No byte around it. */
+	assert_int_equal(kept.data[99] | kept.data[100 + sizeof(text)], 0);
+	kept.fails = true;
+	assert_int_equal(CALL(0, "nvram-store", 2, &n, 0, BUFFER, sizeof(text)), -1);
+}
+
 static void the_nvram_file_survives_the_partition(void **state)
 {
 	char directory[] = "/tmp/fwnmi-nvram-XXXXXX", path[64], err[256], text[] = "kept";
-	struct papr_config config;
+	struct nvram_file file;
 	uint32_t n;
 
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/nvram", directory);
 	for (unsigned run = 0; run < 2; run++) {
+		struct papr_config config = fake_config();
+		struct nvram *nvram;
+
 		papr_destroy(fake.papr);
-		config = fake_config();
-		config.nvram_path = path;
 		fake.papr = papr_create(&config, err, sizeof(err));
 		assert_non_null(fake.papr);
 		assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+		nvram = papr_nvram(fake.papr);
+		assert_int_equal(
+			nvram_file_open(&file, path, nvram->data, NVRAM_SIZE, err, sizeof(err)), 0);
+		nvram->store = (struct nvram_store){ nvram_file_write, &file };
 		if (run == 0) {
 			memory_write(&fake.memory, BUFFER, text, sizeof(text));
 			assert_int_equal(CALL(0, "nvram-store", 2, &n, 100, BUFFER, sizeof(text)),
 					 0);
+			nvram_file_close(&file);
 		}
 	}
 	assert_int_equal(CALL(0, "nvram-fetch", 2, &n, 100, BUFFER + 64, sizeof(text)), 0);
 	assert_string_equal((char *)fake.memory.base + BUFFER + 64, text);
-
-	/* A file of another size is not NVRAM, and stays as it is. */
-	assert_int_equal(truncate(path, 5), 0);
-	assert_null(papr_create(&config, err, sizeof(err)));
-	assert_non_null(strstr(err, path));
-	config.nvram_path = directory;
-	assert_null(papr_create(&config, err, sizeof(err)));
+	nvram_file_close(&file);
 	unlink(path);
-	config.nvram_path = "/nonexistent/nvram";
-	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_int_equal(rmdir(directory), 0); /* nothing left behind */
 }
 
@@ -607,6 +636,7 @@ int main(void)
 		TEST(nvram_keeps_what_is_stored),
 		TEST(nvram_calls_stay_inside_nvram_and_memory),
 		TEST(new_nvram_is_partitioned_as_lopar_says),
+		TEST(what_is_stored_in_nvram_goes_to_its_store),
 		TEST(the_nvram_file_survives_the_partition),
 		TEST(a_processor_starts_once_at_the_place_given),
 		TEST(a_processor_starts_big_endian_when_interrupts_are_little_endian),

@@ -27,7 +27,7 @@ static int32_t rtas_nvram_store(struct rtas_call *call)
 
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
-	if (!nvram_store(&papr->nvram, call->args[0], papr->memory->base + call->args[1],
+	if (!nvram_write(&papr->nvram, call->args[0], papr->memory->base + call->args[1],
 			 call->args[2]))
 		return RTAS_HARDWARE_ERROR;
 	call->rets[0] = call->args[2];

@@ -10,9 +10,12 @@
 
 static int fcntl_after_replacement(int fd, int cmd, struct flock *lock);
 #define fcntl fcntl_after_replacement
-#include "devices/nvram.c"
+#include "cmd/nvram_file.c"
 #undef fcntl
 
+#define SIZE 0x10000u
+
+static uint8_t contents[SIZE];
 static char directory[] = "/tmp/fwnmi-lock-XXXXXX", path[64];
 
 static int make_directory(void **state)
@@ -44,7 +47,7 @@ static int fcntl_after_replacement(int fd, int cmd, struct flock *lock)
 		snprintf(other, sizeof(other), "%s.other", path);
 		new = open(other, O_RDWR | O_CREAT, 0600);
 		assert_true(new >= 0);
-		assert_int_equal(ftruncate(new, NVRAM_SIZE), 0);
+		assert_int_equal(ftruncate(new, SIZE), 0);
 		assert_int_equal(rename(other, path), 0);
 		close(new);
 	}
@@ -59,15 +62,15 @@ struct holder {
 
 static void hold(int in, int out)
 {
-	static struct nvram nvram;
+	struct nvram_file file;
 	char c, err[256] = "";
 
 	if (read(in, &c, 1) != 1)
 		_exit(1);
-	nvram_open(&nvram, path, err, sizeof(err));
+	nvram_file_open(&file, path, contents, SIZE, err, sizeof(err));
 	if (write(out, err, sizeof(err)) != sizeof(err) || read(in, &c, 1) != 1)
 		_exit(1);
-	nvram_close(&nvram);
+	nvram_file_close(&file);
 	_exit(0);
 }
 
@@ -124,7 +127,7 @@ static void end_holder(const struct holder *holder)
 
 static void a_nvram_file_in_use_is_refused_and_its_owner_named(void **state)
 {
-	struct nvram nvram;
+	struct nvram_file file;
 	struct holder holder;
 	char err[256], expected[256];
 
@@ -134,27 +137,28 @@ static void a_nvram_file_in_use_is_refused_and_its_owner_named(void **state)
 		assert_string_equal(told(&holder), "");
 		snprintf(expected, sizeof(expected), "cannot use NVRAM file %s: process %d has it",
 			 path, holder.pid);
-		assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), -1);
+		assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)),
+				 -1);
 		assert_string_equal(err, expected);
 		end_holder(&holder);
-		assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), 0);
-		nvram_close(&nvram);
+		assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);
+		nvram_file_close(&file);
 	}
 }
 
 /* Two users in one process exclude each other like any two. */
 static void one_process_does_not_share_a_nvram_file_with_itself(void **state)
 {
-	static struct nvram one, two;
+	struct nvram_file one, two;
 	char err[256];
 	int other;
 
-	assert_int_equal(nvram_open(&one, path, err, sizeof(err)), 0);
+	assert_int_equal(nvram_file_open(&one, path, contents, SIZE, err, sizeof(err)), 0);
 	other = open(path, O_RDONLY);
 	close(other);
-	assert_int_equal(nvram_open(&two, path, err, sizeof(err)), -1);
+	assert_int_equal(nvram_file_open(&two, path, contents, SIZE, err, sizeof(err)), -1);
 	assert_non_null(strstr(err, "another process has it"));
-	nvram_close(&one);
+	nvram_file_close(&one);
 }
 
 static void of_two_that_make_the_nvram_file_one_has_it(void **state)
@@ -174,51 +178,78 @@ static void of_two_that_make_the_nvram_file_one_has_it(void **state)
 	}
 }
 
-static void assert_has_what_the_name_names(const struct nvram *nvram)
+static void assert_has_what_the_name_names(const struct nvram_file *file)
 {
 	struct stat opened, named;
 
-	assert_int_equal(fstat(nvram->fd, &opened), 0);
+	assert_int_equal(fstat(file->fd, &opened), 0);
 	assert_int_equal(stat(path, &named), 0);
 	assert_int_equal(opened.st_ino, named.st_ino);
 }
 
 static void a_nvram_file_that_is_replaced_before_it_is_locked_is_not_taken(void **state)
 {
-	static struct nvram nvram;
+	struct nvram_file file;
 	char err[256];
 
-	assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), 0);
-	nvram_close(&nvram);
+	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);
+	nvram_file_close(&file);
 	replace_before_lock = true;
-	assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), 0);
+	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);
 	assert_false(replace_before_lock);
-	assert_has_what_the_name_names(&nvram);
-	nvram_close(&nvram);
+	assert_has_what_the_name_names(&file);
+	nvram_file_close(&file);
 	/* The same while it is made. */
 	unlink(path);
 	replace_before_lock = true;
-	assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), 0);
-	assert_has_what_the_name_names(&nvram);
-	nvram_close(&nvram);
+	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);
+	assert_has_what_the_name_names(&file);
+	nvram_file_close(&file);
 }
 
 static void what_is_no_nvram_file_is_refused_and_left_alone(void **state)
 {
-	static struct nvram nvram;
+	struct nvram_file file;
 	struct stat st;
 	char err[256];
 	int fd = open(path, O_RDWR | O_CREAT, 0600);
 
 	assert_int_equal(write(fd, "precious", 8), 8);
 	close(fd);
-	assert_int_equal(nvram_open(&nvram, path, err, sizeof(err)), -1);
+	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), -1);
 	assert_non_null(strstr(err, "not a file of 65536 bytes"));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 8);
-	assert_int_equal(nvram_open(&nvram, "/nonexistent/nvram", err, sizeof(err)), -1);
+	assert_int_equal(nvram_file_open(&file, directory, contents, SIZE, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, directory));
+	assert_int_equal(
+		nvram_file_open(&file, "/nonexistent/nvram", contents, SIZE, err, sizeof(err)), -1);
 	assert_string_equal(err,
 			    "cannot use NVRAM file /nonexistent/nvram: No such file or directory");
+}
+
+static void what_is_written_is_there_when_the_file_is_opened_again(void **state)
+{
+	static uint8_t again[SIZE];
+	struct nvram_file file;
+	char err[256];
+
+	memset(contents, 0x5a, SIZE);
+	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);
+	assert_true(nvram_file_write(&file, SIZE - 4, "kept", 4));
+	nvram_file_close(&file);
+	assert_int_equal(nvram_file_open(&file, path, again, SIZE, err, sizeof(err)), 0);
+	nvram_file_close(&file);
+	assert_memory_equal(again + SIZE - 4, "kept", 4);
+	assert_memory_equal(again, contents, SIZE - 4);
+}
+
+static void a_write_that_fails_is_told(void **state)
+{
+	struct nvram_file file = { .fd = open("/dev/full", O_RDWR) };
+
+	assert_false(nvram_file_write(&file, 0, "lost", 4));
+	nvram_file_close(&file);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
@@ -230,6 +261,8 @@ int main(void)
 		TEST(one_process_does_not_share_a_nvram_file_with_itself),
 		TEST(of_two_that_make_the_nvram_file_one_has_it),
 		TEST(a_nvram_file_that_is_replaced_before_it_is_locked_is_not_taken),
+		TEST(what_is_written_is_there_when_the_file_is_opened_again),
+		cmocka_unit_test(a_write_that_fails_is_told),
 		TEST(what_is_no_nvram_file_is_refused_and_left_alone),
 	};
 
