@@ -32,14 +32,34 @@ static void put_header(uint8_t *header, uint8_t signature, uint32_t bytes, const
 	header[1] = (uint8_t)sum;
 }
 
-void nvram_format(struct nvram *nvram)
+static void format(uint8_t *data)
 {
 	static const char free_name[] = "wwwwwwwwwwww"; /* 12 times 0x77, as LoPAR has it */
 
-	memset(nvram->data, 0, NVRAM_SIZE);
-	put_header(nvram->data, SIGNATURE_COMMON, COMMON_SIZE, "common", strlen("common"));
-	put_header(nvram->data + COMMON_SIZE, SIGNATURE_FREE, NVRAM_SIZE - COMMON_SIZE, free_name,
+	memset(data, 0, NVRAM_SIZE);
+	put_header(data, SIGNATURE_COMMON, COMMON_SIZE, "common", strlen("common"));
+	put_header(data + COMMON_SIZE, SIGNATURE_FREE, NVRAM_SIZE - COMMON_SIZE, free_name,
 		   NAME_SIZE);
+}
+
+static void describe(const struct device *device, struct tree *tree)
+{
+	tree_begin(tree, "nvram");
+	tree_string(tree, "device_type", "nvram");
+	tree_u32(tree, "#bytes", NVRAM_SIZE);
+	tree_end(tree);
+}
+
+static const struct device_type type = {
+	.name = "nvram",
+	.describe = describe,
+};
+
+void nvram_init(struct nvram *nvram)
+{
+	nvram->device.type = &type;
+	nvram->store = (struct nvram_store){ NULL, NULL };
+	format(nvram->state.data);
 }
 
 bool nvram_write(struct nvram *nvram, uint32_t offset, const void *buf, uint32_t len)
@@ -48,6 +68,6 @@ bool nvram_write(struct nvram *nvram, uint32_t offset, const void *buf, uint32_t
 
 	if (offset > NVRAM_SIZE || len > NVRAM_SIZE - offset)
 		return false;
-	memcpy(nvram->data + offset, buf, len);
+	memcpy(nvram->state.data + offset, buf, len);
 	return !store->write || store->write(store->opaque, offset, buf, len);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/device.h"
+
 #define NVRAM_SIZE 0x10000u
 
 struct nvram_store {
@@ -18,13 +20,18 @@ struct nvram_store {
 	void *opaque;
 };
 
-struct nvram {
+struct nvram_state {
 	uint8_t data[NVRAM_SIZE];
+};
+
+struct nvram {
+	struct device device;
+	struct nvram_state state;
 	struct nvram_store store;
 };
 
-/** nvram_format() - empty it, with the partitions that LoPAR asks for */
-void nvram_format(struct nvram *nvram);
+/** nvram_init() - empty, with the partitions that LoPAR asks for, and without a store */
+void nvram_init(struct nvram *nvram);
 
 /**
  * nvram_write() - change the contents, and the store's

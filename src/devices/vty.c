@@ -1,40 +1,98 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The virtual terminal's input queue. The hcalls that the guest makes are in pseries/hcall/vio.c.
- */
-#include <string.h>
-
+/* The virtual terminal. The hcalls that the guest makes are in pseries/hcall/vio.c. */
 #include "devices/vty.h"
 
-void vty_reset(struct vty *vty)
+static void reset(struct device *device)
 {
-	memset(vty, 0, sizeof(*vty));
+	struct vty *vty = (struct vty *)device;
+
 	/* Linux's client terminal only routes the interrupt, and never calls H_VIO_SIGNAL. */
-	vty->signal = true;
+	vty->state = (struct vty_state){ .signal = true };
 }
 
-void vty_fill(struct vty *vty, vty_read_fn *read, void *opaque)
+static void describe(const struct device *device, struct tree *tree)
 {
-	uint8_t buf[sizeof(vty->queue)];
-	unsigned room = sizeof(vty->queue) - vty->count;
+	tree_begin(tree, "vty@71000000");
+	tree_string(tree, "device_type", "serial");
+	tree_string(tree, "compatible", "hvterm1");
+	tree_u32(tree, "reg", VTY_UNIT);
+	tree_u32(tree, "interrupt-parent", XICS_PHANDLE);
+	TREE_CELLS(tree, "interrupts", VTY_INTERRUPT, 0); /* 0: edge */
+	tree_u32(tree, "phandle", VTY_PHANDLE);
+	tree_end(tree);
+}
+
+static const struct device_type type = {
+	.name = "vty",
+	.reset = reset,
+	.describe = describe,
+	.bus = DEVICE_VDEVICE,
+};
+
+void vty_init(struct vty *vty, const struct vty_console *console, struct xics *xics)
+{
+	*vty = (struct vty){ .device = { &type }, .console = *console, .xics = xics };
+	reset(&vty->device);
+}
+
+bool vty_write(struct vty *vty, const void *buf, unsigned len)
+{
+	const struct vty_console *console = &vty->console;
+
+	if (len && console->busy && console->busy(console->opaque))
+		return false;
+	if (len && console->write)
+		console->write(console->opaque, buf, len);
+	return true;
+}
+
+/* Move input from the console to the queue, as much as fits. */
+static void fill(struct vty *vty)
+{
+	struct vty_state *s = &vty->state;
+	uint8_t buf[sizeof(s->queue)];
+	unsigned room = sizeof(s->queue) - s->count;
 	unsigned len;
 
-	if (!room || !read)
+	if (!room || !vty->console.read)
 		return;
-	len = read(opaque, buf, room);
+	len = vty->console.read(vty->console.opaque, buf, room);
 	if (len > room)
 		len = room;
 	for (unsigned i = 0; i < len; i++)
-		vty->queue[(vty->head + vty->count++) % sizeof(vty->queue)] = buf[i];
+		s->queue[(s->head + s->count++) % sizeof(s->queue)] = buf[i];
 }
 
-unsigned vty_take(struct vty *vty, uint8_t *buf, unsigned max)
+static void interrupt_for_input(struct vty *vty)
 {
-	unsigned len = vty->count < max ? vty->count : max;
+	if (vty->state.signal && vty->state.count)
+		xics_raise(vty->xics, VTY_INTERRUPT);
+}
 
+void vty_input(struct vty *vty)
+{
+	fill(vty);
+	interrupt_for_input(vty);
+}
+
+unsigned vty_read(struct vty *vty, uint8_t *buf, unsigned max)
+{
+	struct vty_state *s = &vty->state;
+	unsigned len;
+
+	fill(vty);
+	len = s->count < max ? s->count : max;
 	for (unsigned i = 0; i < len; i++)
-		buf[i] = vty->queue[(vty->head + i) % sizeof(vty->queue)];
-	vty->head = (vty->head + len) % sizeof(vty->queue);
-	vty->count -= len;
+		buf[i] = s->queue[(s->head + i) % sizeof(s->queue)];
+	s->head = (uint8_t)((s->head + len) % sizeof(s->queue));
+	s->count = (uint16_t)(s->count - len);
+	interrupt_for_input(vty);
 	return len;
+}
+
+void vty_set_signal(struct vty *vty, bool on)
+{
+	vty->state.signal = on;
+	if (on)
+		vty_input(vty);
 }

@@ -14,7 +14,7 @@
 /* The interrupt that @server shows, 0 for none; *@priority is its priority. */
 static uint32_t most_favoured(const struct xics *xics, unsigned server, uint8_t *priority)
 {
-	const struct xics_presentation *presentation = &xics->server[server];
+	const struct xics_presentation *presentation = &xics->state.server[server];
 	uint8_t best = presentation->cppr;
 	uint32_t interrupt = 0;
 
@@ -23,7 +23,7 @@ static uint32_t most_favoured(const struct xics *xics, unsigned server, uint8_t 
 		interrupt = XICS_IPI;
 	}
 	for (unsigned i = 0; i < XICS_NR_SOURCES; i++) {
-		const struct xics_source *source = &xics->source[i];
+		const struct xics_source *source = &xics->state.source[i];
 
 		if (source->pending && !source->in_service && source->server == server &&
 		    source->priority < best) {
@@ -40,29 +40,77 @@ static void update(struct xics *xics, unsigned server)
 	uint8_t priority;
 	bool level = most_favoured(xics, server, &priority) != 0;
 
-	if (level == xics->server[server].level)
+	if (level == xics->level[server])
 		return;
-	xics->server[server].level = level;
+	xics->level[server] = level;
 	xics->set_external(xics->opaque, server, level);
 }
 
-void xics_reset(struct xics *xics, unsigned nr_servers)
+static void clear(struct xics_state *s)
 {
-	xics->nr_servers = nr_servers;
-	for (unsigned i = 0; i < nr_servers; i++) {
-		xics->server[i] = (struct xics_presentation){ .cppr = 0, .mfrr = XICS_MASKED };
-		xics->set_external(xics->opaque, i, false);
-	}
+	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+		s->server[i] = (struct xics_presentation){ .cppr = 0, .mfrr = XICS_MASKED };
 	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
-		xics->source[i] = (struct xics_source){ .priority = XICS_MASKED,
-							.saved_priority = XICS_MASKED };
+		s->source[i] = (struct xics_source){ .priority = XICS_MASKED,
+						     .saved_priority = XICS_MASKED };
+}
+
+/* Tell each server's line, whatever was told before. */
+static void set_lines(struct xics *xics)
+{
+	for (unsigned i = 0; i < xics->state.nr_servers; i++) {
+		uint8_t priority;
+
+		xics->level[i] = most_favoured(xics, i, &priority) != 0;
+		xics->set_external(xics->opaque, i, xics->level[i]);
+	}
+}
+
+static void reset(struct device *device)
+{
+	struct xics *xics = (struct xics *)device;
+
+	clear(&xics->state);
+	set_lines(xics);
+}
+
+static void describe(const struct device *device, struct tree *tree)
+{
+	const struct xics *xics = (const struct xics *)device;
+
+	tree_begin(tree, "interrupt-controller");
+	tree_string(tree, "device_type", "PowerPC-External-Interrupt-Presentation");
+	tree_string(tree, "compatible", "IBM,ppc-xicp");
+	tree_empty(tree, "interrupt-controller");
+	tree_u32(tree, "#interrupt-cells", 2);
+	TREE_CELLS(tree, "ibm,interrupt-server-ranges", 0, xics->state.nr_servers);
+	tree_u32(tree, "phandle", XICS_PHANDLE);
+	tree_end(tree);
+}
+
+static const struct device_type type = {
+	.name = "xics",
+	.reset = reset,
+	.describe = describe,
+};
+
+void xics_init(struct xics *xics, unsigned nr_servers,
+	       void (*set_external)(void *opaque, unsigned server, bool level), void *opaque)
+{
+	*xics = (struct xics){
+		.device = { &type },
+		.state = { .nr_servers = (uint8_t)nr_servers },
+		.set_external = set_external,
+		.opaque = opaque,
+	};
+	clear(&xics->state);
 }
 
 struct xics_source *xics_source(struct xics *xics, uint32_t interrupt)
 {
 	if (interrupt < XICS_SOURCE_BASE || interrupt >= XICS_SOURCE_BASE + XICS_NR_SOURCES)
 		return NULL;
-	return &xics->source[interrupt - XICS_SOURCE_BASE];
+	return &xics->state.source[interrupt - XICS_SOURCE_BASE];
 }
 
 void xics_raise(struct xics *xics, uint32_t interrupt)
@@ -79,14 +127,15 @@ uint32_t xics_poll(const struct xics *xics, unsigned server)
 {
 	uint8_t priority;
 
-	return (uint32_t)xics->server[server].cppr << 24 | most_favoured(xics, server, &priority);
+	return (uint32_t)xics->state.server[server].cppr << 24 |
+	       most_favoured(xics, server, &priority);
 }
 
 uint32_t xics_accept(struct xics *xics, unsigned server)
 {
 	uint8_t priority;
 	uint32_t interrupt = most_favoured(xics, server, &priority);
-	uint32_t xirr = (uint32_t)xics->server[server].cppr << 24 | interrupt;
+	uint32_t xirr = (uint32_t)xics->state.server[server].cppr << 24 | interrupt;
 	struct xics_source *source = xics_source(xics, interrupt);
 
 	if (!interrupt)
@@ -95,7 +144,7 @@ uint32_t xics_accept(struct xics *xics, unsigned server)
 		source->pending = false;
 		source->in_service = true;
 	}
-	xics->server[server].cppr = priority;
+	xics->state.server[server].cppr = priority;
 	update(xics, server);
 	return xirr;
 }
@@ -104,7 +153,7 @@ void xics_eoi(struct xics *xics, unsigned server, uint32_t xirr)
 {
 	struct xics_source *source = xics_source(xics, xirr & XISR_MASK);
 
-	xics->server[server].cppr = (uint8_t)(xirr >> 24);
+	xics->state.server[server].cppr = (uint8_t)(xirr >> 24);
 	if (source) {
 		source->in_service = false;
 		/* it may have been routed elsewhere since it was presented */
@@ -115,13 +164,13 @@ void xics_eoi(struct xics *xics, unsigned server, uint32_t xirr)
 
 void xics_set_cppr(struct xics *xics, unsigned server, uint8_t cppr)
 {
-	xics->server[server].cppr = cppr;
+	xics->state.server[server].cppr = cppr;
 	update(xics, server);
 }
 
 void xics_set_mfrr(struct xics *xics, unsigned server, uint8_t mfrr)
 {
-	xics->server[server].mfrr = mfrr;
+	xics->state.server[server].mfrr = mfrr;
 	update(xics, server);
 }
 

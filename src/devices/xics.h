@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "devices/device.h"
 #include "engine/engine.h"
 
 /* Interrupt number that XIRR shows for an inter-processor interrupt. */
 #define XICS_IPI	 2u
 #define XICS_SOURCE_BASE 0x1000u
 #define XICS_NR_SOURCES	 16u
-#define XICS_VTY	 (XICS_SOURCE_BASE + 0)
+#define XICS_PHANDLE	 1u
 
 /* A priority: 0 is the most favoured; 0xff as a source's or MFRR's priority is "never". */
 #define XICS_MASKED 0xffu
@@ -32,19 +33,26 @@ struct xics_source {
 struct xics_presentation {
 	uint8_t cppr;
 	uint8_t mfrr;
-	bool level; /* as the engine was last told */
+};
+
+struct xics_state {
+	uint8_t nr_servers;
+	struct xics_presentation server[ENGINE_MAX_VCPUS];
+	struct xics_source source[XICS_NR_SOURCES];
 };
 
 struct xics {
-	unsigned nr_servers;
-	struct xics_presentation server[ENGINE_MAX_VCPUS];
-	struct xics_source source[XICS_NR_SOURCES];
+	struct device device;
+	struct xics_state state;
+	bool level[ENGINE_MAX_VCPUS]; /* of the servers' lines, as set_external() was last told */
 	/* The external interrupt input of a vCPU changes. */
 	void (*set_external)(void *opaque, unsigned server, bool level);
 	void *opaque;
 };
 
-void xics_reset(struct xics *xics, unsigned nr_servers);
+/** xics_init() - @nr_servers: vCPUs, at most ENGINE_MAX_VCPUS; no line is set before a reset. */
+void xics_init(struct xics *xics, unsigned nr_servers,
+	       void (*set_external)(void *opaque, unsigned server, bool level), void *opaque);
 
 /** xics_raise() - signal an edge of a source, XICS_SOURCE_BASE .. */
 void xics_raise(struct xics *xics, uint32_t interrupt);

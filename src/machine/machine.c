@@ -202,9 +202,6 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.clock = &machine->clock,
 		.engine_ops = machine->ops,
 		.host = {
-			.console_write = host_console_write,
-			.console_read = host_console_read,
-			.console_busy = host_console_busy,
 			.vcpu_state = scheduler_vcpu_state,
 			.vcpu_start = scheduler_vcpu_start,
 			.vcpu_wake = scheduler_vcpu_wake,
@@ -213,6 +210,12 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 			.event = host_event,
 			.debug = host_debug,
 			.warning = host_warning,
+			.opaque = machine,
+		},
+		.console = {
+			.write = host_console_write,
+			.read = host_console_read,
+			.busy = host_console_busy,
 			.opaque = machine,
 		},
 		.nr_vcpus = config->nr_vcpus,
@@ -401,7 +404,7 @@ void machine_keep_nvram(struct machine *machine,
 uint8_t *machine_nvram(struct machine *machine, size_t *size)
 {
 	*size = NVRAM_SIZE;
-	return papr_nvram(machine->papr)->data;
+	return papr_nvram(machine->papr)->state.data;
 }
 
 void machine_console_input(struct machine *machine)

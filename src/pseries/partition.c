@@ -51,13 +51,6 @@ void papr_warn(struct papr *papr, const char *format, ...)
 	va_end(args);
 }
 
-bool papr_console_busy(const struct papr *papr)
-{
-	const struct papr_host *host = &papr->config.host;
-
-	return host->console_busy && host->console_busy(host->opaque);
-}
-
 void papr_event(struct papr *papr, const struct papr_event *event)
 {
 	const struct papr_host *host = &papr->config.host;
@@ -165,6 +158,28 @@ bool papr_ready_to_deliver(struct papr *papr)
 	return papr->by_trampoline;
 }
 
+static void create_devices(struct papr *papr)
+{
+	const struct papr_config *config = &papr->config;
+	unsigned n = 0;
+
+	xics_init(&papr->xics, config->nr_vcpus, set_external, papr);
+	vty_init(&papr->vty, &config->console, &papr->xics);
+	nvram_init(&papr->nvram);
+	rtc_init(&papr->rtc, config->clock);
+	papr->devices[n++] = &papr->vty.device;
+	papr->devices[n++] = &papr->nvram.device;
+	papr->devices[n++] = &papr->xics.device;
+	papr->devices[n++] = &papr->rtc.device;
+}
+
+static void reset_devices(struct papr *papr)
+{
+	for (unsigned i = 0; i < PAPR_NR_DEVICES; i++)
+		if (papr->devices[i]->type->reset)
+			papr->devices[i]->type->reset(papr->devices[i]);
+}
+
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
 {
 	struct papr *papr;
@@ -184,9 +199,7 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	}
 	papr->config = *config;
 	papr->memory = config->memory;
-	papr->xics.set_external = set_external;
-	papr->xics.opaque = papr;
-	nvram_format(&papr->nvram);
+	create_devices(papr);
 	if (!choose_delivery(papr, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
@@ -291,9 +304,7 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	for (unsigned i = 0; i < config->nr_vcpus; i++) {
 		papr->vcpu[i] = (struct papr_vcpu){ .reset_wanted = false };
 	}
-	papr->rtc_offset = config->clock->mode == CLOCK_INSN ? 0 : papr->rtc_offset;
-	vty_reset(&papr->vty);
-	xics_reset(&papr->xics, config->nr_vcpus);
+	reset_devices(papr);
 	papr->partition = (struct engine_partition){
 		.radix = papr_engine_can(papr, ENGINE_CAP_RADIX),
 		.hash_table_order = hash_table_order(papr->memory->size),
@@ -317,18 +328,9 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	return 0;
 }
 
-void papr_fill_vty(struct papr *papr)
-{
-	const struct papr_host *host = &papr->config.host;
-
-	vty_fill(&papr->vty, host->console_read, host->opaque);
-}
-
 void papr_console_input(struct papr *papr)
 {
-	papr_fill_vty(papr);
-	if (papr->vty.signal && papr->vty.count)
-		xics_raise(&papr->xics, XICS_VTY);
+	vty_input(&papr->vty);
 }
 
 struct nvram *papr_nvram(struct papr *papr)

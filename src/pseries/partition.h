@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "devices/nvram.h"
+#include "devices/vty.h"
 #include "engine/engine.h"
 #include "fwnmi/fwnmi.h"
 #include "fwnmi/mce.h"
@@ -74,11 +75,6 @@ struct papr_outcome {
  * Services of the machine. All callbacks run in the machine's own thread, inside a papr_*() call.
  */
 struct papr_host {
-	void (*console_write)(void *opaque, const void *buf, unsigned len);
-	/* up to @len bytes of pending console input; returns the count, 0 when none */
-	unsigned (*console_read)(void *opaque, void *buf, unsigned len);
-	/* is there no room for output now? NULL: there always is room */
-	bool (*console_busy)(void *opaque);
 	enum vcpu_state (*vcpu_state)(void *opaque, unsigned vcpu);
 	void (*vcpu_start)(void *opaque, unsigned vcpu); /* registers are set; make it runnable */
 	void (*vcpu_wake)(void *opaque, unsigned vcpu); /* an interrupt ends its H_CEDE, if any */
@@ -108,6 +104,7 @@ struct papr_config {
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
 	struct papr_host host;
+	struct vty_console console;
 	unsigned nr_vcpus;
 	const char *bootargs; /* "" when none */
 	/* Where the loader put the kernel (real addresses); size 0: there is none. */

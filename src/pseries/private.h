@@ -7,14 +7,13 @@
 #define FWNMI_PSERIES_PRIVATE_H
 
 #include "devices/nvram.h"
+#include "devices/rtc.h"
 #include "pseries/partition.h"
 #include "pseries/fwnmi/trampoline.h"
 #include "devices/vty.h"
 #include "devices/xics.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-#define PAPR_VTY_UNIT 0x71000000u
 
 /* A machine check raised as the architected interrupt, kept until the trampoline makes its call. */
 struct papr_raised {
@@ -44,6 +43,8 @@ struct papr_vcpu {
 	bool waited; /* it was taken off by its H_CEDE, not by others' turns */
 };
 
+#define PAPR_NR_DEVICES 4
+
 struct papr {
 	struct papr_config config;
 	struct guest_memory *memory;
@@ -53,7 +54,8 @@ struct papr {
 	struct xics xics;
 	struct vty vty;
 	struct nvram nvram;
-	int64_t rtc_offset; /* ns that the guest's clock is ahead of time_of_day.c's base */
+	struct rtc rtc;
+	struct device *devices[PAPR_NR_DEVICES]; /* all of them */
 	struct fwnmi fwnmi;
 	bool fwnmi_ready; /* fwnmi_init() has been done */
 	bool may_repair; /* the event comes from the processor, not from an injection */
@@ -182,10 +184,6 @@ const char *rtas_function(uint32_t token);
 bool rtas_write_entry(struct papr *papr);
 
 /* partition.c */
-/** papr_fill_vty() - move console input to the terminal's queue, as much as fits. */
-void papr_fill_vty(struct papr *papr);
-/** papr_console_busy() - is there no room for console output now? */
-bool papr_console_busy(const struct papr *papr);
 void papr_debug(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** papr_warn() - like papr_debug(), but for what the user must see in any case. */
 void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -170,9 +170,6 @@ static inline struct papr_config fake_config(void)
 		.clock = &fake.clock,
 		.engine_ops = &fake.ops,
 		.host = {
-			.console_write = fake_console_write,
-			.console_read = fake_console_read,
-			.console_busy = fake_console_busy,
 			.vcpu_state = fake_vcpu_state,
 			.vcpu_start = fake_vcpu_start,
 			.vcpu_wake = fake_vcpu_wake,
@@ -181,6 +178,7 @@ static inline struct papr_config fake_config(void)
 			.event = fake_event,
 			.debug = fake_debug,
 		},
+		.console = { fake_console_write, fake_console_read, fake_console_busy, NULL },
 		.nr_vcpus = FAKE_CPUS,
 		.bootargs = "console=hvc0",
 		.kernel_base = KERNEL_BASE,

@@ -287,7 +287,7 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcom
 		return PAPR_RESUME;
 	}
 	if (b->writes) {
-		partition.host.console_write(partition.host.opaque, "x", 1);
+		partition.console.write(partition.console.opaque, "x", 1);
 		return PAPR_RESUME;
 	}
 	/* That of a trampoline: what papr_machine_check() raised is delivered now. */
@@ -679,9 +679,9 @@ static void with_clock_host_a_full_console_is_busy_and_the_guest_goes_on(void **
 	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
 	make_machine(1);
 	machine_set_console(machine, fill_console, NULL, NULL);
-	assert_false(partition.host.console_busy(partition.host.opaque));
+	assert_false(partition.console.busy(partition.console.opaque));
 	assert_int_equal(run(), MACHINE_POWERED_OFF);
-	assert_true(partition.host.console_busy(partition.host.opaque));
+	assert_true(partition.console.busy(partition.console.opaque));
 	assert_int_equal(machine_insns(machine), 30);
 }
 
@@ -697,8 +697,8 @@ static void nvram_is_the_partitions_and_kept_where_it_is_told(void **state)
 
 	PLAY(0, { 10, 0x100, KERNEL });
 	make_machine(1);
-	assert_ptr_equal(machine_nvram(machine, &size), partition_nvram.data);
-	assert_int_equal(size, sizeof(partition_nvram.data));
+	assert_ptr_equal(machine_nvram(machine, &size), partition_nvram.state.data);
+	assert_int_equal(size, sizeof(partition_nvram.state.data));
 	machine_keep_nvram(machine, keep, store);
 	assert_true(partition_nvram.store.write(partition_nvram.store.opaque, 7, "abc", 3));
 }

@@ -311,8 +311,9 @@ static void the_nvram_file_survives_the_partition(void **state)
 		assert_non_null(fake.papr);
 		assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 		nvram = papr_nvram(fake.papr);
-		assert_int_equal(
-			nvram_file_open(&file, path, nvram->data, NVRAM_SIZE, err, sizeof(err)), 0);
+		assert_int_equal(nvram_file_open(&file, path, nvram->state.data, NVRAM_SIZE, err,
+						 sizeof(err)),
+				 0);
 		nvram->store = (struct nvram_store){ nvram_file_write, &file };
 		if (run == 0) {
 			memory_write(&fake.memory, BUFFER, text, sizeof(text));

@@ -36,7 +36,7 @@ static int64_t h_ipoll(struct hcall *call)
 	if (!papr_vcpu_exists(call->papr, server))
 		return H_PARAMETER;
 	call->args[0] = xics_poll(xics, (unsigned)server);
-	call->args[1] = xics->server[server].mfrr;
+	call->args[1] = xics->state.server[server].mfrr;
 	return H_SUCCESS;
 }
 

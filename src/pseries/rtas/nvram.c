@@ -15,8 +15,8 @@ static int32_t rtas_nvram_fetch(struct rtas_call *call)
 {
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
-	memory_write(call->papr->memory, call->args[1], call->papr->nvram.data + call->args[0],
-		     call->args[2]);
+	memory_write(call->papr->memory, call->args[1],
+		     call->papr->nvram.state.data + call->args[0], call->args[2]);
 	call->rets[0] = call->args[2];
 	return RTAS_SUCCESS;
 }

@@ -11,14 +11,9 @@
 /* In: character. */
 static int32_t rtas_display_character(struct rtas_call *call)
 {
-	const struct papr_host *host = &call->papr->config.host;
 	uint8_t character = (uint8_t)call->args[0];
 
-	if (papr_console_busy(call->papr))
-		return RTAS_BUSY;
-	if (host->console_write)
-		host->console_write(host->opaque, &character, 1);
-	return RTAS_SUCCESS;
+	return vty_write(&call->papr->vty, &character, 1) ? RTAS_SUCCESS : RTAS_BUSY;
 }
 
 /* In: power-on mask, two cells. None of those events can happen here. */

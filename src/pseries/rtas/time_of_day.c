@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The partition's clock of day: the host's under CLOCK_HOST; under CLOCK_INSN a fixed moment plus
- * the time base, so that a run is repeatable. LoPAR section "Time of Day".
- */
+/* The clock of day as a calendar; the clock itself is devices/rtc.c. LoPAR section "Time of Day". */
 #include <time.h>
 
 #include "pseries/private.h"
 
-#define NANOSECONDS	 1000000000ll
-#define INSN_CLOCK_EPOCH 1577836800ll /* 2020-01-01 00:00:00 UTC */
-
-/* Nanoseconds since 1970, without the offset that the guest has set. */
-static int64_t base_time(const struct papr *papr)
-{
-	struct timespec ts;
-	uint64_t ticks;
-
-	if (papr->config.clock->mode == CLOCK_HOST) {
-		clock_gettime(CLOCK_REALTIME, &ts);
-		return ts.tv_sec * NANOSECONDS + ts.tv_nsec;
-	}
-	ticks = papr_timebase(papr);
-	return (INSN_CLOCK_EPOCH + (int64_t)(ticks / TIMEBASE_HZ)) * NANOSECONDS +
-	       (int64_t)(ticks % TIMEBASE_HZ * 125 / 64);
-}
+#define NANOSECONDS 1000000000ll
 
 /* Out: year, month, day, hour, minute, second, nanoseconds. */
 static int32_t rtas_get_time_of_day(struct rtas_call *call)
 {
-	int64_t now = base_time(call->papr) + call->papr->rtc_offset;
+	int64_t now = rtc_now(&call->papr->rtc);
 	time_t seconds = now / NANOSECONDS;
 	struct tm tm;
 
@@ -68,7 +49,7 @@ static int32_t rtas_set_time_of_day(struct rtas_call *call)
 	tm.tm_hour = (int)args[3];
 	tm.tm_min = (int)args[4];
 	tm.tm_sec = (int)args[5];
-	call->papr->rtc_offset = timegm(&tm) * NANOSECONDS + args[6] - base_time(call->papr);
+	rtc_set(&call->papr->rtc, timegm(&tm) * NANOSECONDS + args[6]);
 	return RTAS_SUCCESS;
 }
 

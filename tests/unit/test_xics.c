@@ -16,12 +16,16 @@ static void set_external(void *opaque, unsigned server, bool level)
 	line[server] = level;
 }
 
+static void reset(void)
+{
+	xics.device.type->reset(&xics.device);
+}
+
 static int setup(void **state)
 {
-	memset(&xics, 0, sizeof(xics));
 	memset(line, 1, sizeof(line));
-	xics.set_external = set_external;
-	xics_reset(&xics, 4);
+	xics_init(&xics, 4, set_external, NULL);
+	reset();
 	for (unsigned i = 0; i < 4; i++)
 		xics_set_cppr(&xics, i, CPPR_ALL);
 	return 0;
@@ -42,7 +46,7 @@ static void nothing_is_presented_after_a_reset(void **state)
 
 static void a_server_out_of_reset_accepts_nothing_before_it_opens_cppr(void **state)
 {
-	xics_reset(&xics, 4);
+	reset();
 	route(A, 1, 5);
 	xics_raise(&xics, A);
 	assert_false(line[1]);
@@ -58,7 +62,7 @@ static void a_raised_source_is_presented_to_its_server_only(void **state)
 	assert_false(line[0] || line[1] || line[3]);
 	assert_int_equal(xics_accept(&xics, 2), 0xff000000 | A);
 	assert_false(line[2]);
-	assert_int_equal(xics.server[2].cppr, 5);
+	assert_int_equal(xics.state.server[2].cppr, 5);
 }
 
 static void the_most_favoured_interrupt_is_presented_first(void **state)
@@ -182,9 +186,9 @@ static void poll_accepts_nothing(void **state)
 static void eoi_of_an_interrupt_that_does_not_exist_only_sets_cppr(void **state)
 {
 	xics_eoi(&xics, 0, 0x07ffffff);
-	assert_int_equal(xics.server[0].cppr, 7);
+	assert_int_equal(xics.state.server[0].cppr, 7);
 	xics_eoi(&xics, 0, 0x08000000 | (XICS_SOURCE_BASE + XICS_NR_SOURCES));
-	assert_int_equal(xics.server[0].cppr, 8);
+	assert_int_equal(xics.state.server[0].cppr, 8);
 }
 
 static void only_existing_sources_are_found(void **state)
@@ -221,5 +225,5 @@ int main(void)
 		cmocka_unit_test_setup(only_existing_sources_are_found, setup),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("xics", tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all devices have in common, so that the partition can walk a list of them. A device is a
+ * struct that begins with struct device. Its architected state is one plain struct in it; beside
+ * that are pointers to the host and to other devices, and what follows from the state.
+ */
+#ifndef FWNMI_DEVICES_DEVICE_H
+#define FWNMI_DEVICES_DEVICE_H
+
+#include "base/tree.h"
+
+struct device;
+
+/* Where in the device tree a device's node stands. */
+enum device_bus {
+	DEVICE_ROOT,
+	DEVICE_VDEVICE,
+};
+
+struct device_type {
+	const char *name;
+	/* Back to the state after power-on. NULL: a reboot changes nothing. */
+	void (*reset)(struct device *device);
+	/* Write the device's node. NULL: guests know it by its calls alone. */
+	void (*describe)(const struct device *device, struct tree *tree);
+	enum device_bus bus;
+};
+
+struct device {
+	const struct device_type *type;
+};
+
+#endif
