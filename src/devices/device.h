@@ -7,6 +7,7 @@
 #ifndef FWNMI_DEVICES_DEVICE_H
 #define FWNMI_DEVICES_DEVICE_H
 
+#include "base/record.h"
 #include "base/tree.h"
 
 struct device;
@@ -24,10 +25,26 @@ struct device_type {
 	/* Write the device's node. NULL: guests know it by its calls alone. */
 	void (*describe)(const struct device *device, struct tree *tree);
 	enum device_bus bus;
+	/* What is architected about the device, and where its struct has that. */
+	const struct record_type *record;
+	size_t state_offset;
+	/* The state was loaded: bring in line what follows from it. NULL: nothing does. */
+	void (*loaded)(struct device *device);
 };
 
 struct device {
 	const struct device_type *type;
 };
+
+size_t device_record_size(const struct device *device);
+/** device_save() - write the device's state; returns its bytes, or 0 if they are more than @size */
+size_t device_save(const struct device *device, void *buf, size_t size);
+/**
+ * device_load() - set the device's state from a record, as record_load() does
+ *
+ * returns: false, with the device as it was and the reason in @err, if the record is refused
+ */
+bool device_load(struct device *device, const void *record, size_t size, char *err,
+		 size_t err_size);
 
 #endif

@@ -50,9 +50,23 @@ static void describe(const struct device *device, struct tree *tree)
 	tree_end(tree);
 }
 
+/* A store is not told of what is loaded: whoever loads has it, or gives another. */
+static const struct record_field fields[] = {
+	RECORD_ARRAY(struct nvram_state, data, UINT8_MAX),
+};
+
+static const struct record_type record = {
+	.name = "nvram",
+	.size = sizeof(struct nvram_state),
+	.fields = fields,
+	.nr_fields = sizeof(fields) / sizeof(fields[0]),
+};
+
 static const struct device_type type = {
 	.name = "nvram",
 	.describe = describe,
+	.record = &record,
+	.state_offset = offsetof(struct nvram, state),
 };
 
 void nvram_init(struct nvram *nvram)

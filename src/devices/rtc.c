@@ -31,9 +31,22 @@ static void reset(struct device *device)
 		rtc->state.offset = 0;
 }
 
+static const struct record_field fields[] = {
+	RECORD_NUMBER(struct rtc_state, offset, UINT64_MAX),
+};
+
+static const struct record_type record = {
+	.name = "rtc",
+	.size = sizeof(struct rtc_state),
+	.fields = fields,
+	.nr_fields = sizeof(fields) / sizeof(fields[0]),
+};
+
 static const struct device_type type = {
 	.name = "rtc",
 	.reset = reset,
+	.record = &record,
+	.state_offset = offsetof(struct rtc, state),
 };
 
 void rtc_init(struct rtc *rtc, const struct guest_clock *clock)

@@ -22,11 +22,27 @@ static void describe(const struct device *device, struct tree *tree)
 	tree_end(tree);
 }
 
+static const struct record_field fields[] = {
+	RECORD_NUMBER(struct vty_state, signal, true),
+	RECORD_NUMBER(struct vty_state, head, UINT8_MAX),
+	RECORD_NUMBER(struct vty_state, count, sizeof(((struct vty_state *)0)->queue)),
+	RECORD_ARRAY(struct vty_state, queue, UINT8_MAX),
+};
+
+static const struct record_type record = {
+	.name = "vty",
+	.size = sizeof(struct vty_state),
+	.fields = fields,
+	.nr_fields = sizeof(fields) / sizeof(fields[0]),
+};
+
 static const struct device_type type = {
 	.name = "vty",
 	.reset = reset,
 	.describe = describe,
 	.bus = DEVICE_VDEVICE,
+	.record = &record,
+	.state_offset = offsetof(struct vty, state),
 };
 
 void vty_init(struct vty *vty, const struct vty_console *console, struct xics *xics)

@@ -88,10 +88,47 @@ static void describe(const struct device *device, struct tree *tree)
 	tree_end(tree);
 }
 
+static void loaded(struct device *device)
+{
+	set_lines((struct xics *)device);
+}
+
+static bool fits(const void *loaded, const void *present)
+{
+	const struct xics_state *s = loaded;
+
+	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
+		if (s->source[i].server >= s->nr_servers)
+			return false;
+	return s->nr_servers == ((const struct xics_state *)present)->nr_servers;
+}
+
+static const struct record_field fields[] = {
+	RECORD_NUMBER(struct xics_state, nr_servers, ENGINE_MAX_VCPUS),
+	RECORD_EACH(struct xics_state, server, cppr, UINT8_MAX),
+	RECORD_EACH(struct xics_state, server, mfrr, UINT8_MAX),
+	RECORD_EACH(struct xics_state, source, server, ENGINE_MAX_VCPUS - 1),
+	RECORD_EACH(struct xics_state, source, priority, UINT8_MAX),
+	RECORD_EACH(struct xics_state, source, saved_priority, UINT8_MAX),
+	RECORD_EACH(struct xics_state, source, pending, true),
+	RECORD_EACH(struct xics_state, source, in_service, true),
+};
+
+static const struct record_type record = {
+	.name = "xics",
+	.size = sizeof(struct xics_state),
+	.fields = fields,
+	.nr_fields = sizeof(fields) / sizeof(fields[0]),
+	.fits = fits,
+};
+
 static const struct device_type type = {
 	.name = "xics",
 	.reset = reset,
 	.describe = describe,
+	.record = &record,
+	.state_offset = offsetof(struct xics, state),
+	.loaded = loaded,
 };
 
 void xics_init(struct xics *xics, unsigned nr_servers,

@@ -159,7 +159,7 @@ static void without_a_console_output_is_lost_and_there_is_no_input(void **state)
 {
 	uint8_t buf[16];
 
-	make(&(struct vty_console){ NULL });
+	make(&(struct vty_console){ .write = NULL });
 	assert_true(vty_write(&vty, "ab", 2));
 	vty_input(&vty);
 	assert_int_equal(vty_read(&vty, buf, sizeof(buf)), 0);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* State as a record: see record.h. What is loaded comes from outside, and none of it is trusted. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/record.h"
+
+static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 's', 't', 'a' };
+
+#define OFFSET_LENGTH 8u
+#define HEADER_SIZE   12u
+#define CRC_SIZE      4u
+
+/* Castagnoli's polynomial, bit-reversed. */
+static uint32_t crc32c(const uint8_t *bytes, size_t len)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= bytes[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+/* ---- numbers in the host's memory ---- */
+
+static uint64_t number(const struct record_field *field, const void *state, uint32_t index)
+{
+	const uint8_t *at = (const uint8_t *)state + field->offset + index * field->stride;
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
+
+	switch (field->width) {
+	case 1:
+		return *at;
+	case 2:
+		memcpy(&v16, at, 2);
+		return v16;
+	case 4:
+		memcpy(&v32, at, 4);
+		return v32;
+	default:
+		memcpy(&v64, at, 8);
+		return v64;
+	}
+}
+
+static void set_number(const struct record_field *field, void *state, uint32_t index,
+		       uint64_t value)
+{
+	uint8_t *at = (uint8_t *)state + field->offset + index * field->stride;
+	uint16_t v16 = (uint16_t)value;
+	uint32_t v32 = (uint32_t)value;
+
+	switch (field->width) {
+	case 1:
+		*at = (uint8_t)value;
+		break;
+	case 2:
+		memcpy(at, &v16, 2);
+		break;
+	case 4:
+		memcpy(at, &v32, 4);
+		break;
+	default:
+		memcpy(at, &value, 8);
+	}
+}
+
+/* ---- saving ---- */
+
+/* Where a record is written; without @to it is only measured. */
+struct writer {
+	uint8_t *to;
+	size_t offset;
+};
+
+static void put(struct writer *w, unsigned bytes, uint64_t value)
+{
+	if (w->to)
+		for (unsigned i = 0; i < bytes; i++)
+			w->to[w->offset + i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+	w->offset += bytes;
+}
+
+static void put_name(struct writer *w, const char *name)
+{
+	size_t len = strlen(name);
+
+	put(w, 1, len);
+	if (w->to)
+		memcpy(w->to + w->offset, name, len);
+	w->offset += len;
+}
+
+/* All but the header and the CRC. */
+static void put_body(struct writer *w, const struct record_type *type, const void *state)
+{
+	put_name(w, type->name);
+	put(w, 4, type->nr_fields);
+	for (unsigned i = 0; i < type->nr_fields; i++) {
+		const struct record_field *field = &type->fields[i];
+
+		put_name(w, field->name);
+		put(w, 1, field->width);
+		put(w, 4, field->count);
+		for (uint32_t n = 0; n < field->count; n++)
+			put(w, field->width, w->to ? number(field, state, n) : 0);
+	}
+}
+
+size_t record_size(const struct record_type *type)
+{
+	struct writer w = { .offset = HEADER_SIZE };
+
+	put_body(&w, type, NULL);
+	return w.offset + CRC_SIZE;
+}
+
+size_t record_save(const struct record_type *type, const void *state, void *buf, size_t size)
+{
+	size_t length = record_size(type);
+	struct writer w = { .to = buf };
+
+	if (length > size)
+		return 0;
+	memcpy(buf, magic, sizeof(magic));
+	w.offset = OFFSET_LENGTH;
+	put(&w, 4, length);
+	put_body(&w, type, state);
+	put(&w, 4, crc32c(buf, w.offset));
+	return length;
+}
+
+/* ---- loading ---- */
+
+struct reader {
+	const uint8_t *from;
+	size_t size, offset;
+	char *err;
+	size_t err_size;
+};
+
+/* Reading past the end gives zeros, which take() leaves to the caller to find out by at_end(). */
+static uint64_t take(struct reader *r, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < bytes; i++, r->offset++)
+		value = value << 8 | (r->offset < r->size ? r->from[r->offset] : 0);
+	return value;
+}
+
+static bool take_name(struct reader *r, const char *name)
+{
+	size_t len = take(r, 1);
+	bool same = len == strlen(name) && r->offset + len <= r->size &&
+		    !memcmp(r->from + r->offset, name, len);
+
+	r->offset += len;
+	return same;
+}
+
+#define REFUSE(...) (snprintf(r->err, r->err_size, __VA_ARGS__), false)
+
+static bool take_field(struct reader *r, const struct record_field *field, void *state)
+{
+	if (!take_name(r, field->name) || take(r, 1) != field->width || take(r, 4) != field->count)
+		return REFUSE("%s is missing or of another shape", field->name);
+	for (uint32_t n = 0; n < field->count; n++) {
+		uint64_t value = take(r, field->width);
+
+		if (value > field->max)
+			return REFUSE("%s is %" PRIu64 ", more than %" PRIu64, field->name, value,
+				      field->max);
+		set_number(field, state, n, value);
+	}
+	return true;
+}
+
+static bool take_frame(struct reader *r)
+{
+	size_t length;
+
+	if (r->size < HEADER_SIZE + CRC_SIZE || memcmp(r->from, magic, sizeof(magic)))
+		return REFUSE("it is no record");
+	r->offset = r->size - CRC_SIZE;
+	if (take(r, 4) != crc32c(r->from, r->size - CRC_SIZE))
+		return REFUSE("it is damaged");
+	r->offset = OFFSET_LENGTH;
+	length = take(r, 4);
+	r->size -= CRC_SIZE;
+	return length == r->size + CRC_SIZE || REFUSE("it is damaged");
+}
+
+static bool take_body(struct reader *r, const struct record_type *type, void *state)
+{
+	if (!take_name(r, type->name))
+		return REFUSE("it is of something else");
+	if (take(r, 4) != type->nr_fields)
+		return REFUSE("its fields are others");
+	for (unsigned i = 0; i < type->nr_fields; i++)
+		if (!take_field(r, &type->fields[i], state))
+			return false;
+	return r->offset == r->size || REFUSE("it is longer or shorter than its fields");
+}
+
+bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
+		 char *err, size_t err_size)
+{
+	struct reader r = { .from = record, .size = size };
+	char why[128] = "out of memory";
+	void *loaded = malloc(type->size);
+	bool good;
+
+	r.err = why;
+	r.err_size = sizeof(why);
+	good = loaded && take_frame(&r);
+	if (good) {
+		memcpy(loaded, state, type->size);
+		good = take_body(&r, type, loaded);
+	}
+	if (good && type->fits && !type->fits(loaded, state)) {
+		snprintf(why, sizeof(why), "it does not fit what is here");
+		good = false;
+	}
+	if (good)
+		memcpy(state, loaded, type->size);
+	else
+		snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
+	free(loaded);
+	return good;
+}
