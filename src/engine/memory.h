@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest real memory: the only access, bounds-checked, for everything outside an engine's hot path.
- * Real address 0 is base[0]; there is one contiguous range. An accessor's name gives the byte order
- * of multi-byte values, whatever the host's.
+ * The guest's real address space: RAM from 0 on, and what else answers, or does not. For everything
+ * outside an engine's hot path this is the only access, and it is bounds-checked. Real address 0 is
+ * base[0]. An accessor's name gives the byte order of multi-byte values, whatever the host's.
  */
 #ifndef FWNMI_ENGINE_MEMORY_H
 #define FWNMI_ENGINE_MEMORY_H
@@ -14,9 +14,27 @@
 
 struct engine;
 
+/* What a guest meets at a real address. */
+enum memory_kind {
+	MEMORY_RAM,
+	MEMORY_POISONED, /* RAM whose use is a machine check; the host's own use is not */
+	MEMORY_HOLE, /* nothing answers: a machine check */
+};
+
+/* Addresses of one kind, both ends included; the last hole ends at UINT64_MAX. */
+struct memory_region {
+	enum memory_kind kind;
+	uint64_t first, last;
+};
+
+#define MEMORY_MAX_POISONED 16
+
 struct guest_memory {
 	uint8_t *base;
-	uint64_t size; /* bytes; a multiple of 64 KiB */
+	uint64_t size; /* of RAM, in bytes; a multiple of 64 KiB */
+	/* Ascending, and none touches the next. memory_poison() and memory_heal() keep it so. */
+	struct memory_region poisoned[MEMORY_MAX_POISONED];
+	unsigned nr_poisoned;
 	/*
 	 * Tells an engine that caches decoded guest code of writes made by others. NULL: nobody to
 	 * tell.
@@ -25,7 +43,20 @@ struct guest_memory {
 	struct engine *engine;
 };
 
-/** memory_contains() - is [ra, ra + len) wholly inside guest memory? Never overflows. */
+/** memory_region() - the largest region around @ra */
+struct memory_region memory_region(const struct guest_memory *m, uint64_t ra);
+
+/**
+ * memory_poison() - make RAM poisoned, whatever it was before
+ *
+ * returns: false, with nothing changed, if [ra, ra + len) is empty or not wholly RAM, or if there
+ * would be more than MEMORY_MAX_POISONED regions
+ */
+bool memory_poison(struct guest_memory *m, uint64_t ra, uint64_t len);
+/** memory_heal() - the reverse, with the same results */
+bool memory_heal(struct guest_memory *m, uint64_t ra, uint64_t len);
+
+/** memory_contains() - is [ra, ra + len) wholly RAM, poisoned or not? Never overflows. */
 static inline bool memory_contains(const struct guest_memory *m, uint64_t ra, uint64_t len)
 {
 	return len <= m->size && ra <= m->size - len;
