@@ -425,7 +425,7 @@ static bool set_trampoline(void *into, const struct command_option *option, cons
 
 	if (strcmp(value, "embedded") && strncmp(value, "elf:", 4) && strncmp(value, "blob:", 5))
 		return option_bad(why, "not embedded, elf:PATH or blob:PATH[,PATH]");
-	o->machine.trampoline = value;
+	o->machine.partition.trampoline = value;
 	return true;
 }
 
@@ -517,7 +517,7 @@ static const struct command_option run_option_table[] = {
 	{ "-kernel", OPTION_TEXT, INTO(machine.kernel) },
 	{ "-bios", OPTION_TEXT, INTO(machine.bios) },
 	{ "-initrd", OPTION_TEXT, INTO(machine.initrd) },
-	{ "-append", OPTION_TEXT, INTO(machine.append) },
+	{ "-append", OPTION_TEXT, INTO(machine.partition.bootargs) },
 	{ "-m", OPTION_CALL, .set = set_memory },
 	{ "-smp", OPTION_CALL, .set = set_smp },
 	{ "-cpu", OPTION_CALL, .set = set_cpu },
@@ -528,11 +528,12 @@ static const struct command_option run_option_table[] = {
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--no-reboot", OPTION_FLAG, INTO(machine.no_reboot) },
-	{ "--fwnmi-strict", OPTION_FLAG, INTO(machine.fwnmi_strict) },
-	{ "--fwnmi-delivery", OPTION_NAME, INTO(machine.delivery), .names = deliveries },
+	{ "--fwnmi-strict", OPTION_FLAG, INTO(machine.partition.fwnmi_strict) },
+	{ "--fwnmi-delivery", OPTION_NAME, INTO(machine.partition.delivery), .names = deliveries },
 	{ "--trampoline", OPTION_CALL, .set = set_trampoline },
 	{ "--engine-mc-exit", OPTION_NAME, INTO(mc_exit), .names = on_or_off },
-	{ "--stale-handler", OPTION_NAME, INTO(machine.stale_handler), .names = stale_policies },
+	{ "--stale-handler", OPTION_NAME, INTO(machine.partition.stale_handler),
+	  .names = stale_policies },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },
 	{ "--sandbox", OPTION_NAME, INTO(sandbox), .names = on_or_off },
@@ -567,8 +568,7 @@ static enum options_result parse_options(struct run_options *o, int argc, char *
 	enum options_result result;
 
 	*o = (struct run_options){
-		.machine = { .append = "",
-			     .ram_size = DEFAULT_RAM,
+		.machine = { .ram_size = DEFAULT_RAM,
 			     .nr_vcpus = 1,
 			     .clock = CLOCK_HOST,
 			     .engine = &engine_power,

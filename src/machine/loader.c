@@ -153,10 +153,10 @@ static bool translate_entry(const struct elf_file *elf, uint64_t entry, uint64_t
  */
 static int move_up(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
 {
-	uint64_t end = loader->kernel_base + loader->kernel_size;
+	uint64_t end = loader->image.kernel_base + loader->image.kernel_size;
 
-	if (loader->initrd_size)
-		end = loader->initrd_base + loader->initrd_size;
+	if (loader->image.initrd_size)
+		end = loader->image.initrd_base + loader->image.initrd_size;
 	if (end > ram_size || LOADER_KERNEL_ADDRESS > ram_size - end)
 		return FAIL("cannot load kernel %s: it does not fit above 0x%llx in %llu MiB of "
 			    "memory",
@@ -164,10 +164,10 @@ static int move_up(struct loader *loader, uint64_t ram_size, char *err, size_t e
 			    (unsigned long long)(ram_size >> 20));
 	for (unsigned i = 0; i < loader->nr_segments; i++)
 		loader->segments[i].address += LOADER_KERNEL_ADDRESS;
-	loader->kernel_base += LOADER_KERNEL_ADDRESS;
-	loader->kernel_entry += LOADER_KERNEL_ADDRESS;
-	if (loader->initrd_size)
-		loader->initrd_base += LOADER_KERNEL_ADDRESS;
+	loader->image.kernel_base += LOADER_KERNEL_ADDRESS;
+	loader->image.kernel_entry += LOADER_KERNEL_ADDRESS;
+	if (loader->image.initrd_size)
+		loader->image.initrd_base += LOADER_KERNEL_ADDRESS;
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static int read_headers(struct loader *loader, uint64_t file_size, uint64_t ram_
 
 	if (open_elf(loader, &elf, file_size, err, err_size) < 0)
 		return -1;
-	loader->little_endian = elf.little_endian;
+	loader->image.kernel_little_endian = elf.little_endian;
 	for (unsigned i = 0; i < elf.header.e_phnum; i++) {
 		Elf64_Phdr phdr;
 
@@ -199,11 +199,12 @@ static int read_headers(struct loader *loader, uint64_t file_size, uint64_t ram_
 	if (!loader->nr_segments)
 		return FAIL("cannot load kernel %s: no segments to load", loader->kernel);
 	entry = through_descriptor(&elf, elf.header.e_entry);
-	if (!translate_entry(&elf, entry, &loader->kernel_entry) || loader->kernel_entry & 3)
+	if (!translate_entry(&elf, entry, &loader->image.kernel_entry) ||
+	    loader->image.kernel_entry & 3)
 		return FAIL("cannot load kernel %s: entry 0x%llx is not in its segments",
 			    loader->kernel, (unsigned long long)entry);
-	loader->kernel_base = base;
-	loader->kernel_size = end - base;
+	loader->image.kernel_base = base;
+	loader->image.kernel_size = end - base;
 	loader->linked_at_zero = elf.header.e_type == ET_DYN && base == 0 && linked_at == 0;
 	return 0;
 }
@@ -220,21 +221,21 @@ static int open_kernel(struct loader *loader, uint64_t ram_size, char *err, size
 
 static int open_initrd(struct loader *loader, uint64_t ram_size, char *err, size_t err_size)
 {
-	uint64_t end = loader->kernel_base + loader->kernel_size;
+	uint64_t end = loader->image.kernel_base + loader->image.kernel_size;
 	uint64_t base = (end + INITRD_ALIGN - 1) & ~(INITRD_ALIGN - 1);
 
-	if (open_regular(loader->initrd, "initrd", &loader->initrd_fd, &loader->initrd_size, err,
-			 err_size) < 0)
+	if (open_regular(loader->initrd, "initrd", &loader->initrd_fd, &loader->image.initrd_size,
+			 err, err_size) < 0)
 		return -1;
-	if (!loader->initrd_size)
+	if (!loader->image.initrd_size)
 		return FAIL("cannot load initrd %s: empty file", loader->initrd);
-	if (base > ram_size || loader->initrd_size > ram_size - base)
+	if (base > ram_size || loader->image.initrd_size > ram_size - base)
 		return FAIL(
 			"cannot load initrd %s: 0x%llx+0x%llx does not fit in %llu MiB of memory",
 			loader->initrd, (unsigned long long)base,
-			(unsigned long long)loader->initrd_size,
+			(unsigned long long)loader->image.initrd_size,
 			(unsigned long long)(ram_size >> 20));
-	loader->initrd_base = base;
+	loader->image.initrd_base = base;
 	return 0;
 }
 
@@ -270,7 +271,7 @@ int loader_open_bios(struct loader *loader, const char *bios, uint64_t ram_size,
 	if (size > LOADER_BIOS_MAX)
 		return FAIL("cannot load bios %s: larger than %llu MiB", bios,
 			    LOADER_BIOS_MAX >> 20);
-	loader->bios_size = size;
+	loader->image.bios_size = size;
 	if (!loader->nr_segments || loader->linked_at_zero)
 		return 0;
 	return move_up(loader, ram_size, err, err_size);
@@ -295,8 +296,8 @@ static int fill(int fd, const char *what, const char *path, struct guest_memory 
 int loader_fill(const struct loader *loader, struct guest_memory *memory, char *err,
 		size_t err_size)
 {
-	if (loader->bios_size && fill(loader->bios_fd, "bios", loader->bios, memory, 0,
-				      loader->bios_size, 0, err, err_size) < 0)
+	if (loader->image.bios_size && fill(loader->bios_fd, "bios", loader->bios, memory, 0,
+					    loader->image.bios_size, 0, err, err_size) < 0)
 		return -1;
 	for (unsigned i = 0; i < loader->nr_segments; i++) {
 		const struct loader_segment *s = &loader->segments[i];
@@ -305,9 +306,9 @@ int loader_fill(const struct loader *loader, struct guest_memory *memory, char *
 			 s->file_size, s->file_offset, err, err_size) < 0)
 			return -1;
 	}
-	if (loader->initrd_size)
+	if (loader->image.initrd_size)
 		return fill(loader->initrd_fd, "initrd", loader->initrd, memory,
-			    loader->initrd_base, loader->initrd_size, 0, err, err_size);
+			    loader->image.initrd_base, loader->image.initrd_size, 0, err, err_size);
 	return 0;
 }
 

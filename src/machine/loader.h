@@ -9,6 +9,7 @@
 #define FWNMI_MACHINE_LOADER_H
 
 #include "engine/memory.h"
+#include "pseries/boot_image.h"
 
 #define LOADER_MAX_SEGMENTS 32
 
@@ -32,11 +33,8 @@ struct loader {
 	unsigned nr_segments;
 	struct loader_segment segments[LOADER_MAX_SEGMENTS];
 	/* Results, real addresses. */
-	uint64_t kernel_base, kernel_size, kernel_entry;
-	bool little_endian;
+	struct boot_image image;
 	bool linked_at_zero; /* and position independent: loaded at LOADER_KERNEL_ADDRESS */
-	uint64_t initrd_base, initrd_size; /* size 0: none */
-	uint64_t bios_size; /* loaded at 0; size 0: none */
 };
 
 /**

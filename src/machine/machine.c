@@ -219,18 +219,8 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 			.opaque = machine,
 		},
 		.nr_vcpus = config->nr_vcpus,
-		.bootargs = config->append,
-		.kernel_base = machine->loader.kernel_base,
-		.kernel_entry = machine->loader.kernel_entry,
-		.kernel_size = machine->loader.kernel_size,
-		.kernel_little_endian = machine->loader.little_endian,
-		.bios_size = machine->loader.bios_size,
-		.initrd_base = machine->loader.initrd_base,
-		.initrd_size = machine->loader.initrd_size,
-		.fwnmi_strict = config->fwnmi_strict,
-		.stale_handler = config->stale_handler,
-		.delivery = config->delivery,
-		.trampoline = config->trampoline,
+		.image = machine->loader.image,
+		.options = config->partition,
 	};
 
 	machine->engine = machine->ops->create(&engine_config, err, err_size);

@@ -37,12 +37,11 @@ struct machine_config {
 	const char *bios; /* path of the image that runs first, or NULL: the kernel runs first */
 	const char *kernel; /* path, or NULL if there is a bios */
 	const char *initrd; /* path or NULL; needs a kernel */
-	const char *append; /* kernel command line or "" */
 	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
 	enum clock_mode clock;
 	const struct engine_ops *engine;
-	bool fwnmi_strict, no_reboot;
+	bool no_reboot;
 	/*
 	 * Back part of guest memory with a file or a device, to test real machine checks. path
 	 * NULL: none.
@@ -52,10 +51,8 @@ struct machine_config {
 		uint64_t address, size, offset; /* multiples of the host's page size */
 	} mapping;
 	bool no_mc_exit; /* run the engine without ENGINE_CAP_MC_EXIT */
-	enum papr_delivery delivery;
-	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
+	struct papr_options partition;
 	enum machine_reboot_policy reboot_policy;
-	enum fwnmi_stale_policy stale_handler;
 	/* Called by each thread that the engine starts, if any; may be NULL. */
 	void (*thread_begins)(void);
 	/* Each gets one line without newline; may be NULL. */

@@ -68,14 +68,16 @@ static int chosen(struct tree *t, const struct papr *papr)
 	architecture_vec_5(t, papr->partition.radix);
 	rc = rng_seed(t, papr);
 	/* Tells firmware where its kernel was loaded, as QEMU tells SLOF. */
-	if (config->bios_size && config->kernel_size) {
-		u64_pair(t, "qemu,boot-kernel", config->kernel_base, config->kernel_size);
-		if (config->kernel_little_endian)
+	if (config->image.bios_size && config->image.kernel_size) {
+		u64_pair(t, "qemu,boot-kernel", config->image.kernel_base,
+			 config->image.kernel_size);
+		if (config->image.kernel_little_endian)
 			tree_empty(t, "qemu,boot-kernel-le");
 	}
-	if (config->initrd_size) {
-		tree_u64(t, "linux,initrd-start", config->initrd_base);
-		tree_u64(t, "linux,initrd-end", config->initrd_base + config->initrd_size);
+	if (config->image.initrd_size) {
+		tree_u64(t, "linux,initrd-start", config->image.initrd_base);
+		tree_u64(t, "linux,initrd-end",
+			 config->image.initrd_base + config->image.initrd_size);
 	}
 	tree_end(t);
 	return rc;
@@ -239,9 +241,9 @@ bool fdt_build(struct papr *papr, char *err, size_t err_size)
 	}
 	tree_check(&t, fdt_create(t.buf, (int)size));
 	tree_check(&t, fdt_add_reservemap_entry(t.buf, papr->rtas_base, papr->rtas_size));
-	if (config->initrd_size)
-		tree_check(&t, fdt_add_reservemap_entry(t.buf, config->initrd_base,
-							config->initrd_size));
+	if (config->image.initrd_size)
+		tree_check(&t, fdt_add_reservemap_entry(t.buf, config->image.initrd_base,
+							config->image.initrd_size));
 	tree_check(&t, fdt_finish_reservemap(t.buf));
 	if (root(&t, papr)) {
 		snprintf(err, err_size, "device tree: no random seed: %s", strerror(errno));

@@ -92,14 +92,14 @@ static bool load_trampolines(struct papr *papr, char *err, size_t err_size)
 	const struct papr_config *config = &papr->config;
 	const struct engine_description engine = papr_engine(papr);
 
-	if (!trampoline_load(config->trampoline ? config->trampoline : "embedded",
-			     config->kernel_little_endian, &papr->trampoline, err, err_size))
+	if (!trampoline_load(config->options.trampoline ? config->options.trampoline : "embedded",
+			     config->image.kernel_little_endian, &papr->trampoline, err, err_size))
 		return false;
 	if (!trampoline_call_by(&papr->trampoline, engine.trap_code, engine.trap_code_length)) {
 		snprintf(
 			err, err_size,
 			"cannot use trampoline %s: more than %u bytes, and this engine needs the rest",
-			config->trampoline ? config->trampoline : "embedded",
+			config->options.trampoline ? config->options.trampoline : "embedded",
 			TRAMPOLINE_MAX - 4 * engine.trap_code_length);
 		return false;
 	}
@@ -116,11 +116,11 @@ static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 	const struct papr_config *config = &papr->config;
 	bool mc_exit = papr_engine_can(papr, ENGINE_CAP_MC_EXIT);
 
-	if (config->delivery == PAPR_DELIVERY_DIRECT) {
-		if (config->trampoline) {
+	if (config->options.delivery == PAPR_DELIVERY_DIRECT) {
+		if (config->options.trampoline) {
 			snprintf(err, err_size,
 				 "cannot use trampoline %s: events are delivered directly",
-				 config->trampoline);
+				 config->options.trampoline);
 			return false;
 		}
 		if (!mc_exit)
@@ -129,11 +129,11 @@ static bool choose_delivery(struct papr *papr, char *err, size_t err_size)
 				  "not wanted: a guest cannot register");
 		return true;
 	}
-	papr->by_trampoline = config->delivery == PAPR_DELIVERY_TRAMPOLINE || !mc_exit;
-	if (config->delivery == PAPR_DELIVERY_AUTO && !mc_exit)
+	papr->by_trampoline = config->options.delivery == PAPR_DELIVERY_TRAMPOLINE || !mc_exit;
+	if (config->options.delivery == PAPR_DELIVERY_AUTO && !mc_exit)
 		papr_warn(papr, "the engine does not report machine checks: "
 				"trampolines will bring them to the guest's routine");
-	return !(papr->by_trampoline || config->trampoline) ||
+	return !(papr->by_trampoline || config->options.trampoline) ||
 	       load_trampolines(papr, err, err_size);
 }
 
@@ -148,11 +148,12 @@ bool papr_ready_to_deliver(struct papr *papr)
 	if (papr_engine_can(papr, ENGINE_CAP_MC_EXIT) &&
 	    (!ops->want_machine_checks || ops->want_machine_checks(config->engine)))
 		return true;
-	if (config->delivery != PAPR_DELIVERY_AUTO)
+	if (config->options.delivery != PAPR_DELIVERY_AUTO)
 		return false;
 	papr_warn(papr, "the engine does not report machine checks after all: "
 			"trampolines will bring them to the guest's routine");
-	papr->by_trampoline = config->trampoline || load_trampolines(papr, err, sizeof(err));
+	papr->by_trampoline = config->options.trampoline ||
+			      load_trampolines(papr, err, sizeof(err));
 	if (!papr->by_trampoline)
 		papr_warn(papr, "%s", err);
 	return papr->by_trampoline;
@@ -191,7 +192,7 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	}
 	papr = calloc(1, sizeof(*papr));
 	if (papr)
-		papr->bootargs = strdup(config->bootargs ? config->bootargs : "");
+		papr->bootargs = strdup(config->options.bootargs ? config->options.bootargs : "");
 	if (!papr || !papr->bootargs) {
 		snprintf(err, err_size, "out of memory");
 		free(papr);
@@ -254,10 +255,10 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 		 * A relocatable kernel runs at 0 wherever it was loaded. This range also covers the
 		 * interrupt vectors.
 		 */
-		{ 0, config->kernel_size + KERNEL_SLACK },
-		{ config->kernel_base, config->kernel_size + KERNEL_SLACK },
-		{ 0, config->bios_size + KERNEL_SLACK },
-		{ config->initrd_base, config->initrd_size },
+		{ 0, config->image.kernel_size + KERNEL_SLACK },
+		{ config->image.kernel_base, config->image.kernel_size + KERNEL_SLACK },
+		{ 0, config->image.bios_size + KERNEL_SLACK },
+		{ config->image.initrd_base, config->image.initrd_size },
 		{ 0, 0 }, /* RTAS, once placed */
 	};
 
@@ -315,14 +316,14 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 
 	regs.gpr[3] = papr->fdt_base;
 	regs.msr = MSR_SF | MSR_ME;
-	if (config->bios_size) {
+	if (config->image.bios_size) {
 		/* Like QEMU: firmware starts where a processor does, with the device tree in r3. */
 		regs.nip = VECTOR_SYSTEM_RESET;
 	} else {
 		/* Kernel entry without Open Firmware: r4 is the kernel's address, r5 is zero. */
-		regs.nip = config->kernel_entry;
-		regs.msr |= config->kernel_little_endian ? MSR_LE : 0;
-		regs.gpr[4] = config->kernel_base;
+		regs.nip = config->image.kernel_entry;
+		regs.msr |= config->image.kernel_little_endian ? MSR_LE : 0;
+		regs.gpr[4] = config->image.kernel_base;
 	}
 	config->engine_ops->set_regs(config->engine, 0, &regs);
 	return 0;

@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "fwnmi/fwnmi.h"
 #include "fwnmi/mce.h"
+#include "pseries/boot_image.h"
 
 /*
  * A vCPU's run state. The machine's scheduler owns it; the partition asks, and asks for changes,
@@ -98,6 +99,15 @@ enum papr_delivery {
 	PAPR_DELIVERY_TRAMPOLINE,
 };
 
+/* What the user chooses for the partition. */
+struct papr_options {
+	const char *bootargs; /* kernel command line; NULL: empty */
+	bool fwnmi_strict;
+	enum fwnmi_stale_policy stale_handler;
+	enum papr_delivery delivery;
+	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
+};
+
 struct papr_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
@@ -106,16 +116,8 @@ struct papr_config {
 	struct papr_host host;
 	struct vty_console console;
 	unsigned nr_vcpus;
-	const char *bootargs; /* "" when none */
-	/* Where the loader put the kernel (real addresses); size 0: there is none. */
-	uint64_t kernel_base, kernel_entry, kernel_size;
-	bool kernel_little_endian;
-	uint64_t bios_size; /* of firmware at 0, which runs instead of the kernel; 0: none */
-	uint64_t initrd_base, initrd_size; /* size 0: none */
-	bool fwnmi_strict;
-	enum fwnmi_stale_policy stale_handler;
-	enum papr_delivery delivery;
-	const char *trampoline; /* source for trampoline_load(), or NULL for the embedded one */
+	struct boot_image image;
+	struct papr_options options;
 };
 
 /* What the machine does with a vCPU after papr_hcall(). */

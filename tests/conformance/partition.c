@@ -129,7 +129,7 @@ static void r17_without_an_event_interlock_by_rtas_answers_0_or_strictly_minus_1
 
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
 	papr_destroy(fake.papr);
-	config.fwnmi_strict = true;
+	config.options.fwnmi_strict = true;
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);

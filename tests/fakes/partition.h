@@ -180,13 +180,13 @@ static inline struct papr_config fake_config(void)
 		},
 		.console = { fake_console_write, fake_console_read, fake_console_busy, NULL },
 		.nr_vcpus = FAKE_CPUS,
-		.bootargs = "console=hvc0",
-		.kernel_base = KERNEL_BASE,
-		.kernel_entry = KERNEL_BASE,
-		.kernel_size = KERNEL_SIZE,
-		.kernel_little_endian = true,
-		.initrd_base = INITRD_BASE,
-		.initrd_size = INITRD_SIZE,
+		.options = { .bootargs = "console=hvc0" },
+		.image = { .kernel_base = KERNEL_BASE,
+			   .kernel_entry = KERNEL_BASE,
+			   .kernel_size = KERNEL_SIZE,
+			   .kernel_little_endian = true,
+			   .initrd_base = INITRD_BASE,
+			   .initrd_size = INITRD_SIZE },
 	};
 }
 

@@ -190,9 +190,7 @@ static void make_machine(void)
 			  .debug = line,
 			  .warning = line },
 		.nr_vcpus = VCPUS,
-		.bootargs = "",
-		.kernel_base = 0,
-		.kernel_size = KERNEL_SIZE,
+		.image = { .kernel_size = KERNEL_SIZE },
 	};
 	char err[256];
 
@@ -610,8 +608,8 @@ static void start(void)
 	ended = false;
 	engine_power.reset(guest.engine);
 	make_payload();
-	papr->config.fwnmi_strict = chance(20);
-	papr->config.stale_handler = (enum fwnmi_stale_policy)pick(3);
+	papr->config.options.fwnmi_strict = chance(20);
+	papr->config.options.stale_handler = (enum fwnmi_stale_policy)pick(3);
 	require(papr_reset(papr, err, sizeof(err)) == 0);
 	papr->partition.ail = chance(40) ? 3 : 0;
 	papr->partition.interrupt_little_endian = little_endian;

@@ -228,7 +228,6 @@ static int setup(void **state)
 	ops.available = available;
 	ops.create = create;
 	config = (struct machine_config){ .kernel = kernel_path,
-					  .append = "",
 					  .ram_size = RAM_SIZE,
 					  .nr_vcpus = 1,
 					  .clock = CLOCK_HOST,
@@ -404,7 +403,7 @@ static void a_source_of_trampolines_may_be_named_where_none_are_needed(void **st
 	unsigned registered = emit_register(), where = emit_event(1);
 
 	emit_jump(FINISH);
-	config.trampoline = "embedded";
+	config.partition.trampoline = "embedded";
 	fake.events[1] = multihit;
 	run();
 	assert_int_equal(status(registered), RTAS_SUCCESS);
@@ -418,7 +417,7 @@ static void a_bad_source_of_trampolines_is_refused_even_where_none_are_needed(vo
 	struct machine *machine;
 	char err[300] = "";
 
-	config.trampoline = "blob:/nonexistent";
+	config.partition.trampoline = "blob:/nonexistent";
 	machine = machine_create(&config, err, sizeof(err));
 	assert_null(machine);
 	assert_non_null(strstr(err, "/nonexistent"));
@@ -486,7 +485,7 @@ static void a_guest_that_registers_where_nothing_is_possible_gets_minus_1_and_li
 
 	fake.events[1] = multihit;
 	fake.capabilities[KVM_CAP_PPC_FWNMI] = 0;
-	config.delivery = PAPR_DELIVERY_DIRECT;
+	config.partition.delivery = PAPR_DELIVERY_DIRECT;
 	run();
 	assert_int_equal(status(registered), RTAS_HARDWARE_ERROR);
 	assert_int_equal(status(again), RTAS_HARDWARE_ERROR);
@@ -501,7 +500,7 @@ static void the_same_where_kvm_refuses_only_at_the_registration(void **state)
 
 	fake.events[1] = multihit;
 	fake_rule(PPC_KVM_ENABLE_CAP, KVM_CAP_PPC_FWNMI, -EINVAL);
-	config.delivery = PAPR_DELIVERY_DIRECT;
+	config.partition.delivery = PAPR_DELIVERY_DIRECT;
 	run();
 	assert_int_equal(status(registered), RTAS_HARDWARE_ERROR);
 	assert_at_vector(VECTOR_MACHINE_CHECK, where);
@@ -513,7 +512,7 @@ static void the_same_where_the_user_does_without_the_exit(void **state)
 
 	fake.events[1] = multihit;
 	config.no_mc_exit = true;
-	config.delivery = PAPR_DELIVERY_DIRECT;
+	config.partition.delivery = PAPR_DELIVERY_DIRECT;
 	run();
 	assert_int_equal(status(registered), RTAS_HARDWARE_ERROR);
 	assert_at_vector(VECTOR_MACHINE_CHECK, where);
@@ -526,7 +525,7 @@ static void trampolines_that_are_asked_for_leave_the_capability_alone(void **sta
 
 	emit_jump(FINISH);
 	fake.events[1] = multihit;
-	config.delivery = PAPR_DELIVERY_TRAMPOLINE;
+	config.partition.delivery = PAPR_DELIVERY_TRAMPOLINE;
 	run();
 	assert_int_equal(status(registered), RTAS_SUCCESS);
 	assert_delivered(where);

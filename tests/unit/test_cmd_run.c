@@ -91,7 +91,7 @@ static void the_defaults_are_a_small_machine(void **state)
 	assert_run("-kernel k");
 	assert_string_equal(run_options.machine.kernel, "k");
 	assert_null(run_options.machine.initrd);
-	assert_string_equal(run_options.machine.append, "");
+	assert_null(run_options.machine.partition.bootargs);
 	assert_int_equal(run_options.machine.ram_size, 512 << 20);
 	assert_int_equal(run_options.machine.nr_vcpus, 1);
 	assert_int_equal(run_options.machine.clock, CLOCK_HOST);
@@ -130,7 +130,7 @@ static void every_option_starts_with_one_dash_or_two(void **state)
 		assert_run(lines[i]);
 		assert_string_equal(run_options.machine.kernel, "k");
 		assert_string_equal(run_options.machine.initrd, "i");
-		assert_string_equal(run_options.machine.append, "a");
+		assert_string_equal(run_options.machine.partition.bootargs, "a");
 		assert_int_equal(run_options.machine.ram_size, 1 << 30);
 		assert_int_equal(run_options.machine.nr_vcpus, 2);
 		assert_string_equal(run_options.serial, "null");
@@ -138,7 +138,7 @@ static void every_option_starts_with_one_dash_or_two(void **state)
 		assert_int_equal(run_options.machine.clock, CLOCK_INSN);
 		assert_string_equal(run_options.nvram, "n");
 		assert_true(run_options.machine.no_reboot);
-		assert_true(run_options.machine.fwnmi_strict);
+		assert_true(run_options.machine.partition.fwnmi_strict);
 		assert_non_null(run_options.machine.debug);
 		assert_true(run_options.stats);
 	}

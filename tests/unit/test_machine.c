@@ -493,7 +493,6 @@ static int setup_test(void **state)
 	}
 	config = (struct machine_config){
 		.kernel = "kernel",
-		.append = "",
 		.ram_size = MACHINE_MIN_RAM,
 		.nr_vcpus = 1,
 		.clock = CLOCK_INSN,

@@ -156,9 +156,9 @@ static void segments_go_to_their_physical_addresses(void **state)
 	assert_memory_equal(ram + 0x180, zero, 0x400 - 0x180);
 	assert_memory_equal(ram + 0x10000, image + 0x380, 0x10);
 	assert_memory_equal(ram + 0x10010, zero, 0x1ff0);
-	assert_int_equal(loader.kernel_base, 0);
-	assert_int_equal(loader.kernel_size, 0x12000);
-	assert_true(loader.little_endian);
+	assert_int_equal(loader.image.kernel_base, 0);
+	assert_int_equal(loader.image.kernel_size, 0x12000);
+	assert_true(loader.image.kernel_little_endian);
 }
 
 static void an_effective_entry_address_is_translated_by_its_segment(void **state)
@@ -166,10 +166,10 @@ static void an_effective_entry_address_is_translated_by_its_segment(void **state
 	struct elf elf = sound;
 
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_entry, 0x100);
+	assert_int_equal(loader.image.kernel_entry, 0x100);
 	elf.entry = 0xc000000000011ffc;
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_entry, 0x11ffc);
+	assert_int_equal(loader.image.kernel_entry, 0x11ffc);
 }
 
 static void a_physical_entry_address_is_taken_as_it_is(void **state)
@@ -178,7 +178,7 @@ static void a_physical_entry_address_is_taken_as_it_is(void **state)
 
 	elf.entry = 0x10008;
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_entry, 0x10008);
+	assert_int_equal(loader.image.kernel_entry, 0x10008);
 }
 
 static void big_endian_kernels_load_too(void **state)
@@ -187,8 +187,8 @@ static void big_endian_kernels_load_too(void **state)
 
 	elf.big_endian = true;
 	assert_loads(&elf);
-	assert_false(loader.little_endian);
-	assert_int_equal(loader.kernel_entry, 0x100);
+	assert_false(loader.image.kernel_little_endian);
+	assert_int_equal(loader.image.kernel_entry, 0x100);
 	assert_memory_equal(ram, image + 0x200, 0x180);
 }
 
@@ -200,10 +200,10 @@ static void an_entry_in_opd_is_a_function_descriptor(void **state)
 	elf.opd = 0xc000000000000100;
 	elf.opd_target = 0xc000000000000040;
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_entry, 0x40);
+	assert_int_equal(loader.image.kernel_entry, 0x40);
 	elf.big_endian = false;
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_entry, 0x40);
+	assert_int_equal(loader.image.kernel_entry, 0x40);
 }
 
 static void the_base_is_the_lowest_segment(void **state)
@@ -213,9 +213,9 @@ static void the_base_is_the_lowest_segment(void **state)
 	elf.segments[0].paddr = 0x40000;
 	elf.segments[1].paddr = 0x30000;
 	assert_loads(&elf);
-	assert_int_equal(loader.kernel_base, 0x30000);
-	assert_int_equal(loader.kernel_size, 0x10400);
-	assert_int_equal(loader.kernel_entry, 0x40100);
+	assert_int_equal(loader.image.kernel_base, 0x30000);
+	assert_int_equal(loader.image.kernel_size, 0x10400);
+	assert_int_equal(loader.image.kernel_entry, 0x40100);
 }
 
 static void a_file_that_is_not_elf_is_refused(void **state)
@@ -336,8 +336,8 @@ static void the_initrd_follows_the_kernel_on_a_64_kib_boundary(void **state)
 {
 	write_file(initrd_path, "ramdisk", 7);
 	assert_int_equal(load(&sound, initrd_path), 0);
-	assert_int_equal(loader.initrd_base, 0x20000);
-	assert_int_equal(loader.initrd_size, 7);
+	assert_int_equal(loader.image.initrd_base, 0x20000);
+	assert_int_equal(loader.image.initrd_size, 7);
 	assert_memory_equal(ram + 0x20000, "ramdisk", 8);
 	loader_close(&loader);
 }
@@ -429,9 +429,9 @@ static void a_position_independent_kernel_that_is_linked_at_0_goes_above_the_vec
 	struct elf elf = position_independent_at_zero();
 
 	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
-	assert_int_equal(loader.kernel_base, 0x400000);
-	assert_int_equal(loader.kernel_size, 0x12000);
-	assert_int_equal(loader.kernel_entry, 0x400104);
+	assert_int_equal(loader.image.kernel_base, 0x400000);
+	assert_int_equal(loader.image.kernel_size, 0x12000);
+	assert_int_equal(loader.image.kernel_entry, 0x400104);
 	assert_memory_equal(room_bytes + 0x400000, image + 0x200, 0x180);
 	assert_memory_equal(room_bytes + 0x410000, image + 0x380, 0x10);
 	for (unsigned i = 0; i < 0x20000; i++)
@@ -446,12 +446,12 @@ static void kernels_that_run_elsewhere_or_have_to_be_at_0_stay_there(void **stat
 
 	elf.type = ET_EXEC;
 	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
-	assert_int_equal(loader.kernel_base, 0);
+	assert_int_equal(loader.image.kernel_base, 0);
 	loader_close(&loader);
 	elf = sound;
 	elf.type = ET_DYN;
 	assert_int_equal(open_in(ROOM_SIZE, &elf, NULL, NULL), 0);
-	assert_int_equal(loader.kernel_base, 0);
+	assert_int_equal(loader.image.kernel_base, 0);
 	loader_close(&loader);
 }
 
@@ -475,12 +475,12 @@ static void a_bios_goes_to_0_and_any_kernel_with_its_initrd_above_it(void **stat
 	write_file(initrd_path, rom, sizeof(rom));
 	for (unsigned i = 0; i < ARRAY_SIZE(kernels); i++) {
 		assert_int_equal(open_in(ROOM_SIZE, &kernels[i], kernel_path, initrd_path), 0);
-		assert_int_equal(loader.bios_size, sizeof(rom));
+		assert_int_equal(loader.image.bios_size, sizeof(rom));
 		assert_memory_equal(room_bytes, rom, sizeof(rom));
-		assert_int_equal(loader.kernel_base, 0x400000);
-		assert_int_equal(loader.kernel_entry, kernels[i].entry % 0x1000 + 0x400000);
+		assert_int_equal(loader.image.kernel_base, 0x400000);
+		assert_int_equal(loader.image.kernel_entry, kernels[i].entry % 0x1000 + 0x400000);
 		assert_memory_equal(room_bytes + 0x400000, image + 0x200, 0x180);
-		assert_int_equal(loader.initrd_base, 0x420000);
+		assert_int_equal(loader.image.initrd_base, 0x420000);
 		loader_close(&loader);
 	}
 }
@@ -494,7 +494,7 @@ static void a_bios_needs_no_kernel(void **state)
 	assert_int_equal(loader_open_bios(&loader, initrd_path, ROOM_SIZE, err, sizeof(err)), 0);
 	assert_int_equal(loader_fill(&loader, &room, err, sizeof(err)), 0);
 	assert_memory_equal(room_bytes, rom, sizeof(rom));
-	assert_int_equal(loader.kernel_size, 0);
+	assert_int_equal(loader.image.kernel_size, 0);
 	loader_close(&loader);
 }
 

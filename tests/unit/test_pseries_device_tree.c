@@ -62,11 +62,11 @@ static void a_bios_is_entered_at_0x100_big_endian_with_the_tree_in_r3(void **sta
 	struct papr_config config = fake_config();
 	int node, len;
 
-	config.bios_size = 0x123456;
+	config.image.bios_size = 0x123456;
 	remake(&config);
 	assert_int_equal(fake.regs[0].nip, 0x100);
 	assert_true(fake.regs[0].msr == (MSR_SF | MSR_ME));
-	assert_true(fake.regs[0].gpr[3] >= config.bios_size);
+	assert_true(fake.regs[0].gpr[3] >= config.image.bios_size);
 	assert_int_equal(fdt_magic(fake.memory.base + fake.regs[0].gpr[3]), FDT_MAGIC);
 	assert_int_equal(fake.regs[0].gpr[5], 0);
 	node = fdt_path_offset(tree(), "/chosen");
@@ -81,8 +81,8 @@ static void a_bios_without_a_kernel_is_told_of_none(void **state)
 	struct papr_config config = fake_config();
 	int node;
 
-	config.bios_size = 0x200;
-	config.kernel_base = config.kernel_entry = config.kernel_size = 0;
+	config.image.bios_size = 0x200;
+	config.image.kernel_base = config.image.kernel_entry = config.image.kernel_size = 0;
 	remake(&config);
 	node = fdt_path_offset(tree(), "/chosen");
 	assert_null(fdt_getprop(tree(), node, "qemu,boot-kernel", NULL));
@@ -94,16 +94,16 @@ static void what_firmware_places_below_the_kernel_is_above_the_bios(void **state
 	struct papr_config config = fake_config();
 	char err[256] = "";
 
-	config.bios_size = 0x200000;
-	config.kernel_base = 0x400000;
-	config.kernel_size = 0x10000;
-	config.initrd_base = 0x410000;
-	config.initrd_size = FAKE_RAM - config.initrd_base;
+	config.image.bios_size = 0x200000;
+	config.image.kernel_base = 0x400000;
+	config.image.kernel_size = 0x10000;
+	config.image.initrd_base = 0x410000;
+	config.image.initrd_size = FAKE_RAM - config.image.initrd_base;
 	remake(&config);
-	assert_in_range(fake.regs[0].gpr[3], config.bios_size, config.kernel_base - 1);
-	assert_in_range(cell("/rtas", "linux,rtas-base", 0), config.bios_size,
-			config.kernel_base - 1);
-	config.bios_size = config.kernel_base;
+	assert_in_range(fake.regs[0].gpr[3], config.image.bios_size, config.image.kernel_base - 1);
+	assert_in_range(cell("/rtas", "linux,rtas-base", 0), config.image.bios_size,
+			config.image.kernel_base - 1);
+	config.image.bios_size = config.image.kernel_base;
 	papr_destroy(fake.papr);
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
@@ -143,12 +143,12 @@ static void firmware_moves_below_an_initrd_at_the_top(void **state)
 	char err[256];
 
 	papr_destroy(fake.papr);
-	config.initrd_base = FAKE_RAM - 0x200000;
-	config.initrd_size = 0x200000;
+	config.image.initrd_base = FAKE_RAM - 0x200000;
+	config.image.initrd_size = 0x200000;
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
-	assert_true(cell("/rtas", "linux,rtas-base", 0) < config.initrd_base);
-	assert_true(fake.regs[0].gpr[3] < config.initrd_base);
+	assert_true(cell("/rtas", "linux,rtas-base", 0) < config.image.initrd_base);
+	assert_true(fake.regs[0].gpr[3] < config.image.initrd_base);
 }
 
 static void too_little_memory_is_a_reason_not_a_crash(void **state)
@@ -157,8 +157,8 @@ static void too_little_memory_is_a_reason_not_a_crash(void **state)
 	char err[256] = "";
 
 	papr_destroy(fake.papr);
-	config.initrd_base = KERNEL_SIZE;
-	config.initrd_size = FAKE_RAM - KERNEL_SIZE;
+	config.image.initrd_base = KERNEL_SIZE;
+	config.image.initrd_size = FAKE_RAM - KERNEL_SIZE;
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), -1);
@@ -264,7 +264,7 @@ static void a_long_command_line_fits(void **state)
 	memset(line, 'a', 99999);
 	line[99999] = '\0';
 	papr_destroy(fake.papr);
-	config.bootargs = line;
+	config.options.bootargs = line;
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	assert_string_equal((const char *)property("/chosen", "bootargs", &len), line);

@@ -552,7 +552,7 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	char err[256];
 
 	papr_destroy(fake.papr);
-	config.fwnmi_strict = true;
+	config.options.fwnmi_strict = true;
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);

@@ -702,7 +702,7 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	struct papr_config config = fake_config();
 	char err[200];
 
-	config.delivery = PAPR_DELIVERY_DIRECT;
+	config.options.delivery = PAPR_DELIVERY_DIRECT;
 	papr_destroy(fake.papr);
 	warnings = 0;
 	fake.papr = create(&config, err, sizeof(err));
@@ -713,8 +713,8 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, CHECK_ROUTINE }, 1,
 				   NULL),
 			 -1);
-	config.delivery = PAPR_DELIVERY_AUTO;
-	config.trampoline = "elf:/nonexistent";
+	config.options.delivery = PAPR_DELIVERY_AUTO;
+	config.options.trampoline = "elf:/nonexistent";
 	assert_null(create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
 	/*
@@ -724,7 +724,7 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	fake.capabilities = ~0u;
 	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "No such file"));
-	config.delivery = PAPR_DELIVERY_DIRECT;
+	config.options.delivery = PAPR_DELIVERY_DIRECT;
 	assert_null(papr_create(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, "delivered directly"));
 }

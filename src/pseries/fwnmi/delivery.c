@@ -60,9 +60,9 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 		.rtas_base = papr->rtas_base,
 		.rtas_size = papr->rtas_size,
 		.save_area_offset = RTAS_CODE_SIZE,
-		.strict = papr->config.fwnmi_strict,
+		.strict = papr->config.options.fwnmi_strict,
 		.interrupts_little_endian = false,
-		.stale_handler = papr->config.stale_handler,
+		.stale_handler = papr->config.options.stale_handler,
 	};
 	int rc;
 
