@@ -24,9 +24,11 @@
 #define ALREADY	   "after_a_fatal_machine_check_those_that_waited_say_already_reported"
 #define NO_CPU	   "an_injection_for_a_cpu_that_is_stopped_or_absent_is_refused"
 
+#define WITHDRAWN "a_waiting_machine_check_whose_time_is_up_is_withdrawn_and_never_arrives"
+
 const char *const sentences[] = { STARTED,   QUERY,   STOPPED, NO_CPU,	  RESETS,    RESET_ALL,
 				  WAITS,     ORDER,   OWN_LOG, UNTOUCHED, NOT_OWNER, OTHERS_RUN,
-				  COALESCED, WENT_ON, CEDED,   ALREADY,	  NULL };
+				  COALESCED, WENT_ON, CEDED,   WITHDRAWN, ALREADY,   NULL };
 
 #define CPUS 4
 
@@ -319,6 +321,27 @@ static void test_ceded(void)
 	check_equal(CEDED, arrivals[0].saved_r3, 0, "what R3 points to: H_CEDE's result");
 }
 
+static void test_withdrawn(void)
+{
+	unsigned before[] = { done[1], done[2] };
+
+	nr_arrivals = 0;
+	hold = 1;
+	set_spinning(1, 51);
+	set_spinning(2, 52);
+	ask("@queue machine-check --cpu 1 --ea 0x3001");
+	wait_for(&nr_arrivals, 1);
+	ask("@fails machine-check --cpu 2 --ea 0x3002 --timeout 1");
+	ask("@await 2 running");
+	hold = 0;
+	wait_for(&done[1], before[0] + 1);
+	spins[2].flag = 1;
+	wait_for(&done[2], before[1] + 1);
+	check_equal(WITHDRAWN, nr_arrivals, 1, "CPUs that came to the routine");
+	check_equal(WITHDRAWN, arrivals[0].cpu, 1, "the CPU");
+	check_went_on(WITHDRAWN, &spins[2]);
+}
+
 static void test_fatal(void)
 {
 	for (unsigned cpu = 1; cpu < CPUS; cpu++)
@@ -345,6 +368,7 @@ void payload(void)
 	test_resets();
 	test_machine_checks();
 	test_ceded();
+	test_withdrawn();
 	test_fatal();
 	test_stop();
 }
