@@ -448,7 +448,7 @@ static void on_idle(void *opaque, unsigned vcpu)
 static void time_out(struct injector *injector, struct injection *in)
 {
 	if (in->report.stage == INJECTION_PENDING) {
-		fail(injector, in, "time limit: the CPU reached no instruction that fits");
+		fail(injector, in, "time limit: the CPU reached no suitable instruction");
 	} else if (in->report.stage == INJECTION_RAISED) {
 		/* The vCPU has taken the interrupt; that cannot be undone. */
 		fail(injector, in,

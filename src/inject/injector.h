@@ -26,7 +26,7 @@ void injector_destroy(struct injector *injector);
 void injector_listen(struct injector *injector, const struct injector_listener *listener);
 
 /**
- * injector_add() - deliver an injection as soon as its vCPU reaches an instruction that fits
+ * injector_add() - deliver an injection as soon as its vCPU reaches a suitable instruction
  *
  * A vCPU has one injection at a time. If it is not delivered within the request's time limit it is
  * withdrawn, also from libfwnmi's queue.

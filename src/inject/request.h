@@ -18,7 +18,7 @@ enum inject_context {
 	INJECT_USER
 };
 
-/* A request, delivered when the vCPU reaches an instruction that fits. */
+/* A request, delivered when the vCPU reaches a suitable instruction. */
 struct injection_request {
 	uint64_t id; /* chosen by the caller, copied into every report */
 	unsigned vcpu;
@@ -33,7 +33,7 @@ struct injection_request {
 /* Stages of an injection, in order; it never goes back to an earlier one. */
 enum injection_stage {
 	INJECTION_NONE,
-	INJECTION_PENDING, /* the vCPU has not yet reached an instruction that fits */
+	INJECTION_PENDING, /* the vCPU has not yet reached a suitable instruction */
 	INJECTION_RAISED, /* reached; it takes the architected interrupt, into the trampoline */
 	INJECTION_WAITING, /* reached, but another vCPU holds the machine check buffer */
 	INJECTION_DELIVERED, /* the vCPU is at the handler */

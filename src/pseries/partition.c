@@ -150,7 +150,7 @@ bool papr_ready_to_deliver(struct papr *papr)
 		return true;
 	if (config->options.delivery != PAPR_DELIVERY_AUTO)
 		return false;
-	papr_warn(papr, "the engine does not report machine checks after all: "
+	papr_warn(papr, "the engine turned out not to report machine checks: "
 			"trampolines will bring them to the guest's routine");
 	papr->by_trampoline = config->options.trampoline ||
 			      load_trampolines(papr, err, sizeof(err));

@@ -1013,7 +1013,7 @@ static void an_idle_vcpu_has_no_user_code(void **state)
 	}
 	assert_string_equal(report_kinds, "x");
 	assert_string_equal(reports[0].reason,
-			    "time limit: the CPU reached no instruction that fits");
+			    "time limit: the CPU reached no suitable instruction");
 	assert_int_equal(machine_checks, 0);
 }
 
