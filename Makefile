@@ -24,13 +24,19 @@ NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 
-.PHONY: build run test-build check conformance fuzz install clean help
+.PHONY: build library run test-build check conformance fuzz install clean help
 .NOTPARALLEL:
 
 build:
 	@scripts/setup-packages run
 	@if test ! -f $(BUILD)/build.ninja; then meson setup $(BUILD) $(SETUP); fi
 	@ninja -C $(BUILD)
+
+# libfwnmi alone, for those who embed it.
+library:
+	@scripts/setup-packages library
+	@if test ! -f build-library/build.ninja; then meson setup build-library -Dlibrary-only=true; fi
+	@ninja -C build-library
 
 run:
 	@scripts/setup-packages run
@@ -90,7 +96,7 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-sanitize build-fuzz
+	rm -rf build build-library build-sanitize build-fuzz
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
@@ -103,6 +109,7 @@ ifneq ($(wildcard bench/bench.py),)
 endif
 	@echo 'make fuzz [FUZZ_SECONDS=60]  run each fuzzer for that many seconds'
 	@echo 'make build                   build into build/ (or build-sanitize/)'
+	@echo 'make library                 build libfwnmi alone, into build-library/'
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
 	@echo 'make clean                   remove the build directories'
 	@echo
