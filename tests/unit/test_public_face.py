@@ -5,6 +5,7 @@
 usage: test_public_face.py SOURCE BUILD STATIC SHARED EXAMPLE        speaks TAP
 """
 
+import contextlib
 import json
 import os
 import re
@@ -124,29 +125,57 @@ def every_public_function_is_in_the_man_page():
     assert missing <= {"fwnmi_mce_repairable"}, missing
 
 
-@test
-def an_installed_library_builds_the_example_by_pkg_config():
+@contextlib.contextmanager
+def development_install():
+    """What `meson install --tags devel` gives, and nothing else; yields its root and fwnmi.pc's directory."""
     if sanitized():
         raise tap.Missing("a program without the sanitizer cannot link a library with it")
     if not shutil.which("pkg-config"):
         raise tap.Missing("no pkg-config")
     with tempfile.TemporaryDirectory(prefix="fwnmi-install-") as root:
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
-        found = [os.path.join(path, name) for path, _, names in os.walk(root) for name in names]
-        pc = [path for path in found if path.endswith("/fwnmi.pc")]
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--tags", "devel", "--destdir", root)
+        pc = [path for path, _, names in os.walk(root) if "fwnmi.pc" in names]
         assert len(pc) == 1, pc
+        yield root, pc[0]
+
+
+def runs_the_installed_example(root, pkgconfig, *options):
+    """Builds and runs the example by pkg-config; returns what readelf says of its libraries."""
+    env = {**os.environ, "PKG_CONFIG_PATH": pkgconfig, "PKG_CONFIG_SYSROOT_DIR": root}
+    static = ["--static"] if "-static" in options else []
+    flags = run("pkg-config", "--cflags", "--libs", *static, "fwnmi", env=env).split()
+    program = os.path.join(root, "minimal-host")
+    run("cc", "-Wall", "-Wextra", "-Werror", *options, "-o", program,
+        os.path.join(SOURCE, "examples", "minimal-host.c"), *flags, "-pthread")
+    out = run(program, env={**os.environ, "LD_LIBRARY_PATH": os.path.dirname(pkgconfig)})
+    assert "in its handler" in out, out
+    return run("readelf", "-d", program)
+
+
+@test
+def the_development_install_is_complete_and_has_no_program():
+    with development_install() as (root, pkgconfig):
+        found = {os.path.join(path, name) for path, _, names in os.walk(root) for name in names}
+        libdir = os.path.dirname(pkgconfig)
         for header in HEADERS:
             assert any(path.endswith(f"/include/fwnmi/{header}") for path in found), header
-        assert any(path.endswith("/man3/fwnmi.3") for path in found)
-        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(pc[0]),
-               "PKG_CONFIG_SYSROOT_DIR": root}
-        flags = run("pkg-config", "--cflags", "--libs", "fwnmi", env=env).split()
-        program = os.path.join(root, "minimal-host")
-        run("cc", "-Wall", "-Wextra", "-Werror", "-o", program,
-            os.path.join(SOURCE, "examples", "minimal-host.c"), *flags, "-pthread")
-        libdir = os.path.dirname(os.path.dirname(pc[0]))
-        assert "libfwnmi.so.0" in run("readelf", "-d", program)
-        run(program, env={**os.environ, "LD_LIBRARY_PATH": libdir})
+        assert any(path.endswith("/man3/fwnmi.3") for path in found), found
+        assert os.path.join(libdir, "libfwnmi.a") in found, found
+        # The link leads to the file, which is there.
+        assert os.path.isfile(os.path.realpath(os.path.join(libdir, "libfwnmi.so"))), found
+        assert not [path for path in found if "/bin/" in path or "/man1/" in path], found
+
+
+@test
+def an_installed_shared_library_builds_the_example_by_pkg_config():
+    with development_install() as (root, pkgconfig):
+        assert "libfwnmi.so." in runs_the_installed_example(root, pkgconfig)
+
+
+@test
+def an_installed_static_library_builds_the_example_by_pkg_config():
+    with development_install() as (root, pkgconfig):
+        assert "NEEDED" not in runs_the_installed_example(root, pkgconfig, "-static")
 
 
 if __name__ == "__main__":
