@@ -24,7 +24,7 @@ NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 
-.PHONY: build library run test-build check conformance fuzz install clean help
+.PHONY: build library run test-build check conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -69,6 +69,11 @@ endif
 conformance: test-build
 	@scripts/conformance -C $(BUILD)
 
+# Records the binary interface of libfwnmi. `make check` compares each build with it.
+abi-dump: library
+	@scripts/setup-packages check
+	@scripts/abi-dump build-library/lib/libfwnmi.so include tests/abi
+
 # Runs each fuzzer for FUZZ_SECONDS, with address and undefined-behaviour sanitizers.
 fuzz:
 	@scripts/setup-packages run check fuzz
@@ -110,6 +115,7 @@ endif
 	@echo 'make fuzz [FUZZ_SECONDS=60]  run each fuzzer for that many seconds'
 	@echo 'make build                   build into build/ (or build-sanitize/)'
 	@echo 'make library                 build libfwnmi alone, into build-library/'
+	@echo 'make abi-dump                record the binary interface of libfwnmi for `make check`'
 	@echo 'make install [PREFIX=/usr/local] [DESTDIR=]'
 	@echo 'make clean                   remove the build directories'
 	@echo
