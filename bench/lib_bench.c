@@ -139,8 +139,8 @@ static double analyse(struct host *host)
 
 	(void)host;
 	for (unsigned i = 0; i < BATCH; i++)
-		expect(fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, i, 0x200000, 8u << i % 13, i,
-					 &described),
+		expect(fwnmi_mce_analyse(FWNMI_PVR_POWER9 << 16, FWNMI_DISPOSITION_NOT_RECOVERED, i,
+					 0x200000, 8u << i % 13, i, &described),
 		       0);
 	return now_ns() - start;
 }

@@ -172,12 +172,14 @@ enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr)
 	return FWNMI_PROCESSOR_POWER9;
 }
 
-static const struct processor *find_processor(enum fwnmi_processor number)
+static const struct processor *find_processor(uint32_t pvr)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(processors); i++)
-		if (processors[i].processor == number)
-			return &processors[i];
-	return NULL;
+	const enum fwnmi_processor number = fwnmi_mce_processor(pvr);
+	size_t i = 0;
+
+	while (processors[i].processor != number)
+		i++;
+	return &processors[i];
 }
 
 static void set_cause(struct fwnmi_machine_check *mc, uint8_t type, uint8_t subtype,
@@ -214,41 +216,48 @@ static const struct dsisr_cause *find_dsisr_cause(const struct processor *proces
 	return NULL;
 }
 
-int fwnmi_mce_analyse(enum fwnmi_processor number, uint64_t nip, uint64_t srr1, uint32_t dsisr,
-		      uint64_t dar, struct fwnmi_machine_check *mc)
+static void analyse_fetch(const struct srr1_cause *cause, uint64_t nip,
+			  struct fwnmi_machine_check *mc)
 {
-	const struct processor *processor = find_processor(number);
-	const struct srr1_cause *fetch;
-	const struct dsisr_cause *load_store;
+	set_cause(mc, cause->error_type, cause->error_subtype, cause->severity);
+	set_effective_address(mc, cause->nip_valid, nip);
+	if (cause->severity == FATAL)
+		mc->disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+}
+
+static void analyse_load_store(const struct processor *processor, uint32_t dsisr, uint64_t dar,
+			       struct fwnmi_machine_check *mc)
+{
+	const struct dsisr_cause *cause = find_dsisr_cause(processor, dsisr);
+
+	if (processor->spurious_dsisr && dsisr == processor->spurious_dsisr) {
+		mc->severity = FWNMI_SEVERITY_WARNING;
+		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
+	} else if (cause) {
+		set_cause(mc, cause->error_type, cause->error_subtype, cause->severity);
+		set_effective_address(mc, cause->dar_valid, dar);
+	}
+}
+
+int fwnmi_mce_analyse(uint32_t pvr, enum fwnmi_disposition disposition, uint64_t nip, uint64_t srr1,
+		      uint32_t dsisr, uint64_t dar, struct fwnmi_machine_check *mc)
+{
+	const struct processor *processor = find_processor(pvr);
+	const struct srr1_cause *fetch = find_srr1_cause(processor, srr1);
 
 	memset(mc, 0, sizeof(*mc));
-	if (!processor)
+	if (!fwnmi_disposition_name(disposition))
 		return FWNMI_ERR_INVALID;
-	mc->disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	mc->disposition = (uint8_t)disposition;
 	mc->initiator = FWNMI_INITIATOR_CPU;
 	mc->srr1 = srr1 & FWNMI_SRR1_CAUSE_MASK;
 	set_cause(mc, FWNMI_MC_UNKNOWN, 0, FWNMI_SEVERITY_ERROR_SYNC);
 
-	fetch = find_srr1_cause(processor, srr1);
 	/* A store that fails later sets bit 42, but its cause is in SRR1 and DSISR is stale. */
-	if (!(srr1 & FWNMI_SRR1_MC_LOADSTORE) || (fetch && fetch->severity == FATAL)) {
-		if (!fetch)
-			return 0;
-		set_cause(mc, fetch->error_type, fetch->error_subtype, fetch->severity);
-		set_effective_address(mc, fetch->nip_valid, nip);
-		return 0;
-	}
-	if (processor->spurious_dsisr && dsisr == processor->spurious_dsisr) {
-		mc->severity = FWNMI_SEVERITY_WARNING;
-		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
-		return 0;
-	}
-	load_store = find_dsisr_cause(processor, dsisr);
-	if (load_store) {
-		set_cause(mc, load_store->error_type, load_store->error_subtype,
-			  load_store->severity);
-		set_effective_address(mc, load_store->dar_valid, dar);
-	}
+	if (fetch && (!(srr1 & FWNMI_SRR1_MC_LOADSTORE) || fetch->severity == FATAL))
+		analyse_fetch(fetch, nip, mc);
+	else if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
+		analyse_load_store(processor, dsisr, dar, mc);
 	return 0;
 }
 
@@ -258,16 +267,14 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc)
 	       mc->error_type == FWNMI_MC_TLB;
 }
 
-int fwnmi_mce_synthesise(enum fwnmi_processor number, const struct fwnmi_machine_check *mc,
-			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid)
+int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uint64_t *srr1,
+			 uint32_t *dsisr, bool *dar_valid)
 {
-	const struct processor *processor = find_processor(number);
+	const struct processor *processor = find_processor(pvr);
 
 	*srr1 = 0;
 	*dsisr = 0;
 	*dar_valid = false;
-	if (!processor)
-		return FWNMI_ERR_INVALID;
 	if (mc->error_type == FWNMI_MC_UNKNOWN) /* many causes map to it, so none is right */
 		return FWNMI_ERR_NO_CAUSE;
 

@@ -43,35 +43,42 @@ enum fwnmi_processor {
  * fwnmi_mce_processor() - find the processor whose cause bits a PVR has
  * @pvr: processor version register; only bits 32:47, the version, are used
  *
+ * The other functions take a PVR and ask this one.
+ *
  * returns: the processor; FWNMI_PROCESSOR_POWER9, as the likeliest guess, for an unknown version
  */
 enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr);
 
 /**
  * fwnmi_mce_analyse() - convert cause bits to a description (R12)
- * @processor: the processor that set the bits
+ * @pvr: PVR of the processor that set the bits
+ * @disposition: how far the host, or the hypervisor below it, has recovered from the error; if it
+ *	did nothing, FWNMI_DISPOSITION_NOT_RECOVERED
  * @nip: address of the interrupted instruction, which is the effective address of an instruction
  *	side error
  * @srr1: SRR1 as the interrupt set it
  * @dsisr: DSISR, read if SRR1 bit 42 is set
  * @dar: DAR, used where the cause makes it valid
- * @mc: filled in: type, subtype, effective address and its validity, severity, initiator, the cause
- *	bits of SRR1; never a logical address. Disposition is not recovered: only the host knows
- *	what it repaired. A UE is transient, because LoPAR gives a subtype to no other.
+ * @mc: filled in: type, subtype, effective address and its validity, severity, disposition,
+ *	initiator, the cause bits of SRR1; never a logical address. A UE is transient, because LoPAR
+ *	gives a subtype to no other.
+ *
+ * Whatever the bits and the disposition are, fwnmi_machine_check_validate() accepts the result.
  *
  * If DSISR has several bits set, the gravest counts. A real address that no memory answers is a UE,
  * because to a partition it is lost memory. Causes without a LoPAR type (accesses to foreign
  * addresses, link time-outs, invalid tlbie) and unknown bits become FWNMI_MC_UNKNOWN.
  *
  * A store that fails later (POWER9 and POWER10: bad real address; POWER9: link time-out) is fatal,
- * because the interrupted instruction is not the one that failed. A machine check known to be
- * spurious (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully recovered
- * warning.
+ * because the interrupted instruction is not the one that failed. It is reported as not recovered
+ * whatever @disposition says: the store is lost, and nobody knows whose it was. A machine check
+ * known to be spurious (POWER9 up to DD2.1: a paste instruction, DSISR 0x02000000) becomes a fully
+ * recovered warning whatever @disposition says, because there was no error.
  *
- * returns: 0, or FWNMI_ERR_INVALID if the processor is unknown
+ * returns: 0, or FWNMI_ERR_INVALID if @disposition is not an enum fwnmi_disposition
  */
-int fwnmi_mce_analyse(enum fwnmi_processor processor, uint64_t nip, uint64_t srr1, uint32_t dsisr,
-		      uint64_t dar, struct fwnmi_machine_check *mc);
+int fwnmi_mce_analyse(uint32_t pvr, enum fwnmi_disposition disposition, uint64_t nip, uint64_t srr1,
+		      uint32_t dsisr, uint64_t dar, struct fwnmi_machine_check *mc);
 
 /**
  * fwnmi_mce_repairable() - can flushing state repair such an error
@@ -87,7 +94,7 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
 
 /**
  * fwnmi_mce_synthesise() - convert a description to cause bits
- * @processor: the processor whose bits are wanted
+ * @pvr: PVR of the processor whose bits are wanted
  * @mc: type, subtype and effective_address_valid are read
  * @srr1: set to the bits for fwnmi_machine_check.srr1
  * @dsisr: set to the DSISR for the vCPU if @srr1 has bit 42, else 0
@@ -96,12 +103,11 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
  * An error that both instruction side and load/store side can raise becomes a load/store error.
  *
  * returns: 0, or
- *	FWNMI_ERR_INVALID if the processor is unknown
  *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0
  *		and *@dar_valid is false, and the error can still be delivered with these
  */
-int fwnmi_mce_synthesise(enum fwnmi_processor processor, const struct fwnmi_machine_check *mc,
-			 uint64_t *srr1, uint32_t *dsisr, bool *dar_valid);
+int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uint64_t *srr1,
+			 uint32_t *dsisr, bool *dar_valid);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -254,8 +254,8 @@ static void complete(struct session *s, struct injection_request *in,
 		in->mc.effective_address_valid = true;
 	}
 	/* For an error that this processor does not know, no such bits are set. */
-	fwnmi_mce_synthesise((enum fwnmi_processor)host_processor(&s->host, in->vcpu), &in->mc,
-			     &in->mc.srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(host_pvr(&s->host, in->vcpu), &in->mc, &in->mc.srr1, &dsisr,
+			     &dar_valid);
 }
 
 static json_t *address(uint64_t value)

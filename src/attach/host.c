@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <fwnmi/mce.h>
-
 #include "attach/host.h"
 #include "attach/private.h"
 #include "attach/special_registers.h"
@@ -256,11 +254,9 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 			system_reset, machine_check, fwnmi_strerror(err));
 }
 
-unsigned host_processor(struct host *host, unsigned cpu)
+uint32_t host_pvr(struct host *host, unsigned cpu)
 {
 	uint64_t pvr;
 
-	if (!remote_spr_read(host->guest, cpu, SPR_PVR, &pvr))
-		pvr = 0;
-	return fwnmi_mce_processor((uint32_t)pvr);
+	return remote_spr_read(host->guest, cpu, SPR_PVR, &pvr) ? (uint32_t)pvr : 0;
 }

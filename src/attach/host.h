@@ -63,7 +63,7 @@ bool host_mark(struct host *host);
  */
 uint8_t *host_save(struct host *host, size_t *size);
 
-/** host_processor() - a vCPU's processor type, from its PVR; POWER9 if the PVR is unknown. */
-unsigned host_processor(struct host *host, unsigned cpu);
+/** host_pvr() - a vCPU's processor version register; 0 if the stub does not provide it. */
+uint32_t host_pvr(struct host *host, unsigned cpu);
 
 #endif

@@ -194,8 +194,8 @@ static void note_vector(const struct machine *machine, struct injection_report *
 	report->srr1 = regs->srr1;
 	report->dsisr = regs->dsisr;
 	report->dar = regs->dar;
-	fwnmi_mce_analyse(machine_processor(machine), regs->srr0, regs->srr1, regs->dsisr,
-			  regs->dar, &mc);
+	fwnmi_mce_analyse(machine_pvr(machine), FWNMI_DISPOSITION_NOT_RECOVERED, regs->srr0,
+			  regs->srr1, regs->dsisr, regs->dar, &mc);
 	report->error_type = mc.error_type;
 	report->error_subtype = mc.error_subtype;
 }
@@ -243,7 +243,7 @@ static void complete_machine_check(const struct machine *machine, struct injecti
 		mc->effective_address_valid = true;
 	}
 	/* Not every error has bits on this processor; one without is delivered without. */
-	fwnmi_mce_synthesise(machine_processor(machine), mc, &mc->srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(machine_pvr(machine), mc, &mc->srr1, &dsisr, &dar_valid);
 }
 
 static void deliver(struct injector *injector, struct injection *in, const struct engine_regs *regs,

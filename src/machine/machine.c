@@ -468,9 +468,9 @@ const struct guest_memory *machine_memory(const struct machine *machine)
 	return &machine->memory;
 }
 
-enum fwnmi_processor machine_processor(const struct machine *machine)
+uint32_t machine_pvr(const struct machine *machine)
 {
-	return papr_processor(machine->papr);
+	return papr_pvr(machine->papr);
 }
 
 void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs)

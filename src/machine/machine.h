@@ -178,8 +178,8 @@ enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
 bool machine_vcpu_waits(const struct machine *machine, unsigned vcpu);
 
 const struct guest_memory *machine_memory(const struct machine *machine);
-/** machine_processor() - libfwnmi's table of machine check bits for its vCPUs. */
-enum fwnmi_processor machine_processor(const struct machine *machine);
+/** machine_pvr() - the processor version register of its vCPUs. */
+uint32_t machine_pvr(const struct machine *machine);
 struct papr *machine_papr(struct machine *machine);
 unsigned machine_nr_vcpus(const struct machine *machine);
 uint64_t machine_insns(const struct machine *machine);

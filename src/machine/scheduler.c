@@ -369,18 +369,16 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 			       const struct engine_exit *exit)
 {
+	const enum fwnmi_disposition disposition = exit->machine_check.recovered ?
+							   FWNMI_DISPOSITION_FULLY_RECOVERED :
+							   FWNMI_DISPOSITION_NOT_RECOVERED;
 	struct papr_outcome outcome;
 	struct fwnmi_machine_check mc;
 	struct engine_regs regs;
 
 	machine_get_regs(machine, vcpu, &regs);
-	if (fwnmi_mce_analyse(papr_processor(machine->papr), regs.nip, exit->machine_check.srr1,
-			      (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar,
-			      &mc) < 0) {
-		machine_end_with(machine, MACHINE_FAILED,
-				 "cannot analyse a machine check of vCPU %u", vcpu);
-		return false;
-	}
+	fwnmi_mce_analyse(machine_pvr(machine), disposition, regs.nip, exit->machine_check.srr1,
+			  (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar, &mc);
 	/* The engine may know more than the processor's bits guarantee. */
 	if (exit->machine_check.dar_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.effective_address_valid = true;
@@ -388,8 +386,6 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	}
 	if (exit->machine_check.srr1 & FWNMI_SRR1_MC_LOADSTORE && !exit->machine_check.dar_valid)
 		mc.effective_address_valid = false;
-	if (exit->machine_check.recovered)
-		mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 	if (exit->machine_check.address_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;

@@ -82,6 +82,11 @@ struct engine_description papr_engine(const struct papr *papr)
 	return description;
 }
 
+uint32_t papr_pvr(const struct papr *papr)
+{
+	return papr_engine(papr).pvr;
+}
+
 bool papr_engine_can(const struct papr *papr, unsigned capabilities)
 {
 	return !(capabilities & ~papr_engine(papr).capabilities);

@@ -197,8 +197,8 @@ bool papr_withdraw(struct papr *papr, unsigned vcpu);
 bool papr_may_run(const struct papr *papr, unsigned vcpu);
 /** papr_ended() - has FWNMI ended the partition since the last reset? */
 bool papr_ended(const struct papr *papr);
-/** papr_processor() - libfwnmi's table of machine check bits for the partition's processor. */
-enum fwnmi_processor papr_processor(const struct papr *papr);
+/** papr_pvr() - the processor version register of the partition's vCPUs. */
+uint32_t papr_pvr(const struct papr *papr);
 
 /** papr_queue_event() - a log for the guest to fetch by event-scan or check-exception: see
  * fwnmi_event_queue(). */

@@ -273,19 +273,18 @@ static void r11_each_processor_can_be_interrupted_whatever_it_has_masked(void **
 static void r12_what_the_processor_says_is_analysed_and_reported(void **state)
 {
 	static const struct {
-		enum fwnmi_processor processor;
+		uint16_t version;
 		uint64_t srr1;
 		uint32_t dsisr;
 		uint8_t type, subtype, severity;
 	} causes[] = {
-		{ FWNMI_PROCESSOR_POWER8, 0x000c0000, 0, FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, 3 },
-		{ FWNMI_PROCESSOR_POWER8, 0x00200000, 0x200, FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT,
-		  3 },
-		{ FWNMI_PROCESSOR_POWER9, 0x00200000, 0x8000, FWNMI_MC_UE, FWNMI_UE_LOAD_STORE, 3 },
-		{ FWNMI_PROCESSOR_POWER9, 0x00040000, 0, FWNMI_MC_UE, FWNMI_UE_IFETCH, 3 },
-		{ FWNMI_PROCESSOR_POWER9, 0x08140000, 0, FWNMI_MC_UNKNOWN, 0, 5 },
-		{ FWNMI_PROCESSOR_POWER10, 0x00200000, 0x400, FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, 3 },
-		{ FWNMI_PROCESSOR_POWER10, 0x00080000, 0, FWNMI_MC_SLB, FWNMI_SLB_PARITY, 3 },
+		{ FWNMI_PVR_POWER8, 0x000c0000, 0, FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, 3 },
+		{ FWNMI_PVR_POWER8, 0x00200000, 0x200, FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT, 3 },
+		{ FWNMI_PVR_POWER9, 0x00200000, 0x8000, FWNMI_MC_UE, FWNMI_UE_LOAD_STORE, 3 },
+		{ FWNMI_PVR_POWER9, 0x00040000, 0, FWNMI_MC_UE, FWNMI_UE_IFETCH, 3 },
+		{ FWNMI_PVR_POWER9, 0x08140000, 0, FWNMI_MC_UNKNOWN, 0, 5 },
+		{ FWNMI_PVR_POWER10, 0x00200000, 0x400, FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, 3 },
+		{ FWNMI_PVR_POWER10, 0x00080000, 0, FWNMI_MC_SLB, FWNMI_SLB_PARITY, 3 },
 	};
 	struct host *host = *state;
 
@@ -296,8 +295,10 @@ static void r12_what_the_processor_says_is_analysed_and_reported(void **state)
 		fwnmi_reset(&host->f);
 		enrol(host);
 		run_something(host, 0);
-		assert_int_equal(fwnmi_mce_analyse(causes[i].processor, host->regs[0].nip,
-						   causes[i].srr1, causes[i].dsisr, 0x1234, &mc),
+		assert_int_equal(fwnmi_mce_analyse((uint32_t)causes[i].version << 16,
+						   FWNMI_DISPOSITION_NOT_RECOVERED,
+						   host->regs[0].nip, causes[i].srr1,
+						   causes[i].dsisr, 0x1234, &mc),
 				 0);
 		take(host, 0, &mc);
 		log = buffer_log(host);

@@ -685,9 +685,9 @@ static bool machine_check(unsigned vcpu, const struct engine_exit *exit)
 	struct engine_regs regs;
 
 	engine_power.get_regs(guest.engine, vcpu, &regs);
-	require(fwnmi_mce_analyse(papr_processor(papr), regs.nip, exit->machine_check.srr1,
-				  (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar,
-				  &mc) == 0);
+	require(fwnmi_mce_analyse(papr_pvr(papr), FWNMI_DISPOSITION_NOT_RECOVERED, regs.nip,
+				  exit->machine_check.srr1, (uint32_t)exit->machine_check.dsisr,
+				  exit->machine_check.dar, &mc) == 0);
 	papr_machine_check(papr, vcpu, &regs, &mc, &exit->machine_check, &outcome);
 	return took(vcpu, &outcome);
 }

@@ -76,8 +76,8 @@ static void an_access_that_nothing_answers_is_lost_memory(void **state)
 		for (size_t j = 0; j < ARRAY_SIZE(accesses); j++) {
 			struct fwnmi_machine_check mc;
 
-			fwnmi_mce_analyse(fwnmi_mce_processor(m->pvr), 0, accesses[j].srr1,
-					  accesses[j].dsisr, 0, &mc);
+			fwnmi_mce_analyse(m->pvr, FWNMI_DISPOSITION_NOT_RECOVERED, 0,
+					  accesses[j].srr1, accesses[j].dsisr, 0, &mc);
 			assert_int_equal(mc.error_type, FWNMI_MC_UE);
 			assert_int_equal(mc.error_subtype, accesses[j].subtype);
 			assert_int_equal(mc.severity, FWNMI_SEVERITY_ERROR_SYNC);

@@ -334,9 +334,9 @@ bool papr_ended(const struct papr *papr)
 	return ended;
 }
 
-enum fwnmi_processor papr_processor(const struct papr *papr)
+uint32_t papr_pvr(const struct papr *papr)
 {
-	return FWNMI_PROCESSOR_POWER9;
+	return FWNMI_PVR_POWER9 << 16;
 }
 
 const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr)
@@ -933,7 +933,7 @@ static void the_processors_cause_bits_are_filled_in(void **state)
 	inject(&in);
 	run();
 	assert_int_equal(
-		fwnmi_mce_synthesise(FWNMI_PROCESSOR_POWER9, &in.mc, &srr1, &dsisr, &dar_valid), 0);
+		fwnmi_mce_synthesise(FWNMI_PVR_POWER9 << 16, &in.mc, &srr1, &dsisr, &dar_valid), 0);
 	assert_int_equal(last_mc.srr1, srr1);
 	assert_true(last_mc.effective_address_valid);
 	assert_int_equal(last_mc.effective_address, 0xc000000000000444);

@@ -19,16 +19,24 @@
 #define P10 4u
 #define ALL (P8 | P9 | P10)
 
-static const enum fwnmi_processor processors[] = { FWNMI_PROCESSOR_POWER8, FWNMI_PROCESSOR_POWER9,
-						   FWNMI_PROCESSOR_POWER10 };
+#define POWER8	(FWNMI_PVR_POWER8 << 16)
+#define POWER9	(FWNMI_PVR_POWER9 << 16)
+#define POWER10 (FWNMI_PVR_POWER10 << 16)
 
-static struct fwnmi_machine_check analyse(enum fwnmi_processor processor, uint64_t srr1,
-					  uint32_t dsisr)
+static const uint32_t processors[] = { POWER8, POWER9, POWER10 }; /* PVRs */
+
+static struct fwnmi_machine_check analyse_as(uint32_t pvr, enum fwnmi_disposition disposition,
+					     uint64_t srr1, uint32_t dsisr)
 {
 	struct fwnmi_machine_check mc;
 
-	assert_int_equal(fwnmi_mce_analyse(processor, NIP, srr1, dsisr, DAR, &mc), 0);
+	assert_int_equal(fwnmi_mce_analyse(pvr, disposition, NIP, srr1, dsisr, DAR, &mc), 0);
 	return mc;
+}
+
+static struct fwnmi_machine_check analyse(uint32_t pvr, uint64_t srr1, uint32_t dsisr)
+{
+	return analyse_as(pvr, FWNMI_DISPOSITION_NOT_RECOVERED, srr1, dsisr);
 }
 
 static bool same(const struct fwnmi_machine_check *a, const struct fwnmi_machine_check *b)
@@ -82,6 +90,39 @@ static void every_pattern_gives_a_log_of_what_the_processor_knows(void **state)
 			}
 		}
 	}
+}
+
+/* 0: none; then each bit alone; then all of the low half, and of it all. */
+static uint32_t nth_dsisr(unsigned n)
+{
+	return n == 0 ? 0 : n <= 32 ? 1u << (n - 1) : n == 33 ? 0xffff : UINT32_MAX;
+}
+
+static void assert_dispositions(uint32_t pvr, uint64_t srr1, uint32_t dsisr)
+{
+	const struct fwnmi_machine_check untouched = analyse(pvr, srr1, dsisr);
+	bool bits_decide = untouched.severity != FWNMI_SEVERITY_ERROR_SYNC;
+
+	for (unsigned d = 0; fwnmi_disposition_name(d); d++) {
+		struct fwnmi_machine_check mc =
+			analyse_as(pvr, (enum fwnmi_disposition)d, srr1, dsisr);
+
+		if (fwnmi_machine_check_validate(&mc) != 0)
+			fail_msg("pvr %#x, srr1 %#llx, dsisr %#x, disposition %u", pvr,
+				 (unsigned long long)srr1, dsisr, d);
+		assert_int_equal(mc.disposition, bits_decide ? untouched.disposition : d);
+		mc.disposition = untouched.disposition;
+		assert_true(same(&mc, &untouched));
+	}
+}
+
+/* A fatal store is never recovered, a spurious machine check always. */
+static void every_pattern_can_be_reported_with_every_disposition_of_the_host(void **state)
+{
+	for (size_t p = 0; p < ARRAY_SIZE(processors); p++)
+		for (unsigned n = 0; n < NR_CAUSES; n++)
+			for (unsigned d = 0; d <= 34; d++)
+				assert_dispositions(processors[p], cause_of(n), nth_dsisr(d));
 }
 
 static void msr_bits_in_srr1_do_not_matter(void **state)
@@ -234,7 +275,7 @@ static void causes_that_differ_between_processors_have_their_names(void **state)
 }
 
 /* Is it the cause that synthesis chooses for some error? */
-static bool is_synthesised(enum fwnmi_processor processor, uint64_t srr1, uint32_t dsisr)
+static bool is_synthesised(uint32_t pvr, uint64_t srr1, uint32_t dsisr)
 {
 	for (unsigned error = 0; error < 64; error++) {
 		const struct fwnmi_machine_check mc = { .error_type = (uint8_t)(error / 8),
@@ -243,8 +284,7 @@ static bool is_synthesised(enum fwnmi_processor processor, uint64_t srr1, uint32
 		uint32_t chosen_dsisr;
 		bool dar_valid;
 
-		if (!fwnmi_mce_synthesise(processor, &mc, &chosen_srr1, &chosen_dsisr,
-					  &dar_valid) &&
+		if (!fwnmi_mce_synthesise(pvr, &mc, &chosen_srr1, &chosen_dsisr, &dar_valid) &&
 		    chosen_srr1 == srr1 && chosen_dsisr == dsisr)
 			return true;
 	}
@@ -295,8 +335,8 @@ static bool is_late_store(size_t p, uint64_t srr1)
 {
 	uint64_t code = srr1 & 0x081c0000;
 
-	return (code == 0x08140000 && processors[p] != FWNMI_PROCESSOR_POWER8) ||
-	       (code == 0x08180000 && processors[p] == FWNMI_PROCESSOR_POWER9);
+	return (code == 0x08140000 && processors[p] != POWER8) ||
+	       (code == 0x08180000 && processors[p] == POWER9);
 }
 
 /* It may be marked as one of a load or store; DSISR is then left over from an earlier error. */
@@ -321,16 +361,15 @@ static void a_late_store_error_alone_is_fatal_whatever_is_in_dsisr(void **state)
 
 static void a_spurious_machine_check_of_power9_is_a_recovered_warning(void **state)
 {
-	struct fwnmi_machine_check mc;
+	struct fwnmi_machine_check mc = analyse(POWER9, LOADSTORE, 0x02000000);
 
-	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, NIP, 0x00200000, 0x02000000, DAR, &mc);
 	assert_int_equal(mc.error_type, FWNMI_MC_UNKNOWN);
 	assert_int_equal(mc.severity, FWNMI_SEVERITY_WARNING);
 	assert_int_equal(mc.disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
 
-	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER9, NIP, 0x00200000, 0x02000800, DAR, &mc);
+	mc = analyse(POWER9, LOADSTORE, 0x02000800);
 	assert_int_equal(mc.error_type, FWNMI_MC_ERAT);
-	fwnmi_mce_analyse(FWNMI_PROCESSOR_POWER10, NIP, 0x00200000, 0x02000000, DAR, &mc);
+	mc = analyse(POWER10, LOADSTORE, 0x02000000);
 	assert_int_equal(mc.severity, FWNMI_SEVERITY_ERROR_SYNC);
 	assert_int_equal(mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 }
@@ -350,7 +389,7 @@ static void only_errors_of_translation_caches_are_repairable(void **state)
 static void what_is_synthesised_is_analysed_to_the_same_error(void **state)
 {
 	for (size_t p = 0; p < ARRAY_SIZE(processors); p++) {
-		enum fwnmi_processor number = processors[p];
+		uint32_t number = processors[p];
 		unsigned signalled = 0;
 
 		for (unsigned error = 0; error < 64; error++) {
@@ -405,7 +444,7 @@ static void synthesis_gives_the_bits_the_processor_would_set(void **state)
 		bool dar_valid;
 
 		for (size_t p = 0; p < ARRAY_SIZE(processors); p++) {
-			enum fwnmi_processor number = processors[p];
+			uint32_t number = processors[p];
 
 			mc.effective_address_valid = true;
 			assert_int_equal(
@@ -453,18 +492,14 @@ static void an_error_no_processor_signals_has_no_cause_bits(void **state)
 	}
 }
 
-static void a_processor_without_a_table_is_refused(void **state)
+static void a_disposition_that_does_not_exist_is_refused(void **state)
 {
-	struct fwnmi_machine_check mc = { 0 };
-	uint64_t srr1;
-	uint32_t dsisr;
-	bool dar_valid;
+	struct fwnmi_machine_check mc;
 
-	assert_int_equal(fwnmi_mce_analyse((enum fwnmi_processor)7, 0, 0, 0, 0, &mc),
-			 FWNMI_ERR_INVALID);
-	assert_int_equal(fwnmi_mce_synthesise((enum fwnmi_processor)7, &mc, &srr1, &dsisr,
-					      &dar_valid),
-			 FWNMI_ERR_INVALID);
+	for (int disposition = 3; disposition < 6; disposition++)
+		assert_int_equal(fwnmi_mce_analyse(POWER9, (enum fwnmi_disposition)disposition, NIP,
+						   LOADSTORE, 0x80, DAR, &mc),
+				 FWNMI_ERR_INVALID);
 }
 
 static void every_version_of_a_processor_is_known_by_its_pvr(void **state)
@@ -487,6 +522,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pattern_gives_a_log_of_what_the_processor_knows),
+		cmocka_unit_test(every_pattern_can_be_reported_with_every_disposition_of_the_host),
 		cmocka_unit_test(msr_bits_in_srr1_do_not_matter),
 		cmocka_unit_test(dsisr_matters_to_a_load_or_store_only),
 		cmocka_unit_test(of_several_causes_of_a_load_or_store_one_alone_counts),
@@ -500,7 +536,7 @@ int main(void)
 		cmocka_unit_test(what_is_synthesised_is_analysed_to_the_same_error),
 		cmocka_unit_test(synthesis_gives_the_bits_the_processor_would_set),
 		cmocka_unit_test(an_error_no_processor_signals_has_no_cause_bits),
-		cmocka_unit_test(a_processor_without_a_table_is_refused),
+		cmocka_unit_test(a_disposition_that_does_not_exist_is_refused),
 		cmocka_unit_test(every_version_of_a_processor_is_known_by_its_pvr),
 	};
 

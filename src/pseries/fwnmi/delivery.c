@@ -10,11 +10,6 @@
 #include "isa/interrupt.h"
 #include "pseries/private.h"
 
-enum fwnmi_processor papr_processor(const struct papr *papr)
-{
-	return fwnmi_mce_processor(papr_engine(papr).pvr);
-}
-
 /* ---- libfwnmi's callbacks ---- */
 
 static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t len)
@@ -159,7 +154,7 @@ static void architected_machine_check(struct papr *papr, unsigned vcpu,
 	uint32_t dsisr;
 	bool dar_valid;
 
-	fwnmi_mce_synthesise(papr_processor(papr), mc, &srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(papr_pvr(papr), mc, &srr1, &dsisr, &dar_valid);
 	if (papr->vcpu[vcpu].cause_known) {
 		if (cause->srr1 & FWNMI_SRR1_MC_LOADSTORE)
 			regs->dsisr = (uint32_t)cause->dsisr;
@@ -378,8 +373,8 @@ static int identify(struct papr *papr, unsigned vcpu, const struct engine_regs *
 	if (raised->valid && raised->srr0 == regs->srr0)
 		return 0;
 	raised->may_repair = true;
-	return fwnmi_mce_analyse(papr_processor(papr), regs->srr0, regs->srr1, regs->dsisr,
-				 regs->dar, &raised->mc);
+	return fwnmi_mce_analyse(papr_pvr(papr), FWNMI_DISPOSITION_NOT_RECOVERED, regs->srr0,
+				 regs->srr1, regs->dsisr, regs->dar, &raised->mc);
 }
 
 void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
