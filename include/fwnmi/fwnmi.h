@@ -414,8 +414,8 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * returns: 0, or
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
- *	FWNMI_ERR_BUSY if this vCPU already waits. It runs no code, so keep the event until it has
- *		resumed
+ *	FWNMI_ERR_BUSY if this vCPU already waits; it goes on waiting with the machine check that it
+ *		has. It runs no code, so keep the event until it has resumed
  */
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome);
@@ -456,8 +456,12 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
  * @target: the number of a vCPU, FWNMI_ALL, or FWNMI_ALL_OTHERS for all but @cpu
  *
  * Each target is kicked and takes its system reset in fwnmi_resume(), as by fwnmi_system_reset().
- * Until then any number of resets merge into one. If @cpu itself is a target, it has to call
- * fwnmi_resume() like any other before it runs guest code again.
+ * Until then any number of resets merge into one. A target that waits for the buffer is not kicked:
+ * it goes on waiting, and takes the reset after the interlock of its machine check.
+ *
+ * The result is a number, never an enum fwnmi_result, and says nothing about @cpu: that is kicked
+ * if it is a target, and goes on as before if it is not. Whether it may run is fwnmi_may_run()'s to
+ * say. The status of H_SIGNAL_SYS_RESET is H_Success for any number, and H_Parameter for an error.
  *
  * returns: how many vCPUs will take it; those stopped as unsafe do not count, and none does after
  * the partition has ended; or FWNMI_ERR_CPU if there is no such vCPU

@@ -706,6 +706,35 @@ static void a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet(void **
 	assert_int_equal(host->last_kicked, 0);
 }
 
+static void a_cpu_that_is_busy_goes_on_waiting(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		for (unsigned cpu = 2; cpu >= turn; cpu--) {
+			host->kicks[cpu] = 0;
+			mc.effective_address = 0xbad;
+			assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_ERR_BUSY);
+			assert_false(fwnmi_may_run(&host->f, cpu));
+			assert_int_equal(host->kicks[cpu], 0);
+			assert_untouched(host, cpu);
+		}
+		if (turn == 1)
+			assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
+		/* Now vCPU @turn has the buffer and has not resumed, which is waiting too. */
+		assert_int_equal(fwnmi_interlock(&host->f, turn - 1), FWNMI_RELEASED);
+		assert_int_equal(host_machine_check(host, turn, &mc), FWNMI_ERR_BUSY);
+		assert_false(fwnmi_may_run(&host->f, turn));
+		assert_int_equal(host_resume(host, turn), FWNMI_DELIVERED);
+		assert_int_equal(buffer_log(host).mc.effective_address,
+				 slb_multihit().effective_address);
+	}
+}
+
 static void a_waiter_cannot_take_a_second_machine_check(void **state)
 {
 	struct host *host = *state;
@@ -897,6 +926,45 @@ static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void 
 			assert_int_equal(host_resume(host, cpu), FWNMI_NOTHING);
 		}
 	}
+}
+
+/* The number that signalling returns must not be taken for what became of the caller. */
+static void signalling_changes_nothing_for_a_caller_that_is_no_target(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	run_something(host, 2);
+	for (int64_t target = FWNMI_ALL_OTHERS; target <= 1; target += 3) {
+		assert_int_equal(fwnmi_signal_system_reset(&host->f, 2, target),
+				 target == FWNMI_ALL_OTHERS ? NR_CPUS - 1 : 1);
+		assert_int_equal(host->kicks[2], 0);
+		assert_true(fwnmi_may_run(&host->f, 2));
+		assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
+		assert_untouched(host, 2);
+	}
+	/* And nothing but a reset for a target: it goes on waiting, without a kick. */
+	assert_int_equal(host->kicks[1], 0);
+	assert_false(fwnmi_may_run(&host->f, 1));
+	assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
+}
+
+static void signalling_counts_only_those_that_will_take_the_reset(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit(), unsafe = fatal_ue();
+
+	unsafe.unsafe_processor = true;
+	assert_int_equal(host_machine_check(host, 3, &unsafe), FWNMI_STOPPED);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 3), 0);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), NR_CPUS - 1);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL_OTHERS), NR_CPUS - 2);
+	assert_int_equal(host->kicks[3], 0);
+	take(host, 0, &mc);
+	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ENDED);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), 0);
 }
 
 static void all_others_of_a_single_cpu_are_none(void **state)
@@ -1174,6 +1242,7 @@ int main(void)
 		test(others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival),
 		test(a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet),
 		test(a_waiter_cannot_take_a_second_machine_check),
+		test(a_cpu_that_is_busy_goes_on_waiting),
 		test(after_a_fatal_report_every_machine_check_says_already_reported),
 		test(interlock_without_an_event_succeeds_and_changes_nothing),
 		test(strict_interlock_without_an_event_is_an_error),
@@ -1183,6 +1252,8 @@ int main(void)
 		test(a_machine_check_in_a_system_reset_handler_is_delivered),
 		test(system_resets_of_a_waiter_become_one_after_its_interlock),
 		test(a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others),
+		test(signalling_changes_nothing_for_a_caller_that_is_no_target),
+		test(signalling_counts_only_those_that_will_take_the_reset),
 		test(all_others_of_a_single_cpu_are_none),
 		test(system_resets_signalled_before_the_cpu_stops_are_one),
 		test(a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts),
