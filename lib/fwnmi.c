@@ -108,6 +108,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->first_waiter = 0;
 	f->nr_waiters = 0;
 	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
+	memset(f->signalled, 0, sizeof(f->signalled));
 	memset(f->stopped, 0, sizeof(f->stopped));
 	f->end_log_length = 0;
 	return 0;
@@ -505,25 +506,14 @@ static void repair(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc
 		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 }
 
-int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
-			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
+/* The vCPU has the error now, and no other that it has yet to take. */
+static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+			      struct fwnmi_outcome *outcome)
 {
 	struct fwnmi_machine_check event = *mc;
-	int err;
 
-	begin(outcome, VECTOR_MACHINE_CHECK, regs);
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
-	err = fwnmi_machine_check_validate(mc);
-	if (err)
-		return err;
+	outcome->vector = VECTOR_MACHINE_CHECK;
 	outcome->machine_check = event;
-	if (f->ended)
-		return report_end(f, outcome);
-	if (f->stopped[cpu])
-		return report(outcome, FWNMI_STOPPED);
-	if (is_waiting(f, cpu))
-		return FWNMI_ERR_BUSY;
 	if (f->owner == (int)cpu)
 		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK, outcome);
 	if (mc->unsafe_processor)
@@ -536,6 +526,46 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
 		return report(outcome, FWNMI_WAITING);
 	}
 	return deliver_machine_check(f, cpu, &event, outcome);
+}
+
+int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
+			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
+{
+	int err;
+
+	begin(outcome, VECTOR_MACHINE_CHECK, regs);
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	err = fwnmi_machine_check_validate(mc);
+	if (err)
+		return err;
+	outcome->machine_check = *mc;
+	if (f->ended)
+		return report_end(f, outcome);
+	if (f->stopped[cpu])
+		return report(outcome, FWNMI_STOPPED);
+	if (is_waiting(f, cpu) || f->signalled[cpu])
+		return FWNMI_ERR_BUSY;
+	return take_machine_check(f, cpu, mc, outcome);
+}
+
+int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	int err;
+
+	if (cpu >= f->config.nr_cpus)
+		return FWNMI_ERR_CPU;
+	err = fwnmi_machine_check_validate(mc);
+	if (err)
+		return err;
+	if (f->ended || f->stopped[cpu])
+		return 0;
+	if (is_waiting(f, cpu) || f->signalled[cpu])
+		return FWNMI_ERR_BUSY;
+	f->pending[cpu] = *mc;
+	f->signalled[cpu] = true;
+	f->ops->kick(f->opaque, cpu);
+	return 1;
 }
 
 int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
@@ -618,6 +648,14 @@ static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 	return err;
 }
 
+static int resume_signalled(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
+{
+	const struct fwnmi_machine_check mc = f->pending[cpu];
+
+	f->signalled[cpu] = false;
+	return take_machine_check(f, cpu, &mc, outcome);
+}
+
 static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
 	if (f->registered)
@@ -626,9 +664,27 @@ static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outco
 	return report(outcome, FWNMI_NOT_REGISTERED);
 }
 
+static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
+{
+	if (is_waiting(f, cpu)) {
+		outcome->vector = VECTOR_MACHINE_CHECK;
+		return f->owner == (int)cpu ? resume_machine_check(f, cpu, outcome) :
+					      report(outcome, FWNMI_WAITING);
+	}
+	if (f->signalled[cpu])
+		return resume_signalled(f, cpu, outcome);
+	if (f->system_reset_pending[cpu] == RESET_AT_RESUME) {
+		outcome->vector = VECTOR_SYSTEM_RESET;
+		return resume_system_reset(f, cpu, outcome);
+	}
+	return report(outcome, FWNMI_NOTHING);
+}
+
 int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		 struct fwnmi_outcome *outcome)
 {
+	int err;
+
 	begin(outcome, 0, regs);
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
@@ -636,16 +692,11 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		return report_end(f, outcome);
 	if (f->stopped[cpu])
 		return report(outcome, FWNMI_STOPPED);
-	if (is_waiting(f, cpu)) {
-		outcome->vector = VECTOR_MACHINE_CHECK;
-		return f->owner == (int)cpu ? resume_machine_check(f, cpu, outcome) :
-					      report(outcome, FWNMI_WAITING);
-	}
-	if (f->system_reset_pending[cpu] == RESET_AT_RESUME) {
-		outcome->vector = VECTOR_SYSTEM_RESET;
-		return resume_system_reset(f, cpu, outcome);
-	}
-	return report(outcome, FWNMI_NOTHING);
+	err = resume(f, cpu, outcome);
+	/* No interlock will kick the vCPU for it. */
+	if (!f->ended && !is_waiting(f, cpu) && f->system_reset_pending[cpu] == RESET_AT_RESUME)
+		f->ops->kick(f->opaque, cpu);
+	return err;
 }
 
 bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu)
@@ -670,6 +721,10 @@ int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 {
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
+	if (f->signalled[cpu] && !f->ended) {
+		f->signalled[cpu] = false;
+		return FWNMI_RELEASED;
+	}
 	if (f->ended || !is_waiting(f, cpu))
 		return FWNMI_NOTHING;
 	if (f->owner == (int)cpu)

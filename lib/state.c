@@ -15,7 +15,7 @@
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'r', 'e', 'c' };
 
 enum {
-	VERSION = 1,
+	VERSION = 2, /* 1: no signalled machine checks */
 	HEADER_SIZE = 16,
 	CRC_SIZE = 4,
 	NO_OWNER_FIELD = 0xffff,
@@ -29,6 +29,7 @@ struct visitor {
 	} mode;
 	uint8_t *to; /* SAVE; NULL: only measure */
 	const uint8_t *from; /* CHECK, LOAD */
+	uint32_t version;
 	size_t size;
 	size_t offset;
 	bool bad;
@@ -199,7 +200,8 @@ static bool visit_registration(struct visitor *v, struct fwnmi *f)
 	return registered;
 }
 
-static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *field)
+static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *field,
+				bool may_be_unsafe)
 {
 	struct fwnmi_machine_check mc = *field;
 
@@ -208,7 +210,7 @@ static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *f
 	mc.severity = (uint8_t)visit_number(v, 1, mc.severity, UINT8_MAX);
 	mc.disposition = (uint8_t)visit_number(v, 1, mc.disposition, UINT8_MAX);
 	mc.initiator = (uint8_t)visit_number(v, 1, mc.initiator, UINT8_MAX);
-	mc.unsafe_processor = visit_number(v, 1, mc.unsafe_processor, 0);
+	mc.unsafe_processor = visit_number(v, 1, mc.unsafe_processor, may_be_unsafe);
 	mc.transient = visit_number(v, 1, mc.transient, 1);
 	mc.effective_address_valid = visit_number(v, 1, mc.effective_address_valid, 1);
 	mc.logical_address_valid = visit_number(v, 1, mc.logical_address_valid, 1);
@@ -229,11 +231,14 @@ static void visit_waiter(struct visitor *v, struct fwnmi *f, unsigned index, uin
 	*waiting |= 1ull << cpu;
 	if (v->mode == LOAD)
 		f->waiters[index] = cpu;
-	visit_machine_check(v, &f->pending[cpu]);
+	visit_machine_check(v, &f->pending[cpu], false);
 }
 
-/* The vCPU that holds the buffer, and those that wait. Sets the bit of each of them in @waiting. */
-static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting)
+/*
+ * The vCPU that holds the buffer, and those that wait. Sets the bit of each of them in @waiting,
+ * and @in_handler if the first is in its handler.
+ */
+static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting, int *in_handler)
 {
 	unsigned last = f->config.nr_cpus - 1, nr_waiters;
 	uint16_t owner = f->owner < 0 ? NO_OWNER_FIELD : (uint16_t)f->owner;
@@ -249,8 +254,10 @@ static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting)
 		return;
 	} else {
 		*waiting |= 1ull << owner;
-		if (!notified)
-			visit_machine_check(v, &f->pending[owner]);
+		if (notified)
+			*in_handler = owner;
+		else
+			visit_machine_check(v, &f->pending[owner], false);
 	}
 	if (v->mode == LOAD) {
 		f->owner = owner == NO_OWNER_FIELD ? -1 : owner;
@@ -261,7 +268,23 @@ static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting)
 		visit_waiter(v, f, i, waiting);
 }
 
-static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, uint64_t waiting)
+/* A machine check that the vCPU takes when it resumes. @may: it has no other to take. */
+static void visit_signalled(struct visitor *v, struct fwnmi *f, unsigned cpu, bool may)
+{
+	bool signalled;
+
+	if (v->version == 1) {
+		if (v->mode == LOAD)
+			f->signalled[cpu] = false;
+		return;
+	}
+	signalled = visit_bool(v, &f->signalled[cpu]);
+	require(v, may || !signalled);
+	if (signalled)
+		visit_machine_check(v, &f->pending[cpu], true);
+}
+
+static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, uint64_t waiting, int in_handler)
 {
 	unsigned nr_stopped = 0;
 
@@ -272,6 +295,7 @@ static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, uint64_t waiting)
 
 		require(v, !stopped || (!waits && pending == 0));
 		require(v, pending != RESET_AFTER_INTERLOCK || waits);
+		visit_signalled(v, f, cpu, !stopped && (!waits || in_handler == (int)cpu));
 		nr_stopped += stopped;
 	}
 	return nr_stopped;
@@ -325,6 +349,7 @@ static void visit_events(struct visitor *v, struct fwnmi *f, unsigned nr_stopped
 static void visit(struct visitor *v, struct fwnmi *f)
 {
 	uint64_t waiting = 0;
+	int in_handler = -1;
 	unsigned nr_stopped;
 	bool registered;
 
@@ -335,9 +360,9 @@ static void visit(struct visitor *v, struct fwnmi *f)
 	visit_bool(v, &f->interrupts_little_endian);
 	visit_bool(v, &f->fatal_reported);
 	visit_u32(v, &f->log_id, UINT32_MAX);
-	visit_queue(v, f, &waiting);
+	visit_queue(v, f, &waiting, &in_handler);
 	require(v, registered || waiting == 0);
-	nr_stopped = visit_cpus(v, f, waiting);
+	nr_stopped = visit_cpus(v, f, waiting, in_handler);
 	visit_end(v, f);
 	visit_events(v, f, nr_stopped);
 }
@@ -347,7 +372,7 @@ static void visit(struct visitor *v, struct fwnmi *f)
 /* A visitor that saves does not change the state. */
 static size_t save_body(const struct fwnmi *f, uint8_t *to)
 {
-	struct visitor v = { .mode = SAVE, .to = to, .offset = HEADER_SIZE };
+	struct visitor v = { .mode = SAVE, .to = to, .version = VERSION, .offset = HEADER_SIZE };
 
 	visit(&v, (struct fwnmi *)f);
 	return v.offset;
@@ -398,6 +423,7 @@ int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
 
 	if (err)
 		return err;
+	check.version = load.version = get_be32((const uint8_t *)buf + 8);
 	visit(&check, f);
 	if (check.bad)
 		return FWNMI_ERR_BADRECORD;

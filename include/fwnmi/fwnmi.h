@@ -179,7 +179,10 @@ struct fwnmi_ops {
 	int (*read_memory)(void *opaque, uint64_t real_address, void *buf, size_t len);
 	/*
 	 * Make the vCPU call fwnmi_resume() before it runs guest code again, but not from inside
-	 * this callback. A vCPU that is about to get the buffer is already fwnmi_owner().
+	 * this callback. The vCPU may be the one that the host's call is for. A kick is sticky: one
+	 * that comes while the vCPU runs no guest code, or has just decided to, still counts. It
+	 * does not wait for the vCPU, which may need the host's lock to stop. Several kicks may
+	 * become one. A vCPU that is about to get the buffer is already fwnmi_owner().
 	 */
 	void (*kick)(void *opaque, unsigned cpu);
 	/*
@@ -250,6 +253,8 @@ struct fwnmi {
 	uint8_t waiters[FWNMI_MAX_CPUS];
 	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
 	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
+
+	bool signalled[FWNMI_MAX_CPUS]; /* pending[] is taken at resume, and is in no queue yet */
 
 	bool stopped[FWNMI_MAX_CPUS]; /* unsafe (R16) */
 
@@ -415,7 +420,8 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  *	FWNMI_ERR_CPU if there is no such vCPU
  *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
  *	FWNMI_ERR_BUSY if this vCPU already waits; it goes on waiting with the machine check that it
- *		has. It runs no code, so keep the event until it has resumed
+ *		has. It runs no code, so keep the event until it has resumed. Also if one is
+ *		signalled that it has not taken yet: call fwnmi_resume() first
  */
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome);
@@ -469,6 +475,26 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
 
 /**
+ * fwnmi_signal_machine_check() - report a machine check to a vCPU that may be running
+ * @f: the partition
+ * @cpu: the vCPU that has the error; any vCPU may be making the call
+ * @mc: what happened; copied
+ *
+ * The vCPU is kicked, runs on until it answers, and takes the machine check in fwnmi_resume(), as
+ * by fwnmi_machine_check() at that moment: only then is it repaired, does it join the queue for the
+ * buffer or stop the processor, and does it end the partition if the vCPU holds the buffer. The
+ * log's fatal error counts (R15) from then on. If a system reset is pending too, the machine check
+ * comes first. fwnmi_withdraw() takes it back.
+ *
+ * returns: as fwnmi_signal_system_reset(), how many vCPUs will take it: 1; 0 if the processor is
+ * unsafe or the partition has ended; or
+ *	FWNMI_ERR_CPU if there is no such vCPU
+ *	FWNMI_ERR_INVALID if fwnmi_machine_check_validate() refuses @mc
+ *	FWNMI_ERR_BUSY if this vCPU has a machine check that it has not taken yet; that one stays
+ */
+int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc);
+
+/**
  * fwnmi_interlock() - ibm,nmi-interlock (R17, R18, R19)
  * @f: the partition
  * @cpu: the vCPU that makes the call
@@ -492,20 +518,22 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  * @regs: its registers, with NIP at the instruction that it would execute next
  * @outcome: set to what was delivered
  *
- * One call delivers one event. A system reset that is pending behind a machine check is delivered
- * after the machine check's interlock, which kicks the vCPU again. If the machine check was left to
- * the host, the next call delivers the reset.
+ * One call delivers one event, and a machine check before a system reset. A system reset that is
+ * pending behind a machine check is delivered after the machine check's interlock, which kicks the
+ * vCPU again. If the machine check was left to the host, the vCPU is kicked again at once, and the
+ * next call delivers the reset.
  *
  * @outcome->result is
  *	FWNMI_DELIVERED
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
  *	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
- *	FWNMI_NOT_REGISTERED if fwnmi_signal_system_reset() targeted it and the guest has not
- *		registered: the host delivers the architected interrupt 0x100
+ *	FWNMI_NOT_REGISTERED if an event was signalled to it and the guest has not registered: the
+ *		host delivers the architected interrupt
  *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR: the host
  *		delivers the architected interrupt; the buffer has gone to the next vCPU
  *	FWNMI_ENDED if the partition has ended, now or before
- *	FWNMI_STOPPED if the processor is unsafe: do not run it
+ *	FWNMI_STOPPED if the processor is unsafe, by a signalled machine check or an earlier one: do
+ *		not run it
  *
  * returns: 0, or FWNMI_ERR_CPU if there is no such vCPU
  */
@@ -517,6 +545,8 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
  * @f: the partition
  * @cpu: the vCPU
  *
+ * A vCPU with a signalled event may run until it answers its kick.
+ *
  * returns: true, or false if its machine check waits for the buffer, or has it and waits for
  * fwnmi_resume(), if the processor is unsafe, if the partition has ended, or if there is no such
  * vCPU
@@ -524,16 +554,16 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu);
 
 /**
- * fwnmi_withdraw() - take back a machine check that waits for the buffer
+ * fwnmi_withdraw() - take back a machine check that is signalled or waits for the buffer
  * @f: the partition
- * @cpu: the vCPU that waits
+ * @cpu: the vCPU that has not taken it yet
  *
- * Meant for errors that somebody injected and no longer wants. The vCPU leaves the queue and is
- * kicked; a buffer that was kept for it goes to the next vCPU. A system reset that was pending
- * behind the machine check is delivered by fwnmi_resume().
+ * Meant for errors that somebody injected and no longer wants. A vCPU that waits leaves the queue
+ * and is kicked; a buffer that was kept for it goes to the next vCPU. A system reset that was
+ * pending behind the machine check is delivered by fwnmi_resume().
  *
  * returns: FWNMI_RELEASED, or
- *	FWNMI_NOTHING if no machine check of this vCPU waits
+ *	FWNMI_NOTHING if no machine check of this vCPU is signalled or waits
  *	FWNMI_ERR_CPU if there is no such vCPU
  */
 int fwnmi_withdraw(struct fwnmi *f, unsigned cpu);
@@ -661,7 +691,8 @@ size_t fwnmi_state_size(const struct fwnmi *f);
  * @size: bytes at @buf
  *
  * The record holds all that the library knows: registration, the buffer's owner, the waiting vCPUs
- * and their machine checks, pending system resets, stopped vCPUs, queued logs. It holds neither the
+ * and their machine checks, signalled machine checks, pending system resets, stopped vCPUs, queued
+ * logs. It holds neither the
  * error area, which is guest memory, nor vCPU registers; the host saves those. The record does not
  * depend on the host's byte order, carries a version, and ends with a checksum.
  *
@@ -674,7 +705,7 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
  * fwnmi_load() - set the partition's state from a record
  * @f: the partition, set up by fwnmi_init() with the same nr_cpus, rtas_base, rtas_size,
  *	save_area_offset and mc_buffer_size as the saved one; strict and stale_handler may differ
- * @buf: the record; any bytes are safe
+ * @buf: the record, of this version of the library or any earlier one; any bytes are safe
  * @size: bytes at @buf; bytes after the record are ignored
  *
  * The record does not hold kicks in flight, so call fwnmi_resume() for every vCPU before it runs

@@ -18,7 +18,7 @@ enum pending_reset {
 };
 
 struct tally {
-	uint64_t reported, delivered, handed_back, lost_with_partition, stopped;
+	uint64_t reported, delivered, handed_back, lost_with_partition, stopped, withdrawn;
 	uint64_t coalesced; /* system resets only */
 };
 
@@ -30,6 +30,8 @@ struct model {
 	unsigned queued;
 	uint64_t number[NR_CPUS]; /* number of the machine check with which a vCPU waits */
 	bool fatal[NR_CPUS]; /* and whether it is fatal */
+	bool unsafe[NR_CPUS]; /* of a signalled one: and whether the processor is unsafe */
+	bool signalled[NR_CPUS]; /* it is taken when the vCPU resumes */
 	enum pending_reset reset[NR_CPUS];
 	bool stopped[NR_CPUS];
 	unsigned notices; /* not yet returned by event-scan */
@@ -137,8 +139,9 @@ static void boot(struct stress *s)
 	assert_int_equal(fwnmi_reset(&s->host.f), 0);
 	enrol(&s->host);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		if (waits(m, cpu))
+		if (waits(m, cpu) || m->signalled[cpu])
 			m->mc.lost_with_partition++;
+		m->signalled[cpu] = false;
 		if (m->reset[cpu] != NONE)
 			m->sr.lost_with_partition++;
 		m->reset[cpu] = NONE;
@@ -155,12 +158,9 @@ static void boot(struct stress *s)
 
 /* ---- steps ---- */
 
-static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsafe)
+static struct fwnmi_machine_check numbered(uint64_t number, bool fatal, bool unsafe)
 {
-	struct model *m = &s->model;
 	struct fwnmi_machine_check mc = slb_multihit();
-	uint64_t number = m->mc.reported;
-	int result;
 
 	mc.effective_address = number;
 	if (fatal) {
@@ -168,17 +168,15 @@ static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsaf
 		mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
 	}
 	mc.unsafe_processor = unsafe;
-	result = host_machine_check(&s->host, cpu, &mc);
+	return mc;
+}
 
-	if (m->stopped[cpu]) {
-		assert_int_equal(result, FWNMI_STOPPED);
-		return;
-	}
-	if (waits(m, cpu)) {
-		assert_int_equal(result, FWNMI_ERR_BUSY);
-		return;
-	}
-	m->mc.reported++;
+/* What must become of a machine check that the vCPU has now. */
+static void check_taken(struct stress *s, unsigned cpu, uint64_t number, bool fatal, bool unsafe,
+			int result)
+{
+	struct model *m = &s->model;
+
 	if (m->owner == (int)cpu) {
 		assert_int_equal(result, FWNMI_ENDED);
 		assert_int_equal(s->host.ends, ++m->ends);
@@ -206,6 +204,70 @@ static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsaf
 		assert_int_equal(result, FWNMI_DELIVERED);
 		check_delivered(s, cpu, number, fatal);
 	}
+}
+
+static void machine_check(struct stress *s, unsigned cpu, bool fatal, bool unsafe)
+{
+	struct model *m = &s->model;
+	uint64_t number = m->mc.reported;
+	struct fwnmi_machine_check mc = numbered(number, fatal, unsafe);
+	int result = host_machine_check(&s->host, cpu, &mc);
+
+	if (m->stopped[cpu]) {
+		assert_int_equal(result, FWNMI_STOPPED);
+	} else if (waits(m, cpu) || m->signalled[cpu]) {
+		assert_int_equal(result, FWNMI_ERR_BUSY);
+	} else {
+		m->mc.reported++;
+		check_taken(s, cpu, number, fatal, unsafe, result);
+	}
+}
+
+static void signal_check(struct stress *s, unsigned cpu, bool fatal, bool unsafe)
+{
+	struct model *m = &s->model;
+	struct fwnmi_machine_check mc = numbered(m->mc.reported, fatal, unsafe);
+	int result = fwnmi_signal_machine_check(&s->host.f, cpu, &mc);
+
+	if (m->stopped[cpu]) {
+		assert_int_equal(result, 0);
+	} else if (waits(m, cpu) || m->signalled[cpu]) {
+		assert_int_equal(result, FWNMI_ERR_BUSY);
+	} else {
+		assert_int_equal(result, 1);
+		m->signalled[cpu] = true;
+		m->number[cpu] = m->mc.reported++;
+		m->fatal[cpu] = fatal;
+		m->unsafe[cpu] = unsafe;
+	}
+}
+
+static void withdraw(struct stress *s, unsigned cpu)
+{
+	struct model *m = &s->model;
+	unsigned kicks = kicks_of_next(s), kept = 0;
+	int result = fwnmi_withdraw(&s->host.f, cpu);
+
+	if (!waits(m, cpu) && !m->signalled[cpu]) {
+		assert_int_equal(result, FWNMI_NOTHING);
+		return;
+	}
+	assert_int_equal(result, FWNMI_RELEASED);
+	m->mc.withdrawn++;
+	if (m->signalled[cpu]) {
+		m->signalled[cpu] = false;
+		return;
+	}
+	if (m->owner == (int)cpu) {
+		pass_on(s, kicks);
+	} else {
+		for (unsigned i = 0; i < m->queued; i++)
+			if (m->queue[i] != cpu)
+				m->queue[kept++] = m->queue[i];
+		m->queued = kept;
+	}
+	if (m->reset[cpu] != NONE)
+		m->reset[cpu] = AT_RESUME;
 }
 
 static void system_reset(struct stress *s, unsigned cpu)
@@ -288,6 +350,9 @@ static void resume(struct stress *s, unsigned cpu)
 		}
 	} else if (waits(m, cpu)) {
 		assert_int_equal(result, FWNMI_WAITING);
+	} else if (m->signalled[cpu]) {
+		m->signalled[cpu] = false;
+		check_taken(s, cpu, m->number[cpu], m->fatal[cpu], m->unsafe[cpu], result);
 	} else if (m->reset[cpu] == AT_RESUME) {
 		assert_int_equal(result, FWNMI_DELIVERED);
 		check_reset_delivered(s, cpu);
@@ -347,12 +412,21 @@ static void step(struct stress *s)
 		system_reset(s, cpu);
 	} else if (dice < 9800) {
 		signal_reset(s, cpu, (int64_t)random_below(s, NR_CPUS + 2) - 2);
-	} else if (dice < 9801 || (m->stale && dice < 9860)) {
+	} else if (dice < 9900) {
+		/* As above: one that the vCPU takes in its handler ends the partition. */
+		if (m->owner != (int)cpu || random_below(s, 2000) == 0)
+			signal_check(s, cpu, random_below(s, 5000) == 0,
+				     random_below(s, 20000) == 0);
+	} else if (dice < 9920) {
+		withdraw(s, cpu);
+	} else if (dice < 9921 || (m->stale && dice < 9960)) {
 		toggle_stale(s);
-	} else if (dice < 9870 || m->notices >= 5) {
+	} else if (dice < 9970 || m->notices >= 5) {
 		fetch_notices(s);
 	}
 	assert_int_equal(fwnmi_owner(&s->host.f), m->owner);
+	if (m->stopped[0] && m->stopped[1] && m->stopped[2] && m->stopped[3])
+		boot(s); /* nothing else would ever happen */
 }
 
 static void every_event_of_a_long_random_run_is_accounted_for_once(void **state)
@@ -366,12 +440,12 @@ static void every_event_of_a_long_random_run_is_accounted_for_once(void **state)
 		steps++;
 	}
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
-		waiting += waits(m, cpu);
+		waiting += waits(m, cpu) || m->signalled[cpu];
 		pending += m->reset[cpu] != NONE;
 	}
 	assert_int_equal(m->mc.reported, m->mc.delivered + m->mc.handed_back +
 						 m->mc.lost_with_partition + m->mc.stopped +
-						 waiting);
+						 m->mc.withdrawn + waiting);
 	assert_int_equal(m->sr.reported, m->sr.delivered + m->sr.coalesced +
 						 m->sr.lost_with_partition + m->sr.stopped +
 						 pending);
@@ -380,7 +454,8 @@ static void every_event_of_a_long_random_run_is_accounted_for_once(void **state)
 	assert_int_equal(m->notices_seen + m->notices, m->mc.stopped + m->ends);
 	/* Every outcome has occurred. */
 	assert_true(m->mc.handed_back > 100 && m->mc.lost_with_partition > 100);
-	assert_true(m->mc.stopped > 10 && m->sr.coalesced > 100 && m->sr.lost_with_partition > 10);
+	assert_true(m->mc.withdrawn > 100 && m->mc.stopped > 10 && m->sr.coalesced > 100 &&
+		    m->sr.lost_with_partition > 10);
 	print_message(
 		"%llu steps: %llu machine checks (%llu delivered, %llu handed back, %llu gone "
 		"with the partition, %llu with their processor), %llu system resets (%llu "

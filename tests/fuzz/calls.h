@@ -85,8 +85,12 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		break;
 	case 8:
 	case 9:
+		if (p[2] % 8 == 1)
+			fwnmi_signal_machine_check(&host->f, cpu, &mc);
 		host_resume(host, cpu);
 		fwnmi_may_run(&host->f, cpu);
+		if (p[2] % 8 == 2)
+			fwnmi_signal_machine_check(&host->f, cpu, &mc);
 		if (p[2] % 8 == 0)
 			fwnmi_withdraw(&host->f, cpu);
 		break;

@@ -49,10 +49,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fwnmi_load(&host->f, record, length) != 0) {
 		require(memcmp(before, host, sizeof(*host)) == 0);
 	} else {
-		uint8_t *again = malloc(length);
+		size_t size_now = fwnmi_state_size(&host->f);
+		uint8_t *again = malloc(size_now);
 
-		require(again && fwnmi_save(&host->f, again, length) == (int)length);
-		require(memcmp(record, again, length) == 0);
+		require(again && fwnmi_save(&host->f, again, size_now) == (int)size_now);
+		/* A record of an earlier version is saved in this one's. */
+		if (memcmp(record, again, 12) == 0)
+			require(length == size_now && memcmp(record, again, length) == 0);
 		for (size_t i = 2 + length; i + 8 <= size; i += 8)
 			make_call(host, data + i);
 		check_record(host);

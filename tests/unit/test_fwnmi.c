@@ -1143,6 +1143,171 @@ static void only_what_waits_can_be_withdrawn(void **state)
 	assert_int_equal(host->kicks[0], 0);
 }
 
+/* ---- machine checks for vCPUs that run ---- */
+
+static int signal_check(struct host *host, unsigned cpu, const struct fwnmi_machine_check *mc)
+{
+	return fwnmi_signal_machine_check(&host->f, cpu, mc);
+}
+
+static void a_signalled_machine_check_is_delivered_at_resume(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(signal_check(host, 1, &mc), 1);
+	assert_int_equal(host->kicks[1], 1);
+	assert_true(fwnmi_may_run(&host->f, 1)); /* until it answers */
+	assert_int_equal(fwnmi_owner(&host->f), -1);
+	assert_int_equal(host->writes, 0);
+	host->regs[1].nip = 0xc000000000044444;
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->outcome.vector, 0x200);
+	assert_int_equal(host->regs[1].nip, MACHINE_CHECK);
+	assert_int_equal(host->regs[1].srr0, 0xc000000000044444);
+	assert_int_equal(buffer_log(host).mc.processor_id, 1);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+}
+
+static void a_signalled_machine_check_joins_the_queue_when_its_cpu_resumes(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(signal_check(host, 1, &mc), 1);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
+	assert_false(fwnmi_may_run(&host->f, 1));
+	assert_untouched(host, 1);
+	fwnmi_interlock(&host->f, 0);
+	assert_int_equal(fwnmi_owner(&host->f), 2);
+	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
+	fwnmi_interlock(&host->f, 2);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+}
+
+static void a_cpu_has_one_machine_check_that_it_has_not_taken(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit(), second = slb_multihit();
+
+	second.effective_address = 0xbad;
+	assert_int_equal(signal_check(host, 1, &mc), 1);
+	assert_int_equal(signal_check(host, 1, &second), FWNMI_ERR_BUSY);
+	assert_int_equal(host_machine_check(host, 1, &second), FWNMI_ERR_BUSY);
+	assert_int_equal(host->kicks[1], 1);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(buffer_log(host).mc.effective_address, mc.effective_address);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_WAITING);
+	assert_int_equal(signal_check(host, 2, &second), FWNMI_ERR_BUSY);
+}
+
+static void
+a_machine_check_signalled_to_a_handler_is_nested_until_its_interlock(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	take(host, 0, &mc);
+	assert_int_equal(signal_check(host, 0, &mc), 1);
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	run_something(host, 0);
+	assert_int_equal(host_resume(host, 0), FWNMI_DELIVERED);
+	assert_int_equal(signal_check(host, 0, &mc), 1);
+	assert_int_equal(host_resume(host, 0), FWNMI_ENDED);
+	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
+	assert_int_equal(signal_check(host, 1, &mc), 0);
+}
+
+static void of_a_signalled_reset_and_machine_check_the_machine_check_is_first(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	for (unsigned reset_first = 0; reset_first < 2; reset_first++) {
+		run_something(host, 1);
+		if (reset_first)
+			assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
+		assert_int_equal(signal_check(host, 1, &mc), 1);
+		if (!reset_first)
+			assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
+		assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+		assert_int_equal(host->regs[1].nip, MACHINE_CHECK);
+		assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+		host->kicks[1] = 0;
+		assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+		assert_int_equal(host->kicks[1], 1);
+		assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+		assert_int_equal(host->regs[1].nip, SYSTEM_RESET);
+	}
+}
+
+static void
+without_a_registration_the_reset_behind_a_machine_check_has_a_kick_of_its_own(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	start(host, &default_config);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
+	assert_int_equal(signal_check(host, 1, &mc), 1);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host->outcome.vector, 0x200);
+	assert_int_equal(host->kicks[1], 3);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host->outcome.vector, 0x100);
+	assert_int_equal(host->kicks[1], 3);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+}
+
+static void an_unsafe_processor_is_stopped_when_it_resumes(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check unsafe = fatal_ue();
+
+	unsafe.unsafe_processor = true;
+	assert_int_equal(signal_check(host, 3, &unsafe), 1);
+	assert_true(fwnmi_may_run(&host->f, 3));
+	assert_int_equal(host_resume(host, 3), FWNMI_STOPPED);
+	assert_false(fwnmi_may_run(&host->f, 3));
+	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, ~0u), 1);
+	assert_int_equal(signal_check(host, 3, &unsafe), 0);
+	assert_int_equal(host->kicks[3], 1);
+}
+
+static void a_signalled_machine_check_can_be_withdrawn(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(signal_check(host, 1, &mc), 1);
+	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
+	assert_int_equal(fwnmi_withdraw(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_withdraw(&host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
+	assert_at_handler(host, 1, SYSTEM_RESET, INTERRUPTED_MSR);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+	take(host, 1, &mc);
+}
+
+static void a_signal_that_cannot_be_delivered_is_refused(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	assert_int_equal(signal_check(host, NR_CPUS, &mc), FWNMI_ERR_CPU);
+	mc.error_subtype = 7;
+	assert_int_equal(signal_check(host, 0, &mc), FWNMI_ERR_INVALID);
+	assert_int_equal(host->kicks[0], 0);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
+	mc = slb_multihit();
+	assert_int_equal(signal_check(host, 0, &mc), 1);
+	fwnmi_reset(&host->f);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
+}
+
 /* A plain model of the rules, driven by a fixed pseudo-random sequence of calls for four vCPUs. */
 static void a_long_random_interleaving_loses_and_doubles_no_machine_check(void **state)
 {
@@ -1264,6 +1429,15 @@ int main(void)
 		test(a_withdrawn_machine_check_gives_the_buffer_kept_for_it_to_the_next),
 		test(a_system_reset_behind_a_withdrawn_machine_check_is_delivered),
 		test(only_what_waits_can_be_withdrawn),
+		test(a_signalled_machine_check_is_delivered_at_resume),
+		test(a_signalled_machine_check_joins_the_queue_when_its_cpu_resumes),
+		test(a_cpu_has_one_machine_check_that_it_has_not_taken),
+		test(a_machine_check_signalled_to_a_handler_is_nested_until_its_interlock),
+		test(of_a_signalled_reset_and_machine_check_the_machine_check_is_first),
+		test(without_a_registration_the_reset_behind_a_machine_check_has_a_kick_of_its_own),
+		test(an_unsafe_processor_is_stopped_when_it_resumes),
+		test(a_signalled_machine_check_can_be_withdrawn),
+		test(a_signal_that_cannot_be_delivered_is_refused),
 		test(a_long_random_interleaving_loses_and_doubles_no_machine_check),
 	};
 

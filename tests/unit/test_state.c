@@ -5,6 +5,7 @@
  * are refused as a whole.
  */
 #include "library.h"
+#include "state_record_1.h"
 
 #define RECORD_MAX 65536
 
@@ -310,6 +311,53 @@ static void a_partition_can_be_moved_at_any_point_of_an_events_life(void **state
 	}
 }
 
+static void signalled_machine_checks_go_on_elsewhere(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit(), unsafe = fatal_ue();
+	struct host *to;
+
+	unsafe.unsafe_processor = true;
+	take(host, 0, &mc);
+	mc.effective_address = 0x222;
+	assert_int_equal(fwnmi_signal_machine_check(&host->f, 0, &mc), 1);
+	assert_int_equal(fwnmi_signal_machine_check(&host->f, 1, &mc), 1);
+	assert_int_equal(fwnmi_signal_machine_check(&host->f, 3, &unsafe), 1);
+	to = move_to(host);
+	assert_int_equal(host_resume(to, 3), FWNMI_STOPPED);
+	assert_int_equal(host_resume(to, 2), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_interlock(&to->f, 0), FWNMI_RELEASED);
+	assert_int_equal(host_resume(to, 1), FWNMI_DELIVERED);
+	assert_int_equal(buffer_log(to).mc.effective_address, 0x222);
+	assert_int_equal(host_resume(to, 0), FWNMI_WAITING);
+	tear_down((void **)&to);
+}
+
+/* As libfwnmi 0.1 saved it; see bring_to_life(). */
+static void a_record_of_version_1_is_loaded(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	/* What it does not say is not there. */
+	assert_int_equal(fwnmi_signal_machine_check(&host->f, 1, &mc), 1);
+	assert_int_equal(fwnmi_load(&host->f, record_version_1, sizeof(record_version_1)), 0);
+	host->may_write = PAGE_7;
+	assert_int_equal(fwnmi_owner(&host->f), 1);
+	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+	assert_int_equal(host_resume(host, 3), FWNMI_STOPPED);
+	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
+	assert_int_equal(log_at(host, FWNMI_PAGE_7).mc.effective_address, 0x222);
+	assert_int_equal(fwnmi_interlock(&host->f, 2), FWNMI_RELEASED);
+	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[2].nip, SYSTEM_RESET);
+	assert_int_equal(host_resume(host, 0), FWNMI_DELIVERED);
+	assert_int_equal(log_at(host, FWNMI_PAGE_7).mc.effective_address, 0x111);
+	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, ~0u), 2);
+	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_CHECK_EXCEPTION, ~0u), 1);
+}
+
 static void what_a_routine_looked_like_goes_along(void **state)
 {
 	struct host *host = *state;
@@ -354,8 +402,8 @@ static void a_partition_of_64_cpus_with_full_queues_can_be_moved(void **state)
 static void a_record_is_the_same_on_every_machine(void **state)
 {
 	static const uint8_t head[ROUTINE_AT] = {
-		'F',  'W',  'N',  'M', 'I', 'r', 'e', 'c', 0, 0, 0,    1,    0, 0,
-		0x01, 0x62, 0,	  0,   0,   4,	 0,   0,   0, 0, 0x2f, 0xff, 0, 0,
+		'F',  'W',  'N',  'M', 'I', 'r', 'e', 'c', 0, 0, 0,    2,    0, 0,
+		0x01, 0x66, 0,	  0,   0,   4,	 0,   0,   0, 0, 0x2f, 0xff, 0, 0,
 		0,    0,    0x20, 0,   0,   0,	 1,   0,   0, 0, 0x08, 0x10, 1, 0,
 	};
 	struct host *host = *state;
@@ -363,7 +411,7 @@ static void a_record_is_the_same_on_every_machine(void **state)
 	size_t length = save(host, record);
 
 	assert_int_equal(crc32c((const uint8_t *)"123456789", 9), 0xe3069283);
-	assert_int_equal(length, 0x162);
+	assert_int_equal(length, 0x166);
 	assert_memory_equal(record, head, sizeof(head));
 	assert_int_equal(get_u32(record + ROUTINE_AT + 4), SYSTEM_RESET);
 	assert_int_equal(get_u32(record + ROUTINE_AT + 8), FWNMI_HANDLER_INSNS);
@@ -479,7 +527,7 @@ static void a_record_of_a_later_version_is_refused(void **state)
 {
 	struct refusal *r = *state;
 
-	put_u32(r->record + VERSION_AT, 2);
+	put_u32(r->record + VERSION_AT, 3);
 	seal(r->record, r->length);
 	assert_refused(r, r->record, r->length, FWNMI_ERR_FUTURE);
 	put_u32(r->record + VERSION_AT, 0);
@@ -523,8 +571,8 @@ static void what_follows_a_record_is_ignored(void **state)
 
 /*
  * Offsets behind OWNER_AT in the record of bring_to_life(): owner 2, notified 1, number of waiters
- * 1; a waiter is its number and 33 bytes; each vCPU stopped 1 and pending reset 1; ended 1 and its
- * log's length 4; allowance 1 and number of logs 4; a log class 4, length 2, source 1, kind 1.
+ * 1; a waiter is its number and 33 bytes; each vCPU stopped 1, pending reset 1 and signalled 1;
+ * ended 1 and its log's length 4; allowance 1 and number of logs 4; a log class 4, length 2, source 1, kind 1.
  */
 enum {
 	NOTIFIED_AT = OWNER_AT + 2,
@@ -532,7 +580,7 @@ enum {
 	WAITER_0_AT = OWNER_AT + 4,
 	WAITER_1_AT = WAITER_0_AT + 34,
 	CPUS_AT = WAITER_1_AT + 34,
-	ENDED_AT = CPUS_AT + 2 * NR_CPUS,
+	ENDED_AT = CPUS_AT + 3 * NR_CPUS,
 	ALLOWANCE_AT = ENDED_AT + 5,
 	NR_EVENTS_AT = ALLOWANCE_AT + 1,
 	EVENT_0_AT = NR_EVENTS_AT + 4,
@@ -572,8 +620,10 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 		{ WAITER_0_AT + 7, 1, 0 }, /* transient: only a UE */
 		{ CPUS_AT, 1, 0 }, /* vCPU 0 stopped */
 		{ CPUS_AT + 1, 3, 0 },
-		{ CPUS_AT + 7, 1, 0 }, /* a reset for the one stopped */
-		{ CPUS_AT + 6, 0, 1 }, /* not stopped, but with an R16 notice: allowed; see below */
+		{ CPUS_AT + 10, 1, 0 }, /* a reset for the one stopped */
+		{ CPUS_AT + 11, 1, 0 }, /* a machine check for it */
+		{ CPUS_AT + 2, 1, 0 }, /* for one that waits */
+		{ CPUS_AT + 9, 0, 1 }, /* not stopped, but with an R16 notice: allowed; see below */
 		{ ENDED_AT, 1, 0 }, /* without a log */
 		{ ENDED_AT + 4, 8, 0 }, /* a log without an end */
 		{ ALLOWANCE_AT, 3, 2 },
@@ -596,7 +646,7 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 		*byte = changes[i].value;
 		seal(r->record, r->length);
 		/* Ten notices may be left over from earlier boots. */
-		if (changes[i].at == CPUS_AT + 6) {
+		if (changes[i].at == CPUS_AT + 9) {
 			assert_int_equal(fwnmi_load(&r->f, r->record, r->length), 0);
 			r->f = r->before;
 		} else {
@@ -737,6 +787,8 @@ int main(void)
 		test(a_record_replaces_all_that_was_there),
 		test(owner_waiters_resets_and_logs_go_on_elsewhere),
 		test(a_partition_can_be_moved_at_any_point_of_an_events_life),
+		test(signalled_machine_checks_go_on_elsewhere),
+		test(a_record_of_version_1_is_loaded),
 		test(what_a_routine_looked_like_goes_along),
 		test(a_partition_of_64_cpus_with_full_queues_can_be_moved),
 		test(a_record_is_the_same_on_every_machine),
