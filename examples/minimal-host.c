@@ -25,6 +25,8 @@ enum {
 struct vm {
 	uint8_t memory[MEMORY_SIZE];
 	struct fwnmi_regs regs[NR_CPUS]; /* valid while the vCPU does not run guest code */
+	uint64_t dar[NR_CPUS];
+	uint32_t dsisr[NR_CPUS];
 	int kicked[NR_CPUS];
 	/* A separate lock: ibm,nmi-interlock must not wait for other RTAS calls or hcalls (R18). */
 	pthread_mutex_t fwnmi_lock;
@@ -87,14 +89,14 @@ static int carry_out(struct vm *vm, unsigned cpu, int err, const struct fwnmi_ou
 	case FWNMI_NOTHING:
 	case FWNMI_RELEASED:
 		return 1;
-	case FWNMI_DELIVERED: /* it enters its handler */
+	case FWNMI_DELIVERED: /* it enters its handler, or 0x100 or 0x200 without one */
 		memcpy(vm->memory + outcome->write.address, outcome->write.bytes,
 		       outcome->write.length);
 		vm->regs[cpu] = outcome->regs;
-		return 1;
-	case FWNMI_NOT_REGISTERED:
-	case FWNMI_STALE: /* deliver the architected interrupt yourself */
-		printf("vCPU %u: architected interrupt 0x%x\n", cpu, outcome->vector);
+		if (outcome->dsisr_valid)
+			vm->dsisr[cpu] = outcome->dsisr;
+		if (outcome->dar_valid)
+			vm->dar[cpu] = outcome->dar;
 		return 1;
 	case FWNMI_ENDED: /* run your reboot policy */
 		printf("the partition ends: %s\n", fwnmi_end_reason_text(outcome->end_reason));
@@ -170,6 +172,8 @@ int main(void)
 	expect(pthread_mutex_init(&vm.fwnmi_lock, NULL) == 0, "there is a lock");
 	expect(fwnmi_init(&vm.fwnmi, &ops, &vm, &config) == 0, "FWNMI starts");
 
+	expect(machine_check(&vm, 0, &mc) && vm.regs[0].nip == 0x200,
+	       "without a handler, a machine check takes the architected interrupt");
 	expect(rtas_nmi_register(&vm, 0, 0x2000, 0x3000) == 0, "the guest can register");
 	expect(machine_check(&vm, 0, &mc), "vCPU 0 enters its handler");
 	expect(!machine_check(&vm, 1, &mc), "vCPU 1 has to wait for the buffer");

@@ -369,14 +369,6 @@ static bool may_enter(struct fwnmi *f, const struct fwnmi_handler *handler)
 	return f->config.stale_handler == FWNMI_STALE_DELIVER || fwnmi_handler_stands(f, handler);
 }
 
-static int refuse_entry(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
-			struct fwnmi_outcome *outcome)
-{
-	if (f->config.stale_handler == FWNMI_STALE_END)
-		return end_partition(f, cpu, mc, FWNMI_END_STALE_HANDLER, outcome);
-	return report(outcome, FWNMI_STALE);
-}
-
 /*
  * R1-7.3.14-9, R1-7.3.14-13: translation is off; everything else is unchanged except what the
  * interrupt sets. @me is MSR[ME] in the handler.
@@ -388,6 +380,32 @@ static void enter_handler(const struct fwnmi *f, struct fwnmi_regs *regs, uint64
 	regs->srr1 = (regs->msr & ~FWNMI_SRR1_CAUSE_MASK) | (cause & FWNMI_SRR1_CAUSE_MASK);
 	regs->msr = MSR_SF | me | (f->interrupts_little_endian ? MSR_LE : 0);
 	regs->nip = routine;
+}
+
+/*
+ * Power ISA, Book III, "System Reset Interrupt" and "Machine Check Interrupt". Of MSR only ME stays
+ * as it is, which belongs to the hypervisor.
+ */
+static int enter_vector(const struct fwnmi *f, struct fwnmi_outcome *outcome,
+			enum fwnmi_entry entry)
+{
+	const struct fwnmi_machine_check *mc = &outcome->machine_check; /* all zero for a reset */
+
+	enter_handler(f, &outcome->regs, outcome->vector, mc->srr1, outcome->regs.msr & MSR_ME);
+	outcome->dsisr_valid = mc->srr1 & FWNMI_SRR1_MC_LOADSTORE;
+	outcome->dsisr = outcome->dsisr_valid ? mc->dsisr : 0;
+	outcome->dar_valid = mc->dar_valid;
+	outcome->dar = mc->dar_valid ? mc->dar : 0;
+	outcome->entry = entry;
+	return report(outcome, FWNMI_DELIVERED);
+}
+
+static int enter_stale(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
+		       struct fwnmi_outcome *outcome)
+{
+	if (f->config.stale_handler == FWNMI_STALE_END)
+		return end_partition(f, cpu, mc, FWNMI_END_STALE_HANDLER, outcome);
+	return enter_vector(f, outcome, FWNMI_ENTRY_STALE);
 }
 
 /* A system reset at the handler's first instruction would destroy the event's SRR0 and SRR1. */
@@ -406,7 +424,7 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 
 	outcome->machine_check = *mc;
 	if (!may_enter(f, &f->machine_check))
-		return refuse_entry(f, cpu, mc, outcome);
+		return enter_stale(f, cpu, mc, outcome);
 	put_be64(outcome->write.bytes, outcome->regs.gpr3);
 	if (f->fatal_reported)
 		length = build_already_reported_log(mc, log, OWN_LOG_MAX);
@@ -420,6 +438,7 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 	enter_handler(f, &outcome->regs, f->machine_check.routine, mc->srr1, MSR_ME);
 	f->owner = (int)cpu;
 	f->owner_notified = true;
+	outcome->entry = FWNMI_ENTRY_ROUTINE;
 	delay_system_reset(f, cpu);
 	if (mc->severity == FWNMI_SEVERITY_FATAL)
 		f->fatal_reported = true;
@@ -432,7 +451,7 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 
 	f->system_reset_pending[cpu] = 0;
 	if (!may_enter(f, &f->system_reset))
-		return refuse_entry(f, cpu, &none, outcome);
+		return enter_stale(f, cpu, &none, outcome);
 	if (!f->config.strict) {
 		put_be64(outcome->write.bytes, outcome->regs.gpr3);
 		outcome->write.address = system_reset_slot(f, cpu);
@@ -440,6 +459,7 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 		outcome->regs.gpr3 = system_reset_slot(f, cpu);
 	}
 	enter_handler(f, &outcome->regs, f->system_reset.routine, 0, outcome->regs.msr & MSR_ME);
+	outcome->entry = FWNMI_ENTRY_ROUTINE;
 	return report(outcome, FWNMI_DELIVERED);
 }
 
@@ -519,7 +539,7 @@ static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_
 	if (mc->unsafe_processor)
 		return stop_processor(f, cpu, mc, outcome);
 	if (!f->registered)
-		return report(outcome, FWNMI_NOT_REGISTERED);
+		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	repair(f, cpu, &event);
 	if (f->owner != NO_OWNER) {
 		add_waiter(f, cpu, &event);
@@ -579,7 +599,7 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 	if (f->stopped[cpu])
 		return report(outcome, FWNMI_STOPPED);
 	if (!f->registered)
-		return report(outcome, FWNMI_NOT_REGISTERED);
+		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	if (is_waiting(f, cpu)) {
 		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
 		return report(outcome, FWNMI_WAITING);
@@ -640,8 +660,8 @@ static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 {
 	int err = deliver_machine_check(f, cpu, &f->pending[cpu], outcome);
 
-	/* The host delivers the event, so this vCPU does not need the buffer kept for it. */
-	if (!err && outcome->result == FWNMI_STALE) {
+	/* The event is delivered without it, so this vCPU does not need the buffer kept for it. */
+	if (!err && outcome->entry == FWNMI_ENTRY_STALE) {
 		pass_buffer_on(f);
 		release_system_reset(f, cpu);
 	}
@@ -661,7 +681,16 @@ static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outco
 	if (f->registered)
 		return deliver_system_reset(f, cpu, outcome);
 	f->system_reset_pending[cpu] = 0;
-	return report(outcome, FWNMI_NOT_REGISTERED);
+	return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
+}
+
+int fwnmi_architected(const struct fwnmi *f, const struct fwnmi_regs *regs,
+		      const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
+{
+	begin(outcome, mc ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET, regs);
+	if (mc)
+		outcome->machine_check = *mc;
+	return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 }
 
 static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)

@@ -200,6 +200,12 @@ static void set_effective_address(struct fwnmi_machine_check *mc, bool valid, ui
 	mc->effective_address = address;
 }
 
+static void set_dar(struct fwnmi_machine_check *mc, bool valid, uint64_t dar)
+{
+	mc->dar_valid = valid;
+	mc->dar = valid ? dar : 0;
+}
+
 static const struct srr1_cause *find_srr1_cause(const struct processor *processor, uint64_t srr1)
 {
 	for (size_t i = 0; i < processor->nr_srr1_causes; i++)
@@ -236,6 +242,7 @@ static void analyse_load_store(const struct processor *processor, uint32_t dsisr
 	} else if (cause) {
 		set_cause(mc, cause->error_type, cause->error_subtype, cause->severity);
 		set_effective_address(mc, cause->dar_valid, dar);
+		set_dar(mc, cause->dar_valid, dar);
 	}
 }
 
@@ -251,6 +258,8 @@ int fwnmi_mce_analyse(uint32_t pvr, enum fwnmi_disposition disposition, uint64_t
 	mc->disposition = (uint8_t)disposition;
 	mc->initiator = FWNMI_INITIATOR_CPU;
 	mc->srr1 = srr1 & FWNMI_SRR1_CAUSE_MASK;
+	if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
+		mc->dsisr = dsisr;
 	set_cause(mc, FWNMI_MC_UNKNOWN, 0, FWNMI_SEVERITY_ERROR_SYNC);
 
 	/* A store that fails later sets bit 42, but its cause is in SRR1 and DSISR is stale. */
@@ -267,14 +276,13 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc)
 	       mc->error_type == FWNMI_MC_TLB;
 }
 
-int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uint64_t *srr1,
-			 uint32_t *dsisr, bool *dar_valid)
+int fwnmi_mce_synthesise(uint32_t pvr, struct fwnmi_machine_check *mc)
 {
 	const struct processor *processor = find_processor(pvr);
 
-	*srr1 = 0;
-	*dsisr = 0;
-	*dar_valid = false;
+	mc->srr1 = 0;
+	mc->dsisr = 0;
+	set_dar(mc, false, 0);
 	if (mc->error_type == FWNMI_MC_UNKNOWN) /* many causes map to it, so none is right */
 		return FWNMI_ERR_NO_CAUSE;
 
@@ -284,9 +292,9 @@ int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uin
 		if (cause->error_type != mc->error_type ||
 		    cause->error_subtype != mc->error_subtype)
 			continue;
-		*srr1 = FWNMI_SRR1_MC_LOADSTORE;
-		*dsisr = cause->dsisr;
-		*dar_valid = cause->dar_valid && mc->effective_address_valid;
+		mc->srr1 = FWNMI_SRR1_MC_LOADSTORE;
+		mc->dsisr = cause->dsisr;
+		set_dar(mc, cause->dar_valid && mc->effective_address_valid, mc->effective_address);
 		return 0;
 	}
 	for (size_t i = 0; i < processor->nr_srr1_causes; i++) {
@@ -295,7 +303,7 @@ int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uin
 		if (cause->error_type != mc->error_type ||
 		    cause->error_subtype != mc->error_subtype)
 			continue;
-		*srr1 = cause->srr1;
+		mc->srr1 = cause->srr1;
 		return 0;
 	}
 	return FWNMI_ERR_NO_CAUSE;

@@ -15,7 +15,7 @@
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'r', 'e', 'c' };
 
 enum {
-	VERSION = 2, /* 1: no signalled machine checks */
+	VERSION = 2, /* 1: no signalled machine checks, and no DSISR and DAR */
 	HEADER_SIZE = 16,
 	CRC_SIZE = 4,
 	NO_OWNER_FIELD = 0xffff,
@@ -217,6 +217,15 @@ static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *f
 	mc.effective_address = visit_number(v, 8, mc.effective_address, UINT64_MAX);
 	mc.logical_address = visit_number(v, 8, mc.logical_address, UINT64_MAX);
 	mc.srr1 = visit_number(v, 8, mc.srr1, UINT64_MAX);
+	if (v->version == 1) {
+		mc.dsisr = 0;
+		mc.dar_valid = false;
+		mc.dar = 0;
+	} else {
+		mc.dsisr = (uint32_t)visit_number(v, 4, mc.dsisr, UINT32_MAX);
+		mc.dar_valid = visit_number(v, 1, mc.dar_valid, 1);
+		mc.dar = visit_number(v, 8, mc.dar, UINT64_MAX);
+	}
 	require(v, fwnmi_machine_check_validate(&mc) == 0);
 	if (v->mode == LOAD)
 		*field = mc;

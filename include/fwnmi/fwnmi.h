@@ -83,11 +83,17 @@ enum fwnmi_result {
 	FWNMI_NOTHING = 0, /* nothing to do, nothing changed */
 	FWNMI_DELIVERED = 1, /* do what the outcome says, then run the vCPU */
 	FWNMI_WAITING = 2, /* do not run the vCPU until it is kicked and calls fwnmi_resume() */
-	FWNMI_NOT_REGISTERED = 3, /* the host delivers the architected interrupt, 0x100 or 0x200 */
 	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
 	FWNMI_RELEASED = 5, /* the vCPU's event has given up its claim to the buffer */
 	FWNMI_STOPPED = 6, /* the processor is unsafe: never run the vCPU before fwnmi_reset() */
-	FWNMI_STALE = 7, /* as FWNMI_NOT_REGISTERED: the registered routine is no longer there */
+};
+
+/* Where an event has entered the guest. */
+enum fwnmi_entry {
+	FWNMI_ENTRY_NONE = 0, /* the event is not delivered */
+	FWNMI_ENTRY_ROUTINE = 1, /* at the routine that the guest registered */
+	FWNMI_ENTRY_VECTOR = 2, /* at 0x100 or 0x200, because the guest has not registered */
+	FWNMI_ENTRY_STALE = 3, /* the same, because the registered routine is no longer there */
 };
 
 enum fwnmi_end_reason {
@@ -102,7 +108,7 @@ enum fwnmi_end_reason {
  * system that does not register.
  */
 enum fwnmi_stale_policy {
-	FWNMI_STALE_TO_VECTOR = 0, /* FWNMI_STALE: the host delivers the architected interrupt */
+	FWNMI_STALE_TO_VECTOR = 0, /* deliver the architected interrupt: FWNMI_ENTRY_STALE */
 	FWNMI_STALE_DELIVER = 1, /* deliver anyway */
 	FWNMI_STALE_END = 2, /* end the partition */
 };
@@ -141,7 +147,15 @@ struct fwnmi_machine_check {
 	bool logical_address_valid; /* UE only */
 	uint64_t effective_address;
 	uint64_t logical_address;
-	uint64_t srr1; /* the processor's cause bits; only bits 33:36 and 42:47 are used */
+	/*
+	 * What the processor says of the cause: fwnmi_mce_analyse() and fwnmi_mce_synthesise() fill
+	 * it in. DSISR and DAR are for the architected interrupt alone, and may be zero for a guest
+	 * that has registered. Of SRR1 only bits 33:36 and 42:47 are used.
+	 */
+	uint64_t srr1;
+	uint32_t dsisr; /* valid if SRR1 bit 42 is set */
+	bool dar_valid;
+	uint64_t dar;
 };
 
 /*
@@ -150,14 +164,16 @@ struct fwnmi_machine_check {
  */
 struct fwnmi_outcome {
 	enum fwnmi_result result;
-	/*
-	 * The event: 0x100 a system reset, 0x200 a machine check, 0 none. After
-	 * FWNMI_NOT_REGISTERED or FWNMI_STALE also the architected interrupt that the host
-	 * delivers.
-	 */
+	/* The event: 0x100 a system reset, 0x200 a machine check, 0 none. */
 	unsigned vector;
+	/* FWNMI_DELIVERED: where. The host does the same for each. */
+	enum fwnmi_entry entry;
 	/* FWNMI_DELIVERED: the vCPU's registers at the handler's first instruction. */
 	struct fwnmi_regs regs;
+	/* FWNMI_DELIVERED: new values for the vCPU's DSISR and DAR; not valid: they stay. */
+	bool dsisr_valid, dar_valid;
+	uint32_t dsisr;
+	uint64_t dar;
 	/*
 	 * FWNMI_DELIVERED: what the host writes to guest memory before the vCPU runs; length 0:
 	 * nothing. It is inside the library's part of the RTAS area, or in real page 7 while the
@@ -398,6 +414,11 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * the log follows; both are big-endian. After a fatal event was delivered to this partition, every
  * later log has only the fixed part with severity already-reported (R15).
  *
+ * If the guest has not registered, or its routine is gone and the policy is FWNMI_STALE_TO_VECTOR,
+ * the vCPU enters 0x200 instead, as the Power ISA has it: MSR = SF (| LE), ME unchanged, R3 and
+ * memory as they were, DSISR and DAR from @mc where it has them. Nobody takes the buffer and no
+ * interlock follows.
+ *
  * If @mc->unsafe_processor is set (R16, option 2), the vCPU is stopped instead, whether or not the
  * guest has registered. A fatal log about it is queued for event-scan. Nothing more is delivered to
  * this vCPU.
@@ -408,12 +429,9 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * @outcome->result is
  *	FWNMI_DELIVERED
  *	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
- *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
  *	FWNMI_ENDED if this vCPU holds the buffer, or the routine is gone and the policy is
  *		FWNMI_STALE_END, or the partition had already ended. The host runs the partition's
  *		reboot policy; fwnmi_end_log() returns the log
- *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR; nothing was
- *		changed except by repair()
  *	FWNMI_STOPPED if the processor is unsafe, by this event or an earlier one
  *
  * returns: 0, or
@@ -441,11 +459,12 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
  * several resets until then merge into one. A vCPU in its machine check handler takes the reset at
  * once, because the buffer and the slot are separate.
  *
+ * If the guest has not registered, or its routine is gone and the policy is FWNMI_STALE_TO_VECTOR,
+ * the vCPU enters 0x100, with R3 and memory as they were.
+ *
  * @outcome->result is
  *	FWNMI_DELIVERED
  *	FWNMI_WAITING if the vCPU waits for the machine check buffer
- *	FWNMI_NOT_REGISTERED if the guest has not registered; nothing was changed
- *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR
  *	FWNMI_ENDED if the routine is gone and the policy is FWNMI_STALE_END, or the partition had
  *		already ended
  *	FWNMI_STOPPED if the processor is unsafe; nothing was changed
@@ -520,17 +539,14 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *
  * One call delivers one event, and a machine check before a system reset. A system reset that is
  * pending behind a machine check is delivered after the machine check's interlock, which kicks the
- * vCPU again. If the machine check was left to the host, the vCPU is kicked again at once, and the
- * next call delivers the reset.
+ * vCPU again. If the machine check entered 0x200, after which there is no interlock, the vCPU is
+ * kicked again at once, and the next call delivers the reset.
  *
  * @outcome->result is
- *	FWNMI_DELIVERED
+ *	FWNMI_DELIVERED; if @cpu waited and @outcome->entry is FWNMI_ENTRY_STALE, the buffer has
+ *		gone to the next vCPU
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
  *	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
- *	FWNMI_NOT_REGISTERED if an event was signalled to it and the guest has not registered: the
- *		host delivers the architected interrupt
- *	FWNMI_STALE if the routine is gone and the policy is FWNMI_STALE_TO_VECTOR: the host
- *		delivers the architected interrupt; the buffer has gone to the next vCPU
  *	FWNMI_ENDED if the partition has ended, now or before
  *	FWNMI_STOPPED if the processor is unsafe, by a signalled machine check or an earlier one: do
  *		not run it
@@ -539,6 +555,22 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  */
 int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		 struct fwnmi_outcome *outcome);
+
+/**
+ * fwnmi_architected() - deliver an event as the architected interrupt, whatever is registered
+ * @f: the partition; only its interrupt byte order is used, and nothing is changed
+ * @regs: the interrupted registers
+ * @mc: the machine check; NULL: a system reset
+ * @outcome: set as by fwnmi_machine_check() or fwnmi_system_reset() for a guest that has not
+ *	registered
+ *
+ * Meant for a host that has code of its own at 0x100 or 0x200, which reports the event once it
+ * runs.
+ *
+ * returns: 0
+ */
+int fwnmi_architected(const struct fwnmi *f, const struct fwnmi_regs *regs,
+		      const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome);
 
 /**
  * fwnmi_may_run() - may a vCPU run guest code

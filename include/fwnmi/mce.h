@@ -60,8 +60,8 @@ enum fwnmi_processor fwnmi_mce_processor(uint32_t pvr);
  * @dsisr: DSISR, read if SRR1 bit 42 is set
  * @dar: DAR, used where the cause makes it valid
  * @mc: filled in: type, subtype, effective address and its validity, severity, disposition,
- *	initiator, the cause bits of SRR1; never a logical address. A UE is transient, because LoPAR
- *	gives a subtype to no other.
+ *	initiator, and what is valid of SRR1, DSISR and DAR; never a logical address. A UE is
+ *	transient, because LoPAR gives a subtype to no other.
  *
  * Whatever the bits and the disposition are, fwnmi_machine_check_validate() accepts the result.
  *
@@ -95,19 +95,16 @@ bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc);
 /**
  * fwnmi_mce_synthesise() - convert a description to cause bits
  * @pvr: PVR of the processor whose bits are wanted
- * @mc: type, subtype and effective_address_valid are read
- * @srr1: set to the bits for fwnmi_machine_check.srr1
- * @dsisr: set to the DSISR for the vCPU if @srr1 has bit 42, else 0
- * @dar_valid: set to true if the processor would put @mc's effective address into DAR
+ * @mc: type, subtype, and effective address and its validity are read; srr1, dsisr, dar_valid and
+ *	dar are set to what the processor would set
  *
  * An error that both instruction side and load/store side can raise becomes a load/store error.
  *
  * returns: 0, or
- *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; *@srr1 and *@dsisr are 0
- *		and *@dar_valid is false, and the error can still be delivered with these
+ *	FWNMI_ERR_NO_CAUSE if this processor does not signal such an error; the four are zero then,
+ *		and the error can still be delivered
  */
-int fwnmi_mce_synthesise(uint32_t pvr, const struct fwnmi_machine_check *mc, uint64_t *srr1,
-			 uint32_t *dsisr, bool *dar_valid);
+int fwnmi_mce_synthesise(uint32_t pvr, struct fwnmi_machine_check *mc);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -246,16 +246,12 @@ static bool check_buffer(struct session *s, const struct injection_request *in)
 static void complete(struct session *s, struct injection_request *in,
 		     const struct watch_before *before)
 {
-	uint32_t dsisr;
-	bool dar_valid;
-
 	if (in->effective_address_is_nip) {
 		in->mc.effective_address = before->nip;
 		in->mc.effective_address_valid = true;
 	}
 	/* For an error that this processor does not know, no such bits are set. */
-	fwnmi_mce_synthesise(host_pvr(&s->host, in->vcpu), &in->mc, &in->mc.srr1, &dsisr,
-			     &dar_valid);
+	fwnmi_mce_synthesise(host_pvr(&s->host, in->vcpu), &in->mc);
 }
 
 static json_t *address(uint64_t value)
@@ -414,6 +410,13 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 		err = fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &regs, &in->mc, &outcome);
 	if (err)
 		return gdb_fail(s->gdb, "it cannot be delivered: %s", fwnmi_strerror(err));
+	if (outcome.entry == FWNMI_ENTRY_STALE)
+		return refuse(
+			s,
+			"the registered routine is gone: the guest has changed; run fwnmi attach "
+			"again, or give its kernel: --kernel VMLINUX");
+	if (outcome.entry == FWNMI_ENTRY_VECTOR)
+		return refuse(s, "the guest has not registered for FWNMI");
 	switch (outcome.result) {
 	case FWNMI_ENDED:
 		return end_partition(s, outcome.end_reason, out) && save(s);
@@ -432,13 +435,6 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 			return false;
 		return report_delivery(s, in, &before, moment, &entry, out) &&
 		       !gdb_error(s->gdb)[0];
-	case FWNMI_STALE:
-		return refuse(
-			s,
-			"the registered routine is gone: the guest has changed; run fwnmi attach "
-			"again, or give its kernel: --kernel VMLINUX");
-	case FWNMI_NOT_REGISTERED:
-		return refuse(s, "the guest has not registered for FWNMI");
 	default:
 		return gdb_fail(s->gdb, "it cannot be delivered: the processor is unsafe");
 	}

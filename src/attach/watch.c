@@ -127,7 +127,7 @@ static bool deliver_waiting(struct watch *w)
 		return false;
 	before = host->fwnmi;
 	if (fwnmi_resume(&host->fwnmi, cpu, &regs, &outcome) != 0 ||
-	    outcome.result != FWNMI_DELIVERED)
+	    outcome.entry != FWNMI_ENTRY_ROUTINE)
 		return gdb_fail(w->gdb, "the machine check that waited cannot be delivered");
 	if (!host_deliver(host, cpu, &outcome)) {
 		host->fwnmi = before;

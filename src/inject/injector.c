@@ -235,15 +235,13 @@ static void complete_machine_check(const struct machine *machine, struct injecti
 				   const struct engine_regs *regs)
 {
 	struct fwnmi_machine_check *mc = &request->mc;
-	uint32_t dsisr;
-	bool dar_valid;
 
 	if (request->effective_address_is_nip) {
 		mc->effective_address = regs->nip;
 		mc->effective_address_valid = true;
 	}
 	/* Not every error has bits on this processor; one without is delivered without. */
-	fwnmi_mce_synthesise(machine_pvr(machine), mc, &mc->srr1, &dsisr, &dar_valid);
+	fwnmi_mce_synthesise(machine_pvr(machine), mc);
 }
 
 static void deliver(struct injector *injector, struct injection *in, const struct engine_regs *regs,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a processor takes an interrupt: what becomes of NIP, MSR and the registers that keep them.
- * Power ISA 3.0B, Book III, "Interrupt Processing". libfwnmi enters a guest's registered routines,
- * which are at no vector.
+ * Power ISA 3.0B, Book III, "Interrupt Processing". Machine checks and system resets that come from
+ * outside are libfwnmi's to deliver.
  */
 #ifndef FWNMI_ISA_INTERRUPT_H
 #define FWNMI_ISA_INTERRUPT_H

@@ -255,7 +255,7 @@ void machine_machine_check(struct machine *machine, unsigned vcpu, const struct 
 {
 	struct papr_outcome outcome;
 
-	papr_machine_check(machine->papr, vcpu, regs, mc, NULL, &outcome);
+	papr_machine_check(machine->papr, vcpu, regs, mc, false, &outcome);
 	took(machine, vcpu, &outcome);
 }
 
@@ -380,6 +380,8 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	fwnmi_mce_analyse(machine_pvr(machine), disposition, regs.nip, exit->machine_check.srr1,
 			  (uint32_t)exit->machine_check.dsisr, exit->machine_check.dar, &mc);
 	/* The engine may know more than the processor's bits guarantee. */
+	mc.dar_valid = exit->machine_check.dar_valid;
+	mc.dar = exit->machine_check.dar;
 	if (exit->machine_check.dar_valid && mc.error_type == FWNMI_MC_UE) {
 		mc.effective_address_valid = true;
 		mc.effective_address = exit->machine_check.dar;
@@ -390,7 +392,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
 	}
-	papr_machine_check(machine->papr, vcpu, &regs, &mc, &exit->machine_check, &outcome);
+	papr_machine_check(machine->papr, vcpu, &regs, &mc, true, &outcome);
 	took(machine, vcpu, &outcome);
 	return can_run(machine, vcpu);
 }

@@ -170,12 +170,12 @@ void papr_console_input(struct papr *papr);
 /**
  * papr_machine_check() - report a machine check
  * @regs: the vCPU's registers, NIP at the interrupted instruction
- * @cause: as the engine reported it: the error is then repaired if possible, and the architected
- * interrupt takes DSISR and DAR from here. NULL: @mc was made up, and must arrive as it is.
+ * @may_repair: the error is the engine's own, and is repaired if possible; else @mc was made up,
+ * and must arrive as it is
  */
 void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
-			const struct fwnmi_machine_check *mc,
-			const struct engine_machine_check *cause, struct papr_outcome *outcome);
+			const struct fwnmi_machine_check *mc, bool may_repair,
+			struct papr_outcome *outcome);
 void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
 		       struct papr_outcome *outcome);
 /** papr_resume() - call this before a vCPU runs again that vcpu_kick() has named. */

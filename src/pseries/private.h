@@ -28,9 +28,6 @@ struct papr_vcpu {
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
 	bool in_trampoline; /* its trampoline's call is being answered, or waits for the buffer */
 	struct papr_raised raised;
-	/* DSISR and DAR of its last machine check, if the engine reported that one. */
-	struct engine_machine_check cause;
-	bool cause_known;
 
 	/* dispatch accounting */
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */

@@ -51,7 +51,9 @@ static void r1_registration_event_report_and_interlock_make_one_cycle(void **sta
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	start(host, &default_config);
-	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_machine_check(host, 0, &mc), AT_VECTOR);
+	assert_at_vector(host, 0, 0x200, INTERRUPTED_MSR | 0x00200000);
+	run_something(host, 0);
 	enrol(host);
 	take(host, 0, &mc);
 	assert_at_handler(host, 0, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);

@@ -198,7 +198,7 @@ static void check_taken(struct stress *s, unsigned cpu, uint64_t number, bool fa
 		if (m->reset[cpu] != NONE)
 			m->reset[cpu] = AFTER_INTERLOCK;
 	} else if (m->stale) {
-		assert_int_equal(result, FWNMI_STALE);
+		assert_int_equal(result, AT_VECTOR_STALE);
 		m->mc.handed_back++;
 	} else {
 		assert_int_equal(result, FWNMI_DELIVERED);
@@ -336,7 +336,7 @@ static void resume(struct stress *s, unsigned cpu)
 		assert_int_equal(result, FWNMI_STOPPED);
 	} else if (m->owner == (int)cpu && !m->in_handler) {
 		if (m->stale) {
-			assert_int_equal(result, FWNMI_STALE);
+			assert_int_equal(result, AT_VECTOR_STALE);
 			assert_int_equal(s->host.outcome.vector, 0x200);
 			assert_int_equal(s->host.outcome.machine_check.effective_address,
 					 m->number[cpu]);

@@ -36,6 +36,8 @@ struct host {
 	struct fwnmi f;
 	struct fwnmi_config config;
 	struct fwnmi_regs regs[NR_CPUS];
+	uint64_t dar[NR_CPUS];
+	uint32_t dsisr[NR_CPUS];
 	uint8_t rtas[RTAS_SIZE]; /* lies at config.rtas_base */
 	uint8_t low_memory[LOW_MEMORY_SIZE]; /* what lies behind it reads as MEMORY_FILL */
 	uint64_t memory_size;
@@ -163,6 +165,12 @@ static inline void host_write(struct host *host, uint64_t address, const void *b
 		host->wrote_elsewhere = true;
 }
 
+/* What the host's events return instead of FWNMI_DELIVERED if no routine is entered. */
+enum {
+	AT_VECTOR = 100, /* FWNMI_ENTRY_VECTOR */
+	AT_VECTOR_STALE, /* FWNMI_ENTRY_STALE */
+};
+
 /* Returns the error, or else the result. */
 static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool had_ended,
 				 bool was_stopped)
@@ -171,9 +179,11 @@ static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool 
 
 	if (err)
 		return err;
+	require((outcome->result == FWNMI_DELIVERED) == (outcome->entry != FWNMI_ENTRY_NONE));
 	if (outcome->result != FWNMI_DELIVERED) {
 		/* Nothing to write, and nothing that could be mistaken for it. */
 		require(!outcome->write.address && !outcome->write.length);
+		require(!outcome->dsisr_valid && !outcome->dar_valid);
 		if (cpu < NR_CPUS)
 			require(!memcmp(&outcome->regs, &host->regs[cpu], sizeof(outcome->regs)));
 	} else {
@@ -183,6 +193,14 @@ static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool 
 				   outcome->write.length);
 		host->register_writes++;
 		host->regs[cpu] = outcome->regs;
+		if (outcome->dsisr_valid)
+			host->dsisr[cpu] = outcome->dsisr;
+		if (outcome->dar_valid)
+			host->dar[cpu] = outcome->dar;
+	}
+	if (outcome->entry == FWNMI_ENTRY_VECTOR || outcome->entry == FWNMI_ENTRY_STALE) {
+		require(!outcome->write.length && host->regs[cpu].nip == outcome->vector);
+		return outcome->entry == FWNMI_ENTRY_STALE ? AT_VECTOR_STALE : AT_VECTOR;
 	}
 	if (outcome->result == FWNMI_ENDED && !had_ended) {
 		require(fwnmi_end_reason_text(outcome->end_reason));

@@ -264,7 +264,7 @@ static inline enum papr_result fake_machine_check(unsigned cpu,
 {
 	const struct engine_regs before = fake.regs[cpu];
 
-	papr_machine_check(fake.papr, cpu, &before, mc, NULL, &fake.outcome);
+	papr_machine_check(fake.papr, cpu, &before, mc, false, &fake.outcome);
 	return fake_took(cpu);
 }
 

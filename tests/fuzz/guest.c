@@ -688,7 +688,7 @@ static bool machine_check(unsigned vcpu, const struct engine_exit *exit)
 	require(fwnmi_mce_analyse(papr_pvr(papr), FWNMI_DISPOSITION_NOT_RECOVERED, regs.nip,
 				  exit->machine_check.srr1, (uint32_t)exit->machine_check.dsisr,
 				  exit->machine_check.dar, &mc) == 0);
-	papr_machine_check(papr, vcpu, &regs, &mc, &exit->machine_check, &outcome);
+	papr_machine_check(papr, vcpu, &regs, &mc, true, &outcome);
 	return took(vcpu, &outcome);
 }
 
@@ -759,7 +759,7 @@ static void disturb(void)
 		took(vcpu, &outcome);
 		break;
 	case 1:
-		papr_machine_check(papr, vcpu, &regs, &mc, NULL, &outcome);
+		papr_machine_check(papr, vcpu, &regs, &mc, false, &outcome);
 		took(vcpu, &outcome);
 		break;
 	case 2:

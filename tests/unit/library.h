@@ -166,6 +166,19 @@ static inline void assert_at_handler(const struct host *host, unsigned cpu, uint
 	assert_int_equal(host->regs[cpu].srr1, srr1);
 }
 
+/* As the Power ISA has it: R3 and MSR[ME] stay, and nothing but the registers changes. */
+static inline void assert_at_vector(const struct host *host, unsigned cpu, uint64_t vector,
+				    uint64_t srr1)
+{
+	const uint64_t me = 0x1000;
+
+	assert_int_equal(host->regs[cpu].nip, vector);
+	assert_int_equal(host->regs[cpu].msr, (MSR_BE & ~me) | (srr1 & me));
+	assert_int_equal(host->regs[cpu].srr0, 0xc000000000010000 + 0x100 * cpu);
+	assert_int_equal(host->regs[cpu].srr1, srr1);
+	assert_int_equal(host->regs[cpu].gpr3, 0x3333000000000000 + cpu);
+}
+
 static inline void assert_untouched(const struct host *host, unsigned cpu)
 {
 	struct host expected;

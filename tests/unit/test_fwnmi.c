@@ -91,11 +91,87 @@ static void nothing_is_registered_before_the_guest_registers(void **state)
 	assert_false(fwnmi_registered(&host->f, &system_reset, &machine_check));
 	assert_int_equal(system_reset, 0);
 	assert_int_equal(machine_check, 0);
-	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_NOT_REGISTERED);
-	assert_int_equal(host_system_reset(host, 0), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_machine_check(host, 0, &mc), AT_VECTOR);
+	assert_at_vector(host, 0, 0x200, INTERRUPTED_MSR | 0x00200000);
+	run_something(host, 0);
+	assert_int_equal(host_system_reset(host, 0), AT_VECTOR);
+	assert_at_vector(host, 0, 0x100, INTERRUPTED_MSR);
 	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
-	assert_untouched(host, 0);
 	assert_int_equal(host->writes, 0);
+	assert_int_equal(fwnmi_owner(&host->f), -1);
+}
+
+/* ---- the architected interrupt ---- */
+
+static void the_architected_machine_check_has_dsisr_and_dar_where_the_cause_has_them(void **state)
+{
+	struct host *host = *state;
+
+	start(host, &default_config);
+	for (unsigned has = 0; has < 4; has++) {
+		struct fwnmi_machine_check mc = slb_multihit();
+
+		mc.srr1 = has & 1 ? 0xffffffffffffffff : 0xffffffffffdfffff;
+		mc.dsisr = 0x80;
+		mc.dar_valid = has & 2;
+		mc.dar = 0xd000000000000000;
+		run_something(host, 0);
+		host->dsisr[0] = 0x1111;
+		host->dar[0] = 0x2222;
+		assert_int_equal(host_machine_check(host, 0, &mc), AT_VECTOR);
+		assert_at_vector(host, 0, 0x200,
+				 INTERRUPTED_MSR | (has & 1 ? 0x783f0000 : 0x781f0000));
+		assert_int_equal(host->dsisr[0], has & 1 ? 0x80 : 0x1111);
+		assert_int_equal(host->dar[0], has & 2 ? 0xd000000000000000 : 0x2222);
+	}
+}
+
+/* A system reset has no cause bits; those that MSR has in their places are cleared. */
+static void the_architected_interrupt_keeps_me_and_has_the_interrupts_byte_order(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	start(host, &default_config);
+	for (unsigned n = 0; n < 8; n++) {
+		uint64_t me = n & 1 ? 0x1000 : 0;
+
+		fwnmi_set_interrupt_endian(&host->f, n & 2);
+		run_something(host, 0);
+		host->regs[0].msr = ~0x1000ull | me;
+		assert_int_equal(n & 4 ? host_machine_check(host, 0, &mc) :
+					 host_system_reset(host, 0),
+				 AT_VECTOR);
+		assert_int_equal(host->regs[0].msr, 0x8000000000000000 | me | (n & 2 ? 1 : 0));
+		assert_int_equal(host->regs[0].srr1,
+				 ((~0x1000ull | me) & ~0x783f0000ull) | (n & 4 ? 0x200000 : 0));
+	}
+}
+
+static void the_architected_interrupt_can_be_had_whatever_is_registered(void **state)
+{
+	struct host *host = *state;
+	static struct fwnmi before;
+	struct fwnmi_machine_check mc = slb_multihit();
+	struct fwnmi_outcome outcome;
+
+	take(host, 0, &mc);
+	before = host->f;
+	mc.dsisr = 0x80;
+	assert_int_equal(fwnmi_architected(&host->f, &host->regs[1], &mc, &outcome), 0);
+	assert_int_equal(outcome.result, FWNMI_DELIVERED);
+	assert_int_equal(outcome.entry, FWNMI_ENTRY_VECTOR);
+	assert_int_equal(outcome.vector, 0x200);
+	assert_true(outcome.dsisr_valid);
+	assert_int_equal(outcome.dsisr, 0x80);
+	host->regs[1] = outcome.regs;
+	assert_at_vector(host, 1, 0x200, INTERRUPTED_MSR | 0x00200000);
+	assert_int_equal(fwnmi_architected(&host->f, &host->regs[2], NULL, &outcome), 0);
+	assert_int_equal(outcome.vector, 0x100);
+	assert_false(outcome.dsisr_valid);
+	host->regs[2] = outcome.regs;
+	assert_at_vector(host, 2, 0x100, INTERRUPTED_MSR);
+	assert_memory_equal(&host->f, &before, sizeof(before));
 }
 
 static void registration_is_remembered_with_both_addresses(void **state)
@@ -992,15 +1068,15 @@ static void system_resets_signalled_before_the_cpu_stops_are_one(void **state)
 	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
 }
 
-static void a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts(void **state)
+static void a_signalled_system_reset_of_an_unregistered_guest_takes_the_vector(void **state)
 {
 	struct host *host = *state;
 
 	start(host, &default_config);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
-	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 1), AT_VECTOR);
+	assert_at_vector(host, 1, 0x100, INTERRUPTED_MSR);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
-	assert_untouched(host, 1);
 }
 
 static void a_signalled_system_reset_breaks_into_a_machine_check_handler(void **state)
@@ -1204,8 +1280,7 @@ static void a_cpu_has_one_machine_check_that_it_has_not_taken(void **state)
 	assert_int_equal(signal_check(host, 2, &second), FWNMI_ERR_BUSY);
 }
 
-static void
-a_machine_check_signalled_to_a_handler_is_nested_until_its_interlock(void **state)
+static void a_machine_check_signalled_to_a_handler_is_nested_until_its_interlock(void **state)
 {
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
@@ -1253,10 +1328,10 @@ without_a_registration_the_reset_behind_a_machine_check_has_a_kick_of_its_own(vo
 	start(host, &default_config);
 	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 1);
 	assert_int_equal(signal_check(host, 1, &mc), 1);
-	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 1), AT_VECTOR);
 	assert_int_equal(host->outcome.vector, 0x200);
 	assert_int_equal(host->kicks[1], 3);
-	assert_int_equal(host_resume(host, 1), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_resume(host, 1), AT_VECTOR);
 	assert_int_equal(host->outcome.vector, 0x100);
 	assert_int_equal(host->kicks[1], 3);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
@@ -1377,6 +1452,9 @@ int main(void)
 		test(rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu),
 		test(a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area),
 		test(nothing_is_registered_before_the_guest_registers),
+		test(the_architected_machine_check_has_dsisr_and_dar_where_the_cause_has_them),
+		test(the_architected_interrupt_keeps_me_and_has_the_interrupts_byte_order),
+		test(the_architected_interrupt_can_be_had_whatever_is_registered),
 		test(registration_is_remembered_with_both_addresses),
 		test(registration_takes_addresses_in_the_first_32_mib_only),
 		test(registration_refuses_a_routine_outside_guest_memory),
@@ -1421,7 +1499,7 @@ int main(void)
 		test(signalling_counts_only_those_that_will_take_the_reset),
 		test(all_others_of_a_single_cpu_are_none),
 		test(system_resets_signalled_before_the_cpu_stops_are_one),
-		test(a_signalled_system_reset_of_an_unregistered_guest_is_the_hosts),
+		test(a_signalled_system_reset_of_an_unregistered_guest_takes_the_vector),
 		test(a_signalled_system_reset_breaks_into_a_machine_check_handler),
 		test(a_machine_check_before_a_signalled_system_reset_puts_it_off),
 		test(a_cpu_may_run_unless_fwnmi_holds_it),

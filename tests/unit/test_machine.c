@@ -297,8 +297,8 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcom
 }
 
 void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
-			const struct fwnmi_machine_check *mc,
-			const struct engine_machine_check *cause, struct papr_outcome *outcome)
+			const struct fwnmi_machine_check *mc, bool may_repair,
+			struct papr_outcome *outcome)
 {
 	machine_checks++;
 	last_mc = *mc;
@@ -921,9 +921,6 @@ static void an_injection_waits_for_recoverable_code(void **state)
 static void the_processors_cause_bits_are_filled_in(void **state)
 {
 	struct injection_request in = slb();
-	uint64_t srr1;
-	uint32_t dsisr;
-	bool dar_valid;
 
 	in.effective_address_is_nip = true;
 	PLAY(0, { 10, 0xc000000000000300, KERNEL, .stops_machine = true });
@@ -932,9 +929,11 @@ static void the_processors_cause_bits_are_filled_in(void **state)
 	cpus[0].regs.nip = 0xc000000000000444;
 	inject(&in);
 	run();
-	assert_int_equal(
-		fwnmi_mce_synthesise(FWNMI_PVR_POWER9 << 16, &in.mc, &srr1, &dsisr, &dar_valid), 0);
-	assert_int_equal(last_mc.srr1, srr1);
+	assert_int_equal(fwnmi_mce_synthesise(FWNMI_PVR_POWER9 << 16, &in.mc), 0);
+	assert_int_equal(last_mc.srr1, in.mc.srr1);
+	assert_int_equal(last_mc.dsisr, in.mc.dsisr);
+	assert_true(last_mc.dar_valid);
+	assert_int_equal(last_mc.dar, 0xc000000000000444);
 	assert_true(last_mc.effective_address_valid);
 	assert_int_equal(last_mc.effective_address, 0xc000000000000444);
 }

@@ -278,14 +278,10 @@ static void causes_that_differ_between_processors_have_their_names(void **state)
 static bool is_synthesised(uint32_t pvr, uint64_t srr1, uint32_t dsisr)
 {
 	for (unsigned error = 0; error < 64; error++) {
-		const struct fwnmi_machine_check mc = { .error_type = (uint8_t)(error / 8),
-							.error_subtype = (uint8_t)(error % 8) };
-		uint64_t chosen_srr1;
-		uint32_t chosen_dsisr;
-		bool dar_valid;
+		struct fwnmi_machine_check mc = { .error_type = (uint8_t)(error / 8),
+						  .error_subtype = (uint8_t)(error % 8) };
 
-		if (!fwnmi_mce_synthesise(pvr, &mc, &chosen_srr1, &chosen_dsisr, &dar_valid) &&
-		    chosen_srr1 == srr1 && chosen_dsisr == dsisr)
+		if (!fwnmi_mce_synthesise(pvr, &mc) && mc.srr1 == srr1 && mc.dsisr == dsisr)
 			return true;
 	}
 	return false;
@@ -398,19 +394,20 @@ static void what_is_synthesised_is_analysed_to_the_same_error(void **state)
 							  .effective_address_valid = true,
 							  .effective_address = DAR };
 			struct fwnmi_machine_check back;
-			uint64_t srr1;
-			uint32_t dsisr;
-			bool dar_valid;
 
-			if (fwnmi_mce_synthesise(number, &mc, &srr1, &dsisr, &dar_valid) != 0)
+			if (fwnmi_mce_synthesise(number, &mc) != 0)
 				continue;
 			signalled++;
-			assert_int_equal(srr1 & ~FWNMI_SRR1_CAUSE_MASK, 0);
-			back = analyse(number, srr1, dsisr);
+			assert_int_equal(mc.srr1 & ~FWNMI_SRR1_CAUSE_MASK, 0);
+			back = analyse(number, mc.srr1, mc.dsisr);
+			assert_int_equal(back.srr1, mc.srr1);
+			assert_int_equal(back.dsisr, mc.dsisr);
+			assert_int_equal(back.dar_valid, mc.dar_valid);
+			assert_int_equal(back.dar, mc.dar);
 			assert_int_equal(back.error_type, mc.error_type);
 			assert_int_equal(back.error_subtype, mc.error_subtype);
 			assert_int_equal(back.effective_address_valid,
-					 srr1 & LOADSTORE ? dar_valid : true);
+					 mc.srr1 & LOADSTORE ? mc.dar_valid : true);
 		}
 		/* UE 1 to 4, SLB parity and multihit, ERAT and TLB multihit */
 		assert_int_equal(signalled, 8);
@@ -438,24 +435,23 @@ static void synthesis_gives_the_bits_the_processor_would_set(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		struct fwnmi_machine_check mc = { .error_type = (uint8_t)expected[i].type,
 						  .error_subtype = (uint8_t)expected[i].subtype,
-						  .effective_address_valid = true };
-		uint64_t srr1;
-		uint32_t dsisr;
-		bool dar_valid;
+						  .effective_address_valid = true,
+						  .effective_address = DAR };
 
 		for (size_t p = 0; p < ARRAY_SIZE(processors); p++) {
 			uint32_t number = processors[p];
 
 			mc.effective_address_valid = true;
-			assert_int_equal(
-				fwnmi_mce_synthesise(number, &mc, &srr1, &dsisr, &dar_valid), 0);
-			assert_int_equal(srr1, expected[i].srr1);
-			assert_int_equal(dsisr, expected[i].dsisr);
-			assert_int_equal(dar_valid, expected[i].dar_valid);
+			assert_int_equal(fwnmi_mce_synthesise(number, &mc), 0);
+			assert_int_equal(mc.srr1, expected[i].srr1);
+			assert_int_equal(mc.dsisr, expected[i].dsisr);
+			assert_int_equal(mc.dar_valid, expected[i].dar_valid);
+			assert_int_equal(mc.dar, mc.dar_valid ? DAR : 0);
 
 			mc.effective_address_valid = false;
-			fwnmi_mce_synthesise(number, &mc, &srr1, &dsisr, &dar_valid);
-			assert_false(dar_valid);
+			fwnmi_mce_synthesise(number, &mc);
+			assert_false(mc.dar_valid);
+			assert_int_equal(mc.dar, 0);
 		}
 	}
 }
@@ -475,19 +471,20 @@ static void an_error_no_processor_signals_has_no_cause_bits(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-		struct fwnmi_machine_check mc = { .error_type = errors[i][0],
-						  .error_subtype = errors[i][1] };
-		uint64_t srr1 = 1;
-		uint32_t dsisr = 1;
-		bool dar_valid = true;
-
 		for (size_t p = 0; p < ARRAY_SIZE(processors); p++) {
-			assert_int_equal(fwnmi_mce_synthesise(processors[p], &mc, &srr1, &dsisr,
-							      &dar_valid),
+			struct fwnmi_machine_check mc = { .error_type = errors[i][0],
+							  .error_subtype = errors[i][1],
+							  .srr1 = 1,
+							  .dsisr = 1,
+							  .dar_valid = true,
+							  .dar = 1 };
+
+			assert_int_equal(fwnmi_mce_synthesise(processors[p], &mc),
 					 FWNMI_ERR_NO_CAUSE);
-			assert_int_equal(srr1, 0);
-			assert_int_equal(dsisr, 0);
-			assert_false(dar_valid);
+			assert_int_equal(mc.srr1, 0);
+			assert_int_equal(mc.dsisr, 0);
+			assert_false(mc.dar_valid);
+			assert_int_equal(mc.dar, 0);
 		}
 	}
 }

@@ -592,7 +592,10 @@ static void a_second_machine_check_before_the_interlock_ends_the_partition(void 
 
 static void a_guest_that_has_not_registered_gets_the_architected_interrupts(void **state)
 {
-	assert_int_equal(fake_machine_check(3, &slb_multihit), PAPR_VECTOR);
+	struct fwnmi_machine_check mc = slb_multihit;
+
+	assert_int_equal(fwnmi_mce_synthesise(papr_pvr(fake.papr), &mc), 0);
+	assert_int_equal(fake_machine_check(3, &mc), PAPR_VECTOR);
 	assert_int_equal(fake.interrupts[3], 1);
 	assert_int_equal(fake.interrupt_vector[3], 0x200);
 	/* POWER9: SRR1 bit 42 says DSISR, DSISR 0x80 is a SLB multihit, DAR the address */

@@ -137,7 +137,7 @@ static void an_unregistered_partition_stays_unregistered(void **state)
 	start(host, &default_config);
 	to = move_to(host);
 	assert_false(fwnmi_registered(&to->f, NULL, NULL));
-	assert_int_equal(host_machine_check(to, 0, &mc), FWNMI_NOT_REGISTERED);
+	assert_int_equal(host_machine_check(to, 0, &mc), AT_VECTOR);
 	tear_down((void **)&to);
 }
 
@@ -167,7 +167,7 @@ static void a_record_replaces_all_that_was_there(void **state)
 	/* Waiters have come and gone, and an event was left to the host. */
 	fwnmi_interlock(&host->f, 1);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(host_resume(host, 2), FWNMI_STALE);
+	assert_int_equal(host_resume(host, 2), AT_VECTOR_STALE);
 	assert_int_equal(host->outcome.vector, 0x200);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
 	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
@@ -365,7 +365,7 @@ static void what_a_routine_looked_like_goes_along(void **state)
 	struct host *to = move_to(host);
 
 	to->low_memory[MACHINE_CHECK] ^= 0xff;
-	assert_int_equal(host_machine_check(to, 0, &mc), FWNMI_STALE);
+	assert_int_equal(host_machine_check(to, 0, &mc), AT_VECTOR_STALE);
 	tear_down((void **)&to);
 }
 
@@ -571,15 +571,16 @@ static void what_follows_a_record_is_ignored(void **state)
 
 /*
  * Offsets behind OWNER_AT in the record of bring_to_life(): owner 2, notified 1, number of waiters
- * 1; a waiter is its number and 33 bytes; each vCPU stopped 1, pending reset 1 and signalled 1;
- * ended 1 and its log's length 4; allowance 1 and number of logs 4; a log class 4, length 2, source 1, kind 1.
+ * 1; a waiter is its number and 46 bytes; each vCPU stopped 1, pending reset 1 and signalled 1;
+ * ended 1 and its log's length 4; allowance 1 and number of logs 4; a log class 4, length 2, source
+ * 1, kind 1.
  */
 enum {
 	NOTIFIED_AT = OWNER_AT + 2,
 	NR_WAITERS_AT = OWNER_AT + 3,
 	WAITER_0_AT = OWNER_AT + 4,
-	WAITER_1_AT = WAITER_0_AT + 34,
-	CPUS_AT = WAITER_1_AT + 34,
+	WAITER_1_AT = WAITER_0_AT + 47,
+	CPUS_AT = WAITER_1_AT + 47,
 	ENDED_AT = CPUS_AT + 3 * NR_CPUS,
 	ALLOWANCE_AT = ENDED_AT + 5,
 	NR_EVENTS_AT = ALLOWANCE_AT + 1,
@@ -618,6 +619,7 @@ static void a_record_that_contradicts_itself_is_refused(void **state)
 		{ WAITER_0_AT + 3, 5, 3 }, /* fatal and recovered */
 		{ WAITER_0_AT + 6, 1, 0 }, /* unsafe: never waits */
 		{ WAITER_0_AT + 7, 1, 0 }, /* transient: only a UE */
+		{ WAITER_0_AT + 38, 2, 0 }, /* neither DAR nor none */
 		{ CPUS_AT, 1, 0 }, /* vCPU 0 stopped */
 		{ CPUS_AT + 1, 3, 0 },
 		{ CPUS_AT + 10, 1, 0 }, /* a reset for the one stopped */

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "isa/interrupt.h"
+#include "isa/vector.h"
 #include "pseries/private.h"
 
 /* ---- libfwnmi's callbacks ---- */
@@ -106,70 +106,39 @@ static struct fwnmi_regs interrupted(const struct papr *papr, unsigned vcpu,
 	return out;
 }
 
+/* Carry out FWNMI_DELIVERED: what is to be written, and the registers. */
+static bool enter(struct papr *papr, unsigned vcpu, const struct fwnmi_outcome *fwnmi,
+		  struct engine_regs *regs)
+{
+	if (!memory_write(papr->memory, fwnmi->write.address, fwnmi->write.bytes,
+			  fwnmi->write.length))
+		return false;
+	regs->gpr[3] = fwnmi->regs.gpr3;
+	regs->srr0 = fwnmi->regs.srr0;
+	regs->srr1 = fwnmi->regs.srr1;
+	regs->msr = fwnmi->regs.msr;
+	regs->nip = fwnmi->regs.nip;
+	if (fwnmi->dsisr_valid)
+		regs->dsisr = fwnmi->dsisr;
+	if (fwnmi->dar_valid)
+		regs->dar = fwnmi->dar;
+	set_regs(papr, vcpu, regs);
+	return true;
+}
+
 static void enter_routine(struct papr *papr, unsigned vcpu, const struct fwnmi_outcome *fwnmi,
 			  struct papr_outcome *outcome)
 {
-	if (!memory_write(papr->memory, fwnmi->write.address, fwnmi->write.bytes,
-			  fwnmi->write.length)) {
+	if (!enter(papr, vcpu, fwnmi, &outcome->regs)) {
 		outcome->result = PAPR_REFUSED;
 		outcome->error = FWNMI_ERR_MEMORY;
 		return;
 	}
-	outcome->regs.gpr[3] = fwnmi->regs.gpr3;
-	outcome->regs.srr0 = fwnmi->regs.srr0;
-	outcome->regs.srr1 = fwnmi->regs.srr1;
-	outcome->regs.msr = fwnmi->regs.msr;
-	outcome->regs.nip = fwnmi->regs.nip;
-	set_regs(papr, vcpu, &outcome->regs);
 	papr->vcpu[vcpu].in_trampoline = false;
 	outcome->result = PAPR_ROUTINE;
 }
 
 /* ---- the architected interrupt ---- */
-
-static void take_interrupt(struct papr *papr, unsigned vcpu, unsigned vector, uint64_t reason,
-			   struct engine_regs *regs)
-{
-	const struct interrupt_settings settings = {
-		.little_endian = papr->partition.interrupt_little_endian,
-		.ail = papr->partition.ail,
-	};
-	struct interrupt_regs entry = { .nip = regs->nip, .msr = regs->msr };
-
-	interrupt_take(&entry, vector, reason, &settings);
-	regs->nip = entry.nip;
-	regs->msr = entry.msr;
-	regs->srr0 = entry.old_nip;
-	regs->srr1 = entry.old_msr;
-	set_regs(papr, vcpu, regs);
-}
-
-/* Power ISA, "Machine Check Interrupt", with the processor's own cause bits. */
-static void architected_machine_check(struct papr *papr, unsigned vcpu,
-				      const struct fwnmi_machine_check *mc,
-				      struct engine_regs *regs)
-{
-	const struct engine_machine_check *cause = &papr->vcpu[vcpu].cause;
-	uint64_t srr1;
-	uint32_t dsisr;
-	bool dar_valid;
-
-	fwnmi_mce_synthesise(papr_pvr(papr), mc, &srr1, &dsisr, &dar_valid);
-	if (papr->vcpu[vcpu].cause_known) {
-		if (cause->srr1 & FWNMI_SRR1_MC_LOADSTORE)
-			regs->dsisr = (uint32_t)cause->dsisr;
-		if (cause->dar_valid)
-			regs->dar = cause->dar;
-	} else {
-		if (srr1 & FWNMI_SRR1_MC_LOADSTORE)
-			regs->dsisr = dsisr;
-		if (dar_valid)
-			regs->dar = mc->effective_address;
-	}
-	if (mc->srr1)
-		srr1 = mc->srr1 & FWNMI_SRR1_CAUSE_MASK;
-	take_interrupt(papr, vcpu, VECTOR_MACHINE_CHECK, srr1, regs);
-}
 
 /* Take the trampoline's interrupt again, into the guest's own code at the vector. */
 static void give_back(struct papr *papr, unsigned vcpu, unsigned vector, struct engine_regs *regs)
@@ -185,7 +154,7 @@ static void enter_vector(struct papr *papr, unsigned vcpu, const struct fwnmi_ou
 			 struct papr_outcome *outcome)
 {
 	outcome->result = PAPR_VECTOR;
-	outcome->stale = fwnmi->result == FWNMI_STALE;
+	outcome->stale = fwnmi->entry == FWNMI_ENTRY_STALE;
 	if (outcome->stale)
 		papr_warn(papr,
 			  "cpu %u: the routine that was registered is no longer there: 0x%x is "
@@ -193,10 +162,8 @@ static void enter_vector(struct papr *papr, unsigned vcpu, const struct fwnmi_ou
 			  vcpu, fwnmi->vector);
 	if (papr->vcpu[vcpu].in_trampoline)
 		give_back(papr, vcpu, fwnmi->vector, &outcome->regs);
-	else if (fwnmi->vector == VECTOR_MACHINE_CHECK)
-		architected_machine_check(papr, vcpu, &fwnmi->machine_check, &outcome->regs);
 	else
-		take_interrupt(papr, vcpu, VECTOR_SYSTEM_RESET, 0, &outcome->regs);
+		enter(papr, vcpu, fwnmi, &outcome->regs); /* writes no memory */
 }
 
 /* ---- events ---- */
@@ -231,14 +198,13 @@ static void carry_out(struct papr *papr, unsigned vcpu, const struct engine_regs
 		outcome->result = PAPR_NOTHING;
 		break;
 	case FWNMI_DELIVERED:
-		enter_routine(papr, vcpu, fwnmi, outcome);
+		if (fwnmi->entry == FWNMI_ENTRY_ROUTINE)
+			enter_routine(papr, vcpu, fwnmi, outcome);
+		else
+			enter_vector(papr, vcpu, fwnmi, outcome);
 		break;
 	case FWNMI_WAITING:
 		outcome->result = PAPR_WAITING;
-		break;
-	case FWNMI_NOT_REGISTERED:
-	case FWNMI_STALE:
-		enter_vector(papr, vcpu, fwnmi, outcome);
 		break;
 	case FWNMI_STOPPED:
 		outcome->result = PAPR_UNSAFE;
@@ -263,36 +229,38 @@ static bool goes_by_trampoline(const struct papr *papr, unsigned vcpu,
 	       trampolines_intact(papr, vector);
 }
 
-static void raise_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
-				const struct fwnmi_machine_check *mc, struct papr_outcome *outcome)
+/* Take the architected interrupt, into the trampoline. @mc: NULL for a system reset. */
+static void raise_interrupt(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
+			    const struct fwnmi_machine_check *mc, struct papr_outcome *outcome)
 {
+	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
+	struct fwnmi_outcome fwnmi;
+
+	fwnmi_architected(&papr->fwnmi, &before, mc, &fwnmi);
 	*outcome = (struct papr_outcome){ .result = PAPR_RAISED,
-					  .vector = VECTOR_MACHINE_CHECK,
+					  .vector = fwnmi.vector,
 					  .regs = *regs };
-	papr->vcpu[vcpu].raised = (struct papr_raised){
-		.valid = true, .may_repair = papr->may_repair, .srr0 = regs->nip, .mc = *mc
-	};
-	architected_machine_check(papr, vcpu, mc, &outcome->regs);
+	enter(papr, vcpu, &fwnmi, &outcome->regs);
 }
 
 void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_regs *regs,
-			const struct fwnmi_machine_check *mc,
-			const struct engine_machine_check *cause, struct papr_outcome *outcome)
+			const struct fwnmi_machine_check *mc, bool may_repair,
+			struct papr_outcome *outcome)
 {
 	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
-	struct papr_vcpu *v = &papr->vcpu[vcpu];
 	struct fwnmi_outcome fwnmi;
 	int err;
 
-	papr->may_repair = v->cause_known = cause != NULL;
-	if (cause)
-		v->cause = *cause;
+	papr->may_repair = may_repair;
 	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_MACHINE_CHECK) && !mc->unsafe_processor) {
-		raise_machine_check(papr, vcpu, regs, mc, outcome);
+		papr->vcpu[vcpu].raised = (struct papr_raised){
+			.valid = true, .may_repair = may_repair, .srr0 = regs->nip, .mc = *mc
+		};
+		raise_interrupt(papr, vcpu, regs, mc, outcome);
 		return;
 	}
 	err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, mc, &fwnmi);
-	trampolines_repair(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, fwnmi.result == FWNMI_STALE);
+	trampolines_repair(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
 
@@ -304,14 +272,11 @@ void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_reg
 	int err;
 
 	if (goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET)) {
-		*outcome = (struct papr_outcome){ .result = PAPR_RAISED,
-						  .vector = VECTOR_SYSTEM_RESET,
-						  .regs = *regs };
-		take_interrupt(papr, vcpu, VECTOR_SYSTEM_RESET, 0, &outcome->regs);
+		raise_interrupt(papr, vcpu, regs, NULL, outcome);
 		return;
 	}
 	err = fwnmi_system_reset(&papr->fwnmi, vcpu, &before, &fwnmi);
-	trampolines_repair(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, fwnmi.result == FWNMI_STALE);
+	trampolines_repair(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
 
@@ -395,7 +360,7 @@ void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs 
 		if (!err)
 			err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, &raised.mc, &fwnmi);
 	}
-	trampolines_repair(papr, vcpu, vector, fwnmi.result == FWNMI_STALE);
+	trampolines_repair(papr, vcpu, vector, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
 
