@@ -88,6 +88,7 @@ static int carry_out(struct vm *vm, unsigned cpu, int err, const struct fwnmi_ou
 	switch (outcome->result) {
 	case FWNMI_NOTHING:
 	case FWNMI_RELEASED:
+	case FWNMI_DROPPED:
 		return 1;
 	case FWNMI_DELIVERED: /* it enters its handler, or 0x100 or 0x200 without one */
 		memcpy(vm->memory + outcome->write.address, outcome->write.bytes,

@@ -70,7 +70,8 @@ int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	if (!ops->read_memory || !ops->kick)
 		return FWNMI_ERR_INVALID;
 	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS ||
-	    config->stale_handler > FWNMI_STALE_END)
+	    config->stale_handler > FWNMI_STALE_END ||
+	    config->nested_machine_check > FWNMI_NESTED_DROP)
 		return FWNMI_ERR_INVALID;
 	if (config->rtas_base > UINT32_MAX || UINT32_MAX - config->rtas_base < config->rtas_size)
 		return FWNMI_ERR_INVALID;
@@ -526,6 +527,20 @@ static void repair(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc
 		mc->disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
 }
 
+/* The vCPU is in its handler, and another log would destroy the one that it reads. */
+static int take_nested(struct fwnmi *f, unsigned cpu, struct fwnmi_machine_check *mc,
+		       struct fwnmi_outcome *outcome)
+{
+	if (f->config.strict || f->config.nested_machine_check != FWNMI_NESTED_DROP ||
+	    mc->unsafe_processor)
+		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK, outcome);
+	repair(f, cpu, mc);
+	outcome->machine_check = *mc;
+	if (mc->disposition == FWNMI_DISPOSITION_FULLY_RECOVERED)
+		return report(outcome, FWNMI_DROPPED);
+	return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK, outcome);
+}
+
 /* The vCPU has the error now, and no other that it has yet to take. */
 static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc,
 			      struct fwnmi_outcome *outcome)
@@ -535,7 +550,7 @@ static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_
 	outcome->vector = VECTOR_MACHINE_CHECK;
 	outcome->machine_check = event;
 	if (f->owner == (int)cpu)
-		return end_partition(f, cpu, mc, FWNMI_END_NESTED_MACHINE_CHECK, outcome);
+		return take_nested(f, cpu, &event, outcome);
 	if (mc->unsafe_processor)
 		return stop_processor(f, cpu, mc, outcome);
 	if (!f->registered)

@@ -82,6 +82,7 @@ enum fwnmi_event_source {
 enum fwnmi_result {
 	FWNMI_NOTHING = 0, /* nothing to do, nothing changed */
 	FWNMI_DELIVERED = 1, /* do what the outcome says, then run the vCPU */
+	FWNMI_DROPPED = 3, /* the error is repaired and the vCPU is not told: run it */
 	FWNMI_WAITING = 2, /* do not run the vCPU until it is kicked and calls fwnmi_resume() */
 	FWNMI_ENDED = 4, /* the partition has ended: run none of its vCPUs before fwnmi_reset() */
 	FWNMI_RELEASED = 5, /* the vCPU's event has given up its claim to the buffer */
@@ -111,6 +112,16 @@ enum fwnmi_stale_policy {
 	FWNMI_STALE_TO_VECTOR = 0, /* deliver the architected interrupt: FWNMI_ENTRY_STALE */
 	FWNMI_STALE_DELIVER = 1, /* deliver anyway */
 	FWNMI_STALE_END = 2, /* end the partition */
+};
+
+/*
+ * What to do with a machine check for the vCPU that still holds the buffer of its last one. LoPAR
+ * lets the platform run its reboot policy. QEMU (spapr_mce_req_event()) ends the guest as panicked
+ * if the hypervisor has not recovered from the error, and otherwise warns and forgets it.
+ */
+enum fwnmi_nested_policy {
+	FWNMI_NESTED_END = 0, /* end the partition, which is LoPAR's letter */
+	FWNMI_NESTED_DROP = 1, /* forget it if it is fully recovered, else end the partition */
 };
 
 /* Number of instructions remembered to recognise a routine. */
@@ -224,6 +235,7 @@ struct fwnmi_config {
 	bool strict; /* follow LoPAR to the letter where guests expect otherwise; see below */
 	bool interrupts_little_endian; /* LPCR[ILE] at partition start */
 	enum fwnmi_stale_policy stale_handler;
+	enum fwnmi_nested_policy nested_machine_check; /* strict: always FWNMI_NESTED_END */
 };
 
 /* A registered routine and its instructions at registration. */
@@ -426,9 +438,13 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * If the host's repair() can handle the error, it is called first, even if the vCPU then has to
  * wait. If it succeeds, the log says fully recovered.
  *
+ * If this vCPU holds the buffer, config.nested_machine_check decides.
+ *
  * @outcome->result is
  *	FWNMI_DELIVERED
  *	FWNMI_WAITING if another vCPU holds the buffer; waiters are served in order of arrival
+ *	FWNMI_DROPPED if this vCPU holds the buffer, the error is fully recovered, perhaps by
+ *		repair(), and the policy is FWNMI_NESTED_DROP; nothing was changed
  *	FWNMI_ENDED if this vCPU holds the buffer, or the routine is gone and the policy is
  *		FWNMI_STALE_END, or the partition had already ended. The host runs the partition's
  *		reboot policy; fwnmi_end_log() returns the log
@@ -547,6 +563,7 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *		gone to the next vCPU
  *	FWNMI_NOTHING if nothing is pending for this vCPU: run it
  *	FWNMI_WAITING if it is not this vCPU's turn yet: do not run it
+ *	FWNMI_DROPPED as for fwnmi_machine_check(), of a signalled one
  *	FWNMI_ENDED if the partition has ended, now or before
  *	FWNMI_STOPPED if the processor is unsafe, by a signalled machine check or an earlier one: do
  *		not run it
@@ -736,7 +753,7 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size);
 /**
  * fwnmi_load() - set the partition's state from a record
  * @f: the partition, set up by fwnmi_init() with the same nr_cpus, rtas_base, rtas_size,
- *	save_area_offset and mc_buffer_size as the saved one; strict and stale_handler may differ
+ *	save_area_offset and mc_buffer_size as the saved one; the policies may differ
  * @buf: the record, of this version of the library or any earlier one; any bytes are safe
  * @size: bytes at @buf; bytes after the record are ignored
  *

@@ -64,6 +64,8 @@ static const char usage[] =
 	"  --stale-handler WHAT  when the registered routine is gone: vector, take the\n"
 	"                    architected interrupt; deliver, enter what is there now; end, end\n"
 	"                    the partition (vector)\n"
+	"  --nested-machine-check WHAT  on a machine check before the interlock of the last one:\n"
+	"                    end, end the partition; drop, forget one that is recovered (end)\n"
 	"  --fwnmi-delivery HOW  direct; trampoline, by code at the guest's vectors; or auto, by\n"
 	"                    what the engine supports (auto)\n"
 	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
@@ -496,6 +498,12 @@ static const char *const deliveries[] = {
 	[PAPR_DELIVERY_TRAMPOLINE] = "trampoline",
 	NULL,
 };
+static const char *const nested_policies[] = {
+	[FWNMI_NESTED_END] = "end",
+	[FWNMI_NESTED_DROP] = "drop",
+	NULL,
+};
+
 static const char *const stale_policies[] = {
 	[FWNMI_STALE_TO_VECTOR] = "vector",
 	[FWNMI_STALE_DELIVER] = "deliver",
@@ -534,6 +542,8 @@ static const struct command_option run_option_table[] = {
 	{ "--engine-mc-exit", OPTION_NAME, INTO(mc_exit), .names = on_or_off },
 	{ "--stale-handler", OPTION_NAME, INTO(machine.partition.stale_handler),
 	  .names = stale_policies },
+	{ "--nested-machine-check", OPTION_NAME, INTO(machine.partition.nested_machine_check),
+	  .names = nested_policies },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },
 	{ "--sandbox", OPTION_NAME, INTO(sandbox), .names = on_or_off },

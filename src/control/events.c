@@ -21,6 +21,8 @@ static const char *outcome_json(unsigned vcpu, const struct papr_outcome *outcom
 	case PAPR_VECTOR:
 		json_object_set_new(data, "vector", json_address(outcome->vector));
 		return outcome->stale ? "FWNMI_STALE_HANDLER" : "FWNMI_NOT_REGISTERED";
+	case PAPR_DROPPED:
+		return "FWNMI_DROPPED";
 	case PAPR_WAITING:
 		return "FWNMI_WAITING";
 	case PAPR_UNSAFE:

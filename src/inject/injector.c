@@ -299,6 +299,11 @@ static bool take_outcome(struct injector *injector, struct injection *in,
 	case PAPR_RAISED:
 		in->report.stage = INJECTION_RAISED;
 		break;
+	case PAPR_DROPPED:
+		fail(injector, in,
+		     "it was dropped: the guest has yet to release the buffer of its last machine "
+		     "check, and the error is recovered");
+		break;
 	case PAPR_WAITING:
 		in->report.stage = INJECTION_WAITING;
 		break;

@@ -231,6 +231,7 @@ static void took(struct machine *machine, unsigned vcpu, const struct papr_outco
 	case PAPR_RAISED:
 		end_cede(v);
 		break;
+	case PAPR_DROPPED:
 	case PAPR_WAITING:
 		break;
 	case PAPR_UNSAFE:

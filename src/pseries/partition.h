@@ -57,6 +57,7 @@ enum papr_result {
 	PAPR_ROUTINE, /* the vCPU is at the routine that the guest has registered */
 	PAPR_VECTOR, /* it has taken the architected interrupt: there is no such routine */
 	PAPR_RAISED, /* it has taken the architected interrupt, into its trampoline */
+	PAPR_DROPPED, /* it is not told: it is in its handler, and the error is repaired */
 	PAPR_WAITING, /* it may not run: another vCPU holds the machine check buffer */
 	PAPR_UNSAFE, /* it may never run again (R16) */
 	PAPR_ENDED, /* FWNMI has ended the partition: see papr_fwnmi_end() */
@@ -104,6 +105,7 @@ struct papr_options {
 	const char *bootargs; /* kernel command line; NULL: empty */
 	bool fwnmi_strict;
 	enum fwnmi_stale_policy stale_handler;
+	enum fwnmi_nested_policy nested_machine_check;
 	enum papr_delivery delivery;
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
 };

@@ -633,6 +633,7 @@ static bool took(unsigned vcpu, const struct papr_outcome *outcome)
 	case PAPR_ROUTINE:
 	case PAPR_VECTOR:
 	case PAPR_RAISED:
+	case PAPR_DROPPED:
 	case PAPR_WAITING:
 		break;
 	case PAPR_UNSAFE:

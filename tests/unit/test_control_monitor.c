@@ -703,6 +703,7 @@ static void every_outcome_that_a_client_is_told_has_its_event(void **state)
 		  "\"FWNMI_NOT_REGISTERED\",\"data\":{\"cpu-index\":1,\"vector\":\"0x200\"" },
 		{ { .result = PAPR_VECTOR, .vector = 0x200, .stale = true },
 		  "\"FWNMI_STALE_HANDLER\",\"data\":{\"cpu-index\":1,\"vector\":\"0x200\"" },
+		{ { .result = PAPR_DROPPED }, "\"FWNMI_DROPPED\"" },
 		{ { .result = PAPR_WAITING }, "\"FWNMI_WAITING\"" },
 		{ { .result = PAPR_UNSAFE }, "\"FWNMI_CPU_STOPPED\"" },
 		{ { .result = PAPR_RAISED }, NULL },

@@ -46,6 +46,7 @@ static void init_refuses_an_impossible_configuration(void **state)
 		FWNMI_ERR_NOSPACE);
 	REFUSED(config.rtas_size = SAVE_OFFSET + (uint32_t)fwnmi_rtas_area_size(NR_CPUS), 0);
 	REFUSED(config.nr_cpus = FWNMI_MAX_CPUS, 0);
+	REFUSED(config.nested_machine_check = (enum fwnmi_nested_policy)2, FWNMI_ERR_INVALID);
 	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_MIN - 16, FWNMI_ERR_INVALID);
 	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_MIN + 8, FWNMI_ERR_INVALID);
 	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_SIZE + 16, FWNMI_ERR_INVALID);
@@ -620,6 +621,68 @@ static void a_second_machine_check_before_interlock_ends_the_partition(void **st
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 	assert_int_equal(log.mc.error_type, FWNMI_MC_SLB);
 	assert_int_equal(log.mc.processor_id, 2);
+}
+
+static void start_dropping(struct host *host, bool strict)
+{
+	struct fwnmi_config config = default_config;
+
+	config.nested_machine_check = FWNMI_NESTED_DROP;
+	config.strict = strict;
+	start_with(host, &config, &all_ops);
+	enrol(host);
+}
+
+/* As QEMU does. */
+static void a_recovered_machine_check_before_interlock_can_be_dropped(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check first = slb_multihit(), mc = slb_multihit();
+	uint8_t before[RTAS_SIZE];
+
+	start_dropping(host, false);
+	take(host, 0, &first);
+	memcpy(before, host->rtas, sizeof(before));
+	mc.effective_address = 0xbad;
+	for (unsigned repaired = 0; repaired < 2; repaired++) {
+		mc.disposition = repaired ? FWNMI_DISPOSITION_NOT_RECOVERED :
+					    FWNMI_DISPOSITION_FULLY_RECOVERED;
+		assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_DROPPED);
+		assert_int_equal(host->outcome.machine_check.disposition,
+				 FWNMI_DISPOSITION_FULLY_RECOVERED);
+		assert_int_equal(host->repairs, repaired);
+		assert_at_handler(host, 0, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
+		assert_true(fwnmi_may_run(&host->f, 0));
+		assert_int_equal(fwnmi_owner(&host->f), 0);
+	}
+	assert_int_equal(fwnmi_signal_machine_check(&host->f, 0, &mc), 1);
+	assert_int_equal(host_resume(host, 0), FWNMI_DROPPED);
+	assert_int_equal(host_resume(host, 0), FWNMI_NOTHING);
+	assert_memory_equal(host->rtas, before, sizeof(before));
+	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	run_something(host, 0);
+	take(host, 0, &mc);
+}
+
+static void what_is_not_fully_recovered_is_never_dropped(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check first = slb_multihit();
+
+	for (unsigned n = 0; n < 4; n++) {
+		struct fwnmi_machine_check mc = n == 3 ? fatal_ue() : slb_multihit();
+
+		start_dropping(host, n == 2);
+		host->fail_repair = true;
+		if (n == 0)
+			mc.disposition = FWNMI_DISPOSITION_LIMITED_RECOVERY;
+		if (n == 1)
+			mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+		/* 2: recovered, but strict */
+		take(host, 0, &first);
+		assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_ENDED);
+		assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
+	}
 }
 
 static void an_ended_partition_takes_no_event_until_its_reset(void **state)
@@ -1477,6 +1540,8 @@ int main(void)
 		test(every_type_and_subtype_with_a_name_can_be_delivered),
 		test(a_contradictory_machine_check_is_refused),
 		test(a_second_machine_check_before_interlock_ends_the_partition),
+		test(a_recovered_machine_check_before_interlock_can_be_dropped),
+		test(what_is_not_fully_recovered_is_never_dropped),
 		test(an_ended_partition_takes_no_event_until_its_reset),
 		test(a_machine_check_after_the_interlock_is_delivered_anew),
 		test(what_the_host_repairs_is_reported_as_fully_recovered),

@@ -590,6 +590,28 @@ static void a_second_machine_check_before_the_interlock_ends_the_partition(void 
 	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ENDED);
 }
 
+static void a_recovered_machine_check_before_the_interlock_can_be_dropped(void **state)
+{
+	struct papr_config config = fake_config();
+	struct engine_regs before;
+	char err[256];
+
+	papr_destroy(fake.papr);
+	config.options.nested_machine_check = FWNMI_NESTED_DROP;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	before = fake.regs[0];
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_DROPPED);
+	assert_memory_equal(&fake.regs[0], &before, sizeof(before));
+	assert_true(papr_may_run(fake.papr, 0));
+	assert_false(papr_ended(fake.papr));
+	assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
+	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+}
+
 static void a_guest_that_has_not_registered_gets_the_architected_interrupts(void **state)
 {
 	struct fwnmi_machine_check mc = slb_multihit;
@@ -657,6 +679,7 @@ int main(void)
 		TEST(the_vector_of_a_strict_system_reset_is_told_whatever_r3_is),
 		TEST(event_scan_writes_into_the_guests_buffer_only),
 		TEST(a_second_machine_check_before_the_interlock_ends_the_partition),
+		TEST(a_recovered_machine_check_before_the_interlock_can_be_dropped),
 		TEST(a_guest_that_has_not_registered_gets_the_architected_interrupts),
 		TEST(a_reset_forgets_the_registration),
 	};

@@ -58,6 +58,7 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 		.strict = papr->config.options.fwnmi_strict,
 		.interrupts_little_endian = false,
 		.stale_handler = papr->config.options.stale_handler,
+		.nested_machine_check = papr->config.options.nested_machine_check,
 	};
 	int rc;
 
@@ -104,6 +105,18 @@ static struct fwnmi_regs interrupted(const struct papr *papr, unsigned vcpu,
 		out.msr = regs->srr1 & ~FWNMI_SRR1_CAUSE_MASK;
 	}
 	return out;
+}
+
+/* Back to where the trampoline's interrupt came from. */
+static void leave_trampoline(struct papr *papr, unsigned vcpu, struct engine_regs *regs)
+{
+	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
+
+	regs->gpr[3] = before.gpr3;
+	regs->nip = before.nip;
+	regs->msr = before.msr;
+	set_regs(papr, vcpu, regs);
+	papr->vcpu[vcpu].in_trampoline = false;
 }
 
 /* Carry out FWNMI_DELIVERED: what is to be written, and the registers. */
@@ -202,6 +215,15 @@ static void carry_out(struct papr *papr, unsigned vcpu, const struct engine_regs
 			enter_routine(papr, vcpu, fwnmi, outcome);
 		else
 			enter_vector(papr, vcpu, fwnmi, outcome);
+		break;
+	case FWNMI_DROPPED:
+		papr_warn(papr,
+			  "cpu %u: a recovered machine check came before the interlock of the last "
+			  "one and is dropped",
+			  vcpu);
+		if (papr->vcpu[vcpu].in_trampoline)
+			leave_trampoline(papr, vcpu, &outcome->regs);
+		outcome->result = PAPR_DROPPED;
 		break;
 	case FWNMI_WAITING:
 		outcome->result = PAPR_WAITING;
@@ -311,18 +333,12 @@ void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 bool papr_withdraw(struct papr *papr, unsigned vcpu)
 {
 	struct engine_regs regs;
-	struct fwnmi_regs before;
 
 	if (fwnmi_withdraw(&papr->fwnmi, vcpu) != FWNMI_RELEASED)
 		return false;
 	if (papr->vcpu[vcpu].in_trampoline) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
-		before = interrupted(papr, vcpu, &regs);
-		regs.gpr[3] = before.gpr3;
-		regs.nip = before.nip;
-		regs.msr = before.msr;
-		set_regs(papr, vcpu, &regs);
-		papr->vcpu[vcpu].in_trampoline = false;
+		leave_trampoline(papr, vcpu, &regs);
 	}
 	return true;
 }
