@@ -64,27 +64,48 @@ static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
+const char *fwnmi_version(void)
+{
+	return FWNMI_VERSION;
+}
+
+static bool fits(const struct fwnmi_config *config)
+{
+	return config->save_area_offset <= config->rtas_size &&
+	       config->rtas_size - config->save_area_offset >=
+		       fwnmi_mc_buffer_size(config) +
+			       (uint64_t)config->nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+}
+
+const char *fwnmi_config_error(const struct fwnmi_config *config)
+{
+	const uint32_t buffer_size = fwnmi_mc_buffer_size(config);
+
+	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS)
+		return "nr_cpus is 0 or more than FWNMI_MAX_CPUS";
+	if (config->stale_handler > FWNMI_STALE_END)
+		return "stale_handler is not an enum fwnmi_stale_policy";
+	if (config->nested_machine_check > FWNMI_NESTED_DROP)
+		return "nested_machine_check is not an enum fwnmi_nested_policy";
+	if (UINT64_MAX - config->rtas_base < config->rtas_size)
+		return "rtas_base and rtas_size reach beyond the last address";
+	if ((config->rtas_base + config->save_area_offset) % 16 != 0)
+		return "save_area_offset puts the save area at no multiple of 16";
+	if (buffer_size < FWNMI_MC_BUFFER_MIN || buffer_size > FWNMI_MC_BUFFER_SIZE ||
+	    buffer_size % 16 != 0)
+		return "mc_buffer_size is out of range or no multiple of 16";
+	if (!fits(config))
+		return "rtas_size leaves too little room behind save_area_offset";
+	return NULL;
+}
+
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config)
 {
 	if (!ops->read_memory || !ops->kick)
 		return FWNMI_ERR_INVALID;
-	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS ||
-	    config->stale_handler > FWNMI_STALE_END ||
-	    config->nested_machine_check > FWNMI_NESTED_DROP)
-		return FWNMI_ERR_INVALID;
-	if (config->rtas_base > UINT32_MAX || UINT32_MAX - config->rtas_base < config->rtas_size)
-		return FWNMI_ERR_INVALID;
-	if ((config->rtas_base + config->save_area_offset) % 16 != 0)
-		return FWNMI_ERR_INVALID;
-	if (fwnmi_mc_buffer_size(config) < FWNMI_MC_BUFFER_MIN ||
-	    fwnmi_mc_buffer_size(config) > FWNMI_MC_BUFFER_SIZE ||
-	    fwnmi_mc_buffer_size(config) % 16 != 0)
-		return FWNMI_ERR_INVALID;
-	if (config->save_area_offset > config->rtas_size ||
-	    config->rtas_size - config->save_area_offset <
-		    fwnmi_mc_buffer_size(config) + config->nr_cpus * FWNMI_SYSTEM_RESET_SLOT_SIZE)
-		return FWNMI_ERR_NOSPACE;
+	if (fwnmi_config_error(config))
+		return fits(config) ? FWNMI_ERR_INVALID : FWNMI_ERR_NOSPACE;
 
 	memset(f, 0, sizeof(*f));
 	f->ops = ops;
@@ -257,11 +278,11 @@ static void describe_reference_code(struct fwnmi_primary_src *src,
 	src->words[0] = (uint32_t)mc->error_type << 8 | mc->error_subtype;
 }
 
-static void describe_error(struct fwnmi_mc_section *section, unsigned cpu,
+static void describe_error(struct fwnmi_mc_section *section, uint32_t server,
 			   const struct fwnmi_machine_check *mc)
 {
 	section->header = section_header;
-	section->processor_id = cpu;
+	section->processor_id = server;
 	section->error_type = mc->error_type;
 	section->error_subtype = mc->error_subtype;
 	section->transient = mc->transient;
@@ -269,6 +290,11 @@ static void describe_error(struct fwnmi_mc_section *section, unsigned cpu,
 	section->effective_address = mc->effective_address;
 	section->logical_address_valid = mc->logical_address_valid;
 	section->logical_address = mc->logical_address;
+}
+
+static uint32_t server_number(const struct fwnmi *f, unsigned cpu)
+{
+	return f->config.server_numbers ? f->config.server_numbers[cpu] : cpu;
 }
 
 /*
@@ -301,7 +327,7 @@ static int build_log(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_c
 	if (mc->unsafe_processor)
 		describe_deconfiguration(&log);
 	describe_reference_code(&log.primary_src, mc);
-	describe_error(&log.mc, cpu, mc);
+	describe_error(&log.mc, server_number(f, cpu), mc);
 	return fwnmi_errlog_encode(&log, buf, size);
 }
 

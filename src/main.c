@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fwnmi/fwnmi.h>
+
 #include "cmd/cmd.h"
 #include "cmd/say.h"
 

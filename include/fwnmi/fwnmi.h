@@ -39,6 +39,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
+/* Of these headers; fwnmi_version() is that of the library that the program runs with. */
+#define FWNMI_VERSION "0.1.0"
+
 #define FWNMI_MAX_CPUS 64
 
 /* Both routines must start below this real address (R6). */
@@ -222,7 +225,14 @@ struct fwnmi_ops {
 
 struct fwnmi_config {
 	unsigned nr_cpus; /* 1 .. FWNMI_MAX_CPUS */
-	uint64_t rtas_base; /* real address of the RTAS area, "linux,rtas-base" */
+	/*
+	 * May be NULL: the server number is the number of the vCPU. Else the nr_cpus interrupt
+	 * server numbers of the vCPUs, which logs give as the processor's id. Not copied: it must
+	 * outlive the struct fwnmi.
+	 */
+	const uint32_t *server_numbers;
+	/* Real address of the RTAS area, "linux,rtas-base"; a guest's RTAS calls hold 32 bits. */
+	uint64_t rtas_base;
 	uint32_t rtas_size; /* size in bytes, "rtas-size" */
 	uint32_t save_area_offset; /* start of the library's fwnmi_rtas_area_size() bytes */
 	/*
@@ -305,18 +315,34 @@ struct fwnmi {
 size_t fwnmi_rtas_area_size(unsigned nr_cpus);
 
 /**
+ * fwnmi_config_error() - say what is wrong with a configuration
+ * @config: the configuration
+ *
+ * The RTAS area may be at any real address, if it does not go on beyond the last one. Its save area
+ * must be aligned to 16 bytes.
+ *
+ * returns: a sentence that starts with the member's name, without a full stop, in static storage;
+ * NULL if fwnmi_init() takes the configuration
+ */
+const char *fwnmi_config_error(const struct fwnmi_config *config);
+
+/**
+ * fwnmi_version() - the version of the library
+ *
+ * returns: FWNMI_VERSION of the headers that it was built with
+ */
+const char *fwnmi_version(void);
+
+/**
  * fwnmi_init() - set up a partition's FWNMI, nothing registered
  * @f: the state to set up
  * @ops: the host's callbacks; only those marked "May be NULL" may be missing; must outlive @f
  * @opaque: passed to every callback
  * @config: copied; leave unused members zero so that members added later get their default.
- *	rtas_base + save_area_offset must be a multiple of 16. The RTAS area must end below 4 GiB,
- *	where a guest can reach it in real mode.
+ *	fwnmi_config_error() says what is wrong with it
  *
  * returns: 0, or
- *	FWNMI_ERR_INVALID if a callback is missing, nr_cpus is 0 or more than FWNMI_MAX_CPUS, the
- *		RTAS area does not end below 4 GiB, the save area is not aligned, mc_buffer_size is
- *		out of range, or stale_handler is not an enum fwnmi_stale_policy
+ *	FWNMI_ERR_INVALID if a callback is missing, or a member of @config is out of range
  *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
  */
 int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,

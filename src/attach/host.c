@@ -138,10 +138,11 @@ static bool set_up(struct host *host)
 	err = config.mc_buffer_size ? fwnmi_init(&host->fwnmi, &ops, host, &config) :
 				      FWNMI_ERR_NOSPACE;
 	if (err)
-		return gdb_fail(host->gdb,
-				"the RTAS area of %" PRIu32 " bytes at 0x%" PRIx64
-				" cannot be used: %s",
-				guest->rtas_size, guest->rtas_base, fwnmi_strerror(err));
+		return gdb_fail(
+			host->gdb,
+			"the RTAS area of %" PRIu32 " bytes at 0x%" PRIx64 " cannot be used: %s",
+			guest->rtas_size, guest->rtas_base,
+			config.mc_buffer_size ? fwnmi_config_error(&config) : fwnmi_strerror(err));
 	return true;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fwnmi/fwnmi.h>
+
 #include "base/text.h"
 #include "control/commands.h"
 #include "control/events.h"

@@ -35,8 +35,9 @@ static void init_refuses_an_impossible_configuration(void **state)
 	} while (0)
 	REFUSED(config.nr_cpus = 0, FWNMI_ERR_INVALID);
 	REFUSED(config.nr_cpus = FWNMI_MAX_CPUS + 1, FWNMI_ERR_INVALID);
-	REFUSED(config.rtas_base = 0x100000000, FWNMI_ERR_INVALID);
-	REFUSED(config.rtas_base = 0xfffff000, FWNMI_ERR_INVALID);
+	REFUSED(config.rtas_base = 0x100000000, 0);
+	REFUSED(config.rtas_base = 0xfffff000, 0);
+	REFUSED(config.rtas_base = UINT64_MAX - config.rtas_size - 0xf, 0);
 	REFUSED(config.rtas_base = UINT64_MAX - 0xf, FWNMI_ERR_INVALID);
 	REFUSED(config.rtas_base += 8, FWNMI_ERR_INVALID);
 	REFUSED(config.save_area_offset += 4, FWNMI_ERR_INVALID);
@@ -51,6 +52,69 @@ static void init_refuses_an_impossible_configuration(void **state)
 	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_MIN + 8, FWNMI_ERR_INVALID);
 	REFUSED(config.mc_buffer_size = FWNMI_MC_BUFFER_SIZE + 16, FWNMI_ERR_INVALID);
 #undef REFUSED
+}
+
+static void a_refused_configuration_has_its_wrong_member_named(void **state)
+{
+	struct fwnmi_config good = default_config;
+
+	assert_null(fwnmi_config_error(&good));
+#define NAMED(member, value)                                                                    \
+	do {                                                                                    \
+		struct fwnmi_config config = default_config;                                    \
+		config.member = value;                                                          \
+		assert_non_null(fwnmi_config_error(&config));                                   \
+		assert_memory_equal(fwnmi_config_error(&config), #member " ", sizeof(#member)); \
+	} while (0)
+	NAMED(nr_cpus, 0);
+	NAMED(nr_cpus, FWNMI_MAX_CPUS + 1);
+	NAMED(rtas_base, UINT64_MAX - 0xf);
+	NAMED(save_area_offset, 0x104);
+	NAMED(rtas_size, 0x180);
+	NAMED(mc_buffer_size, FWNMI_MC_BUFFER_MIN + 8);
+	NAMED(stale_handler, (enum fwnmi_stale_policy)3);
+	NAMED(nested_machine_check, (enum fwnmi_nested_policy)2);
+#undef NAMED
+}
+
+/* An interrupt server number of a guest need not be the number of a vCPU here. */
+static void a_log_has_the_processors_server_number(void **state)
+{
+	static const uint32_t servers[NR_CPUS] = { 8, 0, 0xfffffff0, 16 };
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	config.server_numbers = servers;
+	start(host, &config);
+	enrol(host);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		take(host, cpu, &mc);
+		assert_int_equal(buffer_log(host).mc.processor_id, servers[cpu]);
+		assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_RELEASED);
+	}
+}
+
+/* It reaches R3 as it is. */
+static void the_rtas_area_may_be_above_4_gib(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_config config = default_config;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	config.rtas_base = 0x123456780000;
+	start(host, &config);
+	enrol(host);
+	take(host, 0, &mc);
+	assert_int_equal(host->regs[0].gpr3, 0x123456780000 + SAVE_OFFSET);
+	assert_int_equal(host_system_reset(host, 1), FWNMI_DELIVERED);
+	assert_int_equal(host->regs[1].gpr3,
+			 0x123456780000 + SAVE_OFFSET + FWNMI_MC_BUFFER_SIZE + 16);
+}
+
+static void the_library_says_its_version(void **state)
+{
+	assert_string_equal(fwnmi_version(), FWNMI_VERSION);
 }
 
 static void rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu(void **state)
@@ -1512,6 +1576,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(init_refuses_a_missing_operation),
 		test(init_refuses_an_impossible_configuration),
+		test(a_refused_configuration_has_its_wrong_member_named),
+		test(a_log_has_the_processors_server_number),
+		test(the_rtas_area_may_be_above_4_gib),
+		test(the_library_says_its_version),
 		test(rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu),
 		test(a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area),
 		test(nothing_is_registered_before_the_guest_registers),

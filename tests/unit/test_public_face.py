@@ -101,6 +101,14 @@ def the_library_calls_nothing_that_allocates_waits_or_writes():
 
 
 @test
+def the_headers_have_the_projects_version_and_the_symbols_that_of_the_abi():
+    version = json.loads(run("meson", "introspect", "--projectinfo", BUILD))["version"]
+    assert f'#define FWNMI_VERSION "{version}"' in read("include", "fwnmi", "fwnmi.h"), version
+    for line in run("nm", "-D", "--defined-only", SHARED).splitlines():
+        assert line.split()[1] == "A" or line.endswith("@@FWNMI_1"), line
+
+
+@test
 def the_library_has_no_variables():
     if sanitized():
         raise tap.Missing("a sanitizer adds variables of its own")

@@ -72,7 +72,7 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 	else
 		rc = fwnmi_init(&papr->fwnmi, &fwnmi_ops, papr, &config);
 	if (rc < 0)
-		snprintf(err, err_size, "FWNMI: %s", fwnmi_strerror(rc));
+		snprintf(err, err_size, "FWNMI: %s", fwnmi_config_error(&config));
 	papr->ended = false;
 	papr->trampolines_installed = false;
 	return rc == 0;
