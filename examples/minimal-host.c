@@ -63,7 +63,7 @@ static int rtas_nmi_register(struct vm *vm, unsigned cpu, uint32_t system_reset,
 	pthread_mutex_lock(&vm->fwnmi_lock);
 	result = fwnmi_register(&vm->fwnmi, cpu, system_reset, mc);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
-	return result == FWNMI_ERR_PARAMETER ? -3 : result < 0 ? -1 : 0;
+	return fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER, result);
 }
 
 static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
@@ -73,7 +73,7 @@ static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
 	pthread_mutex_lock(&vm->fwnmi_lock);
 	result = fwnmi_interlock(&vm->fwnmi, cpu);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
-	return result < 0 ? -1 : 0;
+	return fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, result);
 }
 
 /* ---- events ---- */

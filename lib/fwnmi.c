@@ -17,6 +17,7 @@
 /* Power ISA Book III, Machine State Register */
 #define MSR_SF (1ull << 63)
 #define MSR_ME (1ull << 12)
+#define MSR_RI (1ull << 1)
 #define MSR_LE (1ull << 0)
 
 /* At entry to the handler, R3 points to the saved R3, which the log follows (R13). */
@@ -26,6 +27,14 @@
 enum {
 	VECTOR_SYSTEM_RESET = 0x100,
 	VECTOR_MACHINE_CHECK = 0x200,
+};
+
+/* LoPAR: the status words of the calls in enum fwnmi_rtas_call */
+enum {
+	RTAS_SUCCESS = 0,
+	RTAS_NO_ERRORS_FOUND = 1,
+	RTAS_HARDWARE_ERROR = -1,
+	RTAS_PARAMETER_ERROR = -3,
 };
 
 _Static_assert(sizeof(((struct fwnmi *)0)->end_log) >= OWN_LOG_MAX, "room for an end log");
@@ -697,6 +706,11 @@ static void release_system_reset(struct fwnmi *f, unsigned cpu)
 		f->system_reset_pending[cpu] = RESET_AT_RESUME;
 }
 
+bool fwnmi_recoverable(const struct fwnmi_regs *regs)
+{
+	return regs->msr & MSR_RI;
+}
+
 static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
 	int err = deliver_machine_check(f, cpu, &f->pending[cpu], outcome);
@@ -809,6 +823,17 @@ int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 int fwnmi_owner(const struct fwnmi *f)
 {
 	return f->owner;
+}
+
+int32_t fwnmi_rtas_status(enum fwnmi_rtas_call call, int result)
+{
+	bool fetches = call == FWNMI_RTAS_EVENT_SCAN || call == FWNMI_RTAS_CHECK_EXCEPTION;
+
+	if (result == FWNMI_ERR_PARAMETER)
+		return RTAS_PARAMETER_ERROR;
+	if (result < 0)
+		return RTAS_HARDWARE_ERROR;
+	return fetches && result == FWNMI_NOTHING ? RTAS_NO_ERRORS_FOUND : RTAS_SUCCESS;
 }
 
 uint32_t fwnmi_log_id(const struct fwnmi *f)

@@ -64,6 +64,14 @@ enum fwnmi_event_source {
 	FWNMI_CHECK_EXCEPTION = 1,
 };
 
+/* What the OS calls. */
+enum fwnmi_rtas_call {
+	FWNMI_RTAS_NMI_REGISTER = 0, /* and ibm,nmi-register-2 */
+	FWNMI_RTAS_NMI_INTERLOCK = 1,
+	FWNMI_RTAS_EVENT_SCAN = 2,
+	FWNMI_RTAS_CHECK_EXCEPTION = 3,
+};
+
 /* LoPAR table "Error and Event Classes with RTAS Function Call Mask" */
 #define FWNMI_CLASS_INTERNAL_ERRORS 0x80000000u
 #define FWNMI_CLASS_EPOW	    0x40000000u
@@ -536,6 +544,19 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
 
 /**
+ * fwnmi_recoverable() - can the OS return from an event that interrupts these registers
+ * @regs: registers of a vCPU
+ *
+ * With MSR[RI]=0 the interrupted code holds, or is about to use, SRR0 and SRR1, which the event
+ * overwrites: the OS can handle the event and report it, but not go on. Linux panics. A machine
+ * check or system reset that is real is delivered all the same. Who injects one and wants the OS to
+ * survive waits for a moment with MSR[RI]=1.
+ *
+ * returns: true if MSR[RI]=1
+ */
+bool fwnmi_recoverable(const struct fwnmi_regs *regs);
+
+/**
  * fwnmi_signal_machine_check() - report a machine check to a vCPU that may be running
  * @f: the partition
  * @cpu: the vCPU that has the error; any vCPU may be making the call
@@ -721,6 +742,16 @@ int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, s
  * returns: as fwnmi_event_scan()
  */
 int fwnmi_check_exception(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size);
+
+/**
+ * fwnmi_rtas_status() - the RTAS status of a call that the library has answered
+ * @call: the call
+ * @result: what the function behind it returned: fwnmi_register(), fwnmi_register2(),
+ *	fwnmi_interlock(), fwnmi_event_scan() or fwnmi_check_exception()
+ *
+ * returns: the status word: 0 success, -1 hardware error, -3 parameter error, 1 no log
+ */
+int32_t fwnmi_rtas_status(enum fwnmi_rtas_call call, int result);
 
 /**
  * fwnmi_log_id() - the platform log id of the last log that the library has built

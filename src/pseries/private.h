@@ -98,7 +98,6 @@ bool papr_ready_to_deliver(struct papr *papr);
 
 /* Status words of RTAS calls: LoPAR table "RTAS Status Word Values". */
 #define RTAS_SUCCESS	     0
-#define RTAS_NO_ERRORS	     1 /* event-scan, check-exception */
 #define RTAS_HARDWARE_ERROR  -1
 #define RTAS_BUSY	     -2 /* try again later */
 #define RTAS_PARAMETER_ERROR -3

@@ -22,12 +22,6 @@ static struct fwnmi_machine_check of_type(uint8_t type, uint8_t subtype, uint8_t
 					     .initiator = FWNMI_INITIATOR_CPU };
 }
 
-/* The status that a host returns to the guest; see examples/minimal-host.c. */
-static int rtas_status(int result)
-{
-	return result == FWNMI_ERR_PARAMETER ? -3 : result < 0 ? -1 : 0;
-}
-
 /* The OS has handled the event: it calls the interlock and returns. */
 static void finish(struct host *host, unsigned cpu)
 {
@@ -68,13 +62,25 @@ static void r4_registration_answers_0_minus_1_or_minus_3(void **state)
 {
 	struct host *host = *state;
 
-	assert_int_equal(rtas_status(fwnmi_register(&host->f, 0, 0x1920, 0x1990)), 0);
-	assert_int_equal(rtas_status(fwnmi_register2(&host->f, 0, 0x1920, 0x1990)), 0);
-	assert_int_equal(rtas_status(fwnmi_register(&host->f, 0, 0x2000000, 0x1990)), -3);
-	assert_int_equal(rtas_status(fwnmi_register2(&host->f, 0, 0x1920, 0x2000000)), -3);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register(&host->f, 0, 0x1920, 0x1990)),
+			 0);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register2(&host->f, 0, 0x1920, 0x1990)),
+			 0);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register(&host->f, 0, 0x2000000, 0x1990)),
+			 -3);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register2(&host->f, 0, 0x1920, 0x2000000)),
+			 -3);
 	host->memory_size = 0x4000;
-	assert_int_equal(rtas_status(fwnmi_register(&host->f, 0, 0x4000, 0x1990)), -3);
-	assert_int_equal(rtas_status(fwnmi_register2(&host->f, 0, 0x1920, 0x1990)), -1);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register(&host->f, 0, 0x4000, 0x1990)),
+			 -3);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
+					   fwnmi_register2(&host->f, 0, 0x1920, 0x1990)),
+			 -1);
 }
 
 static void r4_both_routines_are_taken_in_their_order(void **state)
@@ -518,7 +524,8 @@ static void r17_interlock_answers_0_and_releases_the_buffer(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(rtas_status(fwnmi_interlock(&host->f, 0)), 0);
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, fwnmi_interlock(&host->f, 0)),
+			 0);
 	assert_int_equal(fwnmi_owner(&host->f), -1);
 	take(host, 1, &mc);
 }
@@ -531,11 +538,17 @@ static void r17_without_an_event_it_answers_0_or_strictly_minus_1(void **state)
 	for (unsigned strict = 0; strict < 2; strict++) {
 		if (strict)
 			restart_strict(host);
-		assert_int_equal(rtas_status(fwnmi_interlock(&host->f, 0)), strict ? -1 : 0);
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
+						   fwnmi_interlock(&host->f, 0)),
+				 strict ? -1 : 0);
 		take(host, 0, &mc);
-		assert_int_equal(rtas_status(fwnmi_interlock(&host->f, 1)), strict ? -1 : 0);
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
+						   fwnmi_interlock(&host->f, 1)),
+				 strict ? -1 : 0);
 		assert_int_equal(fwnmi_owner(&host->f), 0);
-		assert_int_equal(rtas_status(fwnmi_interlock(&host->f, 0)), 0);
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
+						   fwnmi_interlock(&host->f, 0)),
+				 0);
 	}
 }
 

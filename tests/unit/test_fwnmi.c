@@ -112,6 +112,32 @@ static void the_rtas_area_may_be_above_4_gib(void **state)
 			 0x123456780000 + SAVE_OFFSET + FWNMI_MC_BUFFER_SIZE + 16);
 }
 
+static void each_rtas_call_has_its_status(void **state)
+{
+	for (int result = -20; result <= 100; result++) {
+		int refused = result == FWNMI_ERR_PARAMETER ? -3 : -1;
+		int expected = result < 0 ? refused : 0;
+
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER, result), expected);
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, result), expected);
+		if (result == FWNMI_NOTHING)
+			expected = 1;
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_EVENT_SCAN, result), expected);
+		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_CHECK_EXCEPTION, result), expected);
+	}
+}
+
+static void an_event_can_be_returned_from_with_msr_ri_alone(void **state)
+{
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const struct fwnmi_regs with = { .msr = 1ull << bit };
+		const struct fwnmi_regs without = { .msr = ~(1ull << bit) };
+
+		assert_int_equal(fwnmi_recoverable(&with), bit == 1);
+		assert_int_equal(fwnmi_recoverable(&without), bit != 1);
+	}
+}
+
 static void the_library_says_its_version(void **state)
 {
 	assert_string_equal(fwnmi_version(), FWNMI_VERSION);
@@ -1580,6 +1606,8 @@ int main(void)
 		test(a_log_has_the_processors_server_number),
 		test(the_rtas_area_may_be_above_4_gib),
 		test(the_library_says_its_version),
+		test(each_rtas_call_has_its_status),
+		test(an_event_can_be_returned_from_with_msr_ri_alone),
 		test(rtas_area_holds_the_longest_log_and_a_slot_for_every_cpu),
 		test(a_smaller_buffer_leaves_room_for_slots_in_a_smaller_rtas_area),
 		test(nothing_is_registered_before_the_guest_registers),

@@ -21,13 +21,11 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 		return RTAS_HARDWARE_ERROR;
 	if (!trampolines_overlap(papr, call->args[0]) && !trampolines_overlap(papr, call->args[1]))
 		rc = with(&papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
-	if (rc == FWNMI_ERR_PARAMETER) {
-		papr_debug(papr, "cpu %u: %s refused 0x%" PRIx32 " 0x%" PRIx32, call->vcpu, name,
-			   call->args[0], call->args[1]);
-		return RTAS_PARAMETER_ERROR;
+	if (rc < 0) {
+		papr_debug(papr, "cpu %u: %s refused 0x%" PRIx32 " 0x%" PRIx32 ": %s", call->vcpu,
+			   name, call->args[0], call->args[1], fwnmi_strerror(rc));
+		return fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER, rc);
 	}
-	if (rc < 0)
-		return RTAS_HARDWARE_ERROR;
 	trampolines_install(papr);
 	papr_event(papr, &(struct papr_event){ .type = PAPR_EVENT_FWNMI_REGISTERED,
 					       .cpu = call->vcpu,
@@ -52,12 +50,10 @@ static int32_t rtas_nmi_interlock(struct rtas_call *call)
 {
 	int rc = fwnmi_interlock(&call->papr->fwnmi, call->vcpu);
 
-	if (rc < 0)
-		return RTAS_HARDWARE_ERROR;
 	if (rc == FWNMI_RELEASED)
 		papr_event(call->papr, &(struct papr_event){ .type = PAPR_EVENT_FWNMI_INTERLOCK,
 							     .cpu = call->vcpu });
-	return RTAS_SUCCESS;
+	return fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, rc);
 }
 
 /* For both calls: write at most @room bytes of the log to @buffer and return the status. */
@@ -72,10 +68,8 @@ fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buf
 	if (!memory_contains(papr->memory, buffer, room))
 		return RTAS_PARAMETER_ERROR;
 	length = fetch(&papr->fwnmi, mask, critical, log, room < sizeof(log) ? room : sizeof(log));
-	if (length == FWNMI_NOTHING)
-		return RTAS_NO_ERRORS;
-	if (length < 0)
-		return RTAS_HARDWARE_ERROR;
+	if (length <= 0)
+		return fwnmi_rtas_status(FWNMI_RTAS_EVENT_SCAN, length);
 	memory_write(papr->memory, buffer, log, (uint64_t)length);
 	papr_event(papr, &(struct papr_event){ .type = PAPR_EVENT_LOG_FETCHED,
 					       .cpu = call->vcpu,
