@@ -23,6 +23,40 @@
  * vCPUs are numbered 0 .. nr_cpus - 1. While the host makes a call "for" a vCPU, that vCPU must not
  * run guest code.
  */
+
+/*
+ * KVM: what a host on Linux's kvm-hv has to know. examples/kvm-host.c does all of it.
+ *
+ * KVM completes an exit in the next KVM_RUN: only then does a hypervisor call's result reach R3. A
+ * host that reads the registers earlier saves the wrong R3 for the guest, and the result overwrites
+ * the R3 that the routine was to get. So before KVM_GET_REGS, set kvm_run.immediate_exit and call
+ * KVM_RUN until it fails with EINTR; it does not enter the guest.
+ *
+ * kick() sets immediate_exit, for a thread on its way into KVM_RUN, and sends the thread a signal
+ * that has a handler, for one that is in it, also by H_CEDE. The thread clears immediate_exit under
+ * the host's lock before it calls fwnmi_resume().
+ *
+ * KVM delivers machine checks at 0x200 itself until KVM_CAP_PPC_FWNMI is enabled. Enable it when
+ * the guest registers, not before: a guest that never does is left to KVM. The ioctl is a vCPU's,
+ * but it holds for the whole VM and cannot be taken back. Use the vCPU that makes the RTAS call; on
+ * another one the ioctl waits until that leaves KVM_RUN. If KVM_CHECK_EXTENSION says that there is
+ * no such capability, as in kvm-pr, leave ibm,nmi-register out of the device tree.
+ *
+ * At KVM_EXIT_NMI, MSR has the cause bits of SRR1 added, DSISR and DAR are in KVM_REG_PPC_DSISR and
+ * KVM_REG_PPC_DAR, and SRR0 and SRR1 are still the guest's own. Pass MSR to fwnmi_mce_analyse() as
+ * SRR1, then clear FWNMI_SRR1_CAUSE_MASK in it. kvm_run.flags & KVM_RUN_PPC_NMI_DISP_MASK is a
+ * number, not a set of bits:
+ *
+ *	KVM_RUN_PPC_NMI_DISP_FULLY_RECOV	FWNMI_DISPOSITION_FULLY_RECOVERED
+ *	KVM_RUN_PPC_NMI_DISP_LIMITED_RECOV	FWNMI_DISPOSITION_LIMITED_RECOVERY
+ *	anything else				FWNMI_DISPOSITION_NOT_RECOVERED
+ *
+ * The device tree's /rtas needs the tokens "ibm,nmi-register" and "ibm,nmi-interlock" (Linux wants
+ * both), and "ibm,nmi-register-2" if the host has it; "linux,rtas-base" and "rtas-size" as in
+ * struct fwnmi_config, because Linux accepts R3 in this area only; "rtas-error-log-max", 2048; and
+ * for the queue of logs "event-scan" with "rtas-event-scan-rate", and "check-exception".
+ * H_SIGNAL_SYS_RESET has no name in "ibm,hypertas-functions": Linux just tries it.
+ */
 #ifndef FWNMI_FWNMI_H
 #define FWNMI_FWNMI_H
 
