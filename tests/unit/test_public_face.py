@@ -177,7 +177,7 @@ def the_development_install_is_complete_and_has_no_program():
 @test
 def an_installed_shared_library_builds_the_example_by_pkg_config():
     with development_install() as (root, pkgconfig):
-        assert "libfwnmi.so." in runs_the_installed_example(root, pkgconfig)
+        assert "libfwnmi.so.1" in runs_the_installed_example(root, pkgconfig)
 
 
 @test
