@@ -873,6 +873,7 @@ static void hot_plug(struct walk *w, const struct fwnmi_errlog *log)
 static void dump(struct walk *w, const struct fwnmi_errlog *log)
 {
 	const struct fwnmi_dump_section *dump = &log->dump;
+	const uint8_t *end;
 
 	number(w, "kind", "Kind", dump->header.subtype, NAME_OF(dump_kinds, dump->header.subtype));
 	hex(w, "id", "Dump id", 8, dump->id, NULL);
@@ -881,13 +882,14 @@ static void dump(struct walk *w, const struct fwnmi_errlog *log)
 		measure(w, "size", "Size", dump->size, "bytes");
 	if (dump->name_length == 0)
 		return;
+	end = memchr(dump->name, '\0', dump->name_length);
 	if (dump->flags & 0x40)
 		FIELD(.key = "name", .label = "File name", .kind = FWNMI_FIELD_BYTES,
 		      .data = dump->name, .length = dump->name_length);
 	else
 		FIELD(.key = "name", .label = "File name", .kind = FWNMI_FIELD_TEXT,
 		      .data = dump->name,
-		      .length = strnlen((const char *)dump->name, dump->name_length));
+		      .length = end ? (size_t)(end - dump->name) : dump->name_length);
 }
 
 static void all_sections(struct walk *w, const struct fwnmi_errlog *log)

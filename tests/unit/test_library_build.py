@@ -146,7 +146,7 @@ def a_meson_project_can_ask_its_subproject_for_the_shared_library(scratch):
 
 @test
 def plain_make_builds_it_from_its_sources_and_headers_alone(scratch):
-    """Without warnings, and without anything that Meson generates or defines."""
+    """As C11, without warnings, and without anything that Meson generates or defines."""
     need("make", "cc", "ar")
     for name in "include", "lib":
         shutil.copytree(os.path.join(SOURCE, name), os.path.join(scratch, name),
@@ -157,6 +157,7 @@ CFLAGS := -O2 -Wall -Wextra -Wpedantic -Wno-unused-parameter -Werror
 CPPFLAGS := -Iinclude
 objects := $(patsubst %.c,%.o,$(wildcard lib/*.c))
 
+$(objects): CFLAGS += -std=c11
 minimal-host: CFLAGS += -pthread
 minimal-host: minimal-host.o libfwnmi.a
 libfwnmi.a: $(objects)
