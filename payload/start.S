@@ -78,6 +78,29 @@
 	mtsrr1	0
 	.endm
 
+	/* A frame that keeps LR, CR and r14..r31; the way back needs no more than its stack pointer. */
+	.macro open_frame
+	mflr	0
+	std	0, 16(1)
+	mfcr	0
+	std	0, 8(1)
+	stdu	1, -192(1)
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	std	\n, 32 + 8 * (\n - 14)(1)
+	.endr
+	.endm
+	.macro return_from_frame
+	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	ld	\n, 32 + 8 * (\n - 14)(1)
+	.endr
+	addi	1, 1, 192
+	ld	0, 8(1)
+	mtcr	0
+	ld	0, 16(1)
+	mtlr	0
+	blr
+	.endm
+
 	.macro toc
 	load_address 2, .TOC.
 	.endm
@@ -347,14 +370,7 @@ hcall:
 	/* enter_rtas(argument buffer, entry): returns r3 of the call */
 	.globl	enter_rtas
 enter_rtas:
-	mflr	0
-	std	0, 16(1)
-	mfcr	0
-	std	0, 8(1)
-	stdu	1, -192(1)
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	std	\n, 32 + 8 * (\n - 14)(1)
-	.endr
+	open_frame
 	load_address 6, rtas_before
 	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	std	\n, 8 * (\n - 14)(6)
@@ -370,16 +386,8 @@ rtas_returned:
 	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	std	\n, 8 * (\n - 14)(6)
 	.endr
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	ld	\n, 32 + 8 * (\n - 14)(1)
-	.endr
 	toc
-	addi	1, 1, 192
-	ld	0, 8(1)
-	mtcr	0
-	ld	0, 16(1)
-	mtlr	0
-	blr
+	return_from_frame
 
 	/* ---- a loop with known registers, until the flag is set ---- */
 
@@ -392,14 +400,7 @@ rtas_returned:
 	/* spin_in(struct spin *): MSR and all registers as in spin->in, but R30 = spin, R31 = flag */
 	.globl	spin_in
 spin_in:
-	mflr	0
-	std	0, 16(1)
-	mfcr	0
-	std	0, 8(1)
-	stdu	1, -192(1)
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	std	\n, 32 + 8 * (\n - 14)(1)
-	.endr
+	open_frame
 	std	1, S_SP(3)
 	mr	30, 3
 	ld	4, S_IN + F_MSR(30)
@@ -457,29 +458,14 @@ spin_end:
 	isync
 	ld	1, S_SP(30)
 	toc
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	ld	\n, 32 + 8 * (\n - 14)(1)
-	.endr
-	addi	1, 1, 192
-	ld	0, 8(1)
-	mtcr	0
-	ld	0, 16(1)
-	mtlr	0
-	blr
+	return_from_frame
 
 	/* ---- code at any address, in any mode, until leave_run() ends it ---- */
 
 	/* run_at(nip, msr, registers): r3..r10 = registers[0..7] there */
 	.globl	run_at
 run_at:
-	mflr	0
-	std	0, 16(1)
-	mfcr	0
-	std	0, 8(1)
-	stdu	1, -192(1)
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	std	\n, 32 + 8 * (\n - 14)(1)
-	.endr
+	open_frame
 	load_address 6, run_sp
 	mfspr	7, 1023
 	sldi	7, 7, 3
@@ -494,15 +480,7 @@ run_at:
 	.globl	run_back
 run_back:
 	toc
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	ld	\n, 32 + 8 * (\n - 14)(1)
-	.endr
-	addi	1, 1, 192
-	ld	0, 8(1)
-	mtcr	0
-	ld	0, 16(1)
-	mtlr	0
-	blr
+	return_from_frame
 
 	.bss
 	.balign	4096

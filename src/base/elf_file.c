@@ -95,12 +95,18 @@ enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, u
 	return ELF_FILE_GOOD;
 }
 
+/* Entry @i of a table of @count: false if there is none. */
+static bool read_entry(const struct elf_file *elf, uint64_t table, unsigned count, unsigned i,
+		       void *entry, size_t size)
+{
+	return i < count && elf_file_read(elf, table + (uint64_t)i * size, entry, size);
+}
+
 bool elf_file_segment(const struct elf_file *elf, unsigned i, Elf64_Phdr *segment)
 {
 	Elf64_Phdr raw;
 
-	if (i >= elf->header.e_phnum ||
-	    !elf_file_read(elf, elf->header.e_phoff + (uint64_t)i * sizeof(raw), &raw, sizeof(raw)))
+	if (!read_entry(elf, elf->header.e_phoff, elf->header.e_phnum, i, &raw, sizeof(raw)))
 		return false;
 	segment->p_type = word(elf, raw.p_type);
 	segment->p_flags = word(elf, raw.p_flags);
@@ -117,8 +123,7 @@ bool elf_file_section(const struct elf_file *elf, unsigned i, Elf64_Shdr *sectio
 {
 	Elf64_Shdr raw;
 
-	if (i >= elf->header.e_shnum ||
-	    !elf_file_read(elf, elf->header.e_shoff + (uint64_t)i * sizeof(raw), &raw, sizeof(raw)))
+	if (!read_entry(elf, elf->header.e_shoff, elf->header.e_shnum, i, &raw, sizeof(raw)))
 		return false;
 	section->sh_name = word(elf, raw.sh_name);
 	section->sh_type = word(elf, raw.sh_type);
