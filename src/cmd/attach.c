@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi attach`: watches a guest behind a gdb stub until it registers for FWNMI, and saves what it
- * registers for `fwnmi inject`. The watching is in attach/attach.h.
+ * registers for `fwnmi inject`. The watching is in attach/session.h.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 /*
  * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits
  * for the outcome, and reports it. control/inject_args.h defines what the options mean; the
- * protocol is the monitor's. With --gdb the guest runs in another QEMU, and attach/attach.h does
+ * protocol is the monitor's. With --gdb the guest runs in another QEMU, and attach/session.h does
  * the work.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options for a guest behind a gdb stub; see remote_options.h. attach/attach.h defines what they
+ * Options for a guest behind a gdb stub; see remote_options.h. attach/session.h defines what they
  * mean.
  */
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #define CMD_REMOTE_OPTIONS_H
 
 #include "cmd/options.h"
-#include "attach/attach.h"
+#include "attach/session.h"
 
 /*
  * Option groups that fill a struct remote_options: those of both commands, and those of inject

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* NVRAM's contents. The RTAS calls are in pseries/rtas/nvram.c. */
+/* NVRAM's contents. The RTAS calls are in pseries/rtas/nvram_access.c. */
 #include <string.h>
 
 #include "devices/nvram.h"

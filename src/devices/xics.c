@@ -3,7 +3,7 @@
  * XICS. A presentation controller latches nothing. It shows the most favoured of its MFRR and the
  * sources routed to it that are pending and not in service, if that is more favoured than CPPR. So
  * nothing has to be rejected or resent when a priority changes. The calls that reach it are in
- * hcall/interrupt.c and rtas/interrupt.c.
+ * hcall/interrupt_presentation.c and rtas/interrupt_source.c.
  */
 #include <string.h>
 

@@ -34,7 +34,7 @@ bool log_begins(const uint8_t *p, size_t length);
 /* Splits the input's bytes from @offset on into events; @line is where they begin in a text. */
 bool log_split(struct log_input *input, size_t offset, unsigned line);
 
-/* ---- text.c ---- */
+/* ---- hex_text.c ---- */
 
 /* Bytes being put in their places. known has 1 for each byte that the input gave. */
 struct log_image {

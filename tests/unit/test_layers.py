@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads the includes of the sources: who may use whom, and no circles. Speaks TAP.
+"""Reads the includes of the sources: who may use whom, no circles, no name twice. Speaks TAP.
 
 usage: test_layers.py SOURCE
 """
@@ -152,6 +152,18 @@ def circles(graph):
     return sorted(" <-> ".join(sorted(group)) for group in groups)
 
 
+def namesakes(paths):
+    """Files that share a name, a group per line. Each room may have a private.h."""
+    by_name = collections.defaultdict(list)
+    for path in sorted(paths):
+        by_name[os.path.basename(path)].append(path)
+    return [
+        " = ".join(group)
+        for name, group in sorted(by_name.items())
+        if len(group) > 1 and name != "private.h"
+    ]
+
+
 def report(lines):
     for line in lines:
         print(f"# {line}")
@@ -164,6 +176,10 @@ def no_include_runs_against_the_arrows(top):
 
 def no_files_include_one_another_in_a_circle(top):
     return report(circles(includes(top)))
+
+
+def no_two_files_have_the_same_name(top):
+    return report(namesakes(sources(top)))
 
 
 def every_source_belongs_to_a_room(top):
@@ -190,11 +206,18 @@ def an_include_against_the_arrows_is_found(_top):
         ) == ["src/gdb/b <-> src/gdb/c"]
 
 
+def a_second_file_of_the_same_name_is_found(_top):
+    paths = ["src/a/private.h", "src/a/run.c", "src/a/run.h", "src/b/private.h", "src/b/run.c"]
+    return namesakes(paths) == ["src/a/run.c = src/b/run.c"]
+
+
 TESTS = [
     no_include_runs_against_the_arrows,
     no_files_include_one_another_in_a_circle,
+    no_two_files_have_the_same_name,
     every_source_belongs_to_a_room,
     an_include_against_the_arrows_is_found,
+    a_second_file_of_the_same_name_is_found,
 ]
 
 

@@ -94,7 +94,7 @@ struct cpu {
 	uint8_t so, ov, ca, ov32, ca32;
 	uint8_t xer_count; /* XER[57:63], string length */
 	uint64_t xer_other; /* other writable bits of XER */
-	int64_t budget; /* instructions left in this run; see run.c */
+	int64_t budget; /* instructions left in this run; see run_loop.c */
 	uint64_t page_ea; /* effective address of the page of the running block */
 	struct tlb_set *tlb; /* for data, of the current mode */
 	struct fetch_set *fetch; /* for instructions, of the current mode */

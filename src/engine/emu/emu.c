@@ -10,7 +10,7 @@
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
-#include "engine/emu/run.h"
+#include "engine/emu/run_loop.h"
 #include "isa/interrupt.h"
 
 #define NR_TOUCHED(memory) ((((memory)->size - 1) >> TOUCH_BITS) + 1)

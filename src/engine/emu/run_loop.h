@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The run loop, and the time of the decrementer's interrupt, which bounds it. */
-#ifndef FWNMI_ENGINE_EMU_RUN_H
-#define FWNMI_ENGINE_EMU_RUN_H
+#ifndef FWNMI_ENGINE_EMU_RUN_LOOP_H
+#define FWNMI_ENGINE_EMU_RUN_LOOP_H
 
 #include "engine/emu/cpu.h"
 

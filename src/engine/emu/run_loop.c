@@ -12,7 +12,7 @@
 #include "engine/emu/check.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/private.h"
-#include "engine/emu/run.h"
+#include "engine/emu/run_loop.h"
 #include "engine/emu/trace.h"
 
 /* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */

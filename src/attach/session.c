@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Turns an address and an event into a report; see attach.h. The steps: connect (which stops the
+ * Turns an address and an event into a report; see session.h. The steps: connect (which stops the
  * guest), find out where everything is, wait for a fair moment, deliver through libfwnmi, watch,
  * leave.
  */
@@ -18,7 +18,7 @@
 #include "gdb/link.h"
 #include "attach/moment.h"
 #include "attach/private.h"
-#include "attach/attach.h"
+#include "attach/session.h"
 #include "attach/watch.h"
 
 /*

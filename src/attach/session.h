@@ -5,8 +5,8 @@
  *
  * However it ends, the guest is left running with nobody attached.
  */
-#ifndef FWNMI_ATTACH_ATTACH_H
-#define FWNMI_ATTACH_ATTACH_H
+#ifndef FWNMI_ATTACH_SESSION_H
+#define FWNMI_ATTACH_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>
