@@ -30,8 +30,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
 
-import guest as harness  # noqa: E402  pylint: disable=wrong-import-position
-from guest import Failure, guest_file  # noqa: E402  pylint: disable=wrong-import-position
+import guest as harness  # noqa: E402
+from guest import Failure, guest_file  # noqa: E402
 
 KERNEL = "6.1"
 MEMORY = "1G"
@@ -66,8 +66,9 @@ def run(argv, limit):
     """Runs one machine to its end, and records when it prints each mark."""
     times, results, said = {}, {}, []
     started = time.monotonic()
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     timer = threading.Timer(limit, process.kill)
     timer.start()
     try:
@@ -90,10 +91,15 @@ def run(argv, limit):
         timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or not any("fwnmi-guest: powering off" in text for text in said):
-        why = (f"time limit of {limit} s" if process.returncode == -signal.SIGKILL
-               else f"exit {process.returncode}")
-        raise Failure(f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last "
-                      f"lines: {' / '.join(said[-3:])}")
+        why = (
+            f"time limit of {limit} s"
+            if process.returncode == -signal.SIGKILL
+            else f"exit {process.returncode}"
+        )
+        raise Failure(
+            f"{os.path.basename(argv[0])} did not boot and power off ({why}); its last "
+            f"lines: {' / '.join(said[-3:])}"
+        )
     return Run(seconds, usage.ru_maxrss / 1024, times, results)
 
 
@@ -111,19 +117,43 @@ class Bench:
         self.units = {}
 
     def command(self, ours, append):
-        guest = ["-kernel", self.kernel, "-initrd", self.initramfs, "-m", MEMORY,
-                 "-append", f"console=hvc0 {append}"]
+        guest = [
+            "-kernel",
+            self.kernel,
+            "-initrd",
+            self.initramfs,
+            "-m",
+            MEMORY,
+            "-append",
+            f"console=hvc0 {append}",
+        ]
         if ours:
             return [self.program, "run", *guest, "--clock", "host"]
-        return [self.qemu, "-machine", QEMU_MACHINE, "-cpu", "power9", "-accel", "tcg", "-smp", "1",
-                "-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio", *guest]
+        return [
+            self.qemu,
+            "-machine",
+            QEMU_MACHINE,
+            "-cpu",
+            "power9",
+            "-accel",
+            "tcg",
+            "-smp",
+            "1",
+            "-nodefaults",
+            "-nographic",
+            "-vga",
+            "none",
+            "-serial",
+            "stdio",
+            *guest,
+        ]
 
     def alternate(self, what, append, limit):
         """Runs each once to warm the page cache, then yields (ours, peer) for each round."""
         for number in range(self.args.rounds + 1):
             pair = []
             # Take turns to go first, so that neither always follows the other.
-            for ours in ((True, False) if number % 2 else (False, True)):
+            for ours in (True, False) if number % 2 else (False, True):
                 name = "fwnmi" if ours else "QEMU"
                 turn = f"run {number} of {self.args.rounds}" if number else "warm-up"
                 self.progress.show(f"bench: {what}: {name}, {turn}")
@@ -151,15 +181,24 @@ class Bench:
                     if (row, "start") not in machine.times or (row, "done") not in machine.times:
                         raise Failure(f"the guest did not run {row}")
                 if not ours.results.get(row) or ours.results[row] != peer.results.get(row):
-                    raise Failure(f"{row}: different results: ours {ours.results.get(row)}, "
-                                  f"QEMU's {peer.results.get(row)}")
-                self.take(row, "s", *(machine.times[row, "done"] - machine.times[row, "start"]
-                                      for machine in (ours, peer)))
+                    raise Failure(
+                        f"{row}: different results: ours {ours.results.get(row)}, "
+                        f"QEMU's {peer.results.get(row)}"
+                    )
+                self.take(
+                    row,
+                    "s",
+                    *(
+                        machine.times[row, "done"] - machine.times[row, "start"]
+                        for machine in (ours, peer)
+                    ),
+                )
 
     def fwnmi(self):
         self.progress.show("bench: libfwnmi")
-        library = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.program))),
-                               "bench", "lib_bench")
+        library = os.path.join(
+            os.path.dirname(os.path.dirname(os.path.abspath(self.program))), "bench", "lib_bench"
+        )
         done = subprocess.run([library], stdout=subprocess.PIPE, check=True)
         self.take(LIBRARY, "ns", json.loads(done.stdout)["machine_check"]["median_ns"], None)
         build = harness.Build(None, self.program, self.initramfs)
@@ -180,13 +219,19 @@ class Bench:
         for row, (ours, peer) in self.samples.items():
             ours_median = statistics.median(ours)
             peer_median = statistics.median(peer) if peer else None
-            rows.append({"name": row, "unit": self.units[row], "ours": round(ours_median, 3),
-                         "peer": round(peer_median, 3) if peer else None,
-                         "peer_version": peer_version if peer else None,
-                         "ratio": round(ours_median / peer_median, 3) if peer else None,
-                         "runs": len(ours),
-                         "ours_runs": [round(value, 3) for value in ours],
-                         "peer_runs": [round(value, 3) for value in peer]})
+            rows.append(
+                {
+                    "name": row,
+                    "unit": self.units[row],
+                    "ours": round(ours_median, 3),
+                    "peer": round(peer_median, 3) if peer else None,
+                    "peer_version": peer_version if peer else None,
+                    "ratio": round(ours_median / peer_median, 3) if peer else None,
+                    "runs": len(ours),
+                    "ours_runs": [round(value, 3) for value in ours],
+                    "peer_runs": [round(value, 3) for value in peer],
+                }
+            )
         return rows
 
     def run(self):
@@ -197,19 +242,27 @@ class Bench:
 
 
 def show(rows):
-    for heads in (("fwnmi", "QEMU", "ratio", "fwnmi", "QEMU"),
-                  ("median", "median", "", "min..max", "min..max")):
+    for heads in (
+        ("fwnmi", "QEMU", "ratio", "fwnmi", "QEMU"),
+        ("median", "median", "", "min..max", "min..max"),
+    ):
         print("{:<30} {:>4} {:>8} {:>8} {:>6}  {:^14} {:^14}".format("", "", *heads).rstrip())
     for row in rows:
-        spans = [f"{min(row[key]):.2f}..{max(row[key]):.2f}" if row[key] else "-"
-                 for key in ("ours_runs", "peer_runs")]
+        spans = [
+            f"{min(row[key]):.2f}..{max(row[key]):.2f}" if row[key] else "-"
+            for key in ("ours_runs", "peer_runs")
+        ]
         peer, ratio = (f"{row[key]:.2f}" if row["peer"] else "-" for key in ("peer", "ratio"))
-        print(f"{row['name']:<30} {row['unit']:>4} {row['ours']:8.2f} {peer:>8} "
-              f"{ratio:>6}  {spans[0]:^14} {spans[1]:^14}".rstrip())
+        print(
+            f"{row['name']:<30} {row['unit']:>4} {row['ours']:8.2f} {peer:>8} "
+            f"{ratio:>6}  {spans[0]:^14} {spans[1]:^14}".rstrip()
+        )
     compared = [row for row in rows if row["peer"]]
     if compared:
-        print(f"\nMedians of {compared[0]['runs']} runs, alternating. The peer is "
-              f"{compared[0]['peer_version']}.\nA ratio below 1 means that ours is faster or smaller.")
+        print(
+            f"\nMedians of {compared[0]['runs']} runs, alternating. The peer is "
+            f"{compared[0]['peer_version']}.\nA ratio below 1 means that ours is faster or smaller."
+        )
 
 
 def row_list(text):
@@ -228,13 +281,22 @@ def positive(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
-    parser.add_argument("--only", choices=["boot", "compute", "fwnmi"], help="measure only these rows")
-    parser.add_argument("--rows", type=row_list, default=ROWS,
-                        help=f"compute rows, separated by commas ({','.join(ROWS)})")
+    parser.add_argument(
+        "--only", choices=["boot", "compute", "fwnmi"], help="measure only these rows"
+    )
+    parser.add_argument(
+        "--rows",
+        type=row_list,
+        default=ROWS,
+        help=f"compute rows, separated by commas ({','.join(ROWS)})",
+    )
     parser.add_argument("--fwnmi", help="the program to measure (build/src/fwnmi)")
     parser.add_argument("--initramfs", help="the guest's userland (build/initramfs.cpio)")
-    parser.add_argument("--output", default=os.path.join(TOP, "build", "bench.json"),
-                        help="the JSON file (build/bench.json)")
+    parser.add_argument(
+        "--output",
+        default=os.path.join(TOP, "build", "bench.json"),
+        help="the JSON file (build/bench.json)",
+    )
     args = parser.parse_args()
     bench = Bench(args)
     try:

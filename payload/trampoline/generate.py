@@ -21,10 +21,12 @@ LIMIT = 256
 
 def symbols(data, order):
     """Returns the code of each function in an ELF64 object file."""
-    section_offset, = struct.unpack_from(order + "Q", data, 0x28)
-    entry_size, count = struct.unpack_from(order + "HH", data, 0x3a)
-    sections = [struct.unpack_from(order + "IIQQQQIIQQ", data, section_offset + i * entry_size)
-                for i in range(count)]
+    (section_offset,) = struct.unpack_from(order + "Q", data, 0x28)
+    entry_size, count = struct.unpack_from(order + "HH", data, 0x3A)
+    sections = [
+        struct.unpack_from(order + "IIQQQQIIQQ", data, section_offset + i * entry_size)
+        for i in range(count)
+    ]
     found = {}
     for section in sections:
         if section[1] != 2:  # SHT_SYMTAB
@@ -33,10 +35,10 @@ def symbols(data, order):
         for at in range(section[4], section[4] + section[5], 24):
             name, _, _, index, value, size = struct.unpack_from(order + "IBBHQQ", data, at)
             end = data.index(b"\0", strings + name)
-            name = data[strings + name:end].decode()
+            name = data[strings + name : end].decode()
             if name in NAMES:
                 start = sections[index][4] + value
-                found[name] = data[start:start + size]
+                found[name] = data[start : start + size]
     return found
 
 
@@ -49,7 +51,9 @@ def assemble(prefix, order):
 
 
 def array(data):
-    lines = [", ".join(f"0x{byte:02x}" for byte in data[at:at + 12]) for at in range(0, len(data), 12)]
+    lines = [
+        ", ".join(f"0x{byte:02x}" for byte in data[at : at + 12]) for at in range(0, len(data), 12)
+    ]
     return "{\n" + "".join(f"\t{line},\n" for line in lines) + "}"
 
 
@@ -70,9 +74,13 @@ def header():
         code = assemble(prefix, order)
         for function, what in zip(NAMES, ("system_reset", "machine_check")):
             if not 0 < len(code[function]) <= LIMIT:
-                sys.exit(f"fwnmi: generate: {function}: {len(code[function])} bytes, not 1..{LIMIT}")
-            text += (f"static const uint8_t trampoline_{what}_{name.lower()}_endian"
-                     f"[{len(code[function])}] = {array(code[function])};\n\n")
+                sys.exit(
+                    f"fwnmi: generate: {function}: {len(code[function])} bytes, not 1..{LIMIT}"
+                )
+            text += (
+                f"static const uint8_t trampoline_{what}_{name.lower()}_endian"
+                f"[{len(code[function])}] = {array(code[function])};\n\n"
+            )
     return text + "/* clang-format on */\n\n#endif\n"
 
 
@@ -81,7 +89,9 @@ def check(path):
     try:
         made = header()
     except FileNotFoundError as e:
-        print(f"ok 1 - the_embedded_trampolines_are_what_the_assembler_makes # SKIP no {e.filename}")
+        print(
+            f"ok 1 - the_embedded_trampolines_are_what_the_assembler_makes # SKIP no {e.filename}"
+        )
         return 0
     with open(path, encoding="ascii") as f:
         same = f.read() == made

@@ -22,9 +22,9 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path.insert(0, os.path.join(TESTS, "linux"))
 
-import guest as harness  # noqa: E402  pylint: disable=wrong-import-position
-import qmp  # noqa: E402  pylint: disable=wrong-import-position
-from guest import ANSWER, Failure, Guest, Injection, Missing  # noqa: E402  pylint: disable=wrong-import-position
+import guest as harness  # noqa: E402
+import qmp  # noqa: E402
+from guest import ANSWER, Failure, Guest, Injection, Missing  # noqa: E402
 
 HELPERS = ("relay", "watch")
 CC = "powerpc64le-linux-gnu-gcc"
@@ -46,7 +46,7 @@ poweroff -nf
 
 def set_patience(factor=None):
     """Multiplies every time limit; by the test program's --patience unless told."""
-    global PATIENCE  # pylint: disable=global-statement
+    global PATIENCE
     PATIENCE = factor or harness.patience()
     harness.set_patience(PATIENCE)
 
@@ -64,19 +64,29 @@ def program(build):
 
 def compiled(directory):
     try:
-        done = subprocess.run([os.path.join(TOP, "scripts", "cross-ppc64el"), directory], text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            [os.path.join(TOP, "scripts", "cross-ppc64el"), directory],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         if done.returncode:
             raise Failure("the program does not build for ppc64le", done.stderr)
         files = {"fwnmi": done.stdout.strip()}
         for name in HELPERS:
             files[name] = os.path.join(directory, name)
             source = os.path.join(TESTS, "kvm", name + ".c")
-            if os.path.exists(files[name]) and os.path.getmtime(files[name]) > os.path.getmtime(source):
+            if os.path.exists(files[name]) and os.path.getmtime(files[name]) > os.path.getmtime(
+                source
+            ):
                 continue
             new = files[name] + ".new"  # another test may be reading the old one
-            done = subprocess.run([CC, "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o", new,
-                                   source], text=True, capture_output=True, check=False)
+            done = subprocess.run(
+                [CC, "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o", new, source],
+                text=True,
+                capture_output=True,
+                check=False,
+            )
             if done.returncode:
                 raise Failure(f"{name} does not build", done.stderr)
             os.replace(new, files[name])
@@ -135,8 +145,10 @@ class Console:
                 left = deadline - time.monotonic()
                 if self.ended or left <= 0:
                     why = "it has ended" if self.ended else f"{timeout * PATIENCE:g} s passed"
-                    raise Failure(f"the KVM host never said {pattern!r} ({why})",
-                                  "\n".join(self.text[after:].splitlines()[-40:]))
+                    raise Failure(
+                        f"the KVM host never said {pattern!r} ({why})",
+                        "\n".join(self.text[after:].splitlines()[-40:]),
+                    )
                 self.changed.wait(left)
 
     def close(self):
@@ -169,17 +181,25 @@ class KvmHost:
         initrd = os.path.join(self.scratch.name, "initrd")
         with open(initrd, "wb") as f:
             f.write(kvm_host.initramfs(files, INIT))
-        self.paths = [os.path.join(self.scratch.name, name) for name in ("shell", "guest", "monitor")]
+        self.paths = [
+            os.path.join(self.scratch.name, name) for name in ("shell", "guest", "monitor")
+        ]
         try:
             command = kvm_host.qemu_command(
-                initrd, memory, smp, [f"unix:{path},server=on,wait=off" for path in self.paths], append,
-                qemu)
+                initrd,
+                memory,
+                smp,
+                [f"unix:{path},server=on,wait=off" for path in self.paths],
+                append,
+                qemu,
+            )
         except kvm_host.Failure as e:
             self.scratch.cleanup()
             raise Missing(str(e)) from e
         with open(os.path.join(self.scratch.name, "errors"), "wb") as errors:
-            self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
-                                         stderr=errors)
+            self.qemu = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
+            )
         self.consoles = []
         try:
             deadline = time.monotonic() + ANSWER * PATIENCE
@@ -209,7 +229,7 @@ class KvmHost:
         after = len(self.shell.text)
         self.shell.send(line)
         done = self.shell.wait_for(r"^@done (\d+)$", after, timeout)
-        return int(done[1]), self.shell.text[after:done.start()].strip("\n")
+        return int(done[1]), self.shell.text[after : done.start()].strip("\n")
 
     def command(self, line, timeout=ANSWER):
         """The same for a command that must succeed."""
@@ -224,8 +244,10 @@ class OnDemand:
 
     def __init__(self, build, payloads, payload, stack, more=(), **options):
         self.build, self.stack, self.options = build, stack, options
-        self.files = {f"{payload}_{order}": os.path.join(payloads, f"{payload}_{order}")
-                      for order in ("little", "big")}
+        self.files = {
+            f"{payload}_{order}": os.path.join(payloads, f"{payload}_{order}")
+            for order in ("little", "big")
+        }
         self.files.update(more)
         self.started = None
 
@@ -236,7 +258,8 @@ class OnDemand:
                 if not os.path.exists(path):
                     raise Missing(f"{path} has not been built")
             self.started = self.stack.enter_context(
-                KvmHost({**program(self.build.directory), **self.files}, **self.options))
+                KvmHost({**program(self.build.directory), **self.files}, **self.options)
+            )
         return self.started
 
 
@@ -259,9 +282,20 @@ class KvmGuest(Guest):
 
     count = 0
 
-    def __init__(self, host, kernel="/vmlinux", initrd="/initramfs", job="victim", append="", smp=1,
-                 memory="512M", options=(), monitor=True, accel="kvm", watched=False):
-        # pylint: disable=super-init-not-called
+    def __init__(
+        self,
+        host,
+        kernel="/vmlinux",
+        initrd="/initramfs",
+        job="victim",
+        append="",
+        smp=1,
+        memory="512M",
+        options=(),
+        monitor=True,
+        accel="kvm",
+        watched=False,
+    ):
         KvmGuest.count += 1
         self.host, self.name = host, f"guest{KvmGuest.count}"
         self.transcript = ""
@@ -270,8 +304,19 @@ class KvmGuest(Guest):
         self.monitor = None
         self.monitor_path = f"/tmp/{self.name}.monitor"
         self.process = Process(host, self.name)
-        words = ["fwnmi", "run", "-accel", accel, "-kernel", kernel, "-m", memory, "-smp", str(smp),
-                 *options]
+        words = [
+            "fwnmi",
+            "run",
+            "-accel",
+            accel,
+            "-kernel",
+            kernel,
+            "-m",
+            memory,
+            "-smp",
+            str(smp),
+            *options,
+        ]
         if initrd:
             quiet = harness.QUIET if job == "victim" else ""
             append = f"console=hvc0 fwnmi.job={job} {quiet} {append}".strip()
@@ -284,13 +329,16 @@ class KvmGuest(Guest):
             words = ["/watch", f"/tmp/{self.name}.caps", "/fwnmi", *words[1:]]
         self.argv = words
         host.guest_console.listener = self._heard
-        start = (f"({shlex.join(words)} <&7 >&7 2>/tmp/{self.name}.err; "
-                 f"echo $? >/tmp/{self.name}.status) &")
+        start = (
+            f"({shlex.join(words)} <&7 >&7 2>/tmp/{self.name}.err; "
+            f"echo $? >/tmp/{self.name}.status) &"
+        )
         relay = f"/relay /dev/hvc2 {self.monitor_path} 2>/tmp/{self.name}.relay &"
         try:
             if monitor:
-                self.monitor = RelayedMonitor(host.paths[2], ANSWER * PATIENCE,
-                                              lambda: host.command(f"{relay} {start}"))
+                self.monitor = RelayedMonitor(
+                    host.paths[2], ANSWER * PATIENCE, lambda: host.command(f"{relay} {start}")
+                )
             else:
                 host.command(start)
         except Failure as e:
@@ -315,8 +363,10 @@ class KvmGuest(Guest):
 
     def kill(self, signal_name):
         # busybox ps; there is only our process.
-        self.host.ask(f"kill -{signal_name} $(ps | grep 'fwnmi run' | grep -v '/watch ' | "
-                      "grep -v grep | sed 's/^ *\\([0-9]*\\).*/\\1/')")
+        self.host.ask(
+            f"kill -{signal_name} $(ps | grep 'fwnmi run' | grep -v '/watch ' | "
+            "grep -v grep | sed 's/^ *\\([0-9]*\\).*/\\1/')"
+        )
 
     def stderr(self):
         with contextlib.suppress(Failure):
@@ -339,8 +389,13 @@ class KvmGuest(Guest):
         time.sleep(max(0.5, time.monotonic() - started))
 
     def inject(self, kind, timeout=harness.INJECT, **options):
-        argv = ["fwnmi", "inject", "--monitor", self.monitor_path,
-                *harness.injection_words(kind, timeout, options)]
+        argv = [
+            "fwnmi",
+            "inject",
+            "--monitor",
+            self.monitor_path,
+            *harness.injection_words(kind, timeout, options),
+        ]
         status, said = self.host.ask(f"{shlex.join(argv)} 2>/tmp/inject.err", 3 * timeout)
         return Injection(argv, status, said, self.host.ask("cat /tmp/inject.err")[1])
 

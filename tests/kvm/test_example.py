@@ -43,11 +43,26 @@ class Example:
     def compiled(self, name, more=()):
         """Builds it as its first lines say, with the library that program() has built."""
         path = os.path.join(self.directory, name)
-        done = subprocess.run([CC, "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path,
-                               "-I" + os.path.join(TOP, "include"),
-                               os.path.join(TOP, "examples", "kvm-host.c"), *more,
-                               os.path.join(self.directory, "lib", "libfwnmi.a"), "-pthread"],
-                              text=True, capture_output=True, check=False)
+        done = subprocess.run(
+            [
+                CC,
+                "-static",
+                "-O2",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-o",
+                path,
+                "-I" + os.path.join(TOP, "include"),
+                os.path.join(TOP, "examples", "kvm-host.c"),
+                *more,
+                os.path.join(self.directory, "lib", "libfwnmi.a"),
+                "-pthread",
+            ],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         if done.returncode:
             raise Failure("the example does not build", done.stderr)
         return path
@@ -62,25 +77,38 @@ class Example:
 
     def injects(self):
         counts = self.run("/watch /tmp/caps /kvm-host")
-        yield expect("machine checks", {cpu: count[0] for cpu, count in counts.items()},
-                     dict.fromkeys(range(CPUS), INJECTED))
-        yield Check("each vCPU had system resets", all(count[1] for count in counts.values()), counts)
-        enabled = [line for line in self.host.command("cat /tmp/caps").splitlines()
-                   if line.startswith(f"{KVM_CAP_PPC_FWNMI} ")]
+        yield expect(
+            "machine checks",
+            {cpu: count[0] for cpu, count in counts.items()},
+            dict.fromkeys(range(CPUS), INJECTED),
+        )
+        yield Check(
+            "each vCPU had system resets", all(count[1] for count in counts.values()), counts
+        )
+        enabled = [
+            line
+            for line in self.host.command("cat /tmp/caps").splitlines()
+            if line.startswith(f"{KVM_CAP_PPC_FWNMI} ")
+        ]
         yield expect("KVM_CAP_PPC_FWNMI is enabled once", enabled, [f"{KVM_CAP_PPC_FWNMI} 0"])
 
     def nmi_exits(self):
         counts = self.run("/kvm-host-nmi")
         yield expect("vCPUs", list(counts), list(range(CPUS)))
-        yield Check("each vCPU had more machine checks than were injected",
-                    all(count[0] > INJECTED for count in counts.values()), counts)
+        yield Check(
+            "each vCPU had more machine checks than were injected",
+            all(count[0] > INJECTED for count in counts.values()),
+            counts,
+        )
 
 
 def define(tap, build, words, stack):
     set_patience()
     example = Example(build, stack)
-    tap.test("the_example_delivers_machine_checks_and_system_resets_to_four_vcpus_and_no_register_is_lost",
-             example.injects)
+    tap.test(
+        "the_example_delivers_machine_checks_and_system_resets_to_four_vcpus_and_no_register_is_lost",
+        example.injects,
+    )
     tap.test("the_example_delivers_what_kvm_reports_among_what_it_injects", example.nmi_exits)
 
 

@@ -18,8 +18,16 @@ PAYLOAD = "code"  # calls RTAS only to power off
 class Front(OnDemand):
     def run(self, order, accel, options=(), watched=True):
         """Runs the payload to its end; yields its results, then (exit status, stderr, capabilities)."""
-        with KvmGuest(self.host, f"/{PAYLOAD}_{order}", initrd=None, accel=accel, smp=2, monitor=False,
-                      options=options, watched=watched) as guest:
+        with KvmGuest(
+            self.host,
+            f"/{PAYLOAD}_{order}",
+            initrd=None,
+            accel=accel,
+            smp=2,
+            monitor=False,
+            options=options,
+            watched=watched,
+        ) as guest:
             guest.wait_for(r"^@answer$", timeout=harness.ANSWER, what="that it waits for us")
             guest.send("!")
             status = guest.wait(harness.ANSWER)
@@ -32,8 +40,11 @@ class Front(OnDemand):
         yield expect("exit status", status, 0)
         yield Check("the payload has run, and liked what it saw", good and not bad, (good, bad))
         yield Check("KVM was asked for PAPR guests", enabled, enabled)
-        yield Check("but not for KVM_CAP_PPC_FWNMI",
-                    KVM_CAP_PPC_FWNMI not in [number for number, _ in enabled], enabled)
+        yield Check(
+            "but not for KVM_CAP_PPC_FWNMI",
+            KVM_CAP_PPC_FWNMI not in [number for number, _ in enabled],
+            enabled,
+        )
 
     def first_that_works(self):
         status, _, errors, enabled = self.run("little", "kvm:emu")
@@ -47,8 +58,12 @@ class Front(OnDemand):
             status, (good, bad), errors, _ = self.run("little", "kvm:emu", watched=False)
             yield expect("exit status", status, 0)
             yield Check("the payload has run on the embedded engine", good and not bad, (good, bad))
-            yield expect("one line says why", errors.strip(), "fwnmi: run: -accel kvm:emu: emu is used; "
-                         "cannot open /dev/kvm: No such file or directory")
+            yield expect(
+                "one line says why",
+                errors.strip(),
+                "fwnmi: run: -accel kvm:emu: emu is used; "
+                "cannot open /dev/kvm: No such file or directory",
+            )
             yield from self.refused("-accel kvm -kernel /code_little", "/dev/kvm")
         finally:
             self.host.command("mv /dev/kvm.away /dev/kvm")
@@ -69,17 +84,21 @@ class Front(OnDemand):
             yield expect("no process is left", self.host.ask("ps | grep -c '[f]wnmi run'")[1], "0")
 
     def insn_clock(self):
-        yield from self.refused("-accel kvm --clock insn -kernel /code_little", "--clock insn",
-                                "-accel emu")
+        yield from self.refused(
+            "-accel kvm --clock insn -kernel /code_little", "--clock insn", "-accel emu"
+        )
 
 
 def define(tap, build, words, stack):
-    payloads, = words or [os.path.join(build.directory, "guest", "payload")]
+    (payloads,) = words or [os.path.join(build.directory, "guest", "payload")]
     set_patience()
     front = Front(build, payloads, PAYLOAD, stack)
     for order in ("little", "big"):
-        tap.test(f"a_{order}_endian_guest_that_never_registers_leaves_kvms_exit_alone",
-                 front.never_registers, order)
+        tap.test(
+            f"a_{order}_endian_guest_that_never_registers_leaves_kvms_exit_alone",
+            front.never_registers,
+            order,
+        )
     tap.test("of_accel_kvm_emu_a_kvm_host_takes_kvm_and_says_so", front.first_that_works)
     tap.test("of_accel_kvm_emu_a_power_host_without_kvm_takes_emu_and_says_why", front.without_kvm)
     tap.test("a_signal_ends_a_guest_on_kvm_at_once", front.signalled)

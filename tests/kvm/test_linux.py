@@ -32,8 +32,11 @@ class Played:
     @property
     def host(self):
         if not self.started:
-            files = {**program(self.build.directory), "vmlinux": harness.guest_file(self.kernel),
-                     "initramfs": self.build.initramfs}
+            files = {
+                **program(self.build.directory),
+                "vmlinux": harness.guest_file(self.kernel),
+                "initramfs": self.build.initramfs,
+            }
             self.started = self.stack.enter_context(KvmHost(files, HOST_MEMORY))
         return self.started
 
@@ -44,37 +47,56 @@ class Played:
         return self.booted
 
     def start(self, append="", options=()):
-        return KvmGuest(self.host, smp=self.smp, options=[*self.options, *options], watched=True,
-                        append=f"loglevel=8 fwnmi.cpu={self.smp - 1} {append}")
+        return KvmGuest(
+            self.host,
+            smp=self.smp,
+            options=[*self.options, *options],
+            watched=True,
+            append=f"loglevel=8 fwnmi.cpu={self.smp - 1} {append}",
+        )
 
     def boots(self):
         guest = self.stack.enter_context(self.start())
         before = guest.capabilities()
         guest.boot()
         self.booted = guest
-        yield Check("KVM_CAP_PPC_FWNMI is not enabled before the guest registers",
-                    KVM_CAP_PPC_FWNMI not in [number for number, _ in before], before)
+        yield Check(
+            "KVM_CAP_PPC_FWNMI is not enabled before the guest registers",
+            KVM_CAP_PPC_FWNMI not in [number for number, _ in before],
+            before,
+        )
         state = guest.monitor.command("query-fwnmi")
         yield Check("it has registered", state["registered"], state)
-        symbols = harness.kernel_symbols(harness.guest_file(self.kernel),
-                                         ["system_reset_fwnmi", "machine_check_fwnmi"])
-        for key, name in (("system-reset", "system_reset_fwnmi"),
-                          ("machine-check", "machine_check_fwnmi")):
-            yield expect(name, int(state[key], 16), symbols[name] & ~(0xc << 60))
+        symbols = harness.kernel_symbols(
+            harness.guest_file(self.kernel), ["system_reset_fwnmi", "machine_check_fwnmi"]
+        )
+        for key, name in (
+            ("system-reset", "system_reset_fwnmi"),
+            ("machine-check", "machine_check_fwnmi"),
+        ):
+            yield expect(name, int(state[key], 16), symbols[name] & ~(0xC << 60))
         if self.smp > 1:
-            yield Check("Linux brought up both CPUs",
-                        f"smp: Brought up 1 node, {self.smp} CPUs" in guest.since(0), guest.tail())
+            yield Check(
+                "Linux brought up both CPUs",
+                f"smp: Brought up 1 node, {self.smp} CPUs" in guest.since(0),
+                guest.tail(),
+            )
 
     def direct(self):
         enabled = [pair for pair in self.guest.capabilities() if pair[0] == KVM_CAP_PPC_FWNMI]
-        yield expect("KVM_CAP_PPC_FWNMI, once for each vCPU, and KVM agreed", enabled,
-                     [(KVM_CAP_PPC_FWNMI, 0)] * self.smp)
+        yield expect(
+            "KVM_CAP_PPC_FWNMI, once for each vCPU, and KVM agreed",
+            enabled,
+            [(KVM_CAP_PPC_FWNMI, 0)] * self.smp,
+        )
         yield expect("delivery", self.guest.monitor.command("query-fwnmi")["delivery"], "direct")
 
     def by_trampoline(self):
         enabled = [pair for pair in self.guest.capabilities() if pair[0] == KVM_CAP_PPC_FWNMI]
         yield expect("KVM_CAP_PPC_FWNMI was never asked for", enabled, [])
-        yield expect("delivery", self.guest.monitor.command("query-fwnmi")["delivery"], "trampoline")
+        yield expect(
+            "delivery", self.guest.monitor.command("query-fwnmi")["delivery"], "trampoline"
+        )
         said = [line for line in self.guest.stderr().splitlines() if "trampoline" in line]
         yield expect("one line says so", len(said), 1)
 
@@ -85,8 +107,9 @@ class Played:
         return scenarios.recovered(self.guest, what, cpu=self.smp - 1, **options).checks
 
     def in_kernel(self):
-        _, outcome = scenarios.machine_check(self.guest, "SLB Multihit", type="SLB",
-                                             context="kernel")
+        _, outcome = scenarios.machine_check(
+            self.guest, "SLB Multihit", type="SLB", context="kernel"
+        )
         yield from outcome.checks
         yield Check("user processes live", self.guest.victim(), "")
 
@@ -94,9 +117,11 @@ class Played:
         """The second waits for the first one's interlock and is then delivered: neither is lost."""
         outcome = self.guest.inject("machine-check", cpu="all", type="ERAT")
         yield expect("fwnmi inject succeeds", outcome.status, 0)
-        yield expect("both are delivered and interlocked",
-                     [(each["delivered"], each["interlocked"]) for each in outcome.json["cpus"]],
-                     [(True, True)] * self.smp)
+        yield expect(
+            "both are delivered and interlocked",
+            [(each["delivered"], each["interlocked"]) for each in outcome.json["cpus"]],
+            [(True, True)] * self.smp,
+        )
         yield Check("user processes live", self.guest.victim(), "")
 
     def powers_off(self):
@@ -117,12 +142,16 @@ class Played:
             injection = guest.inject("system-reset", cpu=self.smp - 1, context="user")
             yield Check("it was delivered", injection.delivered, injection.errors)
             guest.wait_for(r"mon> ", mark, whole_lines=False, what="xmon's prompt")
-            yield Check("it names the interrupt", "100 (System Reset)" in guest.since(mark),
-                        guest.since(mark))
+            yield Check(
+                "it names the interrupt",
+                "100 (System Reset)" in guest.since(mark),
+                guest.since(mark),
+            )
             guest.send("x")
             yield expect("the victim goes on", guest.victim(), pid)
-            _, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=self.smp - 1, type="SLB",
-                                                 context="user")
+            _, outcome = scenarios.machine_check(
+                guest, "SLB Multihit", cpu=self.smp - 1, type="SLB", context="user"
+            )
             yield from outcome.checks
             yield expect("exit status", guest.power_off(), 0)
 

@@ -29,15 +29,27 @@ CLOCK = "host"
 APPEND = "loglevel=8"
 
 STEPS = [
-    ("A recovered SLB multihit, the victim running", scenarios.recovered_slb_multihit,
-     "repaired by the platform: Linux notes it, the victim goes on"),
-    ("A recovered UE with its address: the victim's page", scenarios.recovered_ue,
-     "the machine can go on, the page cannot be used: Linux takes it out, its owner dies of that"),
-    ("An unrecovered UE in user mode", scenarios.unrecovered_ue,
-     "Linux kills the interrupted process by SIGBUS and lives"),
-    ("A system reset", scenarios.system_reset,
-     "for Linux a request to dump: it prints the interrupted process and, without a crash kernel, "
-     "panics"),
+    (
+        "A recovered SLB multihit, the victim running",
+        scenarios.recovered_slb_multihit,
+        "repaired by the platform: Linux notes it, the victim goes on",
+    ),
+    (
+        "A recovered UE with its address: the victim's page",
+        scenarios.recovered_ue,
+        "the machine can go on, the page cannot be used: Linux takes it out, its owner dies of that",
+    ),
+    (
+        "An unrecovered UE in user mode",
+        scenarios.unrecovered_ue,
+        "Linux kills the interrupted process by SIGBUS and lives",
+    ),
+    (
+        "A system reset",
+        scenarios.system_reset,
+        "for Linux a request to dump: it prints the interrupted process and, without a crash kernel, "
+        "panics",
+    ),
 ]
 
 
@@ -113,13 +125,20 @@ class Demo:
         if not state["registered"]:
             raise Failure("the guest has not called ibm,nmi-register", guest.tail())
         reset, check = state["system-reset"], state["machine-check"]
-        self.screen.field("registered", "the guest called ibm,nmi-register: system reset routine "
-                          f"{reset}, machine check routine {check}")
+        self.screen.field(
+            "registered",
+            "the guest called ibm,nmi-register: system reset routine "
+            f"{reset}, machine check routine {check}",
+        )
         symbols = harness.kernel_symbols(self.path, ["system_reset_fwnmi", "machine_check_fwnmi"])
         for name, address in zip(("system_reset_fwnmi", "machine_check_fwnmi"), (reset, check)):
             if name in symbols:
-                self.judge(harness.expect(f"that is its {name}", int(address, 16),
-                                          symbols[name] & ~(0xc << 60)), "ibm,nmi-register")
+                self.judge(
+                    harness.expect(
+                        f"that is its {name}", int(address, 16), symbols[name] & ~(0xC << 60)
+                    ),
+                    "ibm,nmi-register",
+                )
 
     def show_outcome(self, outcome, step):
         command = ["fwnmi", *outcome.injection.argv[1:]]
@@ -127,8 +146,11 @@ class Demo:
         self.screen.field("command", shlex.join(command))
         report = outcome.injection.report
         if outcome.injection.delivered:
-            self.screen.field("hit", f"CPU {report['cpu-index']} in {report['context']} mode at "
-                              f"{report['nip']}; routine {report['handler']}, R3 {report['r3']}")
+            self.screen.field(
+                "hit",
+                f"CPU {report['cpu-index']} in {report['context']} mode at "
+                f"{report['nip']}; routine {report['handler']}, R3 {report['r3']}",
+            )
         for line in outcome.console.splitlines():
             # Lines of our own requests to init do not belong to the event.
             if line.strip() and not re.search(r"fwnmi-guest: (alive|victim page)", line):
@@ -154,27 +176,38 @@ class Demo:
 
     def run(self):
         version = harness.guest_file(self.kernel, "--version")
-        self.screen.line(self.screen.paint(
-            "1", f"Debian's Linux {version} for ppc64el, unmodified, on the embedded POWER9"))
+        self.screen.line(
+            self.screen.paint(
+                "1", f"Debian's Linux {version} for ppc64el, unmodified, on the embedded POWER9"
+            )
+        )
         with self.start() as guest:
             self.boot(guest)
             self.show_registration(guest)
             address, real, size = guest.victim_page()
-            self.screen.field("victim", f"pid {guest.victim()}, in user mode on CPU 0; its page: "
-                              f"effective {address:#x}, real {real:#x}, {size >> 10} KiB")
+            self.screen.field(
+                "victim",
+                f"pid {guest.victim()}, in user mode on CPU 0; its page: "
+                f"effective {address:#x}, real {real:#x}, {size >> 10} KiB",
+            )
             self.hit(guest)
         self.screen.title("5. The partition again, and the power switched off")
         with self.start() as guest:
             self.boot(guest)
             self.show_registration(guest)
-            self.judge(harness.expect("the guest powers off, and fwnmi run exits with 0",
-                                      guest.power_off(), 0), "power-off")
+            self.judge(
+                harness.expect(
+                    "the guest powers off, and fwnmi run exits with 0", guest.power_off(), 0
+                ),
+                "power-off",
+            )
         self.screen.line()
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Boot a Debian guest, inject errors, watch it recover.")
+        description="Boot a Debian guest, inject errors, watch it recover."
+    )
     parser.add_argument("--kernel", choices=["6.1", "6.12"], default="6.1")
     harness.add_arguments(parser)
     args = parser.parse_args()
@@ -191,8 +224,10 @@ def main():
         print(f"fwnmi: demo: not as it must be: {wrong}", file=sys.stderr)
     if demo.wrong:
         return 1
-    print(f"All as Linux must: {demo.injected} events, {demo.checks} checks, "
-          f"{time.monotonic() - started:.0f} s.")
+    print(
+        f"All as Linux must: {demo.injected} events, {demo.checks} checks, "
+        f"{time.monotonic() - started:.0f} s."
+    )
     return 0
 
 

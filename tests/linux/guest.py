@@ -24,9 +24,9 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path.insert(0, TESTS)
 
-import qmp  # noqa: E402  pylint: disable=wrong-import-position
-import tap  # noqa: E402  pylint: disable=wrong-import-position
-from tap import Check, Failure, Missing, expect  # noqa: E402,F401  pylint: disable=wrong-import-position
+import qmp  # noqa: E402
+import tap  # noqa: E402
+from tap import Check, Failure, Missing, expect  # noqa: E402,F401
 
 TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
@@ -55,8 +55,12 @@ def patience():
 
 def guest_file(name, what="--path"):
     """The path, or with "--version" the Debian version, of a file that scripts/guests has fetched."""
-    done = subprocess.run([os.path.join(TOP, "scripts", "guests"), what, name], text=True,
-                          capture_output=True, check=False)
+    done = subprocess.run(
+        [os.path.join(TOP, "scripts", "guests"), what, name],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         raise Missing(f"{name} has not been fetched (scripts/guests {name})")
     return done.stdout.strip()
@@ -64,8 +68,9 @@ def guest_file(name, what="--path"):
 
 def script(name):
     """A program of scripts/, as a module."""
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"),
-                                                  os.path.join(TOP, "scripts", name))
+    loader = importlib.machinery.SourceFileLoader(
+        name.replace("-", "_"), os.path.join(TOP, "scripts", name)
+    )
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     sys.dont_write_bytecode = True
     loader.exec_module(module)
@@ -92,8 +97,9 @@ def add_arguments(parser):
     parser.add_argument("--build", default=os.path.join(TOP, "build"), help="the build directory")
     parser.add_argument("--fwnmi", help="the program, if not src/fwnmi of the build directory")
     parser.add_argument("--initramfs", help="the initramfs, if not the build directory's")
-    parser.add_argument("--patience", type=float, default=1, metavar="N",
-                        help="multiply all time limits by N")
+    parser.add_argument(
+        "--patience", type=float, default=1, metavar="N", help="multiply all time limits by N"
+    )
 
 
 def use_arguments(args):
@@ -106,10 +112,12 @@ def kernel_symbols(path, names):
     """The values of some symbols of an ELF64 little-endian kernel; {} if it has no symbol table."""
     with open(path, "rb") as f:
         data = f.read()
-    section_offset, = struct.unpack_from("<Q", data, 0x28)
-    entry_size, count = struct.unpack_from("<HH", data, 0x3a)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, section_offset + i * entry_size)
-                for i in range(count)]
+    (section_offset,) = struct.unpack_from("<Q", data, 0x28)
+    entry_size, count = struct.unpack_from("<HH", data, 0x3A)
+    sections = [
+        struct.unpack_from("<IIQQQQIIQQ", data, section_offset + i * entry_size)
+        for i in range(count)
+    ]
     found = {}
     for _, kind, _, _, offset, size, link, *_ in sections:
         if kind != 2:  # SHT_SYMTAB
@@ -123,9 +131,9 @@ def kernel_symbols(path, names):
             if at >= 0:
                 wanted[at + 1 - strings] = name
         for at in range(offset, offset + size, 24):
-            name = wanted.get(int.from_bytes(data[at:at + 4], "little"))
+            name = wanted.get(int.from_bytes(data[at : at + 4], "little"))
             if name:
-                found[name] = int.from_bytes(data[at + 8:at + 16], "little")
+                found[name] = int.from_bytes(data[at + 8 : at + 16], "little")
     return found
 
 
@@ -133,14 +141,15 @@ def kernel_section(path, name):
     """The bytes of a section of an ELF64 little-endian kernel; b"" if it has none of that name."""
     with open(path, "rb") as f:
         data = f.read()
-    section_offset, = struct.unpack_from("<Q", data, 0x28)
-    entry_size, count, names = struct.unpack_from("<HHH", data, 0x3a)
-    sections = [struct.unpack_from("<IIQQQQ", data, section_offset + i * entry_size)
-                for i in range(count)]
+    (section_offset,) = struct.unpack_from("<Q", data, 0x28)
+    entry_size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+    sections = [
+        struct.unpack_from("<IIQQQQ", data, section_offset + i * entry_size) for i in range(count)
+    ]
     for at, _, _, _, offset, size in sections:
         start = sections[names][4] + at
-        if data[start:data.index(b"\0", start)] == name.encode():
-            return data[offset:offset + size]
+        if data[start : data.index(b"\0", start)] == name.encode():
+            return data[offset : offset + size]
     return b""
 
 
@@ -181,16 +190,29 @@ def injection_words(kind, timeout, options):
     for name, value in options.items():
         words.append("--" + name.replace("_", "-"))
         if value is not True:
-            words.append(hex(value) if isinstance(value, int) and name in
-                         ("ea", "logical_address") else str(value))
+            words.append(
+                hex(value)
+                if isinstance(value, int) and name in ("ea", "logical_address")
+                else str(value)
+            )
     return words + ["--timeout", str(min(int(timeout * _patience), MAX_TIMEOUT))]
 
 
 class Guest:
     """`fwnmi run` with its console on pipes. A context manager: leaving it ends the process."""
 
-    def __init__(self, build, kernel, job="victim", append="", smp=1, memory="512M", clock="insn",
-                 options=(), monitor=True):
+    def __init__(
+        self,
+        build,
+        kernel,
+        job="victim",
+        append="",
+        smp=1,
+        memory="512M",
+        clock="insn",
+        options=(),
+        monitor=True,
+    ):
         build.check()
         self.build = build
         self.transcript = ""
@@ -202,21 +224,38 @@ class Guest:
         command_line = f"console=hvc0 fwnmi.job={job} {append}".strip()
         if job == "victim":
             command_line += f" {QUIET}"
-        self.argv = [build.fwnmi, "run", "-kernel", kernel, "-initrd", build.initramfs,
-                     "-append", command_line, "-m", memory, "-smp", str(smp), "--clock", clock,
-                     "--stats", *options]
+        self.argv = [
+            build.fwnmi,
+            "run",
+            "-kernel",
+            kernel,
+            "-initrd",
+            build.initramfs,
+            "-append",
+            command_line,
+            "-m",
+            memory,
+            "-smp",
+            str(smp),
+            "--clock",
+            clock,
+            "--stats",
+            *options,
+        ]
         self.monitor = None
         if monitor:
             self.argv += ["--monitor", self.monitor_path]
         self.errors = tempfile.TemporaryFile("w+", dir=self.scratch.name)
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.errors)
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors
+        )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         try:
             if monitor:
-                self.monitor = qmp.Client(self.monitor_path, ANSWER * _patience,
-                                          lambda: self.process.poll() is None)
+                self.monitor = qmp.Client(
+                    self.monitor_path, ANSWER * _patience, lambda: self.process.poll() is None
+                )
         except Failure as e:
             self.close()
             raise Failure(f"{e}; fwnmi run said: {self.stderr().strip() or 'nothing'}") from e
@@ -340,7 +379,8 @@ class Guest:
         deadline = time.monotonic() + ANSWER * _patience
         while time.monotonic() < deadline:
             match = self.ask(
-                "page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|not present|none)")
+                "page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|not present|none)"
+            )
             if match[1]:
                 return tuple(int(field, 16) for field in match.groups())
         raise Failure("the victim never touched its page", self.tail())
@@ -351,6 +391,7 @@ class Guest:
         Init has answered the last command, but its shell may not be back in read() yet: it shares
         the CPU with whatever else Linux has to do.
         """
+
         def executed():
             return sum(cpu["instructions"] for cpu in self.monitor.command("query-cpus-fast"))
 
@@ -365,11 +406,21 @@ class Guest:
 
     def inject(self, kind, timeout=INJECT, **options):
         """Runs the real `fwnmi inject`; the keywords are as for injection_words()."""
-        argv = [self.build.fwnmi, "inject", "--monitor", self.monitor_path,
-                *injection_words(kind, timeout, options)]
+        argv = [
+            self.build.fwnmi,
+            "inject",
+            "--monitor",
+            self.monitor_path,
+            *injection_words(kind, timeout, options),
+        ]
         try:
-            done = subprocess.run(argv, text=True, capture_output=True, check=False,
-                                  timeout=3 * timeout * _patience + 10)
+            done = subprocess.run(
+                argv,
+                text=True,
+                capture_output=True,
+                check=False,
+                timeout=3 * timeout * _patience + 10,
+            )
         except subprocess.TimeoutExpired as e:
             raise Failure("fwnmi inject did not end", self.tail()) from e
         return Injection(argv, done.returncode, done.stdout, done.stderr)
@@ -397,8 +448,10 @@ class Guest:
         match = re.search(r"^fwnmi: stats: (.*)$", self.stderr(), re.MULTILINE)
         if not match:
             raise Failure("there are no --stats", self.tail())
-        return {key: float(value) if "." in value else int(value)
-                for key, value in (pair.split("=") for pair in match[1].split())}
+        return {
+            key: float(value) if "." in value else int(value)
+            for key, value in (pair.split("=") for pair in match[1].split())
+        }
 
 
 # ---- test programs -------------------------------------------------------------------------------

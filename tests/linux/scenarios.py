@@ -21,7 +21,8 @@ MCE = re.compile(
     r"\[(?P<disposition>Recovered|Not recovered)\]\n"
     r".*MCE: CPU\d+: (?:PID: (?P<pid>\d+) Comm: (?P<comm>\S+) )?NIP: \[(?P<nip>[0-9a-f]{16})\].*\n"
     r".*MCE: CPU\d+: Initiator (?P<initiator>.*)\n"
-    r".*MCE: CPU\d+: .*\n")
+    r".*MCE: CPU\d+: .*\n"
+)
 
 
 class Outcome:
@@ -46,15 +47,21 @@ class Outcome:
         interlock, back = (self.injection.report.get(key) for key in ("interlock", "return"))
         words = []
         if interlock:
-            words.append(f"ibm,nmi-interlock after {interlock['instructions']} instructions, "
-                         f"{interlock['guest-us']:.1f} us of guest time")
+            words.append(
+                f"ibm,nmi-interlock after {interlock['instructions']} instructions, "
+                f"{interlock['guest-us']:.1f} us of guest time"
+            )
         if back:
-            words.append(f"back at the interrupted instruction after {back['instructions']}, "
-                         f"{back['guest-us']:.1f} us")
+            words.append(
+                f"back at the interrupted instruction after {back['instructions']}, "
+                f"{back['guest-us']:.1f} us"
+            )
         if self.os_term:
             ticks = self.os_term["timebase"] - self.injection.report["at-timebase"]
-            words.append(f"ibm,os-term after {ticks / TIMEBASE_HZ:.2f} s of guest time, most of it "
-                         "Linux's own waiting")
+            words.append(
+                f"ibm,os-term after {ticks / TIMEBASE_HZ:.2f} s of guest time, most of it "
+                "Linux's own waiting"
+            )
         return "; ".join(words)
 
 
@@ -76,17 +83,29 @@ def inject(guest, kind, **options):
     handler = registered.get(routine.replace(" ", "-"))
     if not injection.delivered:  # nothing to wait for
         raise Failure(f"it was not delivered: {injection.errors}", guest.tail(mark))
-    outcome.equal(f"the registered {routine} routine was entered", injection.report["handler"],
-                  handler)
+    outcome.equal(
+        f"the registered {routine} routine was entered", injection.report["handler"], handler
+    )
     if kind == "machine-check":
         outcome.check("the guest called ibm,nmi-interlock", injection.interlocked, injection.errors)
         outcome.equal("fwnmi inject succeeds", injection.status, 0)
     return mark, outcome
 
 
-def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiator="CPU",
-                  victim=None, dar=None, paddr=None, severity_reported=None,
-                  initiator_reported=None, **options):
+def machine_check(
+    guest,
+    what,
+    cpu=0,
+    recovered=True,
+    severity="Severe",
+    initiator="CPU",
+    victim=None,
+    dar=None,
+    paddr=None,
+    severity_reported=None,
+    initiator_reported=None,
+    **options,
+):
     """Injects a machine check and compares what the kernel prints; options are those of inject.
 
     what, severity and initiator are the kernel's words, such as "SLB Multihit"; the ..._reported are the
@@ -98,20 +117,24 @@ def machine_check(guest, what, cpu=0, recovered=True, severity="Severe", initiat
     mark, outcome = inject(guest, "machine-check", cpu=cpu, **options)
     mce = printed_mce(guest, mark)
     disposition = "Recovered" if recovered else "Not recovered"
-    outcome.equal(f'the kernel names it: CPU{cpu}, {severity}, "{what}", [{disposition}]',
-                  (int(mce["cpu"]), mce["severity"], mce["what"].strip(), mce["disposition"]),
-                  (cpu, severity, what, disposition))
+    outcome.equal(
+        f'the kernel names it: CPU{cpu}, {severity}, "{what}", [{disposition}]',
+        (int(mce["cpu"]), mce["severity"], mce["what"].strip(), mce["disposition"]),
+        (cpu, severity, what, disposition),
+    )
     outcome.equal(f"its initiator: {initiator}", mce["initiator"], initiator)
     outcome.equal("the interrupted instruction", int(mce["nip"], 16), outcome.injection.nip)
     if victim:
-        outcome.equal(f"the process: victim, pid {victim}", (mce["comm"], mce["pid"]),
-                      ("victim", str(victim)))
+        outcome.equal(
+            f"the process: victim, pid {victim}", (mce["comm"], mce["pid"]), ("victim", str(victim))
+        )
     # Without an address in the log, Linux may print that of an earlier event: save_mce_event()
     # leaves it in the slot.
     for name, key, wanted in (("effective", "dar", dar), ("real", "paddr", paddr)):
         if wanted is not None:
-            outcome.equal(f"the {name} address: {wanted:#x}",
-                          mce[key] and int(mce[key], 16), wanted)
+            outcome.equal(
+                f"the {name} address: {wanted:#x}", mce[key] and int(mce[key], 16), wanted
+            )
     return mark, outcome
 
 
@@ -144,8 +167,17 @@ def recovered_slb_multihit(guest, **options):
     """The platform has repaired the error: Linux logs it and continues."""
     pid = guest.victim()
     address, _, _ = guest.victim_page()
-    mark, outcome = machine_check(guest, "SLB Multihit", victim=pid, dar=address, type="SLB",
-                                  subtype="multihit", ea=address, context="user", **options)
+    mark, outcome = machine_check(
+        guest,
+        "SLB Multihit",
+        victim=pid,
+        dar=address,
+        type="SLB",
+        subtype="multihit",
+        ea=address,
+        context="user",
+        **options,
+    )
     victim_lives(guest, outcome, pid)
     buffer_is_free(guest, outcome)
     return finish(guest, outcome, mark)
@@ -165,27 +197,52 @@ def recovered_ue(guest, **options):
     queues = guest.linux_version() >= (6, 3)
     pid = guest.victim()
     address, real, size = guest.victim_page()
-    mark, outcome = machine_check(guest, "UE Load/Store", victim=pid, dar=address, paddr=real,
-                                  type="UE", subtype="load-store", ea=address,
-                                  logical_address=real, context="user", **options)
+    mark, outcome = machine_check(
+        guest,
+        "UE Load/Store",
+        victim=pid,
+        dar=address,
+        paddr=real,
+        type="UE",
+        subtype="load-store",
+        ea=address,
+        logical_address=real,
+        context="user",
+        **options,
+    )
     if queues:
         victim_lives(guest, outcome, pid)
-        outcome.check("the page is not taken out yet",
-                      "Memory failure" not in guest.since(mark), guest.since(mark))
+        outcome.check(
+            "the page is not taken out yet",
+            "Memory failure" not in guest.since(mark),
+            guest.since(mark),
+        )
         _, next_one = machine_check(guest, "SLB Multihit", type="SLB", context="kernel", **options)
-        outcome.checks += [Check(f"the next one, in the kernel: {c.what}", c.ok, c.detail)
-                           for c in next_one.checks if not c.ok]
-        outcome.check("another, in the kernel, makes Linux look at its queue",
-                      next_one.injection.delivered, next_one.injection.errors)
+        outcome.checks += [
+            Check(f"the next one, in the kernel: {c.what}", c.ok, c.detail)
+            for c in next_one.checks
+            if not c.ok
+        ]
+        outcome.check(
+            "another, in the kernel, makes Linux look at its queue",
+            next_one.injection.delivered,
+            next_one.injection.errors,
+        )
     page = f"{real // size:#x}"
-    took_out = guest.wait_for(rf"Memory failure: {page}: recovery action for .*", mark,
-                              what="Memory failure: ...")[0]
+    took_out = guest.wait_for(
+        rf"Memory failure: {page}: recovery action for .*", mark, what="Memory failure: ..."
+    )[0]
     outcome.check(f"the page {page} is taken out", took_out.endswith(": Recovered"), took_out)
     killed = guest.wait_for(
-        r"Killing victim:(\d+) due to hardware memory corruption fault at (\S+)", mark,
-        what="Killing victim")
-    outcome.equal("its next access is what the victim is killed for",
-                  (int(killed[1]), int(killed[2], 16)), (pid, address))
+        r"Killing victim:(\d+) due to hardware memory corruption fault at (\S+)",
+        mark,
+        what="Killing victim",
+    )
+    outcome.equal(
+        "its next access is what the victim is killed for",
+        (int(killed[1]), int(killed[2], 16)),
+        (pid, address),
+    )
     victim_died(guest, outcome, mark, SIGBUS)
     buffer_is_free(guest, outcome)
     return finish(guest, outcome, mark)
@@ -198,12 +255,26 @@ def unrecovered_ue(guest, **options):
     """
     pid = guest.victim()
     address, real, size = guest.victim_page()
-    mark, outcome = machine_check(guest, "UE Load/Store", recovered=False, victim=pid, dar=address,
-                                  paddr=real, type="UE", subtype="load-store", ea=address,
-                                  disposition="not-recovered", context="user", **options)
+    mark, outcome = machine_check(
+        guest,
+        "UE Load/Store",
+        recovered=False,
+        victim=pid,
+        dar=address,
+        paddr=real,
+        type="UE",
+        subtype="load-store",
+        ea=address,
+        disposition="not-recovered",
+        context="user",
+        **options,
+    )
     killed = guest.wait_for(r"victim\[(\d+)\]: bus error \(7\) at (\S+) ", mark, what="bus error")
-    outcome.equal("the interrupted process gets SIGBUS", (int(killed[1]), int(killed[2], 16)),
-                  (pid, outcome.injection.nip))
+    outcome.equal(
+        "the interrupted process gets SIGBUS",
+        (int(killed[1]), int(killed[2], 16)),
+        (pid, outcome.injection.nip),
+    )
     victim_died(guest, outcome, mark, SIGBUS)
     # The dead process's page may be free by now, so any message of memory-failure.c will do.
     guest.wait_for(rf"Memory failure: {real // size:#x}: ", mark, what="Memory failure")
@@ -224,8 +295,9 @@ def system_reset(guest, **options):
     address, _, _ = guest.victim_page()
     mark, outcome = inject(guest, "system-reset", context="user", **options)
     report = outcome.injection.report
-    oops = guest.wait_for(r"Oops: System Reset, sig: 6 (?:.*\n)*?.*---\[ end trace", mark,
-                          what="Oops: System Reset")[0]
+    oops = guest.wait_for(
+        r"Oops: System Reset, sig: 6 (?:.*\n)*?.*---\[ end trace", mark, what="Oops: System Reset"
+    )[0]
 
     def printed(pattern, base=16):
         match = re.search(pattern, oops)
@@ -234,22 +306,25 @@ def system_reset(guest, **options):
     outcome.check("the kernel says Oops: System Reset", True)
     outcome.equal(f"of the victim, pid {pid}", printed(r"PID: (\d+) Comm: victim ", 10), pid)
     outcome.equal("taken as interrupt 0100", printed(r"TRAP: (\d+)"), 0x100)
-    outcome.equal("NIP is the interrupted instruction's", printed(r"NIP:  (\S+)"),
-                  outcome.injection.nip)
-    outcome.equal("MSR is the interrupted one", printed(r"MSR:  (\S+)"),
-                  int(report["msr"], 16))
+    outcome.equal(
+        "NIP is the interrupted instruction's", printed(r"NIP:  (\S+)"), outcome.injection.nip
+    )
+    outcome.equal("MSR is the interrupted one", printed(r"MSR:  (\S+)"), int(report["msr"], 16))
     # exec clears R3, and the victim never changes it.
-    outcome.equal("R3 is the victim's own, from the save area",
-                  printed(r"GPR00: \S+ \S+ \S+ (\S+)"), 0)
-    outcome.equal("R9 is untouched: the victim's page", printed(r"GPR08: \S+ (\S+)"),
-                  address)
+    outcome.equal(
+        "R3 is the victim's own, from the save area", printed(r"GPR00: \S+ \S+ \S+ (\S+)"), 0
+    )
+    outcome.equal("R9 is untouched: the victim's page", printed(r"GPR08: \S+ (\S+)"), address)
     guest.wait_for(r"Kernel panic - not syncing: System Reset", mark, what="Kernel panic")
     outcome.check("without a crash kernel Linux then panics", True)
     # Linux 6.12 passes an empty text, 6.1 "OS panic: ...".
     panicked = guest.monitor.wait_event("GUEST_PANICKED")
     outcome.os_term = panicked
-    outcome.check("it tells the platform by ibm,os-term",
-                  panicked.get("text") in ("", "OS panic: System Reset"), panicked)
+    outcome.check(
+        "it tells the platform by ibm,os-term",
+        panicked.get("text") in ("", "OS panic: System Reset"),
+        panicked,
+    )
     outcome.equal("the machine ends as crashed", guest.wait(), 3)
     return finish(guest, outcome, mark)
 
@@ -259,22 +334,43 @@ def system_reset(guest, **options):
 # (name, the kernel's words, options of inject). No addresses: SLB, ERAT and TLB errors get the
 # interrupted instruction's, which Linux does not print twice.
 RECOVERABLE = [
-    *((f"{type}_{subtype}", f"{type} {subtype.capitalize()}", {"type": type, "subtype": subtype})
-      for type in ("SLB", "ERAT", "TLB") for subtype in ("parity", "multihit", "indeterminate")),
-    *(("UE_" + subtype, "UE " + words, {"type": "UE", "subtype": subtype})
-      for subtype, words in (("indeterminate", "Indeterminate"), ("ifetch", "Instruction fetch"),
-                             ("page-table-walk-ifetch", "Page table walk ifetch"),
-                             ("load-store", "Load/Store"),
-                             ("page-table-walk-load-store", "Page table walk Load/Store"))),
+    *(
+        (f"{type}_{subtype}", f"{type} {subtype.capitalize()}", {"type": type, "subtype": subtype})
+        for type in ("SLB", "ERAT", "TLB")
+        for subtype in ("parity", "multihit", "indeterminate")
+    ),
+    *(
+        ("UE_" + subtype, "UE " + words, {"type": "UE", "subtype": subtype})
+        for subtype, words in (
+            ("indeterminate", "Indeterminate"),
+            ("ifetch", "Instruction fetch"),
+            ("page-table-walk-ifetch", "Page table walk ifetch"),
+            ("load-store", "Load/Store"),
+            ("page-table-walk-load-store", "Page table walk Load/Store"),
+        )
+    ),
     ("D-cache", "D-Cache Unknown", {"type": "D-cache"}),
     ("I-cache", "I-Cache Unknown", {"type": "I-cache"}),
 ]
 
 # ras.c, mce_handle_err_virtmode() translates RTAS severities and initiators to Linux's own.
-SEVERITIES = {"no-error": "Harmless", "event": "Warning", "warning": "Warning",
-              "error-sync": "Severe", "error": "Severe", "already-reported": "Fatal"}
-INITIATORS = {"unknown": "Unknown", "CPU": "CPU", "PCI": "PCI", "ISA": "ISA", "memory": "Memory",
-              "power-management": "Power Management", "hot-plug": "Unknown"}
+SEVERITIES = {
+    "no-error": "Harmless",
+    "event": "Warning",
+    "warning": "Warning",
+    "error-sync": "Severe",
+    "error": "Severe",
+    "already-reported": "Fatal",
+}
+INITIATORS = {
+    "unknown": "Unknown",
+    "CPU": "CPU",
+    "PCI": "PCI",
+    "ISA": "ISA",
+    "memory": "Memory",
+    "power-management": "Power Management",
+    "hot-plug": "Unknown",
+}
 
 
 def recovered(guest, what, **options):

@@ -20,12 +20,16 @@ from test_recovery import Recovery
 class ByTrampoline(Recovery):
     def __init__(self, build, kernel, source, stack):
         super().__init__(build, kernel, stack)
-        self.options = ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline",
-                        f"--trampoline={source}"]
+        self.options = [
+            "--engine-mc-exit=off",
+            "--fwnmi-delivery=trampoline",
+            f"--trampoline={source}",
+        ]
 
     def boots(self):
         guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", options=self.options))
+            Guest(self.build, self.kernel, append="loglevel=8", options=self.options)
+        )
         guest.boot()
         self.booted = guest
         state = guest.monitor.command("query-fwnmi")
@@ -43,15 +47,25 @@ class ByTrampoline(Recovery):
 
     def other_cpus(self):
         """Four at once: three wait in their trampolines, and all are delivered."""
-        with Guest(self.build, self.kernel, smp=4, append="loglevel=8",
-                   options=self.options) as guest:
+        with Guest(
+            self.build, self.kernel, smp=4, append="loglevel=8", options=self.options
+        ) as guest:
             guest.boot()
             outcome = guest.inject("machine-check", cpu="all", type="ERAT")
             yield expect("fwnmi inject succeeds", outcome.status, 0)
-            yield expect("all are delivered, interlocked and return",
-                         [(each["delivered"], each["interlocked"], each["injection"]["returned"] or
-                           self.need_not_return(int(each["injection"]["nip"], 16)))
-                          for each in outcome.json["cpus"]], [(True, True, True)] * 4)
+            yield expect(
+                "all are delivered, interlocked and return",
+                [
+                    (
+                        each["delivered"],
+                        each["interlocked"],
+                        each["injection"]["returned"]
+                        or self.need_not_return(int(each["injection"]["nip"], 16)),
+                    )
+                    for each in outcome.json["cpus"]
+                ],
+                [(True, True, True)] * 4,
+            )
             yield Check("user processes live", guest.victim(), "")
 
     def system_reset(self):
@@ -65,8 +79,10 @@ def define(tap, build, words, stack):
     guest = ByTrampoline(build, kernel, source, stack)
 
     def test(name, function, *args, **options):
-        tap.test(f"linux_{kernel}_by_{source.partition(':')[0]}_trampoline_{name}",
-                 lambda: function(*args, **options))
+        tap.test(
+            f"linux_{kernel}_by_{source.partition(':')[0]}_trampoline_{name}",
+            lambda: function(*args, **options),
+        )
 
     test("boots_to_userland", guest.boots)
     test("registers_the_routines_of_its_symbol_table", guest.registers)

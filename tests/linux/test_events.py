@@ -25,7 +25,8 @@ class Events:
     def __init__(self, build, kernel, stack):
         self.kernel = harness.guest_file(kernel)
         self.guest = stack.enter_context(
-            Guest(build, self.kernel, job="shell", smp=CPUS, append="loglevel=8"))
+            Guest(build, self.kernel, job="shell", smp=CPUS, append="loglevel=8")
+        )
 
     def boots(self):
         self.guest.wait_for("fwnmi-guest: userland up", timeout=harness.BOOT)
@@ -82,8 +83,11 @@ class Events:
         stopped = guest.monitor.wait_event("FWNMI_CPU_STOPPED")
         yield expect("it is stopped", stopped["cpu-index"], dead)
         cpus = guest.monitor.command("query-cpus-fast")
-        yield expect("and stays so", [cpu["state"] == "stopped" for cpu in cpus],
-                     [cpu == dead for cpu in range(len(cpus))])
+        yield expect(
+            "and stays so",
+            [cpu["state"] == "stopped" for cpu in cpus],
+            [cpu == dead for cpu in range(len(cpus))],
+        )
         guest.wait_for(PRINTED + "5", mark, what="a fatal event")
         # LoPAR: after a fatal report, all later ones are "already reported".
         mark = guest.mark()
@@ -94,7 +98,7 @@ class Events:
 
 
 def define(tap, build, words, stack):
-    kernel, = words or ["6.1"]
+    (kernel,) = words or ["6.1"]
     events = Events(build, kernel, stack)
 
     def test(name, function):

@@ -55,9 +55,13 @@ class Kdump(Kexec):
 
     def captures(self, guest, mark, at_once=True):
         """Linux waits ten seconds for all CPUs, complains, and then waits forever."""
-        core = guest.wait_for((r"cpu\(s\) not responding|" if at_once else "") +
-                              r"fwnmi-guest: vmcore magic=(\S*) cpus=(\d+)",
-                              mark, LOAD, what="the crash kernel's vmcore")
+        core = guest.wait_for(
+            (r"cpu\(s\) not responding|" if at_once else "")
+            + r"fwnmi-guest: vmcore magic=(\S*) cpus=(\d+)",
+            mark,
+            LOAD,
+            what="the crash kernel's vmcore",
+        )
         yield Check("every CPU answers", core[1], guest.since(mark))
         if not core[1]:
             return
@@ -74,9 +78,11 @@ class Kdump(Kexec):
             injection = guest.inject("system-reset")
             yield expect("exit status", injection.status, 0)
             cpus = injection.json.get("cpus", [])
-            yield expect("each CPU was reset, and reported",
-                         [(cpu["injection"]["cpu-index"], cpu["delivered"]) for cpu in cpus],
-                         [(i, True) for i in range(CPUS)])
+            yield expect(
+                "each CPU was reset, and reported",
+                [(cpu["injection"]["cpu-index"], cpu["delivered"]) for cpu in cpus],
+                [(i, True) for i in range(CPUS)],
+            )
             yield from self.captures(guest, mark)
 
     def by_monitor(self):
@@ -93,8 +99,11 @@ def define(tap, build, words, stack):
     kdump = Kdump(build, stack, words[0] if words else "6.1")
     tap.test("a_system_reset_makes_four_cpus_dump", kdump.by_command)
     tap.test("inject_nmi_makes_four_cpus_dump", kdump.by_monitor)
-    tap.test("a_system_reset_by_trampolines_makes_four_cpus_dump", kdump.by_command,
-             ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"])
+    tap.test(
+        "a_system_reset_by_trampolines_makes_four_cpus_dump",
+        kdump.by_command,
+        ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"],
+    )
 
 
 if __name__ == "__main__":

@@ -42,9 +42,21 @@ def other_system(work):
     """Builds other_system.S as the ELF file that kexec needs: one segment, starting at its entry."""
     cross = "powerpc64le-linux-gnu-"
     obj, elf = os.path.join(work, "other.o"), os.path.join(work, "other")
-    for command in ([cross + "as", "-o", obj, os.path.join(HERE, "other_system.S")],
-                    [cross + "ld", "-static", "--build-id=none", "-N",
-                     "--section-start=.image=0", "-e", "0", "-o", elf, obj]):
+    for command in (
+        [cross + "as", "-o", obj, os.path.join(HERE, "other_system.S")],
+        [
+            cross + "ld",
+            "-static",
+            "--build-id=none",
+            "-N",
+            "--section-start=.image=0",
+            "-e",
+            "0",
+            "-o",
+            elf,
+            obj,
+        ],
+    ):
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError as e:
@@ -77,8 +89,11 @@ class Kexec:
         cpio = mkinitramfs.Newc()
         for directory in ("lib64", "lib", "lib/powerpc64le-linux-gnu", "kexec"):
             cpio.add(directory, mkinitramfs.S_IFDIR | 0o755)
-        for name, path in (("bin/kexec", "kexec"), ("lib64/ld64.so.2", "ld64.so.2"),
-                           ("lib/powerpc64le-linux-gnu/libc.so.6", "libc.so.6")):
+        for name, path in (
+            ("bin/kexec", "kexec"),
+            ("lib64/ld64.so.2", "ld64.so.2"),
+            ("lib/powerpc64le-linux-gnu/libc.so.6", "libc.so.6"),
+        ):
             with open(os.path.join(self.tools, path), "rb") as f:
                 cpio.add(name, mkinitramfs.S_IFREG | 0o755, f.read())
         with open(image, "rb") as f:
@@ -92,8 +107,14 @@ class Kexec:
 
     def start(self, image, options=(), **more):
         build = Build(HERE, self.build.fwnmi, self.initramfs(image))
-        return Guest(build, self.first, append="rdinit=/kexec/init loglevel=8", memory="1G",
-                     options=options, **more)
+        return Guest(
+            build,
+            self.first,
+            append="rdinit=/kexec/init loglevel=8",
+            memory="1G",
+            options=options,
+            **more,
+        )
 
     def registered(self, guest):
         """The machine check routine of the first kernel, which has registered by then."""
@@ -110,14 +131,17 @@ class Kexec:
             guest.wait_for(r"fwnmi-guest: victim pid", mark, timeout=harness.BOOT)
             state = guest.monitor.wait_event("FWNMI_REGISTERED")
             symbols = harness.kernel_symbols(image, ["machine_check_fwnmi"])
-            yield expect("it registers the routine of its own symbol table",
-                         int(state["machine-check"], 16),
-                         symbols["machine_check_fwnmi"] & ~(0xc << 60))
+            yield expect(
+                "it registers the routine of its own symbol table",
+                int(state["machine-check"], 16),
+                symbols["machine_check_fwnmi"] & ~(0xC << 60),
+            )
             yield from scenarios.recovered_slb_multihit(guest).checks
             yield from scenarios.recovered(guest, "TLB Multihit", type="TLB").checks
             yield expect("exit status", guest.power_off(), 0)
-            yield Check("no routine was missed", "no longer there" not in guest.stderr(),
-                        guest.stderr())
+            yield Check(
+                "no routine was missed", "no longer there" not in guest.stderr(), guest.stderr()
+            )
 
     def runs_other_system(self, guest):
         guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)
@@ -133,11 +157,17 @@ class Kexec:
                 injection = guest.inject(kind)
                 yield Check(f"{kind}: delivered", injection.delivered, injection.errors)
                 yield expect(f"{kind}: to the vector", injection.report.get("handler"), vector)
-                yield expect(f"{kind}: as one whose routine has gone",
-                             injection.report.get("stale-handler"), True)
+                yield expect(
+                    f"{kind}: as one whose routine has gone",
+                    injection.report.get("stale-handler"),
+                    True,
+                )
                 guest.wait_for(rf"^other: 0{vector[1:]}|^other: 0x0{vector[2:]}", mark)
-                yield Check(f"{kind}: the user is warned", f"no longer there: {vector} is entered"
-                            in guest.stderr(), guest.stderr())
+                yield Check(
+                    f"{kind}: the user is warned",
+                    f"no longer there: {vector} is entered" in guest.stderr(),
+                    guest.stderr(),
+                )
 
     def other_system_ends(self):
         with self.start(other_system(self.work), ["--stale-handler=end"]) as guest:
@@ -146,8 +176,11 @@ class Kexec:
             why = "the routine that was registered is no longer there"
             yield expect("exit status", guest.wait(), 3)
             said = guest.stderr()
-            yield Check("fwnmi inject says why",
-                        f"it ended the partition: {why}" in injection.errors, injection.errors)
+            yield Check(
+                "fwnmi inject says why",
+                f"it ended the partition: {why}" in injection.errors,
+                injection.errors,
+            )
             yield Check("the user is told", f"ended the partition: {why} (vCPU 0)" in said, said)
             yield Check("so says the end", f"the guest crashed: {why} (vCPU 0)" in said, said)
             yield Check("with the log", "SLB" in guest.stderr(), guest.stderr())
@@ -158,8 +191,11 @@ class Kexec:
             injection = guest.inject("machine-check", no_wait=True)
             yield expect("fwnmi inject succeeds", injection.status, 0)
             delivered = guest.monitor.wait_event("FWNMI_DELIVERED")
-            yield expect("to where the former kernel had its routine",
-                         delivered["injection"]["handler"], former)
+            yield expect(
+                "to where the former kernel had its routine",
+                delivered["injection"]["handler"],
+                former,
+            )
 
 
 def define(tap, build, words, stack):
@@ -170,11 +206,18 @@ def define(tap, build, words, stack):
 
     test("the_same_kernel_registers_again", kexec.another_kernel, "6.1", smp=2)
     test("another_kernel_gets_events_at_its_own_routines", kexec.another_kernel, "6.12")
-    test("another_kernel_gets_them_by_trampolines_too", kexec.another_kernel, "6.12",
-         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"])
+    test(
+        "another_kernel_gets_them_by_trampolines_too",
+        kexec.another_kernel,
+        "6.12",
+        ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"],
+    )
     test("a_system_that_does_not_register_gets_the_architected_interrupt", kexec.other_system)
-    test("a_system_that_does_not_register_gets_it_where_trampolines_were", kexec.other_system,
-         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"])
+    test(
+        "a_system_that_does_not_register_gets_it_where_trampolines_were",
+        kexec.other_system,
+        ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"],
+    )
     test("the_partition_ends_if_that_is_the_policy", kexec.other_system_ends)
     test("the_former_routine_is_entered_if_that_is_the_policy", kexec.other_system_gets_it)
 

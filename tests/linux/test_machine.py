@@ -21,6 +21,7 @@ class Machine:
 
     def repeats(self, smp):
         """Two runs at the same time disturb each other on the host, and must still be identical."""
+
         def start():
             return self.start("poweroff", smp=smp, monitor=False)
 
@@ -30,21 +31,30 @@ class Machine:
                 guest.wait_for(r"fwnmi-guest: powering off", timeout=harness.BOOT)
                 yield expect("exit status", guest.wait(), 0)
                 stats = guest.stats()
-                runs.append((guest.since(0), {key: stats[key] for key in stats
-                                              if key in ("instructions", "guest_seconds") or
-                                              key.startswith("cpu")}))
+                runs.append(
+                    (
+                        guest.since(0),
+                        {
+                            key: stats[key]
+                            for key in stats
+                            if key in ("instructions", "guest_seconds") or key.startswith("cpu")
+                        },
+                    )
+                )
         yield Check("there is something to compare", runs[0][0].count("\n") > 100, runs[0][0])
         yield Check("the same console output", runs[0][0] == runs[1][0], first_difference(*runs))
         yield expect("the same instruction counts", runs[0][1], runs[1][1])
 
     def powers_off(self):
         with self.start("poweroff", clock="host") as guest:
-            shutdown = guest.monitor.wait_event("SHUTDOWN",
-                                                timeout=harness.BOOT * harness.patience())
+            shutdown = guest.monitor.wait_event(
+                "SHUTDOWN", timeout=harness.BOOT * harness.patience()
+            )
             yield expect("the monitor's reason", shutdown["reason"], "guest-shutdown")
             yield expect("exit status", guest.wait(), 0)
-            yield Check("userland had been up", "fwnmi-guest: userland up" in guest.since(0),
-                        guest.tail())
+            yield Check(
+                "userland had been up", "fwnmi-guest: userland up" in guest.since(0), guest.tail()
+            )
 
     def reboots(self):
         with self.start("victim") as guest:
@@ -60,8 +70,9 @@ class Machine:
             match = guest.wait_for(r"Linux version ", mark, harness.BOOT)
             guest.wait_for(r"fwnmi-guest: victim pid", match.end(), harness.BOOT)
             guest.monitor.wait_event("FWNMI_REGISTERED")
-            yield expect("it has registered again, the same",
-                         guest.monitor.command("query-fwnmi"), first)
+            yield expect(
+                "it has registered again, the same", guest.monitor.command("query-fwnmi"), first
+            )
             guest.victim_page()
             guest.settle()
             injection = guest.inject("machine-check", context="user")
@@ -76,18 +87,26 @@ class Machine:
 
     def console(self):
         with self.start("shell") as guest:
+
             def prompt():
-                guest.wait_for(r"/ # (?:\x1b\[6n)?$", timeout=harness.BOOT, after=mark,
-                               whole_lines=False, what="a prompt")
+                guest.wait_for(
+                    r"/ # (?:\x1b\[6n)?$",
+                    timeout=harness.BOOT,
+                    after=mark,
+                    whole_lines=False,
+                    what="a prompt",
+                )
 
             mark = 0
             prompt()
             # The console echoes input, so the answer must not be part of the question.
             for command, answer in (
-                    ("echo $((6 * 7))", "42"), ("uname -m", "ppc64le"),
-                    ("cat /proc/cmdline | tr a-z A-Z", "CONSOLE=HVC0 FWNMI.JOB=SHELL"),
-                    # Longer than one H_GET_TERM_CHAR, and longer than the terminal's queue.
-                    (f"echo {'x' * 700} | wc -c", "701")):
+                ("echo $((6 * 7))", "42"),
+                ("uname -m", "ppc64le"),
+                ("cat /proc/cmdline | tr a-z A-Z", "CONSOLE=HVC0 FWNMI.JOB=SHELL"),
+                # Longer than one H_GET_TERM_CHAR, and longer than the terminal's queue.
+                (f"echo {'x' * 700} | wc -c", "701"),
+            ):
                 mark = guest.mark()
                 guest.send(command)
                 guest.wait_for(rf"^{answer} *$", mark)

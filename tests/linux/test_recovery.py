@@ -30,7 +30,8 @@ class Recovery:
     def boots(self):
         # On the instruction clock, the load of the host does not affect the guest.
         guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn"))
+            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
+        )
         guest.boot()
         self.booted = guest
 
@@ -38,9 +39,11 @@ class Recovery:
         state = self.guest.monitor.command("query-fwnmi")
         yield Check("it has registered", state["registered"], state)
         symbols = harness.kernel_symbols(self.kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
-        for key, name in (("system-reset", "system_reset_fwnmi"),
-                          ("machine-check", "machine_check_fwnmi")):
-            yield expect(name, int(state[key], 16), symbols[name] & ~(0xc << 60))
+        for key, name in (
+            ("system-reset", "system_reset_fwnmi"),
+            ("machine-check", "machine_check_fwnmi"),
+        ):
+            yield expect(name, int(state[key], 16), symbols[name] & ~(0xC << 60))
 
     def scenario(self, function, *args, **options):
         return function(self.guest, *args, **options).checks
@@ -49,8 +52,9 @@ class Recovery:
         return scenarios.recovered(self.guest, what, **(expected or {}), **options).checks
 
     def in_kernel(self):
-        mark, outcome = scenarios.machine_check(self.guest, "SLB Multihit", type="SLB",
-                                                context="kernel")
+        mark, outcome = scenarios.machine_check(
+            self.guest, "SLB Multihit", type="SLB", context="kernel"
+        )
         yield from outcome.checks
         yield expect("it hit the kernel", outcome.injection.report["context"], "kernel")
         # Linux queues this and prints it in its timer interrupt, which also logs the event.
@@ -60,10 +64,20 @@ class Recovery:
     def fatal(self):
         pid = self.guest.victim()
         mark, outcome = scenarios.machine_check(
-            self.guest, "UE Load/Store", recovered=False, severity="Fatal", victim=pid, type="UE",
-            severity_reported="fatal", context="user")
-        oops = self.guest.wait_for(r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace", mark,
-                                   what="Oops: Machine check")[0]
+            self.guest,
+            "UE Load/Store",
+            recovered=False,
+            severity="Fatal",
+            victim=pid,
+            type="UE",
+            severity_reported="fatal",
+            context="user",
+        )
+        oops = self.guest.wait_for(
+            r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace",
+            mark,
+            what="Oops: Machine check",
+        )[0]
         # Linux has put back what the buffer holds; exec had cleared it, and the victim leaves it
         # so.
         yield expect("R3", re.search(r"GPR00: \S+ \S+ \S+ (\S+)", oops)[1], "0" * 16)
@@ -75,8 +89,15 @@ class Recovery:
         self.guest.victim_page()  # the new victim runs
         pid = self.guest.victim()
         mark, outcome = scenarios.machine_check(
-            self.guest, "Unknown", recovered=False, severity="Harmless", initiator="Unknown",
-            victim=pid, type="SLB", context="user")
+            self.guest,
+            "Unknown",
+            recovered=False,
+            severity="Harmless",
+            initiator="Unknown",
+            victim=pid,
+            type="SLB",
+            context="user",
+        )
         self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
@@ -93,7 +114,7 @@ class Recovery:
 
 
 def define(tap, build, words, stack):
-    kernel, = words or ["6.1"]
+    (kernel,) = words or ["6.1"]
     recovery = Recovery(build, kernel, stack)
 
     def test(name, function, *args, **options):
@@ -101,24 +122,42 @@ def define(tap, build, words, stack):
 
     test("boots_to_userland", recovery.boots)
     test("registers_the_routines_of_its_symbol_table", recovery.registers)
-    test("lives_through_a_recovered_slb_multihit",
-         recovery.scenario, scenarios.recovered_slb_multihit)
-    test("takes_the_page_of_a_recovered_ue_from_its_owner",
-         recovery.scenario, scenarios.recovered_ue)
+    test(
+        "lives_through_a_recovered_slb_multihit",
+        recovery.scenario,
+        scenarios.recovered_slb_multihit,
+    )
+    test(
+        "takes_the_page_of_a_recovered_ue_from_its_owner", recovery.scenario, scenarios.recovered_ue
+    )
     test("kills_the_process_of_an_unrecovered_ue", recovery.scenario, scenarios.unrecovered_ue)
     test("recovers_from_a_machine_check_in_the_kernel", recovery.in_kernel)
     for name, what, options in scenarios.RECOVERABLE:
         test("names_a_recovered_" + name, recovery.of_victim, what, options)
     for severity, word in scenarios.SEVERITIES.items():
-        test("takes_severity_" + severity, recovery.of_victim, "SLB Multihit",
-             {"severity_reported": severity}, {"severity": word})
+        test(
+            "takes_severity_" + severity,
+            recovery.of_victim,
+            "SLB Multihit",
+            {"severity_reported": severity},
+            {"severity": word},
+        )
     for initiator, word in scenarios.INITIATORS.items():
-        test("takes_initiator_" + initiator, recovery.of_victim, "SLB Multihit",
-             {"initiator_reported": initiator}, {"initiator": word})
+        test(
+            "takes_initiator_" + initiator,
+            recovery.of_victim,
+            "SLB Multihit",
+            {"initiator_reported": initiator},
+            {"initiator": word},
+        )
     for disposition in ("not-recovered", "limited-recovery"):
         # ras.c, mce_handle_err_realmode(): Linux reloads the SLB itself.
-        test(f"recovers_an_slb_multihit_reported_{disposition}", recovery.of_victim, "SLB Multihit",
-             {"disposition": disposition})
+        test(
+            f"recovers_an_slb_multihit_reported_{disposition}",
+            recovery.of_victim,
+            "SLB Multihit",
+            {"disposition": disposition},
+        )
     test("kills_the_process_of_a_fatal_machine_check_and_lives", recovery.fatal)
     test("takes_what_was_already_reported_for_unrecovered", recovery.already_reported)
     test("powers_off", recovery.powers_off)

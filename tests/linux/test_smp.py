@@ -28,8 +28,9 @@ class Smp:
         return self.booted
 
     def boots(self):
-        guest = self.stack.enter_context(Guest(self.build, self.kernel, smp=CPUS,
-                                               append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}"))
+        guest = self.stack.enter_context(
+            Guest(self.build, self.kernel, smp=CPUS, append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}")
+        )
         guest.boot()
         self.booted = guest
         yield from came_up(guest, CPUS)
@@ -37,14 +38,23 @@ class Smp:
     def hit(self):
         pid = self.guest.victim()
         address, _, _ = self.guest.victim_page()
-        _, outcome = scenarios.machine_check(self.guest, "SLB Multihit", cpu=VICTIM_CPU, victim=pid,
-                                             dar=address, type="SLB", ea=address, context="user")
+        _, outcome = scenarios.machine_check(
+            self.guest,
+            "SLB Multihit",
+            cpu=VICTIM_CPU,
+            victim=pid,
+            dar=address,
+            type="SLB",
+            ea=address,
+            context="user",
+        )
         yield from outcome.checks
         yield expect("the victim lives", self.guest.victim(), pid)
 
     def idle(self):
-        _, outcome = scenarios.machine_check(self.guest, "TLB Multihit", cpu=3, type="TLB",
-                                             context="kernel")
+        _, outcome = scenarios.machine_check(
+            self.guest, "TLB Multihit", cpu=3, type="TLB", context="kernel"
+        )
         yield from outcome.checks
         yield expect("it was idle", outcome.injection.report.get("idle"), True)
 
@@ -61,15 +71,23 @@ class Smp:
         guest.monitor.command("cont")
         for cpu in (0, 1, 2, 3):
             guest.wait_for(
-                rf"MCE: CPU{cpu}: machine check \(Severe\) +ERAT Multihit .*\[Recovered\]", mark,
-                what=f"CPU{cpu}'s machine check")
+                rf"MCE: CPU{cpu}: machine check \(Severe\) +ERAT Multihit .*\[Recovered\]",
+                mark,
+                what=f"CPU{cpu}'s machine check",
+            )
         guest.monitor.command("query-fwnmi")  # collects the events
-        order = [(e["event"], e["data"]["cpu-index"]) for e in guest.monitor.events
-                 if e["event"] in ("FWNMI_DELIVERED", "FWNMI_INTERLOCK")]
+        order = [
+            (e["event"], e["data"]["cpu-index"])
+            for e in guest.monitor.events
+            if e["event"] in ("FWNMI_DELIVERED", "FWNMI_INTERLOCK")
+        ]
         deliveries = [cpu for event, cpu in order if event == "FWNMI_DELIVERED"]
         yield expect("each CPU got one", sorted(deliveries), [0, 1, 2, 3])
-        pairs = [pair for cpu in deliveries
-                 for pair in (("FWNMI_DELIVERED", cpu), ("FWNMI_INTERLOCK", cpu))]
+        pairs = [
+            pair
+            for cpu in deliveries
+            for pair in (("FWNMI_DELIVERED", cpu), ("FWNMI_INTERLOCK", cpu))
+        ]
         yield expect("each had the buffer to itself until its interlock", order, pairs)
         state = guest.monitor.command("query-fwnmi")
         yield expect("the buffer is free", state["interlock-held"], False)
@@ -77,21 +95,32 @@ class Smp:
     def no_such_cpu(self):
         injection = self.guest.inject("machine-check", cpu=CPUS)
         yield Check("it fails", injection.status != 0 and not injection.delivered, injection.json)
-        yield Check("in one line", injection.errors.startswith("fwnmi: ") and
-                    "\n" not in injection.errors, injection.errors)
+        yield Check(
+            "in one line",
+            injection.errors.startswith("fwnmi: ") and "\n" not in injection.errors,
+            injection.errors,
+        )
 
     def kill(self):
         mark, outcome = scenarios.machine_check(
-            self.guest, "UE Load/Store", cpu=VICTIM_CPU, recovered=False,
-            victim=self.guest.victim(), type="UE", disposition="not-recovered", context="user")
+            self.guest,
+            "UE Load/Store",
+            cpu=VICTIM_CPU,
+            recovered=False,
+            victim=self.guest.victim(),
+            type="UE",
+            disposition="not-recovered",
+            context="user",
+        )
         scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
         yield from outcome.checks
 
     def powers_off(self):
         yield expect("exit status", self.guest.power_off(), 0)
         stats = self.guest.stats()
-        yield Check("every CPU has worked",
-                    all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats)
+        yield Check(
+            "every CPU has worked", all(stats[f"cpu{i}"] > 1000000 for i in range(CPUS)), stats
+        )
 
     def nmi_backtrace(self):
         """Linux recognises its own system resets, by H_SIGNAL_SYS_RESET, and continues."""
@@ -101,8 +130,11 @@ class Smp:
             guest.send("echo l >/proc/sysrq-trigger; echo survived=$?")
             guest.wait_for(r"^survived=0$", mark)
             said = guest.since(mark)
-            yield expect("each other CPU answered",
-                         sum(f"NMI backtrace for cpu {i}" in said for i in range(CPUS)), CPUS)
+            yield expect(
+                "each other CPU answered",
+                sum(f"NMI backtrace for cpu {i}" in said for i in range(CPUS)),
+                CPUS,
+            )
             yield Check("nobody took it for a dump request", "Oops" not in said, said)
             guest.send("exit")
             yield expect("exit status", guest.wait(), 0)
@@ -116,12 +148,16 @@ class Smp:
 
 def came_up(guest, count):
     said = guest.since(0)
-    yield Check(f"Linux brought up {count} CPUs", f"smp: Brought up 1 node, {count} CPUs" in said,
-                guest.tail())
+    yield Check(
+        f"Linux brought up {count} CPUs",
+        f"smp: Brought up 1 node, {count} CPUs" in said,
+        guest.tail(),
+    )
     if guest.monitor and guest.process.poll() is None:
         states = [cpu["state"] for cpu in guest.monitor.command("query-cpus-fast")]
-        yield Check(f"all {count} are started",
-                    len(states) == count and "stopped" not in states, states)
+        yield Check(
+            f"all {count} are started", len(states) == count and "stopped" not in states, states
+        )
 
 
 def define(tap, build, words, stack):

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from qmp import Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
+from qmp import Client, Failure  # noqa: E402
 
 LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
@@ -43,12 +43,27 @@ def flood(args, what, rounds):
     """Returns the peak memory of a run, in KiB, and the instructions that it executed."""
     with tempfile.TemporaryDirectory(prefix="fwnmi-memory-") as scratch:
         path, log = os.path.join(scratch, "monitor"), os.path.join(scratch, "console")
-        words = [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"flood_{args.endian}"),
-                 "-m", "256", "-append", f"{what}={rounds}", "--monitor", path,
-                 "--nvram", os.path.join(scratch, "nvram"), "--clock", "insn", "--debug", "--stats"]
+        words = [
+            args.fwnmi,
+            "run",
+            "-kernel",
+            os.path.join(args.payloads, f"flood_{args.endian}"),
+            "-m",
+            "256",
+            "-append",
+            f"{what}={rounds}",
+            "--monitor",
+            path,
+            "--nvram",
+            os.path.join(scratch, "nvram"),
+            "--clock",
+            "insn",
+            "--debug",
+            "--stats",
+        ]
         with open(log, "wb") as console, subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE,
-                text=True) as process:
+            words, stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE, text=True
+        ) as process:
 
             def console_says(text):
                 with open(log, "rb") as f:
@@ -85,16 +100,26 @@ def main():
         few, _ = flood(args, "calls", FEW)
         many, many_insns = flood(args, "calls", MANY)
         code, code_insns = flood(args, "code", CODE)
-        print(f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions;"
-              f" {CODE} of code: {code} KiB, {code_insns} instructions")
+        print(
+            f"# {FEW} rounds of calls: {few} KiB; {MANY}: {many} KiB, {many_insns} instructions;"
+            f" {CODE} of code: {code} KiB, {code_insns} instructions"
+        )
     except (Failure, OSError, ValueError, subprocess.TimeoutExpired) as e:
         print("# " + str(e).replace("\n", "\n# "))
-    for number, (sentence, ok) in enumerate((
+    for number, (sentence, ok) in enumerate(
+        (
             ("ten_times_as_many_calls_take_no_more_memory", 0 < many <= few + GROWTH_KIB),
-            ("a_guest_that_calls_without_end_costs_its_memory_and_a_constant",
-             0 < many <= PAYLOAD_KIB + CONSTANT_KIB),
-            ("a_guest_that_makes_new_code_without_end_costs_its_memory_and_a_constant",
-             0 < code <= PAYLOAD_KIB + CONSTANT_KIB + DECODED_KIB)), 1):
+            (
+                "a_guest_that_calls_without_end_costs_its_memory_and_a_constant",
+                0 < many <= PAYLOAD_KIB + CONSTANT_KIB,
+            ),
+            (
+                "a_guest_that_makes_new_code_without_end_costs_its_memory_and_a_constant",
+                0 < code <= PAYLOAD_KIB + CONSTANT_KIB + DECODED_KIB,
+            ),
+        ),
+        1,
+    ):
         failed |= not ok
         print(f"{'ok' if ok else 'not ok'} {number} - {sentence}")
     return failed

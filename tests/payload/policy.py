@@ -17,9 +17,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import tap  # noqa: E402  pylint: disable=wrong-import-position
-from qmp import Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
-from tap import Check  # noqa: E402  pylint: disable=wrong-import-position
+import tap  # noqa: E402
+from qmp import Client, Failure  # noqa: E402
+from tap import Check  # noqa: E402
 
 LIMIT = 600
 
@@ -34,9 +34,24 @@ class Machine:
         with open(os.path.join(self.scratch.name, "stderr"), "w+b") as f:
             self.stderr_fd = os.dup(f.fileno())
         self.child = subprocess.Popen(
-            [args.fwnmi, "run", "-kernel", os.path.join(args.payloads, f"nested_{args.endian}"),
-             "-append", "own", "--clock", "insn", "--monitor", self.path, *args.run_option, *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr_fd)
+            [
+                args.fwnmi,
+                "run",
+                "-kernel",
+                os.path.join(args.payloads, f"nested_{args.endian}"),
+                "-append",
+                "own",
+                "--clock",
+                "insn",
+                "--monitor",
+                self.path,
+                *args.run_option,
+                *options,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr_fd,
+        )
         self.console = b""
         self.deadline = time.monotonic() + LIMIT
         self.monitor = None
@@ -61,11 +76,15 @@ class Machine:
         while text not in self.console:
             while not select.select([out], [], [], 0.1)[0]:
                 if time.monotonic() > self.deadline:
-                    raise Failure(f"not over after {LIMIT} s; console: {self.console.decode()!r};"
-                                  f" stderr: {self.stderr()!r}")
+                    raise Failure(
+                        f"not over after {LIMIT} s; console: {self.console.decode()!r};"
+                        f" stderr: {self.stderr()!r}"
+                    )
             more = os.read(out, 65536)
             if not more:
-                raise Failure(f"the console ended before it said {text!r}; stderr: {self.stderr()!r}")
+                raise Failure(
+                    f"the console ended before it said {text!r}; stderr: {self.stderr()!r}"
+                )
             self.console += more
         self.console = self.console.split(text, 1)[1]
 
@@ -87,7 +106,13 @@ class Machine:
 def is_log(text):
     """A version 6 log of a fatal platform error that was not recovered."""
     log = bytes.fromhex(text)
-    return len(log) > 8 and log[0] == 6 and log[1] >> 5 == 5 and log[1] >> 3 & 3 == 2 and log[3] == 0xe0
+    return (
+        len(log) > 8
+        and log[0] == 6
+        and log[1] >> 5 == 5
+        and log[1] >> 3 & 3 == 2
+        and log[3] == 0xE0
+    )
 
 
 def halt(args):
@@ -95,7 +120,9 @@ def halt(args):
         machine.end_partition()
         yield Check("the exit status is 3", machine.child.wait(LIMIT) == 3, "")
         said = machine.stderr()
-        yield Check("the log is printed, decoded", "fatal" in said and "not-recovered" in said, said)
+        yield Check(
+            "the log is printed, decoded", "fatal" in said and "not-recovered" in said, said
+        )
 
 
 def reboot(args):

@@ -34,7 +34,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from qmp import EagerClient, Failure  # noqa: E402  pylint: disable=wrong-import-position
+from qmp import EagerClient, Failure  # noqa: E402
 
 # Seconds for one payload, and for what needs no guest: they only end what hangs.
 TIME_LIMIT = 600
@@ -73,6 +73,7 @@ def exits(status):
 def says(pattern):
     def see(seen):
         return bool(re.search(pattern, seen.stderr)) or f"standard error lacks {pattern!r}"
+
     return see
 
 
@@ -89,13 +90,16 @@ def event_names(*names):
     def see(seen):
         got = [event["event"] for event in seen.events]
         return all(name in got for name in names) or f"the monitor said only {got}"
+
     return see
 
 
 def injector_says(text):
     def see(seen):
-        return (any(text in what for _, _, what in seen.injections) or
-                f"no fwnmi inject said {text!r}")
+        return (
+            any(text in what for _, _, what in seen.injections) or f"no fwnmi inject said {text!r}"
+        )
+
     return see
 
 
@@ -103,6 +107,7 @@ def shut_down(reason):
     def see(seen):
         got = [e["data"]["reason"] for e in seen.events if e["event"] == "SHUTDOWN"]
         return got == [reason] or f"the monitor said {got}, not {reason}"
+
     return see
 
 
@@ -112,15 +117,20 @@ POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
 ALONE = ["-append", "alone", "--stats"]
 NESTED = [
     ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
-    ("the_program_says_why_it_ended",
-     says(r"fwnmi: the guest crashed: a second machine check came before the interlock "
-          r"\(vCPU 0\)$")),
+    (
+        "the_program_says_why_it_ended",
+        says(
+            r"fwnmi: the guest crashed: a second machine check came before the interlock "
+            r"\(vCPU 0\)$"
+        ),
+    ),
     ("the_first_one_was_delivered", lambda seen: "# in_the_routine" in seen.console),
     ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
 ]
 ALREADY_REPORTED = (
     "fwnmi_inject_says_that_a_fatal_error_was_reported_before",
-    injector_says(": already-reported, not-recovered (a fatal error was reported before)\n"))
+    injector_says(": already-reported, not-recovered (a fatal error was reported before)\n"),
+)
 CASES = {
     "machine_check": ("machine_check", [], [POWERED_OFF]),
     "system_reset": ("system_reset", [], [POWERED_OFF]),
@@ -128,10 +138,17 @@ CASES = {
     "strict": ("strict", ["--fwnmi-strict"], [POWERED_OFF]),
     "nested_injected": ("nested", ["-append", "injected"], NESTED),
     "nested_own": ("nested", ["-append", "own"], NESTED),
-    "exceptions": ("exceptions", [], [
-        POWERED_OFF,
-        ("an_instruction_that_is_lacking_is_named_with_address_and_encoding", names_illegal_instructions),
-    ]),
+    "exceptions": (
+        "exceptions",
+        [],
+        [
+            POWERED_OFF,
+            (
+                "an_instruction_that_is_lacking_is_named_with_address_and_encoding",
+                names_illegal_instructions,
+            ),
+        ],
+    ),
     "trace": ("trace", [], [POWERED_OFF]),
     "sprs": ("sprs", [], [POWERED_OFF]),
     "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
@@ -143,40 +160,77 @@ CASES = {
     "code": ("code", ["-smp", "2"], [POWERED_OFF]),
     "rtas": ("rtas", [], [POWERED_OFF]),
     "hcalls": ("hcalls", [], [POWERED_OFF]),
-    "boot": ("boot", ["-m", "384", "-smp", "3", "-append", "one two=3", "-initrd", "INITRD"], [POWERED_OFF]),
+    "boot": (
+        "boot",
+        ["-m", "384", "-smp", "3", "-append", "one two=3", "-initrd", "INITRD"],
+        [POWERED_OFF],
+    ),
     "linked_at_0": ("relocated", ALONE, [POWERED_OFF]),
     "bios": ("relocated", ["-bios", "BIOS", *ALONE], [POWERED_OFF]),
-    "os_term": ("os_term", [], [
-        ("the_partition_ends_with_exit_status_3", exits(3)),
-        ("the_guests_words_are_printed_without_control_characters",
-         says(r"fwnmi: the guest crashed: the  \[31mguest \[0m says  enough \s*$")),
-        ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
-    ]),
-    "os_term_outside": ("os_term", ["-append", "outside"], [
-        ("the_partition_ends_with_exit_status_3", exits(3)),
-        ("words_that_run_out_of_memory_are_printed_as_far_as_they_go", says(r"fwnmi: the guest crashed: abc$")),
-    ]),
-    "storm": ("storm", ["-smp", "4"], [
-        POWERED_OFF,
-        ("some_of_them_waited_for_another_cpus_interlock", event_names("FWNMI_WAITING")),
-    ]),
+    "os_term": (
+        "os_term",
+        [],
+        [
+            ("the_partition_ends_with_exit_status_3", exits(3)),
+            (
+                "the_guests_words_are_printed_without_control_characters",
+                says(r"fwnmi: the guest crashed: the  \[31mguest \[0m says  enough \s*$"),
+            ),
+            ("the_monitor_says_that_the_guest_panicked", shut_down("guest-panic")),
+        ],
+    ),
+    "os_term_outside": (
+        "os_term",
+        ["-append", "outside"],
+        [
+            ("the_partition_ends_with_exit_status_3", exits(3)),
+            (
+                "words_that_run_out_of_memory_are_printed_as_far_as_they_go",
+                says(r"fwnmi: the guest crashed: abc$"),
+            ),
+        ],
+    ),
+    "storm": (
+        "storm",
+        ["-smp", "4"],
+        [
+            POWERED_OFF,
+            ("some_of_them_waited_for_another_cpus_interlock", event_names("FWNMI_WAITING")),
+        ],
+    ),
     "repeat_atomics": ("atomics", ["-smp", "2", *ALONE], [POWERED_OFF]),
     "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
     "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
     "mmu": ("mmu", [], [POWERED_OFF]),
-    "smp": ("smp", ["-smp", "4"], [
-        POWERED_OFF,
-        ("the_monitor_says_when_a_cpu_starts_stops_and_waits",
-         event_names("VCPU_STARTED", "VCPU_STOPPED", "FWNMI_WAITING", "FWNMI_DELIVERED", "FWNMI_INTERLOCK")),
-    ]),
+    "smp": (
+        "smp",
+        ["-smp", "4"],
+        [
+            POWERED_OFF,
+            (
+                "the_monitor_says_when_a_cpu_starts_stops_and_waits",
+                event_names(
+                    "VCPU_STARTED",
+                    "VCPU_STOPPED",
+                    "FWNMI_WAITING",
+                    "FWNMI_DELIVERED",
+                    "FWNMI_INTERLOCK",
+                ),
+            ),
+        ],
+    ),
     "unbacked": ("unbacked", [], [POWERED_OFF]),
     "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
     "conformance_up": ("conformance_up", [], [POWERED_OFF, ALREADY_REPORTED]),
     "context": ("context", [], [POWERED_OFF]),
-    "reboot": ("reboot", ["-smp", "2"], [
-        POWERED_OFF,
-        ("the_monitor_says_that_the_guest_reset_itself", event_names("RESET")),
-    ]),
+    "reboot": (
+        "reboot",
+        ["-smp", "2"],
+        [
+            POWERED_OFF,
+            ("the_monitor_says_that_the_guest_reset_itself", event_names("RESET")),
+        ],
+    ),
 }
 
 
@@ -187,16 +241,14 @@ def write_initrd(scratch):
     """Writes the file whose every byte the payload `boot` knows."""
     path = os.path.join(scratch, "initrd")
     with open(path, "wb") as f:
-        f.write(bytes((i * 7 + (i >> 8)) & 0xff for i in range(100001)))
+        f.write(bytes((i * 7 + (i >> 8)) & 0xFF for i in range(100001)))
     return path
 
 
 def write_bios(scratch):
     """Writes firmware that branches to the kernel linked at 0, with its MSR in r9 and a mark in r5."""
     path = os.path.join(scratch, "bios")
-    code = [0x7d2000a6,  # mfmsr r9
-            0x38a0524d,  # li r5,0x524d
-            0x48400002]  # ba 0x400000
+    code = [0x7D2000A6, 0x38A0524D, 0x48400002]  # mfmsr r9  # li r5,0x524d  # ba 0x400000
     with open(path, "wb") as f:
         f.write(bytes(0x100) + b"".join(word.to_bytes(4, "big") for word in code))
     return path
@@ -214,11 +266,15 @@ class Run:
         self.deadline = time.monotonic() + time_limit
         with open(os.path.join(scratch, "stderr"), "w+b") as stderr:
             self.stderr = os.dup(stderr.fileno())
-        self.alone = options[-len(ALONE):] == ALONE
+        self.alone = options[-len(ALONE) :] == ALONE
         if not self.alone:
             options += ["--monitor", self.socket]
-        self.child = subprocess.Popen([program, "run", "-kernel", payload, "--clock", "insn", *options],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr)
+        self.child = subprocess.Popen(
+            [program, "run", "-kernel", payload, "--clock", "insn", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+        )
         self.late = False
         self.timer = threading.Timer(time_limit, self.time_out)
         self.timer.start()
@@ -233,10 +289,20 @@ class Run:
         self.seen.events = self.monitor.events
 
     def inject(self, arguments, extra=(), wanted=0):
-        done = subprocess.run([self.program, "inject", "--monitor", self.socket, *extra, *arguments],
-                              text=True, capture_output=True, timeout=COMMAND_LIMIT, check=False)
-        self.seen.injections.append((arguments, done.returncode == wanted,
-                                     f"exit {done.returncode}: {(done.stdout + done.stderr).strip()}"))
+        done = subprocess.run(
+            [self.program, "inject", "--monitor", self.socket, *extra, *arguments],
+            text=True,
+            capture_output=True,
+            timeout=COMMAND_LIMIT,
+            check=False,
+        )
+        self.seen.injections.append(
+            (
+                arguments,
+                done.returncode == wanted,
+                f"exit {done.returncode}: {(done.stdout + done.stderr).strip()}",
+            )
+        )
         return done
 
     def answer(self):
@@ -330,9 +396,13 @@ def judge(seen, judgements):
     """Returns everything that was tested, as (sentence, True or what is wrong)."""
     results = [(sentence, ok or "see the console") for sentence, ok in seen.results]
     if seen.plan is not None or not judgements:
-        whole = seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"
+        whole = (
+            seen.plan == len(seen.results) or f"{len(seen.results)} results, planned {seen.plan}"
+        )
         results.append(("the_payload_reports_all_that_it_planned", whole))
-    failed = [f"{' '.join(arguments)}: {what}" for arguments, good, what in seen.injections if not good]
+    failed = [
+        f"{' '.join(arguments)}: {what}" for arguments, good, what in seen.injections if not good
+    ]
     if seen.injections:
         results.append(("every_injection_it_asked_for_was_made", not failed or "; ".join(failed)))
     for sentence, judgement in judgements:
@@ -366,8 +436,13 @@ def main():
     parser.add_argument("--fwnmi", required=True)
     parser.add_argument("--payloads", required=True)
     parser.add_argument("--endian", choices=("little", "big"), default="little")
-    parser.add_argument("--run-option", action="append", default=[], metavar="OPTION",
-                        help="give it to `fwnmi run` as well, as --run-option=--OPTION")
+    parser.add_argument(
+        "--run-option",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="give it to `fwnmi run` as well, as --run-option=--OPTION",
+    )
     parser.add_argument("--time-limit", type=float, default=TIME_LIMIT)
     parser.add_argument("case", choices=CASES, metavar="CASE")
     args = parser.parse_args()
@@ -391,8 +466,12 @@ def main():
             trouble = str(e) or repr(e)
     results = judge(run.seen, judgements) if not trouble else []
     if again and not trouble:
-        results.append(("two_runs_print_the_same_and_execute_the_same_number_of_instructions",
-                        same_run(run.seen, again.seen)))
+        results.append(
+            (
+                "two_runs_print_the_same_and_execute_the_same_number_of_instructions",
+                same_run(run.seen, again.seen),
+            )
+        )
     return report(results, run.seen, trouble)
 
 

@@ -100,8 +100,21 @@ class QemuMonitor(qmp.Client):
 class QemuGuest(harness.Guest):
     """A guest of qemu-system-ppc64 -gdb unix:... A context manager: leaving it ends the process."""
 
-    def __init__(self, build, which, kernel, job="victim", append="", smp=1, memory="512M", options=(),
-                 bare=False, stopped=False, machine=MACHINE, tcp=False):
+    def __init__(
+        self,
+        build,
+        which,
+        kernel,
+        job="victim",
+        append="",
+        smp=1,
+        memory="512M",
+        options=(),
+        bare=False,
+        stopped=False,
+        machine=MACHINE,
+        tcp=False,
+    ):
         build.check()
         self.build, self.kernel, self.bare = build, kernel, bare
         self.transcript, self.changed, self.ended = "", threading.Condition(), False
@@ -111,21 +124,53 @@ class QemuGuest(harness.Guest):
         self.gdb_path = os.path.join(self.scratch.name, "gdb")
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": self.scratch.name}
         monitor = os.path.join(self.scratch.name, "qmp")
-        self.argv = [qemu_path(which), "-M", machine, "-cpu", "power9", "-m", memory, "-smp", str(smp),
-                     "-vga", "none", "-nic", "none", "-display", "none", "-serial", "stdio",
-                     "-monitor", "none", "-qmp", f"unix:{monitor},server=on,wait=off",
-                     "-chardev", "socket,id=gdb,server=on,wait=off," +
-                     ("host=127.0.0.1,port=0" if tcp else f"path={self.gdb_path}"),
-                     "-gdb", "chardev:gdb", "-action", "panic=pause", "-kernel", kernel, *options]
+        self.argv = [
+            qemu_path(which),
+            "-M",
+            machine,
+            "-cpu",
+            "power9",
+            "-m",
+            memory,
+            "-smp",
+            str(smp),
+            "-vga",
+            "none",
+            "-nic",
+            "none",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+            "-monitor",
+            "none",
+            "-qmp",
+            f"unix:{monitor},server=on,wait=off",
+            "-chardev",
+            "socket,id=gdb,server=on,wait=off,"
+            + ("host=127.0.0.1,port=0" if tcp else f"path={self.gdb_path}"),
+            "-gdb",
+            "chardev:gdb",
+            "-action",
+            "panic=pause",
+            "-kernel",
+            kernel,
+            *options,
+        ]
         if not bare:
-            self.argv += ["-initrd", build.initramfs,
-                          "-append", f"console=hvc0 fwnmi.job={job} {append} {harness.QUIET}"]
+            self.argv += [
+                "-initrd",
+                build.initramfs,
+                "-append",
+                f"console=hvc0 fwnmi.job={job} {append} {harness.QUIET}",
+            ]
         if stopped:
             self.argv.append("-S")
         self.monitor = None
         self.errors = tempfile.TemporaryFile("w+", dir=self.scratch.name)
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.errors)
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors
+        )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         self.address = f"unix:{self.gdb_path}"
@@ -139,7 +184,9 @@ class QemuGuest(harness.Guest):
 
     def stub(self):
         """What QEMU reports about its stub's connection."""
-        return next(c["filename"] for c in self.monitor.command("query-chardev") if c["label"] == "gdb")
+        return next(
+            c["filename"] for c in self.monitor.command("query-chardev") if c["label"] == "gdb"
+        )
 
     def wait_attached(self):
         """Until somebody is attached to the stub and lets the guest run."""
@@ -159,7 +206,10 @@ class QemuGuest(harness.Guest):
         if done.returncode:
             raise Failure(f"fwnmi attach failed: {done.stderr.strip()}", self.tail())
         report = json.loads(done.stdout)
-        self.registration = {"registered": True, **{k: report[k] for k in ("system-reset", "machine-check")}}
+        self.registration = {
+            "registered": True,
+            **{k: report[k] for k in ("system-reset", "machine-check")},
+        }
         return report
 
     def learn_by_watching(self):
@@ -171,22 +221,39 @@ class QemuGuest(harness.Guest):
     def arguments(self, command, *words, where=None, kernel=None):
         if kernel is None and not self.bare:
             kernel = self.kernel
-        return [self.build.fwnmi, command, "--gdb", where or self.address,
-                *(["--kernel", kernel] if kernel else []), *words]
+        return [
+            self.build.fwnmi,
+            command,
+            "--gdb",
+            where or self.address,
+            *(["--kernel", kernel] if kernel else []),
+            *words,
+        ]
 
     def fwnmi(self, command, *words, timeout=COMMAND, **where):
         """Runs the program against the guest's stub; returns the CompletedProcess."""
         argv = self.arguments(command, *words, **where)
         try:
-            return subprocess.run(argv, text=True, capture_output=True, check=False,
-                                  env=self.environment, timeout=timeout * harness.patience())
+            return subprocess.run(
+                argv,
+                text=True,
+                capture_output=True,
+                check=False,
+                env=self.environment,
+                timeout=timeout * harness.patience(),
+            )
         except subprocess.TimeoutExpired as e:
             raise Failure(f"{shlex.join(argv)} did not end", self.tail()) from e
 
     def start_fwnmi(self, command, *words, **where):
         """The same, without waiting for it."""
-        return subprocess.Popen(self.arguments(command, *words, **where), text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+        return subprocess.Popen(
+            self.arguments(command, *words, **where),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+        )
 
     def settle(self, *_, **__):
         """Waits until the victim has touched its page; before that, it is still the program that starts it."""
@@ -195,8 +262,9 @@ class QemuGuest(harness.Guest):
     def inject(self, kind, timeout=harness.INJECT, **options):
         if options.get("context") == "user":
             options.setdefault("process", "victim")
-        done = self.fwnmi("inject", *harness.injection_words(kind, timeout, options),
-                          timeout=3 * timeout + 10)
+        done = self.fwnmi(
+            "inject", *harness.injection_words(kind, timeout, options), timeout=3 * timeout + 10
+        )
         if not self.ended:
             self.monitor.running()  # keep reading, so that events do not pile up
         injection = Injection(done.args, done.returncode, done.stdout, done.stderr)
@@ -257,7 +325,7 @@ class Proxy(Listener):
             while True:
                 data = source.recv(4096)
                 if counted:
-                    data, self.left = data[:max(self.left, 0)], self.left - len(data)
+                    data, self.left = data[: max(self.left, 0)], self.left - len(data)
                 if not data:
                     break
                 if counted:
@@ -301,11 +369,18 @@ def write_memory(path, address, data):
     with socket.socket(socket.AF_UNIX) as stub:
         stub.connect(path)
         stub.settimeout(COMMAND * harness.patience())
-        for command in ("?", "Qqemu.PhyMemMode:1", f"M{address:x},{len(data):x}:{data.hex()}",
-                        "Qqemu.PhyMemMode:0", "D"):
+        for command in (
+            "?",
+            "Qqemu.PhyMemMode:1",
+            f"M{address:x},{len(data):x}:{data.hex()}",
+            "Qqemu.PhyMemMode:0",
+            "D",
+        ):
             stub.sendall(b"+" + packet(command))
             answer = b""
-            while not re.search(rb"\$((?!T02)[^#]*)#..", answer):  # T02: QEMU 7.2 tells that it stops
+            while not re.search(
+                rb"\$((?!T02)[^#]*)#..", answer
+            ):  # T02: QEMU 7.2 tells that it stops
                 answer += stub.recv(4096)
 
 
@@ -317,7 +392,7 @@ def answers(table, otherwise=""):
         while data := client.recv(4096):
             buffer += data
             while match := re.search(rb"\$([^#]*)#..", buffer):
-                buffer = buffer[match.end():]
+                buffer = buffer[match.end() :]
                 command = match[1].decode()
                 answer = next((a for key, a in table.items() if command.startswith(key)), otherwise)
                 client.sendall(b"+" + packet(answer))

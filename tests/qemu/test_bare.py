@@ -37,7 +37,9 @@ class Bare(QemuGuest):
         path = os.path.join(directory, f"bare_{variant}")
         if not os.path.exists(path):
             raise harness.Missing(f"{path} has not been built (needs a cross compiler)")
-        super().__init__(build, which, path, bare=True, stopped=True, smp=smp, machine=MACHINE, tcp=tcp)
+        super().__init__(
+            build, which, path, bare=True, stopped=True, smp=smp, machine=MACHINE, tcp=tcp
+        )
 
     def up(self):
         report = self.learn("--rtas", RTAS)
@@ -58,15 +60,25 @@ class Bare(QemuGuest):
         return "bare: registers" not in self.since(0)
 
     def hit(self, kind, *options, timeout=harness.INJECT):
-        words = [kind, "--json", "--rtas", RTAS, "--timeout", str(int(timeout * harness.patience()))]
+        words = [
+            kind,
+            "--json",
+            "--rtas",
+            RTAS,
+            "--timeout",
+            str(int(timeout * harness.patience())),
+        ]
         done = self.fwnmi("inject", *words, *options, timeout=3 * timeout + 10)
         return harness.Injection(done.args, done.returncode, done.stdout, done.stderr)
 
 
 def refused(injection, pattern):
     yield expect("exit status", injection.status, 1)
-    yield Check(f"one line: {pattern}", re.fullmatch(f"fwnmi: inject: {pattern}", injection.errors),
-                injection.errors)
+    yield Check(
+        f"one line: {pattern}",
+        re.fullmatch(f"fwnmi: inject: {pattern}", injection.errors),
+        injection.errors,
+    )
     yield Check("nothing was delivered", not injection.delivered, injection.json)
 
 
@@ -81,8 +93,11 @@ def big_endian(make):
             before = guest.events()
             injection = guest.hit(kind)
             yield expect(f"{kind}: exit status", (injection.status, injection.errors), (0, ""))
-            yield Check(f"{kind}: it came back with its registers", injection.returned and
-                        guest.event_comes(before), guest.tail())
+            yield Check(
+                f"{kind}: it came back with its registers",
+                injection.returned and guest.event_comes(before),
+                guest.tail(),
+            )
             yield expect(f"{kind}: routine", injection.report["handler"], report[kind])
         yield Check("the guest runs", guest.monitor.running(), "")
 
@@ -93,22 +108,33 @@ def mute(make):
         guest.up()
         first = guest.hit("machine-check", timeout=VAIN)
         yield expect("first: exit status", first.status, 1)
-        yield expect("first: its line", first.errors,
-                     "fwnmi: inject: time limit: the guest did not call ibm,nmi-interlock")
+        yield expect(
+            "first: its line",
+            first.errors,
+            "fwnmi: inject: time limit: the guest did not call ibm,nmi-interlock",
+        )
         yield Check("first: delivered", first.delivered and first.returned, first.json)
         before = guest.events()
-        yield from refused(guest.hit("machine-check"),
-                           r"CPU 0 has not called ibm,nmi-interlock for its last machine check: use --nested .*")
+        yield from refused(
+            guest.hit("machine-check"),
+            r"CPU 0 has not called ibm,nmi-interlock for its last machine check: use --nested .*",
+        )
         reset = guest.hit("system-reset")
-        yield Check("a system reset needs no interlock", reset.delivered and guest.event_comes(before),
-                    reset.errors)
-        forgetful = guest.hit("machine-check", "--forget", "--handlers", guest.handlers(),
-                              timeout=VAIN)
+        yield Check(
+            "a system reset needs no interlock",
+            reset.delivered and guest.event_comes(before),
+            reset.errors,
+        )
+        forgetful = guest.hit(
+            "machine-check", "--forget", "--handlers", guest.handlers(), timeout=VAIN
+        )
         yield Check("--forget forgets", forgetful.delivered, forgetful.errors)
         mark = guest.mark()
         nested = guest.hit("machine-check", "--nested")
-        yield from refused(nested, r"a second machine check came before the interlock, "
-                                   r"which ends the partition: .*")
+        yield from refused(
+            nested,
+            r"a second machine check came before the interlock, which ends the partition: .*",
+        )
         guest.wait_for("bare: ready", mark, what="bare: ready (QEMU has reset it)")
         yield from refused(guest.hit("machine-check"), r"the guest's routines are unknown: .*")
 
@@ -119,8 +145,11 @@ def unwatched(make):
         guest.up()
         before = guest.events()
         first = guest.hit("machine-check", "--no-wait")
-        yield Check("delivered", first.status == 0 and first.delivered and guest.event_comes(before),
-                    first.errors)
+        yield Check(
+            "delivered",
+            first.status == 0 and first.delivered and guest.event_comes(before),
+            first.errors,
+        )
         yield from refused(guest.hit("machine-check"), r"CPU 0 has not called ibm,nmi-interlock .*")
 
 
@@ -133,8 +162,9 @@ def second_cpu_waits(make):
         yield Check("first: delivered", first.delivered, first.errors)
         second = guest.hit("machine-check", "--cpu", "1", "--nested")
         yield expect("second: exit status", (second.status, second.errors), (0, ""))
-        yield Check("second: delivered, interlocked", second.delivered and second.interlocked,
-                    second.json)
+        yield Check(
+            "second: delivered, interlocked", second.delivered and second.interlocked, second.json
+        )
         yield expect("second: CPU", second.report.get("cpu-index"), 1)
         yield Check("the first went on", guest.event_comes(before), guest.tail())
         third = guest.hit("machine-check")
@@ -146,8 +176,10 @@ def second_cpu_waits_in_vain(make):
         guest.up()
         first = guest.hit("machine-check", timeout=VAIN)
         yield Check("first: delivered", first.delivered and not first.interlocked, first.json)
-        yield from refused(guest.hit("machine-check", "--cpu", "1", "--nested", timeout=VAIN),
-                           r"time limit: CPU 0, which holds the machine check buffer, does not call .*")
+        yield from refused(
+            guest.hit("machine-check", "--cpu", "1", "--nested", timeout=VAIN),
+            r"time limit: CPU 0, which holds the machine check buffer, does not call .*",
+        )
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -158,17 +190,33 @@ def whole_partition(make):
         before = guest.events()
         reset = guest.hit("system-reset")
         yield expect("exit status", (reset.status, reset.errors), (0, ""))
-        yield expect("each CPU", [(cpu["injection"]["cpu-index"], cpu["delivered"])
-                                  for cpu in reset.json.get("cpus", [])], [(0, True), (1, True)])
+        yield expect(
+            "each CPU",
+            [
+                (cpu["injection"]["cpu-index"], cpu["delivered"])
+                for cpu in reset.json.get("cpus", [])
+            ],
+            [(0, True), (1, True)],
+        )
         yield Check("the routine has run", guest.event_comes(before), guest.tail())
         one = guest.hit("system-reset", "--cpu", "1")
-        yield expect("one: its warning", (one.status, one.errors), (
-            0, "fwnmi: inject: warning: only CPU 1 of 2 is reset, but a guest that dumps waits for all "
-            "of them: leave out --cpu"))
+        yield expect(
+            "one: its warning",
+            (one.status, one.errors),
+            (
+                0,
+                "fwnmi: inject: warning: only CPU 1 of 2 is reset, but a guest that dumps waits for all "
+                "of them: leave out --cpu",
+            ),
+        )
         yield expect("one: as an object of its own", one.report.get("cpu-index"), 1)
     with make("plain") as guest:
         guest.up()
-        yield expect("of one CPU: as an object of its own", guest.hit("system-reset").report.get("cpu-index"), 0)
+        yield expect(
+            "of one CPU: as an object of its own",
+            guest.hit("system-reset").report.get("cpu-index"),
+            0,
+        )
 
 
 def idle_cpu(make):
@@ -178,7 +226,9 @@ def idle_cpu(make):
         before = guest.events()
         reset = guest.hit("system-reset", timeout=2)
         yield expect("exit status", (reset.status, reset.errors), (0, ""))
-        yield expect("who was idle", [cpu["injection"]["idle"] for cpu in reset.json["cpus"]], [False, True])
+        yield expect(
+            "who was idle", [cpu["injection"]["idle"] for cpu in reset.json["cpus"]], [False, True]
+        )
         yield Check("the first goes on with its registers", guest.event_comes(before), guest.tail())
 
 
@@ -188,29 +238,64 @@ def given(make):
         guest.up()
         first = guest.hit("machine-check", "--type", "UE", "--severity", "fatal", "--ea", "0x4321")
         log = first.report.get("log", {})
-        yield expect("the first", {key: log.get(key) for key in (
-            "type", "subtype", "severity", "disposition", "effective-address", "already-reported")}, {
-            "type": "UE", "subtype": "load-store", "severity": "fatal", "disposition": "not-recovered",
-            "effective-address": "0x4321", "already-reported": False})
+        yield expect(
+            "the first",
+            {
+                key: log.get(key)
+                for key in (
+                    "type",
+                    "subtype",
+                    "severity",
+                    "disposition",
+                    "effective-address",
+                    "already-reported",
+                )
+            },
+            {
+                "type": "UE",
+                "subtype": "load-store",
+                "severity": "fatal",
+                "disposition": "not-recovered",
+                "effective-address": "0x4321",
+                "already-reported": False,
+            },
+        )
         yield expect("recoverable", first.report.get("recoverable"), True)
         second = guest.hit("machine-check")
         log = second.report.get("log", {})
-        yield expect("the second", (log.get("severity"), log.get("already-reported"), log.get("type")),
-                     ("already-reported", True, None))
+        yield expect(
+            "the second",
+            (log.get("severity"), log.get("already-reported"), log.get("type")),
+            ("already-reported", True, None),
+        )
 
 
 def over_tcp(make):
     """A stub as of qemu -gdb tcp::PORT."""
     with make("plain", tcp=True) as guest:
-        yield Check("the stub listens on a port", re.fullmatch(r"127\.0\.0\.1:\d+", guest.address), guest.address)
+        yield Check(
+            "the stub listens on a port",
+            re.fullmatch(r"127\.0\.0\.1:\d+", guest.address),
+            guest.address,
+        )
         port = guest.address.rpartition(":")[2]
         guest.up()
         for where in (guest.address, f":{port}", f"localhost:{port}"):
             before = guest.events()
-            done = guest.fwnmi("inject", "machine-check", *PATIENT, "--rtas", RTAS, "--handlers",
-                               guest.handlers(), where=where)
+            done = guest.fwnmi(
+                "inject",
+                "machine-check",
+                *PATIENT,
+                "--rtas",
+                RTAS,
+                "--handlers",
+                guest.handlers(),
+                where=where,
+            )
             yield expect(f"{where}: exit status", (done.returncode, done.stderr), (0, ""))
-            yield Check(f"{where}: it came back with its registers", guest.event_comes(before), guest.tail())
+            yield Check(
+                f"{where}: it came back with its registers", guest.event_comes(before), guest.tail()
+            )
 
 
 def now(make):
@@ -219,20 +304,30 @@ def now(make):
         guest.up()
         before = guest.events()
         injection = guest.hit("machine-check", "--now")
-        yield expect("stops and single steps", [injection.report.get("moment", {}).get(key)
-                                                for key in ("stops", "steps")], [0, 0])
-        yield Check("it came back with its registers", injection.returned and guest.event_comes(before),
-                    injection.errors or guest.tail())
+        yield expect(
+            "stops and single steps",
+            [injection.report.get("moment", {}).get(key) for key in ("stops", "steps")],
+            [0, 0],
+        )
+        yield Check(
+            "it came back with its registers",
+            injection.returned and guest.event_comes(before),
+            injection.errors or guest.tail(),
+        )
 
 
 def no_such_context(make):
     """The guest never leaves the kernel, so waiting for user mode runs into the time limit."""
     with make("plain") as guest:
         guest.up()
-        yield from refused(guest.hit("machine-check", "--context", "user", timeout=1),
-                           r"time limit: CPU 0 reached no suitable instruction")
+        yield from refused(
+            guest.hit("machine-check", "--context", "user", timeout=1),
+            r"time limit: CPU 0 reached no suitable instruction",
+        )
         yield from refused(guest.hit("machine-check", "--cpu", "1"), r"no CPU 1: the machine has 1")
-        yield from refused(guest.hit("machine-check", "--unsafe"), r"cannot stop an unsafe processor: .*")
+        yield from refused(
+            guest.hit("machine-check", "--unsafe"), r"cannot stop an unsafe processor: .*"
+        )
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -240,11 +335,18 @@ def stranger(make):
     with make("stranger") as guest:
         attach = guest.fwnmi("attach", "--rtas", RTAS, "--timeout", "2")
         yield expect("attach: exit status", attach.returncode, 1)
-        yield Check("attach: one line", re.fullmatch(
-            r"fwnmi: attach: time limit: no ibm,nmi-register call: .*\n", attach.stderr), attach.stderr)
+        yield Check(
+            "attach: one line",
+            re.fullmatch(
+                r"fwnmi: attach: time limit: no ibm,nmi-register call: .*\n", attach.stderr
+            ),
+            attach.stderr,
+        )
         yield from refused(guest.hit("machine-check"), r"the guest's routines are unknown: give .*")
-        yield from refused(guest.hit("machine-check", "--handlers", "0x1ff0000,0x1ff0004"),
-                           r"there is no code at .*")
+        yield from refused(
+            guest.hit("machine-check", "--handlers", "0x1ff0000,0x1ff0004"),
+            r"there is no code at .*",
+        )
         yield Check("the guest runs", guest.monitor.running(), "")
 
 
@@ -254,11 +356,12 @@ def bad_kernels(make):
         text.write(b"not a kernel\n" * 20)
         text.flush()
         for path, line in (
-                (text.name, r"bad kernel \S+: not an ELF file"),
-                ("/nowhere/vmlinux", r"cannot open kernel /nowhere/vmlinux: No such file or directory"),
-                (sys.executable, r"bad kernel \S+: not for 64-bit POWER"),
-                (guest.kernel, r"bad kernel \S+: it is not Linux \(no symbol _text\)"),
-                (harness.guest_file("6.1"), r"\S+ is not the kernel that the guest runs, or .*")):
+            (text.name, r"bad kernel \S+: not an ELF file"),
+            ("/nowhere/vmlinux", r"cannot open kernel /nowhere/vmlinux: No such file or directory"),
+            (sys.executable, r"bad kernel \S+: not for 64-bit POWER"),
+            (guest.kernel, r"bad kernel \S+: it is not Linux \(no symbol _text\)"),
+            (harness.guest_file("6.1"), r"\S+ is not the kernel that the guest runs, or .*"),
+        ):
             injection = guest.hit("machine-check", "--kernel", path)
             for check in refused(injection, line):
                 yield Check(f"{os.path.basename(path)}: {check.what}", check.ok, check.detail)
@@ -271,13 +374,21 @@ class CutAt:
 
     def __init__(self, guest):
         self.guest = guest
-        self.words = ["--rtas", RTAS, "--forget", "--state", os.path.join(guest.scratch.name, "cut-state"),
-                      "--handlers", guest.handlers()]
+        self.words = [
+            "--rtas",
+            RTAS,
+            "--forget",
+            "--state",
+            os.path.join(guest.scratch.name, "cut-state"),
+            "--handlers",
+            guest.handlers(),
+        ]
 
     def inject(self, cut):
         with Proxy(self.guest, cut) as proxy:
-            done = self.guest.fwnmi("inject", "machine-check", *PATIENT, *self.words,
-                                    where=f"unix:{proxy.path}")
+            done = self.guest.fwnmi(
+                "inject", "machine-check", *PATIENT, *self.words, where=f"unix:{proxy.path}"
+            )
             return done, proxy.passed
 
 
@@ -295,16 +406,27 @@ def cut_connections(make):
         for cut in (*early, *range(total - LAST_BYTES, total, CUT_STEP)):
             done, _ = cutter.inject(cut)
             if done.stderr:
-                yield Check(f"cut after {cut}: one line", re.fullmatch(
-                    r"fwnmi: inject: the stub at \S+ closed the connection\n", done.stderr), done.stderr)
+                yield Check(
+                    f"cut after {cut}: one line",
+                    re.fullmatch(
+                        r"fwnmi: inject: the stub at \S+ closed the connection\n", done.stderr
+                    ),
+                    done.stderr,
+                )
             if not done.returncode:
-                yield Check(f"cut after {cut}: ibm,nmi-interlock was seen by then",
-                            "\n  interlock " in done.stdout, done.stdout)
+                yield Check(
+                    f"cut after {cut}: ibm,nmi-interlock was seen by then",
+                    "\n  interlock " in done.stdout,
+                    done.stdout,
+                )
             yield Check(f"cut after {cut}: the guest runs", guest.monitor.running(), "")
         before = guest.events()
         injection = guest.hit("machine-check", "--forget", "--handlers", guest.handlers())
-        yield Check("the next event, with all registers as they were", injection.interlocked and
-                    guest.event_comes(before), injection.errors or guest.tail())
+        yield Check(
+            "the next event, with all registers as they were",
+            injection.interlocked and guest.event_comes(before),
+            injection.errors or guest.tail(),
+        )
 
 
 def ends_meanwhile(make):
@@ -315,9 +437,14 @@ def ends_meanwhile(make):
         guest.monitor.command("quit")
         _, errors = process.communicate(timeout=harness.ANSWER * harness.patience())
         yield expect("exit status", process.returncode, 1)
-        yield Check("one line", re.fullmatch(
-            r"fwnmi: attach: (?:the machine (?:has )?ended.*|the stub at \S+ closed the connection)\n",
-            errors), errors)
+        yield Check(
+            "one line",
+            re.fullmatch(
+                r"fwnmi: attach: (?:the machine (?:has )?ended.*|the stub at \S+ closed the connection)\n",
+                errors,
+            ),
+            errors,
+        )
 
 
 def interrupted(make):
@@ -327,8 +454,11 @@ def interrupted(make):
             guest.wait_attached()
             process.send_signal(number)
             _, errors = process.communicate(timeout=harness.ANSWER * harness.patience())
-            yield expect(f"{number.name}: exit status and line", (process.returncode, errors),
-                         (1, "fwnmi: attach: interrupted\n"))
+            yield expect(
+                f"{number.name}: exit status and line",
+                (process.returncode, errors),
+                (1, "fwnmi: attach: interrupted\n"),
+            )
             yield Check(f"{number.name}: the guest runs", guest.monitor.running(), "")
 
 
@@ -349,9 +479,15 @@ def two_debuggers(make):
         other.connect(guest.gdb_path)
         done = guest.fwnmi("inject", "machine-check", "--rtas", RTAS)
         yield expect("exit status", done.returncode, 1)
-        yield Check("one line", re.fullmatch(r"fwnmi: inject: (\S+ does not answer: no gdb stub, or another "
-                                             r"debugger is attached|cannot connect to \S+: .*)\n",
-                                             done.stderr), done.stderr)
+        yield Check(
+            "one line",
+            re.fullmatch(
+                r"fwnmi: inject: (\S+ does not answer: no gdb stub, or another "
+                r"debugger is attached|cannot connect to \S+: .*)\n",
+                done.stderr,
+            ),
+            done.stderr,
+        )
         other.close()
         yield Check("when it has gone: success", guest.hit("machine-check").interlocked, "")
         yield Check("the guest runs", guest.monitor.running(), "")
@@ -363,16 +499,23 @@ def bad_states(make):
         guest.up()
         path = os.path.join(other.scratch.name, "state")
         other.learn("--rtas", RTAS, "--state", path)
-        yield from refused(guest.hit("machine-check", "--state", path),
-                           r"cannot use state \S+: it belongs to another guest .*; ignore it: --forget")
+        yield from refused(
+            guest.hit("machine-check", "--state", path),
+            r"cannot use state \S+: it belongs to another guest .*; ignore it: --forget",
+        )
         with open(path, "rb") as f:
             record = bytearray(f.read())
-        for name, change in (("cut", record[:60]), ("none", b"nothing\n"),
-                             ("damaged", record[:40] + bytes([record[40] ^ 1]) + record[41:])):
+        for name, change in (
+            ("cut", record[:60]),
+            ("none", b"nothing\n"),
+            ("damaged", record[:40] + bytes([record[40] ^ 1]) + record[41:]),
+        ):
             with open(path, "wb") as f:
                 f.write(change)
-            for check in refused(other.hit("machine-check", "--state", path),
-                                 r"cannot use state \S+: .*; ignore it: --forget"):
+            for check in refused(
+                other.hit("machine-check", "--state", path),
+                r"cannot use state \S+: .*; ignore it: --forget",
+            ):
                 yield Check(f"{name}: {check.what}", check.ok, check.detail)
         yield Check("both run", guest.monitor.running() and other.monitor.running(), "")
 
@@ -385,25 +528,26 @@ def define(tap, build, words, stack):
         return Bare(build, which, directory, variant, **options)
 
     for function, name in (
-            (big_endian, "hits_a_big_endian_guest"),
-            (whole_partition, "resets_every_cpu_unless_one_is_named"),
-            (idle_cpu, "wakes_an_idle_cpu_for_a_system_reset"),
-            (given, "says_what_the_guest_was_given"),
-            (over_tcp, "hits_a_guest_over_tcp"),
-            (now, "hits_where_it_stopped"),
-            (no_such_context, "gives_up_on_what_never_comes"),
-            (mute, "keeps_the_rules_of_the_buffer_between_invocations"),
-            (unwatched, "takes_an_interlock_that_nobody_saw_for_missing"),
-            (second_cpu_waits, "lets_a_second_cpu_wait_for_the_interlock"),
-            (second_cpu_waits_in_vain, "takes_back_what_waits_in_vain"),
-            (stranger, "refuses_a_guest_that_does_not_register"),
-            (bad_kernels, "refuses_kernels_that_are_not_the_guests"),
-            (cut_connections, "frees_the_guest_when_the_connection_is_cut"),
-            (ends_meanwhile, "says_when_the_machine_ends"),
-            (interrupted, "leaves_the_guest_running_on_signals"),
-            (changed_routines, "does_not_enter_routines_that_have_changed"),
-            (two_debuggers, "says_when_another_debugger_is_attached"),
-            (bad_states, "refuses_states_of_other_guests_and_damaged_ones")):
+        (big_endian, "hits_a_big_endian_guest"),
+        (whole_partition, "resets_every_cpu_unless_one_is_named"),
+        (idle_cpu, "wakes_an_idle_cpu_for_a_system_reset"),
+        (given, "says_what_the_guest_was_given"),
+        (over_tcp, "hits_a_guest_over_tcp"),
+        (now, "hits_where_it_stopped"),
+        (no_such_context, "gives_up_on_what_never_comes"),
+        (mute, "keeps_the_rules_of_the_buffer_between_invocations"),
+        (unwatched, "takes_an_interlock_that_nobody_saw_for_missing"),
+        (second_cpu_waits, "lets_a_second_cpu_wait_for_the_interlock"),
+        (second_cpu_waits_in_vain, "takes_back_what_waits_in_vain"),
+        (stranger, "refuses_a_guest_that_does_not_register"),
+        (bad_kernels, "refuses_kernels_that_are_not_the_guests"),
+        (cut_connections, "frees_the_guest_when_the_connection_is_cut"),
+        (ends_meanwhile, "says_when_the_machine_ends"),
+        (interrupted, "leaves_the_guest_running_on_signals"),
+        (changed_routines, "does_not_enter_routines_that_have_changed"),
+        (two_debuggers, "says_when_another_debugger_is_attached"),
+        (bad_states, "refuses_states_of_other_guests_and_damaged_ones"),
+    ):
         tap.test(f"qemu_{which}_{name}", function, make)
 
 

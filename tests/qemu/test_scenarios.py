@@ -40,7 +40,8 @@ ASIDE = [
 OTHER_MATTERS = re.compile(
     r"random: crng init done|hrtimer: interrupt took|clocksource: |sched_clock: |sched: |rcu: |workqueue: |"
     r"perf: interrupt took|systemd|cfg80211|Spectre|watchdog: CPU|input: |process \d+ \(|"
-    r"SED: |Freeing unused|fwnmi-guest: victim page")
+    r"SED: |Freeing unused|fwnmi-guest: victim page"
+)
 
 
 def verdict(console):
@@ -69,8 +70,11 @@ def settle(guest):
 
 
 def difference(ours, theirs):
-    return "\n".join(difflib.unified_diff(verdict(ours), verdict(theirs), "embedded engine", "QEMU",
-                                          lineterm="", n=1))
+    return "\n".join(
+        difflib.unified_diff(
+            verdict(ours), verdict(theirs), "embedded engine", "QEMU", lineterm="", n=1
+        )
+    )
 
 
 class Pair:
@@ -91,9 +95,11 @@ class Pair:
         append = "loglevel=8" + (f" fwnmi.cpu={self.victim_cpu}" if self.victim_cpu else "")
         self.guests = {}
         theirs = self.stack.enter_context(
-            qemu.QemuGuest(self.build, self.which, self.kernel, append=append, smp=self.smp))
+            qemu.QemuGuest(self.build, self.which, self.kernel, append=append, smp=self.smp)
+        )
         ours = self.stack.enter_context(
-            Guest(self.build, self.kernel, append=append, smp=self.smp, clock="insn"))
+            Guest(self.build, self.kernel, append=append, smp=self.smp, clock="insn")
+        )
         for guest in (ours, theirs):
             guest.boot()
             guest.victim_page()  # it has begun
@@ -104,21 +110,31 @@ class Pair:
 
     def registers(self):
         symbols = harness.kernel_symbols(self.kernel, ["system_reset_fwnmi", "machine_check_fwnmi"])
-        for key, name in (("system-reset", "system_reset_fwnmi"),
-                          ("machine-check", "machine_check_fwnmi")):
-            yield expect(f"{name} in QEMU", int(self.guests["QEMU"].registration[key], 16),
-                         symbols[name] & ~(0xc << 60))
+        for key, name in (
+            ("system-reset", "system_reset_fwnmi"),
+            ("machine-check", "machine_check_fwnmi"),
+        ):
+            yield expect(
+                f"{name} in QEMU",
+                int(self.guests["QEMU"].registration[key], 16),
+                symbols[name] & ~(0xC << 60),
+            )
 
     def said(self):
         """The lines that are not compared yet, and the mark after them."""
         ends = {name: lines_end(guest) for name, guest in self.guests.items()}
-        return [guest.transcript[self.marks[name]:ends[name]] for name, guest in self.guests.items()], ends
+        return [
+            guest.transcript[self.marks[name] : ends[name]] for name, guest in self.guests.items()
+        ], ends
 
     def compare(self):
         """The consoles since the last comparison. A line that one of them still owes is waited for."""
         deadline = time.monotonic() + SETTLE * harness.patience()
-        while difference(*self.said()[0]) and time.monotonic() < deadline and \
-                not any(guest.ended for guest in self.guests.values()):
+        while (
+            difference(*self.said()[0])
+            and time.monotonic() < deadline
+            and not any(guest.ended for guest in self.guests.values())
+        ):
             for guest in self.guests.values():
                 before = lines_end(guest)
                 guest.monitor.command("cont")
@@ -126,8 +142,11 @@ class Pair:
                 guest.monitor.command("stop")
         (ours, theirs), self.marks = self.said()
         different = difference(ours, theirs)
-        return Check("the guests say the same, line by line", not different and verdict(ours),
-                     different or "nothing was said")
+        return Check(
+            "the guests say the same, line by line",
+            not different and verdict(ours),
+            different or "nothing was said",
+        )
 
     def scenario(self, function, *args, **options):
         if not self.guests:
@@ -151,7 +170,9 @@ class Pair:
 
 
 def in_kernel(guest, cpu=0):
-    mark, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=cpu, type="SLB", context="kernel")
+    mark, outcome = scenarios.machine_check(
+        guest, "SLB Multihit", cpu=cpu, type="SLB", context="kernel"
+    )
     outcome.equal("the report's CPU", outcome.injection.report.get("cpu-index"), cpu)
     outcome.equal("it hit the kernel", outcome.injection.report.get("context"), "kernel")
     # Linux queues this and prints it in its timer interrupt, which also logs the event.
@@ -163,7 +184,9 @@ def in_kernel(guest, cpu=0):
 def unrecovered_ue(guest, **options):
     """Only the victim dies: the shells that answer and that start a new victim live."""
     outcome = scenarios.unrecovered_ue(guest, **options)
-    outcome.equal("it did not come back to the interrupted instruction", outcome.injection.returned, False)
+    outcome.equal(
+        "it did not come back to the interrupted instruction", outcome.injection.returned, False
+    )
     outcome.equal("processes that died", outcome.console.count("fwnmi-guest: victim died"), 1)
     return outcome
 
@@ -171,8 +194,15 @@ def unrecovered_ue(guest, **options):
 def fatal(guest):
     pid = guest.victim()
     mark, outcome = scenarios.machine_check(
-        guest, "UE Load/Store", recovered=False, severity="Fatal", victim=pid, type="UE",
-        severity_reported="fatal", context="user")
+        guest,
+        "UE Load/Store",
+        recovered=False,
+        severity="Fatal",
+        victim=pid,
+        type="UE",
+        severity_reported="fatal",
+        context="user",
+    )
     guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
     scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
     return outcome
@@ -183,8 +213,15 @@ def already_reported(guest):
     guest.victim_page()  # the new victim runs
     pid = guest.victim()
     mark, outcome = scenarios.machine_check(
-        guest, "Unknown", recovered=False, severity="Harmless", initiator="Unknown", victim=pid,
-        type="SLB", context="user")
+        guest,
+        "Unknown",
+        recovered=False,
+        severity="Harmless",
+        initiator="Unknown",
+        victim=pid,
+        type="SLB",
+        context="user",
+    )
     guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
     scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
     return outcome
@@ -193,16 +230,31 @@ def already_reported(guest):
 def victim_on_its_cpu(guest, cpu):
     pid = guest.victim()
     address, _, _ = guest.victim_page()
-    mark, outcome = scenarios.machine_check(guest, "SLB Multihit", cpu=cpu, victim=pid, dar=address,
-                                            type="SLB", ea=address, context="user")
+    mark, outcome = scenarios.machine_check(
+        guest,
+        "SLB Multihit",
+        cpu=cpu,
+        victim=pid,
+        dar=address,
+        type="SLB",
+        ea=address,
+        context="user",
+    )
     scenarios.victim_lives(guest, outcome, pid)
     return scenarios.finish(guest, outcome, mark)
 
 
 def killed_on_its_cpu(guest, cpu):
     mark, outcome = scenarios.machine_check(
-        guest, "UE Load/Store", cpu=cpu, recovered=False, victim=guest.victim(), type="UE",
-        disposition="not-recovered", context="user")
+        guest,
+        "UE Load/Store",
+        cpu=cpu,
+        recovered=False,
+        victim=guest.victim(),
+        type="UE",
+        disposition="not-recovered",
+        context="user",
+    )
     scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
     return outcome
 
@@ -211,7 +263,11 @@ def system_reset(guest):
     """The CPU does not return, which takes a tenth of the time limit to find out."""
     outcome = scenarios.system_reset(guest, timeout=10 * harness.INJECT)
     if isinstance(guest, qemu.QemuGuest):
-        outcome.equal("the report says that it ended itself", outcome.injection.report.get("guest-ended"), True)
+        outcome.equal(
+            "the report says that it ended itself",
+            outcome.injection.report.get("guest-ended"),
+            True,
+        )
     return outcome
 
 
@@ -235,14 +291,31 @@ def define(tap, build, words, stack):
     for name, what, options in scenarios.RECOVERABLE:
         test("names_a_recovered_" + name, pair.scenario, scenarios.recovered, what, **options)
     for severity, word in scenarios.SEVERITIES.items():
-        test("takes_severity_" + severity, pair.scenario, scenarios.recovered, "SLB Multihit",
-             severity=word, severity_reported=severity)
+        test(
+            "takes_severity_" + severity,
+            pair.scenario,
+            scenarios.recovered,
+            "SLB Multihit",
+            severity=word,
+            severity_reported=severity,
+        )
     for initiator, word in scenarios.INITIATORS.items():
-        test("takes_initiator_" + initiator, pair.scenario, scenarios.recovered, "SLB Multihit",
-             initiator=word, initiator_reported=initiator)
+        test(
+            "takes_initiator_" + initiator,
+            pair.scenario,
+            scenarios.recovered,
+            "SLB Multihit",
+            initiator=word,
+            initiator_reported=initiator,
+        )
     for disposition in ("not-recovered", "limited-recovery"):
-        test(f"recovers_an_slb_multihit_reported_{disposition}", pair.scenario, scenarios.recovered,
-             "SLB Multihit", disposition=disposition)
+        test(
+            f"recovers_an_slb_multihit_reported_{disposition}",
+            pair.scenario,
+            scenarios.recovered,
+            "SLB Multihit",
+            disposition=disposition,
+        )
     test("kills_the_process_of_a_fatal_machine_check_and_lives", pair.scenario, fatal)
     test("takes_what_was_already_reported_for_unrecovered", pair.scenario, already_reported)
     test("ends_by_a_system_reset_that_names_the_process", pair.scenario, system_reset)
@@ -250,7 +323,12 @@ def define(tap, build, words, stack):
     test("boots_four_cpus_beside_the_embedded_engine", smp.boots)
     for cpu in range(CPUS):
         test(f"recovers_in_the_kernel_on_cpu_{cpu}_of_four", smp.scenario, in_kernel, cpu)
-    test("recovers_where_the_victim_runs_on_one_cpu_of_four", smp.scenario, victim_on_its_cpu, VICTIM_CPU)
+    test(
+        "recovers_where_the_victim_runs_on_one_cpu_of_four",
+        smp.scenario,
+        victim_on_its_cpu,
+        VICTIM_CPU,
+    )
     test("kills_the_process_on_one_cpu_of_four", smp.scenario, killed_on_its_cpu, VICTIM_CPU)
 
 

@@ -45,12 +45,17 @@ FWNMI = os.path.abspath(sys.argv[1])
 # The tests send these signals themselves: a build under the address sanitizer isn't to take them
 # for its own.
 os.environ["ASAN_OPTIONS"] = ":".join(
-    filter(None, [os.environ.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0",
-                  "handle_sigfpe=0"]))
+    filter(
+        None,
+        [os.environ.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0", "handle_sigfpe=0"],
+    )
+)
 TESTS = []
 # Our parent may ignore signals (nohup, a shell's background job), and a child inherits that.
 for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP:
-    signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+    signal.signal(
+        _number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
+    )
 
 PATIENCE = 300  # seconds; far above what anything takes, it only ends hung tests
 CONNECTED = "03"  # in the column St of /proc/net/unix
@@ -61,8 +66,13 @@ RECORDS = 20000  # 320 KB, more than a pipe and our own buffer hold
 def printer(end):
     """Writes RECORDS records of 16 bytes, each its number twice, to the terminal, then ends; retries while busy."""
     head = [li(3, 0x58), li(4, 0), li(5, 16), 0x7FE6FB78, 0x7FE7FB78, SC_1]  # mr r6,r31; mr r7,r31
-    loop = [*head, 0x2C230000, 0x40820000 | (-4 * (len(head) + 1)) & 0xFFFC,  # cmpdi r3,0; bne
-            0x3BFF0001, 0x281F0000 | RECORDS]  # addi r31,r31,1; cmplwi r31,RECORDS
+    loop = [
+        *head,
+        0x2C230000,  # cmpdi r3,0
+        0x40820000 | (-4 * (len(head) + 1)) & 0xFFFC,  # bne
+        0x3BFF0001,  # addi r31,r31,1
+        0x281F0000 | RECORDS,  # cmplwi r31,RECORDS
+    ]
     return [*loop, 0x41800000 | (-4 * len(loop)) & 0xFFFC, *end]  # blt
 
 
@@ -101,8 +111,9 @@ class Scratch:
 
 
 def fwnmi(*args, stdin=subprocess.DEVNULL, timeout=PATIENCE):
-    return subprocess.run([FWNMI, *args], stdin=stdin, capture_output=True, text=True, timeout=timeout,
-                          check=False)
+    return subprocess.run(
+        [FWNMI, *args], stdin=stdin, capture_output=True, text=True, timeout=timeout, check=False
+    )
 
 
 def refused(status, *args, why=""):
@@ -110,7 +121,9 @@ def refused(status, *args, why=""):
     lines = done.stderr.splitlines()
     assert done.returncode == status, f"{args}: exit {done.returncode}, not {status}: {done.stderr}"
     assert done.stdout == "", f"{args}: printed {done.stdout}"
-    assert len(lines) == 1 and lines[0].startswith("fwnmi: "), f"{args}: not one line: {done.stderr}"
+    assert len(lines) == 1 and lines[0].startswith(
+        "fwnmi: "
+    ), f"{args}: not one line: {done.stderr}"
     assert why in lines[0], f"{args}: {lines[0]} does not say {why}"
 
 
@@ -135,12 +148,24 @@ class Running:
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("text", True)
         self.process = subprocess.Popen(
-            [FWNMI, "run", "-kernel", kernel or scratch.kernel, "--monitor", scratch.monitor, *args],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+            [
+                FWNMI,
+                "run",
+                "-kernel",
+                kernel or scratch.kernel,
+                "--monitor",
+                scratch.monitor,
+                *args,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **popen,
+        )
         # Nobody may connect before the signal handlers are there; the greeting says that they are.
         try:
-            self.monitor = qmp.Client(scratch.monitor, PATIENCE, lambda: self.process.poll() is None,
-                                      negotiate=False)
+            self.monitor = qmp.Client(
+                scratch.monitor, PATIENCE, lambda: self.process.poll() is None, negotiate=False
+            )
         except qmp.Failure as e:
             self.process.kill()
             raise AssertionError(f"{e}: {self.process.communicate()[1]}") from e
@@ -193,8 +218,16 @@ def bad_kernels_are_refused_and_leave_nothing_behind(scratch):
     with open(initrd, "r+b") as f:
         f.truncate(300 << 20)
     before = scratch.files()
-    common = ["run", "-m", "256", "--monitor", scratch.monitor, "-serial", "file:" + scratch.name("out"),
-              "-kernel"]
+    common = [
+        "run",
+        "-m",
+        "256",
+        "--monitor",
+        scratch.monitor,
+        "-serial",
+        "file:" + scratch.name("out"),
+        "-kernel",
+    ]
     refused(1, *common, scratch.name("absent"), why="No such file")
     refused(1, *common, scratch.path, why="not a regular file")
     refused(1, *common, text, why="not an ELF file")
@@ -210,7 +243,14 @@ def bad_kernels_are_refused_and_leave_nothing_behind(scratch):
 def bad_monitor_paths_are_refused(scratch):
     scratch.file("taken", b"precious")
     before = scratch.files()
-    common = ["run", "-kernel", scratch.kernel, "-serial", "file:" + scratch.name("out"), "--monitor"]
+    common = [
+        "run",
+        "-kernel",
+        scratch.kernel,
+        "-serial",
+        "file:" + scratch.name("out"),
+        "--monitor",
+    ]
     refused(1, *common, scratch.name("taken"), why="is not a socket")
     refused(1, *common, scratch.path, why="is not a socket")
     refused(1, *common, scratch.name("no/where"), why="No such file")
@@ -223,8 +263,17 @@ def bad_monitor_paths_are_refused(scratch):
 
 @test
 def a_console_file_that_cannot_be_made_is_refused(scratch):
-    refused(1, "run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-serial",
-            "file:" + scratch.name("no/where"), why="No such file")
+    refused(
+        1,
+        "run",
+        "-kernel",
+        scratch.kernel,
+        "--monitor",
+        scratch.monitor,
+        "-serial",
+        "file:" + scratch.name("no/where"),
+        why="No such file",
+    )
     assert not os.path.exists(scratch.monitor)
 
 
@@ -246,8 +295,18 @@ def signals_end_the_machine_and_remove_its_socket(scratch):
 
 def fatal_signals():
     """All signals that kill a process by default, except SIGKILL, and SIGPIPE, which is ignored."""
-    harmless = {signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
-                signal.SIGURG, signal.SIGWINCH, signal.SIGKILL, signal.SIGPIPE}
+    harmless = {
+        signal.SIGCHLD,
+        signal.SIGCONT,
+        signal.SIGSTOP,
+        signal.SIGTSTP,
+        signal.SIGTTIN,
+        signal.SIGTTOU,
+        signal.SIGURG,
+        signal.SIGWINCH,
+        signal.SIGKILL,
+        signal.SIGPIPE,
+    }
     return sorted(signal.valid_signals() - harmless)
 
 
@@ -262,6 +321,7 @@ def every_signal_that_ends_the_process_removes_its_socket(scratch):
 
 def wait_until_written(running):
     """Waits until the output is full without a reader: 8192 records, or a few less."""
+
     def instructions():
         return running.execute("query-cpus-fast")["return"][0]["instructions"]
 
@@ -304,7 +364,9 @@ def with_clock_insn_the_reader_does_not_change_the_run(scratch):
     kernel = printing_kernel(scratch, POWER_OFF)
     stats = []
     for slow in False, True:
-        with Running(scratch, "--clock", "insn", "-smp", "2", "--stats", kernel=kernel, text=False) as running:
+        with Running(
+            scratch, "--clock", "insn", "-smp", "2", "--stats", kernel=kernel, text=False
+        ) as running:
             if slow:
                 wait_until_written(running)
             out, err = running.process.communicate(timeout=PATIENCE)
@@ -326,8 +388,21 @@ def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
         except BlockingIOError:
             break
     os.set_blocking(writer, True)
-    process = subprocess.Popen([FWNMI, "run", "-kernel", kernel, "--monitor", scratch.monitor, "--debug",
-                                "-serial", "null"], stdin=subprocess.DEVNULL, stderr=writer)
+    process = subprocess.Popen(
+        [
+            FWNMI,
+            "run",
+            "-kernel",
+            kernel,
+            "--monitor",
+            scratch.monitor,
+            "--debug",
+            "-serial",
+            "null",
+        ],
+        stdin=subprocess.DEVNULL,
+        stderr=writer,
+    )
     try:
         qmp.Client(scratch.monitor, PATIENCE, lambda: process.poll() is None).close()
         process.terminate()
@@ -343,29 +418,52 @@ def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
 @test
 def a_guest_cannot_flood_standard_error(scratch):
     # 17 unknown calls, then H_CEDE for a second of guest time, which is free with --clock insn.
-    code = [li(20, 17), li(3, 0x7FFC), SC_1, 0x3694FFFF, 0x4181FFF4,  # addic. r20,r20,-1; bgt
-            lis(5, 0x2200), 0x7CB603A6, li(3, 0xE0), SC_1, branch(-8)]
+    code = [
+        li(20, 17),
+        li(3, 0x7FFC),
+        SC_1,
+        0x3694FFFF,
+        0x4181FFF4,  # addic. r20,r20,-1; bgt
+        lis(5, 0x2200),
+        0x7CB603A6,
+        li(3, 0xE0),
+        SC_1,
+        branch(-8),
+    ]
     handler = [lis(5, 0x7FFF), 0x7CB603A6, 0x4C000024]  # mtdec r5; rfid
     kernel = elf(code, at={0x900: handler})
-    with Running(scratch, "--clock", "insn", "--debug", kernel=scratch.file("flood.elf", kernel)) as running:
+    with Running(
+        scratch, "--clock", "insn", "--debug", kernel=scratch.file("flood.elf", kernel)
+    ) as running:
         running.execute("qmp_capabilities")
-        wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"] > 1000000,
-                 "the guest does not run")
+        wait_for(
+            lambda: running.execute("query-cpus-fast")["return"][0]["instructions"] > 1000000,
+            "the guest does not run",
+        )
         start = time.monotonic()
         running.execute("quit")
         assert running.ended() == 0
         lines = running.process.communicate()[1].splitlines()
     # The burst, at most one per second, and the last count.
     assert 64 < len(lines) < 64 + 2 + PATIENCE + (time.monotonic() - start), len(lines)
-    assert lines[-1].startswith("fwnmi: debug: ") and lines[-1].endswith(" more lines are not shown"), lines[-1]
+    assert lines[-1].startswith("fwnmi: debug: ") and lines[-1].endswith(
+        " more lines are not shown"
+    ), lines[-1]
 
 
 @test
 def only_one_machine_at_a_time_has_the_nvram_file(scratch):
     nvram = scratch.name("nvram")
     with Running(scratch, "--nvram", nvram) as running:
-        refused(1, "run", "-kernel", scratch.kernel, "--nvram", nvram,
-                why=f"run: cannot use NVRAM file {nvram}: process {running.process.pid} has it")
+        refused(
+            1,
+            "run",
+            "-kernel",
+            scratch.kernel,
+            "--nvram",
+            nvram,
+            why=f"run: cannot use NVRAM file {nvram}: process {running.process.pid} has it",
+        )
     done = fwnmi("run", "-kernel", scratch.name("absent"), "--nvram", nvram)
     assert "has it" not in done.stderr, done.stderr
 
@@ -373,10 +471,19 @@ def only_one_machine_at_a_time_has_the_nvram_file(scratch):
 @test
 def a_monitor_on_standard_input_is_refused_and_makes_no_file(scratch):
     before = scratch.files()
-    done = subprocess.run([FWNMI, "run", "-kernel", scratch.kernel, "-monitor", "stdio"], cwd=scratch.path,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        [FWNMI, "run", "-kernel", scratch.kernel, "-monitor", "stdio"],
+        cwd=scratch.path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
     assert done.returncode == 2, done
-    assert done.stderr == "fwnmi: run: bad -monitor stdio: not none, PATH or unix:PATH of a socket\n", done.stderr
+    assert (
+        done.stderr == "fwnmi: run: bad -monitor stdio: not none, PATH or unix:PATH of a socket\n"
+    ), done.stderr
     assert scratch.files() == before
 
 
@@ -438,17 +545,40 @@ def an_injection_needs_a_listener(scratch):
 @test
 def an_injection_needs_an_existing_running_cpu(scratch):
     with Running(scratch, "-smp", "2"):
-        refused(1, "inject", "--monitor", scratch.monitor, "machine-check", "--cpu", "2",
-                why="no CPU 2: the machine has 2")
-        refused(1, "inject", "--monitor", scratch.monitor, "system-reset", "--cpu", "1",
-                why="CPU 1 is stopped")
+        refused(
+            1,
+            "inject",
+            "--monitor",
+            scratch.monitor,
+            "machine-check",
+            "--cpu",
+            "2",
+            why="no CPU 2: the machine has 2",
+        )
+        refused(
+            1,
+            "inject",
+            "--monitor",
+            scratch.monitor,
+            "system-reset",
+            "--cpu",
+            "1",
+            why="CPU 1 is stopped",
+        )
 
 
 @test
 def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
     with Running(scratch, kernel=scratch.recoverable):
-        done = fwnmi("inject", "--monitor", scratch.monitor, "system-reset", "--json", "--timeout",
-                     str(PATIENCE))
+        done = fwnmi(
+            "inject",
+            "--monitor",
+            scratch.monitor,
+            "system-reset",
+            "--json",
+            "--timeout",
+            str(PATIENCE),
+        )
         report = json.loads(done.stdout)
         assert done.returncode == 0, done
         assert report["delivered"] and not report["interlocked"]
@@ -458,14 +588,18 @@ def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
         # MSR[RI] is 0 now, so only --now can interrupt.
         done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "1")
         assert done.returncode == 1 and "time limit" in done.stderr, done
-        done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--now", "--timeout", "10")
+        done = fwnmi(
+            "inject", "--monitor", scratch.monitor, "machine-check", "--now", "--timeout", "10"
+        )
         assert done.returncode == 1, done
         assert done.stderr == NOT_REGISTERED, done
         assert done.stdout.startswith("machine check, CPU 0: SLB multihit\n"), done.stdout
         assert "interrupted  NIP 0x100," in done.stdout, done.stdout
         assert "architected vector at 0x200" in done.stdout, done.stdout
         assert "cause        SRR1 0x" in done.stdout, done.stdout
-        assert "warning      MSR[RI] was 0: no operating system can recover" in done.stdout, done.stdout
+        assert (
+            "warning      MSR[RI] was 0: no operating system can recover" in done.stdout
+        ), done.stdout
 
 
 NOT_REGISTERED = "fwnmi: inject: the guest has not registered: it will not call ibm,nmi-interlock\n"
@@ -474,7 +608,9 @@ NOT_REGISTERED = "fwnmi: inject: the guest has not registered: it will not call 
 @test
 def json_of_an_unregistered_guest_has_its_problem_and_stderr_the_line(scratch):
     with Running(scratch, kernel=scratch.recoverable):
-        done = fwnmi("inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "2", "--json")
+        done = fwnmi(
+            "inject", "--monitor", scratch.monitor, "machine-check", "--timeout", "2", "--json"
+        )
         report = json.loads(done.stdout)
         assert done.returncode == 1 and done.stderr == NOT_REGISTERED, done
         assert not report["ok"] and report["delivered"] and not report["interlocked"], report
@@ -510,7 +646,9 @@ def a_system_reset_of_one_cpu_warns_only_where_there_are_others(scratch):
             assert done.returncode == 0 and done.stderr == "", done
         done = fwnmi(*inject, "--json", "--now")
         report = json.loads(done.stdout)
-        assert report["ok"] and [cpu["injection"]["cpu-index"] for cpu in report["cpus"]] == [0], report
+        assert report["ok"] and [cpu["injection"]["cpu-index"] for cpu in report["cpus"]] == [
+            0
+        ], report
     with Running(scratch, kernel=scratch.recoverable):
         report = json.loads(fwnmi(*inject, "--json").stdout)
         assert "cpus" not in report and report["injection"]["cpu-index"] == 0, report
@@ -518,8 +656,25 @@ def a_system_reset_of_one_cpu_warns_only_where_there_are_others(scratch):
 
 @test
 def qemus_options_that_change_nothing_are_accepted(scratch):
-    with Running(scratch, "-nodefaults", "-nographic", "-display", "none", "-vga", "none", "-M", "pseries",
-                 "-cpu", "POWER9", "-m", "1.5G", "-smp", "2,cores=2", "-net", "none") as running:
+    with Running(
+        scratch,
+        "-nodefaults",
+        "-nographic",
+        "-display",
+        "none",
+        "-vga",
+        "none",
+        "-M",
+        "pseries",
+        "-cpu",
+        "POWER9",
+        "-m",
+        "1.5G",
+        "-smp",
+        "2,cores=2",
+        "-net",
+        "none",
+    ) as running:
         running.execute("qmp_capabilities")
         assert len(running.execute("query-cpus-fast")["return"]) == 2
         running.execute("quit")
@@ -530,7 +685,12 @@ def qemus_options_that_change_nothing_are_accepted(scratch):
 @test
 def an_unknown_option_names_the_nearest_one(scratch):
     refused(2, "run", "-kernal", "x", why="unknown option -kernal: did you mean -kernel?")
-    refused(2, "inject", "--severty=fatal", why="unknown option --severty=fatal: did you mean --severity?")
+    refused(
+        2,
+        "inject",
+        "--severty=fatal",
+        why="unknown option --severty=fatal: did you mean --severity?",
+    )
     refused(2, "attach", "--timout", "1", why="unknown option --timout: did you mean --timeout?")
     refused(1, "log", "--jsno", why="unknown option --jsno: did you mean --json?")
     refused(2, "inject", "--frobnicate", why="unknown option --frobnicate: see fwnmi inject --help")
@@ -539,8 +699,12 @@ def an_unknown_option_names_the_nearest_one(scratch):
 @test
 def a_machine_that_ends_answers_the_waiting_injector(scratch):
     with Running(scratch) as running:
-        injector = subprocess.Popen([FWNMI, "inject", "--monitor", scratch.monitor, "machine-check"],
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        injector = subprocess.Popen(
+            [FWNMI, "inject", "--monitor", scratch.monitor, "machine-check"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         # Wait for its connection, next to ours. Whatever its progress, it learns of the end.
         wait_for(lambda: connections(scratch.monitor) == 2, "the injector does not connect")
         running.process.terminate()
@@ -578,8 +742,10 @@ def line_at_start(scratch, *options):
     """The messages of a machine that then runs until it is told to end."""
     with Running(scratch, *options) as running:
         running.execute("qmp_capabilities")
-        wait_for(lambda: running.execute("query-cpus-fast")["return"][0]["instructions"],
-                 "the guest does not run")
+        wait_for(
+            lambda: running.execute("query-cpus-fast")["return"][0]["instructions"],
+            "the guest does not run",
+        )
         running.execute("quit")
         assert running.ended() == 0
         lines = running.process.communicate()[1].splitlines()
@@ -591,7 +757,8 @@ def line_at_start(scratch, *options):
 def a_list_of_accelerators_says_which_is_used_and_why(scratch):
     needs_a_host_without_kvm()
     assert line_at_start(scratch, "-accel", "kvm:emu") == (
-        "fwnmi: run: -accel kvm:emu: emu is used; KVM runs POWER guests on POWER hosts only")
+        "fwnmi: run: -accel kvm:emu: emu is used; KVM runs POWER guests on POWER hosts only"
+    )
     assert line_at_start(scratch, "-accel", "emu:kvm") == "fwnmi: run: -accel emu:kvm: emu is used"
 
 
@@ -599,18 +766,31 @@ def a_list_of_accelerators_says_which_is_used_and_why(scratch):
 def clock_insn_needs_emu(scratch):
     common = ["run", "-kernel", scratch.kernel, "--monitor", scratch.monitor, "-accel"]
     for clock in ["--clock=insn"], ["--clock", "insn"], ["-clock", "insn"]:
-        refused(1, *common, "kvm", *clock,
-                why="--clock insn needs -accel emu: KVM cannot count instructions")
+        refused(
+            1,
+            *common,
+            "kvm",
+            *clock,
+            why="--clock insn needs -accel emu: KVM cannot count instructions",
+        )
     assert line_at_start(scratch, "-accel", "kvm:emu", "--clock", "insn") == (
         "fwnmi: run: -accel kvm:emu: emu is used; --clock insn needs -accel emu: "
-        "KVM cannot count instructions")
+        "KVM cannot count instructions"
+    )
 
 
 @test
 def bad_lists_of_accelerators_are_refused(scratch):
     for bad in "", "tcg", "KVM", "kvm:", ":kvm", "kvm::emu", "kvm:tcg", "emu,kvm", "kvm emu", ":":
-        refused(2, "run", "-kernel", scratch.kernel, "-accel", bad,
-                why=f"bad -accel {bad}: not emu, kvm, or a list such as kvm:emu")
+        refused(
+            2,
+            "run",
+            "-kernel",
+            scratch.kernel,
+            "-accel",
+            bad,
+            why=f"bad -accel {bad}: not emu, kvm, or a list such as kvm:emu",
+        )
     refused(2, "run", "-kernel", scratch.kernel, "-accel", why="needs a value")
 
 
@@ -624,8 +804,13 @@ class Terminal:
             raise tap.Missing(f"no pseudo-terminals: {e}") from e
         self.before = termios.tcgetattr(slave)
         self.slave = slave
-        self.process = subprocess.Popen([FWNMI, "run", "-kernel", scratch.kernel], stdin=slave,
-                                        stdout=slave, stderr=slave, start_new_session=True)
+        self.process = subprocess.Popen(
+            [FWNMI, "run", "-kernel", scratch.kernel],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
         wait_for(self.is_raw, "the terminal does not become raw")
 
     def __enter__(self):
@@ -705,8 +890,21 @@ def a_stopped_machine_leaves_a_sane_terminal_and_takes_it_again(scratch):
 
 @test
 def closed_standard_descriptors_do_no_harm(scratch):
-    done = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&-', "sh", FWNMI, "run", "-kernel",
-                             scratch.kernel, "--monitor", scratch.monitor], stderr=subprocess.PIPE)
+    done = subprocess.Popen(
+        [
+            "sh",
+            "-c",
+            'exec "$@" <&- >&-',
+            "sh",
+            FWNMI,
+            "run",
+            "-kernel",
+            scratch.kernel,
+            "--monitor",
+            scratch.monitor,
+        ],
+        stderr=subprocess.PIPE,
+    )
     wait_for(lambda: os.path.exists(scratch.monitor), "no monitor")
     time.sleep(0.1)
     assert done.poll() is None, done.stderr.read()

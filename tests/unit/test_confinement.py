@@ -75,8 +75,9 @@ def a_running_guest_is_confined_unless_told_otherwise(scratch):
 @test
 def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
     nvram = scratch.name("nvram")
-    with Running(scratch, "--nvram", nvram, "--stats", "-serial",
-                 "file:" + scratch.name("log")) as guest:
+    with Running(
+        scratch, "--nvram", nvram, "--stats", "-serial", "file:" + scratch.name("log")
+    ) as guest:
         guest.execute("qmp_capabilities")
         for _ in range(3):
             guest.execute("system_reset")
@@ -91,8 +92,15 @@ def a_confined_machine_reboots_and_takes_many_clients_and_writes_nvram(scratch):
 
 @test
 def other_words_than_on_and_off_are_refused(scratch):
-    refused(2, "run", "-kernel", scratch.kernel, "-sandbox", "yes",
-            why="bad --sandbox yes: not on or off")
+    refused(
+        2,
+        "run",
+        "-kernel",
+        scratch.kernel,
+        "-sandbox",
+        "yes",
+        why="bad --sandbox yes: not on or off",
+    )
     refused(2, "attach", "--gdb", ":1", "--sandbox=", why="bad --sandbox : not on or off")
 
 
@@ -120,9 +128,13 @@ class Silent:
 
 
 def started(*words):
-    # pylint: disable=consider-using-with
-    return subprocess.Popen([FWNMI, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [FWNMI, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def child(process):
@@ -136,8 +148,9 @@ def a_session_with_a_stub_is_confined(scratch):
     for words in (["attach"], ["inject", "system-reset"]):
         for sandbox, wanted in ("on", "2"), ("off", "0"):
             with Silent(scratch) as stub:
-                process = started(*words, "--gdb", "unix:" + stub.path, "--state", state,
-                                  "--sandbox=" + sandbox)
+                process = started(
+                    *words, "--gdb", "unix:" + stub.path, "--state", state, "--sandbox=" + sandbox
+                )
                 stub.accept()
                 assert stub.connections[0].recv(100).startswith(b"$qSupported")
                 assert seccomp(child(process)) == wanted, (words, sandbox)
@@ -169,8 +182,9 @@ def a_guest_is_resumed_if_the_confined_process_dies(scratch):
         assert b"$D#44" in got, got
         again.sendall(b"+$OK#9a")
         _, said = process.communicate(timeout=PATIENCE)
-        assert said == ("fwnmi: attach: the confined process was killed by a signal: "
-                        "Bad system call\n"), said
+        assert said == (
+            "fwnmi: attach: the confined process was killed by a signal: Bad system call\n"
+        ), said
         assert process.returncode == 1
 
 
@@ -196,8 +210,13 @@ def sparse(scratch, size, content):
 
 def measured(*words):
     """Returns exit status, standard error and peak KiB of a run that must end by itself."""
-    with subprocess.Popen([FWNMI, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [FWNMI, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         end = time.monotonic() + 10 * PATIENCE
         said = process.stderr.read()
         while True:
@@ -219,29 +238,56 @@ def refused_cheaply(why, *words):
 
 GIB, TIB = 1 << 30, 1 << 40
 HOSTILE_KERNELS = {
-    "a sparse GiB that is all program headers": (GIB, header(phnum=0xfffe), "no segments to load"),
-    "more program headers than are counted": (GIB, header(phnum=0xffff, shnum=1, shoff=64),
-                                              "no segments to load"),
+    "a sparse GiB that is all program headers": (GIB, header(phnum=0xFFFE), "no segments to load"),
+    "more program headers than are counted": (
+        GIB,
+        header(phnum=0xFFFF, shnum=1, shoff=64),
+        "no segments to load",
+    ),
     "a segment of a TiB": (GIB, header() + segment(0, 0, TIB, TIB), "truncated file"),
-    "a sparse TiB as a segment": (TIB, header() + segment(0x1000, 0, TIB - 0x1000, TIB),
-                                  "does not fit in 512 MiB"),
-    "a segment that wraps": (GIB, header() + segment(0, (1 << 64) - 0x1000, 0x1000, 0x2000),
-                             "does not fit"),
+    "a sparse TiB as a segment": (
+        TIB,
+        header() + segment(0x1000, 0, TIB - 0x1000, TIB),
+        "does not fit in 512 MiB",
+    ),
+    "a segment that wraps": (
+        GIB,
+        header() + segment(0, (1 << 64) - 0x1000, 0x1000, 0x2000),
+        "does not fit",
+    ),
     "an offset that wraps": (GIB, header() + segment((1 << 64) - 1, 0, 2, 2), "truncated file"),
-    "segments on top of each other": (GIB, header(phnum=2) + segment(0, 0, GIB >> 2, GIB >> 2) +
-                                      segment(0, 0x1000, GIB >> 2, GIB >> 2), "overlap"),
+    "segments on top of each other": (
+        GIB,
+        header(phnum=2)
+        + segment(0, 0, GIB >> 2, GIB >> 2)
+        + segment(0, 0x1000, GIB >> 2, GIB >> 2),
+        "overlap",
+    ),
     "headers behind the end": (GIB, header(phoff=GIB), "truncated file"),
     "headers at the end of the numbers": (GIB, header(phoff=(1 << 64) - 8), "truncated file"),
-    "sections of a GiB each": (GIB, header(shnum=0xfeff, shoff=0x1000, shstrndx=1, entry=4) +
-                               segment(0, 0x1000000, 8, 8), "entry 0x4 is not in its segments"),
-    "names of a GiB": (GIB, header(shnum=2, shoff=0x1000, shstrndx=1, entry=4) +
-                       segment(0, 0x1000000, 8, 8).ljust(0x1000 - 64, b"\0") + section(0, 0, 0) +
-                       section(3, 0, GIB), "entry 0x4 is not in its segments"),
-    "sections behind the end": (GIB, header(shnum=0xfeff, shoff=GIB - 64) + segment(0, 0, 8, 8),
-                                "truncated file"),
-    "one segment too many": (GIB, header(phnum=33) +
-                             b"".join(segment(0, i << 12, 8, 8) for i in range(33)),
-                             "more than 32 segments"),
+    "sections of a GiB each": (
+        GIB,
+        header(shnum=0xFEFF, shoff=0x1000, shstrndx=1, entry=4) + segment(0, 0x1000000, 8, 8),
+        "entry 0x4 is not in its segments",
+    ),
+    "names of a GiB": (
+        GIB,
+        header(shnum=2, shoff=0x1000, shstrndx=1, entry=4)
+        + segment(0, 0x1000000, 8, 8).ljust(0x1000 - 64, b"\0")
+        + section(0, 0, 0)
+        + section(3, 0, GIB),
+        "entry 0x4 is not in its segments",
+    ),
+    "sections behind the end": (
+        GIB,
+        header(shnum=0xFEFF, shoff=GIB - 64) + segment(0, 0, 8, 8),
+        "truncated file",
+    ),
+    "one segment too many": (
+        GIB,
+        header(phnum=33) + b"".join(segment(0, i << 12, 8, 8) for i in range(33)),
+        "more than 32 segments",
+    ),
 }
 
 
@@ -272,27 +318,51 @@ def hostile_symbol_tables_are_refused_in_one_line_and_little_memory(scratch):
         return header(shnum=3, shoff=64) + section(0, 0, 0) + symbols + strings
 
     for content, why in (
-            (tables(section(2, 0x1000, GIB >> 1, 2)), "its symbol table is larger than 64 MiB"),
-            (tables(section(2, 0x1000, 2400, 2), section(3, 0x1000, GIB >> 1)),
-             "its symbol table is larger than 64 MiB"),
-            (tables(section(2, 0x1000, TIB, 2)), "it has no symbol table"),
-            (tables(section(2, 0x1000, 24, 7)), "its symbol table is malformed"),
-            (header(shnum=0xfeff, shoff=0x100), "it has no symbol table")):
-        refused_cheaply(why, "inject", "--gdb", "unix:" + scratch.name("nobody"),
-                        "--state", scratch.name("state"),
-                        "--kernel", sparse(scratch, GIB, content), "system-reset")
+        (tables(section(2, 0x1000, GIB >> 1, 2)), "its symbol table is larger than 64 MiB"),
+        (
+            tables(section(2, 0x1000, 2400, 2), section(3, 0x1000, GIB >> 1)),
+            "its symbol table is larger than 64 MiB",
+        ),
+        (tables(section(2, 0x1000, TIB, 2)), "it has no symbol table"),
+        (tables(section(2, 0x1000, 24, 7)), "its symbol table is malformed"),
+        (header(shnum=0xFEFF, shoff=0x100), "it has no symbol table"),
+    ):
+        refused_cheaply(
+            why,
+            "inject",
+            "--gdb",
+            "unix:" + scratch.name("nobody"),
+            "--state",
+            scratch.name("state"),
+            "--kernel",
+            sparse(scratch, GIB, content),
+            "system-reset",
+        )
 
 
 @test
 def hostile_trampolines_are_refused_in_one_line_and_little_memory(scratch):
     none = "no symbol fwnmi_system_reset_trampoline"
     for size, content, why in (
-            (GIB, header(kind=1), "larger than 1 MiB"),
-            (1 << 20, header(kind=1, shnum=0x3ff0, shoff=64), none),
-            (1 << 20, header(kind=1, shnum=3, shoff=64) + section(0, 0, 0) +
-             section(2, 0, TIB, 2) + section(3, 64, 16), none)):
-        refused_cheaply(why, "run", "-kernel", scratch.kernel,
-                        "--trampoline", "elf:" + sparse(scratch, size, content))
+        (GIB, header(kind=1), "larger than 1 MiB"),
+        (1 << 20, header(kind=1, shnum=0x3FF0, shoff=64), none),
+        (
+            1 << 20,
+            header(kind=1, shnum=3, shoff=64)
+            + section(0, 0, 0)
+            + section(2, 0, TIB, 2)
+            + section(3, 64, 16),
+            none,
+        ),
+    ):
+        refused_cheaply(
+            why,
+            "run",
+            "-kernel",
+            scratch.kernel,
+            "--trampoline",
+            "elf:" + sparse(scratch, size, content),
+        )
 
 
 if __name__ == "__main__":

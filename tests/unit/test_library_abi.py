@@ -28,8 +28,14 @@ CHANGE, INCOMPATIBLE = 4, 8  # bits of abidiff's exit status; others are errors
 
 def run(*command, may_return=0):
     """What a command says; its exit status may have these bits."""
-    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=LIMIT)
+    done = subprocess.run(
+        command,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+    )
     if done.returncode & ~may_return:
         raise tap.Failure(f"{' '.join(command)}: exit {done.returncode}", done.stdout)
     return done.stdout
@@ -50,10 +56,14 @@ def changes(shared, include, additions):
         raise tap.Missing("the library has no debug information")
     with tempfile.TemporaryDirectory(prefix="fwnmi-abi-") as scratch:
         run(os.path.join(SOURCE, "scripts", "abi-dump"), shared, include, scratch)
-        report = run("abidiff", "--no-architecture", "--harmless",
-                     *([] if additions else ["--no-added-syms"]),
-                     *(os.path.join(directory, "libfwnmi.abi") for directory in (RECORDED, scratch)),
-                     may_return=CHANGE | INCOMPATIBLE)
+        report = run(
+            "abidiff",
+            "--no-architecture",
+            "--harmless",
+            *([] if additions else ["--no-added-syms"]),
+            *(os.path.join(directory, "libfwnmi.abi") for directory in (RECORDED, scratch)),
+            may_return=CHANGE | INCOMPATIBLE,
+        )
         old, new = constants(RECORDED), constants(scratch)
     for name in sorted(old.keys() | new.keys() if additions else old.keys()):
         if old.get(name) != new.get(name):
@@ -73,9 +83,19 @@ def rebuilt(scratch, *edits):
         with open(path, "w", encoding="utf-8") as f:
             f.write(text.replace(old, new))
     shared = os.path.join(scratch, "libfwnmi.so")
-    run("cc", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-I", os.path.join(scratch, "include"),
+    run(
+        "cc",
+        "-g",
+        "-fPIC",
+        "-shared",
+        "-fvisibility=hidden",
+        "-I",
+        os.path.join(scratch, "include"),
         "-Wl,--version-script=" + os.path.join(scratch, "lib/libfwnmi.map"),
-        *glob.glob(os.path.join(scratch, "lib", "*.c")), "-o", shared)
+        *glob.glob(os.path.join(scratch, "lib", "*.c")),
+        "-o",
+        shared,
+    )
     return shared
 
 
@@ -118,23 +138,37 @@ def an_error_that_changes_its_number_is_found_to_be_a_break():
 
 
 def a_function_that_comes_is_no_break_but_is_not_in_the_record():
-    edits = (("lib/libfwnmi.map", "\t\tfwnmi_strerror;\n", "\t\tfwnmi_new;\n\t\tfwnmi_strerror;\n"),
-             ("include/fwnmi/fwnmi.h", "int fwnmi_reset(struct fwnmi *f);",
-              "int fwnmi_reset(struct fwnmi *f);\nint fwnmi_new(void);"),
-             ("lib/fwnmi.c", "int fwnmi_reset(struct fwnmi *f)",
-              "int fwnmi_new(void)\n{\n\treturn 0;\n}\nint fwnmi_reset(struct fwnmi *f)"))
+    edits = (
+        ("lib/libfwnmi.map", "\t\tfwnmi_strerror;\n", "\t\tfwnmi_new;\n\t\tfwnmi_strerror;\n"),
+        (
+            "include/fwnmi/fwnmi.h",
+            "int fwnmi_reset(struct fwnmi *f);",
+            "int fwnmi_reset(struct fwnmi *f);\nint fwnmi_new(void);",
+        ),
+        (
+            "lib/fwnmi.c",
+            "int fwnmi_reset(struct fwnmi *f)",
+            "int fwnmi_new(void)\n{\n\treturn 0;\n}\nint fwnmi_reset(struct fwnmi *f)",
+        ),
+    )
     assert "fwnmi_new" not in changes_by(*edits)
     report = changes_by(*edits, additions=True)
     assert "[A]" in report and "fwnmi_new" in report, report
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run(tap.named([
-        the_library_keeps_the_recorded_binary_interface,
-        nothing_new_is_missing_in_the_record,
-        a_struct_that_grows_is_found_to_be_a_break,
-        a_function_that_goes_is_found_to_be_a_break,
-        an_enumerator_that_changes_its_value_is_found_to_be_a_break,
-        an_error_that_changes_its_number_is_found_to_be_a_break,
-        a_function_that_comes_is_no_break_but_is_not_in_the_record,
-    ])))
+    sys.exit(
+        tap.run(
+            tap.named(
+                [
+                    the_library_keeps_the_recorded_binary_interface,
+                    nothing_new_is_missing_in_the_record,
+                    a_struct_that_grows_is_found_to_be_a_break,
+                    a_function_that_goes_is_found_to_be_a_break,
+                    an_enumerator_that_changes_its_value_is_found_to_be_a_break,
+                    an_error_that_changes_its_number_is_found_to_be_a_break,
+                    a_function_that_comes_is_no_break_but_is_not_in_the_record,
+                ]
+            )
+        )
+    )

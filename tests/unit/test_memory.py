@@ -26,10 +26,19 @@ CONSTANT = 320 * MIB  # above -m, for a guest that does everything everywhere
 # lis r10,1; mtctr r10; bdnz .
 COUNT = [0x3D400001, 0x7D4903A6, 0x42000000]
 
-# r5 = 64 KiB; r6 = 256 MiB; r7 = blr; for each page: stw r7,0(r5); mtctr r5; bctrl
-EVERYWHERE = [0x3CA00001, 0x3CC01000, 0x3CE04E80, 0x60E70020,
-              0x90E50000, 0x7CA903A6, 0x4E800421,
-              0x38A51000, 0x7C253040, 0x4180FFEC]  # addi r5,r5,4096; cmpld r5,r6; blt
+# Stores a blr to each page from 64 KiB to 256 MiB, and calls it.
+EVERYWHERE = [
+    0x3CA00001,  # lis r5,1
+    0x3CC01000,  # lis r6,0x1000
+    0x3CE04E80,  # lis r7,0x4e80
+    0x60E70020,  # ori r7,r7,0x20: blr
+    0x90E50000,  # stw r7,0(r5)
+    0x7CA903A6,  # mtctr r5
+    0x4E800421,  # bctrl
+    0x38A51000,  # addi r5,r5,4096
+    0x7C253040,  # cmpld r5,r6; blt to the stw
+    0x4180FFEC,
+]
 
 
 def max_rss(code, *options):
@@ -37,9 +46,24 @@ def max_rss(code, *options):
     with tempfile.NamedTemporaryFile(prefix="fwnmi-memory-") as kernel:
         kernel.write(elf(code + POWER_OFF))
         kernel.flush()
-        done = subprocess.run([FWNMI, "run", "-kernel", kernel.name, "-serial", "null", "--stats",
-                               "--clock=insn", *options], stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=300, check=False)
+        done = subprocess.run(
+            [
+                FWNMI,
+                "run",
+                "-kernel",
+                kernel.name,
+                "-serial",
+                "null",
+                "--stats",
+                "--clock=insn",
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            text=True,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
     found = re.search(r"max_rss_kib=(\d+)", done.stderr)
     assert done.returncode == 0 and found, f"exit {done.returncode}: {done.stderr}"
     return int(found[1])
@@ -63,9 +87,11 @@ def a_guest_that_writes_and_runs_everywhere_stays_within_its_memory_and_a_consta
     assert used <= bound, f"{used // MIB} MiB, more than {bound // MIB}"
 
 
-TESTS = [memory_that_a_guest_does_not_use_costs_nothing,
-         eight_idle_vcpus_cost_next_to_nothing,
-         a_guest_that_writes_and_runs_everywhere_stays_within_its_memory_and_a_constant]
+TESTS = [
+    memory_that_a_guest_does_not_use_costs_nothing,
+    eight_idle_vcpus_cost_next_to_nothing,
+    a_guest_that_writes_and_runs_everywhere_stays_within_its_memory_and_a_constant,
+]
 
 
 if __name__ == "__main__":

@@ -23,8 +23,17 @@ HEADERS = ["errlog.h", "fwnmi.h", "mce.h"]
 TESTS = []
 
 # All that it may call from the C library: no allocation, no I/O, no locks.
-ALLOWED = {"bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strlen", "strnlen",
-           "vsnprintf"}
+ALLOWED = {
+    "bcmp",
+    "memchr",
+    "memcmp",
+    "memcpy",
+    "memmove",
+    "memset",
+    "strlen",
+    "strnlen",
+    "vsnprintf",
+}
 
 
 def test(function):
@@ -50,7 +59,9 @@ def declared():
 
 
 def equal(got, expected):
-    assert got == expected, f"only here: {sorted(got - expected)}; missing: {sorted(expected - got)}"
+    assert (
+        got == expected
+    ), f"only here: {sorted(got - expected)}; missing: {sorted(expected - got)}"
 
 
 def sanitized():
@@ -74,17 +85,24 @@ def undefined(path):
 
 @test
 def the_shared_library_exports_the_functions_of_the_headers_and_no_others():
-    names = {line.split()[2].split("@")[0]
-             for line in run("nm", "-D", "--defined-only", SHARED).splitlines()
-             if line.split()[1] != "A"}
+    names = {
+        line.split()[2].split("@")[0]
+        for line in run("nm", "-D", "--defined-only", SHARED).splitlines()
+        if line.split()[1] != "A"
+    }
     equal(names, declared())
-    equal(set(re.findall(r"^\t\t(fwnmi_\w+);", read("lib", "libfwnmi.map"), re.MULTILINE)), declared())
+    equal(
+        set(re.findall(r"^\t\t(fwnmi_\w+);", read("lib", "libfwnmi.map"), re.MULTILINE)), declared()
+    )
 
 
 @test
 def every_symbol_of_the_static_library_has_the_librarys_name():
-    names = {line.split()[2] for line in run("nm", "-g", "--defined-only", STATIC).splitlines()
-             if len(line.split()) == 3}
+    names = {
+        line.split()[2]
+        for line in run("nm", "-g", "--defined-only", STATIC).splitlines()
+        if len(line.split()) == 3
+    }
     strange = {name for name in names if not name.startswith("fwnmi_")}
     if not sanitized():
         assert not strange, strange
@@ -128,8 +146,11 @@ def the_example_is_short_and_does_what_it_says():
 @test
 def every_public_function_is_in_the_man_page():
     page = read("docs", "man", "fwnmi.3").replace("\\-", "-")
-    missing = {name for name in declared()
-               if name not in page and not re.search(r"_(name|parse|validate)$", name)}
+    missing = {
+        name
+        for name in declared()
+        if name not in page and not re.search(r"_(name|parse|validate)$", name)
+    }
     assert missing <= {"fwnmi_mce_repairable"}, missing
 
 
@@ -153,8 +174,18 @@ def runs_the_installed_example(root, pkgconfig, *options):
     static = ["--static"] if "-static" in options else []
     flags = run("pkg-config", "--cflags", "--libs", *static, "fwnmi", env=env).split()
     program = os.path.join(root, "minimal-host")
-    run("cc", "-Wall", "-Wextra", "-Werror", *options, "-o", program,
-        os.path.join(SOURCE, "examples", "minimal-host.c"), *flags, "-pthread")
+    run(
+        "cc",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        *options,
+        "-o",
+        program,
+        os.path.join(SOURCE, "examples", "minimal-host.c"),
+        *flags,
+        "-pthread",
+    )
     out = run(program, env={**os.environ, "LD_LIBRARY_PATH": os.path.dirname(pkgconfig)})
     assert "in its handler" in out, out
     return run("readelf", "-d", program)

@@ -48,8 +48,13 @@ def c_sources_are_as_the_formatter_has_them(top):
     version = subprocess.run([tool, "--version"], text=True, capture_output=True, check=True).stdout
     if not re.search(rf"version {CLANG_FORMAT}\.", version):
         raise tap.Missing(f"needs clang-format {CLANG_FORMAT}, this is {version.strip()}")
-    done = subprocess.run([tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")], text=True,
-                          cwd=top, capture_output=True, check=False)
+    done = subprocess.run(
+        [tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")],
+        text=True,
+        cwd=top,
+        capture_output=True,
+        check=False,
+    )
     for line in done.stderr.splitlines()[:20]:
         print(f"# {line}")
     return done.returncode == 0
