@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The form of the sources: one width, one formatter. Speaks TAP.
+"""The form of the sources: one width, one formatter for each language. Speaks TAP.
 
 usage: test_style.py SOURCE
 """
@@ -16,16 +16,50 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tap  # noqa: E402
 
 WIDTH = 100
-# The output differs between versions; .clang-format was written for this one.
+# The output differs between versions; these are Debian 12's.
 CLANG_FORMAT = "14"
+BLACK = "23"
+
+
+def files(top, *bases):
+    for base in bases:
+        for directory, _, names in os.walk(os.path.join(top, base)):
+            for name in sorted(names):
+                yield os.path.join(directory, name)
 
 
 def sources(top, *endings):
-    for base in ("bench", "examples", "include", "lib", "payload", "src", "tests"):
-        for directory, _, names in os.walk(os.path.join(top, base)):
-            for name in sorted(names):
-                if name.endswith(endings):
-                    yield os.path.join(directory, name)
+    for path in files(top, "bench", "examples", "include", "lib", "payload", "src", "tests"):
+        if path.endswith(endings):
+            yield path
+
+
+def python_sources(top):
+    """Modules end in .py; most scripts do not."""
+    for path in files(top, "bench", "payload", "scripts", "tests"):
+        with open(path, "rb") as f:
+            if path.endswith(".py") or b"python" in f.readline(80):
+                yield path
+
+
+def formatter(name, version):
+    """The program; Missing if it is not installed in this version."""
+    tool = shutil.which(f"{name}-{version}") or shutil.which(name)
+    if not tool:
+        raise tap.Missing(f"{name} is not installed (scripts/setup-packages check)")
+    found = subprocess.run([tool, "--version"], text=True, capture_output=True, check=True).stdout
+    if not re.search(rf"{name}\D+{version}\.", found):
+        raise tap.Missing(f"needs {name} {version}, this is {found.splitlines()[0]}")
+    return tool
+
+
+def complains(top, *command):
+    """Prints what a formatter finds."""
+    done = subprocess.run(command, text=True, cwd=top, capture_output=True, check=False)
+    if done.returncode:
+        for line in done.stderr.splitlines()[:20]:
+            print(f"# {line}")
+    return done.returncode != 0
 
 
 def no_line_is_wider_than_100_columns(top):
@@ -42,22 +76,13 @@ def no_line_is_wider_than_100_columns(top):
 
 
 def c_sources_are_as_the_formatter_has_them(top):
-    tool = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
-    if not tool:
-        raise tap.Missing("clang-format is not installed (scripts/setup-packages check)")
-    version = subprocess.run([tool, "--version"], text=True, capture_output=True, check=True).stdout
-    if not re.search(rf"version {CLANG_FORMAT}\.", version):
-        raise tap.Missing(f"needs clang-format {CLANG_FORMAT}, this is {version.strip()}")
-    done = subprocess.run(
-        [tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")],
-        text=True,
-        cwd=top,
-        capture_output=True,
-        check=False,
-    )
-    for line in done.stderr.splitlines()[:20]:
-        print(f"# {line}")
-    return done.returncode == 0
+    tool = formatter("clang-format", CLANG_FORMAT)
+    return not complains(top, tool, "--dry-run", "--Werror", *sources(top, ".c", ".h"))
+
+
+def python_sources_are_as_the_formatter_has_them(top):
+    tool = formatter("black", BLACK)
+    return not complains(top, tool, "--check", *python_sources(top))
 
 
 def no_c_test_skips_itself(top):
@@ -75,6 +100,7 @@ def no_c_test_skips_itself(top):
 TESTS = [
     no_line_is_wider_than_100_columns,
     c_sources_are_as_the_formatter_has_them,
+    python_sources_are_as_the_formatter_has_them,
     no_c_test_skips_itself,
 ]
 
