@@ -23,6 +23,13 @@ def expect(what, actual, wanted):
     return Check(what, actual == wanted, f"got {actual!r}, wanted {wanted!r}")
 
 
+def none(lines):
+    """Prints what a test found that should not be there; True if there is nothing."""
+    for line in lines:
+        print(f"# {line}")
+    return not lines
+
+
 def problems_of(function, args):
     """The lines that say what is wrong; none if all is well."""
     try:

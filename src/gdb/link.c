@@ -10,7 +10,8 @@
 
 #include "gdb/link.h"
 
-static bool write_all(int fd, const void *bytes, size_t len)
+/* Not base/file_io.h: a socket has no offset, and one without a reader must not raise SIGPIPE. */
+static bool link_write(int fd, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
@@ -89,7 +90,7 @@ int link_connect(int link, char *err, size_t err_size)
 	int fd = -1;
 
 	snprintf(err, err_size, "the parent process does not connect");
-	if (!write_all(link, &request, 1))
+	if (!link_write(link, &request, 1))
 		return -1;
 	do
 		n = recvmsg(link, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
@@ -109,6 +110,6 @@ void link_hand_over(int link, const void *bytes, size_t size)
 	const char what = LINK_HAND_OVER;
 	const uint64_t length = size;
 
-	if (write_all(link, &what, 1) && write_all(link, &length, sizeof(length)))
-		write_all(link, bytes, size);
+	if (link_write(link, &what, 1) && link_write(link, &length, sizeof(length)))
+		link_write(link, bytes, size);
 }

@@ -43,16 +43,10 @@ static void r3_the_rtas_node_names_ibm_nmi_register_2(void **state)
 	assert_int_not_equal(token("ibm,nmi-register-2"), token("ibm,nmi-register"));
 }
 
-static const struct fwnmi_machine_check slb_multihit = {
-	.error_type = FWNMI_MC_SLB,
-	.error_subtype = FWNMI_SLB_MULTIHIT,
-	.severity = FWNMI_SEVERITY_ERROR_SYNC,
-};
-
 static void r3_registration_by_it_puts_the_error_area_into_real_page_7(void **state)
 {
 	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
-	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1990);
 	assert_int_equal(fake.regs[1].gpr[3], 0x7000);
 	assert_int_equal(fake.memory.base[0x7008], 6);
@@ -65,7 +59,7 @@ static void r3_registration_by_the_other_call_puts_it_into_the_rtas_area(void **
 	assert_int_equal(call("ibm,nmi-register-2", 2, 0x1920, 0x1990), 0);
 	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
 	memset(fake.memory.base + 0x7000, 0x77, 0x1000);
-	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(fake_system_reset(2), PAPR_ROUTINE);
 	for (unsigned cpu = 1; cpu <= 2; cpu++)
 		assert_false(fake.regs[cpu].gpr[3] >> 12 == 7);
@@ -87,7 +81,7 @@ static void r4_registration_by_rtas_answers_0_or_minus_3(void **state)
 static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **state)
 {
 	static const uint32_t args[] = { 0x80000000, 0, BUFFER, 2048 };
-	struct fwnmi_machine_check mc = slb_multihit;
+	struct fwnmi_machine_check mc = fake_slb_multihit;
 	const uint8_t *buffer = fake.memory.base + BUFFER;
 	struct fwnmi_errlog log;
 
@@ -116,7 +110,7 @@ static void r17_interlock_by_rtas_answers_0(void **state)
 	struct papr_fwnmi_state fwnmi;
 
 	assert_int_equal(call("ibm,nmi-register", 2, 0x1920, 0x1990), 0);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(call("ibm,nmi-interlock", 0, 0, 0), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.interlock_held);
@@ -151,8 +145,8 @@ static void r19_no_other_rtas_call_releases_the_buffer(void **state)
 
 		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL), 0);
 	}
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
-	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_WAITING);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_WAITING);
 	for (uint32_t cpu = 0; cpu <= 2; cpu += 2) {
 		assert_int_equal(rtas_call(cpu, token("event-scan"), 4, scan, 1, NULL), 1);
 		assert_int_equal(rtas_call(cpu, token("check-exception"), 6, check, 1, NULL), 1);

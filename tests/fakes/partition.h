@@ -28,6 +28,17 @@
 #define H_P3	    -56
 #define H_P4	    -57
 
+/* For fake_machine_check(). */
+static const struct fwnmi_machine_check fake_slb_multihit = {
+	.error_type = FWNMI_MC_SLB,
+	.error_subtype = FWNMI_SLB_MULTIHIT,
+	.severity = FWNMI_SEVERITY_ERROR_SYNC,
+	.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
+	.initiator = FWNMI_INITIATOR_CPU,
+	.effective_address_valid = true,
+	.effective_address = 0xc000000012345678,
+};
+
 struct fake {
 	struct guest_memory memory;
 	struct guest_clock clock;

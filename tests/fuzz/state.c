@@ -4,32 +4,15 @@
  * that is made on the loaded state. If the magic is right, length and checksum are corrected, so
  * that the fuzzer gets past them.
  */
+#include "../fakes/state_record.h"
 #include "calls.h"
 
-static uint32_t crc32c(const uint8_t *p, size_t length)
-{
-	uint32_t crc = 0xffffffff;
-
-	while (length-- > 0) {
-		crc ^= *p++;
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return ~crc;
-}
-
-static void put_u32(uint8_t *p, uint32_t value)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static void seal(uint8_t *record, size_t length)
+static void correct(uint8_t *record, size_t length)
 {
 	if (length < 20 || memcmp(record, "FWNMIrec", 8) != 0)
 		return;
 	put_u32(record + 12, (uint32_t)length);
-	put_u32(record + length - 4, crc32c(record, length - 4));
+	seal(record, length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -43,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		length = size < 2 ? 0 : size - 2;
 	record = exact(size < 2 ? data : data + 2, length);
 	if (size >= 2)
-		seal(record, length);
+		correct(record, length);
 	start(host, 0);
 	memcpy(before, host, sizeof(*host));
 	if (fwnmi_load(&host->f, record, length) != 0) {

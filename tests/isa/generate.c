@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../fakes/random.h"
 #include "generate.h"
 
 #define FPSCR_VX     0x20000000u
@@ -16,14 +17,9 @@
 
 static uint64_t sequence;
 
-/* splitmix64 */
 static uint64_t draw(void)
 {
-	uint64_t z = sequence += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64(&sequence);
 }
 
 static uint64_t below(uint64_t n)

@@ -12,14 +12,14 @@ with the capability hidden. smp: two vCPUs. The scenarios are those of the embed
 import sys
 
 from host import KvmGuest, KvmHost, harness, program, set_patience
-from guest import Check, Failure, expect
+from guest import Booted, Check, expect
 import scenarios
 
 KVM_CAP_PPC_FWNMI = 146
 HOST_MEMORY = "1536M"
 
 
-class Played:
+class Played(Booted):
     """One guest for the tests that leave it alive."""
 
     def __init__(self, build, kernel, how, stack):
@@ -27,7 +27,7 @@ class Played:
         self.build, self.stack = build, stack
         self.smp = 2 if how == "smp" else 1
         self.options = ["--engine-mc-exit=off"] if how == "trampoline" else []
-        self.started = self.booted = None
+        self.started = None
 
     @property
     def host(self):
@@ -39,12 +39,6 @@ class Played:
             }
             self.started = self.stack.enter_context(KvmHost(files, HOST_MEMORY))
         return self.started
-
-    @property
-    def guest(self):
-        if not self.booted:
-            raise Failure("there is no guest: it did not boot")
-        return self.booted
 
     def start(self, append="", options=()):
         return KvmGuest(

@@ -457,6 +457,18 @@ class Guest:
 # ---- test programs -------------------------------------------------------------------------------
 
 
+class Booted:
+    """Tests of one guest: the first boots it and sets `booted`, the others use `guest`."""
+
+    booted = None
+
+    @property
+    def guest(self):
+        if not self.booted:
+            raise Failure("there is no guest: it did not boot")
+        return self.booted
+
+
 class Tests(list):
     """For tap.run()."""
 

@@ -379,3 +379,48 @@ def recovered(guest, what, **options):
     mark, outcome = machine_check(guest, what, victim=pid, context="user", **options)
     victim_lives(guest, outcome, pid)
     return finish(guest, outcome, mark)
+
+
+# ---- errors that cost the victim its life ---------------------------------------------------------
+
+
+def oops(guest, mark):
+    """Waits for the end of the Oops of a machine check."""
+    pattern = r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace"
+    guest.wait_for(pattern, mark, what="Oops: Machine check")
+
+
+def fatal(guest):
+    pid = guest.victim()
+    mark, outcome = machine_check(
+        guest,
+        "UE Load/Store",
+        recovered=False,
+        severity="Fatal",
+        victim=pid,
+        type="UE",
+        severity_reported="fatal",
+        context="user",
+    )
+    oops(guest, mark)
+    victim_died(guest, outcome, mark, SIGBUS)
+    return finish(guest, outcome, mark)
+
+
+def already_reported(guest):
+    """LoPAR: after a fatal error, only "fatal error previously reported", without details."""
+    guest.victim_page()  # the new victim runs
+    pid = guest.victim()
+    mark, outcome = machine_check(
+        guest,
+        "Unknown",
+        recovered=False,
+        severity="Harmless",
+        initiator="Unknown",
+        victim=pid,
+        type="SLB",
+        context="user",
+    )
+    oops(guest, mark)
+    victim_died(guest, outcome, mark, SIGBUS)
+    return finish(guest, outcome, mark)

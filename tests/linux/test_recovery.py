@@ -10,22 +10,15 @@ import sys
 
 import guest as harness
 import scenarios
-from guest import Check, Failure, Guest, expect
+from guest import Booted, Check, Guest, expect
 
 
-class Recovery:
+class Recovery(Booted):
     """One guest for all machine checks, in the order of the tests; another for the system reset."""
 
     def __init__(self, build, kernel, stack):
         self.build, self.stack = build, stack
         self.kernel = harness.guest_file(kernel)
-        self.booted = None
-
-    @property
-    def guest(self):
-        if not self.booted:
-            raise Failure("there is no guest: it did not boot")
-        return self.booted
 
     def boots(self):
         # On the instruction clock, the load of the host does not affect the guest.
@@ -62,45 +55,14 @@ class Recovery:
         yield Check("user processes live", self.guest.victim(), "")
 
     def fatal(self):
-        pid = self.guest.victim()
-        mark, outcome = scenarios.machine_check(
-            self.guest,
-            "UE Load/Store",
-            recovered=False,
-            severity="Fatal",
-            victim=pid,
-            type="UE",
-            severity_reported="fatal",
-            context="user",
-        )
-        oops = self.guest.wait_for(
-            r"Oops: Machine check, sig: 7 (?:.*\n)*?.*---\[ end trace",
-            mark,
-            what="Oops: Machine check",
-        )[0]
-        # Linux has put back what the buffer holds; exec had cleared it, and the victim leaves it
-        # so.
-        yield expect("R3", re.search(r"GPR00: \S+ \S+ \S+ (\S+)", oops)[1], "0" * 16)
-        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
+        outcome = scenarios.fatal(self.guest)
+        # Linux has restored R3 from the buffer: exec cleared it, and the victim never changes it.
+        r3 = re.search(r"GPR00: \S+ \S+ \S+ (\S+)", outcome.console)[1]
+        yield expect("R3", r3, "0" * 16)
         yield from outcome.checks
 
     def already_reported(self):
-        """LoPAR: after a fatal error only "fatal error previously reported", without details."""
-        self.guest.victim_page()  # the new victim runs
-        pid = self.guest.victim()
-        mark, outcome = scenarios.machine_check(
-            self.guest,
-            "Unknown",
-            recovered=False,
-            severity="Harmless",
-            initiator="Unknown",
-            victim=pid,
-            type="SLB",
-            context="user",
-        )
-        self.guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
-        scenarios.victim_died(self.guest, outcome, mark, scenarios.SIGBUS)
-        yield from outcome.checks
+        yield from scenarios.already_reported(self.guest).checks
 
     def powers_off(self):
         yield expect("exit status", self.guest.power_off(), 0)

@@ -9,23 +9,16 @@ import sys
 
 import guest as harness
 import scenarios
-from guest import Check, Failure, Guest, expect
+from guest import Booted, Check, Guest, expect
 
 CPUS = 4
 VICTIM_CPU = 2
 
 
-class Smp:
+class Smp(Booted):
     def __init__(self, build, stack):
         self.build, self.stack = build, stack
         self.kernel = harness.guest_file("6.1")
-        self.booted = None
-
-    @property
-    def guest(self):
-        if not self.booted:
-            raise Failure("there is no guest: it did not boot")
-        return self.booted
 
     def boots(self):
         guest = self.stack.enter_context(

@@ -14,7 +14,7 @@ import sys
 import qemu
 import guest as harness
 import scenarios
-from guest import Check, Failure, expect
+from guest import Booted, Check, expect
 from qemu import QemuGuest
 
 CPUS = 4
@@ -27,19 +27,12 @@ def printed_cpu(guest, mark):
     return int(scenarios.printed_mce(guest, mark)["cpu"])
 
 
-class Smp:
+class Smp(Booted):
     """One guest with four CPUs, its victim on one of them."""
 
     def __init__(self, build, which, stack):
         self.build, self.which, self.stack = build, which, stack
         self.kernel = harness.guest_file("6.12")
-        self.booted = None
-
-    @property
-    def guest(self):
-        if not self.booted:
-            raise Failure("there is no guest: it did not boot")
-        return self.booted
 
     def boots(self):
         guest = self.stack.enter_context(

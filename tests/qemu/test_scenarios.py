@@ -191,42 +191,6 @@ def unrecovered_ue(guest, **options):
     return outcome
 
 
-def fatal(guest):
-    pid = guest.victim()
-    mark, outcome = scenarios.machine_check(
-        guest,
-        "UE Load/Store",
-        recovered=False,
-        severity="Fatal",
-        victim=pid,
-        type="UE",
-        severity_reported="fatal",
-        context="user",
-    )
-    guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
-    scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
-    return outcome
-
-
-def already_reported(guest):
-    """A fatal error is remembered from one invocation of the program to the next."""
-    guest.victim_page()  # the new victim runs
-    pid = guest.victim()
-    mark, outcome = scenarios.machine_check(
-        guest,
-        "Unknown",
-        recovered=False,
-        severity="Harmless",
-        initiator="Unknown",
-        victim=pid,
-        type="SLB",
-        context="user",
-    )
-    guest.wait_for(r"Oops: Machine check, sig: 7 ", mark, what="Oops: Machine check")
-    scenarios.victim_died(guest, outcome, mark, scenarios.SIGBUS)
-    return outcome
-
-
 def victim_on_its_cpu(guest, cpu):
     pid = guest.victim()
     address, _, _ = guest.victim_page()
@@ -316,8 +280,10 @@ def define(tap, build, words, stack):
             "SLB Multihit",
             disposition=disposition,
         )
-    test("kills_the_process_of_a_fatal_machine_check_and_lives", pair.scenario, fatal)
-    test("takes_what_was_already_reported_for_unrecovered", pair.scenario, already_reported)
+    test("kills_the_process_of_a_fatal_machine_check_and_lives", pair.scenario, scenarios.fatal)
+    test(
+        "takes_what_was_already_reported_for_unrecovered", pair.scenario, scenarios.already_reported
+    )
     test("ends_by_a_system_reset_that_names_the_process", pair.scenario, system_reset)
 
     test("boots_four_cpus_beside_the_embedded_engine", smp.boots)

@@ -120,22 +120,27 @@ BAD_COMMAND_LINES = [
 ]
 
 
+def refuses(build, what, words, status, pattern):
+    """The program ends with this status and one line that matches."""
+    done = subprocess.run(
+        [build.fwnmi, *words],
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=harness.ANSWER * harness.patience(),
+    )
+    yield expect(f"{what}: exit status", done.returncode, status)
+    yield Check(
+        f"{what}: one line: {pattern}",
+        re.fullmatch(f"fwnmi: {words[0]}: {pattern}\n", done.stderr),
+        done.stderr,
+    )
+
+
 def command_lines(build):
     for line, pattern in BAD_COMMAND_LINES:
         words = [word for part in line.split() for word in (GDB if part == "GDB" else [part])]
-        done = subprocess.run(
-            [build.fwnmi, *words],
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=harness.ANSWER * harness.patience(),
-        )
-        yield expect(f"{line}: exit status", done.returncode, 2)
-        yield Check(
-            f"{line}: one line: {pattern}",
-            re.fullmatch(f"fwnmi: {words[0]}: {pattern}\n", done.stderr),
-            done.stderr,
-        )
+        yield from refuses(build, line, words, 2, pattern)
 
 
 def helps(build):
@@ -228,20 +233,10 @@ def user_stub(build, emulator_name, loop, line):
                         raise Failure(f"{emulator_name} does not listen")
                     time.sleep(0.01)
                 # It accepts only one connection.
-                words = ["machine-check"] if command == "inject" else []
-                done = subprocess.run(
-                    [build.fwnmi, command, "--gdb", f"unix:{listens}", *words],
-                    text=True,
-                    capture_output=True,
-                    check=False,
-                    timeout=harness.ANSWER * harness.patience(),
-                )
-                yield expect(f"{command}: exit status", done.returncode, 1)
-                yield Check(
-                    f"{command}: one line: {line}",
-                    re.fullmatch(f"fwnmi: {command}: {line}\n", done.stderr),
-                    done.stderr,
-                )
+                words = [command, "--gdb", f"unix:{listens}"]
+                if command == "inject":
+                    words.append("machine-check")
+                yield from refuses(build, command, words, 1, line)
                 yield Check(f"{command}: the program runs on", is_running(process), process.poll())
             finally:
                 process.kill()

@@ -9,6 +9,7 @@
 
 #include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/insn.h"
+#include "../fakes/random.h"
 #include "unit.h"
 
 #define CASES 200000
@@ -59,11 +60,7 @@ static uint64_t sequence;
 
 static uint64_t draw(void)
 {
-	uint64_t z = sequence += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64(&sequence);
 }
 
 /*

@@ -164,26 +164,20 @@ def namesakes(paths):
     ]
 
 
-def report(lines):
-    for line in lines:
-        print(f"# {line}")
-    return not lines
-
-
 def no_include_runs_against_the_arrows(top):
-    return report(uphill(includes(top)))
+    return tap.none(uphill(includes(top)))
 
 
 def no_files_include_one_another_in_a_circle(top):
-    return report(circles(includes(top)))
+    return tap.none(circles(includes(top)))
 
 
 def no_two_files_have_the_same_name(top):
-    return report(namesakes(sources(top)))
+    return tap.none(namesakes(sources(top)))
 
 
 def every_source_belongs_to_a_room(top):
-    return report(
+    return tap.none(
         [path for path in includes(top) if room_of(path) is None and path != "src/main.c"]
     )
 

@@ -451,16 +451,6 @@ static void system_parameters_are_cut_to_the_buffer(void **state)
 	assert_int_equal(CALL(0, "ibm,set-system-parameter", 1, NULL, 12345, BUFFER), -3);
 }
 
-static const struct fwnmi_machine_check slb_multihit = {
-	.error_type = FWNMI_MC_SLB,
-	.error_subtype = FWNMI_SLB_MULTIHIT,
-	.severity = FWNMI_SEVERITY_ERROR_SYNC,
-	.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
-	.initiator = FWNMI_INITIATOR_CPU,
-	.effective_address_valid = true,
-	.effective_address = 0xc000000012345678,
-};
-
 static void nmi_register_checks_its_addresses_and_tells_the_machine(void **state)
 {
 	struct papr_fwnmi_state fwnmi;
@@ -489,7 +479,7 @@ static void a_machine_check_goes_to_the_registered_routine_and_back_by_interlock
 	fake.regs[1].gpr[3] = 0x1122334455667788;
 	fake.regs[1].nip = 0x10000;
 	fake.regs[1].msr = MSR_SF | MSR_ME | MSR_RI | MSR_PR;
-	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1990);
 	assert_int_equal(fake.regs[1].srr0, 0x10000);
 	assert_true(memory_read_be64(&fake.memory, fake.regs[1].gpr[3], &r3));
@@ -515,8 +505,8 @@ static void a_machine_check_goes_to_the_registered_routine_and_back_by_interlock
 static void a_waiting_processor_is_woken_by_the_interlock_and_then_delivered(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
-	assert_int_equal(fake_machine_check(2, &slb_multihit), PAPR_WAITING);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(2, &fake_slb_multihit), PAPR_WAITING);
 	assert_int_equal(fake_resume(2), PAPR_WAITING);
 	assert_int_equal(fake.kicks[2], 0);
 	assert_false(papr_may_run(fake.papr, 2));
@@ -534,8 +524,8 @@ static void the_machine_is_told_which_vector_a_late_event_had(void **state)
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
 		CALL(0, calls[i], 1, NULL, 0x1920, 0x1990);
-		assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
-		assert_int_equal(fake_machine_check(2, &slb_multihit), PAPR_WAITING);
+		assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
+		assert_int_equal(fake_machine_check(2, &fake_slb_multihit), PAPR_WAITING);
 		assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
 		assert_int_equal(fake_resume(2), PAPR_ROUTINE);
 		assert_int_equal(fake.outcome.vector, 0x200);
@@ -558,7 +548,7 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
-	assert_int_equal(fake_machine_check(1, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_ROUTINE);
 	/* At the first instruction of its routine R3 still is the buffer's address. */
 	assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
 	assert_int_equal(fake_resume(1), PAPR_ROUTINE);
@@ -569,7 +559,7 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 /* Whatever the length of the log. */
 static void event_scan_writes_into_the_guests_buffer_only(void **state)
 {
-	struct fwnmi_machine_check mc = slb_multihit;
+	struct fwnmi_machine_check mc = fake_slb_multihit;
 	uint8_t *buffer = fake.memory.base + BUFFER;
 	struct fwnmi_errlog log;
 
@@ -586,8 +576,8 @@ static void event_scan_writes_into_the_guests_buffer_only(void **state)
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
 {
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ENDED);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ENDED);
 }
 
 static void a_recovered_machine_check_before_the_interlock_can_be_dropped(void **state)
@@ -602,19 +592,19 @@ static void a_recovered_machine_check_before_the_interlock_can_be_dropped(void *
 	assert_non_null(fake.papr);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
 	before = fake.regs[0];
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_DROPPED);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_DROPPED);
 	assert_memory_equal(&fake.regs[0], &before, sizeof(before));
 	assert_true(papr_may_run(fake.papr, 0));
 	assert_false(papr_ended(fake.papr));
 	assert_int_equal(CALL0(0, "ibm,nmi-interlock", 1, NULL), 0);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
 }
 
 static void a_guest_that_has_not_registered_gets_the_architected_interrupts(void **state)
 {
-	struct fwnmi_machine_check mc = slb_multihit;
+	struct fwnmi_machine_check mc = fake_slb_multihit;
 
 	assert_int_equal(fwnmi_mce_synthesise(papr_pvr(fake.papr), &mc), 0);
 	assert_int_equal(fake_machine_check(3, &mc), PAPR_VECTOR);
@@ -635,11 +625,11 @@ static void a_reset_forgets_the_registration(void **state)
 	char err[256];
 
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_ROUTINE);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_ROUTINE);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	papr_fwnmi_state(fake.papr, &fwnmi);
 	assert_false(fwnmi.registered || fwnmi.interlock_held);
-	assert_int_equal(fake_machine_check(0, &slb_multihit), PAPR_VECTOR);
+	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_VECTOR);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)

@@ -116,11 +116,14 @@ static void interrupts_little_endian(bool little)
 	assert_int_equal(hcall(0, 0x31c, little, 4, 0, 0), H_SUCCESS);
 }
 
+static int32_t nmi_register(uint32_t reset, uint32_t check)
+{
+	return rtas_call(0, REGISTER, 2, (uint32_t[]){ reset, check }, 1, NULL);
+}
+
 static void register_routines(void)
 {
-	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, CHECK_ROUTINE }, 1,
-				   NULL),
-			 0);
+	assert_int_equal(nmi_register(RESET_ROUTINE, CHECK_ROUTINE), 0);
 }
 
 /* Not rtas_call(), because another event may replace its result. */
@@ -157,24 +160,9 @@ static struct engine_regs busy(unsigned cpu)
 	return *regs;
 }
 
-static struct fwnmi_machine_check slb(void)
-{
-	return (struct fwnmi_machine_check){
-		.error_type = FWNMI_MC_SLB,
-		.error_subtype = FWNMI_SLB_MULTIHIT,
-		.severity = FWNMI_SEVERITY_ERROR_SYNC,
-		.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
-		.initiator = FWNMI_INITIATOR_CPU,
-		.effective_address_valid = true,
-		.effective_address = 0xc000000012345678ull,
-	};
-}
-
 static enum papr_result inject(unsigned cpu)
 {
-	struct fwnmi_machine_check mc = slb();
-
-	return fake_machine_check(cpu, &mc);
+	return fake_machine_check(cpu, &fake_slb_multihit);
 }
 
 /* R13 and R9: only R3, SPRG2 and what the interrupt itself sets have changed. */
@@ -200,6 +188,29 @@ static void assert_entered(unsigned cpu, const struct engine_regs *before, uint6
 	assert_int_equal(now->sprg[0], before->sprg[0]);
 	assert_int_equal(now->sprg[1], before->sprg[1]);
 	assert_int_equal(now->sprg[3], before->sprg[3]);
+}
+
+/* The architected interrupt, at 0x200 instead of the routine. */
+static void assert_interrupted(unsigned cpu, const struct engine_regs *before)
+{
+	assert_int_equal(fake.regs[cpu].nip, 0x200);
+	assert_int_equal(fake.regs[cpu].srr0, before->nip);
+	assert_int_equal(fake.regs[cpu].gpr[3], before->gpr[3]);
+}
+
+static void assert_word(uint64_t address, uint32_t wanted)
+{
+	uint32_t word;
+
+	assert_true(memory_read_be32(&fake.memory, address, &word));
+	assert_int_equal(word, wanted);
+}
+
+/* The routines are gone: words of another system stand from @from on. */
+static void another_system_from(uint64_t from)
+{
+	for (uint64_t at = from; at < 0x2000; at += 4)
+		memory_write_be32(&fake.memory, at, 0x39000000 + (uint32_t)at);
 }
 
 static struct fwnmi_errlog log_of(unsigned cpu)
@@ -346,10 +357,8 @@ static void r5_only_a_registration_changes_the_vectors(void **state)
 	interrupts_little_endian(false);
 	assert_int_equal(inject(0), PAPR_VECTOR);
 	/* A routine at a vector is one that firmware will overwrite. */
-	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ 0x1fc, CHECK_ROUTINE }, 1, NULL),
-			 -3);
-	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, 0x200 }, 1, NULL),
-			 -3);
+	assert_int_equal(nmi_register(0x1fc, CHECK_ROUTINE), -3);
+	assert_int_equal(nmi_register(RESET_ROUTINE, 0x200), -3);
 	memory_read(&fake.memory, 0, now, sizeof(now));
 	assert_memory_equal(before, now, sizeof(now));
 	register_routines();
@@ -404,20 +413,15 @@ static void overwritten_code_is_noticed_and_put_back(void **state)
 static void another_system_keeps_its_vectors_and_gets_the_interrupt(void **state)
 {
 	struct engine_regs before;
-	uint32_t word;
 
 	register_routines();
-	for (uint64_t at = 0x100; at < 0x2000; at += 4)
-		memory_write_be32(&fake.memory, at, 0x39000000 + (uint32_t)at);
+	another_system_from(0x100);
 	before = busy(0);
 	assert_int_equal(inject(0), PAPR_VECTOR);
-	assert_int_equal(fake.regs[0].nip, 0x200);
-	assert_int_equal(fake.regs[0].srr0, before.nip);
-	assert_int_equal(fake.regs[0].gpr[3], before.gpr[3]);
+	assert_interrupted(0, &before);
 	assert_int_equal(warnings, 1);
 	assert_non_null(strstr(warning, "no longer there"));
-	memory_read_be32(&fake.memory, 0x200, &word);
-	assert_int_equal(word, 0x39000200);
+	assert_word(0x200, 0x39000200);
 }
 
 /*
@@ -426,22 +430,16 @@ static void another_system_keeps_its_vectors_and_gets_the_interrupt(void **state
 static void a_system_without_vectors_gets_back_what_was_there(void **state)
 {
 	struct engine_regs before;
-	uint32_t word;
 
 	register_routines();
-	for (uint64_t at = 0x300; at < 0x2000; at += 4)
-		memory_write_be32(&fake.memory, at, 0x39000000 + (uint32_t)at);
+	another_system_from(0x300);
 	before = busy(0);
 	assert_int_equal(inject(0), PAPR_RAISED);
 	run(0);
 	assert_int_equal(fake.outcome.result, PAPR_VECTOR);
-	assert_int_equal(fake.regs[0].nip, 0x200);
-	assert_int_equal(fake.regs[0].srr0, before.nip);
-	assert_int_equal(fake.regs[0].gpr[3], before.gpr[3]);
-	memory_read_be32(&fake.memory, 0x100, &word);
-	assert_int_equal(word, 0x7c000100);
-	memory_read_be32(&fake.memory, 0x200, &word);
-	assert_int_equal(word, 0x7c000200);
+	assert_interrupted(0, &before);
+	assert_word(0x100, 0x7c000100);
+	assert_word(0x200, 0x7c000200);
 	assert_int_equal(warnings, 1);
 }
 
@@ -710,9 +708,7 @@ static void direct_delivery_needs_an_engine_that_reports_machine_checks(void **s
 	assert_int_equal(warnings, 1);
 	assert_non_null(strstr(warning, "a guest cannot register"));
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
-	assert_int_equal(rtas_call(0, REGISTER, 2, (uint32_t[]){ RESET_ROUTINE, CHECK_ROUTINE }, 1,
-				   NULL),
-			 -1);
+	assert_int_equal(nmi_register(RESET_ROUTINE, CHECK_ROUTINE), -1);
 	config.options.delivery = PAPR_DELIVERY_AUTO;
 	config.options.trampoline = "elf:/nonexistent";
 	assert_null(create(&config, err, sizeof(err)));

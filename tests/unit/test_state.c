@@ -4,6 +4,7 @@
  * happened, and records that are damaged, truncated, of another configuration or of a later version
  * are refused as a whole.
  */
+#include "../fakes/state_record.h"
 #include "library.h"
 #include "state_record_1.h"
 
@@ -24,33 +25,9 @@ enum {
 	OWNER_AT = 328,
 };
 
-static uint32_t crc32c(const uint8_t *p, size_t length)
-{
-	uint32_t crc = 0xffffffff;
-
-	while (length-- > 0) {
-		crc ^= *p++;
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return ~crc;
-}
-
-static void put_u32(uint8_t *p, uint32_t value)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 static uint32_t get_u32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/* Fixes the checksum after a change. */
-static void seal(uint8_t *record, size_t length)
-{
-	put_u32(record + length - 4, crc32c(record, length - 4));
 }
 
 static size_t save(const struct host *host, uint8_t *record)

@@ -53,13 +53,10 @@ def formatter(name, version):
     return tool
 
 
-def complains(top, *command):
-    """Prints what a formatter finds."""
+def objections(top, *command):
+    """The lines of a formatter that does not agree."""
     done = subprocess.run(command, text=True, cwd=top, capture_output=True, check=False)
-    if done.returncode:
-        for line in done.stderr.splitlines()[:20]:
-            print(f"# {line}")
-    return done.returncode != 0
+    return done.stderr.splitlines()[:20] if done.returncode else []
 
 
 def no_line_is_wider_than_100_columns(top):
@@ -70,19 +67,17 @@ def no_line_is_wider_than_100_columns(top):
             for number, line in enumerate(f, 1):
                 if len(line.rstrip("\n").expandtabs(8)) > WIDTH and '"' not in line:
                     wide.append(f"{os.path.relpath(path, top)}:{number}")
-    for line in wide:
-        print(f"# {line}")
-    return not wide
+    return tap.none(wide)
 
 
 def c_sources_are_as_the_formatter_has_them(top):
     tool = formatter("clang-format", CLANG_FORMAT)
-    return not complains(top, tool, "--dry-run", "--Werror", *sources(top, ".c", ".h"))
+    return tap.none(objections(top, tool, "--dry-run", "--Werror", *sources(top, ".c", ".h")))
 
 
 def python_sources_are_as_the_formatter_has_them(top):
     tool = formatter("black", BLACK)
-    return not complains(top, tool, "--check", *python_sources(top))
+    return tap.none(objections(top, tool, "--check", *python_sources(top)))
 
 
 def no_c_test_skips_itself(top):
@@ -92,9 +87,7 @@ def no_c_test_skips_itself(top):
         with open(path, encoding="utf-8") as f:
             if re.search(r"\bskip\(\)", f.read()):
                 skipping.append(os.path.relpath(path, top))
-    for path in skipping:
-        print(f"# {path}")
-    return not skipping
+    return tap.none(skipping)
 
 
 TESTS = [
