@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The entry point. Meson builds (meson.build), and the scripts set up. Every target first sets up what
-# it needs, unless that is already there.
+# The entry point. Meson builds (meson.build), and the scripts set up. Every target first sets up
+# what it needs, unless that is already there.
 
 BUILD	:= build
 KERNEL	:= 6.1

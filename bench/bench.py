@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compares the embedded engine with QEMU's TCG, on the same kernel and initramfs, in alternating runs.
+"""Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
 usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi] [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
 Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the
-program's peak resident memory. Compute rows measure the time between two marks that the guest prints
-around a busybox job, by this host's clock; both programs must print the same results. The output is
-a table of medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
+program's peak resident memory. Compute rows measure the time between two marks that the guest
+prints around a busybox job, by this host's clock; both programs must print the same results. The
+output is a table of medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster
+or smaller.
 
 FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
 fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its

@@ -71,7 +71,7 @@ static double now_ns(void)
 	return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
-/* What a host does with an event: the call, and then what the outcome says. */
+/* What a host does with an event: it makes the call and carries out the outcome. */
 static void carry_out(struct host *host, unsigned cpu, int err, const struct fwnmi_outcome *outcome)
 {
 	expect(err, 0);
@@ -96,7 +96,7 @@ static void reset(struct host *host, unsigned cpu)
 	carry_out(host, cpu, err, &outcome);
 }
 
-/* One batch of each: what is measured is between the two clock readings. */
+/* One batch of each call; only the part between the two clock readings counts. */
 
 static double machine_check(struct host *host)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A host on KVM: one thread per vCPU; machine checks of KVM's and of its own; system resets that
- * the guest asks for. The guest is a few instructions that count the events which they receive and
- * check that no register is lost. fwnmi.h, "KVM", has the rules that are followed here.
+ * A host on KVM: one thread per vCPU; machine checks that KVM reports or the host injects; system
+ * resets that the guest requests. The guest is a few instructions that count events and check that
+ * no register is lost. It follows the rules of fwnmi.h, "KVM".
  *
- *	powerpc64le-linux-gnu-gcc kvm-host.c $(pkg-config --cflags --libs fwnmi) -pthread
+ * powerpc64le-linux-gnu-gcc kvm-host.c $(pkg-config --cflags --libs fwnmi) -pthread
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -286,7 +286,7 @@ static void carry_out(struct vcpu *v, struct kvm_regs *regs, const struct fwnmi_
 		fprintf(stderr, "the partition ends: %s\n",
 			fwnmi_end_reason_text(outcome->end_reason));
 		exit(EXIT_FAILURE);
-	default: /* whether the vCPU runs is asked of fwnmi_may_run() */
+	default: /* fwnmi_may_run() decides whether the vCPU runs */
 		break;
 	}
 	if (ioctl(v->fd, KVM_SET_REGS, regs) < 0)
@@ -304,8 +304,8 @@ static void answer_kick(struct vcpu *v)
 	get_regs(v, &regs);
 	now = interrupted(&regs);
 	/*
-	 * An injected event that the guest could not return from waits, here until the next exit. A
-	 * guest that makes no calls needs a timer.
+	 * An injected event waits while the guest could not return from it, here until the next
+	 * exit. A guest that makes no calls needs a timer.
 	 */
 	v->try_again = fwnmi_may_run(f, v->number) && !fwnmi_recoverable(&now);
 	if (v->try_again)
@@ -346,7 +346,7 @@ static void machine_check_exit(struct vcpu *v)
 		die("fwnmi_mce_analyse");
 	regs.msr &= ~FWNMI_SRR1_CAUSE_MASK;
 	now = interrupted(&regs);
-	/* One that is injected and not taken yet gives way to the real one. */
+	/* An injected one that is not delivered yet gives way to the real one. */
 	if (fwnmi_withdraw(&vm->fwnmi, v->number) == FWNMI_NOTHING)
 		vm->machine_checks++;
 	if (fwnmi_machine_check(&vm->fwnmi, v->number, &now, &mc, &outcome))
@@ -449,7 +449,7 @@ static long hypervisor_call(struct vcpu *v)
 
 /* ---- vCPUs ---- */
 
-/* Returns false if all is over. The guest is in no routine while it makes the call H_TICK. */
+/* Returns false at the end. The guest makes the call H_TICK outside of its routines only. */
 static bool may_enter(struct vcpu *v)
 {
 	struct vm *vm = v->vm;

@@ -65,8 +65,8 @@ CODE(ahead, "addi 6,3,here_behind - ahead\n"
 
 /*
  * Each round writes an instruction that contains the round's number. Only every sixteenth goes into
- * the loop, the others to where R5 points, away from the payload's code, so that the loop has been
- * executed unchanged for a while when it changes. R3 = address of the loop.
+ * the loop, so that the loop runs unchanged for a while before it changes. The others go to where
+ * R5 points, away from the payload's code. R3 = address of the loop.
  */
 CODE(loop, "addi 9,3,loop_patched - loop; mr 10,5; li 5,0; li 7,0; lis 8,0x3980\n" /* li r12,... */
 	   "1: add 11,8,7; andi. 0,7,15; isel 6,9,10,2\n"

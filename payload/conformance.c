@@ -867,7 +867,7 @@ static void test_unsafe(void)
 		    "H_SIGNAL_SYS_RESET");
 	ask("@refused machine-check --cpu 3");
 	ask("@refused system-reset --cpu 3");
-	/* A second one is no new fatal report, but must be reported. */
+	/* A second one is not fatal again, but must be reported. */
 	work[2] = run_forever;
 	ask("@queue machine-check --cpu 2 --unsafe");
 	ask("@await 2 stopped");

@@ -272,7 +272,7 @@ static void test_machine_checks(void)
 	check_equal(WAITS, nr_arrivals, 1, "CPUs in the routine");
 	before = nr_arrivals;
 	check_equal(NOT_OWNER, (u32)nmi_interlock(), 0, "status");
-	/* Calls of other CPUs do not wait. */
+	/* Other CPUs' calls do not wait. */
 	check_equal(OTHERS_RUN, stopped_state(2), 2, "state of a waiting CPU");
 	check_equal(OTHERS_RUN, (u64)hcall4(H_CPPR, 0, 0, 0, 0), 0, "H_CPPR");
 	for (unsigned i = 0; i < 2; i++)

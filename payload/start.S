@@ -78,7 +78,7 @@
 	mtsrr1	0
 	.endm
 
-	/* A frame that keeps LR, CR and r14..r31; the way back needs no more than its stack pointer. */
+	/* A frame that keeps LR, CR and r14..r31. To return, only its stack pointer is needed. */
 	.macro open_frame
 	mflr	0
 	std	0, 16(1)
@@ -182,7 +182,7 @@ vectors:
 	big	0x60000000	/* nop */
 	b	rtas_returned
 
-	/* With LPCR[AIL]=3 the vectors are at 0xc000000000004000, those of scv at 0xc000000000003000. */
+	/* With LPCR[AIL]=3, vectors are at 0xc000000000004000, and scv's at 0xc000000000003000. */
 	.macro scv_vector base, level
 	. = \base + 0x20 * \level
 	vector_code (0x3000 + 0x20 * \level)
@@ -397,7 +397,7 @@ rtas_returned:
 	.endr
 	.endm
 
-	/* spin_in(struct spin *): MSR and all registers as in spin->in, but R30 = spin, R31 = flag */
+	/* spin_in(struct spin *): MSR and registers as in spin->in, but R30 = spin, R31 = flag */
 	.globl	spin_in
 spin_in:
 	open_frame

@@ -141,7 +141,7 @@ static void test_wrap(void)
 		;
 	enable(false);
 	check_equal(GONE, count, 0, "interrupts after it wrapped");
-	/* And the next one is on time again. */
+	/* The next one is on time again. */
 	set = mfspr(SPR_TB);
 	hcall4(H_CEDE, 0, 0, 0, 0);
 	enable(false);

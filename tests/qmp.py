@@ -13,11 +13,11 @@ from tap import Failure
 
 
 class Client:
-    """Reads only while it waits for something. Events are kept in the order in which they come."""
+    """Reads only while it waits for something. Keeps events in their order of arrival."""
 
     def __init__(self, path, timeout, alive=lambda: True, negotiate=True):
-        """Waits until somebody listens at the path, as long as they are alive."""
-        self.timeout = timeout  # seconds; for whatever is waited for
+        """Waits for a listener at the path, for as long as alive() is true."""
+        self.timeout = timeout  # seconds, for each wait
         self.events = []
         self.buffer = b""
         self.socket = socket.socket(socket.AF_UNIX)
@@ -47,10 +47,10 @@ class Client:
                 time.sleep(0.002)
 
     def _connected(self):
-        """For who wants to know before anything is received."""
+        """Called before anything is received, for subclasses."""
 
     def _receive(self, deadline):
-        """The next message; None when the other side has gone."""
+        """The next message; None after the end of the connection."""
         while b"\n" not in self.buffer:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -68,7 +68,7 @@ class Client:
         return json.loads(line)
 
     def execute(self, name, **arguments):
-        """Carries out a command; returns the whole answer, which may be an error."""
+        """Sends a command; returns the whole answer, which may be an error."""
         request = {"execute": name}
         if arguments:
             request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
@@ -83,14 +83,14 @@ class Client:
             self.events.append(message)
 
     def command(self, name, **arguments):
-        """Carries out a command that has to succeed; returns what it returns."""
+        """Sends a command that must succeed; returns its result."""
         answer = self.execute(name, **arguments)
         if "error" in answer:
             raise Failure(f"{name}: {answer['error']['desc']}")
         return answer["return"]
 
     def wait_event(self, name, timeout=None):
-        """The data of the next event of that name; it and what came before it are consumed."""
+        """The data of the next event of that name; drops it and all earlier ones."""
         deadline = time.monotonic() + (timeout or self.timeout)
         while True:
             for i, event in enumerate(self.events):
@@ -104,14 +104,14 @@ class Client:
                 self.events.append(message)
 
     def drain(self):
-        """Keeps what the other side says until it goes."""
+        """Keeps all messages until the connection ends."""
         deadline = time.monotonic() + self.timeout
         while (message := self._receive(deadline)) is not None:
             self.events.append(message)
 
 
 class EagerClient(Client):
-    """Reads what comes as it comes, for a server that must not be kept waiting."""
+    """Reads whatever arrives at once, for a server that must not be kept waiting."""
 
     def __init__(self, *args, **options):
         self.messages = queue.SimpleQueue()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What every test program in Python reports with: one line of TAP for each test."""
+"""TAP for the test programs in Python: one line for each test."""
 
 import collections
 import traceback
@@ -8,7 +8,7 @@ Check = collections.namedtuple("Check", "what ok detail")
 
 
 class Failure(Exception):
-    """What did not happen, in one line; detail (a console's end, say) may follow in more."""
+    """One line on what went wrong; `detail` has more lines, such as the end of a console."""
 
     def __init__(self, message, detail=""):
         super().__init__(message)
@@ -31,7 +31,7 @@ def none(lines):
 
 
 def problems_of(function, args):
-    """The lines that say what is wrong; none if all is well."""
+    """Lines that describe what went wrong; none if the test passed."""
     try:
         result = function(*args)
         if isinstance(result, bool):
@@ -52,7 +52,7 @@ def problems_of(function, args):
 def run(tests):
     """Runs tests, (name, function, arguments...), in that order. Returns the program's exit status.
 
-    One fails by an exception, by returning False, or by yielding a Check that does not hold.
+    A test fails by an exception, by returning False, or by yielding a Check that does not hold.
     """
     print(f"1..{len(tests)}", flush=True)
     failed = 0

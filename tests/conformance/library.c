@@ -95,10 +95,7 @@ static void r4_both_routines_are_taken_in_their_order(void **state)
 	assert_int_equal(host->regs[1].nip, 0x5000);
 }
 
-/*
- * It changes neither the routines, nor the place of the error area, nor whether the guest is
- * registered.
- */
+/* A failed call changes neither the routines, nor the error area, nor the registration. */
 static void r4_a_refused_registration_changes_nothing(void **state)
 {
 	typedef int registration(struct fwnmi * f, unsigned cpu, uint64_t reset, uint64_t check);
@@ -180,7 +177,7 @@ static void r7_processor_state_is_stored_in_the_rtas_area_only(void **state)
 		assert_int_equal(host_system_reset(host, cpu), FWNMI_DELIVERED);
 		finish(host, cpu);
 	}
-	assert_int_equal(host->writes, 2 * NR_CPUS); /* and none outside: the host would fail */
+	assert_int_equal(host->writes, 2 * NR_CPUS); /* writes outside would fail in the host */
 	assert_memory_equal(host->low_memory, before, sizeof(host->low_memory));
 	free(before);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Those of LoPAR's FWNMI requirements that concern the device tree and argument buffers, on our
- * partition. library.c proves the others.
+ * LoPAR's FWNMI requirements on the device tree and argument buffers, on our partition. library.c
+ * proves the others.
  */
 #include <libfdt.h>
 
@@ -90,7 +90,7 @@ static void r16_event_scan_by_rtas_tells_of_an_unsafe_processor_once(void **stat
 		const uint32_t start[] = { 2, 0x1000, 0 };
 		uint32_t stopped = 99;
 
-		/* It can be started before, but never after. */
+		/* A CPU can be started before that, but never after. */
 		assert_int_equal(rtas_call(0, token("start-cpu"), 3, start, 1, NULL),
 				 again ? -1 : 0);
 		assert_int_equal(fake_machine_check(2, &mc), PAPR_UNSAFE);

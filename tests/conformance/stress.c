@@ -171,7 +171,7 @@ static struct fwnmi_machine_check numbered(uint64_t number, bool fatal, bool uns
 	return mc;
 }
 
-/* What must become of a machine check that the vCPU has now. */
+/* The expected outcome of a machine check of the vCPU, now. */
 static void check_taken(struct stress *s, unsigned cpu, uint64_t number, bool fatal, bool unsafe,
 			int result)
 {
@@ -386,7 +386,7 @@ static void fetch_notices(struct stress *s)
 
 static void toggle_stale(struct stress *s)
 {
-	/* After the part of the system reset routine that is remembered. */
+	/* Past the part of the system reset routine that the library remembers. */
 	s->host.low_memory[SYSTEM_RESET + 4 * FWNMI_HANDLER_INSNS + 0x20] ^= 0xff;
 	s->model.stale = !s->model.stale;
 }
@@ -413,7 +413,7 @@ static void step(struct stress *s)
 	} else if (dice < 9800) {
 		signal_reset(s, cpu, (int64_t)random_below(s, NR_CPUS + 2) - 2);
 	} else if (dice < 9900) {
-		/* As above: one that the vCPU takes in its handler ends the partition. */
+		/* As above: a machine check in the vCPU's handler ends the partition. */
 		if (m->owner != (int)cpu || random_below(s, 2000) == 0)
 			signal_check(s, cpu, random_below(s, 5000) == 0,
 				     random_below(s, 20000) == 0);

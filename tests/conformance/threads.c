@@ -138,7 +138,7 @@ static void answer_kick(struct vcpu *v)
 	carry_out(v, &outcome);
 }
 
-/* Returns false if there is nothing more to come. */
+/* Returns false once no more events can come. */
 static bool may_enter(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
@@ -148,7 +148,7 @@ static bool may_enter(struct vcpu *v)
 	while (v->regs.nip == PROGRAM) {
 		bool may_run = fwnmi_may_run(&vm->fwnmi, v->number);
 
-		/* What is pending has kicked the vCPU, unless it has to wait for the buffer. */
+		/* A pending event has kicked the vCPU, unless it waits for the buffer. */
 		require(v->kicked || !may_run ||
 			!(v->reset_pending || v->signalled != v->delivered));
 		if (v->kicked)

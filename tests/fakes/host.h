@@ -26,9 +26,9 @@ enum host_callback {
 	CALLBACKS
 };
 
-/* What the library may have written: a bit for each. */
+/* What the library may have written to. */
 enum {
-	RTAS_AREA = 1, /* its part of it */
+	RTAS_AREA = 1, /* the library's part */
 	PAGE_7 = 2,
 };
 
@@ -39,7 +39,7 @@ struct host {
 	uint64_t dar[NR_CPUS];
 	uint32_t dsisr[NR_CPUS];
 	uint8_t rtas[RTAS_SIZE]; /* lies at config.rtas_base */
-	uint8_t low_memory[LOW_MEMORY_SIZE]; /* what lies behind it reads as MEMORY_FILL */
+	uint8_t low_memory[LOW_MEMORY_SIZE]; /* addresses above read as MEMORY_FILL */
 	uint64_t memory_size;
 	unsigned may_write;
 	bool wrote_elsewhere;
@@ -75,7 +75,7 @@ static inline struct host *called_back_for(void *opaque, enum host_callback call
 	return called_back(opaque, callback);
 }
 
-/* Copy what @region, which lies at @base, has of the @len bytes at @address. */
+/* Copies the part of the @len bytes at @address that lies in @region, which begins at @base. */
 static inline void copy_region(uint8_t *to, uint64_t address, size_t len, const uint8_t *region,
 			       uint64_t base, size_t size)
 {
@@ -117,13 +117,13 @@ static inline int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_
 	return host->fail_repair ? -1 : 0;
 }
 
-/* Those that a host must have. */
+/* Callbacks that a host must have. */
 static const struct fwnmi_ops ops = {
 	.read_memory = read_memory,
 	.kick = kick,
 };
 
-/* And the one that it may have. */
+/* The optional one. */
 static const struct fwnmi_ops all_ops = {
 	.read_memory = read_memory,
 	.kick = kick,
@@ -181,7 +181,7 @@ static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool 
 		return err;
 	require((outcome->result == FWNMI_DELIVERED) == (outcome->entry != FWNMI_ENTRY_NONE));
 	if (outcome->result != FWNMI_DELIVERED) {
-		/* Nothing to write, and nothing that could be mistaken for it. */
+		/* Without a delivery, the outcome holds nothing to write. */
 		require(!outcome->write.address && !outcome->write.length);
 		require(!outcome->dsisr_valid && !outcome->dar_valid);
 		if (cpu < NR_CPUS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any sequence of calls: a first byte of configuration, then eight bytes a call. */
+/* Any sequence of calls: one byte of configuration, then eight bytes per call. */
 #include "calls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

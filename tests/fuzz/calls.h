@@ -24,7 +24,7 @@ static inline void start(struct host *host, unsigned flags)
 	};
 
 	require(host_init(host, &config, &all_ops, LOW_MEMORY_SIZE, 0) == 0);
-	/* By which call the guest has registered is not looked at here. */
+	/* Which of the two calls registered the guest does not matter here. */
 	host->may_write = RTAS_AREA | PAGE_7;
 }
 
@@ -121,7 +121,7 @@ static inline void make_call(struct host *host, const uint8_t *p)
 	require(!host->wrote_elsewhere);
 }
 
-/* What can be saved can be loaded, and is then the same. */
+/* Any saved state can be loaded, and saves as the same record again. */
 static inline void check_record(const struct host *host)
 {
 	size_t length = fwnmi_state_size(&host->f);

@@ -80,7 +80,7 @@ static void check_visit(const struct fwnmi_errlog *log)
 	require(depth == 0);
 }
 
-/* What can be encoded again must be the same. */
+/* A log that can be encoded again must come out the same. */
 static void check_encode(const struct fwnmi_errlog *log)
 {
 	uint8_t buf[FWNMI_ERRLOG_MAX], again[FWNMI_ERRLOG_MAX];

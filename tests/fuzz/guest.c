@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest code. The input makes a payload: two vCPUs, page tables that overlap code and each other,
- * instructions from the table and from nowhere, code that writes to itself, hypervisor and RTAS
+ * instructions inside and outside of the table, code that writes to itself, hypervisor and RTAS
  * calls with garbage. Engine and partition are those that users run. Guest memory lies between
  * inaccessible zones, with canaries behind them; the engine's caches are checked after every slice;
  * and counters that a guest could advance for hours start near their ends.
  *
- * Every two bytes of the input decide something, and when they are used up a generator that they
- * seed goes on.
+ * Each decision takes two bytes of input. Once they are used up, a generator seeded by them takes
+ * over.
  */
 #include "fuzz.h"
 
@@ -539,7 +539,7 @@ static void make_payload(void)
 
 /* ---- the initial state ---- */
 
-/* Almost empty, but after so many fills that one or a few more would overflow the counters. */
+/* Almost empty caches whose counters of fills are about to overflow. */
 static unsigned some_count(void)
 {
 	static const unsigned counts[] = { 0, 0, FILL_LOG - 1, FILL_LOG, FILL_LOST, UINT32_MAX };
@@ -639,7 +639,7 @@ static bool took(unsigned vcpu, const struct papr_outcome *outcome)
 	case PAPR_UNSAFE:
 		state[vcpu] = VCPU_UNSAFE;
 		break;
-	case PAPR_REFUSED: /* a routine that has no memory under it, say */
+	case PAPR_REFUSED: /* for example, because the routine is not in memory */
 		require(outcome->error < 0);
 		ended = true;
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random words of a table entry with a state that suits them: registers mix plain random numbers
- * with the values that break arithmetic, and a storage access is led into the memory of the case.
+ * Random words of a table entry with a suitable state: registers mix plain random numbers with
+ * values that break arithmetic, and a storage access goes to the memory of the case.
  */
 #include <string.h>
 
@@ -312,7 +312,10 @@ static uint32_t branch_condition(uint32_t w, bool to_ctr)
 	return with_field(w, RT_SHIFT, bo[below(to_ctr ? 3 : sizeof(bo))]);
 }
 
-/* Would loads of several registers overwrite the address? Those of strings may: all refuse it. */
+/*
+ * Would a load of several registers overwrite its address? For strings this is fine: all sides
+ * refuse it.
+ */
 static bool loads_over_address(const char *name, uint32_t w)
 {
 	if (!strcmp(name, "lq"))
@@ -324,7 +327,7 @@ static bool loads_over_address(const char *name, uint32_t w)
 	return false;
 }
 
-/* Forms that are not invalid, and addresses that need not be below 32 KiB. */
+/* Valid forms only, and addresses that may lie above 32 KiB. */
 static uint32_t valid(const struct table_entry *entry, uint32_t w)
 {
 	const enum form form = form_of(entry);
@@ -380,9 +383,7 @@ static bool needs_alignment(const char *name)
 	       !strcmp(name, "lq") || !strcmp(name, "stq");
 }
 
-/*
- * A branch, if taken, goes one word further than not; moves from and to SPRs are those of the case.
- */
+/* A taken branch skips one word. Moves from and to SPRs use the SPRs of the case. */
 static void steer(struct isa_case *c, const char *name)
 {
 	static const uint32_t sprs[] = { 1 << 16, 8 << 16, 9 << 16 }; /* XER, LR, CTR */

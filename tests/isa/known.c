@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is not compared, and why: known.def by mnemonic, and here what depends on the operands. */
+/*
+ * What is not compared, and why: known.def lists mnemonics; here are exceptions that depend on
+ * operands.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -253,10 +256,7 @@ static void hide_doubleword_1(struct isa_case *ours, struct isa_case *theirs)
 
 /* ---- fixed point ---- */
 
-/*
- * The number that says "not done": 1 << 31 or 1 << 63; QEMU makes -1 << 31 of it, even for
- * doublewords.
- */
+/* The result for "cannot convert": 1 << 31 or 1 << 63; QEMU gives -1 << 31 even for doublewords. */
 static void hide_not_done(const struct isa_case *in, const struct isa_case *ours,
 			  struct isa_case *theirs)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is not compared of floating-point instructions, by operands; by mnemonic it's in
- * known_fp.def.
+ * What is not compared of floating-point instructions, depending on operands; known_fp.def lists
+ * mnemonics.
  */
 #include <math.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static void hide_single(const char *name, struct isa_case *out)
 	}
 	if (name[0] == 'x' && magnitude <= 0x3810000000000000ull)
 		out->fpscr &= ~FPSCR_UX;
-	/* FPRF of a denormal single: QEMU looks at it as a double. */
+	/* FPRF of a denormal single: QEMU classifies it as a double. */
 	if (magnitude && magnitude < 0x3810000000000000ull)
 		out->fpscr &= ~FPSCR_C;
 }

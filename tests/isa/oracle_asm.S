@@ -134,7 +134,7 @@ save_state:
 	li	3, 0
 	b	leave
 
-/* Signal handler, on its own stack: the word raised signal r3; its effects are not looked at. */
+/* Signal handler, on its own stack: the word raised signal r3. Its effects are ignored. */
 	.globl word_signalled
 word_signalled:
 leave:

@@ -75,7 +75,7 @@ static void normalize(char *mnemonic)
 		mnemonic[strcspn(mnemonic, ".+-")] = 0;
 }
 
-/* addo and add, bl and b are one entry; so may be others that only the operands tell apart. */
+/* addo and add, bl and b share an entry, as may others that differ in operands only. */
 static bool names_agree(const char *ours, char *theirs)
 {
 	size_t length = strlen(ours);
@@ -108,8 +108,8 @@ static bool name_agrees(struct line *line)
 }
 
 /*
- * Where the disassembler's POWER8 tells nothing: it has `wait` and vabsdu* from embedded
- * processors; the others have more operands since.
+ * Where the disassembler's POWER8 is no guide: `wait` and vabsdu* are those of embedded processors,
+ * and the others have gained operands since.
  */
 static bool tells_nothing(const char *name)
 {
@@ -135,7 +135,7 @@ static bool version_agrees(struct line *line)
 	return false;
 }
 
-/* A failing entry is named once. */
+/* Report each failing entry once. */
 static bool every_line(FILE *listing, check_fn *check)
 {
 	const struct table_entry *blamed = NULL;

@@ -493,7 +493,7 @@ static int create_vcpu(struct fake_vm *vm, uint64_t index)
 		return misuse("vCPU %llu created twice, or too many", (unsigned long long)index);
 	v = &vm->vcpus[index];
 	*v = (struct fake_vcpu){ .vm = vm, .index = (unsigned)index };
-	/* Nobody may rely on the initial contents. */
+	/* No caller may rely on the initial contents. */
 	memset(&v->regs, 0x5a, sizeof(v->regs));
 	v->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	vm->nr_vcpus++;
@@ -759,7 +759,7 @@ static void fake_close(int fd)
 	fake_unlock();
 }
 
-/* Not the clock of the host that runs the tests, so that an engine that confuses them fails. */
+/* Differs from the clock of the host that runs the tests, so an engine that confuses them fails. */
 static uint64_t fake_timebase(void)
 {
 	return clock_host_ticks() + 0x123456789abcull;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A POWER KVM host to test on: Debian under QEMU's nested HV, with our program inside.
 
-KvmHost boots it (scripts/kvm-host says how) and runs commands in it. KvmGuest is tests/linux's Guest on
-that host, with the same interface, so that the same scenarios run under real KVM. There are three
-consoles: the host's shell, the guest's console, and its monitor.
+KvmHost boots it (scripts/kvm-host says how) and runs commands in it. KvmGuest is tests/linux's
+Guest on that host, with the same interface, so that the same scenarios run under real KVM. There
+are three consoles: the host's shell, the guest's console, and its monitor.
 """
 
 import contextlib
@@ -158,9 +158,9 @@ class Console:
 class RelayedMonitor(qmp.EagerClient):
     """The monitor behind one of the host's serial lines.
 
-    QEMU stands still while a line takes no more, and a local socket is full after some kilobytes that
-    come 16 bytes at a time. While nobody is connected QEMU drops what is said; so only then is begin()
-    called, which starts the other side.
+    QEMU stands still while a line takes no more, and a local socket is full after some kilobytes
+    that come 16 bytes at a time. While nobody is connected QEMU drops what is said; so only then is
+    begin() called, which starts the other side.
     """
 
     def __init__(self, path, timeout, begin):
@@ -382,7 +382,7 @@ class KvmGuest(Guest):
         self.host.guest_console.send(line)
 
     def settle(self, instructions=0):
-        """KVM does not count instructions, so wait for as long as the guest needs for some answers."""
+        """KVM does not count instructions, so wait for the guest to answer a few times."""
         started = time.monotonic()
         for _ in range(3):
             self.victim()

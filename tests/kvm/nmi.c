@@ -64,7 +64,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	argument = va_arg(ap, void *);
 	va_end(ap);
-	/* With immediate_exit the call is not for running the guest. */
+	/* With immediate_exit, the call does not run the guest. */
 	if (request == KVM_RUN && enabled && !runs[fd]->immediate_exit && ++nr_runs % 16 == 0 &&
 	    strike(fd))
 		return 0;

@@ -64,7 +64,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Checks that this is one sentence for a human. */
+/* Checks that this is one readable sentence. */
 static void assert_line(const char *line)
 {
 	size_t len = strlen(line);
@@ -137,7 +137,7 @@ static enum engine_exit_reason run_to_exit(unsigned vcpu)
 	}
 }
 
-/* Runs until it executes instructions. False: it came out with an exit, which is in `last`. */
+/* Runs until it executes instructions. False: it returned with an exit, which is in `last`. */
 static bool start(unsigned vcpu)
 {
 	for (unsigned i = 0; i < 100000; i++) {
@@ -823,7 +823,7 @@ static void a_failure_that_was_not_fetched_is_not_forgotten(void **state)
 	ops->stop(engine);
 	run_to_exit(0);
 	assert_failed("unexpected KVM exit 8");
-	/* Nor after an exit of the kind that would have come again. */
+	/* Nor after an exit of the kind that repeats. */
 	ops->reset(engine);
 	make_guest(&(struct fake_event){ .kind = FAKE_ERROR, .error = EFAULT });
 	code(ENTRY, INSN_SC_1);
@@ -1231,10 +1231,10 @@ static void a_translation_that_kvm_refuses_is_said_by_run(void **state)
 		assert_failed("KVM: cannot translate by radix trees: Invalid argument");
 		assert_int_equal(fake_vcpu(i)->runs, 0);
 	}
-	/* Nothing else is tried on it, and nothing fails. */
+	/* No more calls are made, and nothing fails. */
 	ops->set_partition(engine, &(struct engine_partition){ .radix = true });
 	assert_int_equal(fake_count(PPC_KVM_CONFIGURE_V3_MMU, FAKE_ANY), 1);
-	/* After a reset it may be asked for something that there is. */
+	/* After a reset, the partition may request a mode that exists. */
 	ops->reset(engine);
 	fake_rule(PPC_KVM_ALLOCATE_HTAB, FAKE_ANY, -ENOMEM);
 	ops->set_partition(engine, &(struct engine_partition){ .hash_table_order = 18 });
@@ -1323,12 +1323,12 @@ static void a_reset_after_running_is_a_new_virtual_machine(void **state)
 	assert_false(fake_vm()->fwnmi);
 	assert_false(fake_vcpu(0)->external);
 	assert_false(ops->interrupt_pending(engine, 0));
-	/* The partition is told again, although for the engine's user it is the same. */
+	/* The settings are sent again, although they are the same for the engine's user. */
 	assert_int_equal(fake_vm()->nr_configurations, 0);
 	ops->set_partition(engine, &partition);
 	assert_int_equal(fake_vm()->nr_configurations, 1);
 	assert_true(fake_vcpu(0)->lpcr & LPCR_ILE);
-	/* And it has not run yet. */
+	/* It has not run yet. */
 	ops->reset(engine);
 	assert_int_equal(fake.nr_vms, 2);
 }
@@ -1344,7 +1344,7 @@ static void a_reset_that_fails_is_said_by_run_and_can_be_tried_again(void **stat
 	assert_int_equal(run_to_exit(0), ENGINE_EXIT_HCALL);
 	rule = fake_rule(PPC_KVM_CREATE_VM, FAKE_ANY, -EMFILE);
 	ops->reset(engine);
-	/* Nothing that the machine does before it runs does harm. */
+	/* Calls by the machine before it runs do no harm. */
 	ops->set_partition(engine, &(struct engine_partition){ .radix = true });
 	ops->set_external(engine, 1, true);
 	ops->get_regs(engine, 0, &seen);
@@ -1465,7 +1465,7 @@ static bool live_twice(bool radix)
 	return well;
 }
 
-/* Without these, the engine does less, or does it differently. */
+/* Without these, the engine does less, or takes another way. */
 static bool is_optional(const struct fake_call *call)
 {
 	static const unsigned optional[] = {
@@ -1494,7 +1494,7 @@ static void fail_each_call(bool radix)
 		line[0] = '\0';
 		well = live_twice(radix);
 		if (fake.failed.result == 0) {
-			/* There were no more calls: so it must have gone well. */
+			/* All calls have been made, so it must have succeeded. */
 			if (!well)
 				fail_msg("%s", line);
 			teardown(NULL);

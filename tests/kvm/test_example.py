@@ -68,7 +68,7 @@ class Example:
         return path
 
     def run(self, command):
-        """Returns {vCPU: [machine checks, system resets]}. The guest has found all in order."""
+        """Returns {vCPU: [machine checks, system resets]}. The guest has checked the registers."""
         status, said = self.host.ask(f"{command} 2>&1", RUN)
         if status:
             raise Failure(f"{command}: exit status {status}", said)

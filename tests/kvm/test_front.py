@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a user of a KVM host sees: which engine runs the guest, refusals, and guests that never register.
+"""What a user of a KVM host sees: the choice of engine, refusals, guests that never register.
 
 usage: test_front.py [--build DIR] PAYLOADS           (the directory of payload)
 """
@@ -17,7 +17,7 @@ PAYLOAD = "code"  # calls RTAS only to power off
 
 class Front(OnDemand):
     def run(self, order, accel, options=(), watched=True):
-        """Runs the payload to its end; yields its results, then (exit status, stderr, capabilities)."""
+        """Runs the payload to its end; yields results, then (status, stderr, capabilities)."""
         with KvmGuest(
             self.host,
             f"/{PAYLOAD}_{order}",

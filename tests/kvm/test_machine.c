@@ -308,7 +308,7 @@ static struct fwnmi_errlog assert_delivered(unsigned where)
 	if (rc < 0)
 		fail_msg("%s", fwnmi_strerror(rc));
 	assert_true(log.has_mc);
-	/* And that it has returned. */
+	/* Checks that it has returned, too. */
 	assert_int_equal(seen(SEEN_AFTER), 1);
 	return log;
 }
@@ -397,7 +397,7 @@ static void without_it_trampolines_are_chosen_by_themselves_in_one_line(void **s
 	assert_false(vector_is_the_guests());
 }
 
-/* One set of options for old and new hosts. */
+/* The same options work on old and new hosts. */
 static void a_source_of_trampolines_may_be_named_where_none_are_needed(void **state)
 {
 	unsigned registered = emit_register(), where = emit_event(1);

@@ -4,9 +4,10 @@
 
 usage: test_real.py [--build DIR] PAYLOADS            (the directory of payload)
 
-A part of guest memory is mapped from an address where the host has no memory. QEMU 10 answers a load from
-it with a machine check, and kvm-hv delivers that at the guest's 0x200, as an older KVM does; this is what
-trampolines are for. The payload checks the log that its registered routine receives; Linux prints it.
+A part of guest memory is mapped from an address where the host has no memory. QEMU 10 answers a
+load from it with a machine check, and kvm-hv delivers that at the guest's 0x200, as an older KVM
+does; this is what trampolines are for. The payload checks the log that its registered routine
+receives; Linux prints it.
 """
 
 import os
@@ -17,7 +18,7 @@ from host import KvmGuest, OnDemand, harness, set_patience
 from guest import Check, expect
 import scenarios
 
-NOWHERE = 0x4000000000  # of the host: above its memory, and no device is there
+NOWHERE = 0x4000000000  # host address above its memory, without a device
 HOLE, SIZE = 0x18000000, 0x100000  # of the guest
 MEMORY = "512M"
 MAPPED = f"--map-memory=address={HOLE:#x},size={SIZE:#x},file=/dev/mem,offset={NOWHERE:#x}"

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The main demonstration: a Debian guest boots, registers, takes four events, and recovers as Linux must.
+"""The main demonstration: a Debian guest boots, registers, takes four events, and recovers.
 
 usage: tests/linux/demo.py [--kernel 6.1|6.12]          (what `make run` calls)
 
-Exits with 0 only if everything happened as Linux's ras.c and traps.c say; otherwise names what did not.
+Exits with 0 only if everything happened as Linux's ras.c and traps.c say; otherwise names what did
+not.
 """
 
 import argparse

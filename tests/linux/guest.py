@@ -32,8 +32,8 @@ TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
 # the CPU.
 QUIET = "cryptomgr.notests"
-# Seconds. These limits only end hung tests: they are far above what anything takes on a host with four
-# busy processes per processor. A test that expects a timeout sets its own limit.
+# Seconds. These limits only end hung tests: they are far above what anything takes on a host with
+# four busy processes per processor. A test that expects a timeout sets its own limit.
 BOOT, ANSWER, EXIT, INJECT = 600, 300, 300, 300
 MAX_TIMEOUT = 3600  # that fwnmi inject takes
 
@@ -54,7 +54,7 @@ def patience():
 
 
 def guest_file(name, what="--path"):
-    """The path, or with "--version" the Debian version, of a file that scripts/guests has fetched."""
+    """The path of a file that scripts/guests has fetched; with "--version", its Debian version."""
     done = subprocess.run(
         [os.path.join(TOP, "scripts", "guests"), what, name],
         text=True,
@@ -324,7 +324,7 @@ class Guest:
         return "\n".join(left + lines[-TAIL_LINES:] + said)
 
     def wait_for(self, pattern, after=0, timeout=ANSWER, what=None, whole_lines=True):
-        """Waits for a regular expression after a mark and returns the match; Failure if it never appears.
+        """Waits for a regular expression after a mark; returns the match, or raises Failure.
 
         Only whole lines are searched, unless the pattern is a prompt.
         """
@@ -477,7 +477,7 @@ class Tests(list):
 
 
 def main(define, description):
-    """A test program's main: define(tests, build, words, stack) adds the tests; closes what it returns."""
+    """A test program's main: define(tests, build, words, stack) adds the tests."""
     parser = argparse.ArgumentParser(description=description)
     add_arguments(parser)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)

@@ -25,7 +25,10 @@
 	.endm
 
 	.section .image, "ax"
-	/* kexec starts a kernel at its first instruction, with R4 its address; others wait at 0x60. */
+	/*
+	 * kexec enters a kernel at its first instruction, with its address in R4. Other CPUs wait
+	 * at 0x60.
+	 */
 	.globl	_start
 _start:
 	tdi	0, 0, 0x48	/* b .+8 in the opposite byte order */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Injects FWNMI events, watches the console, and checks that Linux does what it must.
 
-A scenario injects one event into a booted guest with a victim and returns an Outcome, with a Check for
-each expected consequence. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what
+A scenario injects one event into a booted guest with a victim and returns an Outcome, with a Check
+for each expected consequence. The rules are Linux's own: arch/powerpc/platforms/pseries/ras.c (what
 is recovered), arch/powerpc/kernel/mce.c (what is printed, and that an address of a UE goes to
 mm/memory-failure.c), arch/powerpc/kernel/traps.c (what a system reset leads to).
 """
@@ -72,7 +72,7 @@ def printed_mce(guest, mark):
 
 
 def inject(guest, kind, **options):
-    """Injects an event; returns (mark before it, Outcome with the checks of the platform's side)."""
+    """Injects an event; returns (the mark before it, Outcome with what the platform did)."""
     registered = guest.monitor.command("query-fwnmi")
     if options.get("context") == "user":
         guest.settle()  # the victim must be in user mode
@@ -108,8 +108,8 @@ def machine_check(
 ):
     """Injects a machine check and compares what the kernel prints; options are those of inject.
 
-    what, severity and initiator are the kernel's words, such as "SLB Multihit"; the ..._reported are the
-    log's names, if not inject's defaults. victim is the pid of the interrupted process.
+    what, severity and initiator are the kernel's words, such as "SLB Multihit"; the ..._reported
+    are the log's names, if not inject's defaults. victim is the pid of the interrupted process.
     """
     for name, value in (("severity", severity_reported), ("initiator", initiator_reported)):
         if value:
@@ -186,9 +186,9 @@ def recovered_slb_multihit(guest, **options):
 def recovered_ue(guest, **options):
     """The machine can continue, but the page cannot be trusted: Linux takes it from its owner.
 
-    The address is in the victim's own page, which Linux can offline without affecting anyone else, and
-    of which there is no other copy. The victim is not killed for the machine check itself, which is
-    recovered: memory-failure.c unmaps the page, and the victim dies at its next access.
+    The address is in the victim's own page, which Linux can offline without affecting anyone else,
+    and of which there is no other copy. The victim is not killed for the machine check itself,
+    which is recovered: memory-failure.c unmaps the page, and the victim dies at its next access.
 
     Since 6.3, Linux only queues this for a process whose machine check was recovered, and processes
     the queue at the next event that is not recovered or was in the kernel ("powerpc/mce: log the
@@ -288,8 +288,9 @@ def unrecovered_ue(guest, **options):
 def system_reset(guest, **options):
     """Linux takes a system reset as a request to dump: registers, then the crash kernel or a panic.
 
-    ras.c handles only Linux's own NMI IPIs. This is none, so traps.c prints the interrupted process,
-    waits two seconds for other CPUs and panics, and the pseries platform calls ibm,os-term.
+    ras.c handles only Linux's own NMI IPIs. This is none, so traps.c prints the interrupted
+    process, waits two seconds for other CPUs and panics, and the pseries platform calls
+    ibm,os-term.
     """
     pid = guest.victim()
     address, _, _ = guest.victim_page()
@@ -381,7 +382,7 @@ def recovered(guest, what, **options):
     return finish(guest, outcome, mark)
 
 
-# ---- errors that cost the victim its life ---------------------------------------------------------
+# ---- errors that cost the victim its life --------------------------------------------------------
 
 
 def oops(guest, mark):

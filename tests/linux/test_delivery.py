@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian kernel recovers just as well when trampolines deliver its machine checks and system resets.
+"""A Debian kernel recovers just as well when trampolines deliver its events.
 
 usage: test_delivery.py [--build DIR] KERNEL SOURCE     (6.1 or 6.12; embedded, elf:PATH, blob:PATH)
 

@@ -49,8 +49,8 @@ class Events:
     def stop_at_rest(self):
         """Stops the machine while no CPU holds a lock; returns the CPU that scanned last.
 
-        If a CPU that stops for good holds a lock, Linux hangs, as LoPAR warns. Only an idle CPU surely
-        holds none. Linux lets its CPUs scan in turn, each after a full TURN.
+        If a CPU that stops for good holds a lock, Linux hangs, as LoPAR warns. Only an idle CPU
+        surely holds none. Linux lets its CPUs scan in turn, each after a full TURN.
         """
         guest = self.guest
         for _ in range(STOPS):

@@ -39,7 +39,7 @@ mkinitramfs = harness.script("mkinitramfs")
 
 
 def other_system(work):
-    """Builds other_system.S as the ELF file that kexec needs: one segment, starting at its entry."""
+    """Builds other_system.S as an ELF file for kexec: one segment that starts at its entry."""
     cross = "powerpc64le-linux-gnu-"
     obj, elf = os.path.join(work, "other.o"), os.path.join(work, "other")
     for command in (

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine as a Debian guest sees it: console, power, reboot, and a clock that makes runs repeat.
+"""The machine as a Debian guest sees it: console, power, reboot, and repeatable runs.
 
 usage: test_machine.py [--build DIR]
 """

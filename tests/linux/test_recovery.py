@@ -21,7 +21,7 @@ class Recovery(Booted):
         self.kernel = harness.guest_file(kernel)
 
     def boots(self):
-        # On the instruction clock, the load of the host does not affect the guest.
+        # With the instruction clock, the host's load does not affect the guest.
         guest = self.stack.enter_context(
             Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
         )

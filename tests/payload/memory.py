@@ -4,8 +4,8 @@
 
 usage: memory.py --fwnmi PROGRAM --payloads DIRECTORY [--endian big]
 
-The payload `flood` makes a given number of rounds of calls, while the monitor has as many clients as it
-accepts, which read no events. docs/security.md states the bound.
+The payload `flood` makes a given number of rounds of calls, while the monitor has as many clients
+as it accepts, which read no events. docs/security.md states the bound.
 """
 
 import argparse

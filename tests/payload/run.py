@@ -6,8 +6,8 @@ usage: run.py --fwnmi PROGRAM --payloads DIRECTORY [--endian little|big] [--time
               [--run-option=OPTION]... CASE
        run.py --cases           (prints what there is for CASE)
 
-A payload checks the partition from inside and prints TAP on its console. Lines that start with '@' are
-requests to us:
+A payload checks the partition from inside and prints TAP on its console. Lines that start with '@'
+are requests to us:
 
   @inject ARGUMENTS   start `fwnmi inject ARGUMENTS`, which must succeed
   @inject=N ARGUMENTS the same, but it must end with exit status N
@@ -19,8 +19,8 @@ requests to us:
   @await CPU STATE    answered when query-cpus-fast reports that state for that CPU
   @answer             answered at once
 
-An answer is one character on the console. CASES below has what can only be seen from outside (exit status,
-messages on standard error).
+An answer is one character on the console. CASES below has what can only be seen from outside (exit
+status, messages on standard error).
 """
 
 import argparse
@@ -246,7 +246,7 @@ def write_initrd(scratch):
 
 
 def write_bios(scratch):
-    """Writes firmware that branches to the kernel linked at 0, with its MSR in r9 and a mark in r5."""
+    """Writes firmware that branches to the kernel, with its MSR in r9 and a mark in r5."""
     path = os.path.join(scratch, "bios")
     code = [0x7D2000A6, 0x38A0524D, 0x48400002]  # mfmsr r9  # li r5,0x524d  # ba 0x400000
     with open(path, "wb") as f:

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A big-endian guest of QEMU that does nothing but register for FWNMI and count, in the real mode of a partition. It
- * keeps no device tree in its memory. Its routines count what comes, call ibm,nmi-interlock and go back, except:
+ * A big-endian guest of QEMU that only registers for FWNMI and counts, in a partition's real mode.
+ * It keeps no device tree. Its routines count events, call ibm,nmi-interlock and return. Variants:
  *
  *   MUTE		they never call ibm,nmi-interlock
  *   SLOW		they call it after more than a hundred million instructions
  *   STRANGER		it never registers
  *   IDLE		the second CPU is idle in the hypervisor
  *
- * A second CPU, if there is one, else does nothing but loop.
+ * Otherwise a second CPU, if there is one, loops.
  *
- * To be linked at 1 MiB and loaded there (-M kernel-addr=0), with QEMU's small firmware (x-vof=on).
+ * Link it at 1 MiB and load it there (-M kernel-addr=0), with QEMU's small firmware (x-vof=on).
  */
 #define RTAS_BASE	0x200000
 #define VTY		0x71000000

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest of an unmodified QEMU, injected into through its gdb stub and watched like our own guests.
+"""A guest of an unmodified QEMU, with injections through its gdb stub.
 
-QemuGuest has the interface of Guest in tests/linux/guest.py, so that tests/linux/scenarios.py runs on both.
+QemuGuest has the interface of Guest in tests/linux/guest.py, so that tests/linux/scenarios.py runs
+on both.
 """
 
 import contextlib
@@ -23,7 +24,8 @@ import guest as harness  # noqa: E402
 import qmp  # noqa: E402
 from guest import Failure, Injection, Missing  # noqa: E402
 
-# TCG implements none of the mitigations that other values would promise; x-vof is QEMU's small, fast firmware.
+# TCG implements none of the mitigations that other values would promise; x-vof is QEMU's small,
+# fast firmware.
 MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
 PANICKED = 3  # exit status of `fwnmi run` when its guest panics; QEMU's own does not tell
 
@@ -66,7 +68,7 @@ def wait_until(guest, predicate, timeout=harness.ANSWER):
 
 
 class QemuMonitor(qmp.Client):
-    """QEMU's own monitor; what `fwnmi run` alone can tell is answered from what is known of the guest."""
+    """QEMU's monitor; answers commands that only `fwnmi run` has from what the guest has shown."""
 
     def __init__(self, guest, path, timeout):
         self.guest = guest
@@ -246,7 +248,7 @@ class QemuGuest(harness.Guest):
             raise Failure(f"{shlex.join(argv)} did not end", self.tail()) from e
 
     def start_fwnmi(self, command, *words, **where):
-        """The same, without waiting for it."""
+        """Starts the program without waiting for it."""
         return subprocess.Popen(
             self.arguments(command, *words, **where),
             text=True,
@@ -256,7 +258,7 @@ class QemuGuest(harness.Guest):
         )
 
     def settle(self, *_, **__):
-        """Waits until the victim has touched its page; before that, it is still the program that starts it."""
+        """Waits until the victim has touched its page: until then its parent's code may run."""
         self.victim_page()
 
     def inject(self, kind, timeout=harness.INJECT, **options):
@@ -285,7 +287,7 @@ class QemuGuest(harness.Guest):
 
 
 class Listener:
-    """Calls serve() for each connection to a socket, one after another, until the context is left."""
+    """Calls serve() for each connection to a socket in turn, until the context is left."""
 
     def __init__(self, path):
         self.path = path
@@ -344,7 +346,8 @@ class Proxy(Listener):
             back.start()
             self._pump(stub, client, True)
             back.join(10)
-        # After the cut, later connections are forwarded whole: the program makes one to resume the guest.
+        # After the cut, later connections are forwarded whole: the program makes one to resume the
+        # guest.
         self.left = 1 << 30
 
 

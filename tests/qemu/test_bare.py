@@ -19,13 +19,15 @@ from guest import Check, Failure, expect
 from qemu import Proxy, QemuGuest
 
 RTAS = "0x200000"  # as bare.S has it
-# Step between cuts, over the last bytes of a session, which start before the delivery: less than one answer.
+# Step between cuts, over the last bytes of a session, which start before the delivery: less than
+# one answer.
 LAST_BYTES, CUT_STEP = 2500, 23
 MACHINE = qemu.MACHINE + ",kernel-addr=0"
 
 
 EVENT = "bare: an event"
-# Time limit for what never happens, in seconds. What must happen before has to fit in, on a busy host too.
+# Time limit for what never happens, in seconds. What must happen before has to fit in, on a busy
+# host too.
 VAIN = 10
 PATIENT = ["--timeout", str(harness.INJECT)]
 
@@ -54,7 +56,7 @@ class Bare(QemuGuest):
         return self.since(0).count(EVENT)
 
     def event_comes(self, before):
-        """Waits until the guest reports an event, which it does once it continues with its registers intact."""
+        """Waits until the guest reports an event: then it has continued, its registers intact."""
         if not qemu.wait_until(self, lambda: self.transcript.count(EVENT) > before):
             raise Failure("the guest does not say that it has gone on after an event", self.tail())
         return "bare: registers" not in self.since(0)
@@ -140,7 +142,7 @@ def mute(make):
 
 
 def unwatched(make):
-    """Without waiting, the interlock is not seen, and this guest gives no other sign that it has returned."""
+    """Without a wait nobody sees the interlock, the only sign of this guest's return."""
     with make("plain") as guest:
         guest.up()
         before = guest.events()
@@ -393,9 +395,10 @@ class CutAt:
 
 
 def cut_connections(make):
-    """If the stub disconnects at any byte, the guest runs on with its registers and takes the next event.
+    """Wherever the stub disconnects, the guest runs on unharmed and takes the next event.
 
-    The cuts are spread over the session, and at every packet near the delivery, where R3, NIP and MSR change.
+    The cuts are spread over the session, and at every packet near the delivery, where R3, NIP and
+    MSR change.
     """
     with make("plain") as guest:
         guest.up()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A system reset of every CPU makes a guest of an unmodified QEMU dump, with the registers of all CPUs.
+"""A system reset of every CPU makes a guest of QEMU dump, with the registers of all CPUs.
 
 usage: test_dump.py [--build DIR] QEMU        (7.2 or 10)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests of an unmodified QEMU: several CPUs, relocated kernels, places and processes, and fwnmi attach.
+"""Guests of an unmodified QEMU: several CPUs, relocation, places, processes, fwnmi attach.
 
 usage: test_guests.py [--build DIR] QEMU        (7.2 or 10)
 """
@@ -18,7 +18,7 @@ from guest import Booted, Check, expect
 from qemu import QemuGuest
 
 CPUS = 4
-VAIN = 10  # time limit, in seconds, for what never fits, but must be reached in time, on a busy host too
+VAIN = 10  # seconds: the limit where nothing ever fits; a busy host must get that far in time
 VICTIM_CPU = 2
 RUN_AT_LOAD = 0x5C  # offset of __run_at_load in Linux's image: arch/powerpc/kernel/head_64.S
 
@@ -190,7 +190,7 @@ class Smp(Booted):
         yield Check("and lives", self.guest.victim(), "")
 
     def killed_before_detach(self):
-        """A stub whose debugger was killed leaves its guest stopped; the next session resumes it."""
+        """A killed debugger leaves the guest stopped; the next session resumes it."""
         process = self.guest.start_fwnmi("inject", "machine-check", "--at", "panic")
         self.guest.wait_attached()
         process.kill()

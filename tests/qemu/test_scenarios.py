@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs every scenario on an unmodified QEMU and on our own engine; the consoles must agree line by line.
+"""Runs every scenario on an unmodified QEMU and on our engine; the consoles must agree.
 
 usage: test_scenarios.py [--build DIR] KERNEL QEMU        (6.1 or 6.12, 7.2 or 10)
 """
@@ -15,7 +15,8 @@ import guest as harness
 import scenarios
 from guest import Check, Failure, Guest, expect
 
-# Seconds, multiplied by the harness's patience, to wait for missing lines, alternating between the guests.
+# Seconds, multiplied by the harness's patience, to wait for missing lines, alternating between the
+# guests.
 SETTLE, SLICE = 60, 0.5
 
 # A line without times and addresses is the guest's verdict. These are applied in order.
@@ -36,7 +37,8 @@ ASIDE = [
     (r"^((?:GPR\d+|NIP|REGS|MSR|CFAR|XER):).*", r"\1 *"),
     (r" CR: .*", " CR: *"),
 ]
-# Messages about the machine, not the event, at arbitrary times; also those about delays on a busy host.
+# Messages about the machine, not the event, at arbitrary times; also those about delays on a busy
+# host.
 OTHER_MATTERS = re.compile(
     r"random: crng init done|hrtimer: interrupt took|clocksource: |sched_clock: |sched: |rcu: |workqueue: |"
     r"perf: interrupt took|systemd|cfg80211|Spectre|watchdog: CPU|input: |process \d+ \(|"
@@ -62,7 +64,7 @@ def lines_end(guest):
 
 
 def settle(guest):
-    """Waits for an answer from user mode: all lines about the event precede it, except those of timers."""
+    """Waits for an answer from user mode: only lines of timers can still follow it."""
     if guest.ended or guest.process.poll() is not None:
         guest.reader.join(SETTLE)
     else:
@@ -80,8 +82,8 @@ def difference(ours, theirs):
 class Pair:
     """The same kernel twice: on the embedded engine and in QEMU.
 
-    Everything on the two consoles is compared, piece by piece: a line that misses the piece of one scenario
-    is compared with the next.
+    Everything on the two consoles is compared, piece by piece: a line that misses the piece of one
+    scenario is compared with the next.
     """
 
     def __init__(self, build, kernel, which, stack, smp=1, victim_cpu=0):
@@ -121,14 +123,14 @@ class Pair:
             )
 
     def said(self):
-        """The lines that are not compared yet, and the mark after them."""
+        """Lines not yet compared, and the mark after them."""
         ends = {name: lines_end(guest) for name, guest in self.guests.items()}
         return [
             guest.transcript[self.marks[name] : ends[name]] for name, guest in self.guests.items()
         ], ends
 
     def compare(self):
-        """The consoles since the last comparison. A line that one of them still owes is waited for."""
+        """Compares the consoles since the last time. Waits for a line that one still owes."""
         deadline = time.monotonic() + SETTLE * harness.patience()
         while (
             difference(*self.said()[0])

@@ -213,7 +213,7 @@ def is_listening(path):
 
 
 def user_stub(build, emulator_name, loop, line):
-    """The stub of QEMU's user emulation, which keeps its program stopped until the client detaches."""
+    """The stub of QEMU's user emulation. Its program is stopped until the client detaches."""
     emulator = shutil.which(emulator_name)
     if not emulator:
         raise Missing(f"{emulator_name} is not installed (package qemu-user)")

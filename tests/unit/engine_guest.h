@@ -35,7 +35,7 @@
 #define INSN_STW(rs, d, ra)   (0x90000000u | (rs) << 21 | (ra) << 16 | ((uint32_t)(d)&0xffff))
 #define INSN_MTCTR(rs)	      (0x7c0903a6u | (rs) << 21)
 #define INSN_BCTRL	      0x4e800421u
-/* All entries of all processes: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
+/* tlbie of all entries of all processes: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
 #define INSN_TLBIE(rb, rs)    (0x7c0b0264u | (rs) << 21 | (rb) << 11)
 
 struct engine_guest {

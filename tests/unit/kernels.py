@@ -60,7 +60,7 @@ def section(kind, offset, size, link=0, entsize=24, name=0, flags=0):
 
 
 def elf(code, paddr=0, machine=POWER, entry=0x1000, at=None):
-    """A big-endian kernel of 8 KiB, as are interrupts at first: `code` at its entry, loops elsewhere.
+    """A big-endian kernel of 8 KiB: `code` at its entry, and loops elsewhere.
 
     `at` has words for other places.
     """

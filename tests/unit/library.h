@@ -166,7 +166,7 @@ static inline void assert_at_handler(const struct host *host, unsigned cpu, uint
 	assert_int_equal(host->regs[cpu].srr1, srr1);
 }
 
-/* As the Power ISA has it: R3 and MSR[ME] stay, and nothing but the registers changes. */
+/* The architected interrupt: R3 and MSR[ME] stay, and only registers change. */
 static inline void assert_at_vector(const struct host *host, unsigned cpu, uint64_t vector,
 				    uint64_t srr1)
 {

@@ -8,7 +8,7 @@
 #define STEPS 20000u
 
 static struct guest_memory memory;
-/* The same, a byte for each address: is it poisoned? */
+/* The expected state, one entry per address: true if poisoned. */
 static bool model[SIZE];
 
 static int setup(void **state)
@@ -94,7 +94,7 @@ static void one_region_too_many_changes_nothing(void **state)
 	assert_false(memory_heal(&memory, 4, 4));
 	assert_region(4, MEMORY_POISONED, 0, 0xf);
 	assert_int_equal(memory.nr_poisoned, MEMORY_MAX_POISONED);
-	/* Joining two makes room. */
+	/* Merging two ranges frees an entry. */
 	assert_true(memory_poison(&memory, 0x10, 0xf0));
 	assert_true(memory_poison(&memory, 0x8000, 0x10));
 }

@@ -153,7 +153,7 @@ static void functions_are_found_through_descriptors_and_local_entries(void **sta
 		expect(symbols, "plain", BASE + 0x100, BASE + 0x100);
 		expect(symbols, "local8", BASE + 0x200, BASE + 0x208);
 		expect(symbols, "described", BASE + CODE, BASE + CODE);
-		/* The global one. */
+		/* The global symbol wins over the local one. */
 		expect(symbols, "twice", BASE + 0x304, BASE + 0x304);
 		assert_false(symbols_find(symbols, "undefined", &found));
 		assert_false(symbols_find(symbols, "missing", &found));

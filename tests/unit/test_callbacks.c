@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a host may call inside the library's callbacks, as fwnmi.h says: questions. */
+/* Queries are all that fwnmi.h lets a host call from inside the library's callbacks. */
 #include "library.h"
 
 static unsigned made[CALLBACKS];
 static int kicked_owner;
-/* What was registered before the call, which a callback is told of even in another registration. */
+/* The registration before the call. A callback still sees it while the guest registers anew. */
 static uint64_t wanted_system_reset, wanted_machine_check;
 
-/* All questions, in the midst of the call: none changes anything, and each has an answer. */
+/* Every query from inside a call: each is answered, and none changes anything. */
 static void ask(struct host *host, enum host_callback callback)
 {
 	static struct fwnmi before;

@@ -4,7 +4,8 @@
 
 usage: test_cli.py FWNMI        speaks TAP
 
-Its guests are a few instructions that are generated here: a loop, with a loop at every interrupt vector.
+Its guests are a few instructions that are generated here: a loop, with a loop at every interrupt
+vector.
 """
 
 import json
@@ -64,7 +65,7 @@ RECORDS = 20000  # 320 KB, more than a pipe and our own buffer hold
 
 
 def printer(end):
-    """Writes RECORDS records of 16 bytes, each its number twice, to the terminal, then ends; retries while busy."""
+    """Writes RECORDS records of 16 bytes to the terminal, each its number twice; then `end`."""
     head = [li(3, 0x58), li(4, 0), li(5, 16), 0x7FE6FB78, 0x7FE7FB78, SC_1]  # mr r6,r31; mr r7,r31
     loop = [
         *head,
@@ -378,7 +379,8 @@ def with_clock_insn_the_reader_does_not_change_the_run(scratch):
 
 @test
 def standard_error_that_nobody_reads_leaves_the_monitor_alive(scratch):
-    # An unknown call, over and over. Its messages are rate-limited, so the pipe of standard error is filled beforehand.
+    # An unknown call, over and over. Its messages are rate-limited, so the pipe of standard error
+    # is filled beforehand.
     kernel = scratch.file("unknown.elf", elf([li(3, 0x7FFC), SC_1, branch(-2)]))
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The NVRAM file: whose it is, and that it is what its name names. What guests do with NVRAM is in
- * test_pseries_rtas.c.
+ * The NVRAM file: it has one user at a time, and the file in use is the one at the path. What
+ * guests do with NVRAM is in test_pseries_rtas.c.
  */
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -199,7 +199,7 @@ static void a_nvram_file_that_is_replaced_before_it_is_locked_is_not_taken(void 
 	assert_false(replace_before_lock);
 	assert_has_what_the_name_names(&file);
 	nvram_file_close(&file);
-	/* The same while it is made. */
+	/* The same for a new file. */
 	unlink(path);
 	replace_before_lock = true;
 	assert_int_equal(nvram_file_open(&file, path, contents, SIZE, err, sizeof(err)), 0);

@@ -128,7 +128,7 @@ static unsigned char pattern(size_t i)
 	return (unsigned char)(i ^ i >> 8 ^ i >> 16);
 }
 
-/* Puts until no more is accepted; returns how much was. */
+/* Writes until nothing more is accepted; returns the number of bytes accepted. */
 static size_t fill(size_t at)
 {
 	size_t put = 1, sum = 0;

@@ -4,8 +4,8 @@
 
 usage: test_confinement.py FWNMI        speaks TAP
 
-The confinement itself is tested from inside by test_cmd_sandbox.c; here it is looked at from outside,
-in /proc.
+The confinement itself is tested from inside by test_cmd_sandbox.c; here it is looked at from
+outside, in /proc.
 """
 
 import os

@@ -507,7 +507,7 @@ static void a_request_may_be_spread_over_lines(void **state)
 	assert_int_equal(resets_requested, 1);
 }
 
-/* And no end of line is needed after it. */
+/* A line feed after it is not needed. */
 static void two_requests_may_be_on_one_line(void **state)
 {
 	struct peer *peer = join_and_negotiate(0);
@@ -613,7 +613,7 @@ static void a_request_without_end_ends_the_connection(void **state)
 	}
 	assert_non_null(strstr(line(peer), "too long"));
 	assert_string_equal(line(peer), "");
-	/* ... but nobody else's. */
+	/* ... but not those of other clients. */
 	join_and_negotiate(1);
 }
 
@@ -690,12 +690,12 @@ static void the_end_of_a_partition_has_its_reason(void **state)
 	assert_non_null(strstr(line(peer), "\"reason\":\"nested-machine-check\""));
 }
 
-/* Each outcome has one name; those that are only a step on the way have none. */
+/* Each final outcome has one name; intermediate ones have none. */
 static void every_outcome_that_a_client_is_told_has_its_event(void **state)
 {
 	static const struct {
 		struct papr_outcome outcome;
-		const char *event; /* NULL: it is not told */
+		const char *event; /* NULL: not reported */
 	} told[] = {
 		{ { .result = PAPR_ROUTINE, .vector = 0x100, .regs = { .gpr = { [3] = 0x40 } } },
 		  "\"FWNMI_DELIVERED\",\"data\":{\"cpu-index\":1,\"vector\":\"0x100\",\"r3\":\"0x40\"" },

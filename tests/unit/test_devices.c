@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all devices promise: their state can be taken out and put into another of their kind. */
+/* A promise of all devices: the saved state of one can be loaded into another of its type. */
 #include "devices/nvram.h"
 #include "devices/rtc.h"
 #include "devices/vty.h"
@@ -54,7 +54,7 @@ static uint8_t *state_of(struct device *device)
 	return (uint8_t *)device + device->type->state_offset;
 }
 
-/* Every number of the device's state as a guest might leave it: within its range, and not alike. */
+/* Gives each field of the state a value of its own within its range, as a guest might leave it. */
 static void stir(struct device *device)
 {
 	const struct record_type *type = device->type->record;
@@ -71,7 +71,10 @@ static void stir(struct device *device)
 			value = value * 6364136223846793005ull + 1442695040888963407ull;
 			for (unsigned byte = 0; byte < field->width; byte++)
 				at[byte] = (uint8_t)(value >> (8 * byte + 3));
-			/* Ranges end in a byte, or fit in one and are smaller. */
+			/*
+			 * A maximum below UINT8_MAX limits the low byte; all others let it have any
+			 * value.
+			 */
 			if (field->max < UINT8_MAX)
 				at[0] %= (uint8_t)(field->max < SERVERS ? field->max + 1 : SERVERS);
 			if (field->width == 2)
@@ -178,7 +181,7 @@ static void loading_the_interrupt_controller_sets_the_lines(void **state)
 	assert_true(device_load(&two.xics.device, record, size, err, sizeof(err)));
 	for (unsigned i = 0; i < SERVERS; i++)
 		assert_int_equal(two.line[i], i == 2);
-	/* And it goes on as the first would. */
+	/* It goes on as the first one would. */
 	assert_int_equal(xics_accept(&two.xics, 2), 0xff000000 | VTY_INTERRUPT);
 	assert_false(two.line[2]);
 }

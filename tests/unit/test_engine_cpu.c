@@ -154,7 +154,7 @@ static void behind_the_last_word_of_32_bits_comes_address_0(void **state)
 	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
 	assert_int_equal(regs.nip, CODE + 8);
 
-	/* To 0, and from 0 backwards past the end of memory: NIP tells where. */
+	/* Branches to 0, and from there back past address 0: NIP has the wrapped address. */
 	PUT(CODE, BACK(CODE / 4));
 	PUT(0, BACK(1));
 	stand_at(CODE, narrow);
@@ -188,7 +188,7 @@ static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
 	uint64_t before;
 
 	spin();
-	/* At first for ever. */
+	/* Without a limit, it spins until the budget is used up. */
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 	ops->set_patience(engine, 200);
@@ -265,10 +265,10 @@ static void a_decrementer_interrupt_is_pending_while_the_first_bit_is_1(void **s
 		now = clock_timebase(&guest_clock, 0);
 		deadline = ops->deadline(engine, 0);
 		assert_int_equal(ops->interrupt_pending(engine, 0), steps[i].pending);
-		/* The deadline is past, or the next one ahead. */
+		/* The deadline has passed, or lies ahead. */
 		assert_int_equal((int64_t)(deadline - now) <= 0, steps[i].pending);
 		assert_true(steps[i].pending || deadline - now <= 0x80000000);
-		/* And run() agrees. */
+		/* run() agrees. */
 		PUT(0x900, HCALL);
 		PUT(CODE, NOP, NOP, HCALL);
 		stand_at(CODE, MSR_SF | MSR_ME | MSR_EE);

@@ -6,7 +6,7 @@
 #include "engine/emu/decode/decode.h"
 #include "unit.h"
 
-/* One function stands for every semantics function of the table, and for those it doesn't name. */
+/* Stands in for every semantics function, in the instruction table or not. */
 static __attribute__((used)) int any_semantics(struct cpu *cpu, uint32_t insn)
 {
 	return 0;
@@ -38,7 +38,7 @@ static const struct {
 #undef CALL
 };
 
-/* Each body is another address, and none is called. */
+/* Bodies are distinct addresses. None is called. */
 static const struct uop *body(struct cpu *cpu, const struct uop *u)
 {
 	return NULL;
@@ -155,7 +155,7 @@ static void each_instruction_gives_a_sound_block(void **state)
 			}
 }
 
-/* What is too rare among random words: or rn,rn,rn, a branch nearby, no instruction at all. */
+/* Words that are too rare at random: or rn,rn,rn, a branch nearby, an invalid instruction. */
 static uint32_t some_rare_word(void)
 {
 	uint32_t n = random32() % 32;
@@ -179,7 +179,7 @@ static void each_micro_operation_comes_from_some_instruction(void **state)
 		unsigned mode = i % CODE_MODES;
 
 		fill_page(mode);
-		/* A comparison before a branch that looks at its result. */
+		/* Pairs of a comparison and the branch that tests its result; each becomes one. */
 		for (unsigned offset = 0; offset < PAGE_BYTES; offset += 16) {
 			static const uint32_t compare[] = { 0x28000000, 0x2c000000, 0x7c000000,
 							    0x7c000040 };
@@ -288,7 +288,7 @@ static void a_comparison_and_the_branch_behind_it_are_one(void **state)
 	assert_int_equal(decoded.nr_insns, 2);
 	assert_uop(0, UOP_cmpdi_bc_set_in, CR(0), GPR(3), 2, 5ull << 16 | 0x114);
 	assert_int_equal(uops[0].index, 1);
-	/* Another field's bit, and a target in another page, are not. */
+	/* It is not if the branch tests another field, or leaves the page. */
 	decode_words(0x2c230005, 0x41860010); /* beq cr1,+16 */
 	assert_uop(0, UOP_cmpdi, CR(0), GPR(3), 0, 5);
 	assert_uop(1, UOP_bc_set_in, 0, CR(1), 2, 0x114);

@@ -213,7 +213,7 @@ static struct fp ours(struct fpu *f, enum operation operation, u128 a_bits, u128
 	return r;
 }
 
-/* Where the short cut through the host's instructions is taken, it gives the same result. */
+/* The shortcut through the host's instructions gives the same result wherever it is taken. */
 static bool short_cut_agrees(const struct fpu *f, const struct fp *r, enum operation operation,
 			     const u128 *v, const struct fp_format *format)
 {

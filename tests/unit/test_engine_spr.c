@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mfspr and mtspr: which numbers exist for whom, what they keep, and whom they tell. What a guest
- * sees of them: payload.
+ * mfspr and mtspr: which numbers exist in which state, what a register keeps, and what a write
+ * triggers. payload/sprs.c tests what a guest sees.
  */
 #include <string.h>
 
@@ -276,7 +276,7 @@ static void the_decrementer_counts_down_with_the_time_base_and_is_sign_extended(
 	timebase = 1000;
 	cpu.budget = cpu.run_limit = 50;
 	write_spr(SPR_DEC, 100);
-	/* The run loop must look at it anew. */
+	/* The run loop must check it again. */
 	assert_int_equal(cpu.budget, 0);
 	assert_int_equal(cpu.dec_expiry, 1101);
 	assert_int_equal(read_spr(SPR_DEC), 100);

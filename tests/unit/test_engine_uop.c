@@ -13,7 +13,7 @@
 static struct power_engine e;
 static struct cpu cpu;
 static struct code_page page;
-/* A block of the micro-operation on trial, then links and trailer, or where it goes on. */
+/* A block: the micro-operation under test, then links and trailer, or its continuation. */
 static union {
 	struct block block;
 	uint8_t room[sizeof(struct block) + 4 * sizeof(struct uop)];
@@ -30,7 +30,7 @@ static uint64_t random64(void)
 	return seed * 0x2545f4914f6cdd1dull;
 }
 
-/* Numbers at which something happens are no less likely than others. */
+/* Special values are more likely than random ones. */
 static uint64_t some_value(void)
 {
 	switch (random64() % 8) {
@@ -137,7 +137,7 @@ struct place {
 	{                                                                                  \
 		"cr" #n, offsetof(struct cpu, cr) + (n), 1, 0, (n) ? 0 : EFFECT_WRITES_CR0 \
 	}
-/* What may be written need not be, and keeps its value then: so it is also read. */
+/* An optional write may leave the old value, so it also counts as a read. */
 static const struct place places[] = {
 	PLACE(gpr[0], 0, 0),
 	PLACE(gpr[1], 0, 0),
@@ -236,7 +236,7 @@ static uint64_t some_imm(enum uop_imm role)
 	}
 }
 
-/* A number may be a count, a CR bit, BO or half an instruction; what is unused may be anything. */
+/* An immediate may be a count, a CR bit, BO or half an instruction. Unused fields are random. */
 static uint16_t some_operand(enum uop_operand role, unsigned n)
 {
 	if (role == OPERAND_NUMBER)
@@ -278,7 +278,7 @@ static void try(void)
 
 	memset(&outcome, 0, sizeof(outcome));
 	next = TRIED->fn(&cpu, TRIED);
-	/* Where tail calls are no jumps the next one is returned. */
+	/* Without tail calls a body returns the next micro-operation. */
 	if (next == TRIED + 1)
 		next = next->fn(&cpu, next);
 	assert_null(next);
@@ -301,14 +301,14 @@ static void restore(const struct state *state)
 	memcpy(&cpu, state, sizeof(*state));
 }
 
-/* Does the vCPU have in that place what @state has? */
+/* Does the vCPU agree with @state in this place? */
 static bool has(const struct state *state, const struct place *place)
 {
 	return !memcmp((const char *)&cpu + place->offset, state->bytes + place->offset,
 		       place->size);
 }
 
-/* Of the trial at hand: the vCPU before and after it, and what was told. */
+/* The current trial: the vCPU before and after, and what the body reported. */
 static struct state before, after;
 static struct outcome expected;
 
@@ -318,13 +318,15 @@ static void change(const struct place *place)
 
 	for (unsigned i = 0; i < place->size; i++)
 		at[i] ^= (uint8_t)(place->size == 1 ? 1 + random64() % 15 : random64());
-	/* Counters stay small, and the address that of a page. */
+	/* Keep counters small, and the address page-aligned. */
 	cpu.budget = (int16_t)cpu.budget;
 	cpu.run_limit = (int16_t)cpu.run_limit;
 	cpu.page_ea = EPN(cpu.page_ea);
 }
 
-/* Does another value there lead to anything else? What is not written keeps what it had. */
+/*
+ * Does another value in this place change the result? A place that is not written keeps its value.
+ */
 static bool place_matters(const struct uop_info *row, const struct place *place)
 {
 	struct state changed;
@@ -371,7 +373,7 @@ static bool slot_matters(const struct uop_info *row, unsigned slot)
 	return matters;
 }
 
-/* What was seen in the trials of one kind. */
+/* Observations over all trials of one kind. */
 struct seen {
 	bool matters[ARRAY_SIZE(places)], written[ARRAY_SIZE(places)];
 	bool slot[4];
@@ -467,7 +469,7 @@ static void what_a_row_does_not_name_does_not_matter_and_does_not_change(void **
 	}
 }
 
-/* Is some place that has the effect among its own in the list? */
+/* Does any place in the list have this effect? */
 static bool any(const bool *list, unsigned effect, bool write)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)

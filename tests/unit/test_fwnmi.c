@@ -95,7 +95,7 @@ static void a_log_has_the_processors_server_number(void **state)
 	}
 }
 
-/* It reaches R3 as it is. */
+/* R3 gets it unchanged. */
 static void the_rtas_area_may_be_above_4_gib(void **state)
 {
 	struct host *host = *state;
@@ -954,7 +954,10 @@ static void a_cpu_that_is_busy_goes_on_waiting(void **state)
 		}
 		if (turn == 1)
 			assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
-		/* Now vCPU @turn has the buffer and has not resumed, which is waiting too. */
+		/*
+		 * vCPU @turn owns the buffer now but has not resumed, so it still counts as
+		 * waiting.
+		 */
 		assert_int_equal(fwnmi_interlock(&host->f, turn - 1), FWNMI_RELEASED);
 		assert_int_equal(host_machine_check(host, turn, &mc), FWNMI_ERR_BUSY);
 		assert_false(fwnmi_may_run(&host->f, turn));
@@ -1110,7 +1113,7 @@ static void system_resets_of_a_waiter_become_one_after_its_interlock(void **stat
 	assert_at_handler(host, 1, MACHINE_CHECK, INTERRUPTED_MSR | 0x00200000);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
 
-	run_something(host, 1); /* the handler has only its call left */
+	run_something(host, 1); /* only the interlock call is left of the handler */
 	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host->kicks[1], 2);
 	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
@@ -1157,7 +1160,7 @@ static void a_system_reset_can_be_signalled_to_one_to_all_or_to_all_others(void 
 	}
 }
 
-/* The number that signalling returns must not be taken for what became of the caller. */
+/* The count that signalling returns says nothing about the caller's own reset. */
 static void signalling_changes_nothing_for_a_caller_that_is_no_target(void **state)
 {
 	struct host *host = *state;
@@ -1174,7 +1177,7 @@ static void signalling_changes_nothing_for_a_caller_that_is_no_target(void **sta
 		assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
 		assert_untouched(host, 2);
 	}
-	/* And nothing but a reset for a target: it goes on waiting, without a kick. */
+	/* vCPU 1 was a target: it has a reset pending, and waits on without a kick. */
 	assert_int_equal(host->kicks[1], 0);
 	assert_false(fwnmi_may_run(&host->f, 1));
 	assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
@@ -1216,7 +1219,7 @@ static void system_resets_signalled_before_the_cpu_stops_are_one(void **state)
 		assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), NR_CPUS);
 	assert_int_equal(host_resume(host, 1), FWNMI_DELIVERED);
 	assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
-	/* One that the host reports itself is the one that was pending, too. */
+	/* A reset that the host reports itself stands for the pending one as well. */
 	assert_int_equal(host_system_reset(host, 2), FWNMI_DELIVERED);
 	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
 }

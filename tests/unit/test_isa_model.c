@@ -43,7 +43,7 @@ static void a_partition_sees_a_power9_of_isa_3_0(void **state)
 	assert_int_equal(cpu_model_power9.isa, 300);
 	assert_int_equal(cpu_model_power9.pa_features[0], PA_FEATURES_SIZE - 2);
 	assert_true(cpu_model_power9.pa_features[PA_FEATURES_RADIX] & PA_RADIX);
-	/* No engine is another. */
+	/* No engine emulates the other models yet. */
 	for (size_t i = 0; i < ARRAY_SIZE(models); i++)
 		if (models[i] != &cpu_model_power9)
 			assert_int_equal(models[i]->pa_features[0], 0);

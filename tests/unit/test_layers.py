@@ -15,8 +15,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tap  # noqa: E402
 
-# A room, and what its files may include besides its own. The longest name that fits is a file's room;
-# a name that ends in .h is one file of a room. docs/architecture.md draws the same.
+# Each room, and what its files may include besides the room itself. A file's room is the longest
+# one that fits. A name with an extension is a single file. docs/architecture.md has the same table.
 MAY_INCLUDE = {
     "include/fwnmi": [],
     "lib": ["include/fwnmi"],

@@ -4,8 +4,8 @@
 
 usage: test_library_abi.py SOURCE SHARED        speaks TAP
 
-Who changes the interface on purpose records the new one by `make abi-dump`. If programs that were
-linked before cannot use it, the library gets a new soversion.
+After an intended change of the interface, record the new one by `make abi-dump`. If programs that
+were linked before cannot use it, the library gets a new soversion.
 """
 
 import glob
@@ -27,7 +27,7 @@ CHANGE, INCOMPATIBLE = 4, 8  # bits of abidiff's exit status; others are errors
 
 
 def run(*command, may_return=0):
-    """What a command says; its exit status may have these bits."""
+    """Returns a command's output; its exit status may have the bits of may_return."""
     done = subprocess.run(
         command,
         check=False,
@@ -47,7 +47,7 @@ def constants(directory):
 
 
 def changes(shared, include, additions):
-    """What is different from the record, with or without additions; nothing if it is the same."""
+    """The differences from the record, with or without additions; "" if there are none."""
     if not shutil.which("abidiff"):
         raise tap.Missing("no abidiff (scripts/setup-packages check)")
     if "ELF64" not in run("readelf", "-h", shared):
@@ -72,7 +72,7 @@ def changes(shared, include, additions):
 
 
 def rebuilt(scratch, *edits):
-    """The library with (file, text, other text) exchanged, each of which occurs once."""
+    """Builds the library after replacing text, given as (file, text that occurs once, new text)."""
     for name in "include", "lib":
         shutil.copytree(os.path.join(SOURCE, name), os.path.join(scratch, name))
     for name, old, new in edits:

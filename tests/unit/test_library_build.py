@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The ways to build libfwnmi without the rest: alone, for another machine, in somebody's project, by make.
+"""Ways to build libfwnmi without the rest: alone, cross, as a subproject, by make.
 
 usage: test_library_build.py SOURCE        speaks TAP
 """

@@ -290,7 +290,7 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcom
 		partition.console.write(partition.console.opaque, "x", 1);
 		return PAPR_RESUME;
 	}
-	/* That of a trampoline: what papr_machine_check() raised is delivered now. */
+	/* A trampoline's call: delivers what papr_machine_check() raised. */
 	if (b->hcall - 1 == PAPR_FWNMI)
 		take(vcpu, VECTOR_MACHINE_CHECK, PAPR_ROUTINE, outcome);
 	return (enum papr_action)(b->hcall - 1);
@@ -851,14 +851,14 @@ static void the_machine_stands_still_while_paused(void **state)
 	machine_pause(machine, true);
 	nanosleep(&wait, NULL);
 	machine_pause(machine, false);
-	/* At most what has passed otherwise; a busy host may be slow. */
+	/* Guest time is at most the host time outside the pause; a busy host may be slow. */
 	before = machine_timebase(machine) - before;
 	awake_ns = host_ns() - start_ns - (uint64_t)wait.tv_nsec;
 	assert_true(before <= awake_ns * 64 / 125 + 1);
 	assert_int_equal(run(), MACHINE_QUIT);
 }
 
-/* Events during a pause, including its own two, are in order. */
+/* The timestamps of events are in order, those of the pause itself included. */
 static void time_does_not_pass_during_a_pause(void **state)
 {
 	uint64_t stopped;
@@ -1088,7 +1088,7 @@ static void a_killed_victim_is_seen_not_to_return(void **state)
 	run();
 	assert_string_equal(report_kinds, "DIf");
 	assert_false(reports[2].returned);
-	/* ... and no more looked at block by block. */
+	/* ... and no longer watched block by block. */
 	assert_false(hooked(machine, 0));
 }
 
@@ -1265,7 +1265,7 @@ static void an_injection_that_waits_too_long_is_withdrawn_and_the_vcpu_runs_on(v
 	assert_true(machine_insns(machine) > 0);
 }
 
-/* Which event it is does not decide that, but whose. */
+/* Same kind of event, but not the injected one. */
 static void a_machine_check_of_the_guests_own_is_not_taken_for_the_one_that_is_pending(void **state)
 {
 	struct injection_request in = slb();
@@ -1293,9 +1293,9 @@ static void a_prod_ends_a_cede_or_else_the_next(void **state)
 	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_CEDED);
 	scheduler_vcpu_prod(machine, 0);
 	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_RUNNABLE);
-	/* That wait has used it up. */
+	/* The wait has consumed the prod. */
 	assert_false(cede(machine, 0));
-	/* An interrupt that ends a wait leaves none. */
+	/* An interrupt that ends a wait leaves no prod behind. */
 	scheduler_vcpu_wake(machine, 0);
 	assert_int_equal(machine_vcpu_state(machine, 0), VCPU_RUNNABLE);
 	assert_false(cede(machine, 0));
@@ -1331,7 +1331,7 @@ static void ending_the_partition_is_a_crash_that_says_why(void **state)
 			    "xx"); /* one at the end of the partition, one on its own */
 }
 
-/* In both places: in the injection's report, and at the end of the machine. */
+/* Both the injection's report and the machine's end say so. */
 static void an_end_for_a_stale_routine_says_so(void **state)
 {
 	struct injection_request in = slb();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The cause tables of POWER8, POWER9 and POWER10 in both directions, by rules that hold for every
- * pattern of bits. Facts that no rule gives are from Linux's arch/powerpc/kernel/mce_power.c, where
- * the tables of instruction and data errors are, and stand here for all processors at once.
+ * pattern of bits. What no rule covers is listed here for all processors at once, from the tables
+ * of Linux's arch/powerpc/kernel/mce_power.c.
  */
 #include <fwnmi/mce.h>
 
@@ -92,7 +92,7 @@ static void every_pattern_gives_a_log_of_what_the_processor_knows(void **state)
 	}
 }
 
-/* 0: none; then each bit alone; then all of the low half, and of it all. */
+/* 0: no bits; then each bit alone, the low half, and all bits. */
 static uint32_t nth_dsisr(unsigned n)
 {
 	return n == 0 ? 0 : n <= 32 ? 1u << (n - 1) : n == 33 ? 0xffff : UINT32_MAX;
@@ -159,7 +159,7 @@ static void dsisr_matters_to_a_load_or_store_only(void **state)
 
 /* ---- several causes ---- */
 
-/* Is bit @a of DSISR what counts, whatever else is set in @dsisr? */
+/* Does bit @a of DSISR decide the cause, whatever else is set in @dsisr? */
 static bool decides(const struct fwnmi_machine_check pairs[16][16], unsigned a, uint32_t dsisr)
 {
 	for (unsigned b = 0; b < 16; b++)
@@ -206,7 +206,7 @@ static void the_leftmost_cause_with_a_name_is_the_gravest_but_for_the_slb(void *
 	}
 }
 
-/* A bit that the processor has hides those to its right, but one that it lacks hides nothing. */
+/* A defined bit takes precedence over bits to its right; an undefined one has no effect. */
 static void a_cause_without_a_name_hides_lesser_ones_if_the_processor_has_it(void **state)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How much memory the program uses, whatever its guest does. docs/architecture.md states the bounds.
+"""Bounds on the program's memory, whatever its guest does; see docs/architecture.md.
 
 usage: test_memory.py FWNMI        speaks TAP
 
@@ -20,8 +20,8 @@ from kernels import POWER_OFF, elf  # noqa: E402
 
 FWNMI = sys.argv[1]
 MIB = 1024  # of max_rss_kib
-IDLE = 64 * MIB  # a guest that touches next to nothing, with any -m
-CONSTANT = 320 * MIB  # above -m, for a guest that does everything everywhere
+IDLE = 64 * MIB  # an almost idle guest, with any -m
+CONSTANT = 320 * MIB  # above -m, for any guest
 
 # lis r10,1; mtctr r10; bdnz .
 COUNT = [0x3D400001, 0x7D4903A6, 0x42000000]

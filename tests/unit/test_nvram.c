@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* NVRAM by itself. How it is partitioned is in test_papr_rtas.c. */
+/* NVRAM by itself. How it is partitioned is in test_pseries_rtas.c. */
 #include "devices/nvram.h"
 
 #include "unit.h"

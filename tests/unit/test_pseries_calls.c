@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What files register as hcalls and RTAS functions, and what the device tree says of it. */
+/* Every hcall and RTAS function that a file registers, and how the device tree announces it. */
 #include <libfdt.h>
 
 #include "../fakes/partition.h"
 
 #include "pseries/private.h"
 
-/* Numbers of calls that no function set announces, see their tables. */
+/* Calls that no function set announces; see their tables. */
 static const uint16_t unannounced[] = { 0x1c8, 0x37c, 0x380, 0xf000, 0xf010, 0xf014 };
 
 #define FOR_EACH_HCALL(entry)                         \

@@ -288,7 +288,7 @@ static void what_is_stored_in_nvram_goes_to_its_store(void **state)
 	assert_int_equal(CALL(0, "nvram-store", 2, &n, 100, BUFFER, sizeof(text)), 0);
 	assert_int_equal(n, sizeof(text));
 	assert_memory_equal(kept.data + 100, text, sizeof(text));
-	/* No byte around it. */
+	/* The bytes around it are unchanged. */
 	assert_int_equal(kept.data[99] | kept.data[100 + sizeof(text)], 0);
 	kept.fails = true;
 	assert_int_equal(CALL(0, "nvram-store", 2, &n, 0, BUFFER, sizeof(text)), -1);
@@ -549,14 +549,14 @@ static void the_vector_of_a_strict_system_reset_is_told_whatever_r3_is(void **st
 	CALL(0, "ibm,nmi-register", 1, NULL, 0x1920, 0x1990);
 	assert_int_equal(CALL(0, "start-cpu", 1, NULL, 1, 0x1000, 0), 0);
 	assert_int_equal(fake_machine_check(1, &fake_slb_multihit), PAPR_ROUTINE);
-	/* At the first instruction of its routine R3 still is the buffer's address. */
+	/* R3 still has the buffer's address at the first instruction of the routine. */
 	assert_int_equal(hcall(0, 0x380, 1, 0, 0, 0), H_SUCCESS);
 	assert_int_equal(fake_resume(1), PAPR_ROUTINE);
 	assert_int_equal(fake.regs[1].nip, 0x1920);
 	assert_int_equal(fake.outcome.vector, 0x100);
 }
 
-/* Whatever the length of the log. */
+/* For any log length. */
 static void event_scan_writes_into_the_guests_buffer_only(void **state)
 {
 	struct fwnmi_machine_check mc = fake_slb_multihit;

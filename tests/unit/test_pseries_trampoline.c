@@ -342,7 +342,7 @@ static void a_second_machine_check_by_trampoline_ends_the_partition_and_keeps_th
 					papr_fwnmi_end(fake.papr)->log_length) > 0);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
 	assert_int_equal(inject(1), PAPR_ENDED);
-	/* A reboot forgets everything but that. */
+	/* The end of the partition is all that survives a reboot. */
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
 	assert_non_null(papr_fwnmi_end(fake.papr));
 	assert_int_equal(inject(0), PAPR_VECTOR);
@@ -365,7 +365,7 @@ static void r5_only_a_registration_changes_the_vectors(void **state)
 	memory_read(&fake.memory, 0, now, sizeof(now));
 	assert_memory_not_equal(before + 0x100, now + 0x100, 4);
 	assert_memory_not_equal(before + 0x200, now + 0x200, 4);
-	/* And nothing but the code has changed. */
+	/* Only the code has changed. */
 	memcpy(now + 0x100, before + 0x100, 20);
 	memcpy(now + 0x200, before + 0x200, 20);
 	assert_memory_equal(before, now, sizeof(now));
@@ -382,7 +382,7 @@ static void the_code_follows_the_byte_order_of_interrupts(void **state)
 	run(2);
 	assert_entered(2, &before, CHECK_ROUTINE);
 	interlock(2);
-	/* But not where the guest has stored something else since. */
+	/* Code that the guest has overwritten since stays. */
 	memory_write_be32(&fake.memory, 0x104, 0x60000000);
 	interrupts_little_endian(false);
 	fake_machine_check(0, &(struct fwnmi_machine_check){ 0 });
@@ -396,7 +396,7 @@ static void overwritten_code_is_noticed_and_put_back(void **state)
 	register_routines();
 	memory_write_be32(&fake.memory, 0x204, 0x12345678);
 	before = busy(0);
-	/* This one goes directly. */
+	/* This event is delivered directly. */
 	assert_int_equal(inject(0), PAPR_ROUTINE);
 	assert_entered(0, &before, CHECK_ROUTINE);
 	assert_int_equal(warnings, 1);

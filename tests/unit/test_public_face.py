@@ -156,7 +156,7 @@ def every_public_function_is_in_the_man_page():
 
 @contextlib.contextmanager
 def development_install():
-    """What `meson install --tags devel` gives, and nothing else; yields its root and fwnmi.pc's directory."""
+    """Installs the development files alone; yields the root and the directory of fwnmi.pc."""
     if sanitized():
         raise tap.Missing("a program without the sanitizer cannot link a library with it")
     if not shutil.which("pkg-config"):

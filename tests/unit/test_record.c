@@ -181,7 +181,7 @@ static void length_and_fields_must_agree_with_the_record(void **state)
 	assert_refused(&type, saved, SIZE - 4, "longer or shorter than its fields");
 }
 
-/* With a good checksum: what is wrong must be seen for itself. */
+/* The checksum is corrected, so each error must be detected on its own. */
 static void any_byte_changed_is_refused_or_just_another_value(void **state)
 {
 	for (size_t i = 0; i < SIZE - 4; i++)

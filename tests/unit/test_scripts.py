@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What scripts say when something is missing, and what scripts/check makes of broken tests; as TAP."""
+"""What scripts print when something is missing, and how scripts/check counts broken tests."""
 
 import os
 import subprocess

@@ -141,7 +141,7 @@ static void a_record_replaces_all_that_was_there(void **state)
 
 	bring_to_life(host);
 	length = save(host, early);
-	/* Waiters have come and gone, and an event was left to the host. */
+	/* Waiters came and went, and one event was handed back to the host. */
 	fwnmi_interlock(&host->f, 1);
 	host->low_memory[MACHINE_CHECK] ^= 0xff;
 	assert_int_equal(host_resume(host, 2), AT_VECTOR_STALE);
@@ -316,7 +316,7 @@ static void a_record_of_version_1_is_loaded(void **state)
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	/* What it does not say is not there. */
+	/* What version 1 lacks is empty. */
 	assert_int_equal(fwnmi_signal_machine_check(&host->f, 1, &mc), 1);
 	assert_int_equal(fwnmi_load(&host->f, record_version_1, sizeof(record_version_1)), 0);
 	host->may_write = PAGE_7;
@@ -477,7 +477,7 @@ static void a_record_that_is_shorter_than_what_it_has_to_say_is_refused(void **s
 			seal(record, length);
 		assert_refused(r, record, r->length, FWNMI_ERR_BADRECORD);
 	}
-	/* And a longer one. */
+	/* A record that is too long is refused, too. */
 	memset(r->record + r->length - 4, 0, 8);
 	put_u32(r->record + LENGTH_AT, (uint32_t)r->length + 1);
 	seal(r->record, r->length + 1);

@@ -24,7 +24,7 @@ static void console_write(void *opaque, const void *buf, unsigned len)
 	output_len += len;
 }
 
-/* Returns more than it was asked for if @excess says so. */
+/* Returns more than requested if @excess is set. */
 static unsigned console_read(void *opaque, void *buf, unsigned len)
 {
 	if (len > input_len)
@@ -64,7 +64,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Take and end the interrupt; was there one? */
+/* Accepts and ends an interrupt; false if there was none. */
 static bool interrupted(void)
 {
 	uint32_t xirr = xics_accept(&xics, 0);
