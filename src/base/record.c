@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* State as a record: see record.h. What is loaded comes from outside, and none of it is trusted. */
+/* State as a record: see record.h. A record comes from outside and is not trusted. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,7 +146,7 @@ struct reader {
 	size_t err_size;
 };
 
-/* Reading past the end gives zeros, which take() leaves to the caller to find out by at_end(). */
+/* Reading past the end gives zeros; the caller notices by at_end(). */
 static uint64_t take(struct reader *r, unsigned bytes)
 {
 	uint64_t value = 0;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A number in the state, or as many of them as there are, each @stride bytes after the last. */
+/* A number in the state, or @count of them, @stride bytes apart. */
 struct record_field {
 	const char *name; /* at most 255 characters */
 	size_t offset, stride;

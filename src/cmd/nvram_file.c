@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file that keeps NVRAM: whose it is, and that it is what its name names. */
+/* The file that keeps NVRAM: it has one owner, and is the one at its path. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

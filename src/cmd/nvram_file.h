@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file of --nvram, which keeps a machine's NVRAM when the machine is gone. */
+/* The file of --nvram, which keeps NVRAM between runs. */
 #ifndef FWNMI_CMD_NVRAM_FILE_H
 #define FWNMI_CMD_NVRAM_FILE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines on standard error: everything `fwnmi run` has to say goes through here. Each is one line of
+ * Lines on standard error: all messages of `fwnmi run` go through here. Each is one line of
  * printable text. None makes the machine wait: what a reader does not take is dropped and counted.
  * Messages caused by a guest are rate limited, by the host's time.
  */

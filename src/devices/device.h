@@ -25,10 +25,10 @@ struct device_type {
 	/* Write the device's node. NULL: guests know it by its calls alone. */
 	void (*describe)(const struct device *device, struct tree *tree);
 	enum device_bus bus;
-	/* What is architected about the device, and where its struct has that. */
+	/* The device's architected state, and its offset in the device's struct. */
 	const struct record_type *record;
 	size_t state_offset;
-	/* The state was loaded: bring in line what follows from it. NULL: nothing does. */
+	/* After a load: update what depends on the state. NULL: nothing does. */
 	void (*loaded)(struct device *device);
 };
 

@@ -50,7 +50,7 @@ static void describe(const struct device *device, struct tree *tree)
 	tree_end(tree);
 }
 
-/* A store is not told of what is loaded: whoever loads has it, or gives another. */
+/* Loading does not write to the store: whoever loads has the contents, or sets another store. */
 static const struct record_field fields[] = {
 	RECORD_ARRAY(struct nvram_state, data, UINT8_MAX),
 };

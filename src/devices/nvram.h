@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The partition's non-volatile memory. What keeps it while no machine runs is somebody else's: a
- * store is told what changes. LoPAR chapter "Non-Volatile Memory".
+ * The partition's non-volatile memory. A store, which belongs to somebody else, is told of changes
+ * and keeps them while no machine runs. LoPAR chapter "Non-Volatile Memory".
  */
 #ifndef FWNMI_DEVICES_NVRAM_H
 #define FWNMI_DEVICES_NVRAM_H

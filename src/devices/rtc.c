@@ -22,7 +22,7 @@ static int64_t base_time(const struct rtc *rtc)
 	       (int64_t)(ticks % TIMEBASE_HZ * 125 / 64);
 }
 
-/* What a guest sets outlives its reboot, except where every boot is to be the same. */
+/* The guest's setting survives a reboot, except where every boot must be the same. */
 static void reset(struct device *device)
 {
 	struct rtc *rtc = (struct rtc *)device;

@@ -55,7 +55,7 @@ static void clear(struct xics_state *s)
 						     .saved_priority = XICS_MASKED };
 }
 
-/* Tell each server's line, whatever was told before. */
+/* Sets each server's line, even to its old level. */
 static void set_lines(struct xics *xics)
 {
 	for (unsigned i = 0; i < xics->state.nr_servers; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a processor takes an interrupt: what becomes of NIP, MSR and the registers that keep them.
- * Power ISA 3.0B, Book III, "Interrupt Processing". Machine checks and system resets that come from
- * outside are libfwnmi's to deliver.
+ * How a processor takes an interrupt: the changes to NIP, MSR and the registers that save them.
+ * Power ISA 3.0B, Book III, "Interrupt Processing". libfwnmi delivers machine checks and system
+ * resets from outside.
  */
 #ifndef FWNMI_ISA_INTERRUPT_H
 #define FWNMI_ISA_INTERRUPT_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The settings that decide, as in LPCR. */
+/* Settings of LPCR that matter here. */
 struct interrupt_settings {
 	bool little_endian; /* ILE */
 	unsigned ail; /* AIL: 0, or 3 = interrupts keep relocation on if it is on */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is particular to each processor. The embedded engine is a POWER9, and every partition's
- * device tree shows one. The other rows are for hosts of a KVM and for what the instruction table
- * refuses. Which machine check bits a processor has is up to libfwnmi: fwnmi_mce_processor().
+ * The properties of each processor. The embedded engine is a POWER9, as is every partition's device
+ * tree. The other rows are for KVM's hosts, and for the versions in the instruction table. libfwnmi
+ * knows which machine check bits a processor has: fwnmi_mce_processor().
  */
 #ifndef FWNMI_ISA_MODEL_H
 #define FWNMI_ISA_MODEL_H
@@ -16,7 +16,7 @@
 
 struct cpu_model {
 	const char *name;
-	uint32_t pvr; /* with the revision of the engine's; revision 0: no engine is one */
+	uint32_t pvr; /* with the engine's revision; revision 0: no engine emulates it */
 	uint32_t logical_pvr; /* of its ISA: cpu-version, KVM's ARCH_COMPAT */
 	unsigned isa; /* version of the Power ISA, 300 = 3.0; newer instructions are illegal */
 	/* Machine check bits for a real address that nothing answers; walk: of a table entry. */
@@ -33,8 +33,8 @@ extern const struct cpu_model cpu_model_power8, cpu_model_power9, cpu_model_powe
 /**
  * cpu_model_of() - the model of a processor version register
  *
- * Of a version without a row it is the first with the same machine check bits; POWER9 for one that
- * libfwnmi does not know either.
+ * A version without a row gets the first row with the same machine check bits, or POWER9 if
+ * libfwnmi does not know it either.
  */
 const struct cpu_model *cpu_model_of(uint32_t pvr);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Numbers of special purpose registers, as mfspr and mtspr encode them. Power ISA 3.0B, Book III,
- * "Move To/From System Register Instructions". Those of the performance monitor have two: the
+ * "Move To/From System Register Instructions". Performance monitor registers have two numbers: the
  * second, _USER, is for problem state.
  */
 #ifndef FWNMI_ISA_SPR_H

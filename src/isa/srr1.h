@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why an interrupt was taken, as SRR1 and DSISR say it. Power ISA 3.0B, Book III, "Interrupt
- * Definitions". Machine checks: libfwnmi's mce.h knows what each processor's bits mean.
+ * The causes of interrupts in SRR1 and DSISR. Power ISA 3.0B, Book III, "Interrupt Definitions".
+ * Machine checks: libfwnmi's mce.h knows what each processor's bits mean.
  */
 #ifndef FWNMI_ISA_SRR1_H
 #define FWNMI_ISA_SRR1_H

@@ -28,7 +28,7 @@ bool log_append(struct log_input *input, const void *data, size_t length);
 bool log_add_event(struct log_input *input, const struct log_event *event);
 bool log_add_lost(struct log_input *input, size_t offset, size_t length);
 
-/* Do these bytes begin like a log, or like a record? */
+/* Do these bytes look like the start of a log or a record? */
 bool log_begins(const uint8_t *p, size_t length);
 
 /* Splits the input's bytes from @offset on into events; @line is where they begin in a text. */

@@ -22,7 +22,7 @@ struct papr_raised {
 	struct fwnmi_machine_check mc;
 };
 
-/* What the partition knows of a vCPU. Whether it runs is the machine's: see enum vcpu_state. */
+/* What the partition knows of a vCPU. The machine has its run state: see enum vcpu_state. */
 struct papr_vcpu {
 	/* FWNMI events on their way */
 	bool reset_wanted; /* papr_resume() raises a system reset for its trampoline */
@@ -37,7 +37,7 @@ struct papr_vcpu {
 	uint64_t dtl_index; /* how many were ever written */
 	uint32_t dispatch_count; /* wraps; only its lowest bit and equality have a meaning */
 	uint64_t ready_since; /* time base at which it was last taken off the processor */
-	bool waited; /* it was taken off by its H_CEDE, not by others' turns */
+	bool waited; /* it ceded; else its turn ended */
 };
 
 #define PAPR_NR_DEVICES 4

@@ -15,9 +15,9 @@ uint32_t known_reserved_bits(const char *name);
 const char *known_skip(const char *name, bool big_endian);
 /** known_alias() - may the disassembler call a word of entry @name @other? */
 bool known_alias(const char *name, const char *other);
-/* * known_to_differ() - true: this case is not compared. */
+/** known_to_differ() - true: this case is not compared. */
 bool known_to_differ(const char *name, const struct isa_case *in);
-/* * known_hide() - mask in both results what is not compared. */
+/** known_hide() - mask in both results what is not compared. */
 void known_hide(const char *name, const struct isa_case *in, struct isa_case *ours,
 		struct isa_case *theirs);
 

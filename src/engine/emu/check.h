@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether the engine's caches are as they promise. */
+/* The check of the engine's caches. */
 #ifndef FWNMI_ENGINE_EMU_CHECK_H
 #define FWNMI_ENGINE_EMU_CHECK_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the vCPUs of an engine share, and what its files need of one another beside their headers:
+ * What the vCPUs of an engine share, and what its files share without a header of its own:
  * interrupts, the run's budget, SPRs. Most instruction semantics need only cpu.h.
  */
 #ifndef FWNMI_ENGINE_EMU_PRIVATE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The run loop around the interpreter: it finds the block at NIP, has it executed, delivers the
- * interrupts that come of it, and ends when there is something for the machine to do.
+ * The run loop around the interpreter: it finds the block at NIP, executes it, delivers the
+ * interrupts that it raises, and ends when the machine has something to do.
  *
  * Counting: run() allows run_limit instructions. Each block subtracts its own from `budget` as it
  * ends, so at a block boundary this run has executed run_limit - budget instructions. cpu_leave()
@@ -172,7 +172,7 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 		return !deliver_exception(cpu, exit);
 	}
 	code_discard(&e->code, block);
-	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* a call goes on behind itself */
+	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* already at the next one */
 		return true;
 	cut_nip(cpu);
 	cpu->siar = traced.siar;

@@ -258,8 +258,8 @@ static int absent(struct cpu *cpu, unsigned spr)
 }
 
 /*
- * May the vCPU access the register? @problem_state, @privileged: the accesses it takes. If not,
- * @refused is what the instruction comes to.
+ * May the vCPU access the register? @problem_state, @privileged: accesses that it permits. If not,
+ * @refused is the instruction's result.
  */
 static bool allowed(struct cpu *cpu, unsigned spr, unsigned problem_state, unsigned privileged,
 		    int *refused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a trace interrupt reports about the instruction before it: its address, the address of its
+ * What a trace interrupt reports about the traced instruction: its address, the address of its
  * storage operand, and whether it was a load or a store. Power ISA 3.0B, Book III section 6.5.15.
  */
 #include <string.h>

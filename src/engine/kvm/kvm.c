@@ -17,7 +17,7 @@
 #define MOMENT_MIN_NS 100000u
 #define MOMENT_MAX_NS 2000000u
 
-/* KVM rounds the time base offset up to a multiple of this, so use one. */
+/* KVM rounds the time base offset up to a multiple of this, so use multiples only. */
 #define TB_OFFSET_UNIT (1ull << 24)
 
 #define H_RPT_INVALIDATE 0x448

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How machine checks and system resets reach the guest: libfwnmi says what becomes of an event, and
- * this file carries it out. The vCPU enters the registered routine, or its trampoline, or, if the
- * guest has not registered, the architected vector. LoPAR section "Firmware Assisted Non-Maskable
- * Interrupts Option (FWNMI)"; trampolines: payload/trampoline/README.md.
+ * How machine checks and system resets reach the guest: libfwnmi decides what happens to an event,
+ * and this file carries it out. The vCPU enters the registered routine, or its trampoline, or, if
+ * the guest has not registered, the architected vector. LoPAR section "Firmware Assisted
+ * Non-Maskable Interrupts Option (FWNMI)"; trampolines: payload/trampoline/README.md.
  */
 #include <stdio.h>
 

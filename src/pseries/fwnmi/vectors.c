@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trampolines in the guest's interrupt vectors: putting them there, and finding out whether they
- * still are. What they are made of is in trampoline.c; payload/trampoline/README.md describes them.
+ * Trampolines in the guest's interrupt vectors: installs them, and checks whether they are still
+ * there. trampoline.c loads their code; payload/trampoline/README.md describes them.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hcall-splpar and hcall-vphn function sets, and H_SIGNAL_SYS_RESET: what a virtual processor
- * says about itself and to the others. LoPAR sections "Shared Processor LPAR Option", "Virtual
- * Processor Home Node".
+ * tells about itself, and signals to others. LoPAR sections "Shared Processor LPAR Option",
+ * "Virtual Processor Home Node".
  */
 #include <inttypes.h>
 

@@ -89,9 +89,9 @@ struct code_page *code_page_at(struct code_cache *c, uint64_t ra, unsigned mode)
  * be taken from the arena until code_end(). NULL: the arena is full.
  */
 struct block *code_begin(struct code_cache *c, struct code_page *page, unsigned offset);
-/** code_end() - the block begun last is as @decoded says. Its page does not lead to it yet. */
+/** code_end() - complete the block begun last, as @decoded says. It is not in its page yet. */
 void code_end(struct code_cache *c, struct block *block, const struct decoded *decoded);
-/** code_enter() - let the block's page lead to it. true: no word of the page was decoded before. */
+/** code_enter() - enter the block into its page. true: no word of the page was decoded before. */
 bool code_enter(struct code_cache *c, struct block *block);
 /** code_discard() - give back the room of the block begun last, which was not entered. */
 void code_discard(struct code_cache *c, struct block *block);

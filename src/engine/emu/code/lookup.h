@@ -21,8 +21,8 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
  */
 const struct uop *code_decode(struct power_engine *e, struct code_page *page, unsigned offset);
 /**
- * code_decode_one() - decode one instruction into a block that no page leads to; code_discard()
- * it next. NULL: the arena is full.
+ * code_decode_one() - decode one instruction into a block outside of all pages; code_discard() it
+ * next. NULL: the arena is full.
  */
 struct block *code_decode_one(struct power_engine *e, struct code_page *page, unsigned offset);
 /** code_written() - these bytes of memory were written. */

@@ -376,7 +376,7 @@ BODY(condition)
 
 /* ---- block endings ---- */
 
-/* The block that @u ends: the trailer stands behind its two links. */
+/* The block that @u ends. Its trailer follows its two links. */
 #define BLOCK ((const struct block *)(uintptr_t)u[3].imm)
 
 static __attribute__((noinline)) const struct uop *leave_at(struct cpu *cpu, uint64_t nip)

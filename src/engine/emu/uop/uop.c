@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rows of uop.def as data, and whether micro-operations are what they say. */
+/* The rows of uop.def as data, and the check of micro-operations against them. */
 #include <stddef.h>
 
 #include "engine/emu/uop/uop.h"

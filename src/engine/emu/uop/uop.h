@@ -86,7 +86,7 @@ struct uop_info {
 extern const struct uop_info uop_info[UOP_KINDS];
 extern uop_fn *const uop_body[UOP_KINDS];
 
-/** uop_check() - is @u what the row of its kind allows? NULL, or what is wrong. */
+/** uop_check() - check a micro-operation against the row of its kind. NULL, or what is wrong. */
 const char *uop_check(const struct uop *u);
 /**
  * uop_check_block() - are these the micro-operations of a block of @nr_insns instructions?
