@@ -171,7 +171,7 @@ static bool take_name(struct reader *r, const char *name)
 static bool take_field(struct reader *r, const struct record_field *field, void *state)
 {
 	if (!take_name(r, field->name) || take(r, 1) != field->width || take(r, 4) != field->count)
-		return REFUSE("%s is missing or of another shape", field->name);
+		return REFUSE("%s is missing or has another shape", field->name);
 	for (uint32_t n = 0; n < field->count; n++) {
 		uint64_t value = take(r, field->width);
 
@@ -188,7 +188,7 @@ static bool take_frame(struct reader *r)
 	size_t length;
 
 	if (r->size < HEADER_SIZE + CRC_SIZE || memcmp(r->from, magic, sizeof(magic)))
-		return REFUSE("it is no record");
+		return REFUSE("it is not a record");
 	r->offset = r->size - CRC_SIZE;
 	if (take(r, 4) != crc32c(r->from, r->size - CRC_SIZE))
 		return REFUSE("it is damaged");
@@ -201,13 +201,13 @@ static bool take_frame(struct reader *r)
 static bool take_body(struct reader *r, const struct record_type *type, void *state)
 {
 	if (!take_name(r, type->name))
-		return REFUSE("it is of something else");
+		return REFUSE("it is the record of something else");
 	if (take(r, 4) != type->nr_fields)
-		return REFUSE("its fields are others");
+		return REFUSE("its fields are different");
 	for (unsigned i = 0; i < type->nr_fields; i++)
 		if (!take_field(r, &type->fields[i], state))
 			return false;
-	return r->offset == r->size || REFUSE("it is longer or shorter than its fields");
+	return r->offset == r->size || REFUSE("its length does not fit its fields");
 }
 
 bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
@@ -226,7 +226,7 @@ bool record_load(const struct record_type *type, void *state, const void *record
 		good = take_body(&r, type, loaded);
 	}
 	if (good && type->fits && !type->fits(loaded, state)) {
-		snprintf(why, sizeof(why), "it does not fit what is here");
+		snprintf(why, sizeof(why), "it does not fit the present state");
 		good = false;
 	}
 	if (good)

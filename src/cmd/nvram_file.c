@@ -137,7 +137,7 @@ int nvram_file_open(struct nvram_file *file, const char *path, uint8_t *contents
 		if (ret > 0)
 			ret = create_file(file, path, contents, size, err, err_size);
 	}
-	return ret > 0 ? FAIL("%s: it comes and goes", path) : ret;
+	return ret > 0 ? FAIL("%s: it keeps appearing and disappearing", path) : ret;
 }
 
 void nvram_file_close(struct nvram_file *file)

@@ -798,7 +798,7 @@ static void other_exits_end_it_with_a_line_each(void **state)
 		{ { .kind = FAKE_EXIT, .reason = KVM_EXIT_INTERNAL_ERROR, .value = 3 },
 		  "KVM internal error 3" },
 		{ { .kind = FAKE_EXIT, .reason = KVM_EXIT_UNKNOWN, .value = 0xe20 },
-		  "KVM came out of the guest for an interrupt it does not know, 0xe20" },
+		  "KVM left the guest for an unknown interrupt: 0xe20" },
 		{ { .kind = FAKE_EXIT, .reason = KVM_EXIT_SHUTDOWN }, "unexpected KVM exit 8" },
 		{ { .kind = FAKE_EXIT, .reason = KVM_EXIT_DEBUG }, "unexpected KVM exit 4" },
 		{ { .kind = FAKE_EXIT, .reason = KVM_EXIT_EPR }, "unexpected KVM exit 23" },

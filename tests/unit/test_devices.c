@@ -197,7 +197,8 @@ static void an_interrupt_controller_with_other_servers_is_refused(void **state)
 	one.xics.state.source[3].server = SERVERS;
 	size = device_save(&one.xics.device, record, sizeof(record));
 	assert_false(device_load(&two.xics.device, record, size, err, sizeof(err)));
-	assert_string_equal(err, "cannot load the state of xics: it does not fit what is here");
+	assert_string_equal(err,
+			    "cannot load the state of xics: it does not fit the present state");
 }
 
 static void input_that_was_queued_is_read_from_the_copy(void **state)

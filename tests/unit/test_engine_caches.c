@@ -432,9 +432,9 @@ static void a_broken_invariant_is_found(void **state)
 	cpu->mode ^= CODE_LE;
 	BREAK(page->decoded[0] = 0, "not marked");
 	page->decoded[0] = 3;
-	BREAK(page->entry[1] = page->entry[0], "begins elsewhere");
+	BREAK(page->entry[1] = page->entry[0], "does not begin where its entry says");
 	page->entry[1] = NULL;
-	BREAK(((struct uop *)page->entry[0])[2].imm = 8, "a link leads");
+	BREAK(((struct uop *)page->entry[0])[2].imm = 8, "a link does not lead");
 	((struct uop *)page->entry[0])[2].imm = 0;
 	BREAK(e->walks.first_asid = e->walks.next_asid + 1, "out of order");
 	e->walks.first_asid = e->walks.next_asid;

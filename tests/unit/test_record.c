@@ -175,10 +175,10 @@ static void length_and_fields_must_agree_with_the_record(void **state)
 	reseal(saved, SIZE);
 	assert_refused(&type, saved, SIZE, "it is damaged");
 	reseal(saved, SIZE + 4);
-	assert_refused(&type, saved, SIZE + 4, "longer or shorter than its fields");
+	assert_refused(&type, saved, SIZE + 4, "its length does not fit its fields");
 	saved[11] = SIZE - 4;
 	reseal(saved, SIZE - 4);
-	assert_refused(&type, saved, SIZE - 4, "longer or shorter than its fields");
+	assert_refused(&type, saved, SIZE - 4, "its length does not fit its fields");
 }
 
 /* The checksum is corrected, so each error must be detected on its own. */
@@ -210,7 +210,7 @@ static void a_record_of_another_component_is_refused(void **state)
 {
 	const struct record_type other = { "thinG", sizeof(struct thing), fields, 5, NULL };
 
-	assert_refused(&other, saved, SIZE, "it is of something else");
+	assert_refused(&other, saved, SIZE, "it is the record of something else");
 }
 
 static void a_record_with_other_fields_is_refused(void **state)
@@ -220,16 +220,16 @@ static void a_record_with_other_fields_is_refused(void **state)
 
 	memcpy(changed, fields, sizeof(fields));
 	other.nr_fields = 4;
-	assert_refused(&other, saved, SIZE, "its fields are others");
+	assert_refused(&other, saved, SIZE, "its fields are different");
 	other.nr_fields = 5;
 	changed[3].count = 2;
-	assert_refused(&other, saved, SIZE, "array is missing or of another shape");
+	assert_refused(&other, saved, SIZE, "array is missing or has another shape");
 	changed[3].count = 3;
 	changed[3].width = 1;
-	assert_refused(&other, saved, SIZE, "array is missing or of another shape");
+	assert_refused(&other, saved, SIZE, "array is missing or has another shape");
 	changed[3].width = 2;
 	changed[4].name = "sigh";
-	assert_refused(&other, saved, SIZE, "sigh is missing or of another shape");
+	assert_refused(&other, saved, SIZE, "sigh is missing or has another shape");
 }
 
 static bool narrower(const void *loaded, const void *present)
@@ -242,7 +242,7 @@ static void the_component_has_the_last_word(void **state)
 	const struct record_type picky = { "thing", sizeof(struct thing), fields, 5, narrower };
 	struct thing small = example;
 
-	assert_refused(&picky, saved, SIZE, "it does not fit what is here");
+	assert_refused(&picky, saved, SIZE, "it does not fit the present state");
 	small.wide = 4;
 	record_save(&type, &small, saved, sizeof(saved));
 	assert_true(load_as(&picky, saved, SIZE));

@@ -121,9 +121,8 @@ static const char *check_cpu(const struct cpu *cpu)
 {
 	const char *wrong = NULL;
 
-	CHECK(!cpu->zero, "the operand that reads zero does not");
-	CHECK(cpu->arrays.nr_kuser <= KUSER_SLOTS,
-	      "the list of user addresses is longer than there is room");
+	CHECK(!cpu->zero, "the zero operand is not zero");
+	CHECK(cpu->arrays.nr_kuser <= KUSER_SLOTS, "the list of user addresses is too long");
 	CHECK(!cpu->stop_uop && !cpu->exception, "an exception was left behind");
 	for (unsigned i = 0; i < cpu->arrays.nr_kuser; i++)
 		CHECK(cpu->arrays.kuser[i] < TLB_ENTRIES, "a listed slot does not exist");
@@ -172,7 +171,7 @@ static const char *check_links(const struct power_engine *e, const struct code_p
 		if (!to)
 			continue;
 		next = block_at(e, page, to);
-		CHECK(next, "a link leads to something else than a block of its page");
+		CHECK(next, "a link does not lead to a block of its page");
 		CHECK(page->entry[next->start / 4] == to,
 		      "a link leads to a block that was dropped");
 	}
@@ -186,7 +185,7 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	const char *wrong;
 
 	CHECK(block, "an entry of a code page is not a block of it");
-	CHECK(block->start == 4 * word, "a block begins elsewhere than its entry says");
+	CHECK(block->start == 4 * word, "a block does not begin where its entry says");
 	CHECK(block->nr_insns && block->nr_insns <= BLOCK_MAX_INSNS,
 	      "a block has no instructions or too many");
 	CHECK(block->nr_words == block->nr_insns + __builtin_popcountll(block->prefixed),
@@ -206,7 +205,7 @@ static const char *check_page(const struct power_engine *e, const struct code_re
 
 	CHECK(in_arena(e, page, sizeof(*page)), "a code page is not among the decoded code");
 	CHECK(page->ra == ra && page->mode == mode, "a code page is of another page or mode");
-	CHECK(memory_contains(e->memory, ra, PAGE_BYTES), "a code page is of no memory");
+	CHECK(memory_contains(e->memory, ra, PAGE_BYTES), "a code page belongs to no memory");
 	for (unsigned i = 0; i < WORDS_PER_PAGE / 64; i++)
 		decoded |= page->decoded[i] != 0;
 	CHECK(!decoded || region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)],
@@ -237,7 +236,7 @@ static const char *check_code(const struct power_engine *e)
 	uint64_t used = 0, listed = 0;
 	const char *wrong = NULL;
 
-	CHECK(e->code.arena_used <= e->code.arena_size, "more of the arena is used than there is");
+	CHECK(e->code.arena_used <= e->code.arena_size, "more of the arena is used than exists");
 	for (uint64_t i = 0; i < e->code.nr_regions; i++)
 		used += e->code.regions[i] != NULL;
 	for (const struct code_region *r = e->code.used_regions; r && !wrong; r = r->next) {
@@ -256,12 +255,12 @@ static const char *check_walks(const struct power_engine *e)
 	      "the numbers of processes are out of order");
 	for (unsigned i = 0; i < ASID_ENTRIES; i++)
 		CHECK(cache->asids[i].asid < cache->next_asid,
-		      "a process has a number that is still to be given");
+		      "a process has a number that is not allocated yet");
 	for (unsigned i = 0; i < WALK_ENTRIES; i++) {
 		const struct walk_entry *w = &cache->walks[i];
 
 		CHECK(w->page == TLB_INVALID || w->asid < cache->next_asid,
-		      "a walk has a number that is still to be given");
+		      "a walk has a number that is not allocated yet");
 	}
 	return NULL;
 }

@@ -199,8 +199,7 @@ static bool take_exit(struct kvm_vcpu *v)
 	case KVM_EXIT_INTERNAL_ERROR:
 		return failed(v, "KVM internal error %u", run->internal.suberror);
 	case KVM_EXIT_UNKNOWN:
-		return failed(v,
-			      "KVM came out of the guest for an interrupt it does not know, 0x%llx",
+		return failed(v, "KVM left the guest for an unknown interrupt: 0x%llx",
 			      (unsigned long long)run->hw.hardware_exit_reason);
 	default:
 		return failed(v, "unexpected KVM exit %u", run->exit_reason);

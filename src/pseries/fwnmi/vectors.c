@@ -97,8 +97,8 @@ void trampolines_repair(struct papr *papr, unsigned vcpu, enum trampoline_vector
 		papr->trampolines_installed = false;
 		return;
 	}
-	papr_warn(papr, "cpu %u: the guest has overwritten the trampoline at 0x%x, it is put back",
-		  vcpu, trampoline_vectors[vector]);
+	papr_warn(papr, "cpu %u: the guest has overwritten the trampoline at 0x%x: restored", vcpu,
+		  trampoline_vectors[vector]);
 	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
 		write_trampoline(papr, i);
 }

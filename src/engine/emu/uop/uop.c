@@ -85,9 +85,9 @@ const char *uop_check(const struct uop *u)
 {
 	const struct uop_info *info;
 
-	CHECK(u->kind < UOP_KINDS, "a micro-operation is of no kind");
+	CHECK(u->kind < UOP_KINDS, "a micro-operation has no valid kind");
 	info = &uop_info[u->kind];
-	CHECK(u->fn == uop_body[u->kind], "a micro-operation has another one's body");
+	CHECK(u->fn == uop_body[u->kind], "a micro-operation has the wrong body");
 	CHECK(operand_fits(u->d, info->d) && operand_fits(u->a, info->a) &&
 		      operand_fits(u->b, info->b) && imm_fits(u->imm, info->imm),
 	      "an operand of a micro-operation is not what its row says");
@@ -126,12 +126,13 @@ static const char *check_order(const struct uop *uops, unsigned n, unsigned nr_i
 			changed = false;
 		}
 		CHECK(!(effects & EFFECT_MARKS), "a block has a link or a trailer inside");
-		CHECK(!(effects & EFFECT_ENDS) == (i + 1 < n), "a block does not end at its end");
+		CHECK(!(effects & EFFECT_ENDS) == (i + 1 < n),
+		      "a block's ending is not its last micro-operation");
 		CHECK(!changed || !(effects & EFFECT_FAULTS),
 		      "an instruction may fault after it has changed a register");
 		changed |= changes_state(u);
 	}
-	CHECK(uops[n - 1].index + 1u == nr_insns, "a block counts other instructions than it has");
+	CHECK(uops[n - 1].index + 1u == nr_insns, "a block's count of instructions is wrong");
 	return NULL;
 }
 
