@@ -168,6 +168,7 @@ static bool take_name(struct reader *r, const char *name)
 
 #define REFUSE(...) (snprintf(r->err, r->err_size, __VA_ARGS__), false)
 
+/* Without @state the values are only looked at. */
 static bool take_field(struct reader *r, const struct record_field *field, void *state)
 {
 	if (!take_name(r, field->name) || take(r, 1) != field->width || take(r, 4) != field->count)
@@ -178,7 +179,8 @@ static bool take_field(struct reader *r, const struct record_field *field, void 
 		if (value > field->max)
 			return REFUSE("%s is %" PRIu64 ", more than %" PRIu64, field->name, value,
 				      field->max);
-		set_number(field, state, n, value);
+		if (state)
+			set_number(field, state, n, value);
 	}
 	return true;
 }
@@ -210,29 +212,171 @@ static bool take_body(struct reader *r, const struct record_type *type, void *st
 	return r->offset == r->size || REFUSE("its length does not fit its fields");
 }
 
+/* Ask the component, with a copy of the state as it would be. */
+static bool fits(struct reader *r, const struct record_type *type, const void *state)
+{
+	void *loaded = malloc(type->size);
+	const size_t body = r->offset;
+	bool good = loaded;
+
+	if (!loaded)
+		return REFUSE("out of memory");
+	memcpy(loaded, state, type->size);
+	good = take_body(r, type, loaded);
+	if (good && !type->fits(loaded, state))
+		good = REFUSE("it does not fit the present state");
+	r->offset = body;
+	free(loaded);
+	return good;
+}
+
+/* On success the reader is at the record's body. */
+static bool check(struct reader *r, const struct record_type *type, const void *state)
+{
+	size_t body;
+
+	if (!take_frame(r))
+		return false;
+	body = r->offset;
+	if (type->fits)
+		return fits(r, type, state);
+	if (!take_body(r, type, NULL))
+		return false;
+	r->offset = body;
+	return true;
+}
+
+static bool load(const struct record_type *type, void *state, const void *record, size_t size,
+		 bool only_check, char *err, size_t err_size)
+{
+	char why[128];
+	struct reader r = { .from = record, .size = size, .err = why, .err_size = sizeof(why) };
+
+	if (!check(&r, type, state)) {
+		snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
+		return false;
+	}
+	return only_check || take_body(&r, type, state);
+}
+
 bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
 		 char *err, size_t err_size)
 {
-	struct reader r = { .from = record, .size = size };
-	char why[128] = "out of memory";
-	void *loaded = malloc(type->size);
-	bool good;
+	return load(type, state, record, size, false, err, err_size);
+}
 
-	r.err = why;
-	r.err_size = sizeof(why);
-	good = loaded && take_frame(&r);
-	if (good) {
-		memcpy(loaded, state, type->size);
-		good = take_body(&r, type, loaded);
+/* ---- several components together ---- */
+
+size_t records_size(const struct record_part *parts, unsigned nr_parts)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < nr_parts; i++)
+		size += record_size(parts[i].type);
+	return size;
+}
+
+size_t records_save(const struct record_part *parts, unsigned nr_parts, void *buf, size_t size)
+{
+	size_t used = 0;
+
+	if (records_size(parts, nr_parts) > size)
+		return 0;
+	for (unsigned i = 0; i < nr_parts; i++)
+		used += record_save(parts[i].type, parts[i].state, (uint8_t *)buf + used,
+				    size - used);
+	return used;
+}
+
+static bool load_all(const struct record_part *parts, unsigned nr_parts, const uint8_t *records,
+		     size_t size, bool only_check, char *err, size_t err_size)
+{
+	for (unsigned i = 0; i < nr_parts; i++) {
+		const struct record_part *part = &parts[i];
+		size_t length = record_size(part->type);
+
+		length = length < size ? length : size;
+		if (!load(part->type, part->state, records, length, only_check, err, err_size))
+			return false;
+		records += length;
+		size -= length;
 	}
-	if (good && type->fits && !type->fits(loaded, state)) {
-		snprintf(why, sizeof(why), "it does not fit the present state");
-		good = false;
-	}
-	if (good)
-		memcpy(state, loaded, type->size);
+	if (!size)
+		return true;
+	snprintf(err, err_size, "cannot load a state: there are %zu bytes too many", size);
+	return false;
+}
+
+bool records_check(const struct record_part *parts, unsigned nr_parts, const void *records,
+		   size_t size, char *err, size_t err_size)
+{
+	return load_all(parts, nr_parts, records, size, true, err, err_size);
+}
+
+bool records_load(const struct record_part *parts, unsigned nr_parts, const void *records,
+		  size_t size, char *err, size_t err_size)
+{
+	return records_check(parts, nr_parts, records, size, err, err_size) &&
+	       load_all(parts, nr_parts, records, size, false, err, err_size);
+}
+
+/* ---- images ---- */
+
+enum direction {
+	TO_IMAGE,
+	FROM_IMAGE
+};
+
+static void move(void *state, uint8_t *image, size_t len, enum direction direction)
+{
+	if (direction == TO_IMAGE)
+		memcpy(image, state, len);
 	else
-		snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
-	free(loaded);
-	return good;
+		memcpy(state, image, len);
+}
+
+static uint8_t *move_field(const struct record_field *field, uint8_t *state, uint8_t *image,
+			   enum direction direction)
+{
+	const size_t len = (size_t)field->width * field->count;
+
+	state += field->offset;
+	if (field->count == 1 || field->stride == field->width) {
+		move(state, image, len, direction);
+		return image + len;
+	}
+	for (uint32_t n = 0; n < field->count; n++, state += field->stride, image += field->width)
+		move(state, image, field->width, direction);
+	return image;
+}
+
+static void move_all(const struct record_part *parts, unsigned nr_parts, uint8_t *image,
+		     enum direction direction)
+{
+	for (unsigned i = 0; i < nr_parts; i++)
+		for (unsigned f = 0; f < parts[i].type->nr_fields; f++)
+			image = move_field(&parts[i].type->fields[f], parts[i].state, image,
+					   direction);
+}
+
+size_t records_image_size(const struct record_part *parts, unsigned nr_parts)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < nr_parts; i++)
+		for (unsigned f = 0; f < parts[i].type->nr_fields; f++)
+			size += (size_t)parts[i].type->fields[f].width *
+				parts[i].type->fields[f].count;
+	return size;
+}
+
+void records_to_image(const struct record_part *parts, unsigned nr_parts, void *image)
+{
+	move_all(parts, nr_parts, image, TO_IMAGE);
+}
+
+void records_from_image(const struct record_part *parts, unsigned nr_parts, const void *image)
+{
+	/* Only read: the direction says so. */
+	move_all(parts, nr_parts, (uint8_t *)(uintptr_t)image, FROM_IMAGE);
 }

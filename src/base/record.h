@@ -25,7 +25,7 @@ struct record_field {
 
 struct record_type {
 	const char *name; /* at most 255 characters */
-	size_t size; /* of the state */
+	size_t size; /* of the state and what surrounds it; only fits() needs it */
 	const struct record_field *fields;
 	unsigned nr_fields;
 	/* May @loaded take the place of @present? NULL: always. */
@@ -78,5 +78,31 @@ size_t record_save(const struct record_type *type, const void *state, void *buf,
  */
 bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
 		 char *err, size_t err_size);
+
+/* ---- several components together ---- */
+
+/* One component: what its state is, and where. */
+struct record_part {
+	const struct record_type *type;
+	void *state;
+};
+
+size_t records_size(const struct record_part *parts, unsigned nr_parts);
+/** records_save() - a record of each part, back to back; 0 if they are more than @size bytes */
+size_t records_save(const struct record_part *parts, unsigned nr_parts, void *buf, size_t size);
+/** records_check() - would records_load() accept these? If not, @err gets the reason. */
+bool records_check(const struct record_part *parts, unsigned nr_parts, const void *records,
+		   size_t size, char *err, size_t err_size);
+/** records_load() - set all parts from their records, or none, with the reason in @err */
+bool records_load(const struct record_part *parts, unsigned nr_parts, const void *records,
+		  size_t size, char *err, size_t err_size);
+
+/*
+ * An image is the same state for this process alone: bytes as they are in memory, and no checks. It
+ * costs a copy.
+ */
+size_t records_image_size(const struct record_part *parts, unsigned nr_parts);
+void records_to_image(const struct record_part *parts, unsigned nr_parts, void *image);
+void records_from_image(const struct record_part *parts, unsigned nr_parts, const void *image);
 
 #endif

@@ -36,15 +36,11 @@ struct device {
 	const struct device_type *type;
 };
 
-size_t device_record_size(const struct device *device);
-/** device_save() - write the device's state; returns its bytes, or 0 if they are more than @size */
-size_t device_save(const struct device *device, void *buf, size_t size);
-/**
- * device_load() - set the device's state from a record, as record_load() does
- *
- * returns: false, with the device as it was and the reason in @err, if the record is refused
- */
-bool device_load(struct device *device, const void *record, size_t size, char *err,
-		 size_t err_size);
+/** device_part() - the device's state, for records_save() and records_load() */
+static inline struct record_part device_part(struct device *device)
+{
+	return (struct record_part){ device->type->record,
+				     (char *)device + device->type->state_offset };
+}
 
 #endif

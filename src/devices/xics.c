@@ -55,14 +55,12 @@ static void clear(struct xics_state *s)
 						     .saved_priority = XICS_MASKED };
 }
 
-/* Sets each server's line, even to its old level. */
-static void set_lines(struct xics *xics)
+static void note_levels(struct xics *xics)
 {
 	for (unsigned i = 0; i < xics->state.nr_servers; i++) {
 		uint8_t priority;
 
 		xics->level[i] = most_favoured(xics, i, &priority) != 0;
-		xics->set_external(xics->opaque, i, xics->level[i]);
 	}
 }
 
@@ -71,7 +69,9 @@ static void reset(struct device *device)
 	struct xics *xics = (struct xics *)device;
 
 	clear(&xics->state);
-	set_lines(xics);
+	note_levels(xics);
+	for (unsigned i = 0; i < xics->state.nr_servers; i++)
+		xics->set_external(xics->opaque, i, xics->level[i]);
 }
 
 static void describe(const struct device *device, struct tree *tree)
@@ -88,9 +88,10 @@ static void describe(const struct device *device, struct tree *tree)
 	tree_end(tree);
 }
 
+/* The vCPUs' inputs have these levels already: they are loaded with the vCPUs. */
 static void loaded(struct device *device)
 {
-	set_lines((struct xics *)device);
+	note_levels((struct xics *)device);
 }
 
 static bool fits(const void *loaded, const void *present)

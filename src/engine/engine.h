@@ -12,12 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/record.h"
 #include "engine/clock.h"
 #include "engine/memory.h"
 #include "isa/msr.h"
 #include "isa/vector.h"
 
 #define ENGINE_MAX_VCPUS 8
+#define ENGINE_MAX_PARTS (ENGINE_MAX_VCPUS + 1)
 
 enum engine_cap {
 	ENGINE_CAP_MC_EXIT =
@@ -200,16 +202,30 @@ struct engine_ops {
 	 * set_patience() - how long a vCPU may wait for others in a loop
 	 *
 	 * Waiting code announces itself by a low thread priority (`or 1,1,1` and the like). Once
-	 * one run() has executed @insns instructions, such a hint ends it with ENGINE_EXIT_YIELD.
-	 * UINT64_MAX, as after create(): it never does. NULL: vCPUs don't take turns.
+	 * the vCPU has executed @insns more instructions, such a hint ends a run() with
+	 * ENGINE_EXIT_YIELD. UINT64_MAX, as after reset(): it never does. NULL: vCPUs don't take
+	 * turns.
 	 */
-	void (*set_patience)(struct engine *engine, uint64_t insns);
+	void (*set_patience)(struct engine *engine, unsigned vcpu, uint64_t insns);
 
 	/**
 	 * kick() - make run() return soon. The only call allowed from another thread or a signal
 	 * handler.
 	 */
 	void (*kick)(struct engine *engine, unsigned vcpu);
+
+	/**
+	 * parts() - the architected state of vCPUs and engine, to be saved or loaded outside of
+	 * run()
+	 * @parts: room for ENGINE_MAX_PARTS
+	 *
+	 * An engine that goes on from this state and the same memory executes the same
+	 * instructions, if neither has translations cached: call flush_tlb() before saving.
+	 * returns: how many. NULL: the engine can't be saved
+	 */
+	unsigned (*parts)(struct engine *engine, struct record_part *parts);
+	/** loaded() - the parts were loaded: forget what was cached, and watches. */
+	void (*loaded)(struct engine *engine);
 };
 
 extern const struct engine_ops engine_power; /* the embedded POWER9 */

@@ -177,6 +177,26 @@ enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu)
 /** machine_vcpu_waits() - does FWNMI keep it from running, although the guest has started it? */
 bool machine_vcpu_waits(const struct machine *machine, unsigned vcpu);
 
+/**
+ * machine_save() - the machine's state, its memory apart
+ *
+ * Not from inside a hook's or the engine's callback; a client may call it. What the machine does
+ * afterwards is what another one does that loads the state and has the same memory, instruction for
+ * instruction with CLOCK_INSN.
+ *
+ * returns: the state, to be given to free(), and its size in @size; NULL, with the reason in @err,
+ * if the engine can't be saved
+ */
+void *machine_save(struct machine *machine, size_t *size, char *err, size_t err_size);
+/**
+ * machine_load() - set the machine's state, its memory apart, before machine_run()
+ *
+ * returns: false, with the machine as it was and the reason in @err, if the state is damaged or of
+ * a machine with another configuration
+ */
+bool machine_load(struct machine *machine, const void *state, size_t size, char *err,
+		  size_t err_size);
+
 const struct guest_memory *machine_memory(const struct machine *machine);
 /** machine_pvr() - the processor version register of its vCPUs. */
 uint32_t machine_pvr(const struct machine *machine);

@@ -17,6 +17,20 @@ struct vcpu {
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 };
 
+/*
+ * In a round each vCPU that can use it gets one turn. A round that was interrupted for something
+ * else, or was saved, goes on where it was.
+ */
+struct round {
+	bool under_way;
+	bool ready[ENGINE_MAX_VCPUS]; /* those that could use a turn when the round began */
+	bool alone; /* there was only one */
+	uint8_t first, done; /* the first vCPU to have a turn; how many had theirs, or passed */
+	uint8_t vcpu; /* the one whose turn it is, or was last */
+	bool switch_now; /* another vCPU was woken: end this turn */
+	int64_t left; /* instructions left of this turn; 0: it has not begun */
+};
+
 struct machine {
 	struct machine_config config;
 	const struct engine_ops *ops;
@@ -24,10 +38,10 @@ struct machine {
 	struct papr *papr;
 	struct guest_memory memory;
 	struct guest_clock clock;
+	uint64_t saved_timebase; /* when the machine was saved, or as it was loaded */
 	struct loader loader;
 	struct vcpu vcpus[ENGINE_MAX_VCPUS];
-	unsigned running; /* vCPU that has its turn */
-	bool switch_now; /* another vCPU was woken: end the slice */
+	struct round round;
 
 	struct machine_hook hooks[MACHINE_MAX_HOOKS];
 	unsigned nr_hooks;

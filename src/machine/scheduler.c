@@ -145,8 +145,8 @@ static bool take_prod(struct vcpu *v)
 /* Another vCPU has something to do now: the one that runs gives up the rest of its turn. */
 static void give_turn_to(struct machine *machine, unsigned vcpu)
 {
-	if (vcpu != machine->running)
-		machine->switch_now = true;
+	if (vcpu != machine->round.vcpu)
+		machine->round.switch_now = true;
 }
 
 enum vcpu_state scheduler_vcpu_state(void *opaque, unsigned vcpu)
@@ -196,7 +196,8 @@ void scheduler_reset(struct machine *machine)
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
 		machine->vcpus[i] = (struct vcpu){ .state = VCPU_STOPPED };
 	machine->vcpus[0].state = VCPU_RUNNABLE;
-	machine->running = machine->config.nr_vcpus - 1; /* vCPU 0 is next */
+	/* vCPU 0 is next. */
+	machine->round = (struct round){ .vcpu = (uint8_t)(machine->config.nr_vcpus - 1) };
 }
 
 void scheduler_stop(struct machine *machine)
@@ -238,7 +239,7 @@ static void took(struct machine *machine, unsigned vcpu, const struct papr_outco
 		v->state = VCPU_UNSAFE;
 		break;
 	case PAPR_ENDED:
-		machine->switch_now = true;
+		machine->round.switch_now = true;
 		break;
 	case PAPR_REFUSED:
 		machine_end_with(machine, MACHINE_FAILED, "cannot deliver to vCPU %u: %s", vcpu,
@@ -495,52 +496,108 @@ static bool serve_clients(struct machine *machine)
 	return !machine->paused && !machine->reset_requested && !machine->quit;
 }
 
-/* True if the vCPU did, or may have done, something. False if it was only left running. */
-static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
+/* How long it may wait in a loop, from now on. */
+static void renew_patience(struct machine *machine, unsigned vcpu)
+{
+	if (machine->ops->set_patience)
+		machine->ops->set_patience(machine->engine, vcpu,
+					   machine->round.alone ? UINT64_MAX : SPIN_PATIENCE);
+}
+
+static void begin_turn(struct machine *machine, unsigned vcpu)
+{
+	const unsigned last = machine->round.vcpu;
+
+	machine->round.left = (int64_t)slice_length(machine, machine->round.alone);
+	if (last != vcpu && machine->vcpus[last].state == VCPU_RUNNABLE)
+		papr_vcpu_dispatch(machine->papr, last, false);
+	papr_vcpu_dispatch(machine->papr, vcpu, true);
+	machine->round.vcpu = vcpu;
+	machine->round.switch_now = false;
+	renew_patience(machine, vcpu);
+}
+
+/* What came of a stretch of a turn. */
+enum stretch {
+	STRETCH_GOES_ON, /* there may be more of the turn */
+	STRETCH_ENDS_TURN,
+	STRETCH_LEFT_RUNNING, /* the same, and the vCPU runs on its own thread */
+};
+
+static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 {
 	const struct engine_ops *ops = machine->ops;
-	int64_t budget = (int64_t)slice_length(machine, alone);
-	struct vcpu *v = &machine->vcpus[vcpu];
+	struct round *round = &machine->round;
+	uint64_t max = round->left < STRETCH ? (uint64_t)round->left : STRETCH;
 	uint64_t before = ops->insns(machine->engine, vcpu);
+	struct engine_exit exit;
+
+	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
+		return STRETCH_ENDS_TURN;
+	if (hooked(machine, vcpu)) {
+		tell_before_block(machine, vcpu, false);
+		if (!can_run(machine, vcpu))
+			return STRETCH_ENDS_TURN;
+		max = 1;
+	}
+	ops->run(machine->engine, vcpu, max, &exit);
+	if (exit.reason != ENGINE_EXIT_DEBUG)
+		tell_ran(machine, vcpu);
+	round->left -= (int64_t)(ops->insns(machine->engine, vcpu) - before);
+	if (exit.reason == ENGINE_EXIT_BUDGET)
+		return round->switch_now ? STRETCH_ENDS_TURN : STRETCH_GOES_ON;
+	if (exit.reason == ENGINE_EXIT_HCALL)
+		round->left -= HCALL_CHARGE;
+	if (exit.reason == ENGINE_EXIT_RUNNING)
+		return STRETCH_LEFT_RUNNING;
+	renew_patience(machine, vcpu);
+	if (!handle_exit(machine, vcpu, &exit) || round->switch_now)
+		return STRETCH_ENDS_TURN;
+	return STRETCH_GOES_ON;
+}
+
+/*
+ * Run the vCPU to the end of its turn, or until something else has to be done first: then left is
+ * not 0. Returns false if the vCPU was only left running.
+ */
+static bool run_turn(struct machine *machine, unsigned vcpu)
+{
+	struct round *round = &machine->round;
 	bool active = false;
 
-	if (machine->running != vcpu && machine->vcpus[machine->running].state == VCPU_RUNNABLE)
-		papr_vcpu_dispatch(machine->papr, machine->running, false);
-	papr_vcpu_dispatch(machine->papr, vcpu, true);
-	machine->running = vcpu;
-	machine->switch_now = false;
-	if (ops->set_patience)
-		ops->set_patience(machine->engine, alone ? UINT64_MAX : SPIN_PATIENCE);
-	while (budget > 0 && !machine->quit) {
-		struct engine_exit exit;
-		uint64_t after;
-
-		if (!serve_clients(machine) || !wait_for_console(machine) ||
-		    (v->kicked && !runnable(machine, vcpu)))
+	while (round->left > 0) {
+		if (machine->quit || !serve_clients(machine) || !wait_for_console(machine))
 			return true;
-		if (hooked(machine, vcpu)) {
-			tell_before_block(machine, vcpu, false);
-			if (!can_run(machine, vcpu))
-				return true;
-			ops->run(machine->engine, vcpu, 1, &exit);
-		} else {
-			ops->run(machine->engine, vcpu,
-				 budget < STRETCH ? (uint64_t)budget : STRETCH, &exit);
+		switch (run_stretch(machine, vcpu)) {
+		case STRETCH_GOES_ON:
+			active = true;
+			break;
+		case STRETCH_ENDS_TURN:
+			active = true;
+			round->left = 0;
+			break;
+		case STRETCH_LEFT_RUNNING:
+			round->left = 0;
+			break;
 		}
-		if (exit.reason != ENGINE_EXIT_DEBUG)
-			tell_ran(machine, vcpu);
-		after = ops->insns(machine->engine, vcpu);
-		budget -= (int64_t)(after - before);
-		before = after;
-		if (exit.reason == ENGINE_EXIT_HCALL)
-			budget -= HCALL_CHARGE;
-		if (exit.reason == ENGINE_EXIT_RUNNING)
-			return active;
-		active = true;
-		if (!handle_exit(machine, vcpu, &exit) || machine->switch_now)
-			return true;
 	}
-	return true;
+	round->left = 0;
+	return active;
+}
+
+static void begin_round(struct machine *machine)
+{
+	struct round *round = &machine->round;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
+		round->ready[i] = machine->end == MACHINE_RUNNING && runnable(machine, i);
+		count += round->ready[i];
+	}
+	round->alone = count == 1;
+	round->first = (uint8_t)((round->vcpu + 1) % machine->config.nr_vcpus);
+	round->done = 0;
+	round->under_way = count;
 }
 
 /*
@@ -549,23 +606,27 @@ static bool run_slice(struct machine *machine, unsigned vcpu, bool alone)
  */
 static bool run_round(struct machine *machine)
 {
-	unsigned n = machine->config.nr_vcpus, first = machine->running + 1, count = 0;
-	bool ready[ENGINE_MAX_VCPUS], active = false;
+	const unsigned n = machine->config.nr_vcpus;
+	struct round *round = &machine->round;
+	bool active = false;
 
-	for (unsigned i = 0; i < n && machine->end == MACHINE_RUNNING; i++) {
-		ready[i] = runnable(machine, i);
-		count += ready[i];
-	}
-	for (unsigned i = 0; i < n && count; i++) {
-		unsigned vcpu = (first + i) % n;
+	if (!round->under_way)
+		begin_round(machine);
+	while (round->under_way && round->done < n) {
+		unsigned vcpu = (round->first + round->done) % n;
 
-		if (machine->end != MACHINE_RUNNING || machine->reset_requested ||
+		if (machine->end != MACHINE_RUNNING || machine->reset_requested || machine->quit ||
 		    machine->reboot_due || papr_ended(machine->papr) || machine->paused)
 			return true;
 		/* An earlier vCPU's turn may have changed that. */
-		if (ready[vcpu] && can_run(machine, vcpu))
-			active |= run_slice(machine, vcpu, count == 1);
+		if (!round->left && round->ready[vcpu] && can_run(machine, vcpu))
+			begin_turn(machine, vcpu);
+		if (round->left)
+			active |= run_turn(machine, vcpu);
+		if (!round->left)
+			round->done++;
 	}
+	round->under_way = false;
 	return active;
 }
 

@@ -237,6 +237,29 @@ struct papr_fwnmi_end {
  */
 const struct papr_fwnmi_end *papr_fwnmi_end(const struct papr *papr);
 
+/*
+ * Saving and loading. A partition can be loaded into another one of the same configuration and
+ * layout; what the host was told of before is not told again.
+ */
+
+/**
+ * papr_parts() - the state of the partition and of its devices, FWNMI's apart
+ * @parts: room for PAPR_MAX_PARTS
+ *
+ * returns: how many
+ */
+unsigned papr_parts(struct papr *papr, struct record_part *parts);
+#define PAPR_MAX_PARTS 8
+
+size_t papr_fwnmi_record_size(const struct papr *papr);
+/** papr_fwnmi_save() - write FWNMI's record; returns its bytes, or 0 if they are more than @size */
+size_t papr_fwnmi_save(const struct papr *papr, void *buf, size_t size);
+/** papr_fwnmi_load() - see fwnmi_load(). False, with the reason in @err, if it is refused. */
+bool papr_fwnmi_load(struct papr *papr, const void *record, size_t size, char *err,
+		     size_t err_size);
+/** papr_loaded() - the parts were loaded: bring in line what follows from them. */
+void papr_loaded(struct papr *papr);
+
 /** papr_fdt() - the device tree as last given to the guest, for --dumpdtb and tests; valid until
  * the next reset. */
 const void *papr_fdt(const struct papr *papr, size_t *size);

@@ -191,8 +191,8 @@ static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
 	/* Without a limit, it spins until the budget is used up. */
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
-	ops->set_patience(engine, 200);
 	for (unsigned i = 0; i < 5; i++) {
+		ops->set_patience(engine, 0, 200);
 		before = ops->insns(engine, 0);
 		run(10000);
 		assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
@@ -200,7 +200,15 @@ static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
 		assert_int_equal(guest_clock.insns, ops->insns(engine, 0));
 		assert_int_equal(regs.nip, CODE);
 	}
-	ops->set_patience(engine, UINT64_MAX);
+	/* Its end does not depend on where a run() ends. */
+	ops->set_patience(engine, 0, 200);
+	run(100);
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+	before = ops->insns(engine, 0);
+	run(10000);
+	assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
+	assert_in_range(ops->insns(engine, 0) - before, 90, 110);
+	ops->set_patience(engine, 0, UINT64_MAX);
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 }
@@ -209,7 +217,7 @@ static void one_who_works_has_no_need_of_patience(void **state)
 {
 	PUT(CODE, NOP, MEDIUM, NOP, NOP, BACK(4));
 	stand_at(CODE, MSR_SF | MSR_ME);
-	ops->set_patience(engine, 0);
+	ops->set_patience(engine, 0, 0);
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 }
@@ -218,7 +226,7 @@ static void a_traced_loop_that_waits_is_traced_all_the_same(void **state)
 {
 	spin();
 	PUT(0xd00, HCALL);
-	ops->set_patience(engine, 0);
+	ops->set_patience(engine, 0, 0);
 	for (uint64_t at = CODE; at < CODE + 16; at += 4) {
 		stand_at(at, MSR_SF | MSR_ME | MSR_SE);
 		do

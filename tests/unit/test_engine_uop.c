@@ -263,7 +263,7 @@ static void set_up_trial(enum uop_kind kind)
 	cpu.msr = MSR_SF | MSR_FP | MSR_VEC | MSR_VSX;
 	cpu.mode = random64() & 1 ? CODE_LE : 0;
 	cpu.stop_uop = NULL;
-	e.patience = random64() % 1100;
+	cpu.patience_ends = cpu.insns + random64() % 1100;
 	*TRIED = (struct uop){ .fn = uop_body[kind],
 			       .kind = (uint8_t)kind,
 			       .imm = row->imm == IMM_NONE ? 0 : some_imm(row->imm),

@@ -23,8 +23,8 @@ MAY_INCLUDE = {
     "src/base": [],
     # Machine check bits and processors: libfwnmi has them already.
     "src/isa": ["include/fwnmi"],
-    "src/engine": ["src/isa"],
-    "src/engine/emu": ["src/engine/emu/decode", "src/engine", "src/isa"],
+    "src/engine": ["src/isa", "src/base"],
+    "src/engine/emu": ["src/engine/emu/decode", "src/engine", "src/isa", "src/base"],
     # The decoder is pure: it knows what instructions and micro-operations are, and no cache.
     "src/engine/emu/decode": [
         "src/engine/emu/cpu.h",

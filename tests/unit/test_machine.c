@@ -827,15 +827,15 @@ static void waking_another_vcpu_ends_the_turn(void **state)
 	PLAY(0, { 10, 0x100, KERNEL });
 	PLAY(1, { 10, 0x100, KERNEL, .stops_machine = true });
 	make_machine(2);
-	machine->running = 0;
+	machine->round.vcpu = 0;
 	scheduler_vcpu_start(machine, 1);
-	assert_true(machine->switch_now);
+	assert_true(machine->round.switch_now);
 	machine->vcpus[1].state = VCPU_CEDED;
-	machine->switch_now = false;
+	machine->round.switch_now = false;
 	scheduler_vcpu_wake(machine, 0);
-	assert_false(machine->switch_now);
+	assert_false(machine->round.switch_now);
 	scheduler_vcpu_wake(machine, 1);
-	assert_true(machine->switch_now);
+	assert_true(machine->round.switch_now);
 	run();
 	assert_string_equal(order, "1");
 }

@@ -129,6 +129,7 @@ struct cpu {
 
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
+	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */
 	unsigned index; /* of this vCPU */

@@ -11,6 +11,7 @@
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
+#include "engine/emu/cpu_state.h"
 #include "isa/interrupt.h"
 
 #define NR_TOUCHED(memory) ((((memory)->size - 1) >> TOUCH_BITS) + 1)
@@ -96,6 +97,7 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->ppr = 4ull << 50;
 	cpu->dec_expiry = clock_timebase(cpu->engine->clock, 0) + 0x7fffffff;
 	cpu->exit = -1;
+	cpu->patience_ends = UINT64_MAX;
 }
 
 static void power_reset(struct engine *engine)
@@ -143,7 +145,7 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		e->model = &cpu_model_power9;
 		e->memory = config->memory;
 		e->clock = config->clock;
-		e->patience = UINT64_MAX;
+		e->last_run = ENGINE_MAX_VCPUS;
 		e->random = 0x9e3779b97f4a7c15ull;
 		e->touched = calloc(NR_TOUCHED(config->memory), sizeof(e->touched[0]));
 		ok = code_cache_create(&e->code, config->memory->size, &e->work) && e->touched;
@@ -262,9 +264,11 @@ static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea
 	cpu_of(engine, vcpu)->watch = ea;
 }
 
-static void power_set_patience(struct engine *engine, uint64_t insns)
+static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t insns)
 {
-	((struct power_engine *)engine)->patience = insns;
+	struct cpu *cpu = cpu_of(engine, vcpu);
+
+	cpu->patience_ends = insns < UINT64_MAX - cpu->insns ? cpu->insns + insns : UINT64_MAX;
 }
 
 static void power_kick(struct engine *engine, unsigned vcpu)
@@ -290,4 +294,6 @@ const struct engine_ops engine_power = {
 	.watch_return = power_watch_return,
 	.set_patience = power_set_patience,
 	.kick = power_kick,
+	.parts = cpu_parts,
+	.loaded = cpu_loaded,
 };

@@ -20,7 +20,7 @@ struct power_engine {
 	struct guest_clock *clock;
 	unsigned nr_vcpus;
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
-	struct cpu *last_run;
+	unsigned last_run; /* vCPU that ran last; ENGINE_MAX_VCPUS: none has */
 
 	bool *touched; /* by real address >> TOUCH_BITS: a vCPU has written there */
 
@@ -28,7 +28,6 @@ struct power_engine {
 	struct walk_cache walks;
 	struct work work; /* of this run() */
 
-	uint64_t patience; /* a wait hint ends a run() after this many instructions */
 	uint64_t random; /* state of darn under CLOCK_INSN */
 	unsigned nr_warned;
 	uint32_t warned[16]; /* illegal encodings already reported */

@@ -237,9 +237,9 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 	 * Another vCPU may have stored since its last turn. If none ran, keep the reservation: a
 	 * vCPU that is single-stepped through a lock must not lose it.
 	 */
-	if (e->last_run != cpu)
+	if (e->last_run != cpu->index)
 		cpu->reserved = false;
-	e->last_run = cpu;
+	e->last_run = cpu->index;
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
 	e->work.left = WORK_PER_RUN;

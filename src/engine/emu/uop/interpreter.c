@@ -352,7 +352,8 @@ BODY(priority)
 /* The block still runs to its end; the turn ends there. */
 BODY(relax)
 {
-	if (unlikely((uint64_t)(cpu->run_limit - cpu->budget) >= cpu->engine->patience)) {
+	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) >=
+		     cpu->patience_ends)) {
 		cpu->exit = ENGINE_EXIT_YIELD;
 		cpu_leave(cpu);
 	}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The embedded engine's architected state: what goes on in another engine as it would in this one.
+ * Outside of run() a vCPU is between two instructions and has no exception pending, so NIP and
+ * registers say it all. The partition's settings are the partition's to tell: set_partition().
+ */
+#include "base/record.h"
+#include "engine/emu/mmu/mmu.h"
+#include "engine/emu/private.h"
+#include "engine/emu/cpu_state.h"
+
+#define NUMBER(member, max) RECORD_NUMBER(struct cpu, member, max)
+#define ARRAY(member, max)  RECORD_ARRAY(struct cpu, member, max)
+/* Doubleword @i of each vector-scalar register, from the left. */
+#define VSRS(i)                                                                                \
+	{                                                                                      \
+		.name = "vsr.d" #i, .offset = offsetof(struct cpu, vsr[0].d[VSR_INDEX(2, i)]), \
+		.stride = sizeof(union vsr), .max = UINT64_MAX, .count = 64, .width = 8,       \
+	}
+
+static const struct record_field cpu_fields[] = {
+	ARRAY(gpr, UINT64_MAX),
+	NUMBER(nip, UINT64_MAX),
+	NUMBER(msr, UINT64_MAX),
+	NUMBER(lr, UINT64_MAX),
+	NUMBER(ctr, UINT64_MAX),
+	NUMBER(tar, UINT64_MAX),
+	ARRAY(cr, 15),
+	NUMBER(so, 1),
+	NUMBER(ov, 1),
+	NUMBER(ca, 1),
+	NUMBER(ov32, 1),
+	NUMBER(ca32, 1),
+	NUMBER(xer_count, 127),
+	NUMBER(xer_other, UINT64_MAX),
+	VSRS(0),
+	VSRS(1),
+	NUMBER(fpscr, UINT64_MAX),
+	NUMBER(vscr, UINT32_MAX),
+	NUMBER(vrsave, UINT32_MAX),
+	NUMBER(reserved, true),
+	NUMBER(reserve_size, 16),
+	NUMBER(reserve_ra, UINT64_MAX),
+	NUMBER(srr0, UINT64_MAX),
+	NUMBER(srr1, UINT64_MAX),
+	NUMBER(dar, UINT64_MAX),
+	NUMBER(dsisr, UINT32_MAX),
+	ARRAY(sprg, UINT64_MAX),
+	NUMBER(cfar, UINT64_MAX),
+	NUMBER(pidr, UINT32_MAX),
+	NUMBER(amr, UINT64_MAX),
+	NUMBER(iamr, UINT64_MAX),
+	NUMBER(uamor, UINT64_MAX),
+	NUMBER(fscr, UINT64_MAX),
+	NUMBER(ctrl, UINT64_MAX),
+	NUMBER(dscr, UINT64_MAX),
+	NUMBER(ppr, UINT64_MAX),
+	NUMBER(tidr, UINT64_MAX),
+	NUMBER(psscr, UINT64_MAX),
+	NUMBER(ebbhr, UINT64_MAX),
+	NUMBER(ebbrr, UINT64_MAX),
+	NUMBER(bescr, UINT64_MAX),
+	NUMBER(pspb, UINT32_MAX),
+	ARRAY(mmcr, UINT64_MAX),
+	NUMBER(mmcra, UINT64_MAX),
+	NUMBER(siar, UINT64_MAX),
+	NUMBER(sdar, UINT64_MAX),
+	NUMBER(sier, UINT64_MAX),
+	ARRAY(pmc, UINT64_MAX),
+	NUMBER(dec_expiry, UINT64_MAX),
+	NUMBER(external, true),
+	NUMBER(insns, UINT64_MAX),
+	NUMBER(patience_ends, UINT64_MAX),
+};
+
+static const struct record_type cpu_record = {
+	.name = "power9-vcpu",
+	.fields = cpu_fields,
+	.nr_fields = sizeof(cpu_fields) / sizeof(cpu_fields[0]),
+};
+
+static const struct record_field engine_fields[] = {
+	RECORD_NUMBER(struct power_engine, last_run, ENGINE_MAX_VCPUS),
+	RECORD_NUMBER(struct power_engine, random, UINT64_MAX),
+};
+
+static const struct record_type engine_record = {
+	.name = "power9",
+	.fields = engine_fields,
+	.nr_fields = sizeof(engine_fields) / sizeof(engine_fields[0]),
+};
+
+unsigned cpu_parts(struct engine *engine, struct record_part *parts)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		parts[i] = (struct record_part){ &cpu_record, e->cpus[i] };
+	parts[e->nr_vcpus] = (struct record_part){ &engine_record, e };
+	return e->nr_vcpus + 1;
+}
+
+void cpu_loaded(struct engine *engine)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	for (unsigned i = 0; i < e->nr_vcpus; i++) {
+		struct cpu *cpu = e->cpus[i];
+
+		cpu->nip &= ~3ull;
+		cpu->watch = ENGINE_NO_WATCH;
+		mmu_mode_changed(cpu);
+	}
+	mmu_flush_all(e);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine's state apart from its memory: what the scheduler and the clock hold, and then what
+ * engine, partition, devices and FWNMI say of themselves. What belongs to the host is not in it:
+ * files, descriptors, pauses, requests of clients.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "machine/private.h"
+
+#define NUMBER(member, max) RECORD_NUMBER(struct machine, member, max)
+#define LONGEST_TURN	    1000000
+
+static const struct record_field fields[] = {
+	NUMBER(config.nr_vcpus, ENGINE_MAX_VCPUS),
+	NUMBER(memory.size, MACHINE_MAX_RAM),
+	NUMBER(clock.mode, CLOCK_INSN),
+	NUMBER(clock.insns, UINT64_MAX),
+	NUMBER(saved_timebase, UINT64_MAX),
+	RECORD_EACH(struct machine, vcpus, state, VCPU_UNSAFE),
+	RECORD_EACH(struct machine, vcpus, kicked, true),
+	RECORD_EACH(struct machine, vcpus, prodded, true),
+	NUMBER(round.under_way, true),
+	RECORD_ARRAY(struct machine, round.ready, true),
+	NUMBER(round.alone, true),
+	NUMBER(round.first, ENGINE_MAX_VCPUS - 1),
+	NUMBER(round.done, ENGINE_MAX_VCPUS),
+	NUMBER(round.vcpu, ENGINE_MAX_VCPUS - 1),
+	NUMBER(round.switch_now, true),
+	NUMBER(round.left, LONGEST_TURN),
+	NUMBER(reboot_due, true),
+};
+
+static bool fits(const void *loaded, const void *present)
+{
+	const struct machine *a = loaded, *b = present;
+
+	return a->config.nr_vcpus == b->config.nr_vcpus && a->memory.size == b->memory.size &&
+	       a->clock.mode == b->clock.mode && a->round.first < a->config.nr_vcpus &&
+	       a->round.vcpu < a->config.nr_vcpus;
+}
+
+static const struct record_type record = {
+	.name = "machine",
+	.size = sizeof(struct machine),
+	.fields = fields,
+	.nr_fields = sizeof(fields) / sizeof(fields[0]),
+	.fits = fits,
+};
+
+/* Everything but FWNMI's record, which libfwnmi writes. */
+struct parts {
+	struct record_part part[1 + ENGINE_MAX_PARTS + PAPR_MAX_PARTS];
+	unsigned count;
+};
+
+static struct parts parts_of(struct machine *machine)
+{
+	struct parts parts = { .part[0] = { &record, machine }, .count = 1 };
+
+	parts.count += machine->ops->parts(machine->engine, parts.part + parts.count);
+	parts.count += papr_parts(machine->papr, parts.part + parts.count);
+	return parts;
+}
+
+static bool can_save(const struct machine *machine, char *err, size_t err_size)
+{
+	if (machine->ops->parts)
+		return true;
+	snprintf(err, err_size, "the engine %s can't save its vCPUs", machine->ops->name);
+	return false;
+}
+
+/*
+ * Another host's clock is another. And whoever goes on from here has no translations cached, so the
+ * machine that was saved must have none either, to do the same.
+ */
+static void before_saving(struct machine *machine)
+{
+	machine->saved_timebase = machine_timebase(machine);
+	machine->ops->flush_tlb(machine->engine);
+}
+
+static void after_loading(struct machine *machine)
+{
+	machine->clock.offset = 0;
+	if (machine->clock.mode == CLOCK_HOST && machine->paused)
+		machine->paused_at = clock_host_ticks();
+	machine->clock.offset = machine->saved_timebase - machine_timebase(machine);
+	machine->ops->loaded(machine->engine);
+	papr_loaded(machine->papr);
+}
+
+void *machine_save(struct machine *machine, size_t *size, char *err, size_t err_size)
+{
+	struct parts parts;
+	size_t records, fwnmi;
+	uint8_t *state;
+
+	if (!can_save(machine, err, err_size))
+		return NULL;
+	before_saving(machine);
+	parts = parts_of(machine);
+	records = records_size(parts.part, parts.count);
+	fwnmi = papr_fwnmi_record_size(machine->papr);
+	state = malloc(records + fwnmi);
+	if (!state) {
+		snprintf(err, err_size, "out of memory");
+		return NULL;
+	}
+	records_save(parts.part, parts.count, state, records);
+	papr_fwnmi_save(machine->papr, state + records, fwnmi);
+	*size = records + fwnmi;
+	return state;
+}
+
+bool machine_load(struct machine *machine, const void *state, size_t size, char *err,
+		  size_t err_size)
+{
+	struct parts parts;
+	size_t records;
+
+	if (!can_save(machine, err, err_size))
+		return false;
+	parts = parts_of(machine);
+	records = records_size(parts.part, parts.count);
+	if (size < records) {
+		snprintf(err, err_size, "cannot load the machine's state: it is incomplete");
+		return false;
+	}
+	/* All is checked before anything changes; FWNMI's record changes nothing if it is refused. */
+	if (!records_check(parts.part, parts.count, state, records, err, err_size) ||
+	    !papr_fwnmi_load(machine->papr, (const uint8_t *)state + records, size - records, err,
+			     err_size) ||
+	    !records_load(parts.part, parts.count, state, records, err, err_size))
+		return false;
+	after_loading(machine);
+	return true;
+}
