@@ -41,6 +41,7 @@ enum engine_exit_reason {
 				      ones */
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
+	ENGINE_EXIT_STOPPED, /* insns() has reached what stop_at() asked for */
 	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
@@ -115,6 +116,7 @@ struct engine_description {
 };
 
 #define ENGINE_NO_WATCH 1ull /* no instruction has an odd address */
+#define ENGINE_NO_STOP	UINT64_MAX
 
 struct engine;
 
@@ -207,6 +209,15 @@ struct engine_ops {
 	 * turns.
 	 */
 	void (*set_patience)(struct engine *engine, unsigned vcpu, uint64_t insns);
+
+	/**
+	 * stop_at() - have run() return ENGINE_EXIT_STOPPED, once, when insns() is exactly @insns,
+	 * which it has not passed yet; ENGINE_NO_STOP: don't
+	 *
+	 * What is executed, and when interrupts are taken, is the same as without. NULL: the engine
+	 * can't.
+	 */
+	void (*stop_at)(struct engine *engine, unsigned vcpu, uint64_t insns);
 
 	/**
 	 * kick() - make run() return soon. The only call allowed from another thread or a signal

@@ -282,6 +282,7 @@ struct machine *machine_create(const struct machine_config *config, char *err, s
 	machine->ops = config->engine;
 	machine->loader.kernel_fd = machine->loader.initrd_fd = machine->loader.bios_fd = -1;
 	machine->wake_fd = -1;
+	machine->stop_at = ENGINE_NO_STOP;
 	machine->reboots = (struct limit){ REBOOT_BURST, REBOOT_INTERVAL_NS, 0 };
 	machine->clock.mode = config->clock;
 	if (config->clock == CLOCK_HOST)
@@ -483,6 +484,16 @@ bool machine_watch_return(struct machine *machine, unsigned vcpu, uint64_t ea)
 	if (!machine->ops->watch_return)
 		return false;
 	machine->ops->watch_return(machine->engine, vcpu, ea);
+	return true;
+}
+
+bool machine_stop_at(struct machine *machine, uint64_t insns)
+{
+	if (!machine->ops->stop_at)
+		return false;
+	machine->stop_at = insns;
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
+		machine->ops->stop_at(machine->engine, i, ENGINE_NO_STOP);
 	return true;
 }
 

@@ -24,6 +24,7 @@ enum machine_end {
 	MACHINE_CRASHED, /* ibm,os-term, or FWNMI ended the partition */
 	MACHINE_FAILED, /* the engine or the host failed */
 	MACHINE_QUIT, /* machine_quit() */
+	MACHINE_STOPPED, /* machine_stop_at(); machine_run() goes on from here */
 };
 
 /* What happens to the machine when FWNMI ends the partition. */
@@ -150,6 +151,13 @@ void machine_console_full(struct machine *machine, bool full);
  */
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size);
 void machine_quit(struct machine *machine); /* Ctrl-a x, monitor "quit"; async-signal-safe */
+/**
+ * machine_stop_at() - have machine_run() end with MACHINE_STOPPED between two instructions, when
+ * machine_insns() is exactly @insns, if it is not past that; ENGINE_NO_STOP: don't
+ *
+ * What runs is the same as without. False if the engine can't.
+ */
+bool machine_stop_at(struct machine *machine, uint64_t insns);
 void machine_pause(struct machine *machine, bool paused);
 bool machine_paused(const struct machine *machine);
 /** machine_partition_ended() - under REBOOT_POLICY_PAUSE: nothing runs before a reset. */

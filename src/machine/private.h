@@ -42,6 +42,7 @@ struct machine {
 	struct loader loader;
 	struct vcpu vcpus[ENGINE_MAX_VCPUS];
 	struct round round;
+	uint64_t stop_at; /* see machine_stop_at() */
 
 	struct machine_hook hooks[MACHINE_MAX_HOOKS];
 	unsigned nr_hooks;

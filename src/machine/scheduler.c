@@ -406,6 +406,7 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 
 	switch (exit->reason) {
 	case ENGINE_EXIT_BUDGET:
+	case ENGINE_EXIT_STOPPED:
 		return true;
 	case ENGINE_EXIT_HCALL:
 		return hcall(machine, vcpu);
@@ -534,6 +535,9 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 
 	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
 		return STRETCH_ENDS_TURN;
+	if (machine->stop_at - machine_insns(machine) <= max)
+		ops->stop_at(machine->engine, vcpu,
+			     before + machine->stop_at - machine_insns(machine));
 	if (hooked(machine, vcpu)) {
 		tell_before_block(machine, vcpu, false);
 		if (!can_run(machine, vcpu))
@@ -544,7 +548,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	if (exit.reason != ENGINE_EXIT_DEBUG)
 		tell_ran(machine, vcpu);
 	round->left -= (int64_t)(ops->insns(machine->engine, vcpu) - before);
-	if (exit.reason == ENGINE_EXIT_BUDGET)
+	if (exit.reason == ENGINE_EXIT_BUDGET || exit.reason == ENGINE_EXIT_STOPPED)
 		return round->switch_now ? STRETCH_ENDS_TURN : STRETCH_GOES_ON;
 	if (exit.reason == ENGINE_EXIT_HCALL)
 		round->left -= HCALL_CHARGE;
@@ -566,6 +570,11 @@ static bool run_turn(struct machine *machine, unsigned vcpu)
 	bool active = false;
 
 	while (round->left > 0) {
+		if (machine->stop_at == machine_insns(machine)) {
+			machine->stop_at = ENGINE_NO_STOP;
+			machine_end_with(machine, MACHINE_STOPPED, "%s", "");
+			return true;
+		}
 		if (machine->quit || !serve_clients(machine) || !wait_for_console(machine))
 			return true;
 		switch (run_stretch(machine, vcpu)) {
@@ -712,7 +721,8 @@ enum machine_end machine_run(struct machine *machine, char *why, size_t why_size
 	scheduler_stop(machine);
 	event.end = machine->end;
 	event.why = machine->why;
-	machine_emit(machine, &event);
+	if (machine->end != MACHINE_STOPPED)
+		machine_emit(machine, &event);
 	snprintf(why, why_size, "%s", machine->why);
 	return machine->end;
 }

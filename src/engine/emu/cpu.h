@@ -130,6 +130,7 @@ struct cpu {
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
 	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
+	uint64_t stop_at; /* value of insns given to stop_at() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */
 	unsigned index; /* of this vCPU */
@@ -140,6 +141,7 @@ struct cpu {
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
+	uint8_t block_left; /* instructions left of the block that a stop has interrupted */
 
 	struct tlb_arrays arrays;
 };

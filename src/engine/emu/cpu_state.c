@@ -2,7 +2,8 @@
 /*
  * The embedded engine's architected state: what goes on in another engine as it would in this one.
  * Outside of run() a vCPU is between two instructions and has no exception pending, so NIP and
- * registers say it all. The partition's settings are the partition's to tell: set_partition().
+ * registers say it all, but for one thing: interrupts are looked at between blocks only, so what is
+ * left of a block that a stop has interrupted is state, too. The partition's settings are the partition's to tell: set_partition().
  */
 #include "base/record.h"
 #include "engine/emu/mmu/mmu.h"
@@ -71,6 +72,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(external, true),
 	NUMBER(insns, UINT64_MAX),
 	NUMBER(patience_ends, UINT64_MAX),
+	NUMBER(block_left, BLOCK_MAX_INSNS),
 };
 
 static const struct record_type cpu_record = {
@@ -109,6 +111,7 @@ void cpu_loaded(struct engine *engine)
 
 		cpu->nip &= ~3ull;
 		cpu->watch = ENGINE_NO_WATCH;
+		cpu->stop_at = ENGINE_NO_STOP;
 		mmu_mode_changed(cpu);
 	}
 	mmu_flush_all(e);

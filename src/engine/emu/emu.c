@@ -98,6 +98,7 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->dec_expiry = clock_timebase(cpu->engine->clock, 0) + 0x7fffffff;
 	cpu->exit = -1;
 	cpu->patience_ends = UINT64_MAX;
+	cpu->stop_at = ENGINE_NO_STOP;
 }
 
 static void power_reset(struct engine *engine)
@@ -219,6 +220,7 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu->dar = regs->dar;
 	cpu->dsisr = regs->dsisr;
 	cpu->reserved = false; /* the vCPU may go on elsewhere */
+	cpu->block_left = 0;
 	cpu_set_msr(cpu, regs->msr);
 }
 
@@ -271,6 +273,11 @@ static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t in
 	cpu->patience_ends = insns < UINT64_MAX - cpu->insns ? cpu->insns + insns : UINT64_MAX;
 }
 
+static void power_stop_at(struct engine *engine, unsigned vcpu, uint64_t insns)
+{
+	cpu_of(engine, vcpu)->stop_at = insns;
+}
+
 static void power_kick(struct engine *engine, unsigned vcpu)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->kicked, 1, __ATOMIC_RELAXED);
@@ -293,6 +300,7 @@ const struct engine_ops engine_power = {
 	.insns = power_insns,
 	.watch_return = power_watch_return,
 	.set_patience = power_set_patience,
+	.stop_at = power_stop_at,
 	.kick = power_kick,
 	.parts = cpu_parts,
 	.loaded = cpu_loaded,

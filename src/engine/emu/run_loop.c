@@ -24,12 +24,9 @@
  */
 static void settle(struct cpu *cpu)
 {
-	const struct uop *u = cpu->stop_uop, *end = u;
-	const struct block *block;
+	const struct uop *u = cpu->stop_uop;
+	const struct block *block = code_block_of(u);
 
-	while (end->kind != UOP_trailer)
-		end++;
-	block = (const struct block *)(uintptr_t)end->imm;
 	cpu->budget -= u->index;
 	cpu->nip = cpu->page_ea + block_offset(block, u->index);
 	cpu->stop_uop = NULL;
@@ -51,6 +48,7 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	unsigned vector = cpu->exception;
 
 	cpu->exception = 0;
+	cpu->block_left = 0;
 	cpu->budget--; /* a faulting instruction counts too, so a guest that only faults uses up
 			  its turn */
 	if (vector == VECTOR_MACHINE_CHECK && !cpu->engine->config.no_mc_exit) {
@@ -93,6 +91,34 @@ static inline bool arrived(struct cpu *cpu)
 }
 
 /*
+ * The first micro-operation of the block at NIP in @page, decoded if need be. NULL: there is none
+ * yet, and the loop goes on.
+ */
+static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
+{
+	struct power_engine *e = cpu->engine;
+	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
+	const struct uop *u = page->entry[offset / 4];
+
+	if (likely(u))
+		return u;
+	u = code_decode(e, page, offset);
+	if (!u)
+		code_flush(e);
+	return u;
+}
+
+/* The code of the page at NIP. NULL: an exception is pending, or the loop goes on. */
+static struct code_page *page_at_nip(struct cpu *cpu)
+{
+	struct code_page *page = code_fetch(cpu, cpu->nip);
+
+	if (unlikely(!page) && !cpu->exception)
+		code_flush(cpu->engine);
+	return page;
+}
+
+/*
  * Run blocks from cpu->nip until the budget is spent or the run loop has work. False: machine check
  * exit.
  */
@@ -106,25 +132,15 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 
 		if (arrived(cpu))
 			return true;
-		page = code_fetch(cpu, cpu->nip);
-
+		page = page_at_nip(cpu);
 		if (unlikely(!page)) {
-			if (cpu->exception) {
-				if (deliver_exception(cpu, exit))
-					return false;
-				continue;
-			}
-			code_flush(e);
+			if (cpu->exception && deliver_exception(cpu, exit))
+				return false;
 			continue;
 		}
-		u = page->entry[(cpu->nip & PAGE_MASK_LOW) / 4];
-		if (unlikely(!u)) {
-			u = code_decode(e, page, (unsigned)(cpu->nip & PAGE_MASK_LOW));
-			if (!u) {
-				code_flush(e);
-				continue;
-			}
-		}
+		u = entry_at_nip(cpu, page);
+		if (unlikely(!u))
+			continue;
 		cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
 		execute(cpu, u);
 		if (cpu->stop_uop) {
@@ -136,49 +152,95 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 	return true;
 }
 
+/*
+ * Execute up to @max_insns instructions at NIP and come back, whatever they lead to. Returns how
+ * the machine is to go on, as run_blocks() does; *@executed: they came to their end.
+ */
+static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns,
+		     struct engine_exit *exit, bool *executed)
+{
+	struct power_engine *e = cpu->engine;
+	struct block *block =
+		code_decode_part(e, page, (unsigned)(cpu->nip & PAGE_MASK_LOW), max_insns);
+	bool stopped;
+
+	*executed = false;
+	if (!block) {
+		code_flush(e);
+		return true;
+	}
+	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
+	cpu_leave(cpu);
+	cpu->budget = block->nr_insns;
+	cpu->run_limit += block->nr_insns;
+	execute(cpu, block->uops);
+	stopped = cpu->stop_uop;
+	if (stopped)
+		settle(cpu);
+	code_discard(&e->code, block);
+	if (stopped)
+		return !deliver_exception(cpu, exit);
+	*executed = true;
+	return true;
+}
+
 /* MSR[SE] or MSR[BE]: run one instruction, then trace it unless it raised another interrupt. */
 static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
 	struct code_page *page;
 	struct traced traced;
-	struct block *block;
-	unsigned offset;
+	const uint8_t *code;
+	bool executed;
 
 	if (arrived(cpu))
 		return true;
-	page = code_fetch(cpu, cpu->nip);
-	if (!page) {
-		if (cpu->exception)
-			return !deliver_exception(cpu, exit);
-		code_flush(e);
-		return true;
-	}
-	offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
-	block = code_decode_one(e, page, offset);
-	if (!block) {
-		code_flush(e);
-		return true;
-	}
-	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
-	trace_begin(cpu, decode_word(e->memory->base + page->ra + offset, cpu->mode), &traced);
-	cpu_leave(cpu);
-	cpu->budget = 1;
-	cpu->run_limit++;
-	execute(cpu, block->uops);
-	if (cpu->stop_uop) {
-		settle(cpu);
-		code_discard(&e->code, block);
-		return !deliver_exception(cpu, exit);
-	}
-	code_discard(&e->code, block);
-	if (!traced.wanted || cpu->exit == ENGINE_EXIT_HCALL) /* already at the next one */
+	page = page_at_nip(cpu);
+	if (!page)
+		return !cpu->exception || !deliver_exception(cpu, exit);
+	code = e->memory->base + page->ra + (cpu->nip & PAGE_MASK_LOW);
+	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
+	if (!run_part(cpu, page, 1, exit, &executed))
+		return false;
+	/* A call is at the next instruction already. */
+	if (!executed || !traced.wanted || cpu->exit == ENGINE_EXIT_HCALL)
 		return true;
 	cut_nip(cpu);
 	cpu->siar = traced.siar;
 	if (traced.accesses)
 		cpu->sdar = traced.sdar;
 	cpu_interrupt(cpu, VECTOR_TRACE, cpu->nip, traced.srr1);
+	return true;
+}
+
+/*
+ * Fewer instructions are left than a block may have: run the block at NIP if it is short enough,
+ * else its first @left instructions. What is left of the block is noted. It is executed before
+ * anything else, so that stopping here changes nothing: interrupts wait for the block's end.
+ */
+static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit)
+{
+	unsigned block_left = cpu->block_left, part;
+	struct code_page *page;
+	const struct uop *u;
+	bool executed;
+
+	if (!block_left && arrived(cpu))
+		return true;
+	page = page_at_nip(cpu);
+	if (!page)
+		return !cpu->exception || !deliver_exception(cpu, exit);
+	if (!block_left) {
+		u = entry_at_nip(cpu, page);
+		if (!u)
+			return true;
+		block_left = code_block_of(u)->nr_insns;
+	}
+	part = block_left < left ? block_left : left;
+	if (!run_part(cpu, page, part, exit, &executed))
+		return false;
+	if (executed)
+		cpu->block_left = (uint8_t)(block_left - part);
 	return true;
 }
 
@@ -205,11 +267,9 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 		return most < HOST_CHUNK ? most : HOST_CHUNK;
 	if (cpu->dec_pending || ticks > most)
 		return most;
-	/*
-	 * A tick begins at an even count. So the result is never late and at most one instruction
-	 * early, in which case we look again.
-	 */
-	int64_t insns = ticks * INSNS_PER_TICK;
+	/* To the very instruction: where we look from must not matter. A tick begins at an even count. */
+	uint64_t executed = clock->insns + (uint64_t)(cpu->run_limit - cpu->budget);
+	int64_t insns = ticks * INSNS_PER_TICK - (int64_t)(executed % INSNS_PER_TICK);
 
 	return insns < most ? insns : most;
 }
@@ -246,6 +306,8 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 	exit->reason = ENGINE_EXIT_BUDGET;
 	for (;;) {
 		int64_t chunk;
+		uint64_t left;
+		bool goes_on;
 
 		cut_nip(cpu);
 		done = cpu->run_limit - cpu->budget;
@@ -257,19 +319,34 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			exit->reason = ENGINE_EXIT_KICKED;
 			break;
 		}
+		left = cpu->stop_at - cpu->insns - (uint64_t)done;
+		if (unlikely(!left)) {
+			cpu->stop_at = ENGINE_NO_STOP;
+			exit->reason = ENGINE_EXIT_STOPPED;
+			break;
+		}
 		if (done >= most || e->work.left <= 0)
 			break;
 		chunk = until_decrementer(cpu, most - done);
-		if (cpu->msr & MSR_EE) {
+		if (cpu->msr & MSR_EE && !cpu->block_left) {
 			if (cpu->external)
 				cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
 			else if (cpu->dec_pending)
 				cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
 		}
+		if (unlikely(left < (uint64_t)chunk + BLOCK_MAX_INSNS))
+			chunk = left < BLOCK_MAX_INSNS ? 0 : (int64_t)left - BLOCK_MAX_INSNS + 1;
 		cpu->run_limit = done + chunk;
 		cpu->budget = chunk;
-		if (!(cpu->msr & (MSR_SE | MSR_BE) ? run_traced(cpu, exit) :
-						     run_blocks(cpu, exit))) {
+		if (unlikely(cpu->msr & (MSR_SE | MSR_BE)))
+			goes_on = run_traced(cpu, exit);
+		else if (likely(chunk && !cpu->block_left))
+			goes_on = run_blocks(cpu, exit);
+		else
+			goes_on = run_to_stop(
+				cpu, left < BLOCK_MAX_INSNS ? (unsigned)left : BLOCK_MAX_INSNS,
+				exit);
+		if (!goes_on) {
 			done = cpu->run_limit - cpu->budget;
 			break;
 		}

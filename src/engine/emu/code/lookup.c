@@ -56,9 +56,17 @@ const struct uop *code_decode(struct power_engine *e, struct code_page *page, un
 	return block->uops;
 }
 
-struct block *code_decode_one(struct power_engine *e, struct code_page *page, unsigned offset)
+struct block *code_decode_part(struct power_engine *e, struct code_page *page, unsigned offset,
+			       unsigned max_insns)
 {
-	return decode_block(e, page, offset, 1);
+	return decode_block(e, page, offset, max_insns);
+}
+
+const struct block *code_block_of(const struct uop *uop)
+{
+	while (uop->kind != UOP_trailer)
+		uop++;
+	return (const struct block *)(uintptr_t)uop->imm;
 }
 
 void code_written(struct power_engine *e, uint64_t ra, uint64_t len)

@@ -21,10 +21,13 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
  */
 const struct uop *code_decode(struct power_engine *e, struct code_page *page, unsigned offset);
 /**
- * code_decode_one() - decode one instruction into a block outside of all pages; code_discard() it
- * next. NULL: the arena is full.
+ * code_decode_part() - decode at most @max_insns instructions into a block that no page leads to;
+ * code_discard() it next. NULL: the arena is full.
  */
-struct block *code_decode_one(struct power_engine *e, struct code_page *page, unsigned offset);
+struct block *code_decode_part(struct power_engine *e, struct code_page *page, unsigned offset,
+			       unsigned max_insns);
+/** code_block_of() - the block that this micro-operation is part of. */
+const struct block *code_block_of(const struct uop *uop);
 /** code_written() - these bytes of memory were written. */
 void code_written(struct power_engine *e, uint64_t ra, uint64_t len);
 /** code_flush() - forget all code. No vCPU may be inside a block. */

@@ -352,8 +352,7 @@ BODY(priority)
 /* The block still runs to its end; the turn ends there. */
 BODY(relax)
 {
-	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) >=
-		     cpu->patience_ends)) {
+	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) >= cpu->patience_ends)) {
 		cpu->exit = ENGINE_EXIT_YIELD;
 		cpu_leave(cpu);
 	}

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Debian kernel on two vCPUs that is stopped, saved and loaded into another machine.
+
+usage: test_restore.py --restore PROGRAM [--build DIR]
+
+The program is ../snapshot/restore.c, and the TAP is its own.
+"""
+
+import argparse
+import os
+import sys
+
+import guest as harness
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--restore", required=True)
+    harness.add_arguments(parser)
+    args = parser.parse_args()
+    try:
+        build = harness.use_arguments(args).check()
+        kernel = harness.guest_file("6.1")
+    except harness.Missing as missing:
+        print(f"1..0 # SKIP {missing}")
+        return 0
+    options = ["-smp", "2", "-initrd", build.initramfs, "-append", "console=hvc0"]
+    os.execv(args.restore, [args.restore, *options, kernel])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
