@@ -129,7 +129,7 @@ bool machine_load(struct machine *machine, const void *state, size_t size, char 
 		snprintf(err, err_size, "cannot load the machine's state: it is incomplete");
 		return false;
 	}
-	/* All is checked before anything changes; FWNMI's record changes nothing if it is refused. */
+	/* All is checked before anything changes; a refused FWNMI record changes nothing either. */
 	if (!records_check(parts.part, parts.count, state, records, err, err_size) ||
 	    !papr_fwnmi_load(machine->papr, (const uint8_t *)state + records, size - records, err,
 			     err_size) ||

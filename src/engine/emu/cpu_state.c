@@ -3,7 +3,8 @@
  * The embedded engine's architected state: what goes on in another engine as it would in this one.
  * Outside of run() a vCPU is between two instructions and has no exception pending, so NIP and
  * registers say it all, but for one thing: interrupts are looked at between blocks only, so what is
- * left of a block that a stop has interrupted is state, too. The partition's settings are the partition's to tell: set_partition().
+ * left of a block that a stop has interrupted is state, too. The partition's settings are the
+ * partition's to tell: set_partition().
  */
 #include "base/record.h"
 #include "engine/emu/mmu/mmu.h"

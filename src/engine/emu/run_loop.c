@@ -267,7 +267,7 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 		return most < HOST_CHUNK ? most : HOST_CHUNK;
 	if (cpu->dec_pending || ticks > most)
 		return most;
-	/* To the very instruction: where we look from must not matter. A tick begins at an even count. */
+	/* Exact, since where we look from must not matter. A tick begins at an even count. */
 	uint64_t executed = clock->insns + (uint64_t)(cpu->run_limit - cpu->budget);
 	int64_t insns = ticks * INSNS_PER_TICK - (int64_t)(executed % INSNS_PER_TICK);
 
