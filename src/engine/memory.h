@@ -29,12 +29,25 @@ struct memory_region {
 
 #define MEMORY_MAX_POISONED 16
 
+/* The unit in which writes are kept track of. */
+#define MEMORY_PAGE 4096u
+
+/* The pages written since somebody began to ask, each once. */
+struct dirty_pages {
+	bool *is_dirty; /* by page number */
+	uint32_t *list; /* room for all */
+	size_t count;
+	bool all; /* memory was cleared as a whole */
+};
+
 struct guest_memory {
 	uint8_t *base;
 	uint64_t size; /* of RAM, in bytes; a multiple of 64 KiB */
 	/* Ascending, and none touches the next. memory_poison() and memory_heal() keep it so. */
 	struct memory_region poisoned[MEMORY_MAX_POISONED];
 	unsigned nr_poisoned;
+	/* Whoever writes tells it by memory_mark(). NULL: nobody asks. */
+	struct dirty_pages *dirty;
 	/*
 	 * Tells an engine that caches decoded guest code of writes made by others. NULL: nobody to
 	 * tell.
@@ -62,6 +75,21 @@ static inline bool memory_contains(const struct guest_memory *m, uint64_t ra, ui
 	return len <= m->size && ra <= m->size - len;
 }
 
+/** memory_mark() - [ra, ra + len), which is RAM, is written now */
+static inline void memory_mark(struct guest_memory *m, uint64_t ra, uint64_t len)
+{
+	struct dirty_pages *dirty = m->dirty;
+
+	if (!dirty || !len)
+		return;
+	for (uint64_t page = ra / MEMORY_PAGE; page <= (ra + len - 1) / MEMORY_PAGE; page++) {
+		if (dirty->is_dirty[page])
+			continue;
+		dirty->is_dirty[page] = true;
+		dirty->list[dirty->count++] = (uint32_t)page;
+	}
+}
+
 /** memory_read() - copy guest bytes out; false and nothing read when out of range. */
 static inline bool memory_read(const struct guest_memory *m, uint64_t ra, void *buf, uint64_t len)
 {
@@ -77,6 +105,7 @@ static inline bool memory_write(struct guest_memory *m, uint64_t ra, const void 
 	if (!memory_contains(m, ra, len))
 		return false;
 	memcpy(m->base + ra, buf, len);
+	memory_mark(m, ra, len);
 	if (m->written)
 		m->written(m->engine, ra, len);
 	return true;

@@ -154,6 +154,8 @@ static int clear_memory(struct machine *machine)
 	uint64_t first = mapping->path ? mapping->address : machine->memory.size;
 	uint64_t rest = mapping->path ? mapping->address + mapping->size : machine->memory.size;
 
+	if (machine->memory.dirty)
+		machine->memory.dirty->all = true;
 	if (first && madvise(machine->memory.base, first, MADV_DONTNEED) < 0)
 		return -1;
 	if (rest == machine->memory.size)

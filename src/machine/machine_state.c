@@ -64,7 +64,7 @@ static struct parts parts_of(struct machine *machine)
 	return parts;
 }
 
-static bool can_save(const struct machine *machine, char *err, size_t err_size)
+bool machine_can_save(const struct machine *machine, char *err, size_t err_size)
 {
 	if (machine->ops->parts)
 		return true;
@@ -76,13 +76,13 @@ static bool can_save(const struct machine *machine, char *err, size_t err_size)
  * Another host's clock is another. And whoever goes on from here has no translations cached, so the
  * machine that was saved must have none either, to do the same.
  */
-static void before_saving(struct machine *machine)
+void machine_before_saving(struct machine *machine)
 {
 	machine->saved_timebase = machine_timebase(machine);
 	machine->ops->flush_tlb(machine->engine);
 }
 
-static void after_loading(struct machine *machine)
+void machine_after_loading(struct machine *machine)
 {
 	machine->clock.offset = 0;
 	if (machine->clock.mode == CLOCK_HOST && machine->paused)
@@ -98,9 +98,9 @@ void *machine_save(struct machine *machine, size_t *size, char *err, size_t err_
 	size_t records, fwnmi;
 	uint8_t *state;
 
-	if (!can_save(machine, err, err_size))
+	if (!machine_can_save(machine, err, err_size))
 		return NULL;
-	before_saving(machine);
+	machine_before_saving(machine);
 	parts = parts_of(machine);
 	records = records_size(parts.part, parts.count);
 	fwnmi = papr_fwnmi_record_size(machine->papr);
@@ -121,7 +121,7 @@ bool machine_load(struct machine *machine, const void *state, size_t size, char 
 	struct parts parts;
 	size_t records;
 
-	if (!can_save(machine, err, err_size))
+	if (!machine_can_save(machine, err, err_size))
 		return false;
 	parts = parts_of(machine);
 	records = records_size(parts.part, parts.count);
@@ -135,6 +135,27 @@ bool machine_load(struct machine *machine, const void *state, size_t size, char 
 			     err_size) ||
 	    !records_load(parts.part, parts.count, state, records, err, err_size))
 		return false;
-	after_loading(machine);
+	machine_after_loading(machine);
 	return true;
+}
+
+size_t machine_image_size(struct machine *machine)
+{
+	const struct parts parts = parts_of(machine);
+
+	return records_image_size(parts.part, parts.count);
+}
+
+void machine_to_image(struct machine *machine, void *image)
+{
+	const struct parts parts = parts_of(machine);
+
+	records_to_image(parts.part, parts.count, image);
+}
+
+void machine_from_image(struct machine *machine, const void *image)
+{
+	const struct parts parts = parts_of(machine);
+
+	records_from_image(parts.part, parts.count, image);
 }

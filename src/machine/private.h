@@ -76,6 +76,14 @@ void machine_reboot(struct machine *machine, bool guest_asked);
  */
 void machine_poll_clients(struct machine *machine, int64_t timeout_ns);
 
+/* machine_state.c: the steps of machine_save() and machine_load(), for snapshots */
+bool machine_can_save(const struct machine *machine, char *err, size_t err_size);
+void machine_before_saving(struct machine *machine);
+size_t machine_image_size(struct machine *machine); /* FWNMI's record apart */
+void machine_to_image(struct machine *machine, void *image);
+void machine_from_image(struct machine *machine, const void *image);
+void machine_after_loading(struct machine *machine);
+
 /* scheduler.c: for struct papr_host */
 enum vcpu_state scheduler_vcpu_state(void *opaque, unsigned vcpu);
 void scheduler_vcpu_start(void *opaque, unsigned vcpu);

@@ -15,6 +15,7 @@
 
 #include "engine/engine.h"
 #include "machine/machine.h"
+#include "machine/snapshot.h"
 
 #define POINTS	   7
 #define PAGE_BYTES 4096
@@ -244,6 +245,57 @@ static void a_new_machine_goes_on_as_the_one_that_was_saved(void)
 	ok(good, __func__);
 }
 
+static bool is_at(struct run *run, const struct moment *moment)
+{
+	struct moment at;
+	bool good;
+
+	note(run, &at);
+	good = same(moment, &at);
+	forget(&at);
+	return good;
+}
+
+/* Back to a moment from various places behind it, then on to the next. */
+static bool goes_back_to(struct run *run, unsigned i)
+{
+	const uint64_t next = i + 1 < POINTS ? moments[i + 1].insns : until;
+	const uint64_t length = moments[i + 1].insns - moments[i].insns;
+	struct snapshot *snapshot;
+	char err[256];
+	bool good;
+
+	run_to(run, moments[i].insns);
+	snapshot = snapshot_take(run->machine, err, sizeof(err));
+	if (!snapshot)
+		die("cannot take a snapshot", err);
+	good = is_at(run, &moments[i]);
+	for (unsigned n = 0; n < 4 && good; n++) {
+		int64_t pages;
+
+		run_to(run, n < 3 ? moments[i].insns + length * n / 3 : next);
+		pages = snapshot_reset(snapshot, err, sizeof(err));
+		if (pages < 0)
+			die("cannot reset", err);
+		good = is_at(run, &moments[i]);
+	}
+	run_to(run, next);
+	good = good && is_at(run, &moments[i + 1]);
+	snapshot_free(snapshot);
+	return good;
+}
+
+static void a_machine_goes_back_to_its_snapshot_and_on_as_before(void)
+{
+	bool good = true;
+
+	start(&again);
+	for (unsigned i = 0; i < POINTS && good; i++)
+		good = goes_back_to(&again, i);
+	ok(good, __func__);
+	machine_destroy(again.machine);
+}
+
 static bool option(const char *name, const char *value)
 {
 	if (!strcmp(name, "-smp"))
@@ -273,6 +325,7 @@ int main(int argc, char **argv)
 	config.kernel = argv[i];
 	a_machine_that_stops_on_its_way_comes_to_the_same_end();
 	a_new_machine_goes_on_as_the_one_that_was_saved();
+	a_machine_goes_back_to_its_snapshot_and_on_as_before();
 	printf("1..%u\n", nr_tests);
 	for (unsigned n = 0; n <= POINTS; n++)
 		forget(&moments[n]);

@@ -36,6 +36,7 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 		*ra = translation.ra;
 	if (write) {
 		touch(cpu, translation.ra);
+		memory_mark(e->memory, translation.ra, size);
 		if (code_at(&e->code, translation.ra)) {
 			code_written(e, translation.ra, size);
 			if (code_at(&e->code, translation.ra))

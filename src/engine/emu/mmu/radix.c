@@ -135,6 +135,7 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	if (!(leaf & PTE_R) || (r->access == ACCESS_WRITE && !(leaf & PTE_C))) {
 		leaf |= PTE_R | (r->access == ACCESS_WRITE ? PTE_C : 0);
 		put_be64(memory->base + at, leaf);
+		memory_mark(memory, at, sizeof(leaf));
 	}
 	offset = (1ull << page_bits) - 1;
 	translation->ra = (leaf & PTE_RPN & ~offset) | (ea & offset);
