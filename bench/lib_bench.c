@@ -21,7 +21,7 @@ enum {
 };
 
 struct host {
-	struct fwnmi f;
+	struct fwnmi *f;
 	struct fwnmi_regs regs[NR_CPUS];
 	uint8_t memory[MEMORY_SIZE];
 };
@@ -83,7 +83,7 @@ static void carry_out(struct host *host, unsigned cpu, int err, const struct fwn
 static void report(struct host *host, unsigned cpu)
 {
 	struct fwnmi_outcome outcome;
-	int err = fwnmi_machine_check(&host->f, cpu, &host->regs[cpu], &mc, &outcome);
+	int err = fwnmi_machine_check(host->f, cpu, &host->regs[cpu], &mc, &outcome);
 
 	carry_out(host, cpu, err, &outcome);
 }
@@ -91,7 +91,7 @@ static void report(struct host *host, unsigned cpu)
 static void reset(struct host *host, unsigned cpu)
 {
 	struct fwnmi_outcome outcome;
-	int err = fwnmi_system_reset(&host->f, cpu, &host->regs[cpu], &outcome);
+	int err = fwnmi_system_reset(host->f, cpu, &host->regs[cpu], &outcome);
 
 	carry_out(host, cpu, err, &outcome);
 }
@@ -107,7 +107,7 @@ static double machine_check(struct host *host)
 
 		report(host, i % NR_CPUS);
 		spent += now_ns() - start;
-		expect(fwnmi_interlock(&host->f, i % NR_CPUS), FWNMI_RELEASED);
+		expect(fwnmi_interlock(host->f, i % NR_CPUS), FWNMI_RELEASED);
 	}
 	return spent;
 }
@@ -118,7 +118,7 @@ static double machine_check_and_interlock(struct host *host)
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		report(host, i % NR_CPUS);
-		expect(fwnmi_interlock(&host->f, i % NR_CPUS), FWNMI_RELEASED);
+		expect(fwnmi_interlock(host->f, i % NR_CPUS), FWNMI_RELEASED);
 	}
 	return now_ns() - start;
 }
@@ -186,12 +186,12 @@ int main(void)
 	};
 	struct host *host = calloc(1, sizeof(*host));
 
-	if (!host) {
+	if (!host || !(host->f = malloc(fwnmi_sizeof(&config)))) {
 		fprintf(stderr, "fwnmi: lib_bench: no memory\n");
 		return EXIT_FAILURE;
 	}
-	expect(fwnmi_init(&host->f, &ops, host, &config), 0);
-	expect(fwnmi_register(&host->f, 0, 0x1900, 0x2000), 0);
+	expect(fwnmi_init(host->f, fwnmi_sizeof(&config), &ops, host, &config), 0);
+	expect(fwnmi_register(host->f, 0, 0x1900, 0x2000), 0);
 	printf("{\n");
 	/* Includes one reading of the clock per call; "clock" shows how much that is. */
 	measure(host, "machine_check", machine_check);
@@ -200,6 +200,7 @@ int main(void)
 	measure(host, "system_reset", system_reset);
 	measure(host, "analyse", analyse);
 	printf("  \"calls\": %d\n}\n", BATCHES * BATCH);
+	free(host->f);
 	free(host);
 	return EXIT_SUCCESS;
 }

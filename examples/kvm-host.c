@@ -73,7 +73,7 @@ struct vm {
 	pthread_cond_t changed; /* registration, interlocks */
 	unsigned machine_checks, interlocks; /* there is one for each in the end */
 	bool over;
-	struct fwnmi fwnmi;
+	struct fwnmi *fwnmi;
 };
 
 /* ---- the guest, loaded at 0 ---- */
@@ -295,7 +295,7 @@ static void carry_out(struct vcpu *v, struct kvm_regs *regs, const struct fwnmi_
 
 static void answer_kick(struct vcpu *v)
 {
-	struct fwnmi *f = &v->vm->fwnmi;
+	struct fwnmi *f = v->vm->fwnmi;
 	struct fwnmi_outcome outcome;
 	struct fwnmi_regs now;
 	struct kvm_regs regs;
@@ -347,9 +347,9 @@ static void machine_check_exit(struct vcpu *v)
 	regs.msr &= ~FWNMI_SRR1_CAUSE_MASK;
 	now = interrupted(&regs);
 	/* An injected one that is not delivered yet gives way to the real one. */
-	if (fwnmi_withdraw(&vm->fwnmi, v->number) == FWNMI_NOTHING)
+	if (fwnmi_withdraw(vm->fwnmi, v->number) == FWNMI_NOTHING)
 		vm->machine_checks++;
-	if (fwnmi_machine_check(&vm->fwnmi, v->number, &now, &mc, &outcome))
+	if (fwnmi_machine_check(vm->fwnmi, v->number, &now, &mc, &outcome))
 		die("fwnmi_machine_check");
 	carry_out(v, &regs, &outcome);
 }
@@ -373,14 +373,14 @@ static int nmi_register(struct vcpu *v, uint32_t system_reset, uint32_t machine_
 
 	if (!want_machine_checks(v))
 		return -1;
-	result = fwnmi_register(&v->vm->fwnmi, v->number, system_reset, machine_check);
+	result = fwnmi_register(v->vm->fwnmi, v->number, system_reset, machine_check);
 	pthread_cond_signal(&v->vm->changed);
 	return fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER, result);
 }
 
 static int nmi_interlock(struct vcpu *v)
 {
-	int result = fwnmi_interlock(&v->vm->fwnmi, v->number);
+	int result = fwnmi_interlock(v->vm->fwnmi, v->number);
 
 	v->vm->interlocks += result == FWNMI_RELEASED;
 	pthread_cond_signal(&v->vm->changed);
@@ -415,7 +415,7 @@ static long signal_system_reset(struct vcpu *v, int64_t target)
 	int nr_targets;
 
 	pthread_mutex_lock(&v->vm->lock);
-	nr_targets = fwnmi_signal_system_reset(&v->vm->fwnmi, v->number, target);
+	nr_targets = fwnmi_signal_system_reset(v->vm->fwnmi, v->number, target);
 	pthread_mutex_unlock(&v->vm->lock);
 	return nr_targets < 0 ? H_PARAMETER : H_SUCCESS;
 }
@@ -466,7 +466,7 @@ static bool may_enter(struct vcpu *v)
 	while (!over) {
 		if (v->kicked)
 			answer_kick(v);
-		else if (!fwnmi_may_run(&vm->fwnmi, v->number))
+		else if (!fwnmi_may_run(vm->fwnmi, v->number))
 			pthread_cond_wait(&v->wake, &vm->lock);
 		else
 			break;
@@ -556,7 +556,8 @@ static void create_vm(struct vm *vm)
 	load_guest(vm);
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->changed, NULL);
-	if (fwnmi_init(&vm->fwnmi, &ops, vm, &config))
+	vm->fwnmi = malloc(fwnmi_sizeof(&config));
+	if (!vm->fwnmi || fwnmi_init(vm->fwnmi, fwnmi_sizeof(&config), &ops, vm, &config))
 		die("fwnmi_init");
 	run_size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
@@ -577,12 +578,12 @@ static void inject(struct vm *vm)
 		.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED,
 	};
 
-	while (!fwnmi_registered(&vm->fwnmi, NULL, NULL))
+	while (!fwnmi_registered(vm->fwnmi, NULL, NULL))
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		/* All at once, so that all but one wait for an interlock. */
 		for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-			if (fwnmi_signal_machine_check(&vm->fwnmi, cpu, &mc) == 1)
+			if (fwnmi_signal_machine_check(vm->fwnmi, cpu, &mc) == 1)
 				vm->machine_checks++;
 		while (vm->interlocks < vm->machine_checks)
 			pthread_cond_wait(&vm->changed, &vm->lock);

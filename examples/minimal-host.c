@@ -30,7 +30,7 @@ struct vm {
 	int kicked[NR_CPUS];
 	/* A separate lock: ibm,nmi-interlock must not wait for other RTAS calls or hcalls (R18). */
 	pthread_mutex_t fwnmi_lock;
-	struct fwnmi fwnmi;
+	struct fwnmi *fwnmi;
 };
 
 /* ---- callbacks for libfwnmi ---- */
@@ -61,7 +61,7 @@ static int rtas_nmi_register(struct vm *vm, unsigned cpu, uint32_t system_reset,
 	int result;
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
-	result = fwnmi_register(&vm->fwnmi, cpu, system_reset, mc);
+	result = fwnmi_register(vm->fwnmi, cpu, system_reset, mc);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
 	return fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER, result);
 }
@@ -71,7 +71,7 @@ static int rtas_nmi_interlock(struct vm *vm, unsigned cpu)
 	int result;
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
-	result = fwnmi_interlock(&vm->fwnmi, cpu);
+	result = fwnmi_interlock(vm->fwnmi, cpu);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
 	return fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, result);
 }
@@ -115,7 +115,7 @@ static int machine_check(struct vm *vm, unsigned cpu, const struct fwnmi_machine
 	int err, may_run;
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
-	err = fwnmi_machine_check(&vm->fwnmi, cpu, &vm->regs[cpu], mc, &outcome);
+	err = fwnmi_machine_check(vm->fwnmi, cpu, &vm->regs[cpu], mc, &outcome);
 	may_run = carry_out(vm, cpu, err, &outcome);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
 	return may_run;
@@ -129,7 +129,7 @@ static int resume(struct vm *vm, unsigned cpu)
 
 	pthread_mutex_lock(&vm->fwnmi_lock);
 	vm->kicked[cpu] = 0;
-	err = fwnmi_resume(&vm->fwnmi, cpu, &vm->regs[cpu], &outcome);
+	err = fwnmi_resume(vm->fwnmi, cpu, &vm->regs[cpu], &outcome);
 	may_run = carry_out(vm, cpu, err, &outcome);
 	pthread_mutex_unlock(&vm->fwnmi_lock);
 	return may_run;
@@ -171,7 +171,9 @@ int main(void)
 						.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED };
 
 	expect(pthread_mutex_init(&vm.fwnmi_lock, NULL) == 0, "there is a lock");
-	expect(fwnmi_init(&vm.fwnmi, &ops, &vm, &config) == 0, "FWNMI starts");
+	vm.fwnmi = malloc(fwnmi_sizeof(&config));
+	expect(vm.fwnmi && fwnmi_init(vm.fwnmi, fwnmi_sizeof(&config), &ops, &vm, &config) == 0,
+	       "FWNMI starts");
 
 	expect(machine_check(&vm, 0, &mc) && vm.regs[0].nip == 0x200,
 	       "without a handler, a machine check takes the architected interrupt");
@@ -183,5 +185,6 @@ int main(void)
 	expect(vm.kicked[1] && resume(&vm, 1), "vCPU 1 enters its handler");
 	handler(&vm, 1);
 	expect(rtas_nmi_interlock(&vm, 1) == 0, "vCPU 1 releases the buffer");
+	free(vm.fwnmi);
 	return EXIT_SUCCESS;
 }

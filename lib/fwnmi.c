@@ -37,8 +37,6 @@ enum {
 	RTAS_PARAMETER_ERROR = -3,
 };
 
-_Static_assert(sizeof(((struct fwnmi *)0)->end_log) >= OWN_LOG_MAX, "room for an end log");
-
 /* LoPAR table "Platform Event Log Format, Version 6, Main-B Section" */
 enum {
 	SUBSYSTEM_PROCESSOR = 0x10,
@@ -63,14 +61,20 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus)
 }
 
 _Static_assert(SAVED_R3_SIZE + OWN_LOG_MAX <= FWNMI_MC_BUFFER_MIN, "room for a log");
-_Static_assert(FWNMI_MC_BUFFER_SIZE + FWNMI_MAX_CPUS * FWNMI_SYSTEM_RESET_SLOT_SIZE <=
-		       FWNMI_PAGE_7_SIZE,
-	       "page 7 holds what the RTAS area would");
+_Static_assert(FWNMI_MC_BUFFER_SIZE <= FWNMI_PAGE_7_SIZE, "room for the buffer");
 
 static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
 	return f->error_area + fwnmi_mc_buffer_size(&f->config) +
 	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
+}
+
+/* The RTAS area has a slot for every vCPU; page 7 has as many as fit. */
+static bool has_system_reset_slot(const struct fwnmi *f, unsigned cpu)
+{
+	return f->error_area != FWNMI_PAGE_7 ||
+	       system_reset_slot(f, cpu) + FWNMI_SYSTEM_RESET_SLOT_SIZE <=
+		       FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE;
 }
 
 const char *fwnmi_version(void)
@@ -88,8 +92,11 @@ static bool fits(const struct fwnmi_config *config)
 
 const char *fwnmi_config_error(const struct fwnmi_config *config)
 {
-	const uint32_t buffer_size = fwnmi_mc_buffer_size(config);
+	uint32_t buffer_size;
 
+	if (!config)
+		return "config is missing";
+	buffer_size = fwnmi_mc_buffer_size(config);
 	if (config->nr_cpus == 0 || config->nr_cpus > FWNMI_MAX_CPUS)
 		return "nr_cpus is 0 or more than FWNMI_MAX_CPUS";
 	if (config->stale_handler > FWNMI_STALE_END)
@@ -108,18 +115,53 @@ const char *fwnmi_config_error(const struct fwnmi_config *config)
 	return NULL;
 }
 
-int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
+/* What follows struct fwnmi, in the order of their alignment. */
+struct layout {
+	size_t cpus, waiters, events, event_bytes, end;
+};
+
+static struct layout layout_of(unsigned nr_cpus)
+{
+	struct layout l = { .cpus = sizeof(struct fwnmi) };
+
+	l.waiters = l.cpus + nr_cpus * sizeof(struct fwnmi_cpu);
+	l.events = l.waiters + nr_cpus * sizeof(uint32_t);
+	l.event_bytes = l.events + fwnmi_max_events(nr_cpus) * sizeof(struct fwnmi_event);
+	l.end = l.event_bytes + fwnmi_event_space(nr_cpus);
+	return l;
+}
+
+_Static_assert(_Alignof(struct fwnmi) <= 8, "what fwnmi.h asks of the host");
+_Static_assert(sizeof(struct fwnmi) % _Alignof(struct fwnmi_cpu) == 0, "it follows");
+_Static_assert(_Alignof(struct fwnmi_event) <= _Alignof(uint32_t), "it follows");
+
+size_t fwnmi_sizeof(const struct fwnmi_config *config)
+{
+	return fwnmi_config_error(config) ? 0 : layout_of(config->nr_cpus).end;
+}
+
+int fwnmi_init(struct fwnmi *f, size_t size, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config)
 {
-	if (!ops->read_memory || !ops->kick)
+	uint8_t *memory = (uint8_t *)f;
+	struct layout layout;
+
+	if (!f || (uintptr_t)f % 8 != 0 || !ops || !ops->read_memory || !ops->kick || !config)
 		return FWNMI_ERR_INVALID;
 	if (fwnmi_config_error(config))
 		return fits(config) ? FWNMI_ERR_INVALID : FWNMI_ERR_NOSPACE;
+	layout = layout_of(config->nr_cpus);
+	if (size < layout.end)
+		return FWNMI_ERR_NOSPACE;
 
-	memset(f, 0, sizeof(*f));
+	memset(f, 0, layout.end);
 	f->ops = ops;
 	f->opaque = opaque;
 	f->config = *config;
+	f->cpus = (struct fwnmi_cpu *)(memory + layout.cpus);
+	f->waiters = (uint32_t *)(memory + layout.waiters);
+	f->events = (struct fwnmi_event *)(memory + layout.events);
+	f->event_bytes = memory + layout.event_bytes;
 	return fwnmi_reset(f);
 }
 
@@ -138,9 +180,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->end_reason = 0;
 	f->first_waiter = 0;
 	f->nr_waiters = 0;
-	memset(f->system_reset_pending, 0, sizeof(f->system_reset_pending));
-	memset(f->signalled, 0, sizeof(f->signalled));
-	memset(f->stopped, 0, sizeof(f->stopped));
+	memset(f->cpus, 0, f->config.nr_cpus * sizeof(f->cpus[0]));
 	f->end_log_length = 0;
 	return 0;
 }
@@ -447,8 +487,8 @@ static int enter_stale(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine
 /* A system reset at the handler's first instruction would destroy the event's SRR0 and SRR1. */
 static void delay_system_reset(struct fwnmi *f, unsigned cpu)
 {
-	if (f->system_reset_pending[cpu])
-		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
+	if (f->cpus[cpu].system_reset_pending)
+		f->cpus[cpu].system_reset_pending = RESET_AFTER_INTERLOCK;
 }
 
 static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
@@ -485,10 +525,10 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 {
 	static const struct fwnmi_machine_check none = { .error_type = FWNMI_MC_UNKNOWN };
 
-	f->system_reset_pending[cpu] = 0;
+	f->cpus[cpu].system_reset_pending = 0;
 	if (!may_enter(f, &f->system_reset))
 		return enter_stale(f, cpu, &none, outcome);
-	if (!f->config.strict) {
+	if (!f->config.strict && has_system_reset_slot(f, cpu)) {
 		put_be64(outcome->write.bytes, outcome->regs.gpr3);
 		outcome->write.address = system_reset_slot(f, cpu);
 		outcome->write.length = FWNMI_SYSTEM_RESET_SLOT_SIZE;
@@ -501,22 +541,22 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 
 /* ---- who holds the buffer, who waits ---- */
 
+static uint32_t *waiter(const struct fwnmi *f, unsigned place)
+{
+	return &f->waiters[(f->first_waiter + place) % f->config.nr_cpus];
+}
+
 static void add_waiter(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
-	f->waiters[(f->first_waiter + f->nr_waiters) % FWNMI_MAX_CPUS] = (uint8_t)cpu;
-	f->nr_waiters++;
-	f->pending[cpu] = *mc;
+	*waiter(f, f->nr_waiters++) = cpu;
+	f->cpus[cpu].waits = true;
+	f->cpus[cpu].pending = *mc;
 }
 
 /* Is the vCPU waiting with a machine check that has not reached its handler? */
 static bool is_waiting(const struct fwnmi *f, unsigned cpu)
 {
-	if (f->owner == (int)cpu)
-		return !f->owner_notified;
-	for (unsigned i = 0; i < f->nr_waiters; i++)
-		if (f->waiters[(f->first_waiter + i) % FWNMI_MAX_CPUS] == cpu)
-			return true;
-	return false;
+	return f->owner == (int)cpu ? !f->owner_notified : f->cpus[cpu].waits;
 }
 
 /* Give the buffer straight to the next waiter, so that a newcomer cannot overtake it. */
@@ -526,8 +566,9 @@ static void pass_buffer_on(struct fwnmi *f)
 	f->owner_notified = false;
 	if (f->nr_waiters == 0)
 		return;
-	f->owner = f->waiters[f->first_waiter];
-	f->first_waiter = (f->first_waiter + 1) % FWNMI_MAX_CPUS;
+	f->owner = (int)*waiter(f, 0);
+	f->cpus[f->owner].waits = false;
+	f->first_waiter = (f->first_waiter + 1) % f->config.nr_cpus;
 	f->nr_waiters--;
 	f->ops->kick(f->opaque, (unsigned)f->owner);
 }
@@ -546,8 +587,8 @@ static int stop_processor(struct fwnmi *f, unsigned cpu, const struct fwnmi_mach
 	if (length < 0)
 		return length;
 	fwnmi_push_event(f, EVENT_UNSAFE_PROCESSOR, log, (size_t)length);
-	f->stopped[cpu] = true;
-	f->system_reset_pending[cpu] = 0;
+	f->cpus[cpu].stopped = true;
+	f->cpus[cpu].system_reset_pending = 0;
 	return report(outcome, FWNMI_STOPPED);
 }
 
@@ -612,9 +653,9 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
 	outcome->machine_check = *mc;
 	if (f->ended)
 		return report_end(f, outcome);
-	if (f->stopped[cpu])
+	if (f->cpus[cpu].stopped)
 		return report(outcome, FWNMI_STOPPED);
-	if (is_waiting(f, cpu) || f->signalled[cpu])
+	if (is_waiting(f, cpu) || f->cpus[cpu].signalled)
 		return FWNMI_ERR_BUSY;
 	return take_machine_check(f, cpu, mc, outcome);
 }
@@ -628,12 +669,12 @@ int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi
 	err = fwnmi_machine_check_validate(mc);
 	if (err)
 		return err;
-	if (f->ended || f->stopped[cpu])
+	if (f->ended || f->cpus[cpu].stopped)
 		return 0;
-	if (is_waiting(f, cpu) || f->signalled[cpu])
+	if (is_waiting(f, cpu) || f->cpus[cpu].signalled)
 		return FWNMI_ERR_BUSY;
-	f->pending[cpu] = *mc;
-	f->signalled[cpu] = true;
+	f->cpus[cpu].pending = *mc;
+	f->cpus[cpu].signalled = true;
 	f->ops->kick(f->opaque, cpu);
 	return 1;
 }
@@ -646,12 +687,12 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 		return FWNMI_ERR_CPU;
 	if (f->ended)
 		return report_end(f, outcome);
-	if (f->stopped[cpu])
+	if (f->cpus[cpu].stopped)
 		return report(outcome, FWNMI_STOPPED);
 	if (!f->registered)
 		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	if (is_waiting(f, cpu)) {
-		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
+		f->cpus[cpu].system_reset_pending = RESET_AFTER_INTERLOCK;
 		return report(outcome, FWNMI_WAITING);
 	}
 	return deliver_system_reset(f, cpu, outcome);
@@ -660,9 +701,9 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 static void signal_system_reset(struct fwnmi *f, unsigned cpu)
 {
 	if (is_waiting(f, cpu)) {
-		f->system_reset_pending[cpu] = RESET_AFTER_INTERLOCK;
+		f->cpus[cpu].system_reset_pending = RESET_AFTER_INTERLOCK;
 	} else {
-		f->system_reset_pending[cpu] = RESET_AT_RESUME;
+		f->cpus[cpu].system_reset_pending = RESET_AT_RESUME;
 		f->ops->kick(f->opaque, cpu);
 	}
 }
@@ -678,7 +719,7 @@ int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
 	for (unsigned i = 0; i < f->config.nr_cpus && !f->ended; i++) {
 		if (target == FWNMI_ALL_OTHERS ? i == cpu : target != FWNMI_ALL && target != i)
 			continue;
-		if (f->stopped[i])
+		if (f->cpus[i].stopped)
 			continue;
 		signal_system_reset(f, i);
 		signalled++;
@@ -694,7 +735,7 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 	if (f->ended || f->owner != (int)cpu || !f->owner_notified)
 		return f->config.strict ? FWNMI_ERR_NO_EVENT : FWNMI_NOTHING;
 	pass_buffer_on(f);
-	if (f->system_reset_pending[cpu])
+	if (f->cpus[cpu].system_reset_pending)
 		signal_system_reset(f, cpu);
 	return FWNMI_RELEASED;
 }
@@ -702,8 +743,8 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 /* The vCPU's machine check has left the queue undelivered: its system reset waits for nothing. */
 static void release_system_reset(struct fwnmi *f, unsigned cpu)
 {
-	if (f->system_reset_pending[cpu])
-		f->system_reset_pending[cpu] = RESET_AT_RESUME;
+	if (f->cpus[cpu].system_reset_pending)
+		f->cpus[cpu].system_reset_pending = RESET_AT_RESUME;
 }
 
 bool fwnmi_recoverable(const struct fwnmi_regs *regs)
@@ -713,7 +754,7 @@ bool fwnmi_recoverable(const struct fwnmi_regs *regs)
 
 static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
-	int err = deliver_machine_check(f, cpu, &f->pending[cpu], outcome);
+	int err = deliver_machine_check(f, cpu, &f->cpus[cpu].pending, outcome);
 
 	/* The event is delivered without it, so this vCPU does not need the buffer kept for it. */
 	if (!err && outcome->entry == FWNMI_ENTRY_STALE) {
@@ -725,9 +766,9 @@ static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 
 static int resume_signalled(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
-	const struct fwnmi_machine_check mc = f->pending[cpu];
+	const struct fwnmi_machine_check mc = f->cpus[cpu].pending;
 
-	f->signalled[cpu] = false;
+	f->cpus[cpu].signalled = false;
 	return take_machine_check(f, cpu, &mc, outcome);
 }
 
@@ -735,7 +776,7 @@ static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outco
 {
 	if (f->registered)
 		return deliver_system_reset(f, cpu, outcome);
-	f->system_reset_pending[cpu] = 0;
+	f->cpus[cpu].system_reset_pending = 0;
 	return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 }
 
@@ -755,9 +796,9 @@ static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 		return f->owner == (int)cpu ? resume_machine_check(f, cpu, outcome) :
 					      report(outcome, FWNMI_WAITING);
 	}
-	if (f->signalled[cpu])
+	if (f->cpus[cpu].signalled)
 		return resume_signalled(f, cpu, outcome);
-	if (f->system_reset_pending[cpu] == RESET_AT_RESUME) {
+	if (f->cpus[cpu].system_reset_pending == RESET_AT_RESUME) {
 		outcome->vector = VECTOR_SYSTEM_RESET;
 		return resume_system_reset(f, cpu, outcome);
 	}
@@ -774,18 +815,19 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		return FWNMI_ERR_CPU;
 	if (f->ended)
 		return report_end(f, outcome);
-	if (f->stopped[cpu])
+	if (f->cpus[cpu].stopped)
 		return report(outcome, FWNMI_STOPPED);
 	err = resume(f, cpu, outcome);
 	/* No interlock will kick the vCPU for it. */
-	if (!f->ended && !is_waiting(f, cpu) && f->system_reset_pending[cpu] == RESET_AT_RESUME)
+	if (!f->ended && !is_waiting(f, cpu) &&
+	    f->cpus[cpu].system_reset_pending == RESET_AT_RESUME)
 		f->ops->kick(f->opaque, cpu);
 	return err;
 }
 
 bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu)
 {
-	return cpu < f->config.nr_cpus && !f->ended && !f->stopped[cpu] && !is_waiting(f, cpu);
+	return cpu < f->config.nr_cpus && !f->ended && !f->cpus[cpu].stopped && !is_waiting(f, cpu);
 }
 
 static void remove_waiter(struct fwnmi *f, unsigned cpu)
@@ -793,20 +835,21 @@ static void remove_waiter(struct fwnmi *f, unsigned cpu)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < f->nr_waiters; i++) {
-		uint8_t waiter = f->waiters[(f->first_waiter + i) % FWNMI_MAX_CPUS];
+		uint32_t other = *waiter(f, i);
 
-		if (waiter != cpu)
-			f->waiters[(f->first_waiter + kept++) % FWNMI_MAX_CPUS] = waiter;
+		if (other != cpu)
+			*waiter(f, kept++) = other;
 	}
 	f->nr_waiters = kept;
+	f->cpus[cpu].waits = false;
 }
 
 int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 {
 	if (cpu >= f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
-	if (f->signalled[cpu] && !f->ended) {
-		f->signalled[cpu] = false;
+	if (f->cpus[cpu].signalled && !f->ended) {
+		f->cpus[cpu].signalled = false;
 		return FWNMI_RELEASED;
 	}
 	if (f->ended || !is_waiting(f, cpu))
@@ -856,7 +899,7 @@ const char *fwnmi_end_reason_text(enum fwnmi_end_reason reason)
 	case FWNMI_END_NESTED_MACHINE_CHECK:
 		return "a second machine check came before the interlock";
 	case FWNMI_END_STALE_HANDLER:
-		return "the routine that was registered is no longer there";
+		return "the registered routine is gone";
 	}
 	return "unknown reason";
 }

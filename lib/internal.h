@@ -14,7 +14,7 @@ enum {
 	EVENT_RESIDUAL = 2, /* the library's own, from before a reboot */
 };
 
-/* struct fwnmi.system_reset_pending */
+/* struct fwnmi_cpu.system_reset_pending */
 enum {
 	RESET_AT_RESUME = 1,
 	RESET_AFTER_INTERLOCK = 2,
@@ -23,12 +23,74 @@ enum {
 /* The longest log that the library builds itself. */
 #define OWN_LOG_MAX 216u
 
+/* A registered routine and its instructions at registration. */
+struct fwnmi_handler {
+	uint64_t routine; /* real address */
+	uint32_t nr_insns;
+	uint8_t insns[4 * FWNMI_HANDLER_INSNS];
+};
+
+/* A log queued for the OS to fetch. */
+struct fwnmi_event {
+	uint32_t event_class;
+	uint16_t length;
+	uint8_t source; /* enum fwnmi_event_source */
+	uint8_t kind; /* owner: the host, or the library */
+};
+
+struct fwnmi_cpu {
+	struct fwnmi_machine_check pending; /* if it waits for the buffer, or is signalled */
+	uint8_t system_reset_pending; /* 0 or RESET_* */
+	bool waits; /* it is in the ring of waiters */
+	bool signalled; /* pending is taken at resume, and is in no queue yet */
+	bool stopped; /* unsafe (R16) */
+	bool in_record; /* only while fwnmi_load() checks one: it is in its queue */
+};
+
+struct fwnmi {
+	const struct fwnmi_ops *ops;
+	void *opaque;
+	struct fwnmi_config config;
+	bool interrupts_little_endian;
+
+	bool registered;
+	struct fwnmi_handler system_reset;
+	struct fwnmi_handler machine_check;
+	uint64_t error_area; /* real address of the buffer; the slots follow it */
+
+	int owner; /* vCPU that holds the buffer, or -1 */
+	bool owner_notified; /* false: the owner is a waiter that has yet to resume */
+	bool fatal_reported; /* R15 */
+	bool ended;
+	enum fwnmi_end_reason end_reason;
+	uint32_t log_id; /* of the last log */
+
+	unsigned end_log_length;
+	uint8_t end_log[OWN_LOG_MAX];
+
+	/* Ring of the vCPUs that wait for the buffer, in order of arrival. */
+	unsigned first_waiter;
+	unsigned nr_waiters;
+
+	unsigned nr_events;
+	uint8_t scan_allowance; /* logs event-scan may still return in this sequence of calls */
+
+	/* These follow in the host's memory; see fwnmi_sizeof(). */
+	struct fwnmi_cpu *cpus; /* nr_cpus */
+	uint32_t *waiters; /* nr_cpus */
+	struct fwnmi_event *events; /* fwnmi_max_events(), oldest first */
+	uint8_t *event_bytes; /* fwnmi_event_space(): the logs back to back in the same order */
+};
+
 static inline uint32_t fwnmi_mc_buffer_size(const struct fwnmi_config *config)
 {
 	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
 }
 
 /* log_queue.c */
+/* Room for logs, the host's and the library's own: their number, and bytes of all together. */
+unsigned fwnmi_max_events(unsigned nr_cpus);
+size_t fwnmi_event_space(unsigned nr_cpus);
 /* Queue a log that the library has built; there is always room. */
 void fwnmi_push_event(struct fwnmi *f, uint8_t kind, const uint8_t *log, size_t length);
 /* Is this a single FWNMI_CLASS_*? */

@@ -17,11 +17,22 @@ enum {
 
 /* The library keeps this many of its own logs that were not fetched before a reboot. */
 #define RESIDUAL_EVENTS 10u
-/* In one boot each vCPU is stopped at most once, and the partition ends at most once. */
-#define OWN_EVENTS	(RESIDUAL_EVENTS + FWNMI_MAX_CPUS + 1u)
 
-_Static_assert(FWNMI_MAX_EVENTS >= FWNMI_QUEUE_EVENTS + OWN_EVENTS, "room for the host's and ours");
-_Static_assert(FWNMI_EVENT_SPACE >= FWNMI_QUEUE_SPACE + OWN_EVENTS * OWN_LOG_MAX, "the same");
+/* In one boot each vCPU is stopped at most once, and the partition ends at most once. */
+static unsigned max_own_events(unsigned nr_cpus)
+{
+	return RESIDUAL_EVENTS + nr_cpus + 1;
+}
+
+unsigned fwnmi_max_events(unsigned nr_cpus)
+{
+	return FWNMI_QUEUE_EVENTS + max_own_events(nr_cpus);
+}
+
+size_t fwnmi_event_space(unsigned nr_cpus)
+{
+	return FWNMI_QUEUE_SPACE + (size_t)max_own_events(nr_cpus) * OWN_LOG_MAX;
+}
 
 static size_t offset_of(const struct fwnmi *f, unsigned index)
 {

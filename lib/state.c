@@ -15,10 +15,14 @@
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 'r', 'e', 'c' };
 
 enum {
-	VERSION = 2, /* 1: no signalled machine checks, and no DSISR and DAR */
+	/*
+	 * 1: no signalled machine checks, and no DSISR and DAR
+	 * 2: at most 64 vCPUs, whose numbers in the queue are bytes
+	 */
+	VERSION = 3,
+	MAX_CPUS_BEFORE_3 = 64,
 	HEADER_SIZE = 16,
 	CRC_SIZE = 4,
-	NO_OWNER_FIELD = 0xffff,
 };
 
 struct visitor {
@@ -162,7 +166,8 @@ static void visit_log(struct visitor *v, uint8_t *bytes, size_t length)
 /* The host sets the memory layout and the number of vCPUs. A record must agree with them. */
 static void visit_config(struct visitor *v, const struct fwnmi_config *config)
 {
-	bool same = visit_number(v, 4, config->nr_cpus, FWNMI_MAX_CPUS) == config->nr_cpus;
+	const unsigned max_cpus = v->version < 3 ? MAX_CPUS_BEFORE_3 : FWNMI_MAX_CPUS;
+	bool same = visit_number(v, 4, config->nr_cpus, max_cpus) == config->nr_cpus;
 
 	same &= visit_number(v, 8, config->rtas_base, UINT64_MAX) == config->rtas_base;
 	same &= visit_number(v, 4, config->rtas_size, UINT32_MAX) == config->rtas_size;
@@ -231,80 +236,103 @@ static void visit_machine_check(struct visitor *v, struct fwnmi_machine_check *f
 		*field = mc;
 }
 
-static void visit_waiter(struct visitor *v, struct fwnmi *f, unsigned index, uint64_t *waiting)
+static void visit_waiter(struct visitor *v, struct fwnmi *f, unsigned index)
 {
-	uint8_t cpu = f->waiters[(f->first_waiter + index) % FWNMI_MAX_CPUS];
+	uint32_t cpu = f->waiters[(f->first_waiter + index) % f->config.nr_cpus];
 
-	cpu = (uint8_t)visit_number(v, 1, cpu, f->config.nr_cpus - 1);
-	require(v, !(*waiting >> cpu & 1));
-	*waiting |= 1ull << cpu;
-	if (v->mode == LOAD)
-		f->waiters[index] = cpu;
-	visit_machine_check(v, &f->pending[cpu], false);
-}
-
-/*
- * The vCPU that holds the buffer, and those that wait. Sets the bit of each of them in @waiting,
- * and @in_handler if the first is in its handler.
- */
-static void visit_queue(struct visitor *v, struct fwnmi *f, uint64_t *waiting, int *in_handler)
-{
-	unsigned last = f->config.nr_cpus - 1, nr_waiters;
-	uint16_t owner = f->owner < 0 ? NO_OWNER_FIELD : (uint16_t)f->owner;
-	bool notified;
-
-	owner = (uint16_t)visit_number(v, 2, owner, NO_OWNER_FIELD);
-	notified = visit_bool(v, &f->owner_notified);
-	nr_waiters = (unsigned)visit_number(v, 1, f->nr_waiters, last);
-	if (owner == NO_OWNER_FIELD) {
-		require(v, !notified && nr_waiters == 0);
-	} else if (owner > last) {
-		v->bad = true;
-		return;
-	} else {
-		*waiting |= 1ull << owner;
-		if (notified)
-			*in_handler = owner;
-		else
-			visit_machine_check(v, &f->pending[owner], false);
+	cpu = (uint32_t)visit_number(v, v->version < 3 ? 1 : 4, cpu, f->config.nr_cpus - 1);
+	if (v->mode == CHECK) {
+		require(v, !f->cpus[cpu].in_record);
+		f->cpus[cpu].in_record = true;
 	}
 	if (v->mode == LOAD) {
-		f->owner = owner == NO_OWNER_FIELD ? -1 : owner;
-		f->first_waiter = 0;
+		f->waiters[index] = cpu;
+		f->cpus[cpu].waits = true;
+	}
+	visit_machine_check(v, &f->cpus[cpu].pending, false);
+}
+
+static void clear_queue(struct fwnmi *f)
+{
+	f->first_waiter = 0;
+	f->nr_waiters = 0;
+	for (unsigned cpu = 0; cpu < f->config.nr_cpus; cpu++)
+		f->cpus[cpu].waits = false;
+}
+
+/* The vCPU that holds the buffer; -1: none. Sets @in_handler to it if it is in its handler. */
+static int visit_owner(struct visitor *v, struct fwnmi *f, int *in_handler)
+{
+	const uint32_t none = v->version < 3 ? 0xffff : 0xffffffff;
+	uint32_t owner = f->owner < 0 ? none : (uint32_t)f->owner;
+	bool notified;
+
+	owner = (uint32_t)visit_number(v, v->version < 3 ? 2 : 4, owner, none);
+	notified = visit_bool(v, &f->owner_notified);
+	if (owner == none) {
+		require(v, !notified);
+		return -1;
+	}
+	if (owner >= f->config.nr_cpus) {
+		v->bad = true;
+		return -1;
+	}
+	if (notified)
+		*in_handler = (int)owner;
+	return (int)owner;
+}
+
+/* The vCPU that holds the buffer, and those that wait. Returns whether there are any. */
+static bool visit_queue(struct visitor *v, struct fwnmi *f, int *in_handler)
+{
+	int owner = visit_owner(v, f, in_handler);
+	unsigned nr_waiters = (unsigned)visit_number(v, v->version < 3 ? 1 : 4, f->nr_waiters,
+						     f->config.nr_cpus - 1);
+
+	require(v, owner >= 0 || nr_waiters == 0);
+	if (v->mode == LOAD) {
+		clear_queue(f);
+		f->owner = owner;
 		f->nr_waiters = nr_waiters;
 	}
-	for (unsigned i = 0; i < nr_waiters; i++)
-		visit_waiter(v, f, i, waiting);
+	if (owner >= 0 && v->mode == CHECK)
+		f->cpus[owner].in_record = true;
+	if (owner >= 0 && *in_handler < 0)
+		visit_machine_check(v, &f->cpus[owner].pending, false);
+	for (unsigned i = 0; i < nr_waiters && !v->bad; i++)
+		visit_waiter(v, f, i);
+	return owner >= 0;
 }
 
 /* A machine check that the vCPU takes when it resumes. @may: it has no other to take. */
-static void visit_signalled(struct visitor *v, struct fwnmi *f, unsigned cpu, bool may)
+static void visit_signalled(struct visitor *v, struct fwnmi_cpu *cpu, bool may)
 {
 	bool signalled;
 
 	if (v->version == 1) {
 		if (v->mode == LOAD)
-			f->signalled[cpu] = false;
+			cpu->signalled = false;
 		return;
 	}
-	signalled = visit_bool(v, &f->signalled[cpu]);
+	signalled = visit_bool(v, &cpu->signalled);
 	require(v, may || !signalled);
 	if (signalled)
-		visit_machine_check(v, &f->pending[cpu], true);
+		visit_machine_check(v, &cpu->pending, true);
 }
 
-static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, uint64_t waiting, int in_handler)
+static unsigned visit_cpus(struct visitor *v, struct fwnmi *f, int in_handler)
 {
 	unsigned nr_stopped = 0;
 
-	for (unsigned cpu = 0; cpu < f->config.nr_cpus; cpu++) {
-		bool waits = waiting >> cpu & 1;
-		bool stopped = visit_bool(v, &f->stopped[cpu]);
-		uint8_t pending = visit_u8(v, &f->system_reset_pending[cpu], RESET_AFTER_INTERLOCK);
+	for (unsigned i = 0; i < f->config.nr_cpus; i++) {
+		struct fwnmi_cpu *cpu = &f->cpus[i];
+		bool waits = cpu->in_record;
+		bool stopped = visit_bool(v, &cpu->stopped);
+		uint8_t pending = visit_u8(v, &cpu->system_reset_pending, RESET_AFTER_INTERLOCK);
 
 		require(v, !stopped || (!waits && pending == 0));
 		require(v, pending != RESET_AFTER_INTERLOCK || waits);
-		visit_signalled(v, f, cpu, !stopped && (!waits || in_handler == (int)cpu));
+		visit_signalled(v, cpu, !stopped && (!waits || in_handler == (int)i));
 		nr_stopped += stopped;
 	}
 	return nr_stopped;
@@ -327,7 +355,7 @@ static void visit_events(struct visitor *v, struct fwnmi *f, unsigned nr_stopped
 	uint32_t nr_events;
 
 	visit_u8(v, &f->scan_allowance, 2);
-	nr_events = visit_u32(v, &f->nr_events, FWNMI_MAX_EVENTS);
+	nr_events = visit_u32(v, &f->nr_events, fwnmi_max_events(f->config.nr_cpus));
 	for (unsigned i = 0; i < nr_events && !v->bad; i++) {
 		struct fwnmi_event event = f->events[i];
 
@@ -357,10 +385,9 @@ static void visit_events(struct visitor *v, struct fwnmi *f, unsigned nr_stopped
 
 static void visit(struct visitor *v, struct fwnmi *f)
 {
-	uint64_t waiting = 0;
 	int in_handler = -1;
+	bool registered, has_owner;
 	unsigned nr_stopped;
-	bool registered;
 
 	visit_config(v, &f->config);
 	if (v->bad || v->mismatch)
@@ -369,9 +396,9 @@ static void visit(struct visitor *v, struct fwnmi *f)
 	visit_bool(v, &f->interrupts_little_endian);
 	visit_bool(v, &f->fatal_reported);
 	visit_u32(v, &f->log_id, UINT32_MAX);
-	visit_queue(v, f, &waiting, &in_handler);
-	require(v, registered || waiting == 0);
-	nr_stopped = visit_cpus(v, f, waiting, in_handler);
+	has_owner = visit_queue(v, f, &in_handler);
+	require(v, registered || !has_owner);
+	nr_stopped = visit_cpus(v, f, in_handler);
 	visit_end(v, f);
 	visit_events(v, f, nr_stopped);
 }
@@ -424,6 +451,18 @@ static int check_frame(const uint8_t *record, size_t size, size_t *length)
 	return crc32c(record, *length) == get_be32(record + *length) ? 0 : FWNMI_ERR_BADRECORD;
 }
 
+static int check_body(struct visitor *v, struct fwnmi *f)
+{
+	visit(v, f);
+	for (unsigned cpu = 0; cpu < f->config.nr_cpus; cpu++)
+		f->cpus[cpu].in_record = false;
+	if (v->bad)
+		return FWNMI_ERR_BADRECORD;
+	if (v->mismatch)
+		return FWNMI_ERR_MISMATCH;
+	return v->offset == v->size ? 0 : FWNMI_ERR_BADRECORD;
+}
+
 int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
 {
 	struct visitor check = { .mode = CHECK, .from = buf, .offset = HEADER_SIZE };
@@ -433,13 +472,9 @@ int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
 	if (err)
 		return err;
 	check.version = load.version = get_be32((const uint8_t *)buf + 8);
-	visit(&check, f);
-	if (check.bad)
-		return FWNMI_ERR_BADRECORD;
-	if (check.mismatch)
-		return FWNMI_ERR_MISMATCH;
-	if (check.offset != check.size)
-		return FWNMI_ERR_BADRECORD;
+	err = check_body(&check, f);
+	if (err)
+		return err;
 	f->end_reason = 0; /* a record does not say */
 	load.size = check.size;
 	visit(&load, f);

@@ -6,10 +6,10 @@
  * Non-Maskable Interrupts Option (FWNMI)". Its requirements are called R1..R19 here (R1-7.3.14-1
  * and so on).
  *
- * The library allocates nothing, does no I/O, keeps no globals and takes no locks. The host owns
- * one struct fwnmi per partition and makes one call at a time on it, with one mutex per struct
- * fwnmi. Do not reuse a lock that other RTAS or hypervisor calls hold: ibm,nmi-interlock may not
- * wait for them (R18).
+ * The library allocates nothing, does no I/O, keeps no globals and takes no locks. The host gives
+ * the memory for one struct fwnmi per partition and makes one call at a time on it, with one mutex
+ * per struct fwnmi. Do not reuse a lock that other RTAS or hypervisor calls hold: ibm,nmi-interlock
+ * may not wait for them (R18).
  *
  * Registers go in and come out. A call that may enter a handler takes the registers of the
  * interrupted vCPU and returns a struct fwnmi_outcome: what became of the event, the vCPU's new
@@ -74,9 +74,10 @@ extern "C" {
 #endif
 
 /* Of these headers; fwnmi_version() is that of the library that the program runs with. */
-#define FWNMI_VERSION "0.1.0"
+#define FWNMI_VERSION "1.0.0"
 
-#define FWNMI_MAX_CPUS 64
+/* The memory that the host gives decides; this keeps a state record far below 2 GiB. */
+#define FWNMI_MAX_CPUS 0x100000u
 
 /* Both routines must start below this real address (R6). */
 #define FWNMI_ROUTINE_LIMIT 0x2000000u
@@ -115,9 +116,6 @@ enum fwnmi_rtas_call {
 /* Capacity of fwnmi_event_queue(): number of logs, and bytes of all of them together. */
 #define FWNMI_QUEUE_EVENTS 48u
 #define FWNMI_QUEUE_SPACE  16384u
-/* The same, with room for the library's own logs. */
-#define FWNMI_MAX_EVENTS   128u
-#define FWNMI_EVENT_SPACE  32768u
 
 /* Targets of fwnmi_signal_system_reset() besides a vCPU number, as in H_SIGNAL_SYS_RESET. */
 #define FWNMI_ALL	 (-1)
@@ -139,7 +137,7 @@ enum fwnmi_entry {
 	FWNMI_ENTRY_NONE = 0, /* the event is not delivered */
 	FWNMI_ENTRY_ROUTINE = 1, /* at the routine that the guest registered */
 	FWNMI_ENTRY_VECTOR = 2, /* at 0x100 or 0x200, because the guest has not registered */
-	FWNMI_ENTRY_STALE = 3, /* the same, because the registered routine is no longer there */
+	FWNMI_ENTRY_STALE = 3, /* the same, because the registered routine is gone */
 };
 
 enum fwnmi_end_reason {
@@ -290,63 +288,8 @@ struct fwnmi_config {
 	enum fwnmi_nested_policy nested_machine_check; /* strict: always FWNMI_NESTED_END */
 };
 
-/* A registered routine and its instructions at registration. */
-struct fwnmi_handler {
-	uint64_t routine; /* real address */
-	uint32_t nr_insns;
-	uint8_t insns[4 * FWNMI_HANDLER_INSNS];
-};
-
-/* A log queued for the OS to fetch. */
-struct fwnmi_event {
-	uint32_t event_class;
-	uint16_t length;
-	uint8_t source; /* enum fwnmi_event_source */
-	uint8_t kind; /* owner: the host, or the library */
-};
-
-/*
- * One partition's FWNMI state, about 40 KiB. The host embeds it; the fields are private to the
- * library.
- */
-struct fwnmi {
-	const struct fwnmi_ops *ops;
-	void *opaque;
-	struct fwnmi_config config;
-	bool interrupts_little_endian;
-
-	bool registered;
-	struct fwnmi_handler system_reset;
-	struct fwnmi_handler machine_check;
-	uint64_t error_area; /* real address of the buffer; the slots follow it */
-
-	int owner; /* vCPU that holds the buffer, or -1 */
-	bool owner_notified; /* false: the owner is a waiter that has yet to resume */
-	bool fatal_reported; /* R15 */
-	bool ended;
-	enum fwnmi_end_reason end_reason;
-	uint32_t log_id; /* of the last log */
-
-	/* Ring of the vCPUs that wait for the buffer, in order of arrival. */
-	unsigned first_waiter;
-	unsigned nr_waiters;
-	uint8_t waiters[FWNMI_MAX_CPUS];
-	struct fwnmi_machine_check pending[FWNMI_MAX_CPUS];
-	uint8_t system_reset_pending[FWNMI_MAX_CPUS]; /* 1: at resume; 2: after its interlock */
-
-	bool signalled[FWNMI_MAX_CPUS]; /* pending[] is taken at resume, and is in no queue yet */
-
-	bool stopped[FWNMI_MAX_CPUS]; /* unsafe (R16) */
-
-	unsigned end_log_length;
-	uint8_t end_log[256];
-
-	/* Oldest first. event_bytes holds the logs back to back in the same order. */
-	unsigned nr_events;
-	uint8_t scan_allowance; /* logs event-scan may still return in this sequence of calls */
-	struct fwnmi_event events[FWNMI_MAX_EVENTS];
-	uint8_t event_bytes[FWNMI_EVENT_SPACE];
-};
+/* One partition's FWNMI, in memory that the host gives to fwnmi_init(). */
+struct fwnmi;
 
 /**
  * fwnmi_rtas_area_size() - how much of the RTAS area the library needs
@@ -376,18 +319,34 @@ const char *fwnmi_config_error(const struct fwnmi_config *config);
 const char *fwnmi_version(void);
 
 /**
+ * fwnmi_sizeof() - how much memory a partition's struct fwnmi needs
+ * @config: the configuration
+ *
+ * About 20 KiB, and 300 bytes for each vCPU.
+ *
+ * returns: bytes; 0 if fwnmi_config_error() has something to say
+ */
+size_t fwnmi_sizeof(const struct fwnmi_config *config);
+
+/**
  * fwnmi_init() - set up a partition's FWNMI, nothing registered
- * @f: the state to set up
+ * @f: the memory for it, aligned to 8 bytes as by malloc(); its contents do not matter. It must
+ *	stay where it is, and may be freed at any time: there is nothing to undo
+ * @size: bytes at @f, at least fwnmi_sizeof()
  * @ops: the host's callbacks; only those marked "May be NULL" may be missing; must outlive @f
  * @opaque: passed to every callback
  * @config: copied; leave unused members zero so that members added later get their default.
  *	fwnmi_config_error() says what is wrong with it
  *
- * returns: 0, or
- *	FWNMI_ERR_INVALID if a callback is missing, or a member of @config is out of range
- *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area
+ * Called again, it starts anew, with nothing queued.
+ *
+ * returns: 0, or one of these with the memory untouched:
+ *	FWNMI_ERR_INVALID if @f, @ops, @config or a callback is missing, @f is not aligned, or a
+ *		member of @config is out of range
+ *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area, or struct fwnmi not into
+ *		@size bytes
  */
-int fwnmi_init(struct fwnmi *f, const struct fwnmi_ops *ops, void *opaque,
+int fwnmi_init(struct fwnmi *f, size_t size, const struct fwnmi_ops *ops, void *opaque,
 	       const struct fwnmi_config *config);
 
 /**
@@ -438,7 +397,10 @@ int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_
  * @system_reset: as for fwnmi_register()
  * @machine_check: likewise
  *
- * For older operating systems. The buffer is at FWNMI_PAGE_7, followed by the slots.
+ * For older operating systems. The buffer is at FWNMI_PAGE_7, followed by the slots. The page has
+ * room for the slots of vCPUs 0 .. 126, with a smaller config.mc_buffer_size for more. The other
+ * vCPUs have no slot and take a system reset with R3 unchanged, as if strict: that is R9, and the
+ * only OS known to want the slot, Linux, calls ibm,nmi-register instead.
  *
  * returns: as fwnmi_register(), or
  *	FWNMI_ERR_MEMORY if real page 7 is not in guest memory; the RTAS status is -1
@@ -537,7 +499,7 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
  *
  * Like a machine check, but there is no log and no interlock, and MSR[ME] is unchanged. R3 points
  * to this vCPU's slot, which holds the original R3: PowerVM and KVM do so and Linux relies on it.
- * If strict, R3 is unchanged, which is the letter of R9.
+ * If strict, or if page 7 has no room for the slot, R3 is unchanged, which is the letter of R9.
  *
  * A vCPU that waits for the buffer takes the reset after the interlock of its machine check;
  * several resets until then merge into one. A vCPU in its machine check handler takes the reset at
@@ -832,9 +794,9 @@ size_t fwnmi_state_size(const struct fwnmi *f);
  *
  * The record holds all that the library knows: registration, the buffer's owner, the waiting vCPUs
  * and their machine checks, signalled machine checks, pending system resets, stopped vCPUs, queued
- * logs. It holds neither the
- * error area, which is guest memory, nor vCPU registers; the host saves those. The record does not
- * depend on the host's byte order, carries a version, and ends with a checksum.
+ * logs. It holds neither the error area, which is guest memory, nor vCPU registers; the host saves
+ * those. The record does not depend on the host's byte order, carries a version, and ends with a
+ * checksum.
  *
  * returns: the record's length in bytes, or
  *	FWNMI_ERR_NOSPACE if @size is too small; @buf is untouched

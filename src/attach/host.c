@@ -88,7 +88,7 @@ static bool set_regs(struct host *host, unsigned cpu, const struct fwnmi_regs *r
 			nip, msr, regs->nip, regs->msr);
 }
 
-bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
+static bool write_outcome(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
 {
 	bool there;
 
@@ -103,6 +103,24 @@ bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *o
 		return false;
 	gdb_commit(host->gdb);
 	return true;
+}
+
+bool host_remember(struct host *host)
+{
+	host->record_size = fwnmi_state_size(host->fwnmi);
+	free(host->record);
+	host->record = malloc(host->record_size);
+	if (!host->record)
+		return gdb_fail(host->gdb, "out of memory");
+	return fwnmi_save(host->fwnmi, host->record, host->record_size) > 0;
+}
+
+bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
+{
+	if (write_outcome(host, cpu, outcome))
+		return true;
+	fwnmi_load(host->fwnmi, host->record, host->record_size);
+	return false;
 }
 
 static bool interrupts_little_endian(struct host *host, bool *little_endian)
@@ -129,21 +147,23 @@ static bool set_up(struct host *host)
 		.rtas_size = guest->rtas_size,
 		.save_area_offset = SAVE_OFFSET,
 	};
-	int err;
+	size_t size;
 
 	room = guest->rtas_size > SAVE_OFFSET + slots ? guest->rtas_size - SAVE_OFFSET - slots : 0;
 	config.mc_buffer_size = room < SLOTS - SAVE_OFFSET ? room & ~15u : SLOTS - SAVE_OFFSET;
 	if (!interrupts_little_endian(host, &config.interrupts_little_endian))
 		return false;
-	err = config.mc_buffer_size ? fwnmi_init(&host->fwnmi, &ops, host, &config) :
-				      FWNMI_ERR_NOSPACE;
-	if (err)
-		return gdb_fail(
-			host->gdb,
-			"the RTAS area of %" PRIu32 " bytes at 0x%" PRIx64 " cannot be used: %s",
-			guest->rtas_size, guest->rtas_base,
-			config.mc_buffer_size ? fwnmi_config_error(&config) : fwnmi_strerror(err));
-	return true;
+	size = config.mc_buffer_size ? fwnmi_sizeof(&config) : 0;
+	if (!size)
+		return gdb_fail(host->gdb,
+				"the RTAS area of %" PRIu32 " bytes at 0x%" PRIx64
+				" cannot be used: %s",
+				guest->rtas_size, guest->rtas_base,
+				config.mc_buffer_size ? fwnmi_config_error(&config) :
+							fwnmi_strerror(FWNMI_ERR_NOSPACE));
+	host->fwnmi = malloc(size);
+	return (host->fwnmi && fwnmi_init(host->fwnmi, size, &ops, host, &config) == 0) ||
+	       gdb_fail(host->gdb, "out of memory");
 }
 
 /* ---- the state ---- */
@@ -166,7 +186,7 @@ static enum host_loaded load(struct host *host, const struct host_file *file)
 	if (!err && (!there || memcmp(bytes + FILE_BOOT, boot, sizeof(boot)) != 0))
 		err = FWNMI_ERR_MISMATCH;
 	if (!err)
-		err = fwnmi_load(&host->fwnmi, bytes + FILE_HEADER, file->size - FILE_HEADER);
+		err = fwnmi_load(host->fwnmi, bytes + FILE_HEADER, file->size - FILE_HEADER);
 	if (!err) {
 		memcpy(host->boot, boot, sizeof(boot));
 		host->boot_known = true;
@@ -185,12 +205,19 @@ static enum host_loaded load(struct host *host, const struct host_file *file)
 enum host_loaded host_open(struct host *host, struct guest *guest, const struct host_file *file,
 			   bool forget)
 {
+	host_close(host);
 	memset(host, 0, sizeof(*host));
 	host->gdb = guest->gdb;
 	host->guest = guest;
 	if (!set_up(host))
 		return HOST_FAILED;
 	return forget ? HOST_NEW : load(host, file);
+}
+
+void host_close(struct host *host)
+{
+	free(host->record);
+	free(host->fwnmi);
 }
 
 bool host_mark(struct host *host)
@@ -211,7 +238,7 @@ bool host_mark(struct host *host)
 
 uint8_t *host_save(struct host *host, size_t *size)
 {
-	size_t record = fwnmi_state_size(&host->fwnmi);
+	size_t record = fwnmi_state_size(host->fwnmi);
 	uint8_t *bytes = calloc(1, FILE_HEADER + record);
 
 	if (!bytes) {
@@ -221,7 +248,7 @@ uint8_t *host_save(struct host *host, size_t *size)
 	memcpy(bytes, magic, sizeof(magic));
 	bytes[FILE_UNWATCHED] = host->unwatched;
 	memcpy(bytes + FILE_BOOT, host->boot, sizeof(host->boot));
-	if (fwnmi_save(&host->fwnmi, bytes + FILE_HEADER, record) != (int)record) {
+	if (fwnmi_save(host->fwnmi, bytes + FILE_HEADER, record) != (int)record) {
 		free(bytes);
 		return NULL;
 	}
@@ -239,7 +266,7 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 	int err;
 
 	/* Keep what libfwnmi remembers of the routines, so that it can tell when they are gone. */
-	if (fwnmi_registered(&host->fwnmi, &old_system_reset, &old_machine_check) && !page_7 &&
+	if (fwnmi_registered(host->fwnmi, &old_system_reset, &old_machine_check) && !page_7 &&
 	    old_system_reset == system_reset && old_machine_check == machine_check)
 		return true;
 	if (read_memory(host, system_reset, first, 4) == 0 &&
@@ -247,8 +274,8 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 	    (!remote_number(first, 4, false) || !remote_number(second, 4, false)))
 		return gdb_fail(host->gdb, "there is no code at 0x%" PRIx64 " or 0x%" PRIx64,
 				system_reset, machine_check);
-	err = page_7 ? fwnmi_register2(&host->fwnmi, cpu, system_reset, machine_check) :
-		       fwnmi_register(&host->fwnmi, cpu, system_reset, machine_check);
+	err = page_7 ? fwnmi_register2(host->fwnmi, cpu, system_reset, machine_check) :
+		       fwnmi_register(host->fwnmi, cpu, system_reset, machine_check);
 	if (!err)
 		return true;
 	return gdb_fail(host->gdb, "routines 0x%" PRIx64 " and 0x%" PRIx64 " cannot be entered: %s",

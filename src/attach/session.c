@@ -113,6 +113,7 @@ static void finish(struct session *s)
 	char error[200];
 
 	guest_close(&s->guest);
+	host_close(&s->host);
 	if (!s->gdb)
 		return;
 	snprintf(error, sizeof(error), "%s", gdb_error(s->gdb));
@@ -180,7 +181,7 @@ static bool find_routines(struct session *s)
 
 	if (!o->has_handlers) {
 		if (!s->guest.symbols)
-			return fwnmi_registered(&s->host.fwnmi, NULL, NULL) ||
+			return fwnmi_registered(s->host.fwnmi, NULL, NULL) ||
 			       refuse(s,
 				      "the guest's routines are unknown: give its kernel (--kernel "
 				      "VMLINUX) or their addresses (--handlers SRESET,MCHECK), or run "
@@ -216,7 +217,7 @@ static bool has_left_routine(struct session *s, unsigned cpu, bool *left)
 /* Applies the rules of the machine check buffer before anything is changed. */
 static bool check_buffer(struct session *s, const struct injection_request *in)
 {
-	int owner = fwnmi_owner(&s->host.fwnmi);
+	int owner = fwnmi_owner(s->host.fwnmi);
 	bool left;
 
 	if (in->system_reset || owner < 0)
@@ -225,7 +226,7 @@ static bool check_buffer(struct session *s, const struct injection_request *in)
 		if (!has_left_routine(s, (unsigned)owner, &left))
 			return false;
 		if (left) {
-			fwnmi_interlock(&s->host.fwnmi, (unsigned)owner);
+			fwnmi_interlock(s->host.fwnmi, (unsigned)owner);
 			s->host.unwatched = false;
 			return true;
 		}
@@ -333,7 +334,7 @@ static bool end_partition(struct session *s, enum fwnmi_end_reason reason,
 		return false;
 	snprintf(out->problem, sizeof(out->problem), "%s, which ends the partition: QEMU resets it",
 		 fwnmi_end_reason_text(reason));
-	fwnmi_reset(&s->host.fwnmi);
+	fwnmi_reset(s->host.fwnmi);
 	return true;
 }
 
@@ -371,14 +372,14 @@ static bool watch(struct session *s, const struct injection_request *in,
 static bool wait_for_buffer(struct session *s, const struct injection_request *in,
 			    struct watch_entry *entry, struct remote_outcome *out)
 {
-	int owner = fwnmi_owner(&s->host.fwnmi);
+	int owner = fwnmi_owner(s->host.fwnmi);
 	struct watch_before nothing = { .nip = s->guest.rtas_entry };
 	struct watch_outcome w;
 	bool ok = watch_event(&s->host, (unsigned)owner, &nothing, true, (int)in->vcpu,
 			      in->timeout_ms, in->timeout_ms, NULL, &w);
 
 	if (w.second < 0) {
-		fwnmi_withdraw(&s->host.fwnmi, in->vcpu);
+		fwnmi_withdraw(s->host.fwnmi, in->vcpu);
 		return w.ended ? refuse(s, "the machine ended before the event") :
 				 ok && gdb_fail(s->gdb,
 						"time limit: CPU %d, which holds the machine check "
@@ -386,14 +387,13 @@ static bool wait_for_buffer(struct session *s, const struct injection_request *i
 						owner);
 	}
 	*entry = w.second_entry;
-	out->interlocked = ok && fwnmi_owner(&s->host.fwnmi) < 0;
+	out->interlocked = ok && fwnmi_owner(s->host.fwnmi) < 0;
 	return true;
 }
 
 static bool deliver(struct session *s, struct injection_request *in, const struct moment *moment,
 		    bool no_wait, struct remote_outcome *out)
 {
-	static struct fwnmi before_it; /* too big for the stack */
 	struct fwnmi_outcome outcome;
 	struct watch_before before;
 	struct watch_entry entry;
@@ -403,11 +403,12 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 	if (!watch_remember(s->gdb, in->vcpu, &before) || !host_get_regs(&s->host, in->vcpu, &regs))
 		return false;
 	complete(s, in, &before);
-	before_it = s->host.fwnmi;
+	if (!host_remember(&s->host))
+		return false;
 	if (in->system_reset)
-		err = fwnmi_system_reset(&s->host.fwnmi, in->vcpu, &regs, &outcome);
+		err = fwnmi_system_reset(s->host.fwnmi, in->vcpu, &regs, &outcome);
 	else
-		err = fwnmi_machine_check(&s->host.fwnmi, in->vcpu, &regs, &in->mc, &outcome);
+		err = fwnmi_machine_check(s->host.fwnmi, in->vcpu, &regs, &in->mc, &outcome);
 	if (err)
 		return gdb_fail(s->gdb, "it cannot be delivered: %s", fwnmi_strerror(err));
 	if (outcome.entry == FWNMI_ENTRY_STALE)
@@ -421,10 +422,8 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 	case FWNMI_ENDED:
 		return end_partition(s, outcome.end_reason, out) && save(s);
 	case FWNMI_DELIVERED:
-		if (!host_deliver(&s->host, in->vcpu, &outcome)) {
-			s->host.fwnmi = before_it;
+		if (!host_deliver(&s->host, in->vcpu, &outcome))
 			return false;
-		}
 		entry = (struct watch_entry){ .nip = outcome.regs.nip, .r3 = outcome.regs.gpr3 };
 		s->host.unwatched = !in->system_reset && no_wait;
 		if (!report_delivery(s, in, &before, moment, &entry, out))

@@ -16,6 +16,9 @@
 #include "inject/request.h"
 #include "attach/guest.h"
 
+/* More are refused. */
+#define REMOTE_MAX_CPUS GDB_MAX_CPUS
+
 struct remote_options {
 	const char *gdb; /* address of the stub, as for gdb_open() */
 	struct guest_options guest;

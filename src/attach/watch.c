@@ -117,7 +117,6 @@ static bool enter(struct watch *w)
 /* The vCPU that waited has the buffer now. */
 static bool deliver_waiting(struct watch *w)
 {
-	static struct fwnmi before; /* too big for the stack */
 	const unsigned cpu = (unsigned)w->waiting;
 	struct host *host = w->host;
 	struct fwnmi_outcome outcome;
@@ -125,14 +124,13 @@ static bool deliver_waiting(struct watch *w)
 
 	if (!host_get_regs(host, cpu, &regs))
 		return false;
-	before = host->fwnmi;
-	if (fwnmi_resume(&host->fwnmi, cpu, &regs, &outcome) != 0 ||
+	if (!host_remember(host))
+		return false;
+	if (fwnmi_resume(host->fwnmi, cpu, &regs, &outcome) != 0 ||
 	    outcome.entry != FWNMI_ENTRY_ROUTINE)
 		return gdb_fail(w->gdb, "the machine check that waited cannot be delivered");
-	if (!host_deliver(host, cpu, &outcome)) {
-		host->fwnmi = before;
+	if (!host_deliver(host, cpu, &outcome))
 		return false;
-	}
 	host->unwatched = true;
 	w->out->second = w->waiting;
 	w->out->second_entry =
@@ -145,7 +143,7 @@ static bool take_interlock(struct watch *w)
 {
 	struct host *host = w->host;
 
-	if (fwnmi_interlock(&host->fwnmi, w->cpu) != FWNMI_RELEASED)
+	if (fwnmi_interlock(host->fwnmi, w->cpu) != FWNMI_RELEASED)
 		return true; /* it holds nothing: the routine called it twice */
 	host->unwatched = false;
 	w->out->entered = w->out->interlocked = true;
@@ -188,8 +186,7 @@ static bool look_at_stop(struct watch *w)
 		if (cpu == w->cpu)
 			return take_interlock(w);
 		if (w->out->second == (int)cpu)
-			w->host->unwatched = fwnmi_interlock(&w->host->fwnmi, cpu) !=
-					     FWNMI_RELEASED;
+			w->host->unwatched = fwnmi_interlock(w->host->fwnmi, cpu) != FWNMI_RELEASED;
 	}
 	if (is_call && call.token && call.token == w->host->guest->os_term)
 		w->out->terminated = true;
@@ -211,7 +208,7 @@ static bool is_over(const struct watch *w)
 	if (w->out->terminated)
 		return true;
 	if (w->out->second >= 0)
-		return fwnmi_owner(&w->host->fwnmi) != w->out->second;
+		return fwnmi_owner(w->host->fwnmi) != w->out->second;
 	return w->waiting < 0 && (w->out->returned || w->out->exited) &&
 	       (w->out->interlocked || !w->wait_interlock);
 }

@@ -742,9 +742,8 @@ static void name_problem(const struct inject_options *o, struct outcome *out)
 	if (out->problem[0] || is_ok(o, out))
 		return;
 	snprintf(out->problem, sizeof(out->problem), "%s: it will not call ibm,nmi-interlock",
-		 json_object_get(out->report, "stale-handler") ?
-			 "the routine that the guest registered is gone" :
-			 "the guest has not registered");
+		 json_object_get(out->report, "stale-handler") ? "the registered routine is gone" :
+								 "the guest has not registered");
 }
 
 /*
@@ -928,13 +927,13 @@ static enum inject_cpus remote_cpus(const struct inject_options *o)
  */
 static int inject_remote(const struct inject_options *o)
 {
-	static struct outcome outs[FWNMI_MAX_CPUS]; /* too big for the stack */
+	static struct outcome outs[REMOTE_MAX_CPUS]; /* too big for the stack */
 	enum inject_cpus cpus = remote_cpus(o);
 	bool several = cpus != INJECT_ONE_CPU;
 	unsigned count = 0, nr_cpus = 1;
 	int status;
 
-	for (unsigned cpu = 0; cpu < nr_cpus && count < FWNMI_MAX_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < nr_cpus && count < REMOTE_MAX_CPUS; cpu++) {
 		struct remote_outcome remote;
 		struct injection_request in;
 		char err[200];

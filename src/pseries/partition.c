@@ -219,6 +219,7 @@ void papr_destroy(struct papr *papr)
 	if (!papr)
 		return;
 	free(papr->fdt);
+	free(papr->fwnmi);
 	free(papr->bootargs);
 	free(papr);
 }
@@ -277,7 +278,6 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 				 "no room in guest memory for RTAS besides kernel and initrd");
 		return -1;
 	}
-	papr->fwnmi_ready = true;
 	if (!fdt_build(papr, err, err_size))
 		return -1;
 	taken[4] = (struct range){ papr->rtas_base, papr->rtas_size };

@@ -67,7 +67,7 @@ enum papr_result {
 struct papr_outcome {
 	enum papr_result result;
 	unsigned vector; /* of the event: VECTOR_SYSTEM_RESET, VECTOR_MACHINE_CHECK; 0: none */
-	bool stale; /* PAPR_VECTOR: the routine that the guest had registered is gone */
+	bool stale; /* PAPR_VECTOR: the registered routine is gone */
 	struct engine_regs regs; /* the vCPU's, after the event */
 	enum fwnmi_end_reason end_reason; /* PAPR_ENDED */
 	int error; /* PAPR_REFUSED: an enum fwnmi_error */

@@ -101,19 +101,19 @@ void papr_loaded(struct papr *papr)
 
 size_t papr_fwnmi_record_size(const struct papr *papr)
 {
-	return fwnmi_state_size(&papr->fwnmi);
+	return fwnmi_state_size(papr->fwnmi);
 }
 
 size_t papr_fwnmi_save(const struct papr *papr, void *buf, size_t size)
 {
-	int length = fwnmi_save(&papr->fwnmi, buf, size);
+	int length = fwnmi_save(papr->fwnmi, buf, size);
 
 	return length > 0 ? (size_t)length : 0;
 }
 
 bool papr_fwnmi_load(struct papr *papr, const void *record, size_t size, char *err, size_t err_size)
 {
-	int rc = fwnmi_load(&papr->fwnmi, record, size);
+	int rc = fwnmi_load(papr->fwnmi, record, size);
 
 	if (rc < 0)
 		snprintf(err, err_size, "cannot load the state of FWNMI: %s", fwnmi_strerror(rc));

@@ -53,8 +53,9 @@ struct papr {
 	struct nvram nvram;
 	struct rtc rtc;
 	struct device *devices[PAPR_NR_DEVICES]; /* all of them */
-	struct fwnmi fwnmi;
-	bool fwnmi_ready; /* fwnmi_init() has been done */
+	struct fwnmi *fwnmi; /* NULL until the first reset */
+	uint64_t fwnmi_rtas_base; /* as fwnmi_init() was last told */
+	uint32_t fwnmi_rtas_size;
 	bool may_repair; /* the event comes from the processor, not from an injection */
 	bool ended; /* FWNMI ended the partition; cleared by a reset */
 	struct papr_fwnmi_end fwnmi_end; /* how it last did so */

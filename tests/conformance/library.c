@@ -25,7 +25,7 @@ static struct fwnmi_machine_check of_type(uint8_t type, uint8_t subtype, uint8_t
 /* The OS has handled the event: it calls the interlock and returns. */
 static void finish(struct host *host, unsigned cpu)
 {
-	assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(host->f, cpu), FWNMI_RELEASED);
 	run_something(host, cpu);
 }
 
@@ -63,23 +63,23 @@ static void r4_registration_answers_0_minus_1_or_minus_3(void **state)
 	struct host *host = *state;
 
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register(&host->f, 0, 0x1920, 0x1990)),
+					   fwnmi_register(host->f, 0, 0x1920, 0x1990)),
 			 0);
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register2(&host->f, 0, 0x1920, 0x1990)),
+					   fwnmi_register2(host->f, 0, 0x1920, 0x1990)),
 			 0);
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register(&host->f, 0, 0x2000000, 0x1990)),
+					   fwnmi_register(host->f, 0, 0x2000000, 0x1990)),
 			 -3);
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register2(&host->f, 0, 0x1920, 0x2000000)),
+					   fwnmi_register2(host->f, 0, 0x1920, 0x2000000)),
 			 -3);
 	host->memory_size = 0x4000;
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register(&host->f, 0, 0x4000, 0x1990)),
+					   fwnmi_register(host->f, 0, 0x4000, 0x1990)),
 			 -3);
 	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_REGISTER,
-					   fwnmi_register2(&host->f, 0, 0x1920, 0x1990)),
+					   fwnmi_register2(host->f, 0, 0x1920, 0x1990)),
 			 -1);
 }
 
@@ -88,7 +88,7 @@ static void r4_both_routines_are_taken_in_their_order(void **state)
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	assert_int_equal(fwnmi_register(&host->f, 0, 0x4000, 0x5000), 0);
+	assert_int_equal(fwnmi_register(host->f, 0, 0x4000, 0x5000), 0);
 	assert_int_equal(host_system_reset(host, 0), FWNMI_DELIVERED);
 	assert_int_equal(host->regs[0].nip, 0x4000);
 	take(host, 1, &mc);
@@ -108,10 +108,10 @@ static void r4_a_refused_registration_changes_nothing(void **state)
 
 	for (size_t good = 0; good < ARRAY_SIZE(calls); good++) {
 		host->may_write = areas[good] == FWNMI_PAGE_7 ? PAGE_7 : RTAS_AREA;
-		assert_int_equal(calls[good](&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+		assert_int_equal(calls[good](host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
 		for (size_t bad = 0; bad < ARRAY_SIZE(calls); bad++) {
 			for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-				assert_int_equal(calls[bad](&host->f, 0, refused[i][0],
+				assert_int_equal(calls[bad](host->f, 0, refused[i][0],
 							    refused[i][1]),
 						 FWNMI_ERR_PARAMETER);
 				take(host, 1, &mc);
@@ -152,14 +152,14 @@ static void r6_both_routines_must_be_in_the_first_32_mib(void **state)
 {
 	struct host *host = *state;
 
-	assert_int_equal(fwnmi_register(&host->f, 0, 0x1fffffc, 0x1fffffc), 0);
-	assert_int_equal(fwnmi_register2(&host->f, 0, 0x1fffffc, 0x1fffffc), 0);
+	assert_int_equal(fwnmi_register(host->f, 0, 0x1fffffc, 0x1fffffc), 0);
+	assert_int_equal(fwnmi_register2(host->f, 0, 0x1fffffc, 0x1fffffc), 0);
 	for (unsigned bit = 25; bit < 64; bit++) {
-		assert_int_equal(fwnmi_register(&host->f, 0, 1ull << bit, 0x1000),
+		assert_int_equal(fwnmi_register(host->f, 0, 1ull << bit, 0x1000),
 				 FWNMI_ERR_PARAMETER);
-		assert_int_equal(fwnmi_register(&host->f, 0, 0x1000, 1ull << bit | 0x1000),
+		assert_int_equal(fwnmi_register(host->f, 0, 0x1000, 1ull << bit | 0x1000),
 				 FWNMI_ERR_PARAMETER);
-		assert_int_equal(fwnmi_register2(&host->f, 0, 1ull << bit, 0x1000),
+		assert_int_equal(fwnmi_register2(host->f, 0, 1ull << bit, 0x1000),
 				 FWNMI_ERR_PARAMETER);
 	}
 }
@@ -193,7 +193,7 @@ static void r8_every_system_reset_on_every_processor_goes_to_the_routine(void **
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
 		run_something(host, cpu);
 	}
-	assert_int_equal(fwnmi_signal_system_reset(&host->f, 2, FWNMI_ALL), NR_CPUS);
+	assert_int_equal(fwnmi_signal_system_reset(host->f, 2, FWNMI_ALL), NR_CPUS);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_at_handler(host, cpu, SYSTEM_RESET, INTERRUPTED_MSR);
@@ -265,7 +265,7 @@ static void r11_each_processor_can_be_interrupted_whatever_it_has_masked(void **
 			run_something(host, cpu);
 			host->regs[cpu].msr = masks[i];
 			host->kicks[cpu] = 0;
-			assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, cpu), 1);
+			assert_int_equal(fwnmi_signal_system_reset(host->f, 0, cpu), 1);
 			assert_int_equal(host->kicks[cpu], 1);
 			assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 			assert_at_handler(host, cpu, SYSTEM_RESET, masks[i]);
@@ -297,7 +297,7 @@ static void r12_what_the_processor_says_is_analysed_and_reported(void **state)
 		struct fwnmi_machine_check mc;
 		struct fwnmi_errlog log;
 
-		fwnmi_reset(&host->f);
+		fwnmi_reset(host->f);
 		enrol(host);
 		run_something(host, 0);
 		assert_int_equal(fwnmi_mce_analyse((uint32_t)causes[i].version << 16,
@@ -393,13 +393,13 @@ static void r14_a_report_takes_one_copy_of_each_thing_whoever_waits(void **state
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = slb_multihit();
 
-	while (fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 8) == 0)
+	while (fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 8) == 0)
 		;
 	take(host, 0, &mc);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++)
 		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 	for (unsigned cpu = 1; cpu < NR_CPUS; cpu++) {
-		assert_int_equal(fwnmi_interlock(&host->f, cpu - 1), FWNMI_RELEASED);
+		assert_int_equal(fwnmi_interlock(host->f, cpu - 1), FWNMI_RELEASED);
 		host->reads = host->writes = host->register_writes = 0;
 		assert_int_equal(host_resume(host, cpu), FWNMI_DELIVERED);
 		assert_int_equal(host->reads, 1);
@@ -441,7 +441,7 @@ static void r15_holds_for_the_image_that_was_told_and_no_other(void **state)
 	/* Not told: it was withdrawn before it was delivered. */
 	take(host, 0, &mc);
 	assert_int_equal(host_machine_check(host, 1, &fatal), FWNMI_WAITING);
-	assert_int_equal(fwnmi_withdraw(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_withdraw(host->f, 1), FWNMI_RELEASED);
 	finish(host, 0);
 	take(host, 0, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
@@ -453,7 +453,7 @@ static void r15_holds_for_the_image_that_was_told_and_no_other(void **state)
 	enrol(host);
 	take(host, 0, &mc);
 	assert_already_reported(host);
-	fwnmi_reset(&host->f);
+	fwnmi_reset(host->f);
 	enrol(host);
 	take(host, 0, &mc);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
@@ -467,7 +467,7 @@ static void r15_holds_after_a_fatal_event_scan_too(void **state)
 
 	mc.unsafe_processor = true;
 	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_STOPPED);
-	assert_true(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)) > 0);
+	assert_true(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, sizeof(buf)) > 0);
 	mc.unsafe_processor = false;
 	take(host, 0, &mc);
 	assert_already_reported(host);
@@ -488,13 +488,13 @@ static void r16_an_unsafe_processor_is_not_returned_to_and_event_scan_is_fatal(v
 	assert_int_equal(host_resume(host, 2), FWNMI_STOPPED);
 	assert_int_equal(host_system_reset(host, 2), FWNMI_STOPPED);
 
-	assert_int_equal(fwnmi_event_scan(&host->f, FWNMI_CLASS_INTERNAL_ERRORS, false, buf,
+	assert_int_equal(fwnmi_event_scan(host->f, FWNMI_CLASS_INTERNAL_ERRORS, false, buf,
 					  sizeof(buf)),
 			 216);
 	assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), 216);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
 	assert_int_equal(log.mc.processor_id, 2);
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 0);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 0);
 }
 
 static void r16_the_next_image_still_learns_of_it(void **state)
@@ -506,8 +506,8 @@ static void r16_the_next_image_still_learns_of_it(void **state)
 
 	mc.unsafe_processor = true;
 	host_machine_check(host, 2, &mc);
-	fwnmi_reset(&host->f); /* the OS hung, and was rebooted */
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 216);
+	fwnmi_reset(host->f); /* the OS hung, and was rebooted */
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 216);
 	assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), 216);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_WARNING);
 	assert_int_equal(log.mc.processor_id, 2);
@@ -521,9 +521,9 @@ static void r17_interlock_answers_0_and_releases_the_buffer(void **state)
 	struct fwnmi_machine_check mc = slb_multihit();
 
 	take(host, 0, &mc);
-	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, fwnmi_interlock(&host->f, 0)),
+	assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK, fwnmi_interlock(host->f, 0)),
 			 0);
-	assert_int_equal(fwnmi_owner(&host->f), -1);
+	assert_int_equal(fwnmi_owner(host->f), -1);
 	take(host, 1, &mc);
 }
 
@@ -536,15 +536,15 @@ static void r17_without_an_event_it_answers_0_or_strictly_minus_1(void **state)
 		if (strict)
 			restart_strict(host);
 		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
-						   fwnmi_interlock(&host->f, 0)),
+						   fwnmi_interlock(host->f, 0)),
 				 strict ? -1 : 0);
 		take(host, 0, &mc);
 		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
-						   fwnmi_interlock(&host->f, 1)),
+						   fwnmi_interlock(host->f, 1)),
 				 strict ? -1 : 0);
-		assert_int_equal(fwnmi_owner(&host->f), 0);
+		assert_int_equal(fwnmi_owner(host->f), 0);
 		assert_int_equal(fwnmi_rtas_status(FWNMI_RTAS_NMI_INTERLOCK,
-						   fwnmi_interlock(&host->f, 0)),
+						   fwnmi_interlock(host->f, 0)),
 				 0);
 	}
 }
@@ -581,7 +581,7 @@ static void r18_interlock_waits_for_no_other_rtas_call_or_hcall(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, make_other_call, &other), 0);
 	pthread_barrier_wait(&other.taken);
 	assert_int_not_equal(pthread_mutex_trylock(&other.lock), 0);
-	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(host->f, 0), FWNMI_RELEASED);
 	pthread_barrier_wait(&other.released);
 	pthread_join(thread, NULL);
 	pthread_barrier_destroy(&other.taken);
@@ -598,7 +598,7 @@ static void r18_interlock_touches_no_memory_and_no_register(void **state)
 		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_WAITING);
 	host->reads = host->writes = host->register_writes = 0;
 	host->fail_reads = true;
-	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(host->f, 0), FWNMI_RELEASED);
 	assert_int_equal(host->reads + host->writes, 0);
 	assert_int_equal(host->register_writes, 0);
 	assert_int_equal(host->kicks[1], 1);
@@ -618,13 +618,13 @@ static void r19_the_buffer_is_taken_until_the_interrupted_processor_calls_interl
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		if (cpu == 1)
 			continue;
-		assert_int_equal(fwnmi_interlock(&host->f, cpu), FWNMI_NOTHING);
+		assert_int_equal(fwnmi_interlock(host->f, cpu), FWNMI_NOTHING);
 		host_system_reset(host, cpu);
 	}
 	assert_int_equal(host_resume(host, 2), FWNMI_WAITING);
-	assert_int_equal(fwnmi_owner(&host->f), 1);
+	assert_int_equal(fwnmi_owner(host->f), 1);
 	assert_memory_equal(host->rtas + SAVE_OFFSET, buffer, sizeof(buffer));
-	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(host->f, 1), FWNMI_RELEASED);
 	assert_int_equal(host_resume(host, 2), FWNMI_DELIVERED);
 }
 
@@ -641,7 +641,7 @@ static void prose_a_second_machine_check_of_the_owner_ends_the_partition_with_a_
 	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_ENDED);
 	assert_int_equal(host->ends, 1);
 	assert_int_equal(host->end_reason, FWNMI_END_NESTED_MACHINE_CHECK);
-	assert_int_equal(fwnmi_end_log(&host->f, buf, sizeof(buf)), 216);
+	assert_int_equal(fwnmi_end_log(host->f, buf, sizeof(buf)), 216);
 	assert_int_equal(fwnmi_errlog_decode(&log, buf, sizeof(buf)), 216);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
 	assert_int_equal(log.mc.processor_id, 2);
@@ -684,14 +684,14 @@ static void prose_a_later_repair_determination_comes_by_event_scan(void **state)
 	int length;
 
 	take(host, 0, &mc);
-	repair.main_a.platform_log_id = fwnmi_log_id(&host->f);
+	repair.main_a.platform_log_id = fwnmi_log_id(host->f);
 	assert_int_equal(repair.main_a.platform_log_id, buffer_log(host).main_a.platform_log_id);
 	finish(host, 0);
 	length = fwnmi_errlog_encode(&repair, log, sizeof(log));
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_INTERNAL_ERRORS,
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_INTERNAL_ERRORS,
 					   log, (size_t)length),
 			 0);
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), length);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, sizeof(buf)), length);
 	assert_memory_equal(buf, log, (size_t)length);
 }
 

@@ -136,7 +136,7 @@ static void boot(struct stress *s)
 {
 	struct model *m = &s->model;
 
-	assert_int_equal(fwnmi_reset(&s->host.f), 0);
+	assert_int_equal(fwnmi_reset(s->host.f), 0);
 	enrol(&s->host);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		if (waits(m, cpu) || m->signalled[cpu])
@@ -227,7 +227,7 @@ static void signal_check(struct stress *s, unsigned cpu, bool fatal, bool unsafe
 {
 	struct model *m = &s->model;
 	struct fwnmi_machine_check mc = numbered(m->mc.reported, fatal, unsafe);
-	int result = fwnmi_signal_machine_check(&s->host.f, cpu, &mc);
+	int result = fwnmi_signal_machine_check(s->host.f, cpu, &mc);
 
 	if (m->stopped[cpu]) {
 		assert_int_equal(result, 0);
@@ -246,7 +246,7 @@ static void withdraw(struct stress *s, unsigned cpu)
 {
 	struct model *m = &s->model;
 	unsigned kicks = kicks_of_next(s), kept = 0;
-	int result = fwnmi_withdraw(&s->host.f, cpu);
+	int result = fwnmi_withdraw(s->host.f, cpu);
 
 	if (!waits(m, cpu) && !m->signalled[cpu]) {
 		assert_int_equal(result, FWNMI_NOTHING);
@@ -294,7 +294,7 @@ static void system_reset(struct stress *s, unsigned cpu)
 static void signal_reset(struct stress *s, unsigned cpu, int64_t target)
 {
 	struct model *m = &s->model;
-	int meant = 0, result = fwnmi_signal_system_reset(&s->host.f, cpu, target);
+	int meant = 0, result = fwnmi_signal_system_reset(s->host.f, cpu, target);
 
 	for (unsigned i = 0; i < NR_CPUS; i++) {
 		if (m->stopped[i] || (target == FWNMI_ALL_OTHERS && i == cpu) ||
@@ -312,7 +312,7 @@ static void interlock(struct stress *s, unsigned cpu)
 {
 	struct model *m = &s->model;
 	unsigned kicks = kicks_of_next(s);
-	int result = fwnmi_interlock(&s->host.f, cpu);
+	int result = fwnmi_interlock(s->host.f, cpu);
 
 	if (m->owner != (int)cpu || !m->in_handler) {
 		assert_int_equal(result, FWNMI_NOTHING);
@@ -371,7 +371,7 @@ static void fetch_notices(struct stress *s)
 	uint8_t buf[FWNMI_ERRLOG_MAX];
 
 	while (m->notices > 0) {
-		int length = fwnmi_event_scan(&s->host.f, ~0u, false, buf, sizeof(buf));
+		int length = fwnmi_event_scan(s->host.f, ~0u, false, buf, sizeof(buf));
 
 		if (length == FWNMI_NOTHING) /* the end of a sequence of calls */
 			continue;
@@ -381,7 +381,7 @@ static void fetch_notices(struct stress *s)
 		m->notices--;
 		m->notices_seen++;
 	}
-	assert_int_equal(fwnmi_events_pending(&s->host.f, FWNMI_EVENT_SCAN, ~0u), 0);
+	assert_int_equal(fwnmi_events_pending(s->host.f, FWNMI_EVENT_SCAN, ~0u), 0);
 }
 
 static void toggle_stale(struct stress *s)
@@ -424,7 +424,7 @@ static void step(struct stress *s)
 	} else if (dice < 9970 || m->notices >= 5) {
 		fetch_notices(s);
 	}
-	assert_int_equal(fwnmi_owner(&s->host.f), m->owner);
+	assert_int_equal(fwnmi_owner(s->host.f), m->owner);
 	if (m->stopped[0] && m->stopped[1] && m->stopped[2] && m->stopped[3])
 		boot(s); /* nothing else would ever happen */
 }

@@ -44,7 +44,7 @@ struct vcpu {
 struct vm {
 	uint8_t memory[MEMORY_SIZE];
 	pthread_mutex_t lock;
-	struct fwnmi fwnmi;
+	struct fwnmi *fwnmi;
 	struct vcpu vcpus[NR_CPUS];
 	unsigned sources; /* threads that may still cause events */
 };
@@ -99,7 +99,7 @@ static void signal_reset(struct vm *vm, unsigned caller, int64_t target)
 		v->resets_merged += v->reset_pending;
 		v->reset_pending = true;
 	}
-	require(fwnmi_signal_system_reset(&vm->fwnmi, caller, target) == expected);
+	require(fwnmi_signal_system_reset(vm->fwnmi, caller, target) == expected);
 	pthread_mutex_unlock(&vm->lock);
 }
 
@@ -134,7 +134,7 @@ static void answer_kick(struct vcpu *v)
 	struct fwnmi_outcome outcome;
 
 	__atomic_store_n(&v->kicked, false, __ATOMIC_RELAXED);
-	require(fwnmi_resume(&v->vm->fwnmi, v->number, &v->regs, &outcome) == 0);
+	require(fwnmi_resume(v->vm->fwnmi, v->number, &v->regs, &outcome) == 0);
 	carry_out(v, &outcome);
 }
 
@@ -146,7 +146,7 @@ static bool may_enter(struct vcpu *v)
 
 	pthread_mutex_lock(&vm->lock);
 	while (v->regs.nip == PROGRAM) {
-		bool may_run = fwnmi_may_run(&vm->fwnmi, v->number);
+		bool may_run = fwnmi_may_run(vm->fwnmi, v->number);
 
 		/* A pending event has kicked the vCPU, unless it waits for the buffer. */
 		require(v->kicked || !may_run ||
@@ -176,7 +176,7 @@ static void machine_check_routine(struct vcpu *v)
 	require(log.mc.effective_address == v->delivered);
 	sched_yield(); /* others come to wait for the buffer */
 	pthread_mutex_lock(&v->vm->lock);
-	require(fwnmi_interlock(&v->vm->fwnmi, v->number) == FWNMI_RELEASED);
+	require(fwnmi_interlock(v->vm->fwnmi, v->number) == FWNMI_RELEASED);
 	v->interlocked++;
 	pthread_mutex_unlock(&v->vm->lock);
 }
@@ -242,7 +242,7 @@ static unsigned signal_machine_check(struct vm *vm, struct vcpu *v)
 						.effective_address_valid = true,
 						.effective_address = v->signalled + 1 };
 	bool has_one = v->signalled != v->delivered;
-	int result = fwnmi_signal_machine_check(&vm->fwnmi, v->number, &mc);
+	int result = fwnmi_signal_machine_check(vm->fwnmi, v->number, &mc);
 
 	require(result == (has_one ? FWNMI_ERR_BUSY : 1));
 	v->signalled += !has_one;
@@ -291,8 +291,10 @@ static void start(struct vm *vm)
 	};
 
 	pthread_mutex_init(&vm->lock, NULL);
-	assert_int_equal(fwnmi_init(&vm->fwnmi, &ops, vm, &config), 0);
-	assert_int_equal(fwnmi_register(&vm->fwnmi, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	vm->fwnmi = malloc(fwnmi_sizeof(&config));
+	assert_non_null(vm->fwnmi);
+	assert_int_equal(fwnmi_init(vm->fwnmi, fwnmi_sizeof(&config), &ops, vm, &config), 0);
+	assert_int_equal(fwnmi_register(vm->fwnmi, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
 	vm->sources = NR_CPUS + 2;
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		struct vcpu *v = &vm->vcpus[cpu];
@@ -332,7 +334,7 @@ static void no_event_is_lost_between_threads_with_one_mutex(void **state)
 	}
 	assert_int_equal(machine_checks_seen, MACHINE_CHECKS);
 	assert_true(waits > 0);
-	assert_int_equal(fwnmi_owner(&vm->fwnmi), -1);
+	assert_int_equal(fwnmi_owner(vm->fwnmi), -1);
 }
 
 static int set_up(void **state)

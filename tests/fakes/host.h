@@ -17,6 +17,7 @@ enum {
 	LOW_MEMORY_SIZE = 0x10000,
 	RTAS_SIZE = 0x2000,
 	MEMORY_FILL = 0x60,
+	FWNMI_MEMORY = 0xc000, /* enough for 64 vCPUs */
 };
 
 enum host_callback {
@@ -33,7 +34,7 @@ enum {
 };
 
 struct host {
-	struct fwnmi f;
+	struct fwnmi *f; /* in fwnmi_memory */
 	struct fwnmi_config config;
 	struct fwnmi_regs regs[NR_CPUS];
 	uint64_t dar[NR_CPUS];
@@ -56,6 +57,7 @@ struct host {
 	struct fwnmi_machine_check repaired;
 	bool fail_reads, fail_repair;
 	void (*on_callback)(struct host *host, enum host_callback callback); /* may be NULL */
+	_Alignas(8) uint8_t fwnmi_memory[FWNMI_MEMORY];
 };
 
 /* ---- the callbacks ---- */
@@ -134,12 +136,13 @@ static const struct fwnmi_ops all_ops = {
 static inline int host_init(struct host *host, const struct fwnmi_config *config,
 			    const struct fwnmi_ops *host_ops, uint64_t memory_size, uint8_t fill)
 {
-	memset(host, 0, sizeof(*host));
+	memset(host, 0, offsetof(struct host, fwnmi_memory));
 	memset(host->low_memory, fill, sizeof(host->low_memory));
 	host->config = *config;
 	host->memory_size = memory_size;
 	host->may_write = RTAS_AREA;
-	return fwnmi_init(&host->f, host_ops, host, config);
+	host->f = (struct fwnmi *)host->fwnmi_memory;
+	return fwnmi_init(host->f, sizeof(host->fwnmi_memory), host_ops, host, config);
 }
 
 /* ---- events: a vCPU's registers go in, and the host does what the outcome says ---- */
@@ -172,8 +175,7 @@ enum {
 };
 
 /* Returns the error, or else the result. */
-static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool had_ended,
-				 bool was_stopped)
+static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool logged)
 {
 	const struct fwnmi_outcome *outcome = &host->outcome;
 
@@ -202,13 +204,13 @@ static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool 
 		require(!outcome->write.length && host->regs[cpu].nip == outcome->vector);
 		return outcome->entry == FWNMI_ENTRY_STALE ? AT_VECTOR_STALE : AT_VECTOR;
 	}
-	if (outcome->result == FWNMI_ENDED && !had_ended) {
+	if (outcome->result == FWNMI_ENDED && logged) {
 		require(fwnmi_end_reason_text(outcome->end_reason));
 		host->ends++;
 		host->ended_by = cpu;
 		host->end_reason = outcome->end_reason;
 	}
-	if (outcome->result == FWNMI_STOPPED && !was_stopped && cpu < NR_CPUS)
+	if (outcome->result == FWNMI_STOPPED && logged && cpu < NR_CPUS)
 		host->stops[cpu]++;
 	return outcome->result;
 }
@@ -217,27 +219,27 @@ static inline int host_carry_out(struct host *host, unsigned cpu, int err, bool 
 	do {                                                                                  \
 		const struct fwnmi_regs none = { 0 };                                         \
 		const struct fwnmi_regs *regs = (cpu) < NR_CPUS ? &(host)->regs[cpu] : &none; \
-		bool had_ended = (host)->f.ended;                                             \
-		bool was_stopped = (cpu) < FWNMI_MAX_CPUS && (host)->f.stopped[cpu];          \
+		const uint32_t log_id = fwnmi_log_id((host)->f);                              \
 		int err = call;                                                               \
                                                                                               \
-		return host_carry_out(host, cpu, err, had_ended, was_stopped);                \
+		/* Who stops or ends leaves a log. */                                         \
+		return host_carry_out(host, cpu, err, fwnmi_log_id((host)->f) != log_id);     \
 	} while (0)
 
 static inline int host_machine_check(struct host *host, unsigned cpu,
 				     const struct fwnmi_machine_check *mc)
 {
-	HOST_EVENT(host, cpu, fwnmi_machine_check(&host->f, cpu, regs, mc, &host->outcome));
+	HOST_EVENT(host, cpu, fwnmi_machine_check(host->f, cpu, regs, mc, &host->outcome));
 }
 
 static inline int host_system_reset(struct host *host, unsigned cpu)
 {
-	HOST_EVENT(host, cpu, fwnmi_system_reset(&host->f, cpu, regs, &host->outcome));
+	HOST_EVENT(host, cpu, fwnmi_system_reset(host->f, cpu, regs, &host->outcome));
 }
 
 static inline int host_resume(struct host *host, unsigned cpu)
 {
-	HOST_EVENT(host, cpu, fwnmi_resume(&host->f, cpu, regs, &host->outcome));
+	HOST_EVENT(host, cpu, fwnmi_resume(host->f, cpu, regs, &host->outcome));
 }
 
 #endif

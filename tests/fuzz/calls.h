@@ -64,10 +64,10 @@ static inline void make_call(struct host *host, const uint8_t *p)
 
 	switch (p[0] % 16) {
 	case 0:
-		fwnmi_register(&host->f, cpu, routine, (uint64_t)p[4] << 8);
+		fwnmi_register(host->f, cpu, routine, (uint64_t)p[4] << 8);
 		break;
 	case 1:
-		fwnmi_register2(&host->f, cpu, routine, (uint64_t)p[4] << 8);
+		fwnmi_register2(host->f, cpu, routine, (uint64_t)p[4] << 8);
 		break;
 	case 2:
 	case 3:
@@ -77,45 +77,45 @@ static inline void make_call(struct host *host, const uint8_t *p)
 		host_system_reset(host, cpu);
 		break;
 	case 5:
-		fwnmi_signal_system_reset(&host->f, cpu, (int8_t)p[2]);
+		fwnmi_signal_system_reset(host->f, cpu, (int8_t)p[2]);
 		break;
 	case 6:
 	case 7:
-		fwnmi_interlock(&host->f, cpu);
+		fwnmi_interlock(host->f, cpu);
 		break;
 	case 8:
 	case 9:
 		if (p[2] % 8 == 1)
-			fwnmi_signal_machine_check(&host->f, cpu, &mc);
+			fwnmi_signal_machine_check(host->f, cpu, &mc);
 		host_resume(host, cpu);
-		fwnmi_may_run(&host->f, cpu);
+		fwnmi_may_run(host->f, cpu);
 		if (p[2] % 8 == 2)
-			fwnmi_signal_machine_check(&host->f, cpu, &mc);
+			fwnmi_signal_machine_check(host->f, cpu, &mc);
 		if (p[2] % 8 == 0)
-			fwnmi_withdraw(&host->f, cpu);
+			fwnmi_withdraw(host->f, cpu);
 		break;
 	case 10:
-		fwnmi_reset(&host->f);
+		fwnmi_reset(host->f);
 		break;
 	case 11:
-		fwnmi_event_queue(&host->f, (enum fwnmi_event_source)(p[1] & 1), 1u << (p[2] & 31),
+		fwnmi_event_queue(host->f, (enum fwnmi_event_source)(p[1] & 1), 1u << (p[2] & 31),
 				  p + 3, 5);
-		fwnmi_event_queue(&host->f, (enum fwnmi_event_source)(p[1] & 1), 0x40000000,
+		fwnmi_event_queue(host->f, (enum fwnmi_event_source)(p[1] & 1), 0x40000000,
 				  (const uint8_t[]){ 6, p[2], p[3], p[4], 0, 0, 0, 0 }, 8);
 		break;
 	case 12:
-		fwnmi_event_scan(&host->f, ~0u, p[1] & 1, buf, (size_t)p[2] * 8);
+		fwnmi_event_scan(host->f, ~0u, p[1] & 1, buf, (size_t)p[2] * 8);
 		break;
 	case 13:
-		fwnmi_check_exception(&host->f, ~0u, p[1] & 1, buf, (size_t)p[2] * 8);
+		fwnmi_check_exception(host->f, ~0u, p[1] & 1, buf, (size_t)p[2] * 8);
 		break;
 	case 14:
 		fail(host, p[1] & 1 ? p[2] : 0);
 		store(host, (unsigned)p[3] << 8 | p[4], p[5]);
 		break;
 	case 15:
-		fwnmi_set_interrupt_endian(&host->f, p[1] & 1);
-		fwnmi_end_log(&host->f, buf, (size_t)p[2] * 8);
+		fwnmi_set_interrupt_endian(host->f, p[1] & 1);
+		fwnmi_end_log(host->f, buf, (size_t)p[2] * 8);
 		break;
 	}
 	require(!host->wrote_elsewhere);
@@ -124,15 +124,15 @@ static inline void make_call(struct host *host, const uint8_t *p)
 /* Any saved state can be loaded, and saves as the same record again. */
 static inline void check_record(const struct host *host)
 {
-	size_t length = fwnmi_state_size(&host->f);
+	size_t length = fwnmi_state_size(host->f);
 	uint8_t *record = malloc(length), *again = malloc(length);
 	struct host *other = malloc(sizeof(*other));
 
 	require(record && again && other);
 	start(other, 0);
-	require(fwnmi_save(&host->f, record, length) == (int)length);
-	require(fwnmi_load(&other->f, record, length) == 0);
-	require(fwnmi_save(&other->f, again, length) == (int)length);
+	require(fwnmi_save(host->f, record, length) == (int)length);
+	require(fwnmi_load(other->f, record, length) == 0);
+	require(fwnmi_save(other->f, again, length) == (int)length);
 	require(memcmp(record, again, length) == 0);
 	free(record);
 	free(again);

@@ -11,6 +11,7 @@
  */
 #include "fuzz.h"
 
+#include "../../lib/internal.h"
 #include "../unit/engine_guest.h"
 #include "engine/emu/check.h"
 #include "fwnmi/mce.h"
@@ -560,7 +561,7 @@ static void advance_counters(void)
 		papr->vcpu[i].dtl_index = UINT64_MAX - pick(8);
 	}
 	e->walks.first_asid = e->walks.next_asid = chance(50) ? 1 : UINT32_MAX - pick(64);
-	papr->fwnmi.log_id = UINT32_MAX - pick(4);
+	papr->fwnmi->log_id = UINT32_MAX - pick(4);
 	guest.clock.offset = chance(50) ? 0 : (chance(50) ? INT64_MAX : UINT64_MAX) - pick(60000);
 }
 

@@ -29,13 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		correct(record, length);
 	start(host, 0);
 	memcpy(before, host, sizeof(*host));
-	if (fwnmi_load(&host->f, record, length) != 0) {
+	if (fwnmi_load(host->f, record, length) != 0) {
 		require(memcmp(before, host, sizeof(*host)) == 0);
 	} else {
-		size_t size_now = fwnmi_state_size(&host->f);
+		size_t size_now = fwnmi_state_size(host->f);
 		uint8_t *again = malloc(size_now);
 
-		require(again && fwnmi_save(&host->f, again, size_now) == (int)size_now);
+		require(again && fwnmi_save(host->f, again, size_now) == (int)size_now);
 		/* A record of an earlier version is saved in this one's. */
 		if (memcmp(record, again, 12) == 0)
 			require(length == size_now && memcmp(record, again, length) == 0);

@@ -58,13 +58,13 @@ static inline void start(struct host *host, const struct fwnmi_config *config)
 
 static inline void enrol(struct host *host)
 {
-	assert_int_equal(fwnmi_register(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	assert_int_equal(fwnmi_register(host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
 	host->may_write = RTAS_AREA;
 }
 
 static inline void enrol_2(struct host *host)
 {
-	assert_int_equal(fwnmi_register2(&host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	assert_int_equal(fwnmi_register2(host->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
 	host->may_write = PAGE_7;
 }
 

@@ -403,8 +403,8 @@ static void the_greeting_comes_first_and_negotiation_next(void **state)
 	struct peer *peer = join(0);
 
 	assert_string_equal(line(peer),
-			    "{\"QMP\":{\"version\":{\"qemu\":{\"major\":0,\"minor\":1,"
-			    "\"micro\":0},\"package\":\"fwnmi 0.1.0\"},\"capabilities\":[]}}");
+			    "{\"QMP\":{\"version\":{\"qemu\":{\"major\":1,\"minor\":0,"
+			    "\"micro\":0},\"package\":\"fwnmi 1.0.0\"},\"capabilities\":[]}}");
 	assert_error(peer, "{\"execute\":\"query-status\"}", "CommandNotFound", "qmp_capabilities");
 	assert_answer(peer, "{\"execute\":\"qmp_capabilities\",\"id\":{\"a\":1}}",
 		      "{\"return\":{},\"id\":{\"a\":1}}");
@@ -429,7 +429,7 @@ static void queries_answer(void **state)
 	assert_non_null(strstr(got, "\"state\":\"stopped\""));
 	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-commands\"}"),
 			       "{\"name\":\"inject-machine-check\"}"));
-	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-version\"}"), "\"minor\":1"));
+	assert_non_null(strstr(ask(peer, "{\"execute\":\"query-version\"}"), "\"major\":1"));
 }
 
 static void an_ended_partition_keeps_its_log_and_does_not_go_on(void **state)

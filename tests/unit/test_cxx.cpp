@@ -23,7 +23,6 @@ static bool a_host_in_cxx_delivers_a_machine_check()
 	struct fwnmi_ops ops = {};
 	struct fwnmi_config config = {};
 	struct fwnmi_machine_check mc = {};
-	std::unique_ptr<struct fwnmi> f(new struct fwnmi);
 	struct fwnmi_regs regs = {};
 	struct fwnmi_outcome outcome;
 
@@ -34,9 +33,12 @@ static bool a_host_in_cxx_delivers_a_machine_check()
 	config.rtas_size = 0x10000;
 	mc.severity = FWNMI_SEVERITY_ERROR_SYNC;
 	mc.error_type = FWNMI_MC_SLB;
-	return fwnmi_init(f.get(), &ops, nullptr, &config) == 0 &&
-	       fwnmi_register(f.get(), 0, 0x2000, 0x3000) == 0 && fwnmi_mce_repairable(&mc) &&
-	       fwnmi_machine_check(f.get(), 0, &regs, &mc, &outcome) == 0 &&
+	std::unique_ptr<uint64_t[]> memory(new uint64_t[fwnmi_sizeof(&config) / 8 + 1]);
+	struct fwnmi *f = reinterpret_cast<struct fwnmi *>(memory.get());
+
+	return fwnmi_init(f, fwnmi_sizeof(&config), &ops, nullptr, &config) == 0 &&
+	       fwnmi_register(f, 0, 0x2000, 0x3000) == 0 && fwnmi_mce_repairable(&mc) &&
+	       fwnmi_machine_check(f, 0, &regs, &mc, &outcome) == 0 &&
 	       outcome.result == FWNMI_DELIVERED && outcome.regs.nip == 0x3000 &&
 	       std::strcmp(fwnmi_severity_name(FWNMI_SEVERITY_FATAL), "fatal") == 0;
 }

@@ -49,7 +49,7 @@ static int queue(struct host *host, enum fwnmi_event_source source, uint32_t eve
 	uint8_t log[96];
 
 	make_log(log, sizeof(log), severity, number);
-	return fwnmi_event_queue(&host->f, source, event_class, log, sizeof(log));
+	return fwnmi_event_queue(host->f, source, event_class, log, sizeof(log));
 }
 
 static uint32_t number_of(const uint8_t *log)
@@ -68,7 +68,7 @@ static unsigned scan(struct host *host, uint32_t mask, struct fwnmi_errlog *last
 	unsigned logs = 0;
 	int length;
 
-	while ((length = fwnmi_event_scan(&host->f, mask, false, buf, sizeof(buf))) != 0) {
+	while ((length = fwnmi_event_scan(host->f, mask, false, buf, sizeof(buf))) != 0) {
 		assert_true(length > 0);
 		assert_int_equal(fwnmi_errlog_decode(last, buf, (size_t)length), length);
 		logs++;
@@ -91,9 +91,8 @@ static void an_empty_queue_has_nothing_for_either_call(void **state)
 	struct host *host = *state;
 	uint8_t buf[8] = { 0xaa };
 
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, 8), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, 8),
-			 FWNMI_NOTHING);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, 8), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, 8), FWNMI_NOTHING);
 	assert_int_equal(buf[0], 0xaa);
 }
 
@@ -104,22 +103,22 @@ static void logs_come_whole_oldest_first_and_once(void **state)
 
 	for (uint32_t i = 1; i <= 10; i++) {
 		make_log(log, sizeof(log) - i, i % 3, i);
-		assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_CHECK_EXCEPTION,
+		assert_int_equal(fwnmi_event_queue(host->f, FWNMI_CHECK_EXCEPTION,
 						   FWNMI_CLASS_HOT_PLUG, log, sizeof(log) - i),
 				 0);
 	}
-	assert_int_equal(
-		fwnmi_events_pending(&host->f, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_HOT_PLUG), 10);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_HOT_PLUG),
+			 10);
 	for (uint32_t i = 1; i <= 10; i++) {
 		make_log(log, sizeof(log) - i, i % 3, i);
-		assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf,
+		assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf,
 						       sizeof(buf)),
 				 sizeof(log) - i);
 		assert_memory_equal(buf, log, sizeof(log) - i);
 	}
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)),
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)),
 			 FWNMI_NOTHING);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_CHECK_EXCEPTION, EVERY_CLASS), 0);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_CHECK_EXCEPTION, EVERY_CLASS), 0);
 }
 
 static void strict_logs_come_gravest_first(void **state)
@@ -134,7 +133,7 @@ static void strict_logs_come_gravest_first(void **state)
 		queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, severities[i], i);
 	for (uint32_t i = 0; i < ARRAY_SIZE(severities); i++) {
 		assert_int_equal(
-			fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
+			fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
 		assert_int_equal(number_of(buf), expected[i]);
 	}
 }
@@ -149,9 +148,9 @@ static void an_event_is_returned_by_its_own_call_only(void **state)
 	assert_int_equal(queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 2), 0);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 	assert_int_equal(log.main_a.platform_log_id, 1);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
 	assert_int_equal(number_of(buf), 2);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 0);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 0);
 }
 
 static void only_the_classes_of_the_mask_are_looked_at(void **state)
@@ -165,7 +164,7 @@ static void only_the_classes_of_the_mask_are_looked_at(void **state)
 		assert_int_equal(queue(host, FWNMI_EVENT_SCAN, classes[i], 1, i), 0);
 	assert_int_equal(scan(host, 0x20000000, &log), 0);
 	for (uint32_t i = ARRAY_SIZE(classes); i-- > 0;) {
-		assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, classes[i]), 1);
+		assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, classes[i]), 1);
 		assert_int_equal(scan(host, classes[i], &log), 1);
 		assert_int_equal(log.main_a.platform_log_id, i);
 		assert_int_equal(scan(host, classes[i], &log), 0);
@@ -185,7 +184,7 @@ static void a_sequence_of_scans_gets_two_logs_after_boot_and_one_later(void **st
 		assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 		assert_int_equal(log.main_a.platform_log_id, i);
 	}
-	fwnmi_reset(&host->f);
+	fwnmi_reset(host->f);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 2);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 	assert_int_equal(log.main_a.platform_log_id, 7);
@@ -199,9 +198,9 @@ static void a_critical_call_gets_the_fixed_part_alone(void **state)
 
 	memset(buf, 0xaa, sizeof(buf));
 	queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 1);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, true, buf, sizeof(buf)), 8);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, true, buf, sizeof(buf)), 8);
 	assert_memory_equal(buf, ((uint8_t[]){ 6, 0x20, 0, 226, 0, 0, 0, 0, 0xaa }), 9);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, true, buf, sizeof(buf)), 0);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, true, buf, sizeof(buf)), 0);
 }
 
 static void a_buffer_too_small_cuts_the_log_and_one_without_room_keeps_it(void **state)
@@ -211,13 +210,13 @@ static void a_buffer_too_small_cuts_the_log_and_one_without_room_keeps_it(void *
 
 	make_log(log, sizeof(log), 1, 7);
 	for (unsigned i = 0; i < 2; i++)
-		fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, sizeof(log));
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, 3), FWNMI_ERR_NOSPACE);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 2);
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, 299), 96);
+		fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, sizeof(log));
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, 3), FWNMI_ERR_NOSPACE);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 2);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, 299), 96);
 	assert_int_equal(number_of(buf), 7);
-	assert_int_equal(fwnmi_event_scan(&host->f, EVERY_CLASS, false, buf, 4), 4);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 0);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, false, buf, 4), 4);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 0);
 }
 
 static void queueing_refuses_what_is_no_log_and_no_class(void **state)
@@ -226,23 +225,23 @@ static void queueing_refuses_what_is_no_log_and_no_class(void **state)
 	uint8_t log[97];
 
 	make_log(log, 96, 1, 7);
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, 0, log, 96),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, 0, log, 96),
 			 FWNMI_ERR_INVALID);
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, 0x20000000, log, 96),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, 0x20000000, log, 96),
 			 FWNMI_ERR_INVALID);
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, 0xc0000000, log, 96),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, 0xc0000000, log, 96),
 			 FWNMI_ERR_INVALID);
-	assert_int_equal(fwnmi_event_queue(&host->f, (enum fwnmi_event_source)2, FWNMI_CLASS_EPOW,
+	assert_int_equal(fwnmi_event_queue(host->f, (enum fwnmi_event_source)2, FWNMI_CLASS_EPOW,
 					   log, 96),
 			 FWNMI_ERR_INVALID);
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 95),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 95),
 			 FWNMI_ERR_TRUNCATED);
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 97),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 97),
 			 FWNMI_ERR_BADSTRUCTURE);
 	log[0] = 5;
-	assert_int_equal(fwnmi_event_queue(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 96),
+	assert_int_equal(fwnmi_event_queue(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log, 96),
 			 FWNMI_ERR_BADVERSION);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 0);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 0);
 }
 
 static void a_full_queue_refuses_a_log_and_loses_none(void **state)
@@ -259,20 +258,20 @@ static void a_full_queue_refuses_a_log_and_loses_none(void **state)
 			 FWNMI_ERR_NOSPACE);
 	for (uint32_t i = 0; i < queued; i++) {
 		assert_int_equal(
-			fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
+			fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
 		assert_int_equal(number_of(buf), i);
 	}
 
 	/* and by space. */
 	for (queued = 0; make_log(log, sizeof(log), 1, queued),
-	    fwnmi_event_queue(&host->f, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, log,
-			      sizeof(log)) == 0;)
+	    fwnmi_event_queue(host->f, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, log, sizeof(log)) ==
+				 0;)
 		queued++;
 	assert_int_equal(queued, FWNMI_QUEUE_SPACE / FWNMI_ERRLOG_MAX);
 	assert_int_equal(queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, 1, 99),
 			 FWNMI_ERR_NOSPACE);
 	for (uint32_t i = 0; i < queued; i++) {
-		assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf,
+		assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf,
 						       sizeof(buf)),
 				 sizeof(log));
 		assert_int_equal(number_of(buf), i);
@@ -292,7 +291,7 @@ static void an_unsafe_processor_is_stopped_and_told_of_by_event_scan(void **stat
 	assert_int_equal(host->stops[2], 1);
 	assert_untouched(host, 2);
 	assert_int_equal(host->writes, 0);
-	assert_int_equal(fwnmi_owner(&host->f), -1);
+	assert_int_equal(fwnmi_owner(host->f), -1);
 
 	assert_int_equal(scan(host, FWNMI_CLASS_INTERNAL_ERRORS, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_FATAL);
@@ -302,7 +301,7 @@ static void an_unsafe_processor_is_stopped_and_told_of_by_event_scan(void **stat
 	assert_true(log.flags & FWNMI_ERRLOG_DEGRADED);
 	assert_int_equal(log.main_b.event_severity, 0x41);
 	assert_int_equal(log.main_b.event_subtype, 0x21);
-	assert_int_equal(log.main_a.platform_log_id, fwnmi_log_id(&host->f));
+	assert_int_equal(log.main_a.platform_log_id, fwnmi_log_id(host->f));
 	assert_int_equal(scan(host, FWNMI_CLASS_INTERNAL_ERRORS, &log), 0);
 }
 
@@ -311,26 +310,26 @@ static void a_stopped_cpu_takes_nothing_until_the_reset(void **state)
 	struct host *host = *state;
 	struct fwnmi_machine_check mc = unsafe(), safe = slb_multihit();
 
-	fwnmi_signal_system_reset(&host->f, 0, 1);
+	fwnmi_signal_system_reset(host->f, 0, 1);
 	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_STOPPED);
 	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_STOPPED);
 	assert_int_equal(host_machine_check(host, 1, &safe), FWNMI_STOPPED);
 	assert_int_equal(host_system_reset(host, 1), FWNMI_STOPPED);
 	assert_int_equal(host_resume(host, 1), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_interlock(&host->f, 1), FWNMI_NOTHING);
-	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, 1), 0);
+	assert_int_equal(fwnmi_interlock(host->f, 1), FWNMI_NOTHING);
+	assert_int_equal(fwnmi_signal_system_reset(host->f, 0, 1), 0);
 	memset(host->kicks, 0, sizeof(host->kicks));
-	assert_int_equal(fwnmi_signal_system_reset(&host->f, 0, FWNMI_ALL), 3);
+	assert_int_equal(fwnmi_signal_system_reset(host->f, 0, FWNMI_ALL), 3);
 	assert_int_equal(host->kicks[1], 0);
 	assert_int_equal(host->kicks[0] + host->kicks[2] + host->kicks[3], 3);
 	assert_int_equal(host->stops[1], 1);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
 
 	/* The other vCPUs continue. */
 	take(host, 0, &safe);
-	assert_int_equal(fwnmi_interlock(&host->f, 0), FWNMI_RELEASED);
+	assert_int_equal(fwnmi_interlock(host->f, 0), FWNMI_RELEASED);
 
-	fwnmi_reset(&host->f);
+	fwnmi_reset(host->f);
 	enrol(host);
 	take(host, 1, &safe);
 }
@@ -343,7 +342,7 @@ static void an_unsafe_processor_is_stopped_in_an_unregistered_guest_too(void **s
 	start(host, &default_config); /* which has no stop_cpu: the result says it */
 	assert_int_equal(host_machine_check(host, 0, &mc), FWNMI_STOPPED);
 	assert_int_equal(host_resume(host, 0), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), 1);
 }
 
 static void an_unsafe_processor_that_holds_the_buffer_ends_the_partition(void **state)
@@ -369,7 +368,7 @@ static void once_the_os_knows_of_an_unsafe_processor_all_is_already_reported(voi
 	host_machine_check(host, 3, &mc);
 	take(host, 0, &safe);
 	assert_int_equal(buffer_log(host).severity, FWNMI_SEVERITY_ERROR_SYNC);
-	fwnmi_interlock(&host->f, 0);
+	fwnmi_interlock(host->f, 0);
 
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 2);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_ALREADY_REPORTED);
@@ -407,11 +406,11 @@ static void notices_find_room_however_full_the_queue_is(void **state)
 		;
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
 		assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), NR_CPUS);
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, EVERY_CLASS), NR_CPUS);
 	for (unsigned got; (got = scan(host, EVERY_CLASS, &log)) != 0; logs += got)
 		;
 	assert_int_equal(logs, NR_CPUS);
-	assert_int_equal(fwnmi_events_pending(&host->f, FWNMI_CHECK_EXCEPTION, EVERY_CLASS),
+	assert_int_equal(fwnmi_events_pending(host->f, FWNMI_CHECK_EXCEPTION, EVERY_CLASS),
 			 FWNMI_QUEUE_EVENTS);
 }
 
@@ -425,7 +424,7 @@ static void the_next_image_is_told_what_ended_the_partition(void **state)
 
 	take(host, 3, &mc);
 	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_ENDED);
-	fwnmi_reset(&host->f);
+	fwnmi_reset(host->f);
 	assert_int_equal(scan(host, EVERY_CLASS, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_WARNING);
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
@@ -448,7 +447,7 @@ static void what_was_not_fetched_before_a_reboot_is_no_longer_critical(void **st
 	host_machine_check(host, 2, &mc);
 	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_EVENT, 77);
 	queue(host, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_ERROR, 78);
-	fwnmi_reset(&host->f);
+	fwnmi_reset(host->f);
 	enrol(host);
 	assert_int_equal(scan(host, FWNMI_CLASS_INTERNAL_ERRORS, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_WARNING);
@@ -459,7 +458,7 @@ static void what_was_not_fetched_before_a_reboot_is_no_longer_critical(void **st
 
 	assert_int_equal(scan(host, FWNMI_CLASS_EPOW, &log), 1);
 	assert_int_equal(log.severity, FWNMI_SEVERITY_EVENT);
-	assert_int_equal(fwnmi_check_exception(&host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
+	assert_int_equal(fwnmi_check_exception(host->f, EVERY_CLASS, false, buf, sizeof(buf)), 96);
 	assert_int_equal(buf[1] >> 5, FWNMI_SEVERITY_ERROR);
 }
 
@@ -474,12 +473,12 @@ static void of_many_reboots_without_a_scan_the_last_ten_notices_stay(void **stat
 	for (unsigned boot = 0; boot < 100; boot++) {
 		for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
 			assert_int_equal(host_machine_check(host, cpu, &mc), FWNMI_STOPPED);
-		fwnmi_reset(&host->f);
+		fwnmi_reset(host->f);
 	}
-	last = fwnmi_log_id(&host->f);
+	last = fwnmi_log_id(host->f);
 	assert_int_equal(last, 100 * NR_CPUS);
 	assert_int_equal(
-		fwnmi_events_pending(&host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_INTERNAL_ERRORS), 10);
+		fwnmi_events_pending(host->f, FWNMI_EVENT_SCAN, FWNMI_CLASS_INTERNAL_ERRORS), 10);
 	assert_int_equal(scan(host, FWNMI_CLASS_INTERNAL_ERRORS, &log), 2);
 	assert_int_equal(log.main_a.platform_log_id, last - 8);
 	for (uint32_t id = last - 7; id <= last; id++) {

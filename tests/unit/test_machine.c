@@ -1343,11 +1343,10 @@ static void an_end_for_a_stale_routine_says_so(void **state)
 	inject(&in);
 	last_end.reason = FWNMI_END_STALE_HANDLER;
 	assert_int_equal(run(), MACHINE_CRASHED);
-	assert_string_equal(why, "the routine that was registered is no longer there (vCPU 0)");
+	assert_string_equal(why, "the registered routine is gone (vCPU 0)");
 	assert_string_equal(report_kinds, "xx");
 	assert_string_equal(reports[0].reason,
-			    "it ended the partition: the routine that was registered is no longer "
-			    "there");
+			    "it ended the partition: the registered routine is gone");
 }
 
 static void a_partition_that_fwnmi_ended_reboots_if_that_is_the_policy(void **state)

@@ -6,6 +6,7 @@
  * Non-Maskable Interrupts Option (FWNMI)"; trampolines: payload/trampoline/README.md.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "isa/vector.h"
 #include "pseries/private.h"
@@ -48,6 +49,19 @@ static const struct fwnmi_ops fwnmi_ops = {
 	.repair = repair,
 };
 
+static bool make_fwnmi(struct papr *papr, const struct fwnmi_config *config, char *err,
+		       size_t err_size)
+{
+	const size_t size = fwnmi_sizeof(config);
+
+	free(papr->fwnmi);
+	papr->fwnmi = size ? malloc(size) : NULL;
+	if (papr->fwnmi && fwnmi_init(papr->fwnmi, size, &fwnmi_ops, papr, config) == 0)
+		return true;
+	snprintf(err, err_size, "FWNMI: %s", size ? "out of memory" : fwnmi_config_error(config));
+	return false;
+}
+
 bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 {
 	const struct fwnmi_config config = {
@@ -60,22 +74,21 @@ bool papr_fwnmi_init(struct papr *papr, char *err, size_t err_size)
 		.stale_handler = papr->config.options.stale_handler,
 		.nested_machine_check = papr->config.options.nested_machine_check,
 	};
-	int rc;
 
+	papr->ended = false;
+	papr->trampolines_installed = false;
 	/*
 	 * A reboot keeps the logs that event-scan has not fetched yet, unless the layout has
 	 * changed.
 	 */
-	if (papr->fwnmi_ready && papr->fwnmi.config.rtas_base == config.rtas_base &&
-	    papr->fwnmi.config.rtas_size == config.rtas_size)
-		rc = fwnmi_reset(&papr->fwnmi);
-	else
-		rc = fwnmi_init(&papr->fwnmi, &fwnmi_ops, papr, &config);
-	if (rc < 0)
-		snprintf(err, err_size, "FWNMI: %s", fwnmi_config_error(&config));
-	papr->ended = false;
-	papr->trampolines_installed = false;
-	return rc == 0;
+	if (papr->fwnmi && papr->fwnmi_rtas_base == config.rtas_base &&
+	    papr->fwnmi_rtas_size == config.rtas_size)
+		return fwnmi_reset(papr->fwnmi) == 0;
+	if (!make_fwnmi(papr, &config, err, err_size))
+		return false;
+	papr->fwnmi_rtas_base = config.rtas_base;
+	papr->fwnmi_rtas_size = config.rtas_size;
+	return true;
 }
 
 /* ---- registers ---- */
@@ -170,7 +183,7 @@ static void enter_vector(struct papr *papr, unsigned vcpu, const struct fwnmi_ou
 	outcome->stale = fwnmi->entry == FWNMI_ENTRY_STALE;
 	if (outcome->stale)
 		papr_warn(papr,
-			  "cpu %u: the routine that was registered is no longer there: 0x%x is "
+			  "cpu %u: the registered routine is gone: 0x%x is "
 			  "entered instead",
 			  vcpu, fwnmi->vector);
 	if (papr->vcpu[vcpu].in_trampoline)
@@ -185,7 +198,7 @@ static void enter_vector(struct papr *papr, unsigned vcpu, const struct fwnmi_ou
 static void note_end(struct papr *papr, unsigned vcpu, enum fwnmi_end_reason reason)
 {
 	struct papr_fwnmi_end *end = &papr->fwnmi_end;
-	int length = fwnmi_end_log(&papr->fwnmi, end->log, sizeof(end->log));
+	int length = fwnmi_end_log(papr->fwnmi, end->log, sizeof(end->log));
 
 	end->happened = true;
 	end->vcpu = vcpu;
@@ -258,7 +271,7 @@ static void raise_interrupt(struct papr *papr, unsigned vcpu, const struct engin
 	const struct fwnmi_regs before = interrupted(papr, vcpu, regs);
 	struct fwnmi_outcome fwnmi;
 
-	fwnmi_architected(&papr->fwnmi, &before, mc, &fwnmi);
+	fwnmi_architected(papr->fwnmi, &before, mc, &fwnmi);
 	*outcome = (struct papr_outcome){ .result = PAPR_RAISED,
 					  .vector = fwnmi.vector,
 					  .regs = *regs };
@@ -281,7 +294,7 @@ void papr_machine_check(struct papr *papr, unsigned vcpu, const struct engine_re
 		raise_interrupt(papr, vcpu, regs, mc, outcome);
 		return;
 	}
-	err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, mc, &fwnmi);
+	err = fwnmi_machine_check(papr->fwnmi, vcpu, &before, mc, &fwnmi);
 	trampolines_repair(papr, vcpu, TRAMPOLINE_MACHINE_CHECK, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
@@ -297,7 +310,7 @@ void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_reg
 		raise_interrupt(papr, vcpu, regs, NULL, outcome);
 		return;
 	}
-	err = fwnmi_system_reset(&papr->fwnmi, vcpu, &before, &fwnmi);
+	err = fwnmi_system_reset(papr->fwnmi, vcpu, &before, &fwnmi);
 	trampolines_repair(papr, vcpu, TRAMPOLINE_SYSTEM_RESET, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
 }
@@ -305,7 +318,7 @@ void papr_system_reset(struct papr *papr, unsigned vcpu, const struct engine_reg
 void papr_signal_system_reset(struct papr *papr, unsigned vcpu)
 {
 	if (!goes_by_trampoline(papr, vcpu, TRAMPOLINE_SYSTEM_RESET)) {
-		fwnmi_signal_system_reset(&papr->fwnmi, vcpu, vcpu);
+		fwnmi_signal_system_reset(papr->fwnmi, vcpu, vcpu);
 		return;
 	}
 	papr->vcpu[vcpu].reset_wanted = true;
@@ -326,7 +339,7 @@ void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 		return;
 	}
 	before = interrupted(papr, vcpu, &regs);
-	err = fwnmi_resume(&papr->fwnmi, vcpu, &before, &fwnmi);
+	err = fwnmi_resume(papr->fwnmi, vcpu, &before, &fwnmi);
 	carry_out(papr, vcpu, &regs, err, &fwnmi, outcome);
 }
 
@@ -334,7 +347,7 @@ bool papr_withdraw(struct papr *papr, unsigned vcpu)
 {
 	struct engine_regs regs;
 
-	if (fwnmi_withdraw(&papr->fwnmi, vcpu) != FWNMI_RELEASED)
+	if (fwnmi_withdraw(papr->fwnmi, vcpu) != FWNMI_RELEASED)
 		return false;
 	if (papr->vcpu[vcpu].in_trampoline) {
 		papr->config.engine_ops->get_regs(papr->config.engine, vcpu, &regs);
@@ -369,12 +382,12 @@ void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs 
 	papr->vcpu[vcpu].in_trampoline = true;
 	before = interrupted(papr, vcpu, regs);
 	if (vector == TRAMPOLINE_SYSTEM_RESET) {
-		err = fwnmi_system_reset(&papr->fwnmi, vcpu, &before, &fwnmi);
+		err = fwnmi_system_reset(papr->fwnmi, vcpu, &before, &fwnmi);
 	} else {
 		err = identify(papr, vcpu, regs, &raised);
 		papr->may_repair = raised.may_repair;
 		if (!err)
-			err = fwnmi_machine_check(&papr->fwnmi, vcpu, &before, &raised.mc, &fwnmi);
+			err = fwnmi_machine_check(papr->fwnmi, vcpu, &before, &raised.mc, &fwnmi);
 	}
 	trampolines_repair(papr, vcpu, vector, fwnmi.entry == FWNMI_ENTRY_STALE);
 	carry_out(papr, vcpu, regs, err, &fwnmi, outcome);
@@ -384,7 +397,7 @@ void papr_trampoline(struct papr *papr, unsigned vcpu, const struct engine_regs 
 
 bool papr_may_run(const struct papr *papr, unsigned vcpu)
 {
-	return fwnmi_may_run(&papr->fwnmi, vcpu);
+	return fwnmi_may_run(papr->fwnmi, vcpu);
 }
 
 bool papr_ended(const struct papr *papr)
@@ -397,11 +410,11 @@ void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 	int owner;
 
 	*state = (struct papr_fwnmi_state){ .by_trampoline = papr->by_trampoline };
-	if (!papr->fwnmi_ready)
+	if (!papr->fwnmi)
 		return;
 	state->registered =
-		fwnmi_registered(&papr->fwnmi, &state->system_reset, &state->machine_check);
-	owner = fwnmi_owner(&papr->fwnmi);
+		fwnmi_registered(papr->fwnmi, &state->system_reset, &state->machine_check);
+	owner = fwnmi_owner(papr->fwnmi);
 	state->interlock_held = owner >= 0;
 	if (state->interlock_held)
 		state->owner = (unsigned)owner;

@@ -53,7 +53,7 @@ static int64_t set_interrupt_endian(struct papr *papr, uint64_t flags, uint64_t 
 	if (flags > 1)
 		return H_UNSUPPORTED_FLAG_BIT(62);
 	papr->partition.interrupt_little_endian = flags == 1;
-	fwnmi_set_interrupt_endian(&papr->fwnmi, flags == 1);
+	fwnmi_set_interrupt_endian(papr->fwnmi, flags == 1);
 	papr_set_partition(papr);
 	trampolines_endian_changed(papr);
 	return H_SUCCESS;

@@ -20,7 +20,7 @@ static int32_t register_routines(struct rtas_call *call, const char *name,
 	if (!papr_ready_to_deliver(papr))
 		return RTAS_HARDWARE_ERROR;
 	if (!trampolines_overlap(papr, call->args[0]) && !trampolines_overlap(papr, call->args[1]))
-		rc = with(&papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
+		rc = with(papr->fwnmi, call->vcpu, call->args[0], call->args[1]);
 	if (rc < 0) {
 		papr_debug(papr, "cpu %u: %s refused 0x%" PRIx32 " 0x%" PRIx32 ": %s", call->vcpu,
 			   name, call->args[0], call->args[1], fwnmi_strerror(rc));
@@ -48,7 +48,7 @@ static int32_t rtas_nmi_register_2(struct rtas_call *call)
 /* R17. It takes no lock and waits for nothing (R18). */
 static int32_t rtas_nmi_interlock(struct rtas_call *call)
 {
-	int rc = fwnmi_interlock(&call->papr->fwnmi, call->vcpu);
+	int rc = fwnmi_interlock(call->papr->fwnmi, call->vcpu);
 
 	if (rc == FWNMI_RELEASED)
 		papr_event(call->papr, &(struct papr_event){ .type = PAPR_EVENT_FWNMI_INTERLOCK,
@@ -67,7 +67,7 @@ fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buf
 
 	if (!memory_contains(papr->memory, buffer, room))
 		return RTAS_PARAMETER_ERROR;
-	length = fetch(&papr->fwnmi, mask, critical, log, room < sizeof(log) ? room : sizeof(log));
+	length = fetch(papr->fwnmi, mask, critical, log, room < sizeof(log) ? room : sizeof(log));
 	if (length <= 0)
 		return fwnmi_rtas_status(FWNMI_RTAS_EVENT_SCAN, length);
 	memory_write(papr->memory, buffer, log, (uint64_t)length);
@@ -94,7 +94,7 @@ static int32_t rtas_check_exception(struct rtas_call *call)
 int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t event_class,
 		     const void *log, size_t length)
 {
-	return fwnmi_event_queue(&papr->fwnmi, source, event_class, log, length);
+	return fwnmi_event_queue(papr->fwnmi, source, event_class, log, length);
 }
 
 const struct rtas_entry nmi_functions[] = {
