@@ -15,10 +15,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <linux/kvm.h>
 
 #include <fwnmi/fwnmi.h>
-#include <fwnmi/mce.h>
+#include <fwnmi/linux_kvm.h>
 
 enum {
 	NR_CPUS = 4,
@@ -66,7 +65,6 @@ struct vcpu {
 struct vm {
 	uint8_t *memory;
 	int fd;
-	uint32_t pvr;
 	struct vcpu vcpus[NR_CPUS];
 	/* For FWNMI alone: ibm,nmi-interlock must not wait for other calls (R18). */
 	pthread_mutex_t lock;
@@ -200,43 +198,9 @@ static void load_guest(struct vm *vm)
 	put32(vm, AREA + 48, (uint32_t)(guest_machine_check - guest));
 }
 
-/* ---- registers ---- */
-
 static void set_immediate_exit(struct vcpu *v, bool exit)
 {
 	__atomic_store_n(&v->run->immediate_exit, exit, __ATOMIC_RELAXED);
-}
-
-/*
- * A hypervisor call's result reaches R3 in the next KVM_RUN. Registers that were read before are
- * not those that the event interrupts. With immediate_exit KVM_RUN completes the exit and does not
- * enter the guest. The caller has the lock, so no kick gets lost between the two stores.
- */
-static void get_regs(struct vcpu *v, struct kvm_regs *regs)
-{
-	set_immediate_exit(v, true);
-	if (ioctl(v->fd, KVM_RUN, 0) == 0 || errno != EINTR)
-		die("KVM_RUN does not complete an exit");
-	set_immediate_exit(v, v->kicked);
-	if (ioctl(v->fd, KVM_GET_REGS, regs) < 0)
-		die("KVM_GET_REGS");
-}
-
-static void one_reg(struct vcpu *v, unsigned long request, uint64_t id, const void *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
-
-	if (ioctl(v->fd, request, &reg) < 0)
-		die("a register");
-}
-
-static struct fwnmi_regs interrupted(const struct kvm_regs *regs)
-{
-	return (struct fwnmi_regs){ .gpr3 = regs->gpr[3],
-				    .srr0 = regs->srr0,
-				    .srr1 = regs->srr1,
-				    .msr = regs->msr,
-				    .nip = regs->pc };
 }
 
 /* ---- callbacks for libfwnmi ---- */
@@ -264,21 +228,14 @@ static const struct fwnmi_ops ops = { .read_memory = read_memory, .kick = kick }
 
 /* ---- events: the lock is held ---- */
 
-static void carry_out(struct vcpu *v, struct kvm_regs *regs, const struct fwnmi_outcome *outcome)
+static void carry_out(struct vcpu *v, const struct fwnmi_outcome *outcome)
 {
 	switch (outcome->result) {
 	case FWNMI_DELIVERED:
 		memcpy(v->vm->memory + outcome->write.address, outcome->write.bytes,
 		       outcome->write.length);
-		regs->gpr[3] = outcome->regs.gpr3;
-		regs->srr0 = outcome->regs.srr0;
-		regs->srr1 = outcome->regs.srr1;
-		regs->msr = outcome->regs.msr;
-		regs->pc = outcome->regs.nip;
-		if (outcome->dsisr_valid)
-			one_reg(v, KVM_SET_ONE_REG, KVM_REG_PPC_DSISR, &outcome->dsisr);
-		if (outcome->dar_valid)
-			one_reg(v, KVM_SET_ONE_REG, KVM_REG_PPC_DAR, &outcome->dar);
+		if (fwnmi_kvm_set_regs(v->fd, outcome) < 0)
+			die("the vCPU's registers");
 		v->machine_checks += outcome->vector == 0x200;
 		v->system_resets += outcome->vector == 0x100;
 		break;
@@ -289,89 +246,59 @@ static void carry_out(struct vcpu *v, struct kvm_regs *regs, const struct fwnmi_
 	default: /* fwnmi_may_run() decides whether the vCPU runs */
 		break;
 	}
-	if (ioctl(v->fd, KVM_SET_REGS, regs) < 0)
-		die("KVM_SET_REGS");
 }
 
 static void answer_kick(struct vcpu *v)
 {
 	struct fwnmi *f = v->vm->fwnmi;
 	struct fwnmi_outcome outcome;
-	struct fwnmi_regs now;
-	struct kvm_regs regs;
+	struct fwnmi_regs regs;
 
 	v->kicked = false;
-	get_regs(v, &regs);
-	now = interrupted(&regs);
+	set_immediate_exit(v, false);
+	if (fwnmi_kvm_get_regs(v->fd, v->run, &regs) < 0)
+		die("the vCPU's registers");
 	/*
 	 * An injected event waits while the guest could not return from it, here until the next
 	 * exit. A guest that makes no calls needs a timer.
 	 */
-	v->try_again = fwnmi_may_run(f, v->number) && !fwnmi_recoverable(&now);
+	v->try_again = fwnmi_may_run(f, v->number) && !fwnmi_recoverable(&regs);
 	if (v->try_again)
 		return;
-	if (fwnmi_resume(f, v->number, &now, &outcome))
+	if (fwnmi_resume(f, v->number, &regs, &outcome))
 		die("fwnmi_resume");
-	carry_out(v, &regs, &outcome);
-}
-
-static enum fwnmi_disposition disposition(const struct kvm_run *run)
-{
-	switch (run->flags & KVM_RUN_PPC_NMI_DISP_MASK) {
-	case KVM_RUN_PPC_NMI_DISP_FULLY_RECOV:
-		return FWNMI_DISPOSITION_FULLY_RECOVERED;
-	case KVM_RUN_PPC_NMI_DISP_LIMITED_RECOV:
-		return FWNMI_DISPOSITION_LIMITED_RECOVERY;
-	}
-	return FWNMI_DISPOSITION_NOT_RECOVERED;
+	carry_out(v, &outcome);
 }
 
 /* KVM_EXIT_NMI: the processor had a machine check in the guest. */
 static void machine_check_exit(struct vcpu *v)
 {
-	const enum fwnmi_disposition recovered = disposition(v->run);
 	struct vm *vm = v->vm;
 	struct fwnmi_machine_check mc;
 	struct fwnmi_outcome outcome;
-	struct fwnmi_regs now;
-	struct kvm_regs regs;
-	uint32_t dsisr;
-	uint64_t dar;
+	struct fwnmi_regs regs;
 
-	get_regs(v, &regs);
-	one_reg(v, KVM_GET_ONE_REG, KVM_REG_PPC_DSISR, &dsisr);
-	one_reg(v, KVM_GET_ONE_REG, KVM_REG_PPC_DAR, &dar);
-	/* MSR has the cause bits of SRR1. */
-	if (fwnmi_mce_analyse(vm->pvr, recovered, regs.pc, regs.msr, dsisr, dar, &mc))
-		die("fwnmi_mce_analyse");
-	regs.msr &= ~FWNMI_SRR1_CAUSE_MASK;
-	now = interrupted(&regs);
+	if (fwnmi_kvm_machine_check(v->fd, v->run, &regs, &mc) < 0)
+		die("the machine check's registers");
 	/* An injected one that is not delivered yet gives way to the real one. */
 	if (fwnmi_withdraw(vm->fwnmi, v->number) == FWNMI_NOTHING)
 		vm->machine_checks++;
-	if (fwnmi_machine_check(vm->fwnmi, v->number, &now, &mc, &outcome))
+	if (fwnmi_machine_check(vm->fwnmi, v->number, &regs, &mc, &outcome))
 		die("fwnmi_machine_check");
-	carry_out(v, &regs, &outcome);
+	carry_out(v, &outcome);
 }
 
 /* ---- calls of the guest ---- */
-
-static bool want_machine_checks(struct vcpu *v)
-{
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_PPC_FWNMI };
-
-	/*
-	 * Not before the guest registers: until then KVM delivers them at 0x200 itself. Once is
-	 * enough for the VM. Another vCPU's descriptor would make us wait until that leaves KVM.
-	 */
-	return ioctl(v->fd, KVM_ENABLE_CAP, &cap) == 0;
-}
 
 static int nmi_register(struct vcpu *v, uint32_t system_reset, uint32_t machine_check)
 {
 	int result;
 
-	if (!want_machine_checks(v))
+	/*
+	 * Not before the guest registers: until then KVM delivers them at 0x200 itself. Once is
+	 * enough for the VM. Another vCPU's descriptor would make us wait until that leaves KVM.
+	 */
+	if (fwnmi_kvm_want_machine_checks(v->fd) < 0)
 		return -1;
 	result = fwnmi_register(v->vm->fwnmi, v->number, system_reset, machine_check);
 	pthread_cond_signal(&v->vm->changed);
@@ -420,11 +347,11 @@ static long signal_system_reset(struct vcpu *v, int64_t target)
 	return nr_targets < 0 ? H_PARAMETER : H_SUCCESS;
 }
 
-static long lost(struct vcpu *v)
+static long give_up(struct vcpu *v)
 {
 	struct kvm_regs regs;
 
-	get_regs(v, &regs);
+	ioctl(v->fd, KVM_GET_REGS, &regs);
 	fprintf(stderr, "vCPU %u is lost: r13 0x%lx r14 0x%lx r15 0x%lx srr0 0x%lx\n", v->number,
 		regs.gpr[13], regs.gpr[14], regs.gpr[15], regs.srr0);
 	exit(EXIT_FAILURE);
@@ -442,7 +369,7 @@ static long hypervisor_call(struct vcpu *v)
 	case H_TICK:
 		return (long)(2 * argument);
 	case H_LOST:
-		return lost(v);
+		return give_up(v);
 	}
 	return H_FUNCTION;
 }
@@ -504,7 +431,6 @@ static void create_vcpu(struct vm *vm, unsigned number, size_t run_size)
 {
 	struct kvm_enable_cap papr = { .cap = KVM_CAP_PPC_PAPR };
 	struct vcpu *v = &vm->vcpus[number];
-	struct kvm_sregs sregs;
 	struct kvm_regs regs = { .pc = (uint64_t)(guest_start - guest),
 				 .msr = MSR_SF | MSR_ME | MSR_RI | MSR_LE };
 	uint64_t lpcr;
@@ -516,14 +442,12 @@ static void create_vcpu(struct vm *vm, unsigned number, size_t run_size)
 	if (v->fd < 0)
 		die("KVM_CREATE_VCPU");
 	v->run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-	if (v->run == MAP_FAILED || ioctl(v->fd, KVM_ENABLE_CAP, &papr) < 0 ||
-	    ioctl(v->fd, KVM_GET_SREGS, &sregs) < 0)
+	if (v->run == MAP_FAILED || ioctl(v->fd, KVM_ENABLE_CAP, &papr) < 0)
 		die("a vCPU");
-	vm->pvr = sregs.pvr;
 	/* As if the guest had called H_SET_MODE: its interrupts are little-endian. */
-	one_reg(v, KVM_GET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr);
+	fwnmi_kvm_one_reg(v->fd, KVM_GET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr);
 	lpcr |= LPCR_ILE;
-	one_reg(v, KVM_SET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr);
+	fwnmi_kvm_one_reg(v->fd, KVM_SET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr);
 	regs.gpr[3] = number;
 	regs.gpr[12] = AREA;
 	regs.gpr[13] = AREA + AREA_SIZE * number;

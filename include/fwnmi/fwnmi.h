@@ -25,7 +25,8 @@
  */
 
 /*
- * KVM: what a host on Linux's kvm-hv has to know. examples/kvm-host.c does all of it.
+ * KVM: what a host on Linux's kvm-hv has to know. linux_kvm.h has functions for what is registers
+ * and system calls of it, and examples/kvm-host.c does all of it.
  *
  * KVM completes an exit in the next KVM_RUN: only then does a hypervisor call's result reach R3. A
  * host that reads the registers earlier saves the wrong R3 for the guest, and the result overwrites

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tap  # noqa: E402
 
 SOURCE, BUILD, STATIC, SHARED, EXAMPLE = sys.argv[1:6]
-HEADERS = ["errlog.h", "fwnmi.h", "mce.h"]
+HEADERS = ["errlog.h", "fwnmi.h", "linux_kvm.h", "mce.h"]
 TESTS = []
 
 # All that it may call from the C library: no allocation, no I/O, no locks.
@@ -54,7 +54,7 @@ def declared():
     names = set()
     for header in HEADERS:
         text = re.sub(r"/\*.*?\*/", "", read("include", "fwnmi", header), flags=re.DOTALL)
-        names |= set(re.findall(r"^[a-z][\w\s*]*?\b(fwnmi_\w+)\(", text, flags=re.MULTILINE))
+        names |= set(re.findall(r"^(?!static)[a-z][\w\s*]*?\b(fwnmi_\w+)\(", text, flags=re.MULTILINE))
     return names
 
 
