@@ -549,6 +549,10 @@ int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target);
  * check or system reset that is real is delivered all the same. Who injects one and wants the OS to
  * survive waits for a moment with MSR[RI]=1.
  *
+ * While it boots, Linux holds its other CPUs in a loop with MSR[RI]=1 and translation off, where
+ * they cannot handle any interrupt yet: after an event there they fault without end. Who injects
+ * into a guest that boots waits for MSR[IR]=1 and MSR[DR]=1 too.
+ *
  * returns: true if MSR[RI]=1
  */
 bool fwnmi_recoverable(const struct fwnmi_regs *regs);
