@@ -88,7 +88,7 @@ static bool set_regs(struct host *host, unsigned cpu, const struct fwnmi_regs *r
 			nip, msr, regs->nip, regs->msr);
 }
 
-static bool write_outcome(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
+bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
 {
 	bool there;
 
@@ -103,24 +103,6 @@ static bool write_outcome(struct host *host, unsigned cpu, const struct fwnmi_ou
 		return false;
 	gdb_commit(host->gdb);
 	return true;
-}
-
-bool host_remember(struct host *host)
-{
-	host->record_size = fwnmi_state_size(host->fwnmi);
-	free(host->record);
-	host->record = malloc(host->record_size);
-	if (!host->record)
-		return gdb_fail(host->gdb, "out of memory");
-	return fwnmi_save(host->fwnmi, host->record, host->record_size) > 0;
-}
-
-bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome)
-{
-	if (write_outcome(host, cpu, outcome))
-		return true;
-	fwnmi_load(host->fwnmi, host->record, host->record_size);
-	return false;
 }
 
 static bool interrupts_little_endian(struct host *host, bool *little_endian)
@@ -216,7 +198,6 @@ enum host_loaded host_open(struct host *host, struct guest *guest, const struct 
 
 void host_close(struct host *host)
 {
-	free(host->record);
 	free(host->fwnmi);
 }
 

@@ -16,8 +16,6 @@ struct host {
 	struct gdb *gdb;
 	struct guest *guest;
 	struct fwnmi *fwnmi;
-	uint8_t *record; /* of the state before the event; see host_remember() */
-	size_t record_size;
 	uint64_t kicked; /* one bit per vCPU: fwnmi_resume() is due */
 	/* Nobody saw whether the vCPU that holds the buffer has called ibm,nmi-interlock. */
 	bool unwatched;
@@ -51,12 +49,10 @@ bool host_register(struct host *host, unsigned cpu, uint64_t system_reset, uint6
 
 /** host_get_regs() - what libfwnmi wants to know of a stopped vCPU. */
 bool host_get_regs(struct host *host, unsigned cpu, struct fwnmi_regs *regs);
-/** host_remember() - before an event that host_deliver() may fail to carry out. */
-bool host_remember(struct host *host);
 /**
  * host_deliver() - carry out FWNMI_DELIVERED: write the log and the vCPU's registers
  *
- * On failure the guest and libfwnmi's state are as host_remember() found them.
+ * On failure the guest is as before. libfwnmi's state is not, so the caller saves none.
  */
 bool host_deliver(struct host *host, unsigned cpu, const struct fwnmi_outcome *outcome);
 

@@ -403,8 +403,6 @@ static bool deliver(struct session *s, struct injection_request *in, const struc
 	if (!watch_remember(s->gdb, in->vcpu, &before) || !host_get_regs(&s->host, in->vcpu, &regs))
 		return false;
 	complete(s, in, &before);
-	if (!host_remember(&s->host))
-		return false;
 	if (in->system_reset)
 		err = fwnmi_system_reset(s->host.fwnmi, in->vcpu, &regs, &outcome);
 	else

@@ -124,8 +124,6 @@ static bool deliver_waiting(struct watch *w)
 
 	if (!host_get_regs(host, cpu, &regs))
 		return false;
-	if (!host_remember(host))
-		return false;
 	if (fwnmi_resume(host->fwnmi, cpu, &regs, &outcome) != 0 ||
 	    outcome.entry != FWNMI_ENTRY_ROUTINE)
 		return gdb_fail(w->gdb, "the machine check that waited cannot be delivered");
