@@ -106,6 +106,17 @@ static inline enum fwnmi_disposition fwnmi_kvm_disposition(const struct kvm_run 
 	return FWNMI_DISPOSITION_NOT_RECOVERED;
 }
 
+/* At KVM_EXIT_NMI MSR has the cause bits of SRR1; whatever comes of it, the guest runs without. */
+static inline int fwnmi_kvm_clear_cause(int vcpu_fd)
+{
+	struct kvm_regs all;
+
+	if (ioctl(vcpu_fd, KVM_GET_REGS, &all) < 0)
+		return -1;
+	all.msr &= ~FWNMI_SRR1_CAUSE_MASK;
+	return ioctl(vcpu_fd, KVM_SET_REGS, &all);
+}
+
 /* KVM_EXIT_NMI: what fwnmi_machine_check() wants to know of it. */
 static inline int fwnmi_kvm_machine_check(int vcpu_fd, struct kvm_run *run, struct fwnmi_regs *regs,
 					  struct fwnmi_machine_check *mc)
@@ -121,8 +132,8 @@ static inline int fwnmi_kvm_machine_check(int vcpu_fd, struct kvm_run *run, stru
 	    fwnmi_kvm_one_reg(vcpu_fd, KVM_GET_ONE_REG, KVM_REG_PPC_DAR, &dar) < 0)
 		return -1;
 	fwnmi_mce_analyse(sregs.pvr, disposition, regs->nip, regs->msr, dsisr, dar, mc);
-	regs->msr &= ~FWNMI_SRR1_CAUSE_MASK; /* which it shares with MSR at this exit */
-	return 0;
+	regs->msr &= ~FWNMI_SRR1_CAUSE_MASK;
+	return fwnmi_kvm_clear_cause(vcpu_fd);
 }
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ void *__wrap_mmap(void *address, size_t length, int protection, int flags, int f
 
 static struct kvm_run *runs[1024]; /* by descriptor */
 static bool enabled;
-static __thread bool struck;
+static __thread bool struck; /* until the host has taken the cause bits out of MSR */
 
 void *__wrap_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
@@ -64,6 +65,10 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	argument = va_arg(ap, void *);
 	va_end(ap);
+	if (request == KVM_RUN && struck && !runs[fd]->immediate_exit) {
+		fprintf(stderr, "the guest is to run with cause bits in MSR\n");
+		_exit(1);
+	}
 	/* With immediate_exit, the call does not run the guest. */
 	if (request == KVM_RUN && enabled && !runs[fd]->immediate_exit && ++nr_runs % 16 == 0 &&
 	    strike(fd))
@@ -77,7 +82,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	if (request == KVM_GET_ONE_REG && struck &&
 	    ((struct kvm_one_reg *)argument)->id == KVM_REG_PPC_DSISR)
 		*(uint32_t *)(uintptr_t)((struct kvm_one_reg *)argument)->addr = DSISR_SLB_MULTIHIT;
-	if (request == KVM_SET_REGS)
+	if (request == KVM_SET_REGS && !(((struct kvm_regs *)argument)->msr & SRR1_MC_LOADSTORE))
 		struck = false;
 	return rc;
 }

@@ -9,16 +9,18 @@ Its guest counts the machine checks and system resets that it receives, and chec
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 from host import CC, TESTS, TOP, KvmHost, harness, program, set_patience
-from guest import Check, Failure, expect
+from guest import Check, Failure, Missing, expect
 from test_linux import KVM_CAP_PPC_FWNMI
 
 CPUS, INJECTED = 4, 25
 COUNTS = re.compile(r"^vCPU (\d+): (\d+) machine checks, (\d+) system resets$", re.MULTILINE)
 RUN = 120
+EXAMPLE = os.path.join(TOP, "examples", "kvm-host.c")
 # With nmi.c KVM seems to report machine checks of its own.
 WITH_NMI = [os.path.join(TESTS, "kvm", "nmi.c"), "-Wl,--wrap=ioctl,--wrap=mmap"]
 
@@ -35,13 +37,13 @@ class Example:
     def host(self):
         if not self.started:
             files = program(self.build.directory)
-            files["kvm-host"] = self.compiled("kvm-host")
-            files["kvm-host-nmi"] = self.compiled("kvm-host-nmi", WITH_NMI)
+            files["kvm-host"] = self.compiled("kvm-host", [EXAMPLE])
+            files["kvm-host-nmi"] = self.compiled("kvm-host-nmi", [EXAMPLE, *WITH_NMI])
             self.started = self.stack.enter_context(KvmHost(files))
         return self.started
 
-    def compiled(self, name, more=()):
-        """Builds it as its first lines say, with the library that program() has built."""
+    def compiled(self, name, sources):
+        """Builds it as the example's first lines say, with the library that program() has built."""
         path = os.path.join(self.directory, name)
         done = subprocess.run(
             [
@@ -54,8 +56,7 @@ class Example:
                 "-o",
                 path,
                 "-I" + os.path.join(TOP, "include"),
-                os.path.join(TOP, "examples", "kvm-host.c"),
-                *more,
+                *sources,
                 os.path.join(self.directory, "lib", "libfwnmi.a"),
                 "-pthread",
             ],
@@ -64,7 +65,7 @@ class Example:
             check=False,
         )
         if done.returncode:
-            raise Failure("the example does not build", done.stderr)
+            raise Failure(f"{name} does not build", done.stderr)
         return path
 
     def run(self, command):
@@ -92,6 +93,19 @@ class Example:
         ]
         yield expect("KVM_CAP_PPC_FWNMI is enabled once", enabled, [f"{KVM_CAP_PPC_FWNMI} 0"])
 
+    def registers(self):
+        """fwnmi/linux_kvm.h alone, on a vCPU that is a struct."""
+        program(self.build.directory)
+        path = self.compiled(
+            "registers", [os.path.join(TESTS, "kvm", "registers.c"), "-Wl,--wrap=ioctl"]
+        )
+        if not shutil.which("qemu-ppc64le"):
+            raise Missing("there is no qemu-ppc64le")
+        done = subprocess.run(
+            ["qemu-ppc64le", path], text=True, capture_output=True, check=False, timeout=RUN
+        )
+        yield Check("all is as KVM wants it", done.returncode == 0, done.stderr)
+
     def nmi_exits(self):
         counts = self.run("/kvm-host-nmi")
         yield expect("vCPUs", list(counts), list(range(CPUS)))
@@ -105,6 +119,7 @@ class Example:
 def define(tap, build, words, stack):
     set_patience()
     example = Example(build, stack)
+    tap.test("registers_are_read_and_written_when_and_as_kvm_wants", example.registers)
     tap.test(
         "the_example_delivers_machine_checks_and_system_resets_to_four_vcpus_and_no_register_is_lost",
         example.injects,

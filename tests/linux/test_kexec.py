@@ -139,9 +139,7 @@ class Kexec:
             yield from scenarios.recovered_slb_multihit(guest).checks
             yield from scenarios.recovered(guest, "TLB Multihit", type="TLB").checks
             yield expect("exit status", guest.power_off(), 0)
-            yield Check(
-                "no routine was missed", "is gone" not in guest.stderr(), guest.stderr()
-            )
+            yield Check("no routine was missed", "is gone" not in guest.stderr(), guest.stderr())
 
     def runs_other_system(self, guest):
         guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)

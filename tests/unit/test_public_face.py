@@ -54,7 +54,9 @@ def declared():
     names = set()
     for header in HEADERS:
         text = re.sub(r"/\*.*?\*/", "", read("include", "fwnmi", header), flags=re.DOTALL)
-        names |= set(re.findall(r"^(?!static)[a-z][\w\s*]*?\b(fwnmi_\w+)\(", text, flags=re.MULTILINE))
+        names |= set(
+            re.findall(r"^(?!static)[a-z][\w\s*]*?\b(fwnmi_\w+)\(", text, flags=re.MULTILINE)
+        )
     return names
 
 
