@@ -32,6 +32,8 @@ enum engine_cap {
 		1 << 5, /* vCPUs run beside the machine: see run(). The time base is the engine's */
 	ENGINE_CAP_RADIX = 1 << 6, /* engine_partition.radix may be true; otherwise only hash
 				      guests work */
+	ENGINE_CAP_POISON = 1 << 7, /* an access to poisoned memory is a machine check */
+	ENGINE_CAP_WINDOWS = 1 << 8, /* an access to a memory_window reaches the device */
 };
 
 enum engine_exit_reason {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's real address space: RAM from 0 on, and what else answers, or does not. For everything
- * outside an engine's hot path this is the only access, and it is bounds-checked. Real address 0 is
- * base[0]. An accessor's name gives the byte order of multi-byte values, whatever the host's.
+ * The guest's real address space: RAM from 0 on, and what else answers, or does not. Whoever asks
+ * what is at a real address asks here. For everything outside an engine's hot path this is the only
+ * access, and it is bounds-checked. Real address 0 is base[0]. An accessor's name gives the byte
+ * order of multi-byte values, whatever the host's.
  */
 #ifndef FWNMI_ENGINE_MEMORY_H
 #define FWNMI_ENGINE_MEMORY_H
@@ -17,17 +18,36 @@ struct engine;
 /* What a guest meets at a real address. */
 enum memory_kind {
 	MEMORY_RAM,
-	MEMORY_POISONED, /* RAM whose use is a machine check; the host's own use is not */
+	MEMORY_POISONED, /* RAM whose use is an uncorrectable error, a machine check */
+	MEMORY_WINDOW, /* a device */
 	MEMORY_HOLE, /* nothing answers: a machine check */
+};
+
+/*
+ * Registers of a device, for loads and stores of naturally aligned values. Any other access, and an
+ * instruction fetch, finds nothing that answers.
+ */
+struct memory_window {
+	uint64_t first, last; /* both ends included; above RAM, below MEMORY_LIMIT */
+	unsigned sizes; /* of accesses, in bytes, or-ed: 1, 2, 4, 8 */
+	/* @value: the bytes as one big-endian number. @offset: from first. */
+	uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
+	void (*write)(void *opaque, uint64_t offset, unsigned size, uint64_t value);
+	void *opaque;
 };
 
 /* Addresses of one kind, both ends included; the last hole ends at UINT64_MAX. */
 struct memory_region {
 	enum memory_kind kind;
+	bool heal_on_write; /* MEMORY_POISONED */
 	uint64_t first, last;
+	const struct memory_window *window; /* MEMORY_WINDOW */
 };
 
 #define MEMORY_MAX_POISONED 16
+#define MEMORY_MAX_WINDOWS  8
+#define MEMORY_LINE	    128u /* a cache line's bytes */
+#define MEMORY_LIMIT	    (1ull << 60)
 
 /* The unit in which writes are kept track of. */
 #define MEMORY_PAGE 4096u
@@ -43,31 +63,61 @@ struct dirty_pages {
 struct guest_memory {
 	uint8_t *base;
 	uint64_t size; /* of RAM, in bytes; a multiple of 64 KiB */
-	/* Ascending, and none touches the next. memory_poison() and memory_heal() keep it so. */
+	/*
+	 * Ascending; none touches the next, unless they differ in heal_on_write. memory_poison()
+	 * and memory_heal() keep it so.
+	 */
 	struct memory_region poisoned[MEMORY_MAX_POISONED];
 	unsigned nr_poisoned;
 	/* Whoever writes tells it by memory_mark(). NULL: nobody asks. */
 	struct dirty_pages *dirty;
+	const struct memory_window *windows[MEMORY_MAX_WINDOWS]; /* ascending */
+	unsigned nr_windows;
+	bool met_poison; /* memory_read() or memory_write() has; whoever cares clears it */
 	/*
 	 * Tells an engine that caches decoded guest code of writes made by others. NULL: nobody to
 	 * tell.
 	 */
 	void (*written)(struct engine *engine, uint64_t real_address, uint64_t len);
+	/* Tells an engine to forget what it caches of memory that is poisoned now. May be NULL. */
+	void (*poison)(struct engine *engine, uint64_t real_address, uint64_t len);
 	struct engine *engine;
 };
 
 /** memory_region() - the largest region around @ra */
 struct memory_region memory_region(const struct guest_memory *m, uint64_t ra);
+/**
+ * memory_obstacle() - the first region that keeps [ra, ra + len) from being read, or written, as
+ * RAM. Its kind is MEMORY_RAM if none does.
+ *
+ * Poison that heals on writing is no obstacle to a write that overwrites all of it in each cache
+ * line that the write is in: memory_overwrite() is then due.
+ */
+struct memory_region memory_obstacle(const struct guest_memory *m, uint64_t ra, uint64_t len,
+				     bool write);
+/** memory_overwrite() - a write that no obstacle kept from [ra, ra + len) heals what it covers. */
+void memory_overwrite(struct guest_memory *m, uint64_t ra, uint64_t len);
 
 /**
  * memory_poison() - make RAM poisoned, whatever it was before
+ * @heal_on_write: overwriting a whole cache line's poison heals it
  *
+ * No vCPU may be inside run(), and the engine must have ENGINE_CAP_POISON.
  * returns: false, with nothing changed, if [ra, ra + len) is empty or not wholly RAM, or if there
  * would be more than MEMORY_MAX_POISONED regions
  */
-bool memory_poison(struct guest_memory *m, uint64_t ra, uint64_t len);
+bool memory_poison(struct guest_memory *m, uint64_t ra, uint64_t len, bool heal_on_write);
 /** memory_heal() - the reverse, with the same results */
 bool memory_heal(struct guest_memory *m, uint64_t ra, uint64_t len);
+/**
+ * memory_add_window() - have a device answer
+ * @window: stays the caller's, and must stay
+ *
+ * The engine must have ENGINE_CAP_WINDOWS.
+ * returns: false, with nothing changed, if it reaches into RAM or another window, or there are
+ * MEMORY_MAX_WINDOWS
+ */
+bool memory_add_window(struct guest_memory *m, const struct memory_window *window);
 
 /** memory_contains() - is [ra, ra + len) wholly RAM, poisoned or not? Never overflows. */
 static inline bool memory_contains(const struct guest_memory *m, uint64_t ra, uint64_t len)
@@ -90,8 +140,15 @@ static inline void memory_mark(struct guest_memory *m, uint64_t ra, uint64_t len
 	}
 }
 
-/** memory_read() - copy guest bytes out; false and nothing read when out of range. */
-static inline bool memory_read(const struct guest_memory *m, uint64_t ra, void *buf, uint64_t len)
+/** memory_is_ram() - is [ra, ra + len) wholly RAM, and none of it poisoned? */
+static inline bool memory_is_ram(const struct guest_memory *m, uint64_t ra, uint64_t len)
+{
+	return memory_contains(m, ra, len) &&
+	       (!m->nr_poisoned || memory_obstacle(m, ra, len, false).kind == MEMORY_RAM);
+}
+
+/** memory_peek() - look at RAM as a debugger does: no poison is met. False when out of range. */
+static inline bool memory_peek(const struct guest_memory *m, uint64_t ra, void *buf, uint64_t len)
 {
 	if (!memory_contains(m, ra, len))
 		return false;
@@ -99,11 +156,28 @@ static inline bool memory_read(const struct guest_memory *m, uint64_t ra, void *
 	return true;
 }
 
-/** memory_write() - copy bytes into the guest; false and nothing written when out of range. */
+/** memory_read() - copy guest bytes out; false and nothing read when out of range or poisoned. */
+static inline bool memory_read(struct guest_memory *m, uint64_t ra, void *buf, uint64_t len)
+{
+	if (memory_is_ram(m, ra, len))
+		return memory_peek(m, ra, buf, len);
+	m->met_poison |= memory_contains(m, ra, len);
+	return false;
+}
+
+/**
+ * memory_write() - copy bytes into the guest; false and nothing written when out of range, or
+ * poisoned and not healed by it.
+ */
 static inline bool memory_write(struct guest_memory *m, uint64_t ra, const void *buf, uint64_t len)
 {
 	if (!memory_contains(m, ra, len))
 		return false;
+	if (m->nr_poisoned && memory_obstacle(m, ra, len, true).kind != MEMORY_RAM) {
+		m->met_poison = true;
+		return false;
+	}
+	memory_overwrite(m, ra, len);
 	memcpy(m->base + ra, buf, len);
 	memory_mark(m, ra, len);
 	if (m->written)
@@ -139,7 +213,7 @@ static inline void put_be64(void *p, uint64_t v)
 	put_be32((uint8_t *)p + 4, (uint32_t)v);
 }
 
-static inline bool memory_read_be32(const struct guest_memory *m, uint64_t ra, uint32_t *v)
+static inline bool memory_read_be32(struct guest_memory *m, uint64_t ra, uint32_t *v)
 {
 	uint8_t b[4];
 
@@ -149,7 +223,7 @@ static inline bool memory_read_be32(const struct guest_memory *m, uint64_t ra, u
 	return true;
 }
 
-static inline bool memory_read_be64(const struct guest_memory *m, uint64_t ra, uint64_t *v)
+static inline bool memory_read_be64(struct guest_memory *m, uint64_t ra, uint64_t *v)
 {
 	uint8_t b[8];
 

@@ -170,7 +170,7 @@ static void note_log(const struct guest_memory *memory, struct injection_report 
 
 	while (length > FWNMI_ERRLOG_FIXED_SIZE && !memory_contains(memory, at, length))
 		length /= 2;
-	if (memory_read(memory, at, bytes, length))
+	if (memory_peek(memory, at, bytes, length))
 		injection_log_decode(&report->log, bytes, length);
 }
 
@@ -184,7 +184,7 @@ static void note_vector(const struct machine *machine, struct injection_report *
 	struct fwnmi_machine_check mc;
 	uint8_t first[4] = { 0 };
 
-	memory_read(machine_memory(machine), regs->nip, first, sizeof(first));
+	memory_peek(machine_memory(machine), regs->nip, first, sizeof(first));
 	if (!first[0] && !first[1] && !first[2] && !first[3])
 		report->no_handler = INJECTION_VECTOR_EMPTY;
 	else if ((regs->msr ^ report->msr) & MSR_LE)

@@ -8,13 +8,23 @@
 
 #define PVR(version, revision) ((uint32_t)(version) << 16 | (revision))
 
+#define UNCORRECTABLE                                  \
+	{                                              \
+		0x00040000, 0x00180000, 0x8000, 0x4000 \
+	}
+#define BAD_REAL_ADDRESS                           \
+	{                                          \
+		0x080c0000, 0x08100000, 0x40, 0x20 \
+	}
+
 /* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
 const struct cpu_model cpu_model_power8 = {
 	.name = "POWER8",
 	.pvr = PVR(FWNMI_PVR_POWER8, 0),
 	.logical_pvr = 0x0f000004,
 	.isa = 207,
-	.unbacked = { 0x00040000, 0x00180000, 0x8000, 0x4000 },
+	.unbacked = UNCORRECTABLE,
+	.uncorrectable = UNCORRECTABLE,
 };
 
 /*
@@ -28,7 +38,8 @@ const struct cpu_model cpu_model_power9 = {
 	.pvr = PVR(FWNMI_PVR_POWER9, 0x1202), /* DD2.2 */
 	.logical_pvr = 0x0f000005,
 	.isa = 300,
-	.unbacked = { 0x080c0000, 0x08100000, 0x40, 0x20 },
+	.unbacked = BAD_REAL_ADDRESS,
+	.uncorrectable = UNCORRECTABLE,
 	.pa_features = {
 		[0] = PA_FEATURES_SIZE - 2,
 		PA_BYTE(0) = 0x80 | 0x40 | 0x10 | 0x02, /* MMU, FPU, CTRL[RUN], no-execute */
@@ -61,7 +72,8 @@ const struct cpu_model cpu_model_power10 = {
 	.pvr = PVR(FWNMI_PVR_POWER10, 0),
 	.logical_pvr = 0x0f000006,
 	.isa = 310,
-	.unbacked = { 0x080c0000, 0x08100000, 0x40, 0x20 },
+	.unbacked = BAD_REAL_ADDRESS,
+	.uncorrectable = UNCORRECTABLE,
 };
 
 const struct cpu_model cpu_model_power11 = {
@@ -69,7 +81,8 @@ const struct cpu_model cpu_model_power11 = {
 	.pvr = PVR(FWNMI_PVR_POWER11, 0),
 	.logical_pvr = 0x0f000007,
 	.isa = 310,
-	.unbacked = { 0x080c0000, 0x08100000, 0x40, 0x20 },
+	.unbacked = BAD_REAL_ADDRESS,
+	.uncorrectable = UNCORRECTABLE,
 };
 
 const struct cpu_model *cpu_model_of(uint32_t pvr)

@@ -14,16 +14,19 @@
 #define PA_FEATURES_RADIX 42
 #define PA_RADIX	  0x80
 
+/* walk: the table walk made the access */
+struct real_address_error {
+	uint32_t fetch_srr1, fetch_walk_srr1;
+	uint32_t data_dsisr, data_walk_dsisr;
+};
+
 struct cpu_model {
 	const char *name;
 	uint32_t pvr; /* with the engine's revision; revision 0: no engine emulates it */
 	uint32_t logical_pvr; /* of its ISA: cpu-version, KVM's ARCH_COMPAT */
 	unsigned isa; /* version of the Power ISA, 300 = 3.0; newer instructions are illegal */
-	/* Machine check bits for a real address that nothing answers; walk: of a table entry. */
-	struct {
-		uint32_t fetch_srr1, fetch_walk_srr1;
-		uint32_t data_dsisr, data_walk_dsisr;
-	} unbacked;
+	/* Machine check bits for a real address that nothing answers, and for poisoned memory. */
+	struct real_address_error unbacked, uncorrectable;
 	uint8_t pa_features[PA_FEATURES_SIZE]; /* the property; empty: no partition is one */
 };
 

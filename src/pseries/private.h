@@ -86,6 +86,7 @@ bool papr_ready_to_deliver(struct papr *papr);
 #define H_SUCCESS		  0
 #define H_BUSY			  1 /* try again later */
 #define H_CONSTRAINED		  4
+#define H_HARDWARE		  -1
 #define H_FUNCTION		  -2
 #define H_PRIVILEGE		  -3
 #define H_PARAMETER		  -4

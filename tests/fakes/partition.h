@@ -22,6 +22,7 @@
 #define H_BUSY	    1
 #define H_FUNCTION  -2
 #define H_PRIVILEGE -3
+#define H_HARDWARE  -1
 #define H_PARAMETER -4
 #define H_RESOURCE  -16
 #define H_P2	    -55

@@ -133,7 +133,7 @@ static void a_store_is_seen_by_decoded_code_after_2_to_the_32_fills(void **state
 	assert_true(cpu_store32(cpu, CODE + 0x800, 0));
 	cpu->tlb->filled.count = UINT32_MAX;
 	assert_true(cpu_store32(cpu, SPARE, 0));
-	assert_non_null(code_decode(e, page_at(CODE), 0));
+	assert_non_null(code_decode(e->cpus[0], page_at(CODE), 0));
 	assert_sound();
 	assert_true(cpu_store32(cpu, CODE, INSN_NOP));
 	assert_null(page_at(CODE)->entry[0]);
@@ -351,11 +351,11 @@ static void tables_take_no_more_than_the_code_that_was_met(void **state)
 
 	engine_power.reset(guest.engine);
 	assert_int_equal(e->code.arena_used, 0);
-	code_decode(e, page_at(CODE), 0);
+	code_decode(e->cpus[0], page_at(CODE), 0);
 	one = e->code.arena_used;
 	assert_true(one <= 32 << 10);
 	for (uint64_t ra = 0; ra < guest.memory.size; ra += guest.memory.size / 8)
-		code_decode(e, page_at(ra), 0);
+		code_decode(e->cpus[0], page_at(ra), 0);
 	assert_true(e->code.arena_used <= 9 * one);
 	assert_sound();
 	code_flush(e);
@@ -404,7 +404,7 @@ static void a_broken_invariant_is_found(void **state)
 	assert_true(cpu_store64(cpu, SPARE, 0));
 	page = code_fetch(cpu, CODE);
 	guest_code(&guest, CODE, (const uint32_t[]){ INSN_NOP, INSN_BLR }, 2);
-	assert_non_null(code_decode(e, page_at(CODE), 0));
+	assert_non_null(code_decode(e->cpus[0], page_at(CODE), 0));
 	assert_sound();
 	read = &cpu->tlb->read[TLB_INDEX(SPARE)];
 	write = &cpu->tlb->write[TLB_INDEX(SPARE)];

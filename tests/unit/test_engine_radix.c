@@ -135,11 +135,27 @@ static void a_table_where_nothing_answers_is_told_by_its_address(void **state)
 {
 	put(LEAF_AT(MIDDLE), VALID | NO_MEMORY | 9);
 	assert_false(walk(EA, ACCESS_READ));
-	assert_int_equal(fault.kind, FAULT_NO_MEMORY);
+	assert_int_equal(fault.kind, FAULT_MEMORY);
+	assert_int_equal(fault.met, MEMORY_HOLE);
 	assert_int_equal(fault.ra, LEAF_AT(NO_MEMORY));
 	put(PROCESS_TABLE + 16 * 1, process(NO_MEMORY));
 	assert_false(walk(EA, ACCESS_READ));
 	assert_int_equal(fault.ra, LEAF_AT(NO_MEMORY));
+}
+
+static void poison_in_an_entry_of_a_table_is_told_by_its_address(void **state)
+{
+	static const uint64_t entries[] = { PROCESS_TABLE + 16, LEAF_AT(ROOT), LEAF_AT(DIRECTORY),
+					    LEAF_AT(MIDDLE), LEAF_AT(LOWEST) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		assert_true(memory_poison(&memory, entries[i] + 3, 1, true));
+		assert_false(walk(EA, ACCESS_WRITE));
+		assert_int_equal(fault.kind, FAULT_MEMORY);
+		assert_int_equal(fault.met, MEMORY_POISONED);
+		assert_int_equal(fault.ra, entries[i]);
+		assert_true(memory_heal(&memory, 0, RAM));
+	}
 }
 
 static void a_tree_of_another_shape_is_a_bad_configuration(void **state)
@@ -234,6 +250,7 @@ int main(void)
 		TEST(an_access_that_is_refused_leaves_the_table_alone),
 		TEST(what_is_not_valid_is_not_found),
 		TEST(a_table_where_nothing_answers_is_told_by_its_address),
+		TEST(poison_in_an_entry_of_a_table_is_told_by_its_address),
 		TEST(a_tree_of_another_shape_is_a_bad_configuration),
 		TEST(a_process_beyond_the_table_has_no_tree),
 		TEST(the_quadrant_chooses_the_process),

@@ -57,31 +57,56 @@ static void newer_processors_have_newer_versions_of_the_isa(void **state)
 	}
 }
 
+static void assert_lost_memory(uint32_t pvr, const struct real_address_error *error)
+{
+	const struct {
+		uint64_t srr1;
+		uint32_t dsisr;
+		int subtype;
+	} accesses[] = {
+		{ error->fetch_srr1, 0, FWNMI_UE_IFETCH },
+		{ error->fetch_walk_srr1, 0, FWNMI_UE_PAGE_TABLE_WALK_IFETCH },
+		{ SRR1_MC_LOADSTORE, error->data_dsisr, FWNMI_UE_LOAD_STORE },
+		{ SRR1_MC_LOADSTORE, error->data_walk_dsisr, FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
+		struct fwnmi_machine_check mc;
+
+		fwnmi_mce_analyse(pvr, FWNMI_DISPOSITION_NOT_RECOVERED, 0, accesses[i].srr1,
+				  accesses[i].dsisr, 0, &mc);
+		assert_int_equal(mc.error_type, FWNMI_MC_UE);
+		assert_int_equal(mc.error_subtype, accesses[i].subtype);
+		assert_int_equal(mc.severity, FWNMI_SEVERITY_ERROR_SYNC);
+	}
+}
+
 static void an_access_that_nothing_answers_is_lost_memory(void **state)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(models); i++)
+		assert_lost_memory(models[i]->pvr, &models[i]->unbacked);
+}
+
+/* The gravest cause there is of each kind of access, which is what libfwnmi makes a UE of. */
+static void poisoned_memory_is_an_uncorrectable_error(void **state)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
-		const struct cpu_model *m = models[i];
-		const struct {
-			uint64_t srr1;
-			uint32_t dsisr;
-			int subtype;
-		} accesses[] = {
-			{ m->unbacked.fetch_srr1, 0, FWNMI_UE_IFETCH },
-			{ m->unbacked.fetch_walk_srr1, 0, FWNMI_UE_PAGE_TABLE_WALK_IFETCH },
-			{ SRR1_MC_LOADSTORE, m->unbacked.data_dsisr, FWNMI_UE_LOAD_STORE },
-			{ SRR1_MC_LOADSTORE, m->unbacked.data_walk_dsisr,
-			  FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE },
-		};
+		const struct real_address_error *error = &models[i]->uncorrectable;
+		struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE };
 
-		for (size_t j = 0; j < ARRAY_SIZE(accesses); j++) {
-			struct fwnmi_machine_check mc;
-
-			fwnmi_mce_analyse(m->pvr, FWNMI_DISPOSITION_NOT_RECOVERED, 0,
-					  accesses[j].srr1, accesses[j].dsisr, 0, &mc);
-			assert_int_equal(mc.error_type, FWNMI_MC_UE);
-			assert_int_equal(mc.error_subtype, accesses[j].subtype);
-			assert_int_equal(mc.severity, FWNMI_SEVERITY_ERROR_SYNC);
-		}
+		assert_lost_memory(models[i]->pvr, error);
+		mc.error_subtype = FWNMI_UE_LOAD_STORE;
+		assert_int_equal(fwnmi_mce_synthesise(models[i]->pvr, &mc), 0);
+		assert_int_equal(mc.dsisr, error->data_dsisr);
+		mc.error_subtype = FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE;
+		assert_int_equal(fwnmi_mce_synthesise(models[i]->pvr, &mc), 0);
+		assert_int_equal(mc.dsisr, error->data_walk_dsisr);
+		mc.error_subtype = FWNMI_UE_IFETCH;
+		assert_int_equal(fwnmi_mce_synthesise(models[i]->pvr, &mc), 0);
+		assert_int_equal(mc.srr1, error->fetch_srr1);
+		mc.error_subtype = FWNMI_UE_PAGE_TABLE_WALK_IFETCH;
+		assert_int_equal(fwnmi_mce_synthesise(models[i]->pvr, &mc), 0);
+		assert_int_equal(mc.srr1, error->fetch_walk_srr1);
 	}
 }
 
@@ -94,6 +119,7 @@ int main(void)
 		cmocka_unit_test(a_partition_sees_a_power9_of_isa_3_0),
 		cmocka_unit_test(newer_processors_have_newer_versions_of_the_isa),
 		cmocka_unit_test(an_access_that_nothing_answers_is_lost_memory),
+		cmocka_unit_test(poisoned_memory_is_an_uncorrectable_error),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

@@ -380,6 +380,23 @@ static void h_page_init_clears_and_copies_pages_inside_memory_only(void **state)
 	assert_int_equal(hcall(0, 0x2c, 1, BUFFER, 0, 0), H_PARAMETER);
 }
 
+static void a_call_that_meets_poison_reports_a_hardware_error(void **state)
+{
+	const uint64_t zero = 1ull << 15, copy = 1ull << 14;
+
+	assert_true(memory_poison(&fake.memory, BUFFER + 8, 8, false));
+	assert_int_equal(hcall(0, 0x3c, 8, BUFFER + 8, 0, 0), H_HARDWARE);
+	assert_int_equal(hcall(0, 0x40, 1, BUFFER + 15, 1, 0), H_HARDWARE);
+	assert_int_equal(hcall(0, 0x3c, 8, BUFFER, 0, 0), H_SUCCESS);
+	assert_int_equal(hcall(0, 0x2c, zero, BUFFER, 0, 0), H_HARDWARE);
+	assert_int_equal(hcall(0, 0x2c, copy, BUFFER + 4096, BUFFER, 0), H_HARDWARE);
+	/* Clearing a page is a scrub, if poison can be scrubbed. */
+	assert_true(memory_poison(&fake.memory, BUFFER + 8, 8, true));
+	assert_int_equal(hcall(0, 0x2c, copy, BUFFER + 4096, BUFFER, 0), H_HARDWARE);
+	assert_int_equal(hcall(0, 0x2c, zero, BUFFER, 0, 0), H_SUCCESS);
+	assert_int_equal(hcall(0, 0x3c, 8, BUFFER + 8, 0, 0), H_SUCCESS);
+}
+
 static void logical_loads_and_stores_are_big_endian_aligned_and_inside_memory(void **state)
 {
 	for (unsigned size = 1; size <= 8; size *= 2) {
@@ -487,6 +504,7 @@ int main(void)
 		TEST(a_hash_guest_has_no_process_table_to_register),
 		TEST(h_rpt_invalidate_flushes_what_it_understands),
 		TEST(h_page_init_clears_and_copies_pages_inside_memory_only),
+		TEST(a_call_that_meets_poison_reports_a_hardware_error),
 		TEST(logical_loads_and_stores_are_big_endian_aligned_and_inside_memory),
 		TEST(home_node_associativity_is_that_of_the_device_tree),
 		TEST(a_system_reset_goes_to_the_processors_named),

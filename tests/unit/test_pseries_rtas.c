@@ -81,6 +81,37 @@ static void an_argument_buffer_that_just_fits_at_the_end_of_memory_works(void **
 	assert_int_equal(fake.action, PAPR_REBOOT);
 }
 
+static void a_poisoned_argument_buffer_gets_no_status_and_a_hardware_error_in_r3(void **state)
+{
+	memory_write_be32(&fake.memory, BUFFER, token("system-reboot"));
+	memory_write_be32(&fake.memory, BUFFER + 4, 0);
+	memory_write_be32(&fake.memory, BUFFER + 8, 1);
+	for (unsigned i = 0; i < 16; i += 4) {
+		assert_true(memory_poison(&fake.memory, BUFFER + i, 1, false));
+		assert_int_equal(hcall(0, 0xf000, BUFFER, 0, 0, 0), H_HARDWARE);
+		assert_int_equal(fake.action, PAPR_RESUME);
+		assert_true(memory_heal(&fake.memory, BUFFER + i, 1));
+	}
+}
+
+static void a_function_that_meets_poison_reports_a_hardware_error(void **state)
+{
+	static const uint8_t log[8] = { 6, 0x20 }; /* an event, and no extended log */
+	uint32_t length;
+
+	assert_true(memory_poison(&fake.memory, BUFFER + 0x1000, 1, false));
+	assert_int_equal(CALL(0, "nvram-store", 2, &length, 0x100, BUFFER + 0xff0, 0x20), -1);
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &length, 0x100, BUFFER + 0xff0, 0x20), -1);
+	assert_int_equal(CALL(0, "nvram-fetch", 2, &length, 0x100, BUFFER + 0xff0, 0x10), 0);
+	/* A log is not lost so. */
+	assert_int_equal(papr_queue_event(fake.papr, FWNMI_EVENT_SCAN, FWNMI_CLASS_INTERNAL_ERRORS,
+					  log, sizeof(log)),
+			 0);
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, BUFFER + 0x1000, 16), -1);
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, BUFFER + 0x1010, 16), 0);
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, BUFFER + 0x1010, 16), 1);
+}
+
 static void an_unknown_token_gets_a_parameter_error_and_a_debug_line(void **state)
 {
 	static const uint32_t tokens[] = { 0, 1, 0x1fff, 0x20ff, UINT32_MAX };
@@ -640,6 +671,8 @@ int main(void)
 		TEST(an_argument_buffer_outside_memory_gets_no_status_and_an_error_in_r3),
 		TEST(absurd_counts_are_refused_before_anything_is_read_or_written),
 		TEST(an_argument_buffer_that_just_fits_at_the_end_of_memory_works),
+		TEST(a_poisoned_argument_buffer_gets_no_status_and_a_hardware_error_in_r3),
+		TEST(a_function_that_meets_poison_reports_a_hardware_error),
 		TEST(an_unknown_token_gets_a_parameter_error_and_a_debug_line),
 		TEST(a_full_console_makes_display_character_busy),
 		TEST(every_function_refuses_other_counts_than_its_own),

@@ -50,6 +50,7 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 	CHECK(logged, "a soft TLB entry is not in the log of its set");
 	CHECK(!(ra & PAGE_MASK_LOW) && memory_contains(e->memory, ra, PAGE_BYTES),
 	      "a soft TLB entry leads out of guest memory");
+	CHECK(memory_is_ram(e->memory, ra, PAGE_BYTES), "a page with poison has fast accesses");
 	CHECK(!write || !code_at(&e->code, ra), "a page with decoded code has fast stores");
 	CHECK(mode != TLB_REAL || ra == (entry->tag & REAL_ADDRESS_MASK),
 	      "a real mode entry of the soft TLB is of another page");
@@ -193,6 +194,8 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	CHECK(word + block->nr_words <= WORDS_PER_PAGE, "a block is longer than its page");
 	for (unsigned i = word; i < word + block->nr_words; i++)
 		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
+	CHECK(memory_is_ram(e->memory, page->ra + block->start, 4u * block->nr_words),
+	      "a block has poison in it");
 	wrong = uop_check_block(block->uops, nr_uops(e, block), block->nr_insns);
 	return wrong ? wrong : check_links(e, page, block);
 }

@@ -136,6 +136,13 @@ static void power_written(struct engine *engine, uint64_t ra, uint64_t len)
 	code_written((struct power_engine *)engine, ra, len);
 }
 
+/* The vCPUs must meet poison in a page table as well, so they forget what they found there. */
+static void power_poison(struct engine *engine, uint64_t ra, uint64_t len)
+{
+	mmu_flush_all((struct power_engine *)engine);
+	code_written((struct power_engine *)engine, ra, len);
+}
+
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
 {
 	struct power_engine *e = calloc(1, sizeof(*e));
@@ -167,6 +174,7 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		return NULL;
 	}
 	e->memory->written = power_written;
+	e->memory->poison = power_poison;
 	e->memory->engine = (struct engine *)e;
 	power_reset((struct engine *)e);
 	return (struct engine *)e;
@@ -179,7 +187,8 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 	*description = (struct engine_description){
 		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
-				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX,
+				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX | ENGINE_CAP_POISON |
+				ENGINE_CAP_WINDOWS,
 		.pvr = e->model->pvr,
 	};
 }

@@ -91,20 +91,19 @@ static inline bool arrived(struct cpu *cpu)
 }
 
 /*
- * The first micro-operation of the block at NIP in @page, decoded if need be. NULL: there is none
- * yet, and the loop goes on.
+ * The first micro-operation of the block at NIP in @page, decoded if need be. NULL: an exception is
+ * pending, or the loop goes on.
  */
 static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
 {
-	struct power_engine *e = cpu->engine;
 	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
 	const struct uop *u = page->entry[offset / 4];
 
 	if (likely(u))
 		return u;
-	u = code_decode(e, page, offset);
-	if (!u)
-		code_flush(e);
+	u = code_decode(cpu, page, offset);
+	if (!u && !cpu->exception)
+		code_flush(cpu->engine);
 	return u;
 }
 
@@ -133,14 +132,12 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		if (arrived(cpu))
 			return true;
 		page = page_at_nip(cpu);
-		if (unlikely(!page)) {
+		u = likely(page) ? entry_at_nip(cpu, page) : NULL;
+		if (unlikely(!u)) {
 			if (cpu->exception && deliver_exception(cpu, exit))
 				return false;
 			continue;
 		}
-		u = entry_at_nip(cpu, page);
-		if (unlikely(!u))
-			continue;
 		cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
 		execute(cpu, u);
 		if (cpu->stop_uop) {
@@ -161,11 +158,13 @@ static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns
 {
 	struct power_engine *e = cpu->engine;
 	struct block *block =
-		code_decode_part(e, page, (unsigned)(cpu->nip & PAGE_MASK_LOW), max_insns);
+		code_decode_part(cpu, page, (unsigned)(cpu->nip & PAGE_MASK_LOW), max_insns);
 	bool stopped;
 
 	*executed = false;
 	if (!block) {
+		if (cpu->exception)
+			return !deliver_exception(cpu, exit);
 		code_flush(e);
 		return true;
 	}
@@ -233,7 +232,7 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
 	if (!block_left) {
 		u = entry_at_nip(cpu, page);
 		if (!u)
-			return true;
+			return !cpu->exception || !deliver_exception(cpu, exit);
 		block_left = code_block_of(u)->nr_insns;
 	}
 	part = block_left < left ? block_left : left;

@@ -13,11 +13,12 @@
 
 /* ---- libfwnmi's callbacks ---- */
 
+/* The library only looks whether code is still there. The vCPU is the one to meet poison. */
 static int read_memory(void *opaque, uint64_t real_address, void *buf, size_t len)
 {
 	struct papr *papr = opaque;
 
-	return memory_read(papr->memory, real_address, buf, len) ? 0 : -1;
+	return memory_peek(papr->memory, real_address, buf, len) ? 0 : -1;
 }
 
 static void kick(void *opaque, unsigned cpu)

@@ -106,6 +106,10 @@ static int64_t carry_out(struct hcall *call)
 	return entry->handler(call);
 }
 
+/*
+ * A call for which memory was read or written that is poisoned answers H_HARDWARE, whatever its
+ * handler made of it. (An RTAS call has its own answer for that.)
+ */
 enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 {
 	const struct engine_ops *ops = papr->config.engine_ops;
@@ -113,11 +117,14 @@ enum papr_action papr_hcall(struct papr *papr, unsigned vcpu, struct papr_outcom
 
 	ops->get_regs(papr->config.engine, vcpu, &call.regs);
 	call.args = &call.regs.gpr[4];
+	papr->memory->met_poison = false;
 	call.regs.gpr[3] = (uint64_t)carry_out(&call);
 	if (call.trampoline) {
 		papr_trampoline(papr, vcpu, &call.regs, call.vector, outcome);
 		return PAPR_FWNMI;
 	}
+	if (papr->memory->met_poison)
+		call.regs.gpr[3] = (uint64_t)H_HARDWARE;
 	ops->set_regs(papr->config.engine, vcpu, &call.regs);
 	return call.action;
 }

@@ -67,6 +67,8 @@ fetch_log(struct rtas_call *call, uint32_t mask, uint32_t critical, uint32_t buf
 
 	if (!memory_contains(papr->memory, buffer, room))
 		return RTAS_PARAMETER_ERROR;
+	if (!memory_is_ram(papr->memory, buffer, room))
+		return RTAS_HARDWARE_ERROR; /* the log stays queued */
 	length = fetch(papr->fwnmi, mask, critical, log, room < sizeof(log) ? room : sizeof(log));
 	if (length <= 0)
 		return fwnmi_rtas_status(FWNMI_RTAS_EVENT_SCAN, length);

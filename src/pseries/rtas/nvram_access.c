@@ -24,11 +24,12 @@ static int32_t rtas_nvram_fetch(struct rtas_call *call)
 static int32_t rtas_nvram_store(struct rtas_call *call)
 {
 	struct papr *papr = call->papr;
+	uint8_t data[NVRAM_SIZE];
 
 	if (!in_range(call))
 		return RTAS_PARAMETER_ERROR;
-	if (!nvram_write(&papr->nvram, call->args[0], papr->memory->base + call->args[1],
-			 call->args[2]))
+	if (!memory_read(papr->memory, call->args[1], data, call->args[2]) ||
+	    !nvram_write(&papr->nvram, call->args[0], data, call->args[2]))
 		return RTAS_HARDWARE_ERROR;
 	call->rets[0] = call->args[2];
 	return RTAS_SUCCESS;

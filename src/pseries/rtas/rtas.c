@@ -70,7 +70,8 @@ static int32_t carry_out(struct rtas_call *call, uint32_t token)
 /*
  * r4: real address of the argument buffer, 32-bit cells (R1-7.2.7-2). If the buffer is not in
  * memory or its counts are absurd, there is no status word to write; H_PARAMETER in r3 is then the
- * only answer.
+ * only answer, and H_HARDWARE if the buffer is poisoned. A function that met poison elsewhere
+ * answers with a hardware error.
  */
 static int64_t h_rtas(struct hcall *hcall)
 {
@@ -103,12 +104,17 @@ static int64_t h_rtas(struct hcall *hcall)
 			   hcall->vcpu, buffer);
 		return H_PARAMETER;
 	}
+	if (!memory_is_ram(papr->memory, cells, 4ull * (nr_args + nr_rets)))
+		return H_HARDWARE;
 	call.nr_args = nr_args;
 	call.nr_rets = nr_rets - 1;
 	for (unsigned i = 0; i < nr_args; i++)
 		memory_read_be32(papr->memory, cells + 4 * i, &call.args[i]);
 
 	status = (uint32_t)carry_out(&call, token);
+	if (papr->memory->met_poison)
+		status = (uint32_t)RTAS_HARDWARE_ERROR;
+	papr->memory->met_poison = false;
 	memory_write_be32(papr->memory, rets, status);
 	for (unsigned i = 0; i < call.nr_rets; i++)
 		memory_write_be32(papr->memory, rets + 4 + 4 * i, call.rets[i]);

@@ -42,8 +42,9 @@ static inline unsigned block_end(const struct block *block)
 
 /*
  * The decoded code of one real page in one mode. caches_check() checks these invariants: each entry
- * begins a block of this page at this offset, with all its words marked in decoded; the block's
- * links are empty or lead to entries of this page; everything lies in the used part of the arena.
+ * begins a block of this page at this offset, with all its words marked in decoded and none
+ * poisoned; the block's links are empty or lead to entries of this page; everything lies in the
+ * used part of the arena.
  */
 struct code_page {
 	uint64_t ra;

@@ -15,7 +15,7 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 
 	if (entry->tag == EPN(ea))
 		return entry->page;
-	if (!mmu_translate_page(cpu, ea, ACCESS_FETCH, &translation))
+	if (!mmu_translate_ram(cpu, ea, ACCESS_FETCH, &translation))
 		return NULL;
 	cpu_work(cpu, WORK_FILL);
 	page = code_page_at(&cpu->engine->code, translation.ra, cpu->mode);
@@ -25,17 +25,40 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 	return page;
 }
 
-static struct block *decode_block(struct power_engine *e, struct code_page *page, unsigned offset,
+/*
+ * How many words from @offset on can be fetched, at most @most: a block ends before poison. 0: the
+ * first one can't, and the machine check was raised.
+ */
+static unsigned fetchable(struct cpu *cpu, const struct code_page *page, unsigned offset,
+			  unsigned most)
+{
+	uint64_t ra = page->ra + offset;
+	struct memory_region obstacle =
+		memory_obstacle(cpu->engine->memory, ra, PAGE_BYTES - offset, false);
+
+	if (obstacle.kind == MEMORY_RAM || obstacle.first >= ra + 4ull * most)
+		return most;
+	if (obstacle.first >= ra + 4)
+		return (unsigned)(obstacle.first - ra) / 4;
+	mmu_refuse(cpu, cpu->nip, ACCESS_FETCH, ra, obstacle.kind);
+	return 0;
+}
+
+static struct block *decode_block(struct cpu *cpu, struct code_page *page, unsigned offset,
 				  unsigned max_insns)
 {
+	struct power_engine *e = cpu->engine;
 	const struct decode_input input = { .page = e->memory->base + page->ra,
 					    .offset = offset,
 					    .mode = page->mode,
 					    .isa = e->model->isa,
-					    .max_insns = max_insns };
-	struct block *block = code_begin(&e->code, page, offset);
+					    .max_insns = fetchable(cpu, page, offset, max_insns) };
 	struct decoded decoded;
+	struct block *block;
 
+	if (!input.max_insns)
+		return NULL;
+	block = code_begin(&e->code, page, offset);
 	if (!block)
 		return NULL;
 	decode(&input, block->uops, &decoded);
@@ -43,9 +66,10 @@ static struct block *decode_block(struct power_engine *e, struct code_page *page
 	return block;
 }
 
-const struct uop *code_decode(struct power_engine *e, struct code_page *page, unsigned offset)
+const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset)
 {
-	struct block *block = decode_block(e, page, offset, BLOCK_MAX_INSNS);
+	struct block *block = decode_block(cpu, page, offset, BLOCK_MAX_INSNS);
+	struct power_engine *e = cpu->engine;
 
 	if (!block)
 		return NULL;
@@ -56,10 +80,10 @@ const struct uop *code_decode(struct power_engine *e, struct code_page *page, un
 	return block->uops;
 }
 
-struct block *code_decode_part(struct power_engine *e, struct code_page *page, unsigned offset,
+struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned offset,
 			       unsigned max_insns)
 {
-	return decode_block(e, page, offset, max_insns);
+	return decode_block(cpu, page, offset, max_insns);
 }
 
 const struct block *code_block_of(const struct uop *uop)

@@ -17,14 +17,15 @@ struct power_engine;
  */
 struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
 /**
- * code_decode() - decode the block at @offset of @page and keep it. NULL: the arena is full.
+ * code_decode() - decode the block at @offset of @page, which is at the vCPU's NIP, and keep it.
+ * NULL: an interrupt was raised, or else the arena is full.
  */
-const struct uop *code_decode(struct power_engine *e, struct code_page *page, unsigned offset);
+const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset);
 /**
  * code_decode_part() - decode at most @max_insns instructions into a block that no page leads to;
- * code_discard() it next. NULL: the arena is full.
+ * code_discard() it next. NULL: as above.
  */
-struct block *code_decode_part(struct power_engine *e, struct code_page *page, unsigned offset,
+struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned offset,
 			       unsigned max_insns);
 /** code_block_of() - the block that this micro-operation is part of. */
 const struct block *code_block_of(const struct uop *uop);

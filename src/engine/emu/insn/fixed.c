@@ -669,7 +669,8 @@ SEM(stq)
  */
 
 /*
- * Real address of an aligned access that was just made or is about to be. False: interrupt raised.
+ * Real address of an aligned access that is about to be made. Devices take no reservations. False:
+ * interrupt raised.
  */
 static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
 {
@@ -690,7 +691,7 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
                                                                                          \
 		if (ea & ((size)-1))                                                     \
 			return alignment(cpu, ea);                                       \
-		if (!cpu_load##bits(cpu, ea, &v) || !real_of(cpu, ea, ACCESS_READ, &ra)) \
+		if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load##bits(cpu, ea, &v)) \
 			return EXCEPTION;                                                \
 		cpu->reserved = true;                                                    \
 		cpu->reserve_size = (size);                                              \
@@ -737,7 +738,7 @@ SEM(lqarx)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return alignment(cpu, ea);
-	if (!cpu_load128(cpu, ea, &v) || !real_of(cpu, ea, ACCESS_READ, &ra))
+	if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load128(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->reserved = true;
 	cpu->reserve_size = 16;
@@ -919,18 +920,23 @@ SEM(stdat)
 	return atomic_store(cpu, insn, 8);
 }
 
-#define DCBZ_BYTES 128u
+#define DCBZ_BYTES MEMORY_LINE
 
 SEM(dcbz)
 {
 	uint64_t ea = indexed_ea(cpu, insn) & ~(uint64_t)(DCBZ_BYTES - 1);
 	const struct tlb_entry *entry = &cpu->tlb->write[ea >> PAGE_BITS & (TLB_ENTRIES - 1)];
-	uint8_t *p = entry->tag == (ea & ~PAGE_MASK_LOW) ?
-			     (uint8_t *)(ea + entry->addend) :
-			     mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, NULL);
+	uint8_t *p;
+	uint64_t ra;
 
-	if (!p)
-		return EXCEPTION;
+	if (entry->tag == (ea & ~PAGE_MASK_LOW)) {
+		p = (uint8_t *)(ea + entry->addend);
+	} else {
+		p = mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, &ra);
+		if (!p)
+			return EXCEPTION;
+		memory_overwrite(cpu->engine->memory, ra, DCBZ_BYTES);
+	}
 	memset(p, 0, DCBZ_BYTES);
 	return 0;
 }

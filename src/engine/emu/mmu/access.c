@@ -2,7 +2,7 @@
 /*
  * Data access by effective address: the soft TLB, or translation and an entry for the next access.
  * A page that holds decoded code gets no entry for writes: each store to it comes here and drops
- * the code that it overwrites.
+ * the code that it overwrites. A page with poison in it gets no entry at all, nor does a device's.
  */
 #include <string.h>
 
@@ -21,31 +21,99 @@ static void touch(struct cpu *cpu, uint64_t ra)
 	cpu_work(cpu, WORK_TOUCH);
 }
 
-uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra)
+/* Where the bytes of an access are, all in one page: in RAM, or in a device's window. */
+struct place {
+	uint64_t ra;
+	uint8_t *host; /* NULL: a window */
+	const struct memory_window *window;
+};
+
+/* A store to RAM is coming. May the next ones to this page be fast? */
+static bool prepare_store(struct cpu *cpu, uint64_t ra, unsigned size)
 {
 	struct power_engine *e = cpu->engine;
-	bool write = access == ACCESS_WRITE;
+
+	touch(cpu, ra);
+	memory_mark(e->memory, ra, size);
+	if (!code_at(&e->code, ra))
+		return true;
+	code_written(e, ra, size);
+	return !code_at(&e->code, ra);
+}
+
+/* Find what [ea, ea + size) reaches. False: an interrupt was raised. */
+static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access,
+		 struct place *place)
+{
+	const struct guest_memory *memory = cpu->engine->memory;
+	bool write = access == ACCESS_WRITE, fast;
 	struct translation translation;
-	uint8_t *host;
+	struct memory_region obstacle;
 
 	if (!mmu_translate_page(cpu, ea, access, &translation))
-		return NULL;
+		return false;
 	cpu_work(cpu, WORK_FILL);
-	host = e->memory->base + translation.ra;
-	if (ra)
-		*ra = translation.ra;
-	if (write) {
-		touch(cpu, translation.ra);
-		memory_mark(e->memory, translation.ra, size);
-		if (code_at(&e->code, translation.ra)) {
-			code_written(e, translation.ra, size);
-			if (code_at(&e->code, translation.ra))
-				return host; /* stores stay slow while the page holds code */
-		}
+	*place = (struct place){ .ra = translation.ra };
+	fast = memory_is_ram(memory, EPN(translation.ra), PAGE_BYTES);
+	if (!fast) {
+		obstacle = memory_obstacle(memory, translation.ra, size, write);
+		place->window = obstacle.window;
+		if (obstacle.kind == MEMORY_WINDOW)
+			return true;
+		if (obstacle.kind != MEMORY_RAM)
+			return mmu_refuse(cpu, ea, access, translation.ra, obstacle.kind);
 	}
-	tlb_fill(&cpu->arrays, mmu_mode(cpu, ACCESS_READ), ea, host, write,
-		 translation.protection & PAGE_PRIVILEGED);
-	return host;
+	place->host = memory->base + translation.ra;
+	if (write)
+		fast &= prepare_store(cpu, translation.ra, size);
+	if (fast)
+		tlb_fill(&cpu->arrays, mmu_mode(cpu, ACCESS_READ), ea, place->host, write,
+			 translation.protection & PAGE_PRIVILEGED);
+	return true;
+}
+
+uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra)
+{
+	struct place place;
+
+	if (!find(cpu, ea, size, access, &place))
+		return NULL;
+	*ra = place.ra;
+	if (place.window)
+		mmu_refuse(cpu, ea, access, place.ra, MEMORY_HOLE);
+	return place.host;
+}
+
+/*
+ * Load from a device, or store to it. It may want an interrupt then, which the run loop takes after
+ * the block.
+ */
+static bool access_window(struct cpu *cpu, uint64_t ea, void *buf, unsigned size, bool write,
+			  const struct place *place)
+{
+	const struct memory_window *window = place->window;
+	uint64_t offset = place->ra - window->first;
+	uint8_t value[8] = { 0 };
+
+	if (!(window->sizes & size) || place->ra % size || place->ra < window->first ||
+	    size - 1 > window->last - place->ra)
+		return mmu_refuse(cpu, ea, write ? ACCESS_WRITE : ACCESS_READ, place->ra,
+				  MEMORY_HOLE);
+	if (write) {
+		memcpy(value + 8 - size, buf, size);
+		window->write(window->opaque, offset, size, get_be64(value));
+	} else {
+		put_be64(value, window->read(window->opaque, offset, size));
+		memcpy(buf, value + 8 - size, size);
+	}
+	cpu_leave(cpu);
+	return true;
+}
+
+static void put(struct cpu *cpu, uint64_t ra, uint8_t *host, const void *buf, unsigned size)
+{
+	memory_overwrite(cpu->engine->memory, ra, size);
+	memcpy(host, buf, size);
 }
 
 static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool write)
@@ -56,31 +124,33 @@ static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool wr
 	return likely(entry->tag == EPN(ea + size - 1)) ? (uint8_t *)(ea + entry->addend) : NULL;
 }
 
-/* Slow path: translate both pages before moving a byte, so a fault leaves nothing half done. */
+/* Slow path: find both pages before moving a byte, so a fault leaves nothing half done. */
 static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *buf, unsigned size,
 					   bool write)
 {
 	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
 	unsigned head = PAGE_BYTES - (unsigned)(ea & PAGE_MASK_LOW);
-	uint8_t *first, *second = NULL;
+	uint8_t *second = NULL;
+	struct place first;
+	uint64_t ra = 0;
 
 	if (head > size)
 		head = size;
-	first = mmu_host(cpu, ea, head, access, NULL);
-	if (!first)
+	if (!find(cpu, ea, head, access, &first))
 		return false;
+	if (first.window)
+		return access_window(cpu, ea, buf, size, write, &first);
 	if (head < size) {
-		second =
-			mmu_host(cpu, effective_address(cpu, ea + head), size - head, access, NULL);
+		second = mmu_host(cpu, effective_address(cpu, ea + head), size - head, access, &ra);
 		if (!second)
 			return false;
 	}
 	if (write) {
-		memcpy(first, buf, head);
+		put(cpu, first.ra, first.host, buf, head);
 		if (second)
-			memcpy(second, (uint8_t *)buf + head, size - head);
+			put(cpu, ra, second, (uint8_t *)buf + head, size - head);
 	} else {
-		memcpy(buf, first, head);
+		memcpy(buf, first.host, head);
 		if (second)
 			memcpy((uint8_t *)buf + head, second, size - head);
 	}

@@ -30,25 +30,32 @@ static void raise_segment(struct cpu *cpu, const struct translate_request *r)
 }
 
 /*
- * Nothing answers at this real address: raise a machine check, as the bus would. @walk: the table
- * walk accessed it.
+ * Raise the machine check for what the processor met at @ra instead of RAM. @walk: the table walk
+ * made the access.
  */
-static void raise_machine_check(struct cpu *cpu, const struct translate_request *r, uint64_t ra,
-				bool walk)
+static void raise_machine_check(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra,
+				enum memory_kind met, bool walk)
 {
 	const struct cpu_model *model = cpu->engine->model;
+	const struct real_address_error *error = met == MEMORY_POISONED ? &model->uncorrectable :
+									  &model->unbacked;
 
-	if (r->access == ACCESS_FETCH) {
+	if (access == ACCESS_FETCH) {
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK,
-			  walk ? model->unbacked.fetch_walk_srr1 : model->unbacked.fetch_srr1);
+			  walk ? error->fetch_walk_srr1 : error->fetch_srr1);
 	} else {
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
 		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = walk ? model->unbacked.data_walk_dsisr :
-					      model->unbacked.data_dsisr;
-		cpu->exception_dar = r->ea;
+		cpu->exception_dsisr = walk ? error->data_walk_dsisr : error->data_dsisr;
+		cpu->exception_dar = ea;
 	}
 	cpu->machine_check_ra = ra;
+}
+
+bool mmu_refuse(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra, enum memory_kind met)
+{
+	raise_machine_check(cpu, ea, access, ra, met, false);
+	return false;
 }
 
 static bool raise_fault(struct cpu *cpu, const struct translate_request *r,
@@ -61,8 +68,8 @@ static bool raise_fault(struct cpu *cpu, const struct translate_request *r,
 	case FAULT_STORAGE:
 		raise_storage(cpu, r, fault->dsisr);
 		break;
-	case FAULT_NO_MEMORY:
-		raise_machine_check(cpu, r, fault->ra, true);
+	case FAULT_MEMORY:
+		raise_machine_check(cpu, r->ea, r->access, fault->ra, fault->met, true);
 		break;
 	}
 	return false;
@@ -128,19 +135,26 @@ bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,
 	if (mmu_mode(cpu, access) == TLB_REAL)
 		*translation = (struct translation){ .ra = ea & REAL_ADDRESS_MASK,
 						     .page_bits = PAGE_BITS };
-	else if (!relocate(cpu, &r, translation))
+	else
+		return relocate(cpu, &r, translation);
+	return true;
+}
+
+bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
+		       struct translation *translation)
+{
+	if (!mmu_translate_page(cpu, ea, access, translation))
 		return false;
-	if (memory_contains(cpu->engine->memory, EPN(translation->ra), PAGE_BYTES))
+	if (memory_contains(cpu->engine->memory, translation->ra, 1))
 		return true;
-	raise_machine_check(cpu, &r, translation->ra, false);
-	return false;
+	return mmu_refuse(cpu, ea, access, translation->ra, MEMORY_HOLE);
 }
 
 bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
 {
 	struct translation translation;
 
-	if (!mmu_translate_page(cpu, ea, access, &translation))
+	if (!mmu_translate_ram(cpu, ea, access, &translation))
 		return false;
 	*ra = translation.ra;
 	return true;

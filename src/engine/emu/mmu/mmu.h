@@ -16,16 +16,25 @@ struct power_engine;
 #define REAL_ADDRESS_MASK 0x0fffffffffffffffull
 
 /**
- * mmu_translate() - translate an effective to a real address for one byte. false: the architected
- * interrupt (or machine check) was raised.
+ * mmu_translate_page() - translate an effective address, whatever is at the real one. false: the
+ * architected interrupt (or machine check) was raised.
  */
-bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
-/** mmu_translate_page() - the same, with what is known of the page. */
 bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,
 			struct translation *translation);
+/** mmu_translate_ram() - the same; false also if there is no RAM, poisoned or not. */
+bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
+		       struct translation *translation);
+/** mmu_translate() - as mmu_translate_ram(), and the real address alone */
+bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
+/**
+ * mmu_refuse() - raise the machine check for what an access met at @ra instead of RAM. Always
+ * returns false.
+ */
+bool mmu_refuse(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra,
+		enum memory_kind met);
 /**
  * mmu_host() - host address of [ea, ea + size) within one page for @access, to data. @ra: its real
- * address, unless NULL. NULL: interrupt raised.
+ * address. A write that is then made is to be told to memory_overwrite(). NULL: interrupt raised.
  */
 uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra);
 

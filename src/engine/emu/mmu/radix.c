@@ -67,15 +67,33 @@ static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)
 	return false;
 }
 
+/* Read a table's entry, as the processor does. */
+static bool read_entry(const struct guest_memory *memory, uint64_t at, uint64_t *entry,
+		       struct translate_fault *fault)
+{
+	struct memory_region obstacle;
+
+	if (memory_is_ram(memory, at, sizeof(*entry))) {
+		*entry = get_be64(memory->base + at);
+		return true;
+	}
+	obstacle = memory_obstacle(memory, at, sizeof(*entry), false);
+	fault->kind = FAULT_MEMORY;
+	fault->met = obstacle.kind;
+	fault->ra = at;
+	return false;
+}
+
 /* The root of the tree of @pid, as the process table has it. */
 static bool find_root(const struct guest_memory *memory, const struct engine_partition *partition,
 		      uint32_t pid, uint64_t *root, struct translate_fault *fault)
 {
 	uint64_t offset = pid * PROCESS_ENTRY_BYTES;
 
-	if (offset + PROCESS_ENTRY_BYTES > partition->process_table_size ||
-	    !memory_read_be64(memory, partition->process_table + offset, root))
+	if (offset + PROCESS_ENTRY_BYTES > partition->process_table_size)
 		return storage_fault(fault, FAULT_NO_PTE);
+	if (!read_entry(memory, partition->process_table + offset, root, fault))
+		return false;
 	if (((*root >> 58 & 0x18) | (*root >> 5 & 7)) != RADIX_BITS - 31)
 		return storage_fault(fault, FAULT_BAD_CONFIG);
 	return true;
@@ -95,11 +113,8 @@ static bool find_leaf(const struct guest_memory *memory, uint64_t root, uint64_t
 			return storage_fault(fault, FAULT_BAD_CONFIG);
 		shift -= size;
 		*at = (entry & PDE_NLB) + ((ea >> shift) & ((1u << size) - 1)) * 8;
-		if (!memory_read_be64(memory, *at, &entry)) {
-			fault->kind = FAULT_NO_MEMORY;
-			fault->ra = *at;
+		if (!read_entry(memory, *at, &entry, fault))
 			return false;
-		}
 		if (!(entry & PTE_VALID))
 			return storage_fault(fault, FAULT_NO_PTE);
 	} while (!(entry & PTE_LEAF));

@@ -44,10 +44,11 @@ struct translate_fault {
 	enum {
 		FAULT_SEGMENT, /* no table translates the address */
 		FAULT_STORAGE, /* @dsisr says why */
-		FAULT_NO_MEMORY /* a table lies at @ra, where nothing answers */
+		FAULT_MEMORY /* a table's entry at @ra is not in RAM: @met is there */
 	} kind;
 	uint32_t dsisr; /* FAULT_*, without FAULT_STORE */
 	uint64_t ra;
+	enum memory_kind met;
 };
 
 struct translation_format {
