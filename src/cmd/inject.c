@@ -32,9 +32,11 @@
 
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
+	"       fwnmi inject --monitor PATH poison|heal --address ADDRESS [OPTION]...\n"
 	"       fwnmi inject --gdb HOST:PORT|unix:PATH machine-check|system-reset [OPTION]...\n"
 	"Inject a machine check or a system reset into a running guest, and report how the guest\n"
-	"handles it. PATH is the socket of fwnmi run --monitor; --gdb takes the address given to\n"
+	"handles it; or poison real memory, so that an access to it is a machine check, or heal it.\n"
+	"PATH is the socket of fwnmi run --monitor; --gdb takes the address given to\n"
 	"qemu-system-ppc64 -gdb.\n"
 	"\n"
 	"Where and when:\n"
@@ -61,6 +63,11 @@ static const char usage[] =
 	"  --unsafe             the processor is unsafe: stop it\n"
 	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
 	"\n"
+	"Poisoned memory:\n"
+	"  --address ADDRESS    the real address of its first byte\n"
+	"  --length N           how many bytes (the cache line of 128 bytes that has ADDRESS)\n"
+	"  --heal-on-write      overwriting all the poison of a cache line heals it\n"
+	"\n"
 	"QEMU guests; the addresses of the guest's routines must come from --kernel, --handlers or\n"
 	"an earlier fwnmi attach:\n"
 	"  --gdb ADDRESS        the gdb stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
@@ -77,11 +84,13 @@ static const char usage[] =
 	"  --json               report as JSON\n"
 	"  -h, --help           print this help\n"
 	"\n"
-	"Exit status: 0 delivered, and for a machine check interlocked; 1 not; 2 invalid options.\n";
+	"Exit status: 0 delivered, and for a machine check interlocked, or poisoned or healed; 1 not;\n"
+	"2 invalid options.\n";
 
 struct inject_options {
 	const char *monitor, *kind;
 	bool system_reset, json, no_wait;
+	bool poison, heal; /* memory, instead of an event */
 	unsigned timeout; /* seconds */
 	unsigned vcpu; /* if one CPU was asked for */
 	json_t *args; /* for the monitor's command */
@@ -186,11 +195,14 @@ static bool take_kind(void *into, const char *kind, char *why)
 
 	if (o->kind)
 		return option_bad(why, "only one event can be given: %s and %s", o->kind, kind);
-	if (strcmp(kind, "machine-check") && strcmp(kind, "system-reset"))
-		return option_bad(why, "cannot inject %s: only machine-check or system-reset",
-				  kind);
-	o->kind = kind;
 	o->system_reset = !strcmp(kind, "system-reset");
+	o->poison = !strcmp(kind, "poison");
+	o->heal = !strcmp(kind, "heal");
+	if (!o->system_reset && !o->poison && !o->heal && strcmp(kind, "machine-check"))
+		return option_bad(
+			why, "cannot inject %s: only machine-check, system-reset, poison or heal",
+			kind);
+	o->kind = kind;
 	return true;
 }
 
@@ -214,9 +226,24 @@ static const struct command_option inject_option_table[] = {
 	{ "--disposition", OPTION_CALL, .set = take_text, .key = "disposition" },
 	{ "--initiator", OPTION_CALL, .set = take_text, .key = "initiator" },
 	{ "--unsafe", OPTION_CALL_FLAG, .set = take_true, .key = "unsafe" },
+	{ "--address", OPTION_CALL, .set = take_address, .key = "address" },
+	{ "--length", OPTION_CALL, .set = take_address, .key = "length" },
+	{ "--heal-on-write", OPTION_CALL_FLAG, .set = take_true, .key = "heal-on-write" },
 	{ NULL },
 };
 #undef INTO
+
+static bool check_memory_options(const struct inject_options *o)
+{
+	struct poison_request request;
+	char err[200];
+
+	if (o->remote.gdb)
+		return complain("--gdb cannot poison memory: it needs the engine of fwnmi run");
+	if (inject_args_poison(o->args, o->heal, &request, err, sizeof(err)) < 0)
+		return complain("%s", err);
+	return true;
+}
 
 static bool check_options(struct inject_options *o)
 {
@@ -224,7 +251,7 @@ static bool check_options(struct inject_options *o)
 	char err[200];
 
 	if (!o->kind)
-		return complain("no event given: machine-check or system-reset");
+		return complain("no event given: machine-check, system-reset, poison or heal");
 	if (!o->monitor && !o->remote.gdb)
 		return complain("no machine given: --monitor PATH or --gdb HOST:PORT");
 	if (o->monitor && o->remote.gdb)
@@ -235,6 +262,8 @@ static bool check_options(struct inject_options *o)
 		return complain("--at contradicts --now: now means wherever the CPU is");
 	if (o->remote.process && json_object_get(o->args, "now"))
 		return complain("--process contradicts --now: now means whatever the CPU runs");
+	if (o->poison || o->heal)
+		return check_memory_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
@@ -869,10 +898,62 @@ static int follow(struct connection *c, const struct inject_options *o, json_t *
 	return status;
 }
 
+/* Prints what is poisoned after the command. */
+static int report_memory(const struct inject_options *o, const json_t *regions)
+{
+	const json_t *region;
+	size_t i;
+
+	if (o->json) {
+		json_dumpf(regions, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		putchar('\n');
+	} else {
+		printf("poisoned memory%s\n", json_array_size(regions) ? "" : ": none");
+		json_array_foreach(regions, i, region)
+			printf("  %s, %lld bytes%s\n", text_of(region, "address"),
+			       count_of(region, "length"),
+			       json_is_true(json_object_get(region, "heal-on-write")) ?
+				       ", healed by overwriting" :
+				       "");
+	}
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		complain("cannot write the report: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+/* Asks for the event, and reports what becomes of it. */
+static int inject_event(struct connection *c, const struct inject_options *o)
+{
+	/* Asked now, because after the injection everything comes as events. */
+	bool one = inject_args_cpus(o->args, o->system_reset) == INJECT_ONE_CPU;
+	unsigned running = one ? count_running(c) : 0;
+	json_t *result = NULL;
+	int status = EXIT_FAILURE;
+
+	if (command(c, o->system_reset ? "inject-nmi" : "inject-machine-check", o->args, &result)) {
+		warn_of_others(o, running);
+		status = follow(c, o, result);
+	}
+	json_decref(result);
+	return status;
+}
+
+static int change_memory(struct connection *c, const struct inject_options *o)
+{
+	json_t *result = NULL;
+	int status = EXIT_FAILURE;
+
+	if (command(c, o->heal ? "heal-memory" : "poison-memory", o->args, &result))
+		status = report_memory(o, result);
+	json_decref(result);
+	return status;
+}
+
 static int inject(const struct inject_options *o)
 {
 	static struct connection c; /* too big for the stack */
-	json_t *result = NULL;
 	int status = EXIT_FAILURE;
 	char err[300];
 
@@ -882,18 +963,8 @@ static int inject(const struct inject_options *o)
 		complain("%s", err);
 		return EXIT_FAILURE;
 	}
-	if (greet(&c)) {
-		/* Asked now, because after the injection everything comes as events. */
-		bool one = inject_args_cpus(o->args, o->system_reset) == INJECT_ONE_CPU;
-		unsigned running = one ? count_running(&c) : 0;
-
-		if (command(&c, o->system_reset ? "inject-nmi" : "inject-machine-check", o->args,
-			    &result)) {
-			warn_of_others(o, running);
-			status = follow(&c, o, result);
-		}
-	}
-	json_decref(result);
+	if (greet(&c))
+		status = o->poison || o->heal ? change_memory(&c, o) : inject_event(&c, o);
 	close(c.fd);
 	return status;
 }

@@ -214,6 +214,45 @@ static json_t *queue_event(struct command_target *target, json_t *args, char *er
 	return json_object();
 }
 
+static json_t *query_poisoned_memory(struct command_target *target, json_t *args, char *err,
+				     size_t err_size)
+{
+	const struct guest_memory *memory = machine_memory(target->machine);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < memory->nr_poisoned; i++) {
+		const struct memory_region *region = &memory->poisoned[i];
+
+		json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "address",
+						      json_address(region->first), "length",
+						      json_count(region->last - region->first + 1),
+						      "heal-on-write", region->heal_on_write));
+	}
+	return list;
+}
+
+static json_t *poison_memory(struct command_target *target, json_t *args, char *err,
+			     size_t err_size)
+{
+	struct poison_request request;
+
+	if (inject_args_poison(args, false, &request, err, err_size) < 0 ||
+	    !machine_poison(target->machine, request.address, request.length, request.heal_on_write,
+			    err, err_size))
+		return NULL;
+	return query_poisoned_memory(target, NULL, err, err_size);
+}
+
+static json_t *heal_memory(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	struct poison_request request;
+
+	if (inject_args_poison(args, true, &request, err, err_size) < 0 ||
+	    !machine_heal(target->machine, request.address, request.length, err, err_size))
+		return NULL;
+	return query_poisoned_memory(target, NULL, err, err_size);
+}
+
 static json_t *stop(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
 	machine_pause(target->machine, true);
@@ -270,6 +309,9 @@ static const struct command commands[] = {
 	{ "inject-machine-check", inject_machine_check, true },
 	{ "inject-nmi", inject_nmi, true },
 	{ "queue-event", queue_event, true },
+	{ "poison-memory", poison_memory, true },
+	{ "heal-memory", heal_memory, true },
+	{ "query-poisoned-memory", query_poisoned_memory, false },
 	{ "stop", stop, false },
 	{ "cont", cont, false },
 	{ "system_reset", system_reset, false },

@@ -68,6 +68,24 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 	return NULL;
 }
 
+/* The engine's own, before FWNMI gets it. */
+static const char *machine_check_json(const struct machine_event *event, json_t *data)
+{
+	const struct fwnmi_machine_check *mc = event->machine_check;
+	const char *subtype = fwnmi_mc_subtype_name(mc->error_type, mc->error_subtype);
+
+	json_object_set_new(data, "cpu-index", json_integer(event->vcpu));
+	json_object_set_new(data, "nip", json_address(event->nip));
+	json_object_set_new(data, "type", json_string(fwnmi_mc_type_name(mc->error_type)));
+	if (subtype)
+		json_object_set_new(data, "subtype", json_string(subtype));
+	if (mc->effective_address_valid)
+		json_object_set_new(data, "effective-address", json_address(mc->effective_address));
+	if (mc->logical_address_valid)
+		json_object_set_new(data, "logical-address", json_address(mc->logical_address));
+	return "MACHINE_CHECK";
+}
+
 static const char *shutdown_reason(enum machine_end end)
 {
 	switch (end) {
@@ -91,6 +109,8 @@ const char *event_json(const struct machine_event *event, json_t *data)
 		return papr_event_json(event->papr, data);
 	case MACHINE_EVENT_FWNMI:
 		return outcome_json(event->vcpu, event->outcome, data);
+	case MACHINE_EVENT_MACHINE_CHECK:
+		return machine_check_json(event, data);
 	case MACHINE_EVENT_RESET:
 		json_object_set_new(data, "guest", json_boolean(event->guest_asked));
 		json_object_set_new(data, "reason",

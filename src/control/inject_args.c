@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/inject_args.h"
 #include "base/number.h"
+#include "control/inject_args.h"
+#include "engine/memory.h"
 
 #define MAX_TIMEOUT_S 3600
 #define NO_SUBTYPE    (-1)
@@ -283,4 +284,44 @@ int inject_args_parse(json_t *args, bool system_reset, struct injection_request 
 	if (!check_keys(&p) || !parse_place(&p) || (!system_reset && !parse_machine_check(&p)))
 		return -1;
 	return 0;
+}
+
+static bool parse_poison(struct parse *p, bool heal, struct poison_request *request)
+{
+	static const char *const known[] = { "address", "length", "heal-on-write" };
+	bool has_address, has_length;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(p->args, key, value)
+	{
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i], key))
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return FAIL(p, "%s is not for memory", key);
+	}
+	if (!get_address(p, "address", &request->address, &has_address) ||
+	    !get_address(p, "length", &request->length, &has_length) ||
+	    !get_bool(p, "heal-on-write", false, &request->heal_on_write))
+		return false;
+	if (!has_address)
+		return FAIL(p, "no address given");
+	if (heal && given(p, "heal-on-write"))
+		return FAIL(p, "heal-on-write is for poison");
+	if (!has_length) {
+		request->address &= ~(MEMORY_LINE - 1ull);
+		request->length = MEMORY_LINE;
+	}
+	return true;
+}
+
+int inject_args_poison(json_t *args, bool heal, struct poison_request *request, char *err,
+		       size_t err_size)
+{
+	struct parse p = { .args = args, .err = err, .err_size = err_size };
+
+	*request = (struct poison_request){ 0 };
+	return parse_poison(&p, heal, request) ? 0 : -1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The arguments of inject-machine-check and inject-nmi: their names, defaults and contradictions,
- * for the monitor and for `fwnmi inject`, which checks them before it connects.
+ * The arguments of inject-machine-check, inject-nmi, poison-memory and heal-memory: their names,
+ * defaults and contradictions, for the monitor and for `fwnmi inject`, which checks them before it
+ * connects.
  */
 #ifndef FWNMI_CONTROL_INJECT_ARGS_H
 #define FWNMI_CONTROL_INJECT_ARGS_H
@@ -29,6 +30,14 @@
  */
 int inject_args_parse(json_t *args, bool system_reset, struct injection_request *injection,
 		      char *err, size_t err_size);
+
+/**
+ * inject_args_poison() - the same for memory: "address", "length" (the cache line that has the
+ * address), "heal-on-write" (false)
+ * @heal: it is heal-memory, which has no heal-on-write
+ */
+int inject_args_poison(json_t *args, bool heal, struct poison_request *request, char *err,
+		       size_t err_size);
 
 /** inject_args_cpus() - which CPUs the parsed arguments are for. */
 enum inject_cpus {

@@ -30,6 +30,12 @@ struct injection_request {
 	unsigned timeout_ms; /* host time before it is withdrawn; 0: 10 s */
 };
 
+/* A range of real memory to poison or to heal. */
+struct poison_request {
+	uint64_t address, length;
+	bool heal_on_write; /* overwriting a whole cache line's poison heals it */
+};
+
 /* Stages of an injection, in order; it never goes back to an earlier one. */
 enum injection_stage {
 	INJECTION_NONE,

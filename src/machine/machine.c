@@ -236,6 +236,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 /* Set memory to its state before a boot, and registers to kernel entry. */
 static int boot(struct machine *machine, char *err, size_t err_size)
 {
+	memory_heal(&machine->memory, 0, machine->memory.size);
 	machine->ops->reset(machine->engine);
 	if (loader_fill(&machine->loader, &machine->memory, err, err_size) < 0 ||
 	    papr_reset(machine->papr, err, err_size) < 0)
@@ -469,6 +470,39 @@ struct papr *machine_papr(struct machine *machine)
 const struct guest_memory *machine_memory(const struct machine *machine)
 {
 	return &machine->memory;
+}
+
+static bool poison_refused(const struct machine *machine, uint64_t address, uint64_t length,
+			   char *err, size_t err_size)
+{
+	if (!length || !memory_contains(&machine->memory, address, length))
+		snprintf(err, err_size, "memory ends at 0x%llx",
+			 (unsigned long long)machine->memory.size);
+	else
+		snprintf(err, err_size, "there would be more than %d poisoned ranges",
+			 MEMORY_MAX_POISONED);
+	return false;
+}
+
+bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, bool heal_on_write,
+		    char *err, size_t err_size)
+{
+	struct engine_description description;
+
+	machine->ops->describe(machine->engine, &description);
+	if (!(description.capabilities & ENGINE_CAP_POISON)) {
+		snprintf(err, err_size, "%s cannot see poisoned memory", machine->ops->name);
+		return false;
+	}
+	return memory_poison(&machine->memory, address, length, heal_on_write) ||
+	       poison_refused(machine, address, length, err, err_size);
+}
+
+bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, char *err,
+		  size_t err_size)
+{
+	return memory_heal(&machine->memory, address, length) ||
+	       poison_refused(machine, address, length, err, err_size);
 }
 
 uint32_t machine_pvr(const struct machine *machine)

@@ -64,6 +64,8 @@ struct machine_config {
 enum machine_event_type {
 	MACHINE_EVENT_PAPR, /* papr */
 	MACHINE_EVENT_FWNMI, /* a vCPU has taken a machine check or a system reset: vcpu, outcome */
+	/* a vCPU met bad memory and is about to take a machine check: vcpu, nip, machine_check */
+	MACHINE_EVENT_MACHINE_CHECK,
 	MACHINE_EVENT_RESET, /* the partition is about to restart: guest_asked */
 	MACHINE_EVENT_STOP,
 	MACHINE_EVENT_RESUME,
@@ -75,6 +77,8 @@ struct machine_event {
 	const struct papr_event *papr;
 	unsigned vcpu;
 	const struct papr_outcome *outcome;
+	const struct fwnmi_machine_check *machine_check;
+	uint64_t nip;
 	bool guest_asked;
 	enum machine_end end;
 	const char *why;
@@ -206,6 +210,18 @@ bool machine_load(struct machine *machine, const void *state, size_t size, char 
 		  size_t err_size);
 
 const struct guest_memory *machine_memory(const struct machine *machine);
+/**
+ * machine_poison() - make an access to [address, address + length) an uncorrectable error
+ * @heal_on_write: overwriting a cache line's poison heals it
+ *
+ * A reset of the machine heals all memory. No vCPU may be running: this is for clients and hooks.
+ * false: @err says why not, and nothing has changed.
+ */
+bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, bool heal_on_write,
+		    char *err, size_t err_size);
+/** machine_heal() - the reverse */
+bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, char *err,
+		  size_t err_size);
 /** machine_pvr() - the processor version register of its vCPUs. */
 uint32_t machine_pvr(const struct machine *machine);
 struct papr *machine_papr(struct machine *machine);

@@ -374,6 +374,7 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	const enum fwnmi_disposition disposition = exit->machine_check.recovered ?
 							   FWNMI_DISPOSITION_FULLY_RECOVERED :
 							   FWNMI_DISPOSITION_NOT_RECOVERED;
+	struct machine_event event = { .type = MACHINE_EVENT_MACHINE_CHECK, .vcpu = vcpu };
 	struct papr_outcome outcome;
 	struct fwnmi_machine_check mc;
 	struct engine_regs regs;
@@ -394,6 +395,9 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
 	}
+	event.machine_check = &mc;
+	event.nip = regs.nip;
+	machine_emit(machine, &event);
 	papr_machine_check(machine->papr, vcpu, &regs, &mc, true, &outcome);
 	took(machine, vcpu, &outcome);
 	return can_run(machine, vcpu);

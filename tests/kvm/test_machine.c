@@ -894,6 +894,16 @@ static void a_machine_that_kvm_refuses_says_why_and_leaves_nothing(void **state)
 	assert_string_equal(err, "KVM cannot count instructions");
 }
 
+static void memory_cannot_be_poisoned(void **state)
+{
+	char err[512];
+
+	make();
+	assert_false(machine_poison(machine, 0, 128, false, err, sizeof(err)));
+	assert_string_equal(err, "KVM cannot see poisoned memory");
+	assert_int_equal(machine_memory(machine)->nr_poisoned, 0);
+}
+
 /* ---- hash guests ---- */
 
 /*
@@ -1031,6 +1041,7 @@ int main(void)
 		T(a_vcpu_that_sleeps_is_woken_by_its_decrementer),
 		T(what_kvm_cannot_do_ends_the_machine_with_a_line),
 		T(a_machine_that_kvm_refuses_says_why_and_leaves_nothing),
+		T(memory_cannot_be_poisoned),
 		T(a_host_without_radix_runs_hash_guests),
 		T(a_hash_guest_has_trampolines_where_they_are_needed),
 		T(a_hash_table_that_kvm_cannot_allocate_ends_the_machine_with_a_line),

@@ -570,6 +570,28 @@ def an_injection_needs_an_existing_running_cpu(scratch):
 
 
 @test
+def memory_is_poisoned_and_healed_on_request(scratch):
+    inject = ["inject", "--monitor", scratch.monitor]
+    refused(2, *inject, "poison", why="no address given")
+    refused(2, *inject, "poison", "--address", "0", "--cpu", "1", why="cpu-index is not for memory")
+    refused(
+        2, *inject, "heal", "--address", "0", "--heal-on-write", why="heal-on-write is for poison"
+    )
+    refused(2, "inject", "--gdb", ":1234", "poison", "--address", "0", why="cannot poison memory")
+    refused(2, *inject, "frobnicate", why="only machine-check, system-reset, poison or heal")
+    with Running(scratch):
+        done = fwnmi(*inject, "poison", "--address", "0x2345", "--heal-on-write")
+        assert done.returncode == 0, done
+        assert done.stdout == "poisoned memory\n  0x2300, 128 bytes, healed by overwriting\n", done
+        refused(2, *inject, "poison", "--address", "1T", why="not an address")
+        refused(1, *inject, "poison", "--address", "0x10000000000", why="memory ends at 0x")
+        done = fwnmi(*inject, "poison", "--address", "8", "--length", "8", "--json")
+        assert [one["address"] for one in json.loads(done.stdout)] == ["0x8", "0x2300"], done
+        done = fwnmi(*inject, "heal", "--address", "0", "--length", "0x10000")
+        assert (done.returncode, done.stdout) == (0, "poisoned memory: none\n"), done
+
+
+@test
 def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
     with Running(scratch, kernel=scratch.recoverable):
         done = fwnmi(

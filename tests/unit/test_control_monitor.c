@@ -107,6 +107,26 @@ struct papr *machine_papr(struct machine *machine)
 	return NULL;
 }
 
+static struct guest_memory memory = { .size = 0x10000 };
+
+const struct guest_memory *machine_memory(const struct machine *machine)
+{
+	return &memory;
+}
+
+bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, bool heal_on_write,
+		    char *e, size_t size)
+{
+	snprintf(e, size, "memory ends");
+	return memory_poison(&memory, address, length, heal_on_write);
+}
+
+bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, char *e, size_t size)
+{
+	snprintf(e, size, "memory ends");
+	return memory_heal(&memory, address, length);
+}
+
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 {
 	*state = (struct papr_fwnmi_state){
@@ -1073,6 +1093,71 @@ static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
 		     "GenericError", "cannot queue the log");
 }
 
+static void memory_can_be_poisoned_and_healed(void **state)
+{
+	static const struct {
+		const char *request, *why;
+	} bad[] = {
+		{ "{\"execute\":\"poison-memory\"}", "no address given" },
+		{ "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":-1}}",
+		  "not an address" },
+		{ "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":0,\"cpu-index\":1}}",
+		  "cpu-index is not for memory" },
+		{ "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":0,"
+		  "\"heal-on-write\":1}}",
+		  "not true or false" },
+		{ "{\"execute\":\"heal-memory\",\"arguments\":{\"address\":0,"
+		  "\"heal-on-write\":true}}",
+		  "heal-on-write is for poison" },
+		{ "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":65536}}",
+		  "memory ends" },
+	};
+	struct peer *peer = join_and_negotiate(0);
+
+	assert_answer(peer,
+		      "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":\"0x1001\"}}",
+		      "{\"return\":[{\"address\":\"0x1000\",\"length\":128,"
+		      "\"heal-on-write\":false}]}");
+	assert_answer(peer,
+		      "{\"execute\":\"poison-memory\",\"arguments\":{\"address\":\"0x10\","
+		      "\"length\":8,\"heal-on-write\":true}}",
+		      "{\"return\":[{\"address\":\"0x10\",\"length\":8,\"heal-on-write\":true},"
+		      "{\"address\":\"0x1000\",\"length\":128,\"heal-on-write\":false}]}");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_error(peer, bad[i].request, "GenericError", bad[i].why);
+	assert_answer(peer, "{\"execute\":\"heal-memory\",\"arguments\":{\"address\":4096}}",
+		      "{\"return\":[{\"address\":\"0x10\",\"length\":8,\"heal-on-write\":true}]}");
+	assert_answer(peer,
+		      "{\"execute\":\"heal-memory\",\"arguments\":{\"address\":0,"
+		      "\"length\":\"0x10000\"}}",
+		      "{\"return\":[]}");
+	assert_answer(peer, "{\"execute\":\"query-poisoned-memory\"}", "{\"return\":[]}");
+}
+
+static void a_machine_check_of_the_guests_own_is_an_event(void **state)
+{
+	const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE,
+						.error_subtype = FWNMI_UE_LOAD_STORE,
+						.effective_address_valid = true,
+						.effective_address = 0xc000000000001000,
+						.logical_address_valid = true,
+						.logical_address = 0x1000 };
+	const struct machine_event event = {
+		.type = MACHINE_EVENT_MACHINE_CHECK, .vcpu = 1, .nip = 0x700, .machine_check = &mc
+	};
+	struct peer *peer = join_and_negotiate(0);
+	const char *got;
+
+	the_client.event(the_client.opaque, &event);
+	got = line(peer);
+	assert_non_null(got);
+	assert_non_null(strstr(got, "\"event\":\"MACHINE_CHECK\""));
+	assert_non_null(strstr(got, "\"cpu-index\":1,\"nip\":\"0x700\",\"type\":\"UE\","
+				    "\"subtype\":\"load-store\","
+				    "\"effective-address\":\"0xc000000000001000\","
+				    "\"logical-address\":\"0x1000\""));
+}
+
 static int make_directory(void **state)
 {
 	if (!mkdtemp(directory))
@@ -1130,6 +1215,8 @@ int main(void)
 		TEST(an_injection_can_be_for_all_cpus_or_all_others),
 		TEST(a_processor_can_be_called_unsafe),
 		TEST(a_log_can_be_queued_for_the_guest_to_fetch),
+		TEST(memory_can_be_poisoned_and_healed),
+		TEST(a_machine_check_of_the_guests_own_is_an_event),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

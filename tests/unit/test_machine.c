@@ -110,6 +110,13 @@ static void fake_destroy(struct engine *engine)
 {
 }
 
+static unsigned capabilities;
+
+static void fake_describe(const struct engine *engine, struct engine_description *description)
+{
+	*description = (struct engine_description){ .capabilities = capabilities };
+}
+
 static void fake_reset(struct engine *engine)
 {
 	resets++;
@@ -195,6 +202,7 @@ static const struct engine_ops fake_engine = {
 	.name = "fake",
 	.create = fake_create,
 	.destroy = fake_destroy,
+	.describe = fake_describe,
 	.reset = fake_reset,
 	.run = fake_run,
 	.get_regs = fake_get_regs,
@@ -571,6 +579,34 @@ static void a_reboot_starts_again_with_empty_memory(void **state)
 	assert_int_equal(resets, 2);
 	assert_int_equal(starts, 2);
 	assert_int_equal(reset_events, 1);
+}
+
+static void a_reboot_heals_all_memory(void **state)
+{
+	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) },
+	     { 10, 0x100, KERNEL, HCALL(PAPR_POWER_OFF) });
+	capabilities = ENGINE_CAP_POISON;
+	make_machine(1);
+	assert_true(machine_poison(machine, 0x10000, 128, false, err, sizeof(err)));
+	assert_int_equal(machine_memory(machine)->nr_poisoned, 1);
+	assert_int_equal(run(), MACHINE_POWERED_OFF);
+	assert_int_equal(machine_memory(machine)->nr_poisoned, 0);
+}
+
+static void memory_is_poisoned_only_if_there_is_some_and_the_engine_sees_it(void **state)
+{
+	capabilities = 0;
+	make_machine(1);
+	assert_false(machine_poison(machine, 0, 128, false, err, sizeof(err)));
+	assert_string_equal(err, "fake cannot see poisoned memory");
+	capabilities = ENGINE_CAP_POISON;
+	assert_false(machine_poison(machine, MACHINE_MIN_RAM - 1, 2, false, err, sizeof(err)));
+	assert_non_null(strstr(err, "memory ends at 0x"));
+	assert_false(machine_heal(machine, UINT64_MAX, 1, err, sizeof(err)));
+	for (unsigned i = 0; i < MEMORY_MAX_POISONED; i++)
+		assert_true(machine_poison(machine, i * 256, 128, false, err, sizeof(err)));
+	assert_false(machine_poison(machine, 0x10000, 1, false, err, sizeof(err)));
+	assert_string_equal(err, "there would be more than 16 poisoned ranges");
 }
 
 static void no_reboot_ends_the_run_instead(void **state)
@@ -1466,6 +1502,8 @@ int main(void)
 		TEST(a_kernel_that_cannot_be_read_is_an_error),
 		TEST(power_off_ends_the_run),
 		TEST(a_reboot_starts_again_with_empty_memory),
+		TEST(a_reboot_heals_all_memory),
+		TEST(memory_is_poisoned_only_if_there_is_some_and_the_engine_sees_it),
 		TEST(no_reboot_ends_the_run_instead),
 		TEST(a_kernel_that_vanished_before_a_reboot_fails_the_machine),
 		TEST(nvram_is_the_partitions_and_kept_where_it_is_told),
