@@ -28,6 +28,7 @@ import qmp  # noqa: E402
 import tap  # noqa: E402
 from tap import Check, Failure, Missing, expect  # noqa: E402,F401
 
+VICTIM_DATA, VICTIM_CODE = 0x20000000, 0x10000000  # scripts/mkinitramfs links it so
 TAIL_LINES = 40  # of a console, when something went wrong
 # Debian's 6.12 tests its cryptography in the background after boot; that leaves a victim little of
 # the CPU.
@@ -373,13 +374,14 @@ class Guest:
         """Asks the guest for the victim's pid."""
         return int(self.ask("alive?", r"alive victim=(\d+)")[1])
 
-    def victim_page(self):
-        """Effective address, real address and size of the page that the victim uses."""
+    def victim_page(self, address=VICTIM_DATA):
+        """Effective address, real address and size of a page that the victim uses."""
         # A new victim may not have run yet: 6.12 has much to do after boot.
         deadline = time.monotonic() + ANSWER * _patience
         while time.monotonic() < deadline:
             match = self.ask(
-                "page?", r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|not present|none)"
+                f"page? {address:#x}",
+                r"victim page (?:ea=(\S+) la=(\S+) size=(\S+)|not present|none)",
             )
             if match[1]:
                 return tuple(int(field, 16) for field in match.groups())
