@@ -220,6 +220,26 @@ CASES = {
         ],
     ),
     "unbacked": ("unbacked", [], [POWERED_OFF]),
+    "poison": (
+        "poison",
+        [],
+        [
+            POWERED_OFF,
+            (
+                "the_monitor_names_each_access",
+                lambda seen: (
+                    [
+                        event["data"]["subtype"]
+                        for event in seen.events
+                        if event["event"] == "MACHINE_CHECK"
+                    ]
+                    == ["load-store"] * 4
+                    + ["ifetch", "page-table-walk-load-store", "page-table-walk-ifetch"]
+                    or "the monitor named others"
+                ),
+            ),
+        ],
+    ),
     "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
     "conformance_up": ("conformance_up", [], [POWERED_OFF, ALREADY_REPORTED]),
     "context": ("context", [], [POWERED_OFF]),
