@@ -173,6 +173,26 @@ static void check_canaries(void)
 		require(zone[i] == CANARY_BYTE && last[i] == CANARY_BYTE);
 }
 
+/* A device behind RAM that asks for an interrupt now and then. */
+static uint64_t window_read(void *opaque, uint64_t offset, unsigned size)
+{
+	require(size <= 8 && offset % size == 0);
+	engine_power.set_external(guest.engine, pick(VCPUS), pick(2));
+	return random64();
+}
+
+static void window_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+{
+	require(size == 8 || !(value >> 8 * size));
+	window_read(opaque, offset, size);
+}
+
+static const struct memory_window window = { .first = RAM,
+					     .last = RAM + 0x7ff,
+					     .sizes = 1 | 2 | 4 | 8,
+					     .read = window_read,
+					     .write = window_write };
+
 static void make_machine(void)
 {
 	struct engine_config config = {
@@ -198,6 +218,7 @@ static void make_machine(void)
 	zone = make_zone();
 	guest.clock.mode = CLOCK_INSN;
 	guest.memory = (struct guest_memory){ .base = zone + CANARY + GUARD, .size = RAM };
+	require(memory_add_window(&guest.memory, &window));
 	guest.engine = engine_power.create(&config, err, sizeof(err));
 	require(guest.engine);
 	guest.e = (struct power_engine *)guest.engine;
@@ -607,6 +628,7 @@ static void start(void)
 	char err[256];
 
 	ended = false;
+	memory_heal(&guest.memory, 0, RAM);
 	engine_power.reset(guest.engine);
 	make_payload();
 	papr->config.options.fwnmi_strict = chance(20);
@@ -745,6 +767,17 @@ static void run_slice(unsigned vcpu)
 	instructions += engine_power.insns(guest.engine, vcpu) - before;
 }
 
+/* Mostly where something is: code, data, a table. */
+static void poison_some(void)
+{
+	uint64_t ra = some_address() & (RAM - 1), len = 1 + pick(chance(50) ? 16 : 8192);
+
+	if (chance(80))
+		memory_poison(&guest.memory, ra, len, chance(50));
+	else
+		memory_heal(&guest.memory, ra, len);
+}
+
 /* Events from outside. */
 static void disturb(void)
 {
@@ -777,6 +810,9 @@ static void disturb(void)
 		break;
 	case 5:
 		set_vcpu(vcpu);
+		break;
+	case 6:
+		poison_some();
 		break;
 	}
 }

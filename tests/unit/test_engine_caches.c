@@ -438,6 +438,13 @@ static void a_broken_invariant_is_found(void **state)
 	((struct uop *)page->entry[0])[2].imm = 0;
 	BREAK(e->walks.first_asid = e->walks.next_asid + 1, "out of order");
 	e->walks.first_asid = e->walks.next_asid;
+	/* Poison that the engine has not been told of. */
+	guest.memory.poison = NULL;
+	BREAK(memory_poison(&guest.memory, CODE + 7, 1, false), "a block has poison in it");
+	assert_true(memory_heal(&guest.memory, CODE + 7, 1));
+	BREAK(memory_poison(&guest.memory, SPARE + 0xfff, 1, false),
+	      "a page with poison has fast accesses");
+	assert_true(memory_heal(&guest.memory, SPARE + 0xfff, 1));
 	assert_sound();
 }
 
