@@ -15,6 +15,11 @@
 static const struct record_field fields[] = {
 	NUMBER(config.nr_vcpus, ENGINE_MAX_VCPUS),
 	NUMBER(memory.size, MACHINE_MAX_RAM),
+	NUMBER(memory.nr_poisoned, MEMORY_MAX_POISONED),
+	RECORD_EACH(struct machine, memory.poisoned, kind, MEMORY_POISONED),
+	RECORD_EACH(struct machine, memory.poisoned, heal_on_write, true),
+	RECORD_EACH(struct machine, memory.poisoned, first, MACHINE_MAX_RAM),
+	RECORD_EACH(struct machine, memory.poisoned, last, MACHINE_MAX_RAM),
 	NUMBER(clock.mode, CLOCK_INSN),
 	NUMBER(clock.insns, UINT64_MAX),
 	NUMBER(saved_timebase, UINT64_MAX),
@@ -32,13 +37,26 @@ static const struct record_field fields[] = {
 	NUMBER(reboot_due, true),
 };
 
+/* As memory_poison() leaves it. */
+static bool poison_fits(const struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->nr_poisoned; i++) {
+		const struct memory_region *region = &memory->poisoned[i];
+
+		if (region->kind != MEMORY_POISONED || region->first > region->last ||
+		    region->last >= memory->size || (i && region->first <= region[-1].last))
+			return false;
+	}
+	return true;
+}
+
 static bool fits(const void *loaded, const void *present)
 {
 	const struct machine *a = loaded, *b = present;
 
 	return a->config.nr_vcpus == b->config.nr_vcpus && a->memory.size == b->memory.size &&
 	       a->clock.mode == b->clock.mode && a->round.first < a->config.nr_vcpus &&
-	       a->round.vcpu < a->config.nr_vcpus;
+	       a->round.vcpu < a->config.nr_vcpus && poison_fits(&a->memory);
 }
 
 static const struct record_type record = {

@@ -150,6 +150,8 @@ static void load(struct run *run, const struct moment *from)
 		memcpy(memory->base + from->pages[i].address, from->pages[i].bytes, PAGE_BYTES);
 	if (!machine_load(run->machine, from->state, from->state_size, err, sizeof(err)))
 		die("cannot load", err);
+	if (memory->nr_poisoned != 1)
+		die("cannot load", "the poison is lost");
 }
 
 static void show_difference(const struct moment *a, const struct moment *b)
@@ -185,15 +187,26 @@ static bool same(const struct moment *a, const struct moment *b)
 static struct run unstopped, stopped, again;
 static struct moment moments[POINTS + 1]; /* of the machine that stops; the last is the end */
 
+/* Where no payload is: it must be in the state all the same. */
+static void start_with_poison(struct run *run)
+{
+	char err[256];
+
+	start(run);
+	if (!machine_poison(run->machine, machine_memory(run->machine)->size - 256, 128, true, err,
+			    sizeof(err)))
+		die("cannot poison", err);
+}
+
 static void a_machine_that_stops_on_its_way_comes_to_the_same_end(void)
 {
 	struct moment end;
 	bool exact = true;
 
-	start(&unstopped);
+	start_with_poison(&unstopped);
 	run_to(&unstopped, until);
 	note(&unstopped, &end);
-	start(&stopped);
+	start_with_poison(&stopped);
 	for (unsigned i = 0; i < POINTS; i++) {
 		/* Uneven, so that blocks and turns are cut anywhere. */
 		uint64_t at = end.insns / (POINTS + 1) * (i + 1) - (i * 7919u) % 1009;
