@@ -5,7 +5,15 @@
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* A caller's buffer is NULL only if it has no bytes. */
+static inline bool is_buffer(const void *buf, size_t size)
+{
+	return buf || size == 0;
+}
 
 static inline uint16_t get_be16(const uint8_t *p)
 {

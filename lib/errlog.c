@@ -148,7 +148,7 @@ int fwnmi_errlog_encode(const struct fwnmi_errlog *log, void *buf, size_t size)
 	uint8_t *p = buf;
 	size_t length = FWNMI_ERRLOG_FIXED_SIZE;
 
-	if (!is_valid(log))
+	if (!log || !is_buffer(buf, size) || !is_valid(log))
 		return FWNMI_ERR_INVALID;
 
 	if (log->has_extended)
@@ -367,7 +367,11 @@ int fwnmi_errlog_decode(struct fwnmi_errlog *log, const void *buf, size_t size)
 	size_t length;
 	int err;
 
+	if (!log)
+		return FWNMI_ERR_INVALID;
 	memset(log, 0, sizeof(*log));
+	if (!is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
 	if (size < FWNMI_ERRLOG_FIXED_SIZE)
 		return FWNMI_ERR_TRUNCATED;
 	if (p[0] < FWNMI_ERRLOG_OLDEST_VERSION || p[0] > FWNMI_ERRLOG_VERSION)
@@ -472,7 +476,8 @@ int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size)
 	bool keep[FWNMI_ERRLOG_MAX_SECTIONS];
 	uint8_t fixed[FWNMI_ERRLOG_FIXED_SIZE];
 	struct fwnmi_errlog decoded;
-	int whole = fwnmi_errlog_decode(&decoded, log, length);
+	int whole = is_buffer(buf, size) ? fwnmi_errlog_decode(&decoded, log, length) :
+					   FWNMI_ERR_INVALID;
 
 	if (whole < 0)
 		return whole;

@@ -962,6 +962,8 @@ void fwnmi_errlog_visit(const struct fwnmi_errlog *log, const struct fwnmi_errlo
 {
 	struct walk walk = { visitor, opaque }, *w = &walk;
 
+	if (!log || !visitor || !visitor->open || !visitor->close || !visitor->field)
+		return;
 	fwnmi_errlog_visit_parts(log, visitor, opaque);
 	for (unsigned i = 0; i < log->nr_sections; i++) {
 		const struct fwnmi_section *section = &log->sections[i];

@@ -141,6 +141,8 @@ static bool same_name(const char *a, const char *b)
 
 static int number_of(const struct names *names, const char *name)
 {
+	if (!name)
+		return FWNMI_ERR_INVALID;
 	for (unsigned i = 0; i < names->count; i++)
 		if (names->name[i] && same_name(names->name[i], name))
 			return (int)i;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "errlog_fields.h"
 
 /* Text that grows in the caller's buffer. length also counts what did not fit. */
@@ -175,8 +176,12 @@ int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size)
 	static const struct fwnmi_errlog_visitor visitor = { add_title, end_group, add_field };
 	struct text text = { .buf = buf, .size = size };
 
+	if (!is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
 	if (size > 0)
 		buf[0] = '\0';
+	if (!log)
+		return FWNMI_ERR_INVALID;
 	fwnmi_errlog_visit_parts(log, &visitor, &text);
 	if (log->nr_sections > 0)
 		add_sections(&text, log);

@@ -167,6 +167,8 @@ int fwnmi_init(struct fwnmi *f, size_t size, const struct fwnmi_ops *ops, void *
 
 int fwnmi_reset(struct fwnmi *f)
 {
+	if (!fwnmi_is_set_up(f))
+		return FWNMI_ERR_INVALID;
 	fwnmi_reset_events(f);
 	f->interrupts_little_endian = f->config.interrupts_little_endian;
 	f->registered = false;
@@ -187,7 +189,8 @@ int fwnmi_reset(struct fwnmi *f)
 
 void fwnmi_set_interrupt_endian(struct fwnmi *f, bool little_endian)
 {
-	f->interrupts_little_endian = little_endian;
+	if (fwnmi_is_set_up(f))
+		f->interrupts_little_endian = little_endian;
 }
 
 /* ---- registration ---- */
@@ -207,17 +210,17 @@ static bool is_callable(struct fwnmi *f, uint64_t routine)
 
 /* R1-7.3.14-4 */
 static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_reset,
-			     uint64_t machine_check, uint64_t error_area)
+			     uint64_t machine_check, bool page_7)
 {
 	struct fwnmi_handler sr = { 0 }, mc = { 0 };
+	int err = fwnmi_check_cpu(f, cpu);
 
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
+	if (err)
+		return err;
 	if (!is_callable(f, system_reset) || !is_callable(f, machine_check))
 		return FWNMI_ERR_PARAMETER;
-	if (error_area == FWNMI_PAGE_7 &&
-	    (!is_readable(f, FWNMI_PAGE_7, 8) ||
-	     !is_readable(f, FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - 8, 8)))
+	if (page_7 && (!is_readable(f, FWNMI_PAGE_7, 8) ||
+		       !is_readable(f, FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE - 8, 8)))
 		return FWNMI_ERR_MEMORY;
 	fwnmi_remember_handler(f, &sr, system_reset);
 	fwnmi_remember_handler(f, &mc, machine_check);
@@ -226,7 +229,7 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 	 */
 	f->system_reset = sr;
 	f->machine_check = mc;
-	f->error_area = error_area;
+	f->error_area = page_7 ? FWNMI_PAGE_7 : f->config.rtas_base + f->config.save_area_offset;
 	f->registered = true;
 	return 0;
 }
@@ -234,27 +237,30 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 /* R1-7.3.14-7: nothing in page 7. */
 int fwnmi_register(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
 {
-	return register_routines(f, cpu, system_reset, machine_check,
-				 f->config.rtas_base + f->config.save_area_offset);
+	return register_routines(f, cpu, system_reset, machine_check, false);
 }
 
 /* R1-7.3.14-3 */
 int fwnmi_register2(struct fwnmi *f, unsigned cpu, uint64_t system_reset, uint64_t machine_check)
 {
-	return register_routines(f, cpu, system_reset, machine_check, FWNMI_PAGE_7);
+	return register_routines(f, cpu, system_reset, machine_check, true);
 }
 
 bool fwnmi_registered(const struct fwnmi *f, uint64_t *system_reset, uint64_t *machine_check)
 {
+	bool registered = fwnmi_is_set_up(f) && f->registered;
+
 	if (system_reset)
-		*system_reset = f->system_reset.routine;
+		*system_reset = registered ? f->system_reset.routine : 0;
 	if (machine_check)
-		*machine_check = f->machine_check.routine;
-	return f->registered;
+		*machine_check = registered ? f->machine_check.routine : 0;
+	return registered;
 }
 
 bool fwnmi_handlers_stand(struct fwnmi *f)
 {
+	if (!fwnmi_is_set_up(f))
+		return false;
 	return !f->registered || (fwnmi_handler_stands(f, &f->system_reset) &&
 				  fwnmi_handler_stands(f, &f->machine_check));
 }
@@ -263,10 +269,13 @@ bool fwnmi_handlers_stand(struct fwnmi *f)
 
 int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc)
 {
-	bool is_ue = mc->error_type == FWNMI_MC_UE;
-	bool has_subtypes = is_ue || mc->error_type == FWNMI_MC_SLB ||
-			    mc->error_type == FWNMI_MC_ERAT || mc->error_type == FWNMI_MC_TLB;
+	bool is_ue, has_subtypes;
 
+	if (!mc)
+		return FWNMI_ERR_INVALID;
+	is_ue = mc->error_type == FWNMI_MC_UE;
+	has_subtypes = is_ue || mc->error_type == FWNMI_MC_SLB || mc->error_type == FWNMI_MC_ERAT ||
+		       mc->error_type == FWNMI_MC_TLB;
 	if (!fwnmi_mc_type_name(mc->error_type) || !fwnmi_severity_name(mc->severity) ||
 	    !fwnmi_disposition_name(mc->disposition) || !fwnmi_initiator_name(mc->initiator))
 		return FWNMI_ERR_INVALID;
@@ -397,11 +406,24 @@ static int build_already_reported_log(const struct fwnmi_machine_check *mc, uint
 /* ---- outcomes ---- */
 
 /* Start an outcome: the vCPU keeps its registers and nothing is written. */
-static void begin(struct fwnmi_outcome *outcome, unsigned vector, const struct fwnmi_regs *regs)
+static int begin(struct fwnmi_outcome *outcome, unsigned vector, const struct fwnmi_regs *regs)
 {
+	if (!outcome)
+		return FWNMI_ERR_INVALID;
 	memset(outcome, 0, sizeof(*outcome));
+	if (!regs)
+		return FWNMI_ERR_INVALID;
 	outcome->vector = vector;
 	outcome->regs = *regs;
+	return 0;
+}
+
+static int begin_for_cpu(const struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome,
+			 unsigned vector, const struct fwnmi_regs *regs)
+{
+	int err = begin(outcome, vector, regs);
+
+	return err ? err : fwnmi_check_cpu(f, cpu);
 }
 
 static int report(struct fwnmi_outcome *outcome, enum fwnmi_result result)
@@ -642,12 +664,10 @@ static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_
 int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 			const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
 {
-	int err;
+	int err = begin_for_cpu(f, cpu, outcome, VECTOR_MACHINE_CHECK, regs);
 
-	begin(outcome, VECTOR_MACHINE_CHECK, regs);
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
-	err = fwnmi_machine_check_validate(mc);
+	if (!err)
+		err = fwnmi_machine_check_validate(mc);
 	if (err)
 		return err;
 	outcome->machine_check = *mc;
@@ -662,11 +682,10 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
 
 int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
-	int err;
+	int err = fwnmi_check_cpu(f, cpu);
 
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
-	err = fwnmi_machine_check_validate(mc);
+	if (!err)
+		err = fwnmi_machine_check_validate(mc);
 	if (err)
 		return err;
 	if (f->ended || f->cpus[cpu].stopped)
@@ -682,9 +701,10 @@ int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi
 int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		       struct fwnmi_outcome *outcome)
 {
-	begin(outcome, VECTOR_SYSTEM_RESET, regs);
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
+	int err = begin_for_cpu(f, cpu, outcome, VECTOR_SYSTEM_RESET, regs);
+
+	if (err)
+		return err;
 	if (f->ended)
 		return report_end(f, outcome);
 	if (f->cpus[cpu].stopped)
@@ -711,10 +731,11 @@ static void signal_system_reset(struct fwnmi *f, unsigned cpu)
 /* R1-7.3.14-8, R1-7.3.14-11 */
 int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
 {
-	int signalled = 0;
+	int signalled = 0, err = fwnmi_check_cpu(f, cpu);
 
-	if (cpu >= f->config.nr_cpus || target < FWNMI_ALL_OTHERS ||
-	    target >= (int64_t)f->config.nr_cpus)
+	if (err)
+		return err;
+	if (target < FWNMI_ALL_OTHERS || target >= (int64_t)f->config.nr_cpus)
 		return FWNMI_ERR_CPU;
 	for (unsigned i = 0; i < f->config.nr_cpus && !f->ended; i++) {
 		if (target == FWNMI_ALL_OTHERS ? i == cpu : target != FWNMI_ALL && target != i)
@@ -730,8 +751,10 @@ int fwnmi_signal_system_reset(struct fwnmi *f, unsigned cpu, int64_t target)
 /* R1-7.3.14-17, R1-7.3.14-18 */
 int fwnmi_interlock(struct fwnmi *f, unsigned cpu)
 {
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
+	int err = fwnmi_check_cpu(f, cpu);
+
+	if (err)
+		return err;
 	if (f->ended || f->owner != (int)cpu || !f->owner_notified)
 		return f->config.strict ? FWNMI_ERR_NO_EVENT : FWNMI_NOTHING;
 	pass_buffer_on(f);
@@ -749,7 +772,7 @@ static void release_system_reset(struct fwnmi *f, unsigned cpu)
 
 bool fwnmi_recoverable(const struct fwnmi_regs *regs)
 {
-	return regs->msr & MSR_RI;
+	return regs && regs->msr & MSR_RI;
 }
 
 static int resume_machine_check(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
@@ -783,7 +806,12 @@ static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outco
 int fwnmi_architected(const struct fwnmi *f, const struct fwnmi_regs *regs,
 		      const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
 {
-	begin(outcome, mc ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET, regs);
+	int err = begin(outcome, mc ? VECTOR_MACHINE_CHECK : VECTOR_SYSTEM_RESET, regs);
+
+	if (err)
+		return err;
+	if (!fwnmi_is_set_up(f))
+		return FWNMI_ERR_INVALID;
 	if (mc)
 		outcome->machine_check = *mc;
 	return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
@@ -808,11 +836,10 @@ static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 		 struct fwnmi_outcome *outcome)
 {
-	int err;
+	int err = begin_for_cpu(f, cpu, outcome, 0, regs);
 
-	begin(outcome, 0, regs);
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
+	if (err)
+		return err;
 	if (f->ended)
 		return report_end(f, outcome);
 	if (f->cpus[cpu].stopped)
@@ -827,7 +854,8 @@ int fwnmi_resume(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *regs,
 
 bool fwnmi_may_run(const struct fwnmi *f, unsigned cpu)
 {
-	return cpu < f->config.nr_cpus && !f->ended && !f->cpus[cpu].stopped && !is_waiting(f, cpu);
+	return fwnmi_check_cpu(f, cpu) == 0 && !f->ended && !f->cpus[cpu].stopped &&
+	       !is_waiting(f, cpu);
 }
 
 static void remove_waiter(struct fwnmi *f, unsigned cpu)
@@ -846,8 +874,10 @@ static void remove_waiter(struct fwnmi *f, unsigned cpu)
 
 int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 {
-	if (cpu >= f->config.nr_cpus)
-		return FWNMI_ERR_CPU;
+	int err = fwnmi_check_cpu(f, cpu);
+
+	if (err)
+		return err;
 	if (f->cpus[cpu].signalled && !f->ended) {
 		f->cpus[cpu].signalled = false;
 		return FWNMI_RELEASED;
@@ -865,7 +895,7 @@ int fwnmi_withdraw(struct fwnmi *f, unsigned cpu)
 
 int fwnmi_owner(const struct fwnmi *f)
 {
-	return f->owner;
+	return fwnmi_is_set_up(f) ? f->owner : NO_OWNER;
 }
 
 int32_t fwnmi_rtas_status(enum fwnmi_rtas_call call, int result)
@@ -881,11 +911,13 @@ int32_t fwnmi_rtas_status(enum fwnmi_rtas_call call, int result)
 
 uint32_t fwnmi_log_id(const struct fwnmi *f)
 {
-	return f->log_id;
+	return fwnmi_is_set_up(f) ? f->log_id : 0;
 }
 
 int fwnmi_end_log(const struct fwnmi *f, void *buf, size_t size)
 {
+	if (!fwnmi_is_set_up(f) || !is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
 	if (f->end_log_length > size)
 		return FWNMI_ERR_NOSPACE;
 	if (f->end_log_length > 0)

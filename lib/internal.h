@@ -87,6 +87,20 @@ static inline uint32_t fwnmi_mc_buffer_size(const struct fwnmi_config *config)
 	return config->mc_buffer_size ? config->mc_buffer_size : FWNMI_MC_BUFFER_SIZE;
 }
 
+/* Has fwnmi_init() set it up? Memory that is all zeros counts as not set up. */
+static inline bool fwnmi_is_set_up(const struct fwnmi *f)
+{
+	return f && f->ops;
+}
+
+/* What every call for a vCPU needs. */
+static inline int fwnmi_check_cpu(const struct fwnmi *f, unsigned cpu)
+{
+	if (!fwnmi_is_set_up(f))
+		return FWNMI_ERR_INVALID;
+	return cpu < f->config.nr_cpus ? 0 : FWNMI_ERR_CPU;
+}
+
 /* log_queue.c */
 /* Room for logs, the host's and the library's own: their number, and bytes of all together. */
 unsigned fwnmi_max_events(unsigned nr_cpus);

@@ -83,7 +83,7 @@ int fwnmi_event_queue(struct fwnmi *f, enum fwnmi_event_source source, uint32_t 
 {
 	unsigned events = 0;
 	size_t bytes = 0;
-	int err = check_log(log, length);
+	int err = fwnmi_is_set_up(f) ? check_log(log, length) : FWNMI_ERR_INVALID;
 
 	if (err)
 		return err;
@@ -185,6 +185,8 @@ unsigned fwnmi_events_pending(const struct fwnmi *f, enum fwnmi_event_source sou
 {
 	unsigned pending = 0;
 
+	if (!fwnmi_is_set_up(f))
+		return 0;
 	for (unsigned i = 0; i < f->nr_events; i++)
 		pending += f->events[i].source == source && (f->events[i].event_class & mask);
 	return pending;
@@ -232,9 +234,11 @@ static int take_event(struct fwnmi *f, unsigned index, bool critical, void *buf,
 
 int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size)
 {
-	int index = find_event(f, FWNMI_EVENT_SCAN, mask);
-	int written;
+	int index, written;
 
+	if (!fwnmi_is_set_up(f) || !is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
+	index = find_event(f, FWNMI_EVENT_SCAN, mask);
 	if (index < 0 || f->scan_allowance == 0) {
 		f->scan_allowance = LATER_SEQUENCE;
 		return FWNMI_NOTHING;
@@ -247,7 +251,10 @@ int fwnmi_event_scan(struct fwnmi *f, uint32_t mask, bool critical, void *buf, s
 
 int fwnmi_check_exception(struct fwnmi *f, uint32_t mask, bool critical, void *buf, size_t size)
 {
-	int index = find_event(f, FWNMI_CHECK_EXCEPTION, mask);
+	int index;
 
+	if (!fwnmi_is_set_up(f) || !is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
+	index = find_event(f, FWNMI_CHECK_EXCEPTION, mask);
 	return index < 0 ? FWNMI_NOTHING : take_event(f, (unsigned)index, critical, buf, size);
 }

@@ -252,6 +252,8 @@ int fwnmi_mce_analyse(uint32_t pvr, enum fwnmi_disposition disposition, uint64_t
 	const struct processor *processor = find_processor(pvr);
 	const struct srr1_cause *fetch = find_srr1_cause(processor, srr1);
 
+	if (!mc)
+		return FWNMI_ERR_INVALID;
 	memset(mc, 0, sizeof(*mc));
 	if (!fwnmi_disposition_name(disposition))
 		return FWNMI_ERR_INVALID;
@@ -272,14 +274,16 @@ int fwnmi_mce_analyse(uint32_t pvr, enum fwnmi_disposition disposition, uint64_t
 
 bool fwnmi_mce_repairable(const struct fwnmi_machine_check *mc)
 {
-	return mc->error_type == FWNMI_MC_SLB || mc->error_type == FWNMI_MC_ERAT ||
-	       mc->error_type == FWNMI_MC_TLB;
+	return mc && (mc->error_type == FWNMI_MC_SLB || mc->error_type == FWNMI_MC_ERAT ||
+		      mc->error_type == FWNMI_MC_TLB);
 }
 
 int fwnmi_mce_synthesise(uint32_t pvr, struct fwnmi_machine_check *mc)
 {
 	const struct processor *processor = find_processor(pvr);
 
+	if (!mc)
+		return FWNMI_ERR_INVALID;
 	mc->srr1 = 0;
 	mc->dsisr = 0;
 	set_dar(mc, false, 0);

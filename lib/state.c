@@ -416,7 +416,7 @@ static size_t save_body(const struct fwnmi *f, uint8_t *to)
 
 size_t fwnmi_state_size(const struct fwnmi *f)
 {
-	return save_body(f, NULL) + CRC_SIZE;
+	return fwnmi_is_set_up(f) ? save_body(f, NULL) + CRC_SIZE : 0;
 }
 
 int fwnmi_save(const struct fwnmi *f, void *buf, size_t size)
@@ -424,6 +424,8 @@ int fwnmi_save(const struct fwnmi *f, void *buf, size_t size)
 	size_t length = fwnmi_state_size(f);
 	uint8_t *record = buf;
 
+	if (length == 0 || !is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
 	if (length > size)
 		return FWNMI_ERR_NOSPACE;
 	memcpy(record, magic, sizeof(magic));
@@ -467,8 +469,11 @@ int fwnmi_load(struct fwnmi *f, const void *buf, size_t size)
 {
 	struct visitor check = { .mode = CHECK, .from = buf, .offset = HEADER_SIZE };
 	struct visitor load = { .mode = LOAD, .from = buf, .offset = HEADER_SIZE };
-	int err = check_frame(buf, size, &check.size);
+	int err;
 
+	if (!fwnmi_is_set_up(f) || !is_buffer(buf, size))
+		return FWNMI_ERR_INVALID;
+	err = check_frame(buf, size, &check.size);
 	if (err)
 		return err;
 	check.version = load.version = get_be32((const uint8_t *)buf + 8);

@@ -21,9 +21,13 @@ extern "C" {
 /*
  * Every libfwnmi function that can fail returns one of these negative values. fwnmi_strerror()
  * describes them.
+ *
+ * A pointer may be NULL only where the function's description says so. Any other call with NULL
+ * changes nothing and returns FWNMI_ERR_INVALID, or what stands for nothing if the function returns
+ * no errors: false, 0, NULL, or -1 from fwnmi_owner(). A buffer may be NULL if its size is 0.
  */
 enum fwnmi_error {
-	FWNMI_ERR_INVALID = -1, /* a value is outside its range or contradicts another */
+	FWNMI_ERR_INVALID = -1, /* a value is missing, outside its range or contradicts another */
 	FWNMI_ERR_NOSPACE = -2, /* the caller's buffer, or the RTAS area, is too small */
 	FWNMI_ERR_TRUNCATED = -3, /* the log or record is shorter than the length it states */
 	FWNMI_ERR_BADVERSION =
@@ -524,7 +528,8 @@ int fwnmi_errlog_fit(const void *log, size_t length, void *buf, size_t size);
  *
  * Only line feeds and printable ASCII are written, whatever the log holds.
  *
- * returns: length of the whole text without the NUL; the text was cut if this is @size or more
+ * returns: length of the whole text without the NUL; the text was cut if this is @size or more; or
+ *	FWNMI_ERR_INVALID if a pointer is NULL
  */
 int fwnmi_errlog_print(const struct fwnmi_errlog *log, char *buf, size_t size);
 
@@ -584,7 +589,7 @@ struct fwnmi_errlog_visitor {
  * fwnmi_errlog_visit() - report a log field by field
  * @log: a decoded log
  * @visitor: callbacks, called in the order in which fwnmi_errlog_print() prints
- * @opaque: passed to the callbacks
+ * @opaque: passed to the callbacks; may be NULL
  *
  * Groups are at most three deep.
  */

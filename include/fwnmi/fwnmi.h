@@ -20,6 +20,9 @@
  * state at that moment. All other calls on the same struct fwnmi must wait until the callback has
  * returned.
  *
+ * A struct fwnmi that fwnmi_init() has not set up is refused as NULL is (enum fwnmi_error), if its
+ * memory is all zeros.
+ *
  * vCPUs are numbered 0 .. nr_cpus - 1. While the host makes a call "for" a vCPU, that vCPU must not
  * run guest code.
  */
@@ -215,7 +218,8 @@ struct fwnmi_machine_check {
 
 /*
  * What became of an event, and what the host does next. Fields that do not belong to the result are
- * zero, except @regs, which then holds the registers that the host passed in.
+ * zero, except @regs, which then holds the registers that the host passed in. After an error, the
+ * result is FWNMI_NOTHING.
  */
 struct fwnmi_outcome {
 	enum fwnmi_result result;
@@ -335,15 +339,15 @@ size_t fwnmi_sizeof(const struct fwnmi_config *config);
  *	stay where it is, and may be freed at any time: there is nothing to undo
  * @size: bytes at @f, at least fwnmi_sizeof()
  * @ops: the host's callbacks; only those marked "May be NULL" may be missing; must outlive @f
- * @opaque: passed to every callback
+ * @opaque: passed to every callback; may be NULL
  * @config: copied; leave unused members zero so that members added later get their default.
  *	fwnmi_config_error() says what is wrong with it
  *
  * Called again, it starts anew, with nothing queued.
  *
  * returns: 0, or one of these with the memory untouched:
- *	FWNMI_ERR_INVALID if @f, @ops, @config or a callback is missing, @f is not aligned, or a
- *		member of @config is out of range
+ *	FWNMI_ERR_INVALID if a callback is missing, @f is not aligned, or a member of @config is
+ *		out of range
  *	FWNMI_ERR_NOSPACE if the save area does not fit into the RTAS area, or struct fwnmi not into
  *		@size bytes
  */
@@ -767,7 +771,7 @@ uint32_t fwnmi_log_id(const struct fwnmi *f);
 /**
  * fwnmi_end_log() - the log of the machine check that ended the partition
  * @f: the partition
- * @buf: where to write; may be NULL if @size is 0
+ * @buf: where to write
  * @size: bytes at @buf; FWNMI_ERRLOG_MAX always suffices
  *
  * returns: the log's length in bytes, 0 if the partition has not ended, or
