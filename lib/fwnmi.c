@@ -547,7 +547,9 @@ static int deliver_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outc
 {
 	static const struct fwnmi_machine_check none = { .error_type = FWNMI_MC_UNKNOWN };
 
-	f->cpus[cpu].system_reset_pending = 0;
+	f->cpus[cpu].system_reset_pending = 0; /* this one and that one are one */
+	if (!f->registered)
+		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	if (!may_enter(f, &f->system_reset))
 		return enter_stale(f, cpu, &none, outcome);
 	if (!f->config.strict && has_system_reset_slot(f, cpu)) {
@@ -654,6 +656,7 @@ static int take_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_
 	if (!f->registered)
 		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	repair(f, cpu, &event);
+	outcome->machine_check = event;
 	if (f->owner != NO_OWNER) {
 		add_waiter(f, cpu, &event);
 		return report(outcome, FWNMI_WAITING);
@@ -709,8 +712,6 @@ int fwnmi_system_reset(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *r
 		return report_end(f, outcome);
 	if (f->cpus[cpu].stopped)
 		return report(outcome, FWNMI_STOPPED);
-	if (!f->registered)
-		return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
 	if (is_waiting(f, cpu)) {
 		f->cpus[cpu].system_reset_pending = RESET_AFTER_INTERLOCK;
 		return report(outcome, FWNMI_WAITING);
@@ -795,14 +796,6 @@ static int resume_signalled(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome 
 	return take_machine_check(f, cpu, &mc, outcome);
 }
 
-static int resume_system_reset(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
-{
-	if (f->registered)
-		return deliver_system_reset(f, cpu, outcome);
-	f->cpus[cpu].system_reset_pending = 0;
-	return enter_vector(f, outcome, FWNMI_ENTRY_VECTOR);
-}
-
 int fwnmi_architected(const struct fwnmi *f, const struct fwnmi_regs *regs,
 		      const struct fwnmi_machine_check *mc, struct fwnmi_outcome *outcome)
 {
@@ -821,6 +814,7 @@ static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 {
 	if (is_waiting(f, cpu)) {
 		outcome->vector = VECTOR_MACHINE_CHECK;
+		outcome->machine_check = f->cpus[cpu].pending;
 		return f->owner == (int)cpu ? resume_machine_check(f, cpu, outcome) :
 					      report(outcome, FWNMI_WAITING);
 	}
@@ -828,7 +822,7 @@ static int resume(struct fwnmi *f, unsigned cpu, struct fwnmi_outcome *outcome)
 		return resume_signalled(f, cpu, outcome);
 	if (f->cpus[cpu].system_reset_pending == RESET_AT_RESUME) {
 		outcome->vector = VECTOR_SYSTEM_RESET;
-		return resume_system_reset(f, cpu, outcome);
+		return deliver_system_reset(f, cpu, outcome);
 	}
 	return report(outcome, FWNMI_NOTHING);
 }

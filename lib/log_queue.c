@@ -214,18 +214,18 @@ static int find_event(const struct fwnmi *f, enum fwnmi_event_source source, uin
 
 static int take_event(struct fwnmi *f, unsigned index, bool critical, void *buf, size_t size)
 {
-	uint8_t *log = f->event_bytes + offset_of(f, index);
+	const uint8_t *log = f->event_bytes + offset_of(f, index);
 	bool unsafe = f->events[index].kind == EVENT_UNSAFE_PROCESSOR;
 	int written;
 
-	/* R15 also applies to an unsafe processor, which is no longer there to be told. */
-	if (unsafe && f->fatal_reported)
-		set_severity(log, FWNMI_SEVERITY_ALREADY_REPORTED);
 	if (critical && size > FWNMI_ERRLOG_FIXED_SIZE)
 		size = FWNMI_ERRLOG_FIXED_SIZE;
 	written = fwnmi_errlog_fit(log, f->events[index].length, buf, size);
 	if (written < 0)
 		return written;
+	/* R15 also applies to an unsafe processor, which is no longer there to be told. */
+	if (unsafe && f->fatal_reported)
+		set_severity(buf, FWNMI_SEVERITY_ALREADY_REPORTED);
 	if (unsafe)
 		f->fatal_reported = true;
 	drop(f, index);

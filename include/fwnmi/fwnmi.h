@@ -262,8 +262,9 @@ struct fwnmi_ops {
 	void (*kick)(void *opaque, unsigned cpu);
 	/*
 	 * May be NULL. Flush the vCPU state that holds the error (R12): an SLB, ERAT or TLB error
-	 * that was not recovered, see fwnmi_mce_repairable(). Return 0 if the error is gone; it is
-	 * then reported as fully recovered. Return a negative number to report it as it is.
+	 * that was not recovered and is not fatal, see fwnmi_mce_repairable(). Return 0 if the
+	 * error is gone; it is then reported as fully recovered. Return a negative number to report
+	 * it as it is.
 	 */
 	int (*repair)(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc);
 };
@@ -361,9 +362,10 @@ int fwnmi_init(struct fwnmi *f, size_t size, const struct fwnmi_ops *ops, void *
  * The interrupt endianness returns to the configured one, and stopped vCPUs may run again.
  *
  * Unfetched logs stay queued, as in a platform's NVRAM. The log of what ended the partition stays
- * too; the next image gets it by event-scan. A severity above warning becomes warning, fully
- * recovered, because an error from before a reboot is no longer critical. If R16 notices and end
- * logs are not fetched for several reboots, the oldest are dropped; at least the last ten stay.
+ * too; the next image gets it by event-scan. In a log for event-scan, a severity above warning
+ * becomes warning, fully recovered, because an error from before a reboot is no longer critical. If
+ * R16 notices and end logs are not fetched for several reboots, the oldest are dropped; at least
+ * the last ten stay.
  *
  * returns: 0
  */
@@ -467,13 +469,14 @@ int fwnmi_machine_check_validate(const struct fwnmi_machine_check *mc);
  * interlock follows.
  *
  * If @mc->unsafe_processor is set (R16, option 2), the vCPU is stopped instead, whether or not the
- * guest has registered. A fatal log about it is queued for event-scan. Nothing more is delivered to
- * this vCPU.
+ * guest has registered. A fatal log about it is queued for event-scan. Once the OS has fetched it,
+ * R15 holds, and a later one says already-reported too. Nothing more is delivered to this vCPU.
  *
- * If the host's repair() can handle the error, it is called first, even if the vCPU then has to
- * wait. If it succeeds, the log says fully recovered.
+ * If this vCPU holds the buffer, config.nested_machine_check decides, of an unsafe processor as of
+ * any other.
  *
- * If this vCPU holds the buffer, config.nested_machine_check decides.
+ * Before a machine check enters a routine, waits, or is judged by FWNMI_NESTED_DROP, repair() is
+ * called if it can handle the error. If it succeeds, the log says fully recovered.
  *
  * @outcome->result is
  *	FWNMI_DELIVERED
@@ -508,7 +511,7 @@ int fwnmi_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi_regs *
  *
  * A vCPU that waits for the buffer takes the reset after the interlock of its machine check;
  * several resets until then merge into one. A vCPU in its machine check handler takes the reset at
- * once, because the buffer and the slot are separate.
+ * once, because the buffer and the slot are separate. A reset that is pending then is the same one.
  *
  * If the guest has not registered, or its routine is gone and the policy is FWNMI_STALE_TO_VECTOR,
  * the vCPU enters 0x100, with R3 and memory as they were.
@@ -592,8 +595,9 @@ int fwnmi_signal_machine_check(struct fwnmi *f, unsigned cpu, const struct fwnmi
  * and Linux before 5.8 relies on it.
  *
  * returns: FWNMI_RELEASED, or
- *	FWNMI_NOTHING if @cpu has no event and not strict; the RTAS status is 0 too
- *	FWNMI_ERR_NO_EVENT if @cpu has no event and strict; the RTAS status is -1
+ *	FWNMI_NOTHING if @cpu has no event or the partition has ended, and not strict; the RTAS
+ *		status is 0 too
+ *	FWNMI_ERR_NO_EVENT likewise, if strict; the RTAS status is -1
  *	FWNMI_ERR_CPU if there is no such vCPU
  */
 int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
@@ -607,8 +611,8 @@ int fwnmi_interlock(struct fwnmi *f, unsigned cpu);
  *
  * One call delivers one event, and a machine check before a system reset. A system reset that is
  * pending behind a machine check is delivered after the machine check's interlock, which kicks the
- * vCPU again. If the machine check entered 0x200, after which there is no interlock, the vCPU is
- * kicked again at once, and the next call delivers the reset.
+ * vCPU again. If the machine check was dropped or entered 0x200, after which there is no interlock,
+ * the vCPU is kicked again at once, and the next call delivers the reset.
  *
  * @outcome->result is
  *	FWNMI_DELIVERED; if @cpu waited and @outcome->entry is FWNMI_ENTRY_STALE, the buffer has

@@ -889,6 +889,23 @@ static void a_cpu_that_has_to_wait_is_repaired_when_its_error_comes(void **state
 	assert_int_equal(mc.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 }
 
+static void an_outcome_of_a_cpu_that_waits_has_its_machine_check_as_it_is_after_repair(void **state)
+{
+	struct host *host = *state;
+	struct fwnmi_machine_check mc = slb_multihit();
+
+	start_with(host, &default_config, &all_ops);
+	enrol(host);
+	take(host, 0, &mc);
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	assert_int_equal(host_machine_check(host, 1, &mc), FWNMI_WAITING);
+	mc.disposition = FWNMI_DISPOSITION_FULLY_RECOVERED;
+	assert_memory_equal(&host->outcome.machine_check, &mc, sizeof(mc));
+	assert_int_equal(host_resume(host, 1), FWNMI_WAITING);
+	assert_int_equal(host->outcome.vector, 0x200);
+	assert_memory_equal(&host->outcome.machine_check, &mc, sizeof(mc));
+}
+
 /* ---- several vCPUs ---- */
 
 static void others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival(void **state)
@@ -1227,6 +1244,21 @@ static void system_resets_signalled_before_the_cpu_stops_are_one(void **state)
 	/* A reset that the host reports itself stands for the pending one as well. */
 	assert_int_equal(host_system_reset(host, 2), FWNMI_DELIVERED);
 	assert_int_equal(host_resume(host, 2), FWNMI_NOTHING);
+}
+
+static void a_system_reset_and_a_signalled_one_are_one(void **state)
+{
+	struct host *host = *state;
+
+	for (unsigned registered = 0; registered < 2; registered++) {
+		start(host, &default_config);
+		if (registered)
+			enrol(host);
+		assert_int_equal(fwnmi_signal_system_reset(host->f, 0, 1), 1);
+		assert_int_equal(host_system_reset(host, 1),
+				 registered ? FWNMI_DELIVERED : AT_VECTOR);
+		assert_int_equal(host_resume(host, 1), FWNMI_NOTHING);
+	}
 }
 
 static void a_signalled_system_reset_of_an_unregistered_guest_takes_the_vector(void **state)
@@ -1651,6 +1683,7 @@ int main(void)
 		test(what_the_host_repairs_is_reported_as_fully_recovered),
 		test(what_the_host_cannot_repair_is_reported_as_it_is),
 		test(a_cpu_that_has_to_wait_is_repaired_when_its_error_comes),
+		test(an_outcome_of_a_cpu_that_waits_has_its_machine_check_as_it_is_after_repair),
 		test(others_wait_for_the_interlock_and_are_delivered_in_order_of_arrival),
 		test(a_newcomer_cannot_overtake_a_waiter_that_has_not_resumed_yet),
 		test(a_waiter_cannot_take_a_second_machine_check),
@@ -1668,6 +1701,7 @@ int main(void)
 		test(signalling_counts_only_those_that_will_take_the_reset),
 		test(all_others_of_a_single_cpu_are_none),
 		test(system_resets_signalled_before_the_cpu_stops_are_one),
+		test(a_system_reset_and_a_signalled_one_are_one),
 		test(a_signalled_system_reset_of_an_unregistered_guest_takes_the_vector),
 		test(a_signalled_system_reset_breaks_into_a_machine_check_handler),
 		test(a_machine_check_before_a_signalled_system_reset_puts_it_off),

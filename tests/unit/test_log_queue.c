@@ -382,6 +382,24 @@ static void once_the_os_knows_of_an_unsafe_processor_all_is_already_reported(voi
 	assert_int_equal(log.severity, FWNMI_SEVERITY_EVENT);
 }
 
+static void a_notice_that_does_not_fit_stays_as_grave_as_it_was(void **state)
+{
+	struct host *host = *state;
+	const struct fwnmi_machine_check mc = unsafe();
+	uint8_t buf[8];
+
+	restart_strict(host);
+	assert_int_equal(host_machine_check(host, 2, &mc), FWNMI_STOPPED);
+	assert_int_equal(host_machine_check(host, 3, &mc), FWNMI_STOPPED);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, true, buf, sizeof(buf)), 8);
+	queue(host, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, FWNMI_SEVERITY_ALREADY_REPORTED, 5);
+	assert_int_equal(fwnmi_event_scan(host->f, FWNMI_CLASS_INTERNAL_ERRORS, true, buf, 3),
+			 FWNMI_ERR_NOSPACE);
+	assert_int_equal(fwnmi_event_scan(host->f, EVERY_CLASS, true, buf, sizeof(buf)), 8);
+	assert_int_equal(buf[3],
+			 FWNMI_EVENT_PLATFORM_INFORMATION); /* severity 6 before the notice's 5 */
+}
+
 static void notices_take_no_room_from_the_host(void **state)
 {
 	struct host *host = *state;
@@ -509,6 +527,7 @@ int main(void)
 		test(an_unsafe_processor_is_stopped_in_an_unregistered_guest_too),
 		test(an_unsafe_processor_that_holds_the_buffer_ends_the_partition),
 		test(once_the_os_knows_of_an_unsafe_processor_all_is_already_reported),
+		test(a_notice_that_does_not_fit_stays_as_grave_as_it_was),
 		test(notices_take_no_room_from_the_host),
 		test(notices_find_room_however_full_the_queue_is),
 		test(the_next_image_is_told_what_ended_the_partition),
