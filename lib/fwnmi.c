@@ -63,18 +63,22 @@ size_t fwnmi_rtas_area_size(unsigned nr_cpus)
 _Static_assert(SAVED_R3_SIZE + OWN_LOG_MAX <= FWNMI_MC_BUFFER_MIN, "room for a log");
 _Static_assert(FWNMI_MC_BUFFER_SIZE <= FWNMI_PAGE_7_SIZE, "room for the buffer");
 
+static uint64_t error_area(const struct fwnmi *f)
+{
+	return f->page_7 ? FWNMI_PAGE_7 : f->config.rtas_base + f->config.save_area_offset;
+}
+
 static uint64_t system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
-	return f->error_area + fwnmi_mc_buffer_size(&f->config) +
+	return error_area(f) + fwnmi_mc_buffer_size(&f->config) +
 	       (uint64_t)cpu * FWNMI_SYSTEM_RESET_SLOT_SIZE;
 }
 
 /* The RTAS area has a slot for every vCPU; page 7 has as many as fit. */
 static bool has_system_reset_slot(const struct fwnmi *f, unsigned cpu)
 {
-	return f->error_area != FWNMI_PAGE_7 ||
-	       system_reset_slot(f, cpu) + FWNMI_SYSTEM_RESET_SLOT_SIZE <=
-		       FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE;
+	return !f->page_7 || system_reset_slot(f, cpu) + FWNMI_SYSTEM_RESET_SLOT_SIZE <=
+				     FWNMI_PAGE_7 + FWNMI_PAGE_7_SIZE;
 }
 
 const char *fwnmi_version(void)
@@ -174,7 +178,7 @@ int fwnmi_reset(struct fwnmi *f)
 	f->registered = false;
 	memset(&f->system_reset, 0, sizeof(f->system_reset));
 	memset(&f->machine_check, 0, sizeof(f->machine_check));
-	f->error_area = 0;
+	f->page_7 = false;
 	f->owner = NO_OWNER;
 	f->owner_notified = false;
 	f->fatal_reported = false;
@@ -229,7 +233,7 @@ static int register_routines(struct fwnmi *f, unsigned cpu, uint64_t system_rese
 	 */
 	f->system_reset = sr;
 	f->machine_check = mc;
-	f->error_area = page_7 ? FWNMI_PAGE_7 : f->config.rtas_base + f->config.save_area_offset;
+	f->page_7 = page_7;
 	f->registered = true;
 	return 0;
 }
@@ -530,9 +534,9 @@ static int deliver_machine_check(struct fwnmi *f, unsigned cpu,
 		length = build_log(f, cpu, mc, log, OWN_LOG_MAX);
 	if (length < 0)
 		return length;
-	outcome->write.address = f->error_area;
+	outcome->write.address = error_area(f);
 	outcome->write.length = SAVED_R3_SIZE + (uint32_t)length;
-	outcome->regs.gpr3 = f->error_area;
+	outcome->regs.gpr3 = error_area(f);
 	enter_handler(f, &outcome->regs, f->machine_check.routine, mc->srr1, MSR_ME);
 	f->owner = (int)cpu;
 	f->owner_notified = true;

@@ -56,7 +56,7 @@ struct fwnmi {
 	bool registered;
 	struct fwnmi_handler system_reset;
 	struct fwnmi_handler machine_check;
-	uint64_t error_area; /* real address of the buffer; the slots follow it */
+	bool page_7; /* the buffer and the slots are there, not in the RTAS area */
 
 	int owner; /* vCPU that holds the buffer, or -1 */
 	bool owner_notified; /* false: the owner is a waiter that has yet to resume */

@@ -193,13 +193,8 @@ static void visit_handler(struct visitor *v, struct fwnmi_handler *handler, bool
 static bool visit_registration(struct visitor *v, struct fwnmi *f)
 {
 	bool registered = visit_bool(v, &f->registered);
-	bool page_7 = visit_number(v, 1, f->error_area == FWNMI_PAGE_7, 1);
 
-	require(v, registered || !page_7);
-	if (v->mode == LOAD)
-		f->error_area = !registered ? 0 :
-				page_7	    ? FWNMI_PAGE_7 :
-					      f->config.rtas_base + f->config.save_area_offset;
+	require(v, !visit_bool(v, &f->page_7) || registered);
 	visit_handler(v, &f->system_reset, registered);
 	visit_handler(v, &f->machine_check, registered);
 	return registered;

@@ -47,17 +47,22 @@ static void kick(void *opaque, unsigned cpu)
 
 static const struct fwnmi_ops ops = { .read_memory = read_memory, .kick = kick };
 
-static struct large *make(void)
+static struct large *make_with(const struct fwnmi_config *config)
 {
 	struct large *large = calloc(1, sizeof(*large));
-	size_t size = fwnmi_sizeof(&large_config);
+	size_t size = fwnmi_sizeof(config);
 
 	assert_non_null(large);
 	assert_true(size > 0);
 	large->f = malloc(size);
 	assert_non_null(large->f);
-	assert_int_equal(fwnmi_init(large->f, size, &ops, large, &large_config), 0);
+	assert_int_equal(fwnmi_init(large->f, size, &ops, large, config), 0);
 	return large;
+}
+
+static struct large *make(void)
+{
+	return make_with(&large_config);
 }
 
 static void destroy(struct large *large)
@@ -254,6 +259,21 @@ static void cpus_without_a_slot_in_page_7_keep_r3_at_a_system_reset(void **state
 	assert_int_equal(large->outcome.write.address, FWNMI_PAGE_7);
 }
 
+static void an_rtas_area_that_begins_where_page_7_does_has_all_slots(void **state)
+{
+	struct fwnmi_config config = large_config;
+	struct large *large;
+
+	(void)state;
+	config.rtas_base = FWNMI_PAGE_7 - config.save_area_offset;
+	large = make_with(&config);
+	assert_int_equal(fwnmi_register(large->f, 0, SYSTEM_RESET, MACHINE_CHECK), 0);
+	assert_int_equal(fwnmi_signal_system_reset(large->f, 0, 500), 1);
+	assert_int_equal(resume(large, 500), FWNMI_DELIVERED);
+	assert_int_equal(large->outcome.regs.gpr3, FWNMI_PAGE_7 + FWNMI_MC_BUFFER_SIZE + 16 * 500);
+	destroy(large);
+}
+
 static void a_thousand_unsafe_processors_leave_a_thousand_logs(void **state)
 {
 	struct large *large = *state;
@@ -332,6 +352,7 @@ int main(void)
 		test(the_queue_of_a_thousand_goes_on_elsewhere),
 		test(a_system_reset_reaches_all_in_slots_of_their_own),
 		test(cpus_without_a_slot_in_page_7_keep_r3_at_a_system_reset),
+		cmocka_unit_test(an_rtas_area_that_begins_where_page_7_does_has_all_slots),
 		test(a_thousand_unsafe_processors_leave_a_thousand_logs),
 		test(too_little_memory_is_refused_and_left_alone),
 		cmocka_unit_test(memory_grows_with_the_number_of_cpus_alone),
