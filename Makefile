@@ -7,6 +7,7 @@ KERNEL	:= 6.1
 SUITE	:=
 SANITIZE :=
 FUZZ_SECONDS := 60
+FUZZERS	:=
 PREFIX	:= /usr/local
 
 # A build with sanitizers has its own directory.
@@ -74,7 +75,8 @@ abi-dump: library
 	@scripts/setup-packages check
 	@scripts/abi-dump build-library/lib/libfwnmi.so include tests/abi
 
-# Runs each fuzzer for FUZZ_SECONDS, with address and undefined-behaviour sanitizers.
+# Runs each fuzzer for FUZZ_SECONDS, with address and undefined-behaviour sanitizers; `make fuzz-NAME`
+# runs one.
 fuzz:
 	@scripts/setup-packages run check fuzz
 	@if test ! -f build-fuzz/build.ninja; then \
@@ -82,7 +84,10 @@ fuzz:
 			-Db_sanitize=address,undefined -Db_lundef=false; \
 	fi
 	@ninja -C build-fuzz fuzzers
-	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+fuzz-%:
+	@$(MAKE) --no-print-directory fuzz FUZZERS=$*
 
 ifneq ($(wildcard bench/bench.py),)
 .PHONY: bench
@@ -112,7 +117,7 @@ help:
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
 endif
-	@echo 'make fuzz [FUZZ_SECONDS=60]  run each fuzzer for that many seconds'
+	@echo 'make fuzz [FUZZ_SECONDS=60]  run each fuzzer for that many seconds; make fuzz-NAME, one'
 	@echo 'make build                   build into build/ (or build-sanitize/)'
 	@echo 'make library                 build libfwnmi alone, into build-library/'
 	@echo 'make abi-dump                record the binary interface of libfwnmi for `make check`'

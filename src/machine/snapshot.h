@@ -3,7 +3,8 @@
  * A snapshot: a stopped machine with its memory, to go back to again and again. Going back copies
  * only the pages written since, and code of other pages stays decoded.
  *
- * Processes that fork() after a snapshot was taken share it and the machine's memory, copy on write.
+ * Processes that fork() after a snapshot was taken share it and the machine's memory, copy on
+ * write.
  */
 #ifndef FWNMI_MACHINE_SNAPSHOT_H
 #define FWNMI_MACHINE_SNAPSHOT_H
