@@ -100,6 +100,14 @@ void machine_before_saving(struct machine *machine)
 	machine->ops->flush_tlb(machine->engine);
 }
 
+/* Code that was decoded while the memory was not poisoned must not run. */
+static void tell_of_poison(struct guest_memory *memory)
+{
+	for (unsigned i = 0; memory->poison && i < memory->nr_poisoned; i++)
+		memory->poison(memory->engine, memory->poisoned[i].first,
+			       memory->poisoned[i].last - memory->poisoned[i].first + 1);
+}
+
 void machine_after_loading(struct machine *machine)
 {
 	machine->clock.offset = 0;
@@ -107,6 +115,7 @@ void machine_after_loading(struct machine *machine)
 		machine->paused_at = clock_host_ticks();
 	machine->clock.offset = machine->saved_timebase - machine_timebase(machine);
 	machine->ops->loaded(machine->engine);
+	tell_of_poison(&machine->memory);
 	papr_loaded(machine->papr);
 }
 

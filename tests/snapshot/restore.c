@@ -287,6 +287,7 @@ static bool goes_back_to(struct run *run, unsigned i)
 		int64_t pages;
 
 		run_to(run, n < 3 ? moments[i].insns + length * n / 3 : next);
+		machine_heal(run->machine, 0, machine_memory(run->machine)->size, err, sizeof(err));
 		pages = snapshot_reset(snapshot, err, sizeof(err));
 		if (pages < 0)
 			die("cannot reset", err);
@@ -302,7 +303,7 @@ static void a_machine_goes_back_to_its_snapshot_and_on_as_before(void)
 {
 	bool good = true;
 
-	start(&again);
+	start_with_poison(&again);
 	for (unsigned i = 0; i < POINTS && good; i++)
 		good = goes_back_to(&again, i);
 	ok(good, __func__);
