@@ -345,7 +345,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	free(*state);
+	struct vm *vm = *state;
+
+	free(vm->fwnmi);
+	free(vm);
 	return 0;
 }
 
