@@ -3,10 +3,11 @@
  * A machine that is stopped, saved and loaded into another one goes on as it would have: the same
  * instructions, the same memory, the same console. Speaks TAP.
  *
- * usage: restore [-smp N] [-m MiB] [-initrd FILE] [-append ARGS] [-until INSNS] KERNEL
+ * usage: restore [-smp N] [-m MiB] [-initrd FILE] [-append ARGS] [-poison on] [-until INSNS] KERNEL
  *
  * One machine runs to its guest's end, or to instruction INSNS; another stops several times on its
- * way there. The clock counts instructions.
+ * way there. The clock counts instructions. With -poison, the end of memory is poisoned, which a
+ * guest must not use then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ static struct machine_config config = {
 	.no_reboot = true,
 };
 static uint64_t until = ENGINE_NO_STOP;
+static unsigned poison; /* poisoned ranges */
 static unsigned nr_tests;
 static bool failed;
 
@@ -150,7 +152,7 @@ static void load(struct run *run, const struct moment *from)
 		memcpy(memory->base + from->pages[i].address, from->pages[i].bytes, PAGE_BYTES);
 	if (!machine_load(run->machine, from->state, from->state_size, err, sizeof(err)))
 		die("cannot load", err);
-	if (memory->nr_poisoned != 1)
+	if (memory->nr_poisoned != poison)
 		die("cannot load", "the poison is lost");
 }
 
@@ -187,14 +189,14 @@ static bool same(const struct moment *a, const struct moment *b)
 static struct run unstopped, stopped, again;
 static struct moment moments[POINTS + 1]; /* of the machine that stops; the last is the end */
 
-/* Where no payload is: it must be in the state all the same. */
+/* It must be in the state, though nobody meets it. */
 static void start_with_poison(struct run *run)
 {
 	char err[256];
 
 	start(run);
-	if (!machine_poison(run->machine, machine_memory(run->machine)->size - 256, 128, true, err,
-			    sizeof(err)))
+	if (poison && !machine_poison(run->machine, machine_memory(run->machine)->size - 256, 128,
+				      true, err, sizeof(err)))
 		die("cannot poison", err);
 }
 
@@ -320,6 +322,8 @@ static bool option(const char *name, const char *value)
 		config.initrd = value;
 	else if (!strcmp(name, "-append"))
 		config.partition.bootargs = value;
+	else if (!strcmp(name, "-poison"))
+		poison = !strcmp(value, "on");
 	else if (!strcmp(name, "-until"))
 		until = strtoull(value, NULL, 0);
 	else
