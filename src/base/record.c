@@ -216,8 +216,7 @@ static bool take_body(struct reader *r, const struct record_type *type, void *st
 static bool fits(struct reader *r, const struct record_type *type, const void *state)
 {
 	void *loaded = malloc(type->size);
-	const size_t body = r->offset;
-	bool good = loaded;
+	bool good;
 
 	if (!loaded)
 		return REFUSE("out of memory");
@@ -225,44 +224,37 @@ static bool fits(struct reader *r, const struct record_type *type, const void *s
 	good = take_body(r, type, loaded);
 	if (good && !type->fits(loaded, state))
 		good = REFUSE("it does not fit the present state");
-	r->offset = body;
 	free(loaded);
 	return good;
 }
 
-/* On success the reader is at the record's body. */
-static bool check(struct reader *r, const struct record_type *type, const void *state)
-{
-	size_t body;
-
-	if (!take_frame(r))
-		return false;
-	body = r->offset;
-	if (type->fits)
-		return fits(r, type, state);
-	if (!take_body(r, type, NULL))
-		return false;
-	r->offset = body;
-	return true;
-}
-
-static bool load(const struct record_type *type, void *state, const void *record, size_t size,
-		 bool only_check, char *err, size_t err_size)
+static bool check(const struct record_type *type, const void *state, const void *record,
+		  size_t size, char *err, size_t err_size)
 {
 	char why[128];
 	struct reader r = { .from = record, .size = size, .err = why, .err_size = sizeof(why) };
 
-	if (!check(&r, type, state)) {
-		snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
-		return false;
-	}
-	return only_check || take_body(&r, type, state);
+	if (take_frame(&r) && (type->fits ? fits(&r, type, state) : take_body(&r, type, NULL)))
+		return true;
+	snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
+	return false;
+}
+
+/* Set the state from a record that check() has accepted. */
+static void load(const struct record_type *type, void *state, const void *record, size_t size)
+{
+	struct reader r = { .from = record, .size = size - CRC_SIZE, .offset = HEADER_SIZE };
+
+	take_body(&r, type, state);
 }
 
 bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
 		 char *err, size_t err_size)
 {
-	return load(type, state, record, size, false, err, err_size);
+	if (!check(type, state, record, size, err, err_size))
+		return false;
+	load(type, state, record, size);
+	return true;
 }
 
 /* ---- several components together ---- */
@@ -288,17 +280,18 @@ size_t records_save(const struct record_part *parts, unsigned nr_parts, void *bu
 	return used;
 }
 
-static bool load_all(const struct record_part *parts, unsigned nr_parts, const uint8_t *records,
-		     size_t size, bool only_check, char *err, size_t err_size)
+bool records_check(const struct record_part *parts, unsigned nr_parts, const void *records,
+		   size_t size, char *err, size_t err_size)
 {
+	const uint8_t *record = records;
+
 	for (unsigned i = 0; i < nr_parts; i++) {
-		const struct record_part *part = &parts[i];
-		size_t length = record_size(part->type);
+		size_t length = record_size(parts[i].type);
 
 		length = length < size ? length : size;
-		if (!load(part->type, part->state, records, length, only_check, err, err_size))
+		if (!check(parts[i].type, parts[i].state, record, length, err, err_size))
 			return false;
-		records += length;
+		record += length;
 		size -= length;
 	}
 	if (!size)
@@ -307,17 +300,20 @@ static bool load_all(const struct record_part *parts, unsigned nr_parts, const u
 	return false;
 }
 
-bool records_check(const struct record_part *parts, unsigned nr_parts, const void *records,
-		   size_t size, char *err, size_t err_size)
-{
-	return load_all(parts, nr_parts, records, size, true, err, err_size);
-}
-
 bool records_load(const struct record_part *parts, unsigned nr_parts, const void *records,
 		  size_t size, char *err, size_t err_size)
 {
-	return records_check(parts, nr_parts, records, size, err, err_size) &&
-	       load_all(parts, nr_parts, records, size, false, err, err_size);
+	const uint8_t *record = records;
+
+	if (!records_check(parts, nr_parts, records, size, err, err_size))
+		return false;
+	for (unsigned i = 0; i < nr_parts; i++) {
+		size_t length = record_size(parts[i].type);
+
+		load(parts[i].type, parts[i].state, record, length);
+		record += length;
+	}
+	return true;
 }
 
 /* ---- images ---- */
