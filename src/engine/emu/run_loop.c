@@ -90,31 +90,25 @@ static inline bool arrived(struct cpu *cpu)
 	return true;
 }
 
-/*
- * The first micro-operation of the block at NIP in @page, decoded if need be. NULL: an exception is
- * pending, or the loop goes on.
- */
+/* The first micro-operation of the block at NIP in @page, decoded if need be; or NULL. */
 static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
 {
 	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
 	const struct uop *u = page->entry[offset / 4];
 
-	if (likely(u))
-		return u;
-	u = code_decode(cpu, page, offset);
-	if (!u && !cpu->exception)
-		code_flush(cpu->engine);
-	return u;
+	return likely(u) ? u : code_decode(cpu, page, offset);
 }
 
-/* The code of the page at NIP. NULL: an exception is pending, or the loop goes on. */
-static struct code_page *page_at_nip(struct cpu *cpu)
+/*
+ * There is no code at NIP: an exception was raised, or else the arena is full. False: machine check
+ * exit.
+ */
+static bool no_code(struct cpu *cpu, struct engine_exit *exit)
 {
-	struct code_page *page = code_fetch(cpu, cpu->nip);
-
-	if (unlikely(!page) && !cpu->exception)
-		code_flush(cpu->engine);
-	return page;
+	if (cpu->exception)
+		return !deliver_exception(cpu, exit);
+	code_flush(cpu->engine);
+	return true;
 }
 
 /*
@@ -131,10 +125,10 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 
 		if (arrived(cpu))
 			return true;
-		page = page_at_nip(cpu);
+		page = code_fetch(cpu, cpu->nip);
 		u = likely(page) ? entry_at_nip(cpu, page) : NULL;
 		if (unlikely(!u)) {
-			if (cpu->exception && deliver_exception(cpu, exit))
+			if (!no_code(cpu, exit))
 				return false;
 			continue;
 		}
@@ -162,12 +156,8 @@ static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns
 	bool stopped;
 
 	*executed = false;
-	if (!block) {
-		if (cpu->exception)
-			return !deliver_exception(cpu, exit);
-		code_flush(e);
-		return true;
-	}
+	if (!block)
+		return no_code(cpu, exit);
 	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
 	cpu_leave(cpu);
 	cpu->budget = block->nr_insns;
@@ -194,9 +184,9 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 
 	if (arrived(cpu))
 		return true;
-	page = page_at_nip(cpu);
+	page = code_fetch(cpu, cpu->nip);
 	if (!page)
-		return !cpu->exception || !deliver_exception(cpu, exit);
+		return no_code(cpu, exit);
 	code = e->memory->base + page->ra + (cpu->nip & PAGE_MASK_LOW);
 	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
 	if (!run_part(cpu, page, 1, exit, &executed))
@@ -226,13 +216,13 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
 
 	if (!block_left && arrived(cpu))
 		return true;
-	page = page_at_nip(cpu);
+	page = code_fetch(cpu, cpu->nip);
 	if (!page)
-		return !cpu->exception || !deliver_exception(cpu, exit);
+		return no_code(cpu, exit);
 	if (!block_left) {
 		u = entry_at_nip(cpu, page);
 		if (!u)
-			return !cpu->exception || !deliver_exception(cpu, exit);
+			return no_code(cpu, exit);
 		block_left = code_block_of(u)->nr_insns;
 	}
 	part = block_left < left ? block_left : left;

@@ -44,8 +44,8 @@ static unsigned fetchable(struct cpu *cpu, const struct code_page *page, unsigne
 	return 0;
 }
 
-static struct block *decode_block(struct cpu *cpu, struct code_page *page, unsigned offset,
-				  unsigned max_insns)
+struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned offset,
+			       unsigned max_insns)
 {
 	struct power_engine *e = cpu->engine;
 	const struct decode_input input = { .page = e->memory->base + page->ra,
@@ -68,7 +68,7 @@ static struct block *decode_block(struct cpu *cpu, struct code_page *page, unsig
 
 const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset)
 {
-	struct block *block = decode_block(cpu, page, offset, BLOCK_MAX_INSNS);
+	struct block *block = code_decode_part(cpu, page, offset, BLOCK_MAX_INSNS);
 	struct power_engine *e = cpu->engine;
 
 	if (!block)
@@ -78,12 +78,6 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 		for (unsigned i = 0; i < e->nr_vcpus; i++)
 			tlb_protect(&e->cpus[i]->arrays, e->memory->base + page->ra);
 	return block->uops;
-}
-
-struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned offset,
-			       unsigned max_insns)
-{
-	return decode_block(cpu, page, offset, max_insns);
 }
 
 const struct block *code_block_of(const struct uop *uop)
