@@ -535,13 +535,13 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	struct round *round = &machine->round;
 	uint64_t max = round->left < STRETCH ? (uint64_t)round->left : STRETCH;
 	uint64_t before = ops->insns(machine->engine, vcpu);
+	uint64_t to_stop = machine->stop_at - machine_insns(machine);
 	struct engine_exit exit;
 
 	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
 		return STRETCH_ENDS_TURN;
-	if (machine->stop_at - machine_insns(machine) <= max)
-		ops->stop_at(machine->engine, vcpu,
-			     before + machine->stop_at - machine_insns(machine));
+	if (to_stop <= max)
+		ops->stop_at(machine->engine, vcpu, before + to_stop);
 	if (hooked(machine, vcpu)) {
 		tell_before_block(machine, vcpu, false);
 		if (!can_run(machine, vcpu))
