@@ -24,21 +24,26 @@ static bool is_zero(const uint8_t *page)
 	return !page[0] && !memcmp(page, page + 1, MEMORY_PAGE - 1);
 }
 
-/* Copy all pages that are not zeros. Untouched memory is not looked at: that would touch it. */
-static bool copy_memory(uint8_t *to, const struct guest_memory *from)
+/*
+ * Copy all pages that are not zeros. Untouched memory is not looked at: that would touch it.
+ * Returns how many it copied, or -1.
+ */
+static int64_t copy_memory(uint8_t *to, const struct guest_memory *from)
 {
 	const uint64_t count = from->size / MEMORY_PAGE;
 	unsigned char *resident = malloc(count);
-	bool good = resident && !mincore(from->base, from->size, resident);
+	int64_t copied = resident && !mincore(from->base, from->size, resident) ? 0 : -1;
 
-	for (uint64_t i = 0; good && i < count; i++) {
+	for (uint64_t i = 0; copied >= 0 && i < count; i++) {
 		const uint8_t *page = from->base + i * MEMORY_PAGE;
 
-		if (resident[i] & 1 && !is_zero(page))
-			memcpy(to + i * MEMORY_PAGE, page, MEMORY_PAGE);
+		if (!(resident[i] & 1) || is_zero(page))
+			continue;
+		memcpy(to + i * MEMORY_PAGE, page, MEMORY_PAGE);
+		copied++;
 	}
 	free(resident);
-	return good;
+	return copied;
 }
 
 static bool save_memory(struct snapshot *s, char *err, size_t err_size)
@@ -52,7 +57,8 @@ static bool save_memory(struct snapshot *s, char *err, size_t err_size)
 		s->memory = NULL;
 	s->dirty.is_dirty = calloc(count, sizeof(s->dirty.is_dirty[0]));
 	s->dirty.list = malloc(count * sizeof(s->dirty.list[0]));
-	if (!s->memory || !s->dirty.is_dirty || !s->dirty.list || !copy_memory(s->memory, memory))
+	if (!s->memory || !s->dirty.is_dirty || !s->dirty.list ||
+	    copy_memory(s->memory, memory) < 0)
 		return FAIL("no memory for a snapshot: %s", strerror(errno));
 	return true;
 }
@@ -102,13 +108,16 @@ static int64_t reset_all(struct snapshot *s)
 {
 	struct guest_memory *memory = &s->machine->memory;
 	const struct guest_memory saved = { .base = s->memory, .size = memory->size };
+	int64_t copied;
 
-	if (madvise(memory->base, memory->size, MADV_DONTNEED) < 0 ||
-	    !copy_memory(memory->base, &saved))
+	if (madvise(memory->base, memory->size, MADV_DONTNEED) < 0)
+		return -1;
+	copied = copy_memory(memory->base, &saved);
+	if (copied < 0)
 		return -1;
 	memory->written(memory->engine, 0, memory->size);
 	memset(s->dirty.is_dirty, 0, memory->size / MEMORY_PAGE * sizeof(s->dirty.is_dirty[0]));
-	return (int64_t)(memory->size / MEMORY_PAGE);
+	return copied;
 }
 
 static int64_t reset_dirty(struct snapshot *s)
