@@ -199,6 +199,7 @@ enum host_loaded host_open(struct host *host, struct guest *guest, const struct 
 void host_close(struct host *host)
 {
 	free(host->fwnmi);
+	host->fwnmi = NULL;
 }
 
 bool host_mark(struct host *host)
