@@ -235,27 +235,47 @@ static bool parse_machine_check(struct parse *p)
 	return true;
 }
 
-static bool check_keys(struct parse *p)
+/* What an argument can be for. */
+enum {
+	FOR_EVENT = 1,
+	FOR_MACHINE_CHECK = 2,
+	FOR_MEMORY = 4,
+};
+
+/* FOR_* of an argument, 0 if there is no such. */
+static unsigned use_of(const char *key)
 {
 	static const struct {
 		const char *key;
-		bool machine_check_only;
+		unsigned use;
 	} known[] = {
-		{ "cpu-index", false },
-		{ "cpus", false },
-		{ "context", false },
-		{ "now", false },
-		{ "timeout", false },
-		{ "type", true },
-		{ "subtype", true },
-		{ "severity", true },
-		{ "disposition", true },
-		{ "initiator", true },
-		{ "unsafe", true },
-		{ "transient", true },
-		{ "effective-address", true },
-		{ "logical-address", true },
+		{ "cpu-index", FOR_EVENT },
+		{ "cpus", FOR_EVENT },
+		{ "context", FOR_EVENT },
+		{ "now", FOR_EVENT },
+		{ "timeout", FOR_EVENT },
+		{ "type", FOR_MACHINE_CHECK },
+		{ "subtype", FOR_MACHINE_CHECK },
+		{ "severity", FOR_MACHINE_CHECK },
+		{ "disposition", FOR_MACHINE_CHECK },
+		{ "initiator", FOR_MACHINE_CHECK },
+		{ "unsafe", FOR_MACHINE_CHECK },
+		{ "transient", FOR_MACHINE_CHECK },
+		{ "effective-address", FOR_MACHINE_CHECK },
+		{ "logical-address", FOR_MACHINE_CHECK },
+		{ "address", FOR_MEMORY },
+		{ "length", FOR_MEMORY },
+		{ "heal-on-write", FOR_MEMORY },
 	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i].key, key))
+			return known[i].use;
+	return 0;
+}
+
+static bool check_keys(struct parse *p)
+{
 	const char *key;
 	json_t *value;
 
@@ -263,13 +283,11 @@ static bool check_keys(struct parse *p)
 		return FAIL(p, "bad arguments: not an object");
 	json_object_foreach(p->args, key, value)
 	{
-		size_t i = 0;
+		unsigned use = use_of(key);
 
-		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i].key, key))
-			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
+		if (!(use & (FOR_EVENT | FOR_MACHINE_CHECK)))
 			return FAIL(p, "unknown argument %s", key);
-		if (known[i].machine_check_only && p->system_reset)
+		if (use == FOR_MACHINE_CHECK && p->system_reset)
 			return FAIL(p, "%s is for machine checks, not for a system reset", key);
 	}
 	return true;
@@ -288,18 +306,13 @@ int inject_args_parse(json_t *args, bool system_reset, struct injection_request 
 
 static bool parse_poison(struct parse *p, bool heal, struct poison_request *request)
 {
-	static const char *const known[] = { "address", "length", "heal-on-write" };
 	bool has_address, has_length;
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(p->args, key, value)
 	{
-		size_t i = 0;
-
-		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i], key))
-			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
+		if (use_of(key) != FOR_MEMORY)
 			return FAIL(p, "%s is not for memory", key);
 	}
 	if (!get_address(p, "address", &request->address, &has_address) ||
