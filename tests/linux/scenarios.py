@@ -14,14 +14,20 @@ from guest import Check, Failure, expect
 SIGBUS = 7
 TIMEBASE_HZ = 512_000_000
 
+# Lines that other CPUs print meanwhile.
+BETWEEN = r"(?:(?!.*MCE: ).*\n)*"
 # arch/powerpc/kernel/mce.c, machine_check_print_event_info(): four lines.
 MCE = re.compile(
     r"MCE: CPU(?P<cpu>\d+): machine check \((?P<severity>\w+)\) +(?P<what>.*?) ?"
     r"(?:DAR: (?P<dar>[0-9a-f]{16}) )?(?:paddr: (?P<paddr>[0-9a-f]{16}) )?"
     r"\[(?P<disposition>Recovered|Not recovered)\]\n"
-    r".*MCE: CPU\d+: (?:PID: (?P<pid>\d+) Comm: (?P<comm>\S+) )?NIP: \[(?P<nip>[0-9a-f]{16})\].*\n"
-    r".*MCE: CPU\d+: Initiator (?P<initiator>.*)\n"
-    r".*MCE: CPU\d+: .*\n"
+    + BETWEEN
+    + r".*MCE: CPU(?P=cpu): (?:PID: (?P<pid>\d+) Comm: (?P<comm>\S+) )?"
+    r"NIP: \[(?P<nip>[0-9a-f]{16})\].*\n"
+    + BETWEEN
+    + r".*MCE: CPU(?P=cpu): Initiator (?P<initiator>.*)\n"
+    + BETWEEN
+    + r".*MCE: CPU(?P=cpu): .*\n"
 )
 
 
