@@ -12,7 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
-#include "control/inject_args.h"
+#include "inject/inject_args.h"
 
 #define EXIT_USAGE	  2
 #define DEFAULT_TIMEOUT_S 120

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `fwnmi inject`: asks a running `fwnmi run --monitor` for a machine check or a system reset, waits
- * for the outcome, and reports it. control/inject_args.h defines what the options mean; the
+ * for the outcome, and reports it. inject/inject_args.h defines what the options mean; the
  * protocol is the monitor's. With --gdb the guest runs in another QEMU, and attach/session.h does
  * the work.
  */
@@ -21,8 +21,8 @@
 #include "cmd/cmd.h"
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
-#include "control/inject_args.h"
-#include "control/inject_report.h"
+#include "inject/inject_args.h"
+#include "inject/inject_report.h"
 #include "control/monitor.h"
 #include "base/host_time.h"
 #include "base/text.h"

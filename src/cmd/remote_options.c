@@ -11,7 +11,7 @@
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
 #include "fwnmi/fwnmi.h"
-#include "control/inject_args.h"
+#include "inject/inject_args.h"
 
 /* Parses "A,B", or "A" with *@has_second false. */
 static bool take_pair(const char *text, uint64_t *first, uint64_t *second, bool *has_second)

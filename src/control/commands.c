@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "control/commands.h"
 #include "control/events.h"
-#include "control/inject_args.h"
+#include "inject/inject_args.h"
 #include "control/json.h"
 
 static json_t *query_status(struct command_target *target, json_t *args, char *err, size_t err_size)

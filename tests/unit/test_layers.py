@@ -57,9 +57,19 @@ MAY_INCLUDE = {
         "src/base",
         "include/fwnmi",
     ],
+    "src/lab": [
+        "src/inject",
+        "src/machine",
+        "src/pseries",
+        "src/engine",
+        "src/isa",
+        "src/base",
+        "include/fwnmi",
+    ],
     # The sandbox lets through what the KVM engine asks of KVM.
     "src/cmd": [
         "src/control",
+        "src/lab",
         "src/log",
         "src/attach",
         "src/inject",

@@ -4,7 +4,7 @@
  * everywhere in the protocol.
  */
 #include "base/text.h"
-#include "control/inject_report.h"
+#include "inject/inject_report.h"
 #include "control/json.h"
 #include "isa/msr.h"
 

@@ -3,8 +3,8 @@
  * Reports what a guest was given, as JSON, for the monitor's events and for `fwnmi inject`.
  * fwnmi-inject(1) lists the keys.
  */
-#ifndef FWNMI_CONTROL_INJECT_REPORT_H
-#define FWNMI_CONTROL_INJECT_REPORT_H
+#ifndef FWNMI_INJECT_INJECT_REPORT_H
+#define FWNMI_INJECT_INJECT_REPORT_H
 
 #include <jansson.h>
 

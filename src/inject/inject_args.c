@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "control/inject_args.h"
+#include "inject/inject_args.h"
 #include "engine/memory.h"
 
 #define MAX_TIMEOUT_S 3600

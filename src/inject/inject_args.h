@@ -4,8 +4,8 @@
  * defaults and contradictions, for the monitor and for `fwnmi inject`, which checks them before it
  * connects.
  */
-#ifndef FWNMI_CONTROL_INJECT_ARGS_H
-#define FWNMI_CONTROL_INJECT_ARGS_H
+#ifndef FWNMI_INJECT_INJECT_ARGS_H
+#define FWNMI_INJECT_INJECT_ARGS_H
 
 #include <jansson.h>
 

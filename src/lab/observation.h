@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What was seen of a guest while a case ran: facts only. verdict.h judges them.
+ */
+#ifndef FWNMI_LAB_OBSERVATION_H
+#define FWNMI_LAB_OBSERVATION_H
+
+#include "engine/engine.h"
+#include "inject/request.h"
+#include "lab/case.h"
+#include "machine/machine.h"
+
+#define LAB_MAX_HITS  16
+#define LAB_MAX_PLACE 128
+
+/* One event that reached a vCPU. */
+struct lab_hit {
+	unsigned step; /* of the case */
+	struct injection_report report; /* at the end of the run */
+	struct fwnmi_machine_check mc; /* as asked for; not of a system reset */
+	struct engine_regs before, after; /* interrupted; and when it came back, if it did */
+	bool came_back; /* to the interrupted instruction */
+	char place[LAB_MAX_PLACE]; /* of report.nip, "symbol+0x10" or "" */
+	char process[16]; /* that was interrupted, its comm; "" if unknown */
+	uint64_t insns; /* of the machine, since the run's start */
+	size_t console_at; /* what had been printed by then: an offset into console */
+};
+
+/* A line that the workload has written; see payload/lab/README. */
+enum lab_note_type {
+	LAB_NOTE_ROUND, /* "round": a workload has verified everything once */
+	LAB_NOTE_CORRUPT, /* "corrupt": it has found what should not be: text */
+	LAB_NOTE_DIED, /* "died": a process has died of a signal: process, signal */
+	LAB_NOTE_FAILED, /* "failed": the workload could not go on: text */
+};
+
+struct lab_note {
+	enum lab_note_type type;
+	char process[16]; /* "victim0": workload and its number */
+	int signal;
+	char text[128];
+	size_t console_at;
+	uint64_t insns;
+};
+
+/* Why a run ended. */
+enum lab_end {
+	LAB_END_DONE, /* each workload has verified itself again after the last event */
+	LAB_END_MACHINE, /* the machine: machine_end, why */
+	LAB_END_BOUND, /* the bound of instructions without progress */
+	LAB_END_UNREACHED, /* a trigger did not come true in the bound of instructions */
+};
+
+struct lab_observation {
+	enum lab_end end;
+	enum machine_end machine_end; /* LAB_END_MACHINE */
+	char why[256];
+	unsigned steps_reached; /* steps delivered, raised or refused by FWNMI */
+	struct lab_hit hits[LAB_MAX_HITS];
+	unsigned nr_hits;
+	struct lab_note *notes; /* since the run's start */
+	size_t nr_notes;
+	unsigned rounds_after; /* rounds of all workloads after the last hit */
+	char *console; /* what the guest printed since the run's start, NUL at the end; bounded */
+	size_t console_length;
+	bool console_cut; /* more was printed */
+	uint64_t insns; /* executed by all vCPUs */
+	unsigned nr_vcpus;
+	unsigned kernel_version; /* 601 for 6.1 */
+};
+
+#endif

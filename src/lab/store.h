@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The results of a campaign: one SQLite file. docs/results.md has the schema.
+ */
+#ifndef FWNMI_LAB_STORE_H
+#define FWNMI_LAB_STORE_H
+
+#include "lab/case.h"
+#include "lab/verdict.h"
+
+struct lab_store;
+
+/* What was tested. Two files of the same campaign agree in all of it. */
+struct lab_campaign {
+	char *suite; /* "quick", "standard", "sweep", or the path of a scenario file */
+	char *kernel; /* its path, for people */
+	char *kernel_build_id; /* hex, or the SHA-256 of the file if it has none: "sha256:..." */
+	char *kernel_release; /* "6.1.0-42-powerpc64le", as it prints */
+	char *fwnmi_version;
+	char *options; /* JSON object: all that a replay needs (smp, m, append, initrd, ...) */
+	uint64_t seed;
+	uint64_t nr_cases; /* of all shards */
+	unsigned shard, nr_shards; /* shard 1..nr_shards */
+};
+
+/* A case and what came of it. Text is "" where there is nothing to say. */
+struct lab_result {
+	uint64_t number;
+	char *name, *group, *column;
+	char *case_json; /* lab_case_json() */
+	enum lab_verdict verdict;
+	bool passed;
+	char *rule, *law, *source, *why;
+	char *evidence; /* JSON object: hits, registers, console, notes, instruction counts */
+	uint64_t insns;
+	uint64_t host_ns; /* what it took; not compared */
+	uint64_t
+		points; /* equivalent points that it stands for, itself included: 1 if not a sweep */
+};
+
+/**
+ * lab_store_create() - open a campaign's file for writing, or make it
+ *
+ * A file that is there must be of the same campaign: its results are kept, and lab_store_has() says
+ * which. One writer at a time.
+ * returns: NULL, with one line in @err: no results file, of another version, of another campaign,
+ * somebody else writes, no space
+ */
+struct lab_store *lab_store_create(const char *path, const struct lab_campaign *campaign, char *err,
+				   size_t err_size);
+/** lab_store_open() - open a campaign's file for reading */
+struct lab_store *lab_store_open(const char *path, char *err, size_t err_size);
+void lab_store_close(struct lab_store *store);
+const struct lab_campaign *lab_store_campaign(const struct lab_store *store);
+bool lab_store_has(const struct lab_store *store, uint64_t number);
+/** lab_store_put() - keep a result; what was put before is never lost. false: @err says why */
+bool lab_store_put(struct lab_store *store, const struct lab_result *result, char *err,
+		   size_t err_size);
+/**
+ * lab_store_each() - hands out every result, by number, until @each returns false
+ * returns: false, with one line in @err, if the file cannot be read
+ */
+bool lab_store_each(struct lab_store *store,
+		    bool (*each)(void *opaque, const struct lab_result *result), void *opaque,
+		    char *err, size_t err_size);
+/** lab_store_get() - one result, to be given to lab_result_clear(); false: @err says why */
+bool lab_store_get(struct lab_store *store, uint64_t number, struct lab_result *result, char *err,
+		   size_t err_size);
+void lab_result_clear(struct lab_result *result);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Verdicts: what became of a guest, and whether the law allows it. Pure: an observation in, a
+ * verdict out.
+ */
+#ifndef FWNMI_LAB_VERDICT_H
+#define FWNMI_LAB_VERDICT_H
+
+#include "lab/observation.h"
+
+enum lab_verdict {
+	LAB_RECOVERED, /* it went on as if nothing had happened, and reported the event */
+	LAB_KILLED, /* the process that was hit was killed, and nothing else */
+	LAB_KILLED_WRONG, /* another process was killed */
+	LAB_OOPS, /* the kernel oopsed and went on */
+	LAB_PANIC, /* the kernel panicked */
+	LAB_OS_TERM, /* ibm,os-term without a panic */
+	LAB_CHECKSTOP, /* FWNMI ended the partition */
+	LAB_HANG, /* no workload progressed in the bound of instructions */
+	LAB_LOST, /* delivered, but Linux reported nothing */
+	LAB_MISREPORTED, /* Linux's report contradicts the event */
+	LAB_CORRUPTED, /* registers or a workload's results are wrong */
+	LAB_NOT_REACHED, /* the trigger did not come true */
+	LAB_VERDICTS
+};
+
+const char *lab_verdict_name(enum lab_verdict verdict); /* "killed-wrong" */
+bool lab_verdict_parse(const char *name, enum lab_verdict *verdict);
+
+/* A rule that states the law for some events. */
+struct lab_rule {
+	const char *name; /* a word: "not-recovered-user" */
+	const char *law; /* one sentence */
+	const char *source; /* "LoPAR R1-7.3.14-8", "Linux mce_handle_error()" */
+	unsigned allowed; /* 1 << enum lab_verdict, or-ed */
+};
+
+struct lab_judgement {
+	enum lab_verdict verdict;
+	char why[256]; /* one line of evidence, for people */
+	const struct lab_rule *rule; /* NULL: no rule covers the case; then it has not failed */
+	bool passed;
+};
+
+/** lab_judge() - the verdict of an observed case, and what the law says */
+void lab_judge(const struct lab_case *c, const struct lab_observation *seen,
+	       struct lab_judgement *judgement);
+
+#endif
