@@ -11,7 +11,7 @@
 #include "control/commands.h"
 #include "control/events.h"
 #include "inject/inject_args.h"
-#include "control/json.h"
+#include "inject/json.h"
 
 static json_t *query_status(struct command_target *target, json_t *args, char *err, size_t err_size)
 {

@@ -2,7 +2,7 @@
 /* What the machine tells its clients, as QMP events; see events.h. fwnmi-run(1) lists them. */
 #include "base/text.h"
 #include "control/events.h"
-#include "control/json.h"
+#include "inject/json.h"
 
 const char *event_end_reason(enum fwnmi_end_reason reason)
 {

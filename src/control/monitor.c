@@ -20,9 +20,9 @@
 #include "base/text.h"
 #include "control/commands.h"
 #include "control/events.h"
-#include "control/json.h"
 #include "control/monitor.h"
 #include "inject/inject_report.h"
+#include "inject/json.h"
 
 #define CLOSE_WAIT_MS 200 /* for clients to take the last events */
 

@@ -5,7 +5,7 @@
  */
 #include "base/text.h"
 #include "inject/inject_report.h"
-#include "control/json.h"
+#include "inject/json.h"
 #include "isa/msr.h"
 
 /* A value without a name is reported as a number: the guest got it, too. */

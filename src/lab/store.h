@@ -34,8 +34,8 @@ struct lab_result {
 	char *evidence; /* JSON object: hits, registers, console, notes, instruction counts */
 	uint64_t insns;
 	uint64_t host_ns; /* what it took; not compared */
-	uint64_t
-		points; /* equivalent points that it stands for, itself included: 1 if not a sweep */
+	/* How many equivalent points of a sweep it stands for, itself included. */
+	uint64_t points;
 };
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How the protocol writes numbers. An address is a string, because a JSON integer is signed. */
-#ifndef FWNMI_CONTROL_JSON_H
-#define FWNMI_CONTROL_JSON_H
+#ifndef FWNMI_INJECT_JSON_H
+#define FWNMI_INJECT_JSON_H
 
 #include <inttypes.h>
 
