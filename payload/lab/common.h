@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the lab's programs share: how they start, and the lines that they write. README has the
+ * protocol.
+ */
+#ifndef FWNMI_PAYLOAD_LAB_COMMON_H
+#define FWNMI_PAYLOAD_LAB_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "system_calls.h"
+
+/* Files that init hands to each process. */
+#define NOTE_FILE    3 /* /dev/kmsg */
+#define RUNNING_FILE 4 /* a pipe: a byte says that the process runs */
+
+#define HWCAP_ALTIVEC 0x10000000
+#define HWCAP_VSX     0x00000080
+
+struct environment {
+	int argc;
+	char **argv, **envp;
+	uint64_t hwcap;
+};
+
+/** main_program() - what a program does; it ends with what this returns */
+int main_program(const struct environment *env);
+
+/* A line that is being put together. What does not fit is left out. */
+struct line {
+	size_t length;
+	char text[256];
+};
+
+void put_text(struct line *line, const char *text);
+void put_decimal(struct line *line, uint64_t value);
+void put_hex(struct line *line, uint64_t value);
+void put_hex_digits(struct line *line, uint64_t value); /* all 16 */
+/** note_begin() - "fwnmi-lab: WHAT NAME", or without a name */
+void note_begin(struct line *line, const char *what, const char *name);
+void note_end(struct line *line);
+
+void *memcpy(void *to, const void *from, size_t size);
+bool same_text(const char *a, const char *b);
+size_t text_length(const char *text);
+/** parse_hex() - a number without "0x"; false if it is none */
+bool parse_hex(const char *text, uint64_t *value);
+
+/** end_process() - exit */
+__attribute__((noreturn)) void end_process(int status);
+
+/* ---- of workloads only ---- */
+
+/** workload_begin() - take argv[0] as the name of the process, tell init that it runs */
+void workload_begin(const struct environment *env);
+/** workload_round() - all has been verified once more */
+void workload_round(void);
+/** workload_corrupt() - begin a line that says what is not as it should be */
+void workload_corrupt(struct line *line);
+/** workload_failed() - say why, and exit */
+__attribute__((noreturn)) void workload_failed(const char *what, long result);
+
+#endif

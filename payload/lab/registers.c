@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Compares registers with the values that registers.S put there.
+ */
+#include "registers.h"
+
+#define SCRATCH_SIZE 0x10000
+/* More wrong registers than this are not named one by one. */
+#define MAX_REPORTS  16
+
+#define CODE_PAGE 0x10000 /* the largest page that Linux has here */
+
+/* What a system call preserves of CR: fields 2, 3 and 4 (syscall64-abi.rst). */
+#define CALL_PRESERVED_CR 0x00fff000
+#define CR0_SO		  0x10000000
+
+extern struct registers seen_registers;
+extern long call_arguments[7];
+
+void registers_window_fp(void), registers_window_vmx(void), registers_window_vsx(void);
+void registers_call_fp(void), registers_call_vmx(void), registers_call_vsx(void);
+extern uint32_t registers_slot_fp[], registers_slot_vmx[], registers_slot_vsx[];
+
+static const struct facilities {
+	void (*window)(void), (*call)(void);
+	uint32_t *slot;
+	bool vmx, vsx;
+} each_facilities[] = {
+	{ registers_window_fp, registers_call_fp, registers_slot_fp, false, false },
+	{ registers_window_vmx, registers_call_vmx, registers_slot_vmx, true, false },
+	{ registers_window_vsx, registers_call_vsx, registers_slot_vsx, true, true },
+};
+static const struct facilities *facilities;
+static unsigned nr_reports; /* in this comparison */
+
+void registers_begin(const struct environment *env)
+{
+	long result;
+
+	facilities = &each_facilities[0];
+	if (env->hwcap & HWCAP_ALTIVEC)
+		facilities = &each_facilities[1];
+	if ((env->hwcap & HWCAP_ALTIVEC) && (env->hwcap & HWCAP_VSX))
+		facilities = &each_facilities[2];
+	result = CALL(NR_mmap, SCRATCH_ADDRESS, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (result != SCRATCH_ADDRESS)
+		workload_failed("mmap of the scratch page", result);
+}
+
+static void check_register(const char *name, int number, uint64_t is, uint64_t should_be)
+{
+	struct line line;
+
+	if (is == should_be || nr_reports++ >= MAX_REPORTS)
+		return;
+	workload_corrupt(&line);
+	put_text(&line, name);
+	if (number >= 0)
+		put_decimal(&line, (uint64_t)number);
+	put_text(&line, " is ");
+	put_hex(&line, is);
+	put_text(&line, " not ");
+	put_hex(&line, should_be);
+	note_end(&line);
+}
+
+static void check_vector(const char *name, int number, const uint64_t is[2],
+			 const uint64_t should_be[2])
+{
+	struct line line;
+
+	if ((is[0] == should_be[0] && is[1] == should_be[1]) || nr_reports++ >= MAX_REPORTS)
+		return;
+	workload_corrupt(&line);
+	put_text(&line, name);
+	if (number >= 0)
+		put_decimal(&line, (uint64_t)number);
+	put_text(&line, " is 0x");
+	put_hex_digits(&line, is[0]);
+	put_hex_digits(&line, is[1]);
+	put_text(&line, " not 0x");
+	put_hex_digits(&line, should_be[0]);
+	put_hex_digits(&line, should_be[1]);
+	note_end(&line);
+}
+
+/* VSRs 0 to 31 are the FPRs, and more; 32 to 63 are the VRs. */
+static void check_vsr(int number)
+{
+	const uint64_t *is = seen_registers.vsr[number], *known = known_registers.vsr[number];
+
+	if (number >= 32) {
+		if (facilities->vmx)
+			check_vector("v", number - 32, is, known);
+	} else if (!facilities->vsx || is[1] == known[1]) {
+		check_register("f", number, is[0], known[0]);
+	} else {
+		check_vector("vs", number, is, known);
+	}
+}
+
+static void check_rest(void)
+{
+	check_register("lr", -1, seen_registers.lr, known_registers.lr);
+	check_register("ctr", -1, seen_registers.ctr, known_registers.ctr);
+	check_register("xer", -1, seen_registers.xer, known_registers.xer);
+	check_register("cr", -1, seen_registers.cr, known_registers.cr);
+}
+
+static void check_float(void)
+{
+	for (int n = 0; n < 64; n++)
+		check_vsr(n);
+	check_register("fpscr", -1, seen_registers.fpscr, known_registers.fpscr);
+	if (!facilities->vmx)
+		return;
+	check_register("vscr", -1, seen_registers.vscr[0] & 0xffffffff,
+		       known_registers.vscr[0] & 0xffffffff);
+	check_register("vrsave", -1, seen_registers.vrsave, known_registers.vrsave);
+}
+
+/* The quick look at many registers: whether any of them differs. */
+static uint64_t differences(const uint64_t *a, const uint64_t *b, unsigned count)
+{
+	uint64_t any = 0;
+
+	for (; count >= 4; count -= 4, a += 4, b += 4)
+		any |= (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]);
+	for (; count; count--)
+		any |= *a++ ^ *b++;
+	return any;
+}
+
+static bool float_differs(void)
+{
+	unsigned nr_vsrs = facilities->vmx ? 64 : 32;
+
+	if (!facilities->vsx)
+		return true; /* not worth a quick look of its own */
+	return differences(seen_registers.vsr[0], known_registers.vsr[0], 2 * nr_vsrs) ||
+	       differences(&seen_registers.fpscr, &known_registers.fpscr, 3);
+}
+
+/* The window stores differences, and two of them in others: see registers.S. */
+static void untangle(uint64_t *gpr, unsigned gone, unsigned one, unsigned other)
+{
+	gpr[gone] = gpr[one] == gpr[other] ? gpr[one] : 0;
+	if (gpr[gone])
+		gpr[one] = gpr[other] = 0;
+}
+
+static void check_window_gprs(void)
+{
+	uint64_t *gpr = seen_registers.gpr, any = 0;
+
+	untangle(gpr, 3, 4, 5);
+	untangle(gpr, 6, 7, 8);
+	for (unsigned n = 0; n < 32; n++)
+		any |= gpr[n];
+	for (int n = 0; any && n < 32; n++) {
+		uint64_t known = known_registers.gpr[n];
+
+		check_register("r", n, known ^ (gpr[n] << 32 | gpr[n] >> 32), known);
+	}
+}
+
+void registers_window(void)
+{
+	facilities->window();
+	nr_reports = 0;
+	check_window_gprs();
+	check_rest();
+	if (float_differs())
+		check_float();
+}
+
+void registers_patch(uint32_t instruction)
+{
+	uint32_t *slot = facilities->slot;
+	long page = (long)slot & -(long)CODE_PAGE, result;
+
+	result = CALL(NR_mprotect, page, CODE_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	if (result < 0)
+		workload_failed("mprotect of the window", result);
+	*slot = instruction;
+	__asm__ volatile("dcbst 0, %0; sync; icbi 0, %0; isync" : : "r"(slot) : "memory");
+}
+
+long registers_call(const long arguments[7])
+{
+	const uint64_t *is = seen_registers.gpr, *known = known_registers.gpr;
+	long result;
+
+	for (int i = 0; i < 7; i++)
+		call_arguments[i] = arguments[i];
+	facilities->call();
+	result = (long)is[3];
+	nr_reports = 0;
+	check_register("r", 1, is[1], known[1]);
+	check_register("r", 2, is[2], known[2]);
+	for (int n = 13; n < 32; n++)
+		check_register("r", n, is[n], known[n]);
+	check_register("lr", -1, seen_registers.lr, known_registers.lr);
+	check_register("cr", -1, seen_registers.cr & CALL_PRESERVED_CR,
+		       known_registers.cr & CALL_PRESERVED_CR);
+	if (float_differs())
+		check_float();
+	return seen_registers.cr & CR0_SO ? -result : result;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The userland that comes with fwnmi: payload/lab as an initramfs. Its README has the protocol.
+ */
+#ifndef FWNMI_LAB_USERLAND_H
+#define FWNMI_LAB_USERLAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Effective addresses in the victim, and in the other workloads that verify memory. */
+#define LAB_PATTERN_ADDRESS  UINT64_C(0x20000000) /* the first of the pages with a pattern */
+#define LAB_PATTERN_DISTANCE UINT64_C(0x10000) /* from one to the next */
+#define LAB_PATTERN_PAGES    4
+#define LAB_PATTERN_SIZE     2048 /* bytes from each page's beginning on */
+
+/**
+ * lab_userland() - the initramfs
+ * returns: NULL if fwnmi was built without a cross compiler for it
+ */
+const void *lab_userland(size_t *size);
+
+#endif
