@@ -517,6 +517,14 @@ void injector_destroy(struct injector *injector)
 	free(injector);
 }
 
+void injector_forget(struct injector *injector)
+{
+	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
+		injector->injections[i] = (struct injection){ 0 };
+		machine_watch_return(injector->machine, i, ENGINE_NO_WATCH);
+	}
+}
+
 void injector_listen(struct injector *injector, const struct injector_listener *listener)
 {
 	injector->listener = *listener;

@@ -23,6 +23,8 @@ struct injector_listener {
 struct injector *injector_create(struct machine *machine, char *err, size_t err_size);
 /** injector_destroy() - call after the machine's last run. */
 void injector_destroy(struct injector *injector);
+/** injector_forget() - withdraw and unwatch everything, without a word: the machine was reset. */
+void injector_forget(struct injector *injector);
 void injector_listen(struct injector *injector, const struct injector_listener *listener);
 
 /**

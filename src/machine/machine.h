@@ -25,6 +25,7 @@ enum machine_end {
 	MACHINE_FAILED, /* the engine or the host failed */
 	MACHINE_QUIT, /* machine_quit() */
 	MACHINE_STOPPED, /* machine_stop_at(); machine_run() goes on from here */
+	MACHINE_STUCK, /* under ends_when_stuck: no vCPU will ever run again */
 };
 
 /* What happens to the machine when FWNMI ends the partition. */
@@ -43,6 +44,11 @@ struct machine_config {
 	enum clock_mode clock;
 	const struct engine_ops *engine;
 	bool no_reboot;
+	/*
+	 * CLOCK_INSN: end when all vCPUs are idle and no timer is set, rather than wait for a
+	 * client.
+	 */
+	bool ends_when_stuck;
 	/*
 	 * Back part of guest memory with a file or a device, to test real machine checks. path
 	 * NULL: none.

@@ -657,6 +657,9 @@ static void idle(struct machine *machine)
 			return;
 		}
 		timeout_ns = (int64_t)(ticks * 125 / 64);
+	} else if (machine->config.ends_when_stuck && machine->clock.mode == CLOCK_INSN) {
+		machine_end_with(machine, MACHINE_STUCK, "no CPU will ever run again");
+		return;
 	}
 	wait_for_clients(machine, timeout_ns);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest of the lab: somebody's kernel, our userland, and what is done to them. It runs by
+ * instructions, so that the same case always gives the same observation.
+ */
+#ifndef FWNMI_LAB_GUEST_H
+#define FWNMI_LAB_GUEST_H
+
+#include "lab/case.h"
+#include "lab/observation.h"
+
+/* Instructions without a sign of life after which a run ends. */
+#define LAB_BOUND      300000000ull
+#define LAB_BOOT_BOUND 20000000000ull
+
+struct lab_guest_config {
+	const char *kernel; /* path */
+	const char *initrd; /* path, or NULL: files beside our userland's */
+	const char *append; /* or NULL: more words for the kernel's command line */
+	uint64_t ram_size; /* bytes */
+	unsigned nr_vcpus;
+	/*
+	 * Asked now and then while the guest boots, with the instructions so far; false ends it.
+	 * May be NULL.
+	 */
+	bool (*goes_on)(void *opaque, uint64_t insns);
+	void *opaque;
+};
+
+struct lab_guest;
+
+/** lab_guest_create() - NULL with one line in @err: no such kernel, not a kernel, no memory */
+struct lab_guest *lab_guest_create(const struct lab_guest_config *config, char *err,
+				   size_t err_size);
+void lab_guest_destroy(struct lab_guest *guest);
+
+enum lab_boot_stage {
+	LAB_REGISTERED, /* the kernel has registered its handlers */
+	LAB_READY, /* our userland waits for a command */
+};
+
+/**
+ * lab_guest_boot() - run the guest until it is so far
+ *
+ * returns: false, with one line in @err: it crashed, does nothing any more, never registered, or
+ * takes more than LAB_BOOT_BOUND instructions
+ */
+bool lab_guest_boot(struct lab_guest *guest, enum lab_boot_stage stage, char *err, size_t err_size);
+/** lab_guest_release() - the kernel's, as its userland prints it; valid once it is ready */
+const char *lab_guest_release(const struct lab_guest *guest);
+
+/**
+ * lab_guest_start() - start a workload, and keep the moment that cases begin at
+ *
+ * The guest is ready; for LAB_BOOT it has registered. Once for each guest: to have another workload
+ * as well, fork() first.
+ */
+bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *err,
+		     size_t err_size);
+
+/**
+ * lab_guest_run() - run a case from the moment that lab_guest_start() kept
+ * @seen: filled in, to be given to lab_observation_clear()
+ *
+ * returns: false, with one line in @err, if the case is none for this guest
+ */
+bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, struct lab_observation *seen,
+		   char *err, size_t err_size);
+void lab_observation_clear(struct lab_observation *seen);
+
+#endif
