@@ -404,7 +404,8 @@ static bool append_file(int to, const char *path, char *err, size_t err_size)
 	off_t size;
 
 	if (from < 0 || fstat(from, &st) < 0 || !S_ISREG(st.st_mode)) {
-		FAIL("cannot read %s: %s", path, from < 0 ? strerror(errno) : "not a file");
+		snprintf(err, err_size, "cannot read %s: %s", path,
+			 from < 0 ? strerror(errno) : "not a file");
 		if (from >= 0)
 			close(from);
 		return false;
@@ -430,7 +431,7 @@ static bool append_file(int to, const char *path, char *err, size_t err_size)
 static bool make_initrd(struct lab_guest *guest, char *err, size_t err_size)
 {
 	size_t size;
-	const uint8_t *userland = lab_userland(&size);
+	const void *userland = lab_userland(&size);
 
 	if (!userland)
 		return FAIL("built without the lab's userland: no powerpc64le-linux-gnu-gcc");
@@ -486,14 +487,14 @@ struct lab_guest *lab_guest_create(const struct lab_guest_config *config, char *
 	struct lab_guest *guest = calloc(1, sizeof(*guest));
 
 	if (!guest) {
-		FAIL("out of memory");
+		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
 	guest->config = *config;
 	guest->initrd_fd = -1;
 	if (config->append && strlen(config->append) > sizeof(guest->append) - 64) {
-		FAIL("the kernel's command line is longer than %zu bytes",
-		     sizeof(guest->append) - 64);
+		snprintf(err, err_size, "the kernel's command line is longer than %zu bytes",
+			 sizeof(guest->append) - 64);
 	} else if (make_initrd(guest, err, err_size) && make_machine(guest, err, err_size)) {
 		return guest;
 	}
