@@ -24,6 +24,8 @@
 #define BOOT_STRETCH	    20000000ull /* instructions between two looks at the user */
 #define SILENCE_BOUND	    6000000000ull /* instructions of a boot without a word on the console */
 #define LAB_BOOT_CASE_BOUND 5000000000ull
+#define QUIET_TRIES	    10000
+#define QUIET_STRETCH	    97
 #define STEADY_ROUNDS	    3 /* of one process; by then all have been heard of */
 #define VERIFIED_ROUNDS	    2 /* the first may have begun before the event */
 #define TIMEOUT_MS	    (24 * 3600 * 1000u) /* instructions decide, not this */
@@ -170,6 +172,11 @@ static void take_line(struct lab_guest *guest)
 
 	if (guest->line[0])
 		snprintf(guest->last_line, sizeof(guest->last_line), "%s", guest->line);
+	/* A panic that does not end the machine loops for ever behind this line. */
+	if (guest->seen && strstr(guest->line, "---[ end Kernel panic")) {
+		guest->seen->end = LAB_END_PANICKED;
+		stop_now(guest);
+	}
 	notes_parse(guest->line, &line);
 	switch (line.kind) {
 	case NOTES_OTHER:
@@ -589,6 +596,36 @@ const char *lab_guest_release(const struct lab_guest *guest)
 	return guest->release;
 }
 
+/* Is every CPU in user mode, or idle? */
+static bool is_quiet(const struct lab_guest *guest)
+{
+	struct engine_regs regs;
+
+	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
+		machine_get_regs(guest->machine, i, &regs);
+		if (machine_vcpu_state(guest->machine, i) == VCPU_RUNNABLE && !(regs.msr & MSR_PR))
+			return false;
+	}
+	return true;
+}
+
+/* A round is told in the middle of printk(), where Linux holds the console's lock. */
+static bool run_until_quiet(struct lab_guest *guest, char *err, size_t err_size)
+{
+	char why[256];
+
+	for (unsigned i = 0; i < QUIET_TRIES && !is_quiet(guest); i++) {
+		enum machine_end end;
+
+		machine_stop_at(guest->machine, machine_insns(guest->machine) + QUIET_STRETCH);
+		end = machine_run(guest->machine, why, sizeof(why));
+		if (end != MACHINE_STOPPED)
+			return explain_end(guest, end, why, "when its workload started", err,
+					   err_size);
+	}
+	return true;
+}
+
 static void go(struct lab_guest *guest, enum lab_workload workload)
 {
 	char command[sizeof(guest->input)];
@@ -603,7 +640,8 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 	guest->workload = workload;
 	if (workload != LAB_BOOT) {
 		go(guest, workload);
-		if (!run_until(guest, &guest->steady, "when its workload started", err, err_size))
+		if (!run_until(guest, &guest->steady, "when its workload started", err, err_size) ||
+		    !run_until_quiet(guest, err, err_size))
 			return false;
 	}
 	memcpy(guest->start.line, guest->line, sizeof(guest->line));
@@ -742,7 +780,7 @@ static bool run_on(struct lab_guest *guest)
 		memcpy(seen->why, why, sizeof(why));
 		return false;
 	}
-	if (seen->end == LAB_END_DONE)
+	if (seen->end == LAB_END_DONE || seen->end == LAB_END_PANICKED)
 		return false;
 	if (machine_insns(guest->machine) < guest->progress + bound)
 		return true;

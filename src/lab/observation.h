@@ -47,6 +47,7 @@ struct lab_note {
 enum lab_end {
 	LAB_END_DONE, /* each workload has verified itself again after the last event */
 	LAB_END_MACHINE, /* the machine: machine_end, why */
+	LAB_END_PANICKED, /* the kernel has panicked, and the machine goes on */
 	LAB_END_BOUND, /* the bound of instructions without progress */
 	LAB_END_UNREACHED, /* a trigger did not come true in the bound of instructions */
 };

@@ -501,12 +501,22 @@ static bool serve_clients(struct machine *machine)
 	return !machine->paused && !machine->reset_requested && !machine->quit;
 }
 
+/* Does every other vCPU that could run wait in a loop? */
+static bool others_wait(const struct machine *machine, unsigned vcpu)
+{
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
+		if (i != vcpu && can_run(machine, i) && !machine->ops->waits(machine->engine, i))
+			return false;
+	return true;
+}
+
 /* How long it may wait in a loop, from now on. */
 static void renew_patience(struct machine *machine, unsigned vcpu)
 {
 	if (machine->ops->set_patience)
 		machine->ops->set_patience(machine->engine, vcpu,
-					   machine->round.alone ? UINT64_MAX : SPIN_PATIENCE);
+					   machine->round.alone ? UINT64_MAX : SPIN_PATIENCE,
+					   others_wait(machine, vcpu));
 }
 
 static void begin_turn(struct machine *machine, unsigned vcpu)

@@ -742,7 +742,7 @@ static void run_slice(unsigned vcpu)
 	uint64_t end = before + 1 + pick(SLICE);
 
 	papr_vcpu_dispatch(papr, vcpu, true);
-	engine_power.set_patience(guest.engine, vcpu, chance(50) ? 200 : UINT64_MAX);
+	engine_power.set_patience(guest.engine, vcpu, chance(50) ? 200 : UINT64_MAX, chance(50));
 	while (!ended && may_run(vcpu)) {
 		struct engine_exit exit = { 0 };
 		uint64_t at = engine_power.insns(guest.engine, vcpu);

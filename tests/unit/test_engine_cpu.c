@@ -192,7 +192,7 @@ static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 	for (unsigned i = 0; i < 5; i++) {
-		ops->set_patience(engine, 0, 200);
+		ops->set_patience(engine, 0, 200, false);
 		before = ops->insns(engine, 0);
 		run(10000);
 		assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
@@ -201,14 +201,14 @@ static void one_who_waits_goes_on_for_as_long_as_it_has_patience(void **state)
 		assert_int_equal(regs.nip, CODE);
 	}
 	/* Its end does not depend on where a run() ends. */
-	ops->set_patience(engine, 0, 200);
+	ops->set_patience(engine, 0, 200, false);
 	run(100);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 	before = ops->insns(engine, 0);
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
 	assert_in_range(ops->insns(engine, 0) - before, 90, 110);
-	ops->set_patience(engine, 0, UINT64_MAX);
+	ops->set_patience(engine, 0, UINT64_MAX, false);
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 }
@@ -217,7 +217,7 @@ static void one_who_works_has_no_need_of_patience(void **state)
 {
 	PUT(CODE, NOP, MEDIUM, NOP, NOP, BACK(4));
 	stand_at(CODE, MSR_SF | MSR_ME);
-	ops->set_patience(engine, 0, 0);
+	ops->set_patience(engine, 0, 0, false);
 	run(10000);
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 }
@@ -226,7 +226,7 @@ static void a_traced_loop_that_waits_is_traced_all_the_same(void **state)
 {
 	spin();
 	PUT(0xd00, HCALL);
-	ops->set_patience(engine, 0, 0);
+	ops->set_patience(engine, 0, 0, false);
 	for (uint64_t at = CODE; at < CODE + 16; at += 4) {
 		stand_at(at, MSR_SF | MSR_ME | MSR_SE);
 		do

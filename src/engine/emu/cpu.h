@@ -61,6 +61,7 @@ union vsr {
 
 /* The thread's priority in PPR. */
 #define PPR_PRI_SHIFT 50
+#define PRIORITY_LOW  2u
 #define PPR_PRI	      (7ull << PPR_PRI_SHIFT)
 
 struct uop;
@@ -130,6 +131,7 @@ struct cpu {
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
 	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
+	bool may_pass_time; /* see set_patience() */
 	uint64_t stop_at; /* value of insns given to stop_at() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */

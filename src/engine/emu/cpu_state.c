@@ -73,6 +73,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(external, true),
 	NUMBER(insns, UINT64_MAX),
 	NUMBER(patience_ends, UINT64_MAX),
+	NUMBER(may_pass_time, true),
 	NUMBER(block_left, BLOCK_MAX_INSNS),
 };
 

@@ -98,6 +98,7 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->dec_expiry = clock_timebase(cpu->engine->clock, 0) + 0x7fffffff;
 	cpu->exit = -1;
 	cpu->patience_ends = UINT64_MAX;
+	cpu->may_pass_time = false;
 	cpu->stop_at = ENGINE_NO_STOP;
 }
 
@@ -275,11 +276,18 @@ static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea
 	cpu_of(engine, vcpu)->watch = ea;
 }
 
-static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t insns)
+static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t insns,
+			       bool others_wait)
 {
 	struct cpu *cpu = cpu_of(engine, vcpu);
 
+	cpu->may_pass_time = others_wait;
 	cpu->patience_ends = insns < UINT64_MAX - cpu->insns ? cpu->insns + insns : UINT64_MAX;
+}
+
+static bool power_waits(struct engine *engine, unsigned vcpu)
+{
+	return cpu_waits(cpu_of(engine, vcpu));
 }
 
 static void power_stop_at(struct engine *engine, unsigned vcpu, uint64_t insns)
@@ -309,6 +317,7 @@ const struct engine_ops engine_power = {
 	.insns = power_insns,
 	.watch_return = power_watch_return,
 	.set_patience = power_set_patience,
+	.waits = power_waits,
 	.stop_at = power_stop_at,
 	.kick = power_kick,
 	.parts = cpu_parts,

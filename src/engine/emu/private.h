@@ -54,6 +54,14 @@ static inline void cpu_work(struct cpu *cpu, int64_t amount)
 	if (unlikely(cpu->engine->work.left < 0))
 		cpu_leave(cpu);
 }
+/** cpu_waits() - has the thread announced by a low priority that it waits? 0: it never said. */
+static inline bool cpu_waits(const struct cpu *cpu)
+{
+	const uint64_t priority = (cpu->ppr & PPR_PRI) >> PPR_PRI_SHIFT;
+
+	return priority && priority <= PRIORITY_LOW;
+}
+
 /** cpu_timebase() - time base as of instruction @index of the running block. */
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 /**

@@ -7,6 +7,8 @@
 #include "engine/emu/private.h"
 #include "isa/spr.h"
 
+#define WAIT_TICKS 8192u /* 16 us: what code of low priority waits at a time */
+
 #define U_R 1 /* readable with MSR[PR]=1 */
 #define U_W 2
 #define P_R 4
@@ -50,8 +52,39 @@ static void write_xer(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 	cpu_set_xer(cpu, v);
 }
 
+/* Ticks that may pass before the next decrementer interrupt of any vCPU. */
+static uint64_t ticks_to_spare(const struct power_engine *engine, uint64_t now)
+{
+	uint64_t spare = WAIT_TICKS;
+
+	for (unsigned i = 0; i < engine->nr_vcpus; i++) {
+		const int64_t left = (int64_t)(engine->cpus[i]->dec_expiry - now);
+
+		if (left > 0 && (uint64_t)left < spare)
+			spare = (uint64_t)left;
+	}
+	return spare;
+}
+
+/*
+ * A thread of low priority that looks at the time waits for it. If no other vCPU has anything
+ * better to do, time that is counted in instructions passes at once instead.
+ */
+static void pass_time(struct cpu *cpu, unsigned index)
+{
+	struct guest_clock *clock = cpu->engine->clock;
+
+	if (!cpu->may_pass_time || clock->mode != CLOCK_INSN || !cpu_waits(cpu))
+		return;
+	clock->offset += ticks_to_spare(cpu->engine, cpu_timebase(cpu, index));
+	/* Limits of this run, and of others' sleep, come from the old time. */
+	cpu->exit = ENGINE_EXIT_YIELD;
+	cpu_leave(cpu);
+}
+
 static uint64_t read_timebase(struct cpu *cpu, unsigned spr, unsigned index)
 {
+	pass_time(cpu, index);
 	return cpu_timebase(cpu, index);
 }
 
