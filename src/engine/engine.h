@@ -207,10 +207,10 @@ struct engine_ops {
 	 *
 	 * Waiting code announces itself by a low thread priority (`or 1,1,1` and the like). Once
 	 * the vCPU has executed @insns more instructions, such a hint ends a run() with
-	 * ENGINE_EXIT_YIELD. If @others_wait, so that nobody has anything to do but to see time pass,
-	 * it does so at once with CLOCK_INSN, and ends the run() in the same way, when such code
-	 * reads the time base. UINT64_MAX and false, as after reset(): it never does. NULL: vCPUs don't take
-	 * turns.
+	 * ENGINE_EXIT_YIELD. UINT64_MAX, as after reset(): it never does.
+	 * @others_wait: nobody else has anything to do but to see time pass. With CLOCK_INSN it
+	 * does so at once, and ends the run() in the same way, when such code reads the time base.
+	 * NULL: vCPUs don't take turns.
 	 */
 	void (*set_patience)(struct engine *engine, unsigned vcpu, uint64_t insns,
 			     bool others_wait);

@@ -3,8 +3,8 @@
  * A guest of the lab: somebody's kernel, our userland, and what is done to them. It runs by
  * instructions, so that the same case always gives the same observation.
  */
-#ifndef FWNMI_LAB_GUEST_H
-#define FWNMI_LAB_GUEST_H
+#ifndef FWNMI_LAB_LAB_GUEST_H
+#define FWNMI_LAB_LAB_GUEST_H
 
 #include "lab/case.h"
 #include "lab/observation.h"

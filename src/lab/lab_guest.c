@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Boots the lab's guest, runs cases in it, and notes what is seen; see guest.h. */
+/* Boots the lab's guest, runs cases in it, and notes what is seen; see lab_guest.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "inject/inject_args.h"
 #include "inject/injector.h"
-#include "lab/guest.h"
+#include "lab/lab_guest.h"
 #include "lab/notes.h"
 #include "lab/userland.h"
 #include "machine/snapshot.h"
