@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Makes the lists of cases; see suite.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fwnmi/errlog.h"
+#include "lab/suite.h"
+
+/* Kinds of machine checks that a processor reports; LoPAR's table of error types. */
+static const struct kind {
+	uint8_t type, subtype;
+} kinds[] = {
+	{ FWNMI_MC_UE, FWNMI_UE_INDETERMINATE },
+	{ FWNMI_MC_UE, FWNMI_UE_IFETCH },
+	{ FWNMI_MC_UE, FWNMI_UE_PAGE_TABLE_WALK_IFETCH },
+	{ FWNMI_MC_UE, FWNMI_UE_LOAD_STORE },
+	{ FWNMI_MC_UE, FWNMI_UE_PAGE_TABLE_WALK_LOAD_STORE },
+	{ FWNMI_MC_SLB, FWNMI_SLB_PARITY },
+	{ FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT },
+	{ FWNMI_MC_SLB, FWNMI_SLB_INDETERMINATE },
+	{ FWNMI_MC_ERAT, FWNMI_ERAT_PARITY },
+	{ FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT },
+	{ FWNMI_MC_ERAT, FWNMI_ERAT_INDETERMINATE },
+	{ FWNMI_MC_TLB, FWNMI_TLB_PARITY },
+	{ FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT },
+	{ FWNMI_MC_TLB, FWNMI_TLB_INDETERMINATE },
+	{ FWNMI_MC_D_CACHE, 0 },
+	{ FWNMI_MC_I_CACHE, 0 },
+	{ FWNMI_MC_UNKNOWN, 0 },
+};
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* Where an event hits. */
+static const struct context {
+	const char *column;
+	enum lab_workload workload;
+	const char *context;
+} contexts[] = {
+	{ "user", LAB_VICTIM, "user" },
+	{ "kernel", LAB_SYSCALL, "kernel" },
+	{ "idle", LAB_IDLE, "kernel" },
+};
+#define NR_CONTEXTS (sizeof(contexts) / sizeof(contexts[0]))
+
+bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
+		   const char *column, json_t *steps)
+{
+	struct lab_case *c;
+
+	/* Powers of two, so that it grows in long strides. */
+	if (!(cases->count & (cases->count - 1))) {
+		c = realloc(cases->list, (2 * cases->count + 1) * sizeof(*c));
+		if (c)
+			cases->list = c;
+		else
+			goto fail;
+	}
+	c = &cases->list[cases->count];
+	*c = (struct lab_case){ .number = cases->count, .workload = workload, .steps = steps };
+	c->group = strdup(group);
+	c->column = strdup(column);
+	if (c->group && c->column && asprintf(&c->name, "%s/%s", group, column) >= 0) {
+		cases->count++;
+		return true;
+	}
+	free(c->group);
+	free(c->column);
+fail:
+	json_decref(steps);
+	return false;
+}
+
+void lab_cases_clear(struct lab_cases *cases)
+{
+	for (size_t i = 0; i < cases->count; i++)
+		lab_case_clear(&cases->list[i]);
+	free(cases->list);
+	*cases = (struct lab_cases){ 0 };
+}
+
+/* ---- steps ---- */
+
+static json_t *machine_check(const struct kind *kind, bool recovered)
+{
+	const char *subtype = fwnmi_mc_subtype_name(kind->type, kind->subtype);
+	json_t *arguments =
+		json_pack("{s:s, s:s}", "type", fwnmi_mc_type_name(kind->type), "disposition",
+			  fwnmi_disposition_name(recovered ? FWNMI_DISPOSITION_FULLY_RECOVERED :
+							     FWNMI_DISPOSITION_NOT_RECOVERED));
+
+	if (subtype)
+		json_object_set_new(arguments, "subtype", json_string(subtype));
+	return json_pack("{s:s, s:o}", "execute", "inject-machine-check", "arguments", arguments);
+}
+
+static json_t *system_reset(void)
+{
+	return json_pack("{s:s, s:{}}", "execute", "inject-nmi", "arguments");
+}
+
+static json_t *with(json_t *step, const char *key, const char *value)
+{
+	json_object_set_new(json_object_get(step, "arguments"), key, json_string(value));
+	return step;
+}
+
+static void name_kind(const struct kind *kind, bool recovered, char *name, size_t size)
+{
+	const char *subtype = fwnmi_mc_subtype_name(kind->type, kind->subtype);
+
+	snprintf(name, size, "%s%s%s%s", fwnmi_mc_type_name(kind->type), subtype ? " " : "",
+		 subtype ? subtype : "", recovered ? "" : ", not recovered");
+}
+
+/* ---- suites ---- */
+
+static bool add_machine_check(struct lab_cases *cases, const struct kind *kind, bool recovered,
+			      const struct context *context)
+{
+	char group[80];
+
+	name_kind(kind, recovered, group, sizeof(group));
+	return lab_cases_add(cases, context->workload, group, context->column,
+			     json_pack("[o]", with(machine_check(kind, recovered), "context",
+						   context->context)));
+}
+
+/* Every kind in every context, and system resets. */
+static bool make_quick(struct lab_cases *cases)
+{
+	bool good = true;
+
+	for (size_t k = 0; k < NR_KINDS; k++)
+		for (unsigned recovered = 2; recovered-- > 0;)
+			for (size_t c = 0; c < NR_CONTEXTS; c++)
+				good &= add_machine_check(cases, &kinds[k], recovered,
+							  &contexts[c]);
+	for (size_t c = 0; c < NR_CONTEXTS; c++)
+		good &= lab_cases_add(cases, contexts[c].workload, "system reset",
+				      contexts[c].column,
+				      json_pack("[o]", with(system_reset(), "context",
+							    contexts[c].context)));
+	return good;
+}
+
+bool lab_suite_make(const char *name, unsigned nr_vcpus, struct lab_cases *cases, char *err,
+		    size_t err_size)
+{
+	bool good;
+
+	*cases = (struct lab_cases){ 0 };
+	if (!strcmp(name, "quick")) {
+		good = make_quick(cases);
+	} else {
+		snprintf(err, err_size, "no suite %s: there are quick, standard and sweep", name);
+		return false;
+	}
+	if (good)
+		return true;
+	snprintf(err, err_size, "out of memory");
+	lab_cases_clear(cases);
+	return false;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lists of cases that come with fwnmi. */
+#ifndef FWNMI_LAB_SUITE_H
+#define FWNMI_LAB_SUITE_H
+
+#include "lab/case.h"
+
+/* A campaign's cases, numbered from 0; never changed once made. */
+struct lab_cases {
+	struct lab_case *list;
+	size_t count;
+};
+
+/** lab_cases_add() - append a case and number it; takes @steps. false: out of memory */
+bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
+		   const char *column, json_t *steps);
+void lab_cases_clear(struct lab_cases *cases);
+
+/**
+ * lab_suite_make() - the cases of a suite
+ * @name: "quick": every kind of event in every context; "standard": also other workloads, severities,
+ * sequences, SMP and early boot
+ *
+ * returns: false, with one line in @err, if there is no such suite
+ */
+bool lab_suite_make(const char *name, unsigned nr_vcpus, struct lab_cases *cases, char *err,
+		    size_t err_size);
+
+#endif
