@@ -4,10 +4,12 @@
  */
 #include "common.h"
 
-#define AT_HWCAP 16
+#define AT_PAGESZ 6
+#define AT_HWCAP  16
 
 static const char *name = "?";
 static uint64_t rounds;
+static bool shares_cpu;
 
 /* The compiler may call this and memcpy() for what it finds in any code. */
 void *memset(void *to, int byte, size_t size);
@@ -46,9 +48,12 @@ void start(long *stack)
 	env.envp = env.argv + env.argc + 1;
 	for (at = (long *)env.envp; *at; at++)
 		;
-	for (at++; *at; at += 2)
+	for (at++; *at; at += 2) {
 		if (*at == AT_HWCAP)
 			env.hwcap = (uint64_t)at[1];
+		if (*at == AT_PAGESZ)
+			env.page_size = (uint64_t)at[1];
+	}
 	end_process(main_program(&env));
 }
 
@@ -159,11 +164,17 @@ bool parse_hex(const char *text, uint64_t *value)
 	return true;
 }
 
-void workload_begin(const struct environment *env)
+void workload_name(const struct environment *env)
 {
 	if (env->argc)
 		name = env->argv[0];
 	CALL(NR_prctl, PR_SET_NAME, name);
+}
+
+void workload_begin(const struct environment *env)
+{
+	workload_name(env);
+	shares_cpu = *env->envp && same_text(*env->envp, SHARED);
 	CALL(NR_write, RUNNING_FILE, "", 1);
 	CALL(NR_close, RUNNING_FILE);
 }
@@ -176,12 +187,48 @@ void workload_round(void)
 	put_text(&line, " ");
 	put_decimal(&line, ++rounds);
 	note_end(&line);
+	/* The others shall not wait until Linux takes the CPU away. */
+	if (shares_cpu)
+		CALL(NR_sched_yield);
 }
 
 void workload_corrupt(struct line *line)
 {
 	note_begin(line, "corrupt", name);
 	put_text(line, " ");
+}
+
+static void put_signed(struct line *line, long value)
+{
+	if (value < 0)
+		put_text(line, "-");
+	put_decimal(line, (uint64_t)(value < 0 ? -value : value));
+}
+
+bool workload_expect(const char *what, long is, long should_be)
+{
+	struct line line;
+
+	if (is == should_be)
+		return true;
+	workload_corrupt(&line);
+	put_text(&line, what);
+	put_text(&line, " is ");
+	put_signed(&line, is);
+	put_text(&line, " not ");
+	put_signed(&line, should_be);
+	note_end(&line);
+	return false;
+}
+
+void workload_died(int signal)
+{
+	struct line line;
+
+	note_begin(&line, "died", name);
+	put_text(&line, " signal ");
+	put_decimal(&line, (uint64_t)signal);
+	note_end(&line);
 }
 
 void workload_failed(const char *what, long result)
@@ -191,8 +238,8 @@ void workload_failed(const char *what, long result)
 	note_begin(&line, "failed", name);
 	put_text(&line, " ");
 	put_text(&line, what);
-	put_text(&line, result < 0 ? ": error " : ": ");
-	put_decimal(&line, (uint64_t)(result < 0 ? -result : result));
+	put_text(&line, ": ");
+	put_signed(&line, result);
 	note_end(&line);
 	end_process(1);
 }

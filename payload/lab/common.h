@@ -12,9 +12,13 @@
 
 #include "system_calls.h"
 
-/* Files that init hands to each process. */
+/* Files that init hands to each process. The second is out of the way of those it opens itself. */
 #define NOTE_FILE    3 /* /dev/kmsg */
-#define RUNNING_FILE 4 /* a pipe: a byte says that the process runs */
+#define RUNNING_FILE 100 /* a pipe, at first: a byte says that the process runs */
+
+/* The environment: whether other workloads run on the same CPU. */
+#define ALONE  "FWNMI_LAB=alone"
+#define SHARED "FWNMI_LAB=shared"
 
 #define HWCAP_ALTIVEC 0x10000000
 #define HWCAP_VSX     0x00000080
@@ -22,7 +26,7 @@
 struct environment {
 	int argc;
 	char **argv, **envp;
-	uint64_t hwcap;
+	uint64_t hwcap, page_size;
 };
 
 /** main_program() - what a program does; it ends with what this returns */
@@ -53,10 +57,16 @@ __attribute__((noreturn)) void end_process(int status);
 
 /* ---- of workloads only ---- */
 
-/** workload_begin() - take argv[0] as the name of the process, tell init that it runs */
+/** workload_name() - take argv[0] as the name of the process */
+void workload_name(const struct environment *env);
+/** workload_begin() - that, and tell init that it runs */
 void workload_begin(const struct environment *env);
 /** workload_round() - all has been verified once more */
 void workload_round(void);
+/** workload_expect() - report a number that is not as it should be; returns whether it is */
+bool workload_expect(const char *what, long is, long should_be);
+/** workload_died() - a child has died of a signal */
+void workload_died(int signal);
 /** workload_corrupt() - begin a line that says what is not as it should be */
 void workload_corrupt(struct line *line);
 /** workload_failed() - say why, and exit */

@@ -9,7 +9,7 @@
 #define MAX_WORDS   512
 #define MAX_COMMAND 4096 /* the terminal's longest line */
 /* Of one process; the one that always dies at once must not fill the console for ever. */
-#define MAX_DEATHS  1000
+#define MAX_DEATHS  100
 
 static const char *const kinds[] = { "victim", "syscall", "fault", "fork", "signal", "idle" };
 
@@ -26,6 +26,7 @@ struct process {
 static uint64_t cpus[16]; /* of sched_getaffinity() */
 static struct process processes[MAX_CPUS * NR_MIXED];
 static unsigned nr_processes;
+static bool mixed;
 static int running_file; /* while a workload starts: the pipe's end that is handed to it */
 static char command[MAX_COMMAND + 1];
 static const char
@@ -115,24 +116,22 @@ static void say_ready(void)
 
 static void be_process(struct process *process)
 {
-	static char path[24];
+	const char *env[] = { mixed ? SHARED : ALONE, NULL };
+	struct line path = { .length = 0 };
 	uint64_t mask[16] = { 0 };
-	struct line line = { .length = 0 };
-	const char *const *env = (const char *const[]){ "FWNMI_LAB=1", NULL };
 	long result;
 
 	mask[process->cpu / 64] = 1ULL << process->cpu % 64;
 	CALL(NR_sched_setaffinity, 0, sizeof(mask), mask);
-	if (running_file && running_file != RUNNING_FILE) {
+	if (running_file) {
 		CALL(NR_dup2, running_file, RUNNING_FILE);
 		CALL(NR_close, running_file);
 	}
-	put_text(&line, "/");
-	put_text(&line, process->kind);
-	memcpy(path, line.text, line.length + 1);
+	put_text(&path, "/");
+	put_text(&path, process->kind);
 	words[1] = process->name;
-	result = CALL(NR_execve, path, words + 1, env);
-	failed(path, result);
+	result = CALL(NR_execve, path.text, words + 1, env);
+	failed(path.text, result);
 	end_process(127);
 }
 
@@ -167,8 +166,7 @@ static void add_processes(const char *workload)
 		if (!has_cpu(cpu))
 			continue;
 		for (unsigned i = 0; i < NR_KINDS; i++)
-			if (same_text(workload, "mixed") ? i < NR_MIXED :
-							   same_text(workload, kinds[i]))
+			if (mixed ? i < NR_MIXED : same_text(workload, kinds[i]))
 				add_process(kinds[i], cpu);
 	}
 }
@@ -200,6 +198,7 @@ static void start_workload(const char *workload)
 	char byte;
 
 	stop_processes();
+	mixed = same_text(workload, "mixed");
 	add_processes(workload);
 	if (!nr_processes) {
 		failed("no such workload", 0);

@@ -8,8 +8,6 @@
 /* More wrong registers than this are not named one by one. */
 #define MAX_REPORTS  16
 
-#define CODE_PAGE 0x10000 /* the largest page that Linux has here */
-
 /* What a system call preserves of CR: fields 2, 3 and 4 (syscall64-abi.rst). */
 #define CALL_PRESERVED_CR 0x00fff000
 #define CR0_SO		  0x10000000
@@ -32,11 +30,13 @@ static const struct facilities {
 };
 static const struct facilities *facilities;
 static unsigned nr_reports; /* in this comparison */
+static uint64_t page_size;
 
 void registers_begin(const struct environment *env)
 {
 	long result;
 
+	page_size = env->page_size;
 	facilities = &each_facilities[0];
 	if (env->hwcap & HWCAP_ALTIVEC)
 		facilities = &each_facilities[1];
@@ -108,7 +108,8 @@ static void check_rest(void)
 	check_register("cr", -1, seen_registers.cr, known_registers.cr);
 }
 
-static void check_float(void)
+/* fork() hands down VRSAVE as it was when Linux last switched to another process. */
+static void check_float(bool with_vrsave)
 {
 	for (int n = 0; n < 64; n++)
 		check_vsr(n);
@@ -117,7 +118,8 @@ static void check_float(void)
 		return;
 	check_register("vscr", -1, seen_registers.vscr[0] & 0xffffffff,
 		       known_registers.vscr[0] & 0xffffffff);
-	check_register("vrsave", -1, seen_registers.vrsave, known_registers.vrsave);
+	if (with_vrsave)
+		check_register("vrsave", -1, seen_registers.vrsave, known_registers.vrsave);
 }
 
 /* The quick look at many registers: whether any of them differs. */
@@ -172,15 +174,16 @@ void registers_window(void)
 	check_window_gprs();
 	check_rest();
 	if (float_differs())
-		check_float();
+		check_float(true);
 }
 
 void registers_patch(uint32_t instruction)
 {
 	uint32_t *slot = facilities->slot;
-	long page = (long)slot & -(long)CODE_PAGE, result;
+	uint64_t page = (uintptr_t)slot & -page_size;
+	long result;
 
-	result = CALL(NR_mprotect, page, CODE_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	result = CALL(NR_mprotect, page, page_size, PROT_READ | PROT_WRITE | PROT_EXEC);
 	if (result < 0)
 		workload_failed("mprotect of the window", result);
 	*slot = instruction;
@@ -205,6 +208,6 @@ long registers_call(const long arguments[7])
 	check_register("cr", -1, seen_registers.cr & CALL_PRESERVED_CR,
 		       known_registers.cr & CALL_PRESERVED_CR);
 	if (float_differs())
-		check_float();
+		check_float(false);
 	return seen_registers.cr & CR0_SO ? -result : result;
 }

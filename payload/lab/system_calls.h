@@ -31,6 +31,7 @@
 #define NR_wait4	     114
 #define NR_uname	     122
 #define NR_mprotect	     125
+#define NR_sched_yield	     158
 #define NR_poll		     167
 #define NR_prctl	     171
 #define NR_rt_sigaction	     173
@@ -48,6 +49,7 @@
 #define EINVAL 22
 #define ESPIPE 29
 
+#define SIGTRAP 5
 #define SIGBUS	7
 #define SIGKILL 9
 #define SIGUSR1 10
