@@ -21,6 +21,7 @@ static const struct command {
 	  "inject a machine check or system reset into a partition or QEMU guest" },
 	{ "attach", cmd_attach, "record the routines that a QEMU guest registers, for inject" },
 	{ "log", cmd_log, "decode RTAS event logs" },
+	{ "report", cmd_report, "show, convert, compare or join results of the lab" },
 };
 
 static void print_usage(void)

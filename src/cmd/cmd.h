@@ -11,5 +11,7 @@ int cmd_run(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+/* Of the lab; if fwnmi is built without it, they say so. */
+int cmd_report(int argc, char **argv);
 
 #endif

@@ -254,8 +254,8 @@ static uint32_t be32(const unsigned char *bytes)
 }
 
 /*
- * Looks at the file's first bytes, through SQLite's own descriptor, because closing another one
- * would drop SQLite's locks. SQLite itself would already replay the journal of somebody else's file.
+ * Looks at the file's first bytes before SQLite does, which would replay the journal of somebody
+ * else's file. It takes SQLite's descriptor: closing another one would drop SQLite's locks.
  */
 static bool check_header(struct lab_store *s, bool *empty, struct line err)
 {
