@@ -110,7 +110,7 @@ clean:
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
-	@echo 'make check [SUITE=unit|conformance|payload|snapshot|linux|isa|qemu|kvm] [SANITIZE=1]'
+	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
 	@echo 'make conformance             print the test results of each FWNMI requirement'
