@@ -12,6 +12,8 @@ int cmd_inject(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 /* Of the lab; if fwnmi is built without it, they say so. */
+int cmd_test(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 
 #endif

@@ -5,8 +5,23 @@
 
 #define EXIT_USAGE 2
 
-int cmd_report(int argc, char **argv)
+static int refuse(char **argv)
 {
 	say("%s: this fwnmi was built without the lab (-Dlab=disabled)", argv[0]);
 	return EXIT_USAGE;
+}
+
+int cmd_test(int argc, char **argv)
+{
+	return refuse(argv);
+}
+
+int cmd_replay(int argc, char **argv)
+{
+	return refuse(argv);
+}
+
+int cmd_report(int argc, char **argv)
+{
+	return refuse(argv);
 }

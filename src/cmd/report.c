@@ -9,19 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/say.h"
+#include "cmd/terminal.h"
 #include "lab/report.h"
 
 #define EXIT_FAILED 1 /* a case, not the command */
 #define EXIT_USAGE  2
-
-#define PLAIN_WIDTH 80 /* if nobody knows better */
 
 enum format {
 	FORMAT_MATRIX,
@@ -136,22 +134,6 @@ static bool close_output(struct output *o, bool keep)
 	return done;
 }
 
-static bool colours(const struct output *o)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(o->file)) && !(no_color && *no_color) && term && strcmp(term, "dumb");
-}
-
-static unsigned width(const struct output *o)
-{
-	struct winsize size;
-
-	if (isatty(fileno(o->file)) && !ioctl(fileno(o->file), TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	return PLAIN_WIDTH;
-}
-
 /* ---- what is asked for ---- */
 
 static struct lab_store *open_results(const char *path)
@@ -176,8 +158,8 @@ static int write_report(const struct options *options, struct lab_store *store,
 	if (!open_output(&output, options->output))
 		return EXIT_USAGE;
 	report.out = output.file;
-	report.colour = colours(&output);
-	report.width = width(&output);
+	report.colour = terminal_has_colours(output.file);
+	report.width = terminal_width(output.file);
 	if (old)
 		done = lab_report_compare(&report, old, &totals.failed, err, sizeof(err));
 	else

@@ -18,6 +18,7 @@
 #include "cmd/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/console.h"
+#include "cmd/machine_options.h"
 #include "cmd/nvram_file.h"
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
@@ -112,170 +113,15 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-/*
- * Digits only, because strtoull() accepts blanks, signs and 0x. A number that is too large gives
- * the largest.
- */
-static bool parse_digits(const char **text, uint64_t *value)
-{
-	const char *p = *text;
-
-	*value = 0;
-	while (*p >= '0' && *p <= '9') {
-		*value = *value > (UINT64_MAX - 9) / 10 ? UINT64_MAX :
-							  *value * 10 + (uint64_t)(*p - '0');
-		p++;
-	}
-	if (p == *text)
-		return false;
-	*text = p;
-	return true;
-}
-
-/* "size=1G" or "1G": returns what follows the key, if there is a key. */
-static const char *skip_key(const char *value, const char *key)
-{
-	size_t len = strlen(key);
-
-	return strncmp(value, key, len) == 0 && value[len] == '=' ? value + len + 1 : value;
-}
-
-/*
- * Returns the shift of a size suffix and moves *@p past it. Without a suffix the unit is MiB, as in
- * QEMU.
- */
-static unsigned size_suffix(const char **p)
-{
-	static const char letters[] = "KMGT";
-	const char *found = **p ? strchr(letters, toupper((unsigned char)**p)) : NULL;
-
-	if (!found)
-		return 20;
-	(*p)++;
-	return 10 * (unsigned)(found - letters + 1);
-}
-
-/*
- * Parses "512", "512M" or "1.5G" into bytes. Too large gives the largest number; a fraction of a
- * byte gives an odd number.
- */
-static bool parse_size(const char *text, uint64_t *size)
-{
-	uint64_t n, part = 0, unit = 1;
-	const char *fraction;
-	unsigned shift;
-
-	if (!parse_digits(&text, &n))
-		return false;
-	if (*text == '.') {
-		fraction = ++text;
-		if (!parse_digits(&text, &part))
-			return false;
-		/* With more digits, not even TiB give a whole number of MiB. */
-		for (; fraction < text && unit < 1000000; fraction++)
-			unit *= 10;
-		if (fraction < text || part >= unit)
-			part = 1;
-	}
-	shift = size_suffix(&text);
-	if (n >= UINT64_MAX >> (shift + 1))
-		*size = UINT64_MAX;
-	else
-		*size = (n << shift) + (part << shift) / unit;
-	if ((part << shift) % unit)
-		*size |= 1;
-	return !*text;
-}
-
 static bool set_memory(void *into, const struct command_option *option, const char *value,
 		       char *why)
 {
-	struct run_options *o = into;
-	uint64_t size;
-
-	if (!parse_size(skip_key(value, "size"), &size))
-		return option_bad(why, "not a size such as 512, 512M or 1.5G");
-	if (size > MACHINE_MAX_RAM)
-		return option_bad(why, "more than %llu GiB", MACHINE_MAX_RAM >> 30);
-	if (size < MACHINE_MIN_RAM)
-		return option_bad(why, "less than %llu MiB", MACHINE_MIN_RAM >> 20);
-	if (size % (1u << 20))
-		return option_bad(why, "not a whole number of MiB");
-	o->machine.ram_size = size;
-	return true;
-}
-
-/*
- * Gets the next item of a comma-separated list and moves *@list past it. False: none, or too long.
- */
-static bool next_item(const char **list, char *item, size_t size)
-{
-	size_t len = strcspn(*list, ",");
-
-	if (len >= size || ((*list)[len] && !(*list)[len + 1]))
-		return false;
-	memcpy(item, *list, len);
-	item[len] = '\0';
-	*list += len + ((*list)[len] == ',');
-	return true;
-}
-
-/* Sets one of the counts in -smp; each CPU is a core of its own. */
-static bool set_topology(uint64_t counts[], const char *item, char *why)
-{
-	static const char *const keys[] = { "cpus",    "maxcpus", "sockets",  "cores",
-					    "threads", "dies",	  "clusters", NULL };
-	const char *value = strchr(item, '=');
-	size_t len = value ? (size_t)(value - item) : 0, key = 0;
-
-	if (value)
-		value++;
-	else
-		value = item; /* means cpus */
-	while (len && keys[key] && (strlen(keys[key]) != len || memcmp(keys[key], item, len)))
-		key++;
-	if (!keys[key])
-		return option_bad(why, "unknown key %.*s", (int)len, item);
-	if (!parse_digits(&value, &counts[key]) || *value)
-		return option_bad(why, "not a number of CPUs");
-	if (!counts[key] || counts[key] > ENGINE_MAX_VCPUS)
-		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
-	if (key >= 4 && counts[key] != 1)
-		return option_bad(why, "each CPU is a core of its own: only %s=1", keys[key]);
-	return true;
+	return machine_option_memory(value, &((struct run_options *)into)->machine.ram_size, why);
 }
 
 static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
 {
-	enum {
-		CPUS,
-		MAX_CPUS,
-		SOCKETS,
-		CORES
-	};
-	uint64_t counts[7] = { 0 }, product;
-	struct run_options *o = into;
-	const char *list = value;
-	char item[40];
-
-	do {
-		if (!next_item(&list, item, sizeof(item)))
-			return option_bad(why, "not a number of CPUs");
-		if (!set_topology(counts, item, why))
-			return false;
-	} while (*list);
-	product = (counts[SOCKETS] ? counts[SOCKETS] : 1) * (counts[CORES] ? counts[CORES] : 1);
-	if (!counts[CPUS])
-		counts[CPUS] = counts[MAX_CPUS] ? counts[MAX_CPUS] : product;
-	if (counts[CPUS] > ENGINE_MAX_VCPUS)
-		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
-	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
-		return option_bad(why, "CPUs cannot be added later: maxcpus must equal cpus");
-	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) || counts[CPUS] % product)
-		return option_bad(why, "sockets and cores do not make %u CPUs",
-				  (unsigned)counts[CPUS]);
-	o->machine.nr_vcpus = (unsigned)counts[CPUS];
-	return true;
+	return machine_option_cpus(value, &((struct run_options *)into)->machine.nr_vcpus, why);
 }
 
 /* The CPU's version is the one in the PVR. */
@@ -352,13 +198,13 @@ static bool machine_property(struct run_options *o, const char *item, char *why)
 static bool set_machine(void *into, const struct command_option *option, const char *value,
 			char *why)
 {
-	const char *list = skip_key(value, "type");
+	const char *list = option_skip_key(value, "type");
 	char item[64];
 
-	if (!next_item(&list, item, sizeof(item)) || strcmp(item, "pseries"))
+	if (!option_next_item(&list, item, sizeof(item)) || strcmp(item, "pseries"))
 		return option_bad(why, "only pseries is available");
 	while (*list) {
-		if (!next_item(&list, item, sizeof(item)))
+		if (!option_next_item(&list, item, sizeof(item)))
 			return option_bad(why, "the partition has no such property");
 		if (!machine_property(into, item, why))
 			return false;

@@ -65,6 +65,7 @@ static const struct {
 	{ 0, "getrandom getrusage sysinfo" },
 	{ SANDBOX_CLIENTS, "accept4 accept" },
 	{ SANDBOX_STUB, "setsockopt" },
+	{ SANDBOX_WORKERS, "wait4 getppid mincore" },
 	{ SANDBOX_REMOVE, "unlink unlinkat lstat" },
 #ifdef ADDRESS_SANITIZER
 	/* The leak check: a thread of its own stops the others, inspects them, and reports. */
@@ -165,7 +166,6 @@ static int allow_by_arguments(scmp_filter_ctx filter)
 				 sizeof(allowed_ioctls) / sizeof(allowed_ioctls[0]));
 }
 
-/* No filter can see the flags of clone3(). With it refused, libc falls back to clone(). */
 static int allow_kvm(scmp_filter_ctx filter)
 {
 	int rc = allow_ioctls(filter, allowed_kvm_ioctls,
@@ -175,9 +175,26 @@ static int allow_kvm(scmp_filter_ctx filter)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 				      SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD,
 					      CLONE_VM | CLONE_THREAD));
-	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return rc;
+}
+
+/* Processes like this one, which die with it; no new namespaces. */
+static int allow_workers(scmp_filter_ctx filter)
+{
+	const scmp_datum_t kept = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CSIGNAL;
+	int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				  SCMP_A0(SCMP_CMP_MASKED_EQ, ~kept, 0));
+
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				      SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));
+	return rc;
+}
+
+/* No filter can see the flags of clone3(). With it refused, libc falls back to clone(). */
+static int refuse_clone3(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
 static int fill(scmp_filter_ctx filter, unsigned needs)
@@ -193,6 +210,10 @@ static int fill(scmp_filter_ctx filter, unsigned needs)
 		rc = allow_by_arguments(filter);
 	if (!rc && needs & SANDBOX_KVM)
 		rc = allow_kvm(filter);
+	if (!rc && needs & SANDBOX_WORKERS)
+		rc = allow_workers(filter);
+	if (!rc && needs & (SANDBOX_KVM | SANDBOX_WORKERS))
+		rc = refuse_clone3(filter);
 	return rc;
 }
 

@@ -14,6 +14,7 @@ enum sandbox_needs {
 	SANDBOX_CLIENTS = 1, /* accept the monitor's clients */
 	SANDBOX_REMOVE = 2, /* remove the monitor's socket */
 	SANDBOX_STUB = 4, /* talk to a gdb stub */
+	SANDBOX_WORKERS = 16, /* fork processes that do the same, and wait for them */
 	SANDBOX_KVM = 8, /* KVM virtual machines, with one thread per vCPU */
 };
 

@@ -44,7 +44,8 @@ static bool is_early(const struct lab_case *c)
 }
 
 /* Is the case left for this worker, and fit for a batch with @first? */
-static bool fits(const struct campaign *campaign, size_t i, bool early, const struct lab_case *first)
+static bool fits(const struct campaign *campaign, size_t i, bool early,
+		 const struct lab_case *first)
 {
 	const struct lab_case *c = &campaign->config->cases->list[i];
 

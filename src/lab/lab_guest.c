@@ -85,6 +85,7 @@ struct lab_guest {
 	struct step steps[MAX_STEPS];
 	unsigned nr_steps, step; /* the next to begin */
 	unsigned awaited; /* events of the last step that have not arrived */
+	bool to_delivery; /* the run ends there */
 	uint64_t progress; /* instructions at the last one */
 };
 
@@ -333,7 +334,11 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	for (unsigned i = 0; i < guest->nr_processes; i++)
 		guest->processes[i].rounds = 0;
 	seen->rounds_after = 0;
-	if (!guest->awaited && guest->step < guest->nr_steps)
+	if (guest->awaited)
+		return;
+	if (guest->step == guest->nr_steps && guest->to_delivery)
+		seen->end = LAB_END_DONE;
+	if (seen->end == LAB_END_DONE || guest->step < guest->nr_steps)
 		stop_now(guest);
 }
 
@@ -563,7 +568,8 @@ static bool run_until(struct lab_guest *guest, const bool *reached, const char *
 		const uint64_t now = machine_insns(guest->machine);
 		enum machine_end end;
 
-		if (guest->config.goes_on && !guest->config.goes_on(guest->config.opaque, now))
+		if (!guest->ready && guest->config.goes_on &&
+		    !guest->config.goes_on(guest->config.opaque, now))
 			return FAIL("interrupted");
 		if (now - start > LAB_BOOT_BOUND || now - guest->spoke > SILENCE_BOUND)
 			return FAIL("the guest hangs %s: %llu million instructions without %s; its "
@@ -807,10 +813,12 @@ static bool run_steps(struct lab_guest *guest, char *err, size_t err_size)
 	return true;
 }
 
-bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, struct lab_observation *seen,
-		   char *err, size_t err_size)
+bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_delivery,
+		   struct lab_observation *seen, char *err, size_t err_size)
 {
 	bool good;
+
+	guest->to_delivery = to_delivery;
 
 	if (!start_observation(guest, seen)) {
 		lab_observation_clear(seen);

@@ -60,12 +60,13 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 
 /**
  * lab_guest_run() - run a case from the moment that lab_guest_start() kept
+ * @to_delivery: only until the last step's event has been delivered
  * @seen: filled in, to be given to lab_observation_clear()
  *
  * returns: false, with one line in @err, if the case is none for this guest
  */
-bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, struct lab_observation *seen,
-		   char *err, size_t err_size);
+bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_delivery,
+		   struct lab_observation *seen, char *err, size_t err_size);
 void lab_observation_clear(struct lab_observation *seen);
 
 #endif

@@ -137,10 +137,9 @@ static bool make_quick(struct lab_cases *cases)
 				good &= add_machine_check(cases, &kinds[k], recovered,
 							  &contexts[c]);
 	for (size_t c = 0; c < NR_CONTEXTS; c++)
-		good &= lab_cases_add(cases, contexts[c].workload, "system reset",
-				      contexts[c].column,
-				      json_pack("[o]", with(system_reset(), "context",
-							    contexts[c].context)));
+		good &= lab_cases_add(
+			cases, contexts[c].workload, "system reset", contexts[c].column,
+			json_pack("[o]", with(system_reset(), "context", contexts[c].context)));
 	return good;
 }
 

@@ -157,7 +157,7 @@ static bool run_case(struct lab_guest *guest, int fd, const json_t *json, char *
 
 	if (!lab_case_parse(json, &c, err, err_size))
 		return false;
-	if (!lab_guest_run(guest, &c, &seen, err, err_size)) {
+	if (!lab_guest_run(guest, &c, false, &seen, err, err_size)) {
 		lab_case_clear(&c);
 		return false;
 	}
@@ -183,9 +183,8 @@ static bool run_batch(struct lab_guest *guest, int fd, const json_t *cases, char
 	lab_case_clear(&first);
 	if (!lab_guest_start(guest, workload, err, err_size))
 		return false;
-	json_array_foreach(cases, i, json)
-		if (!run_case(guest, fd, json, err, err_size))
-			return false;
+	json_array_foreach(cases, i,
+			   json) if (!run_case(guest, fd, json, err, err_size)) return false;
 	return true;
 }
 
@@ -383,7 +382,7 @@ static bool read_message(json_t *json, struct workers_message *message)
 		message->insns = (uint64_t)json_integer_value(json_object_get(json, "insns"));
 		message->json = i == WORKERS_RESULT ? json_incref(json) : NULL;
 		snprintf(message->text, sizeof(message->text), "%s",
-			 text    ? text :
+			 text	 ? text :
 			 release ? release :
 				   "");
 		return true;

@@ -556,6 +556,8 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 		tell_before_block(machine, vcpu, false);
 		if (!can_run(machine, vcpu))
 			return STRETCH_ENDS_TURN;
+		if (machine->stop_at == machine_insns(machine))
+			return STRETCH_GOES_ON; /* that is what the hook has asked for */
 		max = 1;
 	}
 	ops->run(machine->engine, vcpu, max, &exit);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* QEMU's ways to say how much memory and how many CPUs a machine has, for options.h. */
+#ifndef CMD_MACHINE_OPTIONS_H
+#define CMD_MACHINE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** machine_option_memory() - "512", "512M", "size=1.5G": in bytes; false: see option_bad() */
+bool machine_option_memory(const char *value, uint64_t *ram_size, char *why);
+/** machine_option_cpus() - "4", "cpus=4,cores=2,..."; false: see option_bad() */
+bool machine_option_cpus(const char *value, unsigned *nr_vcpus, char *why);
+
+/** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
+const char *option_skip_key(const char *value, const char *key);
+/**
+ * option_next_item() - get the next item of a comma-separated list and move *@list past it
+ * returns: false if there is none, or it is too long
+ */
+bool option_next_item(const char **list, char *item, size_t size);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `fwnmi replay`: one case of a campaign again, told in full. The same kernel, the same userland and
+ * the same machine make the same run, to the instruction.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fwnmi/fwnmi.h>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/sandbox.h"
+#include "cmd/say.h"
+#include "lab/evidence.h"
+#include "lab/kernel_file.h"
+#include "lab/lab_guest.h"
+#include "lab/store.h"
+
+#define EXIT_DIFFERS 1 /* the run differs from the recorded one, or its case failed */
+#define EXIT_USAGE   2
+#define REASON_SIZE  (PATH_MAX + 512)
+
+static const char usage[] =
+	"Usage: fwnmi replay [OPTION]... RESULTS CASE\n"
+	"Run a case of a campaign of fwnmi test again, to the same instruction, and tell all that\n"
+	"is seen of it. CASE is its number or its name.\n"
+	"\n"
+	"  -kernel FILE        the kernel, if it is not where it was\n"
+	"  --stop-at-delivery  stop when the event has been delivered, and print the CPU's state\n"
+	"  --sandbox on|off    confine the process before it runs the guest (on)\n"
+	"  -h, --help          print this help\n"
+	"\n"
+	"Exit status: 0 as recorded, and passed; 1 failed, or not as recorded; 2 it cannot be run.\n";
+
+struct replay_options {
+	const char *kernel, *results, *name;
+	bool stop_at_delivery;
+	enum {
+		ON,
+		OFF
+	} sandbox;
+};
+
+static int fail(const char *why)
+{
+	say("replay: %s", why);
+	return EXIT_USAGE;
+}
+
+/* ---- the case ---- */
+
+/* What the results say. They are closed before the guest runs: a confined process cannot. */
+struct recorded {
+	char *kernel, *version, *options; /* of the campaign */
+	struct lab_result result;
+};
+
+static void clear_recorded(struct recorded *recorded)
+{
+	free(recorded->kernel);
+	free(recorded->version);
+	free(recorded->options);
+	lab_result_clear(&recorded->result);
+}
+
+struct search {
+	const char *name;
+	uint64_t number;
+	bool found;
+};
+
+static bool compare_name(void *opaque, const struct lab_result *result)
+{
+	struct search *search = opaque;
+
+	if (strcmp(result->name, search->name))
+		return true;
+	search->number = result->number;
+	search->found = true;
+	return false;
+}
+
+static bool find_case(struct lab_store *store, const char *name, struct lab_result *result,
+		      char *err, size_t err_size)
+{
+	struct search search = { .name = name };
+
+	if (number_parse(name, strlen(name), &search.number))
+		return lab_store_get(store, search.number, result, err, err_size);
+	if (!lab_store_each(store, compare_name, &search, err, err_size))
+		return false;
+	if (search.found)
+		return lab_store_get(store, search.number, result, err, err_size);
+	snprintf(err, err_size, "no case %s: fwnmi report --format json lists them", name);
+	return false;
+}
+
+/* What the campaign was run with. */
+static bool configure(const struct replay_options *o, const struct recorded *recorded,
+		      const json_t *options, struct lab_guest_config *config, char *err,
+		      size_t err_size)
+{
+	const char *hash = json_string_value(json_object_get(options, "kernel-hash"));
+	struct kernel_identity kernel;
+	uint64_t hash_then;
+
+	*config = (struct lab_guest_config){
+		.kernel = o->kernel ? o->kernel : recorded->kernel,
+		.initrd = json_string_value(json_object_get(options, "initrd")),
+		.append = json_string_value(json_object_get(options, "append")),
+		.ram_size = (uint64_t)json_integer_value(json_object_get(options, "m")),
+		.nr_vcpus = (unsigned)json_integer_value(json_object_get(options, "smp")),
+	};
+	if (strcmp(recorded->version, FWNMI_VERSION)) {
+		snprintf(err, err_size, "the results are of fwnmi %s, this is " FWNMI_VERSION,
+			 recorded->version);
+		return false;
+	}
+	if (!kernel_file_identify(config->kernel, &kernel, err, err_size))
+		return false;
+	if (hash && number_parse(hash, strlen(hash), &hash_then) && hash_then == kernel.hash)
+		return true;
+	snprintf(err, err_size, "%s is not the kernel of these results", config->kernel);
+	return false;
+}
+
+/* ---- what is told ---- */
+
+static void print_console(const char *console, size_t length)
+{
+	for (const char *line = console; line < console + length;) {
+		const size_t rest = (size_t)(console + length - line);
+		const char *end = memchr(line, '\n', rest);
+		const size_t n = end ? (size_t)(end - line) : rest;
+		char text[512], shown[4 * sizeof(text)];
+
+		snprintf(text, sizeof(text), "%.*s", (int)n, line);
+		if (n && text[strlen(text) - 1] == '\r')
+			text[strlen(text) - 1] = '\0';
+		printf("  | %s\n", text_printable(shown, sizeof(shown), text));
+		line += n + 1;
+	}
+}
+
+static void print_registers(const char *title, const struct engine_regs *regs)
+{
+	printf("  %s: nip 0x%016" PRIx64 " msr 0x%016" PRIx64 " lr 0x%016" PRIx64 "\n", title,
+	       regs->nip, regs->msr, regs->lr);
+	for (unsigned i = 0; i < 32; i += 4)
+		printf("    r%-2u 0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64
+		       "\n",
+		       i, regs->gpr[i], regs->gpr[i + 1], regs->gpr[i + 2], regs->gpr[i + 3]);
+}
+
+static void print_seen(const struct lab_observation *seen)
+{
+	for (unsigned i = 0; i < seen->nr_hits; i++) {
+		const struct lab_hit *hit = &seen->hits[i];
+
+		printf("Event %u: CPU %u, %" PRIu64 " instructions into the run%s%s\n", i + 1,
+		       hit->report.vcpu, hit->insns, hit->place[0] ? ", at " : "", hit->place);
+		print_registers("interrupted", &hit->before);
+		if (hit->came_back)
+			print_registers("returned to", &hit->after);
+		else
+			puts("  the interrupted code did not go on");
+	}
+	puts("Console:");
+	print_console(seen->console, seen->console_length);
+}
+
+static int judge(const struct lab_case *c, const struct lab_observation *seen,
+		 const struct lab_result *recorded)
+{
+	struct lab_judgement judgement;
+	bool same;
+
+	lab_judge(c, seen, &judgement);
+	same = judgement.verdict == recorded->verdict && seen->insns == recorded->insns;
+	printf("Verdict: %s, %s: %s\n", lab_verdict_name(judgement.verdict),
+	       judgement.passed ? "passed" : "FAILED", judgement.why);
+	if (judgement.rule)
+		printf("Rule: %s. %s (%s)\n", judgement.rule->name, judgement.rule->law,
+		       judgement.rule->source);
+	printf("Instructions: %" PRIu64 ", %s\n", seen->insns,
+	       same ? "as recorded" : "NOT as recorded");
+	if (!same)
+		printf("Recorded: %s, %" PRIu64 " instructions\n",
+		       lab_verdict_name(recorded->verdict), recorded->insns);
+	return same && judgement.passed ? EXIT_SUCCESS : EXIT_DIFFERS;
+}
+
+/* ---- the run ---- */
+
+static bool confine(const struct replay_options *o, char *err, size_t err_size)
+{
+	return o->sandbox == OFF || sandbox_enter("replay", SANDBOX_WORKERS, err, err_size);
+}
+
+static int replay(const struct replay_options *o, const struct lab_guest_config *config,
+		  const struct lab_case *c, const struct lab_result *recorded)
+{
+	struct lab_guest *guest;
+	struct lab_observation seen;
+	char err[REASON_SIZE];
+	int status;
+
+	guest = lab_guest_create(config, err, sizeof(err));
+	if (!guest || !confine(o, err, sizeof(err)) ||
+	    !lab_guest_boot(guest, c->workload == LAB_BOOT ? LAB_REGISTERED : LAB_READY, err,
+			    sizeof(err)) ||
+	    !lab_guest_start(guest, c->workload, err, sizeof(err)) ||
+	    !lab_guest_run(guest, c, o->stop_at_delivery, &seen, err, sizeof(err))) {
+		lab_guest_destroy(guest);
+		return fail(err);
+	}
+	printf("Case %" PRIu64 ": %s\n", c->number, c->name);
+	print_seen(&seen);
+	status = o->stop_at_delivery ? EXIT_SUCCESS : judge(c, &seen, recorded);
+	lab_observation_clear(&seen);
+	lab_guest_destroy(guest);
+	return status;
+}
+
+static int replay_recorded(const struct replay_options *o, const struct recorded *recorded)
+{
+	json_t *options = json_loads(recorded->options, 0, NULL);
+	json_t *json = json_loads(recorded->result.case_json, 0, NULL);
+	struct lab_guest_config config;
+	char err[REASON_SIZE];
+	struct lab_case c;
+	int status;
+
+	if (lab_case_parse(json, &c, err, sizeof(err))) {
+		status = configure(o, recorded, options, &config, err, sizeof(err)) ?
+				 replay(o, &config, &c, &recorded->result) :
+				 fail(err);
+		lab_case_clear(&c);
+	} else {
+		status = fail(err);
+	}
+	json_decref(options);
+	json_decref(json);
+	return status;
+}
+
+static bool read_results(const struct replay_options *o, struct recorded *recorded, char *err,
+			 size_t err_size)
+{
+	struct lab_store *store = lab_store_open(o->results, err, err_size);
+	const struct lab_campaign *campaign;
+	bool good;
+
+	*recorded = (struct recorded){ 0 };
+	if (!store)
+		return false;
+	good = find_case(store, o->name, &recorded->result, err, err_size);
+	if (good) {
+		campaign = lab_store_campaign(store);
+		recorded->kernel = strdup(campaign->kernel);
+		recorded->version = strdup(campaign->fwnmi_version);
+		recorded->options = strdup(campaign->options);
+		good = recorded->kernel && recorded->version && recorded->options;
+		if (!good)
+			snprintf(err, err_size, "out of memory");
+	}
+	lab_store_close(store);
+	return good;
+}
+
+static int run(const struct replay_options *o)
+{
+	struct recorded recorded;
+	char err[REASON_SIZE];
+	int status;
+
+	if (!o->results || !o->name)
+		return fail("results and a case are needed: see fwnmi replay --help");
+	status = read_results(o, &recorded, err, sizeof(err)) ? replay_recorded(o, &recorded) :
+								fail(err);
+	clear_recorded(&recorded);
+	return status;
+}
+
+/* ---- the command line ---- */
+
+static bool add_argument(void *into, const char *value, char *why)
+{
+	struct replay_options *o = into;
+
+	if (!o->results)
+		o->results = value;
+	else if (!o->name)
+		o->name = value;
+	else
+		return option_bad(why, "one case at a time");
+	return true;
+}
+
+static const char *const on_off[] = { "on", "off", NULL };
+
+#define AT(member) .offset = offsetof(struct replay_options, member)
+
+static const struct command_option replay_option_table[] = {
+	{ "-kernel", OPTION_TEXT, AT(kernel) },
+	{ "--stop-at-delivery", OPTION_FLAG, AT(stop_at_delivery) },
+	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	{ NULL },
+};
+
+int cmd_replay(int argc, char **argv)
+{
+	struct replay_options options = { 0 };
+	const struct command_line line = {
+		.command = "replay",
+		.groups = { { replay_option_table, &options } },
+		.argument = add_argument,
+		.into = &options,
+	};
+
+	switch (options_parse(&line, argc, argv)) {
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	case OPTIONS_HELP:
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_TAKEN:
+		break;
+	}
+	return run(&options);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `fwnmi test`: what becomes of somebody's kernel when it is hit. lab/campaign.h runs the cases;
+ * here are the command line, the progress and the exit statuses.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fwnmi/fwnmi.h>
+
+#include "base/host_time.h"
+#include "base/number.h"
+#include "cmd/cmd.h"
+#include "cmd/machine_options.h"
+#include "cmd/options.h"
+#include "cmd/sandbox.h"
+#include "cmd/say.h"
+#include "cmd/terminal.h"
+#include "inject/json.h"
+#include "lab/campaign.h"
+#include "lab/kernel_file.h"
+#include "lab/report.h"
+
+#define EXIT_FAILED 1 /* a case, not the command */
+#define EXIT_USAGE  2 /* the command: nothing can be said of the kernel */
+
+#define DEFAULT_RAM (512ull << 20)
+#define PROGRESS_NS 200000000u /* between two lines of progress */
+#define REASON_SIZE (PATH_MAX + 512)
+
+static const char usage[] =
+	"Usage: fwnmi test -kernel FILE [OPTION]...\n"
+	"Boot a POWER kernel with a userland of fwnmi's own, inject machine checks and system\n"
+	"resets, and say what the kernel made of each.\n"
+	"\n"
+	"  -kernel FILE      the kernel, a 64-bit little-endian PowerPC ELF file (vmlinux)\n"
+	"  --suite NAME      quick: every kind of event in every context, in seconds; standard:\n"
+	"                    also other workloads, sequences, several CPUs, early boot (quick)\n"
+	"  -j N              processes that run cases (the number of processors)\n"
+	"  --results FILE    keep results here, and go on with what is there (fwnmi-SUITE-\n"
+	"                    RELEASE.db in the current directory)\n"
+	"  --shard I/N       run only each Nth case, from the Ith on (1/1)\n"
+	"  -initrd FILE      files for the guest; its init is always fwnmi's\n"
+	"  -append STRING    more words for the kernel's command line\n"
+	"  -smp [cpus=]N     number of vCPUs (1; standard: 2)\n"
+	"  -m [size=]N[M|G]  memory (512M)\n"
+	"  --sandbox on|off  confine the processes that run the guest (on)\n"
+	"  -h, --help        print this help\n"
+	"\n"
+	"fwnmi report shows results again, also as HTML, JUnit, TAP or JSON.\n"
+	"Exit status: 0 nothing failed, 1 a case failed, 2 the kernel could not be tested.\n";
+
+struct test_options {
+	const char *kernel, *initrd, *append, *suite, *results;
+	uint64_t ram_size;
+	unsigned nr_vcpus; /* 0: not given */
+	unsigned jobs;
+	unsigned shard, nr_shards;
+	enum {
+		ON,
+		OFF
+	} sandbox;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static int fail(const char *why)
+{
+	say("test: %s", why);
+	return EXIT_USAGE;
+}
+
+/* ---- options ---- */
+
+static bool set_memory(void *into, const struct command_option *option, const char *value,
+		       char *why)
+{
+	return machine_option_memory(value, &((struct test_options *)into)->ram_size, why);
+}
+
+static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
+{
+	return machine_option_cpus(value, &((struct test_options *)into)->nr_vcpus, why);
+}
+
+static bool set_jobs(void *into, const struct command_option *option, const char *value, char *why)
+{
+	uint64_t n;
+
+	if (!number_parse(value, strlen(value), &n) || !n || n > WORKERS_MAX)
+		return option_bad(why, "not a number from 1 to %d", WORKERS_MAX);
+	((struct test_options *)into)->jobs = (unsigned)n;
+	return true;
+}
+
+static bool set_shard(void *into, const struct command_option *option, const char *value, char *why)
+{
+	struct test_options *o = into;
+	const char *slash = strchr(value, '/');
+	uint64_t shard, count;
+
+	if (!slash || !number_parse(value, (size_t)(slash - value), &shard) ||
+	    !number_parse(slash + 1, strlen(slash + 1), &count) || !shard || shard > count ||
+	    count > UINT16_MAX)
+		return option_bad(why, "not I/N with I from 1 to N");
+	o->shard = (unsigned)shard;
+	o->nr_shards = (unsigned)count;
+	return true;
+}
+
+static const char *const on_off[] = { "on", "off", NULL };
+
+#define AT(member) .offset = offsetof(struct test_options, member)
+
+static const struct command_option test_option_table[] = {
+	{ "-kernel", OPTION_TEXT, AT(kernel) },
+	{ "-initrd", OPTION_TEXT, AT(initrd) },
+	{ "-append", OPTION_TEXT, AT(append) },
+	{ "-m", OPTION_CALL, .set = set_memory },
+	{ "-smp", OPTION_CALL, .set = set_smp },
+	{ "-j", OPTION_CALL, .set = set_jobs },
+	{ "--suite", OPTION_TEXT, AT(suite) },
+	{ "--results", OPTION_TEXT, AT(results) },
+	{ "--shard", OPTION_CALL, .set = set_shard },
+	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
+	{ "--help", OPTION_HELP, .letter = 'h' },
+	{ NULL },
+};
+
+/* ---- progress ---- */
+
+/* The terminal's line of progress; nothing in pipes. */
+struct meter {
+	bool shown;
+	uint64_t next_ns;
+};
+
+static void clear_meter(struct meter *meter)
+{
+	if (meter->shown)
+		fputs("\r\033[K", stderr);
+	meter->shown = false;
+}
+
+static void show_progress(void *opaque, const struct campaign_progress *p)
+{
+	struct meter *meter = opaque;
+	const uint64_t now = host_ns();
+	double seconds, rate;
+
+	if (now < meter->next_ns || !isatty(STDERR_FILENO))
+		return;
+	meter->next_ns = now + PROGRESS_NS;
+	meter->shown = true;
+	if (!p->started_ns || !p->done_now) {
+		fprintf(stderr, "\r\033[Kbooting: %" PRIu64 " million instructions",
+			p->boot_insns / 1000000);
+		return;
+	}
+	seconds = (double)(now - p->started_ns) / 1e9;
+	rate = (double)p->done_now / seconds;
+	fprintf(stderr,
+		"\r\033[K%" PRIu64 " of %" PRIu64 " cases, %" PRIu64
+		" failed, %.0f a second, %.0f s left",
+		p->done, p->total, p->failed, rate, (double)(p->total - p->done) / rate);
+}
+
+/* ---- the campaign ---- */
+
+static bool confine(char *err, size_t err_size)
+{
+	return sandbox_enter("test", SANDBOX_WORKERS, err, err_size);
+}
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+/* All that a case depends on, beside the kernel. */
+static char *options_json(const struct test_options *o, const struct kernel_identity *kernel)
+{
+	json_t *json = json_pack("{s:I, s:I, s:o, s:s*, s:s*}", "smp", (json_int_t)o->nr_vcpus, "m",
+				 (json_int_t)o->ram_size, "kernel-hash", json_address(kernel->hash),
+				 "append", o->append, "initrd", o->initrd);
+	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(json);
+	return text;
+}
+
+static char *default_results(const struct test_options *o, const struct kernel_identity *kernel)
+{
+	char *path;
+
+	if (asprintf(&path, "fwnmi-%s-%s.db", o->suite,
+		     kernel->release[0] ? kernel->release : "unknown") < 0)
+		return NULL;
+	return path;
+}
+
+/* Shows the matrix. Returns the exit status. */
+static int show(const char *path)
+{
+	struct lab_report report = { .out = stdout };
+	struct lab_totals totals = { 0 };
+	char err[REASON_SIZE];
+	bool good;
+
+	report.store = lab_store_open(path, err, sizeof(err));
+	report.colour = terminal_has_colours(stdout);
+	report.width = terminal_width(stdout);
+	good = report.store && lab_report_matrix(&report, err, sizeof(err)) &&
+	       lab_report_totals(report.store, &totals, err, sizeof(err));
+	lab_store_close(report.store);
+	if (!good)
+		return fail(err);
+	printf("\nResults: %s (fwnmi report --format html makes a page of them)\n", path);
+	if (fflush(stdout) || ferror(stdout))
+		return fail("cannot write standard output");
+	return totals.failed ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
+static int run_campaign(const struct test_options *o, const struct kernel_identity *kernel,
+			const struct lab_cases *cases, const char *results)
+{
+	struct meter meter = { 0 };
+	char *options = options_json(o, kernel);
+	const struct campaign_config config = {
+		.workers = {
+			.guest = {
+				.kernel = o->kernel,
+				.initrd = o->initrd,
+				.append = o->append,
+				.ram_size = o->ram_size,
+				.nr_vcpus = o->nr_vcpus,
+			},
+			.count = o->jobs,
+			.confine = o->sandbox == ON ? confine : NULL,
+		},
+		.about = {
+			.suite = (char *)o->suite,
+			.kernel = (char *)o->kernel,
+			.kernel_build_id = (char *)kernel->build_id,
+			.kernel_release = (char *)kernel->release,
+			.fwnmi_version = (char *)FWNMI_VERSION,
+			.options = options,
+			.nr_cases = cases->count,
+			.shard = o->shard,
+			.nr_shards = o->nr_shards,
+		},
+		.cases = cases,
+		.results = results,
+		.stop = &interrupted,
+		.progress = show_progress,
+		.opaque = &meter,
+	};
+	char err[REASON_SIZE];
+	bool done;
+
+	catch_signals();
+	done = campaign_run(&config, err, sizeof(err));
+	clear_meter(&meter);
+	free(options);
+	return done ? show(results) : fail(err);
+}
+
+static int run(struct test_options *o)
+{
+	struct kernel_identity kernel;
+	struct lab_cases cases;
+	char err[REASON_SIZE];
+	char *results;
+	int status;
+
+	if (!o->kernel)
+		return fail("no kernel given: see fwnmi test --help");
+	if (!o->nr_vcpus)
+		o->nr_vcpus = strcmp(o->suite, "standard") ? 1 : 2;
+	if (!lab_suite_make(o->suite, o->nr_vcpus, &cases, err, sizeof(err)) ||
+	    !kernel_file_identify(o->kernel, &kernel, err, sizeof(err)))
+		return fail(err);
+	results = o->results ? strdup(o->results) : default_results(o, &kernel);
+	status = results ? run_campaign(o, &kernel, &cases, results) : fail(strerror(ENOMEM));
+	free(results);
+	lab_cases_clear(&cases);
+	return status;
+}
+
+static unsigned processors(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+int cmd_test(int argc, char **argv)
+{
+	struct test_options options = {
+		.suite = "quick",
+		.ram_size = DEFAULT_RAM,
+		.jobs = processors(),
+		.shard = 1,
+		.nr_shards = 1,
+	};
+	const struct command_line line = {
+		.command = "test",
+		.groups = { { test_option_table, &options } },
+	};
+
+	switch (options_parse(&line, argc, argv)) {
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	case OPTIONS_HELP:
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_TAKEN:
+		break;
+	}
+	return run(&options);
+}
