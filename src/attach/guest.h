@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "gdb/client.h"
-#include "attach/symbols.h"
+#include "base/symbols.h"
 
 /* What the user tells us about the guest. */
 struct guest_options {

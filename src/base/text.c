@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UTF-8 as JSON and terminals need it; see text.h. RFC 3629. */
-#include <stdbool.h>
+/* UTF-8 as JSON and terminals need it, and mistyped words; see text.h. RFC 3629. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,4 +110,58 @@ char *text_printable(char *out, size_t size, const char *text)
 	}
 	out[used] = '\0';
 	return out;
+}
+
+/* ---- mistyped words ---- */
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Row @i of the table of distances between the beginnings of @a and @b, from the two rows above. */
+static void next_row(const char *a, size_t i, const char *b, size_t b_length, const size_t *before,
+		     const size_t *above, size_t *row)
+{
+	row[0] = i;
+	for (size_t j = 1; j <= b_length; j++) {
+		row[j] = above[j - 1] + (a[i - 1] != b[j - 1]);
+		row[j] = least(row[j], least(above[j], row[j - 1]) + 1);
+		if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			row[j] = least(row[j], before[j - 2] + 1);
+	}
+}
+
+size_t text_distance(const char *a, size_t length, const char *b)
+{
+	size_t rows[3][TEXT_MAX_WORD + 1], b_length = strlen(b);
+
+	if (length > TEXT_MAX_WORD || b_length > TEXT_MAX_WORD)
+		return length + b_length;
+	for (size_t j = 0; j <= b_length; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= length; i++)
+		next_row(a, i, b, b_length, rows[(i + 1) % 3], rows[(i + 2) % 3], rows[i % 3]);
+	return rows[length % 3][b_length];
+}
+
+bool text_is_near(size_t distance, size_t length)
+{
+	return distance < length && distance <= (length + 2) / 3;
+}
+
+const char *text_nearest(const char *text, size_t length, const char *const *words)
+{
+	const char *nearest = NULL;
+	size_t best = SIZE_MAX;
+
+	for (; *words; words++) {
+		size_t distance = text_distance(text, length, *words);
+
+		if (distance < best && text_is_near(distance, length)) {
+			best = distance;
+			nearest = *words;
+		}
+	}
+	return nearest;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Untrusted text (from a guest, a client, a file's name) on its way into JSON or onto a terminal.
+ * Untrusted text (from a guest, a client, a file's name) on its way into JSON or onto a terminal,
+ * and what a mistyped word was meant to be.
  */
 #ifndef FWNMI_BASE_TEXT_H
 #define FWNMI_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -30,5 +32,28 @@ size_t text_shown(const char *text, size_t length);
  * Control characters (C1 too) and bytes that are not UTF-8 become \xNN. Returns @out.
  */
 char *text_printable(char *out, size_t size, const char *text);
+
+/* Longer words are like nothing. */
+#define TEXT_MAX_WORD 64
+
+/**
+ * text_distance() - how many characters to insert, remove, replace or swap with their neighbour to
+ * make @b of the first @length characters of @a
+ *
+ * Returns @length and more if a word is longer than TEXT_MAX_WORD.
+ */
+size_t text_distance(const char *a, size_t length, const char *b);
+
+/** text_is_near() - is that few enough for a typing error in @length characters? */
+bool text_is_near(size_t distance, size_t length);
+
+/**
+ * text_nearest() - the word that was meant
+ * @text: what was typed, of @length characters
+ * @words: NULL ends them
+ *
+ * Returns NULL if no word is near.
+ */
+const char *text_nearest(const char *text, size_t length, const char *const *words);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/elf_file.h"
-#include "attach/symbols.h"
+#include "base/symbols.h"
+#include "base/text.h"
 
 /*
  * OpenPOWER ELF ABI version 2, "Symbol Values": st_other bits 5:7 give the offset of the local
@@ -22,6 +24,9 @@
 /* A kernel with two million symbols needs less. */
 #define MAX_TABLE (64ull << 20)
 
+/* What is farther behind a symbol without a size does not belong to it. */
+#define LONGEST_FUNCTION (64ull << 10)
+
 struct symbols {
 	struct elf_file elf;
 	Elf64_Sym *table; /* as in the file */
@@ -29,6 +34,14 @@ struct symbols {
 	char *names;
 	size_t names_size;
 	uint64_t opd_start, opd_end; /* function descriptors of ABI version 1 */
+	struct function *functions; /* by address; NULL: not sorted yet */
+	size_t nr_functions;
+};
+
+struct function {
+	uint64_t address, end;
+	uint32_t name;
+	bool local;
 };
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
@@ -142,6 +155,7 @@ void symbols_close(struct symbols *s)
 		close(s->elf.fd);
 	free(s->table);
 	free(s->names);
+	free(s->functions);
 	free(s);
 }
 
@@ -222,4 +236,107 @@ bool symbols_local_entry(const struct symbols *s, const char *name, uint64_t *ad
 		return through_descriptor(s, address);
 	*address += LOCAL_ENTRY(symbol.st_other);
 	return true;
+}
+
+bool symbols_nearest(const struct symbols *s, const char *name, char *out, size_t size)
+{
+	const size_t length = strlen(name);
+	const char *nearest = NULL;
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; i < s->count; i++) {
+		Elf64_Sym symbol;
+		size_t distance;
+
+		elf_file_symbol(&s->elf, &s->table[i], &symbol);
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= s->names_size)
+			continue;
+		distance = text_distance(name, length, s->names + symbol.st_name);
+		if (distance < best && text_is_near(distance, length)) {
+			best = distance;
+			nearest = s->names + symbol.st_name;
+		}
+	}
+	if (nearest)
+		snprintf(out, size, "%s", nearest);
+	return nearest;
+}
+
+/* ---- from addresses to symbols ---- */
+
+/* By address; of those at one address a global one comes last. */
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *f = a, *g = b;
+
+	if (f->address != g->address)
+		return f->address < g->address ? -1 : 1;
+	return f->local == g->local ? 0 : f->local ? -1 : 1;
+}
+
+/* Code of assembly has no type and no size: it reaches to the next symbol. */
+static bool take_function(const struct symbols *s, const Elf64_Sym *symbol, struct function *f)
+{
+	const unsigned type = ELF64_ST_TYPE(symbol->st_info);
+
+	if ((type != STT_FUNC && type != STT_NOTYPE) || symbol->st_shndx == SHN_UNDEF ||
+	    symbol->st_shndx >= SHN_LORESERVE || !symbol->st_name ||
+	    symbol->st_name >= s->names_size)
+		return false;
+	*f = (struct function){ .address = symbol->st_value,
+				.end = symbol->st_size ? symbol->st_value + symbol->st_size :
+							 UINT64_MAX,
+				.name = symbol->st_name,
+				.local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL };
+	if (f->address < s->opd_start || f->address >= s->opd_end)
+		return true;
+	/* The symbol's size is that of the descriptor. */
+	f->end = UINT64_MAX;
+	return through_descriptor(s, &f->address);
+}
+
+static bool sort_functions(struct symbols *s)
+{
+	if (s->functions)
+		return true;
+	s->functions = malloc((s->count + 1) * sizeof(s->functions[0]));
+	for (size_t i = 0; s->functions && i < s->count; i++) {
+		Elf64_Sym symbol;
+
+		elf_file_symbol(&s->elf, &s->table[i], &symbol);
+		s->nr_functions += take_function(s, &symbol, &s->functions[s->nr_functions]);
+	}
+	if (s->functions)
+		qsort(s->functions, s->nr_functions, sizeof(s->functions[0]), compare_functions);
+	return s->functions;
+}
+
+/* The last function at or below the address, or NULL. */
+static const struct function *function_below(const struct symbols *s, uint64_t address)
+{
+	size_t low = 0, high = s->nr_functions;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->functions[middle].address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &s->functions[low - 1] : NULL;
+}
+
+char *symbols_place(struct symbols *s, uint64_t address, char *out, size_t size)
+{
+	const struct function *f = sort_functions(s) ? function_below(s, address) : NULL;
+
+	out[0] = '\0';
+	if (!f || address >= f->end || address - f->address > LONGEST_FUNCTION)
+		return out;
+	if (address == f->address)
+		snprintf(out, size, "%s", s->names + f->name);
+	else
+		snprintf(out, size, "%s+0x%" PRIx64, s->names + f->name, address - f->address);
+	return out;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* src/attach/symbols.c with small generated kernels, in both byte orders and ABI versions. */
+/* src/base/symbols.c with small generated kernels, in both byte orders and ABI versions. */
 #include <elf.h>
 #include <endian.h>
 #include <unistd.h>
 
-#include "attach/symbols.h"
+#include "base/symbols.h"
 #include "unit.h"
 
 #define BASE 0xc000000000000000ull

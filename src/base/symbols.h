@@ -4,8 +4,8 @@
  * version 1 a function's symbol names its descriptor; in version 2 a function has a global and a
  * local entry.
  */
-#ifndef FWNMI_ATTACH_SYMBOLS_H
-#define FWNMI_ATTACH_SYMBOLS_H
+#ifndef FWNMI_BASE_SYMBOLS_H
+#define FWNMI_BASE_SYMBOLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +32,20 @@ bool symbols_find(const struct symbols *symbols, const char *name, uint64_t *add
  * instruction.
  */
 bool symbols_local_entry(const struct symbols *symbols, const char *name, uint64_t *address);
+/**
+ * symbols_nearest() - the name of a symbol that may have been meant
+ * @out: of @size bytes
+ *
+ * False: no name is near.
+ */
+bool symbols_nearest(const struct symbols *symbols, const char *name, char *out, size_t size);
+/**
+ * symbols_place() - what is at a link address, as "symbol+0x10"
+ * @out: of @size bytes, at least 1; "" if it is in no function
+ *
+ * Returns @out.
+ */
+char *symbols_place(struct symbols *symbols, uint64_t address, char *out, size_t size);
 /**
  * symbols_read() - the file's bytes at a link address; false if the file does not have all of them.
  */
