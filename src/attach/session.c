@@ -443,9 +443,9 @@ static bool inject(struct session *s, const struct injection_request *request, b
 	struct injection_request in = *request;
 	struct moment_request moment_request = {
 		.cpu = in.vcpu,
-		.context = in.context,
-		.now = in.now,
-		.wake = in.system_reset && in.context != INJECT_USER && !s->options->at &&
+		.context = in.trigger.context,
+		.now = trigger_anywhere(&in.trigger),
+		.wake = in.system_reset && in.trigger.context != INJECT_USER && !s->options->at &&
 			!s->options->process,
 		.at = s->options->at,
 		.process = s->options->process,

@@ -45,6 +45,11 @@ static const char usage[] =
 	"  --context WHERE      user, kernel or any: wait for an instruction there that is\n"
 	"                       recoverable, MSR[RI]=1 (any)\n"
 	"  --now                interrupt the CPU wherever it is, recoverable or not\n"
+	"  --at TRIGGER         wait for an instruction; see fwnmi-inject(1) for the words:\n"
+	"                       insn=N, PLACE, read=, write=, fetch=, vector=, count=K, after=N,\n"
+	"                       within=N, user, kernel, real, rtas, handler, interlocked, ri=,\n"
+	"                       pidr=N, cpu=. With --gdb only a PLACE: SYMBOL, SYMBOL+OFFSET or\n"
+	"                       an address\n"
 	"  --timeout S          give up after S seconds (10)\n"
 	"  --no-wait            do not wait for the outcome\n"
 	"\n"
@@ -74,7 +79,6 @@ static const char usage[] =
 	"  --kernel VMLINUX     the kernel that the guest is running, with its symbols\n"
 	"  --handlers SRESET,MCHECK  real addresses of the routines that the guest has registered\n"
 	"  --rtas BASE[,SIZE]   the RTAS area, if guest memory has no device tree\n"
-	"  --at PLACE           wait for SYMBOL, SYMBOL+OFFSET or an address\n"
 	"  --process PID|NAME   wait for a process\n"
 	"  --nested             inject even if a CPU has yet to call ibm,nmi-interlock\n"
 	"  --state FILE         keep the state between runs here (a file named after the address)\n"
@@ -245,6 +249,30 @@ static bool check_memory_options(const struct inject_options *o)
 	return true;
 }
 
+/* --at is for the monitor to look at; a stub can only wait for a place. */
+static bool check_trigger(struct inject_options *o)
+{
+	static const char address[] = "address=";
+	const size_t prefix = sizeof(address) - 1;
+	struct trigger trigger;
+	char err[200];
+
+	if (!o->remote.at)
+		return true;
+	if (!trigger_parse(o->remote.at, &trigger, err, sizeof(err)))
+		return complain("bad --at: %s", err);
+	if (!o->remote.gdb) {
+		json_object_set_new(o->args, "at", json_string(o->remote.at));
+		return true;
+	}
+	if (!strncmp(o->remote.at, address, prefix))
+		o->remote.at += prefix;
+	if (!trigger.one_place || strpbrk(o->remote.at, " ,="))
+		return complain("--gdb can only wait for a place: --at SYMBOL, SYMBOL+OFFSET or an "
+				"address");
+	return true;
+}
+
 static bool check_options(struct inject_options *o)
 {
 	struct injection_request injection;
@@ -262,6 +290,8 @@ static bool check_options(struct inject_options *o)
 		return complain("--at contradicts --now: now means wherever the CPU is");
 	if (o->remote.process && json_object_get(o->args, "now"))
 		return complain("--process contradicts --now: now means whatever the CPU runs");
+	if (!check_trigger(o))
+		return false;
 	if (o->poison || o->heal)
 		return check_memory_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
@@ -666,11 +696,12 @@ static void print_entry(const struct outcome *out)
 {
 	const json_t *report = out->report, *cause = json_object_get(report, "cause");
 	bool idle = json_is_true(json_object_get(report, "idle"));
-	const char *text;
+	const char *text, *place = json_string_value(json_object_get(report, "place"));
 
 	print_moment(report);
-	printf("  interrupted  NIP %s, MSR %s (%s%s)\n", text_of(report, "nip"),
-	       text_of(report, "msr"), text_of(report, "context"), idle ? ", idle" : "");
+	printf("  interrupted  NIP %s%s%s%s, MSR %s (%s%s)\n", text_of(report, "nip"),
+	       place ? " (" : "", place ? place : "", place ? ")" : "", text_of(report, "msr"),
+	       text_of(report, "context"), idle ? ", idle" : "");
 	if (json_is_true(json_object_get(report, "registered")))
 		printf("  entered      the registered routine at %s, R3 %s\n",
 		       text_of(report, "handler"), text_of(report, "r3"));

@@ -106,8 +106,8 @@ bool remote_options_check(struct remote_options *o, const char *command)
 	} needs_gdb[] = {
 		{ "--kernel", o->guest.kernel }, { "--handlers", o->guest.has_handlers },
 		{ "--rtas", o->guest.has_rtas }, { "--state", o->state },
-		{ "--forget", o->forget },	 { "--at", o->at },
-		{ "--process", o->process },	 { "--nested", o->nested },
+		{ "--forget", o->forget },	 { "--process", o->process },
+		{ "--nested", o->nested },
 	};
 
 	for (size_t i = 0; !o->gdb && i < sizeof(needs_gdb) / sizeof(needs_gdb[0]); i++) {

@@ -659,9 +659,22 @@ static bool keep_nvram(struct machine *machine, const char *path, struct nvram_f
 	return true;
 }
 
+/* For triggers and reports. A kernel without symbols runs as well. Read before the sandbox. */
+static struct symbols *use_symbols(const struct run_options *o, struct injector *injector)
+{
+	static char why_not[REASON_SIZE] = "the machine was given no -kernel";
+	struct symbols *symbols = NULL;
+
+	if (o->machine.kernel)
+		symbols = symbols_open(o->machine.kernel, why_not, sizeof(why_not));
+	injector_use_symbols(injector, symbols, why_not);
+	return symbols;
+}
+
 static int run(struct run_options *o)
 {
 	struct injector *injector = NULL;
+	struct symbols *symbols = NULL;
 	struct nvram_file nvram = { .fd = -1 };
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
@@ -686,6 +699,8 @@ static int run(struct run_options *o)
 	if (o->monitor)
 		injector = injector_create(machine, err, sizeof(err));
 	if (injector)
+		symbols = use_symbols(o, injector);
+	if (injector)
 		monitor = monitor_open(o->monitor, machine, injector, err, sizeof(err));
 	cleanup_watch_monitor(monitor);
 	if (o->monitor && !monitor)
@@ -697,6 +712,7 @@ static int run(struct run_options *o)
 	cleanup_watch_monitor(NULL);
 	monitor_close(monitor);
 	injector_destroy(injector);
+	symbols_close(symbols);
 	machine_destroy(machine);
 	nvram_file_close(&nvram);
 	return status;

@@ -89,6 +89,7 @@ static json_t *inject_several(struct command_target *target,
 			      size_t err_size)
 {
 	json_t *ids = json_array(), *refused = json_array();
+	const uint64_t group = target->last_injection + 1;
 	bool any;
 
 	for (unsigned i = 0; i < machine_nr_vcpus(target->machine); i++) {
@@ -99,6 +100,7 @@ static json_t *inject_several(struct command_target *target,
 		if (state == VCPU_STOPPED || state == VCPU_UNSAFE || (others && i == request->vcpu))
 			continue;
 		injection.vcpu = i;
+		injection.group = group;
 		injection.id = ++target->last_injection;
 		if (!injector_add(target->injector, &injection, err, err_size))
 			json_array_append_new(refused, json_pack("{s:i, s:o}", "cpu-index", (int)i,

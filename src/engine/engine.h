@@ -44,6 +44,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
 	ENGINE_EXIT_STOPPED, /* insns() has reached what stop_at() asked for */
+	ENGINE_EXIT_WATCHED, /* the instruction at NIP would do what set_watches() watches for */
 	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
@@ -63,6 +64,11 @@ struct engine_machine_check {
 struct engine_exit {
 	enum engine_exit_reason reason;
 	struct engine_machine_check machine_check;
+	/*
+	 * ENGINE_EXIT_STOPPED, ENGINE_EXIT_WATCHED: the next run() goes on in a block, before whose
+	 * end no interrupt is taken, and no other vCPU may have a turn if it is to be the same run.
+	 */
+	bool in_block;
 	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code */
 	char message[160];
 };
@@ -116,6 +122,21 @@ struct engine_description {
 	const uint32_t *trap_code;
 	unsigned trap_code_length; /* instructions */
 };
+
+/* What an instruction does, to be or-ed. */
+enum engine_access {
+	ENGINE_FETCH = 1, /* it is fetched from the range: the first word of it counts */
+	ENGINE_READ = 2,
+	ENGINE_WRITE = 4,
+};
+
+/* An access of a vCPU to a byte of [first, last]. */
+struct engine_watch {
+	unsigned accesses; /* ENGINE_FETCH, or else the others */
+	bool real; /* they are real addresses, not effective ones */
+	uint64_t first, last;
+};
+#define ENGINE_MAX_WATCHES 4
 
 #define ENGINE_NO_WATCH 1ull /* no instruction has an odd address */
 #define ENGINE_NO_STOP	UINT64_MAX
@@ -225,6 +246,19 @@ struct engine_ops {
 	 * can't.
 	 */
 	void (*stop_at)(struct engine *engine, unsigned vcpu, uint64_t insns);
+
+	/**
+	 * set_watches() - have run() return ENGINE_EXIT_WATCHED before each instruction of the
+	 * vCPU that is about to make such an access; @count 0: no longer
+	 *
+	 * The next run() executes that instruction. What is executed, and when interrupts are
+	 * taken, is the same as without; an access that faults does not count. reset() and
+	 * loaded() forget the watches. NULL: the engine can't.
+	 */
+	void (*set_watches)(struct engine *engine, unsigned vcpu,
+			    const struct engine_watch *watches, unsigned count);
+	/** pid() - the vCPU's process ID register (PIDR). NULL: the engine can't tell. */
+	uint32_t (*pid)(const struct engine *engine, unsigned vcpu);
 
 	/**
 	 * kick() - make run() return soon. The only call allowed from another thread or a signal

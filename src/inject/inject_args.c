@@ -91,10 +91,33 @@ static bool get_count(struct parse *p, const char *key, json_int_t max, unsigned
 	return true;
 }
 
+/* What the trigger says of CPUs. */
+static enum trigger_cpus cpus_of_trigger(const json_t *args)
+{
+	const char *at = json_string_value(json_object_get(args, "at"));
+	struct trigger trigger;
+	char err[200];
+
+	return at && trigger_parse(at, &trigger, err, sizeof(err)) ? trigger.cpus :
+								     TRIGGER_CPUS_UNSAID;
+}
+
 enum inject_cpus inject_args_cpus(const json_t *args, bool system_reset)
 {
 	const char *cpus = json_string_value(json_object_get(args, "cpus"));
 
+	switch (cpus_of_trigger(args)) {
+	case TRIGGER_CPU:
+		return INJECT_ONE_CPU;
+	case TRIGGER_CPUS_ALL:
+		return INJECT_ALL_CPUS;
+	case TRIGGER_CPUS_OTHERS:
+		return INJECT_OTHER_CPUS;
+	case TRIGGER_CPUS_UNSAID:
+		break;
+	}
+	if (json_object_get(args, "at") && !cpus)
+		return INJECT_ONE_CPU;
 	/* Like QEMU's nmi and the HMC's dumprestart: a kernel that dumps waits for every CPU. */
 	if (system_reset && !cpus && !json_object_get(args, "cpu-index"))
 		return INJECT_PARTITION;
@@ -114,31 +137,58 @@ static bool check_cpus(struct parse *p)
 	return true;
 }
 
+/* "at", and what contradicts it. */
+static bool parse_trigger(struct parse *p)
+{
+	const char *text = json_string_value(json_object_get(p->args, "at"));
+	struct injection_request *in = p->injection;
+	char why[200];
+
+	if (!given(p, "at"))
+		return true;
+	if (!text)
+		return FAIL(p, "bad at: not a text");
+	if (!trigger_parse(text, &in->trigger, why, sizeof(why)))
+		return FAIL(p, "bad at: %s", why);
+	if (given(p, "now"))
+		return FAIL(p, "now contradicts at: say ri=any there");
+	if (in->trigger.cpus == TRIGGER_CPUS_UNSAID)
+		return true;
+	if (given(p, "cpus") || given(p, "cpu-index"))
+		return FAIL(p, "cpu in at contradicts %s", given(p, "cpus") ? "cpus" : "cpu-index");
+	in->vcpu = in->trigger.cpu;
+	return true;
+}
+
 /* The arguments of every injection. */
 static bool parse_place(struct parse *p)
 {
 	static const char *const contexts[] = { "any", "kernel", "user" };
 	struct injection_request *in = p->injection;
-	const char *name;
 	unsigned timeout;
+	const char *name;
+	bool now;
 
 	/* The machine checks whether the CPU exists. */
 	if (!check_cpus(p) || !get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
 	    !get_count(p, "timeout", MAX_TIMEOUT_S, 10, &timeout) ||
-	    !get_bool(p, "now", false, &in->now))
+	    !get_bool(p, "now", false, &now) || !parse_trigger(p))
 		return false;
 	if (!timeout)
 		return FAIL(p, "bad timeout: must be at least 1 second");
 	in->timeout_ms = timeout * 1000;
-	in->context = INJECT_ANY;
+	if (now)
+		in->trigger.ri = TRIGGER_RI_ANY;
 	if (!given(p, "context"))
 		return true;
-	if (in->now)
+	if (now)
 		return FAIL(p, "now contradicts context: now means wherever the CPU is");
+	if (in->trigger.context != INJECT_ANY)
+		return FAIL(p, "context contradicts at, which says it already");
 	name = json_string_value(json_object_get(p->args, "context"));
 	for (unsigned i = 0; name && i < 3; i++) {
 		if (!strcmp(name, contexts[i])) {
-			in->context = (enum inject_context)i;
+			in->trigger.context = (enum inject_context)i;
 			return true;
 		}
 	}
@@ -253,6 +303,7 @@ static unsigned use_of(const char *key)
 		{ "cpus", FOR_EVENT },
 		{ "context", FOR_EVENT },
 		{ "now", FOR_EVENT },
+		{ "at", FOR_EVENT },
 		{ "timeout", FOR_EVENT },
 		{ "type", FOR_MACHINE_CHECK },
 		{ "subtype", FOR_MACHINE_CHECK },

@@ -92,6 +92,8 @@ json_t *inject_report_json(const struct injection_report *report)
 			       json_address(report->handler), "r3", json_address(report->r3),
 			       "at-instruction", json_count(report->delivered_insns), "at-timebase",
 			       json_count(report->delivered_timebase)));
+	if (report->place[0])
+		json_object_set_new(out, "place", json_string(report->place));
 	json_object_set_new(out, "recoverable", json_boolean(report->msr & MSR_RI));
 	inject_report_log(&report->log, out);
 	if (!report->registered)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machine checks and system resets on request: find the instruction, deliver, and follow the guest
- * to its interlock and back to the interrupted code. The machine does the delivery. "Recoverable"
- * means the Power ISA's MSR[RI].
+ * Machine checks and system resets on request: deliver when the trigger comes true, and follow the
+ * guest to its interlock and back to the interrupted code. The machine does the delivery.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,12 @@
 
 #include "base/host_time.h"
 #include "fwnmi/mce.h"
+#include "inject/armed_trigger.h"
 #include "inject/injector.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
+/* Linux is linked to run there. */
+#define LINKED_BASE	   0xc000000000000000ull
 /*
  * How long to watch for the vCPU's return. It is long because the guest first prints its report on
  * a slow console.
@@ -21,10 +23,11 @@
 /* A handler may disable facilities for a lazy reload; that still counts as a return. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
 
-/* The last injection into a vCPU. */
+/* An injection into a vCPU. */
 struct injection {
 	struct injection_request request;
 	struct injection_report report; /* report.stage is the state */
+	struct armed_trigger armed;
 	uint64_t deadline_ns; /* host time of the withdrawal if it is still open */
 	uint64_t delivered_ns; /* host time of the delivery */
 	uint64_t watch_end; /* vCPU instruction count that ends the watch; 0: not watched */
@@ -33,14 +36,22 @@ struct injection {
 	bool delivering; /* what the vCPU takes now comes from this request */
 };
 
+struct vcpu_injections {
+	struct injection last;
+	/* The one before, if it was delivered and is still followed: it is in its handler. */
+	struct injection outer;
+};
+
 struct injector {
 	struct machine *machine;
+	struct symbols *symbols; /* NULL: none, because of no_symbols */
+	const char *no_symbols;
 	unsigned nr_vcpus;
 	struct injector_listener listener;
 	/* The event that the machine is telling, and the injection that it belongs to. */
 	const struct machine_event *event;
 	const struct injection_report *explanation;
-	struct injection injections[]; /* one for each vCPU */
+	struct vcpu_injections vcpus[];
 };
 
 static void tell(const struct injector *injector, const struct injection *in)
@@ -49,26 +60,66 @@ static void tell(const struct injector *injector, const struct injection *in)
 		injector->listener.ended(injector->listener.opaque, &in->report);
 }
 
+static struct injection *last_of(struct injector *injector, unsigned vcpu)
+{
+	return &injector->vcpus[vcpu].last;
+}
+
+/* The injection whose return to the interrupted code is expected next, or NULL. */
+static struct injection *watched_of(struct injector *injector, unsigned vcpu)
+{
+	struct vcpu_injections *v = &injector->vcpus[vcpu];
+
+	return v->last.watch_end ? &v->last : v->outer.watch_end ? &v->outer : NULL;
+}
+
+/* A vCPU comes back from the innermost event first. */
+static void watch_innermost(struct injector *injector, unsigned vcpu)
+{
+	const struct injection *in = watched_of(injector, vcpu);
+
+	machine_watch_return(injector->machine, vcpu,
+			     in && !in->step ? in->report.nip : ENGINE_NO_WATCH);
+}
+
 static void watch(struct injector *injector, struct injection *in)
 {
-	in->report.watched =
-		machine_watch_return(injector->machine, in->report.vcpu, in->report.nip);
-	in->watch_end = machine_vcpu_insns(injector->machine, in->report.vcpu) + WATCH_INSNS;
+	const unsigned vcpu = in->report.vcpu;
+
+	in->report.watched = machine_watch_return(injector->machine, vcpu, in->report.nip);
+	in->watch_end = machine_vcpu_insns(injector->machine, vcpu) + WATCH_INSNS;
+	watch_innermost(injector, vcpu);
 }
 
 static void unwatch(struct injector *injector, struct injection *in)
 {
 	in->watch_end = 0;
 	in->step = false;
-	machine_watch_return(injector->machine, in->report.vcpu, ENGINE_NO_WATCH);
+	watch_innermost(injector, in->report.vcpu);
 }
 
 static void fail(struct injector *injector, struct injection *in, const char *reason)
 {
 	in->report.stage = INJECTION_FAILED;
+	armed_end(&in->armed, injector->machine, in->report.vcpu);
 	unwatch(injector, in);
 	snprintf(in->report.reason, sizeof(in->report.reason), "%s", reason);
 	tell(injector, in);
+}
+
+/* Withdraw an injection whose trigger has not come true. */
+static void fail_unreached(struct injector *injector, struct injection *in, const char *limit)
+{
+	char reason[sizeof(in->report.reason)];
+
+	if (in->armed.rejected)
+		snprintf(reason, sizeof(reason),
+			 "%s: the CPU reached the place %llu times, but never as requested", limit,
+			 (unsigned long long)in->armed.rejected);
+	else
+		snprintf(reason, sizeof(reason), "%s: the CPU reached no suitable instruction",
+			 limit);
+	fail(injector, in, reason);
 }
 
 static void finish(struct injector *injector, struct injection *in, bool returned)
@@ -83,6 +134,12 @@ static void finish(struct injector *injector, struct injection *in, bool returne
 			machine_timebase(injector->machine) - in->report.delivered_timebase;
 	}
 	tell(injector, in);
+}
+
+/* It was delivered, and more may be seen of it. */
+static bool is_followed(const struct injection *in)
+{
+	return in->report.stage == INJECTION_DELIVERED || in->watch_end;
 }
 
 static bool is_open(const struct injection *in)
@@ -103,8 +160,10 @@ static bool refuse(const struct injector *injector, const struct injection_reque
 			 request->vcpu);
 	else if (machine_vcpu_state(injector->machine, request->vcpu) == VCPU_UNSAFE)
 		snprintf(err, err_size, "CPU %u is stopped: it is unsafe", request->vcpu);
-	else if (is_open(&injector->injections[request->vcpu]))
+	else if (is_open(&injector->vcpus[request->vcpu].last))
 		snprintf(err, err_size, "CPU %u already has an injection pending", request->vcpu);
+	else if (!trigger_fits_machine(&request->trigger, injector->machine, err, err_size))
+		return true;
 	else if (!request->system_reset && fwnmi_machine_check_validate(&request->mc) < 0)
 		snprintf(err, err_size,
 			 "the options contradict each other: no such machine check exists");
@@ -113,24 +172,53 @@ static bool refuse(const struct injector *injector, const struct injection_reque
 	return true;
 }
 
+static uint64_t deadline(const struct injection_request *request)
+{
+	if (request->timeout_ms == INJECT_NO_TIMEOUT)
+		return UINT64_MAX;
+	return host_ns() +
+	       1000000ull * (request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS);
+}
+
+/* Make room for the next injection. The guest may be in the last one's handler. */
+static void make_room(struct injector *injector, struct vcpu_injections *v)
+{
+	if (!is_followed(&v->last))
+		return;
+	if (is_followed(&v->outer))
+		finish(injector, &v->outer, false);
+	v->outer = v->last;
+	v->last = (struct injection){ .report.stage = INJECTION_NONE };
+}
+
 bool injector_add(struct injector *injector, const struct injection_request *request, char *err,
 		  size_t err_size)
 {
-	const unsigned timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+	struct trigger trigger = request->trigger;
 	struct injection *in;
 
-	if (refuse(injector, request, err, err_size))
+	if (refuse(injector, request, err, err_size) ||
+	    !trigger_resolve(&trigger, injector->symbols, injector->no_symbols, err, err_size))
 		return false;
-	in = &injector->injections[request->vcpu];
-	if (in->report.stage == INJECTION_DELIVERED || in->watch_end)
-		finish(injector, in, false);
+	make_room(injector, &injector->vcpus[request->vcpu]);
+	in = last_of(injector, request->vcpu);
 	*in = (struct injection){ .request = *request,
 				  .report = { .id = request->id,
 					      .vcpu = request->vcpu,
 					      .system_reset = request->system_reset,
 					      .stage = INJECTION_PENDING },
-				  .deadline_ns = host_ns() + 1000000ull * timeout_ms };
+				  .deadline_ns = deadline(request) };
+	armed_begin(&in->armed, &trigger, injector->machine);
 	return true;
+}
+
+void injector_forget(struct injector *injector)
+{
+	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
+		armed_end(&last_of(injector, i)->armed, injector->machine, i);
+		injector->vcpus[i] = (struct vcpu_injections){ .last.report.vcpu = i };
+		watch_innermost(injector, i);
+	}
 }
 
 const struct injection_report *injector_explains(const struct injector *injector,
@@ -140,26 +228,6 @@ const struct injection_report *injector_explains(const struct injector *injector
 }
 
 /* ---- delivery ---- */
-
-static bool fits(const struct injection_request *request, const struct engine_regs *regs,
-		 bool ceded)
-{
-	if (request->now)
-		return true;
-	if (ceded)
-		return request->context != INJECT_USER;
-	if (!(regs->msr & MSR_RI))
-		return false;
-	switch (request->context) {
-	case INJECT_KERNEL:
-		return !(regs->msr & MSR_PR);
-	case INJECT_USER:
-		return regs->msr & MSR_PR;
-	case INJECT_ANY:
-		break;
-	}
-	return true;
-}
 
 /* R3 points to the saved R3; the log follows it. */
 static void note_log(const struct guest_memory *memory, struct injection_report *report)
@@ -244,13 +312,37 @@ static void complete_machine_check(const struct machine *machine, struct injecti
 	fwnmi_mce_synthesise(machine_pvr(machine), mc);
 }
 
+/* Where in the kernel it was. Its code in real mode is at its link address without the top bits. */
+static void note_place(struct injector *injector, struct injection_report *report)
+{
+	const uint64_t real = report->msr & MSR_IR ? 0 : LINKED_BASE;
+
+	if (injector->symbols && !(report->msr & MSR_PR))
+		symbols_place(injector->symbols, report->nip | real, report->place,
+			      sizeof(report->place));
+}
+
+/* The trigger of one of a group has come true: the others need not wait for theirs. */
+static void release_group(struct injector *injector, uint64_t group)
+{
+	for (unsigned i = 0; group && i < injector->nr_vcpus; i++) {
+		struct injection *in = last_of(injector, i);
+
+		if (in->report.stage == INJECTION_PENDING && in->request.group == group)
+			armed_release(&in->armed, injector->machine, i);
+	}
+}
+
 static void deliver(struct injector *injector, struct injection *in, const struct engine_regs *regs,
 		    bool ceded)
 {
 	struct machine *machine = injector->machine;
 
+	release_group(injector, in->request.group);
+	armed_end(&in->armed, machine, in->report.vcpu);
 	in->report.nip = regs->nip;
 	in->report.msr = regs->msr;
+	note_place(injector, &in->report);
 	in->report.ceded = ceded;
 	memcpy(in->gpr, regs->gpr, sizeof(in->gpr));
 	in->delivering = true;
@@ -323,13 +415,24 @@ static bool take_outcome(struct injector *injector, struct injection *in,
 	return true;
 }
 
-static bool take_interlock(struct injector *injector, struct injection *in)
+static bool awaits_interlock(const struct injection *in)
 {
-	const struct machine *machine = injector->machine;
-	struct injection_report *report = &in->report;
+	return in->report.stage == INJECTION_DELIVERED && !in->report.system_reset;
+}
 
-	if (report->stage != INJECTION_DELIVERED || report->system_reset)
-		return false;
+/* Returns the injection whose handler has called ibm,nmi-interlock, or NULL. */
+static struct injection *take_interlock(struct injector *injector, unsigned vcpu)
+{
+	struct vcpu_injections *v = &injector->vcpus[vcpu];
+	struct injection *in = awaits_interlock(&v->last)  ? &v->last :
+			       awaits_interlock(&v->outer) ? &v->outer :
+							     NULL;
+	const struct machine *machine = injector->machine;
+	struct injection_report *report;
+
+	if (!in)
+		return NULL;
+	report = &in->report;
 	report->stage = INJECTION_INTERLOCKED;
 	report->interlocked = true;
 	report->interlock_insns =
@@ -337,18 +440,22 @@ static bool take_interlock(struct injector *injector, struct injection *in)
 	report->interlock_ticks = machine_timebase(machine) - report->delivered_timebase;
 	report->interlock_host_ns = host_ns() - in->delivered_ns;
 	watch(injector, in);
-	return true;
+	return in;
+}
+
+static void cancel(struct injector *injector, struct injection *in, const char *reason)
+{
+	if (is_open(in) || (in->report.stage == INJECTION_DELIVERED && !in->watch_end))
+		fail(injector, in, reason);
+	else if (in->watch_end)
+		finish(injector, in, false);
 }
 
 static void cancel_all(struct injector *injector, const char *reason)
 {
 	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
-		struct injection *in = &injector->injections[i];
-
-		if (is_open(in) || (in->report.stage == INJECTION_DELIVERED && !in->watch_end))
-			fail(injector, in, reason);
-		else if (in->watch_end)
-			finish(injector, in, false);
+		cancel(injector, &injector->vcpus[i].outer, reason);
+		cancel(injector, &injector->vcpus[i].last, reason);
 	}
 }
 
@@ -361,13 +468,12 @@ static void on_event(void *opaque, const struct machine_event *event)
 	injector->explanation = NULL;
 	switch (event->type) {
 	case MACHINE_EVENT_FWNMI:
-		if (take_outcome(injector, &injector->injections[event->vcpu], event->outcome))
-			in = &injector->injections[event->vcpu];
+		if (take_outcome(injector, last_of(injector, event->vcpu), event->outcome))
+			in = last_of(injector, event->vcpu);
 		break;
 	case MACHINE_EVENT_PAPR:
-		if (event->papr->type == PAPR_EVENT_FWNMI_INTERLOCK &&
-		    take_interlock(injector, &injector->injections[event->papr->cpu]))
-			in = &injector->injections[event->papr->cpu];
+		if (event->papr->type == PAPR_EVENT_FWNMI_INTERLOCK)
+			in = take_interlock(injector, event->papr->cpu);
 		break;
 	case MACHINE_EVENT_RESET:
 		cancel_all(injector, "the machine was reset");
@@ -384,34 +490,96 @@ static void on_event(void *opaque, const struct machine_event *event)
 
 /* ---- while vCPUs run ---- */
 
-static bool wants_blocks(void *opaque, unsigned vcpu)
+/* Instructions until the first bound of any pending injection. */
+static uint64_t until_given_up(struct injector *injector)
 {
-	const struct injector *injector = opaque;
-	const struct injection *in = &injector->injections[vcpu];
+	const uint64_t insns = machine_insns(injector->machine);
+	uint64_t least = MACHINE_NEVER;
 
-	return in->report.stage == INJECTION_PENDING || in->step;
+	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
+		const struct injection *in = last_of(injector, i);
+
+		if (in->report.stage == INJECTION_PENDING && in->armed.give_up_at - insns < least &&
+		    in->armed.give_up_at != UINT64_MAX)
+			least = in->armed.give_up_at - insns;
+	}
+	return least;
+}
+
+static void give_up(struct injector *injector)
+{
+	const uint64_t insns = machine_insns(injector->machine);
+
+	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
+		struct injection *in = last_of(injector, i);
+
+		if (in->report.stage == INJECTION_PENDING && in->armed.give_up_at <= insns)
+			fail_unreached(injector, in, "bound of instructions");
+	}
+}
+
+static uint64_t wants(void *opaque, unsigned vcpu)
+{
+	struct injector *injector = opaque;
+	const struct injection *in = last_of(injector, vcpu), *watched = watched_of(injector, vcpu);
+	uint64_t bound = until_given_up(injector), wanted = MACHINE_NEVER;
+
+	if (in->report.stage == INJECTION_PENDING)
+		wanted = armed_wants(&in->armed, injector->machine, vcpu);
+	if (watched && watched->step)
+		wanted = 0;
+	return wanted < bound ? wanted : bound;
+}
+
+static struct armed_moment moment_of(struct injector *injector, unsigned vcpu,
+				     const struct engine_regs *regs, bool ceded)
+{
+	const struct injection *outer = &injector->vcpus[vcpu].outer;
+
+	return (struct armed_moment){ .regs = regs,
+				      .ceded = ceded,
+				      .interlocked = outer->watch_end &&
+						     outer->report.interlocked };
 }
 
 static void before_block(void *opaque, unsigned vcpu, bool ceded)
 {
 	struct injector *injector = opaque;
-	struct injection *in = &injector->injections[vcpu];
+	struct injection *in = last_of(injector, vcpu);
+	struct armed_moment moment;
+	struct engine_regs regs;
+
+	if (in->report.stage == INJECTION_PENDING) {
+		machine_get_regs(injector->machine, vcpu, &regs);
+		moment = moment_of(injector, vcpu, &regs, ceded);
+		if (armed_look(&in->armed, injector->machine, vcpu, &moment))
+			deliver(injector, in, &regs, ceded);
+	}
+	give_up(injector);
+}
+
+static void on_watched(void *opaque, unsigned vcpu)
+{
+	struct injector *injector = opaque;
+	struct injection *in = last_of(injector, vcpu);
+	struct armed_moment moment;
 	struct engine_regs regs;
 
 	if (in->report.stage != INJECTION_PENDING)
 		return;
 	machine_get_regs(injector->machine, vcpu, &regs);
-	if (fits(&in->request, &regs, ceded))
-		deliver(injector, in, &regs, ceded);
+	moment = moment_of(injector, vcpu, &regs, false);
+	if (armed_watched(&in->armed, injector->machine, vcpu, &moment))
+		deliver(injector, in, &regs, false);
 }
 
 static void on_returned(void *opaque, unsigned vcpu)
 {
 	struct injector *injector = opaque;
-	struct injection *in = &injector->injections[vcpu];
+	struct injection *in = watched_of(injector, vcpu);
 	struct engine_regs regs;
 
-	if (!in->watch_end)
+	if (!in)
 		return;
 	machine_get_regs(injector->machine, vcpu, &regs);
 	if (came_back(in, &regs))
@@ -423,35 +591,35 @@ static void on_returned(void *opaque, unsigned vcpu)
 static void on_ran(void *opaque, unsigned vcpu)
 {
 	struct injector *injector = opaque;
-	struct injection *in = &injector->injections[vcpu];
+	struct injection *in = watched_of(injector, vcpu);
 
-	if (!in->watch_end)
+	if (!in)
 		return;
 	if (!in->report.watched || machine_vcpu_insns(injector->machine, vcpu) >= in->watch_end) {
 		finish(injector, in, false);
 	} else if (in->step) {
 		in->step = false;
-		machine_watch_return(injector->machine, vcpu, in->report.nip);
+		watch_innermost(injector, vcpu);
 	}
 }
 
 static void on_idle(void *opaque, unsigned vcpu)
 {
 	struct injector *injector = opaque;
-	struct injection *in = &injector->injections[vcpu];
+	struct injection *in = last_of(injector, vcpu);
 
 	if (in->report.stage == INJECTION_PENDING &&
 	    machine_vcpu_state(injector->machine, vcpu) == VCPU_STOPPED)
 		fail(injector, in, "the guest stopped this CPU");
-	else if (in->watch_end)
-		finish(injector, in, false);
+	while (watched_of(injector, vcpu))
+		finish(injector, watched_of(injector, vcpu), false);
 }
 
 /* Withdraw an injection whose time is up. */
 static void time_out(struct injector *injector, struct injection *in)
 {
 	if (in->report.stage == INJECTION_PENDING) {
-		fail(injector, in, "time limit: the CPU reached no suitable instruction");
+		fail_unreached(injector, in, "time limit");
 	} else if (in->report.stage == INJECTION_RAISED) {
 		/* The vCPU has taken the interrupt; that cannot be undone. */
 		fail(injector, in,
@@ -468,7 +636,7 @@ static uint64_t on_poll(void *opaque, uint64_t now_ns)
 	uint64_t due = UINT64_MAX;
 
 	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
-		struct injection *in = &injector->injections[i];
+		struct injection *in = last_of(injector, i);
 
 		if (!is_open(in))
 			continue;
@@ -486,10 +654,11 @@ struct injector *injector_create(struct machine *machine, char *err, size_t err_
 {
 	const unsigned nr_vcpus = machine_nr_vcpus(machine);
 	struct injector *injector =
-		calloc(1, sizeof(*injector) + nr_vcpus * sizeof(injector->injections[0]));
+		calloc(1, sizeof(*injector) + nr_vcpus * sizeof(injector->vcpus[0]));
 	const struct machine_hook hook = {
-		.wants_blocks = wants_blocks,
+		.wants = wants,
 		.before_block = before_block,
+		.watched = on_watched,
 		.ran = on_ran,
 		.returned = on_returned,
 		.idle = on_idle,
@@ -504,6 +673,9 @@ struct injector *injector_create(struct machine *machine, char *err, size_t err_
 	}
 	injector->machine = machine;
 	injector->nr_vcpus = nr_vcpus;
+	injector->no_symbols = "there is no kernel with symbols";
+	for (unsigned i = 0; i < nr_vcpus; i++)
+		injector->vcpus[i].last.report.vcpu = injector->vcpus[i].outer.report.vcpu = i;
 	if (!machine_add_hook(machine, &hook)) {
 		snprintf(err, err_size, "too many hooks into the machine");
 		free(injector);
@@ -512,17 +684,15 @@ struct injector *injector_create(struct machine *machine, char *err, size_t err_
 	return injector;
 }
 
+void injector_use_symbols(struct injector *injector, struct symbols *symbols, const char *why_not)
+{
+	injector->symbols = symbols;
+	injector->no_symbols = why_not;
+}
+
 void injector_destroy(struct injector *injector)
 {
 	free(injector);
-}
-
-void injector_forget(struct injector *injector)
-{
-	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
-		injector->injections[i] = (struct injection){ 0 };
-		machine_watch_return(injector->machine, i, ENGINE_NO_WATCH);
-	}
 }
 
 void injector_listen(struct injector *injector, const struct injector_listener *listener)

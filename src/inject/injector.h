@@ -6,6 +6,7 @@
 #ifndef FWNMI_INJECT_INJECTOR_H
 #define FWNMI_INJECT_INJECTOR_H
 
+#include "base/symbols.h"
 #include "inject/request.h"
 #include "machine/machine.h"
 
@@ -21,6 +22,12 @@ struct injector_listener {
 
 /** injector_create() - NULL with a one-line reason in @err on failure. */
 struct injector *injector_create(struct machine *machine, char *err, size_t err_size);
+/**
+ * injector_use_symbols() - the symbols of the kernel that the machine was given
+ * @symbols: stays the caller's; NULL: there are none
+ * @why_not: then why, for messages; it must outlive the injector
+ */
+void injector_use_symbols(struct injector *injector, struct symbols *symbols, const char *why_not);
 /** injector_destroy() - call after the machine's last run. */
 void injector_destroy(struct injector *injector);
 /** injector_forget() - withdraw and unwatch everything, without a word: the machine was reset. */
@@ -28,13 +35,14 @@ void injector_forget(struct injector *injector);
 void injector_listen(struct injector *injector, const struct injector_listener *listener);
 
 /**
- * injector_add() - deliver an injection as soon as its vCPU reaches a suitable instruction
+ * injector_add() - deliver an injection as soon as its trigger comes true for its vCPU
  *
- * A vCPU has one injection at a time. If it is not delivered within the request's time limit it is
- * withdrawn, also from libfwnmi's queue.
+ * It is delivered before exactly the instruction that the trigger describes. Up to there the guest
+ * runs as without it. A vCPU has one injection at a time. If it is not delivered within the
+ * request's limits it is withdrawn, also from libfwnmi's queue.
  *
  * Returns false with a reason in @err: no such vCPU, the vCPU is stopped or has an injection
- * pending, or libfwnmi refuses the machine check.
+ * pending, no such symbol, the engine cannot wait for that, or libfwnmi refuses the machine check.
  */
 bool injector_add(struct injector *injector, const struct injection_request *request, char *err,
 		  size_t err_size);

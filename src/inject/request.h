@@ -11,22 +11,26 @@
 #include <stdint.h>
 
 #include "fwnmi/fwnmi.h"
+#include "inject/trigger.h"
 
-enum inject_context {
-	INJECT_ANY,
-	INJECT_KERNEL,
-	INJECT_USER
-};
+#define INJECT_MAX_PLACE (TRIGGER_MAX_SYMBOL + 20)
 
-/* A request, delivered when the vCPU reaches a suitable instruction. */
+/* The only limits are instructions: trigger.within. */
+#define INJECT_NO_TIMEOUT UINT32_MAX
+
+/* A request, delivered when its trigger comes true for the vCPU. */
 struct injection_request {
 	uint64_t id; /* chosen by the caller, copied into every report */
 	unsigned vcpu;
 	bool system_reset; /* else a machine check */
 	struct fwnmi_machine_check mc; /* srr1 is set by the machine */
 	bool effective_address_is_nip; /* use the interrupted instruction's address */
-	enum inject_context context; /* a ceded vCPU counts as kernel */
-	bool now; /* deliver anywhere, even with MSR[RI]=0; ignores @context */
+	struct trigger trigger;
+	/*
+	 * Requests of one group, not 0, go off together: once one's trigger has come true, the
+	 * others only wait for MSR[RI].
+	 */
+	uint64_t group;
 	unsigned timeout_ms; /* host time before it is withdrawn; 0: 10 s */
 };
 
@@ -79,6 +83,7 @@ struct injection_report {
 	bool stopped; /* FINISHED only: stopped as unsafe, not interrupted */
 	bool stale; /* not registered: the registered routine is gone */
 	uint64_t nip, msr; /* of the interrupted instruction */
+	char place[INJECT_MAX_PLACE]; /* of nip, "symbol+0x10"; "": in no known function */
 	uint64_t handler, r3; /* NIP and R3 after delivery */
 	struct injection_log log;
 	enum injection_no_handler no_handler; /* not registered only */

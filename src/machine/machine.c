@@ -523,6 +523,25 @@ bool machine_watch_return(struct machine *machine, unsigned vcpu, uint64_t ea)
 	return true;
 }
 
+bool machine_can_watch(const struct machine *machine)
+{
+	return machine->ops->set_watches && machine->ops->stop_at;
+}
+
+void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_watch *watches,
+		   unsigned count)
+{
+	machine->ops->set_watches(machine->engine, vcpu, watches, count);
+}
+
+bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid)
+{
+	if (!machine->ops->pid)
+		return false;
+	*pid = machine->ops->pid(machine->engine, vcpu);
+	return true;
+}
+
 bool machine_stop_at(struct machine *machine, uint64_t insns)
 {
 	if (!machine->ops->stop_at)

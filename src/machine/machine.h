@@ -103,17 +103,25 @@ struct machine_client {
 	void *opaque;
 };
 
+#define MACHINE_NEVER UINT64_MAX
+
 /*
  * Whoever looks at vCPUs while they run. Any of these may be NULL. They are called in the machine's
  * thread; the vCPU is not running.
  */
 struct machine_hook {
-	/* Is before_block() wanted for this vCPU now? It then runs a block at a time, slowly. */
-	bool (*wants_blocks)(void *opaque, unsigned vcpu);
+	/*
+	 * After how many more instructions of this vCPU is before_block() wanted? MACHINE_NEVER, if
+	 * it is not. 0: now, and then before each block, slowly. Only an engine that
+	 * machine_can_watch() stops at instructions.
+	 */
+	uint64_t (*wants)(void *opaque, unsigned vcpu);
 	/* May call machine_machine_check() and machine_system_reset(). @ceded: it is in H_CEDE. */
 	void (*before_block)(void *opaque, unsigned vcpu, bool ceded);
 	void (*ran)(void *opaque, unsigned vcpu); /* it has executed something */
 	void (*returned)(void *opaque, unsigned vcpu); /* what machine_watch_return() waited for */
+	/* Its next instruction is one that machine_watch() waits for. May do as before_block(). */
+	void (*watched)(void *opaque, unsigned vcpu);
 	void (*idle)(void *opaque, unsigned vcpu); /* it ceded or stopped itself */
 	void (*event)(void *opaque, const struct machine_event *event); /* before the clients */
 	/* Returns the host time (host_ns()) of the next call at the latest; UINT64_MAX: none. */
@@ -189,6 +197,16 @@ void machine_system_reset(struct machine *machine, unsigned vcpu, const struct e
  * the vCPU to @ea; ENGINE_NO_WATCH: no longer. False if the engine cannot.
  */
 bool machine_watch_return(struct machine *machine, unsigned vcpu, uint64_t ea);
+/** machine_can_watch() - can the engine stop a vCPU at any instruction? */
+bool machine_can_watch(const struct machine *machine);
+/**
+ * machine_watch() - call the hooks' watched() before each instruction of the vCPU that makes one of
+ * these accesses; @count 0: no longer. Only if machine_can_watch().
+ */
+void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_watch *watches,
+		   unsigned count);
+/** machine_pid() - the vCPU's process ID register; false if the engine cannot tell. */
+bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid);
 void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs);
 
 enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);

@@ -39,13 +39,19 @@
 
 /* ---- hooks ---- */
 
-/* Does a hook want to see this vCPU before each block? */
-static bool hooked(const struct machine *machine, unsigned vcpu)
+/* Instructions of this vCPU until a hook wants to see it. */
+static uint64_t until_hook(const struct machine *machine, unsigned vcpu)
 {
+	uint64_t least = MACHINE_NEVER;
+
 	FOR_EACH_HOOK(machine, hook)
-	if (hook->wants_blocks && hook->wants_blocks(hook->opaque, vcpu))
-		return true;
-	return false;
+	{
+		uint64_t wanted = hook->wants ? hook->wants(hook->opaque, vcpu) : MACHINE_NEVER;
+
+		if (wanted < least)
+			least = wanted;
+	}
+	return least;
 }
 
 static void tell_before_block(struct machine *machine, unsigned vcpu, bool ceded)
@@ -67,6 +73,13 @@ static void tell_returned(struct machine *machine, unsigned vcpu)
 	FOR_EACH_HOOK(machine, hook)
 	if (hook->returned)
 		hook->returned(hook->opaque, vcpu);
+}
+
+static void tell_watched(struct machine *machine, unsigned vcpu)
+{
+	FOR_EACH_HOOK(machine, hook)
+	if (hook->watched)
+		hook->watched(hook->opaque, vcpu);
 }
 
 static void tell_idle(struct machine *machine, unsigned vcpu)
@@ -292,7 +305,7 @@ static bool runnable(struct machine *machine, unsigned vcpu)
 	if (v->state == VCPU_CEDED && papr_may_run(machine->papr, vcpu)) {
 		if (machine->ops->interrupt_pending(machine->engine, vcpu))
 			end_cede(v);
-		else if (hooked(machine, vcpu))
+		else if (!until_hook(machine, vcpu))
 			tell_before_block(machine, vcpu, true);
 	}
 	return can_run(machine, vcpu);
@@ -428,6 +441,9 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	case ENGINE_EXIT_DEBUG:
 		tell_returned(machine, vcpu);
 		return true;
+	case ENGINE_EXIT_WATCHED:
+		tell_watched(machine, vcpu);
+		return can_run(machine, vcpu);
 	case ENGINE_EXIT_FAILED:
 		machine_get_regs(machine, vcpu, &regs);
 		machine_end_with(machine, MACHINE_FAILED, "vCPU %u at 0x%016llx: %s", vcpu,
@@ -539,38 +555,57 @@ enum stretch {
 	STRETCH_LEFT_RUNNING, /* the same, and the vCPU runs on its own thread */
 };
 
+/*
+ * Let the hooks look at the vCPU if they want to. False: it can't run then. *@until: instructions
+ * until they want to again; 0: at the next block.
+ */
+static bool show_to_hooks(struct machine *machine, unsigned vcpu, uint64_t *until)
+{
+	*until = until_hook(machine, vcpu);
+	if (*until)
+		return true;
+	tell_before_block(machine, vcpu, false);
+	*until = until_hook(machine, vcpu);
+	return can_run(machine, vcpu);
+}
+
 static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 {
 	const struct engine_ops *ops = machine->ops;
 	struct round *round = &machine->round;
 	uint64_t max = round->left < STRETCH ? (uint64_t)round->left : STRETCH;
 	uint64_t before = ops->insns(machine->engine, vcpu);
-	uint64_t to_stop = machine->stop_at - machine_insns(machine);
-	struct engine_exit exit;
+	uint64_t to_stop = machine->stop_at - machine_insns(machine), until;
+	struct engine_exit exit = { .in_block = false };
 
 	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
 		return STRETCH_ENDS_TURN;
-	if (to_stop <= max)
-		ops->stop_at(machine->engine, vcpu, before + to_stop);
-	if (hooked(machine, vcpu)) {
-		tell_before_block(machine, vcpu, false);
-		if (!can_run(machine, vcpu))
-			return STRETCH_ENDS_TURN;
-		if (machine->stop_at == machine_insns(machine))
-			return STRETCH_GOES_ON; /* that is what the hook has asked for */
+	if (!show_to_hooks(machine, vcpu, &until))
+		return STRETCH_ENDS_TURN;
+	if (machine->stop_at == machine_insns(machine))
+		return STRETCH_GOES_ON; /* that is what a hook has asked for */
+	if (!until)
 		max = 1;
-	}
+	else if (until < to_stop)
+		to_stop = until;
+	/* Also if it is farther than max, which the last block may pass. */
+	if (to_stop < MACHINE_NEVER / 2)
+		ops->stop_at(machine->engine, vcpu, before + to_stop);
 	ops->run(machine->engine, vcpu, max, &exit);
 	if (exit.reason != ENGINE_EXIT_DEBUG)
 		tell_ran(machine, vcpu);
 	round->left -= (int64_t)(ops->insns(machine->engine, vcpu) - before);
+	/* A turn ends between two blocks, wherever it was stopped. */
+	if (exit.in_block && round->left <= 0)
+		round->left = 1;
 	if (exit.reason == ENGINE_EXIT_BUDGET || exit.reason == ENGINE_EXIT_STOPPED)
 		return round->switch_now ? STRETCH_ENDS_TURN : STRETCH_GOES_ON;
 	if (exit.reason == ENGINE_EXIT_HCALL)
 		round->left -= HCALL_CHARGE;
 	if (exit.reason == ENGINE_EXIT_RUNNING)
 		return STRETCH_LEFT_RUNNING;
-	renew_patience(machine, vcpu);
+	if (exit.reason != ENGINE_EXIT_WATCHED)
+		renew_patience(machine, vcpu);
 	if (!handle_exit(machine, vcpu, &exit) || round->switch_now)
 		return STRETCH_ENDS_TURN;
 	return STRETCH_GOES_ON;

@@ -217,6 +217,9 @@ int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t
  */
 void papr_vcpu_dispatch(struct papr *papr, unsigned vcpu, bool running);
 
+/** papr_rtas_code() - real addresses of the first and the last byte of RTAS's code */
+void papr_rtas_code(const struct papr *papr, uint64_t *first, uint64_t *last);
+
 struct papr_fwnmi_state {
 	bool by_trampoline, registered;
 	uint64_t system_reset, machine_check; /* real addresses */

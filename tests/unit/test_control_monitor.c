@@ -919,7 +919,7 @@ static void an_injection_without_arguments_is_a_recovered_slb_multihit(void **st
 	assert_answer(peer, "{\"execute\":\"inject-machine-check\"}", "{\"return\":{\"id\":1}}");
 	assert_false(injected.system_reset);
 	assert_int_equal(injected.vcpu, 0);
-	assert_int_equal(injected.context, INJECT_ANY);
+	assert_int_equal(injected.trigger.context, INJECT_ANY);
 	assert_int_equal(injected.timeout_ms, 10000);
 	assert_int_equal(injected.mc.error_type, FWNMI_MC_SLB);
 	assert_int_equal(injected.mc.error_subtype, FWNMI_SLB_MULTIHIT);
@@ -959,7 +959,7 @@ static void every_argument_is_used(void **state)
 		      "\"transient\":false,\"cpu-index\":1,\"context\":\"user\",\"timeout\":3}}",
 		      "{\"return\":{\"id\":1}}");
 	assert_int_equal(injected.vcpu, 1);
-	assert_int_equal(injected.context, INJECT_USER);
+	assert_int_equal(injected.trigger.context, INJECT_USER);
 	assert_int_equal(injected.timeout_ms, 3000);
 	assert_int_equal(injected.mc.error_type, FWNMI_MC_UE);
 	assert_int_equal(injected.mc.error_subtype, FWNMI_UE_IFETCH);

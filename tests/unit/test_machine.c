@@ -325,6 +325,16 @@ void papr_resume(struct papr *papr, unsigned vcpu, struct papr_outcome *outcome)
 	take(vcpu, VECTOR_MACHINE_CHECK, resume_outcome, outcome);
 }
 
+void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
+{
+	*state = (struct papr_fwnmi_state){ .registered = true };
+}
+
+void papr_rtas_code(const struct papr *papr, uint64_t *first, uint64_t *last)
+{
+	*first = *last = 0;
+}
+
 bool papr_withdraw(struct papr *papr, unsigned vcpu)
 {
 	withdrawn = held[vcpu];
@@ -982,7 +992,7 @@ static void user_context_waits_for_user_code_and_kernel_context_for_kernel_code(
 	     { 10, 0x400, ENTRY_CODE }, { 10, 0x500, KERNEL, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = USER;
-	in.context = INJECT_KERNEL;
+	in.trigger.context = INJECT_KERNEL;
 	inject(&in);
 	run();
 	assert_int_equal(reports[0].nip, 0x100);
@@ -990,7 +1000,7 @@ static void user_context_waits_for_user_code_and_kernel_context_for_kernel_code(
 	machine->quit = 0;
 	cpus[0].at = 0;
 	cpus[0].regs.msr = KERNEL;
-	in.context = INJECT_USER;
+	in.trigger.context = INJECT_USER;
 	inject(&in);
 	run();
 	assert_int_equal(reports[0].nip, 0x300);
@@ -1001,7 +1011,7 @@ static void now_is_wherever_the_vcpu_stands(void **state)
 {
 	struct injection_request in = slb();
 
-	in.now = true;
+	in.trigger.ri = TRIGGER_RI_ANY;
 	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = ENTRY_CODE;
@@ -1016,7 +1026,7 @@ static void an_idle_vcpu_is_woken_and_counts_as_kernel(void **state)
 {
 	struct injection_request in = slb();
 
-	in.context = INJECT_KERNEL;
+	in.trigger.context = INJECT_KERNEL;
 	PLAY(0, { 10, 0x100, MSR_SF | MSR_EE, HCALL(PAPR_CEDE) },
 	     { 10, 0x200, KERNEL, .stops_machine = true });
 	HANDLE(0, { 5, 0x1990, MSR_SF, .interlock = true },
@@ -1034,7 +1044,7 @@ static void an_idle_vcpu_has_no_user_code(void **state)
 {
 	struct injection_request in = slb();
 
-	in.context = INJECT_USER;
+	in.trigger.context = INJECT_USER;
 	in.timeout_ms = 30;
 	PLAY(0, { 10, 0x100, KERNEL, .stops_machine = true });
 	make_machine(1);
@@ -1078,7 +1088,7 @@ static void interlock_and_return_are_timed(void **state)
 	       { 10, 0x200, USER, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = KERNEL;
-	in.context = INJECT_USER;
+	in.trigger.context = INJECT_USER;
 	inject(&in);
 	run();
 	assert_string_equal(report_kinds, "DIf");
@@ -1103,7 +1113,7 @@ static void another_process_at_the_same_address_is_no_return(void **state)
 	       { 10, 0x200, USER, .stops_machine = true });
 	make_machine(1);
 	cpus[0].regs.msr = KERNEL;
-	in.context = INJECT_USER;
+	in.trigger.context = INJECT_USER;
 	inject(&in);
 	run();
 	assert_string_equal(report_kinds, "DIf");
@@ -1125,7 +1135,7 @@ static void a_killed_victim_is_seen_not_to_return(void **state)
 	assert_string_equal(report_kinds, "DIf");
 	assert_false(reports[2].returned);
 	/* ... and no longer watched block by block. */
-	assert_false(hooked(machine, 0));
+	assert_int_equal(until_hook(machine, 0), MACHINE_NEVER);
 }
 
 static void a_vcpu_that_goes_idle_has_not_returned(void **state)

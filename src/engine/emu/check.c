@@ -194,6 +194,7 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	CHECK(word + block->nr_words <= WORDS_PER_PAGE, "a block is longer than its page");
 	for (unsigned i = word; i < word + block->nr_words; i++)
 		CHECK(page->decoded[i / 64] >> (i % 64) & 1, "a decoded word is not marked");
+	CHECK(!code_is_marked(block), "a block of a page has a watched instruction");
 	CHECK(memory_is_ram(e->memory, page->ra + block->start, 4u * block->nr_words),
 	      "a block has poison in it");
 	wrong = uop_check_block(block->uops, nr_uops(e, block), block->nr_insns);

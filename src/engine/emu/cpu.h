@@ -139,11 +139,16 @@ struct cpu {
 	volatile int kicked;
 	uint64_t watch; /* address given to watch_return() */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
+	struct engine_watch watches[ENGINE_MAX_WATCHES];
 	struct power_engine *engine;
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 	uint8_t block_left; /* instructions left of the block that a stop has interrupted */
+	bool yields; /* run() is to end with ENGINE_EXIT_YIELD when the block has ended */
+	uint8_t marked_block; /* instructions of the block at NIP, which no page holds; 0: none */
+	uint8_t nr_watches;
+	bool watch_told; /* the instruction at NIP has led to ENGINE_EXIT_WATCHED already */
 
 	struct tlb_arrays arrays;
 };

@@ -2,9 +2,9 @@
 /*
  * The embedded engine's architected state: what goes on in another engine as it would in this one.
  * Outside of run() a vCPU is between two instructions and has no exception pending, so NIP and
- * registers say it all, but for one thing: interrupts are looked at between blocks only, so what is
- * left of a block that a stop has interrupted is state, too. The partition's settings are the
- * partition's to tell: set_partition().
+ * registers say it all, but for one thing: interrupts are looked at between blocks only, and turns
+ * end there, so what is left of a block that a stop has interrupted is state, too. The partition's
+ * settings are the partition's to tell: set_partition().
  */
 #include "base/record.h"
 #include "engine/emu/mmu/mmu.h"
@@ -75,6 +75,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(patience_ends, UINT64_MAX),
 	NUMBER(may_pass_time, true),
 	NUMBER(block_left, BLOCK_MAX_INSNS),
+	NUMBER(yields, true),
 };
 
 static const struct record_type cpu_record = {
@@ -114,7 +115,10 @@ void cpu_loaded(struct engine *engine)
 		cpu->nip &= ~3ull;
 		cpu->watch = ENGINE_NO_WATCH;
 		cpu->stop_at = ENGINE_NO_STOP;
+		cpu->nr_watches = 0;
+		cpu->watch_told = false;
 		mmu_mode_changed(cpu);
 	}
+	code_unmark(&e->code);
 	mmu_flush_all(e);
 }

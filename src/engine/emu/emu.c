@@ -12,6 +12,7 @@
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/cpu_state.h"
+#include "engine/emu/watchpoints.h"
 #include "isa/interrupt.h"
 
 #define NR_TOUCHED(memory) ((((memory)->size - 1) >> TOUCH_BITS) + 1)
@@ -100,6 +101,9 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->patience_ends = UINT64_MAX;
 	cpu->may_pass_time = false;
 	cpu->stop_at = ENGINE_NO_STOP;
+	cpu->nr_watches = 0;
+	cpu->yields = false;
+	cpu->watch_told = false;
 }
 
 static void power_reset(struct engine *engine)
@@ -231,6 +235,7 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu->dsisr = regs->dsisr;
 	cpu->reserved = false; /* the vCPU may go on elsewhere */
 	cpu->block_left = 0;
+	cpu->watch_told = false;
 	cpu_set_msr(cpu, regs->msr);
 }
 
@@ -295,6 +300,17 @@ static void power_stop_at(struct engine *engine, unsigned vcpu, uint64_t insns)
 	cpu_of(engine, vcpu)->stop_at = insns;
 }
 
+static void power_set_watches(struct engine *engine, unsigned vcpu,
+			      const struct engine_watch *watches, unsigned count)
+{
+	watchpoints_set(cpu_of(engine, vcpu), watches, count);
+}
+
+static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
+{
+	return (uint32_t)((const struct power_engine *)engine)->cpus[vcpu]->pidr;
+}
+
 static void power_kick(struct engine *engine, unsigned vcpu)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->kicked, 1, __ATOMIC_RELAXED);
@@ -319,6 +335,8 @@ const struct engine_ops engine_power = {
 	.set_patience = power_set_patience,
 	.waits = power_waits,
 	.stop_at = power_stop_at,
+	.set_watches = power_set_watches,
+	.pid = power_pid,
 	.kick = power_kick,
 	.parts = cpu_parts,
 	.loaded = cpu_loaded,

@@ -14,15 +14,17 @@
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/trace.h"
+#include "engine/emu/watchpoints.h"
 
 /* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */
 #define HOST_CHUNK 20000
 
 /*
  * A micro-operation stopped in the middle of its block: count the instructions before it and set
- * NIP to its own. The block is found after the block's ending.
+ * NIP to its own. The block is found after the block's ending. Returns how many instructions of it
+ * are left.
  */
-static void settle(struct cpu *cpu)
+static unsigned settle(struct cpu *cpu)
 {
 	const struct uop *u = cpu->stop_uop;
 	const struct block *block = code_block_of(u);
@@ -30,6 +32,7 @@ static void settle(struct cpu *cpu)
 	cpu->budget -= u->index;
 	cpu->nip = cpu->page_ea + block_offset(block, u->index);
 	cpu->stop_uop = NULL;
+	return block->nr_insns - u->index;
 }
 
 static void execute(struct cpu *cpu, const struct uop *u)
@@ -42,12 +45,25 @@ static void execute(struct cpu *cpu, const struct uop *u)
 #endif
 }
 
+/* Stop before the instruction at NIP, whose next run is not to stop again. */
+static void tell_watched(struct cpu *cpu)
+{
+	cpu->exit = ENGINE_EXIT_WATCHED;
+	cpu->watch_told = true;
+	cpu_leave(cpu);
+}
+
 /* Deliver the interrupt that a micro-operation raised. True: the machine must handle it. */
 static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 {
 	unsigned vector = cpu->exception;
 
 	cpu->exception = 0;
+	if (vector == EXCEPTION_WATCHED) {
+		tell_watched(cpu);
+		return false;
+	}
+	cpu->watch_told = false;
 	cpu->block_left = 0;
 	cpu->budget--; /* a faulting instruction counts too, so a guest that only faults uses up
 			  its turn */
@@ -111,51 +127,43 @@ static bool no_code(struct cpu *cpu, struct engine_exit *exit)
 	return true;
 }
 
-/*
- * Run blocks from cpu->nip until the budget is spent or the run loop has work. False: machine check
- * exit.
- */
-static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
+/* As code_decode_part() at NIP, but not beyond an instruction whose fetch is watched. */
+static struct block *decode_unwatched(struct cpu *cpu, struct code_page *page, unsigned max_insns)
 {
-	struct power_engine *e = cpu->engine;
+	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
+	struct block *block = code_decode_part(cpu, page, offset, cpu->watch_told ? 1 : max_insns);
+	unsigned before;
 
-	do {
-		const struct uop *u;
-		struct code_page *page;
-
-		if (arrived(cpu))
-			return true;
-		page = code_fetch(cpu, cpu->nip);
-		u = likely(page) ? entry_at_nip(cpu, page) : NULL;
-		if (unlikely(!u)) {
-			if (!no_code(cpu, exit))
-				return false;
-			continue;
-		}
-		cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
-		execute(cpu, u);
-		if (cpu->stop_uop) {
-			settle(cpu);
-			if (deliver_exception(cpu, exit))
-				return false;
-		}
-	} while (cpu->budget > 0 && e->work.left > 0);
-	return true;
+	if (!block || cpu->watch_told)
+		return block;
+	before = watchpoints_before(cpu, block, block->nr_insns);
+	if (before == block->nr_insns)
+		return block;
+	code_discard(&cpu->engine->code, block);
+	if (before)
+		return code_decode_part(cpu, page, offset, before);
+	tell_watched(cpu);
+	return NULL;
 }
 
 /*
- * Execute up to @max_insns instructions at NIP and come back, whatever they lead to. Returns how
- * the machine is to go on, as run_blocks() does; *@executed: they came to their end.
+ * Execute up to @max_insns instructions at NIP and come back, whatever they lead to, or before one
+ * that is watched. Returns how the machine is to go on, as run_blocks() does; *@executed: how many
+ * came to their end; -1 if an interrupt was taken.
  */
 static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns,
-		     struct engine_exit *exit, bool *executed)
+		     struct engine_exit *exit, int *executed)
 {
 	struct power_engine *e = cpu->engine;
-	struct block *block =
-		code_decode_part(cpu, page, (unsigned)(cpu->nip & PAGE_MASK_LOW), max_insns);
+	struct block *block = decode_unwatched(cpu, page, max_insns);
+	unsigned left = 0;
 	bool stopped;
 
-	*executed = false;
+	*executed = -1;
+	if (!block && cpu->exit == ENGINE_EXIT_WATCHED) {
+		*executed = 0;
+		return true;
+	}
 	if (!block)
 		return no_code(cpu, exit);
 	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
@@ -165,12 +173,16 @@ static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns
 	execute(cpu, block->uops);
 	stopped = cpu->stop_uop;
 	if (stopped)
-		settle(cpu);
+		left = settle(cpu);
+	*executed = (int)(block->nr_insns - left);
 	code_discard(&e->code, block);
-	if (stopped)
-		return !deliver_exception(cpu, exit);
-	*executed = true;
-	return true;
+	if (!stopped) {
+		cpu->watch_told = false;
+		return true;
+	}
+	if (cpu->exception != EXCEPTION_WATCHED)
+		*executed = -1;
+	return !deliver_exception(cpu, exit);
 }
 
 /* MSR[SE] or MSR[BE]: run one instruction, then trace it unless it raised another interrupt. */
@@ -180,9 +192,9 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	struct code_page *page;
 	struct traced traced;
 	const uint8_t *code;
-	bool executed;
+	int executed;
 
-	if (arrived(cpu))
+	if (!cpu->watch_told && arrived(cpu))
 		return true;
 	page = code_fetch(cpu, cpu->nip);
 	if (!page)
@@ -191,8 +203,9 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
 	if (!run_part(cpu, page, 1, exit, &executed))
 		return false;
+	cpu->block_left = !executed;
 	/* A call is at the next instruction already. */
-	if (!executed || !traced.wanted || cpu->exit == ENGINE_EXIT_HCALL)
+	if (executed <= 0 || !traced.wanted || cpu->exit == ENGINE_EXIT_HCALL)
 		return true;
 	cut_nip(cpu);
 	cpu->siar = traced.siar;
@@ -212,7 +225,7 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
 	unsigned block_left = cpu->block_left, part;
 	struct code_page *page;
 	const struct uop *u;
-	bool executed;
+	int executed;
 
 	if (!block_left && arrived(cpu))
 		return true;
@@ -220,16 +233,55 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
 	if (!page)
 		return no_code(cpu, exit);
 	if (!block_left) {
+		cpu->marked_block = 0;
 		u = entry_at_nip(cpu, page);
-		if (!u)
+		block_left = u ? code_block_of(u)->nr_insns : cpu->marked_block;
+		cpu->marked_block = 0;
+		if (!block_left)
 			return no_code(cpu, exit);
-		block_left = code_block_of(u)->nr_insns;
 	}
 	part = block_left < left ? block_left : left;
 	if (!run_part(cpu, page, part, exit, &executed))
 		return false;
-	if (executed)
-		cpu->block_left = (uint8_t)(block_left - part);
+	if (executed >= 0)
+		cpu->block_left = (uint8_t)(block_left - (unsigned)executed);
+	return true;
+}
+
+/*
+ * Run blocks from cpu->nip until the budget is spent or the run loop has work. False: machine check
+ * exit.
+ */
+static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
+{
+	struct power_engine *e = cpu->engine;
+
+	do {
+		const struct uop *u;
+		struct code_page *page;
+		unsigned left;
+
+		if (arrived(cpu))
+			return true;
+		page = code_fetch(cpu, cpu->nip);
+		u = likely(page) ? entry_at_nip(cpu, page) : NULL;
+		if (unlikely(!u)) {
+			if (cpu->marked_block)
+				return run_to_stop(cpu, BLOCK_MAX_INSNS, exit);
+			if (!no_code(cpu, exit))
+				return false;
+			continue;
+		}
+		cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
+		execute(cpu, u);
+		if (cpu->stop_uop) {
+			left = settle(cpu);
+			if (deliver_exception(cpu, exit))
+				return false;
+			if (cpu->watch_told)
+				cpu->block_left = (uint8_t)left;
+		}
+	} while (cpu->budget > 0 && e->work.left > 0);
 	return true;
 }
 
@@ -304,6 +356,11 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			exit->reason = (enum engine_exit_reason)cpu->exit;
 			break;
 		}
+		if (unlikely(cpu->yields && !cpu->block_left)) {
+			cpu->yields = false;
+			exit->reason = ENGINE_EXIT_YIELD;
+			break;
+		}
 		if (unlikely(__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_RELAXED))) {
 			exit->reason = ENGINE_EXIT_KICKED;
 			break;
@@ -340,6 +397,7 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			break;
 		}
 	}
+	exit->in_block = cpu->block_left;
 	e->clock->insns += (uint64_t)done;
 	cpu->insns += (uint64_t)done;
 	cpu->run_limit = cpu->budget = 0;

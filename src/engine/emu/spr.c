@@ -78,7 +78,7 @@ static void pass_time(struct cpu *cpu, unsigned index)
 		return;
 	clock->offset += ticks_to_spare(cpu->engine, cpu_timebase(cpu, index));
 	/* Limits of this run, and of others' sleep, come from the old time. */
-	cpu->exit = ENGINE_EXIT_YIELD;
+	cpu->yields = true;
 	cpu_leave(cpu);
 }
 

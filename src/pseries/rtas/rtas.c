@@ -27,6 +27,12 @@ bool rtas_write_entry(struct papr *papr)
 	return true;
 }
 
+void papr_rtas_code(const struct papr *papr, uint64_t *first, uint64_t *last)
+{
+	*first = papr->rtas_base;
+	*last = papr->rtas_base + RTAS_CODE_SIZE - 1;
+}
+
 const struct rtas_entry *const rtas_tables[] = {
 	system_functions,      cpu_functions, interrupt_functions, nmi_functions, nvram_functions,
 	time_of_day_functions, NULL,

@@ -153,6 +153,13 @@ void code_discard(struct code_cache *c, struct block *block)
 
 /* ---- dropping ---- */
 
+static void forget_blocks(struct code_cache *c, struct code_page *page)
+{
+	memset(page->decoded, 0, sizeof(page->decoded));
+	memset(page->entry, 0, sizeof(page->entry));
+	work_done(c->work, WORK_TABLE);
+}
+
 /*
  * Drop the blocks of a page if the bytes written belong to one. Links stay inside a page, so
  * nothing else leads to them.
@@ -172,9 +179,7 @@ static bool drop_page(struct code_cache *c, struct code_region *region, uint64_t
 			hit = page->decoded[w / 64] >> (w % 64) & 1;
 		if (!hit)
 			continue;
-		memset(page->decoded, 0, sizeof(page->decoded));
-		memset(page->entry, 0, sizeof(page->entry));
-		work_done(c->work, WORK_TABLE);
+		forget_blocks(c, page);
 		dropped = true;
 	}
 	return dropped;
@@ -211,6 +216,47 @@ bool code_drop(struct code_cache *c, uint64_t ra, uint64_t len)
 	return dropped;
 }
 
+/* ---- marks ---- */
+
+void code_mark(struct code_cache *c, struct code_page *page, unsigned word)
+{
+	const uint64_t bit = 1ull << (word % 64);
+
+	if (page->marked[word / 64] & bit)
+		return;
+	page->marked[word / 64] |= bit;
+	if (!page->has_marks) {
+		page->has_marks = true;
+		page->next_marked = c->marked;
+		c->marked = page;
+	}
+	/* Nothing but links inside the page leads to the blocks that hold it. */
+	if (page->decoded[word / 64] & bit)
+		forget_blocks(c, page);
+}
+
+void code_unmark(struct code_cache *c)
+{
+	for (struct code_page *page = c->marked; page; page = page->next_marked) {
+		memset(page->marked, 0, sizeof(page->marked));
+		page->has_marks = false;
+	}
+	c->marked = NULL;
+}
+
+bool code_is_marked(const struct block *block)
+{
+	const struct code_page *page = block->page;
+	const unsigned first = block->start / 4u;
+
+	if (!page->has_marks)
+		return false;
+	for (unsigned i = first; i < first + block->nr_words; i++)
+		if (page->marked[i / 64] >> (i % 64) & 1)
+			return true;
+	return false;
+}
+
 void code_empty(struct code_cache *c)
 {
 	for (const struct code_region *region = c->used_regions; region; region = region->next) {
@@ -218,5 +264,6 @@ void code_empty(struct code_cache *c)
 		work_done(c->work, WORK_TABLE);
 	}
 	c->used_regions = NULL;
+	c->marked = NULL;
 	arena_cut(c, 0);
 }

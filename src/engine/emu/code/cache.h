@@ -42,9 +42,9 @@ static inline unsigned block_end(const struct block *block)
 
 /*
  * The decoded code of one real page in one mode. caches_check() checks these invariants: each entry
- * begins a block of this page at this offset, with all its words marked in decoded and none
- * poisoned; the block's links are empty or lead to entries of this page; everything lies in the
- * used part of the arena.
+ * begins a block of this page at this offset, with all its words set in decoded, none in marked
+ * and none poisoned; the block's links are empty or lead to entries of this page; everything lies
+ * in the used part of the arena.
  */
 struct code_page {
 	uint64_t ra;
@@ -53,6 +53,10 @@ struct code_page {
 	uint64_t decoded[WORDS_PER_PAGE / 64];
 	/* The first micro-operation of the block starting there. */
 	const struct uop *entry[WORDS_PER_PAGE];
+	/* A bit per instruction word that no block in entry may hold. */
+	uint64_t marked[WORDS_PER_PAGE / 64];
+	bool has_marks;
+	struct code_page *next_marked; /* if it has */
 };
 
 /*
@@ -75,6 +79,7 @@ struct code_cache {
 	struct code_region **regions;
 	uint64_t nr_regions;
 	struct code_region *used_regions;
+	struct code_page *marked; /* all pages with marks */
 	uint8_t *arena; /* blocks, code pages, regions; emptied as a whole */
 	size_t arena_size, arena_used;
 };
@@ -101,7 +106,13 @@ void code_discard(struct code_cache *c, struct block *block);
  * decoded. true: some were dropped; a block that is running stays whole.
  */
 bool code_drop(struct code_cache *c, uint64_t ra, uint64_t len);
-/** code_empty() - forget everything. */
+/** code_mark() - from now on no block that has this word of the page is entered into it. */
+void code_mark(struct code_cache *c, struct code_page *page, unsigned word);
+/** code_unmark() - forget all marks. */
+void code_unmark(struct code_cache *c);
+/** code_is_marked() - does the block have a marked word? */
+bool code_is_marked(const struct block *block);
+/** code_empty() - forget everything, marks too. */
 void code_empty(struct code_cache *c);
 
 /** code_at() - does the page of @ra hold decoded code? */

@@ -6,6 +6,7 @@
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
+#include "engine/emu/watchpoints.h"
 
 struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 {
@@ -19,9 +20,12 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 		return NULL;
 	cpu_work(cpu, WORK_FILL);
 	page = code_page_at(&cpu->engine->code, translation.ra, cpu->mode);
-	if (page)
-		tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
-			       translation.protection & PAGE_PRIVILEGED);
+	if (!page)
+		return NULL;
+	tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
+		       translation.protection & PAGE_PRIVILEGED);
+	if (unlikely(cpu->nr_watches))
+		watchpoints_mark(cpu, ea, page);
 	return page;
 }
 
@@ -73,6 +77,11 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 
 	if (!block)
 		return NULL;
+	if (unlikely(code_is_marked(block))) {
+		cpu->marked_block = block->nr_insns;
+		code_discard(&e->code, block);
+		return NULL;
+	}
 	/* A page that holds code has no fast stores. */
 	if (code_enter(&e->code, block))
 		for (unsigned i = 0; i < e->nr_vcpus; i++)

@@ -18,7 +18,8 @@ struct power_engine;
 struct code_page *code_fetch(struct cpu *cpu, uint64_t ea);
 /**
  * code_decode() - decode the block at @offset of @page, which is at the vCPU's NIP, and keep it.
- * NULL: an interrupt was raised, or else the arena is full.
+ * NULL: it has a marked word, and cpu->marked_block is its number of instructions; an interrupt was
+ * raised; or else the arena is full.
  */
 const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset);
 /**

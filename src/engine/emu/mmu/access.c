@@ -2,13 +2,15 @@
 /*
  * Data access by effective address: the soft TLB, or translation and an entry for the next access.
  * A page that holds decoded code gets no entry for writes: each store to it comes here and drops
- * the code that it overwrites. A page with poison in it gets no entry at all, nor does a device's.
+ * the code that it overwrites. A page with poison in it gets no entry at all, nor does a device's
+ * or one that is watched.
  */
 #include <string.h>
 
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
+#include "engine/emu/watchpoints.h"
 
 /* A first write to memory may cost the host a page of its own. */
 static void touch(struct cpu *cpu, uint64_t ra)
@@ -54,8 +56,14 @@ static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access
 		return false;
 	cpu_work(cpu, WORK_FILL);
 	*place = (struct place){ .ra = translation.ra };
-	fast = memory_is_ram(memory, EPN(translation.ra), PAGE_BYTES);
-	if (!fast) {
+	fast = true;
+	if (unlikely(cpu->nr_watches)) {
+		if (watchpoints_hit(cpu, ea, translation.ra, size, write))
+			return false;
+		fast = !watchpoints_on_page(cpu, ea, translation.ra);
+	}
+	if (!memory_is_ram(memory, EPN(translation.ra), PAGE_BYTES)) {
+		fast = false;
 		obstacle = memory_obstacle(memory, translation.ra, size, write);
 		place->window = obstacle.window;
 		if (obstacle.kind == MEMORY_WINDOW)

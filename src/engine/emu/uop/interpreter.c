@@ -352,8 +352,9 @@ BODY(priority)
 /* The block still runs to its end; the turn ends there. */
 BODY(relax)
 {
-	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) >= cpu->patience_ends)) {
-		cpu->exit = ENGINE_EXIT_YIELD;
+	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + u->index >=
+		     cpu->patience_ends)) {
+		cpu->yields = true;
 		cpu_leave(cpu);
 	}
 	NEXT;

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Waiting for a trigger; see armed_trigger.h. Nothing is single-stepped: the engine counts
+ * instructions and watches addresses at full speed. Only what a trigger says of the vCPU's state is
+ * looked at before each block. That is exact, since only mtmsr, rfid, system calls and interrupts
+ * change MSR's bits, and each of them ends a block.
+ */
+#include <stdio.h>
+
+#include "inject/armed_trigger.h"
+#include "isa/interrupt.h"
+
+bool trigger_fits_machine(const struct trigger *t, const struct machine *machine, char *err,
+			  size_t err_size)
+{
+	uint32_t pid;
+
+	if (!machine_can_watch(machine) && (t->point != TRIGGER_ANYTHING || t->from_insn ||
+					    t->count > 1 || t->after || t->within || t->rtas))
+		snprintf(err, err_size,
+			 "this engine cannot stop at an instruction: it can wait for user, kernel, "
+			 "real, ri, handler and interlocked only");
+	else if (t->has_pidr && !machine_pid(machine, 0, &pid))
+		snprintf(err, err_size, "this engine does not tell PIDR");
+	else
+		return true;
+	return false;
+}
+
+/* ---- the engine's part ---- */
+
+static struct engine_watch fetch_of(uint64_t address)
+{
+	return (struct engine_watch){ ENGINE_FETCH, false, address, address };
+}
+
+static unsigned accesses_of(enum trigger_point point)
+{
+	switch (point) {
+	case TRIGGER_READ:
+		return ENGINE_READ;
+	case TRIGGER_WRITE:
+		return ENGINE_WRITE;
+	case TRIGGER_ACCESS:
+		return ENGINE_READ | ENGINE_WRITE;
+	default:
+		return ENGINE_FETCH;
+	}
+}
+
+/* Returns how many there are. */
+static unsigned make_watches(const struct trigger *t, struct machine *machine,
+			     struct engine_watch *watches)
+{
+	if (t->point == TRIGGER_ANYTHING) {
+		watches[0] = (struct engine_watch){ .accesses = ENGINE_FETCH, .real = true };
+		papr_rtas_code(machine_papr(machine), &watches[0].first, &watches[0].last);
+		return 1;
+	}
+	if (t->point == TRIGGER_VECTOR) {
+		watches[0] = fetch_of(interrupt_address(t->vector, false));
+		watches[1] = fetch_of(interrupt_address(t->vector, true));
+		return 2;
+	}
+	if (t->one_place) {
+		watches[0] = fetch_of(t->first.address);
+		watches[1] = fetch_of(t->first.local_entry);
+		return t->first.local_entry == t->first.address ? 1 : 2;
+	}
+	watches[0] = (struct engine_watch){ accesses_of(t->point), t->real_address,
+					    t->first.address, t->last.address };
+	return 1;
+}
+
+/* ---- steps ---- */
+
+/* RTAS is a place, too. */
+static bool has_place(const struct trigger *t)
+{
+	return t->point != TRIGGER_ANYTHING || t->rtas;
+}
+
+static void begin_search(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	struct engine_watch watches[ENGINE_MAX_WATCHES];
+	const struct trigger *t = &armed->trigger;
+
+	if (!has_place(t)) {
+		armed->step = ARMED_STATE;
+		return;
+	}
+	armed->step = ARMED_PLACE;
+	machine_watch(machine, vcpu, watches, make_watches(t, machine, watches));
+}
+
+void armed_begin(struct armed_trigger *armed, const struct trigger *trigger,
+		 struct machine *machine)
+{
+	*armed = (struct armed_trigger){
+		.trigger = *trigger,
+		.step = ARMED_FROM,
+		.hits_left = trigger->count ? trigger->count : 1,
+		.give_up_at = trigger->within ? machine_insns(machine) + trigger->within :
+						UINT64_MAX,
+	};
+}
+
+void armed_end(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	if (armed->step == ARMED_PLACE)
+		machine_watch(machine, vcpu, NULL, 0);
+	armed->step = ARMED_NOT;
+}
+
+void armed_release(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	armed_end(armed, machine, vcpu);
+	armed->step = ARMED_RI;
+}
+
+static uint64_t left(uint64_t count, uint64_t goal)
+{
+	return goal > count ? goal - count : 0;
+}
+
+uint64_t armed_wants(const struct armed_trigger *armed, const struct machine *machine,
+		     unsigned vcpu)
+{
+	switch (armed->step) {
+	case ARMED_NOT:
+	case ARMED_PLACE:
+		return MACHINE_NEVER;
+	case ARMED_FROM:
+		return left(machine_insns(machine), armed->trigger.from_insn);
+	case ARMED_COUNTDOWN:
+		return left(machine_vcpu_insns(machine, vcpu), armed->fire_at);
+	case ARMED_STATE:
+	case ARMED_RI:
+		break;
+	}
+	return 0;
+}
+
+/* ---- conditions ---- */
+
+static bool ri_fits(const struct trigger *t, const struct armed_moment *moment)
+{
+	switch (t->ri) {
+	case TRIGGER_RECOVERABLE:
+		/* Where it comes back from H_CEDE it is recoverable. */
+		return moment->ceded || moment->regs->msr & MSR_RI;
+	case TRIGGER_UNRECOVERABLE:
+		return !(moment->regs->msr & MSR_RI);
+	case TRIGGER_RI_ANY:
+		break;
+	}
+	return true;
+}
+
+static bool mode_fits(const struct trigger *t, const struct armed_moment *moment)
+{
+	const bool user = moment->regs->msr & MSR_PR;
+
+	if (t->context != INJECT_ANY && user != (t->context == INJECT_USER))
+		return false;
+	return !t->real_mode || !(moment->regs->msr & (MSR_IR | MSR_DR));
+}
+
+static bool fwnmi_fits(const struct trigger *t, struct machine *machine, unsigned vcpu,
+		       const struct armed_moment *moment)
+{
+	struct papr_fwnmi_state state;
+
+	if (t->fwnmi == TRIGGER_INTERLOCKED)
+		return moment->interlocked;
+	if (t->fwnmi != TRIGGER_HANDLER)
+		return true;
+	papr_fwnmi_state(machine_papr(machine), &state);
+	return state.interlock_held && state.owner == vcpu;
+}
+
+static bool in_rtas(struct machine *machine, const struct armed_moment *moment)
+{
+	uint64_t first, last;
+
+	papr_rtas_code(machine_papr(machine), &first, &last);
+	return !(moment->regs->msr & MSR_IR) && !moment->ceded && moment->regs->nip >= first &&
+	       moment->regs->nip <= last;
+}
+
+/* The vectors of relocated interrupts are addresses of the kernel with relocation on. */
+static bool at_vector(const struct trigger *t, const struct engine_regs *regs)
+{
+	return !(regs->msr & MSR_PR) &&
+	       regs->nip == interrupt_address(t->vector, regs->msr & MSR_IR);
+}
+
+/* Everything but MSR[RI]. */
+static bool state_fits(const struct trigger *t, struct machine *machine, unsigned vcpu,
+		       const struct armed_moment *moment)
+{
+	uint32_t pid;
+
+	if (!mode_fits(t, moment) || !fwnmi_fits(t, machine, vcpu, moment) ||
+	    (t->rtas && !in_rtas(machine, moment)) ||
+	    (t->point == TRIGGER_VECTOR && !at_vector(t, moment->regs)))
+		return false;
+	return !t->has_pidr || (machine_pid(machine, vcpu, &pid) && pid == t->pidr);
+}
+
+/* Without a countdown MSR[RI] is one more condition; with one, of the instruction at its end. */
+static bool is_true(const struct trigger *t, struct machine *machine, unsigned vcpu,
+		    const struct armed_moment *moment)
+{
+	return state_fits(t, machine, vcpu, moment) && (t->after || ri_fits(t, moment));
+}
+
+/* It has come true once more. True: this is the instruction. */
+static bool hit(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	if (--armed->hits_left)
+		return false;
+	armed_end(armed, machine, vcpu);
+	if (!armed->trigger.after)
+		return true;
+	armed->fire_at = machine_vcpu_insns(machine, vcpu) + armed->trigger.after;
+	armed->step = ARMED_COUNTDOWN;
+	return false;
+}
+
+bool armed_watched(struct armed_trigger *armed, struct machine *machine, unsigned vcpu,
+		   const struct armed_moment *moment)
+{
+	if (armed->step != ARMED_PLACE)
+		return false;
+	if (is_true(&armed->trigger, machine, vcpu, moment))
+		return hit(armed, machine, vcpu);
+	armed->rejected++;
+	return false;
+}
+
+bool armed_look(struct armed_trigger *armed, struct machine *machine, unsigned vcpu,
+		const struct armed_moment *moment)
+{
+	const struct trigger *t = &armed->trigger;
+	bool now;
+
+	if (armed_wants(armed, machine, vcpu))
+		return false;
+	if (armed->step == ARMED_FROM)
+		begin_search(armed, machine, vcpu);
+	if (armed->step == ARMED_COUNTDOWN)
+		armed->step = ARMED_RI;
+	if (armed->step == ARMED_RI)
+		return ri_fits(t, moment);
+	if (armed->step != ARMED_STATE)
+		return false;
+	now = is_true(t, machine, vcpu, moment);
+	if (now && !armed->was_true && hit(armed, machine, vcpu))
+		return true;
+	armed->was_true = now;
+	return false;
+}
