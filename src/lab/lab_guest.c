@@ -302,6 +302,26 @@ static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 		hit->before.gpr[3] = get_be64(r3);
 }
 
+/* An event that nobody injected: an access to bad memory, or the guest's own system reset. */
+static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
+			 const struct papr_outcome *outcome)
+{
+	struct injection_report *report = &hit->report;
+	uint8_t log[FWNMI_MC_BUFFER_MIN - 8];
+
+	report->system_reset = outcome->vector == VECTOR_SYSTEM_RESET;
+	hit->guest_asked = report->system_reset;
+	report->stage = stage_of(outcome->result);
+	report->registered = outcome->result == PAPR_ROUTINE;
+	report->handler = outcome->regs.nip;
+	report->r3 = outcome->regs.gpr[3];
+	report->nip = outcome->regs.srr0;
+	report->msr = outcome->regs.srr1 & ~FWNMI_SRR1_CAUSE_MASK;
+	if (report->registered && !report->system_reset &&
+	    memory_peek(machine_memory(guest->machine), report->r3 + 8, log, sizeof(log)))
+		injection_log_decode(&report->log, log, sizeof(log));
+}
+
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 {
 	const struct injection_report *report = injector_explains(guest->injector, event);
@@ -324,10 +344,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	if (report) {
 		hit->report = *report;
 	} else {
-		hit->report.stage = stage_of(event->outcome->result);
-		hit->report.registered = event->outcome->result == PAPR_ROUTINE;
-		hit->report.handler = event->outcome->regs.nip;
-		hit->report.r3 = event->outcome->regs.gpr[3];
+		describe_own(guest, hit, event->outcome);
 	}
 	if (guest->steps[hit->step].kind == STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
@@ -365,6 +382,8 @@ static void on_event(void *opaque, const struct machine_event *event)
 	}
 	if (!guest->seen)
 		return;
+	if (event->type == MACHINE_EVENT_PAPR && event->papr->type == PAPR_EVENT_PANIC)
+		guest->seen->os_term = true;
 	if (event->type == MACHINE_EVENT_FWNMI)
 		note_hit(guest, event);
 	else if (event->type == MACHINE_EVENT_PAPR &&

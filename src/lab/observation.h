@@ -19,7 +19,13 @@ struct lab_hit {
 	struct injection_report report; /* at the end of the run */
 	struct fwnmi_machine_check mc; /* as asked for; not of a system reset */
 	struct engine_regs before, after; /* interrupted; and when it came back, if it did */
-	bool came_back; /* to the interrupted instruction */
+	/*
+	 * A return from interrupt has brought the process that was interrupted back to its
+	 * instruction for the first time. Registers that differ then were corrupted.
+	 */
+	bool came_back;
+	bool guest_asked; /* a system reset by H_SIGNAL_SYS_RESET: Linux's own NMI IPI */
+	bool fixup; /* the kernel's __ex_table has an entry for report.nip */
 	char place[LAB_MAX_PLACE]; /* of report.nip, "symbol+0x10" or "" */
 	char process[16]; /* that was interrupted, its comm; "" if unknown */
 	uint64_t insns; /* of the machine, since the run's start */
@@ -56,6 +62,7 @@ struct lab_observation {
 	enum lab_end end;
 	enum machine_end machine_end; /* LAB_END_MACHINE */
 	char why[256];
+	bool os_term; /* the guest has called ibm,os-term; else MACHINE_CRASHED is FWNMI's doing */
 	unsigned steps_reached; /* steps delivered, raised or refused by FWNMI */
 	struct lab_hit hits[LAB_MAX_HITS];
 	unsigned nr_hits;

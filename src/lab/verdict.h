@@ -14,12 +14,13 @@ enum lab_verdict {
 	LAB_KILLED_WRONG, /* another process was killed */
 	LAB_OOPS, /* the kernel oopsed and went on */
 	LAB_PANIC, /* the kernel panicked */
-	LAB_OS_TERM, /* ibm,os-term without a panic */
+	LAB_OS_TERM, /* it ended the machine without a panic: ibm,os-term, power-off, reboot */
 	LAB_CHECKSTOP, /* FWNMI ended the partition */
 	LAB_HANG, /* no workload progressed in the bound of instructions */
 	LAB_LOST, /* delivered, but Linux reported nothing */
 	LAB_MISREPORTED, /* Linux's report contradicts the event */
-	LAB_CORRUPTED, /* registers or a workload's results are wrong */
+	/* registers or a workload's results are wrong, or a process died of a signal such as SIGSEGV */
+	LAB_CORRUPTED,
 	LAB_NOT_REACHED, /* the trigger did not come true */
 	LAB_VERDICTS
 };
@@ -38,11 +39,16 @@ struct lab_rule {
 struct lab_judgement {
 	enum lab_verdict verdict;
 	char why[256]; /* one line of evidence, for people */
-	const struct lab_rule *rule; /* NULL: no rule covers the case; then it has not failed */
-	bool passed;
+	const struct lab_rule *rule; /* of the hit that decides; NULL: none covers it */
+	bool passed; /* without a rule: unless no event reached the guest */
 };
 
-/** lab_judge() - the verdict of an observed case, and what the law says */
+/**
+ * lab_judge() - the verdict of an observed case, and what the law says
+ *
+ * Several verdicts may be true of one run: a process is killed, and the report is wrong. The
+ * gravest that the law forbids counts; if it forbids none, the gravest.
+ */
 void lab_judge(const struct lab_case *c, const struct lab_observation *seen,
 	       struct lab_judgement *judgement);
 
