@@ -391,7 +391,10 @@ static void on_event(void *opaque, const struct machine_event *event)
 		note_interlock(guest, event->papr->cpu);
 }
 
-/* Does the interrupted code go on, rather than the same code for somebody else? */
+/*
+ * Does the interrupted code go on, rather than the same code for somebody else? A process has a
+ * stack of its own in the kernel.
+ */
 static bool goes_on(const struct engine_regs *before, const struct engine_regs *now)
 {
 	unsigned same = 0;
@@ -399,7 +402,17 @@ static bool goes_on(const struct engine_regs *before, const struct engine_regs *
 	for (unsigned i = 0; i < 32; i++)
 		same += before->gpr[i] == now->gpr[i];
 	return before->nip == now->nip && !((before->msr ^ now->msr) & (MSR_PR | MSR_IR)) &&
-	       same >= SAME_GPRS;
+	       (before->msr & MSR_PR || before->gpr[1] == now->gpr[1]) && same >= SAME_GPRS;
+}
+
+/* Has a process died since the event? Another one of the same kind has taken its place. */
+static bool has_died_since(const struct lab_observation *seen, const struct lab_hit *hit)
+{
+	for (size_t i = seen->nr_notes; i > 0; i--)
+		if (seen->notes[i - 1].type == LAB_NOTE_DIED &&
+		    seen->notes[i - 1].insns >= hit->insns)
+			return true;
+	return false;
 }
 
 static void on_returned(void *opaque, unsigned vcpu)
@@ -409,7 +422,7 @@ static void on_returned(void *opaque, unsigned vcpu)
 	struct lab_hit *hit;
 
 	hit = guest->seen ? last_hit(guest->seen, vcpu) : NULL;
-	if (!hit || hit->came_back)
+	if (!hit || hit->came_back || has_died_since(guest->seen, hit))
 		return;
 	machine_get_regs(guest->machine, vcpu, &regs);
 	hit->came_back = goes_on(&hit->before, &regs);
@@ -422,9 +435,20 @@ static void on_ended(void *opaque, const struct injection_report *report)
 {
 	struct lab_guest *guest = opaque;
 
-	for (unsigned i = 0; guest->seen && i < guest->seen->nr_hits; i++)
-		if (guest->seen->hits[i].report.id == report->id)
-			guest->seen->hits[i].report = *report;
+	struct lab_observation *seen = guest->seen;
+
+	if (!seen)
+		return;
+	for (unsigned i = 0; i < seen->nr_hits; i++) {
+		if (seen->hits[i].report.id == report->id) {
+			seen->hits[i].report = *report;
+			return;
+		}
+	}
+	/* It never was an event. */
+	seen->end = LAB_END_UNREACHED;
+	snprintf(seen->why, sizeof(seen->why), "%s", report->reason);
+	stop_now(guest);
 }
 
 /* ---- creation ---- */
@@ -807,7 +831,7 @@ static bool run_on(struct lab_guest *guest)
 		memcpy(seen->why, why, sizeof(why));
 		return false;
 	}
-	if (seen->end == LAB_END_DONE || seen->end == LAB_END_PANICKED)
+	if (seen->end != LAB_END_BOUND)
 		return false;
 	if (machine_insns(guest->machine) < guest->progress + bound)
 		return true;

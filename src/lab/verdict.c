@@ -156,6 +156,8 @@ static void look_at_end(struct trial *trial)
 		 (seen->machine_end == MACHINE_POWERED_OFF || seen->machine_end == MACHINE_REBOOT))
 		find(trial, LAB_OS_TERM, "the guest %s",
 		     seen->machine_end == MACHINE_REBOOT ? "rebooted" : "powered off");
+	if (has_found(trial, LAB_PANIC))
+		return; /* the Oops that leads to a panic is a part of it */
 	if (lines->nr_oopses)
 		find(trial, LAB_OOPS, "Oops: %s, in %s", lines->oopses[0].text,
 		     lines->oopses[0].has_process ? lines->oopses[0].process.comm : "?");
