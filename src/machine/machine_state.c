@@ -26,6 +26,7 @@ static const struct record_field fields[] = {
 	RECORD_EACH(struct machine, vcpus, state, VCPU_UNSAFE),
 	RECORD_EACH(struct machine, vcpus, kicked, true),
 	RECORD_EACH(struct machine, vcpus, prodded, true),
+	RECORD_EACH(struct machine, vcpus, gave_up, true),
 	NUMBER(round.under_way, true),
 	RECORD_ARRAY(struct machine, round.ready, true),
 	NUMBER(round.alone, true),

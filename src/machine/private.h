@@ -14,6 +14,7 @@
 struct vcpu {
 	enum vcpu_state state;
 	bool kicked; /* papr_resume() is due before it runs */
+	bool gave_up; /* its last turn ended early, because it waits for others in a loop */
 	bool prodded; /* H_PROD came while it ran: its next H_CEDE returns at once */
 };
 

@@ -521,7 +521,8 @@ static bool serve_clients(struct machine *machine)
 static bool others_wait(const struct machine *machine, unsigned vcpu)
 {
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
-		if (i != vcpu && can_run(machine, i) && !machine->ops->waits(machine->engine, i))
+		if (i != vcpu && can_run(machine, i) && !machine->vcpus[i].gave_up &&
+		    !machine->ops->waits(machine->engine, i))
 			return false;
 	return true;
 }
@@ -545,6 +546,7 @@ static void begin_turn(struct machine *machine, unsigned vcpu)
 	papr_vcpu_dispatch(machine->papr, vcpu, true);
 	machine->round.vcpu = vcpu;
 	machine->round.switch_now = false;
+	machine->vcpus[vcpu].gave_up = false;
 	renew_patience(machine, vcpu);
 }
 
@@ -604,6 +606,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 		round->left -= HCALL_CHARGE;
 	if (exit.reason == ENGINE_EXIT_RUNNING)
 		return STRETCH_LEFT_RUNNING;
+	machine->vcpus[vcpu].gave_up = exit.reason == ENGINE_EXIT_YIELD;
 	if (exit.reason != ENGINE_EXIT_WATCHED)
 		renew_patience(machine, vcpu);
 	if (!handle_exit(machine, vcpu, &exit) || round->switch_now)
