@@ -21,7 +21,8 @@ static const struct command {
 	  "inject a machine check or system reset into a partition or QEMU guest" },
 	{ "attach", cmd_attach, "record the routines that a QEMU guest registers, for inject" },
 	{ "log", cmd_log, "decode RTAS event logs" },
-	{ "test", cmd_test, "inject errors into a kernel of your own and judge what it makes of them" },
+	{ "test", cmd_test,
+	  "inject errors into a kernel of your own and judge what it makes of them" },
 	{ "replay", cmd_replay, "run a case of a test again, and tell it in full" },
 	{ "report", cmd_report, "show, convert, compare or join results of the lab" },
 };

@@ -13,7 +13,7 @@
 extern uint64_t signals_taken[NR_SIGNALS];
 extern uint64_t signal_clobbers_vmx, signal_clobbers_vsx; /* whether there are such registers */
 
-/** signal_handler() - counts the signal, removes its cause and returns with no register as it was */
+/** signal_handler() - counts the signal, removes its cause, returns with every register changed */
 void signal_handler(int signal, void *info, void *context);
 #endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `fwnmi replay`: one case of a campaign again, told in full. The same kernel, the same userland and
- * the same machine make the same run, to the instruction.
+ * `fwnmi replay`: one case of a campaign again, told in full. The same kernel, the same userland
+ * and the same machine make the same run, to the instruction.
  */
 #include <errno.h>
 #include <inttypes.h>

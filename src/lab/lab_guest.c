@@ -18,7 +18,7 @@
 #include "machine/snapshot.h"
 
 /* Linux tests its cryptography in the background for seconds; that is not what is tested here. */
-#define BASE_APPEND    "console=hvc0 quiet cryptomgr.notests"
+#define BASE_APPEND	    "console=hvc0 quiet cryptomgr.notests"
 #define CONSOLE_MAX	    (64u << 10)
 #define MAX_NOTES	    4096
 #define MAX_PROCESSES	    (8 * ENGINE_MAX_VCPUS)

@@ -8,7 +8,8 @@
 #define FWNMI_LAB_LAW_H
 
 #include "lab/kernel_lines.h"
-#include "lab/verdict.h"
+#include "lab/observation.h"
+#include "lab/rule.h"
 
 /* A hit, as the law sees it. */
 struct law_event {

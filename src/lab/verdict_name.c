@@ -2,7 +2,7 @@
 /* The names of verdicts, as results and reports have them; see verdict.h. */
 #include <string.h>
 
-#include "lab/verdict.h"
+#include "lab/rule.h"
 
 static const char *const names[LAB_VERDICTS] = {
 	[LAB_RECOVERED] = "recovered",

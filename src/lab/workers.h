@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The processes that run cases. One boots the guest; as soon as it is ready, it forks workers, which
- * share its memory copy on write. A worker forks once more for each batch of cases, so a batch
- * always begins with the same guest. None of them outlives whoever called workers_start().
+ * The processes that run cases. One boots the guest; as soon as it is ready, it forks workers,
+ * which share its memory copy on write. A worker forks once more for each batch of cases, so a
+ * batch always begins with the same guest. None of them outlives whoever called workers_start().
  */
 #ifndef FWNMI_LAB_WORKERS_H
 #define FWNMI_LAB_WORKERS_H
@@ -29,7 +29,7 @@ struct workers_config {
 /* What a process says. */
 enum workers_message_type {
 	WORKERS_BOOTING, /* insns so far */
-	WORKERS_READY, /* one more worker can be given a batch: release, unless it is the early one */
+	WORKERS_READY, /* one more worker can be given a batch: text is the kernel's release */
 	WORKERS_RESULT, /* of a case: what json says */
 	WORKERS_BATCH_DONE, /* the worker can be given another one */
 	WORKERS_FAILED, /* text: why; no worker will run the rest of the batch */
