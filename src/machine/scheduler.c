@@ -577,7 +577,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	struct round *round = &machine->round;
 	uint64_t max = round->left < STRETCH ? (uint64_t)round->left : STRETCH;
 	uint64_t before = ops->insns(machine->engine, vcpu);
-	uint64_t to_stop = machine->stop_at - machine_insns(machine), until;
+	uint64_t to_stop, until;
 	struct engine_exit exit = { .in_block = false };
 
 	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
@@ -586,6 +586,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 		return STRETCH_ENDS_TURN;
 	if (machine->stop_at == machine_insns(machine))
 		return STRETCH_GOES_ON; /* that is what a hook has asked for */
+	to_stop = machine->stop_at - machine_insns(machine);
 	if (!until)
 		max = 1;
 	else if (until < to_stop)

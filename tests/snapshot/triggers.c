@@ -5,7 +5,8 @@
  * from the same start with a trigger armed; each must deliver before exactly the instruction that
  * the trace says, and a trigger that never comes true must change nothing. Speaks TAP.
  *
- * usage: triggers [-smp N] [-m MiB] KERNEL
+ * usage: triggers [-smp N] KERNEL
+ *	  triggers -nested on KERNEL	of a kernel that asks for a machine check by a line @inject
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ static struct machine_config config = {
 static struct entry trace[TRACED];
 static unsigned nr_traced;
 static uint64_t start_at, end_at; /* where the trace begins; where the guest ends */
+static struct injection_report outer; /* a nested run: of its machine check, as last told */
 static unsigned nr_tests;
 static bool failed;
 
@@ -70,7 +72,8 @@ static void on_event(void *opaque, const struct machine_event *event)
 	struct run *run = opaque;
 	const struct injection_report *report = injector_explains(run->injector, event);
 
-	if (!report || report->stage < INJECTION_DELIVERED || run->delivered_at != UINT64_MAX)
+	if (!report || outer.stage != INJECTION_NONE || report->stage < INJECTION_DELIVERED ||
+	    run->delivered_at != UINT64_MAX)
 		return;
 	run->report = *report;
 	run->delivered_at = event->insns;
@@ -474,18 +477,119 @@ static void a_bound_withdraws_it_at_the_instruction(void)
 	ok(good, __func__);
 }
 
+/* ---- inside another event's handler ---- */
+
+static void on_outer(void *opaque, const struct machine_event *event)
+{
+	struct run *run = opaque;
+	const struct injection_report *report = injector_explains(run->injector, event);
+
+	if (report && !report->system_reset)
+		outer = *report;
+	if (report && outer.stage == INJECTION_DELIVERED && run->delivered_at == UINT64_MAX)
+		machine_stop_at(run->machine, event->insns + 1);
+	if (report && report->system_reset) {
+		run->report = *report;
+		run->delivered_at = event->insns;
+		machine_quit(run->machine);
+	}
+}
+
+/* The guest asks for its first machine check, and waits for it. */
+static void arm_when_asked(void *opaque, const void *buf, unsigned len)
+{
+	/* It comes a few characters at a time. */
+	for (unsigned i = 0; outer.stage == INJECTION_NONE && i < len; i++) {
+		if (((const char *)buf)[i] != '@')
+			continue;
+		outer.stage = INJECTION_PENDING;
+		arm(opaque, 0, "ri=1 after=20000");
+	}
+}
+
+/* Stop one instruction after the delivery of a machine check, then arm a system reset. */
+static void run_nested(struct run *run, const char *text)
+{
+	const struct machine_client client = { .event = on_outer, .opaque = run };
+	struct injection_request request = { .system_reset = true,
+					     .timeout_ms = INJECT_NO_TIMEOUT };
+	char err[256];
+
+	outer = (struct injection_report){ .stage = INJECTION_NONE };
+	start(run);
+	machine_add_client(run->machine, &client);
+	machine_set_console(run->machine, arm_when_asked, NULL, run);
+	if (!run_to(run, 50000000))
+		die("no machine check", outer.reason[0] ? outer.reason : "it was not delivered");
+	if (!trigger_parse(text, &request.trigger, err, sizeof(err)) ||
+	    !injector_add(run->injector, &request, err, sizeof(err)))
+		die(text, err);
+	run_to(run, machine_insns(run->machine) + 1000000);
+}
+
+static void a_handler_is_entered_at_its_first_instruction(void)
+{
+	struct run run;
+
+	run_nested(&run, "handler ri=any after=4");
+	ok(run.report.handler && run.report.delivered_insns == outer.delivered_insns + 5, __func__);
+	stop(&run);
+}
+
+static void after_the_interlock_it_is_no_handler_any_more(void)
+{
+	struct run run;
+
+	run_nested(&run, "interlocked ri=any");
+	ok(run.report.handler && outer.interlocked &&
+		   run.report.delivered_insns == outer.delivered_insns + outer.interlock_insns,
+	   __func__);
+	printf("# %" PRIu64 " after delivery, interlock after %" PRIu64 "\n",
+	       run.report.delivered_insns - outer.delivered_insns, outer.interlock_insns);
+	stop(&run);
+}
+
+static void rtas_is_entered_at_its_entry_point(void)
+{
+	uint64_t first, last;
+	struct run run;
+
+	run_nested(&run, "rtas ri=any");
+	papr_rtas_code(machine_papr(run.machine), &first, &last);
+	ok(run.report.handler && run.report.nip == first && !outer.interlocked, __func__);
+	stop(&run);
+	run_nested(&run, "rtas ri=any count=3");
+	ok(run.report.handler && run.report.nip == first + 8,
+	   "rtas_has_one_chance_per_instruction");
+	stop(&run);
+}
+
+static int test_nested(void)
+{
+	a_handler_is_entered_at_its_first_instruction();
+	after_the_interlock_it_is_no_handler_any_more();
+	rtas_is_entered_at_its_entry_point();
+	printf("1..%u\n", nr_tests);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
+	bool nested = false;
 	int i = 1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "-smp"))
+		if (!strcmp(argv[i], "-nested"))
+			nested = true;
+		else if (!strcmp(argv[i], "-smp"))
 			config.nr_vcpus = (unsigned)atoi(argv[i + 1]);
 		else
 			die("usage", "triggers [-smp N] KERNEL");
 	}
 	config.kernel = argv[i];
+	if (nested)
+		return test_nested();
 	take_trace();
 	instruction_counts_are_exact();
 	addresses_are_exact_the_kth_time();
