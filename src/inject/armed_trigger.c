@@ -161,6 +161,8 @@ static bool mode_fits(const struct trigger *t, const struct armed_moment *moment
 {
 	const bool user = moment->regs->msr & MSR_PR;
 
+	if (t->context == INJECT_IDLE && !moment->ceded)
+		return false;
 	if (t->context != INJECT_ANY && user != (t->context == INJECT_USER))
 		return false;
 	return !t->real_mode || !(moment->regs->msr & (MSR_IR | MSR_DR));

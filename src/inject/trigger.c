@@ -237,6 +237,7 @@ enum word {
 	WORD_FIRST_PLAIN, /* from here on words without a value */
 	WORD_USER = WORD_FIRST_PLAIN,
 	WORD_KERNEL,
+	WORD_IDLE,
 	WORD_REAL,
 	WORD_RTAS,
 	WORD_HANDLER,
@@ -264,6 +265,7 @@ static const char *const words[NR_WORDS + 1] = {
 	[WORD_CPU] = "cpu",
 	[WORD_USER] = "user",
 	[WORD_KERNEL] = "kernel",
+	[WORD_IDLE] = "idle",
 	[WORD_REAL] = "real",
 	[WORD_RTAS] = "rtas",
 	[WORD_HANDLER] = "handler",
@@ -320,6 +322,8 @@ static bool take_plain(struct parse *p, const struct term *term, enum word word)
 		return take_context(p, term, INJECT_USER);
 	case WORD_KERNEL:
 		return take_context(p, term, INJECT_KERNEL);
+	case WORD_IDLE:
+		return take_context(p, term, INJECT_IDLE);
 	case WORD_REAL:
 		return p->trigger->real_mode = true;
 	case WORD_RTAS:
@@ -403,6 +407,8 @@ static bool check(struct parse *p)
 		return FAIL(p, "user contradicts vector: an interrupt enters the kernel");
 	if (t->context == INJECT_USER && t->real_mode)
 		return FAIL(p, "user contradicts real: user mode has relocation on");
+	if (t->context == INJECT_IDLE && (t->point != TRIGGER_ANYTHING || t->rtas || t->real_mode))
+		return FAIL(p, "idle contradicts the rest: an idle CPU executes nothing");
 	if (t->context == INJECT_USER && t->rtas)
 		return FAIL(p, "user contradicts rtas: RTAS runs in real mode");
 	return true;

@@ -14,7 +14,8 @@
  *	count=K			the K-th time that all other terms are true
  *	after=N			N instructions of the vCPU later
  *	within=N		give up N instructions of the run after the request
- *	user, kernel		MSR[PR]
+ *	user, kernel		MSR[PR]; an idle vCPU counts as kernel
+ *	idle			in H_CEDE
  *	ri=0, ri=1, ri=any	MSR[RI]
  *	real			MSR[IR]=0 and MSR[DR]=0
  *	rtas			in RTAS
@@ -38,7 +39,8 @@
 enum inject_context {
 	INJECT_ANY,
 	INJECT_KERNEL,
-	INJECT_USER
+	INJECT_USER,
+	INJECT_IDLE /* in H_CEDE */
 };
 
 /* What the vCPU is about to do. */
@@ -92,7 +94,7 @@ struct trigger {
 	uint64_t count; /* 0 is 1 */
 	uint64_t after; /* instructions */
 	uint64_t within; /* instructions; 0: no bound */
-	enum inject_context context; /* an idle vCPU counts as kernel */
+	enum inject_context context;
 	enum trigger_ri ri;
 	bool ri_given;
 	bool real_mode, rtas;

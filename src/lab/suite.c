@@ -31,17 +31,33 @@ static const struct kind {
 };
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Where an event hits. */
-static const struct context {
+/* Where an event hits: what the guest does, and a trigger, see inject/trigger.h. */
+struct context {
 	const char *column;
 	enum lab_workload workload;
-	const char *context;
-} contexts[] = {
+	const char *at;
+};
+
+static const struct context contexts[] = {
 	{ "user", LAB_VICTIM, "user" },
 	{ "kernel", LAB_SYSCALL, "kernel" },
-	{ "idle", LAB_IDLE, "kernel" },
+	{ "idle", LAB_IDLE, "idle" },
 };
 #define NR_CONTEXTS (sizeof(contexts) / sizeof(contexts[0]))
+
+/* Those of the standard suite. The numbers of instructions only spread events over a workload. */
+static const struct context more_contexts[] = {
+	{ "fault", LAB_FAULT, "kernel after=5000" },
+	{ "fork", LAB_FORK, "kernel after=20000" },
+	{ "signal", LAB_SIGNAL, "kernel after=3000" },
+	{ "mixed", LAB_MIXED, "after=30000" },
+	{ "sc", LAB_SYSCALL, "vector=0xc00 count=3" },
+	{ "timer", LAB_VICTIM, "vector=0x900" },
+	{ "page-fault", LAB_FAULT, "vector=0x300 count=2" },
+	{ "ri=0", LAB_SYSCALL, "kernel ri=0 count=2" },
+	{ "boot", LAB_BOOT, "kernel after=10000000" },
+};
+#define NR_MORE_CONTEXTS (sizeof(more_contexts) / sizeof(more_contexts[0]))
 
 bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
 		   const char *column, json_t *steps)
@@ -122,8 +138,15 @@ static bool add_machine_check(struct lab_cases *cases, const struct kind *kind, 
 
 	name_kind(kind, recovered, group, sizeof(group));
 	return lab_cases_add(cases, context->workload, group, context->column,
-			     json_pack("[o]", with(machine_check(kind, recovered), "context",
-						   context->context)));
+			     json_pack("[o]",
+				       with(machine_check(kind, recovered), "at", context->at)));
+}
+
+/* On every CPU: a kernel that dumps waits for all of them. */
+static bool add_system_reset(struct lab_cases *cases, const struct context *context)
+{
+	return lab_cases_add(cases, context->workload, "system reset", context->column,
+			     json_pack("[o]", with(system_reset(), "at", context->at)));
 }
 
 /* Every kind in every context, and system resets. */
@@ -137,10 +160,72 @@ static bool make_quick(struct lab_cases *cases)
 				good &= add_machine_check(cases, &kinds[k], recovered,
 							  &contexts[c]);
 	for (size_t c = 0; c < NR_CONTEXTS; c++)
-		good &= lab_cases_add(
-			cases, contexts[c].workload, "system reset", contexts[c].column,
-			json_pack("[o]", with(system_reset(), "context", contexts[c].context)));
+		good &= add_system_reset(cases, &contexts[c]);
 	return good;
+}
+
+/* A few kinds, in places that take some time to reach. */
+static bool add_contexts(struct lab_cases *cases)
+{
+	static const struct kind slb = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT };
+	static const struct kind ue = { FWNMI_MC_UE, FWNMI_UE_LOAD_STORE };
+	bool good = true;
+
+	for (size_t c = 0; c < NR_MORE_CONTEXTS; c++) {
+		const struct context *context = &more_contexts[c];
+
+		good &= add_machine_check(cases, &slb, true, context) &&
+			add_machine_check(cases, &ue, true, context) &&
+			add_machine_check(cases, &ue, false, context) &&
+			add_system_reset(cases, context);
+	}
+	return good;
+}
+
+/* One event during another. */
+static bool add_nested(struct lab_cases *cases)
+{
+	static const struct kind slb = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT };
+	static const char *const moments[] = { "handler ri=any", "interlocked ri=any" };
+	static const char *const columns[] = { "in handler", "after interlock" };
+	bool good = true;
+
+	for (size_t i = 0; i < 2; i++) {
+		json_t *check = with(machine_check(&slb, true), "at", "user");
+
+		good &= lab_cases_add(
+				cases, LAB_VICTIM, "machine check during one", columns[i],
+				json_pack("[O, o]", check,
+					  with(machine_check(&slb, true), "at", moments[i]))) &&
+			lab_cases_add(cases, LAB_VICTIM, "system reset during one", columns[i],
+				      json_pack("[o, o]", check,
+						with(system_reset(), "at", moments[i])));
+	}
+	return good;
+}
+
+/* The same on every CPU at once, and one after the other. */
+static bool add_many(struct lab_cases *cases, unsigned nr_vcpus)
+{
+	static const struct kind slb = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT };
+	json_t *storm = json_array();
+	bool good = true;
+
+	for (unsigned i = 0; i < 8; i++)
+		json_array_append_new(storm, with(machine_check(&slb, true), "at",
+						  i ? "user after=3000" : "user"));
+	good &= lab_cases_add(cases, LAB_VICTIM, "SLB multihit", "eight", storm);
+	if (nr_vcpus > 1)
+		good &= lab_cases_add(cases, LAB_VICTIM, "SLB multihit", "all CPUs",
+				      json_pack("[o]",
+						with(machine_check(&slb, true), "cpus", "all")));
+	return good;
+}
+
+static bool make_standard(struct lab_cases *cases, unsigned nr_vcpus)
+{
+	return make_quick(cases) && add_contexts(cases) && add_nested(cases) &&
+	       add_many(cases, nr_vcpus);
 }
 
 bool lab_suite_make(const char *name, unsigned nr_vcpus, struct lab_cases *cases, char *err,
@@ -151,6 +236,8 @@ bool lab_suite_make(const char *name, unsigned nr_vcpus, struct lab_cases *cases
 	*cases = (struct lab_cases){ 0 };
 	if (!strcmp(name, "quick")) {
 		good = make_quick(cases);
+	} else if (!strcmp(name, "standard")) {
+		good = make_standard(cases, nr_vcpus);
 	} else {
 		snprintf(err, err_size, "no suite %s: there are quick, standard and sweep", name);
 		return false;
