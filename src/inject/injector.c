@@ -180,13 +180,21 @@ static uint64_t deadline(const struct injection_request *request)
 	       1000000ull * (request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS);
 }
 
-/* Make room for the next injection. The guest may be in the last one's handler. */
-static void make_room(struct injector *injector, struct vcpu_injections *v)
+/*
+ * Make room for the next injection. The last one is followed on only if the next is for its handler:
+ * otherwise whoever waits for its outcome would wait for both.
+ */
+static void make_room(struct injector *injector, struct vcpu_injections *v,
+		      const struct trigger *trigger)
 {
 	if (!is_followed(&v->last))
 		return;
 	if (is_followed(&v->outer))
 		finish(injector, &v->outer, false);
+	if (trigger->fwnmi == TRIGGER_FWNMI_ANY) {
+		finish(injector, &v->last, false);
+		return;
+	}
 	v->outer = v->last;
 	v->last = (struct injection){ .report.stage = INJECTION_NONE };
 }
@@ -200,7 +208,7 @@ bool injector_add(struct injector *injector, const struct injection_request *req
 	if (refuse(injector, request, err, err_size) ||
 	    !trigger_resolve(&trigger, injector->symbols, injector->no_symbols, err, err_size))
 		return false;
-	make_room(injector, &injector->vcpus[request->vcpu]);
+	make_room(injector, &injector->vcpus[request->vcpu], &trigger);
 	in = last_of(injector, request->vcpu);
 	*in = (struct injection){ .request = *request,
 				  .report = { .id = request->id,
