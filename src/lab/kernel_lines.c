@@ -95,7 +95,6 @@ static void copy(char *out, size_t size, const char *from, const char *to)
 		length = size - 1;
 	memcpy(out, from, length);
 	out[length] = '\0';
-	/* A NUL of the guest's would end it early; what is behind is not to be trusted. */
 }
 
 /* Take text up to @stop, which is taken, too. */
@@ -470,6 +469,7 @@ static const char *const remarks[] = {
 	"RTAS: ",
 	"mce: ",
 	"---[ end ",
+	"WARNING: CPU: ",
 	"note: ",
 	"NIP [",
 	"NIP: ",

@@ -13,7 +13,6 @@
 #include "lab/law.h"
 #include "lab/report_check.h"
 
-#define MAX_FINDINGS 32
 #define ALL_VERDICTS ((1u << LAB_VERDICTS) - 1)
 #define SIGBUS_GUEST 7
 
@@ -27,9 +26,11 @@ static const enum lab_verdict gravity[] = {
 	LAB_MISREPORTED, LAB_KILLED,	   LAB_NOT_REACHED, LAB_RECOVERED,
 };
 
+/* What is true of the run and counts most so far. */
 struct finding {
 	enum lab_verdict verdict;
-	bool forbidden; /* whatever the rules allow */
+	bool forbidden;
+	const struct lab_rule *rule; /* of the event that it is about; NULL: the one that decides */
 	char why[256];
 };
 
@@ -41,31 +42,57 @@ struct trial {
 	const struct lab_rule *rules[LAB_MAX_HITS];
 	unsigned nr_events;
 	struct report_check reports;
-	struct finding findings[MAX_FINDINGS];
-	unsigned nr_findings;
+	unsigned allowed; /* by all rules together; 1 << verdict, or-ed */
+	const struct lab_rule *rule; /* that demands most */
+	unsigned found; /* the same for what is true */
+	struct finding best;
 };
 
-__attribute__((format(printf, 3, 4))) static struct finding *
-find(struct trial *trial, enum lab_verdict verdict, const char *format, ...)
+static unsigned gravity_of(enum lab_verdict verdict)
 {
-	/* The last one is kept free for the verdict that needs no other. */
-	const unsigned i = trial->nr_findings < MAX_FINDINGS ? trial->nr_findings++ :
-							       MAX_FINDINGS - 1;
+	unsigned i = 0;
+
+	while (gravity[i] != verdict)
+		i++;
+	return i;
+}
+
+/* The gravest that is forbidden counts, or else the gravest; of two alike, the first. */
+static bool counts_more(const struct trial *trial, enum lab_verdict verdict, bool forbidden)
+{
+	const struct finding *best = &trial->best;
+
+	if (!trial->found)
+		return true;
+	if (forbidden != best->forbidden)
+		return forbidden;
+	return gravity_of(verdict) < gravity_of(best->verdict);
+}
+
+/* @forbidden: whatever the rules of other events allow; @rule: the rule that says so, or NULL */
+__attribute__((format(printf, 5, 6))) static void find(struct trial *trial,
+						       enum lab_verdict verdict, bool forbidden,
+						       const struct lab_rule *rule,
+						       const char *format, ...)
+{
+	const unsigned bit = 1u << verdict;
 	va_list ap;
 
-	trial->findings[i] = (struct finding){ .verdict = verdict };
-	va_start(ap, format);
-	vsnprintf(trial->findings[i].why, sizeof(trial->findings[i].why), format, ap);
-	va_end(ap);
-	return &trial->findings[i];
+	forbidden = forbidden || !(trial->allowed & bit);
+	if (counts_more(trial, verdict, forbidden)) {
+		trial->best = (struct finding){ .verdict = verdict,
+						.forbidden = forbidden,
+						.rule = rule };
+		va_start(ap, format);
+		vsnprintf(trial->best.why, sizeof(trial->best.why), format, ap);
+		va_end(ap);
+	}
+	trial->found |= bit;
 }
 
 static bool has_found(const struct trial *trial, enum lab_verdict verdict)
 {
-	for (unsigned i = 0; i < trial->nr_findings; i++)
-		if (trial->findings[i].verdict == verdict)
-			return true;
-	return false;
+	return trial->found >> verdict & 1;
 }
 
 /* ---- corrupted ---- */
@@ -75,8 +102,9 @@ static bool differs(uint64_t a, uint64_t b, const char *name, struct trial *tria
 {
 	if (a == b)
 		return false;
-	find(trial, LAB_CORRUPTED, "%s was 0x%llx, and 0x%llx at the return to 0x%llx", name,
-	     (unsigned long long)a, (unsigned long long)b, (unsigned long long)hit->report.nip);
+	find(trial, LAB_CORRUPTED, false, NULL, "%s was 0x%llx, and 0x%llx at the return to 0x%llx",
+	     name, (unsigned long long)a, (unsigned long long)b,
+	     (unsigned long long)hit->report.nip);
 	return true;
 }
 
@@ -96,6 +124,13 @@ static void compare_registers(struct trial *trial, const struct lab_hit *hit)
 	    differs(was->xer, is->xer, "XER", trial, hit))
 		return;
 	differs(was->msr & ~MSR_LAZY, is->msr & ~MSR_LAZY, "MSR", trial, hit);
+}
+
+/* Does Linux return from it at all? If not, somebody else has come to the same instruction. */
+static bool returns(const struct law_event *event)
+{
+	return event->told && event->hit->came_back &&
+	       (event->hit->report.system_reset || (event->handled && event->recoverable));
 }
 
 /* A signal that nobody sent: the process was not what it had been. */
@@ -119,24 +154,32 @@ static void look_for_corruption(struct trial *trial)
 		const struct lab_note *note = &trial->seen->notes[i];
 
 		if (note->type == LAB_NOTE_CORRUPT)
-			find(trial, LAB_CORRUPTED, "%s: %s", note->process, note->text);
-		else if (note->type == LAB_NOTE_FAILED && !trial->lines.memory_failure)
-			find(trial, LAB_CORRUPTED, "%s could not go on: %s", note->process,
+			find(trial, LAB_CORRUPTED, false, NULL, "%s: %s", note->process,
 			     note->text);
+		else if (note->type == LAB_NOTE_FAILED && !trial->lines.memory_failure)
+			find(trial, LAB_CORRUPTED, false, NULL, "%s could not go on: %s",
+			     note->process, note->text);
 		else if (note->type == LAB_NOTE_DIED && is_crash(note->signal) &&
 			 !has_oopsed(trial, note->process))
-			find(trial, LAB_CORRUPTED, "%s died of signal %d", note->process,
-			     note->signal);
+			find(trial, LAB_CORRUPTED, false, NULL, "%s died of signal %d",
+			     note->process, note->signal);
 		else
 			continue;
 		break;
 	}
 	for (unsigned i = 0; i < trial->nr_events; i++)
-		if (trial->events[i].hit->came_back && trial->events[i].told)
+		if (returns(&trial->events[i]))
 			compare_registers(trial, trial->events[i].hit);
 }
 
 /* ---- the kernel's end ---- */
+
+/* Has the kernel's own end explained why things stopped? */
+static bool kernel_died(const struct trial *trial)
+{
+	return has_found(trial, LAB_CHECKSTOP) || has_found(trial, LAB_PANIC) ||
+	       has_found(trial, LAB_OS_TERM);
+}
 
 static void look_at_end(struct trial *trial)
 {
@@ -146,30 +189,23 @@ static void look_at_end(struct trial *trial)
 
 	if (ended && (seen->machine_end == MACHINE_FAILED ||
 		      (seen->machine_end == MACHINE_CRASHED && !seen->os_term)))
-		find(trial, LAB_CHECKSTOP, "%s", seen->why)->forbidden = seen->machine_end ==
-									 MACHINE_FAILED;
+		find(trial, LAB_CHECKSTOP, seen->machine_end == MACHINE_FAILED, NULL, "%s",
+		     seen->why);
 	if (lines->panicked || seen->end == LAB_END_PANICKED)
-		find(trial, LAB_PANIC, "Kernel panic - not syncing: %s", lines->panic);
+		find(trial, LAB_PANIC, false, NULL, "Kernel panic - not syncing: %s", lines->panic);
 	else if (ended && seen->os_term)
-		find(trial, LAB_OS_TERM, "ibm,os-term without a panic: %s", seen->why);
+		find(trial, LAB_OS_TERM, false, NULL, "ibm,os-term without a panic: %s", seen->why);
 	else if (ended &&
 		 (seen->machine_end == MACHINE_POWERED_OFF || seen->machine_end == MACHINE_REBOOT))
-		find(trial, LAB_OS_TERM, "the guest %s",
+		find(trial, LAB_OS_TERM, false, NULL, "the guest %s",
 		     seen->machine_end == MACHINE_REBOOT ? "rebooted" : "powered off");
-	if (has_found(trial, LAB_PANIC))
-		return; /* the Oops that leads to a panic is a part of it */
+	if (kernel_died(trial))
+		return; /* an Oops is how it began */
 	if (lines->nr_oopses)
-		find(trial, LAB_OOPS, "Oops: %s, in %s", lines->oopses[0].text,
+		find(trial, LAB_OOPS, false, NULL, "Oops: %s, in %s", lines->oopses[0].text,
 		     lines->oopses[0].has_process ? lines->oopses[0].process.comm : "?");
 	else if (lines->bug[0])
-		find(trial, LAB_OOPS, "%s", lines->bug)->forbidden = true;
-}
-
-/* Has the kernel's own end explained why things stopped? */
-static bool kernel_died(const struct trial *trial)
-{
-	return has_found(trial, LAB_CHECKSTOP) || has_found(trial, LAB_PANIC) ||
-	       has_found(trial, LAB_OS_TERM);
+		find(trial, LAB_OOPS, true, NULL, "%s", lines->bug);
 }
 
 /* ---- deaths ---- */
@@ -215,15 +251,14 @@ static void look_at_deaths(struct trial *trial)
 		    has_oopsed(trial, note->process))
 			continue;
 		if (killed_by_poison(trial, note->process)) {
-			find(trial, LAB_KILLED, "%s was killed for the page that it lost",
-			     note->process);
+			find(trial, LAB_KILLED, false, NULL,
+			     "%s was killed for the page that it lost", note->process);
 		} else if (was_hit(trial, note->process, &allowed)) {
-			find(trial, LAB_KILLED, "%s was killed by signal %d", note->process,
-			     note->signal)
-				->forbidden = !allowed;
-		} else {
-			find(trial, LAB_KILLED_WRONG, "%s was killed by signal %d, not hit",
+			find(trial, LAB_KILLED, !allowed, NULL, "%s was killed by signal %d",
 			     note->process, note->signal);
+		} else {
+			find(trial, LAB_KILLED_WRONG, false, NULL,
+			     "%s was killed by signal %d, not hit", note->process, note->signal);
 		}
 	}
 }
@@ -246,11 +281,11 @@ static void look_for_survivors(struct trial *trial)
 		const struct lab_rule *rule = trial->rules[i];
 		const char *process = trial->events[i].hit->process;
 
-		if (rule && allows(rule, LAB_KILLED) && !allows(rule, LAB_RECOVERED) &&
-		    !died(trial, process))
-			find(trial, LAB_RECOVERED, "%s was to be killed, and lives",
-			     process[0] ? process : "the process")
-				->forbidden = true;
+		if (!rule || !allows(rule, LAB_KILLED) || allows(rule, LAB_RECOVERED) ||
+		    died(trial, process))
+			continue;
+		find(trial, LAB_RECOVERED, true, rule, "%s was to be killed, and lives",
+		     process[0] ? process : "the process");
 	}
 }
 
@@ -276,19 +311,18 @@ static void look_at_reports(struct trial *trial)
 {
 	report_check(trial->events, trial->nr_events, &trial->lines, &trial->reports);
 	if (trial->reports.misreported)
-		find(trial, LAB_MISREPORTED, "%s", trial->reports.why);
+		find(trial, LAB_MISREPORTED, false, NULL, "%s", trial->reports.why);
 	else if (trial->lines.corrupt_r3)
-		find(trial, LAB_MISREPORTED, "Linux did not accept R3 of the event");
+		find(trial, LAB_MISREPORTED, false, NULL, "Linux did not accept R3 of the event");
 	for (unsigned i = 0; i < trial->nr_events; i++) {
 		/* A dying kernel may not get to all that came. */
 		if (!trial->events[i].told || is_reported(trial, i) ||
 		    (kernel_died(trial) && (i > 0 || has_found(trial, LAB_CHECKSTOP))) ||
 		    !trial->events[i].hit->report.registered)
 			continue;
-		find(trial, LAB_LOST, "Linux reported nothing of the event on CPU %u",
-		     trial->events[i].hit->report.vcpu)
-			->forbidden = !allows(trial->rules[i], LAB_LOST);
-		return;
+		find(trial, LAB_LOST, !allows(trial->rules[i], LAB_LOST), trial->rules[i],
+		     "Linux reported nothing of the event on CPU %u",
+		     trial->events[i].hit->report.vcpu);
 	}
 }
 
@@ -304,9 +338,10 @@ static void look_for_hang(struct trial *trial)
 	if (trial->lines.memory_failure && has_found(trial, LAB_KILLED))
 		return;
 	if (trial->lines.stall[0])
-		find(trial, LAB_HANG, "%s", trial->lines.stall);
+		find(trial, LAB_HANG, false, NULL, "%s", trial->lines.stall);
 	else
-		find(trial, LAB_HANG, "a workload went no further in %llu instructions",
+		find(trial, LAB_HANG, false, NULL,
+		     "a workload went no further in %llu instructions",
 		     (unsigned long long)seen->insns);
 }
 
@@ -320,23 +355,14 @@ static void look_for_events(struct trial *trial)
 	const struct lab_observation *seen = trial->seen;
 
 	if (seen->end == LAB_END_UNREACHED)
-		find(trial, LAB_NOT_REACHED, "the trigger of step %u of %u did not come true",
-		     seen->steps_reached + 1, steps(trial->c))
-			->forbidden = true;
+		find(trial, LAB_NOT_REACHED, true, NULL,
+		     "the trigger of step %u of %u did not come true", seen->steps_reached + 1,
+		     steps(trial->c));
 	else if (!seen->nr_hits)
-		find(trial, LAB_NOT_REACHED, "no event reached the guest")->forbidden = true;
+		find(trial, LAB_NOT_REACHED, true, NULL, "no event reached the guest");
 }
 
 /* ---- the judgement ---- */
-
-static unsigned gravity_of(enum lab_verdict verdict)
-{
-	unsigned i = 0;
-
-	while (gravity[i] != verdict)
-		i++;
-	return i;
-}
 
 /* The place in gravity[] of the least grave verdict that a rule allows. */
 static unsigned mildest(const struct lab_rule *rule)
@@ -378,28 +404,6 @@ static unsigned combine(const struct trial *trial, const struct lab_rule **quote
 	return allowed;
 }
 
-static bool is_forbidden(const struct finding *finding, unsigned allowed)
-{
-	return finding->forbidden || !(allowed >> finding->verdict & 1);
-}
-
-/* The gravest that is forbidden, or else the gravest. */
-static const struct finding *choose(const struct trial *trial, unsigned allowed)
-{
-	const struct finding *best = NULL;
-
-	for (unsigned i = 0; i < trial->nr_findings; i++) {
-		const struct finding *f = &trial->findings[i];
-		bool bad = is_forbidden(f, allowed);
-
-		if (!best || (bad && !is_forbidden(best, allowed)) ||
-		    (bad == is_forbidden(best, allowed) &&
-		     gravity_of(f->verdict) < gravity_of(best->verdict)))
-			best = f;
-	}
-	return best;
-}
-
 static void hear(struct trial *trial)
 {
 	const struct lab_observation *seen = trial->seen;
@@ -416,11 +420,10 @@ void lab_judge(const struct lab_case *c, const struct lab_observation *seen,
 	       struct lab_judgement *judgement)
 {
 	struct trial trial = { .c = c, .seen = seen };
-	const struct finding *finding;
-	const struct lab_rule *rule;
-	unsigned allowed;
+	const struct finding *best = &trial.best;
 
 	hear(&trial);
+	trial.allowed = combine(&trial, &trial.rule);
 	look_for_events(&trial);
 	look_for_corruption(&trial);
 	look_at_end(&trial);
@@ -428,13 +431,11 @@ void lab_judge(const struct lab_case *c, const struct lab_observation *seen,
 	look_for_survivors(&trial);
 	look_at_reports(&trial);
 	look_for_hang(&trial);
-	if (!trial.nr_findings)
-		find(&trial, LAB_RECOVERED, "it went on, and %u rounds were verified",
+	if (!trial.found)
+		find(&trial, LAB_RECOVERED, false, NULL, "it went on, and %u rounds were verified",
 		     seen->rounds_after);
-	allowed = combine(&trial, &rule);
-	finding = choose(&trial, allowed);
-	*judgement = (struct lab_judgement){ .verdict = finding->verdict,
-					     .rule = rule,
-					     .passed = !is_forbidden(finding, allowed) };
-	memcpy(judgement->why, finding->why, sizeof(judgement->why));
+	*judgement = (struct lab_judgement){ .verdict = best->verdict,
+					     .rule = best->rule ? best->rule : trial.rule,
+					     .passed = !best->forbidden };
+	memcpy(judgement->why, best->why, sizeof(judgement->why));
 }
