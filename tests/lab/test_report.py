@@ -419,7 +419,7 @@ def a_browser_shows_the_page_in_full_and_has_no_complaint(scratch):
     swept = [r for r in made["results"] if "address" in r["evidence"]]
     assert seen.classes["point"] == len(swept), seen.classes
     assert seen.classes["case"] == len(failed), seen.classes  # "failed only" is on
-    assert seen.classes["body"] == 3, seen.classes  # the first failures are unfolded
+    assert seen.classes["body"] == 1, seen.classes  # the first failure is unfolded
     assert seen.classes["chip"] == len({r["verdict"] for r in made["results"]}), seen.classes
     failed_points = sum(not r["passed"] for r in swept)
     assert seen.classes["failed"] == len(failed_cells) + failed_points + len(failed)
@@ -437,6 +437,39 @@ def the_page_is_not_blank(scratch):
         colours.update(row[i : i + size] for i in range(0, len(row), 3 * size))
     most = colours.most_common(1)[0][1] / sum(colours.values())
     assert len(colours) > 50 and most < 0.97, (len(colours), most)
+
+
+def used(scratch, page, steps, anchor=""):
+    """The numbers of the cases that the page lists after each step of a script."""
+    record = "; seen.push([...document.querySelectorAll('.case')].map((c) => c.id)); "
+    script = "const seen = []; " + "".join(step + record for step in steps)
+    script += "document.documentElement.dataset.seen = JSON.stringify(seen);"
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    path = scratch.name("used.html")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("</body>", f"<script>{script}</script></body>"))
+    dom, complaints = browse(scratch, path + anchor, "--dump-dom")
+    assert not complaints, complaints
+    seen = json.loads(Page(dom).root["data-seen"])
+    return [[int(name.removeprefix("case-")) for name in step] for step in seen]
+
+
+@test
+def the_page_filters_cases_by_verdict_cell_and_text(scratch):
+    page = scratch.name("page.html")
+    shown(1, scratch.results("a", made_up.matrix()), "--format=html", "--output", page)
+    steps = {
+        "": [5, 9, 18, 24],
+        "document.querySelector('[data-verdict=killed]').click()": [16, 20],
+        "document.querySelector('[data-verdict=killed]').click();": list(range(25)),
+        "document.querySelector('.cell button').click()": [0],
+        "byId('where').click()": list(range(25)),
+        "byId('text').value = 'ERAT MULTI';"
+        "byId('text').dispatchEvent(new Event('input'))": [8, 9, 10, 11],
+    }
+    assert used(scratch, page, steps) == list(steps.values())
+    assert used(scratch, page, [""], "#case-7") == [[7]]
 
 
 @test
