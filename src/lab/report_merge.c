@@ -122,8 +122,8 @@ static void tell_missing(struct merge *m)
 
 		m->merged->to_run += missing;
 		if (missing && m->nr_shards > 1)
-			fprintf(m->out, "run again: --shard %u/%u (%" PRIu64 " cases missing)\n",
-				shard, m->nr_shards, missing);
+			fprintf(m->out, "run again: --shard %u/%u (%" PRIu64 " case%s missing)\n",
+				shard, m->nr_shards, missing, missing == 1 ? "" : "s");
 	}
 	if (m->nr_shards == 1 && m->merged->to_run)
 		tell_numbers(m);

@@ -562,7 +562,7 @@ def lost_shards_are_listed_to_be_run_again_and_join_later(scratch):
     out = shown(1, "--merge", joined, *shards[:2], *shards[3:])
     assert out.splitlines() == [
         "run again: --shard 3/8 (3 cases missing)",
-        "run again: --shard 5/8 (1 cases missing)",
+        "run again: --shard 5/8 (1 case missing)",
         f"{joined}: 21 of 25 cases, 21 added here",
     ], out
     out = shown(1, "--merge", joined, shards[2])

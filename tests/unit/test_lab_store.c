@@ -341,6 +341,25 @@ static void a_writer_that_is_killed_loses_at_most_the_result_being_written(void 
 	}
 }
 
+static void a_campaign_that_is_killed_while_it_makes_its_file_starts_again(void **state)
+{
+	struct place *p = *state;
+
+	for (useconds_t delay = 0; delay < 8000; delay += 400) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			lab_store_create(p->file, &campaign, p->err, sizeof(p->err));
+			pause();
+		}
+		usleep(delay);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		lab_store_close(create(p));
+		assert_int_equal(files_in(p->directory, true), 1);
+	}
+}
+
 static void a_reader_sees_all_that_a_killed_writer_kept(void **state)
 {
 	struct place *p = *state;
@@ -613,6 +632,7 @@ int main(void)
 		IN_A_PLACE(a_case_is_put_once),
 		IN_A_PLACE(a_case_that_is_not_there_is_named),
 		IN_A_PLACE(a_writer_that_is_killed_loses_at_most_the_result_being_written),
+		IN_A_PLACE(a_campaign_that_is_killed_while_it_makes_its_file_starts_again),
 		IN_A_PLACE(a_reader_sees_all_that_a_killed_writer_kept),
 		IN_A_PLACE(a_full_disk_is_one_line_and_what_was_there_stays),
 		IN_A_PLACE(an_empty_file_becomes_a_campaigns),
