@@ -33,9 +33,11 @@
 static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
 	"       fwnmi inject --monitor PATH poison|heal --address ADDRESS [OPTION]...\n"
+	"       fwnmi inject --monitor PATH plant --ea ADDRESS | clear [OPTION]...\n"
 	"       fwnmi inject --gdb HOST:PORT|unix:PATH machine-check|system-reset [OPTION]...\n"
 	"Inject a machine check or a system reset into a running guest, and report how the guest\n"
-	"handles it; or poison real memory, so that an access to it is a machine check, or heal it.\n"
+	"handles it; or poison real memory, so that an access to it is a machine check, or heal it;\n"
+	"or plant an error in a CPU's ERAT or TLB, so that its use is one, or clear it.\n"
 	"PATH is the socket of fwnmi run --monitor; --gdb takes the address given to\n"
 	"qemu-system-ppc64 -gdb.\n"
 	"\n"
@@ -73,6 +75,16 @@ static const char usage[] =
 	"  --length N           how many bytes (the cache line of 128 bytes that has ADDRESS)\n"
 	"  --heal-on-write      overwriting all the poison of a cache line heals it\n"
 	"\n"
+	"Planted errors:\n"
+	"  --type TYPE          TLB or ERAT (TLB)\n"
+	"  --subtype SUBTYPE    multihit or parity (multihit)\n"
+	"  --ea ADDRESS         effective address (to clear: all)\n"
+	"  --length N           how many bytes, of whole 4 KiB pages (the page that has ADDRESS)\n"
+	"  --pid N              PIDR of the process (the first that uses the entry)\n"
+	"  --disposition D      fully-recovered: the hypervisor repairs it before it tells the guest;\n"
+	"                       not-recovered: the guest has to flush (fully-recovered)\n"
+	"  --cpu N              the CPU (0; to clear: all)\n"
+	"\n"
 	"QEMU guests; the addresses of the guest's routines must come from --kernel, --handlers or\n"
 	"an earlier fwnmi attach:\n"
 	"  --gdb ADDRESS        the gdb stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
@@ -88,13 +100,14 @@ static const char usage[] =
 	"  --json               report as JSON\n"
 	"  -h, --help           print this help\n"
 	"\n"
-	"Exit status: 0 delivered, and for a machine check interlocked, or poisoned or healed; 1 not;\n"
-	"2 invalid options.\n";
+	"Exit status: 0 delivered, and for a machine check interlocked, or poisoned or healed,\n"
+	"planted or cleared; 1 not; 2 invalid options.\n";
 
 struct inject_options {
 	const char *monitor, *kind;
 	bool system_reset, json, no_wait;
 	bool poison, heal; /* memory, instead of an event */
+	bool plant, clear; /* cached translations, instead of an event */
 	unsigned timeout; /* seconds */
 	unsigned vcpu; /* if one CPU was asked for */
 	json_t *args; /* for the monitor's command */
@@ -202,10 +215,14 @@ static bool take_kind(void *into, const char *kind, char *why)
 	o->system_reset = !strcmp(kind, "system-reset");
 	o->poison = !strcmp(kind, "poison");
 	o->heal = !strcmp(kind, "heal");
-	if (!o->system_reset && !o->poison && !o->heal && strcmp(kind, "machine-check"))
-		return option_bad(
-			why, "cannot inject %s: only machine-check, system-reset, poison or heal",
-			kind);
+	o->plant = !strcmp(kind, "plant");
+	o->clear = !strcmp(kind, "clear");
+	if (!o->system_reset && !o->poison && !o->heal && !o->plant && !o->clear &&
+	    strcmp(kind, "machine-check"))
+		return option_bad(why,
+				  "cannot inject %s: only machine-check, system-reset, poison, "
+				  "heal, plant or clear",
+				  kind);
 	o->kind = kind;
 	return true;
 }
@@ -232,6 +249,7 @@ static const struct command_option inject_option_table[] = {
 	{ "--unsafe", OPTION_CALL_FLAG, .set = take_true, .key = "unsafe" },
 	{ "--address", OPTION_CALL, .set = take_address, .key = "address" },
 	{ "--length", OPTION_CALL, .set = take_address, .key = "length" },
+	{ "--pid", OPTION_CALL, .set = take_number, .key = "pid" },
 	{ "--heal-on-write", OPTION_CALL_FLAG, .set = take_true, .key = "heal-on-write" },
 	{ NULL },
 };
@@ -273,13 +291,26 @@ static bool check_trigger(struct inject_options *o)
 	return true;
 }
 
+static bool check_plant_options(const struct inject_options *o)
+{
+	struct plant_request request;
+	char err[200];
+
+	if (o->remote.gdb)
+		return complain("--gdb cannot plant errors: it needs the engine of fwnmi run");
+	if (inject_args_plant(o->args, o->clear, &request, err, sizeof(err)) < 0)
+		return complain("%s", err);
+	return true;
+}
+
 static bool check_options(struct inject_options *o)
 {
 	struct injection_request injection;
 	char err[200];
 
 	if (!o->kind)
-		return complain("no event given: machine-check, system-reset, poison or heal");
+		return complain("no event given: machine-check, system-reset, poison, heal, plant "
+				"or clear");
 	if (!o->monitor && !o->remote.gdb)
 		return complain("no machine given: --monitor PATH or --gdb HOST:PORT");
 	if (o->monitor && o->remote.gdb)
@@ -294,6 +325,8 @@ static bool check_options(struct inject_options *o)
 		return false;
 	if (o->poison || o->heal)
 		return check_memory_options(o);
+	if (o->plant || o->clear)
+		return check_plant_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
@@ -954,6 +987,39 @@ static int report_memory(const struct inject_options *o, const json_t *regions)
 	return EXIT_SUCCESS;
 }
 
+static void print_planted(const json_t *error)
+{
+	const json_t *pid = json_object_get(error, "pid");
+
+	printf("  CPU %lld, ", count_of(error, "cpu-index"));
+	print_type(error);
+	printf(" at %s, %lld bytes", text_of(error, "effective-address"),
+	       count_of(error, "length"));
+	if (pid)
+		printf(", PID %lld", (long long)json_integer_value(pid));
+	printf(", %s\n", text_of(error, "disposition"));
+}
+
+/* Prints what is planted after the command. */
+static int report_planted(const struct inject_options *o, const json_t *errors)
+{
+	const json_t *error;
+	size_t i;
+
+	if (o->json) {
+		json_dumpf(errors, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		putchar('\n');
+	} else {
+		printf("planted errors%s\n", json_array_size(errors) ? "" : ": none");
+		json_array_foreach(errors, i, error) print_planted(error);
+	}
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		complain("cannot write the report: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
 /* Asks for the event, and reports what becomes of it. */
 static int inject_event(struct connection *c, const struct inject_options *o)
 {
@@ -982,6 +1048,17 @@ static int change_memory(struct connection *c, const struct inject_options *o)
 	return status;
 }
 
+static int change_planted(struct connection *c, const struct inject_options *o)
+{
+	json_t *result = NULL;
+	int status = EXIT_FAILURE;
+
+	if (command(c, o->clear ? "clear-error" : "plant-error", o->args, &result))
+		status = report_planted(o, result);
+	json_decref(result);
+	return status;
+}
+
 static int inject(const struct inject_options *o)
 {
 	static struct connection c; /* too big for the stack */
@@ -994,8 +1071,14 @@ static int inject(const struct inject_options *o)
 		complain("%s", err);
 		return EXIT_FAILURE;
 	}
-	if (greet(&c))
-		status = o->poison || o->heal ? change_memory(&c, o) : inject_event(&c, o);
+	if (!greet(&c))
+		status = EXIT_FAILURE;
+	else if (o->poison || o->heal)
+		status = change_memory(&c, o);
+	else if (o->plant || o->clear)
+		status = change_planted(&c, o);
+	else
+		status = inject_event(&c, o);
 	close(c.fd);
 	return status;
 }

@@ -255,6 +255,79 @@ static json_t *heal_memory(struct command_target *target, json_t *args, char *er
 	return query_poisoned_memory(target, NULL, err, err_size);
 }
 
+static json_t *planted_json(const struct engine_planted *planted)
+{
+	json_t *object = json_pack(
+		"{s:i, s:s, s:s, s:o, s:o, s:s}", "cpu-index", (int)planted->vcpu, "type",
+		fwnmi_mc_type_name(planted->where == ENGINE_TLB ? FWNMI_MC_TLB : FWNMI_MC_ERAT),
+		"subtype", planted->multihit ? "multihit" : "parity", "effective-address",
+		json_address(planted->first), "length",
+		json_count(planted->last - planted->first + 1), "disposition",
+		fwnmi_disposition_name(planted->recovered ? FWNMI_DISPOSITION_FULLY_RECOVERED :
+							    FWNMI_DISPOSITION_NOT_RECOVERED));
+
+	if (planted->pid != ENGINE_ANY_PID)
+		json_object_set_new(object, "pid", json_integer(planted->pid));
+	return object;
+}
+
+static json_t *query_planted_errors(struct command_target *target, json_t *args, char *err,
+				    size_t err_size)
+{
+	const struct engine_planted *planted;
+	unsigned count = machine_planted(target->machine, &planted);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(list, planted_json(&planted[i]));
+	return list;
+}
+
+static bool cpu_exists(const struct command_target *target, unsigned vcpu, char *err,
+		       size_t err_size)
+{
+	unsigned count = machine_nr_vcpus(target->machine);
+
+	if (vcpu < count)
+		return true;
+	snprintf(err, err_size, "no CPU %u: the machine has %u", vcpu, count);
+	return false;
+}
+
+static json_t *plant_error(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	struct engine_planted planted;
+	struct plant_request request;
+
+	if (inject_args_plant(args, false, &request, err, err_size) < 0 ||
+	    !cpu_exists(target, request.vcpu, err, err_size))
+		return NULL;
+	planted = (struct engine_planted){
+		.first = request.first,
+		.last = request.last,
+		.pid = request.any_process ? ENGINE_ANY_PID : request.pid,
+		.vcpu = (uint8_t)request.vcpu,
+		.where = request.error_type == FWNMI_MC_TLB ? ENGINE_TLB : ENGINE_ERAT,
+		.multihit = request.multihit,
+		.recovered = request.recovered,
+	};
+	if (!machine_plant(target->machine, &planted, err, err_size))
+		return NULL;
+	return query_planted_errors(target, NULL, err, err_size);
+}
+
+static json_t *clear_error(struct command_target *target, json_t *args, char *err, size_t err_size)
+{
+	struct plant_request request;
+
+	if (inject_args_plant(args, true, &request, err, err_size) < 0 ||
+	    !cpu_exists(target, request.vcpu, err, err_size))
+		return NULL;
+	machine_unplant(target->machine, request.all_vcpus ? ENGINE_MAX_VCPUS : request.vcpu,
+			request.first, request.last);
+	return query_planted_errors(target, NULL, err, err_size);
+}
+
 static json_t *stop(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
 	machine_pause(target->machine, true);
@@ -314,6 +387,9 @@ static const struct command commands[] = {
 	{ "poison-memory", poison_memory, true },
 	{ "heal-memory", heal_memory, true },
 	{ "query-poisoned-memory", query_poisoned_memory, false },
+	{ "plant-error", plant_error, true },
+	{ "clear-error", clear_error, true },
+	{ "query-planted-errors", query_planted_errors, false },
 	{ "stop", stop, false },
 	{ "cont", cont, false },
 	{ "system_reset", system_reset, false },

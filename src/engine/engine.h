@@ -34,6 +34,7 @@ enum engine_cap {
 				      guests work */
 	ENGINE_CAP_POISON = 1 << 7, /* an access to poisoned memory is a machine check */
 	ENGINE_CAP_WINDOWS = 1 << 8, /* an access to a memory_window reaches the device */
+	ENGINE_CAP_PLANT = 1 << 9, /* plant() */
 };
 
 enum engine_exit_reason {
@@ -52,6 +53,28 @@ enum engine_exit_reason {
 			     machine_check describes it */
 };
 
+/*
+ * An error in what a vCPU has cached of the translations of a range: each use of them is a machine
+ * check on the access itself, until they are flushed.
+ */
+struct engine_planted {
+	uint64_t first, last; /* effective addresses of whole 4 KiB pages */
+	uint32_t pid; /* process, as in PIDR; 0 for addresses of quadrant 3 */
+	uint8_t vcpu;
+	uint8_t where; /* enum engine_translation_cache */
+	bool multihit; /* else parity */
+	/* The hypervisor flushes the vCPU's caches before it tells the guest of the error. */
+	bool recovered;
+};
+
+enum engine_translation_cache {
+	ENGINE_ERAT,
+	ENGINE_TLB,
+};
+
+#define ENGINE_ANY_PID	   UINT32_MAX /* of the process that uses the entry first */
+#define ENGINE_MAX_PLANTED 16
+
 struct engine_machine_check {
 	uint64_t srr1; /* cause bits only */
 	uint64_t dsisr;
@@ -59,6 +82,9 @@ struct engine_machine_check {
 	uint64_t address; /* real address, if known */
 	bool dar_valid, address_valid;
 	bool recovered; /* the hypervisor has repaired the fault */
+	bool met_planted; /* the access to planted_ea used an entry with the error planted */
+	uint64_t planted_ea;
+	struct engine_planted planted;
 };
 
 struct engine_exit {
@@ -196,8 +222,19 @@ struct engine_ops {
 	 */
 	void (*set_external)(struct engine *engine, unsigned vcpu, bool level);
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
-	/** flush_tlb() - drop every cached translation of every vCPU. */
+	/** flush_tlb() - drop every vCPU's cached translations, planted errors included. */
 	void (*flush_tlb)(struct engine *engine);
+	/**
+	 * plant() - make cached translations bad; @planted is as the struct says
+	 *
+	 * returns: false, with nothing changed, if there are ENGINE_MAX_PLANTED. NULL: without
+	 * ENGINE_CAP_PLANT
+	 */
+	bool (*plant)(struct engine *engine, const struct engine_planted *planted);
+	/** planted() - what is planted: returns how many, the first of them in *@list */
+	unsigned (*planted)(const struct engine *engine, const struct engine_planted **list);
+	/** unplant() - end it for [first, last] of @vcpu, or of all if there is no such vCPU */
+	void (*unplant)(struct engine *engine, unsigned vcpu, uint64_t first, uint64_t last);
 
 	/** interrupt_pending() - would an external or decrementer interrupt be taken with
 	 * MSR[EE]=1? */
@@ -272,10 +309,12 @@ struct engine_ops {
 	 * @parts: room for ENGINE_MAX_PARTS
 	 *
 	 * An engine that goes on from this state and the same memory executes the same
-	 * instructions, if neither has translations cached: call flush_tlb() before saving.
+	 * instructions, if neither has translations cached: call saving() before saving.
 	 * returns: how many. NULL: the engine can't be saved
 	 */
 	unsigned (*parts)(struct engine *engine, struct record_part *parts);
+	/** saving() - forget what is cached and is no part of the state. */
+	void (*saving)(struct engine *engine);
 	/** loaded() - the parts were loaded: forget what was cached, and watches. */
 	void (*loaded)(struct engine *engine);
 };

@@ -290,6 +290,8 @@ enum {
 	FOR_EVENT = 1,
 	FOR_MACHINE_CHECK = 2,
 	FOR_MEMORY = 4,
+	FOR_PLANT = 8,
+	FOR_UNPLANT = 16,
 };
 
 /* FOR_* of an argument, 0 if there is no such. */
@@ -299,24 +301,25 @@ static unsigned use_of(const char *key)
 		const char *key;
 		unsigned use;
 	} known[] = {
-		{ "cpu-index", FOR_EVENT },
+		{ "cpu-index", FOR_EVENT | FOR_PLANT | FOR_UNPLANT },
 		{ "cpus", FOR_EVENT },
 		{ "context", FOR_EVENT },
 		{ "now", FOR_EVENT },
 		{ "at", FOR_EVENT },
 		{ "timeout", FOR_EVENT },
-		{ "type", FOR_MACHINE_CHECK },
-		{ "subtype", FOR_MACHINE_CHECK },
+		{ "type", FOR_MACHINE_CHECK | FOR_PLANT },
+		{ "subtype", FOR_MACHINE_CHECK | FOR_PLANT },
 		{ "severity", FOR_MACHINE_CHECK },
-		{ "disposition", FOR_MACHINE_CHECK },
+		{ "disposition", FOR_MACHINE_CHECK | FOR_PLANT },
 		{ "initiator", FOR_MACHINE_CHECK },
 		{ "unsafe", FOR_MACHINE_CHECK },
 		{ "transient", FOR_MACHINE_CHECK },
-		{ "effective-address", FOR_MACHINE_CHECK },
+		{ "effective-address", FOR_MACHINE_CHECK | FOR_PLANT | FOR_UNPLANT },
 		{ "logical-address", FOR_MACHINE_CHECK },
 		{ "address", FOR_MEMORY },
-		{ "length", FOR_MEMORY },
+		{ "length", FOR_MEMORY | FOR_PLANT | FOR_UNPLANT },
 		{ "heal-on-write", FOR_MEMORY },
+		{ "pid", FOR_PLANT },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -338,7 +341,7 @@ static bool check_keys(struct parse *p)
 
 		if (!(use & (FOR_EVENT | FOR_MACHINE_CHECK)))
 			return FAIL(p, "unknown argument %s", key);
-		if (use == FOR_MACHINE_CHECK && p->system_reset)
+		if (!(use & FOR_EVENT) && p->system_reset)
 			return FAIL(p, "%s is for machine checks, not for a system reset", key);
 	}
 	return true;
@@ -363,7 +366,7 @@ static bool parse_poison(struct parse *p, bool heal, struct poison_request *requ
 
 	json_object_foreach(p->args, key, value)
 	{
-		if (use_of(key) != FOR_MEMORY)
+		if (!(use_of(key) & FOR_MEMORY))
 			return FAIL(p, "%s is not for memory", key);
 	}
 	if (!get_address(p, "address", &request->address, &has_address) ||
@@ -388,4 +391,105 @@ int inject_args_poison(json_t *args, bool heal, struct poison_request *request, 
 
 	*request = (struct poison_request){ 0 };
 	return parse_poison(&p, heal, request) ? 0 : -1;
+}
+
+/* ---- errors in cached translations ---- */
+
+#define PAGE 4096u
+
+static bool parse_planted_error(struct parse *p, struct plant_request *request)
+{
+	uint8_t type, disposition;
+	const char *name;
+	int subtype;
+
+	if (!get_name(p, "type", fwnmi_mc_type_parse, FWNMI_MC_TLB, &type))
+		return false;
+	if (type == FWNMI_MC_SLB)
+		return FAIL(p, "cannot plant an SLB error: a guest with radix translation has no "
+			       "SLB entries to use");
+	if (type != FWNMI_MC_TLB && type != FWNMI_MC_ERAT)
+		return FAIL(p, "cannot plant a %s error: only TLB and ERAT",
+			    fwnmi_mc_type_name(type));
+	name = given(p, "subtype") ? json_string_value(json_object_get(p->args, "subtype")) :
+				     "multihit";
+	subtype = name ? fwnmi_mc_subtype_parse(type, name) : -1;
+	/* Both types have the same numbers. */
+	if (subtype != FWNMI_TLB_MULTIHIT && subtype != FWNMI_TLB_PARITY)
+		return FAIL(p, "bad subtype: only multihit and parity errors can be planted");
+	if (!get_name(p, "disposition", fwnmi_disposition_parse, FWNMI_DISPOSITION_FULLY_RECOVERED,
+		      &disposition))
+		return false;
+	if (disposition == FWNMI_DISPOSITION_LIMITED_RECOVERY)
+		return FAIL(p, "bad disposition: a planted error is repaired before the guest is "
+			       "told, or it is not");
+	request->error_type = type;
+	request->multihit = subtype == FWNMI_TLB_MULTIHIT;
+	request->recovered = disposition == FWNMI_DISPOSITION_FULLY_RECOVERED;
+	return true;
+}
+
+/* The pages of the range; all there are without an address. */
+static bool parse_pages(struct parse *p, struct plant_request *request)
+{
+	uint64_t address = 0, length = 1;
+	bool has_address, has_length;
+
+	if (!get_address(p, "effective-address", &address, &has_address) ||
+	    !get_address(p, "length", &length, &has_length))
+		return false;
+	if (has_length && !has_address)
+		return FAIL(p, "length needs an effective-address");
+	if (!length || length - 1 > UINT64_MAX - address)
+		return FAIL(p, "bad length: the range is empty or has no end");
+	request->first = has_address ? address & ~(PAGE - 1ull) : 0;
+	request->last = has_address ? (address + length - 1) | (PAGE - 1) : UINT64_MAX;
+	/* The operating system has one set of tables for these, that of process 0. */
+	if (request->first >> 62 != request->last >> 62 && has_address)
+		return FAIL(p, "bad length: the range crosses a quadrant of the address space");
+	return true;
+}
+
+static bool parse_process(struct parse *p, struct plant_request *request)
+{
+	bool is_kernel = request->first >> 62;
+
+	request->any_process = !given(p, "pid") && !is_kernel;
+	if (given(p, "pid") && is_kernel)
+		return FAIL(p, "pid contradicts effective-address: it is the kernel's");
+	return get_count(p, "pid", INT32_MAX, 0, &request->pid);
+}
+
+static bool parse_plant(struct parse *p, bool end, struct plant_request *request)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(p->args, key, value)
+	{
+		if (!(use_of(key) & (end ? FOR_UNPLANT : FOR_PLANT)))
+			return FAIL(p, "%s is not for %s planted errors", key,
+				    end ? "clearing" : "planting");
+	}
+	request->all_vcpus = end && !given(p, "cpu-index");
+	if (!get_count(p, "cpu-index", 65535, 0, &request->vcpu) || !parse_pages(p, request))
+		return false;
+	if (end)
+		return true;
+	if (!given(p, "effective-address"))
+		return FAIL(p, "no effective-address given");
+	return parse_planted_error(p, request) && parse_process(p, request);
+}
+
+int inject_args_plant(json_t *args, bool end, struct plant_request *request, char *err,
+		      size_t err_size)
+{
+	struct parse p = { .args = args, .err = err, .err_size = err_size };
+
+	*request = (struct plant_request){ 0 };
+	if (args && !json_is_object(args)) {
+		snprintf(err, err_size, "bad arguments: not an object");
+		return -1;
+	}
+	return parse_plant(&p, end, request) ? 0 : -1;
 }

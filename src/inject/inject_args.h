@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The arguments of inject-machine-check, inject-nmi, poison-memory and heal-memory: their names,
- * defaults and contradictions, for the monitor and for `fwnmi inject`, which checks them before it
- * connects.
+ * The arguments of inject-machine-check, inject-nmi, poison-memory, heal-memory, plant-error and
+ * clear-error: their names, defaults and contradictions, for the monitor and for `fwnmi inject`,
+ * which checks them before it connects.
  */
 #ifndef FWNMI_INJECT_INJECT_ARGS_H
 #define FWNMI_INJECT_INJECT_ARGS_H
@@ -38,6 +38,16 @@ int inject_args_parse(json_t *args, bool system_reset, struct injection_request 
  */
 int inject_args_poison(json_t *args, bool heal, struct poison_request *request, char *err,
 		       size_t err_size);
+
+/**
+ * inject_args_plant() - the same for errors in cached translations: "type" (TLB, or ERAT),
+ * "subtype" (multihit, or parity), "effective-address", "length" (the page that has the address),
+ * "cpu-index" (0), "pid" (PIDR; the process that uses the entry first), "disposition"
+ * (fully-recovered: the hypervisor repairs it first; or not-recovered)
+ * @end: it is clear-error, which has only "effective-address" (all), "length" and "cpu-index" (all)
+ */
+int inject_args_plant(json_t *args, bool end, struct plant_request *request, char *err,
+		      size_t err_size);
 
 /** inject_args_cpus() - which CPUs the parsed arguments are for. */
 enum inject_cpus {

@@ -40,6 +40,18 @@ struct poison_request {
 	bool heal_on_write; /* overwriting a whole cache line's poison heals it */
 };
 
+/* Errors to plant in what a vCPU has cached of translations, or to end. */
+struct plant_request {
+	unsigned vcpu;
+	bool all_vcpus; /* to end only */
+	uint8_t error_type; /* FWNMI_MC_ERAT, FWNMI_MC_TLB */
+	bool multihit; /* else parity */
+	bool recovered; /* the hypervisor repairs it before the guest is told */
+	bool any_process; /* of the one that uses the entry first; else @pid */
+	uint32_t pid; /* PIDR, not the operating system's number */
+	uint64_t first, last; /* effective addresses of whole pages of 4 KiB */
+};
+
 /* Stages of an injection, in order; it never goes back to an earlier one. */
 enum injection_stage {
 	INJECTION_NONE,

@@ -20,6 +20,11 @@ struct real_address_error {
 	uint32_t data_dsisr, data_walk_dsisr;
 };
 
+/* Machine check bits of an error in a cached translation. 0: the processor has none. */
+struct translation_error {
+	uint32_t fetch_srr1, data_dsisr;
+};
+
 struct cpu_model {
 	const char *name;
 	uint32_t pvr; /* with the engine's revision; revision 0: no engine emulates it */
@@ -27,6 +32,8 @@ struct cpu_model {
 	unsigned isa; /* version of the Power ISA, 300 = 3.0; newer instructions are illegal */
 	/* Machine check bits for a real address that nothing answers, and for poisoned memory. */
 	struct real_address_error unbacked, uncorrectable;
+	/* No processor has bits for parity errors there. */
+	struct translation_error erat_multihit, tlb_multihit;
 	uint8_t pa_features[PA_FEATURES_SIZE]; /* the property; empty: no partition is one */
 };
 

@@ -505,6 +505,35 @@ bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, ch
 	       poison_refused(machine, address, length, err, err_size);
 }
 
+bool machine_plant(struct machine *machine, const struct engine_planted *planted, char *err,
+		   size_t err_size)
+{
+	struct engine_description description;
+
+	machine->ops->describe(machine->engine, &description);
+	if (!(description.capabilities & ENGINE_CAP_PLANT)) {
+		snprintf(err, err_size, "%s cannot plant errors in translations%s",
+			 machine->ops->name,
+			 machine->config.no_mc_exit ? " with --engine-mc-exit=off" : "");
+		return false;
+	}
+	if (machine->ops->plant(machine->engine, planted))
+		return true;
+	snprintf(err, err_size, "there would be more than %d planted errors", ENGINE_MAX_PLANTED);
+	return false;
+}
+
+void machine_unplant(struct machine *machine, unsigned vcpu, uint64_t first, uint64_t last)
+{
+	if (machine->ops->unplant)
+		machine->ops->unplant(machine->engine, vcpu, first, last);
+}
+
+unsigned machine_planted(const struct machine *machine, const struct engine_planted **list)
+{
+	return machine->ops->planted ? machine->ops->planted(machine->engine, list) : 0;
+}
+
 uint32_t machine_pvr(const struct machine *machine)
 {
 	return papr_pvr(machine->papr);

@@ -246,6 +246,18 @@ bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, 
 /** machine_heal() - the reverse */
 bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, char *err,
 		  size_t err_size);
+/**
+ * machine_plant() - make cached translations of a vCPU bad: see struct engine_planted
+ *
+ * No vCPU may be running. A reset of the machine ends it. false: @err says why not, and nothing has
+ * changed.
+ */
+bool machine_plant(struct machine *machine, const struct engine_planted *planted, char *err,
+		   size_t err_size);
+/** machine_unplant() - end it for a range of @vcpu, or of all if there is no such vCPU. */
+void machine_unplant(struct machine *machine, unsigned vcpu, uint64_t first, uint64_t last);
+/** machine_planted() - what is planted: returns how many, the first of them in *@list */
+unsigned machine_planted(const struct machine *machine, const struct engine_planted **list);
 /** machine_pvr() - the processor version register of its vCPUs. */
 uint32_t machine_pvr(const struct machine *machine);
 struct papr *machine_papr(struct machine *machine);

@@ -98,7 +98,7 @@ bool machine_can_save(const struct machine *machine, char *err, size_t err_size)
 void machine_before_saving(struct machine *machine)
 {
 	machine->saved_timebase = machine_timebase(machine);
-	machine->ops->flush_tlb(machine->engine);
+	machine->ops->saving(machine->engine);
 }
 
 /* Code that was decoded while the memory was not poisoned must not run. */

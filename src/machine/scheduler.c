@@ -380,6 +380,20 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 	return false;
 }
 
+/* Not every planted error has bits of its own, but the engine knows which it was. */
+static void name_planted(const struct engine_machine_check *met, struct fwnmi_machine_check *mc)
+{
+	bool tlb = met->planted.where == ENGINE_TLB;
+
+	mc->error_type = tlb ? FWNMI_MC_TLB : FWNMI_MC_ERAT;
+	if (met->planted.multihit)
+		mc->error_subtype = tlb ? FWNMI_TLB_MULTIHIT : FWNMI_ERAT_MULTIHIT;
+	else
+		mc->error_subtype = tlb ? FWNMI_TLB_PARITY : FWNMI_ERAT_PARITY;
+	mc->effective_address_valid = true;
+	mc->effective_address = met->planted_ea;
+}
+
 /* Only an engine with ENGINE_CAP_MC_EXIT reports its own machine checks. */
 static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 			       const struct engine_exit *exit)
@@ -408,10 +422,14 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 		mc.logical_address_valid = true;
 		mc.logical_address = exit->machine_check.address;
 	}
+	if (exit->machine_check.met_planted)
+		name_planted(&exit->machine_check, &mc);
 	event.machine_check = &mc;
 	event.nip = regs.nip;
 	machine_emit(machine, &event);
-	papr_machine_check(machine->papr, vcpu, &regs, &mc, true, &outcome);
+	/* Whether a planted error is repaired was said when it was planted. */
+	papr_machine_check(machine->papr, vcpu, &regs, &mc, !exit->machine_check.met_planted,
+			   &outcome);
 	took(machine, vcpu, &outcome);
 	return can_run(machine, vcpu);
 }

@@ -240,6 +240,7 @@ CASES = {
             ),
         ],
     ),
+    "planted": ("planted", [], [POWERED_OFF]),
     "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
     "conformance_up": ("conformance_up", [], [POWERED_OFF, ALREADY_REPORTED]),
     "context": ("context", [], [POWERED_OFF]),

@@ -39,6 +39,7 @@ struct moment {
 	struct page *pages; /* of memory, those that are not all zeros */
 	size_t nr_pages;
 	size_t console_len;
+	unsigned nr_planted;
 };
 
 static struct machine_config config = {
@@ -123,6 +124,13 @@ static void note_pages(const struct guest_memory *memory, struct moment *at)
 	free(resident);
 }
 
+static unsigned nr_planted(const struct run *run)
+{
+	const struct engine_planted *list;
+
+	return machine_planted(run->machine, &list);
+}
+
 static void note(struct run *run, struct moment *at)
 {
 	const struct guest_memory *memory = machine_memory(run->machine);
@@ -130,6 +138,7 @@ static void note(struct run *run, struct moment *at)
 
 	at->insns = machine_insns(run->machine);
 	at->console_len = run->console_len;
+	at->nr_planted = nr_planted(run);
 	at->state = machine_save(run->machine, &at->state_size, err, sizeof(err));
 	if (!at->state)
 		die("cannot save", err);
@@ -154,6 +163,8 @@ static void load(struct run *run, const struct moment *from)
 		die("cannot load", err);
 	if (memory->nr_poisoned != poison)
 		die("cannot load", "the poison is lost");
+	if (nr_planted(run) != from->nr_planted)
+		die("cannot load", "the planted errors are lost");
 }
 
 static void show_difference(const struct moment *a, const struct moment *b)
@@ -192,9 +203,16 @@ static struct moment moments[POINTS + 1]; /* of the machine that stops; the last
 /* It must be in the state, though nobody meets it. */
 static void start_with_poison(struct run *run)
 {
+	const struct engine_planted planted = { .first = 0x5000,
+						.last = 0x5fff,
+						.pid = 12345,
+						.vcpu = (uint8_t)(config.nr_vcpus - 1),
+						.where = ENGINE_TLB };
 	char err[256];
 
 	start(run);
+	if (poison && !machine_plant(run->machine, &planted, err, sizeof(err)))
+		die("cannot plant", err);
 	if (poison && !machine_poison(run->machine, machine_memory(run->machine)->size - 256, 128,
 				      true, err, sizeof(err)))
 		die("cannot poison", err);

@@ -578,7 +578,7 @@ def memory_is_poisoned_and_healed_on_request(scratch):
         2, *inject, "heal", "--address", "0", "--heal-on-write", why="heal-on-write is for poison"
     )
     refused(2, "inject", "--gdb", ":1234", "poison", "--address", "0", why="cannot poison memory")
-    refused(2, *inject, "frobnicate", why="only machine-check, system-reset, poison or heal")
+    refused(2, *inject, "frobnicate", why="only machine-check, system-reset, poison, heal")
     with Running(scratch):
         done = fwnmi(*inject, "poison", "--address", "0x2345", "--heal-on-write")
         assert done.returncode == 0, done
@@ -589,6 +589,30 @@ def memory_is_poisoned_and_healed_on_request(scratch):
         assert [one["address"] for one in json.loads(done.stdout)] == ["0x8", "0x2300"], done
         done = fwnmi(*inject, "heal", "--address", "0", "--length", "0x10000")
         assert (done.returncode, done.stdout) == (0, "poisoned memory: none\n"), done
+
+
+@test
+def errors_are_planted_and_cleared_on_request(scratch):
+    inject = ["inject", "--monitor", scratch.monitor]
+    refused(2, *inject, "plant", why="no effective-address given")
+    refused(2, *inject, "plant", "--ea", "0", "--type", "SLB", why="no SLB entries to use")
+    refused(2, *inject, "plant", "--ea", "0", "--now", why="now is not for planting")
+    refused(2, *inject, "clear", "--type", "TLB", why="type is not for clearing")
+    refused(2, "inject", "--gdb", ":1234", "plant", "--ea", "0", why="cannot plant errors")
+    with Running(scratch):
+        done = fwnmi(*inject, "plant", "--ea", "0x10001234", "--pid", "7")
+        assert done.returncode == 0, done
+        assert done.stdout == (
+            "planted errors\n"
+            "  CPU 0, TLB multihit at 0x10001000, 4096 bytes, PID 7, fully-recovered\n"
+        ), done
+        refused(1, *inject, "plant", "--ea", "0", "--cpu", "9", why="no CPU 9")
+        done = fwnmi(*inject, "plant", "--ea", "8", "--type", "ERAT", "--json")
+        assert [one["type"] for one in json.loads(done.stdout)] == ["TLB", "ERAT"], done
+        done = fwnmi(*inject, "clear")
+        assert (done.returncode, done.stdout) == (0, "planted errors: none\n"), done
+    with Running(scratch, "--engine-mc-exit", "off"):
+        refused(1, *inject, "plant", "--ea", "0", why="cannot plant errors in translations with")
 
 
 @test

@@ -127,6 +127,32 @@ bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, ch
 	return memory_heal(&memory, address, length);
 }
 
+static struct engine_planted planted[4];
+static unsigned nr_planted;
+
+bool machine_plant(struct machine *machine, const struct engine_planted *one, char *e, size_t size)
+{
+	if (nr_planted == ARRAY_SIZE(planted)) {
+		snprintf(e, size, "too many");
+		return false;
+	}
+	planted[nr_planted++] = *one;
+	return true;
+}
+
+/* Only all can be ended. */
+void machine_unplant(struct machine *machine, unsigned vcpu, uint64_t first, uint64_t last)
+{
+	if (vcpu == ENGINE_MAX_VCPUS && !first && last == UINT64_MAX)
+		nr_planted = 0;
+}
+
+unsigned machine_planted(const struct machine *machine, const struct engine_planted **list)
+{
+	*list = planted;
+	return nr_planted;
+}
+
 void papr_fwnmi_state(const struct papr *papr, struct papr_fwnmi_state *state)
 {
 	*state = (struct papr_fwnmi_state){
@@ -1134,6 +1160,54 @@ static void memory_can_be_poisoned_and_healed(void **state)
 	assert_answer(peer, "{\"execute\":\"query-poisoned-memory\"}", "{\"return\":[]}");
 }
 
+#define PLANT(args) "{\"execute\":\"plant-error\",\"arguments\":{" args "}}"
+#define CLEAR(args) "{\"execute\":\"clear-error\",\"arguments\":{" args "}}"
+#define AT_0	    "\"effective-address\":0,"
+
+static void errors_can_be_planted_and_cleared(void **state)
+{
+	static const struct {
+		const char *request, *why;
+	} bad[] = {
+		{ PLANT(""), "no effective-address given" },
+		{ PLANT("\"effective-address\":-1"), "not an address" },
+		{ PLANT(AT_0 "\"cpu-index\":9"), "no CPU 9: the machine has 2" },
+		{ PLANT(AT_0 "\"type\":\"SLB\""), "no SLB entries to use" },
+		{ PLANT(AT_0 "\"type\":\"UE\""), "cannot plant a UE error: only TLB and ERAT" },
+		{ PLANT(AT_0 "\"subtype\":\"indeterminate\""), "only multihit and parity" },
+		{ PLANT(AT_0 "\"disposition\":\"limited-recovery\""), "bad disposition" },
+		{ PLANT(AT_0 "\"length\":0"), "bad length" },
+		{ PLANT(AT_0 "\"length\":\"0x4000000000000001\""), "crosses a quadrant" },
+		{ PLANT("\"effective-address\":\"0xc000000000000000\",\"pid\":3"),
+		  "it is the kernel's" },
+		{ PLANT(AT_0 "\"now\":true"), "now is not for planting planted errors" },
+		{ CLEAR("\"type\":\"TLB\""), "type is not for clearing planted errors" },
+		{ CLEAR("\"length\":4096"), "length needs an effective-address" },
+	};
+	struct peer *peer = join_and_negotiate(0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_error(peer, bad[i].request, "GenericError", bad[i].why);
+	assert_answer(peer, PLANT("\"effective-address\":\"0x10001234\""),
+		      "{\"return\":[{\"cpu-index\":0,\"type\":\"TLB\",\"subtype\":\"multihit\","
+		      "\"effective-address\":\"0x10001000\",\"length\":4096,"
+		      "\"disposition\":\"fully-recovered\"}]}");
+	assert_answer(peer, CLEAR("\"cpu-index\":1"),
+		      "{\"return\":[{\"cpu-index\":0,\"type\":\"TLB\",\"subtype\":\"multihit\","
+		      "\"effective-address\":\"0x10001000\",\"length\":4096,"
+		      "\"disposition\":\"fully-recovered\"}]}");
+	assert_answer(peer, CLEAR(""), "{\"return\":[]}");
+	assert_answer(peer,
+		      PLANT("\"effective-address\":8192,\"length\":4097,\"cpu-index\":1,"
+			    "\"type\":\"ERAT\",\"subtype\":\"parity\",\"pid\":3,"
+			    "\"disposition\":\"not-recovered\""),
+		      "{\"return\":[{\"cpu-index\":1,\"type\":\"ERAT\",\"subtype\":\"parity\","
+		      "\"effective-address\":\"0x2000\",\"length\":8192,"
+		      "\"disposition\":\"not-recovered\",\"pid\":3}]}");
+	assert_answer(peer, CLEAR(""), "{\"return\":[]}");
+	assert_answer(peer, "{\"execute\":\"query-planted-errors\"}", "{\"return\":[]}");
+}
+
 static void a_machine_check_of_the_guests_own_is_an_event(void **state)
 {
 	const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE,
@@ -1216,6 +1290,7 @@ int main(void)
 		TEST(a_processor_can_be_called_unsafe),
 		TEST(a_log_can_be_queued_for_the_guest_to_fetch),
 		TEST(memory_can_be_poisoned_and_healed),
+		TEST(errors_can_be_planted_and_cleared),
 		TEST(a_machine_check_of_the_guests_own_is_an_event),
 	};
 

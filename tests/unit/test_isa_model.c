@@ -110,6 +110,32 @@ static void poisoned_memory_is_an_uncorrectable_error(void **state)
 	}
 }
 
+/* libfwnmi makes the same of them, whether a load or a fetch has met it. */
+static void assert_translation_error(uint32_t pvr, const struct translation_error *error, int type)
+{
+	struct fwnmi_machine_check mc;
+
+	fwnmi_mce_analyse(pvr, FWNMI_DISPOSITION_NOT_RECOVERED, 0, error->fetch_srr1, 0, 0, &mc);
+	assert_int_equal(mc.error_type, type);
+	assert_int_equal(mc.error_subtype, FWNMI_TLB_MULTIHIT);
+	mc = (struct fwnmi_machine_check){ .error_type = (uint8_t)type,
+					   .error_subtype = FWNMI_TLB_MULTIHIT };
+	assert_int_equal(fwnmi_mce_synthesise(pvr, &mc), 0);
+	assert_int_equal(mc.srr1, SRR1_MC_LOADSTORE);
+	assert_int_equal(mc.dsisr, error->data_dsisr);
+	mc.error_subtype = FWNMI_TLB_PARITY;
+	assert_int_equal(fwnmi_mce_synthesise(pvr, &mc), FWNMI_ERR_NO_CAUSE);
+}
+
+static void erat_and_tlb_errors_are_multihits(void **state)
+{
+	assert_int_equal(FWNMI_ERAT_MULTIHIT, FWNMI_TLB_MULTIHIT);
+	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+		assert_translation_error(models[i]->pvr, &models[i]->erat_multihit, FWNMI_MC_ERAT);
+		assert_translation_error(models[i]->pvr, &models[i]->tlb_multihit, FWNMI_MC_TLB);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +146,7 @@ int main(void)
 		cmocka_unit_test(newer_processors_have_newer_versions_of_the_isa),
 		cmocka_unit_test(an_access_that_nothing_answers_is_lost_memory),
 		cmocka_unit_test(poisoned_memory_is_an_uncorrectable_error),
+		cmocka_unit_test(erat_and_tlb_errors_are_multihits),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

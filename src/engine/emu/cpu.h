@@ -77,7 +77,8 @@ typedef int sem_fn(struct cpu *cpu, uint32_t insn);
 enum pending_exception_flags {
 	EXCEPTION_DAR = 1,
 	EXCEPTION_DSISR = 2,
-	EXCEPTION_NEXT = 4 /* SRR0 = next instruction */
+	EXCEPTION_NEXT = 4, /* SRR0 = next instruction */
+	EXCEPTION_PLANTED = 8, /* a planted error: machine_check_planted */
 };
 
 /* How instructions are decoded: cpu.mode */
@@ -115,6 +116,8 @@ struct cpu {
 	uint64_t exception_srr1, exception_dar;
 	uint32_t exception_dsisr;
 	uint64_t machine_check_ra; /* of exception 0x200 */
+	uint64_t machine_check_ea; /* the same with EXCEPTION_PLANTED */
+	struct engine_planted machine_check_planted;
 
 	/* Reservation (lwarx ...). */
 	bool reserved;

@@ -87,6 +87,14 @@ static const struct record_type cpu_record = {
 static const struct record_field engine_fields[] = {
 	RECORD_NUMBER(struct power_engine, last_run, ENGINE_MAX_VCPUS),
 	RECORD_NUMBER(struct power_engine, random, UINT64_MAX),
+	RECORD_NUMBER(struct power_engine, nr_planted, ENGINE_MAX_PLANTED),
+	RECORD_EACH(struct power_engine, planted, first, UINT64_MAX),
+	RECORD_EACH(struct power_engine, planted, last, UINT64_MAX),
+	RECORD_EACH(struct power_engine, planted, pid, UINT32_MAX),
+	RECORD_EACH(struct power_engine, planted, vcpu, ENGINE_MAX_VCPUS - 1),
+	RECORD_EACH(struct power_engine, planted, where, ENGINE_TLB),
+	RECORD_EACH(struct power_engine, planted, multihit, true),
+	RECORD_EACH(struct power_engine, planted, recovered, true),
 };
 
 static const struct record_type engine_record = {

@@ -9,6 +9,7 @@
 
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
+#include "engine/emu/mmu/planted.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/cpu_state.h"
@@ -111,6 +112,7 @@ static void power_reset(struct engine *engine)
 	struct power_engine *e = (struct power_engine *)engine;
 
 	memset(&e->partition, 0, sizeof(e->partition));
+	e->nr_planted = 0;
 	for (unsigned i = 0; i < e->nr_vcpus; i++) {
 		uint64_t insns = e->cpus[i]->insns;
 
@@ -190,7 +192,7 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 	const struct power_engine *e = (const struct power_engine *)engine;
 
 	*description = (struct engine_description){
-		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT) |
+		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT | ENGINE_CAP_PLANT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
 				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX | ENGINE_CAP_POISON |
 				ENGINE_CAP_WINDOWS,
@@ -254,7 +256,33 @@ static void power_set_partition(struct engine *engine, const struct engine_parti
 
 static void power_flush_tlb(struct engine *engine)
 {
+	((struct power_engine *)engine)->nr_planted = 0;
 	mmu_flush_all((struct power_engine *)engine);
+}
+
+static void power_saving(struct engine *engine)
+{
+	mmu_flush_all((struct power_engine *)engine);
+}
+
+static bool power_plant(struct engine *engine, const struct engine_planted *planted)
+{
+	return planted_add((struct power_engine *)engine, planted);
+}
+
+static unsigned power_planted(const struct engine *engine, const struct engine_planted **list)
+{
+	const struct power_engine *e = (const struct power_engine *)engine;
+
+	*list = e->planted;
+	return e->nr_planted;
+}
+
+static void power_unplant(struct engine *engine, unsigned vcpu, uint64_t first, uint64_t last)
+{
+	const struct planted_flush flush = { .vcpu = vcpu, .first = first, .last = last };
+
+	planted_flush((struct power_engine *)engine, &flush);
 }
 
 static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
@@ -328,6 +356,9 @@ const struct engine_ops engine_power = {
 	.set_external = power_set_external,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,
+	.plant = power_plant,
+	.planted = power_planted,
+	.unplant = power_unplant,
 	.interrupt_pending = power_interrupt_pending,
 	.deadline = power_deadline,
 	.insns = power_insns,
@@ -339,5 +370,6 @@ const struct engine_ops engine_power = {
 	.pid = power_pid,
 	.kick = power_kick,
 	.parts = cpu_parts,
+	.saving = power_saving,
 	.loaded = cpu_loaded,
 };

@@ -26,6 +26,8 @@ struct power_engine {
 
 	struct code_cache code;
 	struct walk_cache walks;
+	struct engine_planted planted[ENGINE_MAX_PLANTED];
+	unsigned nr_planted;
 	struct work work; /* of this run() */
 
 	uint64_t random; /* state of darn under CLOCK_INSN */

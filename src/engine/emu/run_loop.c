@@ -75,8 +75,12 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 		exit->machine_check.dar = cpu->exception_dar;
 		exit->machine_check.dar_valid = cpu->exception_flags & EXCEPTION_DAR;
 		exit->machine_check.address = cpu->machine_check_ra;
-		exit->machine_check.address_valid = true;
-		exit->machine_check.recovered = false;
+		exit->machine_check.met_planted = cpu->exception_flags & EXCEPTION_PLANTED;
+		exit->machine_check.planted = cpu->machine_check_planted;
+		exit->machine_check.planted_ea = cpu->machine_check_ea;
+		exit->machine_check.address_valid = !exit->machine_check.met_planted;
+		exit->machine_check.recovered = exit->machine_check.met_planted &&
+						cpu->machine_check_planted.recovered;
 		return true;
 	}
 	if (cpu->exception_flags & EXCEPTION_DAR)

@@ -5,6 +5,7 @@
  */
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/mmu/mmu.h"
+#include "engine/emu/mmu/planted.h"
 #include "engine/emu/private.h"
 
 #define RT cpu->gpr[F_RT(insn)]
@@ -115,6 +116,9 @@ SEM(scv)
 	return EXCEPTION;
 }
 
+#define TLBIE	  0x40u /* the bit that tlbie has and tlbiel has not */
+#define RIC_WALKS 1 /* RIC: the page walk cache only */
+
 /*
  * tlbie and tlbiel, radix. RB holds the address, IS and AP; RS holds the PID. Invalidating too much
  * is allowed, and all but one page of one process is rare.
@@ -127,14 +131,39 @@ SEM(tlbie)
 	uint64_t rb = RB, rs = RT;
 	unsigned ric = FIELD(insn, 12, 13), prs = FIELD(insn, 14, 14);
 	unsigned is = rb >> 10 & 3, ap = rb >> 5 & 7;
-	uint32_t pid = (uint32_t)(rs >> 32);
+	uint64_t page = rb & ~PAGE_MASK_LOW, size = size_of_ap[ap];
+	struct planted_flush flush = { .vcpu = insn & TLBIE ? ENGINE_MAX_VCPUS : cpu->index,
+				       .one_process = prs && is < 2,
+				       .pid = (uint32_t)(rs >> 32),
+				       .last = UINT64_MAX };
 
-	if (!prs || is >= 2)
+	if (!flush.one_process) {
 		mmu_flush_all(cpu->engine);
-	else if (is == 1 || ric || !size_of_ap[ap])
-		mmu_flush_pid(cpu->engine, pid);
-	else
-		mmu_flush_range(cpu->engine, pid, rb & ~PAGE_MASK_LOW, size_of_ap[ap]);
+	} else if (is == 1 || ric || !size) {
+		mmu_flush_pid(cpu->engine, flush.pid);
+	} else {
+		flush.first = page & ~(size - 1);
+		flush.last = flush.first + size - 1;
+		mmu_flush_range(cpu->engine, flush.pid, page, size);
+	}
+	if (ric != RIC_WALKS)
+		planted_flush(cpu->engine, &flush);
+	return 0;
+}
+
+#define IH_USER		   3 /* translations of quadrant 0 only */
+#define LAST_OF_QUADRANT_0 0x3fffffffffffffffull
+
+/* Radix translation has no segments, but what the ERAT holds goes. */
+SEM(slbia)
+{
+	const struct planted_flush flush = {
+		.vcpu = cpu->index,
+		.erat_only = true,
+		.last = FIELD(insn, 8, 10) == IH_USER ? LAST_OF_QUADRANT_0 : UINT64_MAX,
+	};
+
+	planted_flush(cpu->engine, &flush);
 	return 0;
 }
 

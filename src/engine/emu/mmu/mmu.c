@@ -4,6 +4,7 @@
  * walks; and the interrupt that a fault raises. Power ISA 3.0B, Book III, chapter 5.
  */
 #include "engine/emu/mmu/mmu.h"
+#include "engine/emu/mmu/planted.h"
 #include "engine/emu/private.h"
 
 static void raise_storage(struct cpu *cpu, const struct translate_request *r, uint32_t dsisr)
@@ -113,13 +114,13 @@ static bool relocate(struct cpu *cpu, const struct translate_request *r,
 		translation->ra = walk->ra | (r->ea & PAGE_MASK_LOW);
 		translation->protection = (uint8_t)walk->protection;
 		translation->page_bits = PAGE_BITS;
-		return true;
+	} else {
+		cpu_work(cpu, WORK_WALK);
+		if (!format->walk(e->memory, &e->partition, r, translation, &fault))
+			return raise_fault(cpu, r, &fault);
+		walks_add(&e->walks, space, r->ea, translation->ra, translation->protection);
 	}
-	cpu_work(cpu, WORK_WALK);
-	if (!format->walk(e->memory, &e->partition, r, translation, &fault))
-		return raise_fault(cpu, r, &fault);
-	walks_add(&e->walks, space, r->ea, translation->ra, translation->protection);
-	return true;
+	return likely(!e->nr_planted) || !planted_meet(cpu, space, r->ea, r->access);
 }
 
 bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,

@@ -29,7 +29,7 @@
  *   address is the tag;
  * - the slot is in the set's log, or the log has lost count;
  * - a page that holds decoded code has no write entry;
- * - a page with poison in it has no entry;
+ * - a page with poison in it has no entry, nor has one with a planted error, except in TLB_REAL;
  * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
  *   not depend on PIDR sets user_saw_kernel.
  */
