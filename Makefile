@@ -58,7 +58,7 @@ test-build:
 
 check: test-build
 ifneq ($(NEEDS_LINUX),)
-	@scripts/guests 6.1 6.12 busybox kexec $(if $(NEEDS_KVM),host sysroot)
+	@scripts/guests 6.1 6.12 busybox kexec errinjct $(if $(NEEDS_KVM),host sysroot)
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
 ifneq ($(NEEDS_QEMU10),)

@@ -67,6 +67,7 @@ static const char usage[] =
 	"                    the partition (vector)\n"
 	"  --nested-machine-check WHAT  on a machine check before the interlock of the last one:\n"
 	"                    end, end the partition; drop, forget one that is recovered (end)\n"
+	"  --errinjct on|off  on: let the guest inject errors into itself by ibm,errinjct (off)\n"
 	"  --fwnmi-delivery HOW  direct; trampoline, by code at the guest's vectors; or auto, by\n"
 	"                    what the engine supports (auto)\n"
 	"  --trampoline SOURCE  that code: embedded, elf:PATH or blob:PATH[,PATH] (embedded)\n"
@@ -96,6 +97,10 @@ struct run_options {
 		ON,
 		OFF
 	} mc_exit, sandbox;
+	enum {
+		ERRINJCT_OFF,
+		ERRINJCT_ON
+	} errinjct;
 	bool stats;
 };
 
@@ -363,6 +368,7 @@ static const char *const reboot_policies[] = {
 	NULL,
 };
 static const char *const on_or_off[] = { "on", "off", NULL };
+static const char *const off_or_on[] = { "off", "on", NULL };
 static const char *const none[] = { "none", NULL };
 static const char *const utc[] = { "base=utc", NULL };
 
@@ -390,6 +396,7 @@ static const struct command_option run_option_table[] = {
 	  .names = stale_policies },
 	{ "--nested-machine-check", OPTION_NAME, INTO(machine.partition.nested_machine_check),
 	  .names = nested_policies },
+	{ "--errinjct", OPTION_NAME, INTO(errinjct), .names = off_or_on },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },
 	{ "--sandbox", OPTION_NAME, INTO(sandbox), .names = on_or_off },
@@ -434,6 +441,7 @@ static enum options_result parse_options(struct run_options *o, int argc, char *
 	};
 	result = options_parse(&line, argc, argv);
 	o->machine.no_mc_exit = o->mc_exit != ON;
+	o->machine.partition.errinjct = o->errinjct == ERRINJCT_ON;
 	if (result != OPTIONS_TAKEN)
 		return result;
 	if (!o->machine.kernel && !o->machine.bios)

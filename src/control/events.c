@@ -39,6 +39,18 @@ static const char *outcome_json(unsigned vcpu, const struct papr_outcome *outcom
 	return NULL;
 }
 
+static const char *const errinjct_errors[] = {
+	[PAPR_ERRINJCT_FATAL] = "fatal",
+	[PAPR_ERRINJCT_RECOVERED] = "recovered-random-event",
+	[PAPR_ERRINJCT_SPECIAL] = "recovered-special-event",
+	[PAPR_ERRINJCT_PAGE] = "page",
+	[PAPR_ERRINJCT_SLB] = "SLB",
+	[PAPR_ERRINJCT_DCACHE] = "D-cache",
+	[PAPR_ERRINJCT_ICACHE] = "I-cache",
+	[PAPR_ERRINJCT_ERAT] = "ERAT",
+	[PAPR_ERRINJCT_TLB] = "TLB",
+};
+
 static const char *papr_event_json(const struct papr_event *event, json_t *data)
 {
 	json_object_set_new(data, "cpu-index", json_integer(event->cpu));
@@ -59,6 +71,12 @@ static const char *papr_event_json(const struct papr_event *event, json_t *data)
 		return "VCPU_STARTED";
 	case PAPR_EVENT_VCPU_STOPPED:
 		return "VCPU_STOPPED";
+	case PAPR_EVENT_ERRINJCT:
+		json_object_set_new(data, "error",
+				    json_string(errinjct_errors[event->errinjct->error]));
+		json_object_set_new(data, "address", json_address(event->errinjct->address));
+		json_object_set_new(data, "taken", json_boolean(event->errinjct->taken));
+		return "RTAS_ERRINJCT";
 	case PAPR_EVENT_PANIC:
 		json_object_set_new(data, "action", json_string("poweroff"));
 		if (event->text)

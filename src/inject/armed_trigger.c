@@ -165,6 +165,8 @@ static bool mode_fits(const struct trigger *t, const struct armed_moment *moment
 		return false;
 	if (t->context != INJECT_ANY && user != (t->context == INJECT_USER))
 		return false;
+	if (t->translated && ~moment->regs->msr & (MSR_IR | MSR_DR))
+		return false;
 	return !t->real_mode || !(moment->regs->msr & (MSR_IR | MSR_DR));
 }
 

@@ -10,6 +10,7 @@
 #include "base/host_time.h"
 #include "fwnmi/mce.h"
 #include "inject/armed_trigger.h"
+#include "inject/guest_request.h"
 #include "inject/injector.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
@@ -467,6 +468,22 @@ static void cancel_all(struct injector *injector, const char *reason)
 	}
 }
 
+/* A page is met by its use, anything else is a machine check of the vCPU that asks for it. */
+static void take_guest_request(struct injector *injector, unsigned vcpu,
+			       struct papr_errinjct_request *request)
+{
+	const uint64_t line = request->address & ~(MEMORY_LINE - 1ull);
+	struct injection_request in;
+	char err[160];
+
+	if (request->error == PAPR_ERRINJCT_PAGE)
+		request->taken = machine_poison(injector->machine, line, MEMORY_LINE, true, err,
+						sizeof(err));
+	else
+		request->taken = guest_request(request, vcpu, &in) &&
+				 injector_add(injector, &in, err, sizeof(err));
+}
+
 static void on_event(void *opaque, const struct machine_event *event)
 {
 	struct injector *injector = opaque;
@@ -482,6 +499,8 @@ static void on_event(void *opaque, const struct machine_event *event)
 	case MACHINE_EVENT_PAPR:
 		if (event->papr->type == PAPR_EVENT_FWNMI_INTERLOCK)
 			in = take_interlock(injector, event->papr->cpu);
+		else if (event->papr->type == PAPR_EVENT_ERRINJCT)
+			take_guest_request(injector, event->papr->cpu, event->papr->errinjct);
 		break;
 	case MACHINE_EVENT_RESET:
 		cancel_all(injector, "the machine was reset");

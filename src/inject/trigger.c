@@ -433,8 +433,8 @@ bool trigger_parse(const char *text, struct trigger *trigger, char *err, size_t 
 bool trigger_anywhere(const struct trigger *t)
 {
 	return t->point == TRIGGER_ANYTHING && !t->from_insn && t->count <= 1 && !t->after &&
-	       t->context == INJECT_ANY && t->ri == TRIGGER_RI_ANY && !t->real_mode && !t->rtas &&
-	       t->fwnmi == TRIGGER_FWNMI_ANY && !t->has_pidr;
+	       t->context == INJECT_ANY && t->ri == TRIGGER_RI_ANY && !t->real_mode &&
+	       !t->translated && !t->rtas && t->fwnmi == TRIGGER_FWNMI_ANY && !t->has_pidr;
 }
 
 static bool resolve(struct trigger_place *place, const struct symbols *symbols, const char *why_not,

@@ -98,6 +98,7 @@ struct trigger {
 	enum trigger_ri ri;
 	bool ri_given;
 	bool real_mode, rtas;
+	bool translated; /* MSR[IR]=1 and MSR[DR]=1; no word says it */
 	enum trigger_fwnmi fwnmi;
 	bool has_pidr;
 	uint32_t pidr;

@@ -83,6 +83,15 @@ static int chosen(struct tree *t, const struct papr *papr)
 	return rc;
 }
 
+static void errinjct(struct tree *t, const struct papr *papr)
+{
+	char tokens[512];
+	size_t len = errinjct_tokens(papr, tokens, sizeof(tokens));
+
+	tree_check(t, len ? 0 : -FDT_ERR_NOSPACE);
+	tree_bytes(t, "ibm,errinjct-tokens", tokens, len);
+}
+
 static void rtas(struct tree *t, const struct papr *papr)
 {
 	char sets[512];
@@ -93,7 +102,10 @@ static void rtas(struct tree *t, const struct papr *papr)
 	tree_check(t, len ? 0 : -FDT_ERR_NOSPACE);
 	tree_bytes(t, "ibm,hypertas-functions", sets, len);
 	for (uint32_t token = RTAS_TOKEN_BASE; (name = rtas_function(token)) != NULL; token++)
-		tree_u32(t, name, token);
+		if (rtas_offered(papr, token))
+			tree_u32(t, name, token);
+	if (errinjct_offered(papr))
+		errinjct(t, papr);
 	tree_empty(t, "ibm,extended-os-term");
 	tree_u32(t, "rtas-version", 1);
 	tree_u32(t, "rtas-event-scan-rate", 1);

@@ -311,6 +311,7 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 		papr->vcpu[i] = (struct papr_vcpu){ .reset_wanted = false };
 	}
 	reset_devices(papr);
+	papr->errinjct.open = false;
 	papr->partition = (struct engine_partition){
 		.radix = papr_engine_can(papr, ENGINE_CAP_RADIX),
 		.hash_table_order = hash_table_order(papr->memory->size),

@@ -36,6 +36,26 @@ enum papr_event_type {
 	PAPR_EVENT_VCPU_STARTED, /* entry */
 	PAPR_EVENT_VCPU_STOPPED,
 	PAPR_EVENT_PANIC, /* ibm,os-term: text */
+	PAPR_EVENT_ERRINJCT, /* ibm,errinjct: errinjct is to be injected, by whoever can */
+};
+
+/* LoPAR's abstract errors, as far as the partition does not report them itself. */
+enum papr_errinjct_error {
+	PAPR_ERRINJCT_FATAL,
+	PAPR_ERRINJCT_RECOVERED, /* reported by event-scan */
+	PAPR_ERRINJCT_SPECIAL, /* likewise */
+	PAPR_ERRINJCT_PAGE, /* address: a real one */
+	PAPR_ERRINJCT_SLB, /* address: an effective one */
+	PAPR_ERRINJCT_DCACHE,
+	PAPR_ERRINJCT_ICACHE,
+	PAPR_ERRINJCT_ERAT,
+	PAPR_ERRINJCT_TLB,
+};
+
+struct papr_errinjct_request {
+	enum papr_errinjct_error error;
+	uint64_t address;
+	bool taken; /* the answer: somebody injects it */
 };
 
 struct papr_event {
@@ -48,6 +68,7 @@ struct papr_event {
 		uint32_t log_length; /* bytes */
 		uint64_t entry; /* real address */
 		const char *text; /* the guest's own, or NULL */
+		struct papr_errinjct_request *errinjct;
 	};
 };
 
@@ -108,6 +129,7 @@ struct papr_options {
 	enum fwnmi_nested_policy nested_machine_check;
 	enum papr_delivery delivery;
 	const char *trampoline; /* see trampoline_load(); NULL: the embedded one */
+	bool errinjct; /* offer the error injection option */
 };
 
 struct papr_config {

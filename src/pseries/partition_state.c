@@ -19,6 +19,8 @@ static const struct record_field fields[] = {
 	NUMBER(partition.process_table_size, UINT64_MAX),
 	NUMBER(partition.hash_table_order, 46),
 	NUMBER(ended, true),
+	NUMBER(errinjct.open, true),
+	NUMBER(errinjct.token, INT32_MAX),
 	NUMBER(fwnmi_end.happened, true),
 	NUMBER(fwnmi_end.vcpu, ENGINE_MAX_VCPUS - 1),
 	NUMBER(fwnmi_end.reason, FWNMI_END_STALE_HANDLER),

@@ -40,6 +40,11 @@ struct papr_vcpu {
 	bool waited; /* it ceded; else its turn ended */
 };
 
+struct papr_errinjct_session {
+	bool open;
+	uint32_t token; /* of the last session */
+};
+
 #define PAPR_NR_DEVICES 4
 
 struct papr {
@@ -64,6 +69,8 @@ struct papr {
 	struct trampoline_code trampoline;
 	bool trampolines_installed, trampolines_little_endian;
 	uint8_t guest_vectors[TRAMPOLINE_VECTORS][TRAMPOLINE_MAX]; /* bytes they replaced */
+
+	struct papr_errinjct_session errinjct;
 
 	uint64_t rtas_base;
 	uint32_t rtas_size;
@@ -162,12 +169,20 @@ struct rtas_entry {
 };
 
 extern const struct rtas_entry system_functions[], cpu_functions[], interrupt_functions[],
-	nmi_functions[], nvram_functions[], time_of_day_functions[];
+	nmi_functions[], nvram_functions[], time_of_day_functions[], errinjct_functions[];
 extern const struct rtas_entry *const rtas_tables[]; /* all of them; NULL ends them */
 
 /** rtas_function() - name of the function with this token, for the device tree; NULL if there is
  * none. */
 const char *rtas_function(uint32_t token);
+/** rtas_offered() - is there such a function, and does this partition have it? */
+bool rtas_offered(const struct papr *papr, uint32_t token);
+/** errinjct_offered() - has the user chosen the error injection option? */
+bool errinjct_offered(const struct papr *papr);
+/** errinjct_has() - is it one of that option's functions? */
+bool errinjct_has(const struct rtas_entry *entry);
+/** errinjct_tokens() - the value of ibm,errinjct-tokens: its bytes, or 0 if they are too many */
+size_t errinjct_tokens(const struct papr *papr, char *value, size_t size);
 #define RTAS_TOKEN_BASE 0x2000u
 
 /* hcall 0xf000, which the RTAS entry point in guest memory makes with r4 = argument buffer. */

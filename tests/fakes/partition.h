@@ -53,6 +53,8 @@ struct fake {
 	uint64_t interrupt_srr1[FAKE_CPUS];
 	unsigned flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS], kicks[FAKE_CPUS], starts[FAKE_CPUS],
 		debug_lines;
+	struct papr_errinjct_request errinjct; /* the last one */
+	bool refuses_errinjct;
 	enum vcpu_state state[FAKE_CPUS];
 	char output[256];
 	unsigned output_len;
@@ -153,6 +155,10 @@ static void fake_vcpu_kick(void *opaque, unsigned vcpu)
 
 static void fake_event(void *opaque, const struct papr_event *event)
 {
+	if (event->type == PAPR_EVENT_ERRINJCT) {
+		event->errinjct->taken = !fake.refuses_errinjct;
+		fake.errinjct = *event->errinjct;
+	}
 	if (event->type == PAPR_EVENT_PANIC)
 		snprintf(fake.panic, sizeof(fake.panic), "%s", event->text);
 	if (fake.nr_events < ARRAY_SIZE(fake.events))
@@ -192,7 +198,7 @@ static inline struct papr_config fake_config(void)
 		},
 		.console = { fake_console_write, fake_console_read, fake_console_busy, NULL },
 		.nr_vcpus = FAKE_CPUS,
-		.options = { .bootargs = "console=hvc0" },
+		.options = { .bootargs = "console=hvc0", .errinjct = true },
 		.image = { .kernel_base = KERNEL_BASE,
 			   .kernel_entry = KERNEL_BASE,
 			   .kernel_size = KERNEL_SIZE,

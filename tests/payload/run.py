@@ -240,6 +240,7 @@ CASES = {
             ),
         ],
     ),
+    "errinjct": ("errinjct", ["--errinjct", "on"], [POWERED_OFF]),
     "planted": ("planted", [], [POWERED_OFF]),
     "conformance": ("conformance", ["-smp", "4"], [POWERED_OFF]),
     "conformance_up": ("conformance_up", [], [POWERED_OFF, ALREADY_REPORTED]),

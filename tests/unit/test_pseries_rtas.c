@@ -663,11 +663,188 @@ static void a_reset_forgets_the_registration(void **state)
 	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_VECTOR);
 }
 
+/* ---- error injection ---- */
+
+#define WORK 0x10000u
+/* Tokens of ibm,errinjct-tokens, as PowerVM has them. */
+enum {
+	FATAL = 1,
+	RANDOM_EVENT,
+	SPECIAL_EVENT,
+	PAGE,
+	SLB,
+	IOA_BUS_ERROR = 7,
+	DCACHE_START = 9,
+	DCACHE_END,
+	TLB_START = 13,
+	TLB_END
+};
+
+/* Its first output is the token, and only the second the status. */
+static uint32_t open_errinjct(int32_t *status)
+{
+	uint32_t second = 77;
+	uint32_t first = (uint32_t)CALL0(0, "ibm,open-errinjct", 2, &second);
+
+	*status = (int32_t)second;
+	return first;
+}
+
+static int32_t errinjct(uint32_t function, uint32_t session, uint32_t cell0, uint32_t cell1)
+{
+	memory_write_be32(&fake.memory, WORK, cell0);
+	memory_write_be32(&fake.memory, WORK + 4, cell1);
+	return CALL(1, "ibm,errinjct", 1, NULL, function, session, WORK);
+}
+
+static void error_injection_has_one_user_at_a_time(void **state)
+{
+	int32_t status;
+	uint32_t first = open_errinjct(&status), second;
+
+	assert_int_equal(status, 0);
+	open_errinjct(&status);
+	assert_int_equal(status, -4);
+	assert_int_equal(errinjct(FATAL, first + 1, 0, 0), -4);
+	assert_int_equal(CALL(0, "ibm,close-errinjct", 1, NULL, first + 1), -4);
+	assert_int_equal(errinjct(FATAL, first, 0, 0), 0);
+	assert_int_equal(CALL(0, "ibm,close-errinjct", 1, NULL, first), 0);
+	assert_int_equal(CALL(0, "ibm,close-errinjct", 1, NULL, first), -4);
+	assert_int_equal(errinjct(FATAL, first, 0, 0), -4);
+	second = open_errinjct(&status);
+	assert_int_equal(status, 0);
+	assert_int_not_equal(second, first);
+	assert_int_equal(papr_reset(fake.papr, (char[256]){ 0 }, 256), 0);
+	open_errinjct(&status);
+	assert_int_equal(status, 0);
+}
+
+static void errors_are_asked_for_as_the_work_buffer_says(void **state)
+{
+	static const struct {
+		uint32_t function, cells[2];
+		enum papr_errinjct_error error;
+		uint64_t address;
+	} good[] = {
+		{ FATAL, { 9, 9 }, PAPR_ERRINJCT_FATAL, 0 },
+		{ PAGE, { 0, 0x12345 }, PAPR_ERRINJCT_PAGE, 0x12345 },
+		{ SLB, { 0xc0000000, 9 }, PAPR_ERRINJCT_SLB, 0xc0000000 },
+		{ DCACHE_START, { 0, 2 }, PAPR_ERRINJCT_DCACHE, 0 },
+		{ DCACHE_START, { 1, 0 }, PAPR_ERRINJCT_ERAT, 0 },
+		{ TLB_START, { 0, 0 }, PAPR_ERRINJCT_TLB, 0 },
+	};
+	int32_t status;
+	uint32_t session = open_errinjct(&status);
+	unsigned before;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		memset(&fake.errinjct, 0xff, sizeof(fake.errinjct));
+		assert_int_equal(
+			errinjct(good[i].function, session, good[i].cells[0], good[i].cells[1]), 0);
+		assert_int_equal(fake.errinjct.error, good[i].error);
+		assert_int_equal(fake.errinjct.address, good[i].address);
+	}
+	before = fake.nr_events;
+	assert_int_equal(errinjct(TLB_END, session, 0, 0), 0);
+	assert_int_equal(errinjct(DCACHE_END, session, 0, 0), 0);
+	assert_int_equal(fake.nr_events, before);
+	fake.refuses_errinjct = true;
+	assert_int_equal(errinjct(FATAL, session, 0, 0), -2);
+}
+
+static void bad_requests_for_errors_are_refused(void **state)
+{
+	int32_t status;
+	uint32_t session = open_errinjct(&status);
+	const struct {
+		uint32_t function, buffer, cells[2];
+	} bad[] = {
+		{ IOA_BUS_ERROR, WORK, { 0, 0 } }, { 0, WORK, { 0, 0 } },
+		{ UINT32_MAX, WORK, { 0, 0 } },	   { FATAL, WORK + 512, { 0, 0 } },
+		{ FATAL, FAKE_RAM, { 0, 0 } },	   { FATAL, 0xfffffc00, { 0, 0 } },
+		{ PAGE, WORK, { 1, 0 } },	   { PAGE, WORK, { 0, FAKE_RAM } },
+		{ SPECIAL_EVENT, WORK, { 0, 0 } }, { SPECIAL_EVENT, WORK, { 3, 0 } },
+		{ DCACHE_START, WORK, { 2, 0 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		memory_write_be32(&fake.memory, WORK, bad[i].cells[0]);
+		memory_write_be32(&fake.memory, WORK + 4, bad[i].cells[1]);
+		assert_int_equal(CALL(0, "ibm,errinjct", 1, NULL, bad[i].function, session,
+				      bad[i].buffer),
+				 -3);
+	}
+}
+
+/* Queued without bound, they would be memory that the guest makes us use. */
+static void recovered_events_are_logs_for_event_scan_as_many_as_it_has_room_for(void **state)
+{
+	int32_t status, answer = 0;
+	uint32_t session = open_errinjct(&status), log = 0;
+	unsigned queued = 0;
+
+	assert_int_equal(errinjct(RANDOM_EVENT, session, 0, 0), 0);
+	assert_int_equal(errinjct(SPECIAL_EVENT, session, 2, 0), 0);
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, WORK, 1024), 0);
+	memory_read_be32(&fake.memory, WORK, &log);
+	assert_int_equal(log >> 16, 0x0620); /* version 6; severity event; fully recovered */
+	assert_int_equal(CALL(0, "event-scan", 1, NULL, UINT32_MAX, 0, WORK, 1024), 0);
+	memory_read_be32(&fake.memory, WORK, &log);
+	assert_int_equal(log >> 16, 0x0640); /* severity warning */
+	while (!answer && queued < 1000) {
+		answer = errinjct(RANDOM_EVENT, session, 0, 0);
+		queued++;
+	}
+	assert_int_equal(answer, -2);
+}
+
+static void a_partition_without_the_option_has_neither_the_calls_nor_the_tokens(void **state)
+{
+	struct papr_config config = fake_config();
+	const uint32_t open = token("ibm,open-errinjct");
+	uint32_t status;
+	char err[256];
+	size_t size;
+	const void *fdt;
+	int node;
+
+	papr_destroy(fake.papr);
+	config.options.errinjct = false;
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	fdt = papr_fdt(fake.papr, &size);
+	node = fdt_path_offset(fdt, "/rtas");
+	assert_null(fdt_getprop(fdt, node, "ibm,open-errinjct", NULL));
+	assert_null(fdt_getprop(fdt, node, "ibm,errinjct-tokens", NULL));
+	assert_int_equal(rtas_call(0, open, 0, NULL, 2, &status), -3);
+}
+
+static void the_tokens_are_names_and_numbers_of_what_the_engine_can_do(void **state)
+{
+	size_t size;
+	const void *fdt = papr_fdt(fake.papr, &size);
+	int node = fdt_path_offset(fdt, "/rtas"), len, count = 0;
+	const char *at = fdt_getprop(fdt, node, "ibm,errinjct-tokens", &len), *end = at + len;
+
+	assert_non_null(at);
+	for (; at < end; at += strlen(at) + 5, count++)
+		if (!strcmp(at, "corrupted-tlb-end"))
+			assert_int_equal(get_be32(at + strlen(at) + 1), TLB_END);
+	assert_ptr_equal(at, end);
+	assert_int_equal(count, 11);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(error_injection_has_one_user_at_a_time),
+		TEST(errors_are_asked_for_as_the_work_buffer_says),
+		TEST(bad_requests_for_errors_are_refused),
+		TEST(recovered_events_are_logs_for_event_scan_as_many_as_it_has_room_for),
+		TEST(a_partition_without_the_option_has_neither_the_calls_nor_the_tokens),
+		TEST(the_tokens_are_names_and_numbers_of_what_the_engine_can_do),
 		TEST(an_argument_buffer_outside_memory_gets_no_status_and_an_error_in_r3),
 		TEST(absurd_counts_are_refused_before_anything_is_read_or_written),
 		TEST(an_argument_buffer_that_just_fits_at_the_end_of_memory_works),

@@ -34,8 +34,8 @@ void papr_rtas_code(const struct papr *papr, uint64_t *first, uint64_t *last)
 }
 
 const struct rtas_entry *const rtas_tables[] = {
-	system_functions,      cpu_functions, interrupt_functions, nmi_functions, nvram_functions,
-	time_of_day_functions, NULL,
+	system_functions, cpu_functions,	 interrupt_functions, nmi_functions,
+	nvram_functions,  time_of_day_functions, errinjct_functions,  NULL,
 };
 
 static const struct rtas_entry *find(uint32_t token)
@@ -54,12 +54,19 @@ const char *rtas_function(uint32_t token)
 	return entry ? entry->name : NULL;
 }
 
+bool rtas_offered(const struct papr *papr, uint32_t token)
+{
+	const struct rtas_entry *entry = find(token);
+
+	return entry && (errinjct_offered(papr) || !errinjct_has(entry));
+}
+
 static int32_t carry_out(struct rtas_call *call, uint32_t token)
 {
 	const struct rtas_entry *function = find(token);
 	struct papr *papr = call->papr;
 
-	if (!function) {
+	if (!rtas_offered(papr, token)) {
 		papr_debug(papr, "cpu %u: RTAS token 0x%" PRIx32 " is unknown, answered %d",
 			   call->vcpu, token, RTAS_PARAMETER_ERROR);
 		return RTAS_PARAMETER_ERROR;
