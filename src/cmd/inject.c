@@ -23,6 +23,7 @@
 #include "cmd/say.h"
 #include "inject/inject_args.h"
 #include "inject/inject_report.h"
+#include "inject/platform_event.h"
 #include "control/monitor.h"
 #include "base/host_time.h"
 #include "base/text.h"
@@ -34,10 +35,12 @@ static const char usage[] =
 	"Usage: fwnmi inject --monitor PATH machine-check|system-reset [OPTION]...\n"
 	"       fwnmi inject --monitor PATH poison|heal --address ADDRESS [OPTION]...\n"
 	"       fwnmi inject --monitor PATH plant --ea ADDRESS | clear [OPTION]...\n"
+	"       fwnmi inject --monitor PATH event --epow ACTION | --log HEX [OPTION]...\n"
 	"       fwnmi inject --gdb HOST:PORT|unix:PATH machine-check|system-reset [OPTION]...\n"
 	"Inject a machine check or a system reset into a running guest, and report how the guest\n"
 	"handles it; or poison real memory, so that an access to it is a machine check, or heal it;\n"
-	"or plant an error in a CPU's ERAT or TLB, so that its use is one, or clear it.\n"
+	"or plant an error in a CPU's ERAT or TLB, so that its use is one, or clear it; or queue a\n"
+	"log for the guest to fetch.\n"
 	"PATH is the socket of fwnmi run --monitor; --gdb takes the address given to\n"
 	"qemu-system-ppc64 -gdb.\n"
 	"\n"
@@ -85,6 +88,15 @@ static const char usage[] =
 	"                       not-recovered: the guest has to flush (fully-recovered)\n"
 	"  --cpu N              the CPU (0; to clear: all)\n"
 	"\n"
+	"Events:\n"
+	"  --epow ACTION        an environmental or power warning: reset, warn-cooling, warn-power,\n"
+	"                       system-shutdown, system-halt, main-enclosure, power-off\n"
+	"  --modifier WHY       of a shutdown: normal, ups, critical-functions, temperature (none)\n"
+	"  --log HEX            a whole log of version 6 instead\n"
+	"  --class CLASS        internal-errors, epow, hot-plug or io-events (internal-errors)\n"
+	"  --call CALL          event-scan or check-exception (epow: check-exception; log:\n"
+	"                       event-scan)\n"
+	"\n"
 	"QEMU guests; the addresses of the guest's routines must come from --kernel, --handlers or\n"
 	"an earlier fwnmi attach:\n"
 	"  --gdb ADDRESS        the gdb stub: HOST:PORT, :PORT on this host, or unix:PATH\n"
@@ -101,13 +113,14 @@ static const char usage[] =
 	"  -h, --help           print this help\n"
 	"\n"
 	"Exit status: 0 delivered, and for a machine check interlocked, or poisoned or healed,\n"
-	"planted or cleared; 1 not; 2 invalid options.\n";
+	"planted, cleared or queued; 1 not; 2 invalid options.\n";
 
 struct inject_options {
 	const char *monitor, *kind;
 	bool system_reset, json, no_wait;
 	bool poison, heal; /* memory, instead of an event */
 	bool plant, clear; /* cached translations, instead of an event */
+	bool event; /* a log for the guest to fetch */
 	unsigned timeout; /* seconds */
 	unsigned vcpu; /* if one CPU was asked for */
 	json_t *args; /* for the monitor's command */
@@ -217,11 +230,12 @@ static bool take_kind(void *into, const char *kind, char *why)
 	o->heal = !strcmp(kind, "heal");
 	o->plant = !strcmp(kind, "plant");
 	o->clear = !strcmp(kind, "clear");
-	if (!o->system_reset && !o->poison && !o->heal && !o->plant && !o->clear &&
+	o->event = !strcmp(kind, "event");
+	if (!o->system_reset && !o->poison && !o->heal && !o->plant && !o->clear && !o->event &&
 	    strcmp(kind, "machine-check"))
 		return option_bad(why,
 				  "cannot inject %s: only machine-check, system-reset, poison, "
-				  "heal, plant or clear",
+				  "heal, plant, clear or event",
 				  kind);
 	o->kind = kind;
 	return true;
@@ -249,6 +263,11 @@ static const struct command_option inject_option_table[] = {
 	{ "--unsafe", OPTION_CALL_FLAG, .set = take_true, .key = "unsafe" },
 	{ "--address", OPTION_CALL, .set = take_address, .key = "address" },
 	{ "--length", OPTION_CALL, .set = take_address, .key = "length" },
+	{ "--log", OPTION_CALL, .set = take_text, .key = "log" },
+	{ "--class", OPTION_CALL, .set = take_text, .key = "class" },
+	{ "--call", OPTION_CALL, .set = take_text, .key = "call" },
+	{ "--epow", OPTION_CALL, .set = take_text, .key = "epow" },
+	{ "--modifier", OPTION_CALL, .set = take_text, .key = "modifier" },
 	{ "--pid", OPTION_CALL, .set = take_number, .key = "pid" },
 	{ "--heal-on-write", OPTION_CALL_FLAG, .set = take_true, .key = "heal-on-write" },
 	{ NULL },
@@ -303,14 +322,26 @@ static bool check_plant_options(const struct inject_options *o)
 	return true;
 }
 
+static bool check_event_options(const struct inject_options *o)
+{
+	struct platform_event event;
+	char err[200];
+
+	if (o->remote.gdb)
+		return complain("--gdb cannot queue a log: it needs fwnmi run");
+	if (!platform_event_parse(o->args, &event, err, sizeof(err)))
+		return complain("%s", err);
+	return true;
+}
+
 static bool check_options(struct inject_options *o)
 {
 	struct injection_request injection;
 	char err[200];
 
 	if (!o->kind)
-		return complain("no event given: machine-check, system-reset, poison, heal, plant "
-				"or clear");
+		return complain("no event given: machine-check, system-reset, poison, heal, plant, "
+				"clear or event");
 	if (!o->monitor && !o->remote.gdb)
 		return complain("no machine given: --monitor PATH or --gdb HOST:PORT");
 	if (o->monitor && o->remote.gdb)
@@ -327,6 +358,8 @@ static bool check_options(struct inject_options *o)
 		return check_memory_options(o);
 	if (o->plant || o->clear)
 		return check_plant_options(o);
+	if (o->event)
+		return check_event_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
 	o->timeout = injection.timeout_ms / 1000;
@@ -1059,6 +1092,19 @@ static int change_planted(struct connection *c, const struct inject_options *o)
 	return status;
 }
 
+static int queue_event(struct connection *c, const struct inject_options *o)
+{
+	json_t *result = NULL;
+	bool queued = command(c, "queue-event", o->args, &result);
+
+	if (queued && o->json)
+		puts("{}");
+	else if (queued)
+		puts("queued");
+	json_decref(result);
+	return queued ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int inject(const struct inject_options *o)
 {
 	static struct connection c; /* too big for the stack */
@@ -1077,6 +1123,8 @@ static int inject(const struct inject_options *o)
 		status = change_memory(&c, o);
 	else if (o->plant || o->clear)
 		status = change_planted(&c, o);
+	else if (o->event)
+		status = queue_event(&c, o);
 	else
 		status = inject_event(&c, o);
 	close(c.fd);

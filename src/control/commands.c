@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor's commands; see commands.h. fwnmi-run(1) lists them. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "control/commands.h"
 #include "control/events.h"
 #include "inject/inject_args.h"
+#include "inject/platform_event.h"
 #include "inject/json.h"
 
 static json_t *query_status(struct command_target *target, json_t *args, char *err, size_t err_size)
@@ -148,67 +148,16 @@ static json_t *inject_nmi(struct command_target *target, json_t *args, char *err
 	return inject(target, args, true, err, err_size);
 }
 
-static bool parse_hexadecimal(const char *text, uint8_t *bytes, size_t *len)
-{
-	size_t n = strlen(text);
-
-	if (n % 2 || n / 2 > *len)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
-
-		if (!digit)
-			return false;
-		bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | (digit - digits));
-	}
-	*len = n / 2;
-	return true;
-}
-
-/*
- * Queue a log for the guest's event-scan or check-exception: {"log": hexadecimal, "class": ...,
- * "call": ...}.
- */
+/* Queue a log for the guest's event-scan or check-exception. */
 static json_t *queue_event(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
-	static const struct {
-		const char *name;
-		uint32_t event_class;
-	} classes[] = {
-		{ "internal-errors", FWNMI_CLASS_INTERNAL_ERRORS },
-		{ "epow", FWNMI_CLASS_EPOW },
-		{ "hot-plug", FWNMI_CLASS_HOT_PLUG },
-		{ "io-events", FWNMI_CLASS_IO_EVENTS },
-	};
-	enum fwnmi_event_source source = FWNMI_EVENT_SCAN;
-	const char *text, *class = "internal-errors", *call = "event-scan";
-	uint32_t event_class = 0;
-	uint8_t log[FWNMI_ERRLOG_MAX];
-	size_t len = sizeof(log);
+	struct platform_event event;
 	int rc;
 
-	if (json_unpack(args, "{s:s, s?s, s?s !}", "log", &text, "class", &class, "call", &call)) {
-		snprintf(err, err_size, "the arguments must be log, class and call");
+	if (!platform_event_parse(args, &event, err, err_size))
 		return NULL;
-	}
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (!strcmp(class, classes[i].name))
-			event_class = classes[i].event_class;
-	if (!strcmp(call, "check-exception"))
-		source = FWNMI_CHECK_EXCEPTION;
-	else if (strcmp(call, "event-scan"))
-		event_class = 0;
-	if (!event_class) {
-		snprintf(err, err_size, "unknown class or call");
-		return NULL;
-	}
-	if (!parse_hexadecimal(text, log, &len)) {
-		snprintf(err, err_size, "bad log: must be at most %d bytes in hexadecimal",
-			 FWNMI_ERRLOG_MAX);
-		return NULL;
-	}
-	rc = papr_queue_event(machine_papr(target->machine), source, event_class, log, len);
+	rc = papr_queue_event(machine_papr(target->machine), event.source, event.event_class,
+			      event.log, event.length);
 	if (rc < 0) {
 		snprintf(err, err_size, "cannot queue the log: %s", fwnmi_strerror(rc));
 		return NULL;

@@ -113,6 +113,7 @@ static void rtas(struct tree *t, const struct papr *papr)
 	tree_u32(t, "rtas-size", papr->rtas_size);
 	tree_u32(t, "linux,rtas-base", (uint32_t)papr->rtas_base);
 	tree_u32(t, "linux,rtas-entry", (uint32_t)papr->rtas_base);
+	TREE_CELLS(t, "rtas-sensors", SENSOR_EPOW, 0); /* the largest index */
 	TREE_CELLS(t, "ibm,associativity-reference-points", 4, 4, 2);
 	TREE_CELLS(t, "ibm,max-associativity-domains", 5, 1, 1, 1, 1, papr->config.nr_vcpus);
 	tree_end(t);
@@ -216,6 +217,17 @@ static void vdevice(struct tree *t, const struct papr *papr)
 	tree_end(t);
 }
 
+/* Events that come by interrupt. Those without one are event-scan's. */
+static void event_sources(struct tree *t)
+{
+	tree_begin(t, "event-sources");
+	tree_begin(t, "epow-events");
+	tree_u32(t, "interrupt-parent", XICS_PHANDLE);
+	TREE_CELLS(t, "interrupts", EPOW_INTERRUPT, 0); /* 0: edge */
+	tree_end(t);
+	tree_end(t);
+}
+
 static int root(struct tree *t, const struct papr *papr)
 {
 	static const char compatible[] = "fwnmi,pseries\0qemu,pseries";
@@ -233,6 +245,7 @@ static int root(struct tree *t, const struct papr *papr)
 	cpus(t, papr);
 	memory(t, papr);
 	vdevice(t, papr);
+	event_sources(t);
 	devices(t, papr, DEVICE_ROOT);
 	tree_end(t);
 	return rc;

@@ -193,6 +193,11 @@ size_t errinjct_tokens(const struct papr *papr, char *value, size_t size);
 #define H_TRAMPOLINE_MACHINE_CHECK 0xf014u
 #define RTAS_ERROR_LOG_MAX	   2048u
 
+/* The interrupt that tells of an environmental or power warning: /event-sources. */
+#define EPOW_INTERRUPT (XICS_SOURCE_BASE + 1)
+/* Sensors: LoPAR table "Defined Sensors". */
+#define SENSOR_EPOW    9u
+
 /** rtas_write_entry() - put the RTAS entry point's instructions at the start of the RTAS area. */
 bool rtas_write_entry(struct papr *papr);
 

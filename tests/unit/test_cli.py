@@ -616,6 +616,19 @@ def errors_are_planted_and_cleared_on_request(scratch):
 
 
 @test
+def events_are_queued_on_request(scratch):
+    inject = ["inject", "--monitor", scratch.monitor, "event"]
+    refused(2, *inject, why="either log or epow must be given")
+    refused(2, *inject, "--epow", "explode", why="there is no explode")
+    refused(2, *inject, "--log", "06", "--cpu", "1", why="the arguments must be")
+    refused(2, "inject", "--gdb", ":1", "event", "--epow", "reset", why="cannot queue a log")
+    with Running(scratch):
+        done = fwnmi(*inject, "--epow", "warn-cooling")
+        assert (done.returncode, done.stdout) == (0, "queued\n"), done
+        refused(1, *inject, "--log", "05", why="cannot queue the log")
+
+
+@test
 def a_guest_that_has_not_registered_gets_the_architected_vectors(scratch):
     with Running(scratch, kernel=scratch.recoverable):
         done = fwnmi(

@@ -1104,7 +1104,7 @@ static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
 	assert_int_equal(queued_length, 0);
 	assert_int_equal(queued_source, FWNMI_CHECK_EXCEPTION);
 	assert_int_equal(queued_class, FWNMI_CLASS_EPOW);
-	assert_error(peer, "{\"execute\":\"queue-event\"}", "GenericError", "log, class and call");
+	assert_error(peer, "{\"execute\":\"queue-event\"}", "GenericError", "no arguments");
 	assert_error(peer, "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"0\"}}",
 		     "GenericError", "bad log");
 	assert_error(peer, "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"0g\"}}",
@@ -1112,7 +1112,7 @@ static void a_log_can_be_queued_for_the_guest_to_fetch(void **state)
 	assert_error(peer,
 		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":\"00\","
 		     "\"class\":\"frob\"}}",
-		     "GenericError", "unknown class");
+		     "GenericError", "bad class: there is no frob");
 	assert_error(peer,
 		     "{\"execute\":\"queue-event\",\"arguments\":{\"log\":"
 		     "\"0000000000000000000000000000000000\"}}",

@@ -663,6 +663,33 @@ static void a_reset_forgets_the_registration(void **state)
 	assert_int_equal(fake_machine_check(0, &fake_slb_multihit), PAPR_VECTOR);
 }
 
+/* ---- environmental and power warnings ---- */
+
+static void a_power_warning_interrupts_and_the_sensor_is_there_to_be_read(void **state)
+{
+	static const uint8_t log[] = { 0x06, 0x40, 0, 0x40, 0, 0, 0, 0 };
+	uint32_t reading = 77;
+
+	assert_int_equal(CALL(0, "get-sensor-state", 2, &reading, 9, 0), 0);
+	assert_int_equal(reading, 0);
+	assert_int_equal(CALL(0, "get-sensor-state", 2, &reading, 9, 1), -3);
+	assert_int_equal(CALL(0, "get-sensor-state", 2, &reading, 3, 0), -3);
+	assert_int_equal(CALL(0, "ibm,set-xive", 1, NULL, 0x1001, 0, 5), 0);
+	assert_int_equal(hcall(0, 0x68, 0xff, 0, 0, 0), H_SUCCESS); /* H_CPPR */
+	assert_int_equal(papr_queue_event(fake.papr, FWNMI_EVENT_SCAN, FWNMI_CLASS_EPOW, log,
+					  sizeof(log)),
+			 0);
+	assert_false(fake.external[0]);
+	assert_int_equal(papr_queue_event(fake.papr, FWNMI_CHECK_EXCEPTION,
+					  FWNMI_CLASS_INTERNAL_ERRORS, log, sizeof(log)),
+			 0);
+	assert_false(fake.external[0]);
+	assert_int_equal(papr_queue_event(fake.papr, FWNMI_CHECK_EXCEPTION, FWNMI_CLASS_EPOW, log,
+					  sizeof(log)),
+			 0);
+	assert_true(fake.external[0]);
+}
+
 /* ---- error injection ---- */
 
 #define WORK 0x10000u
@@ -839,6 +866,7 @@ static void the_tokens_are_names_and_numbers_of_what_the_engine_can_do(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_power_warning_interrupts_and_the_sensor_is_there_to_be_read),
 		TEST(error_injection_has_one_user_at_a_time),
 		TEST(errors_are_asked_for_as_the_work_buffer_says),
 		TEST(bad_requests_for_errors_are_refused),

@@ -96,7 +96,11 @@ static int32_t rtas_check_exception(struct rtas_call *call)
 int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t event_class,
 		     const void *log, size_t length)
 {
-	return fwnmi_event_queue(papr->fwnmi, source, event_class, log, length);
+	int rc = fwnmi_event_queue(papr->fwnmi, source, event_class, log, length);
+
+	if (rc == 0 && source == FWNMI_CHECK_EXCEPTION && event_class == FWNMI_CLASS_EPOW)
+		xics_raise(&papr->xics, EPOW_INTERRUPT);
+	return rc;
 }
 
 const struct rtas_entry nmi_functions[] = {

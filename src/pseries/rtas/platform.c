@@ -111,6 +111,15 @@ static int32_t rtas_set_system_parameter(struct rtas_call *call)
 	}
 }
 
+/* In: sensor, index. Out: its state. All is well: what is not, check-exception tells. */
+static int32_t rtas_get_sensor_state(struct rtas_call *call)
+{
+	if (call->args[0] != SENSOR_EPOW || call->args[1])
+		return RTAS_PARAMETER_ERROR;
+	call->rets[0] = 0;
+	return RTAS_SUCCESS;
+}
+
 const struct rtas_entry system_functions[] = {
 	{ 0x2000, "display-character", rtas_display_character, 1, 0 },
 	{ 0x2003, "power-off", rtas_power_off, 2, 0 },
@@ -118,5 +127,6 @@ const struct rtas_entry system_functions[] = {
 	{ 0x2008, "ibm,get-system-parameter", rtas_get_system_parameter, 3, 0 },
 	{ 0x2009, "ibm,set-system-parameter", rtas_set_system_parameter, 2, 0 },
 	{ 0x2012, "ibm,os-term", rtas_os_term, 1, 0 },
+	{ 0x2019, "get-sensor-state", rtas_get_sensor_state, 2, 1 },
 	{ 0 },
 };
