@@ -778,6 +778,25 @@ static void poison_some(void)
 		memory_heal(&guest.memory, ra, len);
 }
 
+static void plant_some(void)
+{
+	uint64_t first = some_address() & ~0xfffull;
+	struct engine_planted planted = { .first = first,
+					  .last = first | (chance(50) ? 0xfff : 0xfffff),
+					  .pid = chance(50) ? ENGINE_ANY_PID : pick(4),
+					  .vcpu = (uint8_t)pick(VCPUS),
+					  .where = (uint8_t)pick(2),
+					  .multihit = chance(50),
+					  .recovered = chance(50) };
+
+	if (first >> 62)
+		planted.pid = 0;
+	if (chance(80))
+		engine_power.plant(guest.engine, &planted);
+	else
+		engine_power.unplant(guest.engine, pick(VCPUS + 1), first, UINT64_MAX);
+}
+
 /* Events from outside. */
 static void disturb(void)
 {
@@ -813,6 +832,9 @@ static void disturb(void)
 		break;
 	case 6:
 		poison_some();
+		break;
+	case 7:
+		plant_some();
 		break;
 	}
 }
