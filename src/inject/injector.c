@@ -182,8 +182,8 @@ static uint64_t deadline(const struct injection_request *request)
 }
 
 /*
- * Make room for the next injection. The last one is followed on only if the next is for its handler:
- * otherwise whoever waits for its outcome would wait for both.
+ * Make room for the next injection. The last one is followed on only if the next is for its
+ * handler: otherwise whoever waits for its outcome would wait for both.
  */
 static void make_room(struct injector *injector, struct vcpu_injections *v,
 		      const struct trigger *trigger)
