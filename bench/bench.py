@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi] [--rows sha256,fork,...]
+usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots] [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
 Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the
@@ -14,6 +14,10 @@ or smaller.
 FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
 fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its
 ibm,nmi-interlock call.
+
+Snapshot rows measure how soon a Linux guest of 1 GiB is where it was: by a reset in its process
+(after a recovered machine check), and by a new process that loads a file. QEMU has one way to both,
+a new process that loads a migration to a file: from its start until it says that the guest runs.
 """
 
 import argparse
@@ -25,6 +29,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -33,6 +38,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "linux"))
 
 import guest as harness  # noqa: E402
 from guest import Failure, guest_file  # noqa: E402
+from qmp import Client  # noqa: E402
 
 KERNEL = "6.1"
 MEMORY = "1G"
@@ -41,6 +47,9 @@ BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
 LIBRARY = "fwnmi_machine_check()"
 ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructions"
 ROUND_TRIPS = 20
+RESET, RESET_99, PAGES = "back to a snapshot", "the same, 99th percentile", "pages copied for it"
+LOAD, LOADED_MIB = "load a snapshot's file", "that file"
+SNAPSHOT_AT = 1_000_000_000  # instructions: the victim runs
 BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; far above any normal run
 # Turn off the mitigations that TCG does not implement, or it warns about each.
 QEMU_MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
@@ -102,6 +111,14 @@ def run(argv, limit):
             f"lines: {' / '.join(said[-3:])}"
         )
     return Run(seconds, usage.ru_maxrss / 1024, times, results)
+
+
+def await_file(process, path):
+    deadline = time.monotonic() + BOOT_LIMIT
+    while not os.path.exists(path):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Failure(f"no snapshot {path} was saved")
+        time.sleep(0.01)
 
 
 class Bench:
@@ -215,6 +232,85 @@ class Bench:
                 self.take(ROUND_TRIP_INSNS, "insn", interlock["instructions"], None)
             guest.power_off()
 
+    def save_ours(self, path):
+        command = self.command(True, "fwnmi.job=victim")
+        command[command.index("--clock") + 1] = "insn"
+        with subprocess.Popen(
+            [*command, f"--snapshot-at={SNAPSHOT_AT}={path}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            await_file(process, path)
+            process.kill()
+
+    def save_peer(self, path, socket):
+        with subprocess.Popen(
+            [*self.command(False, "fwnmi.job=victim"), "-qmp", f"unix:{socket},server=on,wait=off"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        ) as process:
+            for line in process.stdout:
+                if b"fwnmi-guest: ready" in line:
+                    break
+            client = Client(socket, BOOT_LIMIT)
+            client.command("migrate", uri=f"file:{path}")
+            while client.command("query-migrate").get("status") not in ("completed", "failed"):
+                time.sleep(0.01)
+            client.close()
+            process.kill()
+        os.unlink(socket)
+
+    def load(self, ours, path, socket):
+        """Seconds from the start of a process until its guest runs."""
+        command = (
+            [self.program, "run", f"--from-snapshot={path}", f"--monitor={socket}"]
+            if ours
+            else [
+                *self.command(False, "fwnmi.job=victim"),
+                *("-qmp", f"unix:{socket},server=on,wait=off", "-incoming", f"file:{path}"),
+            ]
+        )
+        started = time.monotonic()
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        ) as process:
+            client = Client(socket, BOOT_LIMIT, lambda: process.poll() is None)
+            while client.command("query-status")["status"] != "running":
+                time.sleep(0.001)
+            seconds = time.monotonic() - started
+            client.close()
+            process.kill()
+        if os.path.exists(socket):
+            os.unlink(socket)
+        return seconds
+
+    def snapshots(self):
+        program = os.path.join(
+            os.path.dirname(os.path.dirname(os.path.abspath(self.program))), "bench", "reset_bench"
+        )
+        with tempfile.TemporaryDirectory(prefix="fwnmi-bench-") as scratch:
+            files = {ours: os.path.join(scratch, str(ours)) for ours in (True, False)}
+            socket = os.path.join(scratch, "monitor")
+            self.progress.show("bench: snapshots")
+            self.save_ours(files[True])
+            self.save_peer(files[False], socket)
+            for number in range(self.args.rounds):
+                self.progress.show(f"bench: snapshots: {number + 1} of {self.args.rounds}")
+                seconds = {}
+                for ours in (True, False) if number % 2 else (False, True):
+                    seconds[ours] = self.load(ours, files[ours], socket)
+                self.take(LOAD, "ms", 1000 * seconds[True], 1000 * seconds[False])
+                done = subprocess.run(
+                    [program, "-initrd", self.initramfs, self.kernel],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                )
+                reset = json.loads(done.stdout)
+                self.take(RESET, "us", reset["reset_us"]["median"], 1e6 * seconds[False])
+                self.take(RESET_99, "us", reset["reset_us"]["p99"], None)
+                self.take(PAGES, "", reset["pages"]["median"], None)
+            self.take(LOADED_MIB, "MiB", *(os.stat(files[o]).st_size / 2**20 for o in files))
+
     def table(self, peer_version):
         rows = []
         for row, (ours, peer) in self.samples.items():
@@ -236,7 +332,7 @@ class Bench:
         return rows
 
     def run(self):
-        for kind in (self.boot, self.compute, self.fwnmi):
+        for kind in (self.boot, self.compute, self.fwnmi, self.snapshots):
             if self.args.only in (None, kind.__name__):
                 kind()
         self.progress.clear()
@@ -283,7 +379,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
     parser.add_argument(
-        "--only", choices=["boot", "compute", "fwnmi"], help="measure only these rows"
+        "--only", choices=["boot", "compute", "fwnmi", "snapshots"], help="measure only these rows"
     )
     parser.add_argument(
         "--rows",

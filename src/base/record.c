@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/record.h"
 
 static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 's', 't', 'a' };
@@ -12,19 +13,6 @@ static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 's', 't', 'a' };
 #define OFFSET_LENGTH 8u
 #define HEADER_SIZE   12u
 #define CRC_SIZE      4u
-
-/* Castagnoli's polynomial, bit-reversed. */
-static uint32_t crc32c(const uint8_t *bytes, size_t len)
-{
-	uint32_t crc = 0xffffffff;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= bytes[i];
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return ~crc;
-}
 
 /* ---- numbers in the host's memory ---- */
 
@@ -133,7 +121,7 @@ size_t record_save(const struct record_type *type, const void *state, void *buf,
 	w.offset = OFFSET_LENGTH;
 	put(&w, 4, length);
 	put_body(&w, type, state);
-	put(&w, 4, crc32c(buf, w.offset));
+	put(&w, 4, crc32c(0, buf, w.offset));
 	return length;
 }
 
@@ -192,7 +180,7 @@ static bool take_frame(struct reader *r)
 	if (r->size < HEADER_SIZE + CRC_SIZE || memcmp(r->from, magic, sizeof(magic)))
 		return REFUSE("it is not a record");
 	r->offset = r->size - CRC_SIZE;
-	if (take(r, 4) != crc32c(r->from, r->size - CRC_SIZE))
+	if (take(r, 4) != crc32c(0, r->from, r->size - CRC_SIZE))
 		return REFUSE("it is damaged");
 	r->offset = OFFSET_LENGTH;
 	length = take(r, 4);

@@ -25,6 +25,8 @@
 #include "cmd/say.h"
 #include "inject/injector.h"
 #include "machine/machine.h"
+#include "machine/snapshot_file.h"
+#include "machine/snapshot_keeper.h"
 #include "control/monitor.h"
 #include "base/number.h"
 
@@ -41,7 +43,7 @@
 #define REASON_SIZE (2 * PATH_MAX + 256)
 
 static const char usage[] =
-	"Usage: fwnmi run {-kernel FILE | -bios FILE} [OPTION]...\n"
+	"Usage: fwnmi run {-kernel FILE | -bios FILE | --from-snapshot FILE} [OPTION]...\n"
 	"Run a POWER9 pseries partition. Options can start with one dash or two.\n"
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
@@ -59,6 +61,9 @@ static const char usage[] =
 	"  --clock WHICH     host: time follows the host's clock; insn: time follows the number of\n"
 	"                    executed instructions, so that runs repeat exactly (host)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
+	"  --from-snapshot FILE  go on from a snapshot, with the machine's options as they were\n"
+	"  --snapshot-at N=FILE  save the machine at instruction N of the run, and go on\n"
+	"  --snapshot-dir DIR  where the monitor's clients may save snapshots (none)\n"
 	"  --no-reboot       exit instead of rebooting\n"
 	"  --reboot-policy WHAT  when FWNMI ends the partition: halt, reboot or pause (halt)\n"
 	"  --fwnmi-strict    follow the letter of LoPAR where guests expect otherwise\n"
@@ -86,10 +91,24 @@ static const char usage[] =
 	"\n"
 	"On a terminal, Ctrl-a x ends the machine and Ctrl-a h prints help.\n"
 	"Exit status: 0 the guest powered off, 1 cannot start, 2 invalid options, 3 the guest\n"
-	"crashed, 4 the engine failed, 5 reboot under --no-reboot, 128+N ended by signal N.\n";
+	"crashed, 4 the engine failed or a snapshot was not saved, 5 a reboot is due under\n"
+	"--no-reboot, 128+N ended by signal N.\n";
+
+#define MAX_SNAPSHOTS (SNAPSHOT_KEEPER_DIRS - 1)
+
+/* A snapshot to be taken. */
+struct planned {
+	uint64_t insns;
+	const char *path;
+	char *dir; /* of it */
+	const char *name; /* in dir */
+};
 
 struct run_options {
 	struct machine_config machine;
+	const char *from_snapshot, *snapshot_dir; /* path or NULL */
+	struct planned planned[MAX_SNAPSHOTS];
+	unsigned nr_planned;
 	const char *accel, *serial;
 	const char *nvram; /* path or NULL */
 	char *monitor; /* path */
@@ -320,6 +339,35 @@ static bool set_map_memory(void *into, const struct command_option *option, cons
 	return true;
 }
 
+/* Keeps the snapshots in the order in which they are due. */
+static bool set_snapshot_at(void *into, const struct command_option *option, const char *value,
+			    char *why)
+{
+	const char *path = strchr(value, '='), *slash;
+	struct run_options *o = into;
+	struct planned planned;
+	unsigned i = o->nr_planned;
+
+	if (!path || !path[1] || !number_parse(value, (size_t)(path - value), &planned.insns))
+		return option_bad(why, "not an instruction's number, = and a file");
+	if (i == MAX_SNAPSHOTS)
+		return option_bad(why, "more than %d snapshots", MAX_SNAPSHOTS);
+	planned.path = path + 1;
+	slash = strrchr(planned.path, '/');
+	planned.name = slash ? slash + 1 : planned.path;
+	if (!*planned.name)
+		return option_bad(why, "a directory, not a file");
+	planned.dir = slash ? strndup(planned.path, (size_t)(slash + 1 - planned.path)) :
+			      strdup(".");
+	if (!planned.dir)
+		return option_bad(why, "out of memory");
+	for (; i && o->planned[i - 1].insns > planned.insns; i--)
+		o->planned[i] = o->planned[i - 1];
+	o->planned[i] = planned;
+	o->nr_planned++;
+	return true;
+}
+
 static void print_debug(const char *line)
 {
 	if (say_may(SAY_DEBUG))
@@ -387,6 +435,9 @@ static const struct command_option run_option_table[] = {
 	{ "-qmp", OPTION_CALL, .set = set_monitor },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
+	{ "--from-snapshot", OPTION_TEXT, INTO(from_snapshot) },
+	{ "--snapshot-at", OPTION_CALL, .set = set_snapshot_at },
+	{ "--snapshot-dir", OPTION_TEXT, INTO(snapshot_dir) },
 	{ "--no-reboot", OPTION_FLAG, INTO(machine.no_reboot) },
 	{ "--fwnmi-strict", OPTION_FLAG, INTO(machine.partition.fwnmi_strict) },
 	{ "--fwnmi-delivery", OPTION_NAME, INTO(machine.partition.delivery), .names = deliveries },
@@ -421,8 +472,17 @@ static const struct command_option run_option_table[] = {
 };
 #undef INTO
 
-/* Prints any error itself. */
-static enum options_result parse_options(struct run_options *o, int argc, char **argv)
+static void free_options(struct run_options *o)
+{
+	free(o->monitor);
+	o->monitor = NULL;
+	while (o->nr_planned)
+		free(o->planned[--o->nr_planned].dir);
+}
+
+/* The options in the order of the command line, on top of what a snapshot's machine has. */
+static enum options_result parse_once(struct run_options *o, const struct snapshot_file *from,
+				      int argc, char **argv)
 {
 	const struct command_line line = {
 		.command = "run",
@@ -439,18 +499,60 @@ static enum options_result parse_options(struct run_options *o, int argc, char *
 		.accel = "emu",
 		.serial = "stdio",
 	};
+	if (from)
+		snapshot_file_config(from, &o->machine);
+	o->mc_exit = o->machine.no_mc_exit ? OFF : ON;
+	o->errinjct = o->machine.partition.errinjct ? ERRINJCT_ON : ERRINJCT_OFF;
 	result = options_parse(&line, argc, argv);
 	o->machine.no_mc_exit = o->mc_exit != ON;
 	o->machine.partition.errinjct = o->errinjct == ERRINJCT_ON;
+	return result;
+}
+
+/* What a snapshot has, and a file given beside it cannot change. */
+static bool complain_of_files(const struct run_options *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} files[] = {
+		{ "-kernel", o->machine.kernel },
+		{ "-bios", o->machine.bios },
+		{ "-initrd", o->machine.initrd },
+		{ "-append", o->machine.partition.bootargs },
+		{ "--trampoline", o->machine.partition.trampoline },
+		{ "--map-memory", o->machine.mapping.path },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i].given)
+			return complain("%s cannot be combined with --from-snapshot: "
+					"nothing boots, and memory is as it was saved",
+					files[i].name);
+	return true;
+}
+
+static bool files_make_sense(const struct run_options *o)
+{
+	if (o->snapshot_dir && !o->monitor)
+		return complain("--snapshot-dir is for the monitor's clients: --monitor PATH");
+	if (o->from_snapshot)
+		return complain_of_files(o);
+	if (!o->machine.kernel && !o->machine.bios)
+		return complain("no kernel given: -kernel FILE");
+	if (!o->machine.kernel && o->machine.initrd)
+		return complain("-initrd %s needs a kernel: -kernel FILE", o->machine.initrd);
+	return true;
+}
+
+/* Prints any error itself. */
+static enum options_result parse_options(struct run_options *o, int argc, char **argv)
+{
+	enum options_result result = parse_once(o, NULL, argc, argv);
+
 	if (result != OPTIONS_TAKEN)
 		return result;
-	if (!o->machine.kernel && !o->machine.bios)
-		complain("no kernel given: -kernel FILE");
-	else if (!o->machine.kernel && o->machine.initrd)
-		complain("-initrd %s needs a kernel: -kernel FILE", o->machine.initrd);
-	else
-		return OPTIONS_TAKEN;
-	return OPTIONS_BAD;
+	return files_make_sense(o) ? OPTIONS_TAKEN : OPTIONS_BAD;
 }
 
 /* ---- the run ---- */
@@ -548,6 +650,8 @@ static int exit_status(enum machine_end end, const char *why)
 		say("cannot continue: %s", why);
 		return EXIT_FAILED;
 	case MACHINE_REBOOT:
+		if (*why)
+			say("run: %s", why);
 		return EXIT_REBOOT;
 	case MACHINE_QUIT:
 		return signal_received ? 128 + signal_received : EXIT_SUCCESS;
@@ -588,7 +692,35 @@ static bool confine(const struct run_options *o, char *err, size_t err_size)
 	return o->sandbox == OFF || sandbox_enter("run", needs, err, err_size);
 }
 
-static int run_machine(const struct run_options *o, struct machine *machine)
+/* Run to the end, saving the machine on its way. False: a snapshot is missing. */
+static bool run_and_save(const struct run_options *o, struct snapshot_keeper *keeper,
+			 struct machine *machine, enum machine_end *end, char *why)
+{
+	char err[REASON_SIZE];
+	bool all = true;
+	unsigned i = 0;
+
+	do {
+		for (; i < o->nr_planned && o->planned[i].insns < machine_insns(machine); i++)
+			all = complain("--snapshot-at %" PRIu64 ": the run begins after that",
+				       o->planned[i].insns);
+		machine_stop_at(machine, i < o->nr_planned ? o->planned[i].insns : ENGINE_NO_STOP);
+		*end = machine_run(machine, why, REASON_SIZE);
+		if (*end == MACHINE_STOPPED) {
+			if (snapshot_keeper_save(keeper, i, o->planned[i].name, machine, err,
+						 sizeof(err)) < 0)
+				all = complain("%s", err);
+			i++;
+		}
+	} while (*end == MACHINE_STOPPED);
+	for (; i < o->nr_planned; i++)
+		all = complain("--snapshot-at %" PRIu64 ": the run ended before that",
+			       o->planned[i].insns);
+	return all;
+}
+
+static int run_machine(const struct run_options *o, struct snapshot_keeper *keeper,
+		       struct machine *machine)
 {
 	const struct machine_client standard_error = {
 		.event = print_partition_end,
@@ -600,6 +732,8 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 	struct timespec start;
 	enum machine_end end;
 	char why[REASON_SIZE];
+	int status;
+	bool saved;
 
 	/*
 	 * Last, because it creates files and changes the terminal; everything else that can fail
@@ -618,11 +752,12 @@ static int run_machine(const struct run_options *o, struct machine *machine)
 		return EXIT_CANNOT_START;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	end = machine_run(machine, why, sizeof(why));
+	saved = run_and_save(o, keeper, machine, &end, why);
 	console_close(console, &signal_received);
 	if (o->stats)
 		print_stats(machine, seconds_since(&start));
-	return exit_status(end, why);
+	status = exit_status(end, why);
+	return status || saved ? status : EXIT_FAILED;
 }
 
 /* Picks the first engine of -accel that works; the choice from a list is explained. */
@@ -652,17 +787,33 @@ static bool choose_engine(struct run_options *o)
 	return complain("-accel %s: %s", list, why_not);
 }
 
-/* True if there is nothing to keep, too. */
-static bool keep_nvram(struct machine *machine, const char *path, struct nvram_file *file)
+/* True if there is nothing to keep, too. A snapshot's NVRAM must be the file's, if there is one. */
+static bool keep_nvram(struct machine *machine, const struct run_options *o,
+		       struct nvram_file *file)
 {
 	char err[REASON_SIZE];
+	uint8_t *contents, *kept;
+	bool same = true;
 	size_t size;
-	uint8_t *contents = machine_nvram(machine, &size);
 
-	if (!path)
+	if (!o->nvram)
 		return true;
-	if (nvram_file_open(file, path, contents, size, err, sizeof(err)))
+	contents = machine_nvram(machine, &size);
+	kept = malloc(size);
+	if (!kept)
+		return complain("out of memory");
+	memcpy(kept, contents, size);
+	if (nvram_file_open(file, o->nvram, kept, size, err, sizeof(err))) {
+		free(kept);
 		return complain("%s", err);
+	}
+	if (o->from_snapshot)
+		same = !memcmp(kept, contents, size);
+	memcpy(contents, kept, size);
+	free(kept);
+	if (!same)
+		return complain("cannot use NVRAM file %s: the snapshot's NVRAM is another",
+				o->nvram);
 	machine_keep_nvram(machine, nvram_file_write, file);
 	return true;
 }
@@ -679,62 +830,130 @@ static struct symbols *use_symbols(const struct run_options *o, struct injector 
 	return symbols;
 }
 
-static int run(struct run_options *o)
+/* Before the machine takes memory: the keeper is a process of its own. True if none is needed. */
+static bool start_keeper(const struct run_options *o, struct snapshot_keeper **keeper)
 {
-	struct injector *injector = NULL;
-	struct symbols *symbols = NULL;
-	struct nvram_file nvram = { .fd = -1 };
+	const char *dirs[SNAPSHOT_KEEPER_DIRS];
+	unsigned nr_dirs = 0;
+	char err[REASON_SIZE];
+
+	for (; nr_dirs < o->nr_planned; nr_dirs++)
+		dirs[nr_dirs] = o->planned[nr_dirs].dir;
+	if (o->snapshot_dir)
+		dirs[nr_dirs++] = o->snapshot_dir;
+	if (!nr_dirs)
+		return true;
+	*keeper = snapshot_keeper_start(dirs, nr_dirs, err, sizeof(err));
+	return *keeper || complain("%s", err);
+}
+
+static struct machine *make_machine(const struct run_options *o)
+{
+	char err[REASON_SIZE];
+	struct machine *machine = machine_create(&o->machine, err, sizeof(err));
+
+	if (!machine)
+		complain("%s", err);
+	return machine;
+}
+
+/* The machine as it is now is never the one that runs if there is a snapshot to load. */
+static bool prepare(const struct run_options *o, struct machine *machine,
+		    struct snapshot_file *from, struct nvram_file *nvram)
+{
+	char err[REASON_SIZE];
+
+	if (from && !snapshot_file_load(from, machine, err, sizeof(err)))
+		return complain("%s", err);
+	return keep_nvram(machine, o, nvram);
+}
+
+static int run_prepared(const struct run_options *o, struct snapshot_keeper *keeper,
+			struct machine *machine, struct injector *injector)
+{
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
-	struct machine *machine;
+	char err[REASON_SIZE];
+
+	catch_signals(machine);
+	cleanup_on_signals();
+	if (o->monitor)
+		monitor = monitor_open(o->monitor, machine, injector, err, sizeof(err));
+	cleanup_watch_monitor(monitor);
+	if (monitor && o->snapshot_dir)
+		monitor_keep_snapshots(monitor, keeper, o->nr_planned);
+	if (o->monitor && !monitor)
+		complain("%s", err);
+	else
+		status = run_machine(o, keeper, machine);
+	say_stop(&signal_received);
+	ignore_signals();
+	cleanup_watch_monitor(NULL);
+	monitor_close(monitor);
+	return status;
+}
+
+/* A machine always has an injector: a snapshot holds what it has pending. */
+static int run(struct run_options *o, struct snapshot_file *from)
+{
+	struct snapshot_keeper *keeper = NULL;
+	struct nvram_file nvram = { .fd = -1 };
+	struct injector *injector = NULL;
+	struct symbols *symbols = NULL;
+	int status = EXIT_CANNOT_START;
+	struct machine *machine = NULL;
 	char err[REASON_SIZE];
 
 	if (!choose_engine(o))
 		return EXIT_CANNOT_START;
 	if (o->sandbox == ON)
 		o->machine.thread_begins = sandbox_drop_capabilities;
-	machine = machine_create(&o->machine, err, sizeof(err));
-	if (!machine) {
-		complain("%s", err);
-		return EXIT_CANNOT_START;
-	}
-	if (!keep_nvram(machine, o->nvram, &nvram)) {
-		machine_destroy(machine);
-		return EXIT_CANNOT_START;
-	}
-	catch_signals(machine);
-	cleanup_on_signals();
-	if (o->monitor)
+	if (start_keeper(o, &keeper))
+		machine = make_machine(o);
+	if (machine)
 		injector = injector_create(machine, err, sizeof(err));
 	if (injector)
 		symbols = use_symbols(o, injector);
-	if (injector)
-		monitor = monitor_open(o->monitor, machine, injector, err, sizeof(err));
-	cleanup_watch_monitor(monitor);
-	if (o->monitor && !monitor)
+	if (machine && !injector)
 		complain("%s", err);
-	else
-		status = run_machine(o, machine);
-	say_stop(&signal_received);
-	ignore_signals();
-	cleanup_watch_monitor(NULL);
-	monitor_close(monitor);
+	if (injector && prepare(o, machine, from, &nvram))
+		status = run_prepared(o, keeper, machine, injector);
 	injector_destroy(injector);
 	symbols_close(symbols);
 	machine_destroy(machine);
 	nvram_file_close(&nvram);
+	snapshot_keeper_stop(keeper);
 	return status;
+}
+
+/* Open the snapshot, and read the options again with its machine's as what they are without. */
+static struct snapshot_file *open_snapshot(struct run_options *o, int argc, char **argv)
+{
+	struct snapshot_file *from;
+	char err[REASON_SIZE];
+
+	from = snapshot_file_open(o->from_snapshot, err, sizeof(err));
+	if (!from) {
+		complain("%s", err);
+		return NULL;
+	}
+	free_options(o);
+	parse_once(o, from, argc, argv);
+	return from;
 }
 
 int cmd_run(int argc, char **argv)
 {
+	struct snapshot_file *from = NULL;
+	int status = EXIT_CANNOT_START;
 	struct run_options options;
-	int status;
 
 	switch (parse_options(&options, argc, argv)) {
 	case OPTIONS_BAD:
+		free_options(&options);
 		return EXIT_USAGE;
 	case OPTIONS_HELP:
+		free_options(&options);
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	case OPTIONS_TAKEN:
@@ -742,8 +961,12 @@ int cmd_run(int argc, char **argv)
 	}
 	occupy_standard_descriptors();
 	say_start();
-	status = run(&options);
+	if (options.from_snapshot)
+		from = open_snapshot(&options, argc, argv);
+	if (from || !options.from_snapshot)
+		status = run(&options, from);
 	say_stop(&signal_received);
-	free(options.monitor);
+	snapshot_file_close(from);
+	free_options(&options);
 	return status;
 }

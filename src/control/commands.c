@@ -12,6 +12,8 @@
 #include "inject/inject_args.h"
 #include "inject/platform_event.h"
 #include "inject/json.h"
+#include "machine/snapshot_file.h"
+#include "machine/snapshot_keeper.h"
 
 static json_t *query_status(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
@@ -277,6 +279,59 @@ static json_t *clear_error(struct command_target *target, json_t *args, char *er
 	return query_planted_errors(target, NULL, err, err_size);
 }
 
+/* {"file": NAME}, a plain name. NULL: @err says why not. */
+static const char *snapshot_name(const struct command_target *target, json_t *args, char *err,
+				 size_t err_size)
+{
+	const char *name;
+
+	if (json_unpack(args, "{s:s !}", "file", &name))
+		snprintf(err, err_size, "the argument must be file");
+	else if (!target->keeper)
+		snprintf(err, err_size,
+			 "no directory for snapshots: fwnmi run needs --snapshot-dir DIR");
+	else
+		return name;
+	return NULL;
+}
+
+static json_t *snapshot_save(struct command_target *target, json_t *args, char *err,
+			     size_t err_size)
+{
+	const char *name = snapshot_name(target, args, err, err_size);
+	int64_t size;
+
+	if (!name)
+		return NULL;
+	size = snapshot_keeper_save(target->keeper, target->snapshot_dir, name, target->machine,
+				    err, err_size);
+	if (size < 0)
+		return NULL;
+	return json_pack("{s:o, s:o}", "instructions", json_count(machine_insns(target->machine)),
+			 "size", json_count((uint64_t)size));
+}
+
+/* What clients have under way belongs to the machine that is given up. */
+static json_t *snapshot_load(struct command_target *target, json_t *args, char *err,
+			     size_t err_size)
+{
+	const char *name = snapshot_name(target, args, err, err_size);
+	struct snapshot_file *file = NULL;
+	bool good;
+
+	if (name)
+		file = snapshot_keeper_open(target->keeper, target->snapshot_dir, name, err,
+					    err_size);
+	if (!file)
+		return NULL;
+	injector_cancel(target->injector, "another state of the machine was loaded");
+	good = snapshot_file_load(file, target->machine, err, err_size);
+	snapshot_file_close(file);
+	if (!good)
+		return NULL;
+	return json_pack("{s:o}", "instructions", json_count(machine_insns(target->machine)));
+}
+
 static json_t *stop(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
 	machine_pause(target->machine, true);
@@ -339,6 +394,8 @@ static const struct command commands[] = {
 	{ "plant-error", plant_error, true },
 	{ "clear-error", clear_error, true },
 	{ "query-planted-errors", query_planted_errors, false },
+	{ "snapshot-save", snapshot_save, true },
+	{ "snapshot-load", snapshot_load, true },
 	{ "stop", stop, false },
 	{ "cont", cont, false },
 	{ "system_reset", system_reset, false },

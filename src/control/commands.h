@@ -11,10 +11,14 @@
 #include "inject/injector.h"
 #include "machine/machine.h"
 
+struct snapshot_keeper;
+
 /* What commands act on. */
 struct command_target {
 	struct machine *machine;
 	struct injector *injector;
+	struct snapshot_keeper *keeper; /* NULL: no snapshots */
+	unsigned snapshot_dir; /* where: the keeper's number of it */
 	uint64_t last_injection; /* id */
 };
 

@@ -577,6 +577,12 @@ void monitor_remove_socket(const struct monitor *monitor)
 		unlink(monitor->address.sun_path);
 }
 
+void monitor_keep_snapshots(struct monitor *monitor, struct snapshot_keeper *keeper, unsigned dir)
+{
+	monitor->target.keeper = keeper;
+	monitor->target.snapshot_dir = dir;
+}
+
 void monitor_close(struct monitor *monitor)
 {
 	if (!monitor)

@@ -18,6 +18,7 @@
 struct monitor;
 struct injector;
 struct machine;
+struct snapshot_keeper;
 
 /**
  * monitor_open() - listen on a UNIX socket and become a client of the machine
@@ -29,6 +30,12 @@ struct machine;
  */
 struct monitor *monitor_open(const char *path, struct machine *machine, struct injector *injector,
 			     char *err, size_t err_size);
+
+/**
+ * monitor_keep_snapshots() - let clients save and load snapshots
+ * @dir: where: the keeper's number of a directory
+ */
+void monitor_keep_snapshots(struct monitor *monitor, struct snapshot_keeper *keeper, unsigned dir);
 
 /**
  * monitor_close() - send clients the rest of their output, if they take it, and remove the socket.

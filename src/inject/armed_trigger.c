@@ -80,9 +80,21 @@ static bool has_place(const struct trigger *t)
 	return t->point != TRIGGER_ANYTHING || t->rtas;
 }
 
-static void begin_search(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+static void watch_place(const struct trigger *t, struct machine *machine, unsigned vcpu)
 {
 	struct engine_watch watches[ENGINE_MAX_WATCHES];
+
+	machine_watch(machine, vcpu, watches, make_watches(t, machine, watches));
+}
+
+void armed_loaded(const struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	if (armed->step == ARMED_PLACE)
+		watch_place(&armed->trigger, machine, vcpu);
+}
+
+static void begin_search(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
 	const struct trigger *t = &armed->trigger;
 
 	if (!has_place(t)) {
@@ -90,7 +102,7 @@ static void begin_search(struct armed_trigger *armed, struct machine *machine, u
 		return;
 	}
 	armed->step = ARMED_PLACE;
-	machine_watch(machine, vcpu, watches, make_watches(t, machine, watches));
+	watch_place(t, machine, vcpu);
 }
 
 void armed_begin(struct armed_trigger *armed, const struct trigger *trigger,

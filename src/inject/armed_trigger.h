@@ -44,6 +44,8 @@ void armed_begin(struct armed_trigger *armed, const struct trigger *trigger,
 		 struct machine *machine);
 /** armed_end() - it does not matter any more. */
 void armed_end(struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
+/** armed_loaded() - it was loaded, and the engine watches nothing. */
+void armed_loaded(const struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
 /** armed_release() - all but MSR[RI] counts as true from now on. */
 void armed_release(struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
 /** armed_wants() - machine_hook.wants() */

@@ -9,9 +9,8 @@
 
 #include "base/host_time.h"
 #include "fwnmi/mce.h"
-#include "inject/armed_trigger.h"
 #include "inject/guest_request.h"
-#include "inject/injector.h"
+#include "inject/private.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
 /* Linux is linked to run there. */
@@ -23,37 +22,6 @@
 #define WATCH_INSNS	   50000000
 /* A handler may disable facilities for a lazy reload; that still counts as a return. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
-
-/* An injection into a vCPU. */
-struct injection {
-	struct injection_request request;
-	struct injection_report report; /* report.stage is the state */
-	struct armed_trigger armed;
-	uint64_t deadline_ns; /* host time of the withdrawal if it is still open */
-	uint64_t delivered_ns; /* host time of the delivery */
-	uint64_t watch_end; /* vCPU instruction count that ends the watch; 0: not watched */
-	uint64_t gpr[32]; /* when interrupted */
-	bool step; /* watched address hit by other code: step over it, watch again */
-	bool delivering; /* what the vCPU takes now comes from this request */
-};
-
-struct vcpu_injections {
-	struct injection last;
-	/* The one before, if it was delivered and is still followed: it is in its handler. */
-	struct injection outer;
-};
-
-struct injector {
-	struct machine *machine;
-	struct symbols *symbols; /* NULL: none, because of no_symbols */
-	const char *no_symbols;
-	unsigned nr_vcpus;
-	struct injector_listener listener;
-	/* The event that the machine is telling, and the injection that it belongs to. */
-	const struct machine_event *event;
-	const struct injection_report *explanation;
-	struct vcpu_injections vcpus[];
-};
 
 static void tell(const struct injector *injector, const struct injection *in)
 {
@@ -225,7 +193,8 @@ void injector_forget(struct injector *injector)
 {
 	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
 		armed_end(&last_of(injector, i)->armed, injector->machine, i);
-		injector->vcpus[i] = (struct vcpu_injections){ .last.report.vcpu = i };
+		injector->vcpus[i] =
+			(struct vcpu_injections){ .last.report.vcpu = i, .outer.report.vcpu = i };
 		watch_innermost(injector, i);
 	}
 }
@@ -460,7 +429,7 @@ static void cancel(struct injector *injector, struct injection *in, const char *
 		finish(injector, in, false);
 }
 
-static void cancel_all(struct injector *injector, const char *reason)
+void injector_cancel(struct injector *injector, const char *reason)
 {
 	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
 		cancel(injector, &injector->vcpus[i].outer, reason);
@@ -503,10 +472,10 @@ static void on_event(void *opaque, const struct machine_event *event)
 			take_guest_request(injector, event->papr->cpu, event->papr->errinjct);
 		break;
 	case MACHINE_EVENT_RESET:
-		cancel_all(injector, "the machine was reset");
+		injector_cancel(injector, "the machine was reset");
 		break;
 	case MACHINE_EVENT_SHUTDOWN:
-		cancel_all(injector, "the machine has ended");
+		injector_cancel(injector, "the machine has ended");
 		break;
 	default:
 		break;
@@ -675,13 +644,37 @@ static uint64_t on_poll(void *opaque, uint64_t now_ns)
 	return due;
 }
 
+/* ---- after a load ---- */
+
+static void injection_loaded(struct injector *injector, struct injection *in)
+{
+	in->delivering = false;
+	in->report.reason[0] = in->report.place[0] = '\0';
+	if (in->report.stage > INJECTION_PENDING)
+		note_place(injector, &in->report);
+	in->delivered_ns = host_ns();
+	in->report.interlock_host_ns = 0;
+	in->deadline_ns = deadline(&in->request);
+}
+
+static void on_loaded(void *opaque)
+{
+	struct injector *injector = opaque;
+
+	for (unsigned i = 0; i < injector->nr_vcpus; i++) {
+		injection_loaded(injector, &injector->vcpus[i].last);
+		injection_loaded(injector, &injector->vcpus[i].outer);
+		armed_loaded(&injector->vcpus[i].last.armed, injector->machine, i);
+		watch_innermost(injector, i);
+	}
+}
+
 /* ---- creation ---- */
 
 struct injector *injector_create(struct machine *machine, char *err, size_t err_size)
 {
 	const unsigned nr_vcpus = machine_nr_vcpus(machine);
-	struct injector *injector =
-		calloc(1, sizeof(*injector) + nr_vcpus * sizeof(injector->vcpus[0]));
+	struct injector *injector = calloc(1, sizeof(*injector));
 	const struct machine_hook hook = {
 		.wants = wants,
 		.before_block = before_block,
@@ -691,6 +684,8 @@ struct injector *injector_create(struct machine *machine, char *err, size_t err_
 		.idle = on_idle,
 		.event = on_event,
 		.poll = on_poll,
+		.state = { &injector_record, injector },
+		.loaded = on_loaded,
 		.opaque = injector,
 	};
 

@@ -47,6 +47,9 @@ void injector_listen(struct injector *injector, const struct injector_listener *
 bool injector_add(struct injector *injector, const struct injection_request *request, char *err,
 		  size_t err_size);
 
+/** injector_cancel() - withdraw and report all that is under way: the guest it was for is gone */
+void injector_cancel(struct injector *injector, const char *reason);
+
 /**
  * injector_explains() - which injection led to this event; NULL: none. To be called while the
  * machine tells the event. @injector may be NULL.

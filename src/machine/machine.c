@@ -238,7 +238,8 @@ static int boot(struct machine *machine, char *err, size_t err_size)
 {
 	memory_heal(&machine->memory, 0, machine->memory.size);
 	machine->ops->reset(machine->engine);
-	if (loader_fill(&machine->loader, &machine->memory, err, err_size) < 0 ||
+	if ((!machine->config.booted &&
+	     loader_fill(&machine->loader, &machine->memory, err, err_size) < 0) ||
 	    papr_reset(machine->papr, err, err_size) < 0)
 		return -1;
 	scheduler_reset(machine);
@@ -249,6 +250,8 @@ static int open_files(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_config *config = &machine->config;
 
+	if (config->booted)
+		machine->loader.image = *config->booted;
 	if (config->kernel && loader_open(&machine->loader, config->kernel, config->initrd,
 					  config->ram_size, err, err_size) < 0)
 		return -1;
@@ -285,6 +288,7 @@ struct machine *machine_create(const struct machine_config *config, char *err, s
 	machine->ops = config->engine;
 	machine->loader.kernel_fd = machine->loader.initrd_fd = machine->loader.bios_fd = -1;
 	machine->wake_fd = -1;
+	page_map_open(&machine->used);
 	machine->stop_at = ENGINE_NO_STOP;
 	machine->reboots = (struct limit){ REBOOT_BURST, REBOOT_INTERVAL_NS, 0 };
 	machine->clock.mode = config->clock;
@@ -306,6 +310,7 @@ void machine_destroy(struct machine *machine)
 	if (machine->engine)
 		machine->ops->destroy(machine->engine);
 	loader_close(&machine->loader);
+	page_map_close(&machine->used);
 	if (machine->memory.base)
 		munmap(machine->memory.base, machine->memory.size + GUARD_SIZE);
 	if (machine->wake_fd >= 0)
@@ -319,6 +324,11 @@ void machine_reboot(struct machine *machine, bool guest_asked)
 	char err[200];
 
 	machine->reset_requested = machine->reboot_due = false;
+	if (machine->config.booted) {
+		machine_end_with(machine, MACHINE_REBOOT,
+				 "it cannot boot again: a snapshot has no kernel");
+		return;
+	}
 	machine_emit(machine, &event);
 	scheduler_stop(machine);
 	if (clear_memory(machine) < 0)

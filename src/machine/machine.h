@@ -20,7 +20,7 @@
 enum machine_end {
 	MACHINE_RUNNING,
 	MACHINE_POWERED_OFF,
-	MACHINE_REBOOT, /* the guest asked for a reboot under no_reboot */
+	MACHINE_REBOOT, /* a reboot is due, under no_reboot or of a machine that can't */
 	MACHINE_CRASHED, /* ibm,os-term, or FWNMI ended the partition */
 	MACHINE_FAILED, /* the engine or the host failed */
 	MACHINE_QUIT, /* machine_quit() */
@@ -39,6 +39,11 @@ struct machine_config {
 	const char *bios; /* path of the image that runs first, or NULL: the kernel runs first */
 	const char *kernel; /* path, or NULL if there is a bios */
 	const char *initrd; /* path or NULL; needs a kernel */
+	/*
+	 * Instead of these files, of a machine whose state and memory are to be loaded: where they
+	 * were in its memory. It can't boot again.
+	 */
+	const struct boot_image *booted;
 	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
 	enum clock_mode clock;
@@ -126,6 +131,12 @@ struct machine_hook {
 	void (*event)(void *opaque, const struct machine_event *event); /* before the clients */
 	/* Returns the host time (host_ns()) of the next call at the latest; UINT64_MAX: none. */
 	uint64_t (*poll)(void *opaque, uint64_t now_ns);
+	/*
+	 * What the hook has pending is part of the machine's state: @state describes it; without
+	 * a type there is none. loaded(): it was loaded, and the engine watches no address now.
+	 */
+	struct record_part state;
+	void (*loaded)(void *opaque);
 	void *opaque;
 };
 
@@ -138,7 +149,12 @@ struct machine_hook {
  */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
-/** machine_add_hook() - false if there are MACHINE_MAX_HOOKS already. */
+/**
+ * machine_add_hook() - false if there are MACHINE_MAX_HOOKS already
+ *
+ * If it has state: before the machine is saved, loaded, or a snapshot taken of it; and a machine
+ * that is loaded must have the same.
+ */
 bool machine_add_hook(struct machine *machine, const struct machine_hook *hook);
 /**
  * machine_add_client() - call before machine_run(); false if there are MACHINE_MAX_CLIENTS already.
@@ -165,7 +181,7 @@ void machine_console_input(struct machine *machine); /* input is available */
 void machine_console_full(struct machine *machine, bool full);
 /**
  * machine_run() - run until the partition ends; handles reboots itself unless no_reboot.
- * @why: set to one line that explains CRASHED and FAILED, else ""
+ * @why: set to one line that explains CRASHED, FAILED and a REBOOT that can't be, else ""
  */
 enum machine_end machine_run(struct machine *machine, char *why, size_t why_size);
 void machine_quit(struct machine *machine); /* Ctrl-a x, monitor "quit"; async-signal-safe */
@@ -225,7 +241,9 @@ bool machine_vcpu_waits(const struct machine *machine, unsigned vcpu);
  */
 void *machine_save(struct machine *machine, size_t *size, char *err, size_t err_size);
 /**
- * machine_load() - set the machine's state, its memory apart, before machine_run()
+ * machine_load() - set the machine's state, its memory apart
+ *
+ * Not from inside a hook's or the engine's callback; a client may call it.
  *
  * returns: false, with the machine as it was and the reason in @err, if the state is damaged or of
  * a machine with another configuration

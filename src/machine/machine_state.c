@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The machine's state apart from its memory: what the scheduler and the clock hold, and then what
- * engine, partition, devices and FWNMI say of themselves. What belongs to the host is not in it:
- * files, descriptors, pauses, requests of clients.
+ * engine, partition, devices, hooks and FWNMI say of themselves. What belongs to the host is not in
+ * it: files, descriptors, pauses, requests of clients.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ static const struct record_type record = {
 
 /* Everything but FWNMI's record, which libfwnmi writes. */
 struct parts {
-	struct record_part part[1 + ENGINE_MAX_PARTS + PAPR_MAX_PARTS];
+	struct record_part part[1 + ENGINE_MAX_PARTS + PAPR_MAX_PARTS + MACHINE_MAX_HOOKS];
 	unsigned count;
 };
 
@@ -80,6 +80,9 @@ static struct parts parts_of(struct machine *machine)
 
 	parts.count += machine->ops->parts(machine->engine, parts.part + parts.count);
 	parts.count += papr_parts(machine->papr, parts.part + parts.count);
+	for (unsigned i = 0; i < machine->nr_hooks; i++)
+		if (machine->hooks[i].state.type)
+			parts.part[parts.count++] = machine->hooks[i].state;
 	return parts;
 }
 
@@ -111,6 +114,7 @@ static void tell_of_poison(struct guest_memory *memory)
 
 void machine_after_loading(struct machine *machine)
 {
+	machine->loaded = true;
 	machine->clock.offset = 0;
 	if (machine->clock.mode == CLOCK_HOST && machine->paused)
 		machine->paused_at = clock_host_ticks();
@@ -118,6 +122,9 @@ void machine_after_loading(struct machine *machine)
 	machine->ops->loaded(machine->engine);
 	tell_of_poison(&machine->memory);
 	papr_loaded(machine->papr);
+	for (unsigned i = 0; i < machine->nr_hooks; i++)
+		if (machine->hooks[i].loaded)
+			machine->hooks[i].loaded(machine->hooks[i].opaque);
 }
 
 void *machine_save(struct machine *machine, size_t *size, char *err, size_t err_size)

@@ -9,6 +9,7 @@
 #include "base/limit.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
+#include "machine/used_pages.h"
 
 /* A vCPU's run state. FWNMI may hold a vCPU that is runnable here: see papr_may_run(). */
 struct vcpu {
@@ -38,12 +39,14 @@ struct machine {
 	struct engine *engine;
 	struct papr *papr;
 	struct guest_memory memory;
+	struct page_map used; /* which pages of memory are */
 	struct guest_clock clock;
 	uint64_t saved_timebase; /* when the machine was saved, or as it was loaded */
 	struct loader loader;
 	struct vcpu vcpus[ENGINE_MAX_VCPUS];
 	struct round round;
 	uint64_t stop_at; /* see machine_stop_at() */
+	bool loaded; /* another turn may be under way than a moment ago */
 
 	struct machine_hook hooks[MACHINE_MAX_HOOKS];
 	unsigned nr_hooks;

@@ -554,6 +554,15 @@ static void renew_patience(struct machine *machine, unsigned vcpu)
 					   others_wait(machine, vcpu));
 }
 
+/* Has a client loaded another state meanwhile? Then the turn is to be looked up anew. */
+static bool was_loaded(struct machine *machine)
+{
+	bool loaded = machine->loaded;
+
+	machine->loaded = false;
+	return loaded;
+}
+
 static void begin_turn(struct machine *machine, unsigned vcpu)
 {
 	const unsigned last = machine->round.vcpu;
@@ -648,7 +657,8 @@ static bool run_turn(struct machine *machine, unsigned vcpu)
 			machine_end_with(machine, MACHINE_STOPPED, "%s", "");
 			return true;
 		}
-		if (machine->quit || !serve_clients(machine) || !wait_for_console(machine))
+		if (machine->quit || !serve_clients(machine) || !wait_for_console(machine) ||
+		    was_loaded(machine))
 			return true;
 		switch (run_stretch(machine, vcpu)) {
 		case STRETCH_GOES_ON:

@@ -19,31 +19,28 @@ struct snapshot {
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
 
-static bool is_zero(const uint8_t *page)
+struct copy {
+	uint8_t *to;
+	const uint8_t *from;
+	int64_t count;
+};
+
+static bool copy_page(void *opaque, uint64_t offset)
 {
-	return !page[0] && !memcmp(page, page + 1, MEMORY_PAGE - 1);
+	struct copy *copy = opaque;
+
+	memcpy(copy->to + offset, copy->from + offset, MEMORY_PAGE);
+	copy->count++;
+	return true;
 }
 
-/*
- * Copy all pages that are not zeros. Untouched memory is not looked at: that would touch it.
- * Returns how many it copied, or -1.
- */
-static int64_t copy_memory(uint8_t *to, const struct guest_memory *from)
+/* Copy all pages that are not zeros. Returns how many. */
+static int64_t copy_memory(struct machine *machine, uint8_t *to, const uint8_t *from)
 {
-	const uint64_t count = from->size / MEMORY_PAGE;
-	unsigned char *resident = malloc(count);
-	int64_t copied = resident && !mincore(from->base, from->size, resident) ? 0 : -1;
+	struct copy copy = { .to = to, .from = from };
 
-	for (uint64_t i = 0; copied >= 0 && i < count; i++) {
-		const uint8_t *page = from->base + i * MEMORY_PAGE;
-
-		if (!(resident[i] & 1) || is_zero(page))
-			continue;
-		memcpy(to + i * MEMORY_PAGE, page, MEMORY_PAGE);
-		copied++;
-	}
-	free(resident);
-	return copied;
+	page_map_each(&machine->used, from, machine->memory.size, copy_page, &copy);
+	return copy.count;
 }
 
 static bool save_memory(struct snapshot *s, char *err, size_t err_size)
@@ -57,9 +54,9 @@ static bool save_memory(struct snapshot *s, char *err, size_t err_size)
 		s->memory = NULL;
 	s->dirty.is_dirty = calloc(count, sizeof(s->dirty.is_dirty[0]));
 	s->dirty.list = malloc(count * sizeof(s->dirty.list[0]));
-	if (!s->memory || !s->dirty.is_dirty || !s->dirty.list ||
-	    copy_memory(s->memory, memory) < 0)
+	if (!s->memory || !s->dirty.is_dirty || !s->dirty.list)
 		return FAIL("no memory for a snapshot: %s", strerror(errno));
+	copy_memory(s->machine, s->memory, memory->base);
 	return true;
 }
 
@@ -107,29 +104,33 @@ struct snapshot *snapshot_take(struct machine *machine, char *err, size_t err_si
 static int64_t reset_all(struct snapshot *s)
 {
 	struct guest_memory *memory = &s->machine->memory;
-	const struct guest_memory saved = { .base = s->memory, .size = memory->size };
 	int64_t copied;
 
 	if (madvise(memory->base, memory->size, MADV_DONTNEED) < 0)
 		return -1;
-	copied = copy_memory(memory->base, &saved);
-	if (copied < 0)
-		return -1;
+	copied = copy_memory(s->machine, memory->base, s->memory);
 	memory->written(memory->engine, 0, memory->size);
 	memset(s->dirty.is_dirty, 0, memory->size / MEMORY_PAGE * sizeof(s->dirty.is_dirty[0]));
 	return copied;
 }
 
+/* Code in lines that are as they were stays decoded, though the page was written to. */
+static void reset_page(struct guest_memory *memory, const uint8_t *saved, uint64_t ra)
+{
+	for (uint64_t at = ra; at < ra + MEMORY_PAGE; at += MEMORY_LINE) {
+		if (!memcmp(memory->base + at, saved + at, MEMORY_LINE))
+			continue;
+		memcpy(memory->base + at, saved + at, MEMORY_LINE);
+		memory->written(memory->engine, at, MEMORY_LINE);
+	}
+}
+
 static int64_t reset_dirty(struct snapshot *s)
 {
-	struct guest_memory *memory = &s->machine->memory;
-
 	for (size_t i = 0; i < s->dirty.count; i++) {
 		const uint32_t page = s->dirty.list[i];
-		const uint64_t ra = (uint64_t)page * MEMORY_PAGE;
 
-		memcpy(memory->base + ra, s->memory + ra, MEMORY_PAGE);
-		memory->written(memory->engine, ra, MEMORY_PAGE);
+		reset_page(&s->machine->memory, s->memory, (uint64_t)page * MEMORY_PAGE);
 		s->dirty.is_dirty[page] = false;
 	}
 	return (int64_t)s->dirty.count;

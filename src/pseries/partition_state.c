@@ -27,6 +27,10 @@ static const struct record_field fields[] = {
 	NUMBER(fwnmi_end.log_length, FWNMI_ERRLOG_MAX),
 	RECORD_ARRAY(struct papr, fwnmi_end.log, UINT8_MAX),
 	NUMBER(by_trampoline, true),
+	NUMBER(trampoline.little_endian, true),
+	RECORD_ARRAY(struct papr, trampoline.size, TRAMPOLINE_MAX),
+	RECORD_ARRAY(struct papr, trampoline.bytes[TRAMPOLINE_SYSTEM_RESET], UINT8_MAX),
+	RECORD_ARRAY(struct papr, trampoline.bytes[TRAMPOLINE_MACHINE_CHECK], UINT8_MAX),
 	NUMBER(trampolines_installed, true),
 	NUMBER(trampolines_little_endian, true),
 	RECORD_ARRAY(struct papr, guest_vectors[TRAMPOLINE_SYSTEM_RESET], UINT8_MAX),
@@ -68,6 +72,9 @@ static bool fits(const void *loaded, const void *present)
 
 	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
 		if (a->vcpu[i].dtl && !a->vcpu[i].dtl_entries)
+			return false;
+	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
+		if (a->trampoline.size[i] % 4)
 			return false;
 	return a->rtas_base == b->rtas_base && a->rtas_size == b->rtas_size &&
 	       a->fdt_base == b->fdt_base && a->config.nr_vcpus == b->config.nr_vcpus &&

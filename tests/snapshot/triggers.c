@@ -419,6 +419,7 @@ static bool ends_alike(const char *text, const void *state, size_t state_size)
 	arm(&run, 0, text);
 	run_to(&run, ENGINE_NO_STOP);
 	got = machine_insns(run.machine);
+	injector_forget(run.injector);
 	mine = machine_save(run.machine, &size, err, sizeof(err));
 	good = got == end_at && mine && size == state_size && !memcmp(mine, state, size);
 	if (!good)

@@ -7,6 +7,8 @@
 static int test_gettimeofday(struct timeval *tv, void *zone);
 #define gettimeofday test_gettimeofday
 #include "control/monitor.c"
+#include "machine/snapshot_file.h"
+#include "machine/snapshot_keeper.h"
 #undef gettimeofday
 
 #include <fcntl.h>
@@ -1208,6 +1210,70 @@ static void errors_can_be_planted_and_cleared(void **state)
 	assert_answer(peer, "{\"execute\":\"query-planted-errors\"}", "{\"return\":[]}");
 }
 
+static struct snapshot_keeper *const keeper = (struct snapshot_keeper *)&memory;
+static bool cancelled;
+
+int64_t snapshot_keeper_save(struct snapshot_keeper *k, unsigned dir, const char *name,
+			     struct machine *machine, char *e, size_t err_size)
+{
+	assert_ptr_equal(k, keeper);
+	assert_int_equal(dir, 3);
+	snprintf(e, err_size, "cannot save %s: no space", name);
+	return strcmp(name, "good") ? -1 : 12345;
+}
+
+struct snapshot_file *snapshot_keeper_open(struct snapshot_keeper *k, unsigned dir,
+					   const char *name, char *e, size_t err_size)
+{
+	assert_ptr_equal(k, keeper);
+	assert_int_equal(dir, 3);
+	snprintf(e, err_size, "cannot load %s: it is damaged", name);
+	return strcmp(name, "bad") ? (struct snapshot_file *)(uintptr_t)name : NULL;
+}
+
+bool snapshot_file_load(struct snapshot_file *file, struct machine *machine, char *e,
+			size_t err_size)
+{
+	snprintf(e, err_size, "another number of vCPUs");
+	return !strcmp((const char *)file, "good");
+}
+
+void snapshot_file_close(struct snapshot_file *file)
+{
+}
+
+void injector_cancel(struct injector *injector, const char *reason)
+{
+	cancelled = true;
+}
+
+static void snapshots_are_saved_and_loaded_in_the_directory_for_them(void **state)
+{
+	static const char save[] =
+		"{\"execute\":\"snapshot-save\",\"arguments\":{\"file\":\"%s\"}}";
+	static const char load[] =
+		"{\"execute\":\"snapshot-load\",\"arguments\":{\"file\":\"%s\"}}";
+	struct peer *peer = join_and_negotiate(0);
+	char request[200];
+
+	snprintf(request, sizeof(request), save, "good");
+	assert_error(peer, request, "GenericError", "--snapshot-dir");
+	monitor_keep_snapshots(monitor, keeper, 3);
+	assert_answer(peer, request, "{\"return\":{\"instructions\":42,\"size\":12345}}");
+	snprintf(request, sizeof(request), save, "bad");
+	assert_error(peer, request, "GenericError", "no space");
+	assert_error(peer, "{\"execute\":\"snapshot-save\",\"arguments\":{\"name\":1}}",
+		     "GenericError", "must be file");
+	snprintf(request, sizeof(request), load, "bad");
+	assert_error(peer, request, "GenericError", "damaged");
+	assert_false(cancelled);
+	snprintf(request, sizeof(request), load, "other");
+	assert_error(peer, request, "GenericError", "number of vCPUs");
+	snprintf(request, sizeof(request), load, "good");
+	assert_answer(peer, request, "{\"return\":{\"instructions\":42}}");
+	assert_true(cancelled);
+}
+
 static void a_machine_check_of_the_guests_own_is_an_event(void **state)
 {
 	const struct fwnmi_machine_check mc = { .error_type = FWNMI_MC_UE,
@@ -1291,6 +1357,7 @@ int main(void)
 		TEST(a_log_can_be_queued_for_the_guest_to_fetch),
 		TEST(memory_can_be_poisoned_and_healed),
 		TEST(errors_can_be_planted_and_cleared),
+		TEST(snapshots_are_saved_and_loaded_in_the_directory_for_them),
 		TEST(a_machine_check_of_the_guests_own_is_an_event),
 	};
 

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Debian kernel that is saved to files on its way and goes on in other processes.
+
+usage: test_snapshot.py --smp N [--build DIR]
+
+The tests are ../snapshot/command_line.py's, and the TAP is its own.
+"""
+
+import argparse
+import os
+import sys
+
+import guest as harness
+
+COMMAND_LINE = os.path.join(harness.TOP, "tests", "snapshot", "command_line.py")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--smp", required=True)
+    harness.add_arguments(parser)
+    args = parser.parse_args()
+    try:
+        build = harness.use_arguments(args).check()
+        kernel = harness.guest_file("6.1")
+    except harness.Missing as missing:
+        print(f"1..0 # SKIP {missing}")
+        return 0
+    options = [f"-smp={args.smp}", "-m=1G", f"-initrd={build.initramfs}", "-append=console=hvc0"]
+    os.execv(
+        COMMAND_LINE,
+        [
+            COMMAND_LINE,
+            "--fwnmi",
+            build.fwnmi,
+            "--kernel",
+            kernel,
+            "--at=500000000,800000001",
+            *[f"--run-option={option}" for option in options],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
