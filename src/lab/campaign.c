@@ -91,10 +91,11 @@ static bool give_batch(struct campaign *campaign, unsigned worker)
 
 static bool give_batches(struct campaign *campaign, char *err, size_t err_size)
 {
-	const struct workers_config *workers = &campaign->config->workers;
+	const unsigned count = campaign->config->workers.count;
 
-	for (unsigned i = 0; i < workers->count + workers->early; i++)
-		if (campaign->batches[i].ready && campaign->active < workers->count &&
+	/* The last is the early one. */
+	for (unsigned i = 0; i <= count; i++)
+		if (campaign->batches[i].ready && campaign->active < count &&
 		    !give_batch(campaign, i))
 			return FAIL("cannot give a worker its cases");
 	return true;
