@@ -748,16 +748,25 @@ static bool inject(struct lab_guest *guest, const struct step *step, unsigned vc
 
 	request.id = ((uint64_t)guest->step << 8 | vcpu) + 1;
 	request.vcpu = vcpu;
+	request.group = guest->step + 1; /* once the first is hit, so are the others */
 	if (!injector_add(guest->injector, &request, err, err_size))
 		return false;
 	guest->awaited++;
 	return true;
 }
 
+static bool is_started(const struct lab_guest *guest, unsigned vcpu)
+{
+	const enum vcpu_state state = machine_vcpu_state(guest->machine, vcpu);
+
+	return state != VCPU_STOPPED && state != VCPU_UNSAFE;
+}
+
 static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 {
 	const struct step *step = &guest->steps[guest->step];
-	bool all = step->cpus == INJECT_ALL_CPUS || step->cpus == INJECT_PARTITION;
+	const bool all = step->cpus == INJECT_ALL_CPUS || step->cpus == INJECT_PARTITION;
+	const bool others = step->cpus == INJECT_OTHER_CPUS;
 
 	if (step->kind == STEP_POISON) {
 		guest->awaited = 1;
@@ -766,11 +775,14 @@ static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 				      step->poison.heal_on_write, err, err_size);
 	}
 	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
-		bool asked = all || (step->cpus == INJECT_OTHER_CPUS) != (i == step->request.vcpu);
+		const bool asked = all || others != (i == step->request.vcpu);
 
-		if (asked && !inject(guest, step, i, err, err_size))
+		if (asked && (is_started(guest, i) || (!all && !others)) &&
+		    !inject(guest, step, i, err, err_size))
 			return false;
 	}
+	if (!guest->awaited)
+		return FAIL("no such CPU is running");
 	guest->step++;
 	return true;
 }

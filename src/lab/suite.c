@@ -110,9 +110,10 @@ static json_t *machine_check(const struct kind *kind, bool recovered)
 	return json_pack("{s:s, s:o}", "execute", "inject-machine-check", "arguments", arguments);
 }
 
+/* On every CPU: a kernel that dumps waits for all of them. */
 static json_t *system_reset(void)
 {
-	return json_pack("{s:s, s:{}}", "execute", "inject-nmi", "arguments");
+	return json_pack("{s:s, s:{s:s}}", "execute", "inject-nmi", "arguments", "cpus", "all");
 }
 
 static json_t *with(json_t *step, const char *key, const char *value)
@@ -142,7 +143,6 @@ static bool add_machine_check(struct lab_cases *cases, const struct kind *kind, 
 				       with(machine_check(kind, recovered), "at", context->at)));
 }
 
-/* On every CPU: a kernel that dumps waits for all of them. */
 static bool add_system_reset(struct lab_cases *cases, const struct context *context)
 {
 	return lab_cases_add(cases, context->workload, "system reset", context->column,
@@ -186,7 +186,7 @@ static bool add_contexts(struct lab_cases *cases)
 static bool add_nested(struct lab_cases *cases)
 {
 	static const struct kind slb = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT };
-	static const char *const moments[] = { "handler ri=any", "interlocked ri=any" };
+	static const char *const moments[] = { "handler ri=any", "interlocked" };
 	static const char *const columns[] = { "in handler", "after interlock" };
 	bool good = true;
 
