@@ -365,10 +365,11 @@ static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 {
 	struct lab_hit *hit = last_hit(guest->seen, vcpu);
 
-	if (!hit || hit->report.stage != INJECTION_DELIVERED)
+	if (!hit || hit->report.system_reset)
 		return;
-	hit->report.stage = INJECTION_INTERLOCKED;
-	hit->report.interlocked = true;
+	if (hit->report.stage == INJECTION_DELIVERED)
+		hit->report.stage = INJECTION_INTERLOCKED;
+	hit->report.interlocked = true; /* the injector may no longer follow it */
 }
 
 static void on_event(void *opaque, const struct machine_event *event)
@@ -829,10 +830,21 @@ static bool start_observation(struct lab_guest *guest, struct lab_observation *s
 	return seen->console && seen->notes;
 }
 
+/* Linux waits two seconds between a system reset and its panic, if one of its CPUs is busy. */
+static uint64_t bound_of(const struct lab_guest *guest)
+{
+	if (guest->workload == LAB_BOOT)
+		return LAB_BOOT_CASE_BOUND;
+	for (unsigned i = 0; i < guest->nr_steps; i++)
+		if (guest->steps[i].kind == STEP_INJECT && guest->steps[i].request.system_reset)
+			return LAB_RESET_BOUND;
+	return LAB_BOUND;
+}
+
 /* Runs from one step to the next. Returns false at the end of the case. */
 static bool run_on(struct lab_guest *guest)
 {
-	const uint64_t bound = guest->workload == LAB_BOOT ? LAB_BOOT_CASE_BOUND : LAB_BOUND;
+	const uint64_t bound = bound_of(guest);
 	struct lab_observation *seen = guest->seen;
 	char why[sizeof(seen->why)];
 

@@ -10,8 +10,9 @@
 #include "lab/observation.h"
 
 /* Instructions without a sign of life after which a run ends. */
-#define LAB_BOUND      300000000ull
-#define LAB_BOOT_BOUND 20000000000ull
+#define LAB_BOUND	300000000ull
+#define LAB_RESET_BOUND 5000000000ull
+#define LAB_BOOT_BOUND	20000000000ull
 
 struct lab_guest_config {
 	const char *kernel; /* path */

@@ -333,10 +333,12 @@ static const struct ruling rulings[] = {
 		    ALLOW(OS_TERM) | ALLOW(CHECKSTOP) } },
 	{ unrecoverable,
 	  { "not-recoverable",
-	    "With MSR[RI]=0 the interrupted state is lost, whatever the platform has repaired.",
+	    "With MSR[RI]=0 the interrupted state is lost, whatever the platform has repaired. "
+	    "What the kernel held is never released: without the console's lock, nothing is "
+	    "printed.",
 	    "Power ISA, Book III, machine check interrupt; Linux recover_mce(), "
 	    "unrecoverable_mce",
-	    ALLOW(OOPS) | ALLOW(PANIC) } },
+	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
 	{ fixup,
 	  { "ue-fixup",
 	    "A UE on an instruction with an exception table entry is the caller's error, and is "
@@ -383,8 +385,10 @@ static const struct ruling rulings[] = {
 	{ kernel_died,
 	  { "not-recovered-kernel",
 	    "A machine check of the kernel's that is not recovered makes Linux oops, or panic if "
-	    "it was in an interrupt.",
-	    "Linux unrecoverable_mce, die(), oops_end()", ALLOW(OOPS) | ALLOW(PANIC) } },
+	    "it was in an interrupt. What the task held is never released: without the "
+	    "console's lock, nothing is printed.",
+	    "Linux unrecoverable_mce, die(), oops_end()",
+	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
 };
 
 const struct lab_rule *law_rules(unsigned i)
