@@ -863,6 +863,17 @@ static bool run_on(struct lab_guest *guest)
 	return false;
 }
 
+static void note_positions(const struct lab_guest *guest)
+{
+	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
+		struct engine_regs regs;
+
+		machine_get_regs(guest->machine, i, &regs);
+		guest->seen->positions[i] =
+			(struct lab_position){ .nip = regs.nip, .lr = regs.lr, .msr = regs.msr };
+	}
+}
+
 /* Returns false, with one line in @err, if a step cannot be done. */
 static bool run_steps(struct lab_guest *guest, char *err, size_t err_size)
 {
@@ -879,6 +890,7 @@ static bool run_steps(struct lab_guest *guest, char *err, size_t err_size)
 		}
 	} while (run_on(guest));
 	guest->seen->insns = machine_insns(guest->machine) - guest->start.insns;
+	note_positions(guest);
 	return true;
 }
 

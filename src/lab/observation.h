@@ -74,6 +74,10 @@ struct lab_observation {
 	bool console_cut; /* more was printed */
 	uint64_t insns; /* executed by all vCPUs */
 	unsigned nr_vcpus;
+	/* Where the vCPUs were at the end: of a hang, the first thing to look at. */
+	struct lab_position {
+		uint64_t nip, lr, msr;
+	} positions[ENGINE_MAX_VCPUS];
 	unsigned kernel_version; /* 601 for 6.1 */
 };
 

@@ -49,7 +49,7 @@ static const struct context contexts[] = {
 static const struct context more_contexts[] = {
 	{ "fault", LAB_FAULT, "kernel after=5000" },
 	{ "fork", LAB_FORK, "kernel after=20000" },
-	{ "signal", LAB_SIGNAL, "kernel after=3000" },
+	{ "signal", LAB_SIGNAL, "vector=0xc00 count=4 after=200" },
 	{ "mixed", LAB_MIXED, "after=30000" },
 	{ "sc", LAB_SYSCALL, "vector=0xc00 count=3" },
 	{ "timer", LAB_VICTIM, "vector=0x900" },
