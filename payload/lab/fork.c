@@ -27,8 +27,8 @@ static int child(const struct environment *env)
 			       same_list(env->argv + 1, child_arguments + 1), 1);
 	good &= workload_expect("the child's environment is right",
 				same_list(env->envp, child_environment), 1);
-	memory_begin();
-	memory_verify();
+	registers_begin(env);
+	registers_window();
 	return good ? CHILD_STATUS : 1;
 }
 

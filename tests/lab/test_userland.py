@@ -90,6 +90,19 @@ class Lab(Booted):
             if flipped:
                 yield expect(f"{name}'s bits", int(value, 16) ^ int(known, 16), flipped[0])
 
+    def reports(self):
+        """Of a recovered error Linux warns only, and it was told to be quiet."""
+        mark = self.go("victim")
+        self.rounds("victim0", ROUNDS, mark)
+        self.guest.settle()
+        injection = self.guest.inject(
+            "machine-check", context="user", type="slb", severity="warning"
+        )
+        yield Check("it is delivered", injection.delivered, injection.errors)
+        seen = self.guest.wait_for(r"MCE: CPU0: machine check \(Warning\)", mark).end()
+        self.rounds("victim0", ROUNDS, seen)
+        yield expect("complaints", self.others(mark), [])
+
     def restarts(self):
         mark = self.go("victim")
         self.rounds("victim0", ROUNDS, mark)
@@ -154,6 +167,7 @@ def define(tests, build, words, stack):
                     list(changes(facilities)),
                     facilities,
                 )
+            tests.test("what_linux_reports_as_a_warning_is_seen_despite_quiet", lab.reports)
             tests.test("a_killed_victim_is_started_again_under_its_name", lab.restarts)
             tests.test("an_unknown_command_changes_nothing", lab.refuses)
 
