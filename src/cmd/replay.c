@@ -176,8 +176,8 @@ static void print_seen(const struct lab_observation *seen)
 	}
 	puts("At the end:");
 	for (unsigned i = 0; i < seen->nr_vcpus; i++)
-		printf("  CPU %u: nip 0x%016" PRIx64 " lr 0x%016" PRIx64 " msr 0x%016" PRIx64 "\n", i,
-		       seen->positions[i].nip, seen->positions[i].lr, seen->positions[i].msr);
+		printf("  CPU %u: nip 0x%016" PRIx64 " lr 0x%016" PRIx64 " msr 0x%016" PRIx64 "\n",
+		       i, seen->positions[i].nip, seen->positions[i].lr, seen->positions[i].msr);
 	puts("Console:");
 	print_console(seen->console, seen->console_length);
 }

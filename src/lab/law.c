@@ -239,6 +239,13 @@ static bool unrecoverable(const struct law_event *event)
 	return !event->recoverable;
 }
 
+/* The run ended with nobody making progress. */
+static bool kernel_stuck(const struct law_event *event)
+{
+	return event->at_bound && !event->user && !event->idle &&
+	       !event->hit->report.system_reset && (unrecoverable(event) || !event->handled);
+}
+
 static bool is_ue(const struct law_event *event)
 {
 	return event->has_mc && event->mc.error_type == FWNMI_MC_UE;
@@ -331,14 +338,18 @@ static const struct ruling rulings[] = {
 	    "Linux generic_secondary_common_init",
 	    ALLOW(RECOVERED) | ALLOW(LOST) | ALLOW(HANG) | ALLOW(OOPS) | ALLOW(PANIC) |
 		    ALLOW(OS_TERM) | ALLOW(CHECKSTOP) } },
+	{ kernel_stuck,
+	  { "killed-kernel-stuck",
+	    "A machine check that is not recovered kills what the kernel was doing. What that "
+	    "held is never released: without the console's lock, for one, nothing is printed.",
+	    "Linux unrecoverable_mce, die(), console_lock()",
+	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
 	{ unrecoverable,
 	  { "not-recoverable",
-	    "With MSR[RI]=0 the interrupted state is lost, whatever the platform has repaired. "
-	    "What the kernel held is never released: without the console's lock, nothing is "
-	    "printed.",
+	    "With MSR[RI]=0 the interrupted state is lost, whatever the platform has repaired.",
 	    "Power ISA, Book III, machine check interrupt; Linux recover_mce(), "
 	    "unrecoverable_mce",
-	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
+	    ALLOW(OOPS) | ALLOW(PANIC) } },
 	{ fixup,
 	  { "ue-fixup",
 	    "A UE on an instruction with an exception table entry is the caller's error, and is "
@@ -385,10 +396,8 @@ static const struct ruling rulings[] = {
 	{ kernel_died,
 	  { "not-recovered-kernel",
 	    "A machine check of the kernel's that is not recovered makes Linux oops, or panic if "
-	    "it was in an interrupt. What the task held is never released: without the "
-	    "console's lock, nothing is printed.",
-	    "Linux unrecoverable_mce, die(), oops_end()",
-	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
+	    "it was in an interrupt.",
+	    "Linux unrecoverable_mce, die(), oops_end()", ALLOW(OOPS) | ALLOW(PANIC) } },
 };
 
 const struct lab_rule *law_rules(unsigned i)
