@@ -45,6 +45,8 @@ static const char usage[] =
 	"  -kernel FILE      the kernel, a 64-bit little-endian PowerPC ELF file (vmlinux)\n"
 	"  --suite NAME      quick: every kind of event in every context, in seconds; standard:\n"
 	"                    also other workloads, sequences, several CPUs, early boot (quick)\n"
+	"  --only PATTERN    of these, only those whose names match a shell pattern, in which\n"
+	"                    @(A|B) is one of several: '@(SLB|TLB)*/user' (all)\n"
 	"  -j N              processes that run cases (the number of processors)\n"
 	"  --results FILE    keep results here, and go on with what is there (fwnmi-SUITE-\n"
 	"                    RELEASE.db in the current directory)\n"
@@ -60,7 +62,7 @@ static const char usage[] =
 	"Exit status: 0 nothing failed, 1 a case failed, 2 the kernel could not be tested.\n";
 
 struct test_options {
-	const char *kernel, *initrd, *append, *suite, *results;
+	const char *kernel, *initrd, *append, *suite, *only, *results;
 	uint64_t ram_size;
 	unsigned nr_vcpus; /* 0: not given */
 	unsigned jobs;
@@ -129,6 +131,7 @@ static const struct command_option test_option_table[] = {
 	{ "-smp", OPTION_CALL, .set = set_smp },
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
+	{ "--only", OPTION_TEXT, AT(only) },
 	{ "--results", OPTION_TEXT, AT(results) },
 	{ "--shard", OPTION_CALL, .set = set_shard },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
@@ -198,9 +201,10 @@ static void catch_signals(void)
 /* All that a case depends on, beside the kernel. */
 static char *options_json(const struct test_options *o, const struct kernel_identity *kernel)
 {
-	json_t *json = json_pack("{s:I, s:I, s:o, s:s*, s:s*}", "smp", (json_int_t)o->nr_vcpus, "m",
-				 (json_int_t)o->ram_size, "kernel-hash", json_address(kernel->hash),
-				 "append", o->append, "initrd", o->initrd);
+	json_t *json = json_pack("{s:I, s:I, s:o, s:s*, s:s*, s:s*}", "smp",
+				 (json_int_t)o->nr_vcpus, "m", (json_int_t)o->ram_size,
+				 "kernel-hash", json_address(kernel->hash), "append", o->append,
+				 "initrd", o->initrd, "only", o->only);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 
 	json_decref(json);
@@ -298,6 +302,12 @@ static int run(struct test_options *o)
 	if (!lab_suite_make(o->suite, o->nr_vcpus, &cases, err, sizeof(err)) ||
 	    !kernel_file_identify(o->kernel, &kernel, err, sizeof(err)))
 		return fail(err);
+	if (o->only)
+		lab_cases_select(&cases, o->only);
+	if (!cases.count) {
+		snprintf(err, sizeof(err), "no case of suite %s is named %s", o->suite, o->only);
+		return fail(err);
+	}
 	results = o->results ? strdup(o->results) : default_results(o, &kernel);
 	status = results ? run_campaign(o, &kernel, &cases, results) : fail(strerror(ENOMEM));
 	free(results);

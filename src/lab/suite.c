@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Makes the lists of cases; see suite.h. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,23 @@ void lab_cases_clear(struct lab_cases *cases)
 		lab_case_clear(&cases->list[i]);
 	free(cases->list);
 	*cases = (struct lab_cases){ 0 };
+}
+
+void lab_cases_select(struct lab_cases *cases, const char *pattern)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cases->count; i++) {
+		struct lab_case *c = &cases->list[i];
+
+		if (fnmatch(pattern, c->name, FNM_EXTMATCH)) {
+			lab_case_clear(c);
+			continue;
+		}
+		c->number = kept;
+		cases->list[kept++] = *c;
+	}
+	cases->count = kept;
 }
 
 /* ---- steps ---- */

@@ -5,7 +5,7 @@
 
 #include "lab/case.h"
 
-/* A campaign's cases, numbered from 0; never changed once made. */
+/* A campaign's cases, numbered from 0; never changed once a campaign has begun. */
 struct lab_cases {
 	struct lab_case *list;
 	size_t count;
@@ -15,6 +15,11 @@ struct lab_cases {
 bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
 		   const char *column, json_t *steps);
 void lab_cases_clear(struct lab_cases *cases);
+/**
+ * lab_cases_select() - keep the cases whose names match, and number them anew
+ * @pattern: a shell's, with GNU's @(this|that)
+ */
+void lab_cases_select(struct lab_cases *cases, const char *pattern);
 
 /**
  * lab_suite_make() - the cases of a suite
