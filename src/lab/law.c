@@ -143,7 +143,8 @@ static void look_at_earlier(struct law_event *event, const struct lab_observatio
 
 		if (!same_vcpu_check(other, event->hit))
 			continue;
-		if (other->report.registered && !other->report.interlocked)
+		/* In user mode, Linux has left its handler. */
+		if (other->report.registered && !other->report.interlocked && !event->user)
 			event->nested = true;
 		if (!event->user && !(other->report.msr & MSR_PR))
 			event->behind = true;

@@ -90,6 +90,11 @@ __attribute__((format(printf, 5, 6))) static void find(struct trial *trial,
 	trial->found |= bit;
 }
 
+static bool allows(const struct lab_rule *rule, enum lab_verdict verdict)
+{
+	return !rule || (rule->allowed >> verdict & 1);
+}
+
 static bool has_found(const struct trial *trial, enum lab_verdict verdict)
 {
 	return trial->found >> verdict & 1;
@@ -181,6 +186,27 @@ static bool kernel_died(const struct trial *trial)
 	       has_found(trial, LAB_OS_TERM);
 }
 
+/* Linux's words where it dies of an event: traps.c, mce.c, interrupt.h */
+static const char *const event_oopses[] = { "achine check", "achine Check", "System Reset",
+					    "Unrecoverable" };
+
+/*
+ * Is the first Oops about an event? Another one shows that the kernel went on where it could not.
+ * If it may hang for an event, it may do anything.
+ */
+static bool oopsed_for_events(const struct trial *trial)
+{
+	const char *text = trial->lines.oopses[0].text;
+
+	for (size_t i = 0; i < sizeof(event_oopses) / sizeof(event_oopses[0]); i++)
+		if (strstr(text, event_oopses[i]))
+			return true;
+	for (unsigned i = 0; i < trial->nr_events; i++)
+		if (allows(trial->rules[i], LAB_HANG))
+			return true;
+	return false;
+}
+
 static void look_at_end(struct trial *trial)
 {
 	const struct lab_observation *seen = trial->seen;
@@ -199,6 +225,10 @@ static void look_at_end(struct trial *trial)
 		 (seen->machine_end == MACHINE_POWERED_OFF || seen->machine_end == MACHINE_REBOOT))
 		find(trial, LAB_OS_TERM, false, NULL, "the guest %s",
 		     seen->machine_end == MACHINE_REBOOT ? "rebooted" : "powered off");
+	if (lines->nr_oopses && !oopsed_for_events(trial))
+		find(trial, LAB_OOPS, true, NULL, "Oops for another reason: %s, in %s",
+		     lines->oopses[0].text,
+		     lines->oopses[0].has_process ? lines->oopses[0].process.comm : "?");
 	if (kernel_died(trial))
 		return; /* an Oops is how it began */
 	if (lines->nr_oopses)
@@ -209,11 +239,6 @@ static void look_at_end(struct trial *trial)
 }
 
 /* ---- deaths ---- */
-
-static bool allows(const struct lab_rule *rule, enum lab_verdict verdict)
-{
-	return !rule || (rule->allowed >> verdict & 1);
-}
 
 /* Was it hit, and did Linux have to, or may it, kill it for that? */
 static bool was_hit(const struct trial *trial, const char *process, bool *allowed)
@@ -350,6 +375,24 @@ static unsigned steps(const struct lab_case *c)
 	return c && c->steps ? (unsigned)json_array_size(c->steps) : 0;
 }
 
+/* LoPAR R1-7.3.14-19: the buffer stays the processor's until it calls ibm,nmi-interlock. */
+static void look_at_interlocks(struct trial *trial)
+{
+	/* Who is still in the handler may yet call it. */
+	if (trial->seen->end != LAB_END_DONE)
+		return;
+	for (unsigned i = 0; i < trial->nr_events; i++) {
+		const struct lab_hit *hit = trial->events[i].hit;
+
+		if (!trial->events[i].told || hit->report.system_reset || !hit->report.registered ||
+		    hit->report.interlocked)
+			continue;
+		find(trial, LAB_CHECKSTOP, true, NULL,
+		     "Linux went on without ibm,nmi-interlock: the next machine check ends the "
+		     "partition");
+	}
+}
+
 static void look_for_events(struct trial *trial)
 {
 	const struct lab_observation *seen = trial->seen;
@@ -431,6 +474,7 @@ void lab_judge(const struct lab_case *c, const struct lab_observation *seen,
 	look_for_survivors(&trial);
 	look_at_reports(&trial);
 	look_for_hang(&trial);
+	look_at_interlocks(&trial);
 	if (!trial.found)
 		find(&trial, LAB_RECOVERED, false, NULL, "it went on, and %u rounds were verified",
 		     seen->rounds_after);

@@ -745,6 +745,16 @@ static void the_machines_end_has_a_verdict(void **state)
 	expect(LAB_PANIC, true, NULL);
 }
 
+static void an_oops_for_another_reason_is_not_the_one_that_is_allowed(void **state)
+{
+	(void)state;
+	ue_kernel(V6_1);
+	expect(LAB_OOPS, true, "not-recovered-kernel");
+	twist("Oops: Machine check", "Oops: Exception in kernel mode");
+	expect_why(LAB_OOPS, "another reason: Exception in kernel mode");
+	assert_false(scene.judgement.passed);
+}
+
 static void recovery_of_what_cannot_be_recovered_fails(void **state)
 {
 	(void)state;
@@ -814,6 +824,22 @@ static void a_second_machine_check_before_the_interlock_ends_the_partition(void 
 	scene.seen.hits[0].report.interlocked = false;
 	second->report.vcpu = 1;
 	expect(LAB_CHECKSTOP, false, NULL);
+	/* Nor one in user mode: Linux has left its handler. */
+	second->report.vcpu = 0;
+	second->report.nip = USER_NIP;
+	second->report.msr = USER_MSR;
+	expect(LAB_CHECKSTOP, false, NULL);
+}
+
+static void a_kernel_that_goes_on_without_the_interlock_is_accused_at_once(void **state)
+{
+	(void)state;
+	slb_user(V6_1);
+	scene.seen.hits[0].report.interlocked = false;
+	expect_why(LAB_CHECKSTOP, "without ibm,nmi-interlock");
+	/* One that stands in its handler may yet call it. */
+	scene.seen.end = LAB_END_BOUND;
+	expect(LAB_HANG, false, NULL);
 }
 
 static void a_kernel_may_hang_without_its_unsafe_processor(void **state)
@@ -1262,9 +1288,11 @@ int main(void)
 		cmocka_unit_test(registers_that_come_back_changed_are_corruption),
 		cmocka_unit_test(an_oops_too_many_is_an_oops),
 		cmocka_unit_test(the_machines_end_has_a_verdict),
+		cmocka_unit_test(an_oops_for_another_reason_is_not_the_one_that_is_allowed),
 		cmocka_unit_test(recovery_of_what_cannot_be_recovered_fails),
 		cmocka_unit_test(a_kernel_that_stops_hangs),
 		cmocka_unit_test(a_second_machine_check_before_the_interlock_ends_the_partition),
+		cmocka_unit_test(a_kernel_that_goes_on_without_the_interlock_is_accused_at_once),
 		cmocka_unit_test(a_kernel_may_hang_without_its_unsafe_processor),
 		cmocka_unit_test(without_registration_there_is_no_rule),
 		cmocka_unit_test(system_resets_of_other_kinds_have_their_rules),
