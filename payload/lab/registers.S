@@ -178,6 +178,9 @@ home: /* what the caller has in its registers */
 
 /* ---- the window ---- */
 
+	/* At an address of its own, so that who injects can aim at it. */
+	.section .window, "ax", @progbits
+
 	/* Each of these leaves its register as it was, whatever that is. */
 	.macro	exercise, vmx, vsx
 	.set	n, 0
@@ -272,6 +275,8 @@ registers_slot_\name:
 	window	vsx, 1, 1
 
 /* ---- a system call ---- */
+
+	.text
 
 	.macro	call, name, vmx, vsx
 	.globl	registers_call_\name

@@ -70,6 +70,7 @@ struct lab_guest {
 	uint64_t spoke; /* instructions at the console's last output */
 
 	bool registered, ready, steady;
+	unsigned nr_cpus; /* that Linux uses, once it is ready */
 	char release[64];
 	struct process processes[MAX_PROCESSES];
 	unsigned nr_processes;
@@ -125,6 +126,12 @@ static void count_round(struct lab_guest *guest, const char *name)
 		guest->seen->rounds_after++;
 }
 
+/* One on each CPU, or one of each kind. */
+static unsigned all_processes(const struct lab_guest *guest)
+{
+	return guest->nr_cpus * (guest->workload == LAB_MIXED ? LAB_MIXED - LAB_VICTIM : 1);
+}
+
 /* Has each process verified itself, and one of them @first times? */
 static bool all_verified(const struct lab_guest *guest, unsigned first)
 {
@@ -137,7 +144,7 @@ static bool all_verified(const struct lab_guest *guest, unsigned first)
 			return false;
 		most = rounds > most ? rounds : most;
 	}
-	return guest->nr_processes && most >= first;
+	return guest->nr_processes >= all_processes(guest) && most >= first;
 }
 
 static void keep_note(struct lab_guest *guest, const struct lab_note *note)
@@ -186,6 +193,7 @@ static void take_line(struct lab_guest *guest)
 		break;
 	case NOTES_READY:
 		guest->ready = true;
+		guest->nr_cpus = line.cpus < 1 ? 1 : line.cpus;
 		snprintf(guest->release, sizeof(guest->release), "%s", line.release);
 		stop_now(guest);
 		break;
@@ -297,7 +305,7 @@ static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 	hit->before.nip = hit->report.nip;
 	hit->before.msr = hit->report.msr;
 	/* The buffer at the routine's R3 begins with the interrupted one. */
-	if (outcome->result == PAPR_ROUTINE && outcome->vector == VECTOR_MACHINE_CHECK &&
+	if (outcome->result == PAPR_ROUTINE &&
 	    memory_peek(machine_memory(guest->machine), outcome->regs.gpr[3], r3, sizeof(r3)))
 		hit->before.gpr[3] = get_be64(r3);
 }
@@ -320,6 +328,27 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 	if (report->registered && !report->system_reset &&
 	    memory_peek(machine_memory(guest->machine), report->r3 + 8, log, sizeof(log)))
 		injection_log_decode(&report->log, log, sizeof(log));
+}
+
+/* Only the workload's own process of its CPU runs this code in user mode. */
+static void name_process(const struct lab_guest *guest, struct lab_hit *hit)
+{
+	const struct injection_report *report = &hit->report;
+
+	switch (guest->workload) {
+	case LAB_VICTIM:
+	case LAB_SYSCALL:
+	case LAB_FAULT:
+	case LAB_SIGNAL:
+	case LAB_IDLE:
+		if (report->msr & MSR_PR && report->nip >= LAB_WINDOW_START &&
+		    report->nip < LAB_WINDOW_END)
+			snprintf(hit->process, sizeof(hit->process), "%s%u",
+				 lab_workload_name(guest->workload), report->vcpu);
+		break;
+	default:
+		break;
+	}
 }
 
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
@@ -349,6 +378,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	if (guest->steps[hit->step].kind == STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
+	name_process(guest, hit);
 	guest->progress = machine_insns(guest->machine);
 	for (unsigned i = 0; i < guest->nr_processes; i++)
 		guest->processes[i].rounds = 0;
@@ -363,13 +393,19 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 
 static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 {
-	struct lab_hit *hit = last_hit(guest->seen, vcpu);
+	struct lab_observation *seen = guest->seen;
 
-	if (!hit || hit->report.system_reset)
+	for (unsigned i = seen->nr_hits; i > 0; i--) {
+		struct injection_report *report = &seen->hits[i - 1].report;
+
+		if (report->vcpu != vcpu || report->system_reset || report->interlocked)
+			continue;
+		report->interlocked = true;
+		/* The injector follows an event no further once the next one is asked for. */
+		if (report->stage == INJECTION_DELIVERED)
+			report->stage = INJECTION_INTERLOCKED;
 		return;
-	if (hit->report.stage == INJECTION_DELIVERED)
-		hit->report.stage = INJECTION_INTERLOCKED;
-	hit->report.interlocked = true; /* the injector may no longer follow it */
+	}
 }
 
 static void on_event(void *opaque, const struct machine_event *event)

@@ -39,8 +39,14 @@ struct context {
 	const char *at;
 };
 
+/*
+ * In the middle of the code that runs with known values in all registers: elsewhere, a register
+ * that is lost may not be missed. The address is LAB_WINDOW_START.
+ */
+#define IN_WINDOW "fetch=0x18000000..0x1800ffff after=1000"
+
 static const struct context contexts[] = {
-	{ "user", LAB_VICTIM, "user" },
+	{ "user", LAB_VICTIM, IN_WINDOW },
 	{ "kernel", LAB_SYSCALL, "kernel" },
 	{ "idle", LAB_IDLE, "idle" },
 };
