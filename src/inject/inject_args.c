@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "inject/inject_args.h"
 #include "engine/memory.h"
 
@@ -58,9 +59,38 @@ static bool get_bool(struct parse *p, const char *key, bool fallback, bool *valu
 	return true;
 }
 
-/* A name that one of errlog.h's functions knows; @fallback without the key. */
-static bool get_name(struct parse *p, const char *key, int (*parse)(const char *name),
-		     uint8_t fallback, uint8_t *value)
+/* Names that errlog.h's functions know. */
+struct names {
+	int (*parse)(const char *name);
+	const char *(*name)(unsigned number);
+};
+
+static const struct names types = { fwnmi_mc_type_parse, fwnmi_mc_type_name };
+static const struct names severities = { fwnmi_severity_parse, fwnmi_severity_name };
+static const struct names dispositions = { fwnmi_disposition_parse, fwnmi_disposition_name };
+static const struct names initiators = { fwnmi_initiator_parse, fwnmi_initiator_name };
+
+#define MAX_NAMES 32 /* their numbers are bytes, most of them small */
+
+static bool unknown_name(struct parse *p, const char *key, const struct names *names,
+			 const char *text)
+{
+	const char *words[MAX_NAMES + 1], *near;
+	size_t n = 0;
+
+	for (unsigned i = 0; i <= UINT8_MAX && n < MAX_NAMES; i++) {
+		words[n] = names->name(i);
+		n += words[n] && names->parse(words[n]) >= 0;
+	}
+	words[n] = NULL;
+	near = text_nearest(text, strlen(text), words);
+	return FAIL(p, "bad %s: there is no %s %s%s%s%s", key, key, text,
+		    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* One of @names; @fallback without the key. */
+static bool get_name(struct parse *p, const char *key, const struct names *names, uint8_t fallback,
+		     uint8_t *value)
 {
 	const json_t *v = json_object_get(p->args, key);
 	int n;
@@ -70,9 +100,9 @@ static bool get_name(struct parse *p, const char *key, int (*parse)(const char *
 		return true;
 	if (!json_is_string(v))
 		return FAIL(p, "bad %s: not a name", key);
-	n = parse(json_string_value(v));
+	n = names->parse(json_string_value(v));
 	if (n < 0)
-		return FAIL(p, "bad %s: there is no %s %s", key, key, json_string_value(v));
+		return unknown_name(p, key, names, json_string_value(v));
 	*value = (uint8_t)n;
 	return true;
 }
@@ -211,13 +241,25 @@ static int default_subtype(unsigned type)
 	}
 }
 
+static bool unknown_subtype(struct parse *p, unsigned type, const char *text)
+{
+	const char *words[MAX_NAMES + 1] = { NULL }, *near;
+	unsigned n = 0;
+
+	while (n < MAX_NAMES && (words[n] = fwnmi_mc_subtype_name(type, n)))
+		n++;
+	near = text_nearest(text, strlen(text), words);
+	return FAIL(p, "type %s has no subtype %s%s%s%s", fwnmi_mc_type_name(type), text,
+		    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static bool parse_type(struct parse *p)
 {
 	struct fwnmi_machine_check *mc = &p->injection->mc;
 	const char *type, *name;
 	int subtype;
 
-	if (!get_name(p, "type", fwnmi_mc_type_parse, FWNMI_MC_SLB, &mc->error_type))
+	if (!get_name(p, "type", &types, FWNMI_MC_SLB, &mc->error_type))
 		return false;
 	type = fwnmi_mc_type_name(mc->error_type);
 	subtype = default_subtype(mc->error_type);
@@ -232,7 +274,7 @@ static bool parse_type(struct parse *p)
 		return FAIL(p, "subtype %s contradicts type %s, which has none", name, type);
 	subtype = fwnmi_mc_subtype_parse(mc->error_type, name);
 	if (subtype < 0)
-		return FAIL(p, "type %s has no subtype %s", type, name);
+		return unknown_subtype(p, mc->error_type, name);
 	mc->error_subtype = (uint8_t)subtype;
 	return true;
 }
@@ -267,13 +309,12 @@ static bool parse_machine_check(struct parse *p)
 	uint8_t disposition;
 
 	if (!parse_type(p) || !parse_addresses(p) ||
-	    !get_name(p, "severity", fwnmi_severity_parse, FWNMI_SEVERITY_ERROR_SYNC,
-		      &mc->severity))
+	    !get_name(p, "severity", &severities, FWNMI_SEVERITY_ERROR_SYNC, &mc->severity))
 		return false;
 	disposition = mc->severity == FWNMI_SEVERITY_FATAL ? FWNMI_DISPOSITION_NOT_RECOVERED :
 							     FWNMI_DISPOSITION_FULLY_RECOVERED;
-	if (!get_name(p, "disposition", fwnmi_disposition_parse, disposition, &mc->disposition) ||
-	    !get_name(p, "initiator", fwnmi_initiator_parse, FWNMI_INITIATOR_CPU, &mc->initiator))
+	if (!get_name(p, "disposition", &dispositions, disposition, &mc->disposition) ||
+	    !get_name(p, "initiator", &initiators, FWNMI_INITIATOR_CPU, &mc->initiator))
 		return false;
 	if (!get_bool(p, "unsafe", false, &mc->unsafe_processor))
 		return false;
@@ -294,42 +335,60 @@ enum {
 	FOR_UNPLANT = 16,
 };
 
+static const struct argument {
+	const char *key;
+	unsigned use; /* FOR_* */
+} arguments[] = {
+	{ "cpu-index", FOR_EVENT | FOR_PLANT | FOR_UNPLANT },
+	{ "cpus", FOR_EVENT },
+	{ "context", FOR_EVENT },
+	{ "now", FOR_EVENT },
+	{ "at", FOR_EVENT },
+	{ "timeout", FOR_EVENT },
+	{ "type", FOR_MACHINE_CHECK | FOR_PLANT },
+	{ "subtype", FOR_MACHINE_CHECK | FOR_PLANT },
+	{ "severity", FOR_MACHINE_CHECK },
+	{ "disposition", FOR_MACHINE_CHECK | FOR_PLANT },
+	{ "initiator", FOR_MACHINE_CHECK },
+	{ "unsafe", FOR_MACHINE_CHECK },
+	{ "transient", FOR_MACHINE_CHECK },
+	{ "effective-address", FOR_MACHINE_CHECK | FOR_PLANT | FOR_UNPLANT },
+	{ "logical-address", FOR_MACHINE_CHECK },
+	{ "address", FOR_MEMORY },
+	{ "length", FOR_MEMORY | FOR_PLANT | FOR_UNPLANT },
+	{ "heal-on-write", FOR_MEMORY },
+	{ "pid", FOR_PLANT },
+};
+#define NR_ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
+
 /* FOR_* of an argument, 0 if there is no such. */
 static unsigned use_of(const char *key)
 {
-	static const struct {
-		const char *key;
-		unsigned use;
-	} known[] = {
-		{ "cpu-index", FOR_EVENT | FOR_PLANT | FOR_UNPLANT },
-		{ "cpus", FOR_EVENT },
-		{ "context", FOR_EVENT },
-		{ "now", FOR_EVENT },
-		{ "at", FOR_EVENT },
-		{ "timeout", FOR_EVENT },
-		{ "type", FOR_MACHINE_CHECK | FOR_PLANT },
-		{ "subtype", FOR_MACHINE_CHECK | FOR_PLANT },
-		{ "severity", FOR_MACHINE_CHECK },
-		{ "disposition", FOR_MACHINE_CHECK | FOR_PLANT },
-		{ "initiator", FOR_MACHINE_CHECK },
-		{ "unsafe", FOR_MACHINE_CHECK },
-		{ "transient", FOR_MACHINE_CHECK },
-		{ "effective-address", FOR_MACHINE_CHECK | FOR_PLANT | FOR_UNPLANT },
-		{ "logical-address", FOR_MACHINE_CHECK },
-		{ "address", FOR_MEMORY },
-		{ "length", FOR_MEMORY | FOR_PLANT | FOR_UNPLANT },
-		{ "heal-on-write", FOR_MEMORY },
-		{ "pid", FOR_PLANT },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(known[i].key, key))
-			return known[i].use;
+	for (size_t i = 0; i < NR_ARGUMENTS; i++)
+		if (!strcmp(arguments[i].key, key))
+			return arguments[i].use;
 	return 0;
+}
+
+/* Says that there is no such argument for what is done. */
+static bool unknown_argument(struct parse *p, const char *key, unsigned use)
+{
+	const char *words[NR_ARGUMENTS + 1], *near;
+	size_t n = 0;
+
+	for (size_t i = 0; i < NR_ARGUMENTS; i++)
+		if (arguments[i].use & use)
+			words[n++] = arguments[i].key;
+	words[n] = NULL;
+	near = text_nearest(key, strlen(key), words);
+	if (near)
+		return FAIL(p, "unknown argument %s: did you mean %s?", key, near);
+	return FAIL(p, "unknown argument %s", key);
 }
 
 static bool check_keys(struct parse *p)
 {
+	const unsigned wanted = FOR_EVENT | (p->system_reset ? 0 : FOR_MACHINE_CHECK);
 	const char *key;
 	json_t *value;
 
@@ -340,8 +399,8 @@ static bool check_keys(struct parse *p)
 		unsigned use = use_of(key);
 
 		if (!(use & (FOR_EVENT | FOR_MACHINE_CHECK)))
-			return FAIL(p, "unknown argument %s", key);
-		if (!(use & FOR_EVENT) && p->system_reset)
+			return unknown_argument(p, key, wanted);
+		if (!(use & wanted))
 			return FAIL(p, "%s is for machine checks, not for a system reset", key);
 	}
 	return true;
@@ -366,6 +425,8 @@ static bool parse_poison(struct parse *p, bool heal, struct poison_request *requ
 
 	json_object_foreach(p->args, key, value)
 	{
+		if (!use_of(key))
+			return unknown_argument(p, key, FOR_MEMORY);
 		if (!(use_of(key) & FOR_MEMORY))
 			return FAIL(p, "%s is not for memory", key);
 	}
@@ -403,7 +464,7 @@ static bool parse_planted_error(struct parse *p, struct plant_request *request)
 	const char *name;
 	int subtype;
 
-	if (!get_name(p, "type", fwnmi_mc_type_parse, FWNMI_MC_TLB, &type))
+	if (!get_name(p, "type", &types, FWNMI_MC_TLB, &type))
 		return false;
 	if (type == FWNMI_MC_SLB)
 		return FAIL(p, "cannot plant an SLB error: a guest with radix translation has no "
@@ -417,7 +478,7 @@ static bool parse_planted_error(struct parse *p, struct plant_request *request)
 	/* Both types have the same numbers. */
 	if (subtype != FWNMI_TLB_MULTIHIT && subtype != FWNMI_TLB_PARITY)
 		return FAIL(p, "bad subtype: only multihit and parity errors can be planted");
-	if (!get_name(p, "disposition", fwnmi_disposition_parse, FWNMI_DISPOSITION_FULLY_RECOVERED,
+	if (!get_name(p, "disposition", &dispositions, FWNMI_DISPOSITION_FULLY_RECOVERED,
 		      &disposition))
 		return false;
 	if (disposition == FWNMI_DISPOSITION_LIMITED_RECOVERY)
