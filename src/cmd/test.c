@@ -29,13 +29,15 @@
 #include "lab/campaign.h"
 #include "lab/kernel_file.h"
 #include "lab/report.h"
+#include "lab/scenario_file.h"
 
 #define EXIT_FAILED 1 /* a case, not the command */
 #define EXIT_USAGE  2 /* the command: nothing can be said of the kernel */
 
-#define DEFAULT_RAM (512ull << 20)
-#define PROGRESS_NS 200000000u /* between two lines of progress */
-#define REASON_SIZE (PATH_MAX + 512)
+#define DEFAULT_SUITE "quick"
+#define DEFAULT_RAM   (512ull << 20)
+#define PROGRESS_NS   200000000u /* between two lines of progress */
+#define REASON_SIZE   (PATH_MAX + 512)
 
 static const char usage[] =
 	"Usage: fwnmi test -kernel FILE [OPTION]...\n"
@@ -47,6 +49,7 @@ static const char usage[] =
 	"                    also other workloads, sequences, several CPUs, early boot (quick)\n"
 	"  --only PATTERN    of these, only those whose names match a shell pattern, in which\n"
 	"                    @(A|B) is one of several: '@(SLB|TLB)*/user' (all)\n"
+	"  --scenarios FILE  the cases of a YAML file of your own instead of a suite's\n"
 	"  -j N              processes that run cases (the number of processors)\n"
 	"  --results FILE    keep results here, and go on with what is there (fwnmi-SUITE-\n"
 	"                    RELEASE.db in the current directory)\n"
@@ -62,7 +65,7 @@ static const char usage[] =
 	"Exit status: 0 nothing failed, 1 a case failed, 2 the kernel could not be tested.\n";
 
 struct test_options {
-	const char *kernel, *initrd, *append, *suite, *only, *results;
+	const char *kernel, *initrd, *append, *suite, *scenarios, *only, *results;
 	uint64_t ram_size;
 	unsigned nr_vcpus; /* 0: not given */
 	unsigned jobs;
@@ -132,6 +135,7 @@ static const struct command_option test_option_table[] = {
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
 	{ "--only", OPTION_TEXT, AT(only) },
+	{ "--scenarios", OPTION_TEXT, AT(scenarios) },
 	{ "--results", OPTION_TEXT, AT(results) },
 	{ "--shard", OPTION_CALL, .set = set_shard },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
@@ -211,11 +215,13 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 	return text;
 }
 
+/* In the current directory, wherever a file of scenarios is. */
 static char *default_results(const struct test_options *o, const struct kernel_identity *kernel)
 {
+	const char *slash = strrchr(o->suite, '/');
 	char *path;
 
-	if (asprintf(&path, "fwnmi-%s-%s.db", o->suite,
+	if (asprintf(&path, "fwnmi-%s-%s.db", slash ? slash + 1 : o->suite,
 		     kernel->release[0] ? kernel->release : "unknown") < 0)
 		return NULL;
 	return path;
@@ -287,21 +293,37 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 	return done ? show(results) : fail(err);
 }
 
+/* Makes the list of cases. @suite: the name of scenarios, to be given to free(), or NULL */
+static bool make_cases(const struct test_options *o, struct lab_cases *cases, char **suite,
+		       char *err, size_t err_size)
+{
+	*suite = NULL;
+	if (o->scenarios)
+		return scenario_file_read(o->scenarios, o->kernel, o->nr_vcpus, cases, suite, err,
+					  err_size);
+	return lab_suite_make(o->suite ? o->suite : DEFAULT_SUITE, o->nr_vcpus, cases, err,
+			      err_size);
+}
+
 static int run(struct test_options *o)
 {
 	struct kernel_identity kernel;
 	struct lab_cases cases;
 	char err[REASON_SIZE];
-	char *results;
+	char *results, *suite;
 	int status;
 
 	if (!o->kernel)
 		return fail("no kernel given: see fwnmi test --help");
+	if (o->suite && o->scenarios)
+		return fail("--suite and --scenarios exclude each other");
 	if (!o->nr_vcpus)
-		o->nr_vcpus = strcmp(o->suite, "standard") ? 1 : 2;
-	if (!lab_suite_make(o->suite, o->nr_vcpus, &cases, err, sizeof(err)) ||
-	    !kernel_file_identify(o->kernel, &kernel, err, sizeof(err)))
+		o->nr_vcpus = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
+	if (!kernel_file_identify(o->kernel, &kernel, err, sizeof(err)) ||
+	    !make_cases(o, &cases, &suite, err, sizeof(err)))
 		return fail(err);
+	if (!o->suite)
+		o->suite = suite ? suite : DEFAULT_SUITE;
 	if (o->only)
 		lab_cases_select(&cases, o->only);
 	if (!cases.count) {
@@ -311,6 +333,7 @@ static int run(struct test_options *o)
 	results = o->results ? strdup(o->results) : default_results(o, &kernel);
 	status = results ? run_campaign(o, &kernel, &cases, results) : fail(strerror(ENOMEM));
 	free(results);
+	free(suite);
 	lab_cases_clear(&cases);
 	return status;
 }
@@ -325,7 +348,6 @@ static unsigned processors(void)
 int cmd_test(int argc, char **argv)
 {
 	struct test_options options = {
-		.suite = "quick",
 		.ram_size = DEFAULT_RAM,
 		.jobs = processors(),
 		.shard = 1,

@@ -8,29 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/content_hash.h"
 #include "base/elf_file.h"
 #include "lab/kernel_file.h"
 
 #define NOTES_MAX 4096
-
-/* FNV-1a on words of 8 bytes, the rest by bytes: it tells files apart, and guards nothing. */
-static uint64_t hash(const uint8_t *bytes, size_t size)
-{
-	const uint64_t prime = 0x100000001b3;
-	uint64_t h = 0xcbf29ce484222325;
-	size_t i = 0;
-
-	for (; i + 8 <= size; i += 8) {
-		uint64_t word;
-
-		memcpy(&word, bytes + i, 8);
-		h = (h ^ word) * prime;
-		h ^= h >> 32;
-	}
-	for (; i < size; i++)
-		h = (h ^ bytes[i]) * prime;
-	return h;
-}
 
 static uint32_t get32(const struct elf_file *elf, const uint8_t *p)
 {
@@ -119,7 +101,7 @@ bool kernel_file_identify(const char *path, struct kernel_identity *identity, ch
 		return false;
 	}
 	close(fd);
-	identity->hash = hash(bytes, (size_t)st.st_size);
+	identity->hash = content_hash(bytes, (size_t)st.st_size);
 	read_build_id(bytes, (size_t)st.st_size, identity->build_id);
 	read_release(bytes, (size_t)st.st_size, identity->release, sizeof(identity->release));
 	munmap(bytes, (size_t)st.st_size);

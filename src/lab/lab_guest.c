@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "inject/inject_args.h"
 #include "inject/injector.h"
 #include "lab/lab_guest.h"
 #include "lab/notes.h"
+#include "lab/step.h"
 #include "lab/userland.h"
 #include "machine/snapshot.h"
 
@@ -22,7 +22,6 @@
 #define CONSOLE_MAX	    (64u << 10)
 #define MAX_NOTES	    4096
 #define MAX_PROCESSES	    (8 * ENGINE_MAX_VCPUS)
-#define MAX_STEPS	    8
 #define BOOT_STRETCH	    20000000ull /* instructions between two looks at the user */
 #define SILENCE_BOUND	    6000000000ull /* instructions of a boot without a word on the console */
 #define LAB_BOOT_CASE_BOUND 5000000000ull
@@ -40,17 +39,6 @@
 struct process {
 	char name[16];
 	unsigned rounds; /* since the last event, or its own death */
-};
-
-/* What is done at one step of a case. */
-struct step {
-	enum {
-		STEP_INJECT,
-		STEP_POISON
-	} kind;
-	enum inject_cpus cpus;
-	struct injection_request request;
-	struct poison_request poison;
 };
 
 struct lab_guest {
@@ -85,7 +73,7 @@ struct lab_guest {
 
 	/* The case that runs; seen is NULL while none does. */
 	struct lab_observation *seen;
-	struct step steps[MAX_STEPS];
+	struct lab_step steps[LAB_MAX_STEPS];
 	unsigned nr_steps, step; /* the next to begin */
 	unsigned awaited; /* events of the last step that have not arrived */
 	bool to_delivery; /* the run ends there */
@@ -375,7 +363,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	} else {
 		describe_own(guest, hit, event->outcome);
 	}
-	if (guest->steps[hit->step].kind == STEP_INJECT)
+	if (guest->steps[hit->step].kind == LAB_STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
 	name_process(guest, hit);
@@ -391,6 +379,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 		stop_now(guest);
 }
 
+/* It is for the vCPU's last machine check, whatever else has come since. */
 static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 {
 	struct lab_observation *seen = guest->seen;
@@ -398,7 +387,8 @@ static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 	for (unsigned i = seen->nr_hits; i > 0; i--) {
 		struct injection_report *report = &seen->hits[i - 1].report;
 
-		if (report->vcpu != vcpu || report->system_reset || report->interlocked)
+		if (report->vcpu != vcpu || report->system_reset || !report->registered ||
+		    report->interlocked)
 			continue;
 		report->interlocked = true;
 		/* The injector follows an event no further once the next one is asked for. */
@@ -477,8 +467,14 @@ static void on_ended(void *opaque, const struct injection_report *report)
 	if (!seen)
 		return;
 	for (unsigned i = 0; i < seen->nr_hits; i++) {
-		if (seen->hits[i].report.id == report->id) {
-			seen->hits[i].report = *report;
+		struct injection_report *hit = &seen->hits[i].report;
+
+		if (hit->id == report->id) {
+			/* The next step may have ended it before its interlock. */
+			const bool interlocked = hit->interlocked;
+
+			*hit = *report;
+			hit->interlocked |= interlocked;
 			return;
 		}
 	}
@@ -741,44 +737,29 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 
 /* ---- cases ---- */
 
-static bool parse_step(const json_t *json, struct step *step, char *err, size_t err_size)
-{
-	const char *command = json_string_value(json_object_get(json, "execute"));
-	json_t *arguments = json_object_get(json, "arguments");
-
-	*step = (struct step){ .kind = STEP_INJECT };
-	if (command && !strcmp(command, "poison-memory")) {
-		step->kind = STEP_POISON;
-		return !inject_args_poison(arguments, false, &step->poison, err, err_size);
-	}
-	if (!command || (strcmp(command, "inject-machine-check") && strcmp(command, "inject-nmi")))
-		return FAIL("no such step: %s", command ? command : "no command");
-	if (inject_args_parse(arguments, !strcmp(command, "inject-nmi"), &step->request, err,
-			      err_size) < 0)
-		return false;
-	step->cpus = inject_args_cpus(arguments, step->request.system_reset);
-	step->request.timeout_ms = TIMEOUT_MS;
-	return true;
-}
-
 static bool parse_steps(struct lab_guest *guest, const struct lab_case *c, char *err,
 			size_t err_size)
 {
+	unsigned events = 0;
 	size_t i;
 	json_t *step;
 
 	guest->nr_steps = 0;
 	json_array_foreach(c->steps, i, step)
 	{
-		if (guest->nr_steps == MAX_STEPS)
-			return FAIL("case %s has more than %u steps", c->name, MAX_STEPS);
-		if (!parse_step(step, &guest->steps[guest->nr_steps++], err, err_size))
+		if (guest->nr_steps == LAB_MAX_STEPS)
+			return FAIL("case %s has more than %u steps", c->name, LAB_MAX_STEPS);
+		if (!lab_step_parse(step, &guest->steps[guest->nr_steps], err, err_size))
 			return false;
+		events += lab_step_events(&guest->steps[guest->nr_steps], guest->config.nr_vcpus);
+		guest->steps[guest->nr_steps++].request.timeout_ms = TIMEOUT_MS;
 	}
+	if (events > LAB_MAX_HITS)
+		return FAIL("case %s is more than %u events", c->name, LAB_MAX_HITS);
 	return guest->nr_steps || FAIL("case %s has no steps", c->name);
 }
 
-static bool inject(struct lab_guest *guest, const struct step *step, unsigned vcpu, char *err,
+static bool inject(struct lab_guest *guest, const struct lab_step *step, unsigned vcpu, char *err,
 		   size_t err_size)
 {
 	struct injection_request request = step->request;
@@ -801,11 +782,11 @@ static bool is_started(const struct lab_guest *guest, unsigned vcpu)
 
 static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 {
-	const struct step *step = &guest->steps[guest->step];
+	const struct lab_step *step = &guest->steps[guest->step];
 	const bool all = step->cpus == INJECT_ALL_CPUS || step->cpus == INJECT_PARTITION;
 	const bool others = step->cpus == INJECT_OTHER_CPUS;
 
-	if (step->kind == STEP_POISON) {
+	if (step->kind == LAB_STEP_POISON) {
 		guest->awaited = 1;
 		guest->step++;
 		return machine_poison(guest->machine, step->poison.address, step->poison.length,
@@ -872,7 +853,7 @@ static uint64_t bound_of(const struct lab_guest *guest)
 	if (guest->workload == LAB_BOOT)
 		return LAB_BOOT_CASE_BOUND;
 	for (unsigned i = 0; i < guest->nr_steps; i++)
-		if (guest->steps[i].kind == STEP_INJECT && guest->steps[i].request.system_reset)
+		if (guest->steps[i].kind == LAB_STEP_INJECT && guest->steps[i].request.system_reset)
 			return LAB_RESET_BOUND;
 	return LAB_BOUND;
 }

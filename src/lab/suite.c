@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "fwnmi/errlog.h"
+#include "lab/observation.h"
+#include "lab/step.h"
 #include "lab/suite.h"
 
 /* Kinds of machine checks that a processor reports; LoPAR's table of error types. */
@@ -121,13 +123,17 @@ void lab_cases_select(struct lab_cases *cases, const char *pattern)
 
 /* ---- steps ---- */
 
+static uint8_t disposition(bool recovered)
+{
+	return recovered ? FWNMI_DISPOSITION_FULLY_RECOVERED : FWNMI_DISPOSITION_NOT_RECOVERED;
+}
+
 static json_t *machine_check(const struct kind *kind, bool recovered)
 {
 	const char *subtype = fwnmi_mc_subtype_name(kind->type, kind->subtype);
-	json_t *arguments =
-		json_pack("{s:s, s:s}", "type", fwnmi_mc_type_name(kind->type), "disposition",
-			  fwnmi_disposition_name(recovered ? FWNMI_DISPOSITION_FULLY_RECOVERED :
-							     FWNMI_DISPOSITION_NOT_RECOVERED));
+	json_t *arguments = json_pack("{s:s, s:s}", "type", fwnmi_mc_type_name(kind->type),
+				      "disposition",
+				      fwnmi_disposition_name(disposition(recovered)));
 
 	if (subtype)
 		json_object_set_new(arguments, "subtype", json_string(subtype));
@@ -146,14 +152,6 @@ static json_t *with(json_t *step, const char *key, const char *value)
 	return step;
 }
 
-static void name_kind(const struct kind *kind, bool recovered, char *name, size_t size)
-{
-	const char *subtype = fwnmi_mc_subtype_name(kind->type, kind->subtype);
-
-	snprintf(name, size, "%s%s%s%s", fwnmi_mc_type_name(kind->type), subtype ? " " : "",
-		 subtype ? subtype : "", recovered ? "" : ", not recovered");
-}
-
 /* ---- suites ---- */
 
 static bool add_machine_check(struct lab_cases *cases, const struct kind *kind, bool recovered,
@@ -161,7 +159,8 @@ static bool add_machine_check(struct lab_cases *cases, const struct kind *kind, 
 {
 	char group[80];
 
-	name_kind(kind, recovered, group, sizeof(group));
+	lab_machine_check_name(kind->type, kind->subtype, disposition(recovered), group,
+			       sizeof(group));
 	return lab_cases_add(cases, context->workload, group, context->column,
 			     json_pack("[o]",
 				       with(machine_check(kind, recovered), "at", context->at)));
@@ -239,7 +238,7 @@ static bool add_many(struct lab_cases *cases, unsigned nr_vcpus)
 		json_array_append_new(storm, with(machine_check(&slb, true), "at",
 						  i ? "user after=3000" : "user"));
 	good &= lab_cases_add(cases, LAB_VICTIM, "SLB multihit", "eight", storm);
-	if (nr_vcpus > 1)
+	if (nr_vcpus > 1 && nr_vcpus <= LAB_MAX_HITS)
 		good &= lab_cases_add(cases, LAB_VICTIM, "SLB multihit", "all CPUs",
 				      json_pack("[o]",
 						with(machine_check(&slb, true), "cpus", "all")));
