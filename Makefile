@@ -45,6 +45,11 @@ run:
 	@$(MAKE) --no-print-directory build
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 	@python3 tests/linux/demo.py --kernel $(KERNEL)
+	@rm -f $(BUILD)/run.db*
+	@echo
+	@$(BUILD)/src/fwnmi test -kernel "$$(scripts/guests --path $(KERNEL))" --results $(BUILD)/run.db
+	@$(BUILD)/src/fwnmi report --format html --output $(BUILD)/run.html $(BUILD)/run.db
+	@echo 'The same as a page: $(BUILD)/run.html'
 
 test-build:
 	@scripts/setup-packages run check

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The main demonstration: a Debian guest boots, registers, takes four events, and recovers.
+"""The main demonstration: a Debian guest boots, registers, takes three events, and recovers.
 
 usage: tests/linux/demo.py [--kernel 6.1|6.12]          (what `make run` calls)
 
@@ -34,11 +34,6 @@ STEPS = [
         "A recovered SLB multihit, the victim running",
         scenarios.recovered_slb_multihit,
         "repaired by the platform: Linux notes it, the victim goes on",
-    ),
-    (
-        "A recovered UE with its address: the victim's page",
-        scenarios.recovered_ue,
-        "the machine can go on, the page cannot be used: Linux takes it out, its owner dies of that",
     ),
     (
         "An unrecovered UE in user mode",
@@ -192,7 +187,7 @@ class Demo:
                 f"effective {address:#x}, real {real:#x}, {size >> 10} KiB",
             )
             self.hit(guest)
-        self.screen.title("5. The partition again, and the power switched off")
+        self.screen.title("4. The partition again, and the power switched off")
         with self.start() as guest:
             self.boot(guest)
             self.show_registration(guest)
