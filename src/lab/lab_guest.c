@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "inject/injector.h"
+#include "lab/current_task.h"
 #include "lab/lab_guest.h"
 #include "lab/notes.h"
 #include "lab/step.h"
@@ -45,6 +46,9 @@ struct lab_guest {
 	struct lab_guest_config config;
 	struct machine *machine;
 	struct injector *injector;
+	struct symbols *symbols; /* NULL: the kernel's file has none, because of no_symbols */
+	char no_symbols[256];
+	struct current_task current;
 	struct snapshot *snapshot;
 	char append[1024];
 	int initrd_fd; /* -1: none */
@@ -318,25 +322,17 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 		injection_log_decode(&report->log, log, sizeof(log));
 }
 
-/* Only the workload's own process of its CPU runs this code in user mode. */
 static void name_process(const struct lab_guest *guest, struct lab_hit *hit)
 {
-	const struct injection_report *report = &hit->report;
+	current_task_name(&guest->current, machine_memory(guest->machine), hit->before.sprg[1],
+			  hit->process);
+}
 
-	switch (guest->workload) {
-	case LAB_VICTIM:
-	case LAB_SYSCALL:
-	case LAB_FAULT:
-	case LAB_SIGNAL:
-	case LAB_IDLE:
-		if (report->msr & MSR_PR && report->nip >= LAB_WINDOW_START &&
-		    report->nip < LAB_WINDOW_END)
-			snprintf(hit->process, sizeof(hit->process), "%s%u",
-				 lab_workload_name(guest->workload), report->vcpu);
-		break;
-	default:
-		break;
-	}
+/* Of the kernel; its symbols are those of its file. */
+static void name_place(const struct lab_guest *guest, struct lab_hit *hit)
+{
+	if (guest->symbols && !(hit->report.msr & MSR_PR))
+		symbols_place(guest->symbols, hit->report.nip, hit->place, sizeof(hit->place));
 }
 
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
@@ -367,6 +363,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
 	name_process(guest, hit);
+	name_place(guest, hit);
 	guest->progress = machine_insns(guest->machine);
 	for (unsigned i = 0; i < guest->nr_processes; i++)
 		guest->processes[i].rounds = 0;
@@ -566,6 +563,9 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 	guest->injector = injector_create(guest->machine, err, err_size);
 	if (!guest->injector)
 		return false;
+	guest->symbols =
+		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
+	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
 	injector_listen(guest->injector, &listener);
 	/* After the injector: its reports are up to date then. */
 	return machine_add_hook(guest->machine, &hook) || FAIL("too many hooks into the machine");
@@ -598,6 +598,7 @@ void lab_guest_destroy(struct lab_guest *guest)
 		return;
 	snapshot_free(guest->snapshot);
 	injector_destroy(guest->injector);
+	symbols_close(guest->symbols);
 	if (guest->machine)
 		machine_destroy(guest->machine);
 	if (guest->initrd_fd >= 0)
@@ -710,6 +711,37 @@ static bool run_until_quiet(struct lab_guest *guest, char *err, size_t err_size)
 	return true;
 }
 
+/* The processes that are bound to a CPU have its number at the end of their names. */
+static bool is_bound_to(const char *name, unsigned vcpu)
+{
+	const size_t digits = strcspn(name, "0123456789");
+
+	return name[digits] && strtoul(name + digits, NULL, 10) == vcpu;
+}
+
+static void learn_current(struct lab_guest *guest)
+{
+	struct current_task_sample samples[ENGINE_MAX_VCPUS] = { 0 };
+	char idle[ENGINE_MAX_VCPUS][CURRENT_TASK_NAME];
+
+	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
+		struct current_task_sample *sample = &samples[i];
+		struct engine_regs regs;
+		unsigned n = 0;
+
+		machine_get_regs(guest->machine, i, &regs);
+		sample->paca = regs.sprg[1];
+		snprintf(idle[i], sizeof(idle[i]), "swapper/%u", i);
+		if (!(regs.msr & MSR_PR))
+			sample->names[n++] = idle[i];
+		for (unsigned p = 0; p < guest->nr_processes && regs.msr & MSR_PR && n < 8; p++)
+			if (is_bound_to(guest->processes[p].name, i))
+				sample->names[n++] = guest->processes[p].name;
+	}
+	current_task_learn(&guest->current, machine_memory(guest->machine), samples,
+			   guest->config.nr_vcpus);
+}
+
 static void go(struct lab_guest *guest, enum lab_workload workload)
 {
 	char command[sizeof(guest->input)];
@@ -727,6 +759,7 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 		if (!run_until(guest, &guest->steady, "when its workload started", err, err_size) ||
 		    !run_until_quiet(guest, err, err_size))
 			return false;
+		learn_current(guest);
 	}
 	memcpy(guest->start.line, guest->line, sizeof(guest->line));
 	guest->start.line_length = guest->line_length;
