@@ -35,6 +35,7 @@ struct workers {
 	unsigned nr_slots;
 	pid_t boot;
 	struct reader readers[WORKERS_MAX + 1];
+	bool gone[WORKERS_MAX + 1]; /* the process is, and nobody has been told */
 };
 
 /* ---- lines ---- */
@@ -414,25 +415,45 @@ static bool take_message(struct workers *w, struct workers_message *message)
 	return false;
 }
 
-bool workers_next(struct workers *w, int timeout_ms, struct workers_message *message)
+/* Reads what has come. Of processes that are gone, first all that they said is handed out. */
+static bool read_more(struct workers *w, int timeout_ms)
 {
 	struct pollfd fds[WORKERS_MAX + 1];
 
-	while (!take_message(w, message)) {
-		int n;
-
-		for (unsigned i = 0; i < w->nr_slots; i++)
-			fds[i] = (struct pollfd){ .fd = w->readers[i].fd, .events = POLLIN };
-		n = poll(fds, w->nr_slots, timeout_ms);
-		if (n <= 0)
-			return false;
-		for (unsigned i = 0; i < w->nr_slots; i++) {
-			if (!fds[i].revents || fill(&w->readers[i]))
-				continue;
+	for (unsigned i = 0; i < w->nr_slots; i++)
+		fds[i] = (struct pollfd){ .fd = w->readers[i].fd, .events = POLLIN };
+	if (poll(fds, w->nr_slots, timeout_ms) <= 0)
+		return false;
+	for (unsigned i = 0; i < w->nr_slots; i++) {
+		if (fds[i].revents && !fill(&w->readers[i])) {
 			close_reader(&w->readers[i]);
-			*message = (struct workers_message){ .type = WORKERS_ENDED, .worker = i };
-			return true;
+			w->gone[i] = true;
 		}
 	}
+	return true;
+}
+
+static bool take_end(struct workers *w, struct workers_message *message)
+{
+	for (unsigned i = 0; i < w->nr_slots; i++) {
+		if (!w->gone[i])
+			continue;
+		w->gone[i] = false;
+		*message = (struct workers_message){ .type = WORKERS_ENDED, .worker = i };
+		return true;
+	}
+	return false;
+}
+
+static bool any_gone(const struct workers *w)
+{
+	return memchr(w->gone, true, w->nr_slots);
+}
+
+bool workers_next(struct workers *w, int timeout_ms, struct workers_message *message)
+{
+	while (!take_message(w, message))
+		if (!read_more(w, any_gone(w) ? 0 : timeout_ms))
+			return take_end(w, message);
 	return true;
 }
