@@ -242,7 +242,10 @@ bool campaign_run(const struct campaign_config *config, char *err, size_t err_si
 		good = campaign.workers && run_workers(&campaign, err, err_size);
 	}
 	workers_stop(campaign.workers);
-	lab_store_close(campaign.store);
+	if (good)
+		lab_store_close(campaign.store);
+	else
+		lab_store_abandon(campaign.store);
 	free(campaign.given);
 	return good;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -408,6 +409,26 @@ void lab_store_close(struct lab_store *s)
 	clear_campaign(&s->campaign);
 	free(s->path);
 	free(s);
+}
+
+static bool is_empty(struct lab_store *s)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool empty = !sqlite3_prepare_v2(s->db, "SELECT 1 FROM result", -1, &stmt, NULL) &&
+		     sqlite3_step(stmt) == SQLITE_DONE;
+
+	sqlite3_finalize(stmt);
+	return empty;
+}
+
+/* The journal goes first, and the lock stays until the file is gone: nobody else's is removed. */
+void lab_store_abandon(struct lab_store *s)
+{
+	if (s && s->writes && is_empty(s) && run(s, "PRAGMA journal_mode = DELETE")) {
+		unlink(s->path);
+		s->writes = false;
+	}
+	lab_store_close(s);
 }
 
 const struct lab_campaign *lab_store_campaign(const struct lab_store *s)

@@ -65,6 +65,8 @@ struct lab_store *lab_store_create(const char *path, const struct lab_campaign *
 /** lab_store_open() - open a campaign's file for reading; it stays as it is meanwhile */
 struct lab_store *lab_store_open(const char *path, char *err, size_t err_size);
 void lab_store_close(struct lab_store *store);
+/** lab_store_abandon() - the same for a campaign that failed: a file without results is removed */
+void lab_store_abandon(struct lab_store *store);
 const struct lab_campaign *lab_store_campaign(const struct lab_store *store);
 const char *lab_store_path(const struct lab_store *store);
 /** lab_store_has() - is there a result of this case? False if the file cannot be read, too */
