@@ -17,6 +17,7 @@
 
 #include <fwnmi/fwnmi.h>
 
+#include "base/content_hash.h"
 #include "base/host_time.h"
 #include "base/number.h"
 #include "cmd/cmd.h"
@@ -51,8 +52,8 @@ static const char usage[] =
 	"                    @(A|B) is one of several: '@(SLB|TLB)*/user' (all)\n"
 	"  --scenarios FILE  the cases of a YAML file of your own instead of a suite's\n"
 	"  -j N              processes that run cases (the number of processors)\n"
-	"  --results FILE    keep results here, and go on with what is there (fwnmi-SUITE-\n"
-	"                    RELEASE.db in the current directory)\n"
+	"  --results FILE    keep results here, and go on with what is there (a file in the\n"
+	"                    current directory, named after suite, kernel and options)\n"
 	"  --shard I/N       run only each Nth case, from the Ith on (1/1)\n"
 	"  -initrd FILE      files for the guest; its init is always fwnmi's\n"
 	"  -append STRING    more words for the kernel's command line\n"
@@ -215,16 +216,22 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 	return text;
 }
 
-/* In the current directory, wherever a file of scenarios is. */
+/*
+ * In the current directory, wherever a file of scenarios is. Kernels that are built again and again
+ * have the same release, so the name has whatever makes it another campaign.
+ */
 static char *default_results(const struct test_options *o, const struct kernel_identity *kernel)
 {
 	const char *slash = strrchr(o->suite, '/');
-	char *path;
+	char *options = options_json(o, kernel), *path;
+	const uint64_t hash = content_hash(options, strlen(options));
+	int length;
 
-	if (asprintf(&path, "fwnmi-%s-%s.db", slash ? slash + 1 : o->suite,
-		     kernel->release[0] ? kernel->release : "unknown") < 0)
-		return NULL;
-	return path;
+	length = asprintf(&path, "fwnmi-%.100s-%s-%08" PRIx32 ".db", slash ? slash + 1 : o->suite,
+			  kernel->release[0] ? kernel->release : "unknown",
+			  (uint32_t)(hash ^ hash >> 32));
+	free(options);
+	return length < 0 ? NULL : path;
 }
 
 /* Shows the matrix. Returns the exit status. */
@@ -305,6 +312,15 @@ static bool make_cases(const struct test_options *o, struct lab_cases *cases, ch
 			      err_size);
 }
 
+static bool check_byte_order(const struct test_options *o, const struct kernel_identity *kernel,
+			     char *err, size_t err_size)
+{
+	if (kernel->big_endian)
+		snprintf(err, err_size, "%s is big-endian, and the lab's userland little-endian",
+			 o->kernel);
+	return !kernel->big_endian;
+}
+
 static int run(struct test_options *o)
 {
 	struct kernel_identity kernel;
@@ -320,6 +336,7 @@ static int run(struct test_options *o)
 	if (!o->nr_vcpus)
 		o->nr_vcpus = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
 	if (!kernel_file_identify(o->kernel, &kernel, err, sizeof(err)) ||
+	    !check_byte_order(o, &kernel, err, sizeof(err)) ||
 	    !make_cases(o, &cases, &suite, err, sizeof(err)))
 		return fail(err);
 	if (!o->suite)

@@ -42,21 +42,18 @@ static bool find_build_id(const struct elf_file *elf, const uint8_t *notes, size
 	return false;
 }
 
-static void read_build_id(const uint8_t *bytes, size_t size, char *text)
+static void read_build_id(const struct elf_file *elf, char *text)
 {
-	struct elf_file elf;
 	Elf64_Phdr segment;
 
-	if (elf_file_open(&elf, -1, bytes, size) != ELF_FILE_GOOD)
-		return;
-	for (unsigned i = 0; i < elf.header.e_phnum; i++) {
+	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
 		uint8_t notes[NOTES_MAX];
 
-		if (!elf_file_segment(&elf, i, &segment) || segment.p_type != PT_NOTE ||
+		if (!elf_file_segment(elf, i, &segment) || segment.p_type != PT_NOTE ||
 		    segment.p_filesz > sizeof(notes) ||
-		    !elf_file_read(&elf, segment.p_offset, notes, segment.p_filesz))
+		    !elf_file_read(elf, segment.p_offset, notes, segment.p_filesz))
 			continue;
-		if (find_build_id(&elf, notes, segment.p_filesz, text))
+		if (find_build_id(elf, notes, segment.p_filesz, text))
 			return;
 	}
 }
@@ -83,6 +80,7 @@ bool kernel_file_identify(const char *path, struct kernel_identity *identity, ch
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *bytes = MAP_FAILED;
+	struct elf_file elf;
 	struct stat st;
 
 	*identity = (struct kernel_identity){ 0 };
@@ -102,7 +100,10 @@ bool kernel_file_identify(const char *path, struct kernel_identity *identity, ch
 	}
 	close(fd);
 	identity->hash = content_hash(bytes, (size_t)st.st_size);
-	read_build_id(bytes, (size_t)st.st_size, identity->build_id);
+	if (elf_file_open(&elf, -1, bytes, (size_t)st.st_size) == ELF_FILE_GOOD) {
+		identity->big_endian = !elf.little_endian;
+		read_build_id(&elf, identity->build_id);
+	}
 	read_release(bytes, (size_t)st.st_size, identity->release, sizeof(identity->release));
 	munmap(bytes, (size_t)st.st_size);
 	return true;

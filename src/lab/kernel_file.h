@@ -10,6 +10,7 @@
 struct kernel_identity {
 	char build_id[41]; /* hex; "" if it has none */
 	char release[64]; /* "6.1.0-42-powerpc64le"; "" if its banner is not found */
+	bool big_endian;
 	uint64_t hash; /* of the whole file: a patched copy keeps its build-id */
 };
 
