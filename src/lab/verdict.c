@@ -192,7 +192,7 @@ static const char *const event_oopses[] = { "achine check", "achine Check", "Sys
 
 /*
  * Is the first Oops about an event? Another one shows that the kernel went on where it could not.
- * If it may hang for an event, it may do anything.
+ * If it may both oops for an event and go on, it may do anything.
  */
 static bool oopsed_for_events(const struct trial *trial)
 {
@@ -202,7 +202,7 @@ static bool oopsed_for_events(const struct trial *trial)
 		if (strstr(text, event_oopses[i]))
 			return true;
 	for (unsigned i = 0; i < trial->nr_events; i++)
-		if (allows(trial->rules[i], LAB_HANG))
+		if (allows(trial->rules[i], LAB_OOPS) && allows(trial->rules[i], LAB_RECOVERED))
 			return true;
 	return false;
 }
