@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots] [--rows sha256,fork,...]
+usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots|verdicts] [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
 Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the
@@ -18,6 +18,10 @@ ibm,nmi-interlock call.
 Snapshot rows measure how soon a Linux guest of 1 GiB is where it was: by a reset in its process
 (after a recovered machine check), and by a new process that loads a file. QEMU has one way to both,
 a new process that loads a migration to a file: from its start until it says that the guest runs.
+
+Verdict rows measure what the lab takes for one case, on one core: reset, injection, the guest's
+reaction, the verdict and its evidence. QEMU's way is the load above, `inject-nmi`, and the wait
+for Linux's Oops; it has system resets only.
 """
 
 import argparse
@@ -49,6 +53,13 @@ ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructio
 ROUND_TRIPS = 20
 RESET, RESET_99, PAGES = "back to a snapshot", "the same, 99th percentile", "pages copied for it"
 LOAD, LOADED_MIB = "load a snapshot's file", "that file"
+VERDICTS = {
+    "verdict: recovered SLB, user": "machine-check: {type: SLB}",
+    "verdict: UE kills a process": "machine-check: {type: UE, disposition: not-recovered}",
+    "verdict: system reset": "system-reset: {}",
+}
+CASES = {"verdict: system reset": 20}  # of the others:
+MANY_CASES = 500
 SNAPSHOT_AT = 1_000_000_000  # instructions: the victim runs
 BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; far above any normal run
 # Turn off the mitigations that TCG does not implement, or it warns about each.
@@ -311,6 +322,63 @@ class Bench:
                 self.take(PAGES, "", reset["pages"]["median"], None)
             self.take(LOADED_MIB, "MiB", *(os.stat(files[o]).st_size / 2**20 for o in files))
 
+    def judge(self, name, scratch):
+        """Milliseconds a case of the lab."""
+        path, results = (os.path.join(scratch, file) for file in ("cases.yaml", "results"))
+        with open(path, "w", encoding="ascii") as f:
+            for number in range(CASES.get(name, MANY_CASES)):
+                f.write(f"- workload: victim\n  {VERDICTS[name]}\n  at: user after={37 * number}\n")
+        command = [self.program, "test", "-kernel", self.kernel, "-j", "1", "-m", MEMORY]
+        subprocess.run(
+            [*command, "--scenarios", path, "--results", results],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        done = subprocess.run(
+            [self.program, "report", "--format", "json", results],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        os.unlink(results)
+        totals = json.loads(done.stdout)["totals"]
+        return totals["host_ns"] / 1e6 / totals["passed"]
+
+    def judge_peer(self, path, socket):
+        """Milliseconds from a process's start to the Oops that a system reset leads to."""
+        started = time.monotonic()
+        with subprocess.Popen(
+            [
+                *self.command(False, "fwnmi.job=victim"),
+                *("-qmp", f"unix:{socket},server=on,wait=off", "-incoming", f"file:{path}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        ) as process:
+            client = Client(socket, BOOT_LIMIT, lambda: process.poll() is None)
+            while client.command("query-status")["status"] != "running":
+                time.sleep(0.001)
+            client.command("inject-nmi")
+            for line in process.stdout:
+                if b"Oops: System Reset" in line:
+                    break
+            milliseconds = 1000 * (time.monotonic() - started)
+            client.close()
+            process.kill()
+        if os.path.exists(socket):
+            os.unlink(socket)
+        return milliseconds
+
+    def verdicts(self):
+        with tempfile.TemporaryDirectory(prefix="fwnmi-bench-") as scratch:
+            saved, socket = (os.path.join(scratch, name) for name in ("saved", "monitor"))
+            self.progress.show("bench: verdicts")
+            self.save_peer(saved, socket)
+            for number in range(self.args.rounds):
+                self.progress.show(f"bench: verdicts: {number + 1} of {self.args.rounds}")
+                for name in VERDICTS:
+                    peer = self.judge_peer(saved, socket) if "reset" in name else None
+                    self.take(name, "ms", self.judge(name, scratch), peer)
+
     def table(self, peer_version):
         rows = []
         for row, (ours, peer) in self.samples.items():
@@ -332,7 +400,13 @@ class Bench:
         return rows
 
     def run(self):
-        for kind in (self.boot, self.compute, self.fwnmi, self.snapshots):
+        for kind in (
+            self.boot,
+            self.compute,
+            self.fwnmi,
+            self.snapshots,
+            self.verdicts,
+        ):
             if self.args.only in (None, kind.__name__):
                 kind()
         self.progress.clear()
@@ -379,7 +453,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
     parser.add_argument(
-        "--only", choices=["boot", "compute", "fwnmi", "snapshots"], help="measure only these rows"
+        "--only",
+        choices=["boot", "compute", "fwnmi", "snapshots", "verdicts"],
+        help="measure only these rows",
     )
     parser.add_argument(
         "--rows",
