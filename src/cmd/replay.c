@@ -24,6 +24,7 @@
 #include "lab/kernel_file.h"
 #include "lab/lab_guest.h"
 #include "lab/store.h"
+#include "machine/snapshot_keeper.h"
 
 #define EXIT_DIFFERS 1 /* the run differs from the recorded one, or its case failed */
 #define EXIT_USAGE   2
@@ -36,14 +37,17 @@ static const char usage[] =
 	"\n"
 	"  -kernel FILE        the kernel, if it is not where it was\n"
 	"  --stop-at-delivery  stop when the event has been delivered, and print the CPU's state\n"
+	"  --snapshot FILE     save that moment, for fwnmi run --from-snapshot\n"
 	"  --sandbox on|off    confine the process before it runs the guest (on)\n"
 	"  -h, --help          print this help\n"
 	"\n"
-	"Exit status: 0 as recorded, and passed; 1 failed, or not as recorded; 2 it cannot be run.\n";
+	"Exit status: 0 as recorded, and passed, or stopped at the delivery; 1 failed, not as\n"
+	"recorded, or not delivered; 2 it cannot be run.\n";
 
 struct replay_options {
 	const char *kernel, *results, *name;
 	bool stop_at_delivery;
+	const char *snapshot; /* path or NULL */
 	enum {
 		ON,
 		OFF
@@ -210,28 +214,79 @@ static bool confine(const struct replay_options *o, char *err, size_t err_size)
 	return o->sandbox == OFF || sandbox_enter("replay", SANDBOX_WORKERS, err, err_size);
 }
 
+/* Only the keeper can make a file once this process is confined. False: @err says why. */
+static bool start_keeper(const struct replay_options *o, struct snapshot_keeper **keeper, char *err,
+			 size_t err_size)
+{
+	const char *slash = o->snapshot ? strrchr(o->snapshot, '/') : NULL;
+	char *dir;
+
+	*keeper = NULL;
+	if (!o->snapshot)
+		return true;
+	dir = slash ? strndup(o->snapshot, (size_t)(slash + 1 - o->snapshot)) : strdup(".");
+	if (dir)
+		*keeper = snapshot_keeper_start((const char *const[]){ dir }, 1, err, err_size);
+	else
+		snprintf(err, err_size, "out of memory");
+	free(dir);
+	return *keeper;
+}
+
+/* The last step's event has been delivered; or it has not. */
+static int stop(const struct replay_options *o, struct lab_guest *guest,
+		struct snapshot_keeper *keeper, const struct lab_observation *seen)
+{
+	const char *slash = o->snapshot ? strrchr(o->snapshot, '/') : NULL;
+	char err[REASON_SIZE];
+
+	if (seen->end != LAB_END_DONE) {
+		puts("The last event was not delivered.");
+		return EXIT_DIFFERS;
+	}
+	if (!keeper)
+		return EXIT_SUCCESS;
+	if (snapshot_keeper_save(keeper, 0, slash ? slash + 1 : o->snapshot,
+				 lab_guest_machine(guest), err, sizeof(err)) < 0)
+		return fail(err);
+	printf("Saved: fwnmi run --from-snapshot %s goes on from here\n", o->snapshot);
+	return EXIT_SUCCESS;
+}
+
+/* Brings the guest to the end of the case. False: @err says why. */
+static bool run_case(const struct replay_options *o, struct lab_guest *guest,
+		     const struct lab_case *c, struct lab_observation *seen, char *err,
+		     size_t err_size)
+{
+	return confine(o, err, err_size) &&
+	       lab_guest_boot(guest, c->workload == LAB_BOOT ? LAB_REGISTERED : LAB_READY, err,
+			      err_size) &&
+	       lab_guest_start(guest, c->workload, err, err_size) &&
+	       lab_guest_run(guest, c, o->stop_at_delivery || o->snapshot, seen, err, err_size);
+}
+
 static int replay(const struct replay_options *o, const struct lab_guest_config *config,
 		  const struct lab_case *c, const struct lab_result *recorded)
 {
-	struct lab_guest *guest;
+	struct snapshot_keeper *keeper;
+	struct lab_guest *guest = NULL;
 	struct lab_observation seen;
 	char err[REASON_SIZE];
 	int status;
 
-	guest = lab_guest_create(config, err, sizeof(err));
-	if (!guest || !confine(o, err, sizeof(err)) ||
-	    !lab_guest_boot(guest, c->workload == LAB_BOOT ? LAB_REGISTERED : LAB_READY, err,
-			    sizeof(err)) ||
-	    !lab_guest_start(guest, c->workload, err, sizeof(err)) ||
-	    !lab_guest_run(guest, c, o->stop_at_delivery, &seen, err, sizeof(err))) {
-		lab_guest_destroy(guest);
-		return fail(err);
+	if (start_keeper(o, &keeper, err, sizeof(err)) &&
+	    (guest = lab_guest_create(config, err, sizeof(err))) &&
+	    run_case(o, guest, c, &seen, err, sizeof(err))) {
+		printf("Case %" PRIu64 ": %s\n", c->number, c->name);
+		print_seen(&seen);
+		status = o->stop_at_delivery || o->snapshot ? stop(o, guest, keeper, &seen) :
+							      judge(c, &seen, recorded);
+		lab_observation_clear(&seen);
+	} else {
+		status = fail(err);
 	}
-	printf("Case %" PRIu64 ": %s\n", c->number, c->name);
-	print_seen(&seen);
-	status = o->stop_at_delivery ? EXIT_SUCCESS : judge(c, &seen, recorded);
-	lab_observation_clear(&seen);
 	lab_guest_destroy(guest);
+	snapshot_keeper_stop(keeper);
 	return status;
 }
 
@@ -317,6 +372,7 @@ static const char *const on_off[] = { "on", "off", NULL };
 static const struct command_option replay_option_table[] = {
 	{ "-kernel", OPTION_TEXT, AT(kernel) },
 	{ "--stop-at-delivery", OPTION_FLAG, AT(stop_at_delivery) },
+	{ "--snapshot", OPTION_TEXT, AT(snapshot) },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
 	{ "--help", OPTION_HELP, .letter = 'h' },
 	{ NULL },

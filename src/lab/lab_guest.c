@@ -287,6 +287,11 @@ static enum injection_stage stage_of(enum papr_result result)
 	}
 }
 
+struct machine *lab_guest_machine(struct lab_guest *guest)
+{
+	return guest->machine;
+}
+
 /* What the vCPU held when it was interrupted. The outcome has what it holds now. */
 static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 			   const struct papr_outcome *outcome)

@@ -68,6 +68,8 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
  */
 bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_delivery,
 		   struct lab_observation *seen, char *err, size_t err_size);
+/** lab_guest_machine() - to be run by nobody else; as the last case left it */
+struct machine *lab_guest_machine(struct lab_guest *guest);
 void lab_observation_clear(struct lab_observation *seen);
 
 #endif

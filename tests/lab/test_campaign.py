@@ -259,6 +259,7 @@ def a_replay_gives_the_recorded_verdict_and_instruction_count(lab):
 
 
 def a_replay_stops_at_the_delivery(lab):
+    lab.quick()
     done = lab.run("replay", "whole.db", "SLB multihit/user", "--stop-at-delivery")
     yield expect("exit status", done.returncode, 0)
     yield expect("events", done.stdout.count("\nEvent "), 1)
@@ -266,6 +267,32 @@ def a_replay_stops_at_the_delivery(lab):
     yield Check(
         "it has not gone on", "the interrupted code did not go on" in done.stdout, done.stdout
     )
+
+
+def the_moment_of_delivery_can_be_saved_and_gone_on_from(lab):
+    lab.quick()
+    done = lab.run("replay", "whole.db", "SLB multihit/user", "--snapshot", "moment")
+    yield expect("exit status", done.returncode, 0)
+    run = subprocess.Popen(
+        [lab.fwnmi, "run", "--from-snapshot", "moment"],
+        cwd=lab.directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    said = ""
+    for line in run.stdout:
+        said += line
+        if "round victim0" in line:
+            break
+    run.kill()
+    run.communicate()
+    yield Check("Linux reports the event", "SLB Multihit" in said, said)
+    yield Check("the victim goes on", "round victim0" in said, said)
+    args = "replay", "whole.db", "0", "--snapshot"
+    yield Check("a place that is none", "nowhere" in lab.run(*args, "nowhere/x").stderr, "")
+    yield expect("its exit status", lab.run(*args, "nowhere/x").returncode, 2)
 
 
 def a_replay_needs_a_case_that_is_there(lab):
@@ -474,6 +501,8 @@ def scenarios_are_run_in_their_order(lab):
     yield expect("events", [len(r["evidence"]["hits"]) for r in results], [2, 1, 0, 4, 4])
     replay = lab.run("replay", "scenarios.db", "two in a row")
     yield Check("a replay is alike", ", as recorded\n" in replay.stdout, replay.stdout)
+    stopped = lab.run("replay", "scenarios.db", "never", "--stop-at-delivery")
+    yield expect("exit status where nothing was delivered", stopped.returncode, 1)
     lab.write("good.yaml", SCENARIOS.replace("two in a row", "three"))
     yield from refused(lab.test("scenarios.db", "--scenarios", path), "another suite")
 
@@ -555,6 +584,7 @@ TESTS = [
     the_terminal_shows_progress,
     a_replay_gives_the_recorded_verdict_and_instruction_count,
     a_replay_stops_at_the_delivery,
+    the_moment_of_delivery_can_be_saved_and_gone_on_from,
     a_replay_needs_a_case_that_is_there,
     results_of_another_campaign_are_left_alone,
     another_kernel_is_not_taken_for_this_one,
