@@ -385,6 +385,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 {
 	struct lab_observation *seen = guest->seen;
+	const struct lab_hit *last = last_hit(seen, vcpu);
 
 	for (unsigned i = seen->nr_hits; i > 0; i--) {
 		struct injection_report *report = &seen->hits[i - 1].report;
@@ -393,6 +394,8 @@ static void note_interlock(struct lab_guest *guest, unsigned vcpu)
 		    report->interlocked)
 			continue;
 		report->interlocked = true;
+		seen->hits[i - 1].released_by_reset = last->report.system_reset &&
+						      !last->guest_asked && !last->came_back;
 		/* The injector follows an event no further once the next one is asked for. */
 		if (report->stage == INJECTION_DELIVERED)
 			report->stage = INJECTION_INTERLOCKED;

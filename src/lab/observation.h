@@ -24,6 +24,8 @@ struct lab_hit {
 	 * instruction for the first time. Registers that differ then were corrupted.
 	 */
 	bool came_back;
+	/* A system reset in its handler has called ibm,nmi-interlock for it. */
+	bool released_by_reset;
 	bool guest_asked; /* a system reset by H_SIGNAL_SYS_RESET: Linux's own NMI IPI */
 	bool fixup; /* the kernel's __ex_table has an entry for report.nip */
 	char place[LAB_MAX_PLACE]; /* of report.nip, "symbol+0x10" or "" */

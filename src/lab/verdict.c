@@ -378,6 +378,11 @@ static unsigned steps(const struct lab_case *c)
 /* LoPAR R1-7.3.14-19: the buffer stays the processor's until it calls ibm,nmi-interlock. */
 static void look_at_interlocks(struct trial *trial)
 {
+	for (unsigned i = 0; i < trial->nr_events; i++)
+		if (trial->events[i].hit->released_by_reset)
+			find(trial, LAB_CORRUPTED, true, NULL,
+			     "a system reset's handler released the buffer of the machine check "
+			     "that it had interrupted");
 	/* Who is still in the handler may yet call it. */
 	if (trial->seen->end != LAB_END_DONE)
 		return;

@@ -842,6 +842,16 @@ static void a_kernel_that_goes_on_without_the_interlock_is_accused_at_once(void 
 	expect(LAB_HANG, false, NULL);
 }
 
+static void a_system_reset_must_not_call_the_interlock_for_the_machine_check_under_it(void **state)
+{
+	(void)state;
+	system_reset(V6_1);
+	expect(LAB_PANIC, true, NULL);
+	scene.seen.hits[0].released_by_reset = true;
+	expect_why(LAB_CORRUPTED, "released the buffer");
+	assert_false(scene.judgement.passed);
+}
+
 static void a_kernel_may_hang_without_its_unsafe_processor(void **state)
 {
 	struct lab_hit *hit;
@@ -1293,6 +1303,8 @@ int main(void)
 		cmocka_unit_test(a_kernel_that_stops_hangs),
 		cmocka_unit_test(a_second_machine_check_before_the_interlock_ends_the_partition),
 		cmocka_unit_test(a_kernel_that_goes_on_without_the_interlock_is_accused_at_once),
+		cmocka_unit_test(
+			a_system_reset_must_not_call_the_interlock_for_the_machine_check_under_it),
 		cmocka_unit_test(a_kernel_may_hang_without_its_unsafe_processor),
 		cmocka_unit_test(without_registration_there_is_no_rule),
 		cmocka_unit_test(system_resets_of_other_kinds_have_their_rules),
