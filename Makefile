@@ -25,7 +25,7 @@ NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 
-.PHONY: build library run test-build check conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check lab-historic conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -74,6 +74,13 @@ endif
 # Prints the requirements of docs/conformance.md with their tests' results.
 conformance: test-build
 	@scripts/conformance -C $(BUILD)
+
+# Bugs that Linux once had, put back into its source: the lab must find them. Compiles Linux, which
+# takes an hour at most, once.
+lab-historic: test-build
+	@scripts/setup-packages historic
+	@scripts/historic-kernels
+	@python3 tests/lab/test_historic_kernels.py $(BUILD)/src/fwnmi
 
 # Records the binary interface of libfwnmi. `make check` compares each build with it.
 abi-dump: library

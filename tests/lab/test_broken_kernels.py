@@ -62,13 +62,13 @@ def tell(result):
 
 
 def unbroken(run):
-    failed = [tell(r) for r in run.result() if not r["passed"]]
+    failed = [tell(r) for r in run() if not r["passed"]]
     yield tap.Check("no case fails", not failed, "\n".join(failed))
 
 
 def caught(run, verdicts):
     """Some case fails, and each that does has a verdict that names the bug."""
-    results = run.result()
+    results = run()
     failed = [r for r in results if not r["passed"]]
     yield tap.Check("a case fails", failed, "\n".join(map(tell, results[:8])))
     for r in failed:
@@ -90,10 +90,14 @@ def main(fwnmi, kernel, names):
         # All CPUs have to take part in a dump, and that takes long.
         for cpus, only in () if names else ((1, []), (2, ["--only", "!(system reset*)"])):
             run = pool.submit(lab.campaign, path, f"unbroken-{cpus}", ["-smp", str(cpus), *only])
-            tests.append((f"an_unbroken_kernel_with_{cpus}_cpus_is_not_accused", unbroken, run))
+            tests.append(
+                (f"an_unbroken_kernel_with_{cpus}_cpus_is_not_accused", unbroken, run.result)
+            )
         for name in names or break_kernel.BUGS:
             run = pool.submit(lab.break_and_test, name)
-            tests.append((f"{name}_is_caught", caught, run, break_kernel.BUGS[name].verdicts))
+            tests.append(
+                (f"{name}_is_caught", caught, run.result, break_kernel.BUGS[name].verdicts)
+            )
         return tap.run(tests)
 
 
