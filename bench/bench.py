@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots|verdicts] [--rows sha256,fork,...]
+usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots|verdicts]
+                      [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
 Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Campaigns of `fwnmi test`: they are deterministic, survive what ends them, and refuse what is bad.
+"""Campaigns of `fwnmi test`: deterministic, robust against what ends them, strict with bad input.
 
 usage: test_campaign.py FWNMI KERNEL    (6.1, or a file)
 """
