@@ -45,7 +45,8 @@ enum engine_exit_reason {
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
 	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
 	ENGINE_EXIT_STOPPED, /* insns() has reached what stop_at() asked for */
-	ENGINE_EXIT_WATCHED, /* the instruction at NIP would do what set_watches() watches for */
+	ENGINE_EXIT_WATCHED, /* the instruction at NIP would do what set_watches() watches for, or
+				is the first in a state that watch_state() watches for */
 	ENGINE_EXIT_YIELD, /* the vCPU waits for others: see set_patience() */
 	ENGINE_EXIT_FAILED, /* the engine can't go on; engine_exit.message says why */
 	ENGINE_EXIT_RUNNING, /* ENGINE_CAP_THREADS: not an exit, the vCPU is executing */
@@ -294,6 +295,14 @@ struct engine_ops {
 	 */
 	void (*set_watches)(struct engine *engine, unsigned vcpu,
 			    const struct engine_watch *watches, unsigned count);
+	/**
+	 * watch_state() - have run() return ENGINE_EXIT_WATCHED before the first instruction after
+	 * each change of one of the MSR's @msr_bits, or of PIDR if @pid; 0 and false: no longer
+	 *
+	 * What is executed, and when interrupts are taken, is the same as without, and waiting
+	 * costs nothing. reset() and loaded() forget it. NULL: the engine can't.
+	 */
+	void (*watch_state)(struct engine *engine, unsigned vcpu, uint64_t msr_bits, bool pid);
 	/** pid() - the vCPU's process ID register (PIDR). NULL: the engine can't tell. */
 	uint32_t (*pid)(const struct engine *engine, unsigned vcpu);
 

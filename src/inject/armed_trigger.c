@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Waiting for a trigger; see armed_trigger.h. Nothing is single-stepped: the engine counts
- * instructions and watches addresses at full speed. Only what a trigger says of the vCPU's state is
- * looked at before each block. That is exact, since only mtmsr, rfid, system calls and interrupts
- * change MSR's bits, and each of them ends a block.
+ * instructions and watches addresses and the vCPU's state at full speed. An engine that can't watch
+ * the state is stopped before each block: only mtmsr, rfid, system calls and interrupts change
+ * MSR's bits, and each of them ends a block.
  */
 #include <stdio.h>
 
@@ -87,10 +87,54 @@ static void watch_place(const struct trigger *t, struct machine *machine, unsign
 	machine_watch(machine, vcpu, watches, make_watches(t, machine, watches));
 }
 
-void armed_loaded(const struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+/* MSR's bits that decide whether it is true. */
+static uint64_t state_bits(const struct armed_trigger *armed)
+{
+	const struct trigger *t = &armed->trigger;
+	uint64_t bits = 0;
+
+	if (t->ri != TRIGGER_RI_ANY && (armed->step == ARMED_RI || !t->after))
+		bits |= MSR_RI;
+	if (armed->step == ARMED_RI)
+		return bits;
+	if (t->context != INJECT_ANY)
+		bits |= MSR_PR;
+	if (t->real_mode || t->translated)
+		bits |= MSR_IR | MSR_DR;
+	return bits;
+}
+
+static void watch_state(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
+{
+	armed->look_due = true;
+	armed->polled = !machine_watch_state(machine, vcpu, state_bits(armed),
+					     armed->step == ARMED_STATE && armed->trigger.has_pidr);
+}
+
+/* Enter a step that looks at the vCPU's state. */
+static void await_state(struct armed_trigger *armed, enum armed_step step, struct machine *machine,
+			unsigned vcpu)
+{
+	armed->step = step;
+	watch_state(armed, machine, vcpu);
+}
+
+static bool awaits_state(const struct armed_trigger *armed)
+{
+	return armed->step == ARMED_STATE || armed->step == ARMED_RI;
+}
+
+void armed_loaded(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
 {
 	if (armed->step == ARMED_PLACE)
 		watch_place(&armed->trigger, machine, vcpu);
+	else if (awaits_state(armed))
+		watch_state(armed, machine, vcpu);
+}
+
+void armed_fwnmi_changed(struct armed_trigger *armed)
+{
+	armed->look_due = true;
 }
 
 static void begin_search(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
@@ -98,7 +142,7 @@ static void begin_search(struct armed_trigger *armed, struct machine *machine, u
 	const struct trigger *t = &armed->trigger;
 
 	if (!has_place(t)) {
-		armed->step = ARMED_STATE;
+		await_state(armed, ARMED_STATE, machine, vcpu);
 		return;
 	}
 	armed->step = ARMED_PLACE;
@@ -121,13 +165,15 @@ void armed_end(struct armed_trigger *armed, struct machine *machine, unsigned vc
 {
 	if (armed->step == ARMED_PLACE)
 		machine_watch(machine, vcpu, NULL, 0);
+	else if (awaits_state(armed))
+		machine_watch_state(machine, vcpu, 0, false);
 	armed->step = ARMED_NOT;
 }
 
 void armed_release(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
 {
 	armed_end(armed, machine, vcpu);
-	armed->step = ARMED_RI;
+	await_state(armed, ARMED_RI, machine, vcpu);
 }
 
 static uint64_t left(uint64_t count, uint64_t goal)
@@ -150,7 +196,10 @@ uint64_t armed_wants(const struct armed_trigger *armed, const struct machine *ma
 	case ARMED_RI:
 		break;
 	}
-	return 0;
+	if (armed->polled || armed->look_due || armed->was_ceded ||
+	    machine_vcpu_state(machine, vcpu) == VCPU_CEDED)
+		return 0;
+	return MACHINE_NEVER;
 }
 
 /* ---- conditions ---- */
@@ -244,9 +293,29 @@ static bool hit(struct armed_trigger *armed, struct machine *machine, unsigned v
 	return false;
 }
 
+/* The state may have changed: is this the instruction? */
+static bool look_at_state(struct armed_trigger *armed, struct machine *machine, unsigned vcpu,
+			  const struct armed_moment *moment)
+{
+	const struct trigger *t = &armed->trigger;
+	bool now;
+
+	armed->look_due = false;
+	armed->was_ceded = moment->ceded;
+	if (armed->step == ARMED_RI)
+		return ri_fits(t, moment);
+	now = is_true(t, machine, vcpu, moment);
+	if (now && !armed->was_true && hit(armed, machine, vcpu))
+		return true;
+	armed->was_true = now;
+	return false;
+}
+
 bool armed_watched(struct armed_trigger *armed, struct machine *machine, unsigned vcpu,
 		   const struct armed_moment *moment)
 {
+	if (awaits_state(armed))
+		return look_at_state(armed, machine, vcpu, moment);
 	if (armed->step != ARMED_PLACE)
 		return false;
 	if (is_true(&armed->trigger, machine, vcpu, moment))
@@ -258,22 +327,11 @@ bool armed_watched(struct armed_trigger *armed, struct machine *machine, unsigne
 bool armed_look(struct armed_trigger *armed, struct machine *machine, unsigned vcpu,
 		const struct armed_moment *moment)
 {
-	const struct trigger *t = &armed->trigger;
-	bool now;
-
 	if (armed_wants(armed, machine, vcpu))
 		return false;
 	if (armed->step == ARMED_FROM)
 		begin_search(armed, machine, vcpu);
 	if (armed->step == ARMED_COUNTDOWN)
-		armed->step = ARMED_RI;
-	if (armed->step == ARMED_RI)
-		return ri_fits(t, moment);
-	if (armed->step != ARMED_STATE)
-		return false;
-	now = is_true(t, machine, vcpu, moment);
-	if (now && !armed->was_true && hit(armed, machine, vcpu))
-		return true;
-	armed->was_true = now;
-	return false;
+		await_state(armed, ARMED_RI, machine, vcpu);
+	return awaits_state(armed) && look_at_state(armed, machine, vcpu, moment);
 }

@@ -14,7 +14,7 @@ enum armed_step {
 	ARMED_NOT,
 	ARMED_FROM, /* instruction trigger.from_insn of the run */
 	ARMED_PLACE, /* the engine watches for trigger.point */
-	ARMED_STATE, /* looked at before each block, since only there it changes */
+	ARMED_STATE, /* looked at when it may have changed, only between two blocks */
 	ARMED_COUNTDOWN, /* trigger.after instructions */
 	ARMED_RI, /* the rest has come true, MSR[RI] has to fit */
 };
@@ -26,6 +26,9 @@ struct armed_trigger {
 	uint64_t fire_at; /* ARMED_COUNTDOWN: count of the vCPU's instructions */
 	uint64_t give_up_at; /* count of the machine's instructions; UINT64_MAX: never */
 	bool was_true; /* ARMED_STATE: at the last look */
+	bool was_ceded; /* at the last look */
+	bool polled; /* ARMED_STATE, ARMED_RI: the engine can't tell of changes */
+	bool look_due; /* the state may have changed since the last look */
 	uint64_t rejected; /* how often the place was reached, but something else did not fit */
 };
 
@@ -45,9 +48,11 @@ void armed_begin(struct armed_trigger *armed, const struct trigger *trigger,
 /** armed_end() - it does not matter any more. */
 void armed_end(struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
 /** armed_loaded() - it was loaded, and the engine watches nothing. */
-void armed_loaded(const struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
+void armed_loaded(struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
 /** armed_release() - all but MSR[RI] counts as true from now on. */
 void armed_release(struct armed_trigger *armed, struct machine *machine, unsigned vcpu);
+/** armed_fwnmi_changed() - what FWNMI thinks of a vCPU may have changed. */
+void armed_fwnmi_changed(struct armed_trigger *armed);
 /** armed_wants() - machine_hook.wants() */
 uint64_t armed_wants(const struct armed_trigger *armed, const struct machine *machine,
 		     unsigned vcpu);

@@ -91,8 +91,16 @@ static void fail_unreached(struct injector *injector, struct injection *in, cons
 	fail(injector, in, reason);
 }
 
+/* Triggers may wait for what FWNMI thinks of a vCPU. */
+static void fwnmi_changed(struct injector *injector)
+{
+	for (unsigned i = 0; i < injector->nr_vcpus; i++)
+		armed_fwnmi_changed(&last_of(injector, i)->armed);
+}
+
 static void finish(struct injector *injector, struct injection *in, bool returned)
 {
+	fwnmi_changed(injector);
 	in->report.stage = INJECTION_FINISHED;
 	in->report.returned = returned;
 	unwatch(injector, in);
@@ -462,10 +470,12 @@ static void on_event(void *opaque, const struct machine_event *event)
 	injector->explanation = NULL;
 	switch (event->type) {
 	case MACHINE_EVENT_FWNMI:
+		fwnmi_changed(injector);
 		if (take_outcome(injector, last_of(injector, event->vcpu), event->outcome))
 			in = last_of(injector, event->vcpu);
 		break;
 	case MACHINE_EVENT_PAPR:
+		fwnmi_changed(injector);
 		if (event->papr->type == PAPR_EVENT_FWNMI_INTERLOCK)
 			in = take_interlock(injector, event->papr->cpu);
 		else if (event->papr->type == PAPR_EVENT_ERRINJCT)

@@ -573,6 +573,14 @@ void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_w
 	machine->ops->set_watches(machine->engine, vcpu, watches, count);
 }
 
+bool machine_watch_state(struct machine *machine, unsigned vcpu, uint64_t msr_bits, bool pid)
+{
+	if (!machine->ops->watch_state)
+		return false;
+	machine->ops->watch_state(machine->engine, vcpu, msr_bits, pid);
+	return true;
+}
+
 bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid)
 {
 	if (!machine->ops->pid)

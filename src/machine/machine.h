@@ -125,7 +125,10 @@ struct machine_hook {
 	void (*before_block)(void *opaque, unsigned vcpu, bool ceded);
 	void (*ran)(void *opaque, unsigned vcpu); /* it has executed something */
 	void (*returned)(void *opaque, unsigned vcpu); /* what machine_watch_return() waited for */
-	/* Its next instruction is one that machine_watch() waits for. May do as before_block(). */
+	/*
+	 * Its next instruction is one that machine_watch() or machine_watch_state() waits for. May
+	 * do as before_block().
+	 */
 	void (*watched)(void *opaque, unsigned vcpu);
 	void (*idle)(void *opaque, unsigned vcpu); /* it ceded or stopped itself */
 	void (*event)(void *opaque, const struct machine_event *event); /* before the clients */
@@ -221,6 +224,12 @@ bool machine_can_watch(const struct machine *machine);
  */
 void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_watch *watches,
 		   unsigned count);
+/**
+ * machine_watch_state() - call the hooks' watched() before the vCPU's first instruction after each
+ * change of one of these MSR bits, or of PIDR if @pid; 0 and false: no longer. False if the engine
+ * cannot.
+ */
+bool machine_watch_state(struct machine *machine, unsigned vcpu, uint64_t msr_bits, bool pid);
 /** machine_pid() - the vCPU's process ID register; false if the engine cannot tell. */
 bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid);
 void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs);

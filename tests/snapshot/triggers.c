@@ -382,6 +382,54 @@ static void contexts_are_entered_at_the_instruction(void)
 	ok(good && tried, __func__);
 }
 
+/* How often the vCPU has entered the state by then, that it begins in included. */
+static unsigned entries_before(unsigned last, uint64_t mask, uint64_t value)
+{
+	unsigned count = 0;
+	bool was = false;
+
+	for (unsigned i = 0; i <= last; i++) {
+		if (trace[i].vcpu != trace[last].vcpu)
+			continue;
+		count += !was && in_mode(&trace[i], mask, value);
+		was = in_mode(&trace[i], mask, value);
+	}
+	return count;
+}
+
+/* The k-th time that the vCPU comes to a state, also where an interrupt leads to it. */
+static void states_are_entered_at_the_instruction_the_kth_time(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t mask, value;
+	} states[] = {
+		{ "user ri=any", MSR_PR, MSR_PR },
+		{ "kernel ri=any", MSR_PR, 0 },
+		{ "ri=0", MSR_RI, 0 },
+		{ "ri=1", MSR_RI, MSR_RI },
+		{ "real ri=any", MSR_IR | MSR_DR, 0 },
+		{ "kernel ri=0", MSR_PR | MSR_RI, 0 },
+	};
+	unsigned tried = 0;
+	bool good = true;
+	char text[80];
+
+	for (unsigned s = 0; s < sizeof(states) / sizeof(states[0]); s++)
+		for (unsigned k = 1, i = 0; i < nr_traced && k < 6; i++) {
+			const uint64_t mask = states[s].mask, value = states[s].value;
+
+			if (trace[i].vcpu || !in_mode(&trace[i], mask, value) ||
+			    entries_before(i, mask, value) != k)
+				continue;
+			snprintf(text, sizeof(text), "%s count=%u", states[s].text, k++);
+			good &= delivers_at(text, &trace[i]);
+			tried++;
+		}
+	printf("# %u entries\n", tried);
+	ok(good, __func__);
+}
+
 /* The vCPU is at a vector after an instruction that does not lead there. */
 static void vectors_are_exact(void)
 {
@@ -432,7 +480,7 @@ static bool ends_alike(const char *text, const void *state, size_t state_size)
 static void a_trigger_that_never_comes_true_changes_nothing(void)
 {
 	const struct entry *e = &trace[nr_traced / 2], *access = trace;
-	char texts[9][120], err[256];
+	char texts[13][120], err[256];
 	struct run run;
 	bool good = true;
 	size_t size;
@@ -454,7 +502,11 @@ static void a_trigger_that_never_comes_true_changes_nothing(void)
 	snprintf(texts[7], sizeof(texts[7]), "rtas count=1000000000");
 	snprintf(texts[8], sizeof(texts[8]), "insn=1000000000000 within=%" PRIu64,
 		 (end_at - start_at) / 2);
-	for (unsigned i = 0; i < 9; i++)
+	snprintf(texts[9], sizeof(texts[9]), "kernel ri=0 count=1000000000");
+	snprintf(texts[10], sizeof(texts[10]), "real ri=any count=1000000000");
+	snprintf(texts[11], sizeof(texts[11]), "pidr=123456 ri=any");
+	snprintf(texts[12], sizeof(texts[12]), "handler ri=any");
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		good &= ends_alike(texts[i], state, size);
 	free(state);
 	ok(good, __func__);
@@ -597,6 +649,7 @@ int main(int argc, char **argv)
 	a_count_of_instructions_follows_a_place();
 	accesses_stop_before_the_instruction();
 	contexts_are_entered_at_the_instruction();
+	states_are_entered_at_the_instruction_the_kth_time();
 	vectors_are_exact();
 	a_trigger_that_never_comes_true_changes_nothing();
 	a_bound_withdraws_it_at_the_instruction();

@@ -152,6 +152,9 @@ struct cpu {
 	uint8_t marked_block; /* instructions of the block at NIP, which no page holds; 0: none */
 	uint8_t nr_watches;
 	bool watch_told; /* the instruction at NIP has led to ENGINE_EXIT_WATCHED already */
+	bool pid_watched; /* see watch_state() */
+	bool state_changed; /* what is watched has, and ENGINE_EXIT_WATCHED has yet to tell */
+	uint64_t msr_watched; /* bits */
 
 	struct tlb_arrays arrays;
 };

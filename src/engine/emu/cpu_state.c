@@ -124,6 +124,8 @@ void cpu_loaded(struct engine *engine)
 		cpu->watch = ENGINE_NO_WATCH;
 		cpu->stop_at = ENGINE_NO_STOP;
 		cpu->nr_watches = 0;
+		cpu->msr_watched = 0;
+		cpu->pid_watched = cpu->state_changed = false;
 		cpu->watch_told = false;
 		mmu_mode_changed(cpu);
 	}

@@ -53,7 +53,10 @@ int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1)
 
 void cpu_set_msr(struct cpu *cpu, uint64_t msr)
 {
+	const uint64_t before = cpu->msr;
+
 	cpu->msr = msr;
+	cpu_msr_changed(cpu, before);
 	mmu_mode_changed(cpu);
 }
 
@@ -103,6 +106,8 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->may_pass_time = false;
 	cpu->stop_at = ENGINE_NO_STOP;
 	cpu->nr_watches = 0;
+	cpu->msr_watched = 0;
+	cpu->pid_watched = cpu->state_changed = false;
 	cpu->yields = false;
 	cpu->watch_told = false;
 }
@@ -334,6 +339,15 @@ static void power_set_watches(struct engine *engine, unsigned vcpu,
 	watchpoints_set(cpu_of(engine, vcpu), watches, count);
 }
 
+static void power_watch_state(struct engine *engine, unsigned vcpu, uint64_t msr_bits, bool pid)
+{
+	struct cpu *cpu = cpu_of(engine, vcpu);
+
+	cpu->msr_watched = msr_bits;
+	cpu->pid_watched = pid;
+	cpu->state_changed = false;
+}
+
 static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
 {
 	return (uint32_t)((const struct power_engine *)engine)->cpus[vcpu]->pidr;
@@ -367,6 +381,7 @@ const struct engine_ops engine_power = {
 	.waits = power_waits,
 	.stop_at = power_stop_at,
 	.set_watches = power_set_watches,
+	.watch_state = power_watch_state,
 	.pid = power_pid,
 	.kick = power_kick,
 	.parts = cpu_parts,

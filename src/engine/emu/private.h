@@ -49,6 +49,18 @@ static inline void cpu_leave(struct cpu *cpu)
 		cpu->budget = 0;
 	}
 }
+/** cpu_state_changed() - what watch_state() watches for has changed: tell before going on. */
+static inline void cpu_state_changed(struct cpu *cpu)
+{
+	cpu->state_changed = true;
+	cpu_leave(cpu);
+}
+/** cpu_msr_changed() - the MSR was @before. Ends the block if the change is watched. */
+static inline void cpu_msr_changed(struct cpu *cpu, uint64_t before)
+{
+	if (unlikely((cpu->msr ^ before) & cpu->msr_watched))
+		cpu_state_changed(cpu);
+}
 /** cpu_work() - account for work that a block may repeat before it ends. */
 static inline void cpu_work(struct cpu *cpu, int64_t amount)
 {

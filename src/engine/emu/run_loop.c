@@ -360,6 +360,11 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			exit->reason = (enum engine_exit_reason)cpu->exit;
 			break;
 		}
+		if (unlikely(cpu->state_changed && !cpu->block_left)) {
+			cpu->state_changed = false;
+			exit->reason = ENGINE_EXIT_WATCHED;
+			break;
+		}
 		if (unlikely(cpu->yields && !cpu->block_left)) {
 			cpu->yields = false;
 			exit->reason = ENGINE_EXIT_YIELD;
@@ -383,6 +388,8 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 				cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
 			else if (cpu->dec_pending)
 				cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
+			if (unlikely(cpu->state_changed))
+				continue;
 		}
 		if (unlikely(left < (uint64_t)chunk + BLOCK_MAX_INSNS))
 			chunk = left < BLOCK_MAX_INSNS ? 0 : (int64_t)left - BLOCK_MAX_INSNS + 1;

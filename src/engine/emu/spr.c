@@ -142,6 +142,8 @@ static void write_pid(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 		return;
 	cpu->pidr = (uint32_t)v;
 	mmu_pid_changed(cpu);
+	if (cpu->pid_watched)
+		cpu_state_changed(cpu);
 }
 
 /* Single-threaded: TS follows RUN. */

@@ -49,9 +49,10 @@ static int change_msr(struct cpu *cpu, uint64_t value, uint64_t mask)
 /* mtmsrd with L=1 */
 SEM(mtmsr_ee)
 {
-	uint64_t v = RT;
+	const uint64_t v = RT, before = cpu->msr;
 
-	cpu->msr = (cpu->msr & ~(MSR_EE | MSR_RI)) | (v & (MSR_EE | MSR_RI));
+	cpu->msr = (before & ~(MSR_EE | MSR_RI)) | (v & (MSR_EE | MSR_RI));
+	cpu_msr_changed(cpu, before);
 	if (v & MSR_EE && (cpu->external || cpu->dec_pending))
 		cpu_leave(cpu);
 	return 0;
