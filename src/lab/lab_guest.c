@@ -12,6 +12,7 @@
 
 #include "inject/injector.h"
 #include "lab/current_task.h"
+#include "lab/exception_table.h"
 #include "lab/lab_guest.h"
 #include "lab/notes.h"
 #include "lab/step.h"
@@ -49,6 +50,7 @@ struct lab_guest {
 	struct symbols *symbols; /* NULL: the kernel's file has none, because of no_symbols */
 	char no_symbols[256];
 	struct current_task current;
+	struct exception_table exceptions;
 	struct snapshot *snapshot;
 	char append[1024];
 	int initrd_fd; /* -1: none */
@@ -336,8 +338,10 @@ static void name_process(const struct lab_guest *guest, struct lab_hit *hit)
 /* Of the kernel; its symbols are those of its file. */
 static void name_place(const struct lab_guest *guest, struct lab_hit *hit)
 {
-	if (guest->symbols && !(hit->report.msr & MSR_PR))
-		symbols_place(guest->symbols, hit->report.nip, hit->place, sizeof(hit->place));
+	if (!guest->symbols || hit->report.msr & MSR_PR)
+		return;
+	symbols_place(guest->symbols, hit->report.nip, hit->place, sizeof(hit->place));
+	hit->fixup = exception_table_has(&guest->exceptions, hit->report.nip);
 }
 
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
@@ -574,6 +578,7 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 	guest->symbols =
 		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
 	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
+	exception_table_read(&guest->exceptions, guest->symbols);
 	injector_listen(guest->injector, &listener);
 	/* After the injector: its reports are up to date then. */
 	return machine_add_hook(guest->machine, &hook) || FAIL("too many hooks into the machine");
@@ -607,6 +612,7 @@ void lab_guest_destroy(struct lab_guest *guest)
 	snapshot_free(guest->snapshot);
 	injector_destroy(guest->injector);
 	symbols_close(guest->symbols);
+	exception_table_clear(&guest->exceptions);
 	if (guest->machine)
 		machine_destroy(guest->machine);
 	if (guest->initrd_fd >= 0)
