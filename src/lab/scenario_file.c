@@ -43,13 +43,15 @@ struct scenarios {
 __attribute__((format(printf, 3, 4))) static bool bad(struct scenarios *s, yaml_mark_t at,
 						      const char *format, ...)
 {
-	char why[400];
+	char why[400], shown[4 * sizeof(why)];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(why, sizeof(why), format, ap);
 	va_end(ap);
-	snprintf(s->err, s->err_size, "%s:%zu:%zu: %s", s->path, at.line + 1, at.column + 1, why);
+	/* A quoted word can have newlines. */
+	snprintf(s->err, s->err_size, "%s:%zu:%zu: %s", s->path, at.line + 1, at.column + 1,
+		 text_printable(shown, sizeof(shown), why));
 	return false;
 }
 
