@@ -795,15 +795,15 @@ static bool parse_steps(struct lab_guest *guest, const struct lab_case *c, char 
 	json_array_foreach(c->steps, i, step)
 	{
 		if (guest->nr_steps == LAB_MAX_STEPS)
-			return FAIL("case %s has more than %u steps", c->name, LAB_MAX_STEPS);
+			return FAIL("more than %u steps", LAB_MAX_STEPS);
 		if (!lab_step_parse(step, &guest->steps[guest->nr_steps], err, err_size))
 			return false;
 		events += lab_step_events(&guest->steps[guest->nr_steps], guest->config.nr_vcpus);
 		guest->steps[guest->nr_steps++].request.timeout_ms = TIMEOUT_MS;
 	}
 	if (events > LAB_MAX_HITS)
-		return FAIL("case %s is more than %u events", c->name, LAB_MAX_HITS);
-	return guest->nr_steps || FAIL("case %s has no steps", c->name);
+		return FAIL("more than %u events", LAB_MAX_HITS);
+	return guest->nr_steps || FAIL("no steps");
 }
 
 static bool inject(struct lab_guest *guest, const struct lab_step *step, unsigned vcpu, char *err,

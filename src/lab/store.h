@@ -16,7 +16,7 @@ struct lab_store;
 
 /* What was tested. Two files of the same campaign agree in all of it but the kernel's path. */
 struct lab_campaign {
-	char *suite; /* "quick", "standard", "sweep", or the path of a scenario file */
+	char *suite; /* "quick", "standard", "sweep", or a scenario file's path and hash */
 	char *kernel; /* its path, for people */
 	char *kernel_build_id; /* hex, or the SHA-256 of the file if it has none: "sha256:..." */
 	char *kernel_release; /* "6.1.0-42-powerpc64le", as it prints */

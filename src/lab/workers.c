@@ -154,11 +154,13 @@ static bool run_case(struct lab_guest *guest, int fd, const json_t *json, char *
 	const uint64_t started_ns = host_ns();
 	struct lab_observation seen;
 	struct lab_case c;
+	char why[400];
 	bool sent;
 
 	if (!lab_case_parse(json, &c, err, err_size))
 		return false;
-	if (!lab_guest_run(guest, &c, false, &seen, err, err_size)) {
+	if (!lab_guest_run(guest, &c, false, &seen, why, sizeof(why))) {
+		snprintf(err, err_size, "case %s: %s", c.name, why);
 		lab_case_clear(&c);
 		return false;
 	}

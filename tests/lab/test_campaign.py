@@ -507,6 +507,11 @@ def scenarios_are_run_in_their_order(lab):
     yield from refused(lab.test("scenarios.db", "--scenarios", path), "another suite")
 
 
+def a_case_that_the_guest_cannot_run_is_named(lab):
+    lab.write("far.yaml", "- machine-check:\n- {name: far, poison: {address: 0x7fffffffffff0000}}")
+    yield from refused(lab.test("far.db", "--scenarios", "far.yaml", "-j", "1"), "case far: ")
+
+
 def a_mistake_in_scenarios_is_told_with_its_place(lab):
     for text, where, why in (
         ("- machine-check: {tpye: SLB}", "1:19", "unknown argument tpye: did you mean type?"),
@@ -595,6 +600,7 @@ TESTS = [
     a_kernel_that_does_not_boot_is_told_in_one_line,
     a_kernel_that_hangs_is_told_in_one_line,
     scenarios_are_run_in_their_order,
+    a_case_that_the_guest_cannot_run_is_named,
     a_mistake_in_scenarios_is_told_with_its_place,
     a_suite_that_is_none_is_refused,
 ]
