@@ -202,6 +202,7 @@ DELIVER = "mce_deliver"
 COMMON = "machine_check_common"
 REAL = "pseries_machine_check_realmode"
 VIRTUAL = "pSeries_machine_check_exception"
+RESETS = "pSeries_system_reset_exception"
 
 # How both leave the first stage: SRR1, SRR0.
 LEAVE = (
@@ -241,6 +242,24 @@ mtlr r0
 blr"""
 
 
+# ibm,nmi-interlock in the handler of a system reset. {token} is what loads r4.
+RELEASE = """mflr r0
+std r0,16(r1)
+stdu r1,-240(r1)
+std r3,232(r1)
+{token}
+addi r3,r1,96
+li r5,0
+li r6,1
+li r7,0
+bl rtas_call_unlocked
+ld r3,232(r1)
+addi r1,r1,240
+ld r0,16(r1)
+mtlr r0
+b smp_handle_nmi_ipi"""
+
+
 def patches(*steps):
     def apply(kernel):
         for step in steps:
@@ -261,6 +280,18 @@ def kills_another(kernel):
     if not match:
         raise NotFound("current")
     kernel.detour(VIRTUAL, "_exception", NEXT_PROCESS.format(current=match[1]))
+
+
+def releases_in_reset(kernel):
+    _, text = kernel.listing(REAL)
+    match = re.search(
+        r"^(addis r9,r2,.*)\n(?:.*\n){1,4}(addi r9,r9,.*)\n(?:.*\n)?(lwa r4,0\(r9\))$", text, re.M
+    )
+    if not match:
+        raise NotFound("the token of ibm,nmi-interlock")
+    token = "\n".join(match.groups())
+    kernel.patch(RESETS, r"bl smp_handle_nmi_ipi", f"bl {kernel.cave:#x}", 2)
+    kernel.write(kernel.cave, RELEASE.format(token=token).split("\n"))
 
 
 USER, KERNEL = "SLB multihit/user", "SLB multihit/kernel"
@@ -365,6 +396,9 @@ BUGS = {
         "@(SLB|UE)*/ri=0",
         ("oops", "recovered"),
         STANDARD,
+    ),
+    "reset_releases_the_buffer": Bug(
+        releases_in_reset, "system reset during one/in handler", ("corrupted",), STANDARD
     ),
     "another_process_killed": Bug(kills_another, KILL, ("killed-wrong",), ("-smp", "2")),
     "no_process_killed": Bug(patches((VIRTUAL, r"bl _exception$", "nop")), KILL, ("recovered",)),

@@ -37,7 +37,14 @@ class Lab:
     def campaign(self, kernel, name, options):
         """Runs the cases; returns their results."""
         results = os.path.join(self.directory, f"{name}.db")
-        command = [self.fwnmi, "test", "-kernel", kernel, "--results", results, "-j", "1", *options]
+        command = [self.fwnmi, "test", "-kernel", kernel, "--results", results, "-j", "1"]
+        for word in options:
+            if "\n" in word:  # scenarios
+                path = os.path.join(self.directory, f"{name}.yaml")
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(word)
+                word = path
+            command.append(word)
         run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
         if run.returncode not in (0, 1):
             raise tap.Failure("fwnmi test could not test it", run.stderr)

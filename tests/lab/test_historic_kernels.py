@@ -5,16 +5,15 @@
 usage: test_historic_kernels.py FWNMI
 """
 
-import os
 import sys
 import tempfile
 
 import test_broken_kernels as broken
+from break_kernel import STANDARD
 import guest
 import tap
 
-STANDARD = ("--suite", "standard", "-smp", "1")
-# What Linux does with RTAS's lock held: its calls are from the boot.
+# Linux boots with RTAS calls, and their lock is held there.
 IN_RTAS_CALL = """- name: machine check in an RTAS call
   workload: boot
   at: address=enter_rtas
@@ -41,14 +40,10 @@ def main(fwnmi):
     kernels = guest.script("historic-kernels")
     tests = []
     with tempfile.TemporaryDirectory() as directory:
-        scenarios = os.path.join(directory, "scenarios.yaml")
-        with open(scenarios, "w", encoding="utf-8") as f:
-            f.write(IN_RTAS_CALL)
 
         def run(kernel, name, options):
             lab = broken.Lab(fwnmi, kernels.path_of(kernel), directory)
-            words = [scenarios if word == IN_RTAS_CALL else word for word in options]
-            return lab.campaign(lab.path, name, words)
+            return lab.campaign(lab.path, name, options)
 
         for name, (options, verdicts) in BUGS.items():
             tests += [
