@@ -340,3 +340,28 @@ char *symbols_place(struct symbols *s, uint64_t address, char *out, size_t size)
 		snprintf(out, size, "%s+0x%" PRIx64, s->names + f->name, address - f->address);
 	return out;
 }
+
+/* Where the first function behind this one begins. */
+static uint64_t next_address(const struct symbols *s, const struct function *f)
+{
+	const struct function *next = f;
+
+	while (next < s->functions + s->nr_functions && next->address == f->address)
+		next++;
+	return next < s->functions + s->nr_functions ? next->address : f->address;
+}
+
+bool symbols_each(struct symbols *s,
+		  void (*each)(void *opaque, const char *name, uint64_t address, uint64_t end),
+		  void *opaque)
+{
+	if (!sort_functions(s))
+		return false;
+	for (size_t i = 0; i < s->nr_functions; i++) {
+		const struct function *f = &s->functions[i];
+
+		each(opaque, s->names + f->name, f->address,
+		     f->end == UINT64_MAX ? next_address(s, f) : f->end);
+	}
+	return true;
+}

@@ -47,6 +47,14 @@ bool symbols_nearest(const struct symbols *symbols, const char *name, char *out,
  */
 char *symbols_place(struct symbols *symbols, uint64_t address, char *out, size_t size);
 /**
+ * symbols_each() - hands out all functions by address, with the link address of what follows each
+ *
+ * Of those at one address, all are. False: out of memory.
+ */
+bool symbols_each(struct symbols *symbols,
+		  void (*each)(void *opaque, const char *name, uint64_t address, uint64_t end),
+		  void *opaque);
+/**
  * symbols_read() - the file's bytes at a link address; false if the file does not have all of them.
  */
 bool symbols_read(const struct symbols *symbols, uint64_t address, void *buf, size_t len);

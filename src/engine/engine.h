@@ -303,6 +303,14 @@ struct engine_ops {
 	 * costs nothing. reset() and loaded() forget it. NULL: the engine can't.
 	 */
 	void (*watch_state)(struct engine *engine, unsigned vcpu, uint64_t msr_bits, bool pid);
+	/**
+	 * note_executed() - set @words[(ra - @first) / 4] to 1 for each instruction word in
+	 * [@first, @last] of real memory that a vCPU executes from now on; @words NULL: no longer
+	 *
+	 * Exact to the basic block: of one that an interrupt leaves, all may be set. NULL: the
+	 * engine can't.
+	 */
+	void (*note_executed)(struct engine *engine, uint8_t *words, uint64_t first, uint64_t last);
 	/** pid() - the vCPU's process ID register (PIDR). NULL: the engine can't tell. */
 	uint32_t (*pid)(const struct engine *engine, unsigned vcpu);
 

@@ -581,6 +581,14 @@ bool machine_watch_state(struct machine *machine, unsigned vcpu, uint64_t msr_bi
 	return true;
 }
 
+bool machine_note_executed(struct machine *machine, uint8_t *words, uint64_t first, uint64_t last)
+{
+	if (!machine->ops->note_executed)
+		return false;
+	machine->ops->note_executed(machine->engine, words, first, last);
+	return true;
+}
+
 bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid)
 {
 	if (!machine->ops->pid)

@@ -230,6 +230,12 @@ void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_w
  * cannot.
  */
 bool machine_watch_state(struct machine *machine, unsigned vcpu, uint64_t msr_bits, bool pid);
+/**
+ * machine_note_executed() - set @words[(ra - @first) / 4] to 1 for each instruction word in
+ * [@first, @last] of real memory that is executed from now on, to a basic block; @words NULL: no
+ * longer. False if the engine cannot.
+ */
+bool machine_note_executed(struct machine *machine, uint8_t *words, uint64_t first, uint64_t last);
 /** machine_pid() - the vCPU's process ID register; false if the engine cannot tell. */
 bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid);
 void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs);

@@ -348,6 +348,18 @@ static void power_watch_state(struct engine *engine, unsigned vcpu, uint64_t msr
 	cpu->state_changed = false;
 }
 
+/* Blocks are noted when they are decoded. */
+static void power_note_executed(struct engine *engine, uint8_t *words, uint64_t first,
+				uint64_t last)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	e->executed.words = words;
+	e->executed.first = first;
+	e->executed.last = last;
+	code_flush(e);
+}
+
 static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
 {
 	return (uint32_t)((const struct power_engine *)engine)->cpus[vcpu]->pidr;
@@ -382,6 +394,7 @@ const struct engine_ops engine_power = {
 	.stop_at = power_stop_at,
 	.set_watches = power_set_watches,
 	.watch_state = power_watch_state,
+	.note_executed = power_note_executed,
 	.pid = power_pid,
 	.kick = power_kick,
 	.parts = cpu_parts,

@@ -25,6 +25,10 @@ struct power_engine {
 	bool *touched; /* by real address >> TOUCH_BITS: a vCPU has written there */
 
 	struct code_cache code;
+	struct {
+		uint8_t *words; /* NULL: nobody wants to know */
+		uint64_t first, last;
+	} executed; /* engine_ops.note_executed() */
 	struct walk_cache walks;
 	struct engine_planted planted[ENGINE_MAX_PLANTED];
 	unsigned nr_planted;

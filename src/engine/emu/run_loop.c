@@ -170,6 +170,7 @@ static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns
 	}
 	if (!block)
 		return no_code(cpu, exit);
+	code_note_executed(e, block);
 	cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
 	cpu_leave(cpu);
 	cpu->budget = block->nr_insns;

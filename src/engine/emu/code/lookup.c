@@ -70,6 +70,15 @@ struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned
 	return block;
 }
 
+void code_note_executed(const struct power_engine *e, const struct block *block)
+{
+	const uint64_t ra = block->page->ra + block->start;
+
+	for (unsigned i = 0; e->executed.words && i < block->nr_words; i++)
+		if (ra + 4 * i >= e->executed.first && ra + 4 * i <= e->executed.last)
+			e->executed.words[(ra + 4 * i - e->executed.first) / 4] = 1;
+}
+
 const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset)
 {
 	struct block *block = code_decode_part(cpu, page, offset, BLOCK_MAX_INSNS);
@@ -82,6 +91,7 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 		code_discard(&e->code, block);
 		return NULL;
 	}
+	code_note_executed(e, block);
 	/* A page that holds code has no fast stores. */
 	if (code_enter(&e->code, block))
 		for (unsigned i = 0; i < e->nr_vcpus; i++)

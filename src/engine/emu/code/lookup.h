@@ -28,6 +28,8 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
  */
 struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned offset,
 			       unsigned max_insns);
+/** code_note_executed() - the block is about to be executed: see engine_ops.note_executed() */
+void code_note_executed(const struct power_engine *e, const struct block *block);
 /** code_block_of() - the block that this micro-operation is part of. */
 const struct block *code_block_of(const struct uop *uop);
 /** code_written() - these bytes of memory were written. */
