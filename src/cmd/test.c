@@ -31,6 +31,7 @@
 #include "lab/kernel_file.h"
 #include "lab/report.h"
 #include "lab/scenario_file.h"
+#include "lab/sweep.h"
 
 #define EXIT_FAILED 1 /* a case, not the command */
 #define EXIT_USAGE  2 /* the command: nothing can be said of the kernel */
@@ -47,7 +48,8 @@ static const char usage[] =
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit little-endian PowerPC ELF file (vmlinux)\n"
 	"  --suite NAME      quick: every kind of event in every context, in seconds; standard:\n"
-	"                    also other workloads, sequences, several CPUs, early boot (quick)\n"
+	"                    also other workloads, sequences, several CPUs, early boot; sweep:\n"
+	"                    at every instruction of a path (quick)\n"
 	"  --only PATTERN    of these, only those whose names match a shell pattern, in which\n"
 	"                    @(A|B) is one of several: '@(SLB|TLB)*/user' (all)\n"
 	"  --scenarios FILE  the cases of a YAML file of your own instead of a suite's\n"
@@ -62,6 +64,17 @@ static const char usage[] =
 	"  --sandbox on|off  confine the processes that run the guest (on)\n"
 	"  -h, --help        print this help\n"
 	"\n"
+	"For --suite sweep:\n"
+	"  --path PATH       function:SYMBOL, syscall, syscall:NAME, interrupt:external,\n"
+	"                    interrupt:decrementer, insns:N\n"
+	"  --from TRIGGER    where the path begins, in words of fwnmi inject --at; for other paths\n"
+	"                    than insns, more words for their own, such as count=3\n"
+	"  --workload NAME   what the guest does: victim, syscall, fault, fork, signal, mixed,\n"
+	"                    idle (one that has the path)\n"
+	"  --sample K        take only K points of the path\n"
+	"  --seed S          another sample (0)\n"
+	"  --not-recovered   machine checks that are not recovered, too\n"
+	"\n"
 	"fwnmi report shows results again, also as HTML, JUnit, TAP or JSON.\n"
 	"Exit status: 0 nothing failed, 1 a case failed, 2 the kernel could not be tested.\n";
 
@@ -71,6 +84,11 @@ struct test_options {
 	unsigned nr_vcpus; /* 0: not given */
 	unsigned jobs;
 	unsigned shard, nr_shards;
+	const char *path, *from;
+	bool has_workload;
+	enum lab_workload workload;
+	uint64_t sample, seed;
+	bool not_recovered;
 	enum {
 		ON,
 		OFF
@@ -123,6 +141,31 @@ static bool set_shard(void *into, const struct command_option *option, const cha
 	return true;
 }
 
+static bool set_workload(void *into, const struct command_option *option, const char *value,
+			 char *why)
+{
+	struct test_options *o = into;
+
+	o->has_workload = lab_workload_parse(value, &o->workload) && o->workload != LAB_BOOT;
+	return o->has_workload || option_bad(why, "not victim, syscall, fault, fork, signal, mixed "
+						  "or idle");
+}
+
+static bool set_sample(void *into, const struct command_option *option, const char *value,
+		       char *why)
+{
+	uint64_t *sample = &((struct test_options *)into)->sample;
+
+	return (number_parse(value, strlen(value), sample) && *sample) ||
+	       option_bad(why, "not a number from 1 on");
+}
+
+static bool set_seed(void *into, const struct command_option *option, const char *value, char *why)
+{
+	return number_parse(value, strlen(value), &((struct test_options *)into)->seed) ||
+	       option_bad(why, "not a number");
+}
+
 static const char *const on_off[] = { "on", "off", NULL };
 
 #define AT(member) .offset = offsetof(struct test_options, member)
@@ -139,6 +182,12 @@ static const struct command_option test_option_table[] = {
 	{ "--scenarios", OPTION_TEXT, AT(scenarios) },
 	{ "--results", OPTION_TEXT, AT(results) },
 	{ "--shard", OPTION_CALL, .set = set_shard },
+	{ "--path", OPTION_TEXT, AT(path) },
+	{ "--from", OPTION_TEXT, AT(from) },
+	{ "--workload", OPTION_CALL, .set = set_workload },
+	{ "--sample", OPTION_CALL, .set = set_sample },
+	{ "--seed", OPTION_CALL, .set = set_seed },
+	{ "--not-recovered", OPTION_FLAG, AT(not_recovered) },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
 	{ "--help", OPTION_HELP, .letter = 'h' },
 	{ NULL },
@@ -203,6 +252,14 @@ static void catch_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+/* What the list of a sweep's cases depends on. */
+static json_t *sweep_json(const struct test_options *o)
+{
+	return json_pack("{s:s, s:s*, s:s*, s:I, s:b}", "path", o->path, "from", o->from,
+			 "workload", o->has_workload ? lab_workload_name(o->workload) : NULL,
+			 "sample", (json_int_t)o->sample, "not-recovered", (int)o->not_recovered);
+}
+
 /* All that a case depends on, beside the kernel. */
 static char *options_json(const struct test_options *o, const struct kernel_identity *kernel)
 {
@@ -210,8 +267,11 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 				 (json_int_t)o->nr_vcpus, "m", (json_int_t)o->ram_size,
 				 "kernel-hash", json_address(kernel->hash), "append", o->append,
 				 "initrd", o->initrd, "only", o->only);
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	char *text;
 
+	if (o->path)
+		json_object_set_new(json, "sweep", sweep_json(o));
+	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(json);
 	return text;
 }
@@ -256,23 +316,47 @@ static int show(const char *path)
 	return totals.failed ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
+static struct workers_config workers_config(const struct test_options *o)
+{
+	return (struct workers_config){
+		.guest = {
+			.kernel = o->kernel,
+			.initrd = o->initrd,
+			.append = o->append,
+			.ram_size = o->ram_size,
+			.nr_vcpus = o->nr_vcpus,
+			.note_code = o->path != NULL,
+		},
+		.count = o->jobs,
+		.confine = o->sandbox == ON ? confine : NULL,
+	};
+}
+
+/* Has a guest show the path that is to be swept. */
+static bool make_sweep(const struct test_options *o, struct lab_cases *cases, char *err,
+		       size_t err_size)
+{
+	const struct workers_config workers = workers_config(o);
+	struct sweep_spec spec = { .sample = o->sample,
+				   .seed = o->seed,
+				   .nr_vcpus = o->nr_vcpus,
+				   .not_recovered = o->not_recovered };
+
+	if (!path_parse(o->path, &spec.path, err, err_size))
+		return false;
+	spec.path.from = o->from;
+	if (o->has_workload)
+		spec.path.workload = o->workload;
+	return sweep_make(&workers, &spec, &interrupted, cases, err, err_size);
+}
+
 static int run_campaign(const struct test_options *o, const struct kernel_identity *kernel,
 			const struct lab_cases *cases, const char *results)
 {
 	struct meter meter = { 0 };
 	char *options = options_json(o, kernel);
 	const struct campaign_config config = {
-		.workers = {
-			.guest = {
-				.kernel = o->kernel,
-				.initrd = o->initrd,
-				.append = o->append,
-				.ram_size = o->ram_size,
-				.nr_vcpus = o->nr_vcpus,
-			},
-			.count = o->jobs,
-			.confine = o->sandbox == ON ? confine : NULL,
-		},
+		.workers = workers_config(o),
 		.about = {
 			.suite = (char *)o->suite,
 			.kernel = (char *)o->kernel,
@@ -280,6 +364,7 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 			.kernel_release = (char *)kernel->release,
 			.fwnmi_version = (char *)FWNMI_VERSION,
 			.options = options,
+			.seed = o->seed,
 			.nr_cases = cases->count,
 			.shard = o->shard,
 			.nr_shards = o->nr_shards,
@@ -293,7 +378,6 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 	char err[REASON_SIZE];
 	bool done;
 
-	catch_signals();
 	done = campaign_run(&config, err, sizeof(err));
 	clear_meter(&meter);
 	free(options);
@@ -304,7 +388,15 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 static bool make_cases(const struct test_options *o, struct lab_cases *cases, char **suite,
 		       char *err, size_t err_size)
 {
+	const bool sweep = o->suite && !strcmp(o->suite, "sweep");
+
 	*suite = NULL;
+	if (sweep && o->path)
+		return make_sweep(o, cases, err, err_size);
+	if (sweep || o->path) {
+		snprintf(err, err_size, "--suite sweep and --path go together");
+		return false;
+	}
 	if (o->scenarios)
 		return scenario_file_read(o->scenarios, o->kernel, o->nr_vcpus, cases, suite, err,
 					  err_size);
@@ -335,6 +427,7 @@ static int run(struct test_options *o)
 		return fail("--suite and --scenarios exclude each other");
 	if (!o->nr_vcpus)
 		o->nr_vcpus = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
+	catch_signals();
 	if (!kernel_file_identify(o->kernel, &kernel, err, sizeof(err)) ||
 	    !check_byte_order(o, &kernel, err, sizeof(err)) ||
 	    !make_cases(o, &cases, &suite, err, sizeof(err)))

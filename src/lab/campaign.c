@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/host_time.h"
+#include "base/number.h"
 #include "lab/campaign.h"
+#include "lab/coverage.h"
 
 #define BATCH_MAX 64
 /* How often to look whether the user wants an end, in milliseconds. */
@@ -28,6 +30,7 @@ struct campaign {
 	struct batch batches[WORKERS_MAX + 1];
 	unsigned active; /* batches under way */
 	struct campaign_progress progress;
+	struct coverage *coverage; /* NULL: it is not noted */
 };
 
 static void tell(const struct campaign *campaign)
@@ -110,11 +113,93 @@ static const char *text_of(const json_t *json, const char *key)
 	return text ? text : "";
 }
 
+/* ---- code that was executed ---- */
+
+static bool put_word(struct campaign *campaign, const struct coverage_word *word, char *err,
+		     size_t err_size)
+{
+	const struct lab_code code = {
+		.address = word->address,
+		.symbol = campaign->coverage->functions[word->function],
+		.line = word->line,
+		.ran = word->ran,
+	};
+
+	return lab_store_put_code(campaign->store, &code, err, err_size);
+}
+
+static bool mark_ran(void *opaque, const struct lab_code *code)
+{
+	struct campaign *campaign = opaque;
+	struct coverage_word *word = coverage_find(campaign->coverage, code->address);
+
+	if (word)
+		word->ran = code->ran;
+	return true;
+}
+
+/* What has run already is in the results, if those are not new. */
+static bool begin_coverage(struct campaign *campaign, char *err, size_t err_size)
+{
+	const char *kernel = campaign->config->workers.guest.kernel;
+	struct symbols *symbols;
+	bool good = true;
+
+	if (!campaign->config->workers.guest.note_code)
+		return true;
+	/* Without symbols there is no code to speak of, and the guest runs as well. */
+	symbols = symbols_open(kernel, err, err_size);
+	campaign->coverage = coverage_create(symbols);
+	symbols_close(symbols);
+	if (!campaign->coverage)
+		return FAIL("out of memory");
+	coverage_find_lines(campaign->coverage, kernel);
+	if (!lab_store_each_code(campaign->store, mark_ran, campaign, err, err_size))
+		return false;
+	for (size_t i = 0; good && i < campaign->coverage->nr_words; i++)
+		good = put_word(campaign, &campaign->coverage->words[i], err, err_size);
+	return good;
+}
+
+static bool keep_range(struct campaign *campaign, struct coverage_word *word, json_int_t count,
+		       char *err, size_t err_size)
+{
+	const struct coverage *c = campaign->coverage;
+
+	if (!word || count < 1 || count > c->words + c->nr_words - word)
+		return FAIL("a worker speaks nonsense");
+	for (; count > 0; count--, word++) {
+		if (word->ran)
+			continue;
+		word->ran = true;
+		if (!put_word(campaign, word, err, err_size))
+			return false;
+	}
+	return true;
+}
+
+/* @news: as coverage_news() has made it, or NULL. */
+static bool keep_code(struct campaign *campaign, const json_t *news, char *err, size_t err_size)
+{
+	for (size_t i = 0; campaign->coverage && i < json_array_size(news); i += 2) {
+		const char *text = json_string_value(json_array_get(news, i));
+		const json_int_t count = json_integer_value(json_array_get(news, i + 1));
+		uint64_t address;
+
+		if (!text || !number_parse(text, strlen(text), &address))
+			return FAIL("a worker speaks nonsense");
+		if (!keep_range(campaign, coverage_find(campaign->coverage, address), count, err,
+				err_size))
+			return false;
+	}
+	return true;
+}
+
 static bool keep_result(struct campaign *campaign, const json_t *json, char *err, size_t err_size)
 {
 	const uint64_t number = (uint64_t)json_integer_value(json_object_get(json, "number"));
 	json_t *as_json;
-	struct lab_result result = { .number = number, .points = 1 };
+	struct lab_result result = { .number = number };
 	const struct lab_case *c;
 	bool kept;
 
@@ -123,6 +208,7 @@ static bool keep_result(struct campaign *campaign, const json_t *json, char *err
 		return FAIL("a worker speaks nonsense");
 	c = &campaign->config->cases->list[number];
 	as_json = lab_case_json(c);
+	result.points = c->points;
 	result.name = c->name;
 	result.group = c->group;
 	result.column = c->column;
@@ -135,7 +221,9 @@ static bool keep_result(struct campaign *campaign, const json_t *json, char *err
 	result.evidence = json_dumps(json_object_get(json, "evidence"), JSON_COMPACT);
 	result.insns = (uint64_t)json_integer_value(json_object_get(json, "insns"));
 	result.host_ns = (uint64_t)json_integer_value(json_object_get(json, "ns"));
-	kept = lab_store_put(campaign->store, &result, err, err_size);
+	/* First: a case without a result is run again. */
+	kept = keep_code(campaign, json_object_get(json, "code"), err, err_size) &&
+	       lab_store_put(campaign->store, &result, err, err_size);
 	free(result.case_json);
 	free(result.evidence);
 	json_decref(as_json);
@@ -168,6 +256,8 @@ static bool take_message(struct campaign *campaign, const struct workers_message
 		else
 			batch->left--;
 		break;
+	case WORKERS_PATH:
+		return FAIL("a worker speaks nonsense");
 	case WORKERS_BATCH_DONE:
 		batch->ready = true;
 		campaign->active--;
@@ -235,7 +325,8 @@ bool campaign_run(const struct campaign_config *config, char *err, size_t err_si
 	bool good;
 
 	campaign.store = lab_store_create(config->results, &config->about, err, err_size);
-	good = campaign.store && mark_done(&campaign, &workers.early, err, err_size) &&
+	good = campaign.store && begin_coverage(&campaign, err, err_size) &&
+	       mark_done(&campaign, &workers.early, err, err_size) &&
 	       lab_store_each(campaign.store, count_failed, &campaign, err, err_size);
 	if (good && campaign.progress.done < campaign.progress.total) {
 		campaign.workers = workers_start(&workers, err, err_size);
@@ -246,6 +337,7 @@ bool campaign_run(const struct campaign_config *config, char *err, size_t err_si
 		lab_store_close(campaign.store);
 	else
 		lab_store_abandon(campaign.store);
+	coverage_destroy(campaign.coverage);
 	free(campaign.given);
 	return good;
 }

@@ -32,10 +32,16 @@ bool lab_workload_parse(const char *name, enum lab_workload *workload)
 
 json_t *lab_case_json(const struct lab_case *c)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:s, s:O}", "number", (json_int_t)c->number, "name",
-			 text_json(c->name), "group", text_json(c->group), "column",
-			 text_json(c->column), "workload", lab_workload_name(c->workload), "steps",
-			 c->steps);
+	json_t *json = json_pack("{s:I, s:o, s:o, s:o, s:s, s:O}", "number", (json_int_t)c->number,
+				 "name", text_json(c->name), "group", text_json(c->group), "column",
+				 text_json(c->column), "workload", lab_workload_name(c->workload),
+				 "steps", c->steps);
+
+	if (c->start)
+		json_object_set_new(json, "start", json_integer((json_int_t)c->start));
+	if (c->points > 1)
+		json_object_set_new(json, "points", json_integer((json_int_t)c->points));
+	return json;
 }
 
 /* ---- the reverse ---- */
@@ -59,8 +65,8 @@ __attribute__((format(printf, 2, 3))) static bool bad(const struct parse *p, con
 
 static bool keys_are_known(const struct parse *p)
 {
-	static const char *const known[] = { "number", "name",	   "group",
-					     "column", "workload", "steps" };
+	static const char *const known[] = { "number",	 "name",  "group", "column",
+					     "workload", "steps", "start", "points" };
 	const char *key;
 	json_t *value;
 
@@ -95,6 +101,16 @@ static bool take_number(const struct parse *p, uint64_t *number)
 		return bad(p, "\"number\" is missing or no number from 0 on");
 	*number = (uint64_t)json_integer_value(value);
 	return true;
+}
+
+/* What need not be said, but is not 0 then. */
+static bool take_count(const struct parse *p, const char *key, uint64_t unsaid, uint64_t *count)
+{
+	const json_t *value = json_object_get(p->json, key);
+
+	*count = value ? (uint64_t)json_integer_value(value) : unsaid;
+	return !value || json_integer_value(value) > 0 ||
+	       bad(p, "\"%s\" is no number from 1 on", key);
 }
 
 static bool take_workload(const struct parse *p, enum lab_workload *workload)
@@ -135,6 +151,7 @@ bool lab_case_parse(const json_t *json, struct lab_case *c, char *err, size_t er
 		return bad(&p, "a case is an object");
 	if (keys_are_known(&p) && take_number(&p, &c->number) && take_text(&p, "name", &c->name) &&
 	    take_text(&p, "group", &c->group) && take_text(&p, "column", &c->column) &&
+	    take_count(&p, "start", 0, &c->start) && take_count(&p, "points", 1, &c->points) &&
 	    take_workload(&p, &c->workload) && take_steps(&p, &c->steps))
 		return true;
 	lab_case_clear(c);

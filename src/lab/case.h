@@ -35,6 +35,12 @@ struct lab_case {
 	char *column; /* ... "user" */
 	enum lab_workload workload;
 	/*
+	 * It begins at this instruction of the machine's run, if not 0: the workload runs on until
+	 * then. The cases of a workload that one guest runs begin at the same one.
+	 */
+	uint64_t start;
+	uint64_t points; /* of a sweep: equivalent ones that it stands for, itself included */
+	/*
 	 * What is done, in order: an array of objects {"execute": a monitor command, "arguments":
 	 * as inject/inject_args.h has them, "at" among them}. Each begins when the one before has
 	 * been delivered; the time limits in them do not count, instructions do.

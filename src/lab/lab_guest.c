@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "inject/injector.h"
+#include "lab/coverage.h"
 #include "lab/current_task.h"
 #include "lab/exception_table.h"
 #include "lab/lab_guest.h"
@@ -32,6 +33,8 @@
 #define STEADY_ROUNDS	    3 /* of one process; by then all have been heard of */
 #define VERIFIED_ROUNDS	    2 /* the first may have begun before the event */
 #define TIMEOUT_MS	    (24 * 3600 * 1000u) /* instructions decide, not this */
+/* Where the kernel is linked to. Its code in real mode is there without the top bits. */
+#define KERNEL_BASE	    0xc000000000000000ull
 /* How many of the 32 GPRs may differ when the interrupted code goes on. */
 #define SAME_GPRS	    24
 
@@ -49,6 +52,8 @@ struct lab_guest {
 	struct injector *injector;
 	struct symbols *symbols; /* NULL: the kernel's file has none, because of no_symbols */
 	char no_symbols[256];
+	struct coverage *coverage; /* NULL: nobody wants to know */
+	struct coverage_watch *watch; /* NULL: the workload has not started */
 	struct current_task current;
 	struct exception_table exceptions;
 	struct snapshot *snapshot;
@@ -289,6 +294,17 @@ static enum injection_stage stage_of(enum papr_result result)
 	}
 }
 
+char *lab_guest_place(struct lab_guest *guest, const struct engine_regs *regs, char *out,
+		      size_t size)
+{
+	const uint64_t base = regs->msr & MSR_IR ? 0 : KERNEL_BASE;
+
+	out[0] = '\0';
+	if (guest->symbols && !(regs->msr & MSR_PR))
+		symbols_place(guest->symbols, regs->nip | base, out, size);
+	return out;
+}
+
 struct machine *lab_guest_machine(struct lab_guest *guest)
 {
 	return guest->machine;
@@ -335,15 +351,6 @@ static void name_process(const struct lab_guest *guest, struct lab_hit *hit)
 			  hit->process);
 }
 
-/* Of the kernel; its symbols are those of its file. */
-static void name_place(const struct lab_guest *guest, struct lab_hit *hit)
-{
-	if (!guest->symbols || hit->report.msr & MSR_PR)
-		return;
-	symbols_place(guest->symbols, hit->report.nip, hit->place, sizeof(hit->place));
-	hit->fixup = exception_table_has(&guest->exceptions, hit->report.nip);
-}
-
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 {
 	const struct injection_report *report = injector_explains(guest->injector, event);
@@ -372,7 +379,9 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
 	name_process(guest, hit);
-	name_place(guest, hit);
+	lab_guest_place(guest, &hit->before, hit->place, sizeof(hit->place));
+	hit->fixup = !(hit->before.msr & MSR_PR) &&
+		     exception_table_has(&guest->exceptions, hit->before.nip);
 	guest->progress = machine_insns(guest->machine);
 	for (unsigned i = 0; i < guest->nr_processes; i++)
 		guest->processes[i].rounds = 0;
@@ -546,6 +555,22 @@ static bool make_initrd(struct lab_guest *guest, char *err, size_t err_size)
 	return true;
 }
 
+/* For places and triggers. A kernel without symbols runs as well. Read before any confinement. */
+static void use_symbols(struct lab_guest *guest)
+{
+	char place[LAB_MAX_PLACE];
+
+	guest->symbols =
+		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
+	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
+	exception_table_read(&guest->exceptions, guest->symbols);
+	/* The first look-up sorts them. Processes that fork share the outcome. */
+	if (guest->symbols)
+		symbols_place(guest->symbols, KERNEL_BASE, place, sizeof(place));
+	if (guest->config.note_code)
+		guest->coverage = coverage_create(guest->symbols);
+}
+
 static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 {
 	const struct machine_hook hook = {
@@ -575,11 +600,8 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 	guest->injector = injector_create(guest->machine, err, err_size);
 	if (!guest->injector)
 		return false;
-	guest->symbols =
-		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
-	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
-	exception_table_read(&guest->exceptions, guest->symbols);
 	injector_listen(guest->injector, &listener);
+	use_symbols(guest);
 	/* After the injector: its reports are up to date then. */
 	return machine_add_hook(guest->machine, &hook) || FAIL("too many hooks into the machine");
 }
@@ -615,6 +637,8 @@ void lab_guest_destroy(struct lab_guest *guest)
 	exception_table_clear(&guest->exceptions);
 	if (guest->machine)
 		machine_destroy(guest->machine);
+	free(guest->watch);
+	coverage_destroy(guest->coverage);
 	if (guest->initrd_fd >= 0)
 		close(guest->initrd_fd);
 	free(guest);
@@ -764,6 +788,16 @@ static void go(struct lab_guest *guest, enum lab_workload workload)
 	type(guest, command);
 }
 
+static bool keep_moment(struct lab_guest *guest, char *err, size_t err_size)
+{
+	memcpy(guest->start.line, guest->line, sizeof(guest->line));
+	guest->start.line_length = guest->line_length;
+	guest->start.insns = machine_insns(guest->machine);
+	snapshot_free(guest->snapshot);
+	guest->snapshot = snapshot_take(guest->machine, err, err_size);
+	return guest->snapshot;
+}
+
 bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *err,
 		     size_t err_size)
 {
@@ -775,11 +809,14 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 			return false;
 		learn_current(guest);
 	}
-	memcpy(guest->start.line, guest->line, sizeof(guest->line));
-	guest->start.line_length = guest->line_length;
-	guest->start.insns = machine_insns(guest->machine);
-	guest->snapshot = snapshot_take(guest->machine, err, err_size);
-	return guest->snapshot;
+	if (guest->coverage)
+		guest->watch = coverage_watch(guest->coverage, guest->machine);
+	return keep_moment(guest, err, err_size);
+}
+
+json_t *lab_guest_code(struct lab_guest *guest)
+{
+	return guest->watch ? coverage_news(guest->watch) : NULL;
 }
 
 /* ---- cases ---- */
@@ -852,7 +889,7 @@ static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 	return true;
 }
 
-static bool reset(struct lab_guest *guest, char *err, size_t err_size)
+bool lab_guest_reset(struct lab_guest *guest, char *err, size_t err_size)
 {
 	injector_forget(guest->injector);
 	if (snapshot_reset(guest->snapshot, err, err_size) < 0)
@@ -958,19 +995,39 @@ static bool run_steps(struct lab_guest *guest, char *err, size_t err_size)
 	return true;
 }
 
+/* Goes on to the instruction that a case begins at, and keeps that moment instead. */
+static bool move_start(struct lab_guest *guest, uint64_t insn, char *err, size_t err_size)
+{
+	char why[256];
+
+	if (!insn || insn == guest->start.insns)
+		return true;
+	if (insn < guest->start.insns)
+		return FAIL("the guest is past instruction %llu already", (unsigned long long)insn);
+	if (!lab_guest_reset(guest, err, err_size))
+		return false;
+	machine_stop_at(guest->machine, insn);
+	if (machine_run(guest->machine, why, sizeof(why)) != MACHINE_STOPPED ||
+	    machine_insns(guest->machine) != insn)
+		return FAIL("the guest does not get to instruction %llu: %s",
+			    (unsigned long long)insn, why);
+	return keep_moment(guest, err, err_size);
+}
+
 bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_delivery,
 		   struct lab_observation *seen, char *err, size_t err_size)
 {
 	bool good;
 
 	guest->to_delivery = to_delivery;
-
+	if (!move_start(guest, c->start, err, err_size))
+		return false;
 	if (!start_observation(guest, seen)) {
 		lab_observation_clear(seen);
 		return FAIL("out of memory");
 	}
 	guest->seen = seen;
-	good = parse_steps(guest, c, err, err_size) && reset(guest, err, err_size) &&
+	good = parse_steps(guest, c, err, err_size) && lab_guest_reset(guest, err, err_size) &&
 	       run_steps(guest, err, err_size);
 	guest->seen = NULL;
 	if (!good)

@@ -20,6 +20,7 @@ struct lab_guest_config {
 	const char *append; /* or NULL: more words for the kernel's command line */
 	uint64_t ram_size; /* bytes */
 	unsigned nr_vcpus;
+	bool note_code; /* for lab_guest_code() */
 	/*
 	 * Asked now and then while the guest boots, with the instructions so far; false ends it.
 	 * May be NULL.
@@ -68,8 +69,24 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
  */
 bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_delivery,
 		   struct lab_observation *seen, char *err, size_t err_size);
-/** lab_guest_machine() - to be run by nobody else; as the last case left it */
+/** lab_guest_reset() - back to that moment, with nothing to be done; @err as above */
+bool lab_guest_reset(struct lab_guest *guest, char *err, size_t err_size);
+/**
+ * lab_guest_code() - what the cases have executed of the kernel's machine check and system reset
+ * code since the last call, as coverage_news() has it; NULL: nothing new
+ */
+json_t *lab_guest_code(struct lab_guest *guest);
+/**
+ * lab_guest_machine() - as the last case left it; to be run by nobody else, but by instructions
+ * between lab_guest_reset() and the next case
+ */
 struct machine *lab_guest_machine(struct lab_guest *guest);
+/**
+ * lab_guest_place() - the place in the kernel of a vCPU's next instruction, "symbol+0x10"
+ * @out: of @size bytes, at least 1; "" in user mode, or if the kernel has no symbols
+ */
+char *lab_guest_place(struct lab_guest *guest, const struct engine_regs *regs, char *out,
+		      size_t size);
 void lab_observation_clear(struct lab_observation *seen);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/report_code.h"
 #include "lab/report_json.h"
 #include "lab/report_text.h"
 
@@ -101,14 +102,18 @@ static bool write_results(struct page *page, const struct lab_totals *totals, ch
 			  size_t err_size)
 {
 	const struct lab_report *report = page->report;
+	json_t *code = report_code_json(report->store, err, err_size);
 	FILE *out = report->out;
 
+	if (!code)
+		return false;
 	putc('{', out);
 	page->failed = !write_member(out, "campaign",
 				     report_campaign_json(lab_store_campaign(report->store))) ||
 		       !(putc(',', out),
 			 write_member(out, "totals", report_totals_json(totals, report->times))) ||
-		       !(putc(',', out), write_member(out, "replay", replay_command(report)));
+		       !(putc(',', out), write_member(out, "replay", replay_command(report))) ||
+		       !(putc(',', out), write_member(out, "code", code));
 	fputs(",\"results\":[", out);
 	if (!page->failed && !lab_store_each(report->store, write_result, page, err, err_size))
 		return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "lab/report_code.h"
 #include "lab/report_json.h"
 
 /* A text that has to be JSON; if it is not, it is a string. */
@@ -98,6 +99,7 @@ bool lab_report_json(const struct lab_report *report, char *err, size_t err_size
 	struct writer w = { .report = report, .first = true };
 	struct lab_totals totals;
 	FILE *out = report->out;
+	json_t *code;
 
 	if (!lab_report_totals(report->store, &totals, err, err_size))
 		return false;
@@ -105,6 +107,11 @@ bool lab_report_json(const struct lab_report *report, char *err, size_t err_size
 	w.failed = !write_json(out, report_campaign_json(lab_store_campaign(report->store)));
 	fputs(",\n\"totals\":", out);
 	w.failed = !write_json(out, report_totals_json(&totals, report->times)) || w.failed;
+	code = report_code_json(report->store, err, err_size);
+	if (!code)
+		return false;
+	fputs(",\n\"code\":", out);
+	w.failed = !write_json(out, code) || w.failed;
 	fputs(",\n\"results\":[", out);
 	if (!w.failed && !lab_store_each(report->store, write_result, &w, err, err_size))
 		return false;

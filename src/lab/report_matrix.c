@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "lab/report.h"
+#include "lab/report_code.h"
 #include "lab/report_text.h"
 
 #define GAP	      2 /* between columns */
@@ -485,7 +486,8 @@ bool lab_report_matrix(const struct lab_report *report, char *err, size_t err_si
 	}
 	if (done) {
 		print_totals(report, &totals);
-		done = print_failures(&m, err, err_size);
+		done = report_code_print(report, err, err_size) &&
+		       print_failures(&m, err, err_size);
 	}
 	clear(&m);
 	return done;

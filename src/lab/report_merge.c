@@ -66,6 +66,14 @@ static bool make_target(struct merge *m, const char *path, const struct lab_camp
 	return m->into;
 }
 
+static bool join_code(void *opaque, const struct lab_code *code)
+{
+	struct merge *m = opaque;
+
+	m->failed = !lab_store_put_code(m->into, code, m->err, m->err_size);
+	return !m->failed;
+}
+
 static bool join_shard(struct merge *m, const char *path, struct lab_store *shard)
 {
 	const struct lab_campaign *campaign = lab_store_campaign(shard);
@@ -81,7 +89,8 @@ static bool join_shard(struct merge *m, const char *path, struct lab_store *shar
 	}
 	if (campaign->nr_shards != m->nr_shards)
 		m->nr_shards = 1;
-	return lab_store_each(shard, join, m, m->err, m->err_size) && !m->failed;
+	return lab_store_each_code(shard, join_code, m, m->err, m->err_size) && !m->failed &&
+	       lab_store_each(shard, join, m, m->err, m->err_size) && !m->failed;
 }
 
 /* ---- what is missing ---- */

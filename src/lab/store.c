@@ -30,7 +30,7 @@
 
 struct lab_store {
 	sqlite3 *db;
-	sqlite3_stmt *find, *get, *put, *find_rule, *put_rule;
+	sqlite3_stmt *find, *get, *put, *find_rule, *put_rule, *put_code;
 	bool writes;
 	char *path;
 	struct lab_campaign campaign;
@@ -73,7 +73,13 @@ static const char schema[] = "PRAGMA application_id = " VALUE(
 					 " host_ns INTEGER NOT NULL,"
 					 " case_json TEXT NOT NULL,"
 					 " evidence TEXT NOT NULL"
-					 ") STRICT;";
+					 ") STRICT;"
+					 "CREATE TABLE code ("
+					 " address TEXT PRIMARY KEY,"
+					 " symbol TEXT NOT NULL,"
+					 " line TEXT NOT NULL,"
+					 " ran INTEGER NOT NULL"
+					 ") STRICT, WITHOUT ROWID;";
 
 #define RESULT                                                                             \
 	"SELECT number, result.name, case_group, case_column, case_json, verdict, passed," \
@@ -304,6 +310,8 @@ static bool prepare(struct lab_store *s, struct line err)
 			   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
 		{ &s->find_rule, "SELECT id FROM rule WHERE name = ? AND law = ? AND source = ?" },
 		{ &s->put_rule, "INSERT INTO rule (name, law, source) VALUES (?,?,?)" },
+		{ &s->put_code, "INSERT INTO code (address, symbol, line, ran) VALUES (?,?,?,?)"
+				" ON CONFLICT DO UPDATE SET ran = max(ran, excluded.ran)" },
 	};
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
@@ -403,6 +411,7 @@ void lab_store_close(struct lab_store *s)
 	sqlite3_finalize(s->put);
 	sqlite3_finalize(s->find_rule);
 	sqlite3_finalize(s->put_rule);
+	sqlite3_finalize(s->put_code);
 	if (s->writes)
 		run(s, "PRAGMA journal_mode = DELETE");
 	sqlite3_close(s->db);
@@ -586,6 +595,51 @@ bool lab_store_each(struct lab_store *s,
 		done = fail_to(s, "read", err);
 	sqlite3_finalize(rows);
 	return done;
+}
+
+bool lab_store_put_code(struct lab_store *s, const struct lab_code *code, char *err_text,
+			size_t err_size)
+{
+	char address[24];
+	bool done;
+
+	snprintf(address, sizeof(address), "0x%016llx", (unsigned long long)code->address);
+	bind_text(s->put_code, 1, address);
+	bind_text(s->put_code, 2, code->symbol);
+	bind_text(s->put_code, 3, code->line);
+	sqlite3_bind_int(s->put_code, 4, code->ran);
+	done = sqlite3_step(s->put_code) == SQLITE_DONE;
+	if (!done)
+		fail_to(s, "write", (struct line){ err_text, err_size });
+	sqlite3_reset(s->put_code);
+	return done;
+}
+
+bool lab_store_each_code(struct lab_store *s,
+			 bool (*each)(void *opaque, const struct lab_code *code), void *opaque,
+			 char *err_text, size_t err_size)
+{
+	sqlite3_stmt *rows = NULL;
+	int step = SQLITE_ERROR;
+
+	if (!sqlite3_prepare_v2(s->db, "SELECT * FROM code ORDER BY address", -1, &rows, NULL)) {
+		while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
+			const char *address = (const char *)sqlite3_column_text(rows, 0);
+			const struct lab_code code = {
+				.address = strtoull(address ? address : "", NULL, 16),
+				.symbol = (char *)sqlite3_column_text(rows, 1),
+				.line = (char *)sqlite3_column_text(rows, 2),
+				.ran = sqlite3_column_int(rows, 3) != 0,
+			};
+
+			if (!code.symbol || !code.line || !each(opaque, &code))
+				break;
+		}
+	}
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		fail_to(s, "read", (struct line){ err_text, err_size });
+	sqlite3_finalize(rows);
+	return step == SQLITE_ROW || step == SQLITE_DONE;
 }
 
 static bool copy_result(struct lab_result *result)

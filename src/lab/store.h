@@ -42,6 +42,13 @@ struct lab_result {
 	uint64_t points;
 };
 
+/* An instruction of the kernel's machine check and system reset code; see coverage.h. */
+struct lab_code {
+	uint64_t address; /* link address */
+	char *symbol, *line; /* line: "" or NULL if it is unknown */
+	bool ran;
+};
+
 /** lab_campaign_has() - does this case belong to the campaign's shard? */
 bool lab_campaign_has(const struct lab_campaign *campaign, uint64_t number);
 /** lab_campaign_cases() - the number of cases of the campaign's shard */
@@ -84,6 +91,13 @@ bool lab_store_each(struct lab_store *store,
 /** lab_store_get() - one result, to be given to lab_result_clear(); false: @err says why */
 bool lab_store_get(struct lab_store *store, uint64_t number, struct lab_result *result, char *err,
 		   size_t err_size);
+/** lab_store_put_code() - keep whether an instruction ran; once it did, it did */
+bool lab_store_put_code(struct lab_store *store, const struct lab_code *code, char *err,
+			size_t err_size);
+/** lab_store_each_code() - hands out all of them by address; @err as of lab_store_each() */
+bool lab_store_each_code(struct lab_store *store,
+			 bool (*each)(void *opaque, const struct lab_code *code), void *opaque,
+			 char *err, size_t err_size);
 void lab_result_clear(struct lab_result *result);
 /** lab_result_same() - do they say the same, apart from host_ns? */
 bool lab_result_same(const struct lab_result *a, const struct lab_result *b);

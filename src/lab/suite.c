@@ -68,32 +68,53 @@ static const struct context more_contexts[] = {
 };
 #define NR_MORE_CONTEXTS (sizeof(more_contexts) / sizeof(more_contexts[0]))
 
-bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
-		   const char *column, json_t *steps)
+/* Room for one more. Powers of two, so that it grows in long strides. */
+static struct lab_case *make_room(struct lab_cases *cases)
 {
-	struct lab_case *c;
+	struct lab_case *list = cases->list;
 
-	/* Powers of two, so that it grows in long strides. */
 	if (!(cases->count & (cases->count - 1))) {
-		c = realloc(cases->list, (2 * cases->count + 1) * sizeof(*c));
-		if (c)
-			cases->list = c;
-		else
-			goto fail;
+		list = realloc(list, (2 * cases->count + 1) * sizeof(*list));
+		if (!list)
+			return NULL;
+		cases->list = list;
 	}
-	c = &cases->list[cases->count];
-	*c = (struct lab_case){ .number = cases->count, .workload = workload, .steps = steps };
-	c->group = strdup(group);
-	c->column = strdup(column);
-	if (c->group && c->column && asprintf(&c->name, "%s/%s", group, column) >= 0) {
+	return &list[cases->count];
+}
+
+bool lab_cases_append(struct lab_cases *cases, const struct lab_case *model)
+{
+	struct lab_case *c = make_room(cases);
+
+	if (!c) {
+		json_decref(model->steps);
+		return false;
+	}
+	*c = *model;
+	c->number = cases->count;
+	c->name = strdup(model->name);
+	c->group = strdup(model->group);
+	c->column = strdup(model->column);
+	if (c->name && c->group && c->column && c->steps) {
 		cases->count++;
 		return true;
 	}
-	free(c->group);
-	free(c->column);
-fail:
-	json_decref(steps);
+	lab_case_clear(c);
 	return false;
+}
+
+bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
+		   const char *column, json_t *steps)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s/%s", group, column);
+	return lab_cases_append(cases, &(struct lab_case){ .name = name,
+							   .group = (char *)group,
+							   .column = (char *)column,
+							   .workload = workload,
+							   .points = 1,
+							   .steps = steps });
 }
 
 void lab_cases_clear(struct lab_cases *cases)

@@ -14,6 +14,8 @@ struct lab_cases {
 /** lab_cases_add() - append a case and number it; takes @steps. false: out of memory */
 bool lab_cases_add(struct lab_cases *cases, enum lab_workload workload, const char *group,
 		   const char *column, json_t *steps);
+/** lab_cases_append() - the same with all that @model says but its number; takes its steps */
+bool lab_cases_append(struct lab_cases *cases, const struct lab_case *model);
 void lab_cases_clear(struct lab_cases *cases);
 /**
  * lab_cases_select() - keep the cases whose names match, and number them anew

@@ -18,6 +18,7 @@
 #include "base/host_time.h"
 #include "base/text.h"
 #include "lab/evidence.h"
+#include "lab/path.h"
 #include "lab/verdict.h"
 #include "lab/workers.h"
 
@@ -153,6 +154,7 @@ static bool run_case(struct lab_guest *guest, int fd, const json_t *json, char *
 {
 	const uint64_t started_ns = host_ns();
 	struct lab_observation seen;
+	json_t *result, *code;
 	struct lab_case c;
 	char why[400];
 	bool sent;
@@ -164,7 +166,11 @@ static bool run_case(struct lab_guest *guest, int fd, const json_t *json, char *
 		lab_case_clear(&c);
 		return false;
 	}
-	sent = send_line(fd, result_json(&c, &seen, started_ns));
+	result = result_json(&c, &seen, started_ns);
+	code = lab_guest_code(guest);
+	if (code)
+		json_object_set_new(result, "code", code);
+	sent = send_line(fd, result);
 	lab_observation_clear(&seen);
 	lab_case_clear(&c);
 	if (!sent)
@@ -191,15 +197,32 @@ static bool run_batch(struct lab_guest *guest, int fd, const json_t *cases, char
 	return true;
 }
 
+static bool record_path(struct lab_guest *guest, int fd, const json_t *request, char *err,
+			size_t err_size)
+{
+	struct path_spec spec;
+	json_t *points;
+
+	if (!path_spec_read(request, &spec)) {
+		snprintf(err, err_size, "a worker was asked for nonsense");
+		return false;
+	}
+	if (!lab_guest_start(guest, spec.workload, err, err_size))
+		return false;
+	points = path_record(guest, &spec, err, err_size);
+	return points && send_line(fd, json_pack("{s:s, s:o}", "type", "path", "points", points));
+}
+
 /* In a process of its own, so that the worker's guest stays as it is. */
-static void serve_batch(struct lab_guest *guest, int fd, const json_t *cases)
+static void serve_request(struct lab_guest *guest, int fd, const json_t *request)
 {
 	char err[512], *text = err;
 	int status;
 	pid_t pid = fork_child();
 
 	if (!pid) {
-		if (!run_batch(guest, fd, cases, err, sizeof(err)))
+		if (!(json_is_array(request) ? run_batch : record_path)(guest, fd, request, err,
+									sizeof(err)))
 			send_failure(fd, err);
 		_exit(0);
 	}
@@ -224,17 +247,17 @@ _Noreturn static void serve(struct lab_guest *guest, int fd, const char *release
 	send_line(fd, json_pack("{s:s, s:o}", "type", "ready", "release", text_json(release)));
 	for (;;) {
 		char *line = take_line(&reader);
-		json_t *cases;
+		json_t *request;
 
 		if (!line && !fill(&reader))
 			_exit(0);
 		if (!line)
 			continue;
-		cases = json_loads(line, 0, NULL);
+		request = json_loads(line, 0, NULL);
 		free(line);
-		if (json_array_size(cases))
-			serve_batch(guest, fd, cases);
-		json_decref(cases);
+		if (request)
+			serve_request(guest, fd, request);
+		json_decref(request);
 	}
 }
 
@@ -366,14 +389,15 @@ void workers_stop(struct workers *w)
 	free(w);
 }
 
-bool workers_give(struct workers *w, unsigned worker, const json_t *cases)
+bool workers_give(struct workers *w, unsigned worker, const json_t *request)
 {
-	return send_line(w->readers[worker].fd, json_incref((json_t *)cases));
+	return send_line(w->readers[worker].fd, json_incref((json_t *)request));
 }
 
 static bool read_message(json_t *json, struct workers_message *message)
 {
-	static const char *const types[] = { "booting", "ready", "result", "batch-done", "failed" };
+	static const char *const types[] = { "booting", "ready",      "result",
+					     "path",	"batch-done", "failed" };
 	const char *type = json_string_value(json_object_get(json, "type"));
 	const char *text = json_string_value(json_object_get(json, "text"));
 	const char *release = json_string_value(json_object_get(json, "release"));
@@ -383,7 +407,7 @@ static bool read_message(json_t *json, struct workers_message *message)
 			continue;
 		message->type = (enum workers_message_type)i;
 		message->insns = (uint64_t)json_integer_value(json_object_get(json, "insns"));
-		message->json = i == WORKERS_RESULT ? json_incref(json) : NULL;
+		message->json = i == WORKERS_RESULT || i == WORKERS_PATH ? json_incref(json) : NULL;
 		snprintf(message->text, sizeof(message->text), "%s",
 			 text	 ? text :
 			 release ? release :

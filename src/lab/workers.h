@@ -31,6 +31,7 @@ enum workers_message_type {
 	WORKERS_BOOTING, /* insns so far */
 	WORKERS_READY, /* one more worker can be given a batch: text is the kernel's release */
 	WORKERS_RESULT, /* of a case: what json says */
+	WORKERS_PATH, /* that was asked for: json's member "points" is path_record()'s array */
 	WORKERS_BATCH_DONE, /* the worker can be given another one */
 	WORKERS_FAILED, /* text: why; no worker will run the rest of the batch */
 	WORKERS_ENDED, /* the process is gone */
@@ -40,7 +41,7 @@ struct workers_message {
 	enum workers_message_type type;
 	unsigned worker; /* count: the early one; of BOOTING and a FAILED boot: 0 */
 	uint64_t insns;
-	json_t *json; /* WORKERS_RESULT; the caller's */
+	json_t *json; /* WORKERS_RESULT, WORKERS_PATH; the caller's */
 	char text[512];
 };
 
@@ -49,10 +50,11 @@ struct workers *workers_start(const struct workers_config *config, char *err, si
 /** workers_stop() - end all processes, whatever they do. */
 void workers_stop(struct workers *workers);
 /**
- * workers_give() - have a worker that is ready run a batch of cases of one workload
- * @cases: an array of lab_case_json()
+ * workers_give() - have a worker that is ready do something
+ * @request: a batch of cases of one workload, as an array of lab_case_json(); or a path to record,
+ * as path_spec_json()
  */
-bool workers_give(struct workers *workers, unsigned worker, const json_t *cases);
+bool workers_give(struct workers *workers, unsigned worker, const json_t *request);
 /**
  * workers_next() - wait for a message
  * @timeout_ms: -1: for ever
