@@ -6,6 +6,7 @@
  * MSR's bits, and each of them ends a block.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "inject/armed_trigger.h"
 #include "isa/interrupt.h"
@@ -101,14 +102,19 @@ static uint64_t state_bits(const struct armed_trigger *armed)
 		bits |= MSR_PR;
 	if (t->real_mode || t->translated)
 		bits |= MSR_IR | MSR_DR;
+	/* A process is in the kernel from an interrupt or a system call on. */
+	if (t->process[0])
+		bits |= MSR_PR;
 	return bits;
 }
 
 static void watch_state(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
 {
 	armed->look_due = true;
-	armed->polled = !machine_watch_state(machine, vcpu, state_bits(armed),
-					     armed->step == ARMED_STATE && armed->trigger.has_pidr);
+	armed->polled =
+		!machine_watch_state(machine, vcpu, state_bits(armed),
+				     armed->step == ARMED_STATE && (armed->trigger.has_pidr ||
+								    armed->trigger.process[0]));
 }
 
 /* Enter a step that looks at the vCPU's state. */
@@ -268,7 +274,8 @@ static bool state_fits(const struct trigger *t, struct machine *machine, unsigne
 
 	if (!mode_fits(t, moment) || !fwnmi_fits(t, machine, vcpu, moment) ||
 	    (t->rtas && !in_rtas(machine, moment)) ||
-	    (t->point == TRIGGER_VECTOR && !at_vector(t, moment->regs)))
+	    (t->point == TRIGGER_VECTOR && !at_vector(t, moment->regs)) ||
+	    (t->process[0] && strcmp(t->process, moment->process) != 0))
 		return false;
 	return !t->has_pidr || (machine_pid(machine, vcpu, &pid) && pid == t->pidr);
 }

@@ -139,6 +139,9 @@ static bool refuse(const struct injector *injector, const struct injection_reque
 		snprintf(err, err_size, "CPU %u is stopped: it is unsafe", request->vcpu);
 	else if (is_open(&injector->vcpus[request->vcpu].last))
 		snprintf(err, err_size, "CPU %u already has an injection pending", request->vcpu);
+	else if (request->trigger.process[0] && !injector->name_process)
+		snprintf(err, err_size, "process=%s: this guest's processes have no names here",
+			 request->trigger.process);
 	else if (!trigger_fits_machine(&request->trigger, injector->machine, err, err_size))
 		return true;
 	else if (!request->system_reset && fwnmi_machine_check_validate(&request->mc) < 0)
@@ -542,10 +545,14 @@ static struct armed_moment moment_of(struct injector *injector, unsigned vcpu,
 {
 	const struct injection *outer = &injector->vcpus[vcpu].outer;
 
-	return (struct armed_moment){ .regs = regs,
-				      .ceded = ceded,
-				      .interlocked = outer->watch_end &&
-						     outer->report.interlocked };
+	struct armed_moment moment = { .regs = regs,
+				       .ceded = ceded,
+				       .interlocked = outer->watch_end &&
+						      outer->report.interlocked };
+
+	if (injector->name_process)
+		injector->name_process(injector->name_opaque, regs, moment.process);
+	return moment;
 }
 
 static void before_block(void *opaque, unsigned vcpu, bool ceded)
@@ -725,6 +732,15 @@ void injector_use_symbols(struct injector *injector, struct symbols *symbols, co
 void injector_destroy(struct injector *injector)
 {
 	free(injector);
+}
+
+void injector_name_processes(struct injector *injector,
+			     void (*name)(void *opaque, const struct engine_regs *regs,
+					  char name[TRIGGER_MAX_PROCESS]),
+			     void *opaque)
+{
+	injector->name_process = name;
+	injector->name_opaque = opaque;
 }
 
 void injector_listen(struct injector *injector, const struct injector_listener *listener)

@@ -32,6 +32,14 @@ void injector_use_symbols(struct injector *injector, struct symbols *symbols, co
 void injector_destroy(struct injector *injector);
 /** injector_forget() - withdraw and unwatch everything, without a word: the machine was reset. */
 void injector_forget(struct injector *injector);
+/**
+ * injector_name_processes() - who can tell which process a vCPU runs, for triggers
+ * @name: gets the vCPU's registers; writes the name, "" if it does not know
+ */
+void injector_name_processes(struct injector *injector,
+			     void (*name)(void *opaque, const struct engine_regs *regs,
+					  char name[TRIGGER_MAX_PROCESS]),
+			     void *opaque);
 void injector_listen(struct injector *injector, const struct injector_listener *listener);
 
 /**

@@ -11,6 +11,15 @@
 		.count = ENGINE_MAX_VCPUS, .width = 8,                       \
 	}
 #define GPRS(which, a, b, c, d) GPR(which, a), GPR(which, b), GPR(which, c), GPR(which, d)
+#define LETTER(which, i)                                                                         \
+	{                                                                                        \
+		.name = #which ".process" #i,                                                    \
+		.offset = offsetof(struct injector, vcpus[0].which.armed.trigger.process) + (i), \
+		.stride = sizeof(struct vcpu_injections), .max = UINT8_MAX,                      \
+		.count = ENGINE_MAX_VCPUS, .width = 1,                                           \
+	}
+#define LETTERS(which, i) \
+	LETTER(which, i), LETTER(which, i + 1), LETTER(which, i + 2), LETTER(which, i + 3)
 /* A trigger's symbols are resolved. */
 #define INJECTION(which)                                                                           \
 	NUMBER(which, request.id, UINT64_MAX), NUMBER(which, request.vcpu, ENGINE_MAX_VCPUS - 1),  \
@@ -84,7 +93,8 @@
 		NUMBER(which, armed.trigger.translated, true),                                     \
 		NUMBER(which, armed.trigger.fwnmi, TRIGGER_INTERLOCKED),                           \
 		NUMBER(which, armed.trigger.has_pidr, true),                                       \
-		NUMBER(which, armed.trigger.pidr, UINT32_MAX),                                     \
+		NUMBER(which, armed.trigger.pidr, UINT32_MAX), LETTERS(which, 0),                  \
+		LETTERS(which, 4), LETTERS(which, 8), LETTERS(which, 12),                          \
 		NUMBER(which, armed.trigger.cpus, TRIGGER_CPUS_OTHERS),                            \
 		NUMBER(which, armed.trigger.cpu, UINT32_MAX), NUMBER(which, armed.step, ARMED_RI), \
 		NUMBER(which, armed.hits_left, UINT64_MAX),                                        \

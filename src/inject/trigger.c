@@ -233,6 +233,7 @@ enum word {
 	WORD_WITHIN,
 	WORD_RI,
 	WORD_PIDR,
+	WORD_PROCESS,
 	WORD_CPU,
 	WORD_FIRST_PLAIN, /* from here on words without a value */
 	WORD_USER = WORD_FIRST_PLAIN,
@@ -262,6 +263,7 @@ static const char *const words[NR_WORDS + 1] = {
 	[WORD_WITHIN] = "within",
 	[WORD_RI] = "ri",
 	[WORD_PIDR] = "pidr",
+	[WORD_PROCESS] = "process",
 	[WORD_CPU] = "cpu",
 	[WORD_USER] = "user",
 	[WORD_KERNEL] = "kernel",
@@ -271,6 +273,14 @@ static const char *const words[NR_WORDS + 1] = {
 	[WORD_HANDLER] = "handler",
 	[WORD_INTERLOCKED] = "interlocked",
 };
+
+static bool take_process(struct parse *p, const struct term *term)
+{
+	if (!term->value_length || term->value_length >= TRIGGER_MAX_PROCESS)
+		return bad_value(p, term, "a process's name, of at most 15 bytes");
+	memcpy(p->trigger->process, term->value, term->value_length);
+	return true;
+}
 
 static bool take_valued(struct parse *p, const struct term *term, enum word word)
 {
@@ -310,6 +320,8 @@ static bool take_valued(struct parse *p, const struct term *term, enum word word
 			return false;
 		t->pidr = (uint32_t)pidr;
 		return t->has_pidr = true;
+	case WORD_PROCESS:
+		return take_process(p, term);
 	default:
 		return take_cpu(p, term);
 	}

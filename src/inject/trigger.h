@@ -22,6 +22,7 @@
  *	handler			the vCPU has not called ibm,nmi-interlock for its last machine check
  *	interlocked		it has, but is not back at the interrupted instruction
  *	pidr=N			the address space
+ *	process=NAME		the process that the vCPU runs, where names are known
  *	cpu=N, cpu=all, cpu=others:N
  *
  * A PLACE is an effective address, a symbol of the kernel, or SYMBOL+OFFSET. A range includes both
@@ -34,7 +35,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRIGGER_MAX_SYMBOL 128
+#define TRIGGER_MAX_SYMBOL  128
+#define TRIGGER_MAX_PROCESS 16 /* bytes of a name, with its NUL */
 
 enum inject_context {
 	INJECT_ANY,
@@ -102,6 +104,7 @@ struct trigger {
 	enum trigger_fwnmi fwnmi;
 	bool has_pidr;
 	uint32_t pidr;
+	char process[TRIGGER_MAX_PROCESS]; /* "": any */
 	enum trigger_cpus cpus;
 	unsigned cpu;
 };

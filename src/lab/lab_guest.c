@@ -345,10 +345,11 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 		injection_log_decode(&report->log, log, sizeof(log));
 }
 
-static void name_process(const struct lab_guest *guest, struct lab_hit *hit)
+static void name_process(void *opaque, const struct engine_regs *regs, char *name)
 {
-	current_task_name(&guest->current, machine_memory(guest->machine), hit->before.sprg[1],
-			  hit->process);
+	const struct lab_guest *guest = opaque;
+
+	current_task_name(&guest->current, machine_memory(guest->machine), regs->sprg[1], name);
 }
 
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
@@ -378,7 +379,7 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	if (guest->steps[hit->step].kind == LAB_STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
-	name_process(guest, hit);
+	name_process(guest, &hit->before, hit->process);
 	lab_guest_place(guest, &hit->before, hit->place, sizeof(hit->place));
 	hit->fixup = !(hit->before.msr & MSR_PR) &&
 		     exception_table_has(&guest->exceptions, hit->before.nip);
@@ -601,6 +602,7 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 	if (!guest->injector)
 		return false;
 	injector_listen(guest->injector, &listener);
+	injector_name_processes(guest->injector, name_process, guest);
 	use_symbols(guest);
 	/* After the injector: its reports are up to date then. */
 	return machine_add_hook(guest->machine, &hook) || FAIL("too many hooks into the machine");

@@ -65,6 +65,8 @@ static void everything_else_has_one_word(void **state)
 	assert_int_equal(t.pidr, 7);
 	assert_int_equal(t.cpus, TRIGGER_CPUS_OTHERS);
 	assert_int_equal(t.cpu, 2);
+	parse("process=victim0 user");
+	assert_string_equal(t.process, "victim0");
 	parse("idle");
 	assert_int_equal(t.context, INJECT_IDLE);
 	parse("interlocked cpu=all ri=1");
