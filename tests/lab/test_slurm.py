@@ -100,6 +100,8 @@ class Slurm:
                 host=self.host, controller=controller, node=node, directory=directory
             ),
         )
+        # Nothing here uses control groups. Left to itself, slurmd ends where none are mounted.
+        self.write("cgroup.conf", "CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n")
         for name in ("state", "spool"):
             os.mkdir(self.path(name))
         self.wrapper = self.write(
