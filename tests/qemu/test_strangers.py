@@ -81,7 +81,10 @@ BAD_COMMAND_LINES = [
         "inject machine-check GDB --monitor /tmp/m",
         r"only one machine can be given: --monitor and --gdb",
     ),
-    ("inject GDB", r"no event given: machine-check, system-reset, poison or heal"),
+    (
+        "inject GDB",
+        r"no event given: machine-check, system-reset, poison, heal, plant, clear or event",
+    ),
     ("inject machine-check --gdb", r"option --gdb needs a value"),
     (
         "inject machine-check --monitor /tmp/m --kernel k",
