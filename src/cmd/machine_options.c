@@ -82,7 +82,8 @@ static bool parse_size(const char *text, uint64_t *size)
 	return !*text;
 }
 
-bool machine_option_memory(const char *value, uint64_t *ram_size, char *why)
+bool machine_option_memory(void *into, const struct command_option *option, const char *value,
+			   char *why)
 {
 	uint64_t size;
 
@@ -94,7 +95,7 @@ bool machine_option_memory(const char *value, uint64_t *ram_size, char *why)
 		return option_bad(why, "less than %llu MiB", MACHINE_MIN_RAM >> 20);
 	if (size % (1u << 20))
 		return option_bad(why, "not a whole number of MiB");
-	*ram_size = size;
+	*(uint64_t *)((char *)into + option->offset) = size;
 	return true;
 }
 
@@ -138,7 +139,8 @@ static bool set_topology(uint64_t counts[], const char *item, char *why)
 	return true;
 }
 
-bool machine_option_cpus(const char *value, unsigned *nr_vcpus, char *why)
+bool machine_option_cpus(void *into, const struct command_option *option, const char *value,
+			 char *why)
 {
 	enum {
 		CPUS,
@@ -166,6 +168,6 @@ bool machine_option_cpus(const char *value, unsigned *nr_vcpus, char *why)
 	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) || counts[CPUS] % product)
 		return option_bad(why, "sockets and cores do not make %u CPUs",
 				  (unsigned)counts[CPUS]);
-	*nr_vcpus = (unsigned)counts[CPUS];
+	*(unsigned *)((char *)into + option->offset) = (unsigned)counts[CPUS];
 	return true;
 }

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** machine_option_memory() - "512", "512M", "size=1.5G": in bytes; false: see option_bad() */
-bool machine_option_memory(const char *value, uint64_t *ram_size, char *why);
-/** machine_option_cpus() - "4", "cpus=4,cores=2,..."; false: see option_bad() */
-bool machine_option_cpus(const char *value, unsigned *nr_vcpus, char *why);
+#include "cmd/options.h"
+
+/** machine_option_memory() - "512", "512M", "size=1.5G": bytes for the uint64_t at the offset */
+option_fn machine_option_memory;
+/** machine_option_cpus() - "4", "cpus=4,cores=2,...": for the unsigned at the offset */
+option_fn machine_option_cpus;
 
 /** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
 const char *option_skip_key(const char *value, const char *key);

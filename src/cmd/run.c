@@ -137,17 +137,6 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- options ---- */
 
-static bool set_memory(void *into, const struct command_option *option, const char *value,
-		       char *why)
-{
-	return machine_option_memory(value, &((struct run_options *)into)->machine.ram_size, why);
-}
-
-static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
-{
-	return machine_option_cpus(value, &((struct run_options *)into)->machine.nr_vcpus, why);
-}
-
 /* The CPU's version is the one in the PVR. */
 static bool set_cpu(void *into, const struct command_option *option, const char *value, char *why)
 {
@@ -426,8 +415,8 @@ static const struct command_option run_option_table[] = {
 	{ "-bios", OPTION_TEXT, INTO(machine.bios) },
 	{ "-initrd", OPTION_TEXT, INTO(machine.initrd) },
 	{ "-append", OPTION_TEXT, INTO(machine.partition.bootargs) },
-	{ "-m", OPTION_CALL, .set = set_memory },
-	{ "-smp", OPTION_CALL, .set = set_smp },
+	{ "-m", OPTION_CALL, INTO(machine.ram_size), .set = machine_option_memory },
+	{ "-smp", OPTION_CALL, INTO(machine.nr_vcpus), .set = machine_option_cpus },
 	{ "-cpu", OPTION_CALL, .set = set_cpu },
 	{ "-accel", OPTION_CALL, .set = set_accel },
 	{ "-serial", OPTION_CALL, .set = set_serial },

@@ -105,17 +105,6 @@ static int fail(const char *why)
 
 /* ---- options ---- */
 
-static bool set_memory(void *into, const struct command_option *option, const char *value,
-		       char *why)
-{
-	return machine_option_memory(value, &((struct test_options *)into)->ram_size, why);
-}
-
-static bool set_smp(void *into, const struct command_option *option, const char *value, char *why)
-{
-	return machine_option_cpus(value, &((struct test_options *)into)->nr_vcpus, why);
-}
-
 static bool set_jobs(void *into, const struct command_option *option, const char *value, char *why)
 {
 	uint64_t n;
@@ -174,8 +163,8 @@ static const struct command_option test_option_table[] = {
 	{ "-kernel", OPTION_TEXT, AT(kernel) },
 	{ "-initrd", OPTION_TEXT, AT(initrd) },
 	{ "-append", OPTION_TEXT, AT(append) },
-	{ "-m", OPTION_CALL, .set = set_memory },
-	{ "-smp", OPTION_CALL, .set = set_smp },
+	{ "-m", OPTION_CALL, AT(ram_size), .set = machine_option_memory },
+	{ "-smp", OPTION_CALL, AT(nr_vcpus), .set = machine_option_cpus },
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
 	{ "--only", OPTION_TEXT, AT(only) },
