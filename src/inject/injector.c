@@ -219,7 +219,7 @@ const struct injection_report *injector_explains(const struct injector *injector
 /* ---- delivery ---- */
 
 /* R3 points to the saved R3; the log follows it. */
-static void note_log(const struct guest_memory *memory, struct injection_report *report)
+void injector_note_log(const struct guest_memory *memory, struct injection_report *report)
 {
 	const uint64_t at = report->r3 + 8;
 	uint8_t bytes[FWNMI_ERRLOG_MAX];
@@ -272,7 +272,7 @@ static void note_delivery(struct injector *injector, struct injection *in,
 	if (!in->report.registered)
 		note_vector(machine, &in->report, regs);
 	else if (!in->report.system_reset)
-		note_log(machine_memory(machine), &in->report);
+		injector_note_log(machine_memory(machine), &in->report);
 	in->report.delivered_insns = machine_vcpu_insns(machine, in->report.vcpu);
 	in->report.delivered_timebase = machine_timebase(machine);
 	in->delivered_ns = host_ns();

@@ -30,7 +30,7 @@ struct injector *injector_create(struct machine *machine, char *err, size_t err_
 void injector_use_symbols(struct injector *injector, struct symbols *symbols, const char *why_not);
 /** injector_destroy() - call after the machine's last run. */
 void injector_destroy(struct injector *injector);
-/** injector_forget() - withdraw and unwatch everything, without a word: the machine was reset. */
+/** injector_forget() - withdraw and unwatch everything, without a word: as if newly created */
 void injector_forget(struct injector *injector);
 /**
  * injector_name_processes() - who can tell which process a vCPU runs, for triggers
@@ -57,6 +57,9 @@ bool injector_add(struct injector *injector, const struct injection_request *req
 
 /** injector_cancel() - withdraw and report all that is under way: the guest it was for is gone */
 void injector_cancel(struct injector *injector, const char *reason);
+
+/** injector_note_log() - read the log of a machine check that has entered a registered routine */
+void injector_note_log(const struct guest_memory *memory, struct injection_report *report);
 
 /**
  * injector_explains() - which injection led to this event; NULL: none. To be called while the

@@ -81,7 +81,6 @@ static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 
 bool lab_guest_reset(struct lab_guest *guest, char *err, size_t err_size)
 {
-	injector_forget(guest->injector);
 	if (snapshot_reset(guest->snapshot, err, err_size) < 0)
 		return false;
 	memcpy(guest->line, guest->start.line, sizeof(guest->line));

@@ -111,8 +111,6 @@ static void take_line(struct lab_guest *guest)
 		snprintf(guest->release, sizeof(guest->release), "%s", line.release);
 		guest_stop_now(guest);
 		break;
-	case NOTES_RUNNING:
-		break;
 	case NOTES_NOTE:
 		take_note(guest, &line.note);
 		if (!guest->seen && !guest->steady && all_verified(guest, STEADY_ROUNDS)) {

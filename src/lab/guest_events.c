@@ -40,22 +40,6 @@ static enum injection_stage stage_of(enum papr_result result)
 	}
 }
 
-char *lab_guest_place(struct lab_guest *guest, const struct engine_regs *regs, char *out,
-		      size_t size)
-{
-	const uint64_t base = regs->msr & MSR_IR ? 0 : KERNEL_BASE;
-
-	out[0] = '\0';
-	if (guest->symbols && !(regs->msr & MSR_PR))
-		symbols_place(guest->symbols, regs->nip | base, out, size);
-	return out;
-}
-
-struct machine *lab_guest_machine(struct lab_guest *guest)
-{
-	return guest->machine;
-}
-
 /* What the vCPU held when it was interrupted. The outcome has what it holds now. */
 static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 			   const struct papr_outcome *outcome)
@@ -76,7 +60,6 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 			 const struct papr_outcome *outcome)
 {
 	struct injection_report *report = &hit->report;
-	uint8_t log[FWNMI_MC_BUFFER_MIN - 8];
 
 	report->system_reset = outcome->vector == VECTOR_SYSTEM_RESET;
 	hit->guest_asked = report->system_reset;
@@ -86,9 +69,8 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 	report->r3 = outcome->regs.gpr[3];
 	report->nip = outcome->regs.srr0;
 	report->msr = outcome->regs.srr1 & ~FWNMI_SRR1_CAUSE_MASK;
-	if (report->registered && !report->system_reset &&
-	    memory_peek(machine_memory(guest->machine), report->r3 + 8, log, sizeof(log)))
-		injection_log_decode(&report->log, log, sizeof(log));
+	if (report->registered && !report->system_reset)
+		injector_note_log(machine_memory(guest->machine), report);
 }
 
 void guest_name_process(void *opaque, const struct engine_regs *regs, char *name)
@@ -98,30 +80,37 @@ void guest_name_process(void *opaque, const struct engine_regs *regs, char *name
 	current_task_name(&guest->current, machine_memory(guest->machine), regs->sprg[1], name);
 }
 
-static void note_hit(struct lab_guest *guest, const struct machine_event *event)
+/* A new one, unless the vCPU's last is about to enter its handler. NULL: there is no room. */
+static struct lab_hit *begin_hit(struct lab_guest *guest, unsigned vcpu)
+{
+	struct lab_observation *seen = guest->seen;
+	struct lab_hit *hit = last_hit(seen, vcpu);
+
+	if (is_under_way(hit))
+		return hit;
+	if (seen->nr_hits == LAB_MAX_HITS)
+		return NULL;
+	if (guest->awaited)
+		guest->awaited--;
+	seen->steps_reached = guest->step;
+	hit = &seen->hits[seen->nr_hits++];
+	*hit = (struct lab_hit){ .report.vcpu = vcpu,
+				 .step = guest->step ? guest->step - 1 : 0,
+				 .insns = machine_insns(guest->machine) - guest->start.insns,
+				 .console_at = seen->console_length };
+	return hit;
+}
+
+/* What was hit: registers, process, place. */
+static void describe_hit(struct lab_guest *guest, struct lab_hit *hit,
+			 const struct machine_event *event)
 {
 	const struct injection_report *report = injector_explains(guest->injector, event);
-	struct lab_observation *seen = guest->seen;
-	struct lab_hit *hit = last_hit(seen, event->vcpu);
 
-	if (!is_under_way(hit)) {
-		if (seen->nr_hits == LAB_MAX_HITS)
-			return;
-		hit = &seen->hits[seen->nr_hits++];
-		*hit = (struct lab_hit){ .report.vcpu = event->vcpu,
-					 .step = guest->step ? guest->step - 1 : 0,
-					 .insns =
-						 machine_insns(guest->machine) - guest->start.insns,
-					 .console_at = seen->console_length };
-		if (guest->awaited)
-			guest->awaited--;
-		seen->steps_reached = guest->step;
-	}
-	if (report) {
+	if (report)
 		hit->report = *report;
-	} else {
+	else
 		describe_own(guest, hit, event->outcome);
-	}
 	if (guest->steps[hit->step].kind == LAB_STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
@@ -129,6 +118,16 @@ static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 	lab_guest_place(guest, &hit->before, hit->place, sizeof(hit->place));
 	hit->fixup = !(hit->before.msr & MSR_PR) &&
 		     exception_table_has(&guest->exceptions, hit->before.nip);
+}
+
+static void note_hit(struct lab_guest *guest, const struct machine_event *event)
+{
+	struct lab_observation *seen = guest->seen;
+	struct lab_hit *hit = begin_hit(guest, event->vcpu);
+
+	if (!hit)
+		return;
+	describe_hit(guest, hit, event);
 	guest->progress = machine_insns(guest->machine);
 	for (unsigned i = 0; i < guest->nr_processes; i++)
 		guest->processes[i].rounds = 0;
@@ -226,7 +225,6 @@ void guest_on_returned(void *opaque, unsigned vcpu)
 void guest_on_ended(void *opaque, const struct injection_report *report)
 {
 	struct lab_guest *guest = opaque;
-
 	struct lab_observation *seen = guest->seen;
 
 	if (!seen)

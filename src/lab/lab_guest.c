@@ -164,6 +164,22 @@ void lab_guest_destroy(struct lab_guest *guest)
 	free(guest);
 }
 
+char *lab_guest_place(struct lab_guest *guest, const struct engine_regs *regs, char *out,
+		      size_t size)
+{
+	const uint64_t base = regs->msr & MSR_IR ? 0 : KERNEL_BASE;
+
+	out[0] = '\0';
+	if (guest->symbols && !(regs->msr & MSR_PR))
+		symbols_place(guest->symbols, regs->nip | base, out, size);
+	return out;
+}
+
+struct machine *lab_guest_machine(struct lab_guest *guest)
+{
+	return guest->machine;
+}
+
 /* ---- boot ---- */
 
 /* Says why a guest that should have gone on did not. */

@@ -75,11 +75,8 @@ void notes_parse(const char *line, struct notes_line *parsed)
 		return;
 	}
 	rest = text;
-	if (!take_word(&rest, word, sizeof(word)))
-		return;
-	if (!strcmp(word, "running"))
-		parsed->kind = NOTES_RUNNING;
-	else if (!strcmp(word, "ready") && take_number(&rest, &parsed->cpus) &&
-		 take_word(&rest, parsed->release, sizeof(parsed->release)))
+	if (take_word(&rest, word, sizeof(word)) && !strcmp(word, "ready") &&
+	    take_number(&rest, &parsed->cpus) &&
+	    take_word(&rest, parsed->release, sizeof(parsed->release)))
 		parsed->kind = NOTES_READY;
 }

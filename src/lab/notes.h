@@ -13,7 +13,6 @@
 enum notes_line_kind {
 	NOTES_OTHER, /* not a line of the userland's */
 	NOTES_READY, /* cpus, release */
-	NOTES_RUNNING, /* text: the workload */
 	NOTES_NOTE, /* note, without console_at and insns */
 };
 
