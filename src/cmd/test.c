@@ -393,6 +393,22 @@ static bool make_cases(const struct test_options *o, struct lab_cases *cases, ch
 			      err_size);
 }
 
+static int run_cases(const struct test_options *o, const struct kernel_identity *kernel,
+		     const struct lab_cases *cases)
+{
+	char err[REASON_SIZE], *results;
+	int status;
+
+	if (!cases->count) {
+		snprintf(err, sizeof(err), "no case of suite %s is named %s", o->suite, o->only);
+		return fail(err);
+	}
+	results = o->results ? strdup(o->results) : default_results(o, kernel);
+	status = results ? run_campaign(o, kernel, cases, results) : fail(strerror(ENOMEM));
+	free(results);
+	return status;
+}
+
 static bool check_byte_order(const struct test_options *o, const struct kernel_identity *kernel,
 			     char *err, size_t err_size)
 {
@@ -407,7 +423,7 @@ static int run(struct test_options *o)
 	struct kernel_identity kernel;
 	struct lab_cases cases;
 	char err[REASON_SIZE];
-	char *results, *suite;
+	char *suite;
 	int status;
 
 	if (!o->kernel)
@@ -425,13 +441,7 @@ static int run(struct test_options *o)
 		o->suite = suite ? suite : DEFAULT_SUITE;
 	if (o->only)
 		lab_cases_select(&cases, o->only);
-	if (!cases.count) {
-		snprintf(err, sizeof(err), "no case of suite %s is named %s", o->suite, o->only);
-		return fail(err);
-	}
-	results = o->results ? strdup(o->results) : default_results(o, &kernel);
-	status = results ? run_campaign(o, &kernel, &cases, results) : fail(strerror(ENOMEM));
-	free(results);
+	status = run_cases(o, &kernel, &cases);
 	free(suite);
 	lab_cases_clear(&cases);
 	return status;

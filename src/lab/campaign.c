@@ -13,7 +13,9 @@
 /* How often to look whether the user wants an end, in milliseconds. */
 #define LOOK_MS	  100
 
-#define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
+#define FAIL(...)  (snprintf(err, err_size, __VA_ARGS__), false)
+/* What a worker says is checked: its guest may have taken it over. */
+#define NONSENSE() FAIL("a worker speaks nonsense")
 
 /* The cases that a worker has been given. */
 struct batch {
@@ -104,15 +106,6 @@ static bool give_batches(struct campaign *campaign, char *err, size_t err_size)
 	return true;
 }
 
-/* ---- taking ---- */
-
-static const char *text_of(const json_t *json, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json, key));
-
-	return text ? text : "";
-}
-
 /* ---- code that was executed ---- */
 
 static bool put_word(struct campaign *campaign, const struct coverage_word *word, char *err,
@@ -167,7 +160,7 @@ static bool keep_range(struct campaign *campaign, struct coverage_word *word, js
 	const struct coverage *c = campaign->coverage;
 
 	if (!word || count < 1 || count > c->words + c->nr_words - word)
-		return FAIL("a worker speaks nonsense");
+		return NONSENSE();
 	for (; count > 0; count--, word++) {
 		if (word->ran)
 			continue;
@@ -187,12 +180,21 @@ static bool keep_code(struct campaign *campaign, const json_t *news, char *err, 
 		uint64_t address;
 
 		if (!text || !number_parse(text, strlen(text), &address))
-			return FAIL("a worker speaks nonsense");
+			return NONSENSE();
 		if (!keep_range(campaign, coverage_find(campaign->coverage, address), count, err,
 				err_size))
 			return false;
 	}
 	return true;
+}
+
+/* ---- taking ---- */
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text ? text : "";
 }
 
 static bool keep_result(struct campaign *campaign, const json_t *json, char *err, size_t err_size)
@@ -205,7 +207,7 @@ static bool keep_result(struct campaign *campaign, const json_t *json, char *err
 
 	if (number >= campaign->config->cases->count ||
 	    !lab_verdict_parse(text_of(json, "verdict"), &result.verdict))
-		return FAIL("a worker speaks nonsense");
+		return NONSENSE();
 	c = &campaign->config->cases->list[number];
 	as_json = lab_case_json(c);
 	result.points = c->points;
@@ -250,14 +252,13 @@ static bool take_message(struct campaign *campaign, const struct workers_message
 		batch->ready = true;
 		break;
 	case WORKERS_RESULT:
-		good = batch->left && keep_result(campaign, message->json, err, err_size);
 		if (!batch->left)
-			snprintf(err, err_size, "a worker speaks nonsense");
-		else
-			batch->left--;
+			return NONSENSE();
+		batch->left--;
+		good = keep_result(campaign, message->json, err, err_size);
 		break;
 	case WORKERS_PATH:
-		return FAIL("a worker speaks nonsense");
+		return NONSENSE();
 	case WORKERS_BATCH_DONE:
 		batch->ready = true;
 		campaign->active--;

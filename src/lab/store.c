@@ -242,7 +242,7 @@ static bool write_campaign(struct lab_store *s, const struct lab_campaign *c)
 	return done;
 }
 
-static void clear_campaign(struct lab_campaign *c)
+void lab_campaign_clear(struct lab_campaign *c)
 {
 	free(c->suite);
 	free(c->kernel);
@@ -415,7 +415,7 @@ void lab_store_close(struct lab_store *s)
 	if (s->writes)
 		run(s, "PRAGMA journal_mode = DELETE");
 	sqlite3_close(s->db);
-	clear_campaign(&s->campaign);
+	lab_campaign_clear(&s->campaign);
 	free(s->path);
 	free(s);
 }

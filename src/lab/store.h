@@ -49,6 +49,8 @@ struct lab_code {
 	bool ran;
 };
 
+/** lab_campaign_clear() - free its text */
+void lab_campaign_clear(struct lab_campaign *campaign);
 /** lab_campaign_has() - does this case belong to the campaign's shard? */
 bool lab_campaign_has(const struct lab_campaign *campaign, uint64_t number);
 /** lab_campaign_cases() - the number of cases of the campaign's shard */

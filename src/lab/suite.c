@@ -9,6 +9,7 @@
 #include "lab/observation.h"
 #include "lab/step.h"
 #include "lab/suite.h"
+#include "lab/userland.h"
 
 /* Kinds of machine checks that a processor reports; LoPAR's table of error types. */
 static const struct kind {
@@ -43,9 +44,9 @@ struct context {
 
 /*
  * In the middle of the code that runs with known values in all registers: elsewhere, a register
- * that is lost may not be missed. The address is LAB_WINDOW_START.
+ * that is lost may not be missed.
  */
-#define IN_WINDOW "fetch=0x18000000..0x1800ffff after=1000"
+#define IN_WINDOW "fetch=" LAB_WINDOW_RANGE " after=1000"
 
 static const struct context contexts[] = {
 	{ "user", LAB_VICTIM, IN_WINDOW },

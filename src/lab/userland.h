@@ -13,8 +13,8 @@
 #define LAB_PATTERN_DISTANCE UINT64_C(0x10000) /* from one to the next */
 #define LAB_PATTERN_PAGES    4
 #define LAB_PATTERN_SIZE     2048 /* bytes from each page's beginning on */
-#define LAB_WINDOW_START     UINT64_C(0x18000000) /* code with known values in registers */
-#define LAB_WINDOW_END	     UINT64_C(0x18010000)
+/* Code that runs with known values in registers, as a range for a trigger. */
+#define LAB_WINDOW_RANGE     "0x18000000..0x1800ffff"
 
 /**
  * lab_userland() - the initramfs

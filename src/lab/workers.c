@@ -132,6 +132,17 @@ static pid_t fork_child(void)
 	return 0;
 }
 
+/* False, with errno: there is no such child. */
+static bool wait_for(pid_t pid, int *status)
+{
+	pid_t ended;
+
+	do
+		ended = waitpid(pid, status, 0);
+	while (ended < 0 && errno == EINTR);
+	return ended == pid;
+}
+
 static json_t *result_json(const struct lab_case *c, const struct lab_observation *seen,
 			   uint64_t started_ns)
 {
@@ -228,7 +239,7 @@ static void serve_request(struct lab_guest *guest, int fd, const json_t *request
 	}
 	if (pid < 0)
 		snprintf(err, sizeof(err), "cannot fork: %s", strerror(errno));
-	else if (waitpid(pid, &status, 0) < 0)
+	else if (!wait_for(pid, &status))
 		snprintf(err, sizeof(err), "cannot wait: %s", strerror(errno));
 	else if (WIFSIGNALED(status))
 		snprintf(err, sizeof(err), "the process that ran the case died of signal %d",
@@ -381,8 +392,7 @@ void workers_stop(struct workers *w)
 		return;
 	if (w->boot > 0) {
 		kill(w->boot, SIGKILL);
-		while (waitpid(w->boot, NULL, 0) < 0 && errno == EINTR)
-			;
+		wait_for(w->boot, NULL);
 	}
 	for (unsigned i = 0; i < w->nr_slots; i++)
 		close_reader(&w->readers[i]);

@@ -60,16 +60,6 @@ static struct lab_campaign campaign_of(const json_t *json)
 	return campaign;
 }
 
-static void clear_campaign(struct lab_campaign *c)
-{
-	free(c->suite);
-	free(c->kernel);
-	free(c->kernel_build_id);
-	free(c->kernel_release);
-	free(c->fwnmi_version);
-	free(c->options);
-}
-
 static bool put(struct lab_store *store, const json_t *json, char *err, size_t err_size)
 {
 	char *verdict = text(json, "verdict");
@@ -114,7 +104,7 @@ int main(int argc, char **argv)
 	json_array_foreach(json_object_get(json, "results"), i, result)
 		done = done && put(store, result, err, sizeof(err));
 	lab_store_close(store);
-	clear_campaign(&campaign);
+	lab_campaign_clear(&campaign);
 	json_decref(json);
 	return done ? EXIT_SUCCESS : fail(err);
 }
