@@ -29,13 +29,8 @@ static u64 line[32] __attribute__((aligned(128)));
 
 static void arrived(struct frame *frame)
 {
-	u64 r3 = frame->gpr[3];
-
 	machine_checks++;
-	read_log(&log, (void *)(r3 + 8));
-	frame->gpr[3] = read_be64((void *)r3);
-	nmi_interlock();
-	leave_run(frame);
+	end_machine_check(&log, frame);
 }
 
 static int inject(u32 function, u32 cell0, u32 cell1)

@@ -71,3 +71,13 @@ void read_log(struct log *log, const void *at)
 		p += length;
 	}
 }
+
+void end_machine_check(struct log *log, struct frame *frame)
+{
+	u64 r3 = frame->gpr[3];
+
+	read_log(log, (void *)(r3 + 8));
+	frame->gpr[3] = read_be64((void *)r3);
+	nmi_interlock();
+	leave_run(frame);
+}

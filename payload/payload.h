@@ -275,6 +275,8 @@ struct log {
 	u64 effective_address, logical_address;
 };
 void read_log(struct log *log, const void *at);
+/* In on_machine_check: reads the log, releases the buffer and ends run(). */
+void end_machine_check(struct log *log, struct frame *frame);
 
 enum {
 	UE = 0,

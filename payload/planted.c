@@ -43,13 +43,8 @@ static u64 *page;
 
 static void arrived(struct frame *frame)
 {
-	u64 r3 = frame->gpr[3];
-
 	machine_checks++;
-	read_log(&log, (void *)(r3 + 8));
-	frame->gpr[3] = read_be64((void *)r3);
-	nmi_interlock();
-	leave_run(frame);
+	end_machine_check(&log, frame);
 }
 
 static void plant(const char *more)

@@ -54,13 +54,8 @@ static u64 page[PAGE / 8 * 2] __attribute__((aligned(4096)));
 
 static void arrived(struct frame *frame)
 {
-	u64 r3 = frame->gpr[3];
-
 	machine_checks++;
-	read_log(&log, (void *)(r3 + 8));
-	frame->gpr[3] = read_be64((void *)r3);
-	nmi_interlock();
-	leave_run(frame);
+	end_machine_check(&log, frame);
 }
 
 static void poison(const void *at, unsigned length, const char *more)

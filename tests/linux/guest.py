@@ -471,6 +471,21 @@ class Booted:
         return self.booted
 
 
+class OneGuest(Booted):
+    """One guest for all tests, in their order. The host's load does not affect it."""
+
+    def __init__(self, build, kernel, stack):
+        self.build, self.stack = build, stack
+        self.kernel = guest_file(kernel)
+
+    def boots(self):
+        guest = self.stack.enter_context(
+            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
+        )
+        guest.boot()
+        self.booted = guest
+
+
 class Tests(list):
     """For tap.run()."""
 

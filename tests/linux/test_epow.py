@@ -10,22 +10,11 @@ import subprocess
 import sys
 
 import guest as harness
-from guest import Booted, Check, Failure, Guest, expect
+from guest import Check, Failure, OneGuest, expect
 
 
-class Epow(Booted):
+class Epow(OneGuest):
     """One guest for all tests; the last one ends it."""
-
-    def __init__(self, build, kernel, stack):
-        self.build, self.stack = build, stack
-        self.kernel = harness.guest_file(kernel)
-
-    def boots(self):
-        guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
-        )
-        guest.boot()
-        self.booted = guest
 
     def event(self, *options):
         argv = [self.build.fwnmi, "inject", "--monitor", self.guest.monitor_path, "event"]

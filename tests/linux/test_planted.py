@@ -9,24 +9,13 @@ import sys
 
 import guest as harness
 import scenarios
-from guest import VICTIM_CODE, VICTIM_DATA, Booted, Check, Guest, expect
+from guest import VICTIM_CODE, VICTIM_DATA, Check, OneGuest, expect
 
 LOAD = VICTIM_CODE + 0x18  # tests/initramfs/victim.S: the loop's first instruction
 
 
-class Planted(Booted):
+class Planted(OneGuest):
     """One guest for all tests, in their order."""
-
-    def __init__(self, build, kernel, stack):
-        self.build, self.stack = build, stack
-        self.kernel = harness.guest_file(kernel)
-
-    def boots(self):
-        guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
-        )
-        guest.boot()
-        self.booted = guest
 
     def plant(self, **arguments):
         arguments.setdefault("effective-address", hex(VICTIM_DATA))

@@ -11,32 +11,14 @@ import sys
 
 import guest as harness
 import scenarios
-from guest import VICTIM_CODE, Check, Failure, Guest, expect
+from guest import VICTIM_CODE, Check, Failure, OneGuest, expect
 
 LINE = 128
 LOAD = VICTIM_CODE + 0x18  # tests/initramfs/victim.S: the loop's first instruction
 
 
-class Poison:
+class Poison(OneGuest):
     """One guest for all tests, in their order."""
-
-    def __init__(self, build, kernel, stack):
-        self.build, self.stack = build, stack
-        self.kernel = harness.guest_file(kernel)
-        self.booted = None
-
-    @property
-    def guest(self):
-        if not self.booted:
-            raise Failure("there is no guest: it did not boot")
-        return self.booted
-
-    def boots(self):
-        guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
-        )
-        guest.boot()
-        self.booted = guest
 
     def command(self, what, address, *options):
         argv = [

@@ -10,23 +10,11 @@ import sys
 
 import guest as harness
 import scenarios
-from guest import Booted, Check, Guest, expect
+from guest import Check, Guest, OneGuest, expect
 
 
-class Recovery(Booted):
+class Recovery(OneGuest):
     """One guest for all machine checks, in the order of the tests; another for the system reset."""
-
-    def __init__(self, build, kernel, stack):
-        self.build, self.stack = build, stack
-        self.kernel = harness.guest_file(kernel)
-
-    def boots(self):
-        # With the instruction clock, the host's load does not affect the guest.
-        guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
-        )
-        guest.boot()
-        self.booted = guest
 
     def registers(self):
         state = self.guest.monitor.command("query-fwnmi")

@@ -18,6 +18,8 @@
 #include "machine/machine.h"
 #include "machine/snapshot.h"
 
+#include "tap.h"
+
 #define POINTS	   7
 #define PAGE_BYTES 4096
 
@@ -51,21 +53,6 @@ static struct machine_config config = {
 };
 static uint64_t until = ENGINE_NO_STOP;
 static unsigned poison; /* poisoned ranges */
-static unsigned nr_tests;
-static bool failed;
-
-static void die(const char *what, const char *why)
-{
-	printf("Bail out! %s: %s\n", what, why);
-	exit(1);
-}
-
-static bool ok(bool good, const char *name)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++nr_tests, name);
-	failed |= !good;
-	return good;
-}
 
 static void console_write(void *opaque, const void *buf, unsigned len)
 {

@@ -27,6 +27,8 @@
 #include "machine/snapshot.h"
 #include "machine/snapshot_file.h"
 
+#include "tap.h"
+
 #define PREFIX_SIZE 128u
 #define AT_VERSION  8
 #define AT_BUILD    24
@@ -42,20 +44,6 @@ static struct machine_config config = {
 static uint64_t save_at, until;
 static char dir[] = "/tmp/fwnmi-snapshot-XXXXXX";
 static char path[64], copy[64];
-static unsigned nr_tests;
-static bool failed;
-
-static void die(const char *what, const char *why)
-{
-	printf("Bail out! %s: %s\n", what, why);
-	exit(1);
-}
-
-static void ok(bool good, const char *name)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++nr_tests, name);
-	failed |= !good;
-}
 
 /* ---- machines ---- */
 

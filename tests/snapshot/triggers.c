@@ -17,6 +17,8 @@
 #include "inject/injector.h"
 #include "machine/machine.h"
 
+#include "tap.h"
+
 #define TRACED	  6000 /* instructions */
 #define RAM_BYTES (256ull << 20)
 
@@ -50,20 +52,6 @@ static struct entry trace[TRACED];
 static unsigned nr_traced;
 static uint64_t start_at, end_at; /* where the trace begins; where the guest ends */
 static struct injection_report outer; /* a nested run: of its machine check, as last told */
-static unsigned nr_tests;
-static bool failed;
-
-static void die(const char *what, const char *why)
-{
-	printf("Bail out! %s: %s\n", what, why);
-	exit(1);
-}
-
-static void ok(bool good, const char *name)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++nr_tests, name);
-	failed |= !good;
-}
 
 /* ---- machines ---- */
 
