@@ -28,30 +28,31 @@ JOBS = 2
 LIMIT = 1800  # seconds: only to end what hangs
 
 
+def campaign(fwnmi, kernel, directory, name, options):
+    """Runs the cases; returns their results."""
+    results = os.path.join(directory, f"{name}.db")
+    command = [fwnmi, "test", "-kernel", kernel, "--results", results, "-j", "1"]
+    for word in options:
+        if "\n" in word:  # scenarios
+            path = os.path.join(directory, f"{name}.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(word)
+            word = path
+        command.append(word)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+    if run.returncode not in (0, 1):
+        raise tap.Failure("fwnmi test could not test it", run.stderr)
+    report = subprocess.run(
+        [fwnmi, "report", "--format", "json", results], capture_output=True, text=True
+    )
+    return json.loads(report.stdout)["results"]
+
+
 class Lab:
     def __init__(self, fwnmi, path, directory):
         self.fwnmi, self.path, self.directory = fwnmi, path, directory
         self.kernel = break_kernel.Kernel(path)
         self.making = threading.Lock()
-
-    def campaign(self, kernel, name, options):
-        """Runs the cases; returns their results."""
-        results = os.path.join(self.directory, f"{name}.db")
-        command = [self.fwnmi, "test", "-kernel", kernel, "--results", results, "-j", "1"]
-        for word in options:
-            if "\n" in word:  # scenarios
-                path = os.path.join(self.directory, f"{name}.yaml")
-                with open(path, "w", encoding="utf-8") as f:
-                    f.write(word)
-                word = path
-            command.append(word)
-        run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
-        if run.returncode not in (0, 1):
-            raise tap.Failure("fwnmi test could not test it", run.stderr)
-        report = subprocess.run(
-            [self.fwnmi, "report", "--format", "json", results], capture_output=True, text=True
-        )
-        return json.loads(report.stdout)["results"]
 
     def break_and_test(self, name):
         bug = break_kernel.BUGS[name]
@@ -59,7 +60,8 @@ class Lab:
         with self.making:
             break_kernel.make(self.kernel, name, copy)
         try:
-            return self.campaign(copy, name, ["--only", bug.case, *bug.options])
+            options = ["--only", bug.case, *bug.options]
+            return campaign(self.fwnmi, copy, self.directory, name, options)
         finally:
             os.unlink(copy)
 
@@ -96,7 +98,8 @@ def main(fwnmi, kernel, names):
         lab = Lab(fwnmi, path, directory)
         # All CPUs have to take part in a dump, and that takes long.
         for cpus, only in () if names else ((1, []), (2, ["--only", "!(system reset*)"])):
-            run = pool.submit(lab.campaign, path, f"unbroken-{cpus}", ["-smp", str(cpus), *only])
+            options = ["-smp", str(cpus), *only]
+            run = pool.submit(campaign, fwnmi, path, directory, f"unbroken-{cpus}", options)
             tests.append(
                 (f"an_unbroken_kernel_with_{cpus}_cpus_is_not_accused", unbroken, run.result)
             )

@@ -42,8 +42,7 @@ def main(fwnmi):
     with tempfile.TemporaryDirectory() as directory:
 
         def run(kernel, name, options):
-            lab = broken.Lab(fwnmi, kernels.path_of(kernel), directory)
-            return lab.campaign(lab.path, name, options)
+            return broken.campaign(fwnmi, kernels.path_of(kernel), directory, name, options)
 
         for name, (options, verdicts) in BUGS.items():
             tests += [
