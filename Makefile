@@ -78,8 +78,8 @@ conformance: test-build
 # Bugs that Linux once had, put back into its source: the lab must find them. Compiles Linux, which
 # takes an hour at most, once.
 lab-historic: test-build
-	@scripts/setup-packages historic
-	@scripts/historic-kernels
+	@scripts/setup-packages linux-from-source
+	@scripts/linux-from-source historic
 	@python3 tests/lab/test_historic_kernels.py $(BUILD)/src/fwnmi
 
 # Records the binary interface of libfwnmi. `make check` compares each build with it.

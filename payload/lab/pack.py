@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Packs the lab's programs as an initramfs, and that as C source to be linked into fwnmi.
 
-usage: pack.py CPIO SOURCE [PROGRAM...]
+usage: pack.py NAME CPIO SOURCE [PROGRAM...]
+
+NAME is what the source calls the archive. Each PROGRAM is PROGRAM_ORDER; the guest has no byte
+order in its names.
 
 The archive is an uncompressed newc cpio (Linux, buffer-format.rst), identical for identical
 programs. Without programs both are empty: there was no cross compiler.
@@ -37,31 +40,32 @@ def archive(programs):
     ]
     for path in programs:
         with open(path, "rb") as f:
-            entries.append((os.path.basename(path), S_IFREG | 0o755, f.read()))
+            program = os.path.basename(path).rsplit("_", 1)[0]
+            entries.append((program, S_IFREG | 0o755, f.read()))
     data = b"".join(entry(inode, *fields) for inode, fields in enumerate(entries, 1))
     return padded(data + entry(0, "TRAILER!!!", 0), 512)
 
 
-def source(data):
+def source(name, data):
     # C has no empty arrays.
     rows = [data[at : at + 24] for at in range(0, len(data), 24)] or [b"\0"]
     lines = "".join("\t" + "".join(f"{byte}," for byte in row) + "\n" for row in rows)
     return (
         "/* Made by payload/lab/pack.py. */\n"
         "#include <stddef.h>\n\n"
-        "extern const size_t lab_userland_size;\n"
-        "extern const unsigned char lab_userland_bytes[];\n"
-        f"const size_t lab_userland_size = {len(data)};\n"
-        f"const unsigned char lab_userland_bytes[] = {{\n{lines}}};\n"
+        f"extern const size_t {name}_size;\n"
+        f"extern const unsigned char {name}[];\n"
+        f"const size_t {name}_size = {len(data)};\n"
+        f"const unsigned char {name}[] = {{\n{lines}}};\n"
     )
 
 
-def main(cpio_path, source_path, *programs):
+def main(name, cpio_path, source_path, *programs):
     data = archive(programs)
     with open(cpio_path, "wb") as f:
         f.write(data)
     with open(source_path, "w", encoding="utf-8") as f:
-        f.write(source(data))
+        f.write(source(name, data))
 
 
 if __name__ == "__main__":

@@ -131,6 +131,7 @@ static bool configure(const struct replay_options *o, const struct recorded *rec
 	}
 	if (!kernel_file_identify(config->kernel, &kernel, err, err_size))
 		return false;
+	config->big_endian = kernel.big_endian;
 	if (hash && number_parse(hash, strlen(hash), &hash_then) && hash_then == kernel.hash)
 		return true;
 	snprintf(err, err_size, "%s is not the kernel of these results", config->kernel);

@@ -305,11 +305,13 @@ static int show(const char *path)
 	return totals.failed ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
-static struct workers_config workers_config(const struct test_options *o)
+static struct workers_config workers_config(const struct test_options *o,
+					    const struct kernel_identity *kernel)
 {
 	return (struct workers_config){
 		.guest = {
 			.kernel = o->kernel,
+			.big_endian = kernel->big_endian,
 			.initrd = o->initrd,
 			.append = o->append,
 			.ram_size = o->ram_size,
@@ -322,10 +324,10 @@ static struct workers_config workers_config(const struct test_options *o)
 }
 
 /* Has a guest show the path that is to be swept. */
-static bool make_sweep(const struct test_options *o, struct lab_cases *cases, char *err,
-		       size_t err_size)
+static bool make_sweep(const struct test_options *o, const struct kernel_identity *kernel,
+		       struct lab_cases *cases, char *err, size_t err_size)
 {
-	const struct workers_config workers = workers_config(o);
+	const struct workers_config workers = workers_config(o, kernel);
 	struct sweep_spec spec = { .sample = o->sample,
 				   .seed = o->seed,
 				   .nr_vcpus = o->nr_vcpus,
@@ -345,7 +347,7 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 	struct meter meter = { 0 };
 	char *options = options_json(o, kernel);
 	const struct campaign_config config = {
-		.workers = workers_config(o),
+		.workers = workers_config(o, kernel),
 		.about = {
 			.suite = (char *)o->suite,
 			.kernel = (char *)o->kernel,
@@ -374,14 +376,14 @@ static int run_campaign(const struct test_options *o, const struct kernel_identi
 }
 
 /* Makes the list of cases. @suite: the name of scenarios, to be given to free(), or NULL */
-static bool make_cases(const struct test_options *o, struct lab_cases *cases, char **suite,
-		       char *err, size_t err_size)
+static bool make_cases(const struct test_options *o, const struct kernel_identity *kernel,
+		       struct lab_cases *cases, char **suite, char *err, size_t err_size)
 {
 	const bool sweep = o->suite && !strcmp(o->suite, "sweep");
 
 	*suite = NULL;
 	if (sweep && o->path)
-		return make_sweep(o, cases, err, err_size);
+		return make_sweep(o, kernel, cases, err, err_size);
 	if (sweep || o->path) {
 		snprintf(err, err_size, "--suite sweep and --path go together");
 		return false;
@@ -409,15 +411,6 @@ static int run_cases(const struct test_options *o, const struct kernel_identity 
 	return status;
 }
 
-static bool check_byte_order(const struct test_options *o, const struct kernel_identity *kernel,
-			     char *err, size_t err_size)
-{
-	if (kernel->big_endian)
-		snprintf(err, err_size, "%s is big-endian, and the lab's userland little-endian",
-			 o->kernel);
-	return !kernel->big_endian;
-}
-
 static int run(struct test_options *o)
 {
 	struct kernel_identity kernel;
@@ -434,8 +427,7 @@ static int run(struct test_options *o)
 		o->nr_vcpus = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
 	catch_signals();
 	if (!kernel_file_identify(o->kernel, &kernel, err, sizeof(err)) ||
-	    !check_byte_order(o, &kernel, err, sizeof(err)) ||
-	    !make_cases(o, &cases, &suite, err, sizeof(err)))
+	    !make_cases(o, &kernel, &cases, &suite, err, sizeof(err)))
 		return fail(err);
 	if (!o->suite)
 		o->suite = suite ? suite : DEFAULT_SUITE;

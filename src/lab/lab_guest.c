@@ -58,7 +58,7 @@ static bool append_file(int to, const char *path, char *err, size_t err_size)
 static bool make_initrd(struct lab_guest *guest, char *err, size_t err_size)
 {
 	size_t size;
-	const void *userland = lab_userland(&size);
+	const void *userland = lab_userland(guest->config.big_endian, &size);
 
 	if (!userland)
 		return FAIL("built without the lab's userland: no powerpc64le-linux-gnu-gcc");

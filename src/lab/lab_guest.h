@@ -16,6 +16,7 @@
 
 struct lab_guest_config {
 	const char *kernel; /* path */
+	bool big_endian; /* the kernel, and so its userland */
 	const char *initrd; /* path, or NULL: files beside our userland's */
 	const char *append; /* or NULL: more words for the kernel's command line */
 	uint64_t ram_size; /* bytes */

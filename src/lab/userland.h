@@ -5,6 +5,7 @@
 #ifndef FWNMI_LAB_USERLAND_H
 #define FWNMI_LAB_USERLAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +18,9 @@
 #define LAB_WINDOW_RANGE     "0x18000000..0x1800ffff"
 
 /**
- * lab_userland() - the initramfs
+ * lab_userland() - the initramfs, for kernels of this byte order
  * returns: NULL if fwnmi was built without a cross compiler for it
  */
-const void *lab_userland(size_t *size);
+const void *lab_userland(bool big_endian, size_t *size);
 
 #endif

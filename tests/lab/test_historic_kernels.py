@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""`fwnmi test` finds bugs that Linux once had, in kernels that scripts/historic-kernels has built.
+"""`fwnmi test` finds bugs that Linux once had, in kernels that scripts/linux-from-source has built.
 
 usage: test_historic_kernels.py FWNMI
 """
@@ -37,7 +37,7 @@ BUGS = {
 
 
 def main(fwnmi):
-    kernels = guest.script("historic-kernels")
+    kernels = guest.script("linux-from-source")
     tests = []
     with tempfile.TemporaryDirectory() as directory:
 
