@@ -25,7 +25,7 @@ NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 
-.PHONY: build library run test-build check lab-historic conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check lab-historic lab-big-endian conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -82,6 +82,12 @@ lab-historic: test-build
 	@scripts/linux-from-source historic
 	@python3 tests/lab/test_historic_kernels.py $(BUILD)/src/fwnmi
 
+# A big-endian Linux, which Debian has none of, compiled from Debian's source once.
+lab-big-endian: test-build
+	@scripts/setup-packages linux-from-source
+	@scripts/linux-from-source big-endian
+	@python3 tests/lab/test_big_endian.py $(BUILD)/src/fwnmi
+
 # Records the binary interface of libfwnmi. `make check` compares each build with it.
 abi-dump: library
 	@scripts/setup-packages check
@@ -125,6 +131,8 @@ help:
 	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
+	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
+	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
 	@echo 'make conformance             print the test results of each FWNMI requirement'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
