@@ -109,7 +109,38 @@ static bool take_until(struct scan *s, const char *stop, char *out, size_t size)
 	return true;
 }
 
-/* printk's "[    0.153956] ", and "[   T80] " behind it where CONFIG_PRINTK_CALLER is set. */
+/* Is this printk's "[    0.153956] "? */
+static bool is_time(struct scan s)
+{
+	unsigned seconds;
+	const char *fraction;
+
+	if (!take(&s, "["))
+		return false;
+	while (take(&s, " "))
+		;
+	if (!take_decimal(&s, &seconds) || !take(&s, "."))
+		return false;
+	fraction = s.p;
+	return take_decimal(&s, &seconds) && s.p - fraction == 6 && take(&s, "] ");
+}
+
+/*
+ * Before printk had the console, the kernel may have written to it by RTAS, and ended no line: printk's
+ * first one then stands behind that.
+ */
+static void skip_what_is_not_printks(struct scan *s)
+{
+	struct scan at = *s;
+
+	for (; (at.p = find(&at, "[")) != NULL; at.p++)
+		if (is_time(at)) {
+			*s = at;
+			return;
+		}
+}
+
+/* printk's time, and "[   T80] " behind it where CONFIG_PRINTK_CALLER is set. */
 static void take_prefix(struct scan *s)
 {
 	for (int i = 0; i < 2 && left(s) && *s->p == '['; i++) {
@@ -508,6 +539,8 @@ bool kernel_lines_next(const char *line, size_t length, size_t at, struct kernel
 
 	while (s.end > s.p && s.end[-1] == '\r')
 		s.end--;
+	skip_what_is_not_printks(&s);
+	at += (size_t)(s.p - line);
 	take_prefix(&s);
 	return read_line(s, at, lines) || starts_with_any(&s, remarks, ARRAY_SIZE(remarks));
 }

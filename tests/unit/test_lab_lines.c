@@ -229,6 +229,31 @@ static void more_reports_than_there_is_room_for_are_counted(void **state)
 	assert_int_equal(lines.nr_killed, 200);
 }
 
+static void printks_first_line_stands_behind_what_rtas_displayed(void **state)
+{
+	static const char *const yes[] = {
+		"#1 SMP Sat Nov 2[    0.010073] Kernel panic - not syncing: x",
+		"[x [ 1.2] [   10.010073] Kernel panic - not syncing: x"
+	};
+	static const char *const no[] = {
+		"#1 SMP Sat Nov 2[    0.01] Kernel panic - not syncing: x",
+		"#1 SMP Sat Nov 2[    0.010073 Kernel panic - not syncing: x",
+		"[    0.010073] said: [    0.010074] Kernel panic - not syncing"
+	};
+	/* It came when printk wrote it, not when RTAS began the line. */
+	static const char mce[] = "Linux\n#1 SMP[    0.010073] MCE: CPU0: machine check (Severe)  "
+				  "SLB Multihit [Recovered]\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		assert_true(kernel_lines_next(yes[i], strlen(yes[i]), 0, &lines));
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		assert_false(kernel_lines_next(no[i], strlen(no[i]), 0, &lines));
+	kernel_lines_read(mce, strlen(mce), &lines);
+	assert_int_equal(lines.nr_mces, 1);
+	assert_int_equal(lines.mces[0].at, strlen("Linux\n#1 SMP"));
+}
+
 static void what_a_person_would_read_is_told_from_the_rest(void **state)
 {
 	static const char *const yes[] = { "[    1.0] RTAS: event: 1, Type: Platform Error (224)",
@@ -261,6 +286,7 @@ int main(void)
 		cmocka_unit_test(a_prefix_of_any_length_is_harmless),
 		cmocka_unit_test(bytes_that_are_no_text_are_harmless),
 		cmocka_unit_test(more_reports_than_there_is_room_for_are_counted),
+		cmocka_unit_test(printks_first_line_stands_behind_what_rtas_displayed),
 		cmocka_unit_test(what_a_person_would_read_is_told_from_the_rest),
 	};
 
