@@ -46,7 +46,7 @@ static const char usage[] =
 	"Boot a POWER kernel with a userland of fwnmi's own, inject machine checks and system\n"
 	"resets, and say what the kernel made of each.\n"
 	"\n"
-	"  -kernel FILE      the kernel, a 64-bit little-endian PowerPC ELF file (vmlinux)\n"
+	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
 	"  --suite NAME      quick: every kind of event in every context, in seconds; standard:\n"
 	"                    also other workloads, sequences, several CPUs, early boot; sweep:\n"
 	"                    at every instruction of a path (quick)\n"
