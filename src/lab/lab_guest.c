@@ -296,7 +296,7 @@ static bool is_bound_to(const char *name, unsigned vcpu)
 static void learn_current(struct lab_guest *guest)
 {
 	struct current_task_sample samples[ENGINE_MAX_VCPUS] = { 0 };
-	char idle[ENGINE_MAX_VCPUS][CURRENT_TASK_NAME];
+	char idle[ENGINE_MAX_VCPUS][sizeof("swapper/4294967295")];
 
 	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
 		struct current_task_sample *sample = &samples[i];
