@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/memory.h"
 #include "isa/msr.h"
+#include "isa/slb.h"
 #include "isa/vector.h"
 
 #define ENGINE_MAX_VCPUS 8
@@ -35,6 +36,8 @@ enum engine_cap {
 	ENGINE_CAP_POISON = 1 << 7, /* an access to poisoned memory is a machine check */
 	ENGINE_CAP_WINDOWS = 1 << 8, /* an access to a memory_window reaches the device */
 	ENGINE_CAP_PLANT = 1 << 9, /* plant() */
+	ENGINE_CAP_HASH_TABLE = 1 << 10, /* hash guests need engine_partition.hash_table; else the
+					    engine has a table of its own */
 };
 
 enum engine_exit_reason {
@@ -118,6 +121,25 @@ struct engine_partition {
 	uint64_t process_table; /* real address of the process table, 0: none */
 	uint64_t process_table_size; /* bytes */
 	unsigned hash_table_order; /* !radix: log2 of the bytes of the hash table, 18..46 */
+	/*
+	 * ENGINE_CAP_HASH_TABLE, !radix: the entries, two doublewords each (isa/hpte.h), big-endian
+	 * as architected, so that they are saved as they stand. They belong to the partition, which
+	 * changes them between two run()s. The engine sets R and C in the second doubleword,
+	 * atomically. NULL: no address is translated.
+	 */
+	uint64_t *hash_table;
+	/*
+	 * !radix: what code without relocation reaches, in bytes from 0: the first element of
+	 * /memory. Beyond it the virtual real mode area has no entry, so the access is a data or
+	 * instruction storage interrupt, with "no translation found" in DSISR or SRR1. 0: no limit.
+	 */
+	uint64_t real_mode_size;
+};
+
+/* An entry of the segment lookaside buffer, as slbmte takes it: isa/slb.h. */
+struct engine_slb_entry {
+	uint64_t esid; /* RB without the index: bit 36 says whether it is valid */
+	uint64_t vsid; /* RS */
 };
 
 struct engine_config {
@@ -225,6 +247,23 @@ struct engine_ops {
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
 	/** flush_tlb() - drop every vCPU's cached translations, planted errors included. */
 	void (*flush_tlb)(struct engine *engine);
+	/**
+	 * flush_hpte() - forget what comes from entry @index of the hash table. It was valid, with
+	 * the doublewords @v and @r in host order, and now it isn't, or has lost a permission, R or
+	 * C.
+	 *
+	 * A new entry needs no such call, and set_partition() forgets everything. NULL: without
+	 * ENGINE_CAP_HASH_TABLE.
+	 */
+	void (*flush_hpte)(struct engine *engine, uint64_t index, uint64_t v, uint64_t r);
+	/**
+	 * get_slb() - the SLB_ENTRIES entries of the vCPU's SLB. set_slb() writes all of them,
+	 * which ends errors planted in the old ones. NULL: the engine can't.
+	 */
+	void (*get_slb)(const struct engine *engine, unsigned vcpu,
+			struct engine_slb_entry *entries);
+	void (*set_slb)(struct engine *engine, unsigned vcpu,
+			const struct engine_slb_entry *entries);
 	/**
 	 * plant() - make cached translations bad; @planted is as the struct says
 	 *
