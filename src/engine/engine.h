@@ -63,7 +63,12 @@ enum engine_exit_reason {
  */
 struct engine_planted {
 	uint64_t first, last; /* effective addresses of whole 4 KiB pages */
-	uint32_t pid; /* process, as in PIDR; 0 for addresses of quadrant 3 */
+	uint32_t pid; /* radix: process, as in PIDR; 0 for addresses of quadrant 3 */
+	/*
+	 * Hash, where no register tells the process: the virtual segment of the first use, as the
+	 * engine numbers them; 0: not used yet
+	 */
+	uint64_t segment;
 	uint8_t vcpu;
 	uint8_t where; /* enum engine_translation_cache */
 	bool multihit; /* else parity */
@@ -74,6 +79,7 @@ struct engine_planted {
 enum engine_translation_cache {
 	ENGINE_ERAT,
 	ENGINE_TLB,
+	ENGINE_SLB, /* hash guests alone have one */
 };
 
 #define ENGINE_ANY_PID	   UINT32_MAX /* of the process that uses the entry first */

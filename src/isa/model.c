@@ -16,7 +16,9 @@
 	{                                          \
 		0x080c0000, 0x08100000, 0x40, 0x20 \
 	}
-#define MULTIHIT .erat_multihit = { 0x00100000, 0x800 }, .tlb_multihit = { 0x00140000, 0x400 }
+#define CACHED_TRANSLATIONS                                                            \
+	.erat_multihit = { 0x00100000, 0x800 }, .tlb_multihit = { 0x00140000, 0x400 }, \
+	.slb_multihit = { 0x000c0000, 0x80 }, .slb_parity = { 0x00080000, 0x100 }
 
 /* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
 const struct cpu_model cpu_model_power8 = {
@@ -26,7 +28,7 @@ const struct cpu_model cpu_model_power8 = {
 	.isa = 207,
 	.unbacked = UNCORRECTABLE,
 	.uncorrectable = UNCORRECTABLE,
-	MULTIHIT,
+	CACHED_TRANSLATIONS,
 };
 
 /*
@@ -42,7 +44,7 @@ const struct cpu_model cpu_model_power9 = {
 	.isa = 300,
 	.unbacked = BAD_REAL_ADDRESS,
 	.uncorrectable = UNCORRECTABLE,
-	MULTIHIT,
+	CACHED_TRANSLATIONS,
 	.pa_features = {
 		[0] = PA_FEATURES_SIZE - 2,
 		PA_BYTE(0) = 0x80 | 0x40 | 0x10 | 0x02, /* MMU, FPU, CTRL[RUN], no-execute */
@@ -77,7 +79,7 @@ const struct cpu_model cpu_model_power10 = {
 	.isa = 310,
 	.unbacked = BAD_REAL_ADDRESS,
 	.uncorrectable = UNCORRECTABLE,
-	MULTIHIT,
+	CACHED_TRANSLATIONS,
 };
 
 const struct cpu_model cpu_model_power11 = {
@@ -87,7 +89,7 @@ const struct cpu_model cpu_model_power11 = {
 	.isa = 310,
 	.unbacked = BAD_REAL_ADDRESS,
 	.uncorrectable = UNCORRECTABLE,
-	MULTIHIT,
+	CACHED_TRANSLATIONS,
 };
 
 const struct cpu_model *cpu_model_of(uint32_t pvr)

@@ -32,8 +32,8 @@ struct cpu_model {
 	unsigned isa; /* version of the Power ISA, 300 = 3.0; newer instructions are illegal */
 	/* Machine check bits for a real address that nothing answers, and for poisoned memory. */
 	struct real_address_error unbacked, uncorrectable;
-	/* No processor has bits for parity errors there. */
-	struct translation_error erat_multihit, tlb_multihit;
+	/* No processor has bits for parity errors in ERAT or TLB. */
+	struct translation_error erat_multihit, tlb_multihit, slb_multihit, slb_parity;
 	uint8_t pa_features[PA_FEATURES_SIZE]; /* the property; empty: no partition is one */
 };
 

@@ -30,6 +30,7 @@
 #define FAULT_NOEXEC	 0x10000000u
 #define FAULT_PROTECTION 0x08000000u
 #define FAULT_STORE	 0x02000000u
+#define FAULT_KEY	 0x00200000u /* AMR or IAMR refuses the storage key */
 #define FAULT_BAD_CONFIG 0x00080000u
 #define FAULT_ATOMIC	 0x00000004u /* an atomic memory operation that cannot be done */
 

@@ -61,11 +61,12 @@ static int set_up(void **state)
 
 static bool walk(uint64_t ea, enum access access)
 {
-	const struct translate_request r = {
+	struct translate_request r = {
 		.ea = ea, .access = access, .pid = 1, .problem_state = true
 	};
 
-	return radix_format.walk(&memory, &partition, &r, &found, &fault);
+	return radix_format.space(&r, &fault) &&
+	       radix_format.walk(&memory, &partition, &r, &found, &fault);
 }
 
 static void assert_storage_fault(uint64_t ea, enum access access, uint32_t dsisr)
@@ -178,8 +179,9 @@ static void a_process_beyond_the_table_has_no_tree(void **state)
 	const uint32_t beyond[] = { NR_PROCESSES, UINT32_MAX };
 
 	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
-		const struct translate_request r = { .ea = EA, .pid = beyond[i] };
+		struct translate_request r = { .ea = EA, .pid = beyond[i] };
 
+		assert_true(radix_format.space(&r, &fault));
 		assert_false(radix_format.walk(&memory, &partition, &r, &found, &fault));
 		assert_int_equal(fault.kind, FAULT_STORAGE);
 		assert_int_equal(fault.dsisr, FAULT_NO_PTE);
@@ -204,15 +206,12 @@ static void the_quadrant_chooses_the_process(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct translate_request r = { .ea = cases[i].ea, .pid = 7 };
-		uint32_t space = 0;
+		struct translate_request r = { .ea = cases[i].ea, .pid = 7 };
 
-		assert_int_equal(radix_format.space(&r, &space), cases[i].translated);
-		assert_int_equal(space, cases[i].space);
-		if (cases[i].translated)
-			continue;
-		assert_false(radix_format.walk(&memory, &partition, &r, &found, &fault));
-		assert_int_equal(fault.kind, FAULT_SEGMENT);
+		assert_int_equal(radix_format.space(&r, &fault), cases[i].translated);
+		assert_int_equal(r.space, cases[i].space);
+		if (!cases[i].translated)
+			assert_int_equal(fault.kind, FAULT_SEGMENT);
 	}
 	put(PROCESS_TABLE, process(ROOT));
 	put(PROCESS_TABLE + 16 * 1, 0);

@@ -16,7 +16,7 @@ static const struct cpu_model model = { .pvr = 0x12345678 };
 static struct power_engine engine = { .model = &model };
 static struct cpu cpu;
 static uint64_t timebase;
-static unsigned amr_changes, pid_changes;
+static unsigned amr_changes, pid_changes, iamr_changes;
 
 /* ---- what spr.c calls ---- */
 
@@ -42,7 +42,7 @@ void cpu_set_xer(struct cpu *c, uint64_t xer)
 	c->xer_other = xer;
 }
 
-void mmu_amr_changed(struct cpu *c)
+void mmu_amr_changed(struct cpu *c, uint64_t before)
 {
 	amr_changes++;
 }
@@ -52,6 +52,11 @@ void mmu_pid_changed(struct cpu *c)
 	pid_changes++;
 }
 
+void mmu_iamr_changed(struct cpu *c)
+{
+	iamr_changes++;
+}
+
 /* ---- helpers ---- */
 
 static int set_up(void **state)
@@ -59,7 +64,7 @@ static int set_up(void **state)
 	memset(&cpu, 0, sizeof(cpu));
 	cpu.engine = &engine;
 	timebase = 0;
-	amr_changes = pid_changes = 0;
+	amr_changes = pid_changes = iamr_changes = 0;
 	return 0;
 }
 
@@ -314,7 +319,7 @@ static void translation_hears_of_changes_only(void **state)
 	write_spr(SPR_PIDR, 0xf00000001ull);
 	assert_int_equal(pid_changes, 1);
 	write_spr(SPR_IAMR, 1);
-	assert_int_equal(pid_changes, 2);
+	assert_int_equal(iamr_changes, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)

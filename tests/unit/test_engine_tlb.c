@@ -195,7 +195,7 @@ static void walks_are_flushed_by_process_range_or_all(void **state)
 	assert_int_equal(walk_of(1, USER_EA), 0);
 	assert_int_equal(walk_of(1, USER_EA + PAGE_BYTES), 0x5000);
 	assert_int_equal(walk_of(2, USER_EA), 0x5000);
-	walks_flush_process(&walks, 1);
+	walks_flush_space(&walks, 1);
 	assert_int_equal(walk_of(1, USER_EA + PAGE_BYTES), 0);
 	assert_int_equal(walk_of(2, USER_EA), 0x5000);
 	walks_flush(&walks);
@@ -209,7 +209,7 @@ static void an_old_walk_is_not_found_when_numbers_start_again(void **state)
 		walks_add(&walks, 1, USER_EA, 0x5000, 0);
 		walks.next_asid = UINT32_MAX - before;
 		for (unsigned i = 0; i < before + 4; i++) {
-			walks_flush_process(&walks, 1);
+			walks_flush_space(&walks, 1);
 			assert_int_equal(walk_of(1, USER_EA), 0);
 		}
 	}

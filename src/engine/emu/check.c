@@ -39,9 +39,18 @@ static bool in_kuser(const struct cpu *cpu, unsigned slot)
 /* Does each use of the page have to find a planted error? */
 static bool is_bad(const struct cpu *cpu, enum tlb_mode mode, uint64_t ea)
 {
-	uint32_t space = ea >> 62 ? 0 : (uint32_t)cpu->pidr;
+	uint64_t space;
 
-	return mode != TLB_REAL && planted_find(cpu->engine, cpu->index, space, ea);
+	return mode != TLB_REAL && mmu_space(cpu, ea, &space) &&
+	       planted_find(cpu->engine, cpu->index, PLANTED_ANYWHERE, space, ea);
+}
+
+/* Does a segment, or a process, have the address? */
+static bool is_translated(const struct cpu *cpu, enum tlb_mode mode, uint64_t ea)
+{
+	uint64_t space;
+
+	return mode == TLB_REAL || mmu_space(cpu, ea, &space);
 }
 
 static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigned slot, bool logged,
@@ -60,6 +69,8 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 	CHECK(!(ra & PAGE_MASK_LOW) && memory_contains(e->memory, ra, PAGE_BYTES),
 	      "a soft TLB entry leads out of guest memory");
 	CHECK(memory_is_ram(e->memory, ra, PAGE_BYTES), "a page with poison has fast accesses");
+	CHECK(is_translated(cpu, mode, entry->tag),
+	      "a soft TLB entry is of no segment, or of several");
 	CHECK(!is_bad(cpu, mode, entry->tag), "a page with a planted error has fast accesses");
 	CHECK(!write || !code_at(&e->code, ra), "a page with decoded code has fast stores");
 	CHECK(mode != TLB_REAL || ra == (entry->tag & REAL_ADDRESS_MASK),
@@ -102,6 +113,8 @@ static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsign
 		      page_of(e, page->ra, page->mode) == page,
 	      "a fetch entry's code page is not the one of its real page");
 	CHECK(page->mode == cpu->mode, "a fetch entry is of another mode");
+	CHECK(is_translated(cpu, mode, entry->tag),
+	      "a fetch entry is of no segment, or of several");
 	CHECK(!is_bad(cpu, mode, entry->tag), "a page with a planted error has fast fetches");
 	CHECK(mode != TLB_REAL || page->ra == (entry->tag & REAL_ADDRESS_MASK),
 	      "a real mode fetch entry is of another page");

@@ -79,6 +79,7 @@ enum pending_exception_flags {
 	EXCEPTION_DSISR = 2,
 	EXCEPTION_NEXT = 4, /* SRR0 = next instruction */
 	EXCEPTION_PLANTED = 8, /* a planted error: machine_check_planted */
+	EXCEPTION_NO_RA = 16, /* a machine check that has no real address */
 };
 
 /* How instructions are decoded: cpu.mode */
@@ -130,6 +131,7 @@ struct cpu {
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
 		bescr;
 	uint64_t pspb, mmcr[3], mmcra, siar, sdar, sier, pmc[6];
+	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */
 
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
@@ -155,6 +157,8 @@ struct cpu {
 	bool pid_watched; /* see watch_state() */
 	bool state_changed; /* what is watched has, and ENGINE_EXIT_WATCHED has yet to tell */
 	uint64_t msr_watched; /* bits */
+	uint32_t kernel_keys; /* storage keys of pages in TLB_KERNEL, each as a bit; maybe others */
+	uint64_t user_amr; /* the AMR that entries in TLB_USER were made with, if they have keys */
 
 	struct tlb_arrays arrays;
 };

@@ -69,6 +69,8 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(sdar, UINT64_MAX),
 	NUMBER(sier, UINT64_MAX),
 	ARRAY(pmc, UINT64_MAX),
+	RECORD_EACH(struct cpu, slb, esid, UINT64_MAX),
+	RECORD_EACH(struct cpu, slb, vsid, UINT64_MAX),
 	NUMBER(dec_expiry, UINT64_MAX),
 	NUMBER(external, true),
 	NUMBER(insns, UINT64_MAX),
@@ -91,8 +93,9 @@ static const struct record_field engine_fields[] = {
 	RECORD_EACH(struct power_engine, planted, first, UINT64_MAX),
 	RECORD_EACH(struct power_engine, planted, last, UINT64_MAX),
 	RECORD_EACH(struct power_engine, planted, pid, UINT32_MAX),
+	RECORD_EACH(struct power_engine, planted, segment, UINT64_MAX),
 	RECORD_EACH(struct power_engine, planted, vcpu, ENGINE_MAX_VCPUS - 1),
-	RECORD_EACH(struct power_engine, planted, where, ENGINE_TLB),
+	RECORD_EACH(struct power_engine, planted, where, ENGINE_SLB),
 	RECORD_EACH(struct power_engine, planted, multihit, true),
 	RECORD_EACH(struct power_engine, planted, recovered, true),
 };
@@ -127,6 +130,7 @@ void cpu_loaded(struct engine *engine)
 		cpu->msr_watched = 0;
 		cpu->pid_watched = cpu->state_changed = false;
 		cpu->watch_told = false;
+		cpu->user_amr = cpu->amr;
 		mmu_mode_changed(cpu);
 	}
 	code_unmark(&e->code);

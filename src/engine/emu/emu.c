@@ -10,6 +10,7 @@
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
+#include "engine/emu/mmu/segments.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/cpu_state.h"
@@ -200,7 +201,7 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT | ENGINE_CAP_PLANT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
 				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX | ENGINE_CAP_POISON |
-				ENGINE_CAP_WINDOWS,
+				ENGINE_CAP_WINDOWS | ENGINE_CAP_HASH_TABLE,
 		.pvr = e->model->pvr,
 	};
 }
@@ -270,6 +271,26 @@ static void power_saving(struct engine *engine)
 	mmu_flush_all((struct power_engine *)engine);
 }
 
+static void power_flush_hpte(struct engine *engine, uint64_t index, uint64_t v, uint64_t r)
+{
+	mmu_flush_hpte((struct power_engine *)engine, index, v, r);
+}
+
+static void power_get_slb(const struct engine *engine, unsigned vcpu,
+			  struct engine_slb_entry *entries)
+{
+	memcpy(entries, ((const struct power_engine *)engine)->cpus[vcpu]->slb,
+	       sizeof(struct engine_slb_entry) * SLB_ENTRIES);
+}
+
+static void power_set_slb(struct engine *engine, unsigned vcpu,
+			  const struct engine_slb_entry *entries)
+{
+	slb_invalidate_all(cpu_of(engine, vcpu), 0, false);
+	for (unsigned i = 0; i < SLB_ENTRIES; i++)
+		slb_write(cpu_of(engine, vcpu), i, entries[i].esid & ~SLB_INDEX, entries[i].vsid);
+}
+
 static bool power_plant(struct engine *engine, const struct engine_planted *planted)
 {
 	return planted_add((struct power_engine *)engine, planted);
@@ -285,7 +306,9 @@ static unsigned power_planted(const struct engine *engine, const struct engine_p
 
 static void power_unplant(struct engine *engine, unsigned vcpu, uint64_t first, uint64_t last)
 {
-	const struct planted_flush flush = { .vcpu = vcpu, .first = first, .last = last };
+	const struct planted_flush flush = {
+		.vcpu = vcpu, .caches = PLANTED_ANYWHERE, .first = first, .last = last
+	};
 
 	planted_flush((struct power_engine *)engine, &flush);
 }
@@ -382,6 +405,9 @@ const struct engine_ops engine_power = {
 	.set_external = power_set_external,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,
+	.flush_hpte = power_flush_hpte,
+	.get_slb = power_get_slb,
+	.set_slb = power_set_slb,
 	.plant = power_plant,
 	.planted = power_planted,
 	.unplant = power_unplant,

@@ -78,7 +78,7 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 		exit->machine_check.met_planted = cpu->exception_flags & EXCEPTION_PLANTED;
 		exit->machine_check.planted = cpu->machine_check_planted;
 		exit->machine_check.planted_ea = cpu->machine_check_ea;
-		exit->machine_check.address_valid = !exit->machine_check.met_planted;
+		exit->machine_check.address_valid = !(cpu->exception_flags & EXCEPTION_NO_RA);
 		exit->machine_check.recovered = exit->machine_check.met_planted &&
 						cpu->machine_check_planted.recovered;
 		return true;

@@ -112,12 +112,14 @@ static uint64_t read_amr(struct cpu *cpu, unsigned spr, unsigned index)
 
 static void write_amr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 {
+	const uint64_t before = cpu->amr;
+
 	if (cpu->msr & MSR_PR)
-		v = (cpu->amr & ~cpu->uamor) | (v & cpu->uamor);
-	if (v == cpu->amr)
+		v = (before & ~cpu->uamor) | (v & cpu->uamor);
+	if (v == before)
 		return;
 	cpu->amr = v;
-	mmu_amr_changed(cpu);
+	mmu_amr_changed(cpu, before);
 }
 
 static uint64_t read_iamr(struct cpu *cpu, unsigned spr, unsigned index)
@@ -128,7 +130,7 @@ static uint64_t read_iamr(struct cpu *cpu, unsigned spr, unsigned index)
 static void write_iamr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 {
 	cpu->iamr = v;
-	mmu_pid_changed(cpu);
+	mmu_iamr_changed(cpu);
 }
 
 static uint64_t read_pid(struct cpu *cpu, unsigned spr, unsigned index)

@@ -6,6 +6,7 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
+#include "engine/emu/mmu/segments.h"
 #include "engine/emu/private.h"
 
 #define RT cpu->gpr[F_RT(insn)]
@@ -91,17 +92,20 @@ SEM(rfscv)
 }
 
 /*
- * sc 1 calls the hypervisor, which refuses problem state of a guest with radix translation. The
- * operating system then gets a privileged instruction interrupt.
+ * sc 1 calls the hypervisor, which refuses problem state. The operating system of a guest with
+ * radix translation then gets a privileged instruction interrupt. One that translates by hash may
+ * run guests of its own in problem state, so it gets a system call.
  */
 SEM(sc)
 {
 	if ((insn >> 5 & 127) == 1) {
-		if (cpu->msr & MSR_PR)
+		if (!(cpu->msr & MSR_PR)) {
+			cpu->exit = ENGINE_EXIT_HCALL;
+			cpu_leave(cpu);
+			return 0;
+		}
+		if (cpu->engine->partition.radix)
 			return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
-		cpu->exit = ENGINE_EXIT_HCALL;
-		cpu_leave(cpu);
-		return 0;
 	}
 	cpu_raise(cpu, VECTOR_SYSTEM_CALL, 0);
 	cpu->exception_flags = EXCEPTION_NEXT;
@@ -121,6 +125,23 @@ SEM(scv)
 #define RIC_WALKS 1 /* RIC: the page walk cache only */
 
 /*
+ * Hash: tlbie is the hypervisor's, and tlbiel's operands tell sets of the processor's TLB, of which
+ * nobody knows what is in them.
+ */
+static int tlbie_hash(struct cpu *cpu, uint32_t insn)
+{
+	const struct planted_flush flush = { .vcpu = cpu->index,
+					     .caches = 1u << ENGINE_ERAT | 1u << ENGINE_TLB,
+					     .last = UINT64_MAX };
+
+	if (insn & TLBIE)
+		return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
+	mmu_flush_all(cpu->engine);
+	planted_flush(cpu->engine, &flush);
+	return 0;
+}
+
+/*
  * tlbie and tlbiel, radix. RB holds the address, IS and AP; RS holds the PID. Invalidating too much
  * is allowed, and all but one page of one process is rare.
  */
@@ -134,10 +155,13 @@ SEM(tlbie)
 	unsigned is = rb >> 10 & 3, ap = rb >> 5 & 7;
 	uint64_t page = rb & ~PAGE_MASK_LOW, size = size_of_ap[ap];
 	struct planted_flush flush = { .vcpu = insn & TLBIE ? ENGINE_MAX_VCPUS : cpu->index,
+				       .caches = 1u << ENGINE_ERAT | 1u << ENGINE_TLB,
 				       .one_process = prs && is < 2,
 				       .pid = (uint32_t)(rs >> 32),
 				       .last = UINT64_MAX };
 
+	if (!cpu->engine->partition.radix)
+		return tlbie_hash(cpu, insn);
 	if (!flush.one_process) {
 		mmu_flush_all(cpu->engine);
 	} else if (is == 1 || ric || !size) {
@@ -152,19 +176,92 @@ SEM(tlbie)
 	return 0;
 }
 
-#define IH_USER		   3 /* translations of quadrant 0 only */
+/* IH of slbia: hints what lookaside information to keep, and from ISA 3.0 on which entries. */
+#define IH_CLASS_1	   3 /* entries of class 1, and translations of quadrant 0 */
+#define IH_ALL		   4
+#define IH_NO_ENTRIES	   7
 #define LAST_OF_QUADRANT_0 0x3fffffffffffffffull
 
-/* Radix translation has no segments, but what the ERAT holds goes. */
+/* ISA 2.07 knows no IH that keeps SLB entries but the first, or invalidates that. */
+static unsigned slbia_ih(const struct cpu *cpu, uint32_t insn)
+{
+	const unsigned ih = FIELD(insn, 8, 10);
+
+	return ih >= IH_CLASS_1 && cpu->engine->model->isa < 300 ? 0 : ih;
+}
+
+/* With radix translation there are no segments, but what the ERAT holds goes. */
 SEM(slbia)
 {
+	const unsigned ih = slbia_ih(cpu, insn);
 	const struct planted_flush flush = {
 		.vcpu = cpu->index,
-		.erat_only = true,
-		.last = FIELD(insn, 8, 10) == IH_USER ? LAST_OF_QUADRANT_0 : UINT64_MAX,
+		.caches = 1u << ENGINE_ERAT,
+		.last = ih == IH_CLASS_1 ? LAST_OF_QUADRANT_0 : UINT64_MAX,
 	};
 
 	planted_flush(cpu->engine, &flush);
+	if (!cpu->engine->partition.radix && ih != IH_NO_ENTRIES)
+		slb_invalidate_all(cpu, ih == IH_CLASS_1 || ih == IH_ALL ? 0 : 1, ih == IH_CLASS_1);
+	return 0;
+}
+
+/* The class and the size that RB tells are those of the entry, or the result is undefined. */
+SEM(slbie)
+{
+	slb_invalidate(cpu, effective_address(cpu, RB & SLB_ESID));
+	return 0;
+}
+
+/* Of the process that RS tells, in all vCPUs. */
+SEM(slbieg)
+{
+	struct power_engine *e = cpu->engine;
+	const uint64_t ea = RB & SLB_ESID;
+	const uint32_t pid = (uint32_t)(RT >> 32);
+
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		if ((uint32_t)e->cpus[i]->pidr == pid)
+			slb_invalidate(e->cpus[i], ea);
+	return 0;
+}
+
+SEM(slbmte)
+{
+	if (cpu->engine->partition.radix ||
+	    slb_write(cpu, (unsigned)(RB & SLB_INDEX), RB & ~SLB_INDEX, RT))
+		return 0;
+	return cpu_illegal(cpu);
+}
+
+static const struct engine_slb_entry *valid_entry(const struct cpu *cpu, uint64_t index)
+{
+	static const struct engine_slb_entry none;
+	const struct engine_slb_entry *entry = &cpu->slb[index & (SLB_ENTRIES - 1)];
+
+	return entry->esid & SLB_VALID ? entry : &none;
+}
+
+SEM(slbmfee)
+{
+	RT = valid_entry(cpu, RB)->esid;
+	return 0;
+}
+
+SEM(slbmfev)
+{
+	RT = valid_entry(cpu, RB)->vsid;
+	return 0;
+}
+
+SEM(slbfee)
+{
+	bool several;
+	const struct engine_slb_entry *entry =
+		slb_find(cpu->slb, effective_address(cpu, RB), &several);
+
+	RT = entry ? entry->vsid : 0;
+	cpu->cr[0] = (uint8_t)((entry ? CR_EQ : 0) | cpu->so);
 	return 0;
 }
 
@@ -202,19 +299,5 @@ SEM(nothing_user)
 SEM(mfbhrbe)
 {
 	RT = 0;
-	return 0;
-}
-
-/* Radix translation has no segments to find. */
-SEM(slbmf)
-{
-	RT = 0;
-	return 0;
-}
-
-SEM(slbfee)
-{
-	RT = 0;
-	cpu->cr[0] = cpu->so;
 	return 0;
 }

@@ -30,6 +30,22 @@ static void raise_segment(struct cpu *cpu, const struct translate_request *r)
 	cpu->exception_dar = r->ea;
 }
 
+/* Several SLB entries translate the address: whose is not known, so DAR has it all. */
+static void raise_slb_multihit(struct cpu *cpu, const struct translate_request *r)
+{
+	const struct translation_error *error = &cpu->engine->model->slb_multihit;
+
+	if (r->access == ACCESS_FETCH) {
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK, error->fetch_srr1);
+	} else {
+		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
+		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
+		cpu->exception_dsisr = error->data_dsisr;
+		cpu->exception_dar = r->ea;
+	}
+	cpu->exception_flags |= EXCEPTION_NO_RA;
+}
+
 /*
  * Raise the machine check for what the processor met at @ra instead of RAM. @walk: the table walk
  * made the access.
@@ -72,22 +88,24 @@ static bool raise_fault(struct cpu *cpu, const struct translate_request *r,
 	case FAULT_MEMORY:
 		raise_machine_check(cpu, r->ea, r->access, fault->ra, fault->met, true);
 		break;
+	case FAULT_SLB_MULTIHIT:
+		raise_slb_multihit(cpu, r);
+		break;
 	}
 	return false;
 }
 
-/* The format of the partition's tables. NULL: it has none that we can read. */
 static const struct translation_format *format_of(const struct power_engine *e)
 {
-	return e->partition.radix ? &radix_format : NULL;
+	return e->partition.radix ? &radix_format : &hash_format;
 }
 
 /* A cached walk counts if the table knows of the access already and permits it. */
-static const struct walk_entry *find_walk(struct power_engine *e, uint32_t space,
+static const struct walk_entry *find_walk(struct power_engine *e,
 					  const struct translation_format *format,
 					  const struct translate_request *r)
 {
-	const struct walk_entry *walk = walks_find(&e->walks, space, r->ea);
+	const struct walk_entry *walk = walks_find(&e->walks, r->space, r->address);
 
 	if (!walk || (r->access == ACCESS_WRITE && !(walk->protection & PAGE_CHANGED)) ||
 	    format->check(r, walk->protection))
@@ -95,49 +113,84 @@ static const struct walk_entry *find_walk(struct power_engine *e, uint32_t space
 	return walk;
 }
 
-static bool relocate(struct cpu *cpu, const struct translate_request *r,
-		     struct translation *translation)
+/* An access to a kernel's page depends on AMR, too, if there are storage keys: see amr_changed. */
+static void note_key(struct cpu *cpu, const struct translate_request *r, uint32_t protection)
+{
+	if (r->access != ACCESS_FETCH && !r->problem_state)
+		cpu->kernel_keys |= 1u << ((protection & PAGE_KEY) >> PAGE_KEY_SHIFT);
+}
+
+static bool relocate(struct cpu *cpu, struct translate_request *r, struct translation *translation)
 {
 	struct power_engine *e = cpu->engine;
 	const struct translation_format *format = format_of(e);
 	const struct walk_entry *walk;
 	struct translate_fault fault;
-	uint32_t space;
 
 	/* A segment interrupt comes before any table lookup, whatever the tables say. */
-	if (!format || !format->space(r, &space)) {
-		raise_segment(cpu, r);
+	if (!format->space(r, &fault))
+		return raise_fault(cpu, r, &fault);
+	if (unlikely(e->nr_planted) && planted_meet(cpu, r, 1u << ENGINE_SLB))
 		return false;
-	}
-	walk = find_walk(e, space, format, r);
+	walk = find_walk(e, format, r);
 	if (walk) {
 		translation->ra = walk->ra | (r->ea & PAGE_MASK_LOW);
-		translation->protection = (uint8_t)walk->protection;
+		translation->protection = walk->protection;
 		translation->page_bits = PAGE_BITS;
 	} else {
 		cpu_work(cpu, WORK_WALK);
 		if (!format->walk(e->memory, &e->partition, r, translation, &fault))
 			return raise_fault(cpu, r, &fault);
-		walks_add(&e->walks, space, r->ea, translation->ra, translation->protection);
+		walks_add(&e->walks, r->space, r->address, translation->ra,
+			  translation->protection);
 	}
-	return likely(!e->nr_planted) || !planted_meet(cpu, space, r->ea, r->access);
+	note_key(cpu, r, translation->protection);
+	return likely(!e->nr_planted) ||
+	       !planted_meet(cpu, r, 1u << ENGINE_ERAT | 1u << ENGINE_TLB);
+}
+
+static bool real_mode(struct cpu *cpu, const struct translate_request *r,
+		      struct translation *translation)
+{
+	const uint64_t limit = cpu->engine->partition.real_mode_size;
+
+	*translation =
+		(struct translation){ .ra = r->ea & REAL_ADDRESS_MASK, .page_bits = PAGE_BITS };
+	if (likely(!limit || translation->ra < limit))
+		return true;
+	raise_storage(cpu, r, FAULT_NO_PTE);
+	return false;
+}
+
+static struct translate_request request(const struct cpu *cpu, uint64_t ea, enum access access)
+{
+	return (struct translate_request){ .ea = ea,
+					   .access = access,
+					   .problem_state = cpu->msr & MSR_PR,
+					   .pid = (uint32_t)cpu->pidr,
+					   .amr = cpu->amr,
+					   .iamr = cpu->iamr,
+					   .slb = cpu->slb };
 }
 
 bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,
 			struct translation *translation)
 {
-	const struct translate_request r = { .ea = ea,
-					     .access = access,
-					     .problem_state = cpu->msr & MSR_PR,
-					     .pid = (uint32_t)cpu->pidr,
-					     .amr = cpu->amr,
-					     .iamr = cpu->iamr };
+	struct translate_request r = request(cpu, ea, access);
 
 	if (mmu_mode(cpu, access) == TLB_REAL)
-		*translation = (struct translation){ .ra = ea & REAL_ADDRESS_MASK,
-						     .page_bits = PAGE_BITS };
-	else
-		return relocate(cpu, &r, translation);
+		return real_mode(cpu, &r, translation);
+	return relocate(cpu, &r, translation);
+}
+
+bool mmu_space(const struct cpu *cpu, uint64_t ea, uint64_t *space)
+{
+	struct translate_request r = request(cpu, ea, ACCESS_READ);
+	struct translate_fault fault;
+
+	if (!format_of(cpu->engine)->space(&r, &fault))
+		return false;
+	*space = r.space;
 	return true;
 }
 
@@ -161,10 +214,19 @@ bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *r
 	return true;
 }
 
+/* With storage keys the user's entries depend on AMR. They are for the AMR that it runs with. */
+static void enter_user(struct cpu *cpu)
+{
+	tlb_flush_data(&cpu->arrays, TLB_USER);
+	cpu->user_amr = cpu->amr;
+}
+
 void mmu_mode_changed(struct cpu *cpu)
 {
 	unsigned mode = (cpu->msr & MSR_LE ? CODE_LE : 0) | (cpu->msr & MSR_SF ? 0 : CODE_32);
 
+	if (unlikely(cpu->user_amr != cpu->amr) && cpu->msr & MSR_PR)
+		enter_user(cpu);
 	cpu->tlb = &cpu->arrays.data[mmu_mode(cpu, ACCESS_READ)];
 	cpu->fetch = &cpu->arrays.fetch[mmu_mode(cpu, ACCESS_FETCH)];
 	if (mode != cpu->mode) { /* a fetch entry's page is decoded for one mode */
@@ -175,10 +237,40 @@ void mmu_mode_changed(struct cpu *cpu)
 
 void mmu_pid_changed(struct cpu *cpu)
 {
-	tlb_flush_process(&cpu->arrays);
+	if (cpu->engine->partition.radix)
+		tlb_flush_process(&cpu->arrays);
 }
 
-void mmu_amr_changed(struct cpu *cpu)
+void mmu_iamr_changed(struct cpu *cpu)
+{
+	if (cpu->engine->partition.radix)
+		tlb_flush_process(&cpu->arrays);
+	else
+		tlb_flush_fetch(&cpu->arrays);
+}
+
+/* The storage keys whose bits differ. */
+static uint32_t different_keys(uint64_t a, uint64_t b)
+{
+	uint32_t keys = 0;
+
+	for (unsigned key = 0; key < 32; key++)
+		if ((a ^ b) >> (62 - 2 * key) & 3)
+			keys |= 1u << key;
+	return keys;
+}
+
+void mmu_amr_changed(struct cpu *cpu, uint64_t before)
 {
 	tlb_flush_user_data(&cpu->arrays);
+	if (cpu->engine->partition.radix) {
+		cpu->user_amr = cpu->amr;
+		return;
+	}
+	if (different_keys(before, cpu->amr) & cpu->kernel_keys) {
+		tlb_flush_data(&cpu->arrays, TLB_KERNEL);
+		cpu->kernel_keys = 0;
+	}
+	if (cpu->msr & MSR_PR)
+		enter_user(cpu);
 }

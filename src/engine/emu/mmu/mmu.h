@@ -26,6 +26,8 @@ bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
 		       struct translation *translation);
 /** mmu_translate() - as mmu_translate_ram(), and the real address alone */
 bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
+/** mmu_space() - what @ea belongs to with relocation on; false: to nothing */
+bool mmu_space(const struct cpu *cpu, uint64_t ea, uint64_t *space);
 /**
  * mmu_refuse() - raise the machine check for what an access met at @ra instead of RAM. Always
  * returns false.
@@ -47,12 +49,16 @@ static inline enum tlb_mode mmu_mode(const struct cpu *cpu, enum access access)
 }
 
 void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR, SF or LE have changed */
-void mmu_pid_changed(struct cpu *cpu); /* or IAMR */
-void mmu_amr_changed(struct cpu *cpu);
+void mmu_pid_changed(struct cpu *cpu);
+void mmu_amr_changed(struct cpu *cpu, uint64_t before);
+void mmu_iamr_changed(struct cpu *cpu);
 
 void mmu_reset(struct power_engine *e);
 void mmu_flush_all(struct power_engine *e);
+/* Radix: one process, or the pages that it has in a range. */
 void mmu_flush_pid(struct power_engine *e, uint32_t pid);
 void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
+/** mmu_flush_hpte() - engine_ops.flush_hpte() */
+void mmu_flush_hpte(struct power_engine *e, uint64_t index, uint64_t v, uint64_t r);
 
 #endif

@@ -26,13 +26,16 @@
 #define PROCESS_ENTRY_BYTES 16ull
 
 /* Quadrant 0 is the process's, quadrant 3 that of process 0, for privileged code and others. */
-static bool space(const struct translate_request *r, uint32_t *pid)
+static bool space(struct translate_request *r, struct translate_fault *fault)
 {
 	unsigned quadrant = (unsigned)(r->ea >> 62);
 
-	if (quadrant == 1 || quadrant == 2 || r->ea & EA_BEYOND_RADIX)
+	if (quadrant == 1 || quadrant == 2 || r->ea & EA_BEYOND_RADIX) {
+		fault->kind = FAULT_SEGMENT;
 		return false;
-	*pid = quadrant ? 0 : r->pid;
+	}
+	r->space = quadrant ? 0 : r->pid;
+	r->address = r->ea;
 	return true;
 }
 
@@ -134,14 +137,10 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 		 struct translate_fault *fault)
 {
 	uint64_t root, leaf, at, offset, ea = r->ea & ~QUADRANT;
-	uint32_t pid, refused;
+	uint32_t refused;
 	unsigned page_bits;
 
-	if (!space(r, &pid)) {
-		fault->kind = FAULT_SEGMENT;
-		return false;
-	}
-	if (!find_root(memory, partition, pid, &root, fault) ||
+	if (!find_root(memory, partition, (uint32_t)r->space, &root, fault) ||
 	    !find_leaf(memory, root, ea, &leaf, &at, &page_bits, fault))
 		return false;
 	refused = check(r, (unsigned)leaf & PROTECTION);
@@ -154,7 +153,7 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	}
 	offset = (1ull << page_bits) - 1;
 	translation->ra = (leaf & PTE_RPN & ~offset) | (ea & offset);
-	translation->protection = (uint8_t)(leaf & PROTECTION);
+	translation->protection = (uint32_t)(leaf & PROTECTION);
 	translation->page_bits = (uint8_t)page_bits;
 	return true;
 }

@@ -124,6 +124,13 @@ void tlb_flush_fetch(struct tlb_arrays *t)
 		clear_fetch(t, i);
 }
 
+void tlb_flush_data(struct tlb_arrays *t, enum tlb_mode mode)
+{
+	clear_data(t, mode);
+	if (mode == TLB_KERNEL)
+		t->nr_kuser = 0;
+}
+
 void tlb_flush_user_data(struct tlb_arrays *t)
 {
 	struct tlb_set *set = &t->data[TLB_KERNEL];
@@ -171,6 +178,53 @@ void tlb_flush_page(struct tlb_arrays *t, uint64_t page)
 	flush_page(t, TLB_KERNEL, page);
 }
 
+/* Is an entry with this tag for an address of the range? */
+static bool tag_within(uint64_t tag, uint64_t first, uint64_t last)
+{
+	return !(tag & PAGE_MASK_LOW) && tag >= first && tag <= last;
+}
+
+static void flush_segment(struct tlb_arrays *t, enum tlb_mode mode, uint64_t first, uint64_t last)
+{
+	struct tlb_set *set = &t->data[mode];
+	struct fetch_set *fetch = &t->fetch[mode];
+	unsigned n = nr_filled(&set->filled, TLB_ENTRIES);
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned slot = filled_slot(&set->filled, i);
+
+		if (tag_within(set->read[slot].tag, first, last))
+			set->read[slot].tag = TLB_INVALID;
+		if (tag_within(set->write[slot].tag, first, last))
+			set->write[slot].tag = TLB_INVALID;
+	}
+	work_done(t->work, n);
+	n = nr_filled(&fetch->filled, FETCH_ENTRIES);
+	for (unsigned i = 0; i < n; i++) {
+		struct fetch_entry *entry = &fetch->entry[filled_slot(&fetch->filled, i)];
+
+		if (tag_within(entry->tag, first, last))
+			entry->tag = TLB_INVALID;
+	}
+	work_done(t->work, n);
+}
+
+void tlb_flush_segment(struct tlb_arrays *t, uint64_t first, uint64_t last)
+{
+	flush_segment(t, TLB_USER, first, last);
+	flush_segment(t, TLB_KERNEL, first, last);
+}
+
+void tlb_flush_offset(struct tlb_arrays *t, uint64_t offset)
+{
+	for (unsigned mode = TLB_KERNEL; mode <= TLB_USER; mode++) {
+		struct tlb_set *set = &t->data[mode];
+
+		set->read[TLB_INDEX(offset)].tag = set->write[TLB_INDEX(offset)].tag = TLB_INVALID;
+		t->fetch[mode].entry[FETCH_INDEX(offset)].tag = TLB_INVALID;
+	}
+}
+
 static void protect(struct tlb_arrays *t, enum tlb_mode mode, uintptr_t host)
 {
 	struct tlb_set *set = &t->data[mode];
@@ -211,34 +265,36 @@ void walks_init(struct walk_cache *w, struct work *work)
 	forget(w);
 }
 
-static uint32_t asid_of(struct walk_cache *w, uint32_t pid)
+static uint32_t asid_of(struct walk_cache *w, uint64_t space)
 {
-	struct asid_entry *a = &w->asids[pid & (ASID_ENTRIES - 1)];
+	struct asid_entry *a = &w->asids[space & (ASID_ENTRIES - 1)];
 
-	if (a->pid != pid || a->asid < w->first_asid) {
+	if (a->space != space || a->asid < w->first_asid) {
 		if (w->next_asid == UINT32_MAX) /* old tags could match again */
 			forget(w);
-		a->pid = pid;
+		a->space = space;
 		a->asid = w->next_asid++;
 	}
 	return a->asid;
 }
 
-const struct walk_entry *walks_find(struct walk_cache *w, uint32_t pid, uint64_t ea)
+const struct walk_entry *walks_find(struct walk_cache *w, uint64_t space, uint64_t address)
 {
-	uint32_t asid = asid_of(w, pid);
-	const struct walk_entry *entry = &w->walks[WALK_INDEX(ea, asid)];
+	uint32_t asid = asid_of(w, space);
+	const struct walk_entry *entry = &w->walks[WALK_INDEX(address, asid)];
 
-	return entry->page == EPN(ea) && entry->asid == asid ? entry : NULL;
+	return entry->page == EPN(address) && entry->asid == asid ? entry : NULL;
 }
 
-void walks_add(struct walk_cache *w, uint32_t pid, uint64_t ea, uint64_t ra, uint32_t protection)
+void walks_add(struct walk_cache *w, uint64_t space, uint64_t address, uint64_t ra,
+	       uint32_t protection)
 {
-	uint32_t asid = asid_of(w, pid);
+	uint32_t asid = asid_of(w, space);
 
-	w->walks[WALK_INDEX(ea, asid)] = (struct walk_entry){
-		.page = EPN(ea), .ra = ra & ~PAGE_MASK_LOW, .asid = asid, .protection = protection
-	};
+	w->walks[WALK_INDEX(address, asid)] = (struct walk_entry){ .page = EPN(address),
+								   .ra = ra & ~PAGE_MASK_LOW,
+								   .asid = asid,
+								   .protection = protection };
 }
 
 void walks_flush(struct walk_cache *w)
@@ -246,19 +302,19 @@ void walks_flush(struct walk_cache *w)
 	w->first_asid = w->next_asid;
 }
 
-void walks_flush_process(struct walk_cache *w, uint32_t pid)
+void walks_flush_space(struct walk_cache *w, uint64_t space)
 {
-	struct asid_entry *a = &w->asids[pid & (ASID_ENTRIES - 1)];
+	struct asid_entry *a = &w->asids[space & (ASID_ENTRIES - 1)];
 
-	if (a->pid == pid)
+	if (a->space == space)
 		a->asid = 0;
 }
 
-void walks_flush_range(struct walk_cache *w, uint32_t pid, uint64_t page, uint64_t len)
+void walks_flush_range(struct walk_cache *w, uint64_t space, uint64_t page, uint64_t len)
 {
-	const struct asid_entry *a = &w->asids[pid & (ASID_ENTRIES - 1)];
+	const struct asid_entry *a = &w->asids[space & (ASID_ENTRIES - 1)];
 
-	if (a->pid != pid || a->asid < w->first_asid)
+	if (a->space != space || a->asid < w->first_asid)
 		return;
 	for (uint64_t p = page; p < page + len; p += PAGE_BYTES) {
 		struct walk_entry *entry = &w->walks[WALK_INDEX(p, a->asid)];

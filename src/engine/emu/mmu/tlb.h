@@ -117,21 +117,30 @@ void tlb_fill_fetch(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, struc
 		    bool privileged);
 void tlb_flush(struct tlb_arrays *t); /* everything */
 void tlb_flush_fetch(struct tlb_arrays *t); /* all fetch entries */
+void tlb_flush_data(struct tlb_arrays *t, enum tlb_mode mode); /* all data entries of a mode */
 void tlb_flush_process(struct tlb_arrays *t); /* what depends on PIDR or IAMR */
 void tlb_flush_kernel(struct tlb_arrays *t); /* what process 0 maps, whoever saw it */
 void tlb_flush_user_data(struct tlb_arrays *t); /* the kernel's entries that depend on AMR */
 void tlb_flush_page(struct tlb_arrays *t, uint64_t page); /* one effective page */
+/** tlb_flush_segment() - effective addresses @first to @last, pages as a whole */
+void tlb_flush_segment(struct tlb_arrays *t, uint64_t first, uint64_t last);
+/**
+ * tlb_flush_offset() - the page at @offset of some segment, wherever that is: a segment's size is a
+ * multiple of what the arrays index, so the slot is known
+ */
+void tlb_flush_offset(struct tlb_arrays *t, uint64_t offset);
 void tlb_protect(struct tlb_arrays *t, const uint8_t *host); /* no more fast stores to this page */
 
 /* ---- the cache of walks ---- */
 
 /*
- * A cached walk is valid if its asid is the current one of its process. Each number is given out
+ * A cached walk is valid if its asid is the current one of its space: a process, or what else the
+ * tables' format takes for an address space. Each number is given out
  * only once, and all walks are forgotten before numbers start again, so an old walk never matches a
  * new asid.
  */
 struct walk_entry {
-	uint64_t page; /* effective page; TLB_INVALID: empty */
+	uint64_t page; /* in its space; TLB_INVALID: empty */
 	uint64_t ra; /* real page */
 	uint32_t asid;
 	uint32_t protection; /* PAGE_*; it means nothing here */
@@ -139,7 +148,7 @@ struct walk_entry {
 #define WALK_ENTRIES 8192
 
 struct asid_entry {
-	uint32_t pid;
+	uint64_t space;
 	uint32_t asid; /* valid if not below walk_cache.first_asid */
 };
 #define ASID_ENTRIES 1024
@@ -151,14 +160,15 @@ struct walk_cache {
 	struct asid_entry asids[ASID_ENTRIES];
 };
 
-/** walks_init() - empty the cache, and number processes from 1. */
+/** walks_init() - empty the cache, and number spaces from 1. */
 void walks_init(struct walk_cache *w, struct work *work);
-/** walks_find() - the walk of process @pid for the page at @ea, or NULL. */
-const struct walk_entry *walks_find(struct walk_cache *w, uint32_t pid, uint64_t ea);
+/** walks_find() - the walk for the page at @address of @space, or NULL. */
+const struct walk_entry *walks_find(struct walk_cache *w, uint64_t space, uint64_t address);
 /** walks_add() - remember a walk. */
-void walks_add(struct walk_cache *w, uint32_t pid, uint64_t ea, uint64_t ra, uint32_t protection);
-void walks_flush(struct walk_cache *w); /* of all processes */
-void walks_flush_process(struct walk_cache *w, uint32_t pid);
-void walks_flush_range(struct walk_cache *w, uint32_t pid, uint64_t page, uint64_t len);
+void walks_add(struct walk_cache *w, uint64_t space, uint64_t address, uint64_t ra,
+	       uint32_t protection);
+void walks_flush(struct walk_cache *w); /* of all spaces */
+void walks_flush_space(struct walk_cache *w, uint64_t space);
+void walks_flush_range(struct walk_cache *w, uint64_t space, uint64_t page, uint64_t len);
 
 #endif

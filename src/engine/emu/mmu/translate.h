@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Address translation by page tables in guest memory: an access by effective address goes in, a
- * real address with its protection and page size comes out, or a fault. One struct
- * translation_format for each kind of table; radix.c is one. It knows no vCPU and no cache.
+ * Address translation by page tables: an access by effective address goes in, a real address with
+ * its protection and page size comes out, or a fault. One struct translation_format for each kind
+ * of table: radix.c and hash.c. They know no vCPU and no cache.
  */
 #ifndef FWNMI_ENGINE_EMU_MMU_TRANSLATE_H
 #define FWNMI_ENGINE_EMU_MMU_TRANSLATE_H
@@ -25,6 +25,12 @@ struct translate_request {
 	bool problem_state; /* MSR[PR] */
 	uint32_t pid; /* PIDR */
 	uint64_t amr, iamr;
+	const struct engine_slb_entry *slb; /* hash: SLB_ENTRIES of them */
+
+	/* What space() has found. */
+	uint64_t space; /* radix: the process; hash: see hash_space() */
+	uint64_t address; /* in that space: what caches are asked for, and flushed by */
+	uint64_t segment; /* hash: second doubleword of the SLB entry */
 };
 
 /* The protection of a page, whatever the format of the table that it comes from. */
@@ -33,10 +39,13 @@ struct translate_request {
 #define PAGE_READ	0x04u
 #define PAGE_PRIVILEGED 0x08u /* not for problem state */
 #define PAGE_CHANGED	0x80u /* the table says already that the page was written to */
+#define PAGE_KEY_SHIFT	8 /* hash: the storage key, 5 bits */
+#define PAGE_KEY	(31u << PAGE_KEY_SHIFT)
+#define PAGE_FORMAT	0xffff0000u /* the format's own */
 
 struct translation {
 	uint64_t ra; /* of the byte at the effective address */
-	uint8_t protection; /* PAGE_* */
+	uint32_t protection; /* PAGE_* */
 	uint8_t page_bits; /* log2 of the page's size */
 };
 
@@ -44,7 +53,8 @@ struct translate_fault {
 	enum {
 		FAULT_SEGMENT, /* no table translates the address */
 		FAULT_STORAGE, /* @dsisr says why */
-		FAULT_MEMORY /* a table's entry at @ra is not in RAM: @met is there */
+		FAULT_MEMORY, /* a table's entry at @ra is not in RAM: @met is there */
+		FAULT_SLB_MULTIHIT /* several SLB entries translate the address */
 	} kind;
 	uint32_t dsisr; /* FAULT_*, without FAULT_STORE */
 	uint64_t ra;
@@ -53,10 +63,10 @@ struct translate_fault {
 
 struct translation_format {
 	/**
-	 * space() - the number of the process whose tables translate the address. false: a segment
-	 * fault.
+	 * space() - find what the address belongs to: the request's members behind the comment.
+	 * false: *@fault says why not. The other functions need the result.
 	 */
-	bool (*space)(const struct translate_request *request, uint32_t *space);
+	bool (*space)(struct translate_request *request, struct translate_fault *fault);
 	/** check() - does a page's protection permit the access? 0, or FAULT_*. */
 	uint32_t (*check)(const struct translate_request *request, unsigned protection);
 	/**
@@ -68,6 +78,15 @@ struct translation_format {
 		     struct translate_fault *fault);
 };
 
-extern const struct translation_format radix_format;
+extern const struct translation_format radix_format, hash_format;
+
+/**
+ * hash_space() - the number of a virtual segment among spaces, unlike any process's
+ * @base: log2 of its base page size: a segment that gets another one has other entries
+ */
+static inline uint64_t hash_space(uint64_t vsid, bool segment_1t, unsigned base)
+{
+	return 1ull << 63 | (uint64_t)segment_1t << 62 | (uint64_t)base << 52 | vsid;
+}
 
 #endif

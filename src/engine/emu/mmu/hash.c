@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hashed page tables: segments, then the search of two groups of entries. Power ISA 2.07B, Book
+ * III-S, section 5.7; ISA 3.0B, Book III, sections 5.7.6 to 5.7.9. There is no segment table: a
+ * partition that translates by hash has none on any processor.
+ */
+#include "engine/emu/mmu/segments.h"
+#include "engine/emu/mmu/translate.h"
+#include "isa/hpte.h"
+#include "isa/srr1.h"
+
+/* Protection, besides PAGE_CHANGED, PAGE_KEY and PAGE_EXEC, which is missing if N or G is 1. */
+#define PP_SHIFT 16
+#define PP	 (7u << PP_SHIFT)
+
+static uint64_t be64(uint64_t v)
+{
+	return get_be64(&v);
+}
+
+static bool space(struct translate_request *r, struct translate_fault *fault)
+{
+	bool several;
+	const struct engine_slb_entry *entry = slb_find(r->slb, r->ea, &several);
+	unsigned bits;
+
+	if (!entry || several) {
+		fault->kind = several ? FAULT_SLB_MULTIHIT : FAULT_SEGMENT;
+		return false;
+	}
+	bits = slb_segment_bits(entry->vsid);
+	r->segment = entry->vsid;
+	r->space = hash_space((entry->vsid & SLB_VSID) >> (bits - 16), entry->vsid & SLB_B_1T,
+			      slb_base_page_bits(entry->vsid));
+	r->address = r->ea & ((1ull << bits) - 1);
+	return true;
+}
+
+/* What PP permits if the segment's key for this state is 0, and if it is 1. */
+static unsigned permitted(bool key, unsigned pp)
+{
+	static const uint8_t permissions[2][8] = {
+		{ PAGE_READ | PAGE_WRITE, PAGE_READ | PAGE_WRITE, PAGE_READ | PAGE_WRITE, PAGE_READ,
+		  0, 0, PAGE_READ, 0 },
+		{ 0, PAGE_READ, PAGE_READ | PAGE_WRITE, PAGE_READ, 0, 0, 0, 0 },
+	};
+
+	return permissions[key][pp];
+}
+
+static uint32_t check_fetch(const struct translate_request *r, unsigned protection,
+			    unsigned allowed, unsigned key_shift)
+{
+	uint32_t refused = 0;
+
+	if (r->segment & SLB_NOEXEC || !(protection & PAGE_EXEC))
+		refused = FAULT_NOEXEC;
+	else if (!(allowed & PAGE_READ))
+		refused = FAULT_PROTECTION;
+	return r->iamr >> key_shift & 1 ? refused | FAULT_KEY : refused;
+}
+
+static uint32_t check(const struct translate_request *r, unsigned protection)
+{
+	const bool key = r->segment & (r->problem_state ? SLB_KP : SLB_KS);
+	const unsigned allowed = permitted(key, (protection & PP) >> PP_SHIFT);
+	const unsigned key_shift = 62 - 2 * ((protection & PAGE_KEY) >> PAGE_KEY_SHIFT);
+	const bool write = r->access == ACCESS_WRITE;
+	uint32_t refused;
+
+	if (r->access == ACCESS_FETCH)
+		return check_fetch(r, protection, allowed, key_shift);
+	refused = allowed & (write ? PAGE_WRITE : PAGE_READ) ? 0 : FAULT_PROTECTION;
+	return r->amr >> key_shift & (write ? 2 : 1) ? refused | FAULT_KEY : refused;
+}
+
+/* The entry of the page in one of its two groups: a pointer to its first doubleword, or NULL. */
+static uint64_t *search(const struct engine_partition *partition, const struct virtual_page *page,
+			unsigned base, bool secondary, const struct hpte_page_size **size)
+{
+	const uint64_t group = hpt_group(page, base, secondary, partition->hash_table_order);
+	const uint64_t mask = be64(hpte_v_mask(base) | HPTE_V_VALID | HPTE_V_SECONDARY);
+	const uint64_t wanted =
+		be64(hpte_v(page) | HPTE_V_VALID | (secondary ? HPTE_V_SECONDARY : 0)) & mask;
+	uint64_t *entry = &partition->hash_table[group * HPTES_PER_GROUP * 2];
+
+	for (unsigned i = 0; i < HPTES_PER_GROUP; i++, entry += 2) {
+		if ((entry[0] & mask) != wanted)
+			continue;
+		*size = hpte_page_size(be64(entry[0]), be64(entry[1]));
+		/* Another base page size: left behind by a segment that had it. */
+		if (*size && (*size)->base == base)
+			return entry;
+	}
+	return NULL;
+}
+
+static uint32_t protection_of(uint64_t r)
+{
+	return PAGE_PRIVILEGED | (r & (HPTE_R_N | HPTE_R_G) ? 0 : PAGE_EXEC) |
+	       (r & HPTE_R_C ? PAGE_CHANGED : 0) | hpte_key(r) << PAGE_KEY_SHIFT |
+	       hpte_pp(r) << PP_SHIFT;
+}
+
+static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)
+{
+	fault->kind = FAULT_STORAGE;
+	fault->dsisr = dsisr;
+	return false;
+}
+
+static bool walk(struct guest_memory *memory, const struct engine_partition *partition,
+		 const struct translate_request *r, struct translation *translation,
+		 struct translate_fault *fault)
+{
+	const unsigned base = slb_base_page_bits(r->segment);
+	const bool segment_1t = r->segment & SLB_B_1T;
+	const struct virtual_page page = { .vsid = (r->segment & SLB_VSID) >>
+						   (slb_segment_bits(r->segment) - 16),
+					   .offset = r->address,
+					   .segment_1t = segment_1t };
+	const struct hpte_page_size *size;
+	uint64_t *entry = NULL, second, used, offset;
+	uint32_t refused;
+
+	(void)memory;
+	if (r->access == ACCESS_FETCH && r->segment & SLB_NOEXEC)
+		return storage_fault(fault, FAULT_NOEXEC);
+	if (partition->hash_table && base)
+		entry = search(partition, &page, base, false, &size);
+	if (partition->hash_table && base && !entry)
+		entry = search(partition, &page, base, true, &size);
+	if (!entry)
+		return storage_fault(fault, FAULT_NO_PTE);
+	second = be64(entry[1]);
+	refused = check(r, protection_of(second));
+	if (refused)
+		return storage_fault(fault, refused);
+	used = HPTE_R_R | (r->access == ACCESS_WRITE ? HPTE_R_C : 0);
+	if (~second & used)
+		second = be64(__atomic_or_fetch(&entry[1], be64(used), __ATOMIC_RELAXED));
+	offset = (1ull << size->actual) - 1;
+	translation->ra = hpte_ra(second, size) | (r->address & offset);
+	translation->protection = protection_of(second);
+	translation->page_bits = size->actual;
+	return true;
+}
+
+const struct translation_format hash_format = { space, check, walk };
