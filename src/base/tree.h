@@ -27,7 +27,7 @@ void tree_u32(struct tree *tree, const char *name, uint32_t value);
 void tree_u64(struct tree *tree, const char *name, uint64_t value);
 void tree_cells(struct tree *tree, const char *name, const uint32_t *value, unsigned count);
 
-#define TREE_MAX_CELLS 16 /* that tree_cells() takes */
+#define TREE_MAX_CELLS 24 /* that tree_cells() takes */
 
 /* tree_cells() for cells that are listed. */
 #define TREE_CELLS(tree, name, ...)                                                               \

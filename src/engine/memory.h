@@ -64,6 +64,11 @@ struct guest_memory {
 	uint8_t *base;
 	uint64_t size; /* of RAM, in bytes; a multiple of 64 KiB */
 	/*
+	 * What follows RAM in @base is the hypervisor's: hash page tables. No real address reaches
+	 * it, but it is saved and reset with RAM, and written to in the same way: memory_mark().
+	 */
+	uint64_t hypervisor_size; /* bytes, a multiple of MEMORY_PAGE */
+	/*
 	 * Ascending; none touches the next, unless they differ in heal_on_write. memory_poison()
 	 * and memory_heal() keep it so.
 	 */
@@ -125,7 +130,13 @@ static inline bool memory_contains(const struct guest_memory *m, uint64_t ra, ui
 	return len <= m->size && ra <= m->size - len;
 }
 
-/** memory_mark() - [ra, ra + len), which is RAM, is written now */
+/** memory_extent() - how much there is at base: RAM, and what the hypervisor has behind it */
+static inline uint64_t memory_extent(const struct guest_memory *m)
+{
+	return m->size + m->hypervisor_size;
+}
+
+/** memory_mark() - [ra, ra + len), which is RAM or the hypervisor's, is written now */
 static inline void memory_mark(struct guest_memory *m, uint64_t ra, uint64_t len)
 {
 	struct dirty_pages *dirty = m->dirty;

@@ -13,6 +13,12 @@
 /* Byte and bit of ibm,pa-features for radix translation. */
 #define PA_FEATURES_RADIX 42
 #define PA_RADIX	  0x80
+/* The same for translation by a hash table: a SLB, ... */
+#define PA_FEATURES_SLB	  2
+#define PA_SLB		  0x20
+#define PA_FEATURES_HASH  3
+#define PA_SLB_ZEROS	  0x02 /* an invalid SLB entry reads as zeros */
+#define PA_PP_110	  0x01 /* read only, for the privileged state alone */
 
 /* walk: the table walk made the access */
 struct real_address_error {

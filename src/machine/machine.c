@@ -151,34 +151,37 @@ static int map_file(struct machine *machine, char *err, size_t err_size)
 static int clear_memory(struct machine *machine)
 {
 	const struct machine_mapping *mapping = &machine->config.mapping;
-	uint64_t first = mapping->path ? mapping->address : machine->memory.size;
-	uint64_t rest = mapping->path ? mapping->address + mapping->size : machine->memory.size;
+	const uint64_t extent = memory_extent(&machine->memory);
+	uint64_t first = mapping->path ? mapping->address : extent;
+	uint64_t rest = mapping->path ? mapping->address + mapping->size : extent;
 
 	if (machine->memory.dirty)
 		machine->memory.dirty->all = true;
 	if (first && madvise(machine->memory.base, first, MADV_DONTNEED) < 0)
 		return -1;
-	if (rest == machine->memory.size)
+	if (rest == extent)
 		return 0;
-	return madvise(machine->memory.base + rest, machine->memory.size - rest, MADV_DONTNEED);
+	return madvise(machine->memory.base + rest, extent - rest, MADV_DONTNEED);
 }
 
 static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 {
 	uint64_t size = machine->config.ram_size;
+	uint64_t extent = size + papr_hypervisor_memory(size);
 	void *base;
 
 	if (size < MACHINE_MIN_RAM || size > MACHINE_MAX_RAM || size % (1u << 20))
 		return FAIL("cannot use %llu bytes of memory: not %llu..%llu MiB",
 			    (unsigned long long)size, MACHINE_MIN_RAM >> 20, MACHINE_MAX_RAM >> 20);
-	base = mmap(NULL, size + GUARD_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		    -1, 0);
+	base = mmap(NULL, extent + GUARD_SIZE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return FAIL("cannot allocate %llu MiB of memory: %s",
 			    (unsigned long long)(size >> 20), strerror(errno));
 	machine->memory.base = base;
 	machine->memory.size = size;
-	if (mprotect(base, size, PROT_READ | PROT_WRITE) < 0)
+	machine->memory.hypervisor_size = extent - size;
+	if (mprotect(base, extent, PROT_READ | PROT_WRITE) < 0)
 		return FAIL("cannot allocate %llu MiB of memory: %s",
 			    (unsigned long long)(size >> 20), strerror(errno));
 	/* Only a hint: the guest runs without huge pages too, but slower. */
@@ -312,7 +315,7 @@ void machine_destroy(struct machine *machine)
 	loader_close(&machine->loader);
 	page_map_close(&machine->used);
 	if (machine->memory.base)
-		munmap(machine->memory.base, machine->memory.size + GUARD_SIZE);
+		munmap(machine->memory.base, memory_extent(&machine->memory) + GUARD_SIZE);
 	if (machine->wake_fd >= 0)
 		close(machine->wake_fd);
 	free(machine);

@@ -10,7 +10,7 @@
 
 struct snapshot {
 	struct machine *machine;
-	uint8_t *memory; /* as large as the machine's; pages of zeros are not touched */
+	uint8_t *memory; /* a copy of the extent; pages of zeros are not touched */
 	void *image; /* see records_to_image() */
 	void *fwnmi;
 	size_t fwnmi_size;
@@ -39,16 +39,16 @@ static int64_t copy_memory(struct machine *machine, uint8_t *to, const uint8_t *
 {
 	struct copy copy = { .to = to, .from = from };
 
-	page_map_each(&machine->used, from, machine->memory.size, copy_page, &copy);
+	page_map_each(&machine->used, from, memory_extent(&machine->memory), copy_page, &copy);
 	return copy.count;
 }
 
 static bool save_memory(struct snapshot *s, char *err, size_t err_size)
 {
 	struct guest_memory *memory = &s->machine->memory;
-	const uint64_t count = memory->size / MEMORY_PAGE;
+	const uint64_t count = memory_extent(memory) / MEMORY_PAGE;
 
-	s->memory = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+	s->memory = mmap(NULL, memory_extent(memory), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s->memory == MAP_FAILED)
 		s->memory = NULL;
@@ -106,11 +106,12 @@ static int64_t reset_all(struct snapshot *s)
 	struct guest_memory *memory = &s->machine->memory;
 	int64_t copied;
 
-	if (madvise(memory->base, memory->size, MADV_DONTNEED) < 0)
+	if (madvise(memory->base, memory_extent(memory), MADV_DONTNEED) < 0)
 		return -1;
 	copied = copy_memory(s->machine, memory->base, s->memory);
 	memory->written(memory->engine, 0, memory->size);
-	memset(s->dirty.is_dirty, 0, memory->size / MEMORY_PAGE * sizeof(s->dirty.is_dirty[0]));
+	memset(s->dirty.is_dirty, 0,
+	       memory_extent(memory) / MEMORY_PAGE * sizeof(s->dirty.is_dirty[0]));
 	return copied;
 }
 
@@ -121,7 +122,8 @@ static void reset_page(struct guest_memory *memory, const uint8_t *saved, uint64
 		if (!memcmp(memory->base + at, saved + at, MEMORY_LINE))
 			continue;
 		memcpy(memory->base + at, saved + at, MEMORY_LINE);
-		memory->written(memory->engine, at, MEMORY_LINE);
+		if (at < memory->size)
+			memory->written(memory->engine, at, MEMORY_LINE);
 	}
 }
 
@@ -160,7 +162,7 @@ void snapshot_free(struct snapshot *s)
 	if (s->machine->memory.dirty == &s->dirty)
 		s->machine->memory.dirty = NULL;
 	if (s->memory)
-		munmap(s->memory, s->machine->memory.size);
+		munmap(s->memory, memory_extent(&s->machine->memory));
 	free(s->dirty.is_dirty);
 	free(s->dirty.list);
 	free(s->image);

@@ -229,7 +229,8 @@ static void put_all(struct writer *w, struct machine *machine, const void *state
 	put_config(w, machine);
 	put_number(w, 8, size);
 	put(w, state, size, ZSTD_e_continue);
-	page_map_each(&machine->used, machine->memory.base, machine->memory.size, put_page, &pages);
+	page_map_each(&machine->used, machine->memory.base, memory_extent(&machine->memory),
+		      put_page, &pages);
 	put_number(w, 4, END_OF_FILE);
 	put(w, NULL, 0, ZSTD_e_end);
 	put_prefix(w);
@@ -548,20 +549,21 @@ static bool move_memory(uint8_t *to, uint8_t *from, uint64_t size)
 /* Have the machine use @pages. Returns where what it used is now; NULL: nothing has changed. */
 static uint8_t *exchange(struct guest_memory *memory, uint8_t *pages)
 {
-	uint8_t *old = mmap(NULL, memory->size, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const uint64_t extent = memory_extent(memory);
+	uint8_t *old =
+		mmap(NULL, extent, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (old == MAP_FAILED)
 		return NULL;
-	if (!move_memory(old, memory->base, memory->size)) {
-		munmap(old, memory->size);
+	if (!move_memory(old, memory->base, extent)) {
+		munmap(old, extent);
 		return NULL;
 	}
-	if (move_memory(memory->base, pages, memory->size)) {
+	if (move_memory(memory->base, pages, extent)) {
 		memory->written(memory->engine, 0, memory->size);
 		return old;
 	}
-	move_memory(memory->base, old, memory->size);
+	move_memory(memory->base, old, extent);
 	return NULL;
 }
 
@@ -587,7 +589,7 @@ static uint8_t *replace(struct machine *machine, uint8_t *pages, const void *sta
 
 static bool load(struct snapshot_file *file, struct machine *machine, char *err, size_t err_size)
 {
-	const uint64_t size = machine->memory.size;
+	const uint64_t size = memory_extent(&machine->memory);
 	uint8_t *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t state_size = 0;

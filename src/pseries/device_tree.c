@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "isa/model.h"
+#include "isa/slb.h"
 #include "pseries/private.h"
 
 static void u64_pair(struct tree *t, const char *name, uint64_t first, uint64_t second)
@@ -23,15 +24,16 @@ static void u64_pair(struct tree *t, const char *name, uint64_t first, uint64_t 
 }
 
 /* LoPAR table "Option Vector 5": byte 0 is the length of the vector proper, less one. */
-static void architecture_vec_5(struct tree *t, bool radix)
+static void architecture_vec_5(struct tree *t, const struct papr *papr)
 {
+	const bool radix = papr->offers_radix, hash = papr->offers_hash;
 	uint8_t vec[27] = { 0 };
 
 	vec[0] = sizeof(vec) - 2;
 	vec[2] = 0x80 | 0x40 | 0x10; /* logical partition, shared processors, large pages */
 	vec[5] = 0x80; /* form 1 of associativity */
 	vec[23] = 0x00; /* XICS only */
-	vec[24] = radix ? 0x40 : 0x00; /* radix only, or hash only */
+	vec[24] = radix && hash ? 0x80 : radix ? 0x40 : 0x00; /* either, radix or hash */
 	vec[26] = radix ? 0x40 : 0x00; /* the guest invalidates translations itself (GTSE) */
 	tree_bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
 }
@@ -65,7 +67,7 @@ static int chosen(struct tree *t, const struct papr *papr)
 	tree_string(t, "stdout-path", VTY_PATH);
 	tree_string(t, "linux,stdout-path", VTY_PATH);
 	tree_u32(t, "stdout", VTY_PHANDLE);
-	architecture_vec_5(t, papr->partition.radix);
+	architecture_vec_5(t, papr);
 	rc = rng_seed(t, papr);
 	/* Tells firmware where its kernel was loaded, as QEMU tells SLOF. */
 	if (config->image.bios_size && config->image.kernel_size) {
@@ -119,26 +121,41 @@ static void rtas(struct tree *t, const struct papr *papr)
 	tree_end(t);
 }
 
-static void pa_features(struct tree *t, const struct cpu_model *model, bool radix)
+static void pa_features(struct tree *t, const struct cpu_model *model, const struct papr *papr)
 {
 	uint8_t features[PA_FEATURES_SIZE];
 
 	memcpy(features, model->pa_features, sizeof(features));
-	if (!radix)
+	if (!papr->offers_radix)
 		features[PA_FEATURES_RADIX] &= (uint8_t)~PA_RADIX;
+	if (papr->offers_hash) {
+		features[PA_FEATURES_SLB] |= PA_SLB;
+		features[PA_FEATURES_HASH] |= PA_SLB_ZEROS | PA_PP_110;
+	}
 	tree_bytes(t, "ibm,pa-features", features, sizeof(features));
 }
 
-/* 4 KiB pages in 256 MiB segments: any hypervisor has these, whatever its own page size. */
+/*
+ * For each segment: base page shift, its encoding in an SLB entry, number of page shifts; then each
+ * page shift with its encoding in the table. The engine's table has all that isa/hpte.h has up to
+ * HASH_LARGEST_PAGE. Of another's it is only known that pages of 4 KiB in segments of 256 MiB are
+ * had by any hypervisor, whatever its own page size.
+ */
 static void hash_translation(struct tree *t, const struct papr *papr)
 {
-	tree_u32(t, "ibm,slb-size", 32);
+	tree_u32(t, "slb-size", SLB_ENTRIES);
+	tree_u32(t, "ibm,slb-size", SLB_ENTRIES);
 	TREE_CELLS(t, "ibm,pft-size", 0, papr->partition.hash_table_order);
-	/*
-	 * Base page shift, its encoding in an SLB entry, number of page shifts; then each page
-	 * shift with its encoding in the table.
-	 */
-	TREE_CELLS(t, "ibm,segment-page-sizes", 12, 0, 1, 12, 0);
+	if (!papr_engine_can(papr, ENGINE_CAP_HASH_TABLE)) {
+		TREE_CELLS(t, "ibm,segment-page-sizes", 12, 0, 1, 12, 0);
+		return;
+	}
+	TREE_CELLS(t, "ibm,segment-page-sizes", 12, 0, 3, 12, 0, 16, 7, 24, 0x38, /**/
+		   16, 0x110, 2, 16, 1, 24, 8, /**/
+		   24, 0x100, 1, 24, 0);
+	TREE_CELLS(t, "ibm,processor-page-sizes", 12, 16, 24);
+	TREE_CELLS(t, "ibm,processor-segment-sizes", SEGMENT_256M_BITS, SEGMENT_1T_BITS, UINT32_MAX,
+		   UINT32_MAX);
 }
 
 static void cpu(struct tree *t, const struct papr *papr, unsigned number)
@@ -162,12 +179,12 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 	tree_u32(t, "i-cache-block-size", 128);
 	tree_u32(t, "i-cache-line-size", 128);
 	tree_u32(t, "ibm,vmx", 2); /* 2: with VSX */
-	pa_features(t, model, papr->partition.radix);
+	pa_features(t, model, papr);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
-	if (papr->partition.radix)
+	if (papr->offers_radix)
 		TREE_CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010,
 			   0x20000015, 0x4000001e);
-	else
+	if (papr->offers_hash)
 		hash_translation(t, papr);
 	tree_u32(t, "ibm,ppc-interrupt-server#s", number);
 	TREE_CELLS(t, "ibm,ppc-interrupt-gserver#s", number, 0);
@@ -185,15 +202,27 @@ static void cpus(struct tree *t, const struct papr *papr)
 	tree_end(t);
 }
 
-static void memory(struct tree *t, const struct papr *papr)
+static void memory_region_node(struct tree *t, uint64_t base, uint64_t size)
 {
-	uint64_t size = papr->memory->size;
+	char name[32];
 
-	tree_begin(t, "memory@0");
+	snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)base);
+	tree_begin(t, name);
 	tree_string(t, "device_type", "memory");
-	TREE_CELLS(t, "reg", 0, 0, (uint32_t)(size >> 32), (uint32_t)size);
+	TREE_CELLS(t, "reg", (uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(size >> 32),
+		   (uint32_t)size);
 	TREE_CELLS(t, "ibm,associativity", 4, 0, 0, 0, 0);
 	tree_end(t);
+}
+
+/* The first region is what real mode reaches. */
+static void memory(struct tree *t, const struct papr *papr)
+{
+	const uint64_t first = papr_real_mode_size(papr), size = papr->memory->size;
+
+	memory_region_node(t, 0, first);
+	if (first < size)
+		memory_region_node(t, first, size - first);
 }
 
 static void devices(struct tree *t, const struct papr *papr, enum device_bus bus)

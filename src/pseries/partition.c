@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "pseries/private.h"
 
@@ -14,13 +15,15 @@
  * RTAS and the device tree go as high as a guest can reach them in real mode and with 32-bit RTAS
  * addresses. They stay below 768 MiB, as real firmware does.
  */
-#define FIRMWARE_TOP   0x30000000ull
-#define FIRMWARE_ALIGN 0x10000ull
+#define FIRMWARE_TOP	0x30000000ull
+#define FIRMWARE_ALIGN	0x10000ull
+/* What RMLS of POWER8's LPCR can say at most. */
+#define REAL_MODE_LIMIT (16ull << 30)
 /*
  * A kernel clears and allocates memory just after its image, before it has read the device tree's
  * reservations.
  */
-#define KERNEL_SLACK   (1ull << 20)
+#define KERNEL_SLACK	(1ull << 20)
 
 static void say(struct papr *papr, void (*line_to)(void *opaque, const char *line),
 		const char *format, va_list args)
@@ -186,6 +189,16 @@ static void reset_devices(struct papr *papr)
 			papr->devices[i]->type->reset(papr->devices[i]);
 }
 
+static bool can_translate(const struct papr *papr, char *err, size_t err_size)
+{
+	const enum papr_mmu mmu = papr->config.options.mmu;
+
+	if (papr_engine_can(papr, ENGINE_CAP_RADIX) || mmu == PAPR_MMU_AUTO || mmu == PAPR_MMU_HASH)
+		return true;
+	snprintf(err, err_size, "this processor's guests translate by a hash table only");
+	return false;
+}
+
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
 {
 	struct papr *papr;
@@ -206,7 +219,7 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	papr->config = *config;
 	papr->memory = config->memory;
 	create_devices(papr);
-	if (!choose_delivery(papr, err, err_size)) {
+	if (!can_translate(papr, err, err_size) || !choose_delivery(papr, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
 		return NULL;
@@ -222,6 +235,17 @@ void papr_destroy(struct papr *papr)
 	free(papr->fwnmi);
 	free(papr->bootargs);
 	free(papr);
+}
+
+/*
+ * What code without relocation reaches if it is to be translated by a hash table. A radix guest has
+ * no such limit, but firmware that it calls stays within it.
+ */
+uint64_t papr_real_mode_size(const struct papr *papr)
+{
+	const uint64_t ram = papr->memory->size;
+
+	return papr->offers_hash && ram > REAL_MODE_LIMIT ? REAL_MODE_LIMIT : ram;
 }
 
 /* Ranges that firmware must stay out of. */
@@ -255,7 +279,8 @@ static uint64_t place(uint64_t top, uint64_t size, const struct range *taken, un
 static int lay_out(struct papr *papr, char *err, size_t err_size)
 {
 	const struct papr_config *config = &papr->config;
-	uint64_t top = papr->memory->size < FIRMWARE_TOP ? papr->memory->size : FIRMWARE_TOP;
+	uint64_t reach = papr_real_mode_size(papr);
+	uint64_t top = reach < FIRMWARE_TOP ? reach : FIRMWARE_TOP;
 	struct range taken[] = {
 		/*
 		 * A relocatable kernel runs at 0 wherever it was loaded. This range also covers the
@@ -292,14 +317,42 @@ static int lay_out(struct papr *papr, char *err, size_t err_size)
 	return 0;
 }
 
-/* LoPAR "ibm,pft-size": 1/128 of memory, but at least the architecture's minimum. */
-static unsigned hash_table_order(uint64_t memory)
+/*
+ * Does the kernel's command line say so? Linux's client of Open Firmware, which there is none of
+ * here, takes the first of these, wherever it stands, and asks for a hash table.
+ */
+static bool disables_radix(const char *bootargs)
 {
-	unsigned order = 18;
+	static const char word[] = "disable_radix";
+	const char *value = strstr(bootargs, word);
 
-	while (order < 46 && 1ull << order < memory / 128)
-		order++;
-	return order;
+	if (!value)
+		return false;
+	value += strlen(word);
+	return *value != '=' || (value[1] && strchr("1yYtT", value[1])) ||
+	       !strncasecmp(value, "=on", 3);
+}
+
+/* What ibm,client-architecture-support would settle. */
+static void reset_translation(struct papr *papr)
+{
+	enum papr_mmu mmu = papr->config.options.mmu;
+
+	if (!papr_engine_can(papr, ENGINE_CAP_RADIX))
+		mmu = PAPR_MMU_HASH;
+	else if (mmu == PAPR_MMU_AUTO)
+		mmu = papr_engine_can(papr, ENGINE_CAP_HASH_TABLE) &&
+				      disables_radix(papr->bootargs) ?
+			      PAPR_MMU_HASH :
+			      PAPR_MMU_RADIX;
+	papr->offers_radix = mmu != PAPR_MMU_HASH;
+	papr->offers_hash = mmu != PAPR_MMU_RADIX;
+	papr->partition = (struct engine_partition){
+		.radix = papr->offers_radix,
+		.real_mode_size = papr_real_mode_size(papr),
+	};
+	hash_table_reset(papr);
+	papr_set_partition(papr);
 }
 
 int papr_reset(struct papr *papr, char *err, size_t err_size)
@@ -312,11 +365,7 @@ int papr_reset(struct papr *papr, char *err, size_t err_size)
 	}
 	reset_devices(papr);
 	papr->errinjct.open = false;
-	papr->partition = (struct engine_partition){
-		.radix = papr_engine_can(papr, ENGINE_CAP_RADIX),
-		.hash_table_order = hash_table_order(papr->memory->size),
-	};
-	papr_set_partition(papr);
+	reset_translation(papr);
 	if (lay_out(papr, err, err_size))
 		return -1;
 

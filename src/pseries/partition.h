@@ -121,8 +121,21 @@ enum papr_delivery {
 	PAPR_DELIVERY_TRAMPOLINE,
 };
 
+/* How the guest translates addresses, as ibm,client-architecture-support would settle it. */
+enum papr_mmu {
+	/*
+	 * By radix trees if the engine can, but by a hash table if bootargs has disable_radix and
+	 * the engine leaves the table to us.
+	 */
+	PAPR_MMU_AUTO,
+	PAPR_MMU_RADIX,
+	PAPR_MMU_HASH,
+	PAPR_MMU_EITHER, /* the guest says so by H_REGISTER_PROCESS_TABLE */
+};
+
 /* What the user chooses for the partition. */
 struct papr_options {
+	enum papr_mmu mmu;
 	const char *bootargs; /* kernel command line; NULL: empty */
 	bool fwnmi_strict;
 	enum fwnmi_stale_policy stale_handler;
@@ -158,6 +171,9 @@ enum papr_action {
 };
 
 struct papr;
+
+/** papr_hypervisor_memory() - guest_memory.hypervisor_size for so many bytes of RAM */
+uint64_t papr_hypervisor_memory(uint64_t ram);
 
 /** papr_create() - NULL with a one-line reason in @err on failure (RAM too small, ...). */
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size);

@@ -2,6 +2,7 @@
 /* The partition's state, to be saved and loaded. Its devices and libfwnmi describe their own. */
 #include <stdio.h>
 
+#include "isa/hpte.h"
 #include "pseries/private.h"
 
 #define NUMBER(member, max) RECORD_NUMBER(struct papr, member, max)
@@ -17,7 +18,11 @@ static const struct record_field fields[] = {
 	NUMBER(partition.radix, true),
 	NUMBER(partition.process_table, UINT64_MAX),
 	NUMBER(partition.process_table_size, UINT64_MAX),
-	NUMBER(partition.hash_table_order, 46),
+	NUMBER(partition.hash_table_order, HPT_LARGEST_ORDER),
+	NUMBER(hash_table.half, 1),
+	NUMBER(hash_table.pending, HPT_LARGEST_ORDER),
+	NUMBER(offers_radix, true),
+	NUMBER(offers_hash, true),
 	NUMBER(ended, true),
 	NUMBER(errinjct.open, true),
 	NUMBER(errinjct.token, INT32_MAX),
@@ -65,6 +70,16 @@ static const struct record_field fields[] = {
 	VCPUS(waited, true),
 };
 
+/* Does what is loaded stay in the hypervisor's memory of the machine that there is? */
+static bool hash_table_fits(const struct papr *a, const struct papr *b)
+{
+	const unsigned largest = hash_table_largest(b), pending = a->hash_table.pending;
+
+	return a->partition.hash_table_order >= HPT_SMALLEST_ORDER &&
+	       a->partition.hash_table_order <= largest &&
+	       (!pending || (pending >= HPT_SMALLEST_ORDER && pending <= largest));
+}
+
 /* The layout depends on the configuration, so another one has another. */
 static bool fits(const void *loaded, const void *present)
 {
@@ -76,9 +91,10 @@ static bool fits(const void *loaded, const void *present)
 	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
 		if (a->trampoline.size[i] % 4)
 			return false;
-	return a->rtas_base == b->rtas_base && a->rtas_size == b->rtas_size &&
-	       a->fdt_base == b->fdt_base && a->config.nr_vcpus == b->config.nr_vcpus &&
-	       a->by_trampoline == b->by_trampoline;
+	return hash_table_fits(a, b) && a->offers_radix == b->offers_radix &&
+	       a->offers_hash == b->offers_hash && a->rtas_base == b->rtas_base &&
+	       a->rtas_size == b->rtas_size && a->fdt_base == b->fdt_base &&
+	       a->config.nr_vcpus == b->config.nr_vcpus && a->by_trampoline == b->by_trampoline;
 }
 
 static const struct record_type record = {
@@ -102,6 +118,7 @@ unsigned papr_parts(struct papr *papr, struct record_part *parts)
 
 void papr_loaded(struct papr *papr)
 {
+	hash_table_place(papr);
 	papr_set_partition(papr);
 	for (unsigned i = 0; i < PAPR_NR_DEVICES; i++)
 		if (papr->devices[i]->type->loaded)

@@ -45,6 +45,12 @@ struct papr_errinjct_session {
 	uint32_t token; /* of the last session */
 };
 
+/* Where the hash page table is; partition.hash_table_order is its size. */
+struct papr_hash_table {
+	uint8_t half; /* 0 or 1: of the hypervisor's memory */
+	uint8_t pending; /* log2 of the bytes of what is prepared in the other half; 0: nothing */
+};
+
 #define PAPR_NR_DEVICES 4
 
 struct papr {
@@ -53,6 +59,8 @@ struct papr {
 	char *bootargs;
 	struct papr_vcpu vcpu[ENGINE_MAX_VCPUS];
 	struct engine_partition partition; /* as the engine was last told */
+	bool offers_radix, offers_hash; /* ways of translation that the guest may choose */
+	struct papr_hash_table hash_table;
 	struct xics xics;
 	struct vty vty;
 	struct nvram nvram;
@@ -92,16 +100,20 @@ bool papr_ready_to_deliver(struct papr *papr);
 /* Return codes of hcalls: LoPAR table "Hypervisor Call Return Code Values". */
 #define H_SUCCESS		  0
 #define H_BUSY			  1 /* try again later */
+#define H_CLOSED		  2
 #define H_CONSTRAINED		  4
 #define H_HARDWARE		  -1
 #define H_FUNCTION		  -2
 #define H_PRIVILEGE		  -3
 #define H_PARAMETER		  -4
+#define H_PTEG_FULL		  -6
+#define H_NOT_FOUND		  -7
 #define H_RESOURCE		  -16
 #define H_P2			  -55
 #define H_P3			  -56
 #define H_P4			  -57
 #define H_P5			  -58
+#define H_TOO_BIG		  -64
 #define H_UNSUPPORTED_FLAG	  -256 /* minus the number of the bit that is not supported */
 #define H_UNSUPPORTED_FLAG_BIT(n) (H_UNSUPPORTED_FLAG - (n))
 
@@ -126,6 +138,13 @@ struct hcall {
 /* A handler carries out one hcall and returns what goes into r3. */
 typedef int64_t hcall_fn(struct hcall *call);
 
+/* The guests that a hypervisor call is for. */
+enum hcall_translation {
+	HCALL_ANY,
+	HCALL_RADIX,
+	HCALL_HASH,
+};
+
 /* What a file of handlers registers: a table of these. An entry without a handler ends it. */
 struct hcall_entry {
 	uint16_t number;
@@ -133,10 +152,11 @@ struct hcall_entry {
 	/* Its name in ibm,hypertas-functions. NULL: guests learn of it in another way. */
 	const char *function_set;
 	unsigned needs; /* ENGINE_CAP_* without which the call does not exist; 0: none */
+	enum hcall_translation translation; /* for others it does not exist either */
 };
 
 extern const struct hcall_entry mode_hcalls[], vio_hcalls[], interrupt_hcalls[], splpar_hcalls[],
-	rtas_hcalls[];
+	hash_table_hcalls[], rtas_hcalls[];
 extern const struct hcall_entry *const hcall_tables[]; /* all of them; NULL ends them */
 
 #define HCALL_PRIVATE 0xf000u /* From here on numbers are between our own code and us. */
@@ -207,6 +227,8 @@ void papr_debug(struct papr *papr, const char *format, ...) __attribute__((forma
 void papr_warn(struct papr *papr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void papr_event(struct papr *papr, const struct papr_event *event);
 void papr_set_partition(struct papr *papr);
+/** papr_real_mode_size() - bytes of the first region of memory, which real mode reaches */
+uint64_t papr_real_mode_size(const struct papr *papr);
 static inline uint64_t papr_timebase(const struct papr *papr)
 {
 	return clock_timebase(papr->config.clock, 0);
@@ -227,6 +249,20 @@ static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
 {
 	return number < papr->config.nr_vcpus;
 }
+
+/* hcall/hash_table.c */
+#define HASH_LARGEST_PAGE 24u /* log2 of its bytes */
+/** hash_table_order() - log2 of the bytes of the table that a guest with so much memory begins with
+ */
+unsigned hash_table_order(uint64_t ram);
+/** hash_table_largest() - the same of the largest it may change to */
+unsigned hash_table_largest(const struct papr *papr);
+/** hash_table_reset() - begin with an empty table: the machine has cleared memory. */
+void hash_table_reset(struct papr *papr);
+/** hash_table_empty() - remove all entries; the engine is not told. */
+void hash_table_empty(struct papr *papr);
+/** hash_table_place() - have papr->partition say where the table is. */
+void hash_table_place(struct papr *papr);
 
 /* device_tree.c */
 /**

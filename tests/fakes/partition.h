@@ -51,8 +51,12 @@ struct fake {
 	struct engine_partition partition;
 	unsigned interrupts[FAKE_CPUS], interrupt_vector[FAKE_CPUS];
 	uint64_t interrupt_srr1[FAKE_CPUS];
-	unsigned flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS], kicks[FAKE_CPUS], starts[FAKE_CPUS],
-		debug_lines;
+	struct engine_slb_entry slb[FAKE_CPUS][SLB_ENTRIES];
+	struct fake_flush { /* the last one of flush_hpte() */
+		uint64_t index, v, r;
+	} flushed;
+	unsigned flushes, hpte_flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS], kicks[FAKE_CPUS],
+		starts[FAKE_CPUS], debug_lines;
 	struct papr_errinjct_request errinjct; /* the last one */
 	bool refuses_errinjct;
 	enum vcpu_state state[FAKE_CPUS];
@@ -97,6 +101,18 @@ static void fake_set_partition(struct engine *engine, const struct engine_partit
 static void fake_flush_tlb(struct engine *engine)
 {
 	fake.flushes++;
+}
+
+static void fake_flush_hpte(struct engine *engine, uint64_t index, uint64_t v, uint64_t r)
+{
+	fake.hpte_flushes++;
+	fake.flushed = (struct fake_flush){ index, v, r };
+}
+
+static void fake_set_slb(struct engine *engine, unsigned vcpu,
+			 const struct engine_slb_entry *entries)
+{
+	memcpy(fake.slb[vcpu], entries, sizeof(fake.slb[vcpu]));
 }
 
 static uint64_t fake_insns(const struct engine *engine, unsigned vcpu)
@@ -181,6 +197,8 @@ static inline struct papr_config fake_config(void)
 		.set_external = fake_set_external,
 		.set_partition = fake_set_partition,
 		.flush_tlb = fake_flush_tlb,
+		.flush_hpte = fake_flush_hpte,
+		.set_slb = fake_set_slb,
 		.insns = fake_insns,
 	};
 	return (struct papr_config){
@@ -216,7 +234,8 @@ static inline void fake_memory(uint64_t size)
 	fake.state[0] = VCPU_RUNNABLE;
 	fake.capabilities = ~0u;
 	fake.memory.size = size;
-	fake.memory.base = calloc(1, size);
+	fake.memory.hypervisor_size = papr_hypervisor_memory(size);
+	fake.memory.base = calloc(1, memory_extent(&fake.memory));
 	assert_non_null(fake.memory.base);
 }
 

@@ -215,6 +215,11 @@ static const struct engine_ops fake_engine = {
 
 /* ---- the partition ---- */
 
+uint64_t papr_hypervisor_memory(uint64_t ram)
+{
+	return 0;
+}
+
 struct papr *papr_create(const struct papr_config *config, char *e, size_t size)
 {
 	partition = *config;

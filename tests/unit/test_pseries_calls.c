@@ -7,7 +7,7 @@
 #include "pseries/private.h"
 
 /* Calls that no function set announces; see their tables. */
-static const uint16_t unannounced[] = { 0x1c8, 0x37c, 0x380, 0xf000, 0xf010, 0xf014 };
+static const uint16_t unannounced[] = { 0x1c8, 0x358, 0x37c, 0x380, 0xf000, 0xf010, 0xf014 };
 
 #define FOR_EACH_HCALL(entry)                         \
 	for (unsigned t_ = 0; hcall_tables[t_]; t_++) \
@@ -18,16 +18,22 @@ static const uint16_t unannounced[] = { 0x1c8, 0x37c, 0x380, 0xf000, 0xf010, 0xf
 		for (const struct rtas_entry *entry = rtas_tables[t_]; entry->handler; entry++)
 
 /* A partition on an engine that can do no more than @can. */
-static void remake(unsigned can)
+static void remake_for(unsigned can, enum papr_mmu mmu)
 {
 	struct papr_config config = fake_config();
 	char err[256];
 
 	fake.capabilities = can;
+	config.options.mmu = mmu;
 	papr_destroy(fake.papr);
 	fake.papr = papr_create(&config, err, sizeof(err));
 	assert_non_null(fake.papr);
 	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+}
+
+static void remake(unsigned can)
+{
+	remake_for(can, PAPR_MMU_AUTO);
 }
 
 static const char *rtas_property(const char *name, int *len)
@@ -65,6 +71,7 @@ static bool is_unannounced(uint16_t number)
 
 static void every_hcall_is_announced_but_those_that_guests_find_otherwise(void **state)
 {
+	remake_for(~0u, PAPR_MMU_EITHER);
 	FOR_EACH_HCALL(entry)
 	{
 		assert_int_equal(!entry->function_set, is_unannounced(entry->number));
@@ -113,8 +120,23 @@ static void a_hcall_that_the_engine_lacks_is_neither_announced_nor_answered(void
 static void the_hash_table_calls_are_announced_to_hash_guests_only(void **state)
 {
 	assert_false(is_announced("hcall-pft"));
+	assert_false(is_announced("hcall-bulk"));
+	assert_int_equal(hcall(0, 0x00c, 0, 0, 0, 0), H_FUNCTION);
+	remake_for(~0u, PAPR_MMU_HASH);
+	assert_true(is_announced("hcall-pft"));
+	assert_true(is_announced("hcall-bulk"));
+	assert_true(is_announced("hcall-hpt-resize"));
+	assert_false(is_announced("hcall-rpt-invalidate"));
+	assert_int_equal(hcall(0, 0x00c, 0, 0, 0, 0), H_SUCCESS);
+}
+
+/* As KVM does in the kernel. */
+static void an_engine_with_a_table_of_its_own_answers_the_hash_table_calls_itself(void **state)
+{
 	remake(ENGINE_CAP_FLUSH_TLB);
 	assert_true(is_announced("hcall-pft"));
+	assert_false(is_announced("hcall-bulk"));
+	assert_int_equal(hcall(0, 0x00c, 0, 0, 0, 0), H_FUNCTION);
 }
 
 static void no_rtas_token_is_registered_twice(void **state)
@@ -154,6 +176,7 @@ int main(void)
 		TEST(no_function_set_is_announced_twice),
 		TEST(a_hcall_that_the_engine_lacks_is_neither_announced_nor_answered),
 		TEST(the_hash_table_calls_are_announced_to_hash_guests_only),
+		TEST(an_engine_with_a_table_of_its_own_answers_the_hash_table_calls_itself),
 		TEST(no_rtas_token_is_registered_twice),
 		TEST(every_rtas_function_is_in_the_tree_with_its_token),
 	};

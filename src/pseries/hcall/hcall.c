@@ -36,8 +36,8 @@ static const struct hcall_entry trampoline_hcalls[] = {
 
 /* One table for each file of handlers. A call that is in none of them gets H_FUNCTION. */
 const struct hcall_entry *const hcall_tables[] = {
-	mode_hcalls,	   vio_hcalls, interrupt_hcalls, splpar_hcalls, rtas_hcalls,
-	trampoline_hcalls, NULL,
+	mode_hcalls,	   vio_hcalls,	interrupt_hcalls,  splpar_hcalls,
+	hash_table_hcalls, rtas_hcalls, trampoline_hcalls, NULL,
 };
 
 static const struct hcall_entry *find(const struct papr *papr, uint64_t number)
@@ -47,6 +47,13 @@ static const struct hcall_entry *find(const struct papr *papr, uint64_t number)
 			if (entry->number == number)
 				return papr_engine_can(papr, entry->needs) ? entry : NULL;
 	return NULL;
+}
+
+/* Is the call for a guest that may choose these ways of translation? */
+static bool is_for(const struct hcall_entry *entry, bool radix, bool hash)
+{
+	return entry->translation == HCALL_ANY ||
+	       (entry->translation == HCALL_RADIX ? radix : hash);
 }
 
 static bool has_name(const char *names, size_t len, const char *name)
@@ -79,24 +86,26 @@ size_t hcall_function_sets(const struct papr *papr, char *names, size_t size)
 	for (unsigned number = 0; number < HCALL_PRIVATE && fits; number += 4) {
 		const struct hcall_entry *entry = find(papr, number);
 
-		if (entry && entry->function_set)
+		if (entry && entry->function_set &&
+		    is_for(entry, papr->offers_radix, papr->offers_hash))
 			fits = add_name(names, &len, size, entry->function_set);
 	}
-	/* Engines with hash guests handle H_ENTER and its family themselves. */
-	if (!papr->partition.radix)
+	/* An engine with a table of its own handles H_ENTER and its family itself. */
+	if (papr->offers_hash)
 		fits = fits && add_name(names, &len, size, "hcall-pft");
 	return fits ? len : 0;
 }
 
 static int64_t carry_out(struct hcall *call)
 {
+	const bool radix = call->papr->partition.radix;
 	uint64_t number = call->regs.gpr[3];
 	const struct hcall_entry *entry;
 
 	if (call->regs.msr & MSR_PR)
 		return H_PRIVILEGE;
 	entry = find(call->papr, number);
-	if (!entry) {
+	if (!entry || !is_for(entry, radix, !radix)) {
 		papr_debug(call->papr,
 			   "cpu %u: hcall 0x%" PRIx64
 			   " is unknown, answered H_FUNCTION (nip 0x%" PRIx64 ")",

@@ -87,9 +87,33 @@ static int64_t h_set_mode(struct hcall *call)
 #define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
- * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. ibm,architecture-vec-5 offers either radix
- * with GTSE or a hash table with segments in the SLB. Only the one offered may be asked for; a
- * deregistration may name either mode.
+ * May a guest have this? ibm,architecture-vec-5 offers radix with GTSE, a hash table with segments
+ * in the SLB, or the choice of the two. There are no segment tables.
+ */
+static bool is_offered(const struct papr *papr, uint64_t flags)
+{
+	if (flags & PROCESS_TABLE_RADIX)
+		return papr->offers_radix && !(flags & PROCESS_TABLE_HPT);
+	return papr->offers_hash && !flags;
+}
+
+static void set_translation(struct papr *papr, struct engine_partition *partition, uint64_t flags)
+{
+	const bool deregisters = (flags & (PROCESS_TABLE_CHANGE | PROCESS_TABLE_NEW)) ==
+				 PROCESS_TABLE_CHANGE;
+
+	if (!deregisters)
+		partition->radix = flags & PROCESS_TABLE_RADIX;
+	if (partition->radix && !papr->partition.radix)
+		hash_table_empty(papr);
+	papr->partition = *partition;
+	papr_set_partition(papr);
+	papr->config.engine_ops->flush_tlb(papr->config.engine);
+}
+
+/*
+ * r4 flags, r5 base, r6 page size, r7 log2(size) - 12. A deregistration may name any mode, and
+ * keeps the one there is.
  */
 static int64_t h_register_process_table(struct hcall *call)
 {
@@ -109,10 +133,7 @@ static int64_t h_register_process_table(struct hcall *call)
 			return H_P4;
 		partition.process_table = 0;
 		partition.process_table_size = 0;
-	} else if (!!(flags & PROCESS_TABLE_RADIX) != partition.radix ||
-		   flags & PROCESS_TABLE_HPT) {
-		return H_PARAMETER;
-	} else if (!partition.radix && flags) {
+	} else if (!is_offered(papr, flags)) {
 		return H_PARAMETER;
 	} else if (flags & PROCESS_TABLE_CHANGE) {
 		if (size > 24)
@@ -124,9 +145,7 @@ static int64_t h_register_process_table(struct hcall *call)
 		partition.process_table = base;
 		partition.process_table_size = 1ull << (size + 12);
 	}
-	papr->partition = partition;
-	papr_set_partition(papr);
-	papr->config.engine_ops->flush_tlb(papr->config.engine);
+	set_translation(papr, &partition, flags);
 	return H_SUCCESS;
 }
 
@@ -252,6 +271,6 @@ const struct hcall_entry mode_hcalls[] = {
 	{ 0x31c, h_set_mode, .function_set = "hcall-set-mode" },
 	{ 0x37c, .handler = h_register_process_table }, /* ibm,architecture-vec-5 offers radix */
 	{ 0x448, h_rpt_invalidate, .function_set = "hcall-rpt-invalidate",
-	  .needs = ENGINE_CAP_FLUSH_TLB },
+	  .needs = ENGINE_CAP_FLUSH_TLB, .translation = HCALL_RADIX },
 	{ 0 },
 };
