@@ -72,6 +72,9 @@ static const char usage[] =
 	"                    the partition (vector)\n"
 	"  --nested-machine-check WHAT  on a machine check before the interlock of the last one:\n"
 	"                    end, end the partition; drop, forget one that is recovered (end)\n"
+	"  --mmu HOW         the guest translates by: radix; hash, a hash table; either, as it\n"
+	"                    chooses; or auto, hash if -append has disable_radix, otherwise\n"
+	"                    radix (auto)\n"
 	"  --errinjct on|off  on: let the guest inject errors into itself by ibm,errinjct (off)\n"
 	"  --fwnmi-delivery HOW  direct; trampoline, by code at the guest's vectors; or auto, by\n"
 	"                    what the engine supports (auto)\n"
@@ -404,6 +407,13 @@ static const char *const reboot_policies[] = {
 	[REBOOT_POLICY_PAUSE] = "pause",
 	NULL,
 };
+static const char *const mmus[] = {
+	[PAPR_MMU_AUTO] = "auto",
+	[PAPR_MMU_RADIX] = "radix",
+	[PAPR_MMU_HASH] = "hash",
+	[PAPR_MMU_EITHER] = "either",
+	NULL,
+};
 static const char *const on_or_off[] = { "on", "off", NULL };
 static const char *const off_or_on[] = { "off", "on", NULL };
 static const char *const none[] = { "none", NULL };
@@ -436,6 +446,7 @@ static const struct command_option run_option_table[] = {
 	  .names = stale_policies },
 	{ "--nested-machine-check", OPTION_NAME, INTO(machine.partition.nested_machine_check),
 	  .names = nested_policies },
+	{ "--mmu", OPTION_NAME, INTO(machine.partition.mmu), .names = mmus },
 	{ "--errinjct", OPTION_NAME, INTO(errinjct), .names = off_or_on },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },

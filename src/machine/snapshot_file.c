@@ -51,6 +51,7 @@ struct saved_config {
 	enum fwnmi_stale_policy stale_handler;
 	enum fwnmi_nested_policy nested_machine_check;
 	enum papr_delivery delivery;
+	enum papr_mmu mmu;
 	struct boot_image image;
 };
 
@@ -66,6 +67,7 @@ static const struct record_field fields[] = {
 	NUMBER(stale_handler, FWNMI_STALE_END),
 	NUMBER(nested_machine_check, FWNMI_NESTED_DROP),
 	NUMBER(delivery, PAPR_DELIVERY_TRAMPOLINE),
+	NUMBER(mmu, PAPR_MMU_EITHER),
 	NUMBER(image.kernel_base, MACHINE_MAX_RAM),
 	NUMBER(image.kernel_entry, UINT64_MAX),
 	NUMBER(image.kernel_size, MACHINE_MAX_RAM),
@@ -96,6 +98,7 @@ static struct saved_config config_of(const struct machine *machine)
 		.stale_handler = config->partition.stale_handler,
 		.nested_machine_check = config->partition.nested_machine_check,
 		.delivery = config->partition.delivery,
+		.mmu = config->partition.mmu,
 		.image = machine->loader.image,
 	};
 }
@@ -121,6 +124,8 @@ static const char *difference(const struct saved_config *a, const struct saved_c
 		return "policy for nested machine checks";
 	if (a->delivery != b->delivery)
 		return "way of delivery";
+	if (a->mmu != b->mmu)
+		return "way of translation";
 	if (a->image.kernel_base != b->image.kernel_base ||
 	    a->image.kernel_size != b->image.kernel_size ||
 	    a->image.initrd_base != b->image.initrd_base ||
@@ -504,6 +509,7 @@ void snapshot_file_config(const struct snapshot_file *file, struct machine_confi
 	config->partition.stale_handler = saved->stale_handler;
 	config->partition.nested_machine_check = saved->nested_machine_check;
 	config->partition.delivery = saved->delivery;
+	config->partition.mmu = saved->mmu;
 	config->partition.bootargs = file->bootargs;
 	config->booted = &saved->image;
 }

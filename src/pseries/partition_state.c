@@ -62,6 +62,7 @@ static const struct record_field fields[] = {
 	VCPUS(raised.mc.dar, UINT64_MAX),
 	VCPUS(vpa, UINT64_MAX),
 	VCPUS(slb_shadow, UINT64_MAX),
+	VCPUS(slb_shadow_entries, SLB_ENTRIES),
 	VCPUS(dtl, UINT64_MAX),
 	VCPUS(dtl_entries, UINT32_MAX),
 	VCPUS(dtl_index, UINT64_MAX),

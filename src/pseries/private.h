@@ -32,6 +32,7 @@ struct papr_vcpu {
 	/* dispatch accounting */
 	uint64_t vpa; /* real address of the virtual processor area, 0: none */
 	uint64_t slb_shadow; /* the same for the SLB shadow buffer */
+	uint8_t slb_shadow_entries; /* how many it holds, up to SLB_ENTRIES */
 	uint64_t dtl; /* and for the dispatch trace log */
 	uint32_t dtl_entries; /* how many it holds */
 	uint64_t dtl_index; /* how many were ever written */
@@ -249,6 +250,14 @@ static inline bool papr_vcpu_exists(const struct papr *papr, uint64_t number)
 {
 	return number < papr->config.nr_vcpus;
 }
+
+/* hcall/splpar.c */
+/**
+ * slb_restore() - load the vCPU's SLB anew from its shadow buffer
+ *
+ * returns: false, with nothing changed, if it has none, or the buffer or engine can't be used
+ */
+bool slb_restore(struct papr *papr, unsigned vcpu);
 
 /* hcall/hash_table.c */
 #define HASH_LARGEST_PAGE 24u /* log2 of its bytes */

@@ -3,11 +3,7 @@
 #include "../fakes/partition.h"
 
 #include "isa/hpte.h"
-
-#define H_CLOSED    2
-#define H_PTEG_FULL -6
-#define H_NOT_FOUND -7
-#define H_TOO_BIG   -64
+#include "pseries/private.h"
 
 #define REMOVE	    0x004
 #define ENTER	    0x008
@@ -491,6 +487,88 @@ static void a_processor_without_radix_refuses_who_insists_on_it(void **state)
 	}
 }
 
+#define SHADOW (BUFFER + 0x1000)
+
+static void boot_and_register(void)
+{
+	static const uint32_t routines[] = { 0x1920, 0x1990 };
+	uint32_t token = RTAS_TOKEN_BASE;
+	char err[256];
+
+	assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+	while (strcmp(rtas_function(token), "ibm,nmi-register"))
+		token++;
+	assert_int_equal(rtas_call(0, token, 2, routines, 1, NULL), 0);
+	memset(fake.slb, 0xff, sizeof(fake.slb));
+}
+
+/* A registered buffer of @size bytes that has three entries and says @persistent. */
+static void shadow_slb(uint32_t size, uint32_t persistent)
+{
+	memory_write_be32(&fake.memory, BUFFER + 4, 640u << 16);
+	assert_int_equal(hcall(1, 0x0dc, 1ull << 45, 1, BUFFER, 0), H_SUCCESS);
+	memory_write_be32(&fake.memory, SHADOW, persistent);
+	memory_write_be32(&fake.memory, SHADOW + 4, size);
+	for (unsigned i = 0; i < 3; i++) {
+		memory_write_be64(&fake.memory, SHADOW + 16 + 16 * i,
+				  0xc000000008000000ull | (uint64_t)i << 28 | i);
+		memory_write_be64(&fake.memory, SHADOW + 24 + 16 * i, 0x1000ull * (i + 1));
+	}
+	assert_int_equal(hcall(1, 0x0dc, 3ull << 45, 1, SHADOW, 0), H_SUCCESS);
+}
+
+static void meet_multihit(unsigned cpu)
+{
+	struct fwnmi_machine_check mc = fake_slb_multihit;
+
+	mc.disposition = FWNMI_DISPOSITION_NOT_RECOVERED;
+	papr_machine_check(fake.papr, cpu, &fake.regs[cpu], &mc, true, &fake.outcome);
+	assert_int_equal(fake.outcome.result, PAPR_ROUTINE);
+}
+
+static void a_slb_error_is_repaired_from_the_shadow_buffer(void **state)
+{
+	static const struct {
+		uint32_t size, persistent;
+		unsigned restored;
+	} cases[] = {
+		{ 16 + 48, 2, 2 },   { 16 + 48, 3, 3 },
+		{ 16 + 32, 3, 2 }, /* not beyond the buffer as it was registered */
+		{ 16 + 48, ~0u, 3 }, { 16 + 48, 0, 0 },
+		{ 8, 3, 0 },
+	};
+
+	for (unsigned c = 0; c < ARRAY_SIZE(cases); c++) {
+		boot_and_register();
+		shadow_slb(cases[c].size, cases[c].persistent);
+		meet_multihit(1);
+		for (unsigned i = 0; i < SLB_ENTRIES; i++) {
+			const bool restored = i < cases[c].restored;
+
+			assert_int_equal(fake.slb[1][i].esid,
+					 restored ? 0xc000000008000000ull | i << 28 : 0);
+			assert_int_equal(fake.slb[1][i].vsid, restored ? 0x1000 * (i + 1) : 0);
+		}
+	}
+}
+
+static void a_slb_error_without_a_shadow_buffer_is_left_to_the_guest(void **state)
+{
+	boot_and_register();
+	meet_multihit(1);
+	assert_int_equal(fake.slb[1][0].esid, ~0ull);
+	boot_and_register();
+	shadow_slb(16 + 48, 2);
+	assert_int_equal(hcall(1, 0x0dc, 7ull << 45, 1, 0, 0), H_SUCCESS);
+	meet_multihit(1);
+	assert_int_equal(fake.slb[1][0].esid, ~0ull);
+	boot_and_register();
+	shadow_slb(16 + 48, 2);
+	assert_true(memory_poison(&fake.memory, SHADOW + 32, 16, false));
+	meet_multihit(1);
+	assert_int_equal(fake.slb[1][0].esid, ~0ull);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hash_guest, fake_teardown)
 
 int main(void)
@@ -523,6 +601,8 @@ int main(void)
 		TEST(a_guest_with_the_choice_switches_and_loses_the_table),
 		TEST(disable_radix_on_the_command_line_asks_for_a_hash_table),
 		TEST(a_processor_without_radix_refuses_who_insists_on_it),
+		TEST(a_slb_error_is_repaired_from_the_shadow_buffer),
+		TEST(a_slb_error_without_a_shadow_buffer_is_left_to_the_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

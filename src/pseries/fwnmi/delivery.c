@@ -29,16 +29,17 @@ static void kick(void *opaque, unsigned cpu)
 }
 
 /*
- * The embedded processor can rebuild its translations, so flushing them is a repair. An injected
- * error is not repaired: it must arrive as asked for.
+ * The embedded processor can rebuild its translations, so flushing them is a repair; those of a SLB
+ * are in its shadow buffer, if there is one. An injected error is not repaired: it must arrive as
+ * asked for.
  */
 static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *mc)
 {
 	struct papr *papr = opaque;
 
-	(void)cpu;
-	(void)mc;
 	if (!papr->may_repair)
+		return -1;
+	if (mc->error_type == FWNMI_MC_SLB && !papr->partition.radix && !slb_restore(papr, cpu))
 		return -1;
 	papr->config.engine_ops->flush_tlb(papr->config.engine);
 	return 0;

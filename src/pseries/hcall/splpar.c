@@ -25,6 +25,10 @@
 #define DTL_CEDE       0x01 /* and voluntary waits */
 #define SLB_SHADOW_MIN 8u
 
+/* LoPAR figure "SLB Shadow Buffer": how many entries are persistent; from here on the entries */
+#define SLB_SHADOW_ENTRIES    16u
+#define SLB_SHADOW_ENTRY_SIZE 16u
+
 /*
  * The size that the guest wrote at offset 4 of @area: 16 bits for a VPA, 32 bits otherwise. Returns
  * 0 if it is outside RAM.
@@ -85,7 +89,34 @@ static int64_t register_slb_shadow(struct papr *papr, struct papr_vcpu *v, uint6
 	if (!v->vpa)
 		return H_RESOURCE;
 	v->slb_shadow = area;
+	size = size < SLB_SHADOW_ENTRIES ? 0 : (size - SLB_SHADOW_ENTRIES) / SLB_SHADOW_ENTRY_SIZE;
+	v->slb_shadow_entries = (uint8_t)(size < SLB_ENTRIES ? size : SLB_ENTRIES);
 	return H_SUCCESS;
+}
+
+bool slb_restore(struct papr *papr, unsigned vcpu)
+{
+	const struct engine_ops *ops = papr->config.engine_ops;
+	const struct papr_vcpu *v = &papr->vcpu[vcpu];
+	struct engine_slb_entry slb[SLB_ENTRIES] = { { 0 } };
+	uint32_t count;
+
+	if (!v->slb_shadow || !ops->set_slb ||
+	    !memory_read_be32(papr->memory, v->slb_shadow, &count))
+		return false;
+	if (count > v->slb_shadow_entries)
+		count = v->slb_shadow_entries;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t entry =
+			v->slb_shadow + SLB_SHADOW_ENTRIES + i * SLB_SHADOW_ENTRY_SIZE;
+
+		if (!memory_read_be64(papr->memory, entry, &slb[i].esid) ||
+		    !memory_read_be64(papr->memory, entry + 8, &slb[i].vsid))
+			return false;
+		slb[i].esid &= ~SLB_INDEX;
+	}
+	ops->set_slb(papr->config.engine, vcpu, slb);
+	return true;
 }
 
 /* r4 flags with the subfunction in bits 16:18, r5 processor number, r6 real address. */
@@ -116,6 +147,7 @@ static int64_t h_register_vpa(struct hcall *call)
 		return H_SUCCESS;
 	case 7:
 		v->slb_shadow = 0;
+		v->slb_shadow_entries = 0;
 		return H_SUCCESS;
 	default:
 		return H_PARAMETER;
