@@ -126,8 +126,8 @@ static bool is_time(struct scan s)
 }
 
 /*
- * Before printk had the console, the kernel may have written to it by RTAS, and ended no line: printk's
- * first one then stands behind that.
+ * Before printk had the console, the kernel may have written to it by RTAS, and ended no line:
+ * printk's first one then stands behind that.
  */
 static void skip_what_is_not_printks(struct scan *s)
 {
