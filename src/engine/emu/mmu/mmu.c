@@ -152,7 +152,8 @@ static bool relocate(struct cpu *cpu, struct translate_request *r, struct transl
 static bool real_mode(struct cpu *cpu, const struct translate_request *r,
 		      struct translation *translation)
 {
-	const uint64_t limit = cpu->engine->partition.real_mode_size;
+	const struct engine_partition *partition = &cpu->engine->partition;
+	const uint64_t limit = partition->radix ? 0 : partition->real_mode_size;
 
 	*translation =
 		(struct translation){ .ra = r->ea & REAL_ADDRESS_MASK, .page_bits = PAGE_BITS };
