@@ -206,12 +206,28 @@ static json_t *heal_memory(struct command_target *target, json_t *args, char *er
 	return query_poisoned_memory(target, NULL, err, err_size);
 }
 
+/* Names of the caches that errors are planted in. */
+static const uint8_t error_type_of[] = {
+	[ENGINE_ERAT] = FWNMI_MC_ERAT,
+	[ENGINE_TLB] = FWNMI_MC_TLB,
+	[ENGINE_SLB] = FWNMI_MC_SLB,
+};
+
+static uint8_t cache_of(uint8_t error_type)
+{
+	uint8_t cache = 0;
+
+	while (error_type_of[cache] != error_type)
+		cache++;
+	return cache;
+}
+
 static json_t *planted_json(const struct engine_planted *planted)
 {
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:o, s:o, s:s}", "cpu-index", (int)planted->vcpu, "type",
-		fwnmi_mc_type_name(planted->where == ENGINE_TLB ? FWNMI_MC_TLB : FWNMI_MC_ERAT),
-		"subtype", planted->multihit ? "multihit" : "parity", "effective-address",
+		fwnmi_mc_type_name(error_type_of[planted->where]), "subtype",
+		planted->multihit ? "multihit" : "parity", "effective-address",
 		json_address(planted->first), "length",
 		json_count(planted->last - planted->first + 1), "disposition",
 		fwnmi_disposition_name(planted->recovered ? FWNMI_DISPOSITION_FULLY_RECOVERED :
@@ -258,7 +274,7 @@ static json_t *plant_error(struct command_target *target, json_t *args, char *er
 		.last = request.last,
 		.pid = request.any_process ? ENGINE_ANY_PID : request.pid,
 		.vcpu = (uint8_t)request.vcpu,
-		.where = request.error_type == FWNMI_MC_TLB ? ENGINE_TLB : ENGINE_ERAT,
+		.where = cache_of(request.error_type),
 		.multihit = request.multihit,
 		.recovered = request.recovered,
 	};

@@ -458,25 +458,35 @@ int inject_args_poison(json_t *args, bool heal, struct poison_request *request, 
 
 #define PAGE 4096u
 
+/* What can be planted. */
+static const struct {
+	uint8_t type, multihit, parity;
+} plantable[] = {
+	{ FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, FWNMI_SLB_PARITY },
+	{ FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT, FWNMI_ERAT_PARITY },
+	{ FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, FWNMI_TLB_PARITY },
+};
+
+#define NR_PLANTABLE (sizeof(plantable) / sizeof(plantable[0]))
+
 static bool parse_planted_error(struct parse *p, struct plant_request *request)
 {
 	uint8_t type, disposition;
 	const char *name;
+	unsigned i = 0;
 	int subtype;
 
 	if (!get_name(p, "type", &types, FWNMI_MC_TLB, &type))
 		return false;
-	if (type == FWNMI_MC_SLB)
-		return FAIL(p, "cannot plant an SLB error: a guest with radix translation has no "
-			       "SLB entries to use");
-	if (type != FWNMI_MC_TLB && type != FWNMI_MC_ERAT)
-		return FAIL(p, "cannot plant a %s error: only TLB and ERAT",
+	while (i < NR_PLANTABLE && plantable[i].type != type)
+		i++;
+	if (i == NR_PLANTABLE)
+		return FAIL(p, "cannot plant a %s error: only SLB, TLB and ERAT",
 			    fwnmi_mc_type_name(type));
 	name = given(p, "subtype") ? json_string_value(json_object_get(p->args, "subtype")) :
 				     "multihit";
 	subtype = name ? fwnmi_mc_subtype_parse(type, name) : -1;
-	/* Both types have the same numbers. */
-	if (subtype != FWNMI_TLB_MULTIHIT && subtype != FWNMI_TLB_PARITY)
+	if (subtype != plantable[i].multihit && subtype != plantable[i].parity)
 		return FAIL(p, "bad subtype: only multihit and parity errors can be planted");
 	if (!get_name(p, "disposition", &dispositions, FWNMI_DISPOSITION_FULLY_RECOVERED,
 		      &disposition))
@@ -485,7 +495,7 @@ static bool parse_planted_error(struct parse *p, struct plant_request *request)
 		return FAIL(p, "bad disposition: a planted error is repaired before the guest is "
 			       "told, or it is not");
 	request->error_type = type;
-	request->multihit = subtype == FWNMI_TLB_MULTIHIT;
+	request->multihit = subtype == plantable[i].multihit;
 	request->recovered = disposition == FWNMI_DISPOSITION_FULLY_RECOVERED;
 	return true;
 }

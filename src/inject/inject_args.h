@@ -40,7 +40,7 @@ int inject_args_poison(json_t *args, bool heal, struct poison_request *request, 
 		       size_t err_size);
 
 /**
- * inject_args_plant() - the same for errors in cached translations: "type" (TLB, or ERAT),
+ * inject_args_plant() - the same for errors in cached translations: "type" (TLB, ERAT or SLB),
  * "subtype" (multihit, or parity), "effective-address", "length" (the page that has the address),
  * "cpu-index" (0), "pid" (PIDR; the process that uses the entry first), "disposition"
  * (fully-recovered: the hypervisor repairs it first; or not-recovered)

@@ -44,7 +44,7 @@ struct poison_request {
 struct plant_request {
 	unsigned vcpu;
 	bool all_vcpus; /* to end only */
-	uint8_t error_type; /* FWNMI_MC_ERAT, FWNMI_MC_TLB */
+	uint8_t error_type; /* FWNMI_MC_ERAT, FWNMI_MC_TLB, FWNMI_MC_SLB */
 	bool multihit; /* else parity */
 	bool recovered; /* the hypervisor repairs it before the guest is told */
 	bool any_process; /* of the one that uses the entry first; else @pid */

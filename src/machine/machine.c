@@ -521,6 +521,7 @@ bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, ch
 bool machine_plant(struct machine *machine, const struct engine_planted *planted, char *err,
 		   size_t err_size)
 {
+	const bool hash = papr_translates_by_hash(machine->papr);
 	struct engine_description description;
 
 	machine->ops->describe(machine->engine, &description);
@@ -528,6 +529,18 @@ bool machine_plant(struct machine *machine, const struct engine_planted *planted
 		snprintf(err, err_size, "%s cannot plant errors in translations%s",
 			 machine->ops->name,
 			 machine->config.no_mc_exit ? " with --engine-mc-exit=off" : "");
+		return false;
+	}
+	if (!hash && planted->where == ENGINE_SLB) {
+		snprintf(err, err_size,
+			 "cannot plant an SLB error: a guest with radix translation "
+			 "has no SLB entries to use");
+		return false;
+	}
+	if (hash && planted->pid && planted->pid != ENGINE_ANY_PID) {
+		snprintf(err, err_size,
+			 "cannot plant an error for a process: a guest with a hash "
+			 "table has no PIDR");
 		return false;
 	}
 	if (machine->ops->plant(machine->engine, planted))

@@ -383,13 +383,17 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 /* Not every planted error has bits of its own, but the engine knows which it was. */
 static void name_planted(const struct engine_machine_check *met, struct fwnmi_machine_check *mc)
 {
-	bool tlb = met->planted.where == ENGINE_TLB;
+	static const struct {
+		uint8_t type, multihit, parity;
+	} names[] = {
+		[ENGINE_ERAT] = { FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT, FWNMI_ERAT_PARITY },
+		[ENGINE_TLB] = { FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, FWNMI_TLB_PARITY },
+		[ENGINE_SLB] = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, FWNMI_SLB_PARITY },
+	};
+	const unsigned where = met->planted.where;
 
-	mc->error_type = tlb ? FWNMI_MC_TLB : FWNMI_MC_ERAT;
-	if (met->planted.multihit)
-		mc->error_subtype = tlb ? FWNMI_TLB_MULTIHIT : FWNMI_ERAT_MULTIHIT;
-	else
-		mc->error_subtype = tlb ? FWNMI_TLB_PARITY : FWNMI_ERAT_PARITY;
+	mc->error_type = names[where].type;
+	mc->error_subtype = met->planted.multihit ? names[where].multihit : names[where].parity;
 	mc->effective_address_valid = true;
 	mc->effective_address = met->planted_ea;
 }
@@ -424,6 +428,9 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	}
 	if (exit->machine_check.met_planted)
 		name_planted(&exit->machine_check, &mc);
+	if (exit->machine_check.met_planted && exit->machine_check.recovered &&
+	    exit->machine_check.planted.where == ENGINE_SLB)
+		papr_slb_repaired(machine->papr, vcpu);
 	event.machine_check = &mc;
 	event.nip = regs.nip;
 	machine_emit(machine, &event);

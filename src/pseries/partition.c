@@ -333,6 +333,11 @@ static bool disables_radix(const char *bootargs)
 	       !strncasecmp(value, "=on", 3);
 }
 
+bool papr_translates_by_hash(const struct papr *papr)
+{
+	return !papr->partition.radix;
+}
+
 /* What ibm,client-architecture-support would settle. */
 static void reset_translation(struct papr *papr)
 {

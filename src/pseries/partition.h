@@ -237,6 +237,13 @@ bool papr_withdraw(struct papr *papr, unsigned vcpu);
 bool papr_may_run(const struct papr *papr, unsigned vcpu);
 /** papr_ended() - has FWNMI ended the partition since the last reset? */
 bool papr_ended(const struct papr *papr);
+/** papr_translates_by_hash() - by a hash table, and not by radix trees? */
+bool papr_translates_by_hash(const struct papr *papr);
+/**
+ * papr_slb_repaired() - the hypervisor has repaired an error in the vCPU's SLB: what the guest has
+ * not in its shadow buffer is gone
+ */
+void papr_slb_repaired(struct papr *papr, unsigned vcpu);
 /** papr_pvr() - the processor version register of the partition's vCPUs. */
 uint32_t papr_pvr(const struct papr *papr);
 

@@ -474,16 +474,18 @@ class Booted:
 class OneGuest(Booted):
     """One guest for all tests, in their order. The host's load does not affect it."""
 
-    def __init__(self, build, kernel, stack):
-        self.build, self.stack = build, stack
+    def __init__(self, build, kernel, stack, mmu="radix"):
+        self.build, self.stack, self.mmu = build, stack, mmu
         self.kernel = guest_file(kernel)
 
     def boots(self):
+        append = "loglevel=8" + (" disable_radix" if self.mmu == "hash" else "")
         guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, append="loglevel=8", clock="insn")
+            Guest(self.build, self.kernel, append=append, clock="insn")
         )
         guest.boot()
         self.booted = guest
+        yield Check(f"Linux says {self.mmu}-mmu", f"{self.mmu}-mmu: " in guest.since(0), "")
 
 
 class Tests(list):

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Debian kernel's processes use bad ERAT and TLB entries: who repairs them, and what Linux says.
+"""A Debian kernel's processes use bad ERAT, TLB and SLB entries: who repairs them, and what Linux
+says.
 
-usage: test_planted.py [--build DIR] KERNEL            (6.1 or 6.12)
+usage: test_planted.py [--build DIR] KERNEL [hash]          (6.1 or 6.12)
 """
 
 import sys
 
 import guest as harness
 import scenarios
-from guest import VICTIM_CODE, VICTIM_DATA, Check, OneGuest, expect
+from guest import VICTIM_CODE, VICTIM_DATA, Check, Failure, OneGuest, expect
 
 LOAD = VICTIM_CODE + 0x18  # tests/initramfs/victim.S: the loop's first instruction
 
@@ -18,7 +19,7 @@ class Planted(OneGuest):
     """One guest for all tests, in their order."""
 
     def plant(self, **arguments):
-        arguments.setdefault("effective-address", hex(VICTIM_DATA))
+        arguments.setdefault("effective_address", hex(VICTIM_DATA))
         return self.guest.monitor.command(
             "plant-error", **{key.replace("_", "-"): value for key, value in arguments.items()}
         )
@@ -51,17 +52,55 @@ class Planted(OneGuest):
         yield expect("reports", guest.since(mark).count("MCE: CPU0: machine check"), 1)
         yield expect("the victim lives on", guest.victim(), pid)
 
-    def repaired_by_linux(self):
-        """ras.c, mce_handle_err_realmode(): Linux flushes the ERAT by slbia and goes on."""
+    def repaired_by_linux(self, kind="ERAT"):
+        """
+        ras.c, mce_handle_err_realmode(): Linux flushes the ERAT by slbia and goes on. With a SLB it
+        also loads the entries of its shadow buffer.
+        """
         guest = self.guest
         pid = guest.victim()
         guest.settle()
         mark = guest.mark()
-        self.plant(type="ERAT", disposition="not-recovered")
-        yield from self.reported(mark, "ERAT Multihit", "Recovered", nip=LOAD, dar=VICTIM_DATA)
+        self.plant(type=kind, disposition="not-recovered")
+        yield from self.reported(mark, f"{kind} Multihit", "Recovered", nip=LOAD, dar=VICTIM_DATA)
         guest.settle()
         yield expect("errors left", self.nr_planted(), 0)
+        yield expect("reports", guest.since(mark).count("MCE: CPU0: machine check"), 1)
         yield expect("the victim lives on", guest.victim(), pid)
+
+    def kernels_segment(self):
+        """The first use is the fetch of an interrupt's routine, with MSR[RI]=0."""
+        guest = self.guest
+        pid = guest.victim()
+        guest.settle()
+        mark = guest.mark()
+        self.plant(
+            type="SLB",
+            disposition="not-recovered",
+            effective_address=hex(0xC << 60),
+            length=hex(1 << 40),
+        )
+        mce = scenarios.printed_mce(guest, mark)
+        yield expect(
+            "the kernel names it",
+            (mce["what"].strip(), mce["disposition"]),
+            ("SLB Multihit", "Not recovered"),
+        )
+        yield expect("the kernel was hit", int(mce["nip"], 16) >> 60, 0xC)
+        new = guest.wait_for(r"fwnmi-guest: victim pid (\d+)\s", mark, what="a new victim")[1]
+        yield Check("a new victim runs", int(new) != pid, f"pid {new}")
+        yield Check("Linux says why", "unrecoverable: MSR(RI=0)" in guest.since(mark), "")
+        guest.settle()
+        yield expect("errors left", self.nr_planted(), 0)
+        yield expect("it lives on", guest.victim(), int(new))
+
+    def refuses_slb(self):
+        try:
+            self.plant(type="SLB")
+            why = "it was planted"
+        except Failure as e:
+            why = str(e)
+        yield Check("why not", "a guest with radix translation has no SLB entries" in why, why)
 
     def fetched(self):
         guest = self.guest
@@ -98,11 +137,12 @@ class Planted(OneGuest):
 
 
 def define(tap, build, words, stack):
-    (kernel,) = words or ["6.1"]
-    planted = Planted(build, kernel, stack)
+    kernel, *mmu = words or ["6.1"]
+    planted = Planted(build, kernel, stack, *mmu)
 
     def test(name, function, *args, **options):
-        tap.test(f"linux_{kernel}_{name}", lambda: function(*args, **options))
+        subject = "_".join(["linux", kernel, *mmu])
+        tap.test(f"{subject}_{name}", lambda: function(*args, **options))
 
     test("boots_to_userland", planted.boots)
     test(
@@ -120,6 +160,21 @@ def define(tap, build, words, stack):
     test("hears_of_a_fetch_through_a_bad_erat_entry", planted.fetched)
     test("repairs_an_erat_multihit_itself", planted.repaired_by_linux)
     test("kills_the_process_of_a_tlb_multihit_that_nobody_repairs", planted.unrepaired)
+    if mmu == ["hash"]:
+        test(
+            "hears_once_of_an_slb_parity_error_that_the_hypervisor_repairs",
+            planted.repaired,
+            "SLB Parity",
+            type="SLB",
+            subtype="parity",
+        )
+        test("repairs_an_slb_multihit_of_a_process_itself", planted.repaired_by_linux, "SLB")
+        test(
+            "kills_the_process_whose_interrupt_meets_an_slb_multihit_with_ri_0",
+            planted.kernels_segment,
+        )
+    else:
+        test("has_no_slb_entry_to_plant_an_error_in", planted.refuses_slb)
     test("powers_off", planted.powers_off)
 
 

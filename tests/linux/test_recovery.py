@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian kernel boots, and handles machine checks of every kind and a system reset as Linux must.
 
-usage: test_recovery.py [--build DIR] KERNEL            (6.1 or 6.12)
+usage: test_recovery.py [--build DIR] KERNEL [hash]          (6.1 or 6.12)
 """
 
 import re
@@ -58,17 +58,19 @@ class Recovery(OneGuest):
 
     def system_reset(self):
         # The host's clock: Linux spins for two seconds before it panics.
-        with Guest(self.build, self.kernel, clock="host") as guest:
+        append = "disable_radix" if self.mmu == "hash" else ""
+        with Guest(self.build, self.kernel, append=append, clock="host") as guest:
             guest.boot()
             yield from scenarios.system_reset(guest).checks
 
 
 def define(tap, build, words, stack):
-    (kernel,) = words or ["6.1"]
-    recovery = Recovery(build, kernel, stack)
+    kernel, *mmu = words or ["6.1"]
+    recovery = Recovery(build, kernel, stack, *mmu)
 
     def test(name, function, *args, **options):
-        tap.test(f"linux_{kernel}_{name}", lambda: function(*args, **options))
+        subject = "_".join(["linux", kernel, *mmu])
+        tap.test(f"{subject}_{name}", lambda: function(*args, **options))
 
     test("boots_to_userland", recovery.boots)
     test("registers_the_routines_of_its_symbol_table", recovery.registers)

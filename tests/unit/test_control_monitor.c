@@ -1174,8 +1174,8 @@ static void errors_can_be_planted_and_cleared(void **state)
 		{ PLANT(""), "no effective-address given" },
 		{ PLANT("\"effective-address\":-1"), "not an address" },
 		{ PLANT(AT_0 "\"cpu-index\":9"), "no CPU 9: the machine has 2" },
-		{ PLANT(AT_0 "\"type\":\"SLB\""), "no SLB entries to use" },
-		{ PLANT(AT_0 "\"type\":\"UE\""), "cannot plant a UE error: only TLB and ERAT" },
+		{ PLANT(AT_0 "\"type\":\"UE\""),
+		  "cannot plant a UE error: only SLB, TLB and ERAT" },
 		{ PLANT(AT_0 "\"subtype\":\"indeterminate\""), "only multihit and parity" },
 		{ PLANT(AT_0 "\"disposition\":\"limited-recovery\""), "bad disposition" },
 		{ PLANT(AT_0 "\"length\":0"), "bad length" },
@@ -1206,6 +1206,14 @@ static void errors_can_be_planted_and_cleared(void **state)
 		      "{\"return\":[{\"cpu-index\":1,\"type\":\"ERAT\",\"subtype\":\"parity\","
 		      "\"effective-address\":\"0x2000\",\"length\":8192,"
 		      "\"disposition\":\"not-recovered\",\"pid\":3}]}");
+	assert_answer(peer, CLEAR(""), "{\"return\":[]}");
+	assert_answer(peer,
+		      PLANT(AT_0
+			    "\"type\":\"SLB\",\"subtype\":\"parity\",\"length\":\"0x10000000\""),
+		      "{\"return\":[{\"cpu-index\":0,\"type\":\"SLB\",\"subtype\":\"parity\","
+		      "\"effective-address\":\"0x0\",\"length\":268435456,"
+		      "\"disposition\":\"fully-recovered\"}]}");
+	assert_int_equal(planted[0].where, ENGINE_SLB);
 	assert_answer(peer, CLEAR(""), "{\"return\":[]}");
 	assert_answer(peer, "{\"execute\":\"query-planted-errors\"}", "{\"return\":[]}");
 }

@@ -220,6 +220,15 @@ uint64_t papr_hypervisor_memory(uint64_t ram)
 	return 0;
 }
 
+bool papr_translates_by_hash(const struct papr *papr)
+{
+	return false;
+}
+
+void papr_slb_repaired(struct papr *papr, unsigned vcpu)
+{
+}
+
 struct papr *papr_create(const struct papr_config *config, char *e, size_t size)
 {
 	partition = *config;

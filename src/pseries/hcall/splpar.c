@@ -119,6 +119,11 @@ bool slb_restore(struct papr *papr, unsigned vcpu)
 	return true;
 }
 
+void papr_slb_repaired(struct papr *papr, unsigned vcpu)
+{
+	slb_restore(papr, vcpu);
+}
+
 /* r4 flags with the subfunction in bits 16:18, r5 processor number, r6 real address. */
 static int64_t h_register_vpa(struct hcall *call)
 {

@@ -123,7 +123,6 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	uint64_t *entry = NULL, second, used, offset;
 	uint32_t refused;
 
-	(void)memory;
 	if (r->access == ACCESS_FETCH && r->segment & SLB_NOEXEC)
 		return storage_fault(fault, FAULT_NOEXEC);
 	if (partition->hash_table && base)
@@ -137,8 +136,11 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	if (refused)
 		return storage_fault(fault, refused);
 	used = HPTE_R_R | (r->access == ACCESS_WRITE ? HPTE_R_C : 0);
-	if (~second & used)
+	if (~second & used) {
 		second = be64(__atomic_or_fetch(&entry[1], be64(used), __ATOMIC_RELAXED));
+		/* The table is in what the hypervisor has of memory. */
+		memory_mark(memory, (uint64_t)((uint8_t *)entry - memory->base), HPTE_BYTES);
+	}
 	offset = (1ull << size->actual) - 1;
 	translation->ra = hpte_ra(second, size) | (r->address & offset);
 	translation->protection = protection_of(second);
