@@ -131,7 +131,8 @@ struct engine_partition {
 	 * ENGINE_CAP_HASH_TABLE, !radix: the entries, two doublewords each (isa/hpte.h), big-endian
 	 * as architected, so that they are saved as they stand. They belong to the partition, which
 	 * changes them between two run()s. The engine sets R and C in the second doubleword,
-	 * atomically. NULL: no address is translated.
+	 * atomically, and tells memory_mark() of it: the table is in the hypervisor's memory behind
+	 * RAM. NULL: no address is translated.
 	 */
 	uint64_t *hash_table;
 	/*

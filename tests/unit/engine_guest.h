@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine with a small guest: memory, words of code, radix page tables. For unit tests
+ * The embedded engine with a small guest: memory, words of code, page tables. For unit tests
  * that look inside the engine, and for the fuzzer of guest code.
  */
 #ifndef ENGINE_GUEST_H
@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "engine/emu/private.h"
+#include "isa/hpte.h"
 
 /* Addresses of a guest's tables: the process table, then pages that are allocated one by one. */
 #define PROCESS_TABLE 0x20000ull
@@ -38,12 +39,16 @@
 /* tlbie of all entries of all processes: RIC 2, PRS 1, R 1, RB in r5 with IS 3. */
 #define INSN_TLBIE(rb, rs)    (0x7c0b0264u | (rs) << 21 | (rb) << 11)
 
+/* Entries of the hash table: 4 KiB pages of segments of 256 MiB. */
+#define HASH_ORDER 18
+
 struct engine_guest {
 	struct guest_memory memory;
 	struct guest_clock clock;
 	struct engine *engine;
 	struct power_engine *e;
 	uint64_t next_table;
+	uint64_t hash_table[(1u << HASH_ORDER) / 8];
 };
 
 static inline bool guest_start(struct engine_guest *g, uint64_t ram, unsigned nr_vcpus)
@@ -84,6 +89,36 @@ static inline void guest_use_radix(struct engine_guest *g)
 						    .process_table_size = 0x1000 };
 
 	engine_power.set_partition(g->engine, &partition);
+}
+
+/* A hash table without entries: guest_enter() adds them. */
+static inline void guest_use_hash(struct engine_guest *g, uint64_t real_mode_size)
+{
+	const struct engine_partition partition = { .hash_table = g->hash_table,
+						    .hash_table_order = HASH_ORDER,
+						    .real_mode_size = real_mode_size };
+
+	engine_power.set_partition(g->engine, &partition);
+}
+
+/*
+ * Maps the page at @ea & 0x0fffffff of a segment, or no longer if @r is 0, without telling the
+ * engine. Returns the entry's index.
+ */
+static inline uint64_t guest_enter(struct engine_guest *g, uint64_t vsid, uint64_t ea, uint64_t r)
+{
+	const struct virtual_page page = { .vsid = vsid, .offset = ea & 0x0ffff000 };
+	const uint64_t v = hpte_v(&page) | HPTE_V_VALID;
+	uint64_t index = hpt_group(&page, 12, false, HASH_ORDER) * HPTES_PER_GROUP, old = 0;
+
+	for (unsigned i = 0; i < HPTES_PER_GROUP; i++, index++) {
+		old = get_be64(&g->hash_table[2 * index]);
+		if (!old || old == v)
+			break;
+	}
+	put_be64(&g->hash_table[2 * index], r ? v : 0);
+	put_be64(&g->hash_table[2 * index + 1], r);
+	return index;
 }
 
 static inline uint64_t guest_table(struct engine_guest *g, uint64_t entries)

@@ -17,6 +17,7 @@
 
 static uint64_t table[(1u << ORDER) / 8];
 static struct engine_partition partition = { .hash_table = table, .hash_table_order = ORDER };
+static struct guest_memory memory = { .base = (uint8_t *)table };
 static struct engine_slb_entry slb[SLB_ENTRIES];
 static struct translate_request request;
 static struct translation found;
@@ -63,7 +64,7 @@ static bool walk(uint64_t ea, enum access access)
 	request.ea = ea;
 	request.access = access;
 	return hash_format.space(&request, &fault) &&
-	       hash_format.walk(NULL, &partition, &request, &found, &fault);
+	       hash_format.walk(&memory, &partition, &request, &found, &fault);
 }
 
 static void assert_refused(uint64_t ea, enum access access, uint32_t dsisr)
@@ -286,7 +287,7 @@ static void without_a_table_nothing_is_found(void **state)
 	segment(0, EA, false, 0);
 	request.ea = EA;
 	assert_true(hash_format.space(&request, &fault));
-	assert_false(hash_format.walk(NULL, &none, &request, &found, &fault));
+	assert_false(hash_format.walk(&memory, &none, &request, &found, &fault));
 	assert_int_equal(fault.dsisr, FAULT_NO_PTE);
 }
 

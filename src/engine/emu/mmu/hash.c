@@ -109,6 +109,15 @@ static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)
 	return false;
 }
 
+/* Set R or C. Snapshots of memory have the table, too, which is behind RAM. */
+static uint64_t note_access(struct guest_memory *memory, uint64_t *doubleword, uint64_t bits)
+{
+	const uint64_t now = __atomic_or_fetch(doubleword, be64(bits), __ATOMIC_RELAXED);
+
+	memory_mark(memory, (uintptr_t)doubleword - (uintptr_t)memory->base, sizeof(now));
+	return be64(now);
+}
+
 static bool walk(struct guest_memory *memory, const struct engine_partition *partition,
 		 const struct translate_request *r, struct translation *translation,
 		 struct translate_fault *fault)
@@ -136,11 +145,8 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	if (refused)
 		return storage_fault(fault, refused);
 	used = HPTE_R_R | (r->access == ACCESS_WRITE ? HPTE_R_C : 0);
-	if (~second & used) {
-		second = be64(__atomic_or_fetch(&entry[1], be64(used), __ATOMIC_RELAXED));
-		/* The table is in what the hypervisor has of memory. */
-		memory_mark(memory, (uint64_t)((uint8_t *)entry - memory->base), HPTE_BYTES);
-	}
+	if (~second & used)
+		second = note_access(memory, &entry[1], used);
 	offset = (1ull << size->actual) - 1;
 	translation->ra = hpte_ra(second, size) | (r->address & offset);
 	translation->protection = protection_of(second);
