@@ -274,8 +274,8 @@ struct engine_ops {
 	/**
 	 * plant() - make cached translations bad; @planted is as the struct says
 	 *
-	 * returns: false, with nothing changed, if there are ENGINE_MAX_PLANTED. NULL: without
-	 * ENGINE_CAP_PLANT
+	 * returns: false, with nothing changed, if there are ENGINE_MAX_PLANTED, or it is for the
+	 * SLB of a radix guest. NULL: without ENGINE_CAP_PLANT
 	 */
 	bool (*plant)(struct engine *engine, const struct engine_planted *planted);
 	/** planted() - what is planted: returns how many, the first of them in *@list */

@@ -348,6 +348,24 @@ static void an_entry_of_the_table_that_changed_is_looked_up_again(void **state)
 	assert_int_equal(g.e->cpus[0]->dsisr, FAULT_NO_PTE | FAULT_STORE);
 }
 
+static void code_of_a_page_that_was_removed_is_not_fetched(void **state)
+{
+	uint64_t index;
+
+	segment(0, 1, KERNEL, VSID, 0);
+	index = guest_enter(&g, VSID, 0x6000, MORE_CODE | RW);
+	go(0, KERNEL + 0x6000, RELOCATED, 0, 0, 0);
+	assert_interrupt(0, KERNEL + 0x6000);
+	guest_enter(&g, VSID, 0x6000, 0);
+	engine_power.flush_hpte(g.engine, index,
+				hpte_v(&(struct virtual_page){ .vsid = VSID, .offset = 0x6000 }) |
+					HPTE_V_VALID,
+				MORE_CODE | RW);
+	go(0, KERNEL + 0x6000, RELOCATED, 0, 0, 0);
+	assert_interrupt(0, 0x400);
+	assert_int_equal(g.e->cpus[0]->srr1, RELOCATED | FAULT_NO_PTE);
+}
+
 static void amr_counts_for_kernel_and_user_addresses_in_both_states(void **state)
 {
 	static const uint64_t segments[] = { USER, KERNEL };
@@ -542,6 +560,7 @@ int main(void)
 		TEST(vcpus_have_segments_of_their_own),
 		TEST(two_entries_for_an_address_are_a_machine_check_on_the_access),
 		TEST(an_entry_of_the_table_that_changed_is_looked_up_again),
+		TEST(code_of_a_page_that_was_removed_is_not_fetched),
 		TEST(amr_counts_for_kernel_and_user_addresses_in_both_states),
 		TEST(real_mode_ends_where_the_partition_says),
 		TEST(tlbie_is_the_hypervisors_and_sc_1_is_no_call_of_problem_state),
