@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "cmd/cleanup.h"
-#include "control/monitor.h"
+#include "control/listener.h"
 
-/* Global because signal handlers and atexit() need them; there is one terminal and one monitor. */
+/* Global because signal handlers and atexit() need them; there is one terminal. */
 static struct termios saved_mode, raw_mode;
 static volatile sig_atomic_t is_raw;
-static const struct monitor *volatile watched_monitor;
+static const struct listener *volatile watched[CLEANUP_MAX_SOCKETS];
 
 void cleanup_terminal(void)
 {
@@ -47,20 +47,29 @@ bool cleanup_raw_terminal(void)
 	return true;
 }
 
-void cleanup_watch_monitor(const struct monitor *monitor)
+void cleanup_watch_socket(const struct listener *listener)
 {
-	watched_monitor = monitor;
+	for (unsigned i = 0; i < CLEANUP_MAX_SOCKETS; i++) {
+		if (listener && watched[i])
+			continue;
+		watched[i] = listener;
+		if (listener)
+			return;
+	}
 }
 
 void cleanup_now(void)
 {
-	const struct monitor *monitor = watched_monitor;
 	int saved = errno;
 
 	cleanup_terminal();
-	watched_monitor = NULL;
-	if (monitor)
-		monitor_remove_socket(monitor);
+	for (unsigned i = 0; i < CLEANUP_MAX_SOCKETS; i++) {
+		const struct listener *listener = watched[i];
+
+		watched[i] = NULL;
+		if (listener)
+			listener_remove(listener);
+	}
 	errno = saved;
 }
 

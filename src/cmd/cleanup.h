@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What must not outlive the process, however it ends: the terminal's raw mode and the monitor's
- * socket.
+ * What must not outlive the process, however it ends: the terminal's raw mode and the files
+ * of sockets.
  */
 #ifndef CMD_CLEANUP_H
 #define CMD_CLEANUP_H
 
 #include <stdbool.h>
 
-struct monitor;
+#define CLEANUP_MAX_SOCKETS 2 /* the monitor's and the debugger's */
+
+struct listener;
 
 /**
  * cleanup_raw_terminal() - put the terminal on standard input into raw mode until cleanup; false if
@@ -17,10 +19,13 @@ struct monitor;
 bool cleanup_raw_terminal(void);
 /** cleanup_terminal() - end raw mode, if there is one. */
 void cleanup_terminal(void);
-/** cleanup_watch_monitor() - remove this monitor's socket at cleanup; NULL: no longer. */
-void cleanup_watch_monitor(const struct monitor *monitor);
 /**
- * cleanup_now() - end raw mode and remove the socket. Async-signal-safe, for handlers that end the
+ * cleanup_watch_socket() - remove this socket's file at cleanup, too; NULL: no socket's any longer.
+ * At most CLEANUP_MAX_SOCKETS.
+ */
+void cleanup_watch_socket(const struct listener *listener);
+/**
+ * cleanup_now() - end raw mode and remove the sockets. Async-signal-safe, for handlers that end the
  * process.
  */
 void cleanup_now(void);

@@ -16,10 +16,12 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "cmd/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
+#include "control/debugger.h"
 #include "lab/evidence.h"
 #include "lab/kernel_file.h"
 #include "lab/lab_guest.h"
@@ -36,7 +38,8 @@ static const char usage[] =
 	"is seen of it. CASE is its number or its name.\n"
 	"\n"
 	"  -kernel FILE        the kernel, if it is not where it was\n"
-	"  --stop-at-delivery  stop when the event has been delivered, and print the CPU's state\n"
+	"  --stop-at-delivery  stop when the event has been delivered, and wait for a debugger\n"
+	"  -gdb WHERE          where: tcp:[HOST]:PORT or unix:PATH (tcp::0, a free port)\n"
 	"  --snapshot FILE     save that moment, for fwnmi run --from-snapshot\n"
 	"  --sandbox on|off    confine the process before it runs the guest (on)\n"
 	"  -h, --help          print this help\n"
@@ -47,6 +50,7 @@ static const char usage[] =
 struct replay_options {
 	const char *kernel, *results, *name;
 	bool stop_at_delivery;
+	const char *debugger; /* where, or NULL */
 	const char *snapshot; /* path or NULL */
 	enum {
 		ON,
@@ -212,7 +216,11 @@ static int judge(const struct lab_case *c, const struct lab_observation *seen,
 
 static bool confine(const struct replay_options *o, char *err, size_t err_size)
 {
-	return o->sandbox == OFF || sandbox_enter("replay", SANDBOX_WORKERS, err, err_size);
+	unsigned needs = SANDBOX_WORKERS;
+
+	if (o->stop_at_delivery)
+		needs |= SANDBOX_CLIENTS | SANDBOX_REMOVE;
+	return o->sandbox == OFF || sandbox_enter("replay", needs, err, err_size);
 }
 
 /* Only the keeper can make a file once this process is confined. False: @err says why. */
@@ -234,24 +242,84 @@ static bool start_keeper(const struct replay_options *o, struct snapshot_keeper 
 	return *keeper;
 }
 
-/* The last step's event has been delivered; or it has not. */
-static int stop(const struct replay_options *o, struct lab_guest *guest,
-		struct snapshot_keeper *keeper, const struct lab_observation *seen)
+static void write_console(void *opaque, const void *buf, unsigned length)
 {
-	const char *slash = o->snapshot ? strrchr(o->snapshot, '/') : NULL;
+	fwrite(buf, 1, length, stdout);
+	fflush(stdout);
+}
+
+static unsigned read_nothing(void *opaque, void *buf, unsigned length)
+{
+	return 0;
+}
+
+/*
+ * The guest is the debugger's until that leaves. In real mode, where Linux's first instructions for
+ * a machine check are, the kernel is at its link address without the top bits: so gdb gets its
+ * symbols twice.
+ */
+static void debug(const char *kernel, struct machine *machine, struct debugger *debugger)
+{
+	char target[PATH_MAX], why[256];
+
+	debugger_target(debugger, target, sizeof(target));
+	printf("Stopped. For a debugger:\n  gdb-multiarch '%s' -ex 'add-symbol-file %s -o "
+	       "0x4000000000000000' -ex 'target remote %s'\n",
+	       kernel, kernel, target);
+	fflush(stdout);
+	machine_set_console(machine, write_console, read_nothing, NULL);
+	machine_stop_at(machine, ENGINE_NO_STOP);
+	machine_pause(machine, true);
+	debugger_ends_machine(debugger);
+	while (machine_run(machine, why, sizeof(why)) == MACHINE_STOPPED)
+		;
+	if (*why)
+		say("replay: %s", why);
+}
+
+static bool save(const struct replay_options *o, struct machine *machine,
+		 struct snapshot_keeper *keeper, char *err, size_t err_size)
+{
+	const char *slash = strrchr(o->snapshot, '/');
+
+	if (snapshot_keeper_save(keeper, 0, slash ? slash + 1 : o->snapshot, machine, err,
+				 err_size) < 0)
+		return false;
+	printf("Saved: fwnmi run --from-snapshot %s goes on from here\n", o->snapshot);
+	return true;
+}
+
+/* The last step's event has been delivered; or it has not. */
+static int stop(const struct replay_options *o, const char *kernel, struct machine *machine,
+		struct snapshot_keeper *keeper, struct debugger *debugger,
+		const struct lab_observation *seen)
+{
 	char err[REASON_SIZE];
 
 	if (seen->end != LAB_END_DONE) {
 		puts("The last event was not delivered.");
 		return EXIT_DIFFERS;
 	}
-	if (!keeper)
-		return EXIT_SUCCESS;
-	if (snapshot_keeper_save(keeper, 0, slash ? slash + 1 : o->snapshot,
-				 lab_guest_machine(guest), err, sizeof(err)) < 0)
+	if (keeper && !save(o, machine, keeper, err, sizeof(err)))
 		return fail(err);
-	printf("Saved: fwnmi run --from-snapshot %s goes on from here\n", o->snapshot);
+	if (debugger)
+		debug(kernel, machine, debugger);
 	return EXIT_SUCCESS;
+}
+
+/* True if there is none to wait for. False: @err says why. */
+static bool open_debugger(const struct replay_options *o, struct lab_guest *guest,
+			  struct debugger **debugger, char *err, size_t err_size)
+{
+	if (!o->stop_at_delivery)
+		return true;
+	*debugger = debugger_open(o->debugger ? o->debugger : "tcp::0", lab_guest_machine(guest),
+				  err, err_size);
+	if (!*debugger)
+		return false;
+	cleanup_on_signals();
+	cleanup_watch_socket(debugger_listener(*debugger));
+	return true;
 }
 
 /* Brings the guest to the end of the case. False: @err says why. */
@@ -269,6 +337,7 @@ static bool run_case(const struct replay_options *o, struct lab_guest *guest,
 static int replay(const struct replay_options *o, const struct lab_guest_config *config,
 		  const struct lab_case *c, const struct lab_result *recorded)
 {
+	struct debugger *debugger = NULL;
 	struct snapshot_keeper *keeper;
 	struct lab_guest *guest = NULL;
 	struct lab_observation seen;
@@ -277,15 +346,21 @@ static int replay(const struct replay_options *o, const struct lab_guest_config 
 
 	if (start_keeper(o, &keeper, err, sizeof(err)) &&
 	    (guest = lab_guest_create(config, err, sizeof(err))) &&
+	    open_debugger(o, guest, &debugger, err, sizeof(err)) &&
 	    run_case(o, guest, c, &seen, err, sizeof(err))) {
 		printf("Case %" PRIu64 ": %s\n", c->number, c->name);
 		print_seen(&seen);
-		status = o->stop_at_delivery || o->snapshot ? stop(o, guest, keeper, &seen) :
-							      judge(c, &seen, recorded);
+		if (o->stop_at_delivery || o->snapshot)
+			status = stop(o, config->kernel, lab_guest_machine(guest), keeper, debugger,
+				      &seen);
+		else
+			status = judge(c, &seen, recorded);
 		lab_observation_clear(&seen);
 	} else {
 		status = fail(err);
 	}
+	cleanup_watch_socket(NULL);
+	debugger_close(debugger);
 	lab_guest_destroy(guest);
 	snapshot_keeper_stop(keeper);
 	return status;
@@ -343,6 +418,8 @@ static int run(const struct replay_options *o)
 	char err[REASON_SIZE];
 	int status;
 
+	if (o->debugger && !o->stop_at_delivery)
+		return fail("-gdb is for --stop-at-delivery");
 	if (!o->results || !o->name)
 		return fail("results and a case are needed: see fwnmi replay --help");
 	status = read_results(o, &recorded, err, sizeof(err)) ? replay_recorded(o, &recorded) :
@@ -366,6 +443,16 @@ static bool add_argument(void *into, const char *value, char *why)
 	return true;
 }
 
+static bool set_debugger(void *into, const struct command_option *option, const char *value,
+			 char *why)
+{
+	char reason[80];
+
+	((struct replay_options *)into)->debugger = value;
+	return debugger_where_is_valid(value, reason, sizeof(reason)) ||
+	       option_bad(why, "%s", reason);
+}
+
 static const char *const on_off[] = { "on", "off", NULL };
 
 #define AT(member) .offset = offsetof(struct replay_options, member)
@@ -373,6 +460,7 @@ static const char *const on_off[] = { "on", "off", NULL };
 static const struct command_option replay_option_table[] = {
 	{ "-kernel", OPTION_TEXT, AT(kernel) },
 	{ "--stop-at-delivery", OPTION_FLAG, AT(stop_at_delivery) },
+	{ "-gdb", OPTION_CALL, .set = set_debugger },
 	{ "--snapshot", OPTION_TEXT, AT(snapshot) },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
 	{ "--help", OPTION_HELP, .letter = 'h' },

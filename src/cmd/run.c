@@ -23,6 +23,7 @@
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
+#include "control/debugger.h"
 #include "inject/injector.h"
 #include "machine/machine.h"
 #include "machine/snapshot_file.h"
@@ -58,6 +59,8 @@ static const char usage[] =
 	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
 	"  --monitor PATH    UNIX socket for fwnmi inject and other QMP clients, also unix:PATH;\n"
 	"                    none: no monitor; -qmp is the same option (none)\n"
+	"  -gdb WHERE        listen for gdb: tcp:[HOST]:PORT (HOST: 127.0.0.1) or unix:PATH (none)\n"
+	"  -S                begin stopped, until gdb or a client of the monitor continues\n"
 	"  --clock WHICH     host: time follows the host's clock; insn: time follows the number of\n"
 	"                    executed instructions, so that runs repeat exactly (host)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
@@ -115,6 +118,8 @@ struct run_options {
 	const char *accel, *serial;
 	const char *nvram; /* path or NULL */
 	char *monitor; /* path */
+	const char *debugger; /* where, or NULL */
+	bool stopped; /* until a debugger or a client lets it go */
 	enum {
 		ON,
 		OFF
@@ -282,6 +287,16 @@ static bool set_monitor(void *into, const struct command_option *option, const c
 	return o->monitor || option_bad(why, "out of memory");
 }
 
+static bool set_debugger(void *into, const struct command_option *option, const char *value,
+			 char *why)
+{
+	char reason[80];
+
+	((struct run_options *)into)->debugger = value;
+	return debugger_where_is_valid(value, reason, sizeof(reason)) ||
+	       option_bad(why, "%s", reason);
+}
+
 static bool set_trampoline(void *into, const struct command_option *option, const char *value,
 			   char *why)
 {
@@ -432,6 +447,8 @@ static const struct command_option run_option_table[] = {
 	{ "-serial", OPTION_CALL, .set = set_serial },
 	{ "-monitor", OPTION_CALL, .set = set_monitor },
 	{ "-qmp", OPTION_CALL, .set = set_monitor },
+	{ "-gdb", OPTION_CALL, .set = set_debugger },
+	{ .name = "-S", .kind = OPTION_FLAG, INTO(stopped) },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--from-snapshot", OPTION_TEXT, INTO(from_snapshot) },
@@ -536,6 +553,8 @@ static bool files_make_sense(const struct run_options *o)
 {
 	if (o->snapshot_dir && !o->monitor)
 		return complain("--snapshot-dir is for the monitor's clients: --monitor PATH");
+	if (o->stopped && !o->debugger && !o->monitor)
+		return complain("-S needs -gdb WHERE or --monitor PATH: nobody could continue");
 	if (o->from_snapshot)
 		return complain_of_files(o);
 	if (!o->machine.kernel && !o->machine.bios)
@@ -686,7 +705,7 @@ static void print_partition_end(void *opaque, const struct machine_event *event)
 /* From here on only what is already open, and the monitor's clients, is needed. */
 static bool confine(const struct run_options *o, char *err, size_t err_size)
 {
-	unsigned needs = (o->monitor ? SANDBOX_CLIENTS | SANDBOX_REMOVE : 0) |
+	unsigned needs = (o->monitor || o->debugger ? SANDBOX_CLIENTS | SANDBOX_REMOVE : 0) |
 			 (o->machine.engine == &engine_kvm ? SANDBOX_KVM : 0);
 
 	return o->sandbox == OFF || sandbox_enter("run", needs, err, err_size);
@@ -871,6 +890,7 @@ static bool prepare(const struct run_options *o, struct machine *machine,
 static int run_prepared(const struct run_options *o, struct snapshot_keeper *keeper,
 			struct machine *machine, struct injector *injector)
 {
+	struct debugger *debugger = NULL;
 	struct monitor *monitor = NULL;
 	int status = EXIT_CANNOT_START;
 	char err[REASON_SIZE];
@@ -879,16 +899,23 @@ static int run_prepared(const struct run_options *o, struct snapshot_keeper *kee
 	cleanup_on_signals();
 	if (o->monitor)
 		monitor = monitor_open(o->monitor, machine, injector, err, sizeof(err));
-	cleanup_watch_monitor(monitor);
+	if (monitor)
+		cleanup_watch_socket(monitor_listener(monitor));
+	if (o->debugger && (monitor || !o->monitor))
+		debugger = debugger_open(o->debugger, machine, err, sizeof(err));
+	if (debugger)
+		cleanup_watch_socket(debugger_listener(debugger));
+	machine_pause(machine, o->stopped);
 	if (monitor && o->snapshot_dir)
 		monitor_keep_snapshots(monitor, keeper, o->nr_planned);
-	if (o->monitor && !monitor)
+	if ((o->monitor && !monitor) || (o->debugger && !debugger))
 		complain("%s", err);
 	else
 		status = run_machine(o, keeper, machine);
 	say_stop(&signal_received);
 	ignore_signals();
-	cleanup_watch_monitor(NULL);
+	cleanup_watch_socket(NULL);
+	debugger_close(debugger);
 	monitor_close(monitor);
 	return status;
 }

@@ -22,7 +22,7 @@ static json_t *query_status(struct command_target *target, json_t *args, char *e
 	return json_pack("{s:b, s:s}", "running", !paused, "status", paused ? "paused" : "running");
 }
 
-static const char *state_name(const struct machine *machine, unsigned vcpu)
+const char *command_cpu_state(const struct machine *machine, unsigned vcpu)
 {
 	static const char *const states[] = {
 		[VCPU_STOPPED] = "stopped",
@@ -44,7 +44,7 @@ static json_t *query_cpus_fast(struct command_target *target, json_t *args, char
 		json_array_append_new(
 			list, json_pack("{s:i, s:i, s:s, s:s, s:o, s:{s:i}}", "cpu-index", (int)i,
 					"thread-id", (int)getpid(), "target", "ppc64", "state",
-					state_name(target->machine, i), "instructions",
+					command_cpu_state(target->machine, i), "instructions",
 					json_count(machine_vcpu_insns(target->machine, i)), "props",
 					"core-id", (int)i));
 	return list;

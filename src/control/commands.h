@@ -31,6 +31,8 @@ struct command {
 
 /** command_find() - NULL if there is no such command. qmp_capabilities is the server's. */
 const struct command *command_find(const char *name);
+/** command_cpu_state() - what query-cpus-fast calls a vCPU's state */
+const char *command_cpu_state(const struct machine *machine, unsigned vcpu);
 /** command_version() - what query-version returns, and the greeting says. */
 json_t *command_version(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: listening, clients with bounded buffers, requests and answers; see monitor.h.
+ * The control socket: clients with bounded buffers, requests and answers; see monitor.h.
  * Protocol: QMP (QEMU, "QEMU Machine Protocol Specification"). Addresses are strings, because a
  * 64-bit JSON integer is signed.
  */
@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -20,6 +18,7 @@
 #include "base/text.h"
 #include "control/commands.h"
 #include "control/events.h"
+#include "control/listener.h"
 #include "control/monitor.h"
 #include "inject/inject_report.h"
 #include "inject/json.h"
@@ -43,12 +42,10 @@ struct client {
 
 struct monitor {
 	struct command_target target;
-	struct sockaddr_un address;
-	struct stat socket_file; /* so as to remove only our own */
-	int listen_fd;
+	struct listener listener;
 	struct timeval last_event;
 	struct client clients[MONITOR_MAX_CLIENTS];
-	/* Client of each descriptor last handed to poll(); NULL: listen_fd. */
+	/* Client of each descriptor last handed to poll(); NULL: the listener. */
 	struct client *polled[MONITOR_MAX_CLIENTS + 1];
 };
 
@@ -368,7 +365,7 @@ static void receive(struct monitor *monitor, struct client *client)
 
 static void accept_client(struct monitor *monitor)
 {
-	int fd = accept4(monitor->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = listener_accept(&monitor->listener);
 	struct client *client = NULL;
 
 	if (fd < 0)
@@ -399,7 +396,7 @@ static unsigned monitor_poll_fds(void *opaque, struct pollfd *fds, unsigned max)
 
 	if (n < max) {
 		monitor->polled[n] = NULL;
-		fds[n++] = (struct pollfd){ .fd = monitor->listen_fd, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = monitor->listener.fd, .events = POLLIN };
 	}
 	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS && n < max; i++) {
 		struct client *client = &monitor->clients[i];
@@ -445,92 +442,7 @@ static void monitor_ready(void *opaque, struct pollfd *fds, unsigned count)
 	}
 }
 
-/* ---- the socket ---- */
-
-static int bind_private(struct monitor *monitor)
-{
-	/*
-	 * Create the socket with its final mode, so no other process can get in before a chmod().
-	 */
-	mode_t old = umask(0177);
-	int ret = bind(monitor->listen_fd, (struct sockaddr *)&monitor->address,
-		       sizeof(monitor->address));
-	int saved = errno;
-
-	umask(old);
-	errno = saved;
-	return ret;
-}
-
-/* Is the path a socket that nobody listens on any more? If not, @err says what it is. */
-static bool is_stale(struct monitor *monitor, char *err, size_t err_size)
-{
-	const char *path = monitor->address.sun_path;
-	struct stat st;
-	int fd, ret, why;
-
-	if (lstat(path, &st) < 0) {
-		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
-		return false;
-	}
-	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(err, err_size, "cannot listen on %s: it exists and is not a socket", path);
-		return false;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
-		return false;
-	}
-	ret = connect(fd, (struct sockaddr *)&monitor->address, sizeof(monitor->address));
-	why = errno;
-	close(fd);
-	if (ret < 0 && why == ECONNREFUSED)
-		return true;
-	snprintf(err, err_size, "cannot listen on %s: %s", path,
-		 ret < 0 && why != EAGAIN ? strerror(why) : "another program listens there");
-	return false;
-}
-
-static int listen_on(struct monitor *monitor, const char *path, char *err, size_t err_size)
-{
-	if (!*path) {
-		snprintf(err, err_size, "cannot listen: the path of the socket is empty");
-		return -1;
-	}
-	if (strlen(path) >= sizeof(monitor->address.sun_path)) {
-		snprintf(err, err_size,
-			 "cannot listen: a path of %zu bytes is too long for a socket: %s",
-			 strlen(path), path);
-		return -1;
-	}
-	monitor->address.sun_family = AF_UNIX;
-	strcpy(monitor->address.sun_path, path);
-	monitor->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (monitor->listen_fd < 0) {
-		snprintf(err, err_size, "cannot make a socket: %s", strerror(errno));
-		return -1;
-	}
-	if (bind_private(monitor) < 0) {
-		if (errno == EADDRINUSE) {
-			if (!is_stale(monitor, err, err_size))
-				return -1;
-			unlink(path);
-			errno = 0;
-		}
-		if (errno || bind_private(monitor) < 0) {
-			snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
-			return -1;
-		}
-	}
-	if (lstat(path, &monitor->socket_file) < 0 ||
-	    listen(monitor->listen_fd, MONITOR_MAX_CLIENTS) < 0) {
-		snprintf(err, err_size, "cannot listen on %s: %s", path, strerror(errno));
-		unlink(path);
-		return -1;
-	}
-	return 0;
-}
+/* ---- opening and closing ---- */
 
 struct monitor *monitor_open(const char *path, struct machine *machine, struct injector *injector,
 			     char *err, size_t err_size)
@@ -551,12 +463,9 @@ struct monitor *monitor_open(const char *path, struct machine *machine, struct i
 	monitor->target.injector = injector;
 	injector_listen(injector,
 			&(struct injector_listener){ .ended = injection_ended, .opaque = monitor });
-	monitor->listen_fd = -1;
 	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++)
 		monitor->clients[i].fd = -1;
-	if (listen_on(monitor, path, err, err_size) < 0) {
-		if (monitor->listen_fd >= 0)
-			close(monitor->listen_fd);
+	if (!listener_open_unix(&monitor->listener, path, MONITOR_MAX_CLIENTS, err, err_size)) {
 		free(monitor);
 		return NULL;
 	}
@@ -568,13 +477,9 @@ struct monitor *monitor_open(const char *path, struct machine *machine, struct i
 	return monitor;
 }
 
-void monitor_remove_socket(const struct monitor *monitor)
+const struct listener *monitor_listener(const struct monitor *monitor)
 {
-	struct stat st;
-
-	if (lstat(monitor->address.sun_path, &st) == 0 &&
-	    st.st_dev == monitor->socket_file.st_dev && st.st_ino == monitor->socket_file.st_ino)
-		unlink(monitor->address.sun_path);
+	return &monitor->listener;
 }
 
 void monitor_keep_snapshots(struct monitor *monitor, struct snapshot_keeper *keeper, unsigned dir)
@@ -587,8 +492,7 @@ void monitor_close(struct monitor *monitor)
 {
 	if (!monitor)
 		return;
-	monitor_remove_socket(monitor);
-	close(monitor->listen_fd);
+	listener_close(&monitor->listener);
 	for (unsigned i = 0; i < MONITOR_MAX_CLIENTS; i++) {
 		struct client *client = &monitor->clients[i];
 		struct pollfd fd = { .fd = client->fd, .events = POLLOUT };

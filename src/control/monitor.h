@@ -17,6 +17,7 @@
 
 struct monitor;
 struct injector;
+struct listener;
 struct machine;
 struct snapshot_keeper;
 
@@ -43,7 +44,7 @@ void monitor_keep_snapshots(struct monitor *monitor, struct snapshot_keeper *kee
  */
 void monitor_close(struct monitor *monitor);
 
-/** monitor_remove_socket() - remove it if it is still this monitor's. Async-signal-safe. */
-void monitor_remove_socket(const struct monitor *monitor);
+/** monitor_listener() - for listener_remove() in a signal handler */
+const struct listener *monitor_listener(const struct monitor *monitor);
 
 #endif

@@ -106,6 +106,8 @@ struct engine_exit {
 	 */
 	bool in_block;
 	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code */
+	/* ENGINE_EXIT_WATCHED: bit n, the vCPU's nth watch; 0: what watch_state() waits for */
+	uint32_t watched;
 	char message[160];
 };
 
@@ -117,6 +119,14 @@ struct engine_regs {
 	uint64_t xer;
 	uint64_t srr0, srr1, dar;
 	uint64_t sprg[4];
+};
+
+/* More registers that programs have. */
+struct engine_program_regs {
+	uint64_t vsr[64]
+		    [2]; /* doublewords 0 and 1; FPR n is doubleword 0 of VSR n, VR n VSR 32+n */
+	uint64_t fpscr, tar, dscr, ppr, amr;
+	uint32_t vscr, vrsave;
 };
 
 /* Settings the hypervisor makes for the whole partition (bits of LPCR, partition table entry). */
@@ -192,7 +202,7 @@ struct engine_watch {
 	bool real; /* they are real addresses, not effective ones */
 	uint64_t first, last;
 };
-#define ENGINE_MAX_WATCHES 4
+#define ENGINE_MAX_WATCHES 24
 
 #define ENGINE_NO_WATCH 1ull /* no instruction has an odd address */
 #define ENGINE_NO_STOP	UINT64_MAX
@@ -246,6 +256,17 @@ struct engine_ops {
 	 */
 	void (*get_regs)(struct engine *engine, unsigned vcpu, struct engine_regs *regs);
 	void (*set_regs)(struct engine *engine, unsigned vcpu, const struct engine_regs *regs);
+	/* The same for more of them. NULL: the engine can't. */
+	void (*get_program_regs)(struct engine *engine, unsigned vcpu,
+				 struct engine_program_regs *regs);
+	void (*set_program_regs)(struct engine *engine, unsigned vcpu,
+				 const struct engine_program_regs *regs);
+	/**
+	 * look_up() - the real address that a load of the vCPU's kernel would use, without a trace
+	 *
+	 * returns: false if nothing translates @ea. NULL: the engine can't
+	 */
+	bool (*look_up)(struct engine *engine, unsigned vcpu, uint64_t ea, uint64_t *ra);
 	/**
 	 * set_external() - set the level of the vCPU's external interrupt input. 0x500 is taken
 	 * when MSR[EE] allows.

@@ -13,6 +13,7 @@
 
 #include "base/host_time.h"
 #include "gdb/client.h"
+#include "gdb/packet.h"
 #include "gdb/target.h"
 #include "gdb/wire.h"
 #include "isa/msr.h"
@@ -88,8 +89,8 @@ static bool is_stop_reply(const struct gdb *gdb)
 {
 	const char *p = gdb->wire.packet;
 
-	return gdb->wire.packet_len >= 3 && (*p == 'T' || *p == 'S') && wire_hex_digit(p[1]) >= 0 &&
-	       wire_hex_digit(p[2]) >= 0;
+	return gdb->wire.packet_len >= 3 && (*p == 'T' || *p == 'S') && gdb_hex_digit(p[1]) >= 0 &&
+	       gdb_hex_digit(p[2]) >= 0;
 }
 
 /*
@@ -134,26 +135,6 @@ static bool is_ok(const struct gdb *gdb)
 static bool is_error(const struct gdb *gdb)
 {
 	return gdb->wire.packet[0] == 'E' && gdb->wire.packet_len == 3;
-}
-
-static bool from_hex(const char *text, size_t len, uint8_t *bytes, size_t size)
-{
-	if (len != 2 * size)
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		int high = wire_hex_digit(text[2 * i]), low = wire_hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
-static void to_hex(char *text, const uint8_t *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
 }
 
 /* ---- what the stub is and has ---- */
@@ -542,7 +523,7 @@ static bool read_raw(struct gdb *gdb, int reg, uint8_t *bytes)
 	const struct gdb_target_register *r = &gdb->target.registers[reg];
 
 	return COMMAND(gdb, "p%x", r->number) &&
-	       (from_hex(gdb->wire.packet, gdb->wire.packet_len, bytes, r->bytes) ||
+	       (gdb_from_hex(gdb->wire.packet, gdb->wire.packet_len, bytes, r->bytes) ||
 		gdb_fail(gdb, "the stub at %s does not provide register %s", gdb->wire.where,
 			 r->name));
 }
@@ -640,7 +621,7 @@ bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value)
 		return false;
 	for (unsigned i = 0; i < r->bytes; i++)
 		bytes[gdb->little_endian[cpu] ? i : r->bytes - 1 - i] = (uint8_t)(value >> 8 * i);
-	to_hex(text, bytes, r->bytes);
+	gdb_to_hex(text, bytes, r->bytes);
 	if (!COMMAND(gdb, "P%x=%s", r->number, text))
 		return false;
 	if (reg == gdb->registers.msr)
@@ -665,7 +646,7 @@ bool gdb_read_memory(struct gdb *gdb, uint64_t real_address, void *buf, size_t l
 			return false;
 		if (is_error(gdb))
 			return true;
-		if (!from_hex(gdb->wire.packet, gdb->wire.packet_len, p, chunk))
+		if (!gdb_from_hex(gdb->wire.packet, gdb->wire.packet_len, p, chunk))
 			return gdb_fail(gdb,
 					"the stub at %s sends an invalid reply to a memory read",
 					gdb->wire.where);
@@ -689,7 +670,7 @@ bool gdb_write_memory(struct gdb *gdb, uint64_t real_address, const void *buf, s
 
 		if (chunk > (gdb->packet_size - 64) / 2)
 			chunk = (gdb->packet_size - 64) / 2;
-		to_hex(text, p, chunk);
+		gdb_to_hex(text, p, chunk);
 		if (!COMMAND(gdb, "M%" PRIx64 ",%zx:%s", real_address, chunk, text))
 			return false;
 		if (!is_ok(gdb))
@@ -743,8 +724,8 @@ bool gdb_read_words(struct gdb *gdb, uint64_t real_address, uint64_t stride, uns
 				return false;
 			if (i + 1 < batch)
 				gdb->wire.ack_due = false; /* already sent */
-			if (gap || !from_hex(gdb->wire.packet, gdb->wire.packet_len,
-					     words + (size_t)(done + i) * word_size, word_size))
+			if (gap || !gdb_from_hex(gdb->wire.packet, gdb->wire.packet_len,
+						 words + (size_t)(done + i) * word_size, word_size))
 				gap = true;
 			else
 				++*there;
@@ -763,8 +744,8 @@ bool gdb_halted(struct gdb *gdb, unsigned cpu, bool *halted)
 		return false;
 	/* With no answer or an unexpected one, the vCPU counts as running. */
 	if (gdb->wire.packet_len < 2 * sizeof(text) &&
-	    from_hex(gdb->wire.packet, gdb->wire.packet_len, (uint8_t *)text,
-		     gdb->wire.packet_len / 2))
+	    gdb_from_hex(gdb->wire.packet, gdb->wire.packet_len, (uint8_t *)text,
+			 gdb->wire.packet_len / 2))
 		*halted = strstr(text, "halted");
 	return true;
 }
@@ -1011,7 +992,7 @@ bool gdb_monitor(struct gdb *gdb, const char *command)
 
 	if (strlen(command) >= sizeof(text) / 2)
 		return false;
-	to_hex(text, (const uint8_t *)command, strlen(command));
+	gdb_to_hex(text, (const uint8_t *)command, strlen(command));
 	return COMMAND(gdb, "qRcmd,%s", text) &&
 	       (is_ok(gdb) || gdb_fail(gdb, "QEMU's monitor refuses \"%s\"", command));
 }

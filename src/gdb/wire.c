@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The connection to a gdb stub and its packets; see wire.h. client.c interprets the packets. */
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -15,6 +14,7 @@
 
 #include "base/host_time.h"
 #include "gdb/link.h"
+#include "gdb/packet.h"
 #include "gdb/wire.h"
 
 #define MAX_TRIES 3 /* for a packet that arrives damaged */
@@ -131,67 +131,34 @@ static enum received get_byte(struct wire *w, int64_t deadline, uint8_t *byte)
 
 /* ---- packets ---- */
 
-int wire_hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Reads from after '$' to the checksum. *@damaged: the packet is bad. */
 static enum received get_body(struct wire *w, int64_t deadline, bool *damaged)
 {
-	uint8_t sum = 0, c, digit[2];
-	bool escaped = false;
+	struct gdb_packet packet;
+	uint8_t c;
 
-	w->packet_len = 0;
-	*damaged = false;
+	gdb_packet_begin(&packet, w->packet, WIRE_MAX_PACKET);
 	for (;;) {
 		enum received how = get_byte(w, deadline, &c);
-		unsigned repeat = 1;
 
 		if (how != RECEIVED)
 			return how;
-		if (c == '#')
-			break;
-		sum = (uint8_t)(sum + c);
-		if (escaped) {
-			c ^= 0x20;
-			escaped = false;
-		} else if (c == '}') {
-			escaped = true;
+		switch (gdb_packet_take(&packet, c)) {
+		case GDB_PACKET_MORE:
 			continue;
-		} else if (c == '*') { /* repeats the previous character */
-			how = get_byte(w, deadline, &c);
-			if (how != RECEIVED)
-				return how;
-			sum = (uint8_t)(sum + c);
-			if (c < 29 + 3 || !w->packet_len) {
-				*damaged = true;
-				continue;
-			}
-			repeat = c - 29u;
-			c = (uint8_t)w->packet[w->packet_len - 1];
-		}
-		if (repeat > WIRE_MAX_PACKET - w->packet_len) {
+		case GDB_PACKET_TOO_LONG:
 			wire_fail(w, "the stub at %s sends packets that are too long", w->where);
 			return FAILED;
+		case GDB_PACKET_WHOLE:
+			*damaged = false;
+			break;
+		case GDB_PACKET_DAMAGED:
+			*damaged = true;
+			break;
 		}
-		memset(w->packet + w->packet_len, c, repeat);
-		w->packet_len += repeat;
+		w->packet_len = packet.length;
+		return RECEIVED;
 	}
-	w->packet[w->packet_len] = '\0';
-	for (unsigned i = 0; i < 2; i++) {
-		enum received how = get_byte(w, deadline, &digit[i]);
-
-		if (how != RECEIVED)
-			return how;
-	}
-	if (wire_hex_digit(digit[0]) < 0 || wire_hex_digit(digit[1]) < 0 ||
-	    (wire_hex_digit(digit[0]) << 4 | wire_hex_digit(digit[1])) != sum)
-		*damaged = true;
-	return RECEIVED;
 }
 
 static bool not_a_stub(struct wire *w)
@@ -205,7 +172,7 @@ enum received wire_receive(struct wire *w, int64_t deadline)
 
 	for (;;) {
 		enum received how;
-		bool damaged;
+		bool damaged = false;
 		uint8_t c;
 
 		do {
@@ -243,17 +210,10 @@ enum received wire_receive(struct wire *w, int64_t deadline)
 __attribute__((format(printf, 2, 0))) static size_t frame(char *to, const char *format, va_list ap,
 							  size_t size)
 {
-	uint8_t sum = 0;
-	int n;
+	char body[WIRE_MAX_COMMAND];
+	int n = vsnprintf(body, sizeof(body), format, ap);
 
-	to[0] = '$';
-	n = vsnprintf(to + 1, size - 5, format, ap);
-	if (n < 0 || (size_t)n >= size - 5)
-		return 0;
-	for (int i = 1; i <= n; i++)
-		sum = (uint8_t)(sum + (uint8_t)to[i]);
-	snprintf(to + 1 + n, 4, "#%02x", sum);
-	return (size_t)n + 4;
+	return n < 0 || (size_t)n >= sizeof(body) ? 0 : gdb_packet_frame(to, size, body, (size_t)n);
 }
 
 bool wire_send_packet(struct wire *w, const char *format, ...)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connection to a gdb stub and its packets: framing, checksums, acknowledgements, run lengths,
- * timeouts. Follows the GDB manual, "gdb Remote Serial Protocol", section "Overview". Only for
- * client.c.
+ * The connection to a gdb stub and its packets: acknowledgements, repeats, timeouts; packet.h
+ * frames them. Only for client.c.
  */
 #ifndef FWNMI_GDB_WIRE_H
 #define FWNMI_GDB_WIRE_H
@@ -68,8 +67,5 @@ unsigned wire_patience_ms(const struct wire *w);
  * packet sent acknowledges it.
  */
 enum received wire_receive(struct wire *w, int64_t deadline);
-
-/** wire_hex_digit() - value of a hexadecimal digit, or -1. */
-int wire_hex_digit(int c);
 
 #endif

@@ -245,6 +245,7 @@ static int boot(struct machine *machine, char *err, size_t err_size)
 	     loader_fill(&machine->loader, &machine->memory, err, err_size) < 0) ||
 	    papr_reset(machine->papr, err, err_size) < 0)
 		return -1;
+	machine_forget_watches(machine);
 	scheduler_reset(machine);
 	return 0;
 }
@@ -570,6 +571,34 @@ void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engin
 	machine->ops->get_regs(machine->engine, vcpu, regs);
 }
 
+void machine_set_regs(struct machine *machine, unsigned vcpu, const struct engine_regs *regs)
+{
+	machine->ops->set_regs(machine->engine, vcpu, regs);
+}
+
+void machine_get_program_regs(const struct machine *machine, unsigned vcpu,
+			      struct engine_program_regs *regs)
+{
+	machine->ops->get_program_regs(machine->engine, vcpu, regs);
+}
+
+void machine_set_program_regs(struct machine *machine, unsigned vcpu,
+			      const struct engine_program_regs *regs)
+{
+	machine->ops->set_program_regs(machine->engine, vcpu, regs);
+}
+
+bool machine_look_up(const struct machine *machine, unsigned vcpu, uint64_t ea, uint64_t *ra)
+{
+	return machine->ops->look_up(machine->engine, vcpu, ea, ra);
+}
+
+bool machine_write(struct machine *machine, uint64_t ra, const void *bytes, uint64_t length)
+{
+	return memory_is_ram(&machine->memory, ra, length) &&
+	       memory_write(&machine->memory, ra, bytes, length);
+}
+
 bool machine_watch_return(struct machine *machine, unsigned vcpu, uint64_t ea)
 {
 	if (!machine->ops->watch_return)
@@ -583,10 +612,43 @@ bool machine_can_watch(const struct machine *machine)
 	return machine->ops->set_watches && machine->ops->stop_at;
 }
 
+static void set_watches(struct machine *machine, unsigned vcpu)
+{
+	const struct vcpu_watches *own = &machine->watches[vcpu];
+	struct engine_watch all[ENGINE_MAX_WATCHES];
+
+	memcpy(all, own->list, own->count * sizeof(all[0]));
+	memcpy(all + own->count, machine->breaks, machine->nr_breaks * sizeof(all[0]));
+	machine->ops->set_watches(machine->engine, vcpu, all, own->count + machine->nr_breaks);
+}
+
 void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_watch *watches,
 		   unsigned count)
 {
-	machine->ops->set_watches(machine->engine, vcpu, watches, count);
+	struct vcpu_watches *own = &machine->watches[vcpu];
+
+	if (count)
+		memcpy(own->list, watches, count * sizeof(watches[0]));
+	own->count = count;
+	set_watches(machine, vcpu);
+}
+
+void machine_break(struct machine *machine, const struct engine_watch *breaks, unsigned count)
+{
+	if (count)
+		memcpy(machine->breaks, breaks, count * sizeof(breaks[0]));
+	machine->nr_breaks = count;
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
+		set_watches(machine, i);
+}
+
+void machine_forget_watches(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
+		machine->watches[i].count = 0;
+		if (machine->nr_breaks)
+			set_watches(machine, i);
+	}
 }
 
 bool machine_watch_state(struct machine *machine, unsigned vcpu, uint64_t msr_bits, bool pid)

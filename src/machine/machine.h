@@ -15,7 +15,9 @@
 #define MACHINE_MIN_RAM	    (256ull << 20)
 #define MACHINE_MAX_RAM	    (64ull << 30)
 #define MACHINE_MAX_CLIENTS 4
-#define MACHINE_MAX_HOOKS   2
+#define MACHINE_MAX_HOOKS   3
+#define MACHINE_MAX_WATCHES 4 /* of a vCPU */
+#define MACHINE_MAX_BREAKS  (ENGINE_MAX_WATCHES - MACHINE_MAX_WATCHES)
 
 enum machine_end {
 	MACHINE_RUNNING,
@@ -130,6 +132,8 @@ struct machine_hook {
 	 * do as before_block().
 	 */
 	void (*watched)(void *opaque, unsigned vcpu);
+	/* Its next instruction is one that machine_break() waits for: bit n, the nth of them. */
+	void (*broke)(void *opaque, unsigned vcpu, uint32_t which);
 	void (*idle)(void *opaque, unsigned vcpu); /* it ceded or stopped itself */
 	void (*event)(void *opaque, const struct machine_event *event); /* before the clients */
 	/* Returns the host time (host_ns()) of the next call at the latest; UINT64_MAX: none. */
@@ -225,6 +229,11 @@ bool machine_can_watch(const struct machine *machine);
 void machine_watch(struct machine *machine, unsigned vcpu, const struct engine_watch *watches,
 		   unsigned count);
 /**
+ * machine_break() - call the hooks' broke() before each instruction of any vCPU that makes one of
+ * these accesses; @count 0: no longer. For a debugger. Only if machine_can_watch().
+ */
+void machine_break(struct machine *machine, const struct engine_watch *breaks, unsigned count);
+/**
  * machine_watch_state() - call the hooks' watched() before the vCPU's first instruction after each
  * change of one of these MSR bits, or of PIDR if @pid; 0 and false: no longer. False if the engine
  * cannot.
@@ -239,6 +248,16 @@ bool machine_note_executed(struct machine *machine, uint8_t *words, uint64_t fir
 /** machine_pid() - the vCPU's process ID register; false if the engine cannot tell. */
 bool machine_pid(const struct machine *machine, unsigned vcpu, uint32_t *pid);
 void machine_get_regs(const struct machine *machine, unsigned vcpu, struct engine_regs *regs);
+/* For a debugger, which may change what it likes. Only if machine_can_watch(). */
+void machine_set_regs(struct machine *machine, unsigned vcpu, const struct engine_regs *regs);
+void machine_get_program_regs(const struct machine *machine, unsigned vcpu,
+			      struct engine_program_regs *regs);
+void machine_set_program_regs(struct machine *machine, unsigned vcpu,
+			      const struct engine_program_regs *regs);
+/** machine_look_up() - what @ea means to the vCPU's kernel; nothing changes. False: nothing. */
+bool machine_look_up(const struct machine *machine, unsigned vcpu, uint64_t ea, uint64_t *ra);
+/** machine_write() - change RAM as a debugger does. False: none there, or it is poisoned. */
+bool machine_write(struct machine *machine, uint64_t ra, const void *bytes, uint64_t length);
 
 enum vcpu_state machine_vcpu_state(const struct machine *machine, unsigned vcpu);
 /** machine_vcpu_waits() - does FWNMI keep it from running, although the guest has started it? */

@@ -120,6 +120,7 @@ void machine_after_loading(struct machine *machine)
 		machine->paused_at = clock_host_ticks();
 	machine->clock.offset = machine->saved_timebase - machine_timebase(machine);
 	machine->ops->loaded(machine->engine);
+	machine_forget_watches(machine);
 	tell_of_poison(&machine->memory);
 	papr_loaded(machine->papr);
 	for (unsigned i = 0; i < machine->nr_hooks; i++)

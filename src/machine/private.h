@@ -33,6 +33,12 @@ struct round {
 	int64_t left; /* instructions left of this turn; 0: it has not begun */
 };
 
+/* What the hooks wait for on a vCPU: see machine_watch(). The engine has them before the breaks. */
+struct vcpu_watches {
+	struct engine_watch list[MACHINE_MAX_WATCHES];
+	unsigned count;
+};
+
 struct machine {
 	struct machine_config config;
 	const struct engine_ops *ops;
@@ -46,6 +52,9 @@ struct machine {
 	struct vcpu vcpus[ENGINE_MAX_VCPUS];
 	struct round round;
 	uint64_t stop_at; /* see machine_stop_at() */
+	struct vcpu_watches watches[ENGINE_MAX_VCPUS];
+	struct engine_watch breaks[MACHINE_MAX_BREAKS]; /* of each vCPU: see machine_break() */
+	unsigned nr_breaks;
 	bool loaded; /* another turn may be under way than a moment ago */
 
 	struct machine_hook hooks[MACHINE_MAX_HOOKS];
@@ -87,6 +96,10 @@ size_t machine_image_size(struct machine *machine); /* FWNMI's record apart */
 void machine_to_image(struct machine *machine, void *image);
 void machine_from_image(struct machine *machine, const void *image);
 void machine_after_loading(struct machine *machine);
+
+/* machine.c */
+/** machine_forget_watches() - the engine has forgotten all watches; it gets the breaks again. */
+void machine_forget_watches(struct machine *machine);
 
 /* scheduler.c: for struct papr_host */
 enum vcpu_state scheduler_vcpu_state(void *opaque, unsigned vcpu);

@@ -82,6 +82,24 @@ static void tell_watched(struct machine *machine, unsigned vcpu)
 		hook->watched(hook->opaque, vcpu);
 }
 
+static void tell_broke(struct machine *machine, unsigned vcpu, uint32_t which)
+{
+	FOR_EACH_HOOK(machine, hook)
+	if (hook->broke)
+		hook->broke(hook->opaque, vcpu, which);
+}
+
+/* The engine has the hooks' watches before the breaks. A change of state is for the former. */
+static void tell_met(struct machine *machine, unsigned vcpu, uint32_t met)
+{
+	const unsigned count = machine->watches[vcpu].count;
+
+	if (met >> count)
+		tell_broke(machine, vcpu, met >> count);
+	if (!met || met & ((1u << count) - 1))
+		tell_watched(machine, vcpu);
+}
+
 static void tell_idle(struct machine *machine, unsigned vcpu)
 {
 	FOR_EACH_HOOK(machine, hook)
@@ -467,7 +485,7 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 		tell_returned(machine, vcpu);
 		return true;
 	case ENGINE_EXIT_WATCHED:
-		tell_watched(machine, vcpu);
+		tell_met(machine, vcpu, exit->watched);
 		return can_run(machine, vcpu);
 	case ENGINE_EXIT_FAILED:
 		machine_get_regs(machine, vcpu, &regs);
@@ -618,6 +636,8 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 		return STRETCH_ENDS_TURN;
 	if (!show_to_hooks(machine, vcpu, &until))
 		return STRETCH_ENDS_TURN;
+	if (machine->paused)
+		return STRETCH_GOES_ON; /* a hook has stopped the machine before this instruction */
 	if (machine->stop_at == machine_insns(machine))
 		return STRETCH_GOES_ON; /* that is what a hook has asked for */
 	to_stop = machine->stop_at - machine_insns(machine);

@@ -258,15 +258,39 @@ def a_replay_gives_the_recorded_verdict_and_instruction_count(lab):
         )
 
 
-def a_replay_stops_at_the_delivery(lab):
+def a_replay_waits_for_a_debugger_at_the_delivery(lab):
     lab.quick()
-    done = lab.run("replay", "whole.db", "SLB multihit/user", "--stop-at-delivery")
-    yield expect("exit status", done.returncode, 0)
-    yield expect("events", done.stdout.count("\nEvent "), 1)
-    yield Check("no verdict", "Verdict" not in done.stdout, done.stdout)
-    yield Check(
-        "it has not gone on", "the interrupted code did not go on" in done.stdout, done.stdout
+    replay = subprocess.Popen(
+        [lab.fwnmi, "replay", "whole.db", "SLB multihit/user", "--stop-at-delivery"],
+        cwd=lab.directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    told = ""
+    for line in replay.stdout:
+        told += line
+        if line.startswith("  gdb-multiarch "):
+            break
+    yield expect("events", told.count("\nEvent "), 1)
+    yield Check("no verdict", "Verdict" not in told, told)
+    yield Check("it has not gone on", "the interrupted code did not go on" in told, told)
+    if not shutil.which("gdb-multiarch"):
+        replay.kill()
+        raise Missing("gdb-multiarch is not installed")
+    done = subprocess.run(
+        line.strip()
+        + " -nx -batch -ex 'bt 1' -ex 'hbreak save_mce_event' -ex continue -ex 'bt 1' -ex detach",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    said = done.stdout + done.stderr
+    yield Check("it is in the routine", " in machine_check_fwnmi ()" in said, said)
+    yield Check("it goes on to a breakpoint", " in save_mce_event ()" in said, said)
+    replay.communicate(timeout=LIMIT)
+    yield expect("exit status when the debugger has left", replay.returncode, 0)
 
 
 def the_moment_of_delivery_can_be_saved_and_gone_on_from(lab):
@@ -582,7 +606,7 @@ TESTS = [
     shards_together_are_the_whole,
     the_terminal_shows_progress,
     a_replay_gives_the_recorded_verdict_and_instruction_count,
-    a_replay_stops_at_the_delivery,
+    a_replay_waits_for_a_debugger_at_the_delivery,
     the_moment_of_delivery_can_be_saved_and_gone_on_from,
     a_replay_needs_a_case_that_is_there,
     results_of_another_campaign_are_left_alone,

@@ -49,6 +49,7 @@ MAY_INCLUDE = {
     "src/gdb": ["src/isa", "src/base"],
     "src/attach": ["src/gdb", "src/inject/request.h", "src/isa", "src/base", "include/fwnmi"],
     "src/control": [
+        "src/gdb",
         "src/inject",
         "src/machine",
         "src/pseries",

@@ -145,6 +145,7 @@ struct cpu {
 	uint64_t watch; /* address given to watch_return() */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct engine_watch watches[ENGINE_MAX_WATCHES];
+	uint32_t watches_met; /* by the instruction at NIP: see engine_exit.watched */
 	struct power_engine *engine;
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */

@@ -247,6 +247,49 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu_set_msr(cpu, regs->msr);
 }
 
+static void power_get_program_regs(struct engine *engine, unsigned vcpu,
+				   struct engine_program_regs *regs)
+{
+	const struct cpu *cpu = cpu_of(engine, vcpu);
+
+	for (unsigned i = 0; i < 64; i++) {
+		regs->vsr[i][0] = VSR_D(cpu->vsr[i], 0);
+		regs->vsr[i][1] = VSR_D(cpu->vsr[i], 1);
+	}
+	regs->fpscr = cpu->fpscr;
+	regs->tar = cpu->tar;
+	regs->dscr = cpu->dscr;
+	regs->ppr = cpu->ppr;
+	regs->amr = cpu->amr;
+	regs->vscr = cpu->vscr;
+	regs->vrsave = cpu->vrsave;
+}
+
+static void power_set_program_regs(struct engine *engine, unsigned vcpu,
+				   const struct engine_program_regs *regs)
+{
+	struct cpu *cpu = cpu_of(engine, vcpu);
+	const uint64_t amr = cpu->amr;
+
+	for (unsigned i = 0; i < 64; i++) {
+		VSR_D(cpu->vsr[i], 0) = regs->vsr[i][0];
+		VSR_D(cpu->vsr[i], 1) = regs->vsr[i][1];
+	}
+	cpu->fpscr = regs->fpscr;
+	cpu->tar = regs->tar;
+	cpu->dscr = regs->dscr;
+	cpu->ppr = regs->ppr;
+	cpu->amr = regs->amr;
+	mmu_amr_changed(cpu, amr);
+	cpu->vscr = regs->vscr;
+	cpu->vrsave = regs->vrsave;
+}
+
+static bool power_look_up(struct engine *engine, unsigned vcpu, uint64_t ea, uint64_t *ra)
+{
+	return mmu_look_up(cpu_of(engine, vcpu), ea, ra);
+}
+
 static void power_set_external(struct engine *engine, unsigned vcpu, bool level)
 {
 	cpu_of(engine, vcpu)->external = level;
@@ -402,6 +445,9 @@ const struct engine_ops engine_power = {
 	.run = power_run,
 	.get_regs = power_get_regs,
 	.set_regs = power_set_regs,
+	.get_program_regs = power_get_program_regs,
+	.set_program_regs = power_set_program_regs,
+	.look_up = power_look_up,
 	.set_external = power_set_external,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,

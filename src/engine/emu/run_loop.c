@@ -359,11 +359,13 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 		done = cpu->run_limit - cpu->budget;
 		if (unlikely(cpu->exit >= 0)) {
 			exit->reason = (enum engine_exit_reason)cpu->exit;
+			exit->watched = cpu->watches_met;
 			break;
 		}
 		if (unlikely(cpu->state_changed && !cpu->block_left)) {
 			cpu->state_changed = false;
 			exit->reason = ENGINE_EXIT_WATCHED;
+			exit->watched = 0;
 			break;
 		}
 		if (unlikely(cpu->yields && !cpu->block_left)) {

@@ -41,23 +41,28 @@ void watchpoints_mark(struct cpu *cpu, uint64_t ea, struct code_page *page)
 	}
 }
 
-static bool fetch_is_watched(const struct cpu *cpu, uint64_t ea, uint64_t ra)
+/* Notes which of the watches the access is for, if any. */
+static bool note_met(struct cpu *cpu, unsigned access, uint64_t ea, uint64_t ra, unsigned size)
 {
+	uint32_t met = 0;
+
 	FOR_EACH_WATCH(cpu, watch)
-	if (watch->accesses & ENGINE_FETCH && covers(watch, ea, ra, 4))
-		return true;
-	return false;
+	if (watch->accesses & access && covers(watch, ea, ra, size))
+		met |= 1u << (watch - cpu->watches);
+	if (met)
+		cpu->watches_met = met;
+	return met;
 }
 
-unsigned watchpoints_before(const struct cpu *cpu, const struct block *block, unsigned most)
+unsigned watchpoints_before(struct cpu *cpu, const struct block *block, unsigned most)
 {
 	const uint64_t page_ea = EPN(cpu->nip);
 
 	if (!cpu->nr_watches)
 		return most;
 	for (unsigned i = 0; i < most; i++)
-		if (fetch_is_watched(cpu, page_ea + block_offset(block, i),
-				     block->page->ra + block_offset(block, i)))
+		if (note_met(cpu, ENGINE_FETCH, page_ea + block_offset(block, i),
+			     block->page->ra + block_offset(block, i), 4))
 			return i;
 	return most;
 }
@@ -72,15 +77,8 @@ bool watchpoints_on_page(const struct cpu *cpu, uint64_t ea, uint64_t ra)
 
 bool watchpoints_hit(struct cpu *cpu, uint64_t ea, uint64_t ra, unsigned size, bool write)
 {
-	if (cpu->watch_told)
+	if (cpu->watch_told || !note_met(cpu, write ? ENGINE_WRITE : ENGINE_READ, ea, ra, size))
 		return false;
-	FOR_EACH_WATCH(cpu, watch)
-	{
-		if (!(watch->accesses & (write ? ENGINE_WRITE : ENGINE_READ)) ||
-		    !covers(watch, ea, ra, size))
-			continue;
-		cpu_raise(cpu, EXCEPTION_WATCHED, 0);
-		return true;
-	}
-	return false;
+	cpu_raise(cpu, EXCEPTION_WATCHED, 0);
+	return true;
 }

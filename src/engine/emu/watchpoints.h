@@ -26,7 +26,7 @@ void watchpoints_mark(struct cpu *cpu, uint64_t ea, struct code_page *page);
  * watchpoints_before() - how many of the block's first @most instructions, the first being at NIP,
  * the vCPU can run before one that is watched
  */
-unsigned watchpoints_before(const struct cpu *cpu, const struct block *block, unsigned most);
+unsigned watchpoints_before(struct cpu *cpu, const struct block *block, unsigned most);
 /** watchpoints_on_page() - is anything on the page watched for data? */
 bool watchpoints_on_page(const struct cpu *cpu, uint64_t ea, uint64_t ra);
 /** watchpoints_hit() - is this access to data watched? Then EXCEPTION_WATCHED was raised. */

@@ -215,6 +215,25 @@ bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *r
 	return true;
 }
 
+bool mmu_look_up(const struct cpu *cpu, uint64_t ea, uint64_t *ra)
+{
+	const struct translation_format *format = format_of(cpu->engine);
+	struct translate_request r = { .ea = effective_address(cpu, ea),
+				       .access = ACCESS_READ,
+				       .pid = (uint32_t)cpu->pidr,
+				       .traceless = true,
+				       .slb = cpu->slb };
+	struct translation translation = { .ra = ea & REAL_ADDRESS_MASK };
+	struct translate_fault fault;
+
+	if (mmu_mode(cpu, ACCESS_READ) != TLB_REAL &&
+	    (!format->space(&r, &fault) ||
+	     !format->walk(cpu->engine->memory, &cpu->engine->partition, &r, &translation, &fault)))
+		return false;
+	*ra = translation.ra;
+	return true;
+}
+
 /* With storage keys the user's entries depend on AMR. They are for the AMR that it runs with. */
 static void enter_user(struct cpu *cpu)
 {

@@ -24,6 +24,8 @@ bool mmu_translate_page(struct cpu *cpu, uint64_t ea, enum access access,
 /** mmu_translate_ram() - the same; false also if there is no RAM, poisoned or not. */
 bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
 		       struct translation *translation);
+/** mmu_look_up() - engine_ops.look_up() */
+bool mmu_look_up(const struct cpu *cpu, uint64_t ea, uint64_t *ra);
 /** mmu_translate() - as mmu_translate_ram(), and the real address alone */
 bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
 /** mmu_space() - what @ea belongs to with relocation on; false: to nothing */

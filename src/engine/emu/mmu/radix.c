@@ -146,7 +146,7 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	refused = check(r, (unsigned)leaf & PROTECTION);
 	if (refused)
 		return storage_fault(fault, refused);
-	if (!(leaf & PTE_R) || (r->access == ACCESS_WRITE && !(leaf & PTE_C))) {
+	if (!r->traceless && (!(leaf & PTE_R) || (r->access == ACCESS_WRITE && !(leaf & PTE_C)))) {
 		leaf |= PTE_R | (r->access == ACCESS_WRITE ? PTE_C : 0);
 		put_be64(memory->base + at, leaf);
 		memory_mark(memory, at, sizeof(leaf));

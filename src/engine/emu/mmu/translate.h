@@ -25,6 +25,7 @@ struct translate_request {
 	bool problem_state; /* MSR[PR] */
 	uint32_t pid; /* PIDR */
 	uint64_t amr, iamr;
+	bool traceless; /* nobody accesses anything: record nothing in the table */
 	const struct engine_slb_entry *slb; /* hash: SLB_ENTRIES of them */
 
 	/* What space() has found. */
