@@ -40,6 +40,17 @@ static enum injection_stage stage_of(enum papr_result result)
 	}
 }
 
+/* SPRG1 has the PACA's address, with or without the top bits. */
+static uint8_t soft_mask(const struct lab_guest *guest, const struct engine_regs *regs)
+{
+	uint8_t mask = 0;
+
+	if (guest->soft_mask != SOFT_MASK_UNKNOWN)
+		memory_peek(machine_memory(guest->machine),
+			    (regs->sprg[1] & ~KERNEL_BASE) + guest->soft_mask, &mask, 1);
+	return mask;
+}
+
 /* What the vCPU held when it was interrupted. The outcome has what it holds now. */
 static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 			   const struct papr_outcome *outcome)
@@ -53,6 +64,8 @@ static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 	if (outcome->result == PAPR_ROUTINE &&
 	    memory_peek(machine_memory(guest->machine), outcome->regs.gpr[3], r3, sizeof(r3)))
 		hit->before.gpr[3] = get_be64(r3);
+	machine_get_program_regs(guest->machine, hit->report.vcpu, &hit->more_before);
+	hit->soft_mask_before = soft_mask(guest, &outcome->regs);
 }
 
 /* An event that nobody injected: an access to bad memory, or the guest's own system reset. */
@@ -217,8 +230,11 @@ void guest_on_returned(void *opaque, unsigned vcpu)
 		return;
 	machine_get_regs(guest->machine, vcpu, &regs);
 	hit->came_back = goes_on(&hit->before, &regs);
-	if (hit->came_back)
+	if (hit->came_back) {
 		hit->after = regs;
+		machine_get_program_regs(guest->machine, vcpu, &hit->more_after);
+		hit->soft_mask_after = soft_mask(guest, &regs);
+	}
 }
 
 /* An injection has failed or finished. */

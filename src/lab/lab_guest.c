@@ -83,6 +83,7 @@ static void use_symbols(struct lab_guest *guest)
 		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
 	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
 	exception_table_read(&guest->exceptions, guest->symbols);
+	guest->soft_mask = soft_mask_offset(guest->symbols);
 	/* The first look-up sorts them. Processes that fork share the outcome. */
 	if (guest->symbols)
 		symbols_place(guest->symbols, KERNEL_BASE, place, sizeof(place));

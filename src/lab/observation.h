@@ -19,6 +19,8 @@ struct lab_hit {
 	struct injection_report report; /* at the end of the run */
 	struct fwnmi_machine_check mc; /* as asked for; not of a system reset */
 	struct engine_regs before, after; /* interrupted; and when it came back, if it did */
+	struct engine_program_regs more_before, more_after;
+	uint8_t soft_mask_before, soft_mask_after; /* Linux's, 0 if unknown */
 	/*
 	 * A return from interrupt has brought the process that was interrupted back to its
 	 * instruction for the first time. Registers that differ then were corrupted.

@@ -12,6 +12,7 @@
 #include "lab/exception_table.h"
 #include "lab/lab_guest.h"
 #include "lab/notes.h"
+#include "lab/soft_mask.h"
 #include "lab/step.h"
 #include "machine/snapshot.h"
 
@@ -37,6 +38,7 @@ struct lab_guest {
 	struct coverage_watch *watch; /* NULL: the workload has not started */
 	struct current_task current;
 	struct exception_table exceptions;
+	unsigned soft_mask; /* its offset in the PACA, or SOFT_MASK_UNKNOWN */
 	struct snapshot *snapshot;
 	char append[1024];
 	int initrd_fd; /* -1: none */

@@ -113,6 +113,34 @@ static bool differs(uint64_t a, uint64_t b, const char *name, struct trial *tria
 	return true;
 }
 
+/*
+ * Linux switches these with the process, or in the kernel not at all. Facilities that the code had
+ * not loaded may hold anything; PPR is set by who waits.
+ */
+static void compare_more_registers(struct trial *trial, const struct lab_hit *hit)
+{
+	const struct engine_program_regs *was = &hit->more_before, *is = &hit->more_after;
+	const uint64_t both = hit->before.msr & hit->after.msr;
+	char name[8];
+
+	for (unsigned i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "%s%u", i < 32 ? "f" : "v", i % 32);
+		if (both & (i < 32 ? MSR_FP : MSR_VEC) &&
+		    (differs(was->vsr[i][0], is->vsr[i][0], name, trial, hit) ||
+		     ((i >= 32 || both & MSR_VSX) &&
+		      differs(was->vsr[i][1], is->vsr[i][1], name, trial, hit))))
+			return;
+	}
+	(void)((both & MSR_FP && differs(was->fpscr, is->fpscr, "FPSCR", trial, hit)) ||
+	       (both & MSR_VEC && differs(was->vscr, is->vscr, "VSCR", trial, hit)) ||
+	       differs(was->vrsave, is->vrsave, "VRSAVE", trial, hit) ||
+	       differs(was->tar, is->tar, "TAR", trial, hit) ||
+	       differs(was->dscr, is->dscr, "DSCR", trial, hit) ||
+	       differs(was->amr, is->amr, "AMR", trial, hit) ||
+	       differs(hit->soft_mask_before, hit->soft_mask_after, "the interrupts' soft mask",
+		       trial, hit));
+}
+
 static void compare_registers(struct trial *trial, const struct lab_hit *hit)
 {
 	const struct engine_regs *was = &hit->before, *is = &hit->after;
@@ -128,7 +156,8 @@ static void compare_registers(struct trial *trial, const struct lab_hit *hit)
 	    differs(was->cr, is->cr, "CR", trial, hit) ||
 	    differs(was->xer, is->xer, "XER", trial, hit))
 		return;
-	differs(was->msr & ~MSR_LAZY, is->msr & ~MSR_LAZY, "MSR", trial, hit);
+	if (!differs(was->msr & ~MSR_LAZY, is->msr & ~MSR_LAZY, "MSR", trial, hit))
+		compare_more_registers(trial, hit);
 }
 
 /* Does Linux return from it at all? If not, somebody else has come to the same instruction. */
@@ -136,6 +165,27 @@ static bool returns(const struct law_event *event)
 {
 	return event->told && event->hit->came_back &&
 	       (event->hit->report.system_reset || (event->handled && event->recoverable));
+}
+
+/*
+ * The kernel is interrupted, and the processor returns to it straight from the handler. The last
+ * event of a processor is the one that is watched to its end.
+ */
+static void look_for_the_return(struct trial *trial, unsigned i)
+{
+	const struct law_event *event = &trial->events[i];
+	const struct lab_hit *hit = event->hit;
+
+	if (trial->seen->end != LAB_END_DONE || !event->told || hit->came_back ||
+	    hit->report.system_reset || !hit->report.registered || !event->handled ||
+	    !event->recoverable || event->user || hit->report.ceded || hit->fixup)
+		return;
+	for (unsigned j = i + 1; j < trial->nr_events; j++)
+		if (trial->events[j].hit->report.vcpu == hit->report.vcpu)
+			return;
+	find(trial, LAB_CORRUPTED, true, NULL,
+	     "the kernel went on, but not with the interrupted instruction at 0x%llx",
+	     (unsigned long long)hit->report.nip);
 }
 
 /* A signal that nobody sent: the process was not what it had been. */
@@ -172,9 +222,11 @@ static void look_for_corruption(struct trial *trial)
 			continue;
 		break;
 	}
-	for (unsigned i = 0; i < trial->nr_events; i++)
+	for (unsigned i = 0; i < trial->nr_events; i++) {
 		if (returns(&trial->events[i]))
 			compare_registers(trial, trial->events[i].hit);
+		look_for_the_return(trial, i);
+	}
 }
 
 /* ---- the kernel's end ---- */

@@ -294,6 +294,15 @@ def releases_in_reset(kernel):
     kernel.write(kernel.cave, RELEASE.format(token=token).split("\n"))
 
 
+def keeps_the_soft_mask(kernel):
+    symbol = "machine_check_early>interrupt_nmi_exit_prepare"
+    pattern = r"(lbz r\d+,0\(r31\))\nstb r\d+,\d+\(r9\)"
+    count = len(re.findall(pattern, kernel.listing(symbol)[1]))
+    if not count:
+        raise NotFound("where the soft mask is restored")
+    kernel.patch(symbol, pattern, r"\1\nnop", count)
+
+
 USER, KERNEL = "SLB multihit/user", "SLB multihit/kernel"
 KILL = "TLB multihit, not recovered/user"
 RESET = "system reset/user"
@@ -361,6 +370,28 @@ BUGS = {
                 r"li r10,0\nmtmsrd r10,1\n\1\n\2\n\3\n\4\nmtsrr1 r9\n\5\n\6\naddi r9,r9,4\n"
                 r"mtsrr0 r9",
             )
+        ),
+        USER,
+        ("corrupted",),
+    ),
+    "kernel_instruction_skipped": Bug(
+        patches(
+            (
+                EARLY,
+                LEAVE,
+                r"li r10,0\nmtmsrd r10,1\n\1\n\2\n\3\n\4\nmtsrr1 r9\n\5\n\6\naddi r9,r9,4\n"
+                r"mtsrr0 r9",
+            )
+        ),
+        KERNEL,
+        ("corrupted",),
+    ),
+    "soft_mask_not_restored": Bug(
+        keeps_the_soft_mask, "SLB multihit/*", ("corrupted", "oops"), STANDARD
+    ),
+    "tar_clobbered": Bug(
+        lambda kernel: kernel.detour(
+            EARLY, "machine_check_early", "mflr r11\nmtspr 815,r11\nb machine_check_early"
         ),
         USER,
         ("corrupted",),

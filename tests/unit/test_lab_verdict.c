@@ -78,7 +78,10 @@ static struct lab_hit *add_hit(uint64_t nip, uint64_t msr, const char *process)
 					     .interlocked = true,
 					     .nip = nip,
 					     .msr = msr },
-				 .before = { .nip = nip, .msr = msr } };
+				 .before = { .nip = nip, .msr = msr },
+				 .after = { .nip = nip, .msr = msr },
+				 /* The kernel returns straight to the kernel. */
+				 .came_back = !(msr & MSR_PR) };
 	snprintf(hit->process, sizeof(hit->process), "%s", process);
 	return hit;
 }
@@ -703,6 +706,52 @@ static void registers_that_come_back_changed_are_corruption(void **state)
 	expect(LAB_RECOVERED, true, NULL);
 }
 
+static void more_registers_and_the_soft_mask_are_compared_as_well(void **state)
+{
+	struct lab_hit *hit = &scene.seen.hits[0];
+	static const char *const names[] = { "TAR was",	 "DSCR was", "AMR was", "VRSAVE was",
+					     "VSCR was", "f7 was",   "v5 was",	"soft mask was" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		slb_user(V6_1);
+		hit->came_back = true;
+		hit->before.msr |= MSR_FP | MSR_VEC;
+		hit->after = hit->before;
+		expect(LAB_RECOVERED, true, NULL);
+		hit->more_after.tar = i == 0;
+		hit->more_after.dscr = i == 1;
+		hit->more_after.amr = i == 2;
+		hit->more_after.vrsave = i == 3;
+		hit->more_after.vscr = i == 4;
+		hit->more_after.vsr[7][0] = i == 5;
+		hit->more_after.vsr[37][1] = i == 6;
+		hit->soft_mask_after = i == 7;
+		expect_why(LAB_CORRUPTED, names[i]);
+	}
+	/* What a facility holds that was not loaded is nobody's. */
+	slb_user(V6_1);
+	hit->came_back = true;
+	hit->before.msr &= ~(MSR_FP | MSR_VEC | MSR_VSX);
+	hit->after = hit->before;
+	hit->more_after.vsr[7][0] = hit->more_after.vsr[37][1] = hit->more_after.vscr = 1;
+	expect(LAB_RECOVERED, true, NULL);
+}
+
+static void a_kernel_that_does_not_go_on_where_it_was_is_corrupted(void **state)
+{
+	(void)state;
+	slb_kernel(V6_1);
+	scene.seen.hits[0].came_back = true;
+	scene.seen.hits[0].after = scene.seen.hits[0].before;
+	expect(LAB_RECOVERED, true, "recovered");
+	scene.seen.hits[0].came_back = false;
+	expect_why(LAB_CORRUPTED, "not with the interrupted instruction");
+	/* It need not have come back before the run ended otherwise. */
+	scene.seen.end = LAB_END_BOUND;
+	expect(LAB_HANG, false, "recovered");
+}
+
 /* ---- the kernel's end ---- */
 
 static void an_oops_too_many_is_an_oops(void **state)
@@ -1296,6 +1345,8 @@ int main(void)
 		cmocka_unit_test(a_process_that_crashes_is_corrupted),
 		cmocka_unit_test(what_a_workload_finds_is_corruption),
 		cmocka_unit_test(registers_that_come_back_changed_are_corruption),
+		cmocka_unit_test(more_registers_and_the_soft_mask_are_compared_as_well),
+		cmocka_unit_test(a_kernel_that_does_not_go_on_where_it_was_is_corrupted),
 		cmocka_unit_test(an_oops_too_many_is_an_oops),
 		cmocka_unit_test(the_machines_end_has_a_verdict),
 		cmocka_unit_test(an_oops_for_another_reason_is_not_the_one_that_is_allowed),
