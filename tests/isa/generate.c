@@ -386,7 +386,8 @@ static bool needs_alignment(const char *name)
 /* A taken branch skips one word. Moves from and to SPRs use the SPRs of the case. */
 static void steer(struct isa_case *c, const char *name)
 {
-	static const uint32_t sprs[] = { 1 << 16, 8 << 16, 9 << 16 }; /* XER, LR, CTR */
+	static const uint32_t sprs[] = { 1 << 16, 8 << 16, 9 << 16,
+					 0x100 >> 5 << 11 }; /* XER, LR, CTR, VRSAVE */
 	const uint64_t taken = c->address + 8;
 
 	if (!strcmp(name, "b"))
@@ -432,6 +433,7 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	c->vscr[0] = (draw() & 1) | (below(4) ? 0 : 0x10000);
 	c->lr = draw();
 	c->ctr = below(2) ? draw() : below(3);
+	c->vrsave = (uint32_t)draw();
 	steer(c, entry->name);
 	for (unsigned i = 0; i < CASE_MEMORY_BYTES; i += 8) {
 		uint64_t v = doubleword(floating);
@@ -440,4 +442,6 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	}
 	if (form != FORM_NONE)
 		aim(c, form, needs_alignment(entry->name));
+	c->words[0] = c->insn;
+	c->nr_words = 1;
 }

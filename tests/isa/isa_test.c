@@ -4,17 +4,15 @@
  * our engine and on the oracle (oracle.c under qemu-ppc64le), and compares the whole resulting
  * state. One TAP line per mnemonic.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "compare.h"
 #include "generate.h"
 #include "known.h"
+#include "oracle_process.h"
 #include "table.h"
 
 #define MISMATCHES_SHOWN 3
@@ -27,176 +25,7 @@ struct options {
 	unsigned nr_only;
 };
 
-struct oracle {
-	pid_t pid;
-	int to, from;
-	struct isa_case *cases; /* shared with the oracle, CASE_BATCH of them */
-};
-
 static struct isa_case before[CASE_BATCH], ours[CASE_BATCH], theirs[CASE_BATCH];
-
-static void die(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void start_oracle(struct oracle *oracle, char **command)
-{
-	FILE *file = tmpfile();
-	int in[2], out[2];
-	size_t size = CASE_BATCH * sizeof(struct isa_case);
-
-	if (!file || ftruncate(fileno(file), (off_t)size) || pipe(in) || pipe(out))
-		die("cannot make the file of cases");
-	oracle->cases = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
-	if (oracle->cases == MAP_FAILED)
-		die("cannot map the file of cases");
-	oracle->pid = fork();
-	if (oracle->pid < 0)
-		die("fork");
-	if (!oracle->pid) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		if (fileno(file) != 3)
-			dup2(fileno(file), 3);
-		close(in[1]);
-		close(out[0]);
-		execvp(command[0], command);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	oracle->to = in[1];
-	oracle->from = out[0];
-}
-
-static void swap_doublewords(void *p, size_t size)
-{
-	uint64_t *d = p;
-
-	for (size_t i = 0; i < size / 8; i++)
-		d[i] = __builtin_bswap64(d[i]);
-}
-
-static void swap_vectors(uint64_t (*v)[2], unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t t = v[i][0];
-
-		v[i][0] = v[i][1];
-		v[i][1] = t;
-	}
-}
-
-/* Converts between this host's byte order and the big-endian oracle's. */
-static void swap_case(struct isa_case *c)
-{
-	swap_doublewords(c, offsetof(struct isa_case, memory));
-	swap_doublewords(&c->next, sizeof(c->next));
-	swap_vectors(&c->vscr, 1);
-	swap_vectors(c->vsr, 64);
-}
-
-static void run_theirs(struct oracle *oracle, struct isa_case *cases, unsigned count,
-		       bool big_endian)
-{
-	uint8_t answer = 0, request = (uint8_t)count;
-
-	memcpy(oracle->cases, cases, count * sizeof(*cases));
-	if (big_endian)
-		for (unsigned i = 0; i < count; i++)
-			swap_case(&oracle->cases[i]);
-	if (write(oracle->to, &request, 1) != 1 || read(oracle->from, &answer, 1) != 1 ||
-	    answer != request) {
-		printf("Bail out! the oracle is gone\n");
-		exit(1);
-	}
-	memcpy(cases, oracle->cases, count * sizeof(*cases));
-	if (big_endian)
-		for (unsigned i = 0; i < count; i++)
-			swap_case(&cases[i]);
-}
-
-static void show(const char *what, uint64_t in, uint64_t our, uint64_t their)
-{
-	if (our != their)
-		printf("#   %-8s in %016llx  ours %016llx  oracle %016llx\n", what,
-		       (unsigned long long)in, (unsigned long long)our, (unsigned long long)their);
-}
-
-static void show_vector(const char *what, const uint64_t *in, const uint64_t *our,
-			const uint64_t *their)
-{
-	if (memcmp(our, their, 16))
-		printf("#   %-8s in %016llx.%016llx\n#              ours %016llx.%016llx\n"
-		       "#            oracle %016llx.%016llx\n",
-		       what, (unsigned long long)in[1], (unsigned long long)in[0],
-		       (unsigned long long)our[1], (unsigned long long)our[0],
-		       (unsigned long long)their[1], (unsigned long long)their[0]);
-}
-
-static void show_operand(const char *what, const struct isa_case *in, unsigned field, unsigned high)
-{
-	uint64_t g = in->gpr[field];
-	const uint64_t *v = in->vsr[field + high], *w = in->vsr[field + 32 - high];
-
-	printf("#   %s=%-2u gpr %016llx vsr%-2u %016llx.%016llx vsr%-2u %016llx.%016llx\n", what,
-	       field, (unsigned long long)g, field + high, (unsigned long long)v[1],
-	       (unsigned long long)v[0], field + 32 - high, (unsigned long long)w[1],
-	       (unsigned long long)w[0]);
-}
-
-static void show_mismatch(const char *name, const struct isa_case *in, const struct isa_case *our,
-			  const struct isa_case *their, bool accesses)
-{
-	uint32_t w = (uint32_t)in->insn;
-	unsigned high = w >> 26 == 4 || w >> 26 == 31 ? 32 : 0;
-	char what[24];
-
-	printf("# %s %08x: cr %08llx xer %08llx fpscr %08llx vscr %05llx\n", name, w,
-	       (unsigned long long)in->cr, (unsigned long long)in->xer,
-	       (unsigned long long)in->fpscr, (unsigned long long)in->vscr[0]);
-	show_operand("RT", in, w >> 21 & 31, high);
-	show_operand("RA", in, w >> 16 & 31, high);
-	show_operand("RB", in, w >> 11 & 31, high);
-	show_operand("RC", in, w >> 6 & 31, high);
-	if (accesses) {
-		printf("#   memory");
-		for (unsigned i = 0; i < CASE_MEMORY_BYTES; i++)
-			printf("%s%02x", i % 16 ? "" : i % 64 ? " " : "\n#     ", in->memory[i]);
-		printf("\n");
-	}
-	show("signal", in->outcome, our->outcome, their->outcome);
-	if (our->outcome || their->outcome)
-		return;
-	show("next", 0, our->next, their->next);
-	for (unsigned i = 0; i < 32; i++) {
-		snprintf(what, sizeof(what), "gpr%u", i);
-		show(what, in->gpr[i], our->gpr[i], their->gpr[i]);
-	}
-	for (unsigned i = 0; i < 64; i++) {
-		snprintf(what, sizeof(what), "vsr%u", i);
-		show_vector(what, in->vsr[i], our->vsr[i], their->vsr[i]);
-	}
-	show("cr", in->cr, our->cr, their->cr);
-	show("xer", in->xer, our->xer, their->xer);
-	show("fpscr", in->fpscr, our->fpscr, their->fpscr);
-	show("vscr", in->vscr[0], our->vscr[0], their->vscr[0]);
-	show("lr", in->lr, our->lr, their->lr);
-	show("ctr", in->ctr, our->ctr, their->ctr);
-	for (unsigned i = 0; i < CASE_MEMORY_BYTES; i++) {
-		snprintf(what, sizeof(what), "mem[%u]", i);
-		show(what, in->memory[i], our->memory[i], their->memory[i]);
-	}
-}
-
-static bool same(const struct isa_case *a, const struct isa_case *b)
-{
-	if (a->outcome || b->outcome)
-		return a->outcome == b->outcome;
-	return !memcmp(a, b, sizeof(*a));
-}
 
 /* Returns the number of cases that differ. */
 static unsigned compare(const struct options *options, struct oracle *oracle, size_t index,
@@ -212,14 +41,12 @@ static unsigned compare(const struct options *options, struct oracle *oracle, si
 	memcpy(theirs, before, sizeof(theirs));
 	for (unsigned i = 0; i < count; i++)
 		run_one(&ours[i], options->big_endian);
-	run_theirs(oracle, theirs, count, options->big_endian);
+	oracle_run(oracle, theirs, count, options->big_endian);
 	for (unsigned i = 0; i < count; i++) {
-		if (known_to_differ(entry->name, &before[i]))
-			continue;
 		++*compared;
 		*refused += theirs[i].outcome == SIGILL;
-		known_hide(entry->name, &before[i], &ours[i], &theirs[i]);
-		if (same(&ours[i], &theirs[i]))
+		if (same_result(&ours[i], &theirs[i]) ||
+		    known_explains(entry->name, &before[i], &ours[i], &theirs[i]))
 			continue;
 		mismatches++;
 		if ((*shown)++ < MISMATCHES_SHOWN)
@@ -251,12 +78,14 @@ static bool wanted(const struct options *options, const struct table_entry *entr
 static bool test_entry(const struct options *options, struct oracle *oracle, size_t index,
 		       unsigned number)
 {
-	const char *name = table[index].name, *skip = known_skip(name, options->big_endian);
+	const char *name = table[index].name, *where;
+	const char *skip = known_skip(name, options->big_endian, &where);
 	const char *suffix = options->big_endian ? "_big_endian" : "";
 	unsigned mismatches = 0, shown = 0, refused = 0, compared = 0;
 
 	if (skip) {
-		printf("ok %u - %s_matches_the_oracle%s # SKIP %s\n", number, name, suffix, skip);
+		printf("ok %u - %s_matches_the_oracle%s # SKIP %s (%s)\n", number, name, suffix,
+		       skip, where);
 		return true;
 	}
 	generate_seed(options->seed, name);
@@ -321,16 +150,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 
-	signal(SIGPIPE, SIG_IGN);
-	start_oracle(&oracle, argv + arg);
+	oracle_start(&oracle, argv + arg);
 	for (size_t i = 0; i < table_entries; i++)
 		tests += wanted(&options, &table[i]);
 	printf("1..%u\n", tests);
 	for (size_t i = 0; i < table_entries; i++)
 		if (wanted(&options, &table[i]))
 			failures += !test_entry(&options, &oracle, i, ++number);
-	close(oracle.to);
-	waitpid(oracle.pid, NULL, 0);
+	oracle_stop(&oracle);
 	free(options.only);
 	return failures != 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is not compared of floating-point instructions, depending on operands; known_fp.def lists
- * mnemonics.
+ * Where the two sides may part in floating-point instructions, depending on operands; see
+ * explanations.def.
  */
 #include <math.h>
 #include <string.h>
@@ -147,84 +147,161 @@ static bool is_rounded_twice(const char *name, const struct isa_case *in)
 	return (bits & 0x1fffffff) == 0x10000000;
 }
 
-bool known_fp_to_differ(const char *name, const struct isa_case *in)
+static unsigned xa(const struct isa_case *in)
 {
-	unsigned rn = in->fpscr & 3;
-
-	/* QEMU 7.2 negates before it rounds. */
-	if ((starts_with(name, "fnm") || starts_with(name, "xsnm") || starts_with(name, "xvnm")) &&
-	    rn & 2)
-		return true;
-	/*
-	 * Of R || RMC, 1 and 2 are reserved; for 3 QEMU takes FPSCR[RN] for a number of its own,
-	 * which fits if it's even.
-	 */
-	if (starts_with(name, "xsrqp") && !(in->insn & 0x10000)) {
-		unsigned rmc = in->insn >> 9 & 3;
-
-		return rmc == 1 || rmc == 2 || (rmc == 3 && rn & 1);
-	}
-	/* QEMU takes 1 / 0 for 1 / 2. */
-	if (!strcmp(name, "fre") || !strcmp(name, "fres"))
-		return !(in->vsr[in->insn >> 11 & 31][1] << 1);
-	/* QEMU looks for a signalling second operand only if the first is a number. */
-	if (!strcmp(name, "xsmaxjdp") || !strcmp(name, "xsminjdp"))
-		return is_nan(in->vsr[(in->insn >> 16 & 31) | (in->insn & 4) << 3][1]);
-	/* QEMU 7.2 does not round xsnmsubqpo to odd. */
-	if (!strcmp(name, "xsnmsubqp"))
-		return in->insn & 1;
-	if (is_rounded_twice(name, in))
-		return true;
-	/* QEMU rounds to double first. */
-	if (!strcmp(name, "xscvsxdsp") || !strcmp(name, "xscvuxdsp"))
-		return !is_exact_double(in->vsr[(in->insn >> 11 & 31) | (in->insn & 2) << 4][1]);
-	/* QEMU 7.2 tests the wrong bit of DCMX for a double that is a denormal single. */
-	if (!strcmp(name, "xststdcsp")) {
-		unsigned b = (in->insn >> 11 & 31) | (in->insn & 2) << 4;
-		unsigned exponent = in->vsr[b][1] >> 52 & 0x7ff;
-
-		return exponent > 0 && exponent < 0x381;
-	}
-	return false;
+	return (in->insn >> 16 & 31) | (in->insn & 4) << 3;
 }
 
-void known_fp_hide(const char *name, const struct isa_case *in, struct isa_case *out)
+static unsigned xb(const struct isa_case *in)
 {
-	bool vector = starts_with(name, "xv");
+	return (in->insn >> 11 & 31) | (in->insn & 2) << 4;
+}
 
-	if (!strchr("fx", name[0]) && !strstr(name, "fs"))
+bool fp_negated_before_rounding(const char *name, const struct isa_case *in)
+{
+	return (starts_with(name, "fnm") || starts_with(name, "xsnm") ||
+		starts_with(name, "xvnm")) &&
+	       in->fpscr & 2;
+}
+
+bool fp_reserved_rounding_mode(const char *name, const struct isa_case *in)
+{
+	const unsigned rmc = in->insn >> 9 & 3;
+
+	if (!starts_with(name, "xsrqp") || in->insn & 0x10000)
+		return false;
+	return rmc == 1 || rmc == 2 || (rmc == 3 && in->fpscr & 1);
+}
+
+bool fp_reciprocal_of_zero(const char *name, const struct isa_case *in)
+{
+	return (!strcmp(name, "fre") || !strcmp(name, "fres")) &&
+	       !(in->vsr[in->insn >> 11 & 31][1] << 1);
+}
+
+bool fp_java_maximum(const char *name, const struct isa_case *in)
+{
+	return (!strcmp(name, "xsmaxjdp") || !strcmp(name, "xsminjdp")) &&
+	       is_nan(in->vsr[xa(in)][1]);
+}
+
+bool fp_not_rounded_to_odd(const char *name, const struct isa_case *in)
+{
+	return !strcmp(name, "xsnmsubqp") && in->insn & 1;
+}
+
+bool fp_rounded_twice(const char *name, const struct isa_case *in)
+{
+	if (!strcmp(name, "xscvsxdsp") || !strcmp(name, "xscvuxdsp"))
+		return !is_exact_double(in->vsr[xb(in)][1]);
+	return is_rounded_twice(name, in);
+}
+
+bool fp_denormal_single_class(const char *name, const struct isa_case *in)
+{
+	const unsigned exponent = in->vsr[xb(in)][1] >> 52 & 0x7ff;
+
+	return !strcmp(name, "xststdcsp") && exponent > 0 && exponent < 0x381;
+}
+
+static bool is_fp(const char *name)
+{
+	return strchr("fx", name[0]) || strstr(name, "fs");
+}
+
+/* Let bits of the FPSCR, and CR1's copy of FX, be equal. */
+static void hide_fpscr(const struct isa_case *ours, struct isa_case *theirs, uint64_t bits)
+{
+	theirs->fpscr = (theirs->fpscr & ~bits) | (ours->fpscr & bits);
+}
+
+static void hide_cr1_fx(const char *name, const struct isa_case *in, const struct isa_case *ours,
+			struct isa_case *theirs)
+{
+	if (name[0] == 'f' && in->insn & 1)
+		theirs->cr = (theirs->cr & ~CR1_FX) | (ours->cr & CR1_FX);
+}
+
+void fp_hide_fr(const char *name, const struct isa_case *in, struct isa_case *ours,
+		struct isa_case *theirs)
+{
+	(void)in;
+	if (is_fp(name))
+		hide_fpscr(ours, theirs, FPSCR_FR);
+}
+
+void fp_hide_fx(const char *name, const struct isa_case *in, struct isa_case *ours,
+		struct isa_case *theirs)
+{
+	if (!is_fp(name) || !(in->fpscr & FPSCR_EXCEPTIONS))
 		return;
-	/* QEMU never sets FR; test_engine_fpu.c looks at it. */
-	out->fpscr &= ~FPSCR_FR;
-	/* QEMU sets FX with any exception, the ISA when an exception bit changes to 1. */
-	if (in->fpscr & FPSCR_EXCEPTIONS) {
-		out->fpscr &= ~FPSCR_FX;
-		if (name[0] == 'f' && in->insn & 1)
-			out->cr &= ~CR1_FX;
-	}
-	if (is_single_scalar(name))
-		hide_single(name, out);
-	if (vector) {
-		/* QEMU clears FI with an invalid operation, and looks for one exception only. */
-		out->fpscr &= ~FPSCR_FI;
-		if (out->fpscr & FPSCR_OX)
-			out->fpscr &= ~FPSCR_UX;
-	}
-	/* QEMU sees one cause only where a signalling NaN is added to infinity times zero. */
-	if ((strstr(name, "madd") || strstr(name, "msub")) && out->fpscr & FPSCR_VXIMZ)
-		out->fpscr &= ~FPSCR_VXSNAN;
-	/* QEMU 7.2: after one element that can't be converted, the others come out wrong. */
-	if (starts_with(name, "xvcv") && out->fpscr & FPSCR_VXCVI)
-		memset(target(name, out), 0, 16);
-	/* Undefined. */
-	if (is_estimate(name) && name[0] == 'f' && in->insn & 1)
-		out->cr &= ~CR1_FX;
-	if (starts_with(name, "fctiw"))
-		target(name, out)[1] &= 0xffffffff;
-	/*
-	 * The last bits of a NaN's payload: the ISA keeps them, QEMU goes through the x87 format.
-	 */
-	if (!strcmp(name, "xsrqpxp") &&
-	    (target(name, out)[1] & 0x7fff000000000000ull) == 0x7fff000000000000ull)
-		target(name, out)[0] &= ~0x1ffffffffffffull;
+	hide_fpscr(ours, theirs, FPSCR_FX);
+	hide_cr1_fx(name, in, ours, theirs);
+}
+
+void fp_hide_single(const char *name, const struct isa_case *in, struct isa_case *ours,
+		    struct isa_case *theirs)
+{
+	(void)in;
+	if (!is_single_scalar(name))
+		return;
+	hide_single(name, ours);
+	hide_single(name, theirs);
+}
+
+void fp_hide_vector_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
+			  struct isa_case *theirs)
+{
+	(void)in;
+	if (!starts_with(name, "xv"))
+		return;
+	hide_fpscr(ours, theirs, FPSCR_FI);
+	if (ours->fpscr & theirs->fpscr & FPSCR_OX)
+		hide_fpscr(ours, theirs, FPSCR_UX);
+}
+
+void fp_hide_two_causes(const char *name, const struct isa_case *in, struct isa_case *ours,
+			struct isa_case *theirs)
+{
+	(void)in;
+	if (is_fp(name) && (strstr(name, "madd") || strstr(name, "msub")) &&
+	    ours->fpscr & theirs->fpscr & FPSCR_VXIMZ)
+		hide_fpscr(ours, theirs, FPSCR_VXSNAN);
+}
+
+void fp_hide_after_vxcvi(const char *name, const struct isa_case *in, struct isa_case *ours,
+			 struct isa_case *theirs)
+{
+	(void)in;
+	if (starts_with(name, "xvcv") && ours->fpscr & theirs->fpscr & FPSCR_VXCVI)
+		memcpy(target(name, theirs), target(name, ours), 16);
+}
+
+void fp_hide_estimate_fx(const char *name, const struct isa_case *in, struct isa_case *ours,
+			 struct isa_case *theirs)
+{
+	if (is_fp(name) && is_estimate(name))
+		hide_cr1_fx(name, in, ours, theirs);
+}
+
+void fp_hide_upper_word(const char *name, const struct isa_case *in, struct isa_case *ours,
+			struct isa_case *theirs)
+{
+	(void)in;
+	if (!starts_with(name, "fctiw"))
+		return;
+	target(name, theirs)[1] = (uint32_t)target(name, theirs)[1] |
+				  (target(name, ours)[1] & 0xffffffff00000000);
+}
+
+void fp_hide_extended_nan(const char *name, const struct isa_case *in, struct isa_case *ours,
+			  struct isa_case *theirs)
+{
+	const uint64_t nan = 0x7fff000000000000ull;
+	const uint64_t low = 0x1ffffffffffffull;
+
+	(void)in;
+	if (!strcmp(name, "xsrqpxp") && (target(name, ours)[1] & nan) == nan)
+		target(name, theirs)[0] = (target(name, theirs)[0] & ~low) |
+					  (target(name, ours)[0] & low);
 }

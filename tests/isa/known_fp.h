@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The parts of known_to_differ() and known_hide() that are about floating-point instructions
- * (known_fp.c).
- */
+/* The functions of explanations.def that are about floating-point instructions (known_fp.c). */
 #ifndef FWNMI_TESTS_ISA_KNOWN_FP_H
 #define FWNMI_TESTS_ISA_KNOWN_FP_H
 
-#include "known.h"
+#include <stdbool.h>
 
-bool known_fp_to_differ(const char *name, const struct isa_case *in);
-/** known_fp_hide() - clear in one result, ours or the oracle's, what is not compared. */
-void known_fp_hide(const char *name, const struct isa_case *in, struct isa_case *out);
+#include "case.h"
+
+#define DIFFERS(section, text, fn) bool fn(const char *name, const struct isa_case *in);
+#define HIDES(section, text, fn)                                                    \
+	void fn(const char *name, const struct isa_case *in, struct isa_case *ours, \
+		struct isa_case *theirs);
+#define ONLY_FP
+#include "explanations.def"
+#undef ONLY_FP
+#undef DIFFERS
+#undef HIDES
 
 #endif

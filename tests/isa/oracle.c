@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The oracle: a freestanding ppc64 program that executes single words on whatever runs it
+ * The oracle: a freestanding ppc64 program that executes words of code on whatever runs it
  * (qemu-ppc64le, or a POWER9). The cases are in the file of descriptor 3, mapped shared. A byte on
  * descriptor 0 says how many to run, and is returned on descriptor 1 when they are done.
  */
@@ -74,12 +74,25 @@ static void copy(uint8_t *to, const uint8_t *from)
 		((volatile uint8_t *)to)[i] = from[i];
 }
 
+static void fill(uint32_t *slot, const struct isa_case *c)
+{
+	unsigned n = 0;
+
+	for (; n < c->nr_words; n++)
+		slot[n] = (uint32_t)c->words[n];
+	slot[n] = branch(&slot[n], word_fell_through);
+	slot[n + 1] = branch(&slot[n + 1], word_branched);
+	for (n = 0; n < CASE_SLOT_BYTES / 4; n += 16)
+		__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; isync" ::"r"(slot + n) : "memory");
+}
+
 int oracle_main(void)
 {
 	static const int signals[] = { SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV };
 	struct isa_case *cases = map(0, CASE_BATCH * sizeof(*cases), MAP_SHARED, 3);
 	uint8_t *memory = map(CASE_MEMORY, 65536, MAP_PRIVATE_FIXED_ANONYMOUS, -1);
-	uint32_t(*slots)[4] = map(CASE_CODE, 65536, MAP_PRIVATE_FIXED_ANONYMOUS, -1);
+	uint32_t(*slots)[CASE_SLOT_BYTES / 4] =
+		map(CASE_CODE, 65536, MAP_PRIVATE_FIXED_ANONYMOUS, -1);
 	struct kernel_sigaction action = { word_signalled, SA_ONSTACK | SA_NODEFER, 0, 0 };
 	struct kernel_stack stack = { signal_stack, 0, sizeof(signal_stack) };
 	uint8_t count;
@@ -90,11 +103,7 @@ int oracle_main(void)
 
 	while (system_call(SYS_READ, 0, (long)&count, 1, 0, 0, 0) == 1) {
 		for (unsigned i = 0; i < count; i++) {
-			slots[i][0] = (uint32_t)cases[i].insn;
-			slots[i][1] = branch(&slots[i][1], word_fell_through);
-			slots[i][2] = branch(&slots[i][2], word_branched);
-			__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; isync" ::"r"(slots[i])
-					 : "memory");
+			fill(slots[i], &cases[i]);
 		}
 		for (unsigned i = 0; i < count; i++) {
 			copy(memory, cases[i].memory);

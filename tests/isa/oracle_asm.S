@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The oracle's assembly half: entry, system calls, and run_word(), which loads a whole register
- * state, executes one word and saves the state again. TAR is the only register kept from the words
+ * state, executes the words in the slot and saves the state again. TAR is the only register kept from the words
  * under test. ELFv2, static, linked low.
  */
 #include "case.h"
@@ -58,7 +58,11 @@ run_word:
 	std	3, current_case@l(5)
 
 	mtspr	815, 4		/* TAR */
+	addi	6, 5, saved_r0@l
+	stdcx.	0, 0, 6		/* no reservation */
 	mr	1, 3
+	ld	0, CASE_VRSAVE(1)
+	mtspr	256, 0
 	lfd	0, CASE_FPSCR(1)
 	mtfsf	255, 0, 1, 0
 	lxv	32, CASE_VSCR(1)
@@ -131,6 +135,8 @@ save_state:
 	stfd	0, CASE_FPSCR(1)
 	mfvscr	0
 	stxv	32, CASE_VSCR(1)
+	mfspr	0, 256
+	std	0, CASE_VRSAVE(1)
 	li	3, 0
 	b	leave
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Our side of the differential test: the whole engine runs one word, in problem state, without
+ * Our side of the differential test: the whole engine runs the words, in problem state, without
  * translation, on flat memory. The words after it make a system call; every interrupt vector
  * contains a hypervisor call, which ends the run.
  */
@@ -72,6 +72,8 @@ static void set_state(struct cpu *cpu, const struct isa_case *c, bool big_endian
 	cpu->vscr = (uint32_t)c->vscr[0];
 	cpu->lr = c->lr;
 	cpu->ctr = c->ctr;
+	cpu->vrsave = (uint32_t)c->vrsave;
+	cpu->reserved = false;
 	cpu->fscr = ~0ull;
 	cpu->nip = c->address;
 	cpu_set_msr(cpu, MSR_SF | MSR_FP | MSR_FE0 | MSR_FE1 | MSR_VEC | MSR_VSX | MSR_PR | MSR_ME |
@@ -90,6 +92,7 @@ static void get_state(struct isa_case *c, const struct cpu *cpu)
 	c->vscr[1] = 0;
 	c->lr = cpu->lr;
 	c->ctr = cpu->ctr;
+	c->vrsave = cpu->vrsave;
 	memcpy(c->memory, memory.base + CASE_MEMORY, sizeof(c->memory));
 }
 
@@ -119,15 +122,17 @@ static uint64_t signal_of(uint64_t vector, uint64_t srr1)
 void run_one(struct isa_case *c, bool big_endian)
 {
 	struct engine_exit end;
-	uint64_t vector;
+	uint64_t vector, end_of_code = c->address;
 	struct cpu *cpu;
 
 	if (!engine)
 		start();
 	cpu = ((struct power_engine *)engine)->cpus[0];
-	put_word(c->address, (uint32_t)c->insn, big_endian);
-	put_word(c->address + 4, SYSTEM_CALL, big_endian);
-	put_word(c->address + 8, SYSTEM_CALL, big_endian);
+	for (; end_of_code < c->address + 4 * c->nr_words; end_of_code += 4)
+		put_word(end_of_code, (uint32_t)c->words[(end_of_code - c->address) / 4],
+			 big_endian);
+	put_word(end_of_code, SYSTEM_CALL, big_endian);
+	put_word(end_of_code + 4, SYSTEM_CALL, big_endian);
 	set_state(cpu, c, big_endian);
 	engine_power.run(engine, 0, 1000, &end);
 	if (end.reason == ENGINE_EXIT_MACHINE_CHECK) { /* an address outside of memory */
@@ -139,11 +144,11 @@ void run_one(struct isa_case *c, bool big_endian)
 		return;
 	}
 	vector = cpu->nip - 4;
-	if (vector != 0xc00 || (cpu->srr0 != c->address + 8 && cpu->srr0 != c->address + 12)) {
+	if (vector != 0xc00 || (cpu->srr0 != end_of_code + 4 && cpu->srr0 != end_of_code + 8)) {
 		c->outcome = signal_of(vector, cpu->srr1);
 		return;
 	}
 	c->outcome = 0;
-	c->next = cpu->srr0 == c->address + 8 ? 1 : 2;
+	c->next = cpu->srr0 == end_of_code + 4 ? 1 : 2;
 	get_state(c, cpu);
 }
