@@ -7,6 +7,8 @@ KERNEL	:= 6.1
 SUITE	:=
 SANITIZE :=
 FUZZ_SECONDS := 60
+ISA_INSNS := 1000000
+ISA_SEED := 20
 FUZZERS	:=
 PREFIX	:= /usr/local
 
@@ -24,8 +26,9 @@ endif
 NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
+NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check lab-historic lab-big-endian conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa lab-historic lab-big-endian conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -69,7 +72,17 @@ endif
 ifneq ($(NEEDS_QEMU10),)
 	@scripts/guests qemu10 || echo 'fwnmi: check: the tests of QEMU 10 are skipped' >&2
 endif
+ifneq ($(NEEDS_QEMU_USER10),)
+	@scripts/guests qemu-user10 || echo 'fwnmi: check: instructions are not compared with QEMU 10' >&2
+endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
+
+# Random sequences of instructions beside QEMU's user emulations, ISA_INSNS of them.
+isa: test-build
+	@scripts/guests qemu-user10 || echo 'fwnmi: isa: instructions are not compared with QEMU 10' >&2
+	@tests/isa/sequences.py $(BUILD) --insns $(ISA_INSNS) --seed $(ISA_SEED) \
+		--coverage $(BUILD)/isa-coverage.txt
+	@echo 'How often each row of the table ran: $(BUILD)/isa-coverage.txt'
 
 # Prints the requirements of docs/conformance.md with their tests' results.
 conformance: test-build
@@ -131,6 +144,8 @@ help:
 	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
+	@echo 'make isa [ISA_INSNS=1000000] [ISA_SEED=20]'
+	@echo '                             compare random sequences of instructions with QEMU'
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
 	@echo 'make conformance             print the test results of each FWNMI requirement'

@@ -9,6 +9,7 @@
 #include "generate.h"
 
 #define FPSCR_VX     0x20000000u
+#define FPSCR_VE     0x80u
 #define FPSCR_VX_ANY 0x01f80700u
 
 #define F_RT(w) ((w) >> 21 & 31)
@@ -253,14 +254,17 @@ bool accesses_memory(const struct table_entry *entry)
 	return form_of(entry) != FORM_NONE;
 }
 
+static int64_t displacement_of(uint32_t w, enum form form)
+{
+	return (int16_t)(w & (form == FORM_DQ ? 0xfff0 : form == FORM_DS ? 0xfffc : 0xffff));
+}
+
 /* Let the effective address fall into the memory of the case, most times aligned. */
 static void aim(struct isa_case *c, enum form form, bool keep_aligned)
 {
 	unsigned ra = F_RA(c->insn), rb = F_RB(c->insn);
 	uint64_t ea = CASE_MEMORY + 64 + below(64);
-	int64_t displacement = (int16_t)(c->insn & (form == FORM_DQ ? 0xfff0 :
-						    form == FORM_DS ? 0xfffc :
-								      0xffff));
+	int64_t displacement = displacement_of((uint32_t)c->insn, form);
 
 	if (keep_aligned || below(2))
 		ea &= ~15ull;
@@ -402,6 +406,11 @@ static void steer(struct isa_case *c, const char *name)
 		c->insn = (c->insn & ~0x1ff800ull) | PICK(sprs);
 }
 
+bool defers_interrupt(const struct table_entry *entry)
+{
+	return starts_with(entry->name, "xvcmp");
+}
+
 void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved,
 	      uint64_t address)
 {
@@ -426,10 +435,14 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	}
 	c->cr = (uint32_t)draw();
 	c->xer = (draw() & 0xe00c0000) | below(33);
-	/* Sticky bits, rounding mode and NI; no exception enabled. */
+	/* Sticky bits, rounding mode and NI. */
 	c->fpscr = below(4) | (below(2) ? 0 : draw() & 0x9ffff700);
 	if (c->fpscr & FPSCR_VX_ANY)
 		c->fpscr |= FPSCR_VX;
+	if (!below(4)) /* enable exceptions that have not occurred yet */
+		c->fpscr |= draw() & 0xf8 & ~(c->fpscr >> 22);
+	if (defers_interrupt(entry))
+		c->fpscr &= ~(uint64_t)FPSCR_VE;
 	c->vscr[0] = (draw() & 1) | (below(4) ? 0 : 0x10000);
 	c->lr = draw();
 	c->ctr = below(2) ? draw() : below(3);
@@ -444,4 +457,52 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 		aim(c, form, needs_alignment(entry->name));
 	c->words[0] = c->insn;
 	c->nr_words = 1;
+}
+
+uint64_t generate_below(uint64_t n)
+{
+	return below(n);
+}
+
+#define D_FORM(opcode, rt, ra, immediate) \
+	((uint32_t)(opcode) << 26 | (rt) << 21 | (ra) << 16 | ((uint32_t)(immediate)&0xffff))
+
+/* lis and ori: a register gets an address. Returns the number of words. */
+static unsigned load_address(uint32_t *words, unsigned r, uint64_t address)
+{
+	words[0] = D_FORM(15, r, 0, address >> 16);
+	words[1] = D_FORM(24, r, r, address);
+	return 2;
+}
+
+unsigned generate_step(uint32_t words[GENERATE_STEP_WORDS], const struct table_entry *entry,
+		       uint32_t reserved)
+{
+	const enum form form = form_of(entry);
+	uint64_t ea = CASE_MEMORY + 64 + below(64);
+	struct isa_case c = { .address = 0 };
+	unsigned ra, rb, n = 0;
+
+	do {
+		c.insn = word(entry, reserved);
+		ra = F_RA(c.insn);
+		rb = F_RB(c.insn);
+	} while (form == FORM_INDEXED && ra == rb);
+	steer(&c, entry->name);
+	if (needs_alignment(entry->name) || below(2))
+		ea &= ~15ull;
+	if (form == FORM_INDEXED && !ra) {
+		n = load_address(words, rb, ea);
+	} else if (form == FORM_INDEXED) {
+		const int64_t index = (int16_t)draw();
+
+		words[n++] = D_FORM(14, rb, 0, index);
+		n += load_address(words + n, ra, ea - (uint64_t)index);
+	} else if (form == FORM_RA) {
+		n = load_address(words, ra, ea);
+	} else if (form != FORM_NONE) {
+		n = load_address(words, ra, ea - (uint64_t)displacement_of((uint32_t)c.insn, form));
+	}
+	words[n++] = (uint32_t)c.insn;
+	return n;
 }

@@ -18,6 +18,8 @@ uint32_t known_reserved_bits(const char *name);
 const char *known_skip(const char *name, bool big_endian, const char **where);
 /** known_alias() - may the disassembler call a word of entry @name @other? */
 bool known_alias(const char *name, const char *other);
+/* The name of what differs as a sequence, though none of its steps does. */
+#define KNOWN_SEQUENCE "(sequence)"
 /**
  * known_explains() - is the difference of the two results what is known of the instruction?
  *

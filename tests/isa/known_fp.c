@@ -4,6 +4,7 @@
  * explanations.def.
  */
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 #include "known_fp.h"
@@ -304,4 +305,48 @@ void fp_hide_extended_nan(const char *name, const struct isa_case *in, struct is
 	if (!strcmp(name, "xsrqpxp") && (target(name, ours)[1] & nan) == nan)
 		target(name, theirs)[0] = (target(name, theirs)[0] & ~low) |
 					  (target(name, ours)[0] & low);
+}
+
+#define FPSCR_UE 0x20ull
+#define FPSCR_XE 0x08ull
+#define FPSCR_ZE 0x10ull
+
+/* One side was interrupted by an enabled exception, the other was not. */
+static bool trapped_alone(const struct isa_case *one, const struct isa_case *other)
+{
+	return one->outcome == SIGFPE && !other->outcome;
+}
+
+void fp_hide_tiny(const char *name, const struct isa_case *in, struct isa_case *ours,
+		  struct isa_case *theirs)
+{
+	if (is_fp(name) && in->fpscr & FPSCR_UE && trapped_alone(ours, theirs))
+		*theirs = *ours;
+}
+
+void fp_hide_no_underflow(const char *name, const struct isa_case *in, struct isa_case *ours,
+			  struct isa_case *theirs)
+{
+	const bool exact = starts_with(name, "xsmax") || starts_with(name, "xsmin") ||
+			   starts_with(name, "xvmax") || starts_with(name, "xvmin") ||
+			   !strcmp(name, "xsrqpxp");
+
+	if (exact && in->fpscr & FPSCR_UE && trapped_alone(theirs, ours))
+		*theirs = *ours;
+}
+
+void fp_hide_estimate_trap(const char *name, const struct isa_case *in, struct isa_case *ours,
+			   struct isa_case *theirs)
+{
+	if (is_fp(name) && is_estimate(name) && in->fpscr & (FPSCR_XE | FPSCR_UE | FPSCR_ZE) &&
+	    (trapped_alone(ours, theirs) || trapped_alone(theirs, ours)))
+		*theirs = *ours;
+}
+
+void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
+			 struct isa_case *theirs)
+{
+	(void)in;
+	if (!strcmp(name, KNOWN_SEQUENCE) && ours->fpscr & FPSCR_EXCEPTIONS)
+		hide_fpscr(ours, theirs, FPSCR_FX);
 }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "case.h"
+#include "known.h"
 
 #define DIFFERS(section, text, fn) bool fn(const char *name, const struct isa_case *in);
 #define HIDES(section, text, fn)                                                    \

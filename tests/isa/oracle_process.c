@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The process that runs the oracle's side of the test, and the file of cases shared with it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ void oracle_start(struct oracle *oracle, char **command)
 	size_t size = CASE_BATCH * sizeof(struct isa_case);
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!file || ftruncate(fileno(file), (off_t)size) || pipe(in) || pipe(out))
+	if (!file || ftruncate(fileno(file), (off_t)size) || pipe2(in, O_CLOEXEC) ||
+	    pipe2(out, O_CLOEXEC))
 		die("cannot make the file of cases");
 	oracle->cases = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
 	if (oracle->cases == MAP_FAILED)

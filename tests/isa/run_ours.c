@@ -119,6 +119,15 @@ static uint64_t signal_of(uint64_t vector, uint64_t srr1)
 	}
 }
 
+void run_as(unsigned isa)
+{
+	if (!engine)
+		start();
+	((struct power_engine *)engine)->model = isa >= 310 ? &cpu_model_power10 :
+						 isa >= 300 ? &cpu_model_power9 :
+							      &cpu_model_power8;
+}
+
 void run_one(struct isa_case *c, bool big_endian)
 {
 	struct engine_exit end;

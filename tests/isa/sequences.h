@@ -5,31 +5,31 @@
 
 #include "generate.h"
 
-#define SEQUENCE_MAX_STEPS CASE_WORDS
-
-/* An instruction of a sequence, with the words that set up its registers before it. */
+/* An instruction of a sequence. */
 struct step {
-	size_t row; /* of the table */
-	unsigned first, words; /* in isa_case.words; the last one or two are the instruction */
+	const struct table_entry *entry;
+	bool sets_up; /* a register for a later step, without which it goes, too */
 };
 
 struct sequence {
-	struct isa_case start;
+	struct isa_case start; /* step n is word n */
 	unsigned nr_steps;
-	struct step steps[SEQUENCE_MAX_STEPS];
+	struct step steps[CASE_WORDS];
+	bool reserves; /* has a store conditional: its steps cannot be taken one by one */
 };
 
 /**
- * sequence_make() - a sequence that begins with row @row and a state that suits it
- * @others: rows to take the other steps from, @nr_others of them
+ * sequence_make() - a sequence that begins with @entry and a state that suits it
+ * @length: steps at most, without those that set up registers
  *
- * Each step is taken in the engine when it is added: all but a few sequences run to their end.
+ * The engine takes each step when it is added: all but a few sequences run to their end.
  */
-void sequence_make(struct sequence *s, size_t row, const size_t *others, size_t nr_others,
+void sequence_make(struct sequence *s, const struct table_entry *entry, unsigned length,
 		   uint64_t address, bool big_endian);
-/** sequence_without() - the same without one of its steps. */
+/** sequence_without() - remove a step, and those that set up registers for it. */
 void sequence_without(struct sequence *s, unsigned step);
-/** sequence_joins() - may the row stand among others? Reservations and odd branches may not. */
-bool sequence_joins(const struct table_entry *entry);
+/** sequence_step() - one step as a case of its own, from the state in @state. */
+void sequence_step(const struct sequence *s, unsigned step, const struct isa_case *state,
+		   uint64_t address, struct isa_case *c);
 
 #endif

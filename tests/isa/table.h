@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instruction table as the tests see it, and the one function that executes a word on our side.
+ * The instruction table as the tests see it, and what executes code on our side.
  */
 #ifndef FWNMI_TESTS_ISA_TABLE_H
 #define FWNMI_TESTS_ISA_TABLE_H
@@ -21,10 +21,13 @@ extern const struct table_entry table[];
 extern const size_t table_entries;
 
 /**
- * run_one() - execute one word in the embedded engine, as run_word() of the oracle does.
- * @c: in: insn, address and the state; out: the state, outcome (the signal Linux would send), next.
+ * run_one() - execute a case in the embedded engine, as the oracle does.
+ * @c: in: words, address, state; out: state, outcome (the signal Linux would send), next.
  * @big_endian: MSR[LE] = 0.
  */
 void run_one(struct isa_case *c, bool big_endian);
+
+/** run_as() - be a processor of this version of the ISA from now on: 207, 300 or 310. */
+void run_as(unsigned isa);
 
 #endif
