@@ -57,7 +57,7 @@ void planted_flush_virtual(struct power_engine *e, uint64_t space, uint64_t offs
 	e->nr_planted = kept;
 }
 
-/* Is the error in an entry of this space? In a radix guest that is a process, and no SLB is used. */
+/* Is the error in an entry of this space? In a radix guest that is a process; no SLB is used. */
 static bool is_in(const struct power_engine *e, const struct engine_planted *planted,
 		  uint64_t space)
 {
