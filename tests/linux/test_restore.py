@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian kernel on two vCPUs that is stopped, saved and loaded into another machine.
 
-usage: test_restore.py --restore PROGRAM [--build DIR]
+usage: test_restore.py --restore PROGRAM [--hash] [--build DIR]
 
 The program is ../snapshot/restore.c, and the TAP is its own.
 """
@@ -17,6 +17,7 @@ import guest as harness
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--restore", required=True)
+    parser.add_argument("--hash", action="store_true", help="the guest has a hash table")
     harness.add_arguments(parser)
     args = parser.parse_args()
     try:
@@ -25,7 +26,8 @@ def main():
     except harness.Missing as missing:
         print(f"1..0 # SKIP {missing}")
         return 0
-    options = ["-smp", "2", "-initrd", build.initramfs, "-append", "console=hvc0"]
+    append = "console=hvc0" + (" disable_radix" if args.hash else "")
+    options = ["-smp", "2", "-initrd", build.initramfs, "-append", append]
     os.execv(args.restore, [args.restore, *options, kernel])
 
 

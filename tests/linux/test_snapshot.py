@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian kernel that is saved to files on its way and goes on in other processes.
 
-usage: test_snapshot.py --smp N [--build DIR]
+usage: test_snapshot.py --smp N [--hash] [--build DIR]
 
 The tests are ../snapshot/command_line.py's, and the TAP is its own.
 """
@@ -19,6 +19,7 @@ COMMAND_LINE = os.path.join(harness.TOP, "tests", "snapshot", "command_line.py")
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--smp", required=True)
+    parser.add_argument("--hash", action="store_true", help="the guest has a hash table")
     harness.add_arguments(parser)
     args = parser.parse_args()
     try:
@@ -27,7 +28,8 @@ def main():
     except harness.Missing as missing:
         print(f"1..0 # SKIP {missing}")
         return 0
-    options = [f"-smp={args.smp}", "-m=1G", f"-initrd={build.initramfs}", "-append=console=hvc0"]
+    append = "console=hvc0" + (" disable_radix" if args.hash else "")
+    options = [f"-smp={args.smp}", "-m=1G", f"-initrd={build.initramfs}", f"-append={append}"]
     os.execv(
         COMMAND_LINE,
         [

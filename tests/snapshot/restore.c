@@ -38,7 +38,7 @@ struct moment {
 	uint64_t insns;
 	void *state;
 	size_t state_size;
-	struct page *pages; /* of memory, those that are not all zeros */
+	struct page *pages; /* of memory and hash tables, those that are not all zeros */
 	size_t nr_pages;
 	size_t console_len;
 	unsigned nr_planted;
@@ -88,12 +88,12 @@ static bool run_to(struct run *run, uint64_t insns)
 static void note_pages(const struct guest_memory *memory, struct moment *at)
 {
 	static const uint8_t zeros[PAGE_BYTES];
-	const size_t count = memory->size / PAGE_BYTES;
+	const size_t count = memory_extent(memory) / PAGE_BYTES;
 	unsigned char *resident = malloc(count);
 
 	at->pages = NULL;
 	at->nr_pages = 0;
-	if (!resident || mincore(memory->base, memory->size, resident))
+	if (!resident || mincore(memory->base, memory_extent(memory), resident))
 		die("cannot save", "mincore");
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *bytes = memory->base + i * PAGE_BYTES;
@@ -143,7 +143,7 @@ static void load(struct run *run, const struct moment *from)
 	const struct guest_memory *memory = machine_memory(run->machine);
 	char err[256];
 
-	madvise(memory->base, memory->size, MADV_DONTNEED); /* what its loader put there */
+	madvise(memory->base, memory_extent(memory), MADV_DONTNEED); /* what its loader put there */
 	for (size_t i = 0; i < from->nr_pages; i++)
 		memcpy(memory->base + from->pages[i].address, from->pages[i].bytes, PAGE_BYTES);
 	if (!machine_load(run->machine, from->state, from->state_size, err, sizeof(err)))
