@@ -6,11 +6,11 @@ usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots|verdicts
                       [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
-Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, and the
-program's peak resident memory. Compute rows measure the time between two marks that the guest
-prints around a busybox job, by this host's clock; both programs must print the same results. The
-output is a table of medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster
-or smaller.
+Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, with
+radix translation and with a hash table, and the program's peak resident memory with the first.
+Compute rows measure the time between two marks that the guest prints around a busybox job, by this
+host's clock; both programs must print the same results. The output is a table of medians, and
+build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
 
 FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
 fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its
@@ -49,6 +49,7 @@ KERNEL = "6.1"
 MEMORY = "1G"
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
 BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
+BOOT_HASH = "boot with a hash table"
 LIBRARY = "fwnmi_machine_check()"
 ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructions"
 ROUND_TRIPS = 20
@@ -201,6 +202,9 @@ class Bench:
         for ours, peer in self.alternate("boot", "fwnmi.job=poweroff", BOOT_LIMIT):
             self.take(BOOT, "s", ours.seconds, peer.seconds)
             self.take(PEAK, "MiB", ours.peak_mib, peer.peak_mib)
+        append = "fwnmi.job=poweroff disable_radix"
+        for ours, peer in self.alternate(BOOT_HASH, append, BOOT_LIMIT):
+            self.take(BOOT_HASH, "s", ours.seconds, peer.seconds)
 
     def compute(self):
         rows = self.args.rows
