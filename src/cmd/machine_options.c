@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's ways to say how much memory and how many CPUs; see machine_options.h. */
+/* QEMU's ways to say how much memory, which and how many CPUs; see machine_options.h. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/machine_options.h"
@@ -170,4 +171,68 @@ bool machine_option_cpus(void *into, const struct command_option *option, const 
 				  (unsigned)counts[CPUS]);
 	*(unsigned *)((char *)into + option->offset) = (unsigned)counts[CPUS];
 	return true;
+}
+
+/* The aliases that @model can be compatible with, NULL: all; separated by commas. */
+static const char *list_aliases(const struct cpu_model *model, char *list, size_t size)
+{
+	const struct cpu_model *m;
+	size_t length = 0;
+
+	list[0] = '\0';
+	for (unsigned i = 0; (m = cpu_model_number(i)) != NULL; i++) {
+		if (!m->alias || (model && (!cpu_model_can_be(model, m) ||
+					    cpu_model_with_logical_pvr(m->logical_pvr) != m)))
+			continue;
+		length += (size_t)snprintf(list + length, size - length, "%s%s", length ? ", " : "",
+					   m->alias);
+	}
+	return list;
+}
+
+/* The revisions of a version of the architecture differ in nothing that compatibility is about. */
+static bool set_compat(struct cpu_choice *choice, const char *name, char *why)
+{
+	const struct cpu_model *compat = cpu_model_named(name);
+	char list[128];
+
+	if (!compat || !cpu_model_can_be(choice->cpu, compat))
+		return option_bad(why, "%s is compatible with %s only", choice->cpu->name,
+				  list_aliases(choice->cpu, list, sizeof(list)));
+	choice->compat = cpu_model_with_logical_pvr(compat->logical_pvr);
+	return true;
+}
+
+bool machine_option_cpu(void *into, const struct command_option *option, const char *value,
+			char *why)
+{
+	struct cpu_choice *choice = (void *)((char *)into + option->offset);
+	const char *rest = value;
+	char item[40], list[128];
+
+	choice->help = !strcmp(value, "help") || !strcmp(value, "?");
+	if (choice->help)
+		return true;
+	choice->cpu = option_next_item(&rest, item, sizeof(item)) ? cpu_model_named(item) : NULL;
+	if (!choice->cpu)
+		return option_bad(why, "there are %s, and those of -cpu help",
+				  list_aliases(NULL, list, sizeof(list)));
+	choice->compat = choice->cpu;
+	if (!*rest)
+		return true;
+	if (!option_next_item(&rest, item, sizeof(item)) || *rest || strncmp(item, "compat=", 7))
+		return option_bad(why, "only compat=NAME can follow the processor");
+	return set_compat(choice, item + 7, why);
+}
+
+void machine_list_cpus(void)
+{
+	const struct cpu_model *model;
+
+	puts("Available CPUs:");
+	for (unsigned i = 0; (model = cpu_model_number(i)) != NULL; i++) {
+		printf("  %-16s PVR %08x\n", model->type, model->pvr);
+		if (model->alias)
+			printf("  %-16s (alias for %s)\n", model->alias, model->type);
+	}
 }

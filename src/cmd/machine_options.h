@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's ways to say how much memory and how many CPUs a machine has, for options.h. */
+/* QEMU's ways to say how much memory and which and how many CPUs a machine has, for options.h. */
 #ifndef CMD_MACHINE_OPTIONS_H
 #define CMD_MACHINE_OPTIONS_H
 
@@ -8,11 +8,23 @@
 #include <stdint.h>
 
 #include "cmd/options.h"
+#include "machine/machine.h"
 
 /** machine_option_memory() - "512", "512M", "size=1.5G": bytes for the uint64_t at the offset */
 option_fn machine_option_memory;
 /** machine_option_cpus() - "4", "cpus=4,cores=2,...": for the unsigned at the offset */
 option_fn machine_option_cpus;
+
+/* For machine_option_cpu(). */
+struct cpu_choice {
+	bool help; /* "-cpu help" */
+	const struct cpu_model *cpu, *compat; /* the same if it is compatible with no older one */
+};
+
+/** machine_option_cpu() - "power9", "POWER10,compat=power9", "help": for a struct cpu_choice */
+option_fn machine_option_cpu;
+/** machine_list_cpus() - print what -cpu help prints */
+void machine_list_cpus(void);
 
 /** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
 const char *option_skip_key(const char *value, const char *key);

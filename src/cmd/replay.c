@@ -112,6 +112,14 @@ static bool find_case(struct lab_store *store, const char *name, struct lab_resu
 	return false;
 }
 
+/* Results of POWER9 don't name it. */
+static const struct cpu_model *model_of(const json_t *options, const char *key)
+{
+	const char *type = json_string_value(json_object_get(options, key));
+
+	return type ? cpu_model_named(type) : cpu_model_or_default(NULL);
+}
+
 /* What the campaign was run with. */
 static bool configure(const struct replay_options *o, const struct recorded *recorded,
 		      const json_t *options, struct lab_guest_config *config, char *err,
@@ -127,6 +135,8 @@ static bool configure(const struct replay_options *o, const struct recorded *rec
 		.append = json_string_value(json_object_get(options, "append")),
 		.ram_size = (uint64_t)json_integer_value(json_object_get(options, "m")),
 		.nr_vcpus = (unsigned)json_integer_value(json_object_get(options, "smp")),
+		.cpu = model_of(options, "cpu"),
+		.compat = model_of(options, "compat"),
 	};
 	if (strcmp(recorded->version, FWNMI_VERSION)) {
 		snprintf(err, err_size, "the results are of fwnmi %s, this is " FWNMI_VERSION,

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -45,7 +44,7 @@
 
 static const char usage[] =
 	"Usage: fwnmi run {-kernel FILE | -bios FILE | --from-snapshot FILE} [OPTION]...\n"
-	"Run a POWER9 pseries partition. Options can start with one dash or two.\n"
+	"Run a pseries partition. Options can start with one dash or two.\n"
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
 	"  -bios FILE        firmware that runs first, a raw image for real address 0\n"
@@ -53,7 +52,8 @@ static const char usage[] =
 	"  -append STRING    kernel command line\n"
 	"  -m [size=]N[M|G]  memory, in MiB without a suffix, 256M to 64G, also 1.5G (512M)\n"
 	"  -smp [cpus=]N     number of vCPUs, 1 to 8 (1)\n"
-	"  -cpu power9       the only processor available\n"
+	"  -cpu NAME[,compat=NAME]  the processor: power8, power9, power10, power11 or one of\n"
+	"                    -cpu help; compat: as if it were that older one (power9)\n"
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
 	"                    hosts; or a list such as kvm:emu, the first that works (emu)\n"
 	"  -serial WHERE     console: stdio, null or file:PATH (stdio)\n"
@@ -115,6 +115,7 @@ struct run_options {
 	const char *from_snapshot, *snapshot_dir; /* path or NULL */
 	struct planned planned[MAX_SNAPSHOTS];
 	unsigned nr_planned;
+	struct cpu_choice cpu;
 	const char *accel, *serial;
 	const char *nvram; /* path or NULL */
 	char *monitor; /* path */
@@ -144,14 +145,6 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 }
 
 /* ---- options ---- */
-
-/* The CPU's version is the one in the PVR. */
-static bool set_cpu(void *into, const struct command_option *option, const char *value, char *why)
-{
-	if (strcasecmp(value, "power9") && strcasecmp(value, "power9_v2.2"))
-		return option_bad(why, "only power9 is available, which is power9_v2.2");
-	return true;
-}
 
 static const struct accelerator {
 	const char *name;
@@ -442,7 +435,7 @@ static const struct command_option run_option_table[] = {
 	{ "-append", OPTION_TEXT, INTO(machine.partition.bootargs) },
 	{ "-m", OPTION_CALL, INTO(machine.ram_size), .set = machine_option_memory },
 	{ "-smp", OPTION_CALL, INTO(machine.nr_vcpus), .set = machine_option_cpus },
-	{ "-cpu", OPTION_CALL, .set = set_cpu },
+	{ "-cpu", OPTION_CALL, INTO(cpu), .set = machine_option_cpu },
 	{ "-accel", OPTION_CALL, .set = set_accel },
 	{ "-serial", OPTION_CALL, .set = set_serial },
 	{ "-monitor", OPTION_CALL, .set = set_monitor },
@@ -518,9 +511,13 @@ static enum options_result parse_once(struct run_options *o, const struct snapsh
 	};
 	if (from)
 		snapshot_file_config(from, &o->machine);
+	o->cpu.cpu = cpu_model_or_default(o->machine.cpu);
+	o->cpu.compat = o->machine.compat ? o->machine.compat : o->cpu.cpu;
 	o->mc_exit = o->machine.no_mc_exit ? OFF : ON;
 	o->errinjct = o->machine.partition.errinjct ? ERRINJCT_ON : ERRINJCT_OFF;
 	result = options_parse(&line, argc, argv);
+	o->machine.cpu = o->cpu.cpu;
+	o->machine.compat = o->cpu.compat;
 	o->machine.no_mc_exit = o->mc_exit != ON;
 	o->machine.partition.errinjct = o->errinjct == ERRINJCT_ON;
 	return result;
@@ -569,7 +566,7 @@ static enum options_result parse_options(struct run_options *o, int argc, char *
 {
 	enum options_result result = parse_once(o, NULL, argc, argv);
 
-	if (result != OPTIONS_TAKEN)
+	if (result != OPTIONS_TAKEN || o->cpu.help)
 		return result;
 	return files_make_sense(o) ? OPTIONS_TAKEN : OPTIONS_BAD;
 }
@@ -794,6 +791,9 @@ static bool choose_engine(struct run_options *o)
 			snprintf(err, sizeof(err),
 				 "--clock insn needs -accel emu: %s cannot count instructions",
 				 a->engine->name);
+		else if (a->engine == &engine_kvm && o->cpu.compat != &cpu_model_power9)
+			snprintf(err, sizeof(err), "-cpu %s needs -accel emu: KVM's guests are %s",
+				 o->cpu.compat->type, cpu_model_power9.name);
 		else if (!a->engine->available || a->engine->available(err, sizeof(err)))
 			o->machine.engine = a->engine;
 		if (!err[0] && strchr(list, ':'))
@@ -985,6 +985,11 @@ int cmd_run(int argc, char **argv)
 		return EXIT_SUCCESS;
 	case OPTIONS_TAKEN:
 		break;
+	}
+	if (options.cpu.help) {
+		free_options(&options);
+		machine_list_cpus();
+		return EXIT_SUCCESS;
 	}
 	occupy_standard_descriptors();
 	say_start();

@@ -61,6 +61,7 @@ static const char usage[] =
 	"  -append STRING    more words for the kernel's command line\n"
 	"  -smp [cpus=]N     number of vCPUs (1; standard: 2)\n"
 	"  -m [size=]N[M|G]  memory (512M)\n"
+	"  -cpu NAME[,compat=NAME]  the processor, as for fwnmi run; help lists them (power9)\n"
 	"  --sandbox on|off  confine the processes that run the guest (on)\n"
 	"  -h, --help        print this help\n"
 	"\n"
@@ -82,6 +83,7 @@ struct test_options {
 	const char *kernel, *initrd, *append, *suite, *scenarios, *only, *results;
 	uint64_t ram_size;
 	unsigned nr_vcpus; /* 0: not given */
+	struct cpu_choice cpu;
 	unsigned jobs;
 	unsigned shard, nr_shards;
 	const char *path, *from;
@@ -165,6 +167,7 @@ static const struct command_option test_option_table[] = {
 	{ "-append", OPTION_TEXT, AT(append) },
 	{ "-m", OPTION_CALL, AT(ram_size), .set = machine_option_memory },
 	{ "-smp", OPTION_CALL, AT(nr_vcpus), .set = machine_option_cpus },
+	{ "-cpu", OPTION_CALL, AT(cpu), .set = machine_option_cpu },
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
 	{ "--only", OPTION_TEXT, AT(only) },
@@ -258,6 +261,11 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 				 "initrd", o->initrd, "only", o->only);
 	char *text;
 
+	/* Campaigns of POWER9 have the names that they had when there was no other. */
+	if (o->cpu.compat != &cpu_model_power9 || o->cpu.cpu != &cpu_model_power9) {
+		json_object_set_new(json, "cpu", json_string(o->cpu.cpu->type));
+		json_object_set_new(json, "compat", json_string(o->cpu.compat->type));
+	}
 	if (o->path)
 		json_object_set_new(json, "sweep", sweep_json(o));
 	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -316,6 +324,8 @@ static struct workers_config workers_config(const struct test_options *o,
 			.append = o->append,
 			.ram_size = o->ram_size,
 			.nr_vcpus = o->nr_vcpus,
+			.cpu = o->cpu.cpu,
+			.compat = o->cpu.compat,
 			.note_code = o->path != NULL,
 		},
 		.count = o->jobs,
@@ -450,6 +460,7 @@ int cmd_test(int argc, char **argv)
 {
 	struct test_options options = {
 		.ram_size = DEFAULT_RAM,
+		.cpu = { .cpu = &cpu_model_power9, .compat = &cpu_model_power9 },
 		.jobs = processors(),
 		.shard = 1,
 		.nr_shards = 1,
@@ -467,6 +478,10 @@ int cmd_test(int argc, char **argv)
 		return EXIT_SUCCESS;
 	case OPTIONS_TAKEN:
 		break;
+	}
+	if (options.cpu.help) {
+		machine_list_cpus();
+		return EXIT_SUCCESS;
 	}
 	return run(&options);
 }

@@ -15,6 +15,7 @@
 #include "base/record.h"
 #include "engine/clock.h"
 #include "engine/memory.h"
+#include "isa/model.h"
 #include "isa/msr.h"
 #include "isa/slb.h"
 #include "isa/vector.h"
@@ -163,6 +164,11 @@ struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	/*
+	 * The processor, and the older one that it is compatible with (PCR), or NULL: all that the
+	 * processor has is there. KVM's is the host's, compatible with POWER9.
+	 */
+	const struct cpu_model *cpu, *compat;
 	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
@@ -403,7 +409,7 @@ struct engine_ops {
 	void (*loaded)(struct engine *engine);
 };
 
-extern const struct engine_ops engine_power; /* the embedded POWER9 */
+extern const struct engine_ops engine_power; /* the embedded processors */
 extern const struct engine_ops engine_kvm; /* /dev/kvm of a POWER host */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The processors; see model.h. */
 #include <stddef.h>
+#include <strings.h>
 
 #include <fwnmi/mce.h>
 
@@ -20,89 +21,167 @@
 	.erat_multihit = { 0x00100000, 0x800 }, .tlb_multihit = { 0x00140000, 0x400 }, \
 	.slb_multihit = { 0x000c0000, 0x80 }, .slb_parity = { 0x00080000, 0x100 }
 
-/* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
-const struct cpu_model cpu_model_power8 = {
-	.name = "POWER8",
-	.pvr = PVR(FWNMI_PVR_POWER8, 0),
-	.logical_pvr = 0x0f000004,
-	.isa = 207,
-	.unbacked = UNCORRECTABLE,
-	.uncorrectable = UNCORRECTABLE,
-	CACHED_TRANSLATIONS,
-};
-
 /*
  * ibm,pa-features: LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are
- * numbered as in POWER9 firmware.
+ * numbered as in POWER9 firmware, those from 64 on as in POWER10's. Absent are transactional
+ * memory (byte 22), decimal floating point (byte 54), and DEXCR (byte 68).
  */
-#define PA_BYTE(n) [2 + (n)]
+#define PA_BYTE(n)	  [2 + (n)]
+#define PA_HEADER(length) [0] = (length)
+/*
+ * ISA 2.07: MMU, FPU, CTRL[RUN], no-execute; frin friz frip frim, SPRG3 for problem state; data
+ * streams 2.05, PPR, data streams 2.02 and 2.06; DSCR's LSD and URG; little-endian, elemental
+ * barriers, lq/stq, but no CFAR; data streams 2.07; vector 2.07; vector-scalar 2.07; vector
+ * cryptography.
+ */
+#define PA_ISA_2_07                                                                   \
+	PA_BYTE(0) = 0xd2, PA_BYTE(1) = 0x14, PA_BYTE(2) = 0x47, PA_BYTE(3) = 0xc0,   \
+	PA_BYTE(5) = 0xb0, PA_BYTE(6) = 0x80, PA_BYTE(16) = 0x80, PA_BYTE(18) = 0x80, \
+	PA_BYTE(20) = 0x80
+/*
+ * ISA 3.0: SPR SO; radix; scv; SIMD 3.0; quad-precision floating point; string operations; decimal
+ * integer; vector SHA; atomic memory operations.
+ */
+#define PA_ISA_3_0                                                                           \
+	PA_ISA_2_07, PA_BYTE(36) = 0x80, [PA_FEATURES_RADIX] = PA_RADIX, PA_BYTE(46) = 0x80, \
+		     PA_BYTE(48) = 0x80, PA_BYTE(50) = 0x80, PA_BYTE(52) = 0x80,             \
+		     PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80, PA_BYTE(60) = 0x80
+
+/* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
+#define POWER8                                                            \
+	.logical_pvr = 0x0f000004, .isa = 207, .unbacked = UNCORRECTABLE, \
+	.uncorrectable = UNCORRECTABLE, CACHED_TRANSLATIONS,              \
+	.pa_features = {                                                  \
+		PA_HEADER(24),                                            \
+		PA_ISA_2_07,                                              \
+	}
+
+#define POWER9                                                               \
+	.logical_pvr = 0x0f000005, .isa = 300, .unbacked = BAD_REAL_ADDRESS, \
+	.uncorrectable = UNCORRECTABLE, CACHED_TRANSLATIONS,                 \
+	.pa_features = {                                                     \
+		PA_HEADER(64),                                               \
+		PA_ISA_3_0,                                                  \
+	}
+
+#define POWER10(logical)                                                    \
+	.logical_pvr = (logical), .isa = 310, .unbacked = BAD_REAL_ADDRESS, \
+	.uncorrectable = UNCORRECTABLE, CACHED_TRANSLATIONS,                \
+	.pa_features = {                                                    \
+		PA_HEADER(74),                                              \
+		PA_ISA_3_0,                                                 \
+	}
+
+const struct cpu_model cpu_model_power8 = {
+	.name = "POWER8",
+	.type = "power8_v2.0",
+	.alias = "power8",
+	.pvr = PVR(FWNMI_PVR_POWER8, 0x0200),
+	POWER8,
+};
+
+static const struct cpu_model power8e = {
+	.name = "POWER8E",
+	.type = "power8e_v2.1",
+	.alias = "power8e",
+	.pvr = PVR(FWNMI_PVR_POWER8E, 0x0201),
+	POWER8,
+};
+
+static const struct cpu_model power8nvl = {
+	.name = "POWER8NVL",
+	.type = "power8nvl_v1.0",
+	.alias = "power8nvl",
+	.pvr = PVR(FWNMI_PVR_POWER8NVL, 0x0100),
+	POWER8,
+};
+
+/* Bit 51 of PVR, 0x1000: a core of four threads. */
+static const struct cpu_model power9_v2_0 = {
+	.name = "POWER9",
+	.type = "power9_v2.0",
+	.pvr = PVR(FWNMI_PVR_POWER9, 0x1200),
+	POWER9,
+};
 
 const struct cpu_model cpu_model_power9 = {
 	.name = "POWER9",
-	.pvr = PVR(FWNMI_PVR_POWER9, 0x1202), /* DD2.2 */
-	.logical_pvr = 0x0f000005,
-	.isa = 300,
-	.unbacked = BAD_REAL_ADDRESS,
-	.uncorrectable = UNCORRECTABLE,
-	CACHED_TRANSLATIONS,
-	.pa_features = {
-		[0] = PA_FEATURES_SIZE - 2,
-		PA_BYTE(0) = 0x80 | 0x40 | 0x10 | 0x02, /* MMU, FPU, CTRL[RUN], no-execute */
-		PA_BYTE(1) = 0x10 | 0x04, /* frin friz frip frim; SPRG3 for problem state */
-		/* data streams 2.05, PPR, data streams 2.02, 2.06 */
-		PA_BYTE(2) = 0x40 | 0x04 | 0x02 | 0x01,
-		PA_BYTE(3) = 0x80 | 0x40, /* DSCR: LSD, URG */
-		/* little-endian, elemental barriers, lq/stq; no CFAR */
-		PA_BYTE(5) = 0x80 | 0x20 | 0x10,
-		PA_BYTE(6) = 0x80, /* data streams 2.07 */
-		PA_BYTE(16) = 0x80, /* vector 2.07 */
-		PA_BYTE(18) = 0x80, /* vector-scalar 2.07 */
-		PA_BYTE(20) = 0x80, /* vector cryptography */
-		PA_BYTE(22) = 0x00, /* no transactional memory */
-		PA_BYTE(36) = 0x80, /* SPR SO */
-		[PA_FEATURES_RADIX] = PA_RADIX,
-		PA_BYTE(46) = 0x80, /* scv */
-		PA_BYTE(48) = 0x80, /* SIMD 3.0 */
-		PA_BYTE(50) = 0x80, /* quad-precision floating point */
-		PA_BYTE(52) = 0x80, /* string operations */
-		PA_BYTE(54) = 0x00, /* no decimal floating point */
-		PA_BYTE(56) = 0x80, /* decimal integer */
-		PA_BYTE(58) = 0x80, /* vector SHA */
-		PA_BYTE(60) = 0x80, /* atomic memory operations */
-	},
+	.type = "power9_v2.2",
+	.alias = "power9",
+	.pvr = PVR(FWNMI_PVR_POWER9, 0x1202),
+	POWER9,
 };
 
 const struct cpu_model cpu_model_power10 = {
 	.name = "POWER10",
-	.pvr = PVR(FWNMI_PVR_POWER10, 0),
-	.logical_pvr = 0x0f000006,
-	.isa = 310,
-	.unbacked = BAD_REAL_ADDRESS,
-	.uncorrectable = UNCORRECTABLE,
-	CACHED_TRANSLATIONS,
+	.type = "power10_v2.0",
+	.alias = "power10",
+	.pvr = PVR(FWNMI_PVR_POWER10, 0x1200),
+	POWER10(0x0f000006),
 };
 
 const struct cpu_model cpu_model_power11 = {
 	.name = "POWER11",
-	.pvr = PVR(FWNMI_PVR_POWER11, 0),
-	.logical_pvr = 0x0f000007,
-	.isa = 310,
-	.unbacked = BAD_REAL_ADDRESS,
-	.uncorrectable = UNCORRECTABLE,
-	CACHED_TRANSLATIONS,
+	.type = "power11_v2.0",
+	.alias = "power11",
+	.pvr = PVR(FWNMI_PVR_POWER11, 0x1200),
+	POWER10(0x0f000007),
 };
+
+/* Of the rows of one version, the first is what cpu_model_of() knows it by. */
+static const struct cpu_model *const models[] = {
+	&cpu_model_power8, &power8e,	       &power8nvl,	   &cpu_model_power9,
+	&power9_v2_0,	   &cpu_model_power10, &cpu_model_power11,
+};
+
+#define NR_MODELS (sizeof(models) / sizeof(models[0]))
+
+const struct cpu_model *cpu_model_number(unsigned i)
+{
+	return i < NR_MODELS ? models[i] : NULL;
+}
+
+const struct cpu_model *cpu_model_named(const char *name)
+{
+	for (size_t i = 0; i < NR_MODELS; i++)
+		if (!strcasecmp(models[i]->type, name) ||
+		    (models[i]->alias && !strcasecmp(models[i]->alias, name)))
+			return models[i];
+	return NULL;
+}
+
+const struct cpu_model *cpu_model_with_pvr(uint32_t pvr)
+{
+	for (size_t i = 0; i < NR_MODELS; i++)
+		if (models[i]->pvr == pvr)
+			return models[i];
+	return NULL;
+}
+
+const struct cpu_model *cpu_model_with_logical_pvr(uint32_t logical_pvr)
+{
+	for (size_t i = 0; i < NR_MODELS; i++)
+		if (models[i]->logical_pvr == logical_pvr)
+			return models[i];
+	return NULL;
+}
 
 const struct cpu_model *cpu_model_of(uint32_t pvr)
 {
-	static const struct cpu_model *const models[] = { &cpu_model_power8, &cpu_model_power9,
-							  &cpu_model_power10, &cpu_model_power11 };
 	const struct cpu_model *like = &cpu_model_power9;
 
-	for (size_t i = sizeof(models) / sizeof(models[0]); i--;) {
-		if (models[i]->pvr >> 16 == pvr >> 16)
-			return models[i];
+	for (size_t i = NR_MODELS; i--;) {
 		if (fwnmi_mce_processor(models[i]->pvr) == fwnmi_mce_processor(pvr))
 			like = models[i];
 	}
+	for (size_t i = NR_MODELS; i--;) {
+		if (models[i]->pvr >> 16 == pvr >> 16)
+			like = models[i];
+	}
 	return like;
+}
+
+bool cpu_model_has_radix(const struct cpu_model *model)
+{
+	return model->pa_features[PA_FEATURES_RADIX] & PA_RADIX;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The properties of each processor. The embedded engine is a POWER9, as is every partition's device
- * tree. The other rows are for KVM's hosts, and for the versions in the instruction table. libfwnmi
+ * The properties of each processor that the embedded engine can be, with QEMU's names. libfwnmi
  * knows which machine check bits a processor has: fwnmi_mce_processor().
  */
 #ifndef FWNMI_ISA_MODEL_H
 #define FWNMI_ISA_MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define PA_FEATURES_SIZE  66
+#define PA_FEATURES_SIZE  76 /* room for the longest */
 /* Byte and bit of ibm,pa-features for radix translation. */
 #define PA_FEATURES_RADIX 42
 #define PA_RADIX	  0x80
@@ -32,25 +32,52 @@ struct translation_error {
 };
 
 struct cpu_model {
-	const char *name;
-	uint32_t pvr; /* with the engine's revision; revision 0: no engine emulates it */
+	const char *name; /* in the device tree */
+	const char *type; /* as QEMU names it, with its revision */
+	const char *alias; /* QEMU's short name for it, or NULL */
+	uint32_t pvr;
 	uint32_t logical_pvr; /* of its ISA: cpu-version, KVM's ARCH_COMPAT */
 	unsigned isa; /* version of the Power ISA, 300 = 3.0; newer instructions are illegal */
 	/* Machine check bits for a real address that nothing answers, and for poisoned memory. */
 	struct real_address_error unbacked, uncorrectable;
 	/* No processor has bits for parity errors in ERAT or TLB. */
 	struct translation_error erat_multihit, tlb_multihit, slb_multihit, slb_parity;
-	uint8_t pa_features[PA_FEATURES_SIZE]; /* the property; empty: no partition is one */
+	uint8_t pa_features[PA_FEATURES_SIZE]; /* the property: [0] + 2 bytes of it are in use */
 };
 
 extern const struct cpu_model cpu_model_power8, cpu_model_power9, cpu_model_power10,
 	cpu_model_power11;
 
+/** cpu_model_number() - the models, numbered from 0 on. NULL: there are no more */
+const struct cpu_model *cpu_model_number(unsigned i);
+/** cpu_model_named() - the model of a type or an alias, in any case of letters, or NULL */
+const struct cpu_model *cpu_model_named(const char *name);
+/** cpu_model_with_pvr() - the model with exactly this processor version register, or NULL */
+const struct cpu_model *cpu_model_with_pvr(uint32_t pvr);
+/** cpu_model_with_logical_pvr() - the first model of a version of the architecture, or NULL */
+const struct cpu_model *cpu_model_with_logical_pvr(uint32_t logical_pvr);
+/**
+ * cpu_model_can_be() - has the processor a mode in which it is compatible with @older?
+ *
+ * Each has one for every version of the architecture, its own included, that the rows have.
+ */
+static inline bool cpu_model_can_be(const struct cpu_model *model, const struct cpu_model *older)
+{
+	return older->logical_pvr <= model->logical_pvr;
+}
+/** cpu_model_has_radix() - can it translate by radix trees? */
+bool cpu_model_has_radix(const struct cpu_model *model);
+/** cpu_model_or_default() - what a machine has that is not told: POWER9 */
+static inline const struct cpu_model *cpu_model_or_default(const struct cpu_model *model)
+{
+	return model ? model : &cpu_model_power9;
+}
+
 /**
  * cpu_model_of() - the model of a processor version register
  *
- * A version without a row gets the first row with the same machine check bits, or POWER9 if
- * libfwnmi does not know it either.
+ * A revision without a row gets the version's first row, and a version without a row the first one
+ * with the same machine check bits, or POWER9 if libfwnmi does not know it either.
  */
 const struct cpu_model *cpu_model_of(uint32_t pvr);
 

@@ -104,6 +104,8 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 		.initrd = guest->initrd,
 		.ram_size = guest->config.ram_size,
 		.nr_vcpus = guest->config.nr_vcpus,
+		.cpu = guest->config.cpu,
+		.compat = guest->config.compat,
 		.clock = CLOCK_INSN,
 		.engine = &engine_power,
 		.no_reboot = true,

@@ -6,6 +6,7 @@
 #ifndef FWNMI_LAB_LAB_GUEST_H
 #define FWNMI_LAB_LAB_GUEST_H
 
+#include "isa/model.h"
 #include "lab/case.h"
 #include "lab/observation.h"
 
@@ -21,6 +22,7 @@ struct lab_guest_config {
 	const char *append; /* or NULL: more words for the kernel's command line */
 	uint64_t ram_size; /* bytes */
 	unsigned nr_vcpus;
+	const struct cpu_model *cpu, *compat; /* as in struct machine_config */
 	bool note_code; /* for lab_guest_code() */
 	/*
 	 * Asked now and then while the guest boots, with the instructions so far; false ends it.

@@ -196,6 +196,8 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.memory = &machine->memory,
 		.clock = &machine->clock,
 		.nr_vcpus = config->nr_vcpus,
+		.cpu = config->cpu,
+		.compat = config->compat,
 		.no_mc_exit = config->no_mc_exit,
 		.debug = host_warning,
 		.exited = engine_exited,
@@ -224,6 +226,8 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 			.opaque = machine,
 		},
 		.nr_vcpus = config->nr_vcpus,
+		.cpu = config->cpu,
+		.compat = config->compat,
 		.image = machine->loader.image,
 		.options = config->partition,
 	};
@@ -289,6 +293,9 @@ struct machine *machine_create(const struct machine_config *config, char *err, s
 		return NULL;
 	}
 	machine->config = *config;
+	machine->config.cpu = cpu_model_or_default(config->cpu);
+	if (!config->compat)
+		machine->config.compat = machine->config.cpu;
 	machine->ops = config->engine;
 	machine->loader.kernel_fd = machine->loader.initrd_fd = machine->loader.bios_fd = -1;
 	machine->wake_fd = -1;

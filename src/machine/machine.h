@@ -48,6 +48,11 @@ struct machine_config {
 	const struct boot_image *booted;
 	uint64_t ram_size; /* bytes, MACHINE_MIN_RAM..MACHINE_MAX_RAM, a multiple of 1 MiB */
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	/*
+	 * The processor, NULL: POWER9; and the older one that it is compatible with, NULL: none
+	 * that is older. A KVM engine takes only POWER9.
+	 */
+	const struct cpu_model *cpu, *compat;
 	enum clock_mode clock;
 	const struct engine_ops *engine;
 	bool no_reboot;

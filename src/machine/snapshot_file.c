@@ -46,6 +46,7 @@ static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 's', 'n', 'p' };
 struct saved_config {
 	uint64_t ram_size;
 	unsigned nr_vcpus;
+	uint32_t pvr, logical_pvr; /* of the processor, and of what it is compatible with */
 	enum clock_mode clock;
 	bool no_mc_exit, fwnmi_strict, errinjct;
 	enum fwnmi_stale_policy stale_handler;
@@ -60,6 +61,8 @@ struct saved_config {
 static const struct record_field fields[] = {
 	NUMBER(ram_size, MACHINE_MAX_RAM),
 	NUMBER(nr_vcpus, ENGINE_MAX_VCPUS),
+	NUMBER(pvr, UINT32_MAX),
+	NUMBER(logical_pvr, UINT32_MAX),
 	NUMBER(clock, CLOCK_INSN),
 	NUMBER(no_mc_exit, true),
 	NUMBER(fwnmi_strict, true),
@@ -91,6 +94,8 @@ static struct saved_config config_of(const struct machine *machine)
 	return (struct saved_config){
 		.ram_size = config->ram_size,
 		.nr_vcpus = config->nr_vcpus,
+		.pvr = config->cpu->pvr,
+		.logical_pvr = config->compat->logical_pvr,
 		.clock = config->clock,
 		.no_mc_exit = config->no_mc_exit,
 		.fwnmi_strict = config->partition.fwnmi_strict,
@@ -103,6 +108,15 @@ static struct saved_config config_of(const struct machine *machine)
 	};
 }
 
+/* What the saved processor is compatible with; NULL: not with that. */
+static const struct cpu_model *compat_of(const struct saved_config *saved)
+{
+	const struct cpu_model *cpu = cpu_model_with_pvr(saved->pvr);
+	const struct cpu_model *compat = cpu_model_with_logical_pvr(saved->logical_pvr);
+
+	return cpu && compat && cpu_model_can_be(cpu, compat) ? compat : NULL;
+}
+
 /* What is different, or NULL. */
 static const char *difference(const struct saved_config *a, const struct saved_config *b)
 {
@@ -110,6 +124,8 @@ static const char *difference(const struct saved_config *a, const struct saved_c
 		return "amount of memory";
 	if (a->nr_vcpus != b->nr_vcpus)
 		return "number of vCPUs";
+	if (a->pvr != b->pvr || a->logical_pvr != b->logical_pvr)
+		return "processor";
 	if (a->clock != b->clock)
 		return "clock";
 	if (a->no_mc_exit != b->no_mc_exit)
@@ -200,7 +216,7 @@ static void put_config(struct writer *w, const struct machine *machine)
 	const char *text = machine->config.partition.bootargs ? machine->config.partition.bootargs :
 								"";
 	struct saved_config config = config_of(machine);
-	uint8_t record[1024];
+	uint8_t record[2048];
 	size_t size = record_save(&config_record, &config, record, sizeof(record));
 
 	_Static_assert(sizeof(fields) / sizeof(fields[0]) * 60 < sizeof(record), "room for all");
@@ -449,13 +465,16 @@ static bool get_number(struct snapshot_file *file, unsigned bytes, uint64_t *val
 static bool get_config(struct snapshot_file *file, char *err, size_t err_size)
 {
 	const size_t size = record_size(&config_record);
-	uint8_t record[1024];
+	uint8_t record[2048];
 	uint64_t length;
 
 	if (size > sizeof(record) || !get(file, record, size))
 		return REFUSE("it is damaged");
 	if (!record_load(&config_record, &file->config, record, size, err, err_size))
 		return false;
+	if (!cpu_model_with_pvr(file->config.pvr) || !compat_of(&file->config))
+		return REFUSE("there is no processor 0x%08x, 0x%08x", file->config.pvr,
+			      file->config.logical_pvr);
 	if (!get_number(file, 4, &length) || length > MAX_BOOTARGS)
 		return REFUSE("it is damaged");
 	file->bootargs = calloc(1, length + 1);
@@ -502,6 +521,8 @@ void snapshot_file_config(const struct snapshot_file *file, struct machine_confi
 
 	config->ram_size = saved->ram_size;
 	config->nr_vcpus = saved->nr_vcpus;
+	config->cpu = cpu_model_with_pvr(saved->pvr);
+	config->compat = compat_of(saved);
 	config->clock = saved->clock;
 	config->no_mc_exit = saved->no_mc_exit;
 	config->partition.fwnmi_strict = saved->fwnmi_strict;

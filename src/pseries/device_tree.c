@@ -132,7 +132,7 @@ static void pa_features(struct tree *t, const struct cpu_model *model, const str
 		features[PA_FEATURES_SLB] |= PA_SLB;
 		features[PA_FEATURES_HASH] |= PA_SLB_ZEROS | PA_PP_110;
 	}
-	tree_bytes(t, "ibm,pa-features", features, sizeof(features));
+	tree_bytes(t, "ibm,pa-features", features, 2u + features[0]);
 }
 
 /*
@@ -160,7 +160,8 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 
 static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 {
-	const struct cpu_model *model = &cpu_model_power9;
+	const struct cpu_model *model = cpu_model_or_default(papr->config.cpu);
+	const struct cpu_model *compat = papr->config.compat ? papr->config.compat : model;
 	char name[32];
 
 	snprintf(name, sizeof(name), "PowerPC,%s@%x", model->name, number);
@@ -168,7 +169,7 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 	tree_string(t, "device_type", "cpu");
 	tree_string(t, "status", "okay");
 	tree_u32(t, "reg", number);
-	tree_u32(t, "cpu-version", model->logical_pvr); /* as if negotiated */
+	tree_u32(t, "cpu-version", compat->logical_pvr); /* as if negotiated */
 	tree_empty(t, "64-bit");
 	tree_u32(t, "timebase-frequency", TIMEBASE_HZ);
 	tree_u32(t, "clock-frequency", TIMEBASE_HZ * INSNS_PER_TICK);
@@ -179,7 +180,7 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 	tree_u32(t, "i-cache-block-size", 128);
 	tree_u32(t, "i-cache-line-size", 128);
 	tree_u32(t, "ibm,vmx", 2); /* 2: with VSX */
-	pa_features(t, model, papr);
+	pa_features(t, compat, papr);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
 	if (papr->offers_radix)
 		TREE_CELLS(t, "ibm,processor-radix-AP-encodings", 0x0000000c, 0xa0000010,

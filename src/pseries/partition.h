@@ -153,6 +153,8 @@ struct papr_config {
 	struct papr_host host;
 	struct vty_console console;
 	unsigned nr_vcpus;
+	/* What the device tree says of the processor: as in struct engine_config. */
+	const struct cpu_model *cpu, *compat;
 	struct boot_image image;
 	struct papr_options options;
 };

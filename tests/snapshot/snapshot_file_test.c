@@ -408,6 +408,11 @@ static void another_machine_is_refused_and_stays_as_it_was(void)
 	with.nr_vcpus = with.nr_vcpus % ENGINE_MAX_VCPUS + 1;
 	good &= leaves_alone(with, "number of vCPUs");
 	with = config;
+	with.cpu = &cpu_model_power10;
+	good &= leaves_alone(with, "processor");
+	with.compat = &cpu_model_power9;
+	good &= leaves_alone(with, "processor");
+	with = config;
 	with.clock = CLOCK_HOST;
 	good &= leaves_alone(with, "clock");
 	with = config;
@@ -443,6 +448,8 @@ static bool option(const char *name, const char *value)
 		config.nr_vcpus = (unsigned)atoi(value);
 	else if (!strcmp(name, "-m"))
 		config.ram_size = (uint64_t)atoi(value) << 20;
+	else if (!strcmp(name, "-cpu"))
+		config.cpu = cpu_model_named(value);
 	else if (!strcmp(name, "-initrd"))
 		config.initrd = value;
 	else if (!strcmp(name, "-append"))

@@ -102,6 +102,30 @@ static void the_defaults_are_a_small_machine(void **state)
 	assert_null(run_options.machine.debug);
 }
 
+static void the_processor_has_qemus_names_and_may_be_compatible_with_an_older_one(void **state)
+{
+	static const struct {
+		const char *line, *type, *compat;
+	} good[] = {
+		{ "-kernel k", "power9_v2.2", "power9_v2.2" },
+		{ "-kernel k -cpu power8", "power8_v2.0", "power8_v2.0" },
+		{ "-kernel k -cpu POWER9_v2.0", "power9_v2.0", "power9_v2.0" },
+		{ "-kernel k -cpu power10,compat=Power9_v2.0", "power10_v2.0", "power9_v2.2" },
+		{ "-kernel k -cpu power11,compat=power8nvl", "power11_v2.0", "power8_v2.0" },
+		{ "-kernel k -cpu power9,compat=power9", "power9_v2.2", "power9_v2.2" },
+		{ "-kernel k -cpu power10,compat=power8 -cpu power11", "power11_v2.0",
+		  "power11_v2.0" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_run(good[i].line);
+		assert_string_equal(run_options.machine.cpu->type, good[i].type);
+		assert_string_equal(run_options.machine.compat->type, good[i].compat);
+	}
+	assert_run("-cpu help");
+	assert_true(run_options.cpu.help);
+}
+
 static void a_bios_is_enough(void **state)
 {
 	assert_run("-bios b");
@@ -246,7 +270,20 @@ static void bad_run_command_lines_print_one_line(void **state)
 	assert_refused("-kernel k stray", false, "unexpected argument stray");
 	assert_refused("-kernel k -kern=x", false, "unknown option -kern=x");
 	assert_refused("-kernel k --debug=1", false, "takes no value");
-	assert_refused("-kernel k -cpu power8", false, "only power9");
+	assert_refused("-kernel k -cpu power7", false,
+		       "bad -cpu power7: there are power8, power8e, power8nvl, power9, power10, "
+		       "power11, and those of -cpu help");
+	assert_refused("-kernel k -cpu ,compat=power8", false, "there are power8,");
+	assert_refused("-kernel k -cpu power9,", false, "there are power8,");
+	assert_refused("-kernel k -cpu power9,compat=power10", false,
+		       "POWER9 is compatible with power8, power9 only");
+	assert_refused("-kernel k -cpu power8e,compat=power9", false,
+		       "POWER8E is compatible with power8 only");
+	assert_refused("-kernel k -cpu power11,compat=power7", false,
+		       "POWER11 is compatible with power8, power9, power10, power11 only");
+	assert_refused("-kernel k -cpu power9,htm=off", false,
+		       "only compat=NAME can follow the processor");
+	assert_refused("-kernel k -cpu power9,compat=power8,x", false, "only compat=NAME");
 	assert_refused("-kernel k -accel tcg", false, "not emu, kvm");
 	assert_refused("-kernel k -accel kvm:tcg", false, "bad -accel kvm:tcg");
 	assert_refused("-kernel k -accel kvm::emu", false, "bad -accel kvm::emu");
@@ -330,7 +367,6 @@ static void options_of_qemu_that_mean_something_else_are_refused(void **state)
 	assert_refused("-kernel k -M pseries,ic-mode=xive", false,
 		       "bad -M pseries,ic-mode=xive: the partition has no ic-mode=xive");
 	assert_refused("-kernel k -machine pseries,", false, "bad -machine");
-	assert_refused("-kernel k -cpu power9_v2.0", false, "only power9");
 	assert_refused("-kernel k -rtc base=localtime", false, "only base=utc");
 	assert_refused("-kernel k -nodefaults=yes", false, "-nodefaults takes no value");
 }
@@ -523,6 +559,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_a_small_machine),
+		cmocka_unit_test(
+			the_processor_has_qemus_names_and_may_be_compatible_with_an_older_one),
 		cmocka_unit_test(a_bios_is_enough),
 		cmocka_unit_test(every_option_starts_with_one_dash_or_two),
 		cmocka_unit_test(memory_sizes_are_those_of_qemu),

@@ -123,7 +123,7 @@ static void an_instruction_newer_than_the_model_is_illegal(void **state)
 
 	PUT(0x700, HCALL);
 	for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
-		e->model = models[m];
+		e->model = e->compat = models[m];
 		for (size_t i = 0; i < ARRAY_SIZE(insns); i++) {
 			bool illegal = insns[i].isa > models[m]->isa;
 
@@ -140,6 +140,36 @@ static void an_instruction_newer_than_the_model_is_illegal(void **state)
 			}
 		}
 	}
+}
+
+#define PROBLEM_STATE (MSR_SF | MSR_ME | MSR_PR)
+
+static void problem_state_has_no_instruction_newer_than_what_it_is_compatible_with(void **state)
+{
+	((struct power_engine *)engine)->compat = &cpu_model_power8;
+	PUT(0x700, HCALL);
+	PUT(0xf40, HCALL);
+	PUT(CODE, 0x7c642e12, HCALL); /* modsd r3,r4,r5, of 3.0 */
+	stand_at(CODE, MSR_SF | MSR_ME);
+	run(100);
+	assert_int_equal(regs.nip, CODE + 8);
+	stand_at(CODE, PROBLEM_STATE);
+	run(100);
+	assert_int_equal(regs.nip, 0x704);
+	assert_int_equal(regs.srr0, CODE);
+	assert_int_equal(regs.srr1 & 0x783f0000, SRR1_ILLEGAL);
+	/* That it is illegal comes before the facility that it needs. */
+	PUT(CODE, 0xf0000ad0, HCALL); /* xxspltib vs0,1, of 3.0 */
+	stand_at(CODE, PROBLEM_STATE);
+	run(100);
+	assert_int_equal(regs.nip, 0x704);
+	/* An older one is there. */
+	PUT(CODE, 0x7c8303f4, NOP, 0x7fe00008); /* popcntd r3,r4; nop; trap */
+	stand_at(CODE, PROBLEM_STATE);
+	run(100);
+	assert_int_equal(regs.nip, 0x704);
+	assert_int_equal(regs.srr0, CODE + 8);
+	assert_int_equal(regs.srr1 & 0x783f0000, SRR1_TRAP);
 }
 
 /* ---- MSR[SF] = 0 ---- */
@@ -293,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_return_into_traced_code_is_seen_before_its_first_instruction),
 		TEST(an_instruction_newer_than_the_model_is_illegal),
+		TEST(problem_state_has_no_instruction_newer_than_what_it_is_compatible_with),
 		TEST(behind_the_last_word_of_32_bits_comes_address_0),
 		TEST(a_run_ends_at_an_address_of_32_bits),
 		TEST(one_who_waits_goes_on_for_as_long_as_it_has_patience),

@@ -27,6 +27,7 @@ ALIAS(sem_scv)
 ALIAS(sem_tlbie)
 ALIAS(sem_priority)
 ALIAS(sem_need_tar)
+ALIAS(sem_not_compatible)
 
 static const struct {
 	uint32_t value, mask;

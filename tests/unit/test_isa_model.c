@@ -6,8 +6,10 @@
 #include "isa/srr1.h"
 #include "unit.h"
 
-static const struct cpu_model *const models[] = { &cpu_model_power8, &cpu_model_power9,
-						  &cpu_model_power10, &cpu_model_power11 };
+/* One of each version, and then all of them. */
+static const struct cpu_model *const versions[] = { &cpu_model_power8, &cpu_model_power9,
+						    &cpu_model_power10, &cpu_model_power11 };
+static const struct cpu_model *models[7];
 
 /* Versions as in Linux's arch/powerpc/include/asm/reg.h. */
 static void a_pvr_is_known_by_its_version_whatever_its_revision(void **state)
@@ -16,9 +18,9 @@ static void a_pvr_is_known_by_its_version_whatever_its_revision(void **state)
 		uint32_t pvr;
 		const char *name;
 	} known[] = {
-		{ 0x004b0201, "POWER8" },  { 0x004c0100, "POWER8" }, { 0x004d0200, "POWER8" },
-		{ 0x004e1202, "POWER9" },  { 0x004e0100, "POWER9" }, { 0x00801200, "POWER10" },
-		{ 0x00820200, "POWER11" }, { 0x00990000, "POWER9" }, { 0, "POWER9" },
+		{ 0x004b0200, "POWER8E" }, { 0x004c0101, "POWER8NVL" }, { 0x004d0200, "POWER8" },
+		{ 0x004e1202, "POWER9" },  { 0x004e0100, "POWER9" },	{ 0x00801200, "POWER10" },
+		{ 0x00820200, "POWER11" }, { 0x00990000, "POWER9" },	{ 0, "POWER9" },
 		{ UINT32_MAX, "POWER9" },
 	};
 
@@ -36,25 +38,69 @@ static void a_model_has_the_machine_check_bits_of_every_pvr_that_it_stands_for(v
 	}
 }
 
-static void a_partition_sees_a_power9_of_isa_3_0(void **state)
+/* Names, PVRs and versions of the ISA as of QEMU 10; of TM, DFP and DEXCR none is there. */
+static void models_are_what_qemu_calls_so(void **state)
 {
-	assert_int_equal(cpu_model_power9.pvr, 0x004e1202);
-	assert_int_equal(cpu_model_power9.logical_pvr, 0x0f000005);
-	assert_int_equal(cpu_model_power9.isa, 300);
-	assert_int_equal(cpu_model_power9.pa_features[0], PA_FEATURES_SIZE - 2);
-	assert_true(cpu_model_power9.pa_features[PA_FEATURES_RADIX] & PA_RADIX);
-	/* No engine emulates the other models yet. */
-	for (size_t i = 0; i < ARRAY_SIZE(models); i++)
-		if (models[i] != &cpu_model_power9)
-			assert_int_equal(models[i]->pa_features[0], 0);
+	static const struct {
+		const char *name, *tree;
+		uint32_t pvr, logical_pvr;
+		unsigned isa, features;
+		bool radix;
+	} known[] = {
+		{ "power8", "POWER8", 0x004d0200, 0x0f000004, 207, 24, false },
+		{ "power8_v2.0", "POWER8", 0x004d0200, 0x0f000004, 207, 24, false },
+		{ "POWER8E", "POWER8E", 0x004b0201, 0x0f000004, 207, 24, false },
+		{ "power8e_v2.1", "POWER8E", 0x004b0201, 0x0f000004, 207, 24, false },
+		{ "power8nvl", "POWER8NVL", 0x004c0100, 0x0f000004, 207, 24, false },
+		{ "Power8NVL_v1.0", "POWER8NVL", 0x004c0100, 0x0f000004, 207, 24, false },
+		{ "power9", "POWER9", 0x004e1202, 0x0f000005, 300, 64, true },
+		{ "power9_v2.2", "POWER9", 0x004e1202, 0x0f000005, 300, 64, true },
+		{ "power9_v2.0", "POWER9", 0x004e1200, 0x0f000005, 300, 64, true },
+		{ "power10", "POWER10", 0x00801200, 0x0f000006, 310, 74, true },
+		{ "POWER10_V2.0", "POWER10", 0x00801200, 0x0f000006, 310, 74, true },
+		{ "power11", "POWER11", 0x00821200, 0x0f000007, 310, 74, true },
+		{ "power11_v2.0", "POWER11", 0x00821200, 0x0f000007, 310, 74, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct cpu_model *model = cpu_model_named(known[i].name);
+
+		assert_non_null(model);
+		assert_string_equal(model->name, known[i].tree);
+		assert_int_equal(model->pvr, known[i].pvr);
+		assert_int_equal(model->logical_pvr, known[i].logical_pvr);
+		assert_int_equal(model->isa, known[i].isa);
+		assert_int_equal(model->pa_features[0], known[i].features);
+		assert_int_equal(cpu_model_has_radix(model), known[i].radix);
+		assert_int_equal(model->pa_features[2 + 22], 0);
+		assert_int_equal(model->pa_features[2 + 54], 0);
+		assert_int_equal(model->pa_features[2 + 68], 0);
+		assert_ptr_equal(cpu_model_with_pvr(model->pvr), model);
+	}
+	assert_null(cpu_model_named("power7"));
+	assert_null(cpu_model_named("power9_v2"));
+	assert_null(cpu_model_named(""));
+	assert_null(cpu_model_with_pvr(0x004e1201));
+	assert_null(cpu_model_number(ARRAY_SIZE(models)));
+	assert_ptr_equal(cpu_model_or_default(NULL), &cpu_model_power9);
 }
 
 static void newer_processors_have_newer_versions_of_the_isa(void **state)
 {
-	for (size_t i = 1; i < ARRAY_SIZE(models); i++) {
-		assert_true(models[i]->isa >= models[i - 1]->isa);
-		assert_true(models[i]->logical_pvr > models[i - 1]->logical_pvr);
+	for (size_t i = 1; i < ARRAY_SIZE(versions); i++) {
+		assert_true(versions[i]->isa >= versions[i - 1]->isa);
+		assert_true(versions[i]->logical_pvr > versions[i - 1]->logical_pvr);
 	}
+}
+
+static void a_processor_is_compatible_with_its_own_version_and_older_ones(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(versions); j++)
+			assert_int_equal(cpu_model_can_be(versions[i], versions[j]), j <= i);
+		assert_ptr_equal(cpu_model_with_logical_pvr(versions[i]->logical_pvr), versions[i]);
+	}
+	assert_null(cpu_model_with_logical_pvr(0x0f000003));
 }
 
 static void assert_lost_memory(uint32_t pvr, const struct real_address_error *error)
@@ -142,12 +188,15 @@ int main(void)
 		cmocka_unit_test(a_pvr_is_known_by_its_version_whatever_its_revision),
 		cmocka_unit_test(
 			a_model_has_the_machine_check_bits_of_every_pvr_that_it_stands_for),
-		cmocka_unit_test(a_partition_sees_a_power9_of_isa_3_0),
+		cmocka_unit_test(models_are_what_qemu_calls_so),
 		cmocka_unit_test(newer_processors_have_newer_versions_of_the_isa),
+		cmocka_unit_test(a_processor_is_compatible_with_its_own_version_and_older_ones),
 		cmocka_unit_test(an_access_that_nothing_answers_is_lost_memory),
 		cmocka_unit_test(poisoned_memory_is_an_uncorrectable_error),
 		cmocka_unit_test(erat_and_tlb_errors_are_multihits),
 	};
 
+	for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
+		models[i] = cpu_model_number(i);
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

@@ -213,6 +213,41 @@ static void each_processor_has_a_node_with_its_number(void **state)
 	assert_true(fdt_path_offset(tree(), "/cpus/PowerPC,POWER9@4") < 0);
 }
 
+static void the_tree_says_which_processor_it_is_and_what_it_is_compatible_with(void **state)
+{
+	static const struct {
+		const char *cpu, *compat, *path;
+		uint32_t version;
+		int features;
+		uint8_t radix; /* byte 40 of ibm,pa-features */
+	} known[] = {
+		{ "power8", NULL, "/cpus/PowerPC,POWER8@0", 0x0f000004, 26, 0 },
+		{ "power8e", NULL, "/cpus/PowerPC,POWER8E@0", 0x0f000004, 26, 0 },
+		{ "power9", "power9", "/cpus/PowerPC,POWER9@0", 0x0f000005, 66, 0x80 },
+		{ "power9", "power8", "/cpus/PowerPC,POWER9@0", 0x0f000004, 26, 0 },
+		{ "power10", NULL, "/cpus/PowerPC,POWER10@0", 0x0f000006, 76, 0x80 },
+		{ "power10", "power9", "/cpus/PowerPC,POWER10@0", 0x0f000005, 66, 0x80 },
+		{ "power11", NULL, "/cpus/PowerPC,POWER11@0", 0x0f000007, 76, 0x80 },
+		{ "power11", "power10", "/cpus/PowerPC,POWER11@0", 0x0f000006, 76, 0x80 },
+	};
+	struct papr_config config = fake_config();
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const uint8_t *features;
+		int len;
+
+		config.cpu = cpu_model_named(known[i].cpu);
+		config.compat = known[i].compat ? cpu_model_named(known[i].compat) : NULL;
+		remake(&config);
+		assert_int_equal(cell(known[i].path, "cpu-version", 0), known[i].version);
+		features = property(known[i].path, "ibm,pa-features", &len);
+		assert_int_equal(len, known[i].features);
+		assert_int_equal(features[0], len - 2);
+		if (len > 2 + 40)
+			assert_int_equal(features[2 + 40], known[i].radix);
+	}
+}
+
 static void the_tree_says_radix_xics_and_gtse(void **state)
 {
 	int len;
@@ -298,6 +333,7 @@ int main(void)
 		TEST(rtas_and_initrd_are_reserved),
 		TEST(the_rtas_entry_is_code_that_makes_the_private_hcall),
 		TEST(each_processor_has_a_node_with_its_number),
+		TEST(the_tree_says_which_processor_it_is_and_what_it_is_compatible_with),
 		TEST(the_tree_says_radix_xics_and_gtse),
 		TEST(chosen_has_what_the_loader_said),
 		TEST(the_tree_is_the_same_every_time_under_the_instruction_clock),

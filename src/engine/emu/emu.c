@@ -163,7 +163,8 @@ static struct engine *power_create(const struct engine_config *config, char *err
 
 	if (ok) {
 		e->config = *config;
-		e->model = &cpu_model_power9;
+		e->model = cpu_model_or_default(config->cpu);
+		e->compat = config->compat ? config->compat : e->model;
 		e->memory = config->memory;
 		e->clock = config->clock;
 		e->last_run = ENGINE_MAX_VCPUS;
@@ -200,8 +201,9 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 	*description = (struct engine_description){
 		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT | ENGINE_CAP_PLANT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
-				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_RADIX | ENGINE_CAP_POISON |
-				ENGINE_CAP_WINDOWS | ENGINE_CAP_HASH_TABLE,
+				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_POISON | ENGINE_CAP_WINDOWS |
+				ENGINE_CAP_HASH_TABLE |
+				(cpu_model_has_radix(e->compat) ? ENGINE_CAP_RADIX : 0),
 		.pvr = e->model->pvr,
 	};
 }
@@ -437,7 +439,7 @@ static void power_kick(struct engine *engine, unsigned vcpu)
 }
 
 const struct engine_ops engine_power = {
-	.name = "embedded POWER9",
+	.name = "embedded processor",
 	.create = power_create,
 	.destroy = power_destroy,
 	.describe = power_describe,

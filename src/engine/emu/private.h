@@ -15,6 +15,7 @@
 struct power_engine {
 	struct engine_config config;
 	const struct cpu_model *model;
+	const struct cpu_model *compat; /* problem state has what this one has (PCR) */
 	struct engine_partition partition;
 	struct guest_memory *memory;
 	struct guest_clock *clock;

@@ -56,6 +56,7 @@ struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned
 					    .offset = offset,
 					    .mode = page->mode,
 					    .isa = e->model->isa,
+					    .compat_isa = e->compat->isa,
 					    .max_insns = fetchable(cpu, page, offset, max_insns) };
 	struct decoded decoded;
 	struct block *block;

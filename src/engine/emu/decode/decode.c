@@ -14,7 +14,7 @@
 struct decoder {
 	const struct uop *first;
 	struct uop *next;
-	unsigned mode, isa;
+	unsigned mode, isa, compat_isa;
 	/* The instruction being decoded: its number in the block, its place in the page. */
 	unsigned index;
 	unsigned offset, next_offset; /* bytes */
@@ -916,6 +916,8 @@ static void decode_insn(struct decoder *d, uint32_t insn)
 {
 	const struct insn_entry *entry = look_up(insn, d->isa);
 
+	if (entry && entry->isa > d->compat_isa)
+		emit_call(d, FACILITY_NONE, sem_not_compatible, insn);
 	if (!entry)
 		END(d, illegal, 0, 0, 0, insn);
 	else if (entry->gen)
@@ -930,6 +932,7 @@ void decode(const struct decode_input *input, struct uop *uops, struct decoded *
 			     .next = uops,
 			     .mode = input->mode,
 			     .isa = input->isa,
+			     .compat_isa = input->compat_isa ? input->compat_isa : input->isa,
 			     .next_offset = input->offset };
 
 	decoded->prefixed = 0;

@@ -18,6 +18,7 @@ struct decode_input {
 	unsigned offset; /* of the first instruction in it */
 	unsigned mode; /* CODE_* */
 	unsigned isa; /* version, 300 = 3.0; newer instructions are illegal */
+	unsigned compat_isa; /* the same for problem state; 0: as isa */
 	unsigned max_insns; /* 1..BLOCK_MAX_INSNS */
 };
 

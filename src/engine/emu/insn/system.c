@@ -281,6 +281,13 @@ SEM(need_tar)
 	return cpu_need_facility(cpu, FSCR_TAR);
 }
 
+/* PCR: the processor has the instruction, but problem state has not. */
+SEM(not_compatible)
+{
+	(void)insn;
+	return cpu->msr & MSR_PR ? cpu_illegal(cpu) : 0;
+}
+
 SEM(nothing)
 {
 	(void)cpu;
