@@ -242,6 +242,7 @@ static enum form form_of(const struct table_entry *entry)
 	case 58:
 	case 62:
 		return FORM_DS;
+	case 6:
 	case 56:
 		return FORM_DQ;
 	default:
@@ -350,6 +351,11 @@ static uint32_t valid(const struct table_entry *entry, uint32_t w)
 		w = (w & ~0x000ff000u) | 0x1000u << below(8); /* mfocrf and mtocrf: one field */
 	else if (!strcmp(name, "mfcr"))
 		w &= ~0x000ff000u;
+	if (!strcmp(name, "vgnb"))
+		w = with_field(w, RA_SHIFT, 2 + (uint32_t)below(6));
+	if (!strcmp(name, "lxvkq"))
+		w = with_field(w, RB_SHIFT,
+			       below(2) ? 1 + (uint32_t)below(9) : 16 + (uint32_t)below(9));
 	if (!strcmp(name, "bc") || !strcmp(name, "bclr") || !strcmp(name, "bcctr") ||
 	    !strcmp(name, "bctar"))
 		w = branch_condition(w, !strcmp(name, "bcctr"));

@@ -58,7 +58,7 @@ static unsigned compare(const struct options *options, struct oracle *oracle, si
 
 static bool wanted(const struct options *options, const struct table_entry *entry)
 {
-	if (options->memory_only && !accesses_memory(entry))
+	if (!is_run(entry) || (options->memory_only && !accesses_memory(entry)))
 		return false;
 	if (!options->nr_only)
 		return true;
@@ -109,10 +109,11 @@ static bool test_entry(const struct options *options, struct oracle *oracle, siz
 static int usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s [--big-endian] [--memory] [--states N] [--seed N]\n"
+		"usage: %s [--big-endian] [--memory] [--isa 310] [--states N] [--seed N]\n"
 		"       [--only NAME|PREFIX*]... -- ORACLE...\n"
 		"  --big-endian  ORACLE runs with MSR[LE] = 0\n"
 		"  --memory      only storage access instructions\n"
+		"  --isa 310     be a POWER10, as ORACLE must be (300)\n"
 		"  --states N    cases for each mnemonic (200)\n",
 		program);
 	return 2;
@@ -133,6 +134,8 @@ int main(int argc, char **argv)
 			options.big_endian = true;
 		else if (!strcmp(argv[arg], "--memory"))
 			options.memory_only = true;
+		else if (!strcmp(argv[arg], "--isa") && more)
+			run_as((unsigned)strtoul(argv[++arg], NULL, 0));
 		else if (!strcmp(argv[arg], "--states") && more)
 			options.states = (unsigned)strtoul(argv[++arg], NULL, 0);
 		else if (!strcmp(argv[arg], "--seed") && more)

@@ -322,6 +322,59 @@ static bool quotient_overflows(const char *name, const struct isa_case *in)
 		word ? (int32_t)b : (int64_t)b, bits);
 }
 
+/* A divisor of zero in some element, or a quotient that does not fit. */
+static bool undefined_vector_quotient(const char *name, const struct isa_case *in)
+{
+	const uint64_t *a = in->vsr[32 + (in->insn >> 16 & 31)],
+		       *b = in->vsr[32 + (in->insn >> 11 & 31)];
+	const bool word = name[strlen(name) - 1] == 'w', extended = name[4] == 'e';
+	const bool is_unsigned = name[strlen(name) - 2] == 'u';
+
+	if (strncmp(name, "vdiv", 4) && strncmp(name, "vmod", 4))
+		return false;
+	if (name[strlen(name) - 1] == 'q')
+		return !(b[0] | b[1]) ||
+		       (!is_unsigned && !a[0] && a[1] == 1ull << 63 && !~(b[0] & b[1]));
+	for (unsigned i = 0; i < (word ? 4 : 2); i++) {
+		const unsigned shift = word ? 32 * (i & 1) : 0, bits = word ? 32 : 64;
+		const uint64_t x = a[word ? i / 2 : i] >> shift, y = b[word ? i / 2 : i] >> shift;
+		const __int128 sx = word ? (int32_t)x : (int64_t)x,
+			       sy = word ? (int32_t)y : (int64_t)y;
+		const unsigned __int128 ux = word ? (uint32_t)x : x, uy = word ? (uint32_t)y : y;
+		const unsigned up = extended ? bits : 0;
+
+		if (is_unsigned ? unsigned_quotient_overflows(ux << up, uy, bits) :
+				  signed_quotient_overflows((__int128)((unsigned __int128)sx << up),
+							    sy, bits))
+			return true;
+	}
+	return false;
+}
+
+static bool extracts_beyond_registers(const char *name, const struct isa_case *in)
+{
+	static const char letters[] = "bhwd";
+	const unsigned index = in->gpr[in->insn >> 6 & 31] & 31;
+	const char *end = name + strlen(name) - 4; /* bvlx */
+
+	if (strncmp(name, "vextd", 5) || strchr(name, 'x') == NULL || name[strlen(name) - 3] != 'v')
+		return false;
+	return index > 32u - (1u << (strchr(letters, *end) - letters));
+}
+
+static bool inserts_beyond_register(const char *name, const struct isa_case *in)
+{
+	static const char letters[] = "bhwd";
+	const unsigned ra = in->insn >> 16 & 31;
+	const bool by_gpr = name[strlen(name) - 1] == 'x';
+	unsigned index;
+
+	if (strncmp(name, "vins", 4) || !strncmp(name, "vinsert", 7))
+		return false;
+	index = (by_gpr ? in->gpr[ra] : ra) & 15;
+	return index > 16u - (1u << (strchr(letters, name[4]) - letters));
+}
+
 /*
  * The quotient of an impossible division is undefined, and so is the left half of a 32-bit
  * quotient, with the flags of CR0 that follow from them. QEMU's divdeo lets a quotient of 2^63

@@ -21,6 +21,8 @@
 #define FPSCR_VXCVI	 0x00000100ull
 #define FPSCR_EXCEPTIONS 0x1ff80700ull
 #define CR1_FX		 0x08000000ull
+#define CR1_VX		 0x02000000ull
+#define FPSCR_XX	 0x02000000ull
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -347,6 +349,10 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 			 struct isa_case *theirs)
 {
 	(void)in;
-	if (!strcmp(name, KNOWN_SEQUENCE) && ours->fpscr & FPSCR_EXCEPTIONS)
-		hide_fpscr(ours, theirs, FPSCR_FX);
+	if (strcmp(name, KNOWN_SEQUENCE))
+		return;
+	if (ours->fpscr & FPSCR_FX || ours->fpscr & FPSCR_EXCEPTIONS)
+		hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_XX);
+	if (ours->fpscr & FPSCR_EXCEPTIONS & ~FPSCR_XX)
+		theirs->cr = (theirs->cr & ~CR1_VX) | (ours->cr & CR1_VX);
 }

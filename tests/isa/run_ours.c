@@ -128,6 +128,13 @@ void run_as(unsigned isa)
 							      &cpu_model_power8;
 }
 
+bool is_run(const struct table_entry *entry)
+{
+	if (!engine)
+		start();
+	return entry->isa <= ((struct power_engine *)engine)->model->isa;
+}
+
 void run_one(struct isa_case *c, bool big_endian)
 {
 	struct engine_exit end;

@@ -56,8 +56,8 @@ static bool joins(const struct table_entry *entry, bool big_endian)
 	static const char *const odd[] = { "bclr", "bcctr", NULL };
 	const char *where;
 
-	return !known_skip(entry->name, big_endian, &where) && !partner(entry->name) &&
-	       !is_any(entry->name, odd);
+	return is_run(entry) && !known_skip(entry->name, big_endian, &where) &&
+	       !partner(entry->name) && !is_any(entry->name, odd);
 }
 
 static void add(struct sequence *s, uint32_t word, const struct table_entry *entry, bool sets_up)

@@ -29,5 +29,7 @@ void run_one(struct isa_case *c, bool big_endian);
 
 /** run_as() - be a processor of this version of the ISA from now on: 207, 300 or 310. */
 void run_as(unsigned isa);
+/** is_run() - does that processor have the entry? */
+bool is_run(const struct table_entry *entry);
 
 #endif

@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	good &= report(3, "names_agree_with_the_disassembler",
-		       disassembles(argv[1], "power9", path, name_agrees));
+		       disassembles(argv[1], "power10", path, name_agrees));
 	good &= report(4, "what_is_newer_than_power8_is_of_isa_3_0",
 		       disassembles(argv[1], "power8", path, version_agrees));
 	unlink(path);

@@ -156,7 +156,7 @@ static void each_instruction_gives_a_sound_block(void **state)
 			}
 }
 
-/* Words that are too rare at random: or rn,rn,rn, a branch nearby, an invalid instruction. */
+/* Words that are too rare at random: or rn,rn,rn, branches nearby, an invalid instruction. */
 static uint32_t some_rare_word(void)
 {
 	uint32_t n = random32() % 32;
@@ -166,6 +166,8 @@ static uint32_t some_rare_word(void)
 		return 0;
 	case 1:
 		return 0x48000000 | n << 2;
+	case 2:
+		return 0x40000000 | n << 21 | 8;
 	default:
 		return 0x7c000378 | n << 21 | n << 16 | n << 11;
 	}
