@@ -991,3 +991,36 @@ SEM(xsrqpxp)
 	f.raised &= ~FPSCR_UX;
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
+
+/* ---- ISA 3.1: comparisons to a mask, maximum and minimum as in C ---- */
+
+static int quad_compare_mask(struct cpu *cpu, uint32_t insn, unsigned wanted, bool ordered)
+{
+	const struct fp a = quad(cpu, VRA(insn)), b = quad(cpu, VRB(insn));
+	struct fpu f = fpu_start(cpu);
+	const unsigned result = fp_compare_signal(&f, &a, &b, ordered);
+
+	if (fpu_commit_vector(cpu, &f))
+		cpu->vsr[VRT(insn)].q = result & wanted ? ~(u128)0 : 0;
+	return fpscr_trap(cpu, f.raised);
+}
+
+VECTOR(xscmpeqqp, quad_compare_mask, CR_EQ, false)
+VECTOR(xscmpgtqp, quad_compare_mask, CR_GT, true)
+VECTOR(xscmpgeqp, quad_compare_mask, CR_GT | CR_EQ, true)
+
+/* The first operand if it compares as wanted with the second, else, and with a NaN, the second. */
+static int quad_extremum(struct cpu *cpu, uint32_t insn, unsigned wanted)
+{
+	const struct fp a = quad(cpu, VRA(insn)), b = quad(cpu, VRB(insn));
+	struct fpu f = fpu_start(cpu);
+
+	if (a.class == CLASS_SNAN || b.class == CLASS_SNAN)
+		f.raised |= FPSCR_VXSNAN;
+	if (fpu_commit_vector(cpu, &f))
+		cpu->vsr[VRT(insn)] = cpu->vsr[fp_compare(&a, &b) & wanted ? VRA(insn) : VRB(insn)];
+	return fpscr_trap(cpu, f.raised);
+}
+
+VECTOR(xsmaxcqp, quad_extremum, CR_GT | CR_EQ)
+VECTOR(xsmincqp, quad_extremum, CR_LT)
