@@ -351,8 +351,7 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 	(void)in;
 	if (strcmp(name, KNOWN_SEQUENCE))
 		return;
-	if (ours->fpscr & FPSCR_FX || ours->fpscr & FPSCR_EXCEPTIONS)
-		hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_XX);
+	hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_XX);
 	if (ours->fpscr & FPSCR_EXCEPTIONS & ~FPSCR_XX)
 		theirs->cr = (theirs->cr & ~CR1_VX) | (ours->cr & CR1_VX);
 }
