@@ -351,7 +351,7 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 	(void)in;
 	if (strcmp(name, KNOWN_SEQUENCE))
 		return;
-	hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_XX);
+	hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
 	if (ours->fpscr & FPSCR_EXCEPTIONS & ~FPSCR_XX)
 		theirs->cr = (theirs->cr & ~CR1_VX) | (ours->cr & CR1_VX);
 }
