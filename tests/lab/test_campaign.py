@@ -159,6 +159,15 @@ def quick_accuses_no_good_kernel_and_is_quiet_in_a_pipe(lab):
     )
 
 
+def quick_has_the_same_verdicts_for_a_guest_with_a_hash_table(lab):
+    done = lab.test("hash.db", "-append", "disable_radix")
+    yield expect("exit status", done.returncode, 0)
+    hash_mmu = {case["name"]: case["verdict"] for case in lab.results("hash.db")}
+    radix = {case["name"]: case["verdict"] for case in json.loads(lab.quick())["results"]}
+    yield expect("cases", len(hash_mmu), CASES)
+    yield expect("verdicts", hash_mmu, radix)
+
+
 def a_campaign_run_again_gives_the_same_bytes(lab):
     lab.test("again.db")
     yield Check("alike", lab.report("again.db") == lab.quick(), "")
@@ -598,6 +607,7 @@ def a_suite_that_is_none_is_refused(lab):
 
 TESTS = [
     quick_accuses_no_good_kernel_and_is_quiet_in_a_pipe,
+    quick_has_the_same_verdicts_for_a_guest_with_a_hash_table,
     a_campaign_run_again_gives_the_same_bytes,
     one_worker_and_four_give_the_same_bytes,
     killed_five_times_and_started_again_gives_the_same_bytes,

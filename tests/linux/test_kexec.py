@@ -28,7 +28,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 kexec -c -l /kexec/image --initrd=/kexec/initrd \\
-    --command-line="console=hvc0 loglevel=8 fwnmi.job=victim" || poweroff -nf
+    --command-line="console=hvc0 loglevel=8 fwnmi.job=victim $next" || poweroff -nf
 echo "<1>fwnmi-guest: loaded" >/dev/kmsg
 kexec -e
 poweroff -nf
@@ -105,12 +105,12 @@ class Kexec:
             f.write(ordinary + cpio.finish())
         return path
 
-    def start(self, image, options=(), **more):
+    def start(self, image, options=(), append="", **more):
         build = Build(HERE, self.build.fwnmi, self.initramfs(image))
         return Guest(
             build,
             self.first,
-            append="rdinit=/kexec/init loglevel=8",
+            append=f"rdinit=/kexec/init loglevel=8 {append}",
             memory="1G",
             options=options,
             **more,
@@ -140,6 +140,23 @@ class Kexec:
             yield from scenarios.recovered(guest, "TLB Multihit", type="TLB").checks
             yield expect("exit status", guest.power_off(), 0)
             yield Check("no routine was missed", "is gone" not in guest.stderr(), guest.stderr())
+
+    def changes_translation(self, former, latter):
+        """The hash table that is left is emptied; one that is chosen has no entries."""
+        word = {"radix": "disable_radix=0", "hash": "disable_radix=1"}
+        # What has an "=" and no dot is in the first init's environment.
+        append = f"{word[former]} next={word[latter]}"
+        with self.start(self.first, ["--mmu=either"], append) as guest:
+            guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)
+            mark = guest.mark()
+            yield Check(f"{former} first", f"{former}-mmu: " in guest.since(0), "")
+            guest.wait_for(r"fwnmi-guest: victim pid", mark, timeout=harness.BOOT)
+            said = guest.since(mark)
+            yield Check(f"then {latter}", f"{latter}-mmu: " in said, "")
+            if former != latter:
+                yield Check(f"and not {former}", f"{former}-mmu: " not in said, "")
+            yield from scenarios.recovered_slb_multihit(guest).checks
+            yield expect("exit status", guest.power_off(), 0)
 
     def runs_other_system(self, guest):
         guest.wait_for(r"fwnmi-guest: loaded", timeout=LOAD)
@@ -210,6 +227,13 @@ def define(tap, build, words, stack):
         "6.12",
         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"],
     )
+    for former, latter in (("radix", "hash"), ("hash", "radix"), ("hash", "hash")):
+        test(
+            f"a_kernel_with_{latter}_translation_follows_one_with_{former}",
+            kexec.changes_translation,
+            former,
+            latter,
+        )
     test("a_system_that_does_not_register_gets_the_architected_interrupt", kexec.other_system)
     test(
         "a_system_that_does_not_register_gets_it_where_trampolines_were",
