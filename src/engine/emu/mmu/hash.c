@@ -145,7 +145,7 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	if (refused)
 		return storage_fault(fault, refused);
 	used = HPTE_R_R | (r->access == ACCESS_WRITE ? HPTE_R_C : 0);
-	if (~second & used)
+	if (!r->traceless && ~second & used)
 		second = note_access(memory, &entry[1], used);
 	offset = (1ull << size->actual) - 1;
 	translation->ra = hpte_ra(second, size) | (r->address & offset);
