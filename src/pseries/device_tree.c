@@ -154,6 +154,7 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 		   16, 0x110, 2, 16, 1, 24, 8, /**/
 		   24, 0x100, 1, 24, 0);
 	TREE_CELLS(t, "ibm,processor-page-sizes", 12, 16, 24);
+	TREE_CELLS(t, "ibm,processor-storage-keys", 32, 32); /* for data, for instructions */
 	TREE_CELLS(t, "ibm,processor-segment-sizes", SEGMENT_256M_BITS, SEGMENT_1T_BITS, UINT32_MAX,
 		   UINT32_MAX);
 }

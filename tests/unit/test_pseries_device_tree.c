@@ -263,6 +263,69 @@ static void the_tree_says_radix_xics_and_gtse(void **state)
 			    "IBM,ppc-xicp");
 }
 
+static void remake_for(enum papr_mmu mmu)
+{
+	struct papr_config config = fake_config();
+
+	config.options.mmu = mmu;
+	remake(&config);
+}
+
+static bool has(const char *path, const char *name)
+{
+	const void *fdt = tree();
+
+	return fdt_getprop(fdt, fdt_path_offset(fdt, path), name, NULL) != NULL;
+}
+
+/* Radix alone, a hash table alone, or both. */
+static void the_tree_offers_the_translation_that_the_user_wants(void **state)
+{
+	static const struct {
+		enum papr_mmu mmu;
+		uint8_t vec5;
+		bool radix, hash;
+	} cases[] = {
+		{ PAPR_MMU_AUTO, 0x40, true, false },
+		{ PAPR_MMU_RADIX, 0x40, true, false },
+		{ PAPR_MMU_HASH, 0x00, false, true },
+		{ PAPR_MMU_EITHER, 0x80, true, true },
+	};
+	static const char cpu[] = "/cpus/PowerPC,POWER9@0";
+	int len;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		remake_for(cases[i].mmu);
+		assert_int_equal(property("/chosen", "ibm,architecture-vec-5", &len)[24],
+				 cases[i].vec5);
+		assert_int_equal(has(cpu, "ibm,processor-radix-AP-encodings"), cases[i].radix);
+		assert_int_equal(!!(property(cpu, "ibm,pa-features", &len)[42] & 0x80),
+				 cases[i].radix);
+		assert_int_equal(!!(property(cpu, "ibm,pa-features", &len)[2] & 0x20),
+				 cases[i].hash);
+		assert_int_equal(has(cpu, "ibm,segment-page-sizes"), cases[i].hash);
+		assert_int_equal(has(cpu, "slb-size"), cases[i].hash);
+	}
+}
+
+static void a_hash_guest_is_told_of_sizes_slb_and_keys(void **state)
+{
+	static const uint32_t pages[] = { 12, 0,  3, 12, 0, 16, 7,     24, 0x38, 16, 0x110,
+					  2,  16, 1, 24, 8, 24, 0x100, 1,  24,	 0 };
+	static const char cpu[] = "/cpus/PowerPC,POWER9@3";
+
+	remake_for(PAPR_MMU_HASH);
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+		assert_int_equal(cell(cpu, "ibm,segment-page-sizes", i), pages[i]);
+	assert_int_equal(cell(cpu, "ibm,processor-segment-sizes", 0), 28);
+	assert_int_equal(cell(cpu, "ibm,processor-segment-sizes", 1), 40);
+	assert_int_equal(cell(cpu, "ibm,processor-page-sizes", 2), 24);
+	assert_int_equal(cell(cpu, "slb-size", 0), 32);
+	assert_int_equal(cell(cpu, "ibm,slb-size", 0), 32);
+	assert_int_equal(cell(cpu, "ibm,pft-size", 1), 19);
+	assert_int_equal(cell(cpu, "ibm,processor-storage-keys", 0), 32);
+}
+
 static void chosen_has_what_the_loader_said(void **state)
 {
 	int len;
@@ -335,6 +398,8 @@ int main(void)
 		TEST(each_processor_has_a_node_with_its_number),
 		TEST(the_tree_says_which_processor_it_is_and_what_it_is_compatible_with),
 		TEST(the_tree_says_radix_xics_and_gtse),
+		TEST(the_tree_offers_the_translation_that_the_user_wants),
+		TEST(a_hash_guest_is_told_of_sizes_slb_and_keys),
 		TEST(chosen_has_what_the_loader_said),
 		TEST(the_tree_is_the_same_every_time_under_the_instruction_clock),
 		TEST(a_long_command_line_fits),
