@@ -429,6 +429,53 @@ static void the_table_is_marked_as_written_page_by_page(void **state)
 	assert_int_equal(dirty.count, 1);
 }
 
+static void save(uint8_t *state, size_t size)
+{
+	struct record_part parts[PAPR_MAX_PARTS];
+
+	papr_parts(fake.papr, parts);
+	assert_true(record_size(parts[0].type) <= size);
+	assert_true(record_save(parts[0].type, parts[0].state, state, size));
+}
+
+static bool loads(const uint8_t *state)
+{
+	struct record_part parts[PAPR_MAX_PARTS];
+	char err[256];
+
+	papr_parts(fake.papr, parts);
+	return record_load(parts[0].type, parts[0].state, state, record_size(parts[0].type), err,
+			   sizeof(err));
+}
+
+static void a_state_whose_table_would_leave_the_hypervisors_memory_is_refused(void **state)
+{
+	static uint8_t saved[1 << 16];
+	struct papr *papr = fake.papr;
+	const unsigned orders[] = { 0, 17, ORDER + 2, 46 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
+		papr->partition.hash_table_order = orders[i];
+		save(saved, sizeof(saved));
+		papr->partition.hash_table_order = ORDER;
+		assert_false(loads(saved));
+		papr->hash_table.pending = (uint8_t)orders[i];
+		save(saved, sizeof(saved));
+		papr->hash_table.pending = 0;
+		assert_int_equal(loads(saved), !orders[i]);
+	}
+	papr->partition.hash_table_order = ORDER + 1;
+	papr->hash_table.half = 1;
+	save(saved, sizeof(saved));
+	papr->partition.hash_table_order = ORDER;
+	papr->hash_table.half = 0;
+	assert_true(loads(saved));
+	papr_loaded(papr);
+	assert_int_equal(fake.partition.hash_table_order, ORDER + 1);
+	assert_ptr_equal(fake.partition.hash_table,
+			 fake.memory.base + fake.memory.size + (2ull << ORDER));
+}
+
 static void a_guest_with_the_choice_switches_and_loses_the_table(void **state)
 {
 	struct papr_config config = fake_config();
@@ -598,6 +645,7 @@ int main(void)
 		TEST(two_bolted_entries_for_one_place_keep_the_table_as_it_was),
 		TEST(a_reset_begins_with_the_first_table),
 		TEST(the_table_is_marked_as_written_page_by_page),
+		TEST(a_state_whose_table_would_leave_the_hypervisors_memory_is_refused),
 		TEST(a_guest_with_the_choice_switches_and_loses_the_table),
 		TEST(disable_radix_on_the_command_line_asks_for_a_hash_table),
 		TEST(a_processor_without_radix_refuses_who_insists_on_it),
