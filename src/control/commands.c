@@ -10,6 +10,7 @@
 #include "control/commands.h"
 #include "control/events.h"
 #include "inject/inject_args.h"
+#include "inject/plant.h"
 #include "inject/platform_event.h"
 #include "inject/json.h"
 #include "machine/snapshot_file.h"
@@ -206,27 +207,11 @@ static json_t *heal_memory(struct command_target *target, json_t *args, char *er
 	return query_poisoned_memory(target, NULL, err, err_size);
 }
 
-/* Names of the caches that errors are planted in. */
-static const uint8_t error_type_of[] = {
-	[ENGINE_ERAT] = FWNMI_MC_ERAT,
-	[ENGINE_TLB] = FWNMI_MC_TLB,
-	[ENGINE_SLB] = FWNMI_MC_SLB,
-};
-
-static uint8_t cache_of(uint8_t error_type)
-{
-	uint8_t cache = 0;
-
-	while (error_type_of[cache] != error_type)
-		cache++;
-	return cache;
-}
-
 static json_t *planted_json(const struct engine_planted *planted)
 {
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:o, s:o, s:s}", "cpu-index", (int)planted->vcpu, "type",
-		fwnmi_mc_type_name(error_type_of[planted->where]), "subtype",
+		fwnmi_mc_type_name(plant_error_type(planted->where)), "subtype",
 		planted->multihit ? "multihit" : "parity", "effective-address",
 		json_address(planted->first), "length",
 		json_count(planted->last - planted->first + 1), "disposition",
@@ -250,35 +235,12 @@ static json_t *query_planted_errors(struct command_target *target, json_t *args,
 	return list;
 }
 
-static bool cpu_exists(const struct command_target *target, unsigned vcpu, char *err,
-		       size_t err_size)
-{
-	unsigned count = machine_nr_vcpus(target->machine);
-
-	if (vcpu < count)
-		return true;
-	snprintf(err, err_size, "no CPU %u: the machine has %u", vcpu, count);
-	return false;
-}
-
 static json_t *plant_error(struct command_target *target, json_t *args, char *err, size_t err_size)
 {
-	struct engine_planted planted;
 	struct plant_request request;
 
 	if (inject_args_plant(args, false, &request, err, err_size) < 0 ||
-	    !cpu_exists(target, request.vcpu, err, err_size))
-		return NULL;
-	planted = (struct engine_planted){
-		.first = request.first,
-		.last = request.last,
-		.pid = request.any_process ? ENGINE_ANY_PID : request.pid,
-		.vcpu = (uint8_t)request.vcpu,
-		.where = cache_of(request.error_type),
-		.multihit = request.multihit,
-		.recovered = request.recovered,
-	};
-	if (!machine_plant(target->machine, &planted, err, err_size))
+	    !plant_carry_out(target->machine, &request, err, err_size))
 		return NULL;
 	return query_planted_errors(target, NULL, err, err_size);
 }
@@ -288,10 +250,8 @@ static json_t *clear_error(struct command_target *target, json_t *args, char *er
 	struct plant_request request;
 
 	if (inject_args_plant(args, true, &request, err, err_size) < 0 ||
-	    !cpu_exists(target, request.vcpu, err, err_size))
+	    !plant_clear(target->machine, &request, err, err_size))
 		return NULL;
-	machine_unplant(target->machine, request.all_vcpus ? ENGINE_MAX_VCPUS : request.vcpu,
-			request.first, request.last);
 	return query_planted_errors(target, NULL, err, err_size);
 }
 

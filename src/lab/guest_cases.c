@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inject/plant.h"
 #include "lab/private.h"
 
 #define LAB_BOOT_CASE_BOUND 5000000000ull
@@ -65,6 +66,11 @@ static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 		guest->step++;
 		return machine_poison(guest->machine, step->poison.address, step->poison.length,
 				      step->poison.heal_on_write, err, err_size);
+	}
+	if (step->kind == LAB_STEP_PLANT) {
+		guest->awaited = 1;
+		guest->step++;
+		return plant_carry_out(guest->machine, &step->plant, err, err_size);
 	}
 	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
 		const bool asked = all || others != (i == step->request.vcpu);

@@ -142,6 +142,7 @@ static const char *const commands[][2] = {
 	{ "machine-check", "inject-machine-check" },
 	{ "system-reset", "inject-nmi" },
 	{ "poison", "poison-memory" },
+	{ "plant", "plant-error" },
 };
 
 static const char *command_of(const char *key)
@@ -260,6 +261,11 @@ static bool check_guest(struct scenarios *s, struct lab_step *step, char *why, s
 	struct injection_request *request = &step->request;
 	char reason[300];
 
+	if (step->kind == LAB_STEP_PLANT && step->plant.vcpu >= s->nr_vcpus) {
+		snprintf(why, size, "bad cpu-index: there is no CPU %u: see -smp",
+			 step->plant.vcpu);
+		return false;
+	}
 	if (step->kind != LAB_STEP_INJECT)
 		return true;
 	if (request->vcpu >= s->nr_vcpus) {
@@ -293,8 +299,8 @@ static json_t *step_json(struct scenarios *s, const struct step_nodes *nodes, st
 static json_t *read_step(struct scenarios *s, const yaml_node_t *map, struct lab_step *step)
 {
 	static const char *const words[] = {
-		"machine-check", "system-reset",  "poison", "inject-machine-check",
-		"inject-nmi",	 "poison-memory", "at",	    NULL
+		"machine-check", "system-reset",  "poison",	 "plant", "inject-machine-check",
+		"inject-nmi",	 "poison-memory", "plant-error", "at",	  NULL
 	};
 	struct step_nodes nodes = { 0 };
 	bool good = true;
@@ -317,7 +323,8 @@ static json_t *read_step(struct scenarios *s, const yaml_node_t *map, struct lab
 	}
 	if (nodes.command)
 		return step_json(s, &nodes, step);
-	bad(s, map->start_mark, "the step has no command: machine-check, system-reset or poison");
+	bad(s, map->start_mark,
+	    "the step has no command: machine-check, system-reset, poison or plant");
 	return NULL;
 }
 
@@ -369,18 +376,11 @@ static bool take_name(struct scenarios *s, const yaml_node_t *value, struct case
 static bool take_case_key(struct scenarios *s, struct case_nodes *c, const yaml_node_t *key,
 			  const yaml_node_t *value)
 {
-	static const char *const words[] = { "name",
-					     "workload",
-					     "steps",
-					     "repeat",
-					     "at",
-					     "machine-check",
-					     "system-reset",
-					     "poison",
-					     "inject-machine-check",
-					     "inject-nmi",
-					     "poison-memory",
-					     NULL };
+	static const char *const words[] = {
+		"name",		 "workload",	  "steps",	 "repeat", "at",
+		"machine-check", "system-reset",  "poison",	 "plant",  "inject-machine-check",
+		"inject-nmi",	 "poison-memory", "plant-error", NULL
+	};
 	const char *text = text_of(s, key, "a key");
 	bool good = true;
 
@@ -426,7 +426,7 @@ static bool read_steps(struct scenarios *s, const yaml_node_t *map, const struct
 
 	if (!list && !c->step.command)
 		return bad(s, map->start_mark,
-			   "the case has no steps: machine-check, system-reset or poison");
+			   "the case has no steps: machine-check, system-reset, poison or plant");
 	if (!list)
 		return append_step(s, map, step_json(s, &c->step, &step), &step, steps);
 	if (c->step.command || c->step.at)

@@ -18,6 +18,10 @@ bool lab_step_parse(const json_t *json, struct lab_step *step, char *err, size_t
 		step->kind = LAB_STEP_POISON;
 		return !inject_args_poison(arguments, false, &step->poison, err, err_size);
 	}
+	if (command && !strcmp(command, "plant-error")) {
+		step->kind = LAB_STEP_PLANT;
+		return !inject_args_plant(arguments, false, &step->plant, err, err_size);
+	}
 	if (!command || (strcmp(command, "inject-machine-check") && strcmp(command, "inject-nmi")))
 		return FAIL("no such step: %s", command ? command : "no command");
 	if (inject_args_parse(arguments, !strcmp(command, "inject-nmi"), &step->request, err,
@@ -58,6 +62,10 @@ void lab_step_name(const struct lab_step *step, char *name, size_t size)
 
 	if (step->kind == LAB_STEP_POISON)
 		snprintf(name, size, "poison");
+	else if (step->kind == LAB_STEP_PLANT)
+		snprintf(name, size, "planted %s %s%s", fwnmi_mc_type_name(step->plant.error_type),
+			 step->plant.multihit ? "multihit" : "parity",
+			 step->plant.recovered ? "" : ", not recovered");
 	else if (step->request.system_reset)
 		snprintf(name, size, "system reset");
 	else

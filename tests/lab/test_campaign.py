@@ -534,6 +534,33 @@ def scenarios_are_run_in_their_order(lab):
     yield from refused(lab.test("scenarios.db", "--scenarios", path), "another suite")
 
 
+# The victim's pattern: payload/lab/memory.h.
+PLANTED = """
+- name: who repairs it is the hypervisor
+  plant: {type: %(type)s, effective-address: 0x20000000}
+- name: who repairs it is Linux
+  plant: {type: %(linux)s, effective-address: 0x20010000, disposition: not-recovered}
+"""
+UNREPAIRED = """
+- name: nobody repairs it
+  plant: {type: TLB, subtype: parity, effective-address: 0x20020000, disposition: not-recovered}
+"""
+
+
+def planted_errors_are_met_by_the_workloads_own_access(lab):
+    for name, text, append, wanted in (
+        ("radix", PLANTED % {"type": "TLB", "linux": "ERAT"} + UNREPAIRED, "", ["killed"]),
+        ("hash", PLANTED % {"type": "SLB", "linux": "SLB"}, "disable_radix", []),
+    ):
+        path = lab.write(f"planted-{name}.yaml", text)
+        results = f"planted-{name}.db"
+        lab.test(results, "--scenarios", path, "-append", append)
+        seen = lab.results(results)
+        yield expect(name, [r["verdict"] for r in seen], ["recovered", "recovered", *wanted])
+        yield expect("failed", [r["name"] for r in seen if not r["passed"]], [])
+        yield expect("events", [len(r["evidence"]["hits"]) for r in seen], [1] * len(seen))
+
+
 def a_case_that_the_guest_cannot_run_is_named(lab):
     lab.write("far.yaml", "- machine-check:\n- {name: far, poison: {address: 0x7fffffffffff0000}}")
     yield from refused(lab.test("far.db", "--scenarios", "far.yaml", "-j", "1"), "case far: ")
@@ -568,6 +595,13 @@ def a_mistake_in_scenarios_is_told_with_its_place(lab):
         ("- machine-check:\n  repeat: 17", "2:11", "not a number from 1 to 16"),
         ("- machine-check:\n  system-reset:", "2:3", "a second command"),
         ("- poison: {adress: 0x1000}", "1:12", "did you mean address?"),
+        ("- plant: {type: TLB}", "1:3", "no effective-address given"),
+        ("- plant: {type: UE, effective-address: 0}", "1:3", "cannot plant a UE error"),
+        (
+            "- plant: {cpu-index: 5, effective-address: 0}",
+            "1:22",
+            "there is no CPU 5: see -smp",
+        ),
         ("- machine-check:\n  machine-check:", "2:3", "machine-check is there twice"),
         ("- machine-check: {type: SLB, type: TLB}", "1:30", "type is there twice"),
         (
@@ -628,6 +662,7 @@ TESTS = [
     a_kernel_that_does_not_boot_is_told_in_one_line,
     a_kernel_that_hangs_is_told_in_one_line,
     scenarios_are_run_in_their_order,
+    planted_errors_are_met_by_the_workloads_own_access,
     a_case_that_the_guest_cannot_run_is_named,
     a_mistake_in_scenarios_is_told_with_its_place,
     a_suite_that_is_none_is_refused,
