@@ -123,9 +123,12 @@ void run_as(unsigned isa)
 {
 	if (!engine)
 		start();
-	((struct power_engine *)engine)->model = isa >= 310 ? &cpu_model_power10 :
-						 isa >= 300 ? &cpu_model_power9 :
-							      &cpu_model_power8;
+	struct power_engine *e = (struct power_engine *)engine;
+
+	e->model = isa >= 310 ? &cpu_model_power10 :
+		   isa >= 300 ? &cpu_model_power9 :
+				&cpu_model_power8;
+	e->compat = e->model;
 }
 
 bool is_run(const struct table_entry *entry)

@@ -408,9 +408,11 @@ static void another_machine_is_refused_and_stays_as_it_was(void)
 	with.nr_vcpus = with.nr_vcpus % ENGINE_MAX_VCPUS + 1;
 	good &= leaves_alone(with, "number of vCPUs");
 	with = config;
-	with.cpu = &cpu_model_power10;
+	with.cpu = config.cpu == &cpu_model_power10 ? &cpu_model_power9 : &cpu_model_power10;
+	with.compat = with.cpu;
 	good &= leaves_alone(with, "processor");
-	with.compat = &cpu_model_power9;
+	with = config;
+	with.compat = &cpu_model_power8;
 	good &= leaves_alone(with, "processor");
 	with = config;
 	with.clock = CLOCK_HOST;
