@@ -199,7 +199,9 @@ static void bytes_that_are_no_text_are_harmless(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
-		memcpy(bytes, console_6_1_ue_user + round % 200, sizeof(bytes));
+		memcpy(bytes,
+		       console_6_1_ue_user + round % (sizeof(console_6_1_ue_user) - sizeof(bytes)),
+		       sizeof(bytes));
 		memcpy(bytes, head, sizeof(head) - 1);
 		for (unsigned i = 0; i < 8; i++) {
 			random = random * 1664525 + 1013904223;

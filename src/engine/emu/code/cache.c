@@ -38,8 +38,11 @@ bool code_cache_create(struct code_cache *c, uint64_t memory_bytes, struct work 
 void code_cache_destroy(struct code_cache *c)
 {
 	free(c->regions);
-	if (c->arena)
-		munmap(c->arena, ARENA_BYTES);
+	if (!c->arena)
+		return;
+	/* Another mapping may get these addresses. */
+	ASAN_UNPOISON_MEMORY_REGION(c->arena, ARENA_BYTES);
+	munmap(c->arena, ARENA_BYTES);
 }
 
 /* ---- the arena ---- */
