@@ -169,7 +169,8 @@ static bool returns(const struct law_event *event)
 
 /*
  * The kernel is interrupted, and the processor returns to it straight from the handler. The last
- * event of a processor is the one that is watched to its end.
+ * event of a processor is the one that is watched to its end. An Oops, and a handler that was left
+ * without ibm,nmi-interlock, have verdicts of their own.
  */
 static void look_for_the_return(struct trial *trial, unsigned i)
 {
@@ -178,7 +179,8 @@ static void look_for_the_return(struct trial *trial, unsigned i)
 
 	if (trial->seen->end != LAB_END_DONE || !event->told || hit->came_back ||
 	    hit->report.system_reset || !hit->report.registered || !event->handled ||
-	    !event->recoverable || event->user || hit->report.ceded || hit->fixup)
+	    !event->recoverable || event->user || hit->report.ceded || hit->fixup ||
+	    !hit->report.interlocked || trial->lines.nr_oopses)
 		return;
 	for (unsigned j = i + 1; j < trial->nr_events; j++)
 		if (trial->events[j].hit->report.vcpu == hit->report.vcpu)
