@@ -107,6 +107,39 @@ static void no_hcall_with_any_arguments_leaves_memory(void **state)
 	}
 }
 
+/* Mostly entries and places that are good, so that the table fills, and is resized with them. */
+static void no_hash_table_call_with_any_arguments_leaves_memory(void **state)
+{
+	static const uint64_t numbers[] = { 0x004, 0x008, 0x008, 0x008, 0x00c, 0x010, 0x014,
+					    0x018, 0x124, 0x358, 0x36c, 0x370, 0x37c };
+	struct papr_config config = fake_config();
+	char err[256];
+
+	config.options.mmu = PAPR_MMU_EITHER;
+	papr_destroy(fake.papr);
+	fake.papr = papr_create(&config, err, sizeof(err));
+	assert_non_null(fake.papr);
+	for (unsigned i = 0; i < CALLS / 10; i++) {
+		const uint64_t number = numbers[random64() % ARRAY_SIZE(numbers)];
+		const uint64_t order = 17 + random64() % 5, place = random64() % (1u << 16);
+		int64_t rc;
+
+		if (i % 5000 == 0) {
+			memset(fake.memory.base + fake.memory.size, 0, fake.memory.hypervisor_size);
+			reset();
+			hcall(0, 0x37c, 0, 0, 0, 0);
+		}
+		if (number == 0x36c || number == 0x370)
+			rc = hcall(0, number, 0, random64() % 8 ? order : value(), 0, 0);
+		else if (number >= 0x124 || random64() % 8 == 0)
+			rc = hcall(0, number, value(), value(), value(), value());
+		else
+			rc = hcall(0, number, random64() & 0x0000ffffffffffff, place,
+				   random64() | 0x11, (random64() & 0x03ff7e87) | 0x10);
+		assert_true(rc <= H_SUCCESS + 4 && rc >= -511);
+	}
+}
+
 static void no_rtas_call_with_any_arguments_leaves_memory(void **state)
 {
 	for (unsigned i = 0; i < CALLS; i++) {
@@ -187,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_hcall_with_any_arguments_leaves_memory),
+		TEST(no_hash_table_call_with_any_arguments_leaves_memory),
 		TEST(no_rtas_call_with_any_arguments_leaves_memory),
 		TEST(events_at_any_moment_leave_the_partition_sane),
 	};

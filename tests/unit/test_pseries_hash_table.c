@@ -247,7 +247,7 @@ static void bulk_remove_stops_at_the_end_and_at_what_is_wrong(void **state)
 	assert_int_equal(bulk(4, (uint64_t[]){ 3ull << 62, 0, request | 1, 0 }), H_SUCCESS);
 	assert_int_equal(bulk(4, (uint64_t[]){ 0, 0, request | 1, 0 }), H_PARAMETER);
 	assert_int_equal(bulk(4, (uint64_t[]){ 2ull << 62, 0, request | 1, 0 }), H_PARAMETER);
-	assert_int_equal(bulk(4, (uint64_t[]){ request | 3ull << 56 | 1, 0 }), H_PARAMETER);
+	assert_int_equal(bulk(2, (uint64_t[]){ request | 3ull << 56 | 1, 0 }), H_PARAMETER);
 	assert_int_equal(RESULT(0, 1), parameter | 3ull << 56 | 1);
 	assert_int_equal(bulk(4, (uint64_t[]){ request | ENTRIES, 0, request | 1, 0 }),
 			 H_PARAMETER);
