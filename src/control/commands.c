@@ -13,6 +13,7 @@
 #include "inject/plant.h"
 #include "inject/platform_event.h"
 #include "inject/json.h"
+#include "machine/planted_error.h"
 #include "machine/snapshot_file.h"
 #include "machine/snapshot_keeper.h"
 
@@ -211,7 +212,7 @@ static json_t *planted_json(const struct engine_planted *planted)
 {
 	json_t *object = json_pack(
 		"{s:i, s:s, s:s, s:o, s:o, s:s}", "cpu-index", (int)planted->vcpu, "type",
-		fwnmi_mc_type_name(plant_error_type(planted->where)), "subtype",
+		fwnmi_mc_type_name(planted_error_in(planted->where)->type), "subtype",
 		planted->multihit ? "multihit" : "parity", "effective-address",
 		json_address(planted->first), "length",
 		json_count(planted->last - planted->first + 1), "disposition",

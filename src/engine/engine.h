@@ -124,8 +124,8 @@ struct engine_regs {
 
 /* More registers that programs have. */
 struct engine_program_regs {
-	uint64_t vsr[64]
-		    [2]; /* doublewords 0 and 1; FPR n is doubleword 0 of VSR n, VR n VSR 32+n */
+	/* Doublewords 0 and 1. FPR n is doubleword 0 of VSR n, and VR n is VSR 32 + n. */
+	uint64_t vsr[64][2];
 	uint64_t fpscr, tar, dscr, ppr, amr;
 	uint32_t vscr, vrsave;
 };

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "inject/inject_args.h"
 #include "engine/memory.h"
+#include "machine/planted_error.h"
 
 #define MAX_TIMEOUT_S 3600
 #define NO_SUBTYPE    (-1)
@@ -458,35 +459,23 @@ int inject_args_poison(json_t *args, bool heal, struct poison_request *request, 
 
 #define PAGE 4096u
 
-/* What can be planted. */
-static const struct {
-	uint8_t type, multihit, parity;
-} plantable[] = {
-	{ FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, FWNMI_SLB_PARITY },
-	{ FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT, FWNMI_ERAT_PARITY },
-	{ FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, FWNMI_TLB_PARITY },
-};
-
-#define NR_PLANTABLE (sizeof(plantable) / sizeof(plantable[0]))
-
 static bool parse_planted_error(struct parse *p, struct plant_request *request)
 {
-	uint8_t type, disposition;
+	const struct planted_error *error;
+	uint8_t type, disposition, cache;
 	const char *name;
-	unsigned i = 0;
 	int subtype;
 
 	if (!get_name(p, "type", &types, FWNMI_MC_TLB, &type))
 		return false;
-	while (i < NR_PLANTABLE && plantable[i].type != type)
-		i++;
-	if (i == NR_PLANTABLE)
+	error = planted_error_of(type, &cache);
+	if (!error)
 		return FAIL(p, "cannot plant a %s error: only SLB, TLB and ERAT",
 			    fwnmi_mc_type_name(type));
 	name = given(p, "subtype") ? json_string_value(json_object_get(p->args, "subtype")) :
 				     "multihit";
 	subtype = name ? fwnmi_mc_subtype_parse(type, name) : -1;
-	if (subtype != plantable[i].multihit && subtype != plantable[i].parity)
+	if (subtype != error->multihit && subtype != error->parity)
 		return FAIL(p, "bad subtype: only multihit and parity errors can be planted");
 	if (!get_name(p, "disposition", &dispositions, FWNMI_DISPOSITION_FULLY_RECOVERED,
 		      &disposition))
@@ -495,7 +484,7 @@ static bool parse_planted_error(struct parse *p, struct plant_request *request)
 		return FAIL(p, "bad disposition: a planted error is repaired before the guest is "
 			       "told, or it is not");
 	request->error_type = type;
-	request->multihit = subtype == plantable[i].multihit;
+	request->multihit = subtype == error->multihit;
 	request->recovered = disposition == FWNMI_DISPOSITION_FULLY_RECOVERED;
 	return true;
 }

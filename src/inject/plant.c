@@ -2,29 +2,8 @@
 /* Requests to plant errors; see plant.h. */
 #include <stdio.h>
 
-#include <fwnmi/errlog.h>
-
 #include "inject/plant.h"
-
-static const uint8_t error_type_of[] = {
-	[ENGINE_ERAT] = FWNMI_MC_ERAT,
-	[ENGINE_TLB] = FWNMI_MC_TLB,
-	[ENGINE_SLB] = FWNMI_MC_SLB,
-};
-
-uint8_t plant_error_type(enum engine_translation_cache cache)
-{
-	return error_type_of[cache];
-}
-
-static uint8_t cache_of(uint8_t error_type)
-{
-	uint8_t cache = 0;
-
-	while (error_type_of[cache] != error_type)
-		cache++;
-	return cache;
-}
+#include "machine/planted_error.h"
 
 static bool cpu_exists(const struct machine *machine, unsigned vcpu, char *err, size_t err_size)
 {
@@ -39,16 +18,16 @@ static bool cpu_exists(const struct machine *machine, unsigned vcpu, char *err, 
 bool plant_carry_out(struct machine *machine, const struct plant_request *request, char *err,
 		     size_t err_size)
 {
-	const struct engine_planted planted = {
+	struct engine_planted planted = {
 		.first = request->first,
 		.last = request->last,
 		.pid = request->any_process ? ENGINE_ANY_PID : request->pid,
 		.vcpu = (uint8_t)request->vcpu,
-		.where = cache_of(request->error_type),
 		.multihit = request->multihit,
 		.recovered = request->recovered,
 	};
 
+	planted_error_of(request->error_type, &planted.where);
 	return cpu_exists(machine, request->vcpu, err, err_size) &&
 	       machine_plant(machine, &planted, err, err_size);
 }

@@ -5,13 +5,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "inject/request.h"
 #include "machine/machine.h"
 
-/** plant_error_type() - FWNMI_MC_* of an error in the cache */
-uint8_t plant_error_type(enum engine_translation_cache cache);
 /**
  * plant_carry_out() - plant what @request says
  *

@@ -24,7 +24,6 @@
 #define HPTE_V_B_1T	 0x4000000000000000ull
 #define HPTE_V_AVA	 0x3fffffffffffff80ull /* virtual address from bit 23 on */
 #define HPTE_V_AVA_SHIFT 7
-#define HPTE_V_SOFTWARE	 0x0000000000000078ull /* for software */
 #define HPTE_V_LARGE	 0x0000000000000004ull /* L: the page's size is in LP */
 #define HPTE_V_SECONDARY 0x0000000000000002ull /* H: found by the second hash */
 #define HPTE_V_VALID	 0x0000000000000001ull

@@ -26,11 +26,6 @@
 #define SLB_CLASS     0x0000000000000080ull
 #define SLB_PAGE_SIZE 0x0000000000000130ull /* L and LP: the base page size */
 
-/* RB of slbie: class and segment size of what is to be invalidated */
-#define SLBIE_B	    0x0000000006000000ull /* 0x0200...: 1 TiB */
-#define SLBIE_B_1T  0x0000000002000000ull
-#define SLBIE_CLASS 0x0000000008000000ull
-
 #define SEGMENT_256M_BITS 28
 #define SEGMENT_1T_BITS	  40
 
@@ -38,6 +33,12 @@
 static inline unsigned slb_segment_bits(uint64_t vsid)
 {
 	return vsid & SLB_B_1T ? SEGMENT_1T_BITS : SEGMENT_256M_BITS;
+}
+
+/** slb_virtual_segment() - the VSID that @vsid, RS of slbmte, has: 50 bits, or 38 for 1 TiB */
+static inline uint64_t slb_virtual_segment(uint64_t vsid)
+{
+	return (vsid & SLB_VSID) >> (slb_segment_bits(vsid) - 16);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fwnmi/mce.h"
+#include "machine/planted_error.h"
 #include "machine/private.h"
 
 /*
@@ -401,17 +402,10 @@ static bool hcall(struct machine *machine, unsigned vcpu)
 /* Not every planted error has bits of its own, but the engine knows which it was. */
 static void name_planted(const struct engine_machine_check *met, struct fwnmi_machine_check *mc)
 {
-	static const struct {
-		uint8_t type, multihit, parity;
-	} names[] = {
-		[ENGINE_ERAT] = { FWNMI_MC_ERAT, FWNMI_ERAT_MULTIHIT, FWNMI_ERAT_PARITY },
-		[ENGINE_TLB] = { FWNMI_MC_TLB, FWNMI_TLB_MULTIHIT, FWNMI_TLB_PARITY },
-		[ENGINE_SLB] = { FWNMI_MC_SLB, FWNMI_SLB_MULTIHIT, FWNMI_SLB_PARITY },
-	};
-	const unsigned where = met->planted.where;
+	const struct planted_error *error = planted_error_in(met->planted.where);
 
-	mc->error_type = names[where].type;
-	mc->error_subtype = met->planted.multihit ? names[where].multihit : names[where].parity;
+	mc->error_type = error->type;
+	mc->error_subtype = met->planted.multihit ? error->multihit : error->parity;
 	mc->effective_address_valid = true;
 	mc->effective_address = met->planted_ea;
 }

@@ -172,6 +172,12 @@ struct cpu {
  * @vector: e.g. 0x700; @srr1: reason bits.
  */
 int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1);
+/**
+ * cpu_raise_machine_check() - the same for the machine check of an access: SRR1 tells the cause of
+ * a fetch, and DSISR, with @ea in DAR, that of a load or store
+ */
+void cpu_raise_machine_check(struct cpu *cpu, uint64_t ea, bool fetch, uint32_t fetch_srr1,
+			     uint32_t data_dsisr);
 
 /** cpu_illegal() - raise an illegal instruction program interrupt. Returns EXCEPTION. */
 static inline int cpu_illegal(struct cpu *cpu)

@@ -52,6 +52,17 @@ int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1)
 	return EXCEPTION;
 }
 
+void cpu_raise_machine_check(struct cpu *cpu, uint64_t ea, bool fetch, uint32_t fetch_srr1,
+			     uint32_t data_dsisr)
+{
+	cpu_raise(cpu, VECTOR_MACHINE_CHECK, fetch ? fetch_srr1 : SRR1_MC_LOADSTORE);
+	if (fetch)
+		return;
+	cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
+	cpu->exception_dsisr = data_dsisr;
+	cpu->exception_dar = ea;
+}
+
 void cpu_set_msr(struct cpu *cpu, uint64_t msr)
 {
 	const uint64_t before = cpu->msr;

@@ -30,7 +30,7 @@ static bool space(struct translate_request *r, struct translate_fault *fault)
 	}
 	bits = slb_segment_bits(entry->vsid);
 	r->segment = entry->vsid;
-	r->space = hash_space((entry->vsid & SLB_VSID) >> (bits - 16), entry->vsid & SLB_B_1T,
+	r->space = hash_space(slb_virtual_segment(entry->vsid), entry->vsid & SLB_B_1T,
 			      slb_base_page_bits(entry->vsid));
 	r->address = r->ea & ((1ull << bits) - 1);
 	return true;
@@ -123,11 +123,9 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 		 struct translate_fault *fault)
 {
 	const unsigned base = slb_base_page_bits(r->segment);
-	const bool segment_1t = r->segment & SLB_B_1T;
-	const struct virtual_page page = { .vsid = (r->segment & SLB_VSID) >>
-						   (slb_segment_bits(r->segment) - 16),
+	const struct virtual_page page = { .vsid = slb_virtual_segment(r->segment),
 					   .offset = r->address,
-					   .segment_1t = segment_1t };
+					   .segment_1t = r->segment & SLB_B_1T };
 	const struct hpte_page_size *size;
 	uint64_t *entry = NULL, second, used, offset;
 	uint32_t refused;

@@ -35,14 +35,8 @@ static void raise_slb_multihit(struct cpu *cpu, const struct translate_request *
 {
 	const struct translation_error *error = &cpu->engine->model->slb_multihit;
 
-	if (r->access == ACCESS_FETCH) {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, error->fetch_srr1);
-	} else {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
-		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = error->data_dsisr;
-		cpu->exception_dar = r->ea;
-	}
+	cpu_raise_machine_check(cpu, r->ea, r->access == ACCESS_FETCH, error->fetch_srr1,
+				error->data_dsisr);
 	cpu->exception_flags |= EXCEPTION_NO_RA;
 }
 
@@ -50,28 +44,22 @@ static void raise_slb_multihit(struct cpu *cpu, const struct translate_request *
  * Raise the machine check for what the processor met at @ra instead of RAM. @walk: the table walk
  * made the access.
  */
-static void raise_machine_check(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra,
-				enum memory_kind met, bool walk)
+static void raise_real_address(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra,
+			       enum memory_kind met, bool walk)
 {
 	const struct cpu_model *model = cpu->engine->model;
 	const struct real_address_error *error = met == MEMORY_POISONED ? &model->uncorrectable :
 									  &model->unbacked;
 
-	if (access == ACCESS_FETCH) {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK,
-			  walk ? error->fetch_walk_srr1 : error->fetch_srr1);
-	} else {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
-		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = walk ? error->data_walk_dsisr : error->data_dsisr;
-		cpu->exception_dar = ea;
-	}
+	cpu_raise_machine_check(cpu, ea, access == ACCESS_FETCH,
+				walk ? error->fetch_walk_srr1 : error->fetch_srr1,
+				walk ? error->data_walk_dsisr : error->data_dsisr);
 	cpu->machine_check_ra = ra;
 }
 
 bool mmu_refuse(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra, enum memory_kind met)
 {
-	raise_machine_check(cpu, ea, access, ra, met, false);
+	raise_real_address(cpu, ea, access, ra, met, false);
 	return false;
 }
 
@@ -86,7 +74,7 @@ static bool raise_fault(struct cpu *cpu, const struct translate_request *r,
 		raise_storage(cpu, r, fault->dsisr);
 		break;
 	case FAULT_MEMORY:
-		raise_machine_check(cpu, r->ea, r->access, fault->ra, fault->met, true);
+		raise_real_address(cpu, r->ea, r->access, fault->ra, fault->met, true);
 		break;
 	case FAULT_SLB_MULTIHIT:
 		raise_slb_multihit(cpu, r);

@@ -42,8 +42,7 @@ void planted_flush(struct power_engine *e, const struct planted_flush *flush)
 
 void planted_flush_virtual(struct power_engine *e, uint64_t space, uint64_t offset, uint64_t len)
 {
-	const uint64_t in_segment =
-		(1ull << (space >> 62 & 1 ? SEGMENT_1T_BITS : SEGMENT_256M_BITS)) - 1;
+	const uint64_t in_segment = (1ull << hash_space_segment_bits(space)) - 1;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < e->nr_planted; i++) {
@@ -102,16 +101,11 @@ static void raise(struct cpu *cpu, const struct engine_planted *planted,
 {
 	const struct translation_error *error = error_of(cpu->engine->model, planted);
 
-	if (!error->data_dsisr) {
+	if (error->data_dsisr)
+		cpu_raise_machine_check(cpu, r->ea, r->access == ACCESS_FETCH, error->fetch_srr1,
+					error->data_dsisr);
+	else
 		cpu_raise(cpu, VECTOR_MACHINE_CHECK, 0);
-	} else if (r->access == ACCESS_FETCH) {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, error->fetch_srr1);
-	} else {
-		cpu_raise(cpu, VECTOR_MACHINE_CHECK, SRR1_MC_LOADSTORE);
-		cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-		cpu->exception_dsisr = error->data_dsisr;
-		cpu->exception_dar = r->ea;
-	}
 	cpu->machine_check_planted = *planted;
 	cpu->machine_check_ea = r->ea;
 	cpu->exception_flags |= EXCEPTION_PLANTED | EXCEPTION_NO_RA;

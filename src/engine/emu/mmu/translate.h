@@ -90,4 +90,10 @@ static inline uint64_t hash_space(uint64_t vsid, bool segment_1t, unsigned base)
 	return 1ull << 63 | (uint64_t)segment_1t << 62 | (uint64_t)base << 52 | vsid;
 }
 
+/** hash_space_segment_bits() - log2 of the segment's size */
+static inline unsigned hash_space_segment_bits(uint64_t space)
+{
+	return space >> 62 & 1 ? SEGMENT_1T_BITS : SEGMENT_256M_BITS;
+}
+
 #endif
