@@ -95,7 +95,7 @@ lab-historic: test-build
 	@scripts/linux-from-source historic
 	@python3 tests/lab/test_historic_kernels.py $(BUILD)/src/fwnmi
 
-# A big-endian Linux, which Debian has none of, compiled from Debian's source once.
+# A big-endian Linux, which Debian does not ship, is compiled from Debian's source once.
 lab-big-endian: test-build
 	@scripts/setup-packages linux-from-source
 	@scripts/linux-from-source big-endian
