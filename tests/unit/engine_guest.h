@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "engine/emu/check.h"
 #include "engine/emu/private.h"
 #include "isa/hpte.h"
 
@@ -73,6 +74,17 @@ static inline void guest_end(struct engine_guest *g)
 {
 	engine_power.destroy(g->engine);
 	munmap(g->memory.base, g->memory.size);
+}
+
+/* Ends it as a test does: false, and a line about it, if its caches were wrong. */
+static inline bool guest_end_checked(struct engine_guest *g)
+{
+	const char *wrong = caches_check(g->e);
+
+	if (wrong)
+		fprintf(stderr, "%s\n", wrong);
+	guest_end(g);
+	return !wrong;
 }
 
 static inline void guest_code(struct engine_guest *g, uint64_t ra, const uint32_t *code, unsigned n)

@@ -65,12 +65,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	const char *wrong = caches_check(g.e);
-
-	guest_end(&g);
-	if (wrong)
-		print_error("%s\n", wrong);
-	return wrong ? -1 : 0;
+	return guest_end_checked(&g) ? 0 : -1;
 }
 
 static uint64_t gpr6(unsigned vcpu)
