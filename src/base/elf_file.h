@@ -9,9 +9,11 @@
 #define FWNMI_BASE_ELF_FILE_H
 
 #include <elf.h>
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Headers and symbols are returned in the host's byte order. */
 struct elf_file {
@@ -38,6 +40,15 @@ enum elf_opened {
  * A file with too many headers for the count in the ELF header is treated as having none of them.
  */
 enum elf_opened elf_file_open(struct elf_file *elf, int fd, const void *image, uint64_t size);
+
+/** elf_file_word() - four bytes of a file of that byte order as a number */
+static inline uint32_t elf_file_word(bool little_endian, const uint8_t *bytes)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return little_endian ? le32toh(word) : be32toh(word);
+}
 
 /** elf_file_read() - read @len bytes at @offset of the file; false if they are not all there. */
 bool elf_file_read(const struct elf_file *elf, uint64_t offset, void *buf, size_t len);

@@ -50,11 +50,12 @@ bool cleanup_raw_terminal(void)
 void cleanup_watch_socket(const struct listener *listener)
 {
 	for (unsigned i = 0; i < CLEANUP_MAX_SOCKETS; i++) {
-		if (listener && watched[i])
-			continue;
-		watched[i] = listener;
-		if (listener)
+		if (!listener) {
+			watched[i] = NULL;
+		} else if (!watched[i]) {
+			watched[i] = listener;
 			return;
+		}
 	}
 }
 

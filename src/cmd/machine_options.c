@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's ways to say how much memory, which and how many CPUs; see machine_options.h. */
+/* Options that commands with a machine share; see machine_options.h. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/machine_options.h"
 #include "cmd/options.h"
+#include "control/debugger.h"
 #include "machine/machine.h"
 
 /*
@@ -235,4 +236,14 @@ void machine_list_cpus(void)
 		if (model->alias)
 			printf("  %-16s (alias for %s)\n", model->alias, model->type);
 	}
+}
+
+bool machine_option_debugger(void *into, const struct command_option *option, const char *value,
+			     char *why)
+{
+	char reason[80];
+
+	*(const char **)((char *)into + option->offset) = value;
+	return debugger_where_is_valid(value, reason, sizeof(reason)) ||
+	       option_bad(why, "%s", reason);
 }

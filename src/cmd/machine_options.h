@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's ways to say how much memory and which and how many CPUs a machine has, for options.h. */
+/*
+ * Options that commands with a machine share, for options.h: QEMU's ways to say how much memory and
+ * which and how many CPUs it has, and where a debugger connects.
+ */
 #ifndef CMD_MACHINE_OPTIONS_H
 #define CMD_MACHINE_OPTIONS_H
 
@@ -25,6 +28,9 @@ struct cpu_choice {
 option_fn machine_option_cpu;
 /** machine_list_cpus() - print what -cpu help prints */
 void machine_list_cpus(void);
+
+/** machine_option_debugger() - "tcp:[HOST]:PORT", "unix:PATH": for the const char * at the offset */
+option_fn machine_option_debugger;
 
 /** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
 const char *option_skip_key(const char *value, const char *key);

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "cmd/cleanup.h"
 #include "cmd/cmd.h"
+#include "cmd/machine_options.h"
 #include "cmd/options.h"
 #include "cmd/sandbox.h"
 #include "cmd/say.h"
@@ -453,16 +454,6 @@ static bool add_argument(void *into, const char *value, char *why)
 	return true;
 }
 
-static bool set_debugger(void *into, const struct command_option *option, const char *value,
-			 char *why)
-{
-	char reason[80];
-
-	((struct replay_options *)into)->debugger = value;
-	return debugger_where_is_valid(value, reason, sizeof(reason)) ||
-	       option_bad(why, "%s", reason);
-}
-
 static const char *const on_off[] = { "on", "off", NULL };
 
 #define AT(member) .offset = offsetof(struct replay_options, member)
@@ -470,7 +461,7 @@ static const char *const on_off[] = { "on", "off", NULL };
 static const struct command_option replay_option_table[] = {
 	{ "-kernel", OPTION_TEXT, AT(kernel) },
 	{ "--stop-at-delivery", OPTION_FLAG, AT(stop_at_delivery) },
-	{ "-gdb", OPTION_CALL, .set = set_debugger },
+	{ "-gdb", OPTION_CALL, AT(debugger), .set = machine_option_debugger },
 	{ "--snapshot", OPTION_TEXT, AT(snapshot) },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
 	{ "--help", OPTION_HELP, .letter = 'h' },

@@ -280,16 +280,6 @@ static bool set_monitor(void *into, const struct command_option *option, const c
 	return o->monitor || option_bad(why, "out of memory");
 }
 
-static bool set_debugger(void *into, const struct command_option *option, const char *value,
-			 char *why)
-{
-	char reason[80];
-
-	((struct run_options *)into)->debugger = value;
-	return debugger_where_is_valid(value, reason, sizeof(reason)) ||
-	       option_bad(why, "%s", reason);
-}
-
 static bool set_trampoline(void *into, const struct command_option *option, const char *value,
 			   char *why)
 {
@@ -440,7 +430,7 @@ static const struct command_option run_option_table[] = {
 	{ "-serial", OPTION_CALL, .set = set_serial },
 	{ "-monitor", OPTION_CALL, .set = set_monitor },
 	{ "-qmp", OPTION_CALL, .set = set_monitor },
-	{ "-gdb", OPTION_CALL, .set = set_debugger },
+	{ "-gdb", OPTION_CALL, INTO(debugger), .set = machine_option_debugger },
 	{ .name = "-S", .kind = OPTION_FLAG, INTO(stopped) },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },

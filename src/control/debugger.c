@@ -184,28 +184,19 @@ static void store(void *to, unsigned bytes, uint64_t value)
 		memcpy(to, &value, sizeof(value));
 }
 
-static void to_bytes(uint8_t *to, unsigned bytes, uint64_t value, bool little)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		to[little ? i : bytes - 1 - i] = (uint8_t)(value >> 8 * i);
-}
-
-static uint64_t from_bytes(const uint8_t *from, unsigned bytes, bool little)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value |= (uint64_t)from[little ? i : bytes - 1 - i] << 8 * i;
-	return value;
-}
-
 static void get_all(const struct debugger *d, unsigned vcpu, struct all_regs *all)
 {
 	machine_get_regs(d->machine, vcpu, &all->regs);
 	machine_get_program_regs(d->machine, vcpu, &all->program);
 }
 
-static bool read_register(void *opaque, unsigned vcpu, unsigned number, uint8_t *bytes)
+/* A VR has its doublewords in the order of the CPU's bytes. */
+static unsigned doubleword_at(unsigned i, bool little)
+{
+	return 8 * (little ? 1 - i : i);
+}
+
+static void read_register(void *opaque, unsigned vcpu, unsigned number, uint8_t *bytes)
 {
 	struct gdb_power_register reg;
 	struct all_regs all;
@@ -217,15 +208,15 @@ static bool read_register(void *opaque, unsigned vcpu, unsigned number, uint8_t 
 	little = all.regs.msr & MSR_LE;
 	place = find_register(&all, &reg);
 	if (reg.kind != GDB_VR) {
-		to_bytes(bytes, reg.bytes, load(place.value, place.bytes), little);
-		return true;
+		gdb_put_value(bytes, reg.bytes, little, load(place.value, place.bytes));
+		return;
 	}
-	to_bytes(bytes + (little ? 8 : 0), 8, load(place.value, 8), little);
-	to_bytes(bytes + (little ? 0 : 8), 8, load((uint64_t *)place.value + 1, 8), little);
-	return true;
+	for (unsigned i = 0; i < 2; i++)
+		gdb_put_value(bytes + doubleword_at(i, little), 8, little,
+			      ((uint64_t *)place.value)[i]);
 }
 
-static bool write_register(void *opaque, unsigned vcpu, unsigned number, const uint8_t *bytes)
+static void write_register(void *opaque, unsigned vcpu, unsigned number, const uint8_t *bytes)
 {
 	struct debugger *d = opaque;
 	struct gdb_power_register reg;
@@ -237,16 +228,13 @@ static bool write_register(void *opaque, unsigned vcpu, unsigned number, const u
 	get_all(d, vcpu, &all);
 	little = all.regs.msr & MSR_LE;
 	place = find_register(&all, &reg);
-	if (reg.kind == GDB_VR) {
-		store(place.value, 8, from_bytes(bytes + (little ? 8 : 0), 8, little));
-		store((uint64_t *)place.value + 1, 8,
-		      from_bytes(bytes + (little ? 0 : 8), 8, little));
-	} else {
-		store(place.value, place.bytes, from_bytes(bytes, reg.bytes, little));
-	}
+	if (reg.kind != GDB_VR)
+		store(place.value, place.bytes, gdb_get_value(bytes, reg.bytes, little));
+	for (unsigned i = 0; i < 2 && reg.kind == GDB_VR; i++)
+		((uint64_t *)place.value)[i] =
+			gdb_get_value(bytes + doubleword_at(i, little), 8, little);
 	machine_set_regs(d->machine, vcpu, &all.regs);
 	machine_set_program_regs(d->machine, vcpu, &all.program);
-	return true;
 }
 
 /* ---- memory ---- */

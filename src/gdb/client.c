@@ -562,8 +562,7 @@ bool gdb_read_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t *value)
 	} else if (!learn_order(gdb, cpu) || !read_raw(gdb, reg, bytes)) {
 		return false;
 	}
-	for (unsigned i = 0; i < size; i++)
-		*value = *value << 8 | bytes[gdb->little_endian[cpu] ? size - 1 - i : i];
+	*value = gdb_get_value(bytes, size, gdb->little_endian[cpu]);
 	return true;
 }
 
@@ -619,8 +618,7 @@ bool gdb_write_register(struct gdb *gdb, unsigned cpu, int reg, uint64_t value)
 	if (r->bytes > 8 || !select_cpu(gdb, cpu) || !learn_order(gdb, cpu) ||
 	    (gdb->changes && !gdb->wire.closing && !remember_register(gdb, cpu, reg)))
 		return false;
-	for (unsigned i = 0; i < r->bytes; i++)
-		bytes[gdb->little_endian[cpu] ? i : r->bytes - 1 - i] = (uint8_t)(value >> 8 * i);
+	gdb_put_value(bytes, r->bytes, gdb->little_endian[cpu], value);
 	gdb_to_hex(text, bytes, r->bytes);
 	if (!COMMAND(gdb, "P%x=%s", r->number, text))
 		return false;

@@ -43,6 +43,21 @@ void gdb_to_hex(char *text, const uint8_t *bytes, size_t size)
 	*text = '\0';
 }
 
+void gdb_put_value(uint8_t *bytes, unsigned size, bool little_endian, uint64_t value)
+{
+	for (unsigned i = 0; i < size; i++)
+		bytes[little_endian ? i : size - 1 - i] = (uint8_t)(value >> 8 * i);
+}
+
+uint64_t gdb_get_value(const uint8_t *bytes, unsigned size, bool little_endian)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint64_t)bytes[little_endian ? i : size - 1 - i] << 8 * i;
+	return value;
+}
+
 size_t gdb_packet_frame(char *packet, size_t size, const char *body, size_t length)
 {
 	uint8_t sum = 0, bytes[1];

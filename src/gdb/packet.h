@@ -20,6 +20,11 @@ bool gdb_from_hex(const char *text, size_t length, uint8_t *bytes, size_t size);
 /** gdb_to_hex() - write 2 * @size digits and a NUL */
 void gdb_to_hex(char *text, const uint8_t *bytes, size_t size);
 
+/** gdb_put_value() - write a number of @size bytes, up to 8, in the target's byte order */
+void gdb_put_value(uint8_t *bytes, unsigned size, bool little_endian, uint64_t value);
+/** gdb_get_value() - the reverse */
+uint64_t gdb_get_value(const uint8_t *bytes, unsigned size, bool little_endian);
+
 /**
  * gdb_packet_frame() - frame a body
  * @packet: of @size bytes

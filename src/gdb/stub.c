@@ -80,7 +80,7 @@ static void read_registers(struct gdb_stub *stub, const char *args)
 	char *out = stub->reply;
 
 	for (unsigned i = 0; i < GDB_POWER_REGISTERS; i++) {
-		uint8_t bytes[GDB_REGISTER_MAX] = { 0 };
+		uint8_t bytes[GDB_REGISTER_MAX];
 		struct gdb_power_register reg;
 
 		gdb_power_register(i, &reg);
@@ -96,8 +96,10 @@ static bool write_one(struct gdb_stub *stub, unsigned number, const char *text, 
 	uint8_t bytes[GDB_REGISTER_MAX];
 	struct gdb_power_register reg;
 
-	return gdb_power_register(number, &reg) && gdb_from_hex(text, length, bytes, reg.bytes) &&
-	       TARGET(stub, write_register, stub->current, number, bytes);
+	if (!gdb_power_register(number, &reg) || !gdb_from_hex(text, length, bytes, reg.bytes))
+		return false;
+	TARGET(stub, write_register, stub->current, number, bytes);
+	return true;
 }
 
 static void write_registers(struct gdb_stub *stub, const char *args)
@@ -123,11 +125,11 @@ static void read_register(struct gdb_stub *stub, const char *args)
 	uint64_t number;
 
 	if (!take_number(&args, &number) || number >= GDB_POWER_REGISTERS ||
-	    !gdb_power_register((unsigned)number, &reg) ||
-	    !TARGET(stub, read_register, stub->current, (unsigned)number, bytes)) {
+	    !gdb_power_register((unsigned)number, &reg)) {
 		reply_ok(stub, false);
 		return;
 	}
+	TARGET(stub, read_register, stub->current, (unsigned)number, bytes);
 	gdb_to_hex(stub->reply, bytes, reg.bytes);
 	reply(stub, stub->reply);
 }

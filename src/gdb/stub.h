@@ -24,10 +24,10 @@ enum gdb_break_kind {
 /* What the stub's owner does for it. CPUs are numbered from 0, and none runs during a call. */
 struct gdb_stub_target {
 	unsigned nr_cpus;
-	/* In the CPU's byte order. False: the register can't be read or written. */
-	bool (*read_register)(void *opaque, unsigned cpu, unsigned number,
+	/* In the CPU's byte order. */
+	void (*read_register)(void *opaque, unsigned cpu, unsigned number,
 			      uint8_t bytes[GDB_REGISTER_MAX]);
-	bool (*write_register)(void *opaque, unsigned cpu, unsigned number, const uint8_t *bytes);
+	void (*write_register)(void *opaque, unsigned cpu, unsigned number, const uint8_t *bytes);
 	/* @real: a real address, else one of the CPU's. False: no memory there. */
 	bool (*read_memory)(void *opaque, unsigned cpu, bool real, uint64_t address, void *bytes,
 			    size_t length);

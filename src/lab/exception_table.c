@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/elf_file.h"
 #include "lab/exception_table.h"
 
 #define ENTRY_BYTES 8u
@@ -25,20 +26,15 @@ void exception_table_read(struct exception_table *table, const struct symbols *s
 	exception_table_clear(table);
 }
 
-static int32_t distance_at(const struct exception_table *table, uint64_t offset)
-{
-	const uint8_t *b = table->bytes + offset;
-	const uint32_t big = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-			     b[3];
-
-	return (int32_t)(table->little_endian ? __builtin_bswap32(big) : big);
-}
-
 bool exception_table_has(const struct exception_table *table, uint64_t nip)
 {
-	for (uint64_t i = 0; i + ENTRY_BYTES <= table->size; i += ENTRY_BYTES)
-		if (table->address + i + (uint64_t)(int64_t)distance_at(table, i) == nip)
+	for (uint64_t i = 0; i + ENTRY_BYTES <= table->size; i += ENTRY_BYTES) {
+		const int32_t distance =
+			(int32_t)elf_file_word(table->little_endian, table->bytes + i);
+
+		if (table->address + i + (uint64_t)(int64_t)distance == nip)
 			return true;
+	}
 	return false;
 }
 

@@ -55,22 +55,26 @@ static bool is_started(const struct lab_guest *guest, unsigned vcpu)
 	return state != VCPU_STOPPED && state != VCPU_UNSAFE;
 }
 
+/* What the guest's own access is to meet. */
+static bool make_bad(struct machine *machine, const struct lab_step *step, char *err,
+		     size_t err_size)
+{
+	if (step->kind == LAB_STEP_PLANT)
+		return plant_carry_out(machine, &step->plant, err, err_size);
+	return machine_poison(machine, step->poison.address, step->poison.length,
+			      step->poison.heal_on_write, err, err_size);
+}
+
 static bool begin_step(struct lab_guest *guest, char *err, size_t err_size)
 {
 	const struct lab_step *step = &guest->steps[guest->step];
 	const bool all = step->cpus == INJECT_ALL_CPUS || step->cpus == INJECT_PARTITION;
 	const bool others = step->cpus == INJECT_OTHER_CPUS;
 
-	if (step->kind == LAB_STEP_POISON) {
-		guest->awaited = 1;
+	if (step->kind != LAB_STEP_INJECT) {
+		guest->awaited = 1; /* the machine check of the first use */
 		guest->step++;
-		return machine_poison(guest->machine, step->poison.address, step->poison.length,
-				      step->poison.heal_on_write, err, err_size);
-	}
-	if (step->kind == LAB_STEP_PLANT) {
-		guest->awaited = 1;
-		guest->step++;
-		return plant_carry_out(guest->machine, &step->plant, err, err_size);
+		return make_bad(guest->machine, step, err, err_size);
 	}
 	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
 		const bool asked = all || others != (i == step->request.vcpu);

@@ -14,25 +14,20 @@
 
 #define NOTES_MAX 4096
 
-static uint32_t get32(const struct elf_file *elf, const uint8_t *p)
-{
-	return elf->little_endian ? (uint32_t)p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24 :
-				    (uint32_t)p[3] | p[2] << 8 | p[1] << 16 | (uint32_t)p[0] << 24;
-}
-
 /* Looks for the GNU build-id among the notes of a segment. */
 static bool find_build_id(const struct elf_file *elf, const uint8_t *notes, size_t size, char *text)
 {
 	size_t at = 0;
 
 	while (at + 12 <= size) {
-		const uint32_t name = get32(elf, notes + at), length = get32(elf, notes + at + 4);
+		const uint32_t name = elf_file_word(elf->little_endian, notes + at),
+			       length = elf_file_word(elf->little_endian, notes + at + 4);
 		const size_t contents = at + 12 + ((size_t)name + 3) / 4 * 4;
 
 		if (contents > size || length > size - contents)
 			return false;
-		if (get32(elf, notes + at + 8) == NT_GNU_BUILD_ID && name == 4 &&
-		    !memcmp(notes + at + 12, "GNU", 4) && length <= 20) {
+		if (elf_file_word(elf->little_endian, notes + at + 8) == NT_GNU_BUILD_ID &&
+		    name == 4 && !memcmp(notes + at + 12, "GNU", 4) && length <= 20) {
 			for (uint32_t i = 0; i < length; i++)
 				sprintf(text + 2 * i, "%02x", notes[contents + i]);
 			return true;

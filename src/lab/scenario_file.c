@@ -145,6 +145,11 @@ static const char *const commands[][2] = {
 	{ "plant", "plant-error" },
 };
 
+/* All keys of a step, for typing errors. */
+#define STEP_KEYS                                                                                 \
+	"machine-check", "system-reset", "poison", "plant", "inject-machine-check", "inject-nmi", \
+		"poison-memory", "plant-error", "at"
+
 static const char *command_of(const char *key)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -298,10 +303,7 @@ static json_t *step_json(struct scenarios *s, const struct step_nodes *nodes, st
 
 static json_t *read_step(struct scenarios *s, const yaml_node_t *map, struct lab_step *step)
 {
-	static const char *const words[] = {
-		"machine-check", "system-reset",  "poison",	 "plant", "inject-machine-check",
-		"inject-nmi",	 "poison-memory", "plant-error", "at",	  NULL
-	};
+	static const char *const words[] = { STEP_KEYS, NULL };
 	struct step_nodes nodes = { 0 };
 	bool good = true;
 
@@ -377,9 +379,7 @@ static bool take_case_key(struct scenarios *s, struct case_nodes *c, const yaml_
 			  const yaml_node_t *value)
 {
 	static const char *const words[] = {
-		"name",		 "workload",	  "steps",	 "repeat", "at",
-		"machine-check", "system-reset",  "poison",	 "plant",  "inject-machine-check",
-		"inject-nmi",	 "poison-memory", "plant-error", NULL
+		"name", "workload", "steps", "repeat", STEP_KEYS, NULL
 	};
 	const char *text = text_of(s, key, "a key");
 	bool good = true;

@@ -23,8 +23,10 @@ struct lab_step {
 bool lab_step_parse(const json_t *json, struct lab_step *step, char *err, size_t err_size);
 /** lab_step_events() - how many events it is, in a guest with that many vCPUs */
 unsigned lab_step_events(const struct lab_step *step, unsigned nr_vcpus);
-/** lab_step_name() - "SLB multihit", "UE load-store, not recovered", "system reset", "poison",
- * "planted TLB multihit" */
+/**
+ * lab_step_name() - "SLB multihit", "UE load-store, not recovered", "system reset", "poison",
+ * "planted TLB multihit"
+ */
 void lab_step_name(const struct lab_step *step, char *name, size_t size);
 /** lab_machine_check_name() - of a machine check with that type, subtype and disposition */
 void lab_machine_check_name(unsigned type, unsigned subtype, unsigned disposition, char *name,

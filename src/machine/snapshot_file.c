@@ -87,6 +87,10 @@ static const struct record_type config_record = {
 	.nr_fields = sizeof(fields) / sizeof(fields[0]),
 };
 
+#define CONFIG_ROOM 2048u /* bytes, for its record */
+
+_Static_assert(sizeof(fields) / sizeof(fields[0]) * 60 < CONFIG_ROOM, "room for all");
+
 static struct saved_config config_of(const struct machine *machine)
 {
 	const struct machine_config *config = &machine->config;
@@ -216,10 +220,9 @@ static void put_config(struct writer *w, const struct machine *machine)
 	const char *text = machine->config.partition.bootargs ? machine->config.partition.bootargs :
 								"";
 	struct saved_config config = config_of(machine);
-	uint8_t record[2048];
+	uint8_t record[CONFIG_ROOM];
 	size_t size = record_save(&config_record, &config, record, sizeof(record));
 
-	_Static_assert(sizeof(fields) / sizeof(fields[0]) * 60 < sizeof(record), "room for all");
 	put(w, record, size, ZSTD_e_continue);
 	put_number(w, 4, strlen(text));
 	put(w, text, strlen(text), ZSTD_e_continue);
@@ -465,7 +468,7 @@ static bool get_number(struct snapshot_file *file, unsigned bytes, uint64_t *val
 static bool get_config(struct snapshot_file *file, char *err, size_t err_size)
 {
 	const size_t size = record_size(&config_record);
-	uint8_t record[2048];
+	uint8_t record[CONFIG_ROOM];
 	uint64_t length;
 
 	if (size > sizeof(record) || !get(file, record, size))
