@@ -30,9 +30,12 @@ enum memory_kind {
 struct memory_window {
 	uint64_t first, last; /* both ends included; above RAM, below MEMORY_LIMIT */
 	unsigned sizes; /* of accesses, in bytes, or-ed: 1, 2, 4, 8 */
-	/* @value: the bytes as one big-endian number. @offset: from first. */
-	uint64_t (*read)(void *opaque, uint64_t offset, unsigned size);
-	void (*write)(void *opaque, uint64_t offset, unsigned size, uint64_t value);
+	/*
+	 * @vcpu: whose access it is. @value: the bytes as one big-endian number. @offset: from
+	 * first.
+	 */
+	uint64_t (*read)(void *opaque, unsigned vcpu, uint64_t offset, unsigned size);
+	void (*write)(void *opaque, unsigned vcpu, uint64_t offset, unsigned size, uint64_t value);
 	void *opaque;
 };
 

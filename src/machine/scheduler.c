@@ -625,6 +625,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	uint64_t before = ops->insns(machine->engine, vcpu);
 	uint64_t to_stop, until;
 	struct engine_exit exit = { .in_block = false };
+	bool switch_later;
 
 	if (machine->vcpus[vcpu].kicked && !runnable(machine, vcpu))
 		return STRETCH_ENDS_TURN;
@@ -649,8 +650,10 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	/* A turn ends between two blocks, wherever it was stopped. */
 	if (exit.in_block && round->left <= 0)
 		round->left = 1;
+	/* Likewise if an access to a device has woken another vCPU. */
+	switch_later = exit.in_block && round->switch_now;
 	if (exit.reason == ENGINE_EXIT_BUDGET || exit.reason == ENGINE_EXIT_STOPPED)
-		return round->switch_now ? STRETCH_ENDS_TURN : STRETCH_GOES_ON;
+		return round->switch_now && !switch_later ? STRETCH_ENDS_TURN : STRETCH_GOES_ON;
 	if (exit.reason == ENGINE_EXIT_HCALL)
 		round->left -= HCALL_CHARGE;
 	if (exit.reason == ENGINE_EXIT_RUNNING)
@@ -658,7 +661,7 @@ static enum stretch run_stretch(struct machine *machine, unsigned vcpu)
 	machine->vcpus[vcpu].gave_up = exit.reason == ENGINE_EXIT_YIELD;
 	if (exit.reason != ENGINE_EXIT_WATCHED)
 		renew_patience(machine, vcpu);
-	if (!handle_exit(machine, vcpu, &exit) || round->switch_now)
+	if (!handle_exit(machine, vcpu, &exit) || (round->switch_now && !switch_later))
 		return STRETCH_ENDS_TURN;
 	return STRETCH_GOES_ON;
 }

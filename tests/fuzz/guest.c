@@ -174,17 +174,18 @@ static void check_canaries(void)
 }
 
 /* A device behind RAM that asks for an interrupt now and then. */
-static uint64_t window_read(void *opaque, uint64_t offset, unsigned size)
+static uint64_t window_read(void *opaque, unsigned vcpu, uint64_t offset, unsigned size)
 {
-	require(size <= 8 && offset % size == 0);
+	require(vcpu < VCPUS && size <= 8 && offset % size == 0);
 	engine_power.set_external(guest.engine, pick(VCPUS), pick(2));
 	return random64();
 }
 
-static void window_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+static void window_write(void *opaque, unsigned vcpu, uint64_t offset, unsigned size,
+			 uint64_t value)
 {
 	require(size == 8 || !(value >> 8 * size));
-	window_read(opaque, offset, size);
+	window_read(opaque, vcpu, offset, size);
 }
 
 static const struct memory_window window = { .first = RAM,

@@ -478,18 +478,21 @@ static struct {
 	unsigned size, reads, writes;
 } device;
 
-static uint64_t device_read(void *opaque, uint64_t offset, unsigned size)
+static uint64_t device_read(void *opaque, unsigned vcpu, uint64_t offset, unsigned size)
 {
 	assert_ptr_equal(opaque, &device);
+	assert_int_equal(vcpu, 0);
 	device.offset = offset;
 	device.size = size;
 	device.reads++;
 	return 0x1122334455667788ull >> (64 - 8 * size);
 }
 
-static void device_write(void *opaque, uint64_t offset, unsigned size, uint64_t value)
+static void device_write(void *opaque, unsigned vcpu, uint64_t offset, unsigned size,
+			 uint64_t value)
 {
 	assert_ptr_equal(opaque, &device);
+	assert_int_equal(vcpu, 0);
 	device.offset = offset;
 	device.size = size;
 	device.value = value;
@@ -512,6 +515,12 @@ static void run_at(uint32_t insn, uint64_t ea, uint64_t msr)
 	stand_at(0, CODE, msr);
 	cpu_of(0)->gpr[4] = before.gpr[4] = ea - 8;
 	cpu_of(0)->gpr[6] = before.gpr[6] = 0xaabbccddeeff0011ull;
+	run(0);
+	/* Whoever chooses the next vCPU is asked as soon as the block has ended. */
+	if (!device.reads && !device.writes)
+		return;
+	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
+	assert_int_equal(cpu_of(0)->nip, CODE + 12);
 	run(0);
 }
 

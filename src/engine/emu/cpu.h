@@ -151,6 +151,8 @@ struct cpu {
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 	uint8_t block_left; /* instructions left of the block that a stop has interrupted */
+	/* run() is to end when the block has ended: a device may have changed who is to run */
+	bool met_device;
 	bool yields; /* run() is to end with ENGINE_EXIT_YIELD when the block has ended */
 	uint8_t marked_block; /* instructions of the block at NIP, which no page holds; 0: none */
 	uint8_t nr_watches;

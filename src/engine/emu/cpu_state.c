@@ -78,6 +78,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(may_pass_time, true),
 	NUMBER(block_left, BLOCK_MAX_INSNS),
 	NUMBER(yields, true),
+	NUMBER(met_device, true),
 };
 
 static const struct record_type cpu_record = {

@@ -121,6 +121,7 @@ static void cpu_reset(struct cpu *cpu)
 	cpu->msr_watched = 0;
 	cpu->pid_watched = cpu->state_changed = false;
 	cpu->yields = false;
+	cpu->met_device = false;
 	cpu->watch_told = false;
 }
 

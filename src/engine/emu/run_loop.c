@@ -373,6 +373,10 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			exit->reason = ENGINE_EXIT_YIELD;
 			break;
 		}
+		if (unlikely(cpu->met_device && !cpu->block_left)) {
+			cpu->met_device = false;
+			break;
+		}
 		if (unlikely(__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_RELAXED))) {
 			exit->reason = ENGINE_EXIT_KICKED;
 			break;

@@ -93,8 +93,8 @@ uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access acces
 }
 
 /*
- * Load from a device, or store to it. It may want an interrupt then, which the run loop takes after
- * the block.
+ * Load from a device, or store to it. It may want an interrupt then, of this vCPU or another. run()
+ * ends after the block for whoever chooses the next.
  */
 static bool access_window(struct cpu *cpu, uint64_t ea, void *buf, unsigned size, bool write,
 			  const struct place *place)
@@ -109,11 +109,12 @@ static bool access_window(struct cpu *cpu, uint64_t ea, void *buf, unsigned size
 				  MEMORY_HOLE);
 	if (write) {
 		memcpy(value + 8 - size, buf, size);
-		window->write(window->opaque, offset, size, get_be64(value));
+		window->write(window->opaque, cpu->index, offset, size, get_be64(value));
 	} else {
-		put_be64(value, window->read(window->opaque, offset, size));
+		put_be64(value, window->read(window->opaque, cpu->index, offset, size));
 		memcpy(buf, value + 8 - size, size);
 	}
+	cpu->met_device = true;
 	cpu_leave(cpu);
 	return true;
 }
