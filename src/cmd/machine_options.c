@@ -9,6 +9,13 @@
 #include "control/debugger.h"
 #include "machine/machine.h"
 
+const char *const machine_interrupts[] = {
+	[PAPR_INTERRUPTS_XICS] = "xics",
+	[PAPR_INTERRUPTS_XIVE] = "xive",
+	[PAPR_INTERRUPTS_DUAL] = "dual",
+	NULL,
+};
+
 /*
  * Digits only, because strtoull() accepts blanks, signs and 0x. A number that is too large gives
  * the largest.

@@ -32,6 +32,9 @@ void machine_list_cpus(void);
 /** machine_option_debugger() - "tcp:[HOST]:PORT", "unix:PATH": for the const char * at the offset */
 option_fn machine_option_debugger;
 
+/* Names for --interrupts, by enum papr_interrupts. */
+extern const char *const machine_interrupts[];
+
 /** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
 const char *option_skip_key(const char *value, const char *key);
 /**

@@ -121,6 +121,17 @@ static const struct cpu_model *model_of(const json_t *options, const char *key)
 	return type ? cpu_model_named(type) : cpu_model_or_default(NULL);
 }
 
+/* Nor do results of XICS. */
+static enum papr_interrupts interrupts_of(const json_t *options)
+{
+	const char *name = json_string_value(json_object_get(options, "interrupts"));
+
+	for (unsigned i = 0; name && machine_interrupts[i]; i++)
+		if (!strcmp(name, machine_interrupts[i]))
+			return (enum papr_interrupts)i;
+	return PAPR_INTERRUPTS_XICS;
+}
+
 /* What the campaign was run with. */
 static bool configure(const struct replay_options *o, const struct recorded *recorded,
 		      const json_t *options, struct lab_guest_config *config, char *err,
@@ -138,6 +149,7 @@ static bool configure(const struct replay_options *o, const struct recorded *rec
 		.nr_vcpus = (unsigned)json_integer_value(json_object_get(options, "smp")),
 		.cpu = model_of(options, "cpu"),
 		.compat = model_of(options, "compat"),
+		.interrupts = interrupts_of(options),
 	};
 	if (strcmp(recorded->version, FWNMI_VERSION)) {
 		snprintf(err, err_size, "the results are of fwnmi %s, this is " FWNMI_VERSION,

@@ -78,6 +78,8 @@ static const char usage[] =
 	"  --mmu HOW         the guest translates by: radix; hash, a hash table; either, as it\n"
 	"                    chooses; or auto, hash if -append has disable_radix, otherwise\n"
 	"                    radix (auto)\n"
+	"  --interrupts HOW  the interrupt controller: xics; xive, by device memory; or dual, xive\n"
+	"                    if the processor has it and -append has no xive=off (xics)\n"
 	"  --errinjct on|off  on: let the guest inject errors into itself by ibm,errinjct (off)\n"
 	"  --fwnmi-delivery HOW  direct; trampoline, by code at the guest's vectors; or auto, by\n"
 	"                    what the engine supports (auto)\n"
@@ -189,13 +191,24 @@ static bool enable_kvm(void *into, const struct command_option *option, const ch
 	return true;
 }
 
+static bool set_interrupts(struct run_options *o, const char *value, char *why)
+{
+	for (unsigned i = 0; machine_interrupts[i]; i++) {
+		if (strcmp(value, machine_interrupts[i]))
+			continue;
+		o->machine.partition.interrupts = (enum papr_interrupts)i;
+		return true;
+	}
+	return option_bad(why, "ic-mode is xics, xive or dual");
+}
+
 /* Accepts QEMU properties of a pseries machine that only state what is always so here. */
 static bool machine_property(struct run_options *o, const char *item, char *why)
 {
 	static const char *const as_ever[] = {
-		"usb=off",	   "graphics=off",    "ic-mode=xics",	"cap-fwnmi=on",
-		"cap-htm=off",	   "cap-dfp=off",     "x-vof=on",	"cap-nested-hv=off",
-		"cap-cfpc=broken", "cap-sbbc=broken", "cap-ibs=broken", "cap-ccf-assist=off",
+		"usb=off",	   "graphics=off",   "cap-fwnmi=on",	   "cap-htm=off",
+		"cap-dfp=off",	   "x-vof=on",	     "cap-nested-hv=off",  "cap-cfpc=broken",
+		"cap-sbbc=broken", "cap-ibs=broken", "cap-ccf-assist=off",
 	};
 
 	if (!strcmp(item, "accel=kvm") || !strcmp(item, "accel=emu")) {
@@ -206,6 +219,8 @@ static bool machine_property(struct run_options *o, const char *item, char *why)
 		if (!strcmp(item, as_ever[i]))
 			return true;
 	}
+	if (!strncmp(item, "ic-mode=", 8))
+		return set_interrupts(o, item + 8, why);
 	return option_bad(why, "the partition has no %s", item);
 }
 
@@ -447,6 +462,8 @@ static const struct command_option run_option_table[] = {
 	{ "--nested-machine-check", OPTION_NAME, INTO(machine.partition.nested_machine_check),
 	  .names = nested_policies },
 	{ "--mmu", OPTION_NAME, INTO(machine.partition.mmu), .names = mmus },
+	{ "--interrupts", OPTION_NAME, INTO(machine.partition.interrupts),
+	  .names = machine_interrupts },
 	{ "--errinjct", OPTION_NAME, INTO(errinjct), .names = off_or_on },
 	{ "--reboot-policy", OPTION_NAME, INTO(machine.reboot_policy), .names = reboot_policies },
 	{ "--map-memory", OPTION_CALL, .set = set_map_memory },

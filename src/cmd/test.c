@@ -63,6 +63,7 @@ static const char usage[] =
 	"  -smp [cpus=]N     number of vCPUs (1; standard: 2)\n"
 	"  -m [size=]N[M|G]  memory (512M)\n"
 	"  -cpu NAME[,compat=NAME]  the processor, as for fwnmi run; help lists them (power9)\n"
+	"  --interrupts xics|xive|dual  the interrupt controller, as for fwnmi run (xics)\n"
 	"  --sandbox on|off  confine the processes that run the guest (on)\n"
 	"  -h, --help        print this help\n"
 	"\n"
@@ -85,6 +86,7 @@ struct test_options {
 	uint64_t ram_size;
 	unsigned nr_vcpus; /* 0: not given */
 	struct cpu_choice cpu;
+	enum papr_interrupts interrupts;
 	unsigned jobs;
 	unsigned shard, nr_shards;
 	const char *path, *from;
@@ -169,6 +171,7 @@ static const struct command_option test_option_table[] = {
 	{ "-m", OPTION_CALL, AT(ram_size), .set = machine_option_memory },
 	{ "-smp", OPTION_CALL, AT(nr_vcpus), .set = machine_option_cpus },
 	{ "-cpu", OPTION_CALL, AT(cpu), .set = machine_option_cpu },
+	{ "--interrupts", OPTION_NAME, AT(interrupts), .names = machine_interrupts },
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
 	{ "--only", OPTION_TEXT, AT(only) },
@@ -262,11 +265,14 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 				 "initrd", o->initrd, "only", o->only);
 	char *text;
 
-	/* Campaigns of POWER9 have the names that they had when there was no other. */
+	/* Campaigns of POWER9 and XICS have the names that they had when there was no other. */
 	if (o->cpu.compat != &cpu_model_power9 || o->cpu.cpu != &cpu_model_power9) {
 		json_object_set_new(json, "cpu", json_string(o->cpu.cpu->type));
 		json_object_set_new(json, "compat", json_string(o->cpu.compat->type));
 	}
+	if (o->interrupts != PAPR_INTERRUPTS_XICS)
+		json_object_set_new(json, "interrupts",
+				    json_string(machine_interrupts[o->interrupts]));
 	if (o->path)
 		json_object_set_new(json, "sweep", sweep_json(o));
 	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -327,6 +333,7 @@ static struct workers_config workers_config(const struct test_options *o,
 			.nr_vcpus = o->nr_vcpus,
 			.cpu = o->cpu.cpu,
 			.compat = o->cpu.compat,
+			.interrupts = o->interrupts,
 			.note_code = o->path != NULL,
 		},
 		.count = o->jobs,

@@ -45,9 +45,12 @@ static const struct device_type type = {
 	.state_offset = offsetof(struct vty, state),
 };
 
-void vty_init(struct vty *vty, const struct vty_console *console, struct xics *xics)
+void vty_init(struct vty *vty, const struct vty_console *console,
+	      void (*raise)(void *opaque, uint32_t interrupt), void *opaque)
 {
-	*vty = (struct vty){ .device = { &type }, .console = *console, .xics = xics };
+	*vty = (struct vty){
+		.device = { &type }, .console = *console, .raise = raise, .opaque = opaque
+	};
 	reset(&vty->device);
 }
 
@@ -82,7 +85,7 @@ static void fill(struct vty *vty)
 static void interrupt_for_input(struct vty *vty)
 {
 	if (vty->state.signal && vty->state.count)
-		xics_raise(vty->xics, VTY_INTERRUPT);
+		vty->raise(vty->opaque, VTY_INTERRUPT);
 }
 
 void vty_input(struct vty *vty)

@@ -39,11 +39,13 @@ struct vty {
 	struct device device;
 	struct vty_state state;
 	struct vty_console console;
-	struct xics *xics; /* where its interrupt goes */
+	void (*raise)(void *opaque, uint32_t interrupt); /* where its interrupt goes */
+	void *opaque;
 };
 
 /** vty_init() - @console is copied. */
-void vty_init(struct vty *vty, const struct vty_console *console, struct xics *xics);
+void vty_init(struct vty *vty, const struct vty_console *console,
+	      void (*raise)(void *opaque, uint32_t interrupt), void *opaque);
 /** vty_write() - output; false, and nothing is written, if the console has no room now. */
 bool vty_write(struct vty *vty, const void *buf, unsigned len);
 /** vty_input() - the console may have input: queue what fits, and raise the interrupt for it. */

@@ -9,6 +9,7 @@
 #include "isa/model.h"
 #include "lab/case.h"
 #include "lab/observation.h"
+#include "pseries/partition.h"
 
 /* Instructions without a sign of life after which a run ends. */
 #define LAB_BOUND	300000000ull
@@ -23,6 +24,7 @@ struct lab_guest_config {
 	uint64_t ram_size; /* bytes */
 	unsigned nr_vcpus;
 	const struct cpu_model *cpu, *compat; /* as in struct machine_config */
+	enum papr_interrupts interrupts;
 	bool note_code; /* for lab_guest_code() */
 	/*
 	 * Asked now and then while the guest boots, with the instructions so far; false ends it.

@@ -53,6 +53,7 @@ struct saved_config {
 	enum fwnmi_nested_policy nested_machine_check;
 	enum papr_delivery delivery;
 	enum papr_mmu mmu;
+	enum papr_interrupts interrupts;
 	struct boot_image image;
 };
 
@@ -71,6 +72,7 @@ static const struct record_field fields[] = {
 	NUMBER(nested_machine_check, FWNMI_NESTED_DROP),
 	NUMBER(delivery, PAPR_DELIVERY_TRAMPOLINE),
 	NUMBER(mmu, PAPR_MMU_EITHER),
+	NUMBER(interrupts, PAPR_INTERRUPTS_DUAL),
 	NUMBER(image.kernel_base, MACHINE_MAX_RAM),
 	NUMBER(image.kernel_entry, UINT64_MAX),
 	NUMBER(image.kernel_size, MACHINE_MAX_RAM),
@@ -108,6 +110,7 @@ static struct saved_config config_of(const struct machine *machine)
 		.nested_machine_check = config->partition.nested_machine_check,
 		.delivery = config->partition.delivery,
 		.mmu = config->partition.mmu,
+		.interrupts = config->partition.interrupts,
 		.image = machine->loader.image,
 	};
 }
@@ -146,6 +149,8 @@ static const char *difference(const struct saved_config *a, const struct saved_c
 		return "way of delivery";
 	if (a->mmu != b->mmu)
 		return "way of translation";
+	if (a->interrupts != b->interrupts)
+		return "interrupt controller";
 	if (a->image.kernel_base != b->image.kernel_base ||
 	    a->image.kernel_size != b->image.kernel_size ||
 	    a->image.initrd_base != b->image.initrd_base ||
@@ -534,6 +539,7 @@ void snapshot_file_config(const struct snapshot_file *file, struct machine_confi
 	config->partition.nested_machine_check = saved->nested_machine_check;
 	config->partition.delivery = saved->delivery;
 	config->partition.mmu = saved->mmu;
+	config->partition.interrupts = saved->interrupts;
 	config->partition.bootargs = file->bootargs;
 	config->booted = &saved->image;
 }

@@ -32,7 +32,7 @@ static void architecture_vec_5(struct tree *t, const struct papr *papr)
 	vec[0] = sizeof(vec) - 2;
 	vec[2] = 0x80 | 0x40 | 0x10; /* logical partition, shared processors, large pages */
 	vec[5] = 0x80; /* form 1 of associativity */
-	vec[23] = 0x00; /* XICS only */
+	vec[23] = papr->has_xive ? 0x40 : 0x00; /* XIVE's exploitation mode only, or XICS only */
 	vec[24] = radix && hash ? 0x80 : radix ? 0x40 : 0x00; /* either, radix or hash */
 	vec[26] = radix ? 0x40 : 0x00; /* the guest invalidates translations itself (GTSE) */
 	tree_bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
@@ -271,6 +271,9 @@ static int root(struct tree *t, const struct papr *papr)
 	tree_bytes(t, "compatible", compatible, sizeof(compatible));
 	tree_u32(t, "#address-cells", 2);
 	tree_u32(t, "#size-cells", 2);
+	/* Interrupt priorities that are the hypervisor's: the first, how many. */
+	if (papr->has_xive)
+		TREE_CELLS(t, "ibm,plat-res-int-priorities", XIVE_NR_PRIORITIES, 0xf8);
 	rc = chosen(t, papr);
 	rtas(t, papr);
 	cpus(t, papr);

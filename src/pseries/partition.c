@@ -77,6 +77,19 @@ static void set_external(void *opaque, unsigned server, bool level)
 		config->host.vcpu_wake(config->host.opaque, server);
 }
 
+void papr_raise(struct papr *papr, uint32_t interrupt)
+{
+	if (papr->has_xive)
+		xive_raise(&papr->xive, interrupt);
+	else
+		xics_raise(&papr->xics, interrupt);
+}
+
+static void raise_interrupt(void *opaque, uint32_t interrupt)
+{
+	papr_raise(opaque, interrupt);
+}
+
 struct engine_description papr_engine(const struct papr *papr)
 {
 	struct engine_description description;
@@ -167,18 +180,69 @@ bool papr_ready_to_deliver(struct papr *papr)
 	return papr->by_trampoline;
 }
 
+/* Does the kernel's command line say so? Linux asks for XICS then. */
+static bool disables_xive(const char *bootargs)
+{
+	static const char word[] = "xive=off";
+	const char *at = bootargs;
+
+	while ((at = strstr(at, word)) != NULL) {
+		const char after = at[strlen(word)];
+
+		if ((at == bootargs || at[-1] == ' ') && (!after || after == ' '))
+			return true;
+		at += strlen(word);
+	}
+	return false;
+}
+
+/* XIVE came with ISA 3.0, and needs device memory. */
+static const char *lacks_xive(const struct papr *papr)
+{
+	const struct papr_config *config = &papr->config;
+	const struct cpu_model *model = config->compat ? config->compat :
+							 cpu_model_or_default(config->cpu);
+
+	if (model->isa < 300)
+		return "this processor has none";
+	if (!papr_engine_can(papr, ENGINE_CAP_WINDOWS))
+		return "this engine has no device memory";
+	return NULL;
+}
+
+static bool choose_interrupts(struct papr *papr, char *err, size_t err_size)
+{
+	const enum papr_interrupts wanted = papr->config.options.interrupts;
+	const char *lack = lacks_xive(papr);
+
+	if (wanted == PAPR_INTERRUPTS_XIVE && lack) {
+		snprintf(err, err_size, "cannot have XIVE: %s", lack);
+		return false;
+	}
+	papr->has_xive =
+		wanted == PAPR_INTERRUPTS_XIVE ||
+		(wanted == PAPR_INTERRUPTS_DUAL && !lack && !disables_xive(papr->bootargs));
+	if (!papr->has_xive) {
+		xics_init(&papr->xics, papr->config.nr_vcpus, set_external, papr);
+		return true;
+	}
+	if (xive_init(&papr->xive, papr->config.nr_vcpus, papr->memory, set_external, papr))
+		return true;
+	snprintf(err, err_size, "cannot have XIVE: its device memory is taken");
+	return false;
+}
+
 static void create_devices(struct papr *papr)
 {
 	const struct papr_config *config = &papr->config;
 	unsigned n = 0;
 
-	xics_init(&papr->xics, config->nr_vcpus, set_external, papr);
-	vty_init(&papr->vty, &config->console, &papr->xics);
+	vty_init(&papr->vty, &config->console, raise_interrupt, papr);
 	nvram_init(&papr->nvram);
 	rtc_init(&papr->rtc, config->clock);
 	papr->devices[n++] = &papr->vty.device;
 	papr->devices[n++] = &papr->nvram.device;
-	papr->devices[n++] = &papr->xics.device;
+	papr->devices[n++] = papr->has_xive ? &papr->xive.device : &papr->xics.device;
 	papr->devices[n++] = &papr->rtc.device;
 }
 
@@ -218,12 +282,13 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	}
 	papr->config = *config;
 	papr->memory = config->memory;
-	create_devices(papr);
-	if (!can_translate(papr, err, err_size) || !choose_delivery(papr, err, err_size)) {
+	if (!choose_interrupts(papr, err, err_size) || !can_translate(papr, err, err_size) ||
+	    !choose_delivery(papr, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
 		return NULL;
 	}
+	create_devices(papr);
 	return papr;
 }
 

@@ -133,9 +133,17 @@ enum papr_mmu {
 	PAPR_MMU_EITHER, /* the guest says so by H_REGISTER_PROCESS_TABLE */
 };
 
+/* The interrupt controller, as ibm,client-architecture-support would settle it. */
+enum papr_interrupts {
+	PAPR_INTERRUPTS_XICS,
+	PAPR_INTERRUPTS_XIVE,
+	PAPR_INTERRUPTS_DUAL, /* XIVE if it can be had, unless bootargs has xive=off */
+};
+
 /* What the user chooses for the partition. */
 struct papr_options {
 	enum papr_mmu mmu;
+	enum papr_interrupts interrupts;
 	const char *bootargs; /* kernel command line; NULL: empty */
 	bool fwnmi_strict;
 	enum fwnmi_stale_policy stale_handler;

@@ -12,6 +12,7 @@
 #include "pseries/fwnmi/trampoline.h"
 #include "devices/vty.h"
 #include "devices/xics.h"
+#include "devices/xive.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -62,7 +63,10 @@ struct papr {
 	struct engine_partition partition; /* as the engine was last told */
 	bool offers_radix, offers_hash; /* ways of translation that the guest may choose */
 	struct papr_hash_table hash_table;
+	/* How the guest has interrupts: by one of these. */
+	bool has_xive;
 	struct xics xics;
+	struct xive xive;
 	struct vty vty;
 	struct nvram nvram;
 	struct rtc rtc;
@@ -146,6 +150,13 @@ enum hcall_translation {
 	HCALL_HASH,
 };
 
+/* The interrupt controller that they are for. */
+enum hcall_interrupts {
+	HCALL_EITHER,
+	HCALL_XICS,
+	HCALL_XIVE,
+};
+
 /* What a file of handlers registers: a table of these. An entry without a handler ends it. */
 struct hcall_entry {
 	uint16_t number;
@@ -153,11 +164,13 @@ struct hcall_entry {
 	/* Its name in ibm,hypertas-functions. NULL: guests learn of it in another way. */
 	const char *function_set;
 	unsigned needs; /* ENGINE_CAP_* without which the call does not exist; 0: none */
-	enum hcall_translation translation; /* for others it does not exist either */
+	/* For others it does not exist either. */
+	enum hcall_translation translation;
+	enum hcall_interrupts interrupts;
 };
 
-extern const struct hcall_entry mode_hcalls[], vio_hcalls[], interrupt_hcalls[], splpar_hcalls[],
-	hash_table_hcalls[], rtas_hcalls[];
+extern const struct hcall_entry mode_hcalls[], vio_hcalls[], interrupt_hcalls[],
+	exploitation_hcalls[], splpar_hcalls[], hash_table_hcalls[], rtas_hcalls[];
 extern const struct hcall_entry *const hcall_tables[]; /* all of them; NULL ends them */
 
 #define HCALL_PRIVATE 0xf000u /* From here on numbers are between our own code and us. */
@@ -202,6 +215,10 @@ bool rtas_offered(const struct papr *papr, uint32_t token);
 bool errinjct_offered(const struct papr *papr);
 /** errinjct_has() - is it one of that option's functions? */
 bool errinjct_has(const struct rtas_entry *entry);
+/** interrupt_source_has() - is it a function of XICS's source controller? */
+bool interrupt_source_has(const struct rtas_entry *entry);
+/** papr_raise() - signal an edge of one of the partition's interrupt sources. */
+void papr_raise(struct papr *papr, uint32_t interrupt);
 /** errinjct_tokens() - the value of ibm,errinjct-tokens: its bytes, or 0 if they are too many */
 size_t errinjct_tokens(const struct papr *papr, char *value, size_t size);
 #define RTAS_TOKEN_BASE 0x2000u

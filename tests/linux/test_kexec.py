@@ -222,6 +222,13 @@ def define(tap, build, words, stack):
     test("the_same_kernel_registers_again", kexec.another_kernel, "6.1", smp=2)
     test("another_kernel_gets_events_at_its_own_routines", kexec.another_kernel, "6.12")
     test(
+        "another_kernel_sets_up_xive_anew",
+        kexec.another_kernel,
+        "6.12",
+        ["--interrupts=xive"],
+        smp=2,
+    )
+    test(
         "another_kernel_gets_them_by_trampolines_too",
         kexec.another_kernel,
         "6.12",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian 6.1 on several CPUs: they come up, and events reach the right one.
 
-usage: test_smp.py [--build DIR]
+usage: test_smp.py [--build DIR] [xics|xive]          the interrupt controller, xics
 """
 
 import sys
@@ -16,17 +16,25 @@ VICTIM_CPU = 2
 
 
 class Smp(Booted):
-    def __init__(self, build, stack):
+    def __init__(self, build, stack, interrupts):
         self.build, self.stack = build, stack
+        self.interrupts = interrupts
         self.kernel = harness.guest_file("6.1")
+
+    def start(self, **options):
+        return Guest(
+            self.build, self.kernel, options=[f"--interrupts={self.interrupts}"], **options
+        )
 
     def boots(self):
         guest = self.stack.enter_context(
-            Guest(self.build, self.kernel, smp=CPUS, append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}")
+            self.start(smp=CPUS, append=f"loglevel=8 fwnmi.cpu={VICTIM_CPU}")
         )
         guest.boot()
         self.booted = guest
         yield from came_up(guest, CPUS)
+        said = "xive: Interrupt handling initialized" in guest.since(0)
+        yield expect("it has XIVE", said, self.interrupts == "xive")
 
     def hit(self):
         pid = self.guest.victim()
@@ -117,7 +125,7 @@ class Smp(Booted):
 
     def nmi_backtrace(self):
         """Linux recognises its own system resets, by H_SIGNAL_SYS_RESET, and continues."""
-        with Guest(self.build, self.kernel, job="shell", smp=CPUS, append="loglevel=8") as guest:
+        with self.start(job="shell", smp=CPUS, append="loglevel=8") as guest:
             guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
             mark = guest.mark()
             guest.send("echo l >/proc/sysrq-trigger; echo survived=$?")
@@ -132,8 +140,34 @@ class Smp(Booted):
             guest.send("exit")
             yield expect("exit status", guest.wait(), 0)
 
+    def goes_off_and_on(self):
+        """stop-self, query-cpu-stopped-state and start-cpu, three times; an event in between."""
+        with self.start(job="shell", smp=CPUS, append="loglevel=8") as guest:
+            guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
+            online = "/sys/devices/system/cpu/cpu2/online"
+            for i in range(3):
+                mark = guest.mark()
+                guest.send(f"echo 0 >{online}; echo off{i}=$?")
+                guest.wait_for(rf"^off{i}=0$", mark)
+                injection = guest.inject("machine-check", cpu=2)
+                yield Check("an event does not reach it", injection.status != 0, injection.json)
+                yield Check(
+                    "for a reason that is told",
+                    "CPU 2 is stopped" in injection.errors,
+                    injection.errors,
+                )
+                guest.send(f"echo 1 >{online}; taskset 4 true; echo on{i}=$?")
+                guest.wait_for(rf"^on{i}=0$", mark)
+            mark = guest.mark()
+            guest.send("grep -c ^processor /proc/cpuinfo; echo counted")
+            guest.wait_for(r"^counted$", mark)
+            yield Check("all are there", f"\n{CPUS}\n" in guest.since(mark).replace("\r", ""), "")
+            yield Check("nothing complains", "WARNING" not in guest.since(0), guest.since(0))
+            guest.send("exit")
+            yield expect("exit status", guest.wait(), 0)
+
     def eight(self):
-        with Guest(self.build, self.kernel, job="poweroff", smp=8, monitor=False) as guest:
+        with self.start(job="poweroff", smp=8, monitor=False) as guest:
             guest.wait_for(r"fwnmi-guest: userland up", timeout=harness.BOOT)
             yield expect("exit status", guest.wait(), 0)
             yield from came_up(guest, 8)
@@ -154,7 +188,7 @@ def came_up(guest, count):
 
 
 def define(tap, build, words, stack):
-    smp = Smp(build, stack)
+    smp = Smp(build, stack, *(words or ["xics"]))
     tap.test("four_cpus_boot", smp.boots)
     tap.test("the_machine_check_hits_the_cpu_it_is_for", smp.hit)
     tap.test("an_idle_cpu_takes_a_machine_check", smp.idle)
@@ -163,6 +197,7 @@ def define(tap, build, words, stack):
     tap.test("an_unrecovered_ue_kills_the_process_on_its_cpu", smp.kill)
     tap.test("four_cpus_power_off", smp.powers_off)
     tap.test("linuxs_own_nmi_ipis_are_answered", smp.nmi_backtrace)
+    tap.test("a_cpu_goes_off_and_on", smp.goes_off_and_on)
     tap.test("eight_cpus_boot_and_power_off", smp.eight)
 
 

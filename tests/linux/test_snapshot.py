@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian kernel that is saved to files on its way and goes on in other processes.
 
-usage: test_snapshot.py --smp N [--hash] [--build DIR]
+usage: test_snapshot.py --smp N [--hash] [--xive] [--build DIR]
 
 The tests are ../snapshot/command_line.py's, and the TAP is its own.
 """
@@ -20,6 +20,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--smp", required=True)
     parser.add_argument("--hash", action="store_true", help="the guest has a hash table")
+    parser.add_argument("--xive", action="store_true", help="the guest has XIVE")
     harness.add_arguments(parser)
     args = parser.parse_args()
     try:
@@ -30,6 +31,7 @@ def main():
         return 0
     append = "console=hvc0" + (" disable_radix" if args.hash else "")
     options = [f"-smp={args.smp}", "-m=1G", f"-initrd={build.initramfs}", f"-append={append}"]
+    options += ["--interrupts=xive"] if args.xive else []
     os.execv(
         COMMAND_LINE,
         [

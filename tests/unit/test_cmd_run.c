@@ -352,6 +352,10 @@ static void options_of_qemu_that_change_nothing_are_accepted(void **state)
 	assert_string_equal(run_options.accel, "emu");
 	assert_run("-machine type=pseries,accel=kvm -kernel k");
 	assert_string_equal(run_options.accel, "kvm");
+	assert_run("-M pseries,ic-mode=dual -kernel k");
+	assert_int_equal(run_options.machine.partition.interrupts, PAPR_INTERRUPTS_DUAL);
+	assert_run("--interrupts xive -kernel k");
+	assert_int_equal(run_options.machine.partition.interrupts, PAPR_INTERRUPTS_XIVE);
 	assert_run("-enable-kvm -kernel k");
 	assert_string_equal(run_options.accel, "kvm");
 }
@@ -364,8 +368,8 @@ static void options_of_qemu_that_mean_something_else_are_refused(void **state)
 	assert_refused("-kernel k -net nic", false, "bad -net nic: there is no network");
 	assert_refused("-kernel k -M powernv", false, "bad -M powernv: only pseries");
 	assert_refused("-kernel k -M pseries-2.12", false, "only pseries");
-	assert_refused("-kernel k -M pseries,ic-mode=xive", false,
-		       "bad -M pseries,ic-mode=xive: the partition has no ic-mode=xive");
+	assert_refused("-kernel k -M pseries,ic-mode=none", false,
+		       "bad -M pseries,ic-mode=none: ic-mode is xics, xive or dual");
 	assert_refused("-kernel k -machine pseries,", false, "bad -machine");
 	assert_refused("-kernel k -rtc base=localtime", false, "only base=utc");
 	assert_refused("-kernel k -nodefaults=yes", false, "-nodefaults takes no value");

@@ -24,6 +24,11 @@ static struct set one, two;
 static uint8_t record[2 * NVRAM_SIZE];
 static char err[200];
 
+static void raise_interrupt(void *xics, uint32_t interrupt)
+{
+	xics_raise(xics, interrupt);
+}
+
 static void set_external(void *opaque, unsigned server, bool level)
 {
 	struct set *set = opaque;
@@ -37,7 +42,7 @@ static void make(struct set *set, unsigned servers)
 
 	memset(set, 0, sizeof(*set));
 	xics_init(&set->xics, servers, set_external, set);
-	vty_init(&set->vty, &console, &set->xics);
+	vty_init(&set->vty, &console, raise_interrupt, &set->xics);
 	nvram_init(&set->nvram);
 	rtc_init(&set->rtc, &set->clock);
 	set->device[0] = &set->xics.device;
@@ -151,7 +156,7 @@ static void a_loaded_devices_host_is_its_own(void **state)
 	assert_ptr_equal(two.xics.opaque, &two);
 	size = device_save(&one.vty.device);
 	assert_true(device_load(&two.vty.device, size));
-	assert_ptr_equal(two.vty.xics, &two.xics);
+	assert_ptr_equal(two.vty.opaque, &two.xics);
 }
 
 static void a_damaged_record_leaves_the_device_as_it_was(void **state)

@@ -12,6 +12,11 @@ static unsigned input_len, excess;
 static char output[64];
 static unsigned output_len;
 
+static void raise_interrupt(void *xics, uint32_t interrupt)
+{
+	xics_raise(xics, interrupt);
+}
+
 static void set_external(void *opaque, unsigned server, bool level)
 {
 	line = level;
@@ -52,7 +57,7 @@ static void make(const struct vty_console *console)
 	xics.device.type->reset(&xics.device);
 	xics_set_cppr(&xics, 0, 0xff);
 	xics_route(&xics, xics_source(&xics, VTY_INTERRUPT), 0, 5);
-	vty_init(&vty, console, &xics);
+	vty_init(&vty, console, raise_interrupt, &xics);
 	line = busy = false;
 	output_len = excess = 0;
 	give("");

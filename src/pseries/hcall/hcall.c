@@ -36,16 +36,24 @@ static const struct hcall_entry trampoline_hcalls[] = {
 
 /* One table for each file of handlers. A call that is in none of them gets H_FUNCTION. */
 const struct hcall_entry *const hcall_tables[] = {
-	mode_hcalls,	   vio_hcalls,	interrupt_hcalls,  splpar_hcalls,
-	hash_table_hcalls, rtas_hcalls, trampoline_hcalls, NULL,
+	mode_hcalls,	     vio_hcalls,	interrupt_hcalls,
+	exploitation_hcalls, splpar_hcalls,	hash_table_hcalls,
+	rtas_hcalls,	     trampoline_hcalls, NULL,
 };
+
+static bool exists(const struct papr *papr, const struct hcall_entry *entry)
+{
+	return papr_engine_can(papr, entry->needs) &&
+	       (entry->interrupts == HCALL_EITHER ||
+		papr->has_xive == (entry->interrupts == HCALL_XIVE));
+}
 
 static const struct hcall_entry *find(const struct papr *papr, uint64_t number)
 {
 	for (unsigned i = 0; hcall_tables[i]; i++)
 		for (const struct hcall_entry *entry = hcall_tables[i]; entry->handler; entry++)
 			if (entry->number == number)
-				return papr_engine_can(papr, entry->needs) ? entry : NULL;
+				return exists(papr, entry) ? entry : NULL;
 	return NULL;
 }
 

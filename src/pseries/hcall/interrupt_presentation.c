@@ -55,11 +55,11 @@ static int64_t h_xirr_x(struct hcall *call)
 }
 
 const struct hcall_entry interrupt_hcalls[] = {
-	{ 0x064, h_eoi, .function_set = "hcall-interrupt" },
-	{ 0x068, h_cppr, .function_set = "hcall-interrupt" },
-	{ 0x06c, h_ipi, .function_set = "hcall-interrupt" },
-	{ 0x070, h_ipoll, .function_set = "hcall-interrupt" },
-	{ 0x074, h_xirr, .function_set = "hcall-interrupt" },
-	{ 0x2fc, h_xirr_x, .function_set = "hcall-interrupt" },
+	{ 0x064, h_eoi, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
+	{ 0x068, h_cppr, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
+	{ 0x06c, h_ipi, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
+	{ 0x070, h_ipoll, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
+	{ 0x074, h_xirr, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
+	{ 0x2fc, h_xirr_x, .function_set = "hcall-interrupt", .interrupts = HCALL_XICS },
 	{ 0 },
 };

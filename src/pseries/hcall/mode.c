@@ -212,8 +212,8 @@ static int64_t h_page_init(struct hcall *call)
 }
 
 /*
- * The partition's address space is its RAM, so there is nothing cache-inhibited to reach. Sizes 1,
- * 2, 4, 8, aligned.
+ * These reach RAM alone: a guest maps a device's registers and reaches them itself. Sizes 1, 2, 4,
+ * 8, aligned.
  */
 static bool ci_access_valid(const struct papr *papr, uint64_t size, uint64_t address)
 {

@@ -58,3 +58,9 @@ const struct rtas_entry interrupt_functions[] = {
 	{ 0x200d, "ibm,int-on", rtas_int_on, 1, 0 },
 	{ 0 },
 };
+
+bool interrupt_source_has(const struct rtas_entry *entry)
+{
+	return entry >= interrupt_functions &&
+	       entry < interrupt_functions + ARRAY_SIZE(interrupt_functions);
+}

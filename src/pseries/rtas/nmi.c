@@ -99,7 +99,7 @@ int papr_queue_event(struct papr *papr, enum fwnmi_event_source source, uint32_t
 	int rc = fwnmi_event_queue(papr->fwnmi, source, event_class, log, length);
 
 	if (rc == 0 && source == FWNMI_CHECK_EXCEPTION && event_class == FWNMI_CLASS_EPOW)
-		xics_raise(&papr->xics, EPOW_INTERRUPT);
+		papr_raise(papr, EPOW_INTERRUPT);
 	return rc;
 }
 

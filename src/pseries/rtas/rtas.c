@@ -58,7 +58,8 @@ bool rtas_offered(const struct papr *papr, uint32_t token)
 {
 	const struct rtas_entry *entry = find(token);
 
-	return entry && (errinjct_offered(papr) || !errinjct_has(entry));
+	return entry && (errinjct_offered(papr) || !errinjct_has(entry)) &&
+	       !(papr->has_xive && interrupt_source_has(entry));
 }
 
 static int32_t carry_out(struct rtas_call *call, uint32_t token)
