@@ -129,8 +129,10 @@ static void describe_hit(struct lab_guest *guest, struct lab_hit *hit,
 	note_registers(guest, hit, event->outcome);
 	guest_name_process(guest, &hit->before, hit->process);
 	lab_guest_place(guest, &hit->before, hit->place, sizeof(hit->place));
-	hit->fixup = !(hit->before.msr & MSR_PR) &&
-		     exception_table_has(&guest->exceptions, hit->before.nip);
+	if (hit->before.msr & MSR_PR)
+		return;
+	hit->fixup = kernel_tables_fixup(&guest->tables, hit->before.nip);
+	hit->restart = kernel_tables_restart(&guest->tables, hit->before.nip);
 }
 
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)

@@ -82,7 +82,7 @@ static void use_symbols(struct lab_guest *guest)
 	guest->symbols =
 		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
 	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
-	exception_table_read(&guest->exceptions, guest->symbols);
+	kernel_tables_read(&guest->tables, guest->symbols);
 	guest->soft_mask = soft_mask_offset(guest->symbols);
 	/* The first look-up sorts them. Processes that fork share the outcome. */
 	if (guest->symbols)
@@ -158,7 +158,7 @@ void lab_guest_destroy(struct lab_guest *guest)
 	snapshot_free(guest->snapshot);
 	injector_destroy(guest->injector);
 	symbols_close(guest->symbols);
-	exception_table_clear(&guest->exceptions);
+	kernel_tables_clear(&guest->tables);
 	if (guest->machine)
 		machine_destroy(guest->machine);
 	free(guest->watch);

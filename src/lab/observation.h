@@ -30,6 +30,7 @@ struct lab_hit {
 	bool released_by_reset;
 	bool guest_asked; /* a system reset by H_SIGNAL_SYS_RESET: Linux's own NMI IPI */
 	bool fixup; /* the kernel's __ex_table has an entry for report.nip */
+	bool restart; /* its __restart_table has: Linux may go on elsewhere */
 	char place[LAB_MAX_PLACE]; /* of report.nip, "symbol+0x10" or "" */
 	char process[16]; /* that was interrupted, its comm; "" if unknown */
 	uint64_t insns; /* of the machine, since the run's start */

@@ -9,7 +9,7 @@
 #include "inject/injector.h"
 #include "lab/coverage.h"
 #include "lab/current_task.h"
-#include "lab/exception_table.h"
+#include "lab/kernel_tables.h"
 #include "lab/lab_guest.h"
 #include "lab/notes.h"
 #include "lab/soft_mask.h"
@@ -37,7 +37,7 @@ struct lab_guest {
 	struct coverage *coverage; /* NULL: nobody wants to know */
 	struct coverage_watch *watch; /* NULL: the workload has not started */
 	struct current_task current;
-	struct exception_table exceptions;
+	struct kernel_tables tables;
 	unsigned soft_mask; /* its offset in the PACA, or SOFT_MASK_UNKNOWN */
 	struct snapshot *snapshot;
 	char append[1024];

@@ -12,7 +12,8 @@
 struct summary {
 	json_t *list, *last; /* of list */
 	uint64_t first, end; /* of the range that never ran; 0: none */
-	char *first_line, *last_line;
+	char *file; /* that its lines are of; NULL: unknown */
+	unsigned first_line, last_line; /* the least and the greatest */
 };
 
 static void count(json_t *json, const char *key)
@@ -25,20 +26,21 @@ static void count(json_t *json, const char *key)
 /* "0xc000000000012340-0xc000000000012350 arch/powerpc/kernel/mce.c:123-125" */
 static json_t *range_json(const struct summary *s)
 {
-	const char *number = strrchr(s->last_line, ':');
-	json_t *text, *json;
+	char addresses[48], lines[32] = "";
+	json_t *file, *json;
 
-	text = s->end - s->first == 4 ?
-		       json_sprintf("0x%" PRIx64, s->first) :
-		       json_sprintf("0x%" PRIx64 "-0x%" PRIx64, s->first, s->end - 4);
-	if (!*s->first_line)
-		return text;
+	snprintf(addresses, sizeof(addresses), "0x%" PRIx64, s->first);
+	if (s->end - s->first > 4)
+		snprintf(addresses + strlen(addresses), sizeof(addresses) - strlen(addresses),
+			 "-0x%" PRIx64, s->end - 4);
+	if (!s->file)
+		return json_string(addresses);
+	snprintf(lines, sizeof(lines), s->first_line < s->last_line ? "%u-%u" : "%u", s->first_line,
+		 s->last_line);
 	/* Guest's text: the kernel's file may be anybody's. */
-	json = text_json(s->first_line);
-	json = json_sprintf("%s %s%s%s", json_string_value(text), json_string_value(json),
-			    number && strcmp(s->first_line, s->last_line) ? "-" : "",
-			    number && strcmp(s->first_line, s->last_line) ? number + 1 : "");
-	json_decref(text);
+	file = text_json(s->file);
+	json = json_sprintf("%s %s:%s", addresses, json_string_value(file), lines);
+	json_decref(file);
 	return json;
 }
 
@@ -46,23 +48,43 @@ static void end_range(struct summary *s)
 {
 	if (s->end)
 		json_array_append_new(json_object_get(s->last, "missed"), range_json(s));
-	free(s->first_line);
-	free(s->last_line);
-	s->first_line = s->last_line = NULL;
+	free(s->file);
+	s->file = NULL;
 	s->end = 0;
+}
+
+/* "mce.c:123": how long is the file's name, and which line? 0: there is none. */
+static size_t split_line(const char *line, unsigned *number)
+{
+	const char *colon = strrchr(line, ':');
+
+	*number = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+	return *number ? (size_t)(colon - line) : 0;
+}
+
+/* Code that the compiler has taken from another file begins a range of its own. */
+static bool continues(const struct summary *s, uint64_t address, const char *line, size_t length)
+{
+	return s->end == address && (s->file ? strlen(s->file) : 0) == length &&
+	       (!length || !memcmp(s->file, line, length));
 }
 
 static void add_missed(struct summary *s, const struct lab_code *code)
 {
-	if (s->end != code->address)
+	unsigned number;
+	const size_t length = split_line(code->line, &number);
+
+	if (!continues(s, code->address, code->line, length)) {
 		end_range(s);
-	if (!s->end) {
 		s->first = code->address;
-		s->first_line = strdup(code->line);
+		s->file = length ? strndup(code->line, length) : NULL;
+		s->first_line = s->last_line = number;
 	}
-	free(s->last_line);
-	s->last_line = strdup(code->line);
-	s->end = s->first_line && s->last_line ? code->address + 4 : 0;
+	s->end = code->address + 4;
+	if (number < s->first_line)
+		s->first_line = number;
+	if (number > s->last_line)
+		s->last_line = number;
 }
 
 static bool add_code(void *opaque, const struct lab_code *code)

@@ -160,10 +160,13 @@ static void compare_registers(struct trial *trial, const struct lab_hit *hit)
 		compare_more_registers(trial, hit);
 }
 
-/* Does Linux return from it at all? If not, somebody else has come to the same instruction. */
+/*
+ * Does Linux return from it, to this very place? If not, somebody else has come to the same
+ * instruction, or the same one at a later pass.
+ */
 static bool returns(const struct law_event *event)
 {
-	return event->told && event->hit->came_back &&
+	return event->told && event->hit->came_back && !event->hit->restart &&
 	       (event->hit->report.system_reset || (event->handled && event->recoverable));
 }
 
@@ -179,7 +182,7 @@ static void look_for_the_return(struct trial *trial, unsigned i)
 
 	if (trial->seen->end != LAB_END_DONE || !event->told || hit->came_back ||
 	    hit->report.system_reset || !hit->report.registered || !event->handled ||
-	    !event->recoverable || event->user || hit->report.ceded || hit->fixup ||
+	    !event->recoverable || event->user || hit->report.ceded || hit->fixup || hit->restart ||
 	    !hit->report.interlocked || trial->lines.nr_oopses)
 		return;
 	for (unsigned j = i + 1; j < trial->nr_events; j++)

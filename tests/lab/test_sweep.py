@@ -113,6 +113,15 @@ def interrupts(lab):
         yield expect("place", r["name"].split("/")[2], place)
 
 
+def exits_begin_anew(lab):
+    """Sampled; some of the points are on the way back, where Linux may begin anew."""
+    results = lab.sweep("call", "--path", "syscall:getpid", "--sample", "50")[1]["results"]
+    exits = [r for r in results if "exit" in r["group"]]
+    yield expect("cases", len(results), 100)
+    yield Check("some are on the way back", exits, "")
+    yield expect("accused", [r["name"] for r in results if not r["passed"]], [])
+
+
 def one_line(lab, *options):
     results = os.path.join(lab.directory, "none.db")
     run = lab.start(results, *options)
@@ -138,6 +147,7 @@ def main(fwnmi, kernel):
                 ("a_sweep_says_what_ran_of_the_kernels_handlers", code_that_ran, lab),
                 ("a_point_of_a_sweep_is_replayed_to_the_instruction", replays, lab),
                 ("a_sweep_of_an_interrupt_hits_where_it_says", interrupts, lab),
+                ("a_system_calls_exit_that_begins_anew_is_not_accused", exits_begin_anew, lab),
                 (
                     "a_path_of_no_function_is_refused",
                     one_line,

@@ -752,6 +752,22 @@ static void a_kernel_that_does_not_go_on_where_it_was_is_corrupted(void **state)
 	expect(LAB_HANG, false, "recovered");
 }
 
+static void an_exit_that_begins_anew_need_not_come_back(void **state)
+{
+	struct lab_hit *hit = &scene.seen.hits[0];
+
+	(void)state;
+	slb_kernel(V6_1);
+	hit->restart = true;
+	hit->came_back = false;
+	expect(LAB_RECOVERED, true, "recovered");
+	/* A later pass over the same instruction has registers of its own. */
+	hit->came_back = true;
+	hit->after = hit->before;
+	hit->after.gpr[3] = 1;
+	expect(LAB_RECOVERED, true, "recovered");
+}
+
 /* ---- the kernel's end ---- */
 
 static void an_oops_too_many_is_an_oops(void **state)
@@ -1347,6 +1363,7 @@ int main(void)
 		cmocka_unit_test(registers_that_come_back_changed_are_corruption),
 		cmocka_unit_test(more_registers_and_the_soft_mask_are_compared_as_well),
 		cmocka_unit_test(a_kernel_that_does_not_go_on_where_it_was_is_corrupted),
+		cmocka_unit_test(an_exit_that_begins_anew_need_not_come_back),
 		cmocka_unit_test(an_oops_too_many_is_an_oops),
 		cmocka_unit_test(the_machines_end_has_a_verdict),
 		cmocka_unit_test(an_oops_for_another_reason_is_not_the_one_that_is_allowed),
