@@ -41,7 +41,7 @@ static enum injection_stage stage_of(enum papr_result result)
 }
 
 /* SPRG1 has the PACA's address, with or without the top bits. */
-static uint8_t soft_mask(const struct lab_guest *guest, const struct engine_regs *regs)
+uint8_t guest_soft_mask(const struct lab_guest *guest, const struct engine_regs *regs)
 {
 	uint8_t mask = 0;
 
@@ -65,7 +65,7 @@ static void note_registers(const struct lab_guest *guest, struct lab_hit *hit,
 	    memory_peek(machine_memory(guest->machine), outcome->regs.gpr[3], r3, sizeof(r3)))
 		hit->before.gpr[3] = get_be64(r3);
 	machine_get_program_regs(guest->machine, hit->report.vcpu, &hit->more_before);
-	hit->soft_mask_before = soft_mask(guest, &outcome->regs);
+	hit->soft_mask_before = guest_soft_mask(guest, &outcome->regs);
 }
 
 /* An event that nobody injected: an access to bad memory, or the guest's own system reset. */
@@ -235,7 +235,7 @@ void guest_on_returned(void *opaque, unsigned vcpu)
 	if (hit->came_back) {
 		hit->after = regs;
 		machine_get_program_regs(guest->machine, vcpu, &hit->more_after);
-		hit->soft_mask_after = soft_mask(guest, &regs);
+		hit->soft_mask_after = guest_soft_mask(guest, &regs);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "inject/json.h"
 #include "isa/interrupt.h"
 #include "lab/path.h"
+#include "lab/private.h"
 
 #define MAX_STARTS    1000 /* system calls or interrupts to look at for the one that is wanted */
 /* An interrupt that takes longer has woken somebody who runs first. */
@@ -210,6 +211,15 @@ static bool find_start(struct lab_guest *guest, const struct path_spec *spec, un
 
 /* ---- the path ---- */
 
+/*
+ * What Linux's handlers look at, and what says which code it is for whom: the registers that they
+ * only save and restore are alike to them.
+ */
+struct point_state {
+	uint64_t nip, msr, r1, r13, lr;
+	uint64_t soft_mask;
+};
+
 struct recording {
 	struct lab_guest *guest;
 	struct machine *machine;
@@ -219,28 +229,28 @@ struct recording {
 	json_t *points;
 	uint64_t count; /* equivalent ones included */
 	struct seen {
-		struct engine_regs regs;
+		struct point_state state;
 		json_t *point; /* of points */
 	} * seen; /* each one in points */
 	uint32_t *index; /* by hash: place in seen, plus 1; 0: none */
 };
 
-static uint64_t hash_of(const struct engine_regs *regs)
+static uint64_t hash_of(const struct point_state *state)
 {
-	const uint8_t *bytes = (const uint8_t *)regs;
+	const uint8_t *bytes = (const uint8_t *)state;
 	uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */
 
-	for (size_t i = 0; i < sizeof(*regs); i++)
+	for (size_t i = 0; i < sizeof(*state); i++)
 		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
 	return hash;
 }
 
-/* Returns where the index has the registers, or has room for them. */
-static uint32_t *find_seen(struct recording *r, const struct engine_regs *regs)
+/* Returns where the index has the state, or has room for it. */
+static uint32_t *find_seen(struct recording *r, const struct point_state *state)
 {
-	size_t at = hash_of(regs) % HASH_SIZE;
+	size_t at = hash_of(state) % HASH_SIZE;
 
-	while (r->index[at] && memcmp(&r->seen[r->index[at] - 1].regs, regs, sizeof(*regs)))
+	while (r->index[at] && memcmp(&r->seen[r->index[at] - 1].state, state, sizeof(*state)))
 		at = (at + 1) % HASH_SIZE;
 	return &r->index[at];
 }
@@ -249,7 +259,15 @@ static uint32_t *find_seen(struct recording *r, const struct engine_regs *regs)
 static void add_point(struct recording *r, uint64_t insn, const struct engine_regs *regs,
 		      unsigned vector)
 {
-	uint32_t *known = find_seen(r, regs);
+	const struct point_state state = {
+		.nip = regs->nip,
+		.msr = regs->msr,
+		.r1 = regs->gpr[1],
+		.r13 = regs->gpr[13],
+		.lr = regs->lr,
+		.soft_mask = guest_soft_mask(r->guest, regs),
+	};
+	uint32_t *known = find_seen(r, &state);
 	struct seen *seen;
 	char place[LAB_MAX_PLACE];
 
@@ -262,7 +280,7 @@ static void add_point(struct recording *r, uint64_t insn, const struct engine_re
 	}
 	seen = &r->seen[json_array_size(r->points)];
 	*known = (uint32_t)json_array_size(r->points) + 1;
-	seen->regs = *regs;
+	seen->state = state;
 	seen->point = json_pack("{s:I, s:o, s:s, s:i}", "insn", (json_int_t)insn, "nip",
 				json_address(regs->nip), "place",
 				lab_guest_place(r->guest, regs, place, sizeof(place)), "points", 1);

@@ -49,9 +49,9 @@ bool path_spec_read(const json_t *json, struct path_spec *spec);
 /**
  * path_record() - what the guest executes of a path of the workload that has been started
  *
- * Points are equivalent if all of struct engine_regs is equal: the same instruction is about to be
- * executed with the same registers. They may differ in what memory holds and in time. Only the
- * first of them is in the list.
+ * Points are equivalent if the same instruction is about to be executed with the same MSR, stack
+ * pointer, r13, LR and soft mask: passes of a loop. They may differ in the other registers, in what
+ * memory holds and in time. Only the first of them is in the list.
  *
  * returns: an array, by time, of objects {"insn": instructions of the machine's run before it,
  * "nip": "0x...", "place": "symbol+0x10", "points": equivalent ones, itself included}; NULL, with

@@ -86,6 +86,8 @@ void guest_on_event(void *opaque, const struct machine_event *event);
 void guest_on_returned(void *opaque, unsigned vcpu);
 void guest_on_ended(void *opaque, const struct injection_report *report);
 void guest_name_process(void *opaque, const struct engine_regs *regs, char *name);
+/** guest_soft_mask() - Linux's, of the vCPU that has these registers; 0 if unknown */
+uint8_t guest_soft_mask(const struct lab_guest *guest, const struct engine_regs *regs);
 
 /* lab_guest.c */
 /** guest_go() - type the command that starts a workload. */

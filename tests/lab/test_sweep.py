@@ -122,6 +122,13 @@ def exits_begin_anew(lab):
     yield expect("accused", [r["name"] for r in results if not r["passed"]], [])
 
 
+def loops(lab):
+    """fork copies pages and page tables."""
+    results = lab.sweep("loops", "--path", "syscall:fork", "--sample", "5")[1]["results"]
+    yield expect("cases", len(results), 10)
+    yield Check("some stand for more", sum(r["points"] for r in results) > 10, results)
+
+
 def one_line(lab, *options):
     results = os.path.join(lab.directory, "none.db")
     run = lab.start(results, *options)
@@ -148,6 +155,7 @@ def main(fwnmi, kernel):
                 ("a_point_of_a_sweep_is_replayed_to_the_instruction", replays, lab),
                 ("a_sweep_of_an_interrupt_hits_where_it_says", interrupts, lab),
                 ("a_system_calls_exit_that_begins_anew_is_not_accused", exits_begin_anew, lab),
+                ("the_passes_of_a_loop_are_counted_and_hit_once", loops, lab),
                 (
                     "a_path_of_no_function_is_refused",
                     one_line,
