@@ -337,9 +337,9 @@ struct engine_ops {
 	/**
 	 * set_patience() - how long a vCPU may wait for others in a loop
 	 *
-	 * Waiting code announces itself by a low thread priority (`or 1,1,1` and the like). Once
-	 * the vCPU has executed @insns more instructions, such a hint ends a run() with
-	 * ENGINE_EXIT_YIELD. UINT64_MAX, as after reset(): it never does.
+	 * Waiting code announces itself by a low thread priority (`or 1,1,1` and the like), or by
+	 * `wait`. Once the vCPU has executed @insns more instructions, such a hint ends a run()
+	 * with ENGINE_EXIT_YIELD. UINT64_MAX, as after reset(): it never does.
 	 * @others_wait: nobody else has anything to do but to see time pass. With CLOCK_INSN it
 	 * does so at once, and ends the run() in the same way, when such code reads the time base.
 	 * NULL: vCPUs don't take turns.

@@ -15,6 +15,7 @@
 #define HCALL	     0x44000022u
 #define RFID	     0x4c000024u
 #define LOW	     0x7c210b78u /* or 1,1,1 */
+#define PAUSE_SHORT  0x7c40003cu /* wait 2,0 */
 #define MEDIUM	     0x7c421378u
 #define BACK(n)	     (0x48000000u | (-4u * (n)&0x03fffffcu))
 
@@ -252,6 +253,38 @@ static void one_who_works_has_no_need_of_patience(void **state)
 	assert_int_equal(end.reason, ENGINE_EXIT_BUDGET);
 }
 
+/* Like Linux's udelay(), for 16 ms; returns the instructions that it took. */
+static uint64_t delay(uint32_t before, uint32_t in_loop, bool others_wait)
+{
+	const uint64_t from = ops->insns(engine, 0);
+
+	/* r6: the end; r5: now */
+	PUT(CODE, before, 0x7cac42a6, 0x3cc50080, in_loop, 0x7cac42a6, 0x7c253040, 0x4180fff4,
+	    HCALL);
+	stand_at(CODE, MSR_SF | MSR_ME);
+	ops->set_patience(engine, 0, UINT64_MAX, others_wait);
+	do
+		run(UINT32_MAX);
+	while (end.reason == ENGINE_EXIT_YIELD);
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+	return ops->insns(engine, 0) - from;
+}
+
+static void time_passes_at_once_for_whoever_waits_for_it(void **state)
+{
+	const uint64_t insns = delay(LOW, NOP, false);
+
+	assert_true(insns >= (8u << 20) * INSNS_PER_TICK);
+	assert_true(delay(LOW, NOP, true) < insns / 100);
+	assert_true(delay(MEDIUM, PAUSE_SHORT, true) < insns / 100);
+	assert_true(delay(MEDIUM, PAUSE_SHORT, false) >= insns);
+	/* It has paused for a time that it has looked at. */
+	PUT(CODE, PAUSE_SHORT, 0x7cac42a6, HCALL);
+	stand_at(CODE, MSR_SF | MSR_ME);
+	run(100);
+	assert_true(delay(MEDIUM, NOP, true) >= insns);
+}
+
 static void a_traced_loop_that_waits_is_traced_all_the_same(void **state)
 {
 	spin();
@@ -328,6 +361,7 @@ int main(void)
 		TEST(a_run_ends_at_an_address_of_32_bits),
 		TEST(one_who_waits_goes_on_for_as_long_as_it_has_patience),
 		TEST(one_who_works_has_no_need_of_patience),
+		TEST(time_passes_at_once_for_whoever_waits_for_it),
 		TEST(a_traced_loop_that_waits_is_traced_all_the_same),
 		TEST(a_decrementer_interrupt_is_pending_while_the_first_bit_is_1),
 	};

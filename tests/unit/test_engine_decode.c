@@ -26,6 +26,7 @@ ALIAS(sem_sc)
 ALIAS(sem_scv)
 ALIAS(sem_tlbie)
 ALIAS(sem_priority)
+ALIAS(sem_pause)
 ALIAS(sem_need_tar)
 ALIAS(sem_not_compatible)
 

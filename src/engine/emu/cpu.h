@@ -137,6 +137,7 @@ struct cpu {
 	uint64_t insns; /* executed before this run() */
 	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
 	bool may_pass_time; /* see set_patience() */
+	bool paused; /* by `wait 2,0`, since it last looked at the time */
 	uint64_t stop_at; /* value of insns given to stop_at() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */

@@ -76,6 +76,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(insns, UINT64_MAX),
 	NUMBER(patience_ends, UINT64_MAX),
 	NUMBER(may_pass_time, true),
+	NUMBER(paused, true),
 	NUMBER(block_left, BLOCK_MAX_INSNS),
 	NUMBER(yields, true),
 	NUMBER(met_device, true),

@@ -67,14 +67,17 @@ static uint64_t ticks_to_spare(const struct power_engine *engine, uint64_t now)
 }
 
 /*
- * A thread of low priority that looks at the time waits for it. If no other vCPU has anything
- * better to do, time that is counted in instructions passes at once instead.
+ * A thread of low priority, or one that has paused, waits for the time that it looks at. If no
+ * other vCPU has anything better to do, time that is counted in instructions passes at once
+ * instead.
  */
 static void pass_time(struct cpu *cpu, unsigned index)
 {
 	struct guest_clock *clock = cpu->engine->clock;
+	const bool waits = cpu_waits(cpu) || cpu->paused;
 
-	if (!cpu->may_pass_time || clock->mode != CLOCK_INSN || !cpu_waits(cpu))
+	cpu->paused = false;
+	if (!waits || !cpu->may_pass_time || clock->mode != CLOCK_INSN)
 		return;
 	clock->offset += ticks_to_spare(cpu->engine, cpu_timebase(cpu, index));
 	/* Limits of this run, and of others' sleep, come from the old time. */

@@ -783,9 +783,13 @@ GEN(isync)
 		END(d, fall_out, 0, 0, 0, d->next_offset);
 }
 
+/* WC of a wait that ends after a short pause. */
+#define WAIT_PAUSE_SHORT 2
+
 GEN(wait)
 {
-	(void)insn;
+	if (FIELD(insn, 9, 10) == WAIT_PAUSE_SHORT)
+		emit_call(d, FACILITY_NONE, sem_pause, insn);
 	EMIT(d, relax, 0, 0, 0, 0);
 }
 

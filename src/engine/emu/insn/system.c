@@ -275,6 +275,14 @@ SEM(priority)
 	return 0;
 }
 
+/* POWER10's loops wait by this rather than by a low priority. */
+SEM(pause)
+{
+	(void)insn;
+	cpu->paused = true;
+	return 0;
+}
+
 SEM(need_tar)
 {
 	(void)insn;
