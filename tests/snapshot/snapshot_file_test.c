@@ -418,6 +418,9 @@ static void another_machine_is_refused_and_stays_as_it_was(void)
 	with.clock = CLOCK_HOST;
 	good &= leaves_alone(with, "clock");
 	with = config;
+	with.partition.interrupts = PAPR_INTERRUPTS_XIVE;
+	good &= leaves_alone(with, "interrupt controller");
+	with = config;
 	with.no_mc_exit = true;
 	ok(leaves_alone(with, "machine checks") && good, __func__);
 }
