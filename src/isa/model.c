@@ -24,7 +24,7 @@
 /*
  * ibm,pa-features: LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are
  * numbered as in POWER9 firmware, those from 64 on as in POWER10's. Absent are transactional
- * memory (byte 22), decimal floating point (byte 54), and DEXCR (byte 68).
+ * memory (byte 22) and DEXCR (byte 68).
  */
 #define PA_BYTE(n)	  [2 + (n)]
 #define PA_HEADER(length) [0] = (length)
@@ -40,12 +40,13 @@
 	PA_BYTE(20) = 0x80
 /*
  * ISA 3.0: SPR SO; radix; scv; SIMD 3.0; quad-precision floating point; string operations; decimal
- * integer; vector SHA; atomic memory operations.
+ * floating point; decimal integer; vector SHA; atomic memory operations.
  */
 #define PA_ISA_3_0                                                                           \
 	PA_ISA_2_07, PA_BYTE(36) = 0x80, [PA_FEATURES_RADIX] = PA_RADIX, PA_BYTE(46) = 0x80, \
 		     PA_BYTE(48) = 0x80, PA_BYTE(50) = 0x80, PA_BYTE(52) = 0x80,             \
-		     PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80, PA_BYTE(60) = 0x80
+		     PA_BYTE(54) = 0x80, PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80,             \
+		     PA_BYTE(60) = 0x80
 
 /* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
 #define POWER8                                                            \

@@ -453,6 +453,8 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	c->lr = draw();
 	c->ctr = below(2) ? draw() : below(3);
 	c->vrsave = (uint32_t)draw();
+	if (generates_decimal(entry))
+		generate_decimals(c, entry);
 	steer(c, entry->name);
 	for (unsigned i = 0; i < CASE_MEMORY_BYTES; i += 8) {
 		uint64_t v = doubleword(floating);

@@ -28,6 +28,10 @@ uint64_t generate_below(uint64_t n);
  * later? It is not to run with FPSCR[VE] = 1; isa_directed_test does that.
  */
 bool defers_interrupt(const struct table_entry *entry);
+/** generates_decimal() - is it a decimal floating-point instruction? */
+bool generates_decimal(const struct table_entry *entry);
+/* Gives it operands; see generate_decimal.c. */
+void generate_decimals(struct isa_case *c, const struct table_entry *entry);
 /** accesses_memory() - may the entry read or write storage? */
 bool accesses_memory(const struct table_entry *entry);
 

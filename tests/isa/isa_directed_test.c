@@ -229,12 +229,58 @@ static bool a_reserved_quadword_is_stored(void)
 	return !c.outcome && c.cr >> 28 == 2 && c.memory[64] == 1 && c.memory[79] == 0x18;
 }
 
+/* 5.6.6, denbcd: a digit of 10 is wrong: VXCVI and a NaN. QEMU takes it. */
+static bool a_wrong_digit_gives_a_nan(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xec000684 | 1 << 21 | 2 << 11); /* denbcd 0,f1,f2 */
+	c.vsr[2][1] = 0xa;
+	run_one(&c, false);
+	return !c.outcome && c.vsr[1][1] == 0x7c00000000000000 && c.fpscr == 0xa0011100;
+}
+
+/* 5.6.5, drsp: a signalling NaN stays one, with the digits that there is room for. So on POWER8. */
+static bool a_shortened_nan_keeps_its_signal_and_digits(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xec000604 | 1 << 21 | 2 << 11); /* drsp f1,f2 */
+	c.vsr[2][1] = 0xfe000000d0e0a0d0;
+	run_one(&c, false);
+	return !c.outcome && c.vsr[1][1] == 0xfe00a0d0 && c.fpscr == 0x1000;
+}
+
+/* 5.6.6, dscri: an infinity has digits. QEMU drops them. */
+static bool an_infinity_has_digits(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xec0000c4 | 1 << 21 | 2 << 16 | 3 << 10); /* dscri f1,f2,3 */
+	c.vsr[2][1] = 0x7800000000000401;
+	run_one(&c, false);
+	return !c.outcome && c.vsr[1][1] == 0x7800000000000001;
+}
+
+/* 5.5.10: an enabled exception of a decimal interrupts. QEMU goes on. */
+static bool a_decimal_exception_interrupts(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xec000444 | 1 << 21 | 2 << 16 | 3 << 11); /* ddiv f1,f2,f3 */
+	c.fpscr = 0x10; /* ZE */
+	c.vsr[2][1] = 0x2238000000000001;
+	c.vsr[3][1] = 0x2238000000000000;
+	run_one(&c, false);
+	return c.outcome == SIGFPE;
+}
+
 int main(void)
 {
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..13\n");
+	printf("1..17\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -249,5 +295,9 @@ int main(void)
 	TEST(a_maximum_is_exact);
 	TEST(a_rotated_doubleword_is_inserted);
 	TEST(a_reserved_quadword_is_stored);
+	TEST(a_wrong_digit_gives_a_nan);
+	TEST(a_shortened_nan_keeps_its_signal_and_digits);
+	TEST(an_infinity_has_digits);
+	TEST(a_decimal_exception_interrupts);
 	return !good;
 }

@@ -2,8 +2,7 @@
 /*
  * Binary floating-point arithmetic on the host's integers: binary16, 32, 64 and 128, with every
  * result bit, rounding mode and status flag of the FPSCR (Power ISA 3.0B, book I, chapters 4 and
- * 7). The instructions themselves are in fp.c and vsx_fp.c. Decimal floating point is not
- * implemented.
+ * 7). The instructions themselves are in fp.c and vsx_fp.c. decimal.h has decimal floating point.
  *
  * An operation unpacks its operands, computes an exact or sticky intermediate result, rounds that
  * once to a format, and commits flags and result to the CPU.

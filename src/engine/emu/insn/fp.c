@@ -5,27 +5,7 @@
  * ISA 3.0B, book I, chapter 4. Writing an FPR clears doubleword 1 of its VSR. The ISA leaves it
  * undefined; processors clear it.
  */
-#include "engine/emu/insn/insn.h"
-#include "engine/emu/fp/fpu.h"
-
-static inline uint64_t fpr(const struct cpu *cpu, unsigned n)
-{
-	return VSR_D(cpu->vsr[n], 0);
-}
-
-static inline void set_fpr(struct cpu *cpu, unsigned n, uint64_t v)
-{
-	VSR_D(cpu->vsr[n], 0) = v;
-	VSR_D(cpu->vsr[n], 1) = 0;
-}
-
-/* CR1 shows the exceptions even if the instruction ends in an interrupt. */
-static inline int record(struct cpu *cpu, uint32_t insn, int outcome)
-{
-	if (F_REC(insn))
-		set_cr1(cpu);
-	return outcome;
-}
+#include "engine/emu/insn/fpr.h"
 
 /* ---- loads and stores ---- */
 

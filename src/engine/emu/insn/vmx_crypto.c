@@ -4,6 +4,7 @@
  * decimals (section 6.17). The AES tables are those of FIPS 197, the SHA functions those of FIPS
  * 180-4.
  */
+#include "engine/emu/fp/declet.h"
 #include "engine/emu/insn/vector_operands.h"
 
 /* ---- AES ---- */
@@ -601,64 +602,6 @@ SEM(addg6s)
 	return 0;
 }
 
-/*
- * A declet holds three digits in ten bits pqr stu v wxy. A digit below 8 needs three bits. In 8 and
- * 9 only the last bit varies; v, wx and st tell which digits those are.
- */
-static unsigned declet_to_digits(unsigned declet)
-{
-	const unsigned pqr = declet >> 7 & 7, stu = declet >> 4 & 7, wxy = declet & 7;
-	const unsigned r = pqr & 1, u = stu & 1, y = wxy & 1;
-
-	if (!(declet & 8))
-		return pqr << 8 | stu << 4 | wxy;
-	switch (wxy >> 1) {
-	case 0:
-		return pqr << 8 | stu << 4 | 8 | y;
-	case 1:
-		return pqr << 8 | (8 | u) << 4 | (stu & 6) | y;
-	case 2:
-		return (8 | r) << 8 | stu << 4 | (pqr & 6) | y;
-	}
-	switch (stu >> 1) {
-	case 0:
-		return (8 | r) << 8 | (8 | u) << 4 | (pqr & 6) | y;
-	case 1:
-		return (8 | r) << 8 | ((pqr & 6) | u) << 4 | 8 | y;
-	case 2:
-		return pqr << 8 | (8 | u) << 4 | 8 | y;
-	default:
-		return (8 | r) << 8 | (8 | u) << 4 | 8 | y;
-	}
-}
-
-static unsigned digits_to_declet(unsigned digits)
-{
-	const unsigned a = digits >> 8 & 15, b = digits >> 4 & 15, c = digits & 15;
-	const unsigned low = (a & 1) << 7 | (b & 1) << 4 | (c & 1);
-	const unsigned a2 = a & 6, b2 = b & 6,
-		       c2 = c & 6; /* two bits, in place for the last digit */
-
-	switch ((a & 8) >> 1 | (b & 8) >> 2 | (c & 8) >> 3) {
-	case 0:
-		return low | a2 << 7 | b2 << 4 | c2;
-	case 1:
-		return low | a2 << 7 | b2 << 4 | 8;
-	case 2:
-		return low | a2 << 7 | c2 << 4 | 0xa;
-	case 3:
-		return low | a2 << 7 | 0x4e;
-	case 4:
-		return low | c2 << 7 | b2 << 4 | 0xc;
-	case 5:
-		return low | b2 << 7 | 0x2e;
-	case 6:
-		return low | c2 << 7 | 0xe;
-	default:
-		return low | 0x6e;
-	}
-}
-
 /* Each word has two declets in bits 12:31, or six digits in bits 8:31. */
 SEM(cdtbcd)
 {
@@ -667,7 +610,7 @@ SEM(cdtbcd)
 
 	for (unsigned word = 0; word < 64; word += 32)
 		for (unsigned i = 0; i < 2; i++)
-			t |= (uint64_t)declet_to_digits(s >> (word + 10 * i) & 0x3ff)
+			t |= (uint64_t)declet_to_bcd(s >> (word + 10 * i) & 0x3ff)
 			     << (word + 12 * i);
 	cpu->gpr[F_RA(insn)] = t;
 	return 0;
@@ -680,7 +623,7 @@ SEM(cbcdtd)
 
 	for (unsigned word = 0; word < 64; word += 32)
 		for (unsigned i = 0; i < 2; i++)
-			t |= (uint64_t)digits_to_declet(s >> (word + 12 * i) & 0xfff)
+			t |= (uint64_t)bcd_to_declet(s >> (word + 12 * i) & 0xfff)
 			     << (word + 10 * i);
 	cpu->gpr[F_RA(insn)] = t;
 	return 0;
