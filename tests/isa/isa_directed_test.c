@@ -251,6 +251,19 @@ static bool a_shortened_nan_keeps_its_signal_and_digits(void)
 	return !c.outcome && c.vsr[1][1] == 0xfe00a0d0 && c.fpscr == 0x1000;
 }
 
+/* 5.6.5, drdpq: the result, then zeros. So on POWER8. QEMU has the zeros first. */
+static bool a_shortened_pair_has_zeros_on_the_right(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xfc000604 | 4 << 21 | 2 << 11); /* drdpq f4,f2 */
+	c.vsr[2][1] = 0x2207c00000000000;
+	c.vsr[3][1] = 0x0000000000000e50;
+	c.vsr[5][1] = ~0ull;
+	run_one(&c, false);
+	return !c.outcome && c.vsr[4][1] == 0x2234000000000e50 && !c.vsr[5][1];
+}
+
 /* 5.6.6, dscri: an infinity has digits. QEMU drops them. */
 static bool an_infinity_has_digits(void)
 {
@@ -280,7 +293,7 @@ int main(void)
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..17\n");
+	printf("1..18\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -297,6 +310,7 @@ int main(void)
 	TEST(a_reserved_quadword_is_stored);
 	TEST(a_wrong_digit_gives_a_nan);
 	TEST(a_shortened_nan_keeps_its_signal_and_digits);
+	TEST(a_shortened_pair_has_zeros_on_the_right);
 	TEST(an_infinity_has_digits);
 	TEST(a_decimal_exception_interrupts);
 	return !good;

@@ -190,3 +190,15 @@ void dfp_hide_beyond_128_bits(const char *name, const struct isa_case *in, struc
 		theirs->fpscr = (theirs->fpscr & ~bits) | (ours->fpscr & bits);
 	}
 }
+
+void dfp_hide_half_of_pair(const char *name, const struct isa_case *in, struct isa_case *ours,
+			   struct isa_case *theirs)
+{
+	const unsigned t = in->insn >> 21 & 31;
+
+	(void)ours;
+	if (strcmp(name, "drdpq") || theirs->vsr[t][1])
+		return;
+	theirs->vsr[t][1] = theirs->vsr[t + 1][1];
+	theirs->vsr[t + 1][1] = 0;
+}

@@ -296,16 +296,21 @@ SEM(dctqpq)
 	return finish(cpu, insn, &op, &r);
 }
 
-/* To a shorter format. A trapped overflow or underflow leaves the format of the source. */
+/*
+ * To a shorter format. The short one goes to the right half of an FPR, the long one to the left
+ * half of a pair. A trapped overflow or underflow leaves the format of the source.
+ */
 static int shorten(struct cpu *cpu, uint32_t insn, struct decimal_op *op, struct decimal v)
 {
 	const struct decimal_format *source = format_of(insn), *target = op->format;
 	const struct decimal r = decimal_round(op, v);
 	const bool trapped = op->fpu.raised & op->fpu.enabled << FPSCR_ENABLE_SHIFT &
 			     (FPSCR_OX | FPSCR_UX);
+	u128 bits = decimal_pack(&r, trapped ? source : target);
 
-	return finish_bits(cpu, insn, op, source, decimal_pack(&r, trapped ? source : target),
-			   decimal_fprf(&r, target));
+	if (target == &decimal_long && !trapped)
+		bits <<= 64;
+	return finish_bits(cpu, insn, op, source, bits, decimal_fprf(&r, target));
 }
 
 SEM(drsp)
@@ -315,7 +320,6 @@ SEM(drsp)
 	return shorten(cpu, insn, &op, get(cpu, F_RB(insn), &decimal_long));
 }
 
-/* The result is in the second register of the pair. */
 SEM(drdpq)
 {
 	struct decimal_op op = start(cpu, &decimal_long);
