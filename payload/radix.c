@@ -84,7 +84,9 @@ void radix_invalidate(unsigned pid, u64 ea)
 {
 	u64 rs = (u64)pid << 32;
 
-	__asm__ volatile("ptesync; tlbie %0,%1,0,1,1; eieio; tlbsync; ptesync"
+	__asm__ volatile(".machine push; .machine power9\n"
+			 "ptesync; tlbie %0,%1,0,1,1; eieio; tlbsync; ptesync\n"
+			 ".machine pop"
 			 :
 			 : "r"(ea & ~(PAGE - 1)), "r"(rs)
 			 : "memory");

@@ -2,7 +2,7 @@
 /*
  * Numbers of special purpose registers, as mfspr and mtspr encode them. Power ISA 3.0B, Book III,
  * "Move To/From System Register Instructions". Performance monitor registers have two numbers: the
- * second, _USER, is for problem state.
+ * second, _USER, is for problem state. Those of 3.1 are there, too.
  */
 #ifndef FWNMI_ISA_SPR_H
 #define FWNMI_ISA_SPR_H
@@ -38,6 +38,12 @@
 #define SPR_SPRG3      275
 #define SPR_PVR	       287
 #define SPR_TIR	       446
+#define SPR_SIER2_USER 736
+#define SPR_SIER3_USER 737
+#define SPR_MMCR3_USER 738
+#define SPR_SIER2      752
+#define SPR_SIER3      753
+#define SPR_MMCR3      754
 #define SPR_SIER_USER  768
 #define SPR_MMCR2_USER 769
 #define SPR_MMCRA_USER 770
@@ -71,6 +77,7 @@
 #define SPR_EBBHR      804
 #define SPR_EBBRR      805
 #define SPR_BESCR      806
+#define SPR_RESERVED   808 /* to 811: no-operations, for later use as hints */
 #define SPR_TAR	       815
 #define SPR_PSSCR      823
 #define SPR_PPR	       896

@@ -131,6 +131,18 @@ ALREADY_REPORTED = (
     "fwnmi_inject_says_that_a_fatal_error_was_reported_before",
     injector_says(": already-reported, not-recovered (a fatal error was reported before)\n"),
 )
+# Name, -cpu, and what the payload finds: PVR, cpu-version, version of the ISA, the one that it is
+# compatible with, name in the device tree.
+PROCESSORS = [
+    ("power8", "power8", "4d0200", "f000004", 207, 207, "POWER8"),
+    ("power8e", "POWER8E_v2.1", "4b0201", "f000004", 207, 207, "POWER8E"),
+    ("power9", "power9", "4e1202", "f000005", 300, 300, "POWER9"),
+    ("power9_as_power8", "power9,compat=power8", "4e1202", "f000004", 300, 207, "POWER9"),
+    ("power10", "power10", "801200", "f000006", 310, 310, "POWER10"),
+    ("power10_as_power9", "power10,compat=power9", "801200", "f000005", 310, 300, "POWER10"),
+    ("power11", "power11", "821200", "f000007", 310, 310, "POWER11"),
+    ("power11_as_power10", "power11,compat=power10", "821200", "f000006", 310, 310, "POWER11"),
+]
 CASES = {
     "machine_check": ("machine_check", [], [POWERED_OFF]),
     "system_reset": ("system_reset", [], [POWERED_OFF]),
@@ -151,6 +163,14 @@ CASES = {
     ),
     "trace": ("trace", [], [POWERED_OFF]),
     "sprs": ("sprs", [], [POWERED_OFF]),
+    **{
+        f"processor_{name}": (
+            "processor",
+            ["-cpu", cpu, "-append", f"{pvr} {version} {isa} {compat} {node}"],
+            [POWERED_OFF],
+        )
+        for name, cpu, pvr, version, isa, compat, node in PROCESSORS
+    },
     "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),
     "vectors": ("vectors", [], [POWERED_OFF]),

@@ -143,6 +143,45 @@ static void an_instruction_newer_than_the_model_is_illegal(void **state)
 	}
 }
 
+static void a_power8_takes_the_variants_of_mffs_for_mffs(void **state)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	PUT(0x700, HCALL);
+	for (unsigned power8 = 0; power8 < 2; power8++) {
+		if (power8)
+			e->model = e->compat = &cpu_model_power8;
+		PUT(CODE, 0xfc38048e, HCALL); /* mffsl f1: only control and status */
+		e->cpus[0]->fpscr = 0x40000003; /* FEX; RN */
+		stand_at(CODE, MSR_SF | MSR_ME | MSR_FP);
+		run(100);
+		assert_int_equal(regs.nip, CODE + 8);
+		assert_int_equal(VSR_D(e->cpus[0]->vsr[1], 0), power8 ? 0x40000003 : 3);
+	}
+	/* Where they exist, what is none of them is illegal. */
+	e->model = e->compat = &cpu_model_power9;
+	PUT(CODE, 0xfc22048e, HCALL);
+	stand_at(CODE, MSR_SF | MSR_ME | MSR_FP);
+	run(100);
+	assert_int_equal(regs.nip, 0x704);
+}
+
+static void ov32_and_ca32_are_reserved_bits_of_a_power8(void **state)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	PUT(CODE, 0x7c6103a6, 0x7c8102a6, HCALL); /* mtxer r3; mfxer r4 */
+	for (unsigned power8 = 0; power8 < 2; power8++) {
+		if (power8)
+			e->model = e->compat = &cpu_model_power8;
+		stand_at(CODE, MSR_SF | MSR_ME);
+		regs.gpr[3] = UINT64_MAX;
+		ops->set_regs(engine, 0, &regs);
+		run(100);
+		assert_int_equal(regs.gpr[4], power8 ? 0xe000007f : 0xe00c007f);
+	}
+}
+
 #define PROBLEM_STATE (MSR_SF | MSR_ME | MSR_PR)
 
 static void problem_state_has_no_instruction_newer_than_what_it_is_compatible_with(void **state)
@@ -356,6 +395,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_return_into_traced_code_is_seen_before_its_first_instruction),
 		TEST(an_instruction_newer_than_the_model_is_illegal),
+		TEST(a_power8_takes_the_variants_of_mffs_for_mffs),
+		TEST(ov32_and_ca32_are_reserved_bits_of_a_power8),
 		TEST(problem_state_has_no_instruction_newer_than_what_it_is_compatible_with),
 		TEST(behind_the_last_word_of_32_bits_comes_address_0),
 		TEST(a_run_ends_at_an_address_of_32_bits),

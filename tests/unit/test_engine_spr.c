@@ -12,8 +12,8 @@
 
 #define ONES 0xffffffffffffffffull
 
-static const struct cpu_model model = { .pvr = 0x12345678 };
-static struct power_engine engine = { .model = &model };
+static const struct cpu_model model = { .pvr = 0x12345678, .isa = 300 };
+static struct power_engine engine;
 static struct cpu cpu;
 static uint64_t timebase;
 static unsigned amr_changes, pid_changes, iamr_changes;
@@ -63,6 +63,7 @@ static int set_up(void **state)
 {
 	memset(&cpu, 0, sizeof(cpu));
 	cpu.engine = &engine;
+	engine.model = engine.compat = &model;
 	timebase = 0;
 	amr_changes = pid_changes = iamr_changes = 0;
 	return 0;
@@ -129,6 +130,71 @@ static void four_missing_numbers_are_illegal_to_the_kernel_too(void **state)
 		assert_raised(spr_read(&cpu, numbers[i], 0, &v), VECTOR_PROGRAM, SRR1_ILLEGAL);
 		assert_raised(spr_write(&cpu, numbers[i], 0, 0), VECTOR_PROGRAM, SRR1_ILLEGAL);
 	}
+}
+
+static void numbers_808_to_811_do_nothing_in_any_state(void **state)
+{
+	uint64_t v;
+
+	for (unsigned spr = 807; spr <= 812; spr++) {
+		cpu.msr = 0;
+		write_spr(spr, ONES);
+		assert_int_equal(read_spr(spr), 0);
+		cpu.msr = MSR_PR;
+		if (spr >= 808 && spr <= 811) {
+			write_spr(spr, ONES);
+			assert_int_equal(read_spr(spr), 0);
+		} else {
+			assert_raised(spr_read(&cpu, spr, 0, &v), VECTOR_PROGRAM, SRR1_ILLEGAL);
+		}
+	}
+}
+
+static void a_register_is_there_on_the_processors_that_have_it(void **state)
+{
+	static const struct {
+		unsigned spr, user; /* its number for problem state, or 0 */
+		bool power8, power9, power10;
+	} registers[] = {
+		{ SPR_TIDR, 0, false, true, false },
+		{ SPR_PSSCR, 0, false, true, true },
+		{ SPR_MMCR3, SPR_MMCR3_USER, false, false, true },
+		{ SPR_SIER2, SPR_SIER2_USER, false, false, true },
+		{ SPR_SIER3, SPR_SIER3_USER, false, false, true },
+		{ SPR_MMCR2, SPR_MMCR2_USER, true, true, true },
+		{ SPR_PIDR, 0, true, true, true },
+	};
+	static const struct cpu_model *const models[] = { &cpu_model_power8, &cpu_model_power9,
+							  &cpu_model_power10, &cpu_model_power11 };
+	uint64_t v;
+
+	for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
+		for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+			const bool there = models[m]->isa < 300 ? registers[i].power8 :
+					   models[m]->isa < 310 ? registers[i].power9 :
+								  registers[i].power10;
+
+			engine.model = engine.compat = models[m];
+			cpu.msr = 0;
+			write_spr(registers[i].spr, 0x55);
+			assert_int_equal(read_spr(registers[i].spr), there ? 0x55 : 0);
+			if (!registers[i].user)
+				continue;
+			cpu.msr = MSR_PR;
+			if (there)
+				assert_int_equal(read_spr(registers[i].user), 0x55);
+			else
+				assert_raised(spr_read(&cpu, registers[i].user, 0, &v),
+					      VECTOR_PROGRAM, SRR1_ILLEGAL);
+		}
+	}
+	/* Compatibility is problem state's. */
+	engine.compat = &cpu_model_power9;
+	cpu.msr = 0;
+	write_spr(SPR_MMCR3, 0x66);
+	assert_int_equal(read_spr(SPR_MMCR3), 0x66);
+	cpu.msr = MSR_PR;
+	assert_raised(spr_read(&cpu, SPR_MMCR3_USER, 0, &v), VECTOR_PROGRAM, SRR1_ILLEGAL);
 }
 
 static void what_only_tells_something_keeps_nothing(void **state)
@@ -330,6 +396,8 @@ int main(void)
 		TEST(problem_state_is_refused_every_privileged_number),
 		TEST(a_missing_number_is_illegal_to_problem_state_and_nothing_to_the_kernel),
 		TEST(four_missing_numbers_are_illegal_to_the_kernel_too),
+		TEST(numbers_808_to_811_do_nothing_in_any_state),
+		TEST(a_register_is_there_on_the_processors_that_have_it),
 		TEST(what_only_tells_something_keeps_nothing),
 		TEST(a_facility_that_the_kernel_withholds_is_named_in_fscr),
 		TEST(a_register_keeps_the_bits_that_it_has),

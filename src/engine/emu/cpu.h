@@ -130,7 +130,7 @@ struct cpu {
 	uint64_t sprg[4];
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
 		bescr;
-	uint64_t pspb, mmcr[3], mmcra, siar, sdar, sier, pmc[6];
+	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3], pmc[6];
 	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */
 
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */

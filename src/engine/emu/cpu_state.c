@@ -67,7 +67,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(mmcra, UINT64_MAX),
 	NUMBER(siar, UINT64_MAX),
 	NUMBER(sdar, UINT64_MAX),
-	NUMBER(sier, UINT64_MAX),
+	ARRAY(sier, UINT64_MAX),
 	ARRAY(pmc, UINT64_MAX),
 	RECORD_EACH(struct cpu, slb, esid, UINT64_MAX),
 	RECORD_EACH(struct cpu, slb, vsid, UINT64_MAX),

@@ -40,6 +40,12 @@ struct power_engine {
 	uint32_t warned[16]; /* illegal encodings already reported */
 };
 
+/** cpu_isa() - the version of the Power ISA that the vCPU has in its present state: see PCR */
+static inline unsigned cpu_isa(const struct cpu *cpu)
+{
+	return cpu->msr & MSR_PR ? cpu->engine->compat->isa : cpu->engine->model->isa;
+}
+
 /* ---- interrupts, registers ---- */
 
 void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits);

@@ -244,7 +244,13 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_SPRG3] = PLAIN(P, sprg[3]),
 	[SPR_PVR] = CALLS(P_R, 0, read_pvr, NULL),
 	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
-	[SPR_SIER_USER] = PLAIN(UR, sier),
+	[SPR_SIER2_USER] = PLAIN(UR, sier[1]),
+	[SPR_SIER3_USER] = PLAIN(UR, sier[2]),
+	[SPR_MMCR3_USER] = PLAIN(UR, mmcr[3]),
+	[SPR_SIER2] = PLAIN(P, sier[1]),
+	[SPR_SIER3] = PLAIN(P, sier[2]),
+	[SPR_MMCR3] = PLAIN(P, mmcr[3]),
+	[SPR_SIER_USER] = PLAIN(UR, sier[0]),
 	[SPR_MMCR2_USER] = PLAIN(UR | P_W, mmcr[2]),
 	[SPR_MMCRA_USER] = PLAIN(UR | P_W, mmcra),
 	[SPR_PMC1_USER] = LOW_32(UR | P_W, pmc[0]),
@@ -257,7 +263,7 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_SIAR_USER] = PLAIN(UR, siar),
 	[SPR_SDAR_USER] = PLAIN(UR, sdar),
 	[SPR_MMCR1_USER] = PLAIN(UR, mmcr[1]),
-	[SPR_SIER] = PLAIN(P, sier),
+	[SPR_SIER] = PLAIN(P, sier[0]),
 	[SPR_MMCR2] = PLAIN(P, mmcr[2]),
 	[SPR_MMCRA] = PLAIN(P, mmcra),
 	[SPR_PMC1] = LOW_32(P, pmc[0]),
@@ -284,7 +290,24 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_PIR] = CALLS(P_R, 0, read_pir, NULL),
 };
 
+/* The first and the last version of the ISA that has it, if not each from 2.07 on has. */
+static const struct {
+	uint16_t first, last;
+} versions[NR_SPRS] = {
+	[SPR_TIDR] = { 300, 300 },	   [SPR_PSSCR] = { 300, UINT16_MAX },
+	[SPR_MMCR3] = { 310, UINT16_MAX }, [SPR_MMCR3_USER] = { 310, UINT16_MAX },
+	[SPR_SIER2] = { 310, UINT16_MAX }, [SPR_SIER2_USER] = { 310, UINT16_MAX },
+	[SPR_SIER3] = { 310, UINT16_MAX }, [SPR_SIER3_USER] = { 310, UINT16_MAX },
+};
+
 /* ---- access ---- */
+
+static bool exists(const struct cpu *cpu, unsigned spr)
+{
+	const unsigned isa = cpu_isa(cpu);
+
+	return !versions[spr].first || (versions[spr].first <= isa && isa <= versions[spr].last);
+}
 
 /*
  * An SPR number that does not exist, or not for this access. Privileged software gets a
@@ -292,6 +315,8 @@ static const struct spr_entry table[NR_SPRS] = {
  */
 static int absent(struct cpu *cpu, unsigned spr)
 {
+	if (spr >= SPR_RESERVED && spr < SPR_RESERVED + 4)
+		return 0;
 	if (cpu->msr & MSR_PR || spr == 0 || (spr >= 4 && spr <= 6))
 		return cpu_illegal(cpu);
 	return 0;
@@ -309,7 +334,7 @@ static bool allowed(struct cpu *cpu, unsigned spr, unsigned problem_state, unsig
 
 	if (user && spr & SPR_PRIVILEGED)
 		*refused = cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
-	else if (!(entry->access & (user ? problem_state : privileged)))
+	else if (!(entry->access & (user ? problem_state : privileged)) || !exists(cpu, spr))
 		*refused = absent(cpu, spr);
 	else if (entry->facility && cpu_need_facility(cpu, entry->facility))
 		*refused = EXCEPTION;

@@ -916,11 +916,26 @@ const char *insn_name(uint32_t insn)
 	return entry ? entry->name : NULL;
 }
 
+/*
+ * ISA 3.0 gave mffs variants in bits that older processors ignore, so that programs use mffsl
+ * anywhere: there it is mffs.
+ */
+#define MFFS	      0xfc00048eu
+#define MFFS_MASK     0xfc0007feu
+#define MFFS_VARIANTS 0x001f0000u
+
+static bool is_mffs(uint32_t insn)
+{
+	return (insn & MFFS_MASK) == MFFS;
+}
+
 static void decode_insn(struct decoder *d, uint32_t insn)
 {
 	const struct insn_entry *entry = look_up(insn, d->isa);
 
-	if (entry && entry->isa > d->compat_isa)
+	if (!entry && d->isa < 300 && is_mffs(insn))
+		entry = look_up(insn & ~MFFS_VARIANTS, d->isa);
+	if (entry && entry->isa > d->compat_isa && !is_mffs(insn))
 		emit_call(d, FACILITY_NONE, sem_not_compatible, insn);
 	if (!entry)
 		END(d, illegal, 0, 0, 0, insn);

@@ -507,11 +507,15 @@ SEM(tdi)
 	return trap(cpu, insn, (int64_t)RA, F_SI(insn), RA, (uint64_t)F_SI(insn));
 }
 
+/* OV32 and CA32 are new in ISA 3.0: reserved bits of a POWER8. */
 uint64_t cpu_get_xer(const struct cpu *cpu)
 {
-	return cpu->xer_other | (uint64_t)cpu->so << 31 | (uint64_t)cpu->ov << 30 |
-	       (uint64_t)cpu->ca << 29 | (uint64_t)cpu->ov32 << 19 | (uint64_t)cpu->ca32 << 18 |
-	       cpu->xer_count;
+	uint64_t xer = cpu->xer_other | (uint64_t)cpu->so << 31 | (uint64_t)cpu->ov << 30 |
+		       (uint64_t)cpu->ca << 29 | cpu->xer_count;
+
+	if (cpu->engine->model->isa >= 300)
+		xer |= (uint64_t)cpu->ov32 << 19 | (uint64_t)cpu->ca32 << 18;
+	return xer;
 }
 
 void cpu_set_xer(struct cpu *cpu, uint64_t xer)
