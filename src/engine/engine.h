@@ -160,6 +160,13 @@ struct engine_slb_entry {
 	uint64_t vsid; /* RS */
 };
 
+/* The guest's own breakpoint and watchpoints, which it sets by hypervisor calls. */
+enum engine_debug_register {
+	ENGINE_CIABR,
+	ENGINE_DAWR0, /* with DAWRX0 */
+	ENGINE_DAWR1, /* with DAWRX1 */
+};
+
 struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
@@ -298,6 +305,15 @@ struct engine_ops {
 			struct engine_slb_entry *entries);
 	void (*set_slb)(struct engine *engine, unsigned vcpu,
 			const struct engine_slb_entry *entries);
+	/**
+	 * set_debug_register() - write one of the vCPU's
+	 * @extension: DAWRX
+	 *
+	 * NULL: the engine can't, or the guest's calls do not reach the machine.
+	 */
+	void (*set_debug_register)(struct engine *engine, unsigned vcpu,
+				   enum engine_debug_register which, uint64_t value,
+				   uint64_t extension);
 	/**
 	 * plant() - make cached translations bad; @planted is as the struct says
 	 *

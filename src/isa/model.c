@@ -48,6 +48,9 @@
 		     PA_BYTE(54) = 0x80, PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80,             \
 		     PA_BYTE(60) = 0x80
 
+/* ISA 3.1: DAWR1. */
+#define PA_ISA_3_1 PA_ISA_3_0, [PA_FEATURES_DAWR1] = PA_DAWR1
+
 /* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
 #define POWER8                                                            \
 	.logical_pvr = 0x0f000004, .isa = 207, .unbacked = UNCORRECTABLE, \
@@ -70,7 +73,7 @@
 	.uncorrectable = UNCORRECTABLE, CACHED_TRANSLATIONS,                \
 	.pa_features = {                                                    \
 		PA_HEADER(74),                                              \
-		PA_ISA_3_0,                                                 \
+		PA_ISA_3_1,                                                 \
 	}
 
 const struct cpu_model cpu_model_power8 = {
@@ -185,4 +188,9 @@ const struct cpu_model *cpu_model_of(uint32_t pvr)
 bool cpu_model_has_radix(const struct cpu_model *model)
 {
 	return model->pa_features[PA_FEATURES_RADIX] & PA_RADIX;
+}
+
+bool cpu_model_has_dawr1(const struct cpu_model *model)
+{
+	return model->pa_features[PA_FEATURES_DAWR1] & PA_DAWR1;
 }

@@ -20,6 +20,10 @@
 #define PA_SLB_ZEROS	  0x02 /* an invalid SLB entry reads as zeros */
 #define PA_PP_110	  0x01 /* read only, for the privileged state alone */
 
+/* A second data address watchpoint. */
+#define PA_FEATURES_DAWR1 66
+#define PA_DAWR1	  0x80
+
 /* walk: the table walk made the access */
 struct real_address_error {
 	uint32_t fetch_srr1, fetch_walk_srr1;
@@ -67,6 +71,8 @@ static inline bool cpu_model_can_be(const struct cpu_model *model, const struct 
 }
 /** cpu_model_has_radix() - can it translate by radix trees? */
 bool cpu_model_has_radix(const struct cpu_model *model);
+/** cpu_model_has_dawr1() - has it DAWR1 and DAWRX1? */
+bool cpu_model_has_dawr1(const struct cpu_model *model);
 /** cpu_model_or_default() - what a machine has that is not told: POWER9 */
 static inline const struct cpu_model *cpu_model_or_default(const struct cpu_model *model)
 {

@@ -24,12 +24,14 @@
 #define SRR1_TRACE	 (1ull << 30)
 #define SRR1_TRACE_LOAD	 (1ull << 28)
 #define SRR1_TRACE_STORE (1ull << 27)
+#define SRR1_TRACE_CIABR (1ull << 20) /* CIABR has asked for it */
 
 /* Data storage interrupt: in DSISR. Instruction storage interrupt: in SRR1. */
 #define FAULT_NO_PTE	 0x40000000u
 #define FAULT_NOEXEC	 0x10000000u
 #define FAULT_PROTECTION 0x08000000u
 #define FAULT_STORE	 0x02000000u
+#define FAULT_WATCHPOINT 0x00400000u /* a DAWR waits for the access */
 #define FAULT_KEY	 0x00200000u /* AMR or IAMR refuses the storage key */
 #define FAULT_BAD_CONFIG 0x00080000u
 #define FAULT_ATOMIC	 0x00000004u /* an atomic memory operation that cannot be done */

@@ -162,7 +162,7 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 {
 	const struct cpu_model *model = cpu_model_or_default(papr->config.cpu);
-	const struct cpu_model *compat = papr->config.compat ? papr->config.compat : model;
+	const struct cpu_model *compat = papr_compat(papr);
 	char name[32];
 
 	snprintf(name, sizeof(name), "PowerPC,%s@%x", model->name, number);

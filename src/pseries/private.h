@@ -96,6 +96,11 @@ struct papr {
 struct engine_description papr_engine(const struct papr *papr);
 /** papr_engine_can() - does the engine have these capabilities? */
 bool papr_engine_can(const struct papr *papr, unsigned capabilities);
+/** papr_compat() - the processor whose facilities the guest is told to have */
+static inline const struct cpu_model *papr_compat(const struct papr *papr)
+{
+	return papr->config.compat ? papr->config.compat : cpu_model_or_default(papr->config.cpu);
+}
 /**
  * papr_ready_to_deliver() - get ready for a guest that is about to register; false if events cannot
  * be delivered to it.

@@ -143,6 +143,13 @@ PROCESSORS = [
     ("power11", "power11", "821200", "f000007", 310, 310, "POWER11"),
     ("power11_as_power10", "power11,compat=power10", "821200", "f000006", 310, 310, "POWER11"),
 ]
+BREAKPOINTS = [
+    ("power8", "power8"),
+    ("power9", "power9"),
+    ("power10", "power10"),
+    ("power10_as_power9", "power10,compat=power9"),
+    ("power11", "power11"),
+]
 CASES = {
     "machine_check": ("machine_check", [], [POWERED_OFF]),
     "system_reset": ("system_reset", [], [POWERED_OFF]),
@@ -170,6 +177,10 @@ CASES = {
             [POWERED_OFF],
         )
         for name, cpu, pvr, version, isa, compat, node in PROCESSORS
+    },
+    **{
+        f"breakpoints_{name}": ("breakpoints", ["-cpu", cpu], [POWERED_OFF])
+        for name, cpu in BREAKPOINTS
     },
     "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),

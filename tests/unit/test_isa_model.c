@@ -72,6 +72,7 @@ static void models_are_what_qemu_calls_so(void **state)
 		assert_int_equal(model->isa, known[i].isa);
 		assert_int_equal(model->pa_features[0], known[i].features);
 		assert_int_equal(cpu_model_has_radix(model), known[i].radix);
+		assert_int_equal(cpu_model_has_dawr1(model), known[i].isa >= 310);
 		assert_int_equal(model->pa_features[2 + 22], 0);
 		if (model->pa_features[0] > 54)
 			assert_int_equal(model->pa_features[2 + 54], 0x80);

@@ -295,6 +295,45 @@ static void h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says(void
 	assert_false(fake.partition.interrupt_little_endian);
 }
 
+static struct {
+	unsigned calls, vcpu;
+	enum engine_debug_register which;
+	uint64_t value, extension;
+} debug_register;
+
+static void note_debug_register(struct engine *engine, unsigned vcpu,
+				enum engine_debug_register which, uint64_t value,
+				uint64_t extension)
+{
+	debug_register.calls++;
+	debug_register.vcpu = vcpu;
+	debug_register.which = which;
+	debug_register.value = value;
+	debug_register.extension = extension;
+}
+
+static void h_set_mode_gives_ciabr_and_dawr_to_the_engine_and_dawr1_to_isa_3_1(void **state)
+{
+	assert_int_equal(hcall(1, 0x31c, 0, 1, 0x12346, 0), H_P2);
+	assert_int_equal(hcall(1, 0x31c, 0, 2, 0x12340, 0x22), H_P2);
+	assert_int_equal(hcall(1, 0x31c, 0, 1, 0, 0), H_SUCCESS);
+	assert_int_equal(hcall(1, 0x31c, 0, 2, 0x12340, 0), H_SUCCESS);
+	fake.ops.set_debug_register = note_debug_register;
+	assert_int_equal(hcall(1, 0x31c, 0, 1, 0x12346, 0), H_SUCCESS);
+	assert_int_equal(debug_register.vcpu, 1);
+	assert_int_equal(debug_register.which, ENGINE_CIABR);
+	assert_int_equal(debug_register.value, 0x12346);
+	assert_int_equal(hcall(2, 0x31c, 0, 2, 0x12340, 0x22), H_SUCCESS);
+	assert_int_equal(debug_register.vcpu, 2);
+	assert_int_equal(debug_register.which, ENGINE_DAWR0);
+	assert_int_equal(debug_register.value, 0x12340);
+	assert_int_equal(debug_register.extension, 0x22);
+	assert_int_equal(hcall(0, 0x31c, 0, 5, 0x12340, 0x22), H_P2);
+	assert_int_equal(hcall(0, 0x31c, 0, 1, 3, 0), H_P3);
+	assert_int_equal(hcall(0, 0x31c, 0, 2, 0, 4), H_P4);
+	assert_int_equal(debug_register.calls, 2);
+}
+
 static void a_radix_process_table_is_registered_and_deregistered(void **state)
 {
 	assert_int_equal(hcall(0, 0x37c, 0x1d, 0x100000, 0, 4), H_SUCCESS);
@@ -498,6 +537,7 @@ int main(void)
 		TEST(h_confer_checks_its_target),
 		TEST(the_dispatch_trace_stays_in_its_buffer),
 		TEST(h_set_mode_sets_interrupt_endian_and_location),
+		TEST(h_set_mode_gives_ciabr_and_dawr_to_the_engine_and_dawr1_to_isa_3_1),
 		TEST(h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says),
 		TEST(a_radix_process_table_is_registered_and_deregistered),
 		TEST(other_process_tables_are_refused),

@@ -131,6 +131,7 @@ struct cpu {
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
 		bescr;
 	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3], pmc[6];
+	uint64_t ciabr, dawr[2], dawrx[2]; /* changed by debug_registers.c alone */
 	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */
 
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/emu/code/lookup.h"
+#include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
 #include "engine/emu/mmu/segments.h"
@@ -323,6 +324,13 @@ static void power_flush_tlb(struct engine *engine)
 	mmu_flush_all((struct power_engine *)engine);
 }
 
+static void power_set_debug_register(struct engine *engine, unsigned vcpu,
+				     enum engine_debug_register which, uint64_t value,
+				     uint64_t extension)
+{
+	debug_registers_set(cpu_of(engine, vcpu), which, value, extension);
+}
+
 static void power_saving(struct engine *engine)
 {
 	mmu_flush_all((struct power_engine *)engine);
@@ -468,6 +476,7 @@ const struct engine_ops engine_power = {
 	.flush_hpte = power_flush_hpte,
 	.get_slb = power_get_slb,
 	.set_slb = power_set_slb,
+	.set_debug_register = power_set_debug_register,
 	.plant = power_plant,
 	.planted = power_planted,
 	.unplant = power_unplant,

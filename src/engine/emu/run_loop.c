@@ -11,6 +11,7 @@
 
 #include "engine/emu/check.h"
 #include "engine/emu/code/lookup.h"
+#include "engine/emu/debug_registers.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/trace.h"
@@ -131,16 +132,22 @@ static bool no_code(struct cpu *cpu, struct engine_exit *exit)
 	return true;
 }
 
-/* As code_decode_part() at NIP, but not beyond an instruction whose fetch is watched. */
+/*
+ * As code_decode_part() at NIP, but not beyond an instruction whose fetch is watched or that CIABR
+ * names. One that CIABR names is decoded alone: see run_one().
+ */
 static struct block *decode_unwatched(struct cpu *cpu, struct code_page *page, unsigned max_insns)
 {
 	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
 	struct block *block = code_decode_part(cpu, page, offset, cpu->watch_told ? 1 : max_insns);
-	unsigned before;
+	unsigned watched, before;
 
 	if (!block || cpu->watch_told)
 		return block;
-	before = watchpoints_before(cpu, block, block->nr_insns);
+	watched = watchpoints_before(cpu, block, block->nr_insns);
+	before = debug_break_before(cpu, block, watched);
+	if (!before && watched)
+		before = 1;
 	if (before == block->nr_insns)
 		return block;
 	code_discard(&cpu->engine->code, block);
@@ -190,13 +197,36 @@ static bool run_part(struct cpu *cpu, struct code_page *page, unsigned max_insns
 	return !deliver_exception(cpu, exit);
 }
 
-/* MSR[SE] or MSR[BE]: run one instruction, then trace it unless it raised another interrupt. */
+/*
+ * Run one instruction, then trace it unless it raised another interrupt: for MSR[SE], MSR[BE] and
+ * CIABR. Returns what run_part() does.
+ */
+static bool run_one(struct cpu *cpu, struct code_page *page, struct engine_exit *exit,
+		    int *executed)
+{
+	const uint8_t *code = cpu->engine->memory->base + page->ra + (cpu->nip & PAGE_MASK_LOW);
+	struct traced traced;
+
+	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
+	if (!run_part(cpu, page, 1, exit, executed))
+		return false;
+	/* A call is at the next instruction already. */
+	if (*executed <= 0 || !traced.wanted || cpu->exit == ENGINE_EXIT_HCALL)
+		return true;
+	cut_nip(cpu);
+	cpu->siar = traced.siar;
+	if (traced.accesses)
+		cpu->sdar = traced.sdar;
+	cpu_interrupt(cpu, VECTOR_TRACE, cpu->nip, traced.srr1);
+	cpu->block_left = 0;
+	*executed = -1;
+	return true;
+}
+
+/* MSR[SE] or MSR[BE] */
 static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 {
-	struct power_engine *e = cpu->engine;
 	struct code_page *page;
-	struct traced traced;
-	const uint8_t *code;
 	int executed;
 
 	if (!cpu->watch_told && arrived(cpu))
@@ -204,19 +234,9 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	page = code_fetch(cpu, cpu->nip);
 	if (!page)
 		return no_code(cpu, exit);
-	code = e->memory->base + page->ra + (cpu->nip & PAGE_MASK_LOW);
-	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
-	if (!run_part(cpu, page, 1, exit, &executed))
+	if (!run_one(cpu, page, exit, &executed))
 		return false;
 	cpu->block_left = !executed;
-	/* A call is at the next instruction already. */
-	if (executed <= 0 || !traced.wanted || cpu->exit == ENGINE_EXIT_HCALL)
-		return true;
-	cut_nip(cpu);
-	cpu->siar = traced.siar;
-	if (traced.accesses)
-		cpu->sdar = traced.sdar;
-	cpu_interrupt(cpu, VECTOR_TRACE, cpu->nip, traced.srr1);
 	return true;
 }
 
@@ -246,7 +266,8 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
 			return no_code(cpu, exit);
 	}
 	part = block_left < left ? block_left : left;
-	if (!run_part(cpu, page, part, exit, &executed))
+	if (!(debug_breaks_here(cpu) ? run_one(cpu, page, exit, &executed) :
+				       run_part(cpu, page, part, exit, &executed)))
 		return false;
 	if (executed >= 0)
 		cpu->block_left = (uint8_t)(block_left - (unsigned)executed);

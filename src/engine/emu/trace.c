@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/emu/debug_registers.h"
 #include "engine/emu/decode/decode.h"
 #include "engine/emu/trace.h"
 
@@ -102,12 +103,13 @@ void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced)
 	const char *name = insn_name(insn);
 	enum form form = name ? form_of(insn, name) : FORM_NONE;
 	uint64_t access = form != FORM_NONE ? access_of(name) : 0;
+	const bool by_ciabr = debug_breaks_here(cpu);
 
 	traced->wanted = !is_return(insn) &&
-			 (cpu->msr & MSR_SE || (cpu->msr & MSR_BE && is_branch(insn)));
+			 (by_ciabr || cpu->msr & MSR_SE || (cpu->msr & MSR_BE && is_branch(insn)));
 	traced->siar = cpu->nip;
 	traced->accesses = access;
-	traced->srr1 = SRR1_TRACE | access;
+	traced->srr1 = SRR1_TRACE | access | (by_ciabr ? SRR1_TRACE_CIABR : 0);
 	traced->sdar = form == FORM_X ? indexed_ea(cpu, insn) :
 					displaced_ea(cpu, insn, displacement_of(insn, form));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Trace interrupts: MSR[SE] and MSR[BE]. */
+/* Trace interrupts: MSR[SE], MSR[BE] and CIABR. */
 #ifndef FWNMI_ENGINE_EMU_TRACE_H
 #define FWNMI_ENGINE_EMU_TRACE_H
 
@@ -7,7 +7,7 @@
 
 /* What the trace interrupt after an instruction reports about it. */
 struct traced {
-	bool wanted; /* MSR[SE] and MSR[BE] ask for one */
+	bool wanted; /* one of them asks for it */
 	bool accesses; /* it has a storage operand, at @sdar */
 	uint64_t siar, sdar, srr1;
 };

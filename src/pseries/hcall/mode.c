@@ -12,18 +12,45 @@
 #define RESOURCE_DAWR0			  2
 #define RESOURCE_ADDRESS_TRANSLATION_MODE 3
 #define RESOURCE_LE			  4
+#define RESOURCE_DAWR1			  5
 
-/* Breakpoints: this processor has no CIABR or DAWR facility to hand out. */
-static int64_t set_breakpoint(uint64_t flags, uint64_t value1, uint64_t value2, bool watchpoint)
+/* The hypervisor's state cannot be asked for: CIABR[PRIV]=3, DAWRX[HYP]. */
+#define CIABR_HYPERVISOR 3u
+#define DAWRX_HYPERVISOR 4u
+
+/* An engine without such registers has nothing to turn off. */
+static int64_t set_debug_register(struct hcall *call, enum engine_debug_register which,
+				  uint64_t value, uint64_t extension)
 {
-	if (flags)
+	const struct papr_config *config = &call->papr->config;
+
+	if (call->args[0])
 		return H_UNSUPPORTED_FLAG_BIT(63);
-	if (watchpoint ? value2 & 4 : value2)
+	if (config->engine_ops->set_debug_register)
+		config->engine_ops->set_debug_register(config->engine, call->vcpu, which, value,
+						       extension);
+	else if (which == ENGINE_CIABR ? value : extension)
+		return H_P2;
+	return H_SUCCESS;
+}
+
+static int64_t set_ciabr(struct hcall *call, uint64_t value1, uint64_t value2)
+{
+	if (value2)
 		return H_P4;
-	if (!watchpoint && (value1 & 3) == 3)
+	if ((value1 & CIABR_HYPERVISOR) == CIABR_HYPERVISOR)
 		return H_P3;
-	/* Clearing succeeds, as nothing is ever set. Setting fails: there is no such resource. */
-	return watchpoint ? (value2 ? H_P2 : H_SUCCESS) : (value1 ? H_P2 : H_SUCCESS);
+	return set_debug_register(call, ENGINE_CIABR, value1, 0);
+}
+
+static int64_t set_dawr(struct hcall *call, enum engine_debug_register which, uint64_t value1,
+			uint64_t value2)
+{
+	if (which == ENGINE_DAWR1 && !cpu_model_has_dawr1(papr_compat(call->papr)))
+		return H_P2;
+	if (value2 & DAWRX_HYPERVISOR)
+		return H_P4;
+	return set_debug_register(call, which, value1, value2);
 }
 
 /* LPCR[AIL]: 0 or 3. The encoding 1 is reserved, and 2 is not offered. */
@@ -66,13 +93,15 @@ static int64_t h_set_mode(struct hcall *call)
 
 	switch (args[1]) {
 	case RESOURCE_CIABR:
-		return set_breakpoint(args[0], args[2], args[3], false);
+		return set_ciabr(call, args[2], args[3]);
 	case RESOURCE_DAWR0:
-		return set_breakpoint(args[0], args[2], args[3], true);
+		return set_dawr(call, ENGINE_DAWR0, args[2], args[3]);
 	case RESOURCE_ADDRESS_TRANSLATION_MODE:
 		return set_translation_mode(call->papr, args[0], args[2], args[3]);
 	case RESOURCE_LE:
 		return set_interrupt_endian(call->papr, args[0], args[2], args[3]);
+	case RESOURCE_DAWR1:
+		return set_dawr(call, ENGINE_DAWR1, args[2], args[3]);
 	default:
 		return H_P2;
 	}

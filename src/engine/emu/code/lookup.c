@@ -4,6 +4,7 @@
  * must do when a page gets code or loses it.
  */
 #include "engine/emu/code/lookup.h"
+#include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/watchpoints.h"
@@ -26,6 +27,8 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 		       translation.protection & PAGE_PRIVILEGED);
 	if (unlikely(cpu->nr_watches))
 		watchpoints_mark(cpu, ea, page);
+	if (unlikely(cpu->ciabr))
+		debug_registers_mark(cpu, ea, page);
 	return page;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/emu/code/lookup.h"
+#include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/watchpoints.h"
@@ -61,6 +62,11 @@ static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access
 		if (watchpoints_hit(cpu, ea, translation.ra, size, write))
 			return false;
 		fast = !watchpoints_on_page(cpu, ea, translation.ra);
+	}
+	if (unlikely(debug_watches_data(cpu))) {
+		if (debug_watch_hit(cpu, ea, size, write))
+			return false;
+		fast &= !debug_watches_page(cpu, ea);
 	}
 	if (!memory_is_ram(memory, EPN(translation.ra), PAGE_BYTES)) {
 		fast = false;
