@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Watches its own memory with the processor's watchpoints, as a debugger asks for them (ptrace) and
+ * as perf does, and prints a line for each observation. Without a C library.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+/* Linux's system calls, requests and structures for powerpc. */
+enum {
+	SYS_EXIT = 1,
+	SYS_FORK = 2,
+	SYS_READ = 3,
+	SYS_WRITE = 4,
+	SYS_CLOSE = 6,
+	SYS_GETPID = 20,
+	SYS_PTRACE = 26,
+	SYS_KILL = 37,
+	SYS_WAIT4 = 114,
+	SYS_PERF_EVENT_OPEN = 319,
+};
+enum {
+	TRACEME = 0,
+	CONT = 7,
+	DELHWDEBUG = 0x87,
+	SETHWDEBUG = 0x88,
+	GETHWDBGINFO = 0x89,
+	GETSIGINFO = 0x4202,
+};
+enum {
+	SIGNAL_TRAP = 5,
+	SIGNAL_STOP = 19,
+};
+enum {
+	READS = 2,
+	WRITES = 4,
+	RANGE_INCLUSIVE = 1,
+};
+struct ppc_debug_info {
+	uint32_t version, instructions, watchpoints, conditions, alignment, condition_size;
+	uint64_t features;
+};
+struct ppc_hw_breakpoint {
+	uint32_t version, trigger, mode, condition_mode;
+	uint64_t addr, addr2, condition;
+};
+struct siginfo {
+	int32_t signal, error, code, pad;
+	uint64_t address;
+	uint8_t rest[104];
+};
+enum {
+	PERF_TYPE_BREAKPOINT = 5,
+	PERF_READS = 1,
+	PERF_WRITES = 2,
+};
+struct perf_event_attr {
+	uint32_t type, size;
+	uint64_t config, period, sample_type, read_format, flags;
+	uint32_t wakeup, bp_type;
+	uint64_t bp_addr, bp_len;
+};
+
+static struct {
+	volatile uint64_t before, watched[2], behind;
+} data __attribute__((aligned(64)));
+
+static long call(long number, long a, long b, long c, long d, long e)
+{
+	register long r0 __asm__("r0") = number;
+	register long r3 __asm__("r3") = a;
+	register long r4 __asm__("r4") = b;
+	register long r5 __asm__("r5") = c;
+	register long r6 __asm__("r6") = d;
+	register long r7 __asm__("r7") = e;
+	long cr;
+
+	__asm__ volatile("sc; mfcr %0"
+			 : "=&r"(cr), "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r7)
+			 :
+			 : "memory", "cr0", "ctr", "xer", "lr", "r8", "r9", "r10", "r11", "r12");
+	return cr & 0x10000000 ? -r3 : r3; /* CR0[SO] */
+}
+
+/* ---- lines ---- */
+
+static void say(const char *text, long value)
+{
+	char line[80], digits[24];
+	size_t length = 0, n = 0;
+	unsigned long rest = value < 0 ? -(unsigned long)value : (unsigned long)value;
+
+	while (*text)
+		line[length++] = *text++;
+	line[length++] = ' ';
+	if (value < 0)
+		line[length++] = '-';
+	do
+		digits[n++] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	while (n)
+		line[length++] = digits[--n];
+	line[length++] = '\n';
+	call(SYS_WRITE, 1, (long)line, (long)length, 0, 0);
+}
+
+static void use_data(void)
+{
+	for (int i = 0; i < 5; i++) {
+		data.before = data.behind = (uint64_t)i;
+		data.watched[0] = (uint64_t)i; /* five stores */
+	}
+	for (int i = 0; i < 3; i++)
+		(void)data.watched[0]; /* three loads */
+}
+
+/* ---- ptrace ---- */
+
+static void child(void)
+{
+	call(SYS_PTRACE, TRACEME, 0, 0, 0, 0);
+	call(SYS_KILL, call(SYS_GETPID, 0, 0, 0, 0, 0), SIGNAL_STOP, 0, 0, 0);
+	use_data();
+	call(SYS_EXIT, 7, 0, 0, 0, 0);
+}
+
+static int wait_for(long pid)
+{
+	int status = 0;
+
+	call(SYS_WAIT4, pid, (long)&status, 0, 0, 0);
+	return status;
+}
+
+/* The watchpoint is off once it was met, but keeps its place. */
+static void watch(long pid, uint32_t trigger)
+{
+	const struct ppc_hw_breakpoint request = {
+		.version = 1,
+		.trigger = trigger,
+		.mode = RANGE_INCLUSIVE,
+		.addr = (uint64_t)data.watched,
+		.addr2 = (uint64_t)(data.watched + 1),
+	};
+
+	static long last;
+
+	if (last > 0)
+		call(SYS_PTRACE, DELHWDEBUG, pid, 0, last, 0);
+	last = call(SYS_PTRACE, SETHWDEBUG, pid, 0, (long)&request, 0);
+	say("ptrace: set", last > 0);
+}
+
+static void go_on(long pid, const char *what)
+{
+	static struct siginfo info;
+	int status;
+
+	call(SYS_PTRACE, CONT, pid, 0, 0, 0);
+	status = wait_for(pid);
+	if ((status & 0x7f) == 0) {
+		say("ptrace: exit", status >> 8);
+		return;
+	}
+	call(SYS_PTRACE, GETSIGINFO, pid, 0, (long)&info, 0);
+	say(what, status >> 8);
+	say("ptrace: code", info.code);
+	say("ptrace: offset", (long)(info.address - (uint64_t)data.watched));
+}
+
+static void by_ptrace(void)
+{
+	struct ppc_debug_info info = { 0 };
+	long pid = call(SYS_FORK, 0, 0, 0, 0, 0);
+
+	if (!pid)
+		child();
+	wait_for(pid);
+	call(SYS_PTRACE, GETHWDBGINFO, pid, 0, (long)&info, 0);
+	say("ptrace: watchpoints", info.watchpoints);
+	watch(pid, WRITES);
+	go_on(pid, "ptrace: store");
+	watch(pid, READS);
+	go_on(pid, "ptrace: load");
+	go_on(pid, "ptrace: after");
+}
+
+/* ---- perf ---- */
+
+static long open_perf(uint32_t type, const volatile void *at)
+{
+	const struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.flags = 0x60, /* without the kernel and the hypervisor */
+		.bp_type = type,
+		.bp_addr = (uint64_t)at,
+		.bp_len = 8,
+	};
+
+	return call(SYS_PERF_EVENT_OPEN, (long)&attr, 0, -1, -1, 0);
+}
+
+static void by_perf(const char *what, uint32_t type)
+{
+	uint64_t count = 0;
+	long fd = open_perf(type, data.watched);
+
+	if (fd < 0) {
+		say(what, fd);
+		return;
+	}
+	use_data();
+	call(SYS_READ, fd, (long)&count, sizeof(count), 0, 0);
+	call(SYS_CLOSE, fd, 0, 0, 0, 0);
+	say(what, (long)count);
+}
+
+static void two_by_perf(void)
+{
+	uint64_t counts[2] = { 0 };
+	long a = open_perf(PERF_WRITES, data.watched), b = open_perf(PERF_WRITES, &data.behind);
+
+	if (b < 0) {
+		say("perf: second", b);
+	} else {
+		use_data();
+		call(SYS_READ, a, (long)&counts[0], sizeof(counts[0]), 0, 0);
+		call(SYS_READ, b, (long)&counts[1], sizeof(counts[1]), 0, 0);
+		say("perf: first", (long)counts[0]);
+		say("perf: second", (long)counts[1]);
+	}
+	call(SYS_CLOSE, a, 0, 0, 0, 0);
+	call(SYS_CLOSE, b, 0, 0, 0, 0);
+}
+
+void _start(void)
+{
+	by_ptrace();
+	by_perf("perf: stores", PERF_WRITES);
+	by_perf("perf: accesses", PERF_READS | PERF_WRITES);
+	two_by_perf();
+	call(SYS_EXIT, 0, 0, 0, 0, 0);
+}
