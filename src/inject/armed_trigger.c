@@ -103,7 +103,7 @@ static uint64_t state_bits(const struct armed_trigger *armed)
 	if (t->real_mode || t->translated)
 		bits |= MSR_IR | MSR_DR;
 	/* A process is in the kernel from an interrupt or a system call on. */
-	if (t->process[0])
+	if (trigger_names_process(t))
 		bits |= MSR_PR;
 	return bits;
 }
@@ -111,10 +111,10 @@ static uint64_t state_bits(const struct armed_trigger *armed)
 static void watch_state(struct armed_trigger *armed, struct machine *machine, unsigned vcpu)
 {
 	armed->look_due = true;
-	armed->polled =
-		!machine_watch_state(machine, vcpu, state_bits(armed),
-				     armed->step == ARMED_STATE && (armed->trigger.has_pidr ||
-								    armed->trigger.process[0]));
+	armed->polled = !machine_watch_state(machine, vcpu, state_bits(armed),
+					     armed->step == ARMED_STATE &&
+						     (armed->trigger.has_pidr ||
+						      trigger_names_process(&armed->trigger)));
 }
 
 /* Enter a step that looks at the vCPU's state. */
@@ -266,6 +266,13 @@ static bool at_vector(const struct trigger *t, const struct engine_regs *regs)
 	       regs->nip == interrupt_address(t->vector, regs->msr & MSR_IR);
 }
 
+static bool process_fits(const struct trigger *t, const struct trigger_process *process)
+{
+	if (t->has_pid && (!process->has_pid || process->pid != t->pid))
+		return false;
+	return !t->process[0] || !strcmp(t->process, process->name);
+}
+
 /* Everything but MSR[RI]. */
 static bool state_fits(const struct trigger *t, struct machine *machine, unsigned vcpu,
 		       const struct armed_moment *moment)
@@ -275,7 +282,7 @@ static bool state_fits(const struct trigger *t, struct machine *machine, unsigne
 	if (!mode_fits(t, moment) || !fwnmi_fits(t, machine, vcpu, moment) ||
 	    (t->rtas && !in_rtas(machine, moment)) ||
 	    (t->point == TRIGGER_VECTOR && !at_vector(t, moment->regs)) ||
-	    (t->process[0] && strcmp(t->process, moment->process) != 0))
+	    !process_fits(t, &moment->process))
 		return false;
 	return !t->has_pidr || (machine_pid(machine, vcpu, &pid) && pid == t->pidr);
 }

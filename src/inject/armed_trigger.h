@@ -37,7 +37,7 @@ struct armed_moment {
 	const struct engine_regs *regs;
 	bool ceded; /* it is in H_CEDE */
 	bool interlocked; /* see TRIGGER_INTERLOCKED */
-	char process[TRIGGER_MAX_PROCESS]; /* that it runs; "": unknown */
+	struct trigger_process process; /* that it runs */
 };
 
 /** trigger_fits_machine() - can this machine's engine wait for it? If not, @err says so. */

@@ -126,6 +126,41 @@ static bool is_open(const struct injection *in)
 
 /* ---- requests ---- */
 
+static struct trigger_process process_of(const struct injector *injector,
+					 const struct engine_regs *regs)
+{
+	struct trigger_process process = { 0 };
+
+	if (injector->tell_process)
+		injector->tell_process(injector->tell_opaque, regs, &process);
+	return process;
+}
+
+/* Who cannot tell what the vCPU runs now will not find out later. */
+static bool knows_process(const struct injector *injector, const struct injection_request *request,
+			  char *err, size_t err_size)
+{
+	const struct trigger *trigger = &request->trigger;
+	struct trigger_process process;
+	struct engine_regs regs;
+
+	if (!trigger_names_process(trigger))
+		return true;
+	machine_get_regs(injector->machine, request->vcpu, &regs);
+	process = process_of(injector, &regs);
+	if (trigger->process[0] && !process.name[0])
+		snprintf(err, err_size,
+			 "process=%s: it is not known here which process a CPU of this guest runs",
+			 trigger->process);
+	else if (trigger->has_pid && !process.has_pid)
+		snprintf(err, err_size,
+			 "pid=%u: it is not known here which process a CPU of this guest runs",
+			 trigger->pid);
+	else
+		return true;
+	return false;
+}
+
 static bool refuse(const struct injector *injector, const struct injection_request *request,
 		   char *err, size_t err_size)
 {
@@ -139,9 +174,8 @@ static bool refuse(const struct injector *injector, const struct injection_reque
 		snprintf(err, err_size, "CPU %u is stopped: it is unsafe", request->vcpu);
 	else if (is_open(&injector->vcpus[request->vcpu].last))
 		snprintf(err, err_size, "CPU %u already has an injection pending", request->vcpu);
-	else if (request->trigger.process[0] && !injector->name_process)
-		snprintf(err, err_size, "process=%s: this guest's processes have no names here",
-			 request->trigger.process);
+	else if (!knows_process(injector, request, err, err_size))
+		return true;
 	else if (!trigger_fits_machine(&request->trigger, injector->machine, err, err_size))
 		return true;
 	else if (!request->system_reset && fwnmi_machine_check_validate(&request->mc) < 0)
@@ -545,14 +579,10 @@ static struct armed_moment moment_of(struct injector *injector, unsigned vcpu,
 {
 	const struct injection *outer = &injector->vcpus[vcpu].outer;
 
-	struct armed_moment moment = { .regs = regs,
-				       .ceded = ceded,
-				       .interlocked = outer->watch_end &&
-						      outer->report.interlocked };
-
-	if (injector->name_process)
-		injector->name_process(injector->name_opaque, regs, moment.process);
-	return moment;
+	return (struct armed_moment){ .regs = regs,
+				      .ceded = ceded,
+				      .interlocked = outer->watch_end && outer->report.interlocked,
+				      .process = process_of(injector, regs) };
 }
 
 static void before_block(void *opaque, unsigned vcpu, bool ceded)
@@ -734,13 +764,13 @@ void injector_destroy(struct injector *injector)
 	free(injector);
 }
 
-void injector_name_processes(struct injector *injector,
-			     void (*name)(void *opaque, const struct engine_regs *regs,
-					  char name[TRIGGER_MAX_PROCESS]),
+void injector_tell_processes(struct injector *injector,
+			     void (*tell)(void *opaque, const struct engine_regs *regs,
+					  struct trigger_process *process),
 			     void *opaque)
 {
-	injector->name_process = name;
-	injector->name_opaque = opaque;
+	injector->tell_process = tell;
+	injector->tell_opaque = opaque;
 }
 
 void injector_listen(struct injector *injector, const struct injector_listener *listener)

@@ -33,12 +33,12 @@ void injector_destroy(struct injector *injector);
 /** injector_forget() - withdraw and unwatch everything, without a word: as if newly created */
 void injector_forget(struct injector *injector);
 /**
- * injector_name_processes() - who can tell which process a vCPU runs, for triggers
- * @name: gets the vCPU's registers; writes the name, "" if it does not know
+ * injector_tell_processes() - who can tell which process a vCPU runs, for triggers
+ * @tell: gets the vCPU's registers; writes as much as it knows
  */
-void injector_name_processes(struct injector *injector,
-			     void (*name)(void *opaque, const struct engine_regs *regs,
-					  char name[TRIGGER_MAX_PROCESS]),
+void injector_tell_processes(struct injector *injector,
+			     void (*tell)(void *opaque, const struct engine_regs *regs,
+					  struct trigger_process *process),
 			     void *opaque);
 void injector_listen(struct injector *injector, const struct injector_listener *listener);
 

@@ -95,6 +95,8 @@
 		NUMBER(which, armed.trigger.has_pidr, true),                                       \
 		NUMBER(which, armed.trigger.pidr, UINT32_MAX), LETTERS(which, 0),                  \
 		LETTERS(which, 4), LETTERS(which, 8), LETTERS(which, 12),                          \
+		NUMBER(which, armed.trigger.has_pid, true),                                        \
+		NUMBER(which, armed.trigger.pid, UINT32_MAX),                                      \
 		NUMBER(which, armed.trigger.cpus, TRIGGER_CPUS_OTHERS),                            \
 		NUMBER(which, armed.trigger.cpu, UINT32_MAX), NUMBER(which, armed.step, ARMED_RI), \
 		NUMBER(which, armed.hits_left, UINT64_MAX),                                        \

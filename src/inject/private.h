@@ -31,9 +31,9 @@ struct injector {
 	const char *no_symbols;
 	unsigned nr_vcpus;
 	struct injector_listener listener;
-	void (*name_process)(void *opaque, const struct engine_regs *regs,
-			     char name[TRIGGER_MAX_PROCESS]); /* NULL: nobody knows */
-	void *name_opaque;
+	void (*tell_process)(void *opaque, const struct engine_regs *regs,
+			     struct trigger_process *process); /* NULL: nobody knows */
+	void *tell_opaque;
 	/* The event that the machine is telling, and the injection that it belongs to. */
 	const struct machine_event *event;
 	const struct injection_report *explanation;

@@ -234,6 +234,7 @@ enum word {
 	WORD_RI,
 	WORD_PIDR,
 	WORD_PROCESS,
+	WORD_PID,
 	WORD_CPU,
 	WORD_FIRST_PLAIN, /* from here on words without a value */
 	WORD_USER = WORD_FIRST_PLAIN,
@@ -264,6 +265,7 @@ static const char *const words[NR_WORDS + 1] = {
 	[WORD_RI] = "ri",
 	[WORD_PIDR] = "pidr",
 	[WORD_PROCESS] = "process",
+	[WORD_PID] = "pid",
 	[WORD_CPU] = "cpu",
 	[WORD_USER] = "user",
 	[WORD_KERNEL] = "kernel",
@@ -285,7 +287,7 @@ static bool take_process(struct parse *p, const struct term *term)
 static bool take_valued(struct parse *p, const struct term *term, enum word word)
 {
 	struct trigger *t = p->trigger;
-	uint64_t pidr;
+	uint64_t number;
 
 	switch (word) {
 	case WORD_ADDRESS:
@@ -316,12 +318,17 @@ static bool take_valued(struct parse *p, const struct term *term, enum word word
 	case WORD_RI:
 		return take_ri(p, term);
 	case WORD_PIDR:
-		if (!take_number(p, term, 0, UINT32_MAX, &pidr))
+		if (!take_number(p, term, 0, UINT32_MAX, &number))
 			return false;
-		t->pidr = (uint32_t)pidr;
+		t->pidr = (uint32_t)number;
 		return t->has_pidr = true;
 	case WORD_PROCESS:
 		return take_process(p, term);
+	case WORD_PID:
+		if (!take_number(p, term, 0, INT32_MAX, &number))
+			return false;
+		t->pid = (uint32_t)number;
+		return t->has_pid = true;
 	default:
 		return take_cpu(p, term);
 	}
@@ -442,11 +449,17 @@ bool trigger_parse(const char *text, struct trigger *trigger, char *err, size_t 
 	return check(&p);
 }
 
+bool trigger_names_process(const struct trigger *t)
+{
+	return t->process[0] || t->has_pid;
+}
+
 bool trigger_anywhere(const struct trigger *t)
 {
 	return t->point == TRIGGER_ANYTHING && !t->from_insn && t->count <= 1 && !t->after &&
 	       t->context == INJECT_ANY && t->ri == TRIGGER_RI_ANY && !t->real_mode &&
-	       !t->translated && !t->rtas && t->fwnmi == TRIGGER_FWNMI_ANY && !t->has_pidr;
+	       !t->translated && !t->rtas && t->fwnmi == TRIGGER_FWNMI_ANY && !t->has_pidr &&
+	       !trigger_names_process(t);
 }
 
 static bool resolve(struct trigger_place *place, const struct symbols *symbols, const char *why_not,

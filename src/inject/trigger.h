@@ -22,7 +22,7 @@
  *	handler			the vCPU has not called ibm,nmi-interlock for its last machine check
  *	interlocked		it has, but is not back at the interrupted instruction
  *	pidr=N			the address space
- *	process=NAME		the process that the vCPU runs, where names are known
+ *	process=NAME, pid=N	the process that the vCPU runs, where processes are known
  *	cpu=N, cpu=all, cpu=others:N
  *
  * A PLACE is an effective address, a symbol of the kernel, or SYMBOL+OFFSET. A range includes both
@@ -85,6 +85,13 @@ struct trigger_place {
 	uint64_t local_entry;
 };
 
+/* A process, as far as it can be told. */
+struct trigger_process {
+	char name[TRIGGER_MAX_PROCESS]; /* "": unknown */
+	bool has_pid;
+	uint32_t pid;
+};
+
 /* All zero: at the next instruction with MSR[RI]=1. */
 struct trigger {
 	enum trigger_point point;
@@ -105,6 +112,8 @@ struct trigger {
 	bool has_pidr;
 	uint32_t pidr;
 	char process[TRIGGER_MAX_PROCESS]; /* "": any */
+	bool has_pid;
+	uint32_t pid; /* the operating system's number of the process, not PIDR */
 	enum trigger_cpus cpus;
 	unsigned cpu;
 };
@@ -116,6 +125,9 @@ struct trigger {
  * returns: false if the text is none, or contradicts itself. Symbols are not looked up.
  */
 bool trigger_parse(const char *text, struct trigger *trigger, char *err, size_t err_size);
+
+/** trigger_names_process() - does it need to know which process a vCPU runs? */
+bool trigger_names_process(const struct trigger *trigger);
 
 /** trigger_anywhere() - is the trigger true at any instruction, recoverable or not? */
 bool trigger_anywhere(const struct trigger *trigger);

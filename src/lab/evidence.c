@@ -73,6 +73,8 @@ static json_t *hit_json(const struct lab_hit *hit)
 	json_object_set_new(out, "step", json_integer(hit->step));
 	json_object_set_new(out, "place", text_json(hit->place));
 	json_object_set_new(out, "process", text_json(hit->process));
+	if (hit->has_pid)
+		json_object_set_new(out, "pid", json_integer(hit->pid));
 	json_object_set_new(out, "insns", json_count(hit->insns));
 	json_object_set_new(out, "came_back", json_boolean(hit->came_back));
 	json_object_set_new(out, "event", report_json(&hit->report));

@@ -86,11 +86,14 @@ static void describe_own(const struct lab_guest *guest, struct lab_hit *hit,
 		injector_note_log(machine_memory(guest->machine), report);
 }
 
-void guest_name_process(void *opaque, const struct engine_regs *regs, char *name)
+void guest_tell_process(void *opaque, const struct engine_regs *regs,
+			struct trigger_process *process)
 {
 	const struct lab_guest *guest = opaque;
+	const struct guest_memory *memory = machine_memory(guest->machine);
 
-	current_task_name(&guest->current, machine_memory(guest->machine), regs->sprg[1], name);
+	current_task_name(&guest->current, memory, regs->sprg[1], process->name);
+	process->has_pid = current_task_pid(&guest->current, memory, regs->sprg[1], &process->pid);
 }
 
 /* A new one, unless the vCPU's last is about to enter its handler. NULL: there is no room. */
@@ -119,6 +122,7 @@ static void describe_hit(struct lab_guest *guest, struct lab_hit *hit,
 			 const struct machine_event *event)
 {
 	const struct injection_report *report = injector_explains(guest->injector, event);
+	struct trigger_process process = { 0 };
 
 	if (report)
 		hit->report = *report;
@@ -127,7 +131,10 @@ static void describe_hit(struct lab_guest *guest, struct lab_hit *hit,
 	if (guest->steps[hit->step].kind == LAB_STEP_INJECT)
 		hit->mc = guest->steps[hit->step].request.mc;
 	note_registers(guest, hit, event->outcome);
-	guest_name_process(guest, &hit->before, hit->process);
+	guest_tell_process(guest, &hit->before, &process);
+	memcpy(hit->process, process.name, sizeof(hit->process));
+	hit->has_pid = process.has_pid;
+	hit->pid = process.pid;
 	lab_guest_place(guest, &hit->before, hit->place, sizeof(hit->place));
 	if (hit->before.msr & MSR_PR)
 		return;

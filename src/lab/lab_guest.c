@@ -124,7 +124,7 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 	if (!guest->injector)
 		return false;
 	injector_listen(guest->injector, &listener);
-	injector_name_processes(guest->injector, guest_name_process, guest);
+	injector_tell_processes(guest->injector, guest_tell_process, guest);
 	use_symbols(guest);
 	/* After the injector: its reports are up to date then. */
 	return machine_add_hook(guest->machine, &hook) || FAIL("too many hooks into the machine");

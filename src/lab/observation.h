@@ -33,6 +33,8 @@ struct lab_hit {
 	bool restart; /* its __restart_table has: Linux may go on elsewhere */
 	char place[LAB_MAX_PLACE]; /* of report.nip, "symbol+0x10" or "" */
 	char process[16]; /* that was interrupted, its comm; "" if unknown */
+	bool has_pid;
+	uint32_t pid; /* its number */
 	uint64_t insns; /* of the machine, since the run's start */
 	size_t console_at; /* what had been printed by then: an offset into console */
 };

@@ -85,7 +85,8 @@ unsigned guest_console_read(void *opaque, void *buf, unsigned length);
 void guest_on_event(void *opaque, const struct machine_event *event);
 void guest_on_returned(void *opaque, unsigned vcpu);
 void guest_on_ended(void *opaque, const struct injection_report *report);
-void guest_name_process(void *opaque, const struct engine_regs *regs, char *name);
+void guest_tell_process(void *opaque, const struct engine_regs *regs,
+			struct trigger_process *process);
 /** guest_soft_mask() - Linux's, of the vCPU that has these registers; 0 if unknown */
 uint8_t guest_soft_mask(const struct lab_guest *guest, const struct engine_regs *regs);
 

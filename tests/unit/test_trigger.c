@@ -67,6 +67,11 @@ static void everything_else_has_one_word(void **state)
 	assert_int_equal(t.cpu, 2);
 	parse("process=victim0 user");
 	assert_string_equal(t.process, "victim0");
+	assert_true(trigger_names_process(&t) && !trigger_anywhere(&t));
+	parse("pid=0x50 ri=any");
+	assert_true(t.has_pid && !t.has_pidr);
+	assert_int_equal(t.pid, 80);
+	assert_true(trigger_names_process(&t) && !trigger_anywhere(&t));
 	parse("idle");
 	assert_int_equal(t.context, INJECT_IDLE);
 	parse("interlocked cpu=all ri=1");

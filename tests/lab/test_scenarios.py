@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a list of cases can ask for, on a Debian kernel: processes by their number.
+
+usage: test_scenarios.py FWNMI KERNEL    (6.1, or a file)
+"""
+
+import os
+import sys
+import tempfile
+
+from test_campaign import Lab, refused
+import guest
+import tap
+from tap import Check, Failure, Missing, expect
+
+
+class Scenarios(Lab):
+    """A laboratory that runs a text as a list of cases."""
+
+    def judge(self, name, text, *args):
+        path = self.write(f"{name}.yaml", text)
+        done = self.test(f"{name}.db", "--scenarios", path, *args)
+        if done.returncode not in (0, 1):
+            raise Failure("the campaign does not end", done.stderr)
+        return self.results(f"{name}.db")
+
+    def refused(self, text, why, *args):
+        path = self.write("refused.yaml", text)
+        return refused(self.test("refused.db", "--scenarios", path, "-j", "1", *args), why)
+
+
+def at(*triggers):
+    return "".join(f"- machine-check:\n  at: {trigger}\n" for trigger in triggers)
+
+
+def a_process_is_found_by_its_number(lab):
+    for append in "", "disable_radix":
+        named = lab.judge(f"named{append}", at("process=victim0 user"), "-append", append)
+        pid = named[0]["evidence"]["hits"][0]["pid"]
+        text = at(
+            f"pid={pid} kernel", f"pid={pid} process=victim0", "pid=0 idle", "pid=1 within=1000000"
+        )
+        text = text.replace("idle", "idle\n  workload: idle")
+        seen = lab.judge(f"numbered{append}", text, "-append", append)
+        verdicts = [r["verdict"] for r in seen]
+        yield expect("verdicts", verdicts, ["recovered"] * 3 + ["not-reached"])
+        hits = [(h["process"], h["pid"]) for r in seen for h in r["evidence"]["hits"]]
+        yield expect("processes", hits, [("victim0", pid)] * 2 + [("swapper/0", 0)])
+        yield Check("it is no process of the kernel's", pid > 1, pid)
+
+
+def a_process_that_no_one_can_know_is_refused(lab):
+    for word in "process=init", "pid=1":
+        why = f"{word}: it is not known here which process a CPU of this guest runs"
+        yield from lab.refused(at(f"{word}\n  workload: boot"), why)
+
+
+TESTS = [
+    a_process_is_found_by_its_number,
+    a_process_that_no_one_can_know_is_refused,
+]
+
+
+def main(fwnmi, kernel):
+    try:
+        path = kernel if os.path.exists(kernel) else guest.guest_file(kernel)
+    except Missing as e:
+        print(f"1..0 # SKIP {e}")
+        return 0
+    with tempfile.TemporaryDirectory() as directory:
+        return tap.run(tap.named(TESTS, Scenarios(os.path.abspath(fwnmi), path, directory)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
