@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa lab-historic lab-big-endian conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -101,6 +101,13 @@ lab-big-endian: test-build
 	@scripts/linux-from-source big-endian
 	@python3 tests/lab/test_big_endian.py $(BUILD)/src/fwnmi
 
+# Debian's own programs, from its packages, on the embedded processor and on QEMU 10's.
+userland: test-build
+	@scripts/setup-packages userland
+	@scripts/guests 6.1 busybox userland qemu10
+	@scripts/mkinitramfs --userland $(BUILD)/userland.cpio >/dev/null
+	@python3 tests/userland/test_debian.py --build $(BUILD)
+
 # Records the binary interface of libfwnmi. `make check` compares each build with it.
 abi-dump: library
 	@scripts/setup-packages check
@@ -148,6 +155,7 @@ help:
 	@echo '                             compare random sequences of instructions with QEMU'
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
+	@echo 'make userland                run stress-ng, openssl, Python, gcc and others from Debian'
 	@echo 'make conformance             print the test results of each FWNMI requirement'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
