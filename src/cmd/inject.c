@@ -56,6 +56,8 @@ static const char usage[] =
 	"                       pidr=N, cpu=. With --gdb only a PLACE: SYMBOL, SYMBOL+OFFSET or\n"
 	"                       an address\n"
 	"  --timeout S          give up after S seconds (10)\n"
+	"  --repeat N           a storm: N events, each when the last one is over (1000000 at most)\n"
+	"  --every INSNS        each not before so many instructions after that (0)\n"
 	"  --no-wait            do not wait for the outcome\n"
 	"\n"
 	"Content of a machine check:\n"
@@ -252,6 +254,8 @@ static const struct command_option inject_option_table[] = {
 	{ "--context", OPTION_CALL, .set = take_text, .key = "context" },
 	{ "--now", OPTION_CALL_FLAG, .set = take_true, .key = "now" },
 	{ "--timeout", OPTION_CALL, .set = take_number, .key = "timeout" },
+	{ "--repeat", OPTION_CALL, .set = take_number, .key = "repeat" },
+	{ "--every", OPTION_CALL, .set = take_number, .key = "every" },
 	{ "--type", OPTION_CALL, .set = take_text, .key = "type" },
 	{ "--subtype", OPTION_CALL, .set = take_text, .key = "subtype" },
 	{ "--ea", OPTION_CALL, .set = take_address, .key = "effective-address" },
@@ -362,6 +366,8 @@ static bool check_options(struct inject_options *o)
 		return check_event_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
+	if (o->remote.gdb && injection.repeat)
+		return complain("--gdb cannot repeat: a storm needs the engine of fwnmi run");
 	o->timeout = injection.timeout_ms / 1000;
 	o->vcpu = injection.vcpu;
 	return true;
@@ -543,8 +549,33 @@ struct outcome {
 	bool over; /* nothing more will come */
 	bool machine_ended; /* reason for over */
 	bool delivered, interlocked, stopped;
+	unsigned steps; /* that the CPU has made: delivered, interlocked, over */
+	unsigned of, nr_delivered, nr_returned; /* of a storm's events; of 0: no storm */
 	char problem[256]; /* why nothing more will come, if that is an error */
 };
+
+static void take_delivery(struct outcome *out)
+{
+	out->delivered = true;
+	out->interlocked = false; /* that was a storm's last */
+	out->nr_delivered++;
+	out->steps++;
+}
+
+static void take_interlock(struct outcome *out)
+{
+	out->interlocked = true;
+	out->steps++;
+}
+
+static void take_end(struct outcome *out, const json_t *report)
+{
+	const json_t *number = json_object_get(json_object_get(report, "storm"), "number");
+
+	out->nr_returned += json_is_true(json_object_get(report, "returned"));
+	out->over = json_integer_value(number) == out->of;
+	out->steps++;
+}
 
 static void take_event(struct outcome *out, const json_t *message)
 {
@@ -566,14 +597,15 @@ static void take_event(struct outcome *out, const json_t *message)
 		return;
 	json_decref(out->report);
 	out->report = json_incref(report);
-	if (!strcmp(event, "FWNMI_DELIVERED"))
-		out->delivered = true;
-	else if (!strcmp(event, "FWNMI_NOT_REGISTERED") || !strcmp(event, "FWNMI_STALE_HANDLER"))
-		out->delivered = true;
+	out->of = (unsigned)json_integer_value(
+		json_object_get(json_object_get(report, "storm"), "of"));
+	if (!strcmp(event, "FWNMI_DELIVERED") || !strcmp(event, "FWNMI_NOT_REGISTERED") ||
+	    !strcmp(event, "FWNMI_STALE_HANDLER"))
+		take_delivery(out);
 	else if (!strcmp(event, "FWNMI_INTERLOCK"))
-		out->interlocked = true;
+		take_interlock(out);
 	else if (!strcmp(event, "FWNMI_INJECTION_FINISHED"))
-		out->over = true;
+		take_end(out, report);
 	out->stopped = json_is_true(json_object_get(report, "stopped"));
 	if (!strcmp(event, "FWNMI_INJECTION_FAILED")) {
 		const char *reason = json_string_value(json_object_get(report, "reason"));
@@ -631,7 +663,7 @@ static void wait_for_outcomes(struct connection *c, const struct inject_options 
 		json_t *message;
 
 		for (unsigned i = 0; i < count; i++) {
-			seen += outs[i].delivered + outs[i].interlocked + outs[i].over;
+			seen += outs[i].steps;
 			over += outs[i].over;
 		}
 		if (over == count)
@@ -788,6 +820,9 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 	const json_t *report = out->report, *interlock, *back;
 
 	print_what(o, out);
+	if (out->of)
+		printf("  storm        %u of %u events delivered, %u returned; of the last:\n",
+		       out->nr_delivered, out->of, out->nr_returned);
 	if (out->stopped)
 		puts("  stopped      as unsafe; a log about it waits for event-scan");
 	if (out->delivered)
@@ -819,8 +854,8 @@ static void print_report(const struct inject_options *o, const struct outcome *o
 
 static bool is_ok(const struct inject_options *o, const struct outcome *out)
 {
-	return out->stopped ||
-	       (out->delivered && (o->system_reset || o->no_wait || out->interlocked));
+	return out->stopped || (out->delivered && (!out->of || out->nr_delivered == out->of) &&
+				(o->system_reset || o->no_wait || out->interlocked));
 }
 
 static json_t *outcome_json(const struct inject_options *o, const struct outcome *out)
@@ -833,6 +868,11 @@ static json_t *outcome_json(const struct inject_options *o, const struct outcome
 	json_object_set_new(object, "ok", json_boolean(is_ok(o, out)));
 	json_object_set_new(object, "delivered", json_boolean(out->delivered));
 	json_object_set_new(object, "interlocked", json_boolean(out->interlocked));
+	if (out->of)
+		json_object_set_new(object, "storm",
+				    json_pack("{s:i, s:i, s:i}", "events", (int)out->of,
+					      "delivered", (int)out->nr_delivered, "returned",
+					      (int)out->nr_returned));
 	if (out->problem[0])
 		json_object_set_new(object, "problem", text_json(out->problem));
 	if (json_array_size(warnings))

@@ -192,6 +192,22 @@ static bool parse_trigger(struct parse *p)
 }
 
 /* The arguments of every injection. */
+static bool parse_storm(struct parse *p)
+{
+	struct injection_request *in = p->injection;
+	unsigned every;
+
+	if (!get_count(p, "repeat", INJECT_MAX_REPEAT, 0, &in->repeat) ||
+	    !get_count(p, "every", INT32_MAX, 0, &every))
+		return false;
+	if (given(p, "repeat") && !in->repeat)
+		return FAIL(p, "bad repeat: not a number from 1 to %d", INJECT_MAX_REPEAT);
+	if (given(p, "every") && !in->repeat)
+		return FAIL(p, "every needs repeat");
+	in->every = every;
+	return true;
+}
+
 static bool parse_place(struct parse *p)
 {
 	static const char *const contexts[] = { "any", "kernel", "user" };
@@ -203,7 +219,7 @@ static bool parse_place(struct parse *p)
 	/* The machine checks whether the CPU exists. */
 	if (!check_cpus(p) || !get_count(p, "cpu-index", 65535, 0, &in->vcpu) ||
 	    !get_count(p, "timeout", MAX_TIMEOUT_S, 10, &timeout) ||
-	    !get_bool(p, "now", false, &now) || !parse_trigger(p))
+	    !get_bool(p, "now", false, &now) || !parse_trigger(p) || !parse_storm(p))
 		return false;
 	if (!timeout)
 		return FAIL(p, "bad timeout: must be at least 1 second");
@@ -346,6 +362,8 @@ static const struct argument {
 	{ "now", FOR_EVENT },
 	{ "at", FOR_EVENT },
 	{ "timeout", FOR_EVENT },
+	{ "repeat", FOR_EVENT },
+	{ "every", FOR_EVENT },
 	{ "type", FOR_MACHINE_CHECK | FOR_PLANT },
 	{ "subtype", FOR_MACHINE_CHECK | FOR_PLANT },
 	{ "severity", FOR_MACHINE_CHECK },

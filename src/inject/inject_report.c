@@ -78,6 +78,10 @@ json_t *inject_report_json(const struct injection_report *report)
 				report->system_reset ? "system-reset" : "machine-check",
 				"cpu-index", (int)report->vcpu);
 
+	if (report->of)
+		json_object_set_new(out, "storm",
+				    json_pack("{s:i, s:i}", "number", (int)report->number, "of",
+					      (int)report->of));
 	if (report->stage == INJECTION_FAILED)
 		json_object_set_new(out, "reason", text_json(report->reason));
 	if (report->stopped)

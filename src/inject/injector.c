@@ -20,6 +20,8 @@
  * a slow console.
  */
 #define WATCH_INSNS	   50000000
+/* In a storm the next event waits for it. */
+#define STORM_WATCH_INSNS  1000000
 /* A handler may disable facilities for a lazy reload; that still counts as a return. */
 #define RETURN_MSR_IGNORED (MSR_FP | MSR_VEC | MSR_VSX | MSR_FE0 | MSR_FE1)
 
@@ -56,7 +58,8 @@ static void watch(struct injector *injector, struct injection *in)
 	const unsigned vcpu = in->report.vcpu;
 
 	in->report.watched = machine_watch_return(injector->machine, vcpu, in->report.nip);
-	in->watch_end = machine_vcpu_insns(injector->machine, vcpu) + WATCH_INSNS;
+	in->watch_end = machine_vcpu_insns(injector->machine, vcpu) +
+			(in->report.of ? STORM_WATCH_INSNS : WATCH_INSNS);
 	watch_innermost(injector, vcpu);
 }
 
@@ -124,6 +127,13 @@ static bool is_open(const struct injection *in)
 	return in->report.stage >= INJECTION_PENDING && in->report.stage <= INJECTION_WAITING;
 }
 
+/* An event of a storm that is not over, and not its last. */
+static bool has_successor(const struct injection *in)
+{
+	return in->report.number < in->report.of &&
+	       (in->report.stage == INJECTION_DELIVERED || in->watch_end);
+}
+
 /* ---- requests ---- */
 
 static struct trigger_process process_of(const struct injector *injector,
@@ -174,6 +184,10 @@ static bool refuse(const struct injector *injector, const struct injection_reque
 		snprintf(err, err_size, "CPU %u is stopped: it is unsafe", request->vcpu);
 	else if (is_open(&injector->vcpus[request->vcpu].last))
 		snprintf(err, err_size, "CPU %u already has an injection pending", request->vcpu);
+	else if (has_successor(&injector->vcpus[request->vcpu].last))
+		snprintf(err, err_size, "CPU %u is in a storm of injections", request->vcpu);
+	else if (request->every && !machine_can_watch(injector->machine))
+		snprintf(err, err_size, "this engine cannot count instructions: every");
 	else if (!knows_process(injector, request, err, err_size))
 		return true;
 	else if (!trigger_fits_machine(&request->trigger, injector->machine, err, err_size))
@@ -228,10 +242,46 @@ bool injector_add(struct injector *injector, const struct injection_request *req
 				  .report = { .id = request->id,
 					      .vcpu = request->vcpu,
 					      .system_reset = request->system_reset,
+					      .number = request->repeat ? 1 : 0,
+					      .of = request->repeat,
 					      .stage = INJECTION_PENDING },
 				  .deadline_ns = deadline(request) };
 	armed_begin(&in->armed, &trigger, injector->machine);
 	return true;
+}
+
+/* Asks for a storm's next event. */
+static void begin_next(struct injector *injector, struct injection *in)
+{
+	struct trigger trigger = in->armed.trigger;
+	struct injection next = { .request = in->request,
+				  .report = { .id = in->report.id,
+					      .vcpu = in->report.vcpu,
+					      .system_reset = in->report.system_reset,
+					      .number = in->report.number + 1,
+					      .of = in->report.of,
+					      .stage = INJECTION_PENDING },
+				  .deadline_ns = deadline(&in->request) };
+	const uint64_t from = machine_insns(injector->machine) + in->request.every;
+
+	/* Only the first of a storm goes off together with others. */
+	next.request.group = 0;
+	if (trigger.from_insn < from)
+		trigger.from_insn = from;
+	*in = next;
+	armed_begin(&in->armed, &trigger, injector->machine);
+	if (trigger.within)
+		in->armed.give_up_at += in->request.every;
+}
+
+/* It was followed to its end, and the guest goes on. */
+static void conclude(struct injector *injector, struct injection *in, bool returned)
+{
+	const bool successor = has_successor(in) && in == last_of(injector, in->report.vcpu);
+
+	finish(injector, in, returned);
+	if (successor)
+		begin_next(injector, in);
 }
 
 void injector_forget(struct injector *injector)
@@ -468,7 +518,8 @@ static struct injection *take_interlock(struct injector *injector, unsigned vcpu
 
 static void cancel(struct injector *injector, struct injection *in, const char *reason)
 {
-	if (is_open(in) || (in->report.stage == INJECTION_DELIVERED && !in->watch_end))
+	if (is_open(in) || has_successor(in) ||
+	    (in->report.stage == INJECTION_DELIVERED && !in->watch_end))
 		fail(injector, in, reason);
 	else if (in->watch_end)
 		finish(injector, in, false);
@@ -626,7 +677,7 @@ static void on_returned(void *opaque, unsigned vcpu)
 		return;
 	machine_get_regs(injector->machine, vcpu, &regs);
 	if (came_back(in, &regs))
-		finish(injector, in, true);
+		conclude(injector, in, true);
 	else
 		in->step = true;
 }
@@ -639,7 +690,7 @@ static void on_ran(void *opaque, unsigned vcpu)
 	if (!in)
 		return;
 	if (!in->report.watched || machine_vcpu_insns(injector->machine, vcpu) >= in->watch_end) {
-		finish(injector, in, false);
+		conclude(injector, in, false);
 	} else if (in->step) {
 		in->step = false;
 		watch_innermost(injector, vcpu);
@@ -655,7 +706,7 @@ static void on_idle(void *opaque, unsigned vcpu)
 	    machine_vcpu_state(injector->machine, vcpu) == VCPU_STOPPED)
 		fail(injector, in, "the guest stopped this CPU");
 	while (watched_of(injector, vcpu))
-		finish(injector, watched_of(injector, vcpu), false);
+		conclude(injector, watched_of(injector, vcpu), false);
 }
 
 /* Withdraw an injection whose time is up. */

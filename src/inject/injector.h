@@ -46,7 +46,8 @@ void injector_listen(struct injector *injector, const struct injector_listener *
  * injector_add() - deliver an injection as soon as its trigger comes true for its vCPU
  *
  * It is delivered before exactly the instruction that the trigger describes. Up to there the guest
- * runs as without it. A vCPU has one injection at a time. If it is not delivered within the
+ * runs as without it. A vCPU has one injection, or one storm, at a time; each event of a storm is
+ * reported. One that fails ends it. If it is not delivered within the
  * request's limits it is withdrawn, also from libfwnmi's queue.
  *
  * Returns false with a reason in @err: no such vCPU, the vCPU is stopped or has an injection

@@ -42,7 +42,10 @@
 		NUMBER(which, request.effective_address_is_nip, true),                             \
 		NUMBER(which, request.group, UINT64_MAX),                                          \
 		NUMBER(which, request.timeout_ms, UINT32_MAX),                                     \
-		NUMBER(which, report.id, UINT64_MAX),                                              \
+		NUMBER(which, request.repeat, INJECT_MAX_REPEAT),                                  \
+		NUMBER(which, request.every, UINT64_MAX),                                          \
+		NUMBER(which, report.number, INJECT_MAX_REPEAT),                                   \
+		NUMBER(which, report.of, INJECT_MAX_REPEAT), NUMBER(which, report.id, UINT64_MAX), \
 		NUMBER(which, report.vcpu, ENGINE_MAX_VCPUS - 1),                                  \
 		NUMBER(which, report.stage, INJECTION_FAILED),                                     \
 		NUMBER(which, report.system_reset, true), NUMBER(which, report.ceded, true),       \

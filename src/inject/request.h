@@ -18,6 +18,8 @@
 /* The only limits are instructions: trigger.within. */
 #define INJECT_NO_TIMEOUT UINT32_MAX
 
+#define INJECT_MAX_REPEAT 1000000
+
 /* A request, delivered when its trigger comes true for the vCPU. */
 struct injection_request {
 	uint64_t id; /* chosen by the caller, copied into every report */
@@ -32,6 +34,12 @@ struct injection_request {
 	 */
 	uint64_t group;
 	unsigned timeout_ms; /* host time before it is withdrawn; 0: 10 s */
+	/*
+	 * A storm: so many events, not 0, one after the other. The next is asked for when the last
+	 * one is over, and comes @every instructions of the run later at the earliest.
+	 */
+	unsigned repeat;
+	uint64_t every;
 };
 
 /* A range of real memory to poison or to heal. */
@@ -85,6 +93,7 @@ enum injection_no_handler {
 struct injection_report {
 	uint64_t id;
 	unsigned vcpu;
+	unsigned number, of; /* of a storm's events, from 1 on; 0: no storm */
 	enum injection_stage stage;
 	bool system_reset;
 	bool ceded; /* the vCPU was idle in H_CEDE */

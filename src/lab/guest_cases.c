@@ -15,7 +15,7 @@
 static bool parse_steps(struct lab_guest *guest, const struct lab_case *c, char *err,
 			size_t err_size)
 {
-	unsigned events = 0;
+	uint64_t events = 0;
 	size_t i;
 	json_t *step;
 
@@ -31,6 +31,7 @@ static bool parse_steps(struct lab_guest *guest, const struct lab_case *c, char 
 	}
 	if (events > LAB_MAX_HITS)
 		return FAIL("more than %u events", LAB_MAX_HITS);
+	guest->nr_events = (unsigned)events;
 	return guest->nr_steps || FAIL("no steps");
 }
 
@@ -44,7 +45,7 @@ static bool inject(struct lab_guest *guest, const struct lab_step *step, unsigne
 	request.group = guest->step + 1; /* once the first is hit, so are the others */
 	if (!injector_add(guest->injector, &request, err, err_size))
 		return false;
-	guest->awaited++;
+	guest->awaited += request.repeat ? request.repeat : 1;
 	return true;
 }
 
@@ -124,10 +125,14 @@ static bool start_observation(struct lab_guest *guest, struct lab_observation *s
 	*seen = (struct lab_observation){
 		.nr_vcpus = guest->config.nr_vcpus,
 		.kernel_version = version_number(guest->release),
-		.console = calloc(1, CONSOLE_MAX + 1),
+		.console_size = CONSOLE_SIZE + guest->nr_events * CONSOLE_OF_EVENT,
+		.hits = malloc(LAB_MAX_HITS * sizeof(seen->hits[0])),
 		.notes = calloc(MAX_NOTES, sizeof(seen->notes[0])),
 	};
-	return seen->console && seen->notes;
+	seen->console = malloc(seen->console_size);
+	if (seen->console)
+		seen->console[0] = '\0';
+	return seen->console && seen->hits && seen->notes;
 }
 
 /* Linux waits two seconds between a system reset and its panic, if one of its CPUs is busy. */
@@ -219,15 +224,14 @@ bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_de
 	bool good;
 
 	guest->to_delivery = to_delivery;
-	if (!move_start(guest, c->start, err, err_size))
+	if (!parse_steps(guest, c, err, err_size) || !move_start(guest, c->start, err, err_size))
 		return false;
 	if (!start_observation(guest, seen)) {
 		lab_observation_clear(seen);
 		return FAIL("out of memory");
 	}
 	guest->seen = seen;
-	good = parse_steps(guest, c, err, err_size) && lab_guest_reset(guest, err, err_size) &&
-	       run_steps(guest, err, err_size);
+	good = lab_guest_reset(guest, err, err_size) && run_steps(guest, err, err_size);
 	guest->seen = NULL;
 	if (!good)
 		lab_observation_clear(seen);
@@ -237,6 +241,7 @@ bool lab_guest_run(struct lab_guest *guest, const struct lab_case *c, bool to_de
 void lab_observation_clear(struct lab_observation *seen)
 {
 	free(seen->console);
+	free(seen->hits);
 	free(seen->notes);
 	*seen = (struct lab_observation){ 0 };
 }

@@ -123,7 +123,7 @@ static void take_line(struct lab_guest *guest)
 
 static void keep_output(struct lab_observation *seen, const char *bytes, unsigned length)
 {
-	size_t room = CONSOLE_MAX - seen->console_length;
+	size_t room = seen->console_size - 1 - seen->console_length;
 
 	if (length > room) {
 		seen->console_cut = true;

@@ -257,7 +257,7 @@ void guest_on_ended(void *opaque, const struct injection_report *report)
 	for (unsigned i = 0; i < seen->nr_hits; i++) {
 		struct injection_report *hit = &seen->hits[i].report;
 
-		if (hit->id == report->id) {
+		if (hit->id == report->id && hit->number == report->number) {
 			/* The next step may have ended it before its interlock. */
 			const bool interlocked = hit->interlocked;
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define KERNEL_COMM_SIZE     16
-#define KERNEL_MAX_REPORTS   64
+#define KERNEL_MAX_REPORTS   320
 #define KERNEL_MAX_OOPSES    16
 #define KERNEL_MAX_PROCESSES 64
 

@@ -10,7 +10,7 @@
 #include "lab/case.h"
 #include "machine/machine.h"
 
-#define LAB_MAX_HITS  16
+#define LAB_MAX_HITS  256 /* of a case */
 #define LAB_MAX_PLACE 128
 
 /* One event that reached a vCPU. */
@@ -71,13 +71,13 @@ struct lab_observation {
 	char why[256];
 	bool os_term; /* the guest has called ibm,os-term; else MACHINE_CRASHED is FWNMI's doing */
 	unsigned steps_reached; /* steps delivered, raised or refused by FWNMI */
-	struct lab_hit hits[LAB_MAX_HITS];
+	struct lab_hit *hits; /* LAB_MAX_HITS at most */
 	unsigned nr_hits;
 	struct lab_note *notes; /* since the run's start */
 	size_t nr_notes;
 	unsigned rounds_after; /* rounds of all workloads after the last hit */
 	char *console; /* what the guest printed since the run's start, NUL at the end; bounded */
-	size_t console_length;
+	size_t console_length, console_size;
 	bool console_cut; /* more was printed */
 	uint64_t insns; /* executed by all vCPUs */
 	unsigned nr_vcpus;

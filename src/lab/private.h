@@ -16,11 +16,12 @@
 #include "lab/step.h"
 #include "machine/snapshot.h"
 
-#define CONSOLE_MAX   (64u << 10)
-#define MAX_NOTES     4096
-#define MAX_PROCESSES (8 * ENGINE_MAX_VCPUS)
+#define CONSOLE_SIZE	 (64u << 10)
+#define CONSOLE_OF_EVENT 512u /* more than Linux's report of a machine check */
+#define MAX_NOTES	 4096
+#define MAX_PROCESSES	 (8 * ENGINE_MAX_VCPUS)
 /* Where the kernel is linked to. Its code in real mode is there without the top bits. */
-#define KERNEL_BASE   0xc000000000000000ull
+#define KERNEL_BASE	 0xc000000000000000ull
 
 /* A process of the workload. */
 struct process {
@@ -69,6 +70,7 @@ struct lab_guest {
 	struct lab_observation *seen;
 	struct lab_step steps[LAB_MAX_STEPS];
 	unsigned nr_steps, step; /* the next to begin */
+	unsigned nr_events; /* of all steps */
 	unsigned awaited; /* events of the last step that have not arrived */
 	bool to_delivery; /* the run ends there */
 	uint64_t progress; /* instructions at the last one */

@@ -344,7 +344,7 @@ struct case_nodes {
 /* What the steps of a case are. */
 struct case_steps {
 	json_t *list;
-	unsigned events;
+	uint64_t events;
 	char group[MAX_NAME];
 };
 
@@ -445,8 +445,9 @@ static bool repeat_steps(struct scenarios *s, const yaml_node_t *map, const stru
 	const size_t once = json_array_size(steps->list);
 
 	if (once * c->repeat > LAB_MAX_STEPS || steps->events * c->repeat > LAB_MAX_HITS)
-		return bad(s, map->start_mark, "with repeat, the case has more than %u events",
-			   LAB_MAX_HITS);
+		return bad(s, map->start_mark,
+			   "with repeat, the case has more than %u steps or %u events",
+			   LAB_MAX_STEPS, LAB_MAX_HITS);
 	for (size_t i = once; i < once * c->repeat; i++)
 		json_array_append(steps->list, json_array_get(steps->list, i - once));
 	if (json_array_size(steps->list) > 1)

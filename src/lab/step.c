@@ -31,7 +31,7 @@ bool lab_step_parse(const json_t *json, struct lab_step *step, char *err, size_t
 	return true;
 }
 
-unsigned lab_step_events(const struct lab_step *step, unsigned nr_vcpus)
+static unsigned cpus_of(const struct lab_step *step, unsigned nr_vcpus)
 {
 	switch (step->cpus) {
 	case INJECT_ALL_CPUS:
@@ -42,6 +42,13 @@ unsigned lab_step_events(const struct lab_step *step, unsigned nr_vcpus)
 	default:
 		return 1;
 	}
+}
+
+uint64_t lab_step_events(const struct lab_step *step, unsigned nr_vcpus)
+{
+	const uint64_t repeat = step->request.repeat ? step->request.repeat : 1;
+
+	return repeat * cpus_of(step, nr_vcpus);
 }
 
 void lab_machine_check_name(unsigned type, unsigned subtype, unsigned disposition, char *name,

@@ -22,7 +22,7 @@ struct lab_step {
 /** lab_step_parse() - false, with one line in @err, if it is none, or the lab cannot do it */
 bool lab_step_parse(const json_t *json, struct lab_step *step, char *err, size_t err_size);
 /** lab_step_events() - how many events it is, in a guest with that many vCPUs */
-unsigned lab_step_events(const struct lab_step *step, unsigned nr_vcpus);
+uint64_t lab_step_events(const struct lab_step *step, unsigned nr_vcpus);
 /**
  * lab_step_name() - "SLB multihit", "UE load-store, not recovered", "system reset", "poison",
  * "planted TLB multihit"

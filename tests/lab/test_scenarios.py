@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a list of cases can ask for, on a Debian kernel: processes by their number.
+"""What a list of cases can ask for, on a Debian kernel: processes by their number, storms.
 
 usage: test_scenarios.py FWNMI KERNEL    (6.1, or a file)
 """
@@ -56,7 +56,54 @@ def a_process_that_no_one_can_know_is_refused(lab):
         yield from lab.refused(at(f"{word}\n  workload: boot"), why)
 
 
+STORM = """
+- name: a hundred
+  machine-check: {repeat: 100, every: 5000}
+  at: user
+- name: as many as there can be
+  workload: idle
+  machine-check: {type: ERAT, repeat: 256}
+- name: deaths in a row
+  machine-check: {type: UE, disposition: not-recovered, repeat: 5}
+  at: user
+- name: it ends with the guest
+  workload: idle
+  machine-check: {type: UE, disposition: not-recovered, repeat: 100}
+  at: idle
+"""
+
+
+def a_storm_is_many_events_one_after_the_other(lab):
+    seen = lab.judge("storm", STORM)
+    yield expect("failed", [r["name"] for r in seen if not r["passed"]], [])
+    verdicts = [r["verdict"] for r in seen[:3]]
+    yield expect("verdicts", verdicts, ["recovered", "recovered", "killed"])
+    yield expect("the guest's end", seen[3]["verdict"], "panic")
+    hits = [r["evidence"]["hits"] for r in seen]
+    yield expect("events", [len(h) for h in hits], [100, 256, 5, 1])
+    came_back = [h["came_back"] for h in hits[0] + hits[1]]
+    yield expect("events that Linux came back from", came_back.count(True), 356)
+    insns = [h["insns"] for h in hits[0]]
+    gaps = [b - a for a, b in zip(insns, insns[1:])]
+    yield Check("there are 5000 instructions between them", min(gaps) >= 5000, min(gaps))
+    deaths = [n["signal"] for n in seen[2]["evidence"]["notes"] if n["type"] == "died"]
+    yield expect("deaths by SIGBUS", deaths, [7] * 5)
+
+
+def a_storm_has_a_bound(lab):
+    for text, why in (
+        ("- machine-check: {repeat: 257}", "more than 256 events"),
+        ("- machine-check: {repeat: 1000000}\n  repeat: 16", "more than 256 events"),
+        ("- machine-check: {repeat: 1000001}", "bad repeat: not a number up to 1000000"),
+        ("- machine-check: {repeat: 0}", "bad repeat: not a number from 1 to 1000000"),
+        ("- machine-check: {every: 5}", "every needs repeat"),
+    ):
+        yield from lab.refused(text, why)
+
+
 TESTS = [
+    a_storm_is_many_events_one_after_the_other,
+    a_storm_has_a_bound,
     a_process_is_found_by_its_number,
     a_process_that_no_one_can_know_is_refused,
 ]

@@ -42,6 +42,29 @@ class Recovery(OneGuest):
         self.guest.wait_for(r"RTAS: event: \d+, Type: Platform Error \(224\), Severity: 3", mark)
         yield Check("user processes live", self.guest.victim(), "")
 
+    def storm(self):
+        mark = self.guest.mark()
+        storm = self.guest.inject("machine-check", context="user", repeat=100, every=5000)
+        yield expect("status", storm.status, 0)
+        counts = {"events": 100, "delivered": 100, "returned": 100}
+        yield expect("the storm", storm.json.get("storm"), counts)
+        yield expect("the last", storm.report.get("storm"), {"number": 100, "of": 100})
+        reports = self.guest.since(mark).count("Machine check interrupt [Recovered]")
+        yield Check("Linux has reported them", reports in (0, 100), reports)
+        yield Check("user processes live", self.guest.victim(), "")
+
+    def storm_ends_with_the_guest(self):
+        with Guest(self.build, self.kernel) as guest:
+            guest.boot()
+            storm = guest.inject("machine-check", severity="fatal", context="kernel", repeat=100)
+            yield expect("status", storm.status, 1)
+            yield expect("one line", storm.errors.count("\n"), 0)
+            yield Check(
+                "it says why", re.search("machine (has )?ended", storm.errors), storm.errors
+            )
+            delivered = storm.json["storm"]["delivered"]
+            yield Check("it has ended early", 1 <= delivered < 100, delivered)
+
     def fatal(self):
         outcome = scenarios.fatal(self.guest)
         # Linux has restored R3 from the buffer: exec cleared it, and the victim never changes it.
@@ -110,9 +133,11 @@ def define(tap, build, words, stack):
             "SLB Multihit",
             {"disposition": disposition},
         )
+    test("recovers_from_a_hundred_machine_checks_in_a_row", recovery.storm)
     test("kills_the_process_of_a_fatal_machine_check_and_lives", recovery.fatal)
     test("takes_what_was_already_reported_for_unrecovered", recovery.already_reported)
     test("powers_off", recovery.powers_off)
+    test("ends_a_storm_of_machine_checks_early", recovery.storm_ends_with_the_guest)
     test("ends_by_a_system_reset_that_names_the_process", recovery.system_reset)
 
 

@@ -21,6 +21,7 @@
 /* A run that a test builds up, and its judgement. */
 struct scene {
 	struct lab_observation seen;
+	struct lab_hit hits[16];
 	struct lab_note notes[MAX_NOTES];
 	char console[MAX_TEXT];
 	struct lab_case c;
@@ -36,6 +37,7 @@ static void begin(const char *console)
 	static char name[] = "case";
 
 	scene = (struct scene){ .seen = { .end = LAB_END_DONE,
+					  .hits = scene.hits,
 					  .steps_reached = 1,
 					  .notes = scene.notes,
 					  .console = scene.console,
@@ -70,7 +72,7 @@ static void add_line(const char *line)
 
 static struct lab_hit *add_hit(uint64_t nip, uint64_t msr, const char *process)
 {
-	struct lab_hit *hit = &scene.seen.hits[scene.seen.nr_hits++];
+	struct lab_hit *hit = &scene.hits[scene.seen.nr_hits++];
 
 	*hit = (struct lab_hit){ .report = { .stage = INJECTION_FINISHED,
 					     .registered = true,
