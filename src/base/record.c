@@ -60,6 +60,18 @@ static void set_number(const struct record_field *field, void *state, uint32_t i
 	}
 }
 
+/* ---- how many there are ---- */
+
+static unsigned used_of(const struct record_type *type, const void *state)
+{
+	return type->used ? type->used(state) : 0;
+}
+
+static uint32_t count_of(const struct record_field *field, unsigned used)
+{
+	return field->each ? field->each * used : field->count;
+}
+
 /* ---- saving ---- */
 
 /* Where a record is written; without @to it is only measured. */
@@ -89,30 +101,33 @@ static void put_name(struct writer *w, const char *name)
 /* All but the header and the CRC. */
 static void put_body(struct writer *w, const struct record_type *type, const void *state)
 {
+	const unsigned used = used_of(type, state);
+
 	put_name(w, type->name);
 	put(w, 4, type->nr_fields);
 	for (unsigned i = 0; i < type->nr_fields; i++) {
 		const struct record_field *field = &type->fields[i];
+		const uint32_t count = count_of(field, used);
 
 		put_name(w, field->name);
 		put(w, 1, field->width);
-		put(w, 4, field->count);
-		for (uint32_t n = 0; n < field->count; n++)
+		put(w, 4, count);
+		for (uint32_t n = 0; n < count; n++)
 			put(w, field->width, w->to ? number(field, state, n) : 0);
 	}
 }
 
-size_t record_size(const struct record_type *type)
+size_t record_size(const struct record_type *type, const void *state)
 {
 	struct writer w = { .offset = HEADER_SIZE };
 
-	put_body(&w, type, NULL);
+	put_body(&w, type, state);
 	return w.offset + CRC_SIZE;
 }
 
 size_t record_save(const struct record_type *type, const void *state, void *buf, size_t size)
 {
-	size_t length = record_size(type);
+	size_t length = record_size(type, state);
 	struct writer w = { .to = buf };
 
 	if (length > size)
@@ -157,11 +172,12 @@ static bool take_name(struct reader *r, const char *name)
 #define REFUSE(...) (snprintf(r->err, r->err_size, __VA_ARGS__), false)
 
 /* Without @state the values are only looked at. */
-static bool take_field(struct reader *r, const struct record_field *field, void *state)
+static bool take_field(struct reader *r, const struct record_field *field, uint32_t count,
+		       void *state)
 {
-	if (!take_name(r, field->name) || take(r, 1) != field->width || take(r, 4) != field->count)
+	if (!take_name(r, field->name) || take(r, 1) != field->width || take(r, 4) != count)
 		return REFUSE("%s is missing or has another shape", field->name);
-	for (uint32_t n = 0; n < field->count; n++) {
+	for (uint32_t n = 0; n < count; n++) {
 		uint64_t value = take(r, field->width);
 
 		if (value > field->max)
@@ -188,14 +204,14 @@ static bool take_frame(struct reader *r)
 	return length == r->size + CRC_SIZE || REFUSE("it is damaged");
 }
 
-static bool take_body(struct reader *r, const struct record_type *type, void *state)
+static bool take_body(struct reader *r, const struct record_type *type, unsigned used, void *state)
 {
 	if (!take_name(r, type->name))
 		return REFUSE("it is the record of something else");
 	if (take(r, 4) != type->nr_fields)
 		return REFUSE("its fields are different");
 	for (unsigned i = 0; i < type->nr_fields; i++)
-		if (!take_field(r, &type->fields[i], state))
+		if (!take_field(r, &type->fields[i], count_of(&type->fields[i], used), state))
 			return false;
 	return r->offset == r->size || REFUSE("its length does not fit its fields");
 }
@@ -209,7 +225,7 @@ static bool fits(struct reader *r, const struct record_type *type, const void *s
 	if (!loaded)
 		return REFUSE("out of memory");
 	memcpy(loaded, state, type->size);
-	good = take_body(r, type, loaded);
+	good = take_body(r, type, used_of(type, state), loaded);
 	if (good && !type->fits(loaded, state))
 		good = REFUSE("it does not fit the present state");
 	free(loaded);
@@ -222,7 +238,8 @@ static bool check(const struct record_type *type, const void *state, const void 
 	char why[128];
 	struct reader r = { .from = record, .size = size, .err = why, .err_size = sizeof(why) };
 
-	if (take_frame(&r) && (type->fits ? fits(&r, type, state) : take_body(&r, type, NULL)))
+	if (take_frame(&r) &&
+	    (type->fits ? fits(&r, type, state) : take_body(&r, type, used_of(type, state), NULL)))
 		return true;
 	snprintf(err, err_size, "cannot load the state of %s: %s", type->name, why);
 	return false;
@@ -233,7 +250,7 @@ static void load(const struct record_type *type, void *state, const void *record
 {
 	struct reader r = { .from = record, .size = size - CRC_SIZE, .offset = HEADER_SIZE };
 
-	take_body(&r, type, state);
+	take_body(&r, type, used_of(type, state), state);
 }
 
 bool record_load(const struct record_type *type, void *state, const void *record, size_t size,
@@ -252,7 +269,7 @@ size_t records_size(const struct record_part *parts, unsigned nr_parts)
 	size_t size = 0;
 
 	for (unsigned i = 0; i < nr_parts; i++)
-		size += record_size(parts[i].type);
+		size += record_size(parts[i].type, parts[i].state);
 	return size;
 }
 
@@ -274,7 +291,7 @@ bool records_check(const struct record_part *parts, unsigned nr_parts, const voi
 	const uint8_t *record = records;
 
 	for (unsigned i = 0; i < nr_parts; i++) {
-		size_t length = record_size(parts[i].type);
+		size_t length = record_size(parts[i].type, parts[i].state);
 
 		length = length < size ? length : size;
 		if (!check(parts[i].type, parts[i].state, record, length, err, err_size))
@@ -296,7 +313,7 @@ bool records_load(const struct record_part *parts, unsigned nr_parts, const void
 	if (!records_check(parts, nr_parts, records, size, err, err_size))
 		return false;
 	for (unsigned i = 0; i < nr_parts; i++) {
-		size_t length = record_size(parts[i].type);
+		size_t length = record_size(parts[i].type, parts[i].state);
 
 		load(parts[i].type, parts[i].state, record, length);
 		record += length;
@@ -319,17 +336,17 @@ static void move(void *state, uint8_t *image, size_t len, enum direction directi
 		memcpy(state, image, len);
 }
 
-static uint8_t *move_field(const struct record_field *field, uint8_t *state, uint8_t *image,
-			   enum direction direction)
+static uint8_t *move_field(const struct record_field *field, uint32_t count, uint8_t *state,
+			   uint8_t *image, enum direction direction)
 {
-	const size_t len = (size_t)field->width * field->count;
+	const size_t len = (size_t)field->width * count;
 
 	state += field->offset;
-	if (field->count == 1 || field->stride == field->width) {
+	if (count == 1 || field->stride == field->width) {
 		move(state, image, len, direction);
 		return image + len;
 	}
-	for (uint32_t n = 0; n < field->count; n++, state += field->stride, image += field->width)
+	for (uint32_t n = 0; n < count; n++, state += field->stride, image += field->width)
 		move(state, image, field->width, direction);
 	return image;
 }
@@ -337,20 +354,27 @@ static uint8_t *move_field(const struct record_field *field, uint8_t *state, uin
 static void move_all(const struct record_part *parts, unsigned nr_parts, uint8_t *image,
 		     enum direction direction)
 {
-	for (unsigned i = 0; i < nr_parts; i++)
-		for (unsigned f = 0; f < parts[i].type->nr_fields; f++)
-			image = move_field(&parts[i].type->fields[f], parts[i].state, image,
-					   direction);
+	for (unsigned i = 0; i < nr_parts; i++) {
+		const struct record_type *type = parts[i].type;
+		const unsigned used = used_of(type, parts[i].state);
+
+		for (unsigned f = 0; f < type->nr_fields; f++)
+			image = move_field(&type->fields[f], count_of(&type->fields[f], used),
+					   parts[i].state, image, direction);
+	}
 }
 
 size_t records_image_size(const struct record_part *parts, unsigned nr_parts)
 {
 	size_t size = 0;
 
-	for (unsigned i = 0; i < nr_parts; i++)
-		for (unsigned f = 0; f < parts[i].type->nr_fields; f++)
-			size += (size_t)parts[i].type->fields[f].width *
-				parts[i].type->fields[f].count;
+	for (unsigned i = 0; i < nr_parts; i++) {
+		const struct record_type *type = parts[i].type;
+		const unsigned used = used_of(type, parts[i].state);
+
+		for (unsigned f = 0; f < type->nr_fields; f++)
+			size += (size_t)type->fields[f].width * count_of(&type->fields[f], used);
+	}
 	return size;
 }
 

@@ -20,6 +20,11 @@ struct record_field {
 	size_t offset, stride;
 	uint64_t max; /* larger values are refused */
 	uint32_t count;
+	/*
+	 * 0: all of them are saved. Else only those of the elements in use, so many of each: see
+	 * record_type.used.
+	 */
+	uint32_t each;
 	uint8_t width; /* bytes: 1, 2, 4 or 8. Signed numbers are two's complement of 8 bytes. */
 };
 
@@ -30,6 +35,8 @@ struct record_type {
 	unsigned nr_fields;
 	/* May @loaded take the place of @present? NULL: always. */
 	bool (*fits)(const void *loaded, const void *present);
+	/* How many elements are in use of fields with @each. NULL: there are no such fields. */
+	unsigned (*used)(const void *state);
 };
 
 #define RECORD_MEMBER_(type, member) (((const type *)0)->member)
@@ -61,8 +68,20 @@ struct record_type {
 		.width = sizeof(RECORD_MEMBER_(type, array)[0].member),                \
 	}
 
-/** record_size() - bytes of a record of this type */
-size_t record_size(const struct record_type *type);
+/* The same, of the first elements: @each_ for each that is in use. */
+#define RECORD_SEVERAL_USED(type, array, member, max_, each_)                          \
+	{                                                                              \
+		.name = #array "." #member, .offset = offsetof(type, array[0].member), \
+		.max = max_, .stride = sizeof(RECORD_MEMBER_(type, array)[0]),         \
+		.count = sizeof(RECORD_MEMBER_(type, array)) /                         \
+			 sizeof(RECORD_MEMBER_(type, array)[0]),                       \
+		.each = each_, .width = sizeof(RECORD_MEMBER_(type, array)[0].member), \
+	}
+#define RECORD_EACH_USED(type, array, member, max_) \
+	RECORD_SEVERAL_USED(type, array, member, max_, 1)
+
+/** record_size() - bytes of a record of this state */
+size_t record_size(const struct record_type *type, const void *state);
 
 /** record_save() - write a record; returns its bytes, or 0 if they are more than @size */
 size_t record_save(const struct record_type *type, const void *state, void *buf, size_t size);

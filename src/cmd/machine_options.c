@@ -123,11 +123,23 @@ bool option_next_item(const char **list, char *item, size_t size)
 	return true;
 }
 
-/* Sets one of the counts in -smp; each CPU is a core of its own. */
-static bool set_topology(uint64_t counts[], const char *item, char *why)
+/* What -smp counts. */
+enum smp_key {
+	CPUS,
+	MAX_CPUS,
+	SOCKETS,
+	CORES,
+	THREADS,
+	DIES,
+	CLUSTERS,
+	SMP_KEYS
+};
+
+/* Sets one of the counts in -smp. */
+static bool set_count(uint64_t counts[SMP_KEYS], const char *item, char *why)
 {
-	static const char *const keys[] = { "cpus",    "maxcpus", "sockets",  "cores",
-					    "threads", "dies",	  "clusters", NULL };
+	static const char *const keys[SMP_KEYS + 1] = { "cpus",	   "maxcpus", "sockets", "cores",
+							"threads", "dies",    "clusters" };
 	const char *value = strchr(item, '=');
 	size_t len = value ? (size_t)(value - item) : 0, key = 0;
 
@@ -141,44 +153,58 @@ static bool set_topology(uint64_t counts[], const char *item, char *why)
 		return option_bad(why, "unknown key %.*s", (int)len, item);
 	if (!parse_digits(&value, &counts[key]) || *value)
 		return option_bad(why, "not a number of CPUs");
+	if (key == THREADS &&
+	    (!counts[key] || counts[key] > PAPR_MAX_THREADS || counts[key] & (counts[key] - 1)))
+		return option_bad(why, "a core has 1, 2, 4 or 8 threads");
 	if (!counts[key] || counts[key] > ENGINE_MAX_VCPUS)
 		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
-	if (key >= 4 && counts[key] != 1)
-		return option_bad(why, "each CPU is a core of its own: only %s=1", keys[key]);
+	if ((key == DIES || key == CLUSTERS) && counts[key] != 1)
+		return option_bad(why, "a socket has cores, and nothing between: only %s=1",
+				  keys[key]);
+	return true;
+}
+
+/* As QEMU does: what is not given follows from the rest, and is cores rather than sockets. */
+static bool set_topology(struct cpus_choice *choice, uint64_t counts[SMP_KEYS], char *why)
+{
+	const uint64_t threads = counts[THREADS] ? counts[THREADS] : 1;
+	uint64_t sockets = counts[SOCKETS], cores = counts[CORES];
+
+	if (!counts[CPUS])
+		counts[CPUS] = counts[MAX_CPUS] ?
+				       counts[MAX_CPUS] :
+				       (sockets ? sockets : 1) * (cores ? cores : 1) * threads;
+	if (counts[CPUS] > ENGINE_MAX_VCPUS)
+		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
+	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
+		return option_bad(why, "CPUs cannot be added later: maxcpus must equal cpus");
+	if (!cores)
+		cores = counts[CPUS] / threads / (sockets ? sockets : 1);
+	if (!sockets)
+		sockets = cores ? counts[CPUS] / threads / cores : 0;
+	if (!cores || sockets * cores * threads != counts[CPUS])
+		return option_bad(why, "sockets, cores and threads do not make %u CPUs",
+				  (unsigned)counts[CPUS]);
+	choice->count = (unsigned)counts[CPUS];
+	choice->topology =
+		(struct papr_topology){ .threads = (unsigned)threads, .cores = (unsigned)cores };
 	return true;
 }
 
 bool machine_option_cpus(void *into, const struct command_option *option, const char *value,
 			 char *why)
 {
-	enum {
-		CPUS,
-		MAX_CPUS,
-		SOCKETS,
-		CORES
-	};
-	uint64_t counts[7] = { 0 }, product;
+	uint64_t counts[SMP_KEYS] = { 0 };
 	const char *list = value;
 	char item[40];
 
 	do {
 		if (!option_next_item(&list, item, sizeof(item)))
 			return option_bad(why, "not a number of CPUs");
-		if (!set_topology(counts, item, why))
+		if (!set_count(counts, item, why))
 			return false;
 	} while (*list);
-	product = (counts[SOCKETS] ? counts[SOCKETS] : 1) * (counts[CORES] ? counts[CORES] : 1);
-	if (!counts[CPUS])
-		counts[CPUS] = counts[MAX_CPUS] ? counts[MAX_CPUS] : product;
-	if (counts[CPUS] > ENGINE_MAX_VCPUS)
-		return option_bad(why, "not 1..%d CPUs", ENGINE_MAX_VCPUS);
-	if (counts[MAX_CPUS] && counts[MAX_CPUS] != counts[CPUS])
-		return option_bad(why, "CPUs cannot be added later: maxcpus must equal cpus");
-	if ((counts[SOCKETS] && counts[CORES] && product != counts[CPUS]) || counts[CPUS] % product)
-		return option_bad(why, "sockets and cores do not make %u CPUs",
-				  (unsigned)counts[CPUS]);
-	*(unsigned *)((char *)into + option->offset) = (unsigned)counts[CPUS];
-	return true;
+	return set_topology((void *)((char *)into + option->offset), counts, why);
 }
 
 /* The aliases that @model can be compatible with, NULL: all; separated by commas. */

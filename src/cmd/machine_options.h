@@ -15,7 +15,13 @@
 
 /** machine_option_memory() - "512", "512M", "size=1.5G": bytes for the uint64_t at the offset */
 option_fn machine_option_memory;
-/** machine_option_cpus() - "4", "cpus=4,cores=2,...": for the unsigned at the offset */
+/* For machine_option_cpus(). */
+struct cpus_choice {
+	unsigned count; /* threads in all */
+	struct papr_topology topology;
+};
+
+/** machine_option_cpus() - "4", "cpus=4,threads=2,...": for a struct cpus_choice */
 option_fn machine_option_cpus;
 
 /* For machine_option_cpu(). */

@@ -113,6 +113,11 @@ static bool find_case(struct lab_store *store, const char *name, struct lab_resu
 	return false;
 }
 
+static unsigned number_of(const json_t *options, const char *key)
+{
+	return (unsigned)json_integer_value(json_object_get(options, key));
+}
+
 /* Results of POWER9 don't name it. */
 static const struct cpu_model *model_of(const json_t *options, const char *key)
 {
@@ -146,7 +151,9 @@ static bool configure(const struct replay_options *o, const struct recorded *rec
 		.initrd = json_string_value(json_object_get(options, "initrd")),
 		.append = json_string_value(json_object_get(options, "append")),
 		.ram_size = (uint64_t)json_integer_value(json_object_get(options, "m")),
-		.nr_vcpus = (unsigned)json_integer_value(json_object_get(options, "smp")),
+		.nr_vcpus = number_of(options, "smp"),
+		.topology = { .threads = number_of(options, "threads"),
+			      .cores = number_of(options, "cores") },
 		.cpu = model_of(options, "cpu"),
 		.compat = model_of(options, "compat"),
 		.interrupts = interrupts_of(options),

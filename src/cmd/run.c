@@ -51,7 +51,8 @@ static const char usage[] =
 	"  -initrd FILE      initial RAM disk\n"
 	"  -append STRING    kernel command line\n"
 	"  -m [size=]N[M|G]  memory, in MiB without a suffix, 256M to 64G, also 1.5G (512M)\n"
-	"  -smp [cpus=]N     number of vCPUs, 1 to 8 (1)\n"
+	"  -smp [cpus=]N[,threads=T][,cores=C][,sockets=S]  number of vCPUs, 1 to 64 (1), T of\n"
+	"                    each core (1), C cores of each socket (all)\n"
 	"  -cpu NAME[,compat=NAME]  the processor: power8, power9, power10, power11 or one of\n"
 	"                    -cpu help; compat: as if it were that older one (power9)\n"
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
@@ -118,6 +119,7 @@ struct run_options {
 	struct planned planned[MAX_SNAPSHOTS];
 	unsigned nr_planned;
 	struct cpu_choice cpu;
+	struct cpus_choice cpus;
 	const char *accel, *serial;
 	const char *nvram; /* path or NULL */
 	char *monitor; /* path */
@@ -439,7 +441,7 @@ static const struct command_option run_option_table[] = {
 	{ "-initrd", OPTION_TEXT, INTO(machine.initrd) },
 	{ "-append", OPTION_TEXT, INTO(machine.partition.bootargs) },
 	{ "-m", OPTION_CALL, INTO(machine.ram_size), .set = machine_option_memory },
-	{ "-smp", OPTION_CALL, INTO(machine.nr_vcpus), .set = machine_option_cpus },
+	{ "-smp", OPTION_CALL, INTO(cpus), .set = machine_option_cpus },
 	{ "-cpu", OPTION_CALL, INTO(cpu), .set = machine_option_cpu },
 	{ "-accel", OPTION_CALL, .set = set_accel },
 	{ "-serial", OPTION_CALL, .set = set_serial },
@@ -520,11 +522,14 @@ static enum options_result parse_once(struct run_options *o, const struct snapsh
 		snapshot_file_config(from, &o->machine);
 	o->cpu.cpu = cpu_model_or_default(o->machine.cpu);
 	o->cpu.compat = o->machine.compat ? o->machine.compat : o->cpu.cpu;
+	o->cpus = (struct cpus_choice){ o->machine.nr_vcpus, o->machine.partition.topology };
 	o->mc_exit = o->machine.no_mc_exit ? OFF : ON;
 	o->errinjct = o->machine.partition.errinjct ? ERRINJCT_ON : ERRINJCT_OFF;
 	result = options_parse(&line, argc, argv);
 	o->machine.cpu = o->cpu.cpu;
 	o->machine.compat = o->cpu.compat;
+	o->machine.nr_vcpus = o->cpus.count;
+	o->machine.partition.topology = o->cpus.topology;
 	o->machine.no_mc_exit = o->mc_exit != ON;
 	o->machine.partition.errinjct = o->errinjct == ERRINJCT_ON;
 	return result;

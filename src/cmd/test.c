@@ -60,7 +60,8 @@ static const char usage[] =
 	"  -initrd FILE      files for the guest; its init is always fwnmi's\n"
 	"  -append STRING    more words for the kernel's command line; disable_radix makes the\n"
 	"                    guest translate by a hash table\n"
-	"  -smp [cpus=]N     number of vCPUs (1; standard: 2)\n"
+	"  -smp [cpus=]N     number of vCPUs (1; standard: 2); threads=, cores=, sockets= as for\n"
+	"                    fwnmi run\n"
 	"  -m [size=]N[M|G]  memory (512M)\n"
 	"  -cpu NAME[,compat=NAME]  the processor, as for fwnmi run; help lists them (power9)\n"
 	"  --interrupts xics|xive|dual  the interrupt controller, as for fwnmi run (xics)\n"
@@ -84,7 +85,7 @@ static const char usage[] =
 struct test_options {
 	const char *kernel, *initrd, *append, *suite, *scenarios, *only, *results;
 	uint64_t ram_size;
-	unsigned nr_vcpus; /* 0: not given */
+	struct cpus_choice cpus; /* count 0: not given */
 	struct cpu_choice cpu;
 	enum papr_interrupts interrupts;
 	unsigned jobs;
@@ -169,7 +170,7 @@ static const struct command_option test_option_table[] = {
 	{ "-initrd", OPTION_TEXT, AT(initrd) },
 	{ "-append", OPTION_TEXT, AT(append) },
 	{ "-m", OPTION_CALL, AT(ram_size), .set = machine_option_memory },
-	{ "-smp", OPTION_CALL, AT(nr_vcpus), .set = machine_option_cpus },
+	{ "-smp", OPTION_CALL, AT(cpus), .set = machine_option_cpus },
 	{ "-cpu", OPTION_CALL, AT(cpu), .set = machine_option_cpu },
 	{ "--interrupts", OPTION_NAME, AT(interrupts), .names = machine_interrupts },
 	{ "-j", OPTION_CALL, .set = set_jobs },
@@ -259,8 +260,9 @@ static json_t *sweep_json(const struct test_options *o)
 /* All that a case depends on, beside the kernel. */
 static char *options_json(const struct test_options *o, const struct kernel_identity *kernel)
 {
+	const struct papr_topology topology = papr_topology(o->cpus.topology, o->cpus.count);
 	json_t *json = json_pack("{s:I, s:I, s:o, s:s*, s:s*, s:s*}", "smp",
-				 (json_int_t)o->nr_vcpus, "m", (json_int_t)o->ram_size,
+				 (json_int_t)o->cpus.count, "m", (json_int_t)o->ram_size,
 				 "kernel-hash", json_address(kernel->hash), "append", o->append,
 				 "initrd", o->initrd, "only", o->only);
 	char *text;
@@ -270,6 +272,10 @@ static char *options_json(const struct test_options *o, const struct kernel_iden
 		json_object_set_new(json, "cpu", json_string(o->cpu.cpu->type));
 		json_object_set_new(json, "compat", json_string(o->cpu.compat->type));
 	}
+	if (topology.threads > 1)
+		json_object_set_new(json, "threads", json_integer(topology.threads));
+	if (topology.threads * topology.cores < o->cpus.count)
+		json_object_set_new(json, "cores", json_integer(topology.cores));
 	if (o->interrupts != PAPR_INTERRUPTS_XICS)
 		json_object_set_new(json, "interrupts",
 				    json_string(machine_interrupts[o->interrupts]));
@@ -330,7 +336,8 @@ static struct workers_config workers_config(const struct test_options *o,
 			.initrd = o->initrd,
 			.append = o->append,
 			.ram_size = o->ram_size,
-			.nr_vcpus = o->nr_vcpus,
+			.nr_vcpus = o->cpus.count,
+			.topology = o->cpus.topology,
 			.cpu = o->cpu.cpu,
 			.compat = o->cpu.compat,
 			.interrupts = o->interrupts,
@@ -348,7 +355,7 @@ static bool make_sweep(const struct test_options *o, const struct kernel_identit
 	const struct workers_config workers = workers_config(o, kernel);
 	struct sweep_spec spec = { .sample = o->sample,
 				   .seed = o->seed,
-				   .nr_vcpus = o->nr_vcpus,
+				   .nr_vcpus = o->cpus.count,
 				   .not_recovered = o->not_recovered };
 
 	if (!path_parse(o->path, &spec.path, err, err_size))
@@ -407,9 +414,9 @@ static bool make_cases(const struct test_options *o, const struct kernel_identit
 		return false;
 	}
 	if (o->scenarios)
-		return scenario_file_read(o->scenarios, o->kernel, o->nr_vcpus, cases, suite, err,
+		return scenario_file_read(o->scenarios, o->kernel, o->cpus.count, cases, suite, err,
 					  err_size);
-	return lab_suite_make(o->suite ? o->suite : DEFAULT_SUITE, o->nr_vcpus, cases, err,
+	return lab_suite_make(o->suite ? o->suite : DEFAULT_SUITE, o->cpus.count, cases, err,
 			      err_size);
 }
 
@@ -441,8 +448,8 @@ static int run(struct test_options *o)
 		return fail("no kernel given: see fwnmi test --help");
 	if (o->suite && o->scenarios)
 		return fail("--suite and --scenarios exclude each other");
-	if (!o->nr_vcpus)
-		o->nr_vcpus = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
+	if (!o->cpus.count)
+		o->cpus.count = o->suite && !strcmp(o->suite, "standard") ? 2 : 1;
 	catch_signals();
 	if (!kernel_file_identify(o->kernel, &kernel, err, sizeof(err)) ||
 	    !make_cases(o, &kernel, &cases, &suite, err, sizeof(err)))

@@ -48,7 +48,7 @@ static void update(struct xics *xics, unsigned server)
 
 static void clear(struct xics_state *s)
 {
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+	for (unsigned i = 0; i < s->nr_servers; i++)
 		s->server[i] = (struct xics_presentation){ .cppr = 0, .mfrr = XICS_MASKED };
 	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
 		s->source[i] = (struct xics_source){ .priority = XICS_MASKED,
@@ -106,8 +106,8 @@ static bool fits(const void *loaded, const void *present)
 
 static const struct record_field fields[] = {
 	RECORD_NUMBER(struct xics_state, nr_servers, ENGINE_MAX_VCPUS),
-	RECORD_EACH(struct xics_state, server, cppr, UINT8_MAX),
-	RECORD_EACH(struct xics_state, server, mfrr, UINT8_MAX),
+	RECORD_EACH_USED(struct xics_state, server, cppr, UINT8_MAX),
+	RECORD_EACH_USED(struct xics_state, server, mfrr, UINT8_MAX),
 	RECORD_EACH(struct xics_state, source, server, ENGINE_MAX_VCPUS - 1),
 	RECORD_EACH(struct xics_state, source, priority, UINT8_MAX),
 	RECORD_EACH(struct xics_state, source, saved_priority, UINT8_MAX),
@@ -115,12 +115,18 @@ static const struct record_field fields[] = {
 	RECORD_EACH(struct xics_state, source, in_service, true),
 };
 
+static unsigned nr_servers(const void *state)
+{
+	return ((const struct xics_state *)state)->nr_servers;
+}
+
 static const struct record_type record = {
 	.name = "xics",
 	.size = sizeof(struct xics_state),
 	.fields = fields,
 	.nr_fields = sizeof(fields) / sizeof(fields[0]),
 	.fits = fits,
+	.used = nr_servers,
 };
 
 static const struct device_type type = {

@@ -299,10 +299,14 @@ static bool add_windows(struct xive *xive, unsigned nr_servers)
 
 static void clear(struct xive_state *s)
 {
+	static const struct xive_source off = { .pq = XIVE_OFF, .masked = true };
+
 	memset(s->context, 0, sizeof(s->context));
-	for (unsigned i = 0; i < XIVE_NR_SOURCES; i++)
-		s->source[i] = (struct xive_source){ .pq = XIVE_OFF, .masked = true };
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS * XIVE_NR_PRIORITIES; i++)
+	for (unsigned i = 0; i < s->nr_servers; i++)
+		s->ipi[i] = off;
+	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
+		s->source[i] = off;
+	for (unsigned i = 0; i < s->nr_servers * XIVE_NR_PRIORITIES; i++)
 		s->queue[i] = (struct xive_queue){ .pq = XIVE_OFF };
 }
 
@@ -361,35 +365,51 @@ static bool fits(const void *loaded, const void *present)
 {
 	const struct xive_state *s = loaded;
 
-	for (unsigned i = 0; i < XIVE_NR_SOURCES; i++)
+	if (s->nr_servers != ((const struct xive_state *)present)->nr_servers)
+		return false;
+	for (unsigned i = 0; i < s->nr_servers; i++)
+		if (s->ipi[i].server >= s->nr_servers)
+			return false;
+	for (unsigned i = 0; i < XICS_NR_SOURCES; i++)
 		if (s->source[i].server >= s->nr_servers)
 			return false;
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS * XIVE_NR_PRIORITIES; i++) {
+	for (unsigned i = 0; i < s->nr_servers * XIVE_NR_PRIORITIES; i++) {
 		const struct xive_queue *queue = &s->queue[i];
 
 		if (queue->order && (!xive_queue_order_valid(queue->order) ||
 				     queue->next >= 1u << (queue->order - 2)))
 			return false;
 	}
-	return s->nr_servers == ((const struct xive_state *)present)->nr_servers;
+	return true;
 }
+
+#define SOURCES(EACH, array)                                                      \
+	EACH(struct xive_state, array, pq, XIVE_P | XIVE_Q),                      \
+		EACH(struct xive_state, array, masked, true),                     \
+		EACH(struct xive_state, array, server, ENGINE_MAX_VCPUS - 1),     \
+		EACH(struct xive_state, array, priority, XIVE_NR_PRIORITIES - 1), \
+		EACH(struct xive_state, array, number, UINT32_MAX)
+#define QUEUES(member, max) \
+	RECORD_SEVERAL_USED(struct xive_state, queue, member, max, XIVE_NR_PRIORITIES)
 
 static const struct record_field fields[] = {
 	RECORD_NUMBER(struct xive_state, nr_servers, ENGINE_MAX_VCPUS),
-	RECORD_EACH(struct xive_state, context, cppr, UINT8_MAX),
-	RECORD_EACH(struct xive_state, context, pending, 0xfe),
-	RECORD_EACH(struct xive_state, source, pq, XIVE_P | XIVE_Q),
-	RECORD_EACH(struct xive_state, source, masked, true),
-	RECORD_EACH(struct xive_state, source, server, ENGINE_MAX_VCPUS - 1),
-	RECORD_EACH(struct xive_state, source, priority, XIVE_NR_PRIORITIES - 1),
-	RECORD_EACH(struct xive_state, source, number, UINT32_MAX),
-	RECORD_EACH(struct xive_state, queue, address, UINT64_MAX),
-	RECORD_EACH(struct xive_state, queue, order, 24),
-	RECORD_EACH(struct xive_state, queue, always_notify, true),
-	RECORD_EACH(struct xive_state, queue, generation, true),
-	RECORD_EACH(struct xive_state, queue, next, UINT32_MAX),
-	RECORD_EACH(struct xive_state, queue, pq, XIVE_P | XIVE_Q),
+	RECORD_EACH_USED(struct xive_state, context, cppr, UINT8_MAX),
+	RECORD_EACH_USED(struct xive_state, context, pending, 0xfe),
+	SOURCES(RECORD_EACH_USED, ipi),
+	SOURCES(RECORD_EACH, source),
+	QUEUES(address, UINT64_MAX),
+	QUEUES(order, 24),
+	QUEUES(always_notify, true),
+	QUEUES(generation, true),
+	QUEUES(next, UINT32_MAX),
+	QUEUES(pq, XIVE_P | XIVE_Q),
 };
+
+static unsigned nr_servers(const void *state)
+{
+	return ((const struct xive_state *)state)->nr_servers;
+}
 
 static const struct record_type record = {
 	.name = "xive",
@@ -397,6 +417,7 @@ static const struct record_type record = {
 	.fields = fields,
 	.nr_fields = sizeof(fields) / sizeof(fields[0]),
 	.fits = fits,
+	.used = nr_servers,
 };
 
 static const struct device_type type = {
@@ -425,10 +446,10 @@ bool xive_init(struct xive *xive, unsigned nr_servers, struct guest_memory *memo
 struct xive_source *xive_source(struct xive *xive, uint64_t lisn)
 {
 	if (lisn < xive->state.nr_servers)
-		return &xive->state.source[lisn];
+		return &xive->state.ipi[lisn];
 	if (lisn < XICS_SOURCE_BASE || lisn >= XICS_SOURCE_BASE + XICS_NR_SOURCES)
 		return NULL;
-	return &xive->state.source[ENGINE_MAX_VCPUS + lisn - XICS_SOURCE_BASE];
+	return &xive->state.source[lisn - XICS_SOURCE_BASE];
 }
 
 struct xive_queue *xive_queue(struct xive *xive, unsigned server, unsigned priority)

@@ -15,9 +15,7 @@
 #include "engine/engine.h"
 #include "engine/memory.h"
 
-/* Sources: one for each vCPU, for the guest to use, from 0 on; devices have the numbers of XICS. */
-#define XIVE_NR_SOURCES (ENGINE_MAX_VCPUS + XICS_NR_SOURCES)
-#define XIVE_PHANDLE	XICS_PHANDLE
+#define XIVE_PHANDLE XICS_PHANDLE
 
 /* Priorities: 0 is the most favoured. The last one of the hardware's eight is the hypervisor's. */
 #define XIVE_NR_PRIORITIES 7u
@@ -64,7 +62,8 @@ struct xive_context {
 struct xive_state {
 	uint8_t nr_servers;
 	struct xive_context context[ENGINE_MAX_VCPUS];
-	struct xive_source source[XIVE_NR_SOURCES];
+	/* One for each vCPU, for the guest to use, from 0 on; devices have the numbers of XICS. */
+	struct xive_source ipi[ENGINE_MAX_VCPUS], source[XICS_NR_SOURCES];
 	struct xive_queue queue[ENGINE_MAX_VCPUS * XIVE_NR_PRIORITIES];
 };
 

@@ -20,7 +20,7 @@
 #include "isa/slb.h"
 #include "isa/vector.h"
 
-#define ENGINE_MAX_VCPUS 8
+#define ENGINE_MAX_VCPUS 64
 #define ENGINE_MAX_PARTS (ENGINE_MAX_VCPUS + 1)
 
 enum engine_cap {
@@ -37,6 +37,7 @@ enum engine_cap {
 	ENGINE_CAP_POISON = 1 << 7, /* an access to poisoned memory is a machine check */
 	ENGINE_CAP_WINDOWS = 1 << 8, /* an access to a memory_window reaches the device */
 	ENGINE_CAP_PLANT = 1 << 9, /* plant() */
+	ENGINE_CAP_DOORBELL = 1 << 11, /* vCPUs may be threads of a core: ENGINE_EXIT_DOORBELL */
 	ENGINE_CAP_HASH_TABLE = 1 << 10, /* hash guests need engine_partition.hash_table; else the
 					    engine has a table of its own */
 };

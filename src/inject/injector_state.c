@@ -2,13 +2,13 @@
 /* Injections that are under way are part of the machine's state: what of them is saved. */
 #include "inject/private.h"
 
-#define NUMBER(which, member, max) RECORD_EACH(struct injector, vcpus, which.member, max)
+#define NUMBER(which, member, max) RECORD_EACH_USED(struct injector, vcpus, which.member, max)
 #define GPR(which, i)                                                        \
 	{                                                                    \
 		.name = #which ".gpr" #i,                                    \
 		.offset = offsetof(struct injector, vcpus[0].which.gpr[i]),  \
 		.stride = sizeof(struct vcpu_injections), .max = UINT64_MAX, \
-		.count = ENGINE_MAX_VCPUS, .width = 8,                       \
+		.count = ENGINE_MAX_VCPUS, .each = 1, .width = 8,            \
 	}
 #define GPRS(which, a, b, c, d) GPR(which, a), GPR(which, b), GPR(which, c), GPR(which, d)
 #define LETTER(which, i)                                                                         \
@@ -16,7 +16,7 @@
 		.name = #which ".process" #i,                                                    \
 		.offset = offsetof(struct injector, vcpus[0].which.armed.trigger.process) + (i), \
 		.stride = sizeof(struct vcpu_injections), .max = UINT8_MAX,                      \
-		.count = ENGINE_MAX_VCPUS, .width = 1,                                           \
+		.count = ENGINE_MAX_VCPUS, .each = 1, .width = 1,                                \
 	}
 #define LETTERS(which, i) \
 	LETTER(which, i), LETTER(which, i + 1), LETTER(which, i + 2), LETTER(which, i + 3)
@@ -135,10 +135,16 @@ static bool fits(const void *loaded, const void *present)
 	return true;
 }
 
+static unsigned nr_vcpus(const void *state)
+{
+	return ((const struct injector *)state)->nr_vcpus;
+}
+
 const struct record_type injector_record = {
 	.name = "injections",
 	.size = sizeof(struct injector),
 	.fields = fields,
 	.nr_fields = sizeof(fields) / sizeof(fields[0]),
 	.fits = fits,
+	.used = nr_vcpus,
 };

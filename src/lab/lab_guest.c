@@ -111,6 +111,7 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 		.no_reboot = true,
 		.ends_when_stuck = true,
 		.partition.bootargs = guest->append,
+		.partition.topology = guest->config.topology,
 		.partition.interrupts = guest->config.interrupts,
 	};
 

@@ -23,6 +23,7 @@ struct lab_guest_config {
 	const char *append; /* or NULL: more words for the kernel's command line */
 	uint64_t ram_size; /* bytes */
 	unsigned nr_vcpus;
+	struct papr_topology topology;
 	const struct cpu_model *cpu, *compat; /* as in struct machine_config */
 	enum papr_interrupts interrupts;
 	bool note_code; /* for lab_guest_code() */

@@ -23,10 +23,10 @@ static const struct record_field fields[] = {
 	NUMBER(clock.mode, CLOCK_INSN),
 	NUMBER(clock.insns, UINT64_MAX),
 	NUMBER(saved_timebase, UINT64_MAX),
-	RECORD_EACH(struct machine, vcpus, state, VCPU_UNSAFE),
-	RECORD_EACH(struct machine, vcpus, kicked, true),
-	RECORD_EACH(struct machine, vcpus, prodded, true),
-	RECORD_EACH(struct machine, vcpus, gave_up, true),
+	RECORD_EACH_USED(struct machine, vcpus, state, VCPU_UNSAFE),
+	RECORD_EACH_USED(struct machine, vcpus, kicked, true),
+	RECORD_EACH_USED(struct machine, vcpus, prodded, true),
+	RECORD_EACH_USED(struct machine, vcpus, gave_up, true),
 	NUMBER(round.under_way, true),
 	RECORD_ARRAY(struct machine, round.ready, true),
 	NUMBER(round.alone, true),
@@ -60,12 +60,18 @@ static bool fits(const void *loaded, const void *present)
 	       a->round.vcpu < a->config.nr_vcpus && poison_fits(&a->memory);
 }
 
+static unsigned nr_vcpus(const void *state)
+{
+	return ((const struct machine *)state)->config.nr_vcpus;
+}
+
 static const struct record_type record = {
 	.name = "machine",
 	.size = sizeof(struct machine),
 	.fields = fields,
 	.nr_fields = sizeof(fields) / sizeof(fields[0]),
 	.fits = fits,
+	.used = nr_vcpus,
 };
 
 /* Everything but FWNMI's record, which libfwnmi writes. */

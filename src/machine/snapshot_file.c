@@ -46,6 +46,7 @@ static const uint8_t magic[8] = { 'F', 'W', 'N', 'M', 'I', 's', 'n', 'p' };
 struct saved_config {
 	uint64_t ram_size;
 	unsigned nr_vcpus;
+	struct papr_topology topology;
 	uint32_t pvr, logical_pvr; /* of the processor, and of what it is compatible with */
 	enum clock_mode clock;
 	bool no_mc_exit, fwnmi_strict, errinjct;
@@ -62,6 +63,8 @@ struct saved_config {
 static const struct record_field fields[] = {
 	NUMBER(ram_size, MACHINE_MAX_RAM),
 	NUMBER(nr_vcpus, ENGINE_MAX_VCPUS),
+	NUMBER(topology.threads, PAPR_MAX_THREADS),
+	NUMBER(topology.cores, ENGINE_MAX_VCPUS),
 	NUMBER(pvr, UINT32_MAX),
 	NUMBER(logical_pvr, UINT32_MAX),
 	NUMBER(clock, CLOCK_INSN),
@@ -100,6 +103,7 @@ static struct saved_config config_of(const struct machine *machine)
 	return (struct saved_config){
 		.ram_size = config->ram_size,
 		.nr_vcpus = config->nr_vcpus,
+		.topology = papr_topology(config->partition.topology, config->nr_vcpus),
 		.pvr = config->cpu->pvr,
 		.logical_pvr = config->compat->logical_pvr,
 		.clock = config->clock,
@@ -131,6 +135,8 @@ static const char *difference(const struct saved_config *a, const struct saved_c
 		return "amount of memory";
 	if (a->nr_vcpus != b->nr_vcpus)
 		return "number of vCPUs";
+	if (a->topology.threads != b->topology.threads || a->topology.cores != b->topology.cores)
+		return "topology of vCPUs";
 	if (a->pvr != b->pvr || a->logical_pvr != b->logical_pvr)
 		return "processor";
 	if (a->clock != b->clock)
@@ -472,7 +478,7 @@ static bool get_number(struct snapshot_file *file, unsigned bytes, uint64_t *val
 
 static bool get_config(struct snapshot_file *file, char *err, size_t err_size)
 {
-	const size_t size = record_size(&config_record);
+	const size_t size = record_size(&config_record, &file->config);
 	uint8_t record[CONFIG_ROOM];
 	uint64_t length;
 
@@ -529,6 +535,7 @@ void snapshot_file_config(const struct snapshot_file *file, struct machine_confi
 
 	config->ram_size = saved->ram_size;
 	config->nr_vcpus = saved->nr_vcpus;
+	config->partition.topology = saved->topology;
 	config->cpu = cpu_model_with_pvr(saved->pvr);
 	config->compat = compat_of(saved);
 	config->clock = saved->clock;

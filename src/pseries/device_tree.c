@@ -159,8 +159,25 @@ static void hash_translation(struct tree *t, const struct papr *papr)
 		   UINT32_MAX);
 }
 
+/* Its threads, by their interrupt servers; and the global queue of each, which is nobody's. */
+static void threads(struct tree *t, unsigned first, unsigned count)
+{
+	uint8_t servers[4 * PAPR_MAX_THREADS], global[8 * PAPR_MAX_THREADS];
+
+	for (unsigned i = 0; i < count; i++) {
+		put_be32(servers + 4 * i, first + i);
+		put_be32(global + 8 * i, first + i);
+		put_be32(global + 8 * i + 4, 0);
+	}
+	tree_bytes(t, "ibm,ppc-interrupt-server#s", servers, 4 * count);
+	tree_bytes(t, "ibm,ppc-interrupt-gserver#s", global, 8 * count);
+}
+
+/* A core. @number: of its first thread */
 static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 {
+	const struct papr_topology *topology = &papr->config.options.topology;
+	const unsigned per_socket = topology->threads * topology->cores;
 	const struct cpu_model *model = cpu_model_or_default(papr->config.cpu);
 	const struct cpu_model *compat = papr_compat(papr);
 	char name[32];
@@ -189,9 +206,10 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 			   0x20000015, 0x4000001e);
 	if (papr->offers_hash)
 		hash_translation(t, papr);
-	tree_u32(t, "ibm,ppc-interrupt-server#s", number);
-	TREE_CELLS(t, "ibm,ppc-interrupt-gserver#s", number, 0);
+	threads(t, number, topology->threads);
 	TREE_CELLS(t, "ibm,associativity", 5, 0, 0, 0, 0, number);
+	if (per_socket < papr->config.nr_vcpus)
+		tree_u32(t, "ibm,chip-id", number / per_socket);
 	tree_end(t);
 }
 
@@ -200,7 +218,7 @@ static void cpus(struct tree *t, const struct papr *papr)
 	tree_begin(t, "cpus");
 	tree_u32(t, "#address-cells", 1);
 	tree_u32(t, "#size-cells", 0);
-	for (unsigned i = 0; i < papr->config.nr_vcpus; i++)
+	for (unsigned i = 0; i < papr->config.nr_vcpus; i += papr->config.options.topology.threads)
 		cpu(t, papr, i);
 	tree_end(t);
 }

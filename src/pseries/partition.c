@@ -263,6 +263,33 @@ static bool can_translate(const struct papr *papr, char *err, size_t err_size)
 	return false;
 }
 
+struct papr_topology papr_topology(struct papr_topology given, unsigned nr_vcpus)
+{
+	if (!given.threads)
+		given.threads = 1;
+	if (!given.cores)
+		given.cores = (nr_vcpus + given.threads - 1) / given.threads;
+	return given;
+}
+
+static bool choose_topology(struct papr *papr, char *err, size_t err_size)
+{
+	const unsigned nr_vcpus = papr->config.nr_vcpus;
+	const struct papr_topology topology =
+		papr_topology(papr->config.options.topology, nr_vcpus);
+	const unsigned threads = topology.threads;
+
+	papr->config.options.topology = topology;
+	if (threads > 1 && !papr_engine_can(papr, ENGINE_CAP_DOORBELL)) {
+		snprintf(err, err_size, "this engine's cores have one thread each");
+		return false;
+	}
+	if (threads <= PAPR_MAX_THREADS && !(threads & (threads - 1)) && nr_vcpus % threads == 0)
+		return true;
+	snprintf(err, err_size, "%u vCPUs: not cores of %u threads", nr_vcpus, threads);
+	return false;
+}
+
 struct papr *papr_create(const struct papr_config *config, char *err, size_t err_size)
 {
 	struct papr *papr;
@@ -282,8 +309,8 @@ struct papr *papr_create(const struct papr_config *config, char *err, size_t err
 	}
 	papr->config = *config;
 	papr->memory = config->memory;
-	if (!choose_interrupts(papr, err, err_size) || !can_translate(papr, err, err_size) ||
-	    !choose_delivery(papr, err, err_size)) {
+	if (!choose_topology(papr, err, err_size) || !choose_interrupts(papr, err, err_size) ||
+	    !can_translate(papr, err, err_size) || !choose_delivery(papr, err, err_size)) {
 		free(papr->bootargs);
 		free(papr);
 		return NULL;

@@ -140,8 +140,19 @@ enum papr_interrupts {
 	PAPR_INTERRUPTS_DUAL, /* XIVE if it can be had, unless bootargs has xive=off */
 };
 
+/* How vCPUs make up cores, and cores sockets. */
+struct papr_topology {
+	unsigned threads; /* of a core: 1, 2, 4 or 8; 0: 1 */
+	unsigned cores; /* of a socket; 0: all */
+};
+#define PAPR_MAX_THREADS 8u /* any mode of these processors has that many */
+
+/** papr_topology() - what is given for so many vCPUs, with numbers in place of the zeros */
+struct papr_topology papr_topology(struct papr_topology given, unsigned nr_vcpus);
+
 /* What the user chooses for the partition. */
 struct papr_options {
+	struct papr_topology topology;
 	enum papr_mmu mmu;
 	enum papr_interrupts interrupts;
 	const char *bootargs; /* kernel command line; NULL: empty */

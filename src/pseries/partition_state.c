@@ -6,7 +6,7 @@
 #include "pseries/private.h"
 
 #define NUMBER(member, max) RECORD_NUMBER(struct papr, member, max)
-#define VCPUS(member, max)  RECORD_EACH(struct papr, vcpu, member, max)
+#define VCPUS(member, max)  RECORD_EACH_USED(struct papr, vcpu, member, max)
 
 static const struct record_field fields[] = {
 	NUMBER(rtas_base, UINT64_MAX),
@@ -86,7 +86,7 @@ static bool fits(const void *loaded, const void *present)
 {
 	const struct papr *a = loaded, *b = present;
 
-	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++)
+	for (unsigned i = 0; i < b->config.nr_vcpus; i++)
 		if (a->vcpu[i].dtl && !a->vcpu[i].dtl_entries)
 			return false;
 	for (unsigned i = 0; i < TRAMPOLINE_VECTORS; i++)
@@ -98,12 +98,18 @@ static bool fits(const void *loaded, const void *present)
 	       a->config.nr_vcpus == b->config.nr_vcpus && a->by_trampoline == b->by_trampoline;
 }
 
+static unsigned nr_vcpus(const void *state)
+{
+	return ((const struct papr *)state)->config.nr_vcpus;
+}
+
 static const struct record_type record = {
 	.name = "partition",
 	.size = sizeof(struct papr),
 	.fields = fields,
 	.nr_fields = ARRAY_SIZE(fields),
 	.fits = fits,
+	.used = nr_vcpus,
 };
 
 unsigned papr_parts(struct papr *papr, struct record_part *parts)

@@ -46,7 +46,7 @@ struct fake {
 	struct engine_ops ops;
 	struct papr *papr;
 	struct engine_regs regs[FAKE_CPUS];
-	bool external[FAKE_CPUS];
+	bool external[ENGINE_MAX_VCPUS]; /* also of a partition that has more than FAKE_CPUS */
 	unsigned capabilities;
 	struct engine_partition partition;
 	unsigned interrupts[FAKE_CPUS], interrupt_vector[FAKE_CPUS];

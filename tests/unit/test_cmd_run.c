@@ -225,26 +225,51 @@ static void memory_sizes_are_those_of_qemu(void **state)
 	}
 }
 
-static void cpu_counts_are_bounded(void **state)
+static void cpus_make_up_cores_and_sockets_as_qemu_says(void **state)
 {
 	static const struct {
 		const char *line;
-		unsigned count;
+		unsigned count, threads, cores;
 	} good[] = {
-		{ "8", 8 },	      { "cpus=2", 2 },
-		{ "4,cores=4", 4 },   { "4,sockets=1,cores=4,threads=1", 4 },
-		{ "cores=2", 2 },     { "cpus=4,sockets=2,cores=2,maxcpus=4", 4 },
-		{ "4,sockets=2", 4 }, { "maxcpus=2", 2 },
+		{ "8", 8, 1, 8 },
+		{ "64", 64, 1, 64 },
+		{ "cpus=2", 2, 1, 2 },
+		{ "4,cores=4", 4, 1, 4 },
+		{ "4,sockets=1,cores=4,threads=1", 4, 1, 4 },
+		{ "cores=2", 2, 1, 2 },
+		{ "cpus=4,sockets=2,cores=2,maxcpus=4", 4, 1, 2 },
+		{ "4,sockets=2", 4, 1, 2 },
+		{ "maxcpus=2", 2, 1, 2 },
+		{ "4,threads=2", 4, 2, 2 },
+		{ "threads=8,sockets=2,cores=4", 64, 8, 4 },
+		{ "16,threads=4,cores=2", 16, 4, 2 },
+		{ "16,threads=4,sockets=4,dies=1", 16, 4, 1 },
 	};
-	static const char *const bad[] = {
-		"0",	       "9",
-		"-1",	       "two",
-		"1x",	       "cpus=",
-		"_",	       "4294967297",
-		"4,threads=2", "2,maxcpus=4",
-		"4,cores=3",   "8,cores=9",
-		"2,books=2",   "4,sockets=2,cores=1",
-		"2,",	       "sockets=4,cores=4",
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{ "0", "not 1..64 CPUs" },
+		{ "65", "not 1..64 CPUs" },
+		{ "-1", "not a number of CPUs" },
+		{ "two", "not a number of CPUs" },
+		{ "1x", "not a number of CPUs" },
+		{ "cpus=", "not a number of CPUs" },
+		{ "_", "not a number of CPUs" },
+		{ "2,", "not a number of CPUs" },
+		{ "4294967297", "not 1..64 CPUs" },
+		{ "4,threads=3", "a core has 1, 2, 4 or 8 threads" },
+		{ "64,threads=16", "a core has 1, 2, 4 or 8 threads" },
+		{ "4,threads=0", "a core has 1, 2, 4 or 8 threads" },
+		{ "2,maxcpus=4", "maxcpus must equal cpus" },
+		{ "2,books=2", "unknown key books" },
+		{ "2,dies=2", "only dies=1" },
+		{ "4,cores=3", "sockets, cores and threads do not make 4 CPUs" },
+		{ "8,cores=9", "do not make 8 CPUs" },
+		{ "6,threads=4", "do not make 6 CPUs" },
+		{ "2,threads=4", "do not make 2 CPUs" },
+		{ "4,sockets=2,cores=1", "do not make 4 CPUs" },
+		{ "4,sockets=3", "do not make 4 CPUs" },
+		{ "sockets=4,cores=4,threads=8", "not 1..64 CPUs" },
 	};
 	char line[100];
 
@@ -252,10 +277,13 @@ static void cpu_counts_are_bounded(void **state)
 		snprintf(line, sizeof(line), "-kernel k -smp %s", good[i].line);
 		assert_run(line);
 		assert_int_equal(run_options.machine.nr_vcpus, good[i].count);
+		assert_int_equal(run_options.machine.partition.topology.threads, good[i].threads);
+		assert_int_equal(run_options.machine.partition.topology.cores, good[i].cores);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		snprintf(line, sizeof(line), "-kernel k -smp %s", bad[i]);
+		snprintf(line, sizeof(line), "-kernel k -smp %s", bad[i].line);
 		assert_refused(line, false, "bad -smp");
+		assert_refused(line, false, bad[i].why);
 	}
 }
 
@@ -568,7 +596,7 @@ int main(void)
 		cmocka_unit_test(a_bios_is_enough),
 		cmocka_unit_test(every_option_starts_with_one_dash_or_two),
 		cmocka_unit_test(memory_sizes_are_those_of_qemu),
-		cmocka_unit_test(cpu_counts_are_bounded),
+		cmocka_unit_test(cpus_make_up_cores_and_sockets_as_qemu_says),
 		cmocka_unit_test(bad_run_command_lines_print_one_line),
 		cmocka_unit_test(a_monitor_is_a_path_however_qemu_would_say_it),
 		cmocka_unit_test(options_of_qemu_that_change_nothing_are_accepted),

@@ -70,7 +70,7 @@ static void stir(struct device *device)
 
 		if (!strcmp(field->name, "nr_servers"))
 			continue;
-		for (uint32_t n = 0; n < field->count; n++) {
+		for (uint32_t n = 0; n < (field->each ? SERVERS : field->count); n++) {
 			uint8_t *at = state_of(device) + field->offset + n * field->stride;
 
 			value = value * 6364136223846793005ull + 1442695040888963407ull;

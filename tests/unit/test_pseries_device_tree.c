@@ -368,6 +368,62 @@ static void a_long_command_line_fits(void **state)
 	free(line);
 }
 
+static void a_core_has_a_node_with_its_threads_and_its_socket(void **state)
+{
+	struct papr_config config = fake_config();
+	char path[64], err[256];
+	int len;
+
+	config.nr_vcpus = ENGINE_MAX_VCPUS;
+	config.options.topology = (struct papr_topology){ .threads = 4, .cores = 8 };
+	config.options.mmu = PAPR_MMU_EITHER;
+	remake(&config);
+	for (unsigned core = 0; core < ENGINE_MAX_VCPUS / 4; core++) {
+		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER9@%x", 4 * core);
+		assert_int_equal(cell(path, "reg", 0), 4 * core);
+		assert_int_equal(cell(path, "ibm,chip-id", 0), core / 8);
+		for (unsigned i = 0; i < 4; i++) {
+			assert_int_equal(cell(path, "ibm,ppc-interrupt-server#s", i), 4 * core + i);
+			assert_int_equal(cell(path, "ibm,ppc-interrupt-gserver#s", 2 * i),
+					 4 * core + i);
+		}
+		property(path, "ibm,ppc-interrupt-server#s", &len);
+		assert_int_equal(len, 16);
+		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER9@%x", 4 * core + 1);
+		assert_true(fdt_path_offset(tree(), path) < 0);
+	}
+	config.options.topology.threads = 3;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	config.options.topology.threads = 16;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	config.options.topology.threads = 8;
+	config.nr_vcpus = 12;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	config.nr_vcpus = 8;
+	fake.capabilities &= ~(unsigned)ENGINE_CAP_DOORBELL;
+	assert_null(papr_create(&config, err, sizeof(err)));
+	assert_string_equal(err, "this engine's cores have one thread each");
+}
+
+static void the_tree_of_all_processors_fits(void **state)
+{
+	struct papr_config config = fake_config();
+
+	config.nr_vcpus = ENGINE_MAX_VCPUS;
+	config.options.topology.cores = 16;
+	config.options.mmu = PAPR_MMU_EITHER;
+	remake(&config);
+	for (unsigned i = 0; i < ENGINE_MAX_VCPUS; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/cpus/PowerPC,POWER9@%x", i);
+		assert_int_equal(cell(path, "ibm,ppc-interrupt-server#s", 0), i);
+		assert_int_equal(cell(path, "ibm,chip-id", 0), i / 16);
+	}
+	assert_int_equal(cell("/interrupt-controller", "ibm,interrupt-server-ranges", 1),
+			 ENGINE_MAX_VCPUS);
+}
+
 static void more_processors_than_the_engine_has_are_refused(void **state)
 {
 	struct papr_config config = fake_config();
@@ -402,6 +458,8 @@ int main(void)
 		TEST(chosen_has_what_the_loader_said),
 		TEST(the_tree_is_the_same_every_time_under_the_instruction_clock),
 		TEST(a_long_command_line_fits),
+		TEST(a_core_has_a_node_with_its_threads_and_its_socket),
+		TEST(the_tree_of_all_processors_fits),
 		TEST(more_processors_than_the_engine_has_are_refused),
 	};
 

@@ -434,7 +434,7 @@ static void save(uint8_t *state, size_t size)
 	struct record_part parts[PAPR_MAX_PARTS];
 
 	papr_parts(fake.papr, parts);
-	assert_true(record_size(parts[0].type) <= size);
+	assert_true(record_size(parts[0].type, parts[0].state) <= size);
 	assert_true(record_save(parts[0].type, parts[0].state, state, size));
 }
 
@@ -444,8 +444,8 @@ static bool loads(const uint8_t *state)
 	char err[256];
 
 	papr_parts(fake.papr, parts);
-	return record_load(parts[0].type, parts[0].state, state, record_size(parts[0].type), err,
-			   sizeof(err));
+	return record_load(parts[0].type, parts[0].state, state,
+			   record_size(parts[0].type, parts[0].state), err, sizeof(err));
 }
 
 static void a_state_whose_table_would_leave_the_hypervisors_memory_is_refused(void **state)

@@ -25,7 +25,7 @@ static const struct record_field fields[] = {
 	RECORD_NUMBER(struct thing, sign, UINT64_MAX),
 };
 
-static const struct record_type type = { "thing", sizeof(struct thing), fields, 5, NULL };
+static const struct record_type type = { "thing", sizeof(struct thing), fields, 5, NULL, NULL };
 
 static const struct thing example = {
 	.wide = 0x0123456789abcdef,
@@ -120,7 +120,7 @@ static void a_record_is_the_same_bytes_on_every_host(void **state)
 	memcpy(whole, expected, SIZE - 4);
 	reseal(whole, SIZE);
 	assert_memory_equal(saved, whole, SIZE);
-	assert_int_equal(record_size(&type), SIZE);
+	assert_int_equal(record_size(&type, &example), SIZE);
 }
 
 static void what_is_saved_is_loaded_and_nothing_else_is_touched(void **state)
@@ -208,7 +208,7 @@ static void a_value_out_of_range_is_named(void **state)
 
 static void a_record_of_another_component_is_refused(void **state)
 {
-	const struct record_type other = { "thinG", sizeof(struct thing), fields, 5, NULL };
+	const struct record_type other = { "thinG", sizeof(struct thing), fields, 5, NULL, NULL };
 
 	assert_refused(&other, saved, SIZE, "it is the record of something else");
 }
@@ -216,7 +216,7 @@ static void a_record_of_another_component_is_refused(void **state)
 static void a_record_with_other_fields_is_refused(void **state)
 {
 	struct record_field changed[5];
-	struct record_type other = { "thing", sizeof(struct thing), changed, 5, NULL };
+	struct record_type other = { "thing", sizeof(struct thing), changed, 5, NULL, NULL };
 
 	memcpy(changed, fields, sizeof(fields));
 	other.nr_fields = 4;
@@ -239,13 +239,65 @@ static bool narrower(const void *loaded, const void *present)
 
 static void the_component_has_the_last_word(void **state)
 {
-	const struct record_type picky = { "thing", sizeof(struct thing), fields, 5, narrower };
+	const struct record_type picky = {
+		"thing", sizeof(struct thing), fields, 5, narrower, NULL
+	};
 	struct thing small = example;
 
 	assert_refused(&picky, saved, SIZE, "it does not fit the present state");
 	small.wide = 4;
 	record_save(&type, &small, saved, sizeof(saved));
 	assert_true(load_as(&picky, saved, SIZE));
+}
+
+struct shelf {
+	uint8_t nr_books;
+	struct book {
+		uint16_t pages;
+	} book[4];
+	uint8_t shape[8]; /* two for each */
+};
+
+static unsigned nr_books(const void *state)
+{
+	return ((const struct shelf *)state)->nr_books;
+}
+
+static void only_elements_in_use_are_saved_and_loaded(void **state)
+{
+	const struct record_field shelf_fields[] = {
+		RECORD_NUMBER(struct shelf, nr_books, 4),
+		RECORD_EACH_USED(struct shelf, book, pages, 1000),
+		{ .name = "shape",
+		  .offset = offsetof(struct shelf, shape),
+		  .stride = 1,
+		  .max = 9,
+		  .count = 8,
+		  .each = 2,
+		  .width = 1 },
+	};
+	const struct record_type full = { "shelf", sizeof(struct shelf), shelf_fields, 3, NULL,
+					  nr_books };
+	const struct shelf a = { 2, { { 100 }, { 200 }, { 5000 } }, { 1, 2, 3, 4, 50 } };
+	const struct shelf wanted = { 2, { { 100 }, { 200 }, { 7 }, { 8 } }, { 1, 2, 3, 4, 5, 6 } };
+	struct shelf b = { 2, { { 1 }, { 1 }, { 7 }, { 8 } }, { 1, 1, 1, 1, 5, 6 } }, c = b;
+	struct shelf three = { .nr_books = 3 };
+	const struct record_part from = { &full, (void *)&a }, to = { &full, &c };
+	uint8_t image[9];
+	size_t size;
+
+	size = record_save(&full, &a, saved, sizeof(saved));
+	assert_int_equal(size, record_size(&full, &b));
+	assert_int_equal(record_size(&full, &three), size + 4);
+	assert_true(record_load(&full, &b, saved, size, err, sizeof(err)));
+	assert_memory_equal(b.book, wanted.book, sizeof(b.book));
+	assert_memory_equal(b.shape, wanted.shape, sizeof(b.shape));
+	assert_false(record_load(&full, &three, saved, size, err, sizeof(err)));
+	assert_int_equal(records_image_size(&from, 1), sizeof(image));
+	records_to_image(&from, 1, image);
+	records_from_image(&to, 1, image);
+	assert_memory_equal(c.book, wanted.book, sizeof(c.book));
+	assert_memory_equal(c.shape, wanted.shape, sizeof(c.shape));
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, save_example)
@@ -263,6 +315,7 @@ int main(void)
 		TEST(a_value_out_of_range_is_named),
 		TEST(a_record_of_another_component_is_refused),
 		TEST(a_record_with_other_fields_is_refused),
+		TEST(only_elements_in_use_are_saved_and_loaded),
 		TEST(the_component_has_the_last_word),
 	};
 
