@@ -10,6 +10,7 @@
 static const char *name = "?";
 static uint64_t rounds;
 static bool shares_cpu;
+static struct timespec pause; /* after a round */
 
 /* The compiler may call this and memcpy() for what it finds in any code. */
 void *memset(void *to, int byte, size_t size);
@@ -173,8 +174,12 @@ void workload_name(const struct environment *env)
 
 void workload_begin(const struct environment *env)
 {
+	uint64_t ns;
+
 	workload_name(env);
 	shares_cpu = *env->envp && same_text(*env->envp, SHARED);
+	if (*env->envp && env->envp[1] && parse_hex(env->envp[1], &ns))
+		pause.nanoseconds = (int64_t)ns;
 	CALL(NR_write, RUNNING_FILE, "", 1);
 	CALL(NR_close, RUNNING_FILE);
 }
@@ -190,6 +195,8 @@ void workload_round(void)
 	/* The others shall not wait until Linux takes the CPU away. */
 	if (shares_cpu)
 		CALL(NR_sched_yield);
+	if (pause.nanoseconds)
+		CALL(NR_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, 0);
 }
 
 void workload_corrupt(struct line *line)

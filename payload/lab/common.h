@@ -16,7 +16,10 @@
 #define NOTE_FILE    3 /* /dev/kmsg */
 #define RUNNING_FILE 100 /* a pipe, at first: a byte says that the process runs */
 
-/* The environment: whether other workloads run on the same CPU. */
+/*
+ * The environment: whether other workloads run on the same CPU. A second string is the nanoseconds,
+ * in hexadecimal digits, that a process sleeps after a round.
+ */
 #define ALONE  "FWNMI_LAB=alone"
 #define SHARED "FWNMI_LAB=shared"
 

@@ -13,6 +13,14 @@
 
 static const char *const kinds[] = { "victim", "syscall", "fault", "fork", "signal", "idle" };
 
+/*
+ * CPUs that run workloads have only part of the host's. With more than these, what one of them
+ * prints for all on the console would fall ever farther behind, and so would what is seen there.
+ */
+#define CPUS_WITHOUT_PAUSE 8
+/* Of each process, for each process: more than a round and its line take. */
+#define PAUSE_NS	   50000
+
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define NR_MIXED 5 /* all but the last */
 
@@ -24,6 +32,7 @@ struct process {
 };
 
 static uint64_t cpus[16]; /* of sched_getaffinity() */
+static unsigned nr_cpus;
 static struct process processes[MAX_CPUS * NR_MIXED];
 static unsigned nr_processes;
 static bool mixed;
@@ -100,7 +109,6 @@ static void say_ready(void)
 {
 	struct utsname uts;
 	struct line line;
-	unsigned nr_cpus = 0;
 
 	CALL(NR_sched_getaffinity, 0, sizeof(cpus), cpus);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
@@ -116,7 +124,9 @@ static void say_ready(void)
 
 static void be_process(struct process *process)
 {
-	const char *env[] = { mixed ? SHARED : ALONE, NULL };
+	struct line pause = { .length = 0 };
+	const char *env[] = { mixed ? SHARED : ALONE,
+			      nr_cpus > CPUS_WITHOUT_PAUSE ? pause.text : NULL, NULL };
 	struct line path = { .length = 0 };
 	uint64_t mask[16] = { 0 };
 	long result;
@@ -127,6 +137,7 @@ static void be_process(struct process *process)
 		CALL(NR_dup2, running_file, RUNNING_FILE);
 		CALL(NR_close, running_file);
 	}
+	put_hex_digits(&pause, (uint64_t)nr_processes * PAUSE_NS);
 	put_text(&path, "/");
 	put_text(&path, process->kind);
 	words[1] = process->name;
