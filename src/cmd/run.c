@@ -64,6 +64,8 @@ static const char usage[] =
 	"  -S                begin stopped, until gdb or a client of the monitor continues\n"
 	"  --clock WHICH     host: time follows the host's clock; insn: time follows the number of\n"
 	"                    executed instructions, so that runs repeat exactly (host)\n"
+	"  --threads WHICH   one: vCPUs take turns on one host thread; many: each has its own, if\n"
+	"                    --clock is host (one)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --from-snapshot FILE  go on from a snapshot, with the machine's options as they were\n"
 	"  --snapshot-at N=FILE  save the machine at instruction N of the run, and go on\n"
@@ -133,6 +135,7 @@ struct run_options {
 		ERRINJCT_OFF,
 		ERRINJCT_ON
 	} errinjct;
+	int threads; /* bool */
 	bool stats;
 };
 
@@ -398,6 +401,11 @@ static const char *const clocks[] = {
 	[CLOCK_INSN] = "insn",
 	NULL,
 };
+static const char *const threads[] = {
+	[false] = "one",
+	[true] = "many",
+	NULL,
+};
 static const char *const deliveries[] = {
 	[PAPR_DELIVERY_AUTO] = "auto",
 	[PAPR_DELIVERY_DIRECT] = "direct",
@@ -450,6 +458,7 @@ static const struct command_option run_option_table[] = {
 	{ "-gdb", OPTION_CALL, INTO(debugger), .set = machine_option_debugger },
 	{ .name = "-S", .kind = OPTION_FLAG, INTO(stopped) },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
+	{ "--threads", OPTION_NAME, INTO(threads), .names = threads },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--from-snapshot", OPTION_TEXT, INTO(from_snapshot) },
 	{ "--snapshot-at", OPTION_CALL, .set = set_snapshot_at },
@@ -945,6 +954,12 @@ static int run(struct run_options *o, struct snapshot_file *from)
 
 	if (!choose_engine(o))
 		return EXIT_CANNOT_START;
+	if (o->threads && o->machine.clock == CLOCK_INSN) {
+		complain("--threads many needs --clock host: the order of the vCPUs' instructions "
+			 "is not repeatable");
+		return EXIT_CANNOT_START;
+	}
+	o->machine.threads = o->threads;
 	if (o->sandbox == ON)
 		o->machine.thread_begins = sandbox_drop_capabilities;
 	if (start_keeper(o, &keeper))

@@ -178,6 +178,7 @@ struct engine_config {
 	 */
 	const struct cpu_model *cpu, *compat;
 	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
+	bool threads; /* one for each vCPU, if the engine has run_beside(); not with CLOCK_INSN */
 	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
 	/*
@@ -263,6 +264,17 @@ struct engine_ops {
 	 * stopped outside run().
 	 */
 	void (*stop)(struct engine *engine);
+	/**
+	 * run_beside() - true: from now on vCPUs run beside the machine, as with
+	 * ENGINE_CAP_THREADS, but their time base is the clock's. false, as at first: they run
+	 * inside run() only
+	 *
+	 * Stops every vCPU if that is a change. Beside the machine no run() is bounded, stop_at(),
+	 * set_watches() and note_executed() must not be in use, and set_patience() does nothing.
+	 * returns: what they do now. With hash translation they don't run beside the machine yet,
+	 * and stop doing so when it is chosen. NULL: the engine has no such choice.
+	 */
+	bool (*run_beside)(struct engine *engine, bool beside);
 
 	/*
 	 * The vCPU must not be running for these. With ENGINE_CAP_THREADS they stop it until its

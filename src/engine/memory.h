@@ -146,12 +146,11 @@ static inline void memory_mark(struct guest_memory *m, uint64_t ra, uint64_t len
 
 	if (!dirty || !len)
 		return;
-	for (uint64_t page = ra / MEMORY_PAGE; page <= (ra + len - 1) / MEMORY_PAGE; page++) {
-		if (dirty->is_dirty[page])
-			continue;
-		dirty->is_dirty[page] = true;
-		dirty->list[dirty->count++] = (uint32_t)page;
-	}
+	for (uint64_t page = ra / MEMORY_PAGE; page <= (ra + len - 1) / MEMORY_PAGE; page++)
+		if (!__atomic_load_n(&dirty->is_dirty[page], __ATOMIC_RELAXED) &&
+		    !__atomic_exchange_n(&dirty->is_dirty[page], true, __ATOMIC_RELAXED))
+			dirty->list[__atomic_fetch_add(&dirty->count, 1, __ATOMIC_RELAXED)] =
+				(uint32_t)page;
 }
 
 /** memory_is_ram() - is [ra, ra + len) wholly RAM, and none of it poisoned? */
@@ -225,6 +224,32 @@ static inline void put_be64(void *p, uint64_t v)
 {
 	put_be32(p, (uint32_t)(v >> 32));
 	put_be32((uint8_t *)p + 4, (uint32_t)v);
+}
+
+/**
+ * memory_load_be64() - a doubleword of RAM, at once if it is aligned, since vCPUs may run at the
+ * same time
+ */
+static inline uint64_t memory_load_be64(const struct guest_memory *m, uint64_t ra)
+{
+	uint64_t v;
+
+	if (ra % sizeof(v))
+		return get_be64(m->base + ra);
+	v = __atomic_load_n((const uint64_t *)(const void *)(m->base + ra), __ATOMIC_RELAXED);
+	return get_be64(&v);
+}
+
+/** memory_replace_be64() - put @v in the place of @old, aligned. False: something else is there. */
+static inline bool memory_replace_be64(struct guest_memory *m, uint64_t ra, uint64_t old,
+				       uint64_t v)
+{
+	uint64_t expected, desired;
+
+	put_be64(&expected, old);
+	put_be64(&desired, v);
+	return __atomic_compare_exchange_n((uint64_t *)(void *)(m->base + ra), &expected, desired,
+					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static inline bool memory_read_be32(struct guest_memory *m, uint64_t ra, uint32_t *v)

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -199,6 +200,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.cpu = config->cpu,
 		.compat = config->compat,
 		.no_mc_exit = config->no_mc_exit,
+		.threads = config->threads,
 		.debug = host_warning,
 		.exited = engine_exited,
 		.thread_begins = config->thread_begins,
@@ -243,6 +245,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 /* Set memory to its state before a boot, and registers to kernel entry. */
 static int boot(struct machine *machine, char *err, size_t err_size)
 {
+	scheduler_stop(machine);
 	memory_heal(&machine->memory, 0, machine->memory.size);
 	machine->ops->reset(machine->engine);
 	if ((!machine->config.booted &&
@@ -444,12 +447,11 @@ void machine_quit(struct machine *machine)
 	errno = saved;
 }
 
-/*
- * If vCPUs have their own threads, the engine keeps the time base, and it runs on during a pause.
- */
+/* If the engine keeps the time base, it runs on during a pause. */
 static bool time_stands_still(const struct machine *machine)
 {
-	return machine->paused && machine->clock.mode == CLOCK_HOST && !machine->ops->stop;
+	return machine->paused && machine->clock.mode == CLOCK_HOST &&
+	       (!machine->ops->stop || machine->ops->run_beside);
 }
 
 void machine_pause(struct machine *machine, bool paused)
@@ -515,6 +517,7 @@ bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, 
 		snprintf(err, err_size, "%s cannot see poisoned memory", machine->ops->name);
 		return false;
 	}
+	scheduler_stop(machine);
 	return memory_poison(&machine->memory, address, length, heal_on_write) ||
 	       poison_refused(machine, address, length, err, err_size);
 }
@@ -522,6 +525,7 @@ bool machine_poison(struct machine *machine, uint64_t address, uint64_t length, 
 bool machine_heal(struct machine *machine, uint64_t address, uint64_t length, char *err,
 		  size_t err_size)
 {
+	scheduler_stop(machine);
 	return memory_heal(&machine->memory, address, length) ||
 	       poison_refused(machine, address, length, err, err_size);
 }
@@ -624,6 +628,7 @@ static void set_watches(struct machine *machine, unsigned vcpu)
 	const struct vcpu_watches *own = &machine->watches[vcpu];
 	struct engine_watch all[ENGINE_MAX_WATCHES];
 
+	scheduler_stop_beside(machine);
 	memcpy(all, own->list, own->count * sizeof(all[0]));
 	memcpy(all + own->count, machine->breaks, machine->nr_breaks * sizeof(all[0]));
 	machine->ops->set_watches(machine->engine, vcpu, all, own->count + machine->nr_breaks);
@@ -670,6 +675,8 @@ bool machine_note_executed(struct machine *machine, uint8_t *words, uint64_t fir
 {
 	if (!machine->ops->note_executed)
 		return false;
+	scheduler_stop_beside(machine);
+	machine->notes_executed = words;
 	machine->ops->note_executed(machine->engine, words, first, last);
 	return true;
 }
@@ -686,6 +693,7 @@ bool machine_stop_at(struct machine *machine, uint64_t insns)
 {
 	if (!machine->ops->stop_at)
 		return false;
+	scheduler_stop_beside(machine);
 	machine->stop_at = insns;
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
 		machine->ops->stop_at(machine->engine, i, ENGINE_NO_STOP);

@@ -55,6 +55,7 @@ struct machine_config {
 	const struct cpu_model *cpu, *compat;
 	enum clock_mode clock;
 	const struct engine_ops *engine;
+	bool threads; /* one for each vCPU, with an engine that has that choice */
 	bool no_reboot;
 	/*
 	 * CLOCK_INSN: end when all vCPUs are idle and no timer is set, rather than wait for a

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine/private.h"
 
@@ -106,6 +107,7 @@ bool machine_can_save(const struct machine *machine, char *err, size_t err_size)
  */
 void machine_before_saving(struct machine *machine)
 {
+	scheduler_stop(machine);
 	machine->saved_timebase = machine_timebase(machine);
 	machine->ops->saving(machine->engine);
 }
@@ -165,6 +167,7 @@ bool machine_load(struct machine *machine, const void *state, size_t size, char 
 
 	if (!machine_can_save(machine, err, err_size))
 		return false;
+	scheduler_stop(machine);
 	parts = parts_of(machine);
 	records = records_size(parts.part, parts.count);
 	if (size < records) {

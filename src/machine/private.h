@@ -55,6 +55,8 @@ struct machine {
 	struct vcpu_watches watches[ENGINE_MAX_VCPUS];
 	struct engine_watch breaks[MACHINE_MAX_BREAKS]; /* of each vCPU: see machine_break() */
 	unsigned nr_breaks;
+	bool beside; /* see engine_ops.run_beside() */
+	bool notes_executed; /* see machine_note_executed() */
 	bool loaded; /* another turn may be under way than a moment ago */
 
 	struct machine_hook hooks[MACHINE_MAX_HOOKS];
@@ -111,5 +113,7 @@ void scheduler_vcpu_kick(void *opaque, unsigned vcpu);
 void scheduler_reset(struct machine *machine);
 /** scheduler_stop() - bring vCPUs that run on threads of their own out of the guest. */
 void scheduler_stop(struct machine *machine);
+/** scheduler_stop_beside() - the same, and have vCPUs take turns until the next round. */
+void scheduler_stop_beside(struct machine *machine);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scheduler: the run state of each vCPU, which stands here and nowhere else, the run loop, and
- * what becomes of each exit. One host thread runs it all; vCPUs take turns in a fixed order.
+ * what becomes of each exit. One host thread runs it all; vCPUs take turns in a fixed order, or run
+ * beside it on threads of their own.
  */
 #include <stdio.h>
 
@@ -238,6 +239,44 @@ void scheduler_stop(struct machine *machine)
 		machine->ops->stop(machine->engine);
 }
 
+/* ---- side by side ---- */
+
+/* A vCPU that waits for its turn is not dispatched, for those who spin for it. */
+static void set_beside(struct machine *machine, bool wanted)
+{
+	const bool before = machine->beside;
+	bool beside;
+
+	if (!machine->ops->run_beside || !machine->config.threads)
+		return;
+	beside = machine->beside = machine->ops->run_beside(machine->engine, wanted);
+	if (beside == before)
+		return;
+	for (unsigned i = 0; !beside && i < machine->config.nr_vcpus; i++)
+		if (machine->vcpus[i].state == VCPU_RUNNABLE)
+			papr_vcpu_dispatch(machine->papr, i, false);
+}
+
+void scheduler_stop_beside(struct machine *machine)
+{
+	set_beside(machine, false);
+}
+
+/*
+ * May the vCPUs run beside one another now? What stops one at an exact instruction needs them to
+ * take turns.
+ */
+static bool may_run_beside(const struct machine *machine)
+{
+	if (!machine->config.threads || machine->stop_at != ENGINE_NO_STOP ||
+	    machine->notes_executed || machine->nr_breaks)
+		return false;
+	for (unsigned i = 0; i < machine->config.nr_vcpus; i++)
+		if (machine->watches[i].count || until_hook(machine, i) != MACHINE_NEVER)
+			return false;
+	return true;
+}
+
 /* ---- events ---- */
 
 static bool any_vcpu_left(const struct machine *machine)
@@ -458,6 +497,9 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 	struct papr_outcome outcome;
 	struct engine_regs regs;
 
+	/* Whatever is written may heal poison, which others must not look up meanwhile. */
+	if (machine->beside && machine->memory.nr_poisoned)
+		scheduler_stop(machine);
 	switch (exit->reason) {
 	case ENGINE_EXIT_BUDGET:
 	case ENGINE_EXIT_STOPPED:
@@ -567,7 +609,7 @@ static bool others_wait(const struct machine *machine, unsigned vcpu)
 /* How long it may wait in a loop, from now on. */
 static void renew_patience(struct machine *machine, unsigned vcpu)
 {
-	if (machine->ops->set_patience)
+	if (machine->ops->set_patience && !machine->beside)
 		machine->ops->set_patience(machine->engine, vcpu,
 					   machine->round.alone ? UINT64_MAX : SPIN_PATIENCE,
 					   others_wait(machine, vcpu));
@@ -587,7 +629,7 @@ static void begin_turn(struct machine *machine, unsigned vcpu)
 	const unsigned last = machine->round.vcpu;
 
 	machine->round.left = (int64_t)slice_length(machine, machine->round.alone);
-	if (last != vcpu && machine->vcpus[last].state == VCPU_RUNNABLE)
+	if (!machine->beside && last != vcpu && machine->vcpus[last].state == VCPU_RUNNABLE)
 		papr_vcpu_dispatch(machine->papr, last, false);
 	papr_vcpu_dispatch(machine->papr, vcpu, true);
 	machine->round.vcpu = vcpu;
@@ -706,6 +748,7 @@ static void begin_round(struct machine *machine)
 	struct round *round = &machine->round;
 	unsigned count = 0;
 
+	set_beside(machine, may_run_beside(machine));
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
 		round->ready[i] = machine->end == MACHINE_RUNNING && runnable(machine, i);
 		count += round->ready[i];

@@ -29,6 +29,10 @@ ALIAS(sem_priority)
 ALIAS(sem_pause)
 ALIAS(sem_need_tar)
 ALIAS(sem_not_compatible)
+ALIAS(sem_sync)
+ALIAS(sem_ptesync)
+ALIAS(sem_lwsync)
+ALIAS(sem_isync)
 
 static const struct {
 	uint32_t value, mask;

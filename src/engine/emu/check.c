@@ -275,10 +275,8 @@ static const char *check_code(const struct power_engine *e)
 	return wrong;
 }
 
-static const char *check_walks(const struct power_engine *e)
+static const char *check_walks(const struct walk_cache *cache)
 {
-	const struct walk_cache *cache = &e->walks;
-
 	CHECK(cache->first_asid && cache->first_asid <= cache->next_asid,
 	      "the numbers of processes are out of order");
 	for (unsigned i = 0; i < ASID_ENTRIES; i++)
@@ -295,11 +293,12 @@ static const char *check_walks(const struct power_engine *e)
 
 const char *caches_check(const struct power_engine *e)
 {
-	const char *wrong = check_walks(e);
+	const char *wrong = check_code(e);
 
-	if (!wrong)
-		wrong = check_code(e);
-	for (unsigned i = 0; i < e->nr_vcpus && !wrong; i++)
-		wrong = check_cpu(e->cpus[i]);
+	for (unsigned i = 0; i < e->nr_vcpus && !wrong; i++) {
+		wrong = check_walks(e->cpus[i]->walks);
+		if (!wrong)
+			wrong = check_cpu(e->cpus[i]);
+	}
 	return wrong;
 }

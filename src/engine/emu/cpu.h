@@ -82,6 +82,9 @@ enum pending_exception_flags {
 	EXCEPTION_NO_RA = 16, /* a machine check that has no real address */
 };
 
+/* Not an interrupt: the running instruction has to be executed alone. cpu->exception */
+#define EXCEPTION_ALONE 2
+
 /* How instructions are decoded: cpu.mode */
 #define CODE_LE	   1 /* instructions and data are little-endian */
 #define CODE_32	   2 /* MSR[SF]=0: addresses have 32 bits, results are compared as 32 bits */
@@ -124,6 +127,7 @@ struct cpu {
 	bool reserved;
 	uint8_t reserve_size;
 	uint64_t reserve_ra; /* real address */
+	u128 reserve_value; /* with threads: what was there, as the mode's byte order has it */
 
 	uint64_t srr0, srr1, dar;
 	uint32_t dsisr;
@@ -144,11 +148,19 @@ struct cpu {
 	unsigned external; /* level of the external interrupt input */
 	unsigned index; /* of this vCPU */
 	volatile int kicked;
+	int attention; /* ATTENTION_*, or-ed by other threads */
+	unsigned drops_seen; /* power_engine.drops at the last isync */
+	bool must_wait; /* before its next block, for what it has asked of others: shootdown.h */
 	uint64_t watch; /* address given to watch_return() */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct engine_watch watches[ENGINE_MAX_WATCHES];
 	uint32_t watches_met; /* by the instruction at NIP: see engine_exit.watched */
 	struct power_engine *engine;
+	struct walk_cache *walks; /* its own, or shared by vCPUs that take turns */
+	struct work *work; /* of this run(): the engine's, or its own */
+	struct work own_work;
+	struct vcpu_thread *thread; /* NULL: vCPUs only take turns */
+	struct shootdown_queue *shootdowns; /* the same */
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
@@ -205,6 +217,16 @@ bool cpu_store16(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store32(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store64(struct cpu *cpu, uint64_t ea, uint64_t v);
 bool cpu_store128(struct cpu *cpu, uint64_t ea, u128 v);
+
+/* The same for an aligned quadword, and as one access to other vCPUs. */
+bool cpu_load_quad(struct cpu *cpu, uint64_t ea, u128 *v);
+bool cpu_store_quad(struct cpu *cpu, uint64_t ea, u128 v);
+/**
+ * cpu_compare_and_swap() - store @v to aligned memory, @size bytes, if @expected is there; *@done
+ * says whether it was. One access to other vCPUs.
+ */
+bool cpu_compare_and_swap(struct cpu *cpu, uint64_t ea, unsigned size, u128 expected, u128 v,
+			  bool *done);
 
 /* Facility checks: 0, or EXCEPTION after raising 0x800 (FP), 0xf20 (VEC) or 0xf40 (VSX). */
 static inline int need_fp(struct cpu *cpu)

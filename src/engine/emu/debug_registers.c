@@ -68,6 +68,11 @@ unsigned debug_break_before(const struct cpu *cpu, const struct block *block, un
 	return most;
 }
 
+bool debug_breaks_anywhere(const struct cpu *cpu)
+{
+	return break_address(cpu) != ENGINE_NO_WATCH;
+}
+
 bool debug_breaks_here(const struct cpu *cpu)
 {
 	const unsigned state = cpu->msr & MSR_PR ? CIABR_PROBLEM_STATE : CIABR_PRIVILEGED;

@@ -24,6 +24,8 @@ void debug_registers_mark(struct cpu *cpu, uint64_t ea, struct code_page *page);
  * the vCPU can run before the one that CIABR names
  */
 unsigned debug_break_before(const struct cpu *cpu, const struct block *block, unsigned most);
+/** debug_breaks_anywhere() - does CIABR name an instruction? */
+bool debug_breaks_anywhere(const struct cpu *cpu);
 /** debug_breaks_here() - does CIABR wait for the completion of the instruction at NIP? */
 bool debug_breaks_here(const struct cpu *cpu);
 /** debug_watches_data() - does any DAWR wait for anything? */

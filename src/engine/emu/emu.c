@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The embedded engine behind engine.h: life cycle, interrupts, registers. One host thread runs one
- * vCPU at a time; only kick() may come from elsewhere.
+ * vCPU at a time, or each vCPU has a thread: vcpu_thread.h. Only kick() may come from elsewhere
+ * than the machine's own thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compare_and_swap.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
@@ -15,6 +17,7 @@
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/cpu_state.h"
+#include "engine/emu/vcpu_thread.h"
 #include "engine/emu/watchpoints.h"
 #include "isa/interrupt.h"
 
@@ -23,6 +26,24 @@
 static struct cpu *cpu_of(struct engine *engine, unsigned vcpu)
 {
 	return ((struct power_engine *)engine)->cpus[vcpu];
+}
+
+/* The same, and it stands still until its next run(). */
+static struct cpu *held(struct engine *engine, unsigned vcpu)
+{
+	struct cpu *cpu = cpu_of(engine, vcpu);
+
+	cpu_hold(cpu);
+	return cpu;
+}
+
+/* All stand still. */
+static struct power_engine *all_held(struct engine *engine)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	cpu_hold_all(e);
+	return e;
 }
 
 void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea)
@@ -100,7 +121,42 @@ uint64_t cpu_timebase(const struct cpu *cpu, unsigned index)
 static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 		      struct engine_exit *exit)
 {
-	cpu_run(cpu_of(engine, vcpu), max_insns, exit);
+	struct cpu *cpu = cpu_of(engine, vcpu);
+
+	if (cpu->engine->beside)
+		cpu_run_beside(cpu, max_insns, exit);
+	else
+		cpu_run(cpu, max_insns, exit);
+}
+
+static void power_stop(struct engine *engine)
+{
+	all_held(engine);
+}
+
+/*
+ * Searches of a hash table don't bear with changes of it. Parts of blocks, as CIABR needs them, are
+ * for one vCPU at a time.
+ */
+static bool may_run_beside(const struct power_engine *e)
+{
+	bool may = e->threads && e->partition.radix;
+
+	for (unsigned i = 0; may && i < e->nr_vcpus; i++)
+		may = !debug_breaks_anywhere(e->cpus[i]);
+	return may;
+}
+
+static bool power_run_beside(struct engine *engine, bool beside)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	beside &= may_run_beside(e);
+	if (beside == e->beside)
+		return beside;
+	cpu_hold_all(e);
+	cpu_set_beside(e, beside);
+	return beside;
 }
 
 /* ---- life cycle ---- */
@@ -108,7 +164,7 @@ static void power_run(struct engine *engine, unsigned vcpu, uint64_t max_insns,
 static void cpu_reset(struct cpu *cpu)
 {
 	memset(cpu->gpr, 0, offsetof(struct cpu, engine));
-	tlb_init(&cpu->arrays, &cpu->engine->work);
+	tlb_init(&cpu->arrays, cpu->work);
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
 	cpu->watch = ENGINE_NO_WATCH;
@@ -128,7 +184,7 @@ static void cpu_reset(struct cpu *cpu)
 
 static void power_reset(struct engine *engine)
 {
-	struct power_engine *e = (struct power_engine *)engine;
+	struct power_engine *e = all_held(engine);
 
 	memset(&e->partition, 0, sizeof(e->partition));
 	e->nr_planted = 0;
@@ -151,9 +207,19 @@ static void power_destroy(struct engine *engine)
 	if (!e)
 		return;
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		cpu_end_thread(e->cpus[i]);
+	for (unsigned i = 0; i < e->nr_vcpus; i++) {
+		if (e->threads)
+			free(e->cpus[i]->walks);
+		free(e->cpus[i]->thread);
 		free(e->cpus[i]);
+	}
 	free(e->touched);
 	code_cache_destroy(&e->code);
+	pthread_cond_destroy(&e->changed);
+	pthread_mutex_destroy(&e->new_code);
+	pthread_mutex_destroy(&e->code_lock);
+	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
 
@@ -169,12 +235,57 @@ static void power_poison(struct engine *engine, uint64_t ra, uint64_t len)
 	code_written((struct power_engine *)engine, ra, len);
 }
 
+static struct cpu *create_cpu(struct power_engine *e)
+{
+	struct cpu *cpu = aligned_alloc(64, (sizeof(*cpu) + 63) & ~(size_t)63);
+
+	if (!cpu)
+		return NULL;
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->engine = e;
+	cpu->work = &e->work;
+	cpu->walks = &e->walks;
+	if (!e->threads)
+		return cpu;
+	cpu->walks = calloc(1, sizeof(*cpu->walks));
+	cpu->thread = calloc(1, sizeof(*cpu->thread));
+	if (cpu->walks && cpu->thread && !cpu_start_thread(cpu))
+		return cpu;
+	free(cpu->walks);
+	free(cpu->thread);
+	free(cpu);
+	return NULL;
+}
+
+static bool refuse_threads(const struct engine_config *config, char *err, size_t err_size)
+{
+	if (!config->threads)
+		return false;
+	if (config->clock->mode == CLOCK_INSN)
+		snprintf(err, err_size,
+			 "vCPUs with threads of their own cannot share a count of instructions");
+	else if (!HAS_COMPARE_AND_SWAP_16)
+		snprintf(err, err_size, "this host cannot compare and swap 16 bytes");
+	else
+		return false;
+	return true;
+}
+
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
 {
-	struct power_engine *e = calloc(1, sizeof(*e));
-	bool ok = e && decode_init();
+	struct power_engine *e;
+	bool ok;
 
+	if (refuse_threads(config, err, err_size))
+		return NULL;
+	e = calloc(1, sizeof(*e));
+	ok = e && decode_init();
 	if (ok) {
+		pthread_mutex_init(&e->lock, NULL);
+		pthread_mutex_init(&e->code_lock, NULL);
+		pthread_mutex_init(&e->new_code, NULL);
+		pthread_cond_init(&e->changed, NULL);
+		e->threads = config->threads;
 		e->config = *config;
 		e->model = cpu_model_or_default(config->cpu);
 		e->compat = config->compat ? config->compat : e->model;
@@ -185,14 +296,9 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		e->touched = calloc(NR_TOUCHED(config->memory), sizeof(e->touched[0]));
 		ok = code_cache_create(&e->code, config->memory->size, &e->work) && e->touched;
 		for (unsigned i = 0; ok && i < config->nr_vcpus; i++) {
-			e->cpus[i] = aligned_alloc(64, (sizeof(struct cpu) + 63) & ~(size_t)63);
-			if (!e->cpus[i]) {
-				ok = false;
-				break;
-			}
-			memset(e->cpus[i], 0, sizeof(struct cpu));
-			e->cpus[i]->engine = e;
-			e->nr_vcpus++;
+			e->cpus[i] = create_cpu(e);
+			ok = e->cpus[i];
+			e->nr_vcpus += ok;
 		}
 	}
 	if (!ok) {
@@ -225,7 +331,7 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 
 static void power_get_regs(struct engine *engine, unsigned vcpu, struct engine_regs *regs)
 {
-	const struct cpu *cpu = cpu_of(engine, vcpu);
+	const struct cpu *cpu = held(engine, vcpu);
 
 	memcpy(regs->gpr, cpu->gpr, sizeof(regs->gpr));
 	memcpy(regs->sprg, cpu->sprg, sizeof(regs->sprg));
@@ -243,7 +349,7 @@ static void power_get_regs(struct engine *engine, unsigned vcpu, struct engine_r
 
 static void power_set_regs(struct engine *engine, unsigned vcpu, const struct engine_regs *regs)
 {
-	struct cpu *cpu = cpu_of(engine, vcpu);
+	struct cpu *cpu = held(engine, vcpu);
 
 	memcpy(cpu->gpr, regs->gpr, sizeof(regs->gpr));
 	memcpy(cpu->sprg, regs->sprg, sizeof(regs->sprg));
@@ -259,13 +365,18 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu->reserved = false; /* the vCPU may go on elsewhere */
 	cpu->block_left = 0;
 	cpu->watch_told = false;
+	/* Another vCPU may be invalidating what this one has cached. */
+	if (cpu->shootdowns)
+		pthread_mutex_lock(&cpu->shootdowns->lock);
 	cpu_set_msr(cpu, regs->msr);
+	if (cpu->shootdowns)
+		pthread_mutex_unlock(&cpu->shootdowns->lock);
 }
 
 static void power_get_program_regs(struct engine *engine, unsigned vcpu,
 				   struct engine_program_regs *regs)
 {
-	const struct cpu *cpu = cpu_of(engine, vcpu);
+	const struct cpu *cpu = held(engine, vcpu);
 
 	for (unsigned i = 0; i < 64; i++) {
 		regs->vsr[i][0] = VSR_D(cpu->vsr[i], 0);
@@ -283,7 +394,7 @@ static void power_get_program_regs(struct engine *engine, unsigned vcpu,
 static void power_set_program_regs(struct engine *engine, unsigned vcpu,
 				   const struct engine_program_regs *regs)
 {
-	struct cpu *cpu = cpu_of(engine, vcpu);
+	struct cpu *cpu = all_held(engine)->cpus[vcpu];
 	const uint64_t amr = cpu->amr;
 
 	for (unsigned i = 0; i < 64; i++) {
@@ -302,38 +413,51 @@ static void power_set_program_regs(struct engine *engine, unsigned vcpu,
 
 static bool power_look_up(struct engine *engine, unsigned vcpu, uint64_t ea, uint64_t *ra)
 {
-	return mmu_look_up(cpu_of(engine, vcpu), ea, ra);
+	return mmu_look_up(all_held(engine)->cpus[vcpu], ea, ra);
 }
 
 static void power_set_external(struct engine *engine, unsigned vcpu, bool level)
 {
-	cpu_of(engine, vcpu)->external = level;
+	__atomic_store_n(&cpu_of(engine, vcpu)->external, level, __ATOMIC_RELAXED);
 }
 
 static void power_set_partition(struct engine *engine, const struct engine_partition *partition)
 {
-	struct power_engine *e = (struct power_engine *)engine;
+	struct power_engine *e = all_held(engine);
 
 	e->partition = *partition;
+	if (!may_run_beside(e))
+		cpu_set_beside(e, false);
 	mmu_flush_all(e);
 }
 
 static void power_flush_tlb(struct engine *engine)
 {
-	((struct power_engine *)engine)->nr_planted = 0;
-	mmu_flush_all((struct power_engine *)engine);
+	struct power_engine *e = all_held(engine);
+
+	e->nr_planted = 0;
+	mmu_flush_all(e);
 }
 
 static void power_set_debug_register(struct engine *engine, unsigned vcpu,
 				     enum engine_debug_register which, uint64_t value,
 				     uint64_t extension)
 {
-	debug_registers_set(cpu_of(engine, vcpu), which, value, extension);
+	struct power_engine *e = all_held(engine);
+
+	debug_registers_set(e->cpus[vcpu], which, value, extension);
+	if (!may_run_beside(e))
+		cpu_set_beside(e, false);
 }
 
+/* A reservation may be lost at any time, and its value is no part of the state. */
 static void power_saving(struct engine *engine)
 {
-	mmu_flush_all((struct power_engine *)engine);
+	struct power_engine *e = all_held(engine);
+
+	mmu_flush_all(e);
+	for (unsigned i = 0; e->threads && i < e->nr_vcpus; i++)
+		e->cpus[i]->reserved = false;
 }
 
 static void power_flush_hpte(struct engine *engine, uint64_t index, uint64_t v, uint64_t r)
@@ -358,7 +482,7 @@ static void power_set_slb(struct engine *engine, unsigned vcpu,
 
 static bool power_plant(struct engine *engine, const struct engine_planted *planted)
 {
-	return planted_add((struct power_engine *)engine, planted);
+	return planted_add(all_held(engine), planted);
 }
 
 static unsigned power_planted(const struct engine *engine, const struct engine_planted **list)
@@ -375,31 +499,34 @@ static void power_unplant(struct engine *engine, unsigned vcpu, uint64_t first, 
 		.vcpu = vcpu, .caches = PLANTED_ANYWHERE, .first = first, .last = last
 	};
 
-	planted_flush((struct power_engine *)engine, &flush);
+	planted_flush(all_held(engine), &flush);
 }
 
 static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
 {
 	const struct cpu *cpu = cpu_of(engine, vcpu);
 
-	return cpu->external || decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
+	return cpu_external(cpu) ||
+	       decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 
 static uint64_t power_deadline(struct engine *engine, unsigned vcpu)
 {
-	const struct cpu *cpu = cpu_of(engine, vcpu);
+	const struct cpu *cpu = held(engine, vcpu);
 
 	return decrementer_edge(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 
 static uint64_t power_insns(const struct engine *engine, unsigned vcpu)
 {
-	return ((const struct power_engine *)engine)->cpus[vcpu]->insns;
+	const struct cpu *cpu = ((const struct power_engine *)engine)->cpus[vcpu];
+
+	return __atomic_load_n(&cpu->insns, __ATOMIC_RELAXED);
 }
 
 static void power_watch_return(struct engine *engine, unsigned vcpu, uint64_t ea)
 {
-	cpu_of(engine, vcpu)->watch = ea;
+	held(engine, vcpu)->watch = ea;
 }
 
 static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t insns,
@@ -407,6 +534,8 @@ static void power_set_patience(struct engine *engine, unsigned vcpu, uint64_t in
 {
 	struct cpu *cpu = cpu_of(engine, vcpu);
 
+	if (cpu->engine->beside)
+		return;
 	cpu->may_pass_time = others_wait;
 	cpu->patience_ends = insns < UINT64_MAX - cpu->insns ? cpu->insns + insns : UINT64_MAX;
 }
@@ -429,7 +558,7 @@ static void power_set_watches(struct engine *engine, unsigned vcpu,
 
 static void power_watch_state(struct engine *engine, unsigned vcpu, uint64_t msr_bits, bool pid)
 {
-	struct cpu *cpu = cpu_of(engine, vcpu);
+	struct cpu *cpu = held(engine, vcpu);
 
 	cpu->msr_watched = msr_bits;
 	cpu->pid_watched = pid;
@@ -450,6 +579,7 @@ static void power_note_executed(struct engine *engine, uint8_t *words, uint64_t 
 
 static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
 {
+	cpu_hold(((const struct power_engine *)engine)->cpus[vcpu]);
 	return (uint32_t)((const struct power_engine *)engine)->cpus[vcpu]->pidr;
 }
 
@@ -465,6 +595,8 @@ const struct engine_ops engine_power = {
 	.describe = power_describe,
 	.reset = power_reset,
 	.run = power_run,
+	.stop = power_stop,
+	.run_beside = power_run_beside,
 	.get_regs = power_get_regs,
 	.set_regs = power_set_regs,
 	.get_program_regs = power_get_program_regs,

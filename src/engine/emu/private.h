@@ -6,9 +6,14 @@
 #ifndef FWNMI_ENGINE_EMU_PRIVATE_H
 #define FWNMI_ENGINE_EMU_PRIVATE_H
 
+#include <pthread.h>
+
 #include "engine/emu/code/cache.h"
 #include "engine/emu/cpu.h"
 #include "isa/model.h"
+
+/* The reason of an exit within the engine: see cpu_alone(). */
+#define EXIT_ALONE 100
 
 #define TOUCH_BITS 21 /* a huge page of the host */
 
@@ -22,10 +27,17 @@ struct power_engine {
 	unsigned nr_vcpus;
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
 	unsigned last_run; /* vCPU that ran last; ENGINE_MAX_VCPUS: none has */
+	bool threads; /* each vCPU has a thread, and most caches of its own */
+	bool beside; /* they run there now; changes only while all are still */
+	pthread_mutex_t lock; /* of the states of the vCPUs' threads */
+	pthread_cond_t changed; /* one of these states has */
 
 	bool *touched; /* by real address >> TOUCH_BITS: a vCPU has written there */
 
 	struct code_cache code;
+	pthread_mutex_t code_lock; /* of `code`, but for what run_beside() makes safe: lookup.h */
+	pthread_mutex_t new_code; /* held by the vCPU that makes a page one with code */
+	unsigned drops; /* how often decoded code was dropped */
 	struct {
 		uint8_t *words; /* NULL: nobody wants to know */
 		uint64_t first, last;
@@ -33,7 +45,7 @@ struct power_engine {
 	struct walk_cache walks;
 	struct engine_planted planted[ENGINE_MAX_PLANTED];
 	unsigned nr_planted;
-	struct work work; /* of this run() */
+	struct work work; /* of this run(), if vCPUs take turns */
 
 	uint64_t random; /* state of darn under CLOCK_INSN */
 	unsigned nr_warned;
@@ -75,9 +87,25 @@ static inline void cpu_msr_changed(struct cpu *cpu, uint64_t before)
 /** cpu_work() - account for work that a block may repeat before it ends. */
 static inline void cpu_work(struct cpu *cpu, int64_t amount)
 {
-	work_done(&cpu->engine->work, amount);
-	if (unlikely(cpu->engine->work.left < 0))
+	work_done(cpu->work, amount);
+	if (unlikely(cpu->work->left < 0))
 		cpu_leave(cpu);
+}
+/**
+ * cpu_alone() - if vCPUs run beside one another, have the running instruction executed anew while
+ * all others stand still, as it changes what they share. True: it was raised, return EXCEPTION.
+ */
+static inline bool cpu_alone(struct cpu *cpu)
+{
+	if (likely(!cpu->engine->beside))
+		return false;
+	cpu_raise(cpu, EXCEPTION_ALONE, 0);
+	return true;
+}
+/** cpu_external() - is the external interrupt input active? Another thread may set it. */
+static inline bool cpu_external(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->external, __ATOMIC_RELAXED);
 }
 /** cpu_waits() - has the thread announced by a low priority that it waits? 0: it never said. */
 static inline bool cpu_waits(const struct cpu *cpu)

@@ -14,11 +14,18 @@
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
+#include "engine/emu/shootdown.h"
 #include "engine/emu/trace.h"
 #include "engine/emu/watchpoints.h"
 
 /* Under CLOCK_HOST, read the clock after this many instructions, about 50 microseconds. */
 #define HOST_CHUNK 20000
+
+/*
+ * Beside other vCPUs, look after this many, about 5 microseconds, at what other threads want. They
+ * wait for it, and code that one of them has changed runs no longer than that.
+ */
+#define CHUNK_BESIDE 2000
 
 /*
  * A micro-operation stopped in the middle of its block: count the instructions before it and set
@@ -62,6 +69,11 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	cpu->exception = 0;
 	if (vector == EXCEPTION_WATCHED) {
 		tell_watched(cpu);
+		return false;
+	}
+	if (vector == EXCEPTION_ALONE) {
+		cpu->exit = EXIT_ALONE;
+		cpu_leave(cpu);
 		return false;
 	}
 	cpu->watch_told = false;
@@ -115,7 +127,7 @@ static inline bool arrived(struct cpu *cpu)
 static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
 {
 	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
-	const struct uop *u = page->entry[offset / 4];
+	const struct uop *u = CODE_ENTRY(page, offset);
 
 	return likely(u) ? u : code_decode(cpu, page, offset);
 }
@@ -128,7 +140,10 @@ static bool no_code(struct cpu *cpu, struct engine_exit *exit)
 {
 	if (cpu->exception)
 		return !deliver_exception(cpu, exit);
-	code_flush(cpu->engine);
+	if (cpu->engine->beside)
+		cpu->exit = EXIT_ALONE;
+	else
+		code_flush(cpu->engine);
 	return true;
 }
 
@@ -240,6 +255,15 @@ static bool run_traced(struct cpu *cpu, struct engine_exit *exit)
 	return true;
 }
 
+/* It runs parts of blocks, for which the cache of code must be the vCPU's alone. */
+static bool trace(struct cpu *cpu, struct engine_exit *exit)
+{
+	if (!cpu->engine->beside)
+		return run_traced(cpu, exit);
+	cpu->exit = EXIT_ALONE;
+	return true;
+}
+
 /*
  * Fewer instructions are left than a block may have: run the block at NIP if it is short enough,
  * else its first @left instructions. What is left of the block is noted. It is executed before
@@ -280,8 +304,6 @@ static bool run_to_stop(struct cpu *cpu, unsigned left, struct engine_exit *exit
  */
 static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 {
-	struct power_engine *e = cpu->engine;
-
 	do {
 		const struct uop *u;
 		struct code_page *page;
@@ -296,6 +318,8 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 				return run_to_stop(cpu, BLOCK_MAX_INSNS, exit);
 			if (!no_code(cpu, exit))
 				return false;
+			if (cpu->exit >= 0)
+				return true;
 			continue;
 		}
 		cpu->page_ea = cpu->nip & ~PAGE_MASK_LOW;
@@ -307,7 +331,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 			if (cpu->watch_told)
 				cpu->block_left = (uint8_t)left;
 		}
-	} while (cpu->budget > 0 && e->work.left > 0);
+	} while (cpu->budget > 0 && cpu->work->left > 0);
 	return true;
 }
 
@@ -330,8 +354,11 @@ static int64_t until_decrementer(struct cpu *cpu, int64_t most)
 	int64_t ticks = (int64_t)(decrementer_edge(cpu, now) - now);
 
 	cpu->dec_pending = ticks <= 0;
-	if (clock->mode == CLOCK_HOST)
-		return most < HOST_CHUNK ? most : HOST_CHUNK;
+	if (clock->mode == CLOCK_HOST) {
+		const int64_t chunk = cpu->engine->beside ? CHUNK_BESIDE : HOST_CHUNK;
+
+		return most < chunk ? most : chunk;
+	}
 	if (cpu->dec_pending || ticks > most)
 		return most;
 	/* Exact, since where we look from must not matter. A tick begins at an even count. */
@@ -354,6 +381,18 @@ static void check_now_and_then(const struct power_engine *e, struct engine_exit 
 }
 #endif
 
+/* What other threads want of a vCPU that runs beside them. False: it is to stop. */
+static bool attend(struct cpu *cpu)
+{
+	if (__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_REQUESTS)
+		shootdown_take(cpu);
+	if (cpu->must_wait) {
+		cpu->must_wait = false;
+		shootdown_wait(cpu);
+	}
+	return !(__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_STOP);
+}
+
 void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
@@ -364,12 +403,13 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 	 * Another vCPU may have stored since its last turn. If none ran, keep the reservation: a
 	 * vCPU that is single-stepped through a lock must not lose it.
 	 */
-	if (e->last_run != cpu->index)
+	if (!e->threads && e->last_run != cpu->index)
 		cpu->reserved = false;
-	e->last_run = cpu->index;
+	if (!e->threads)
+		e->last_run = cpu->index;
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
-	e->work.left = WORK_PER_RUN;
+	cpu->work->left = WORK_PER_RUN;
 	exit->reason = ENGINE_EXIT_BUDGET;
 	for (;;) {
 		int64_t chunk;
@@ -408,11 +448,13 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			exit->reason = ENGINE_EXIT_STOPPED;
 			break;
 		}
-		if (done >= most || e->work.left <= 0)
+		if (done >= most || cpu->work->left <= 0)
+			break;
+		if (unlikely(e->beside) && !attend(cpu))
 			break;
 		chunk = until_decrementer(cpu, most - done);
 		if (cpu->msr & MSR_EE && !cpu->block_left) {
-			if (cpu->external)
+			if (cpu_external(cpu))
 				cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
 			else if (cpu->dec_pending)
 				cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
@@ -424,7 +466,7 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 		cpu->run_limit = done + chunk;
 		cpu->budget = chunk;
 		if (unlikely(cpu->msr & (MSR_SE | MSR_BE)))
-			goes_on = run_traced(cpu, exit);
+			goes_on = trace(cpu, exit);
 		else if (likely(chunk && !cpu->block_left))
 			goes_on = run_blocks(cpu, exit);
 		else
@@ -437,10 +479,12 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 		}
 	}
 	exit->in_block = cpu->block_left;
-	e->clock->insns += (uint64_t)done;
-	cpu->insns += (uint64_t)done;
+	if (!e->beside)
+		e->clock->insns += (uint64_t)done;
+	__atomic_store_n(&cpu->insns, cpu->insns + (uint64_t)done, __ATOMIC_RELAXED);
 	cpu->run_limit = cpu->budget = 0;
 #ifdef FWNMI_CHECK_CACHES
-	check_now_and_then(e, exit);
+	if (!e->beside)
+		check_now_and_then(e, exit);
 #endif
 }

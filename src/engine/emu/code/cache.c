@@ -80,17 +80,18 @@ static void *table_take(struct code_cache *c, size_t size)
 
 static struct code_region *region_at(struct code_cache *c, uint64_t ra)
 {
-	struct code_region **slot = &c->regions[ra >> REGION_BITS];
+	struct code_region *region = c->regions[ra >> REGION_BITS];
 
-	if (!*slot) {
-		*slot = table_take(c, sizeof(**slot));
-		if (*slot) {
-			(*slot)->number = ra >> REGION_BITS;
-			(*slot)->next = c->used_regions;
-			c->used_regions = *slot;
+	if (!region) {
+		region = table_take(c, sizeof(*region));
+		if (region) {
+			region->number = ra >> REGION_BITS;
+			region->next = c->used_regions;
+			c->used_regions = region;
+			__atomic_store_n(&c->regions[ra >> REGION_BITS], region, __ATOMIC_RELEASE);
 		}
 	}
-	return *slot;
+	return region;
 }
 
 struct code_page *code_page_at(struct code_cache *c, uint64_t ra, unsigned mode)
@@ -139,14 +140,22 @@ bool code_enter(struct code_cache *c, struct block *block)
 {
 	struct code_page *page = block->page;
 	struct code_region *region = region_at(c, page->ra);
-	bool *has_code = &region->has_code[PAGE_IN_REGION(page->ra)], had_code = *has_code;
+	uint8_t *has_code = &region->has_code[PAGE_IN_REGION(page->ra)];
+	bool had_code = *has_code == PAGE_WITH_CODE;
 	unsigned first = block->start / 4u;
 
-	page->entry[first] = block->uops;
 	for (unsigned i = first; i < first + block->nr_words; i++)
 		page->decoded[i / 64] |= 1ull << (i % 64);
-	*has_code = true;
+	__atomic_store_n(has_code, PAGE_WITH_CODE, __ATOMIC_RELEASE);
+	__atomic_store_n(&page->entry[first], block->uops, __ATOMIC_RELEASE);
 	return !had_code;
+}
+
+void code_announce(struct code_cache *c, uint64_t ra)
+{
+	struct code_region *region = region_at(c, ra);
+
+	__atomic_store_n(&region->has_code[PAGE_IN_REGION(ra)], PAGE_GETS_CODE, __ATOMIC_SEQ_CST);
 }
 
 void code_discard(struct code_cache *c, struct block *block)
@@ -159,7 +168,8 @@ void code_discard(struct code_cache *c, struct block *block)
 static void forget_blocks(struct code_cache *c, struct code_page *page)
 {
 	memset(page->decoded, 0, sizeof(page->decoded));
-	memset(page->entry, 0, sizeof(page->entry));
+	for (unsigned i = 0; i < WORDS_PER_PAGE; i++)
+		__atomic_store_n(&page->entry[i], NULL, __ATOMIC_RELAXED);
 	work_done(c->work, WORK_TABLE);
 }
 
@@ -212,7 +222,10 @@ bool code_drop(struct code_cache *c, uint64_t ra, uint64_t len)
 		if (region && drop_page(c, region, at, (unsigned)(at & PAGE_MASK_LOW),
 					(unsigned)((stop - 1) & PAGE_MASK_LOW))) {
 			dropped = true;
-			region->has_code[PAGE_IN_REGION(at)] = any_decoded(region, at);
+			__atomic_store_n(&region->has_code[PAGE_IN_REGION(at)],
+					 any_decoded(region, at) ? PAGE_WITH_CODE :
+								   PAGE_WITHOUT_CODE,
+					 __ATOMIC_RELEASE);
 		}
 		at = stop;
 	}

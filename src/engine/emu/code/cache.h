@@ -59,6 +59,9 @@ struct code_page {
 	struct code_page *next_marked; /* if it has */
 };
 
+/* The block that begins at @offset of a code page, or NULL. Needs no lock. */
+#define CODE_ENTRY(page, offset) __atomic_load_n(&(page)->entry[(offset) / 4], __ATOMIC_ACQUIRE)
+
 /*
  * The decoded code of REGION_BYTES of real memory: the lower level of the tables by real page. A
  * region is made when its first code is met. It lies in the arena, as does all it leads to, so the
@@ -70,7 +73,14 @@ struct code_region {
 	struct code_region *next; /* next region in use */
 	uint64_t number; /* its index in code_cache.regions */
 	struct code_page *pages[CODE_MODES][REGION_PAGES];
-	bool has_code[REGION_PAGES]; /* some word of the page is marked decoded in some mode */
+	uint8_t has_code[REGION_PAGES]; /* enum page_code */
+};
+
+/* Does a page hold decoded code? */
+enum page_code {
+	PAGE_WITHOUT_CODE,
+	PAGE_GETS_CODE, /* no vCPU gets fast stores to it any more; some may still have them */
+	PAGE_WITH_CODE, /* some word of the page is marked decoded in some mode */
 };
 
 struct code_cache {
@@ -106,6 +116,8 @@ void code_discard(struct code_cache *c, struct block *block);
  * decoded. true: some were dropped; a block that is running stays whole.
  */
 bool code_drop(struct code_cache *c, uint64_t ra, uint64_t len);
+/** code_announce() - the page of @ra, which has a code page and no code, is about to get some. */
+void code_announce(struct code_cache *c, uint64_t ra);
 /** code_mark() - from now on no block that has this word of the page is entered into it. */
 void code_mark(struct code_cache *c, struct code_page *page, unsigned word);
 /** code_unmark() - forget all marks. */
@@ -115,12 +127,21 @@ bool code_is_marked(const struct block *block);
 /** code_empty() - forget everything, marks too. */
 void code_empty(struct code_cache *c);
 
-/** code_at() - does the page of @ra hold decoded code? */
+/** code_state() - enum page_code of the page of @ra. Needs no lock, nor does code_at(). */
+static inline unsigned code_state(const struct code_cache *c, uint64_t ra)
+{
+	const struct code_region *region =
+		__atomic_load_n(&c->regions[ra >> REGION_BITS], __ATOMIC_ACQUIRE);
+
+	return region ? __atomic_load_n(&region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)],
+					__ATOMIC_ACQUIRE) :
+			PAGE_WITHOUT_CODE;
+}
+
+/** code_at() - does the page of @ra hold decoded code, or is it about to? */
 static inline bool code_at(const struct code_cache *c, uint64_t ra)
 {
-	const struct code_region *region = c->regions[ra >> REGION_BITS];
-
-	return region && region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)];
+	return code_state(c, ra) != PAGE_WITHOUT_CODE;
 }
 
 #endif

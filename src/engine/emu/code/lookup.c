@@ -7,7 +7,20 @@
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
+#include "engine/emu/shootdown.h"
 #include "engine/emu/watchpoints.h"
+
+static void lock(struct power_engine *e)
+{
+	if (e->threads)
+		pthread_mutex_lock(&e->code_lock);
+}
+
+static void unlock(struct power_engine *e)
+{
+	if (e->threads)
+		pthread_mutex_unlock(&e->code_lock);
+}
 
 struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 {
@@ -20,7 +33,9 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 	if (!mmu_translate_ram(cpu, ea, ACCESS_FETCH, &translation))
 		return NULL;
 	cpu_work(cpu, WORK_FILL);
+	lock(cpu->engine);
 	page = code_page_at(&cpu->engine->code, translation.ra, cpu->mode);
+	unlock(cpu->engine);
 	if (!page)
 		return NULL;
 	tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
@@ -60,6 +75,7 @@ struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned
 					    .mode = page->mode,
 					    .isa = e->model->isa,
 					    .compat_isa = e->compat->isa,
+					    .threads = e->threads,
 					    .max_insns = fetchable(cpu, page, offset, max_insns) };
 	struct decoded decoded;
 	struct block *block;
@@ -83,7 +99,17 @@ void code_note_executed(const struct power_engine *e, const struct block *block)
 			e->executed.words[(ra + 4 * i - e->executed.first) / 4] = 1;
 }
 
-const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset)
+/* A page that holds code has no fast stores, in any vCPU. */
+static void end_fast_stores(struct power_engine *e, const struct code_page *page)
+{
+	const struct shootdown stores = { .what = SHOOT_STORES,
+					  .host = e->memory->base + page->ra };
+
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		shootdown(e->cpus[i], &stores);
+}
+
+static const struct uop *decode_block(struct cpu *cpu, struct code_page *page, unsigned offset)
 {
 	struct block *block = code_decode_part(cpu, page, offset, BLOCK_MAX_INSNS);
 	struct power_engine *e = cpu->engine;
@@ -96,11 +122,53 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 		return NULL;
 	}
 	code_note_executed(e, block);
-	/* A page that holds code has no fast stores. */
-	if (code_enter(&e->code, block))
-		for (unsigned i = 0; i < e->nr_vcpus; i++)
-			tlb_protect(&e->cpus[i]->arrays, e->memory->base + page->ra);
+	if (code_enter(&e->code, block) && !e->beside)
+		end_fast_stores(e, page);
 	return block->uops;
+}
+
+/*
+ * The first code of a page, while other vCPUs run: before it is read, none of them may have a fast
+ * store left that would not drop it. One vCPU at a time does this.
+ */
+static const struct uop *decode_first(struct cpu *cpu, struct code_page *page, unsigned offset)
+{
+	struct power_engine *e = cpu->engine;
+	const struct uop *u;
+
+	for (unsigned turn = 0; pthread_mutex_trylock(&e->new_code); turn++)
+		shootdown_pause(cpu, turn);
+	lock(e);
+	if (!code_at(&e->code, page->ra)) {
+		code_announce(&e->code, page->ra);
+		unlock(e);
+		end_fast_stores(e, page);
+		shootdown_wait(cpu);
+		lock(e);
+	}
+	u = decode_block(cpu, page, offset);
+	unlock(e);
+	pthread_mutex_unlock(&e->new_code);
+	return u;
+}
+
+const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned offset)
+{
+	struct power_engine *e = cpu->engine;
+	const struct uop *u;
+
+	if (!e->beside)
+		return decode_block(cpu, page, offset);
+	lock(e);
+	if (code_state(&e->code, page->ra) == PAGE_WITH_CODE) {
+		u = CODE_ENTRY(page, offset); /* another vCPU may have been first */
+		if (!u)
+			u = decode_block(cpu, page, offset);
+		unlock(e);
+		return u;
+	}
+	unlock(e);
+	return decode_first(cpu, page, offset);
 }
 
 const struct block *code_block_of(const struct uop *uop)
@@ -112,9 +180,19 @@ const struct block *code_block_of(const struct uop *uop)
 
 void code_written(struct power_engine *e, uint64_t ra, uint64_t len)
 {
-	if (!code_drop(&e->code, ra, len))
+	bool dropped;
+
+	lock(e);
+	dropped = code_drop(&e->code, ra, len);
+	if (dropped)
+		__atomic_add_fetch(&e->drops, 1, __ATOMIC_RELEASE);
+	unlock(e);
+	/*
+	 * A dropped block may be running. Make it stop following its links soon; beside others it
+	 * does after CHUNK_BESIDE instructions, or at an isync.
+	 */
+	if (!dropped || e->beside)
 		return;
-	/* A dropped block may be running. Make it stop following its links soon. */
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		cpu_leave(e->cpus[i]);
 }

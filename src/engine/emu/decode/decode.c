@@ -18,6 +18,7 @@ struct decoder {
 	/* The instruction being decoded: its number in the block, its place in the page. */
 	unsigned index;
 	unsigned offset, next_offset; /* bytes */
+	bool threads;
 	bool ended;
 };
 
@@ -774,13 +775,38 @@ static void gen_leave(struct decoder *d, enum facility facility, sem_fn *sem, ui
 	END(d, leave, 0, 0, 0, d->next_offset);
 }
 
-GEN(isync)
+static void gen_fall(struct decoder *d)
 {
-	(void)insn;
 	if (d->next_offset < PAGE_BYTES)
 		END(d, fall_in, 0, 0, 0, d->next_offset);
 	else
 		END(d, fall_out, 0, 0, 0, d->next_offset);
+}
+
+GEN(isync)
+{
+	if (d->threads)
+		emit_call(d, FACILITY_NONE, sem_isync, insn);
+	gen_fall(d);
+}
+
+/* vCPUs that take turns see one another's stores in order. */
+GEN(sync)
+{
+	const unsigned l = FIELD(insn, 8, 10);
+
+	if (!d->threads)
+		return;
+	if (l == 2)
+		gen_leave(d, FACILITY_NONE, sem_ptesync, insn);
+	else
+		emit_call(d, FACILITY_NONE, l == 1 ? sem_lwsync : sem_sync, insn);
+}
+
+GEN(eieio)
+{
+	if (d->threads)
+		emit_call(d, FACILITY_NONE, sem_lwsync, insn);
 }
 
 /* WC of a wait that ends after a short pause. */
@@ -798,7 +824,7 @@ GEN(mtmsr)
 	/* EE and RI alone change neither translation nor decoding: stay on the fast path. */
 	if (insn & 1 << 16) {
 		emit_call(d, FACILITY_PRIV, sem_mtmsr_ee, insn);
-		gen_isync(d, insn);
+		gen_fall(d);
 	} else {
 		gen_leave(d, FACILITY_PRIV, insn & 1 << 6 ? sem_mtmsrd : sem_mtmsr, insn);
 	}
@@ -952,6 +978,7 @@ void decode(const struct decode_input *input, struct uop *uops, struct decoded *
 			     .mode = input->mode,
 			     .isa = input->isa,
 			     .compat_isa = input->compat_isa ? input->compat_isa : input->isa,
+			     .threads = input->threads,
 			     .next_offset = input->offset };
 
 	decoded->prefixed = 0;

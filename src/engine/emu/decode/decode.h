@@ -20,6 +20,7 @@ struct decode_input {
 	unsigned isa; /* version, 300 = 3.0; newer instructions are illegal */
 	unsigned compat_isa; /* the same for problem state; 0: as isa */
 	unsigned max_insns; /* 1..BLOCK_MAX_INSNS */
+	bool threads; /* other vCPUs run at the same time: barriers are needed */
 };
 
 /* Instructions and words are counted apart: a prefixed instruction has two words. */

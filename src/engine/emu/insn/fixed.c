@@ -646,7 +646,7 @@ SEM(lq)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return alignment(cpu, ea);
-	if (!cpu_load128(cpu, ea, &v))
+	if (!cpu_load_quad(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->gpr[rt] = (uint64_t)(v >> 64);
 	cpu->gpr[rt + 1] = (uint64_t)v;
@@ -662,14 +662,15 @@ SEM(stq)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return alignment(cpu, ea);
-	return cpu_store128(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]) ? 0 : EXCEPTION;
+	return cpu_store_quad(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]) ? 0 : EXCEPTION;
 }
 
 /*
  * ---- reservations ----
- * vCPUs take turns on one host thread, and run() drops the reservation when another vCPU had a
+ * While vCPUs take turns on one host thread, run() drops the reservation when another vCPU had a
  * turn. So nobody else can have stored while a reservation is held, and it is just the real address
- * it was made for.
+ * it was made for. With threads it also has the value that was loaded: the conditional store is a
+ * compare and swap. It does not notice if others stored and the value is the old one again.
  */
 
 /*
@@ -700,6 +701,7 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
 		cpu->reserved = true;                                                    \
 		cpu->reserve_size = (size);                                              \
 		cpu->reserve_ra = ra;                                                    \
+		cpu->reserve_value = v;                                                  \
 		RT = v;                                                                  \
 		return 0;                                                                \
 	}
@@ -708,24 +710,31 @@ RESERVE(lharx, 2, 16)
 RESERVE(lwarx, 4, 32)
 RESERVE(ldarx, 8, 64)
 
-#define CONDITIONAL(name, size, bits)                                                \
-	SEM(name)                                                                    \
-	{                                                                            \
-		uint64_t ea = indexed_ea(cpu, insn), ra;                             \
-		bool done = false;                                                   \
-                                                                                     \
-		if (ea & ((size)-1))                                                 \
-			return alignment(cpu, ea);                                   \
-		if (cpu->reserved) {                                                 \
-			if (!real_of(cpu, ea, ACCESS_WRITE, &ra))                    \
-				return EXCEPTION;                                    \
-			done = ra == cpu->reserve_ra && cpu->reserve_size == (size); \
-			if (done && !cpu_store##bits(cpu, ea, RT))                   \
-				return EXCEPTION;                                    \
-		}                                                                    \
-		cpu->reserved = false;                                               \
-		cpu->cr[0] = (uint8_t)((done ? CR_EQ : 0) | cpu->so);                \
-		return 0;                                                            \
+/* Store where the reservation is, if the value is the one that was loaded. */
+static bool swap_reserved(struct cpu *cpu, uint64_t ea, u128 v, bool *done)
+{
+	return cpu_compare_and_swap(cpu, ea, cpu->reserve_size, cpu->reserve_value, v, done);
+}
+
+#define CONDITIONAL(name, size, bits)                                                            \
+	SEM(name)                                                                                \
+	{                                                                                        \
+		uint64_t ea = indexed_ea(cpu, insn), ra;                                         \
+		bool done = false;                                                               \
+                                                                                                 \
+		if (ea & ((size)-1))                                                             \
+			return alignment(cpu, ea);                                               \
+		if (cpu->reserved) {                                                             \
+			if (!real_of(cpu, ea, ACCESS_WRITE, &ra))                                \
+				return EXCEPTION;                                                \
+			done = ra == cpu->reserve_ra && cpu->reserve_size == (size);             \
+			if (done && !(cpu->engine->threads ? swap_reserved(cpu, ea, RT, &done) : \
+							     cpu_store##bits(cpu, ea, RT)))      \
+				return EXCEPTION;                                                \
+		}                                                                                \
+		cpu->reserved = false;                                                           \
+		cpu->cr[0] = (uint8_t)((done ? CR_EQ : 0) | cpu->so);                            \
+		return 0;                                                                        \
 	}
 CONDITIONAL(stbcx, 1, 8)
 CONDITIONAL(sthcx, 2, 16)
@@ -742,11 +751,12 @@ SEM(lqarx)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return alignment(cpu, ea);
-	if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load128(cpu, ea, &v))
+	if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load_quad(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->reserved = true;
 	cpu->reserve_size = 16;
 	cpu->reserve_ra = ra;
+	cpu->reserve_value = v;
 	cpu->gpr[rt] = (uint64_t)(v >> 64);
 	cpu->gpr[rt + 1] = (uint64_t)v;
 	return 0;
@@ -757,16 +767,19 @@ SEM(stqcx)
 	uint64_t ea = indexed_ea(cpu, insn), ra;
 	unsigned rs = F_RT(insn);
 	bool done = false;
+	u128 v;
 
 	if (rs & 1)
 		return cpu_illegal(cpu);
+	v = (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1];
 	if (ea & 15)
 		return alignment(cpu, ea);
 	if (cpu->reserved) {
 		if (!real_of(cpu, ea, ACCESS_WRITE, &ra))
 			return EXCEPTION;
 		done = ra == cpu->reserve_ra && cpu->reserve_size == 16;
-		if (done && !cpu_store128(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]))
+		if (done && !(cpu->engine->threads ? swap_reserved(cpu, ea, v, &done) :
+						     cpu_store128(cpu, ea, v)))
 			return EXCEPTION;
 	}
 	cpu->reserved = false;
@@ -846,7 +859,7 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 
 	if (ea & (size - 1))
 		return alignment(cpu, ea);
-	if (!load_sized(cpu, ea, size, &old))
+	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 8) { /* swap */
 		out = v1;
@@ -887,7 +900,7 @@ static int atomic_store(struct cpu *cpu, uint32_t insn, unsigned size)
 
 	if (ea & (size - 1))
 		return alignment(cpu, ea);
-	if (!load_sized(cpu, ea, size, &old))
+	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 24) { /* store twin */
 		if (((ea + 2 * size - 1) ^ ea) & ~31ull)
@@ -934,13 +947,13 @@ SEM(dcbz)
 	uint64_t ra;
 
 	if (entry->tag == (ea & ~PAGE_MASK_LOW)) {
-		p = (uint8_t *)(ea + entry->addend);
-	} else {
-		p = mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, &ra);
-		if (!p)
-			return EXCEPTION;
-		memory_overwrite(cpu->engine->memory, ra, DCBZ_BYTES);
+		memset((uint8_t *)(ea + entry->addend), 0, DCBZ_BYTES);
+		return 0;
 	}
+	p = mmu_host(cpu, ea, DCBZ_BYTES, ACCESS_WRITE, &ra);
+	if (!p)
+		return EXCEPTION;
 	memset(p, 0, DCBZ_BYTES);
+	mmu_wrote(cpu, ra, DCBZ_BYTES);
 	return 0;
 }

@@ -37,7 +37,8 @@ static uint64_t problem_state(uint64_t msr)
 static void enter_msr(struct cpu *cpu, uint64_t msr)
 {
 	cpu_set_msr(cpu, problem_state(msr));
-	if (msr & (MSR_SE | MSR_BE) || (cpu->msr & MSR_EE && (cpu->external || cpu->dec_pending)))
+	if (msr & (MSR_SE | MSR_BE) ||
+	    (cpu->msr & MSR_EE && (cpu_external(cpu) || cpu->dec_pending)))
 		cpu_leave(cpu);
 }
 
@@ -54,7 +55,7 @@ SEM(mtmsr_ee)
 
 	cpu->msr = (before & ~(MSR_EE | MSR_RI)) | (v & (MSR_EE | MSR_RI));
 	cpu_msr_changed(cpu, before);
-	if (v & MSR_EE && (cpu->external || cpu->dec_pending))
+	if (v & MSR_EE && (cpu_external(cpu) || cpu->dec_pending))
 		cpu_leave(cpu);
 	return 0;
 }
@@ -162,6 +163,12 @@ SEM(tlbie)
 
 	if (!cpu->engine->partition.radix)
 		return tlbie_hash(cpu, insn);
+	if (cpu->engine->nr_planted && cpu_alone(cpu))
+		return EXCEPTION;
+	if (cpu->engine->beside && !(insn & TLBIE)) {
+		mmu_forget_all(cpu);
+		return 0;
+	}
 	if (!flush.one_process) {
 		mmu_flush_all(cpu->engine);
 	} else if (is == 1 || ric || !size) {
@@ -200,6 +207,8 @@ SEM(slbia)
 		.last = ih == IH_CLASS_1 ? LAST_OF_QUADRANT_0 : UINT64_MAX,
 	};
 
+	if (cpu->engine->nr_planted && cpu_alone(cpu))
+		return EXCEPTION;
 	planted_flush(cpu->engine, &flush);
 	if (!cpu->engine->partition.radix && ih != IH_NO_ENTRIES)
 		slb_invalidate_all(cpu, ih == IH_CLASS_1 || ih == IH_ALL ? 0 : 1, ih == IH_CLASS_1);

@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include "base/compare_and_swap.h"
+
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
@@ -18,9 +20,9 @@ static void touch(struct cpu *cpu, uint64_t ra)
 {
 	bool *touched = &cpu->engine->touched[ra >> TOUCH_BITS];
 
-	if (*touched)
+	if (__atomic_load_n(touched, __ATOMIC_RELAXED))
 		return;
-	*touched = true;
+	__atomic_store_n(touched, true, __ATOMIC_RELAXED);
 	cpu_work(cpu, WORK_TOUCH);
 }
 
@@ -73,7 +75,9 @@ static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access
 		obstacle = memory_obstacle(memory, translation.ra, size, write);
 		place->window = obstacle.window;
 		if (obstacle.kind == MEMORY_WINDOW)
-			return true;
+			return !cpu_alone(cpu);
+		if (write && cpu_alone(cpu)) /* it may heal poison */
+			return false;
 		if (obstacle.kind != MEMORY_RAM)
 			return mmu_refuse(cpu, ea, access, translation.ra, obstacle.kind);
 	}
@@ -125,10 +129,45 @@ static bool access_window(struct cpu *cpu, uint64_t ea, void *buf, unsigned size
 	return true;
 }
 
+/*
+ * Beside others, poison is never overwritten, and the page may have got code since
+ * prepare_store().
+ */
+void mmu_wrote(struct cpu *cpu, uint64_t ra, unsigned size)
+{
+	struct power_engine *e = cpu->engine;
+
+	if (!e->beside) {
+		memory_overwrite(e->memory, ra, size);
+		return;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (code_at(&e->code, ra))
+		code_written(e, ra, size);
+}
+
+/* An aligned number is moved as one, as other vCPUs may look. */
+static void move(uint8_t *to, const uint8_t *from, unsigned size, const uint8_t *guest)
+{
+	uintptr_t alignment = (uintptr_t)guest & (size - 1);
+
+	if (size == 8 && !alignment)
+		__builtin_memcpy(to, from, 8);
+	else if (size == 4 && !alignment)
+		__builtin_memcpy(to, from, 4);
+	else if (size == 2 && !alignment)
+		__builtin_memcpy(to, from, 2);
+	else if (size == 16 && !alignment)
+		__builtin_memcpy(to, from, 16);
+	else
+		for (unsigned i = 0; i < size; i++)
+			to[i] = from[i];
+}
+
 static void put(struct cpu *cpu, uint64_t ra, uint8_t *host, const void *buf, unsigned size)
 {
-	memory_overwrite(cpu->engine->memory, ra, size);
-	memcpy(host, buf, size);
+	move(host, buf, size, host);
+	mmu_wrote(cpu, ra, size);
 }
 
 static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool write)
@@ -165,9 +204,9 @@ static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *b
 		if (second)
 			put(cpu, ra, second, (uint8_t *)buf + head, size - head);
 	} else {
-		memcpy(buf, first.host, head);
+		move(buf, first.host, head, first.host);
 		if (second)
-			memcpy((uint8_t *)buf + head, second, size - head);
+			move((uint8_t *)buf + head, second, size - head, second);
 	}
 	return true;
 }
@@ -218,3 +257,71 @@ ACCESSORS(16, uint16_t, uint64_t, __builtin_bswap16)
 ACCESSORS(32, uint32_t, uint64_t, __builtin_bswap32)
 ACCESSORS(64, uint64_t, uint64_t, __builtin_bswap64)
 ACCESSORS(128, u128, u128, swap128)
+
+/* The host's address of an aligned access. *@slow: to be told to mmu_wrote() if it writes */
+static uint8_t *host_of(struct cpu *cpu, uint64_t ea, unsigned size, bool write, uint64_t *ra,
+			bool *slow)
+{
+	uint8_t *host = fast(cpu, ea, size, write);
+
+	*slow = !host;
+	return host ? host : mmu_host(cpu, ea, size, write ? ACCESS_WRITE : ACCESS_READ, ra);
+}
+
+bool cpu_compare_and_swap(struct cpu *cpu, uint64_t ea, unsigned size, u128 expected, u128 v,
+			  bool *done)
+{
+	bool slow, swapped = SWAPPED(cpu);
+	uint64_t ra = 0;
+	uint8_t *host = host_of(cpu, ea = effective_address(cpu, ea), size, true, &ra, &slow);
+
+	if (!host)
+		return false;
+	if (swapped) {
+		expected = swap128(expected) >> (128 - 8 * size);
+		v = swap128(v) >> (128 - 8 * size);
+	}
+	*done = compare_and_swap(host, size, expected, v);
+	if (slow && *done)
+		mmu_wrote(cpu, ra, size);
+	return true;
+}
+
+bool cpu_load_quad(struct cpu *cpu, uint64_t ea, u128 *v)
+{
+	uint64_t ra;
+	uint8_t *host;
+	bool slow;
+
+	if (!cpu->engine->threads)
+		return cpu_load128(cpu, ea, v);
+	host = host_of(cpu, ea = effective_address(cpu, ea), 16, false, &ra, &slow);
+	if (!host)
+		return false;
+	*v = load_16(host);
+	if (SWAPPED(cpu))
+		*v = swap128(*v);
+	return true;
+}
+
+bool cpu_store_quad(struct cpu *cpu, uint64_t ea, u128 v)
+{
+	uint64_t ra = 0;
+	uint8_t *host;
+	u128 old;
+	bool slow;
+
+	if (!cpu->engine->threads)
+		return cpu_store128(cpu, ea, v);
+	host = host_of(cpu, ea = effective_address(cpu, ea), 16, true, &ra, &slow);
+	if (!host)
+		return false;
+	if (SWAPPED(cpu))
+		v = swap128(v);
+	do
+		old = load_16(host);
+	while (!compare_and_swap(host, 16, old, v));
+	if (slow)
+		mmu_wrote(cpu, ra, 16);
+	return true;
+}

@@ -3,69 +3,115 @@
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
 #include "engine/emu/private.h"
+#include "engine/emu/shootdown.h"
 #include "isa/hpte.h"
 
 /* A longer range costs more than forgetting the process. */
 #define LONGEST_RANGE 0x10000u
 
+/* ---- one vCPU ---- */
+
+void mmu_forget_all(struct cpu *cpu)
+{
+	if (cpu->engine->threads)
+		walks_flush(cpu->walks);
+	tlb_flush(&cpu->arrays);
+}
+
+void mmu_forget_process(struct cpu *cpu, uint32_t pid)
+{
+	if (cpu->engine->threads)
+		walks_flush_space(cpu->walks, pid);
+	if (!pid)
+		tlb_flush_kernel(&cpu->arrays);
+	if ((uint32_t)cpu->pidr == pid)
+		tlb_flush_process(&cpu->arrays);
+}
+
+void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t first, uint64_t len)
+{
+	if (cpu->engine->threads)
+		walks_flush_range(cpu->walks, pid, first, len);
+	if (pid && (uint32_t)cpu->pidr != pid)
+		return;
+	for (uint64_t page = first; page < first + len; page += PAGE_BYTES)
+		tlb_flush_page(&cpu->arrays, page);
+}
+
+/* ---- all vCPUs ---- */
+
+static void flush(struct power_engine *e, const struct shootdown *request)
+{
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		shootdown(e->cpus[i], request);
+}
+
+/* For each vCPU; beside one another each accounts for its own work. */
+static void flush_work(struct power_engine *e, int64_t amount)
+{
+	if (!e->beside)
+		work_done(&e->work, amount * e->nr_vcpus);
+}
+
 void mmu_reset(struct power_engine *e)
 {
 	walks_init(&e->walks, &e->work);
+	for (unsigned i = 0; e->threads && i < e->nr_vcpus; i++)
+		walks_init(e->cpus[i]->walks, e->cpus[i]->work);
 	mmu_flush_all(e);
 }
 
 void mmu_flush_all(struct power_engine *e)
 {
-	walks_flush(&e->walks);
-	work_done(&e->work, 8 * e->nr_vcpus);
-	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		tlb_flush(&e->cpus[i]->arrays);
+	const struct shootdown all = { .what = SHOOT_ALL };
+
+	if (!e->threads)
+		walks_flush(&e->walks);
+	flush_work(e, 8);
+	flush(e, &all);
 }
 
 void mmu_flush_pid(struct power_engine *e, uint32_t pid)
 {
-	walks_flush_space(&e->walks, pid);
-	work_done(&e->work, 8 * e->nr_vcpus);
-	for (unsigned i = 0; i < e->nr_vcpus; i++) {
-		struct cpu *cpu = e->cpus[i];
+	const struct shootdown process = { .what = SHOOT_PROCESS, .pid = pid };
 
-		if (!pid)
-			tlb_flush_kernel(&cpu->arrays);
-		if ((uint32_t)cpu->pidr == pid)
-			tlb_flush_process(&cpu->arrays);
-	}
+	if (!e->threads)
+		walks_flush_space(&e->walks, pid);
+	flush_work(e, 8);
+	flush(e, &process);
 }
 
 void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len)
 {
-	ea = EPN(ea) & ~(len - 1);
+	const struct shootdown range = {
+		.what = SHOOT_RANGE, .pid = pid, .ea = EPN(ea) & ~(len - 1), .len = len
+	};
+
 	if (len > LONGEST_RANGE) {
 		mmu_flush_pid(e, pid);
 		return;
 	}
-	work_done(&e->work, 4 * (int64_t)(len >> PAGE_BITS) * e->nr_vcpus);
-	walks_flush_range(&e->walks, pid, ea, len);
-	for (unsigned i = 0; i < e->nr_vcpus; i++) {
-		struct cpu *cpu = e->cpus[i];
-
-		if (pid && (uint32_t)cpu->pidr != pid)
-			continue;
-		for (uint64_t page = ea; page < ea + len; page += PAGE_BYTES)
-			tlb_flush_page(&cpu->arrays, page);
-	}
+	flush_work(e, 4 * (int64_t)(len >> PAGE_BITS));
+	if (!e->threads)
+		walks_flush_range(&e->walks, pid, range.ea, len);
+	flush(e, &range);
 }
 
-/* In every vCPU, whatever the effective addresses of the segment are there. */
+/* In every vCPU, whatever the effective addresses of the segment are there; they take turns. */
 static void flush_offsets(struct power_engine *e, uint64_t space, uint64_t first, uint64_t len)
 {
+	const unsigned nr_walks = e->threads ? e->nr_vcpus : 1;
+
 	if (len > LONGEST_RANGE) {
-		walks_flush_space(&e->walks, space);
+		for (unsigned i = 0; i < nr_walks; i++)
+			walks_flush_space(e->cpus[i]->walks, space);
 		for (unsigned i = 0; i < e->nr_vcpus; i++)
 			tlb_flush(&e->cpus[i]->arrays);
 		return;
 	}
-	work_done(&e->work, 4 * (int64_t)(len >> PAGE_BITS) * e->nr_vcpus);
-	walks_flush_range(&e->walks, space, first, len);
+	flush_work(e, 4 * (int64_t)(len >> PAGE_BITS));
+	for (unsigned i = 0; i < nr_walks; i++)
+		walks_flush_range(e->cpus[i]->walks, space, first, len);
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		for (uint64_t page = first; page < first + len; page += PAGE_BYTES)
 			tlb_flush_offset(&e->cpus[i]->arrays, page);

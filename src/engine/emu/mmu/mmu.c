@@ -89,11 +89,10 @@ static const struct translation_format *format_of(const struct power_engine *e)
 }
 
 /* A cached walk counts if the table knows of the access already and permits it. */
-static const struct walk_entry *find_walk(struct power_engine *e,
-					  const struct translation_format *format,
+static const struct walk_entry *find_walk(struct cpu *cpu, const struct translation_format *format,
 					  const struct translate_request *r)
 {
-	const struct walk_entry *walk = walks_find(&e->walks, r->space, r->address);
+	const struct walk_entry *walk = walks_find(cpu->walks, r->space, r->address);
 
 	if (!walk || (r->access == ACCESS_WRITE && !(walk->protection & PAGE_CHANGED)) ||
 	    format->check(r, walk->protection))
@@ -120,7 +119,7 @@ static bool relocate(struct cpu *cpu, struct translate_request *r, struct transl
 		return raise_fault(cpu, r, &fault);
 	if (unlikely(e->nr_planted) && planted_meet(cpu, r, 1u << ENGINE_SLB))
 		return false;
-	walk = find_walk(e, format, r);
+	walk = find_walk(cpu, format, r);
 	if (walk) {
 		translation->ra = walk->ra | (r->ea & PAGE_MASK_LOW);
 		translation->protection = walk->protection;
@@ -129,7 +128,7 @@ static bool relocate(struct cpu *cpu, struct translate_request *r, struct transl
 		cpu_work(cpu, WORK_WALK);
 		if (!format->walk(e->memory, &e->partition, r, translation, &fault))
 			return raise_fault(cpu, r, &fault);
-		walks_add(&e->walks, r->space, r->address, translation->ra,
+		walks_add(cpu->walks, r->space, r->address, translation->ra,
 			  translation->protection);
 	}
 	note_key(cpu, r, translation->protection);

@@ -38,9 +38,11 @@ bool mmu_refuse(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra,
 		enum memory_kind met);
 /**
  * mmu_host() - host address of [ea, ea + size) within one page for @access, to data. @ra: its real
- * address. A write that is then made is to be told to memory_overwrite(). NULL: interrupt raised.
+ * address. A write that is then made is to be told to mmu_wrote(). NULL: interrupt raised.
  */
 uint8_t *mmu_host(struct cpu *cpu, uint64_t ea, unsigned size, enum access access, uint64_t *ra);
+/** mmu_wrote() - a store not made through the soft TLB has written [ra, ra + size). */
+void mmu_wrote(struct cpu *cpu, uint64_t ra, unsigned size);
 
 /** mmu_mode() - how addresses are interpreted for @access now. */
 static inline enum tlb_mode mmu_mode(const struct cpu *cpu, enum access access)
@@ -55,6 +57,15 @@ void mmu_pid_changed(struct cpu *cpu);
 void mmu_amr_changed(struct cpu *cpu, uint64_t before);
 void mmu_iamr_changed(struct cpu *cpu);
 
+/* What the caches of one vCPU forget; its walks only if they are its own. */
+void mmu_forget_all(struct cpu *cpu);
+void mmu_forget_process(struct cpu *cpu, uint32_t pid);
+void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t page, uint64_t len);
+
+/*
+ * What all vCPUs forget. Those that run beside the caller do so later: shootdown_wait() waits for
+ * them.
+ */
 void mmu_reset(struct power_engine *e);
 void mmu_flush_all(struct power_engine *e);
 /* Radix: one process, or the pages that it has in a range. */

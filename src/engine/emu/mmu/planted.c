@@ -121,6 +121,8 @@ bool planted_meet(struct cpu *cpu, const struct translate_request *r, unsigned c
 
 	if (!planted)
 		return false;
+	if (cpu_alone(cpu))
+		return true;
 	if (e->partition.radix)
 		e->planted[planted - e->planted].pid = (uint32_t)r->space;
 	else

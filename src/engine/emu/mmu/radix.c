@@ -77,7 +77,7 @@ static bool read_entry(const struct guest_memory *memory, uint64_t at, uint64_t 
 	struct memory_region obstacle;
 
 	if (memory_is_ram(memory, at, sizeof(*entry))) {
-		*entry = get_be64(memory->base + at);
+		*entry = memory_load_be64(memory, at);
 		return true;
 	}
 	obstacle = memory_obstacle(memory, at, sizeof(*entry), false);
@@ -147,8 +147,12 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 	if (refused)
 		return storage_fault(fault, refused);
 	if (!r->traceless && (!(leaf & PTE_R) || (r->access == ACCESS_WRITE && !(leaf & PTE_C)))) {
+		const uint64_t old = leaf;
+
 		leaf |= PTE_R | (r->access == ACCESS_WRITE ? PTE_C : 0);
-		put_be64(memory->base + at, leaf);
+		/* Another vCPU may have changed it meanwhile. */
+		if (!memory_replace_be64(memory, at, old, leaf))
+			return walk(memory, partition, r, translation, fault);
 		memory_mark(memory, at, sizeof(leaf));
 	}
 	offset = (1ull << page_bits) - 1;

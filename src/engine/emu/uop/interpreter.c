@@ -395,23 +395,26 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 	uint64_t target = cpu->page_ea + offset;
 
 	if (cpu->budget > 0) {
-		const struct uop *t = BLOCK->page->entry[offset / 4];
+		const struct uop *t = CODE_ENTRY(BLOCK->page, offset);
 
 		if (t) {
-			((struct uop *)u)[link].imm = (uint64_t)(uintptr_t)t;
+			__atomic_store_n(&((struct uop *)u)[link].imm, (uint64_t)(uintptr_t)t,
+					 __ATOMIC_RELEASE);
 			GO(t);
 		}
 	}
 	return leave_at(cpu, target);
 }
 
-#define IN_PAGE(link, offset)                                                     \
-	do {                                                                      \
-		const struct uop *t = (const struct uop *)(uintptr_t)u[link].imm; \
-                                                                                  \
-		if (likely(t && cpu->budget > 0))                                 \
-			GO(t);                                                    \
-		return unlinked(cpu, u, link, offset);                            \
+#define LINKED(link) \
+	((const struct uop *)(uintptr_t)__atomic_load_n(&u[link].imm, __ATOMIC_ACQUIRE))
+#define IN_PAGE(link, offset)                          \
+	do {                                           \
+		const struct uop *t = LINKED(link);    \
+                                                       \
+		if (likely(t && cpu->budget > 0))      \
+			GO(t);                         \
+		return unlinked(cpu, u, link, offset); \
 	} while (0)
 #define COUNT	   (cpu->budget -= u->index + 1)
 #define LINK_TAKEN 1
@@ -424,7 +427,7 @@ static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 
 	if (unlikely(entry->tag != EPN(target) || cpu->budget <= 0))
 		return NULL;
-	t = entry->page->entry[(target & PAGE_MASK_LOW) / 4];
+	t = CODE_ENTRY(entry->page, target & PAGE_MASK_LOW);
 	if (likely(t))
 		cpu->page_ea = EPN(target);
 	return t;
@@ -473,13 +476,13 @@ BODY(fall_out)
 			return leave_at(cpu, cpu->page_ea + next); \
 		return unlinked(cpu, u, LINK_NEXT, next);          \
 	} while (0)
-#define NOT_TAKEN                                                                      \
-	do {                                                                           \
-		const struct uop *n = (const struct uop *)(uintptr_t)u[LINK_NEXT].imm; \
-                                                                                       \
-		if (likely(n && cpu->budget > 0))                                      \
-			GO(n);                                                         \
-		FALL;                                                                  \
+#define NOT_TAKEN                                        \
+	do {                                             \
+		const struct uop *n = LINKED(LINK_NEXT); \
+                                                         \
+		if (likely(n && cpu->budget > 0))        \
+			GO(n);                           \
+		FALL;                                    \
 	} while (0)
 
 #define CONDITIONAL(name, before, test)              \
@@ -568,6 +571,8 @@ BODY(leave_nip)
 
 BODY(illegal)
 {
+	if (cpu_alone(cpu)) /* the warning is the machine's to give */
+		return stop(cpu, u);
 	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block_offset(BLOCK, u->index));
 	cpu_illegal(cpu);
 	return stop(cpu, u);
