@@ -115,6 +115,8 @@ def shut_down(reason):
 POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
 # Without a monitor, only the guest decides what happens, so two runs must be identical.
 ALONE = ["-append", "alone", "--stats"]
+# Each vCPU on a thread of its own. Nothing repeats then.
+THREADS = ["--clock", "host", "--threads", "many"]
 NESTED = [
     ("a_second_machine_check_before_the_interlock_ends_the_partition_with_exit_status_3", exits(3)),
     (
@@ -186,6 +188,14 @@ CASES = {
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),
     "vectors": ("vectors", [], [POWERED_OFF]),
     "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
+    "atomics_threads": ("atomics", ["-smp", "2", *THREADS], [POWERED_OFF]),
+    "litmus": ("litmus", ["-smp", "4", "-append", "few"], [POWERED_OFF]),
+    "litmus_threads": ("litmus", ["-smp", "4", "-append", "few", *THREADS], [POWERED_OFF]),
+    "code_threads": ("code", ["-smp", "2", *THREADS], [POWERED_OFF]),
+    "smp_threads": ("smp", ["-smp", "4", *THREADS], [POWERED_OFF]),
+    "storm_threads": ("storm", ["-smp", "4", *THREADS], [POWERED_OFF]),
+    "planted_threads": ("planted", THREADS, [POWERED_OFF]),
+    "poison_threads": ("poison", THREADS, [POWERED_OFF]),
     "timer": ("timer", [], [POWERED_OFF]),
     "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
     "code": ("code", ["-smp", "2"], [POWERED_OFF]),
