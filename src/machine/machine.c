@@ -372,8 +372,10 @@ void machine_poll_clients(struct machine *machine, int64_t timeout_ns)
 	}
 	/* Nothing to do on EINTR: the handler has set machine->quit if it matters. */
 	if (ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL) > 0) {
-		if (fds[0].revents)
+		if (fds[0].revents) {
 			(void)!read(machine->wake_fd, &drained, sizeof(drained));
+			machine->woken = true;
+		}
 		n = 1;
 		for (unsigned i = 0; i < machine->nr_clients; i++) {
 			if (counts[i])

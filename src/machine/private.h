@@ -56,6 +56,7 @@ struct machine {
 	struct engine_watch breaks[MACHINE_MAX_BREAKS]; /* of each vCPU: see machine_break() */
 	unsigned nr_breaks;
 	bool beside; /* see engine_ops.run_beside() */
+	bool woken; /* since the round began; there may be an exit of a vCPU that had its turn */
 	bool notes_executed; /* see machine_note_executed() */
 	bool loaded; /* another turn may be under way than a moment ago */
 

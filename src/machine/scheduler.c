@@ -748,6 +748,7 @@ static void begin_round(struct machine *machine)
 	struct round *round = &machine->round;
 	unsigned count = 0;
 
+	machine->woken = false;
 	set_beside(machine, may_run_beside(machine));
 	for (unsigned i = 0; i < machine->config.nr_vcpus; i++) {
 		round->ready[i] = machine->end == MACHINE_RUNNING && runnable(machine, i);
@@ -786,7 +787,7 @@ static bool run_round(struct machine *machine)
 			round->done++;
 	}
 	round->under_way = false;
-	return active;
+	return active || machine->woken;
 }
 
 /* ---- the run loop ---- */
