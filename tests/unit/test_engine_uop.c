@@ -89,10 +89,11 @@ int cpu_raise(struct cpu *c, unsigned vector, uint64_t srr1)
 	return EXCEPTION;
 }
 
-void cpu_warn_illegal(struct cpu *c, uint32_t insn, uint64_t ea)
+bool cpu_warn_illegal(struct cpu *c, uint32_t insn, uint64_t ea)
 {
 	outcome.told[0] = insn;
 	outcome.told[1] = ea;
+	return true;
 }
 
 int spr_read(struct cpu *c, unsigned spr, unsigned index, uint64_t *v)

@@ -82,8 +82,9 @@ enum pending_exception_flags {
 	EXCEPTION_NO_RA = 16, /* a machine check that has no real address */
 };
 
-/* Not an interrupt: the running instruction has to be executed alone. cpu->exception */
-#define EXCEPTION_ALONE 2
+/* No interrupts, but who has to execute the running instruction anew. cpu->exception */
+#define EXCEPTION_ALONE	 2 /* the machine's thread, while all other vCPUs stand still */
+#define EXCEPTION_DEVICE 3 /* the machine's thread, whose the devices are */
 
 /* How instructions are decoded: cpu.mode */
 #define CODE_LE	   1 /* instructions and data are little-endian */
@@ -160,6 +161,7 @@ struct cpu {
 	struct work *work; /* of this run(): the engine's, or its own */
 	struct work own_work;
 	struct vcpu_thread *thread; /* NULL: vCPUs only take turns */
+	bool reaches_devices; /* runs beside others, but in the machine's thread */
 	struct shootdown_queue *shootdowns; /* the same */
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */

@@ -46,22 +46,31 @@ static struct power_engine *all_held(struct engine *engine)
 	return e;
 }
 
-void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea)
+/* Is this encoding to be warned of? */
+static bool is_news(const struct power_engine *e, uint32_t insn)
+{
+	for (unsigned i = 0; i < e->nr_warned; i++)
+		if (e->warned[i] == insn)
+			return false;
+	return e->config.debug && e->nr_warned < sizeof(e->warned) / sizeof(e->warned[0]);
+}
+
+bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	struct power_engine *e = cpu->engine;
 	char line[160];
 
-	for (unsigned i = 0; i < e->nr_warned; i++)
-		if (e->warned[i] == insn)
-			return;
-	if (!e->config.debug || e->nr_warned == sizeof(e->warned) / sizeof(e->warned[0]))
-		return;
+	if (!is_news(e, insn))
+		return true;
+	if (cpu_alone(cpu))
+		return false;
 	e->warned[e->nr_warned++] = insn;
 	snprintf(
 		line, sizeof(line),
 		"vCPU %u: illegal or unimplemented instruction 0x%08x at 0x%llx, program interrupt raised",
 		cpu->index, insn, (unsigned long long)ea);
 	e->config.debug(e->config.opaque, line);
+	return true;
 }
 
 /* ---- interrupts ---- */

@@ -12,8 +12,9 @@
 #include "engine/emu/cpu.h"
 #include "isa/model.h"
 
-/* The reason of an exit within the engine: see cpu_alone(). */
-#define EXIT_ALONE 100
+/* Reasons of exits within the engine: see cpu_alone(), cpu_at_device(). */
+#define EXIT_ALONE  100
+#define EXIT_DEVICE 101
 
 #define TOUCH_BITS 21 /* a huge page of the host */
 
@@ -102,6 +103,17 @@ static inline bool cpu_alone(struct cpu *cpu)
 	cpu_raise(cpu, EXCEPTION_ALONE, 0);
 	return true;
 }
+/**
+ * cpu_at_device() - the same for an access to a device, which the machine's thread makes beside the
+ * others.
+ */
+static inline bool cpu_at_device(struct cpu *cpu)
+{
+	if (!cpu->engine->beside || cpu->reaches_devices)
+		return false;
+	cpu_raise(cpu, EXCEPTION_DEVICE, 0);
+	return true;
+}
 /** cpu_external() - is the external interrupt input active? Another thread may set it. */
 static inline bool cpu_external(const struct cpu *cpu)
 {
@@ -119,9 +131,10 @@ static inline bool cpu_waits(const struct cpu *cpu)
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 /**
  * cpu_warn_illegal() - report an encoding that is not in the table. Each is reported once, and only
- * a limited number, because the guest chooses them.
+ * a limited number, because the guest chooses them. False: that is to be done alone, as
+ * cpu_alone().
  */
-void cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
+bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
 /* FSCR bits: facilities that problem state may use only if the operating system allows it. */
 #define FSCR_DSCR 2

@@ -71,8 +71,8 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 		tell_watched(cpu);
 		return false;
 	}
-	if (vector == EXCEPTION_ALONE) {
-		cpu->exit = EXIT_ALONE;
+	if (vector == EXCEPTION_ALONE || vector == EXCEPTION_DEVICE) {
+		cpu->exit = vector == EXCEPTION_ALONE ? EXIT_ALONE : EXIT_DEVICE;
 		cpu_leave(cpu);
 		return false;
 	}
@@ -130,6 +130,12 @@ static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
 	const struct uop *u = CODE_ENTRY(page, offset);
 
 	return likely(u) ? u : code_decode(cpu, page, offset);
+}
+
+/* Has the translation of NIP been invalidated while code_decode() waited for other vCPUs? */
+static bool lost_translation(const struct cpu *cpu)
+{
+	return cpu->fetch->entry[FETCH_INDEX(cpu->nip)].tag != EPN(cpu->nip);
 }
 
 /*
@@ -312,7 +318,12 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		if (arrived(cpu))
 			return true;
 		page = code_fetch(cpu, cpu->nip);
-		u = likely(page) ? entry_at_nip(cpu, page) : NULL;
+		u = likely(page) ? CODE_ENTRY(page, cpu->nip & PAGE_MASK_LOW) : NULL;
+		if (unlikely(!u)) {
+			u = page ? entry_at_nip(cpu, page) : NULL;
+			if (u && lost_translation(cpu))
+				continue;
+		}
 		if (unlikely(!u)) {
 			if (cpu->marked_block)
 				return run_to_stop(cpu, BLOCK_MAX_INSNS, exit);

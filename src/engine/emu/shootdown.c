@@ -46,12 +46,12 @@ void shootdown(struct cpu *cpu, const struct shootdown *request)
 {
 	struct shootdown_queue *q = cpu->shootdowns;
 
-	if (!cpu->engine->beside || pthread_equal(q->thread, pthread_self())) {
+	if (!cpu->engine->beside) {
 		apply(cpu, request);
 		return;
 	}
 	pthread_mutex_lock(&q->lock);
-	if (q->executes)
+	if (q->executes && !pthread_equal(q->thread, pthread_self()))
 		ask(cpu, request);
 	else
 		apply(cpu, request);

@@ -27,9 +27,9 @@ struct shootdown {
 #define MAX_SHOOTDOWNS 32
 
 struct shootdown_queue {
-	pthread_t thread; /* the vCPU's */
 	pthread_mutex_t lock; /* of what follows, and of the arrays while the vCPU stands still */
-	bool executes; /* requests have to wait for it */
+	bool executes; /* requests have to wait for it, unless they come from its thread */
+	pthread_t thread; /* that executes */
 	unsigned count;
 	struct shootdown requests[MAX_SHOOTDOWNS];
 	uint64_t asked, done; /* requests so far; `done` is read without the lock */

@@ -9,11 +9,12 @@
 /* A thread looks at its vCPU's instruction count, which the machine shows, that often. */
 #define THREAD_RUN 1000000u
 
-/* ---- in the vCPU's thread ---- */
+/* ---- in the thread that executes ---- */
 
 static void begin_executing(struct vcpu_thread *t)
 {
 	pthread_mutex_lock(&t->queue.lock);
+	t->queue.thread = pthread_self();
 	t->queue.executes = true;
 	pthread_mutex_unlock(&t->queue.lock);
 }
@@ -25,6 +26,8 @@ static void end_executing(struct vcpu_thread *t)
 	pthread_mutex_unlock(&t->queue.lock);
 	shootdown_take(t->cpu);
 }
+
+/* ---- in the vCPU's thread ---- */
 
 /* Returns true with t->exit set, or false if the vCPU was asked to stop. */
 static bool run_guest(struct vcpu_thread *t)
@@ -88,20 +91,23 @@ int cpu_start_thread(struct cpu *cpu)
 	sigdelset(&mask, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &mask, &old);
 	rc = pthread_create(&t->thread, NULL, vcpu_main, t);
-	t->queue.thread = t->thread;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	t->has_thread = rc == 0;
 	return rc;
 }
 
-/* With the engine's lock. */
+static void ask_to_stop(struct cpu *cpu)
+{
+	__atomic_or_fetch(&cpu->attention, ATTENTION_STOP, __ATOMIC_SEQ_CST);
+}
+
+/* With the engine's lock. The thread may have come to an exit since it was asked. */
 static void halt(struct vcpu_thread *t)
 {
 	struct power_engine *e = t->cpu->engine;
 
-	if (t->state != THREAD_RUNNING)
-		return;
-	__atomic_or_fetch(&t->cpu->attention, ATTENTION_STOP, __ATOMIC_SEQ_CST);
+	if (t->state == THREAD_RUNNING)
+		ask_to_stop(t->cpu);
 	while (t->state == THREAD_RUNNING)
 		pthread_cond_wait(&e->changed, &e->lock);
 	__atomic_and_fetch(&t->cpu->attention, ~ATTENTION_STOP, __ATOMIC_SEQ_CST);
@@ -124,11 +130,13 @@ void cpu_end_thread(struct cpu *cpu)
 	t->has_thread = false;
 }
 
-/* Have what led to the exit happen again. */
+/* If there is an exit, have what led to it happen again. */
 static void undo_exit(struct vcpu_thread *t)
 {
 	struct cpu *cpu = t->cpu;
 
+	if (t->state != THREAD_EXITED)
+		return;
 	switch (t->exit.reason) {
 	case ENGINE_EXIT_HCALL:
 		cpu->nip -= 4;
@@ -145,12 +153,14 @@ static void undo_exit(struct vcpu_thread *t)
 	t->state = THREAD_STILL;
 }
 
-/* With the engine's lock. */
-static void stand_still(struct vcpu_thread *t)
+/* With the engine's lock. All are asked before the first is waited for. */
+static void halt_all(struct power_engine *e)
 {
-	halt(t);
-	if (t->state == THREAD_EXITED)
-		undo_exit(t);
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		if (e->cpus[i]->thread->state == THREAD_RUNNING)
+			ask_to_stop(e->cpus[i]);
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		halt(e->cpus[i]->thread);
 }
 
 void cpu_hold(struct cpu *cpu)
@@ -158,14 +168,20 @@ void cpu_hold(struct cpu *cpu)
 	if (!cpu->thread)
 		return;
 	pthread_mutex_lock(&cpu->engine->lock);
-	stand_still(cpu->thread);
+	halt(cpu->thread);
+	undo_exit(cpu->thread);
 	pthread_mutex_unlock(&cpu->engine->lock);
 }
 
 void cpu_hold_all(struct power_engine *e)
 {
+	if (!e->threads)
+		return;
+	pthread_mutex_lock(&e->lock);
+	halt_all(e);
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		cpu_hold(e->cpus[i]);
+		undo_exit(e->cpus[i]->thread);
+	pthread_mutex_unlock(&e->lock);
 }
 
 /* Have all others stand still, with their exits kept, and execute one block in this thread. */
@@ -174,12 +190,21 @@ static void run_alone(struct cpu *cpu, struct engine_exit *exit)
 	struct power_engine *e = cpu->engine;
 
 	pthread_mutex_lock(&e->lock);
-	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		halt(e->cpus[i]->thread);
+	halt_all(e);
 	pthread_mutex_unlock(&e->lock);
 	cpu_set_beside(e, false);
 	cpu_run(cpu, 1, exit);
 	cpu_set_beside(e, true);
+}
+
+/* Execute the block that accesses a device in this thread, which the devices belong to. */
+static void run_at_device(struct cpu *cpu, struct engine_exit *exit)
+{
+	cpu->reaches_devices = true;
+	begin_executing(cpu->thread);
+	cpu_run(cpu, 1, exit);
+	end_executing(cpu->thread);
+	cpu->reaches_devices = false;
 }
 
 /* What cannot be executed beside others: the rest of a block, code that is traced. */
@@ -192,13 +217,14 @@ void cpu_run_beside(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exi
 {
 	struct power_engine *e = cpu->engine;
 	struct vcpu_thread *t = cpu->thread;
-	bool alone = false;
+	bool alone = false, at_device = false;
 
 	pthread_mutex_lock(&e->lock);
 	if (t->state == THREAD_EXITED) {
 		*exit = t->exit;
 		t->state = THREAD_STILL;
 		alone = (int)exit->reason == EXIT_ALONE;
+		at_device = (int)exit->reason == EXIT_DEVICE;
 	} else {
 		alone = t->state == THREAD_STILL && must_be_alone(cpu);
 		if (t->state == THREAD_STILL && !alone) {
@@ -208,7 +234,10 @@ void cpu_run_beside(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exi
 		exit->reason = ENGINE_EXIT_RUNNING;
 	}
 	pthread_mutex_unlock(&e->lock);
-	if (alone)
+	/* The device may write to memory, which heals poison. */
+	if (at_device && !e->memory->nr_poisoned)
+		run_at_device(cpu, exit);
+	if (alone || (at_device && e->memory->nr_poisoned) || (int)exit->reason == EXIT_ALONE)
 		run_alone(cpu, exit);
 }
 

@@ -166,7 +166,10 @@ SEM(tlbie)
 	if (cpu->engine->nr_planted && cpu_alone(cpu))
 		return EXCEPTION;
 	if (cpu->engine->beside && !(insn & TLBIE)) {
-		mmu_forget_all(cpu);
+		if (!flush.one_process)
+			mmu_forget_all(cpu);
+		else
+			mmu_forget_range(cpu, flush.pid, page, is == 1 || ric ? 0 : size);
 		return 0;
 	}
 	if (!flush.one_process) {

@@ -75,7 +75,7 @@ static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access
 		obstacle = memory_obstacle(memory, translation.ra, size, write);
 		place->window = obstacle.window;
 		if (obstacle.kind == MEMORY_WINDOW)
-			return !cpu_alone(cpu);
+			return !cpu_at_device(cpu);
 		if (write && cpu_alone(cpu)) /* it may heal poison */
 			return false;
 		if (obstacle.kind != MEMORY_RAM)

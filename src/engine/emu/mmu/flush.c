@@ -28,8 +28,14 @@ void mmu_forget_process(struct cpu *cpu, uint32_t pid)
 		tlb_flush_process(&cpu->arrays);
 }
 
-void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t first, uint64_t len)
+void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len)
 {
+	const uint64_t first = EPN(ea) & ~(len - 1);
+
+	if (!len || len > LONGEST_RANGE) {
+		mmu_forget_process(cpu, pid);
+		return;
+	}
 	if (cpu->engine->threads)
 		walks_flush_range(cpu->walks, pid, first, len);
 	if (pid && (uint32_t)cpu->pidr != pid)

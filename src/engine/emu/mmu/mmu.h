@@ -60,7 +60,8 @@ void mmu_iamr_changed(struct cpu *cpu);
 /* What the caches of one vCPU forget; its walks only if they are its own. */
 void mmu_forget_all(struct cpu *cpu);
 void mmu_forget_process(struct cpu *cpu, uint32_t pid);
-void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t page, uint64_t len);
+/* @len: a power of two, and the range the one around @ea; 0: the whole process */
+void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len);
 
 /*
  * What all vCPUs forget. Those that run beside the caller do so later: shootdown_wait() waits for

@@ -571,10 +571,8 @@ BODY(leave_nip)
 
 BODY(illegal)
 {
-	if (cpu_alone(cpu)) /* the warning is the machine's to give */
-		return stop(cpu, u);
-	cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block_offset(BLOCK, u->index));
-	cpu_illegal(cpu);
+	if (cpu_warn_illegal(cpu, (uint32_t)u->imm, cpu->page_ea + block_offset(BLOCK, u->index)))
+		cpu_illegal(cpu);
 	return stop(cpu, u);
 }
 
