@@ -236,6 +236,11 @@ static void test_vty(void)
 	check_equal(VTY, r4, 0x07000000, "XIRR while it is in service");
 	hcall4(H_EOI, 0xff000000 | VTY_SOURCE, 0, 0, 0);
 	take(&r4);
+	/* It may have told of the character once more before that was read. */
+	if (r4 == (0xff000000 | VTY_SOURCE)) {
+		hcall4(H_EOI, r4, 0, 0, 0);
+		take(&r4);
+	}
 	check_equal(VTY, r4, 0xff000000, "XIRR after H_EOI");
 
 	check_equal(VTY, (u32)rtas("ibm,int-off", 1, 0, source, NULL), 0, "ibm,int-off");

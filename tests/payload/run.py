@@ -188,14 +188,7 @@ CASES = {
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),
     "vectors": ("vectors", [], [POWERED_OFF]),
     "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
-    "atomics_threads": ("atomics", ["-smp", "2", *THREADS], [POWERED_OFF]),
     "litmus": ("litmus", ["-smp", "4", "-append", "few"], [POWERED_OFF]),
-    "litmus_threads": ("litmus", ["-smp", "4", "-append", "few", *THREADS], [POWERED_OFF]),
-    "code_threads": ("code", ["-smp", "2", *THREADS], [POWERED_OFF]),
-    "smp_threads": ("smp", ["-smp", "4", *THREADS], [POWERED_OFF]),
-    "storm_threads": ("storm", ["-smp", "4", *THREADS], [POWERED_OFF]),
-    "planted_threads": ("planted", THREADS, [POWERED_OFF]),
-    "poison_threads": ("poison", THREADS, [POWERED_OFF]),
     "timer": ("timer", [], [POWERED_OFF]),
     "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
     "code": ("code", ["-smp", "2"], [POWERED_OFF]),
@@ -295,6 +288,23 @@ CASES = {
         ],
     ),
 }
+
+
+# The same with threads; but not what measures time in instructions, and conformance without that.
+THREADED = [
+    *("atomics", "code", "context", "errinjct", "exceptions", "hcalls", "litmus", "machine_check"),
+    *("mmu", "nested_injected", "nested_own", "planted", "poison", "reboot", "rtas", "smp"),
+    *("storm", "strict", "system_reset", "trace", "vectors", "xics"),
+]
+
+
+def threaded(name, *more_options):
+    payload, options, checks = CASES[name]
+    return payload, [*options, *THREADS, *more_options], checks
+
+
+CASES.update({f"{name}_threads": threaded(name) for name in THREADED})
+CASES["conformance_threads"] = threaded("conformance", "-append", "untimed")
 
 
 # ---- one run -------------------------------------------------------------------------------------
