@@ -34,6 +34,8 @@ void planted_flush(struct power_engine *e, const struct planted_flush *flush)
 {
 	unsigned kept = 0;
 
+	if (!e->nr_planted) /* others may look meanwhile */
+		return;
 	for (unsigned i = 0; i < e->nr_planted; i++)
 		if (!is_flushed(&e->planted[i], flush))
 			e->planted[kept++] = e->planted[i];
