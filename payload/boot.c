@@ -186,6 +186,7 @@ static void set_decrementer(struct frame *frame)
 
 void payload(void)
 {
+	uses_decrementer = true;
 	on_interrupt = set_decrementer;
 	check_equal(REGISTERS, boot.r4, 0, "R4");
 	check_equal(REGISTERS, boot.r5, 0, "R5");

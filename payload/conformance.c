@@ -546,6 +546,7 @@ static volatile s64 cede_result;
 
 static void cede(void)
 {
+	park_decrementer();
 	cede_result = hcall4(H_CEDE, 0, 0, 0, 0);
 }
 #endif

@@ -8,6 +8,7 @@
 #include "payload.h"
 
 void (*on_interrupt)(struct frame *frame);
+bool uses_decrementer;
 void (*on_machine_check)(struct frame *frame);
 void (*on_system_reset)(struct frame *frame);
 void (*on_secondary)(u64 cpu);
@@ -425,6 +426,10 @@ static void unexpected(const char *what, const struct frame *frame)
 
 void interrupt(struct frame *frame)
 {
+	if (frame->vector == 0x900 && !uses_decrementer) {
+		park_decrementer();
+		return;
+	}
 	if (!on_interrupt)
 		unexpected("vector", frame);
 	on_interrupt(frame);
@@ -473,6 +478,7 @@ void leave_run(struct frame *frame)
 
 void run_registers(const void *code, u64 msr, const u64 registers[8])
 {
+	park_decrementer();
 	running[this_cpu()] = true;
 	run_at((u64)code, msr, registers);
 }

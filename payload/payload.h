@@ -83,6 +83,8 @@ extern const char *const sentences[];
  * frame.
  */
 extern void (*on_interrupt)(struct frame *frame);
+/* Does the payload want the decrementer's interrupts? */
+extern bool uses_decrementer;
 extern void (*on_machine_check)(struct frame *frame);
 extern void (*on_system_reset)(struct frame *frame);
 extern void (*on_secondary)(u64 cpu);
@@ -191,6 +193,13 @@ void interrupts_in_own_endian(void);
 #define SPR_FSCR    153
 #define SPR_TB	    268
 #define SPR_PIR	    1023
+
+/* Its interrupt is four seconds of the host's clock away, unless the payload wants it. */
+static inline void park_decrementer(void)
+{
+	if (!uses_decrementer)
+		mtspr(SPR_DEC, 0x7fffffff);
+}
 
 static inline u64 mfmsr(void)
 {

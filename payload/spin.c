@@ -36,6 +36,7 @@ void spin_prepare(struct spin *spin, u64 seed, u64 msr)
 	for (unsigned i = 0; i < sizeof(spin->vsr_in); i++)
 		spin->vsr_in[i] = (u8)pattern(seed, 100 + i);
 	spin->fpscr_in = 0x3 | 0x1000; /* rounding towards minus infinity; FPRF */
+	park_decrementer();
 }
 
 /* Our own code at 0x200 starts like that at 0x300. */

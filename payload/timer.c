@@ -184,6 +184,7 @@ static void test_cede(void)
 void payload(void)
 {
 	interrupts_in_own_endian();
+	uses_decrementer = true;
 	on_interrupt = arrived;
 	mtspr(SPR_DEC, FAR);
 	test_time_base();

@@ -285,6 +285,7 @@ static void test_garbage(void)
 void payload(void)
 {
 	interrupts_in_own_endian();
+	uses_decrementer = true;
 	on_interrupt = arrived;
 	mtspr(SPR_DEC, 0x7fffffff);
 	test_self();
