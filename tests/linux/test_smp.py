@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian 6.1 on several CPUs: they come up, and events reach the right one.
 
-usage: test_smp.py [--build DIR] [xics|xive]          the interrupt controller, xics
+usage: test_smp.py [--build DIR] [xics|xive [threads]]
+       (the interrupt controller, xics; threads: each CPU has one, and the clock is the host's)
 """
 
 import sys
@@ -16,15 +17,15 @@ VICTIM_CPU = 2
 
 
 class Smp(Booted):
-    def __init__(self, build, stack, interrupts):
+    def __init__(self, build, stack, interrupts="xics", threads=None):
         self.build, self.stack = build, stack
         self.interrupts = interrupts
+        self.options = [f"--interrupts={interrupts}"] + ["--threads=many"] * bool(threads)
+        self.clock = "host" if threads else "insn"
         self.kernel = harness.guest_file("6.1")
 
     def start(self, **options):
-        return Guest(
-            self.build, self.kernel, options=[f"--interrupts={self.interrupts}"], **options
-        )
+        return Guest(self.build, self.kernel, options=self.options, clock=self.clock, **options)
 
     def boots(self):
         guest = self.stack.enter_context(
@@ -188,7 +189,7 @@ def came_up(guest, count):
 
 
 def define(tap, build, words, stack):
-    smp = Smp(build, stack, *(words or ["xics"]))
+    smp = Smp(build, stack, *words)
     tap.test("four_cpus_boot", smp.boots)
     tap.test("the_machine_check_hits_the_cpu_it_is_for", smp.hit)
     tap.test("an_idle_cpu_takes_a_machine_check", smp.idle)
