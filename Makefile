@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa race lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -88,6 +88,21 @@ isa: test-build
 conformance: test-build
 	@scripts/conformance -C $(BUILD)
 
+# Payloads with a thread for each vCPU, under ThreadSanitizer. tests/race.suppressions says what it is
+# not to report, and why. Two of them count on a processor that is not that slow.
+race:
+	@scripts/setup-packages run check
+	@if test ! -f build-race/build.ninja; then \
+		meson setup build-race -Dtests=enabled -Db_sanitize=thread -Db_lundef=false; \
+	fi
+	@ninja -C build-race
+	@for name in $$(tests/payload/run.py --cases | tr ' ' '\n' | grep _threads | grep -v 'litmus\|smp'); do \
+		echo "$$name:"; \
+		TSAN_OPTIONS=suppressions=$(CURDIR)/tests/race.suppressions:exitcode=66 \
+			tests/payload/run.py --fwnmi build-race/src/fwnmi --payloads build-race/payload \
+			--run-option=--sandbox=off "$$name" || exit 1; \
+	done
+
 # Bugs that Linux once had, put back into its source: the lab must find them. Compiles Linux, which
 # takes an hour at most, once.
 lab-historic: test-build
@@ -144,7 +159,7 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-library build-sanitize build-fuzz
+	rm -rf build build-library build-sanitize build-fuzz build-race
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
@@ -153,6 +168,7 @@ help:
 	@echo '                             undefined-behaviour sanitizers'
 	@echo 'make isa [ISA_INSNS=1000000] [ISA_SEED=20]'
 	@echo '                             compare random sequences of instructions with QEMU'
+	@echo 'make race                    payloads with a thread for each vCPU, under ThreadSanitizer'
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
 	@echo 'make userland                run stress-ng, openssl, Python, gcc and others from Debian'
