@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa race lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -87,6 +87,12 @@ isa: test-build
 # Prints the requirements of docs/conformance.md with their tests' results.
 conformance: test-build
 	@scripts/conformance -C $(BUILD)
+
+# Litmus tests of the order of memory accesses, 10^6 rounds each; `make check` has fewer.
+litmus: test-build
+	@$(BUILD)/src/fwnmi run -kernel $(BUILD)/payload/litmus_little -append alone -smp 4 \
+		--threads many | tee $(BUILD)/litmus.tap
+	@grep -q '^1\.\.4' $(BUILD)/litmus.tap && ! grep '^not ok' $(BUILD)/litmus.tap
 
 # Payloads with a thread for each vCPU, under ThreadSanitizer. tests/race.suppressions says what it is
 # not to report, and why. Two of them count on a processor that is not that slow.
@@ -168,6 +174,7 @@ help:
 	@echo '                             undefined-behaviour sanitizers'
 	@echo 'make isa [ISA_INSNS=1000000] [ISA_SEED=20]'
 	@echo '                             compare random sequences of instructions with QEMU'
+	@echo 'make litmus                  the order of memory accesses with threads, 10^6 rounds'
 	@echo 'make race                    payloads with a thread for each vCPU, under ThreadSanitizer'
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
