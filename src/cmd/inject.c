@@ -75,6 +75,10 @@ static const char usage[] =
 	"  --unsafe             the processor is unsafe: stop it\n"
 	"  --initiator I        unknown, CPU, PCI, ISA, memory, power-management, hot-plug (CPU)\n"
 	"\n"
+	"System resets:\n"
+	"  --swapped-srr        little-endian guests: SRR0 and SRR1 byte-swapped, and SRR1 with little\n"
+	"                       more than SF and DR, as some firmware of PowerVM gave them\n"
+	"\n"
 	"Poisoned memory:\n"
 	"  --address ADDRESS    the real address of its first byte\n"
 	"  --length N           how many bytes (the cache line of 128 bytes that has ADDRESS)\n"
@@ -265,6 +269,7 @@ static const struct command_option inject_option_table[] = {
 	{ "--disposition", OPTION_CALL, .set = take_text, .key = "disposition" },
 	{ "--initiator", OPTION_CALL, .set = take_text, .key = "initiator" },
 	{ "--unsafe", OPTION_CALL_FLAG, .set = take_true, .key = "unsafe" },
+	{ "--swapped-srr", OPTION_CALL_FLAG, .set = take_true, .key = "swapped-srr" },
 	{ "--address", OPTION_CALL, .set = take_address, .key = "address" },
 	{ "--length", OPTION_CALL, .set = take_address, .key = "length" },
 	{ "--log", OPTION_CALL, .set = take_text, .key = "log" },
@@ -366,6 +371,8 @@ static bool check_options(struct inject_options *o)
 		return check_event_options(o);
 	if (inject_args_parse(o->args, o->system_reset, &injection, err, sizeof(err)) < 0)
 		return complain("%s", err);
+	if (o->remote.gdb && injection.swapped_srr)
+		return complain("--gdb cannot do --swapped-srr: it needs the engine of fwnmi run");
 	if (o->remote.gdb && injection.repeat)
 		return complain("--gdb cannot repeat: a storm needs the engine of fwnmi run");
 	o->timeout = injection.timeout_ms / 1000;

@@ -350,6 +350,7 @@ enum {
 	FOR_MEMORY = 4,
 	FOR_PLANT = 8,
 	FOR_UNPLANT = 16,
+	FOR_RESET = 32,
 };
 
 static const struct argument {
@@ -364,6 +365,7 @@ static const struct argument {
 	{ "timeout", FOR_EVENT },
 	{ "repeat", FOR_EVENT },
 	{ "every", FOR_EVENT },
+	{ "swapped-srr", FOR_RESET },
 	{ "type", FOR_MACHINE_CHECK | FOR_PLANT },
 	{ "subtype", FOR_MACHINE_CHECK | FOR_PLANT },
 	{ "severity", FOR_MACHINE_CHECK },
@@ -407,7 +409,7 @@ static bool unknown_argument(struct parse *p, const char *key, unsigned use)
 
 static bool check_keys(struct parse *p)
 {
-	const unsigned wanted = FOR_EVENT | (p->system_reset ? 0 : FOR_MACHINE_CHECK);
+	const unsigned wanted = FOR_EVENT | (p->system_reset ? FOR_RESET : FOR_MACHINE_CHECK);
 	const char *key;
 	json_t *value;
 
@@ -417,10 +419,14 @@ static bool check_keys(struct parse *p)
 	{
 		unsigned use = use_of(key);
 
-		if (!(use & (FOR_EVENT | FOR_MACHINE_CHECK)))
+		if (!(use & (FOR_EVENT | FOR_MACHINE_CHECK | FOR_RESET)))
 			return unknown_argument(p, key, wanted);
 		if (!(use & wanted))
-			return FAIL(p, "%s is for machine checks, not for a system reset", key);
+			return FAIL(p,
+				    use & FOR_RESET ?
+					    "%s is for a system reset, not for machine checks" :
+					    "%s is for machine checks, not for a system reset",
+				    key);
 	}
 	return true;
 }
@@ -431,7 +437,8 @@ int inject_args_parse(json_t *args, bool system_reset, struct injection_request 
 	struct parse p = { args, system_reset, injection, err, err_size };
 
 	*injection = (struct injection_request){ .system_reset = system_reset };
-	if (!check_keys(&p) || !parse_place(&p) || (!system_reset && !parse_machine_check(&p)))
+	if (!check_keys(&p) || !parse_place(&p) || (!system_reset && !parse_machine_check(&p)) ||
+	    (system_reset && !get_bool(&p, "swapped-srr", false, &injection->swapped_srr)))
 		return -1;
 	return 0;
 }

@@ -42,6 +42,7 @@
 		NUMBER(which, request.effective_address_is_nip, true),                             \
 		NUMBER(which, request.group, UINT64_MAX),                                          \
 		NUMBER(which, request.timeout_ms, UINT32_MAX),                                     \
+		NUMBER(which, request.swapped_srr, true),                                          \
 		NUMBER(which, request.repeat, INJECT_MAX_REPEAT),                                  \
 		NUMBER(which, request.every, UINT64_MAX),                                          \
 		NUMBER(which, report.number, INJECT_MAX_REPEAT),                                   \

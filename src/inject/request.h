@@ -26,6 +26,11 @@ struct injection_request {
 	unsigned vcpu;
 	bool system_reset; /* else a machine check */
 	struct fwnmi_machine_check mc; /* srr1 is set by the machine */
+	/*
+	 * System reset: SRR0 and SRR1 as some firmware of PowerVM gave them to little-endian guests
+	 * (Linux commit bded0706434d): byte-swapped, and SRR1 had little more than SF and DR.
+	 */
+	bool swapped_srr;
 	bool effective_address_is_nip; /* use the interrupted instruction's address */
 	struct trigger trigger;
 	/*

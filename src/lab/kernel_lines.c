@@ -423,6 +423,19 @@ static bool read_oops_process(struct scan s, struct kernel_lines *lines)
 	return true;
 }
 
+/* "NIP:  c0000000000aa448 LR: ...", of an Oops. */
+static bool read_oops_nip(struct scan s, struct kernel_lines *lines)
+{
+	struct kernel_oops *oops;
+
+	if (!take(&s, "NIP:  ") || !lines->nr_oopses || lines->nr_oopses > KERNEL_MAX_OOPSES)
+		return false;
+	oops = &lines->oopses[lines->nr_oopses - 1];
+	if (!oops->has_nip)
+		oops->has_nip = take_hex(&s, &oops->nip);
+	return true;
+}
+
 static bool read_panic(struct scan s, size_t at, struct kernel_lines *lines)
 {
 	if (!take(&s, "Kernel panic - not syncing: "))
@@ -522,8 +535,9 @@ static bool read_line(struct scan s, size_t at, struct kernel_lines *lines)
 	if (take(&mce, "Memory failure: "))
 		return read_memory_failure(mce, lines);
 	return read_old_mce_part(s, lines) || read_oops(s, at, lines) || read_panic(s, at, lines) ||
-	       read_oops_process(s, lines) || read_stall_or_bug(&s, lines) || read_flag(s, lines) ||
-	       read_signal_kill(s, lines) || read_old_mce_head(s, at, lines);
+	       read_oops_process(s, lines) || read_oops_nip(s, lines) ||
+	       read_stall_or_bug(&s, lines) || read_flag(s, lines) || read_signal_kill(s, lines) ||
+	       read_old_mce_head(s, at, lines);
 }
 
 size_t kernel_line_length(const char *p, const char *end)

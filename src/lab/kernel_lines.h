@@ -45,6 +45,8 @@ struct kernel_oops {
 	char text[64]; /* "Machine check", "System Reset", "Kernel access of bad area" */
 	bool has_process;
 	struct kernel_process process; /* current */
+	bool has_nip;
+	uint64_t nip;
 };
 
 /* Who died of what, in the kernel's words. */

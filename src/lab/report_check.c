@@ -165,6 +165,29 @@ static bool may_repeat(const struct matching *m, const struct kernel_mce *mce)
 	return false;
 }
 
+/* Linux prints one Oops for several CPUs. */
+static bool is_place_of_reset(const struct law_event *events, unsigned nr_events, uint64_t nip)
+{
+	for (unsigned i = 0; i < nr_events; i++)
+		if (events[i].hit->report.system_reset && events[i].hit->report.nip == nip)
+			return true;
+	return false;
+}
+
+static void check_resets(const struct law_event *events, unsigned nr_events,
+			 const struct kernel_lines *lines, struct report_check *check)
+{
+	for (unsigned i = 0; i < lines->nr_oopses && i < KERNEL_MAX_OOPSES; i++) {
+		const struct kernel_oops *oops = &lines->oopses[i];
+
+		if (!strcmp(oops->text, "System Reset") && oops->has_nip &&
+		    !is_place_of_reset(events, nr_events, oops->nip))
+			complain(check,
+				 "Linux printed NIP 0x%llx of a system reset, none was there",
+				 (unsigned long long)oops->nip);
+	}
+}
+
 void report_check(const struct law_event *events, unsigned nr_events,
 		  const struct kernel_lines *lines, struct report_check *check)
 {
@@ -182,4 +205,5 @@ void report_check(const struct law_event *events, unsigned nr_events,
 		if (!m.taken[j] && !may_repeat(&m, &lines->mces[j]))
 			complain(check, "Linux reported a machine check that nobody sent: \"%s\"",
 				 lines->mces[j].what);
+	check_resets(events, nr_events, lines, check);
 }

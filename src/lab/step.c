@@ -74,7 +74,8 @@ void lab_step_name(const struct lab_step *step, char *name, size_t size)
 			 step->plant.multihit ? "multihit" : "parity",
 			 step->plant.recovered ? "" : ", not recovered");
 	else if (step->request.system_reset)
-		snprintf(name, size, "system reset");
+		snprintf(name, size, "system reset%s",
+			 step->request.swapped_srr ? ", swapped SRR" : "");
 	else
 		lab_machine_check_name(mc->error_type, mc->error_subtype, mc->disposition, name,
 				       size);

@@ -307,6 +307,8 @@ USER, KERNEL = "SLB multihit/user", "SLB multihit/kernel"
 KILL = "TLB multihit, not recovered/user"
 RESET = "system reset/user"
 STANDARD = ("--suite", "standard")
+# As PowerVM had it: Linux commit bded0706434d.
+SWAPPED = ("--scenarios", "- {name: swapped, system-reset: {swapped-srr: true}, at: user}\n")
 
 # What it does, which case shows it, which verdicts name it.
 Bug = collections.namedtuple("Bug", "apply case verdicts options", defaults=((),))
@@ -478,6 +480,12 @@ BUGS = {
     ),
     "reset_does_not_panic": Bug(
         patches(("system_reset_exception", r"bl nmi_panic", "nop")), RESET, ("oops",)
+    ),
+    "reset_believes_a_swapped_srr0": Bug(
+        patches((RESETS, r"cmpd r\d+,r\d+\n(bne .*)", r"cmpd r1,r13\n\1")),
+        "swapped",
+        ("misreported",),
+        SWAPPED,
     ),
     "reset_loops": Bug(
         patches(("system_reset_exception", r"bl interrupt_nmi_enter_prepare\nnop", "b .\nnop")),

@@ -127,6 +127,8 @@ static void a_system_reset_ends_in_a_panic(void **state)
 	(void)state;
 	read_text(console_6_12_reset);
 	assert_string_equal(lines.oopses[0].text, "System Reset");
+	assert_true(lines.oopses[0].has_nip);
+	assert_int_equal(lines.oopses[0].nip, 0x10000018);
 	assert_true(lines.panicked);
 	assert_string_equal(lines.panic, "System Reset");
 }

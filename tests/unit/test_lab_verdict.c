@@ -943,6 +943,17 @@ static void without_registration_there_is_no_rule(void **state)
 	expect(LAB_OOPS, true, "");
 }
 
+static void an_oops_that_gets_the_place_of_a_system_reset_wrong_is_misreported(void **state)
+{
+	(void)state;
+	system_reset(V6_1);
+	scene.seen.hits[0].report.nip += 4;
+	expect(LAB_MISREPORTED, false, "system-reset");
+	/* It may be another CPU's. */
+	add_hit(USER_NIP, USER_MSR, "victim")->report.system_reset = true;
+	expect(LAB_PANIC, true, "system-reset");
+}
+
 static void system_resets_of_other_kinds_have_their_rules(void **state)
 {
 	(void)state;
@@ -1377,6 +1388,8 @@ int main(void)
 			a_system_reset_must_not_call_the_interlock_for_the_machine_check_under_it),
 		cmocka_unit_test(a_kernel_may_hang_without_its_unsafe_processor),
 		cmocka_unit_test(without_registration_there_is_no_rule),
+		cmocka_unit_test(
+			an_oops_that_gets_the_place_of_a_system_reset_wrong_is_misreported),
 		cmocka_unit_test(system_resets_of_other_kinds_have_their_rules),
 		cmocka_unit_test(the_kernels_own_repair_counts_as_recovery),
 		cmocka_unit_test(process_1_takes_the_kernel_along),
