@@ -700,7 +700,8 @@ enum {
 	SPECIAL_EVENT,
 	PAGE,
 	SLB,
-	IOA_BUS_ERROR = 7,
+	TRANSLATOR_FAILURE,
+	IOA_BUS_ERROR,
 	DCACHE_START = 9,
 	DCACHE_END,
 	TLB_START = 13,
@@ -786,11 +787,17 @@ static void bad_requests_for_errors_are_refused(void **state)
 	const struct {
 		uint32_t function, buffer, cells[2];
 	} bad[] = {
-		{ IOA_BUS_ERROR, WORK, { 0, 0 } }, { 0, WORK, { 0, 0 } },
-		{ UINT32_MAX, WORK, { 0, 0 } },	   { FATAL, WORK + 512, { 0, 0 } },
-		{ FATAL, FAKE_RAM, { 0, 0 } },	   { FATAL, 0xfffffc00, { 0, 0 } },
-		{ PAGE, WORK, { 1, 0 } },	   { PAGE, WORK, { 0, FAKE_RAM } },
-		{ SPECIAL_EVENT, WORK, { 0, 0 } }, { SPECIAL_EVENT, WORK, { 3, 0 } },
+		{ TRANSLATOR_FAILURE, WORK, { 0, 0 } },
+		{ IOA_BUS_ERROR, WORK, { 0, 0 } },
+		{ 0, WORK, { 0, 0 } },
+		{ UINT32_MAX, WORK, { 0, 0 } },
+		{ FATAL, WORK + 512, { 0, 0 } },
+		{ FATAL, FAKE_RAM, { 0, 0 } },
+		{ FATAL, 0xfffffc00, { 0, 0 } },
+		{ PAGE, WORK, { 1, 0 } },
+		{ PAGE, WORK, { 0, FAKE_RAM } },
+		{ SPECIAL_EVENT, WORK, { 0, 0 } },
+		{ SPECIAL_EVENT, WORK, { 3, 0 } },
 		{ DCACHE_START, WORK, { 2, 0 } },
 	};
 

@@ -10,7 +10,10 @@
 #define ALREADY_OPEN	 -4
 #define NOT_OPENED_BY_IT -4 /* or not open */
 
-/* Tokens as PowerVM has them. */
+/*
+ * Tokens as PowerVM has them. translator-failure, 6, is not offered: LoPAR leaves its work buffer
+ * undefined, and errinjct of powerpc-utils never calls it.
+ */
 static const struct {
 	const char *name;
 	uint32_t token;
