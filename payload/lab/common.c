@@ -6,6 +6,7 @@
 
 #define AT_PAGESZ 6
 #define AT_HWCAP  16
+#define AT_HWCAP2 26
 
 static const char *name = "?";
 static uint64_t rounds;
@@ -52,6 +53,8 @@ void start(long *stack)
 	for (at++; *at; at += 2) {
 		if (*at == AT_HWCAP)
 			env.hwcap = (uint64_t)at[1];
+		if (*at == AT_HWCAP2)
+			env.hwcap2 = (uint64_t)at[1];
 		if (*at == AT_PAGESZ)
 			env.page_size = (uint64_t)at[1];
 	}

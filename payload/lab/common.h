@@ -23,13 +23,17 @@
 #define ALONE  "FWNMI_LAB=alone"
 #define SHARED "FWNMI_LAB=shared"
 
-#define HWCAP_ALTIVEC 0x10000000
-#define HWCAP_VSX     0x00000080
+#define HWCAP_ALTIVEC	 0x10000000
+#define HWCAP_VSX	 0x00000080
+/* In AT_HWCAP2. PPR has no bit of its own. */
+#define HWCAP2_TAR	 0x04000000
+#define HWCAP2_DSCR	 0x20000000
+#define HWCAP2_ARCH_2_07 0x80000000
 
 struct environment {
 	int argc;
 	char **argv, **envp;
-	uint64_t hwcap, page_size;
+	uint64_t hwcap, hwcap2, page_size;
 };
 
 /** main_program() - what a program does; it ends with what this returns */

@@ -12,6 +12,20 @@
 #define CALL_PRESERVED_CR 0x00fff000
 #define CR0_SO		  0x10000000
 
+/* Known values of registers that code between functions does not use. */
+#define SPR_DSCR	3
+#define SPR_TAR		815
+#define SPR_PPR		896
+#define KNOWN_TAR	0x51e3a7c90f2b6d84
+#define KNOWN_DSCR	0x0000000000000015 /* URG 1, DPFD 5 */
+#define PPR_PRIORITY	0x001c000000000000
+#define KNOWN_PRIORITY	0x000c000000000000 /* medium low: or 6,6,6 */
+#define MEDIUM_PRIORITY 0x0010000000000000
+
+#define GET_SPR(number, value) __asm__ volatile("mfspr %0, %1" : "=r"(value) : "i"(number))
+#define SET_SPR(number, value) \
+	__asm__ volatile("mtspr %0, %1" : : "i"(number), "r"((uint64_t)(value)))
+
 extern struct registers seen_registers;
 extern long call_arguments[7];
 
@@ -29,6 +43,7 @@ static const struct facilities {
 	{ registers_window_vsx, registers_call_vsx, registers_slot_vsx, true, true },
 };
 static const struct facilities *facilities;
+static bool has_tar, has_dscr, has_ppr;
 static unsigned nr_reports; /* in this comparison */
 static uint64_t page_size;
 
@@ -37,6 +52,9 @@ void registers_begin(const struct environment *env)
 	long result;
 
 	page_size = env->page_size;
+	has_tar = env->hwcap2 & HWCAP2_TAR;
+	has_dscr = env->hwcap2 & HWCAP2_DSCR;
+	has_ppr = env->hwcap2 & HWCAP2_ARCH_2_07;
 	facilities = &each_facilities[0];
 	if (env->hwcap & HWCAP_ALTIVEC)
 		facilities = &each_facilities[1];
@@ -167,10 +185,57 @@ static void check_window_gprs(void)
 	}
 }
 
+/* The window leaves these alone. */
+static void load_special(void)
+{
+	if (has_tar)
+		SET_SPR(SPR_TAR, KNOWN_TAR);
+	if (has_dscr)
+		SET_SPR(SPR_DSCR, KNOWN_DSCR);
+	if (has_ppr)
+		__asm__ volatile("or 6, 6, 6");
+}
+
+struct special {
+	uint64_t tar, dscr, ppr;
+};
+
+static struct special store_special(void)
+{
+	struct special seen = { KNOWN_TAR, KNOWN_DSCR, KNOWN_PRIORITY };
+
+	if (has_ppr) {
+		GET_SPR(SPR_PPR, seen.ppr);
+		__asm__ volatile("or 2, 2, 2");
+	}
+	if (has_tar)
+		GET_SPR(SPR_TAR, seen.tar);
+	if (has_dscr)
+		GET_SPR(SPR_DSCR, seen.dscr);
+	return seen;
+}
+
+static void check_special(const struct special *seen)
+{
+	check_register("tar", -1, seen->tar, KNOWN_TAR);
+	check_register("dscr", -1, seen->dscr, KNOWN_DSCR);
+	/*
+	 * Linux's handler of machine checks (machine_check_early) begins by or 2,2,2, and does not
+	 * restore what that overwrites.
+	 */
+	if ((seen->ppr & PPR_PRIORITY) != MEDIUM_PRIORITY)
+		check_register("ppr", -1, seen->ppr & PPR_PRIORITY, KNOWN_PRIORITY);
+}
+
 void registers_window(void)
 {
+	struct special special;
+
+	load_special();
 	facilities->window();
+	special = store_special();
 	nr_reports = 0;
+	check_special(&special);
 	check_window_gprs();
 	check_rest();
 	if (float_differs())

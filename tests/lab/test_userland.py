@@ -139,6 +139,9 @@ def changes(facilities):
     yield 0x7CA103A6, "xer"  # mtxer 5
     yield 0x7CA803A6, "lr"  # mtlr 5
     yield 0x7CA903A6, "ctr"  # mtctr 5
+    yield 0x7CAFCBA6, "tar"  # mtspr 815,5
+    yield 0x7CA303A6, "dscr"  # mtspr 3,5
+    yield 0x7C210B78, "ppr", 1 << 50  # or 1,1,1: low
     yield 0xFFE0008C, "fpscr", 1  # mtfsb0 31
     if facilities != "fp":
         yield 0x7CA043A6, "vrsave"  # mtspr 256,5
