@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a list of cases can ask for, on a Debian kernel: processes by their number, storms, quirks.
+"""What a list of cases can ask for, on a Debian kernel: processes, storms, quirks, moments.
 
 usage: test_scenarios.py FWNMI KERNEL    (6.1, or a file)
 """
@@ -127,7 +127,36 @@ def a_system_reset_with_swapped_srrs_is_reported_where_it_was(lab):
     yield from lab.refused("- machine-check: {swapped-srr: true}", why)
 
 
+SPACE = "- {{workload: mixed, machine-check: , at: pidr={} ri=any within=3000000}}\n"
+
+
+def an_address_space_is_entered_behind_the_instruction_that_sets_pidr(lab):
+    seen = lab.judge("spaces", "".join(map(SPACE.format, range(1, 13))))
+    hits = [h for r in seen for h in r["evidence"]["hits"]]
+    # The one that runs already is in user mode, which has no place.
+    places = [h["place"] for h in hits if h["place"]]
+    yield Check("spaces are entered", len(places) >= 3, places)
+    yield expect("places", {p.split("+")[0] for p in places}, {"radix__switch_mmu_context"})
+    yield expect("instructions", len(set(places)), 1)
+
+
+INTERRUPTS = """
+- {workload: syscall, machine-check: , at: vector=0x900}
+- {workload: mixed, machine-check: , at: vector=0x900 count=5}
+- {workload: idle, machine-check: , at: vector=0x500 count=3}
+"""
+
+
+def an_interrupt_that_comes_by_itself_is_met_at_its_first_instruction(lab):
+    seen = lab.judge("interrupts", INTERRUPTS, "-smp", "2")
+    events = [r["evidence"]["hits"][0]["event"] for r in seen]
+    yield expect("vectors", [e["nip"][-3:] for e in events], ["900", "900", "500"])
+    yield expect("MSR[RI]", [e["recoverable"] for e in events], [False] * 3)
+
+
 TESTS = [
+    an_address_space_is_entered_behind_the_instruction_that_sets_pidr,
+    an_interrupt_that_comes_by_itself_is_met_at_its_first_instruction,
     a_system_reset_with_swapped_srrs_is_reported_where_it_was,
     a_storm_is_many_events_one_after_the_other,
     a_storm_has_a_bound,

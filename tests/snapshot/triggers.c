@@ -21,6 +21,7 @@
 
 #define TRACED	  6000 /* instructions */
 #define RAM_BYTES (256ull << 20)
+#define REAL_BITS ((uint64_t)-1 >> 4) /* of an effective address, in real mode */
 
 /* A vCPU before an instruction. */
 struct entry {
@@ -439,6 +440,66 @@ static void vectors_are_exact(void)
 	ok(good, __func__);
 }
 
+static bool real_fetch(const struct entry *a, const struct entry *b)
+{
+	return at_same_place(a, b) && !(a->msr & MSR_IR);
+}
+
+/* Others fetch there through a translation that the trace does not know: the first time counts. */
+static void real_fetches_are_exact(void)
+{
+	unsigned tried = 0;
+	bool good = true;
+	char text[80];
+
+	for (unsigned i = 0; i < nr_traced && tried < 40; i += 7) {
+		const struct entry *e = &trace[i];
+
+		if (e->msr & MSR_IR || count_before(e, real_fetch) != 1)
+			continue;
+		tried++;
+		snprintf(text, sizeof(text), "fetch-real=0x%" PRIx64 " real ri=any",
+			 e->nip & REAL_BITS);
+		good &= delivers_at(text, e);
+	}
+	printf("# %u real fetches\n", tried);
+	ok(good, __func__);
+}
+
+/* As accesses_stop_before_the_instruction(). */
+static void real_accesses_stop_before_the_instruction(void)
+{
+	unsigned tried = 0, exact = 0;
+	bool good = true;
+
+	for (unsigned i = 0; i < nr_traced && tried < 40; i++) {
+		const struct entry *e = &trace[i];
+		struct run run;
+		char text[120], why[256];
+
+		if (!e->size || e->msr & MSR_DR || count_before(e, overlaps) != 1)
+			continue;
+		tried++;
+		snprintf(text, sizeof(text), "%s-real=0x%" PRIx64 "..0x%" PRIx64 " ri=any",
+			 e->write ? "write" : "read", e->ea & REAL_BITS,
+			 (e->ea & REAL_BITS) + e->size - 1);
+		start(&run);
+		run_to(&run, start_at);
+		arm(&run, e->vcpu, text);
+		machine_stop_at(run.machine, end_at);
+		machine_run(run.machine, why, sizeof(why));
+		exact += run.delivered_at == e->insns && run.report.nip == e->nip;
+		if (run.delivered_at > e->insns) {
+			printf("# %s: instruction %" PRId64 ", not %" PRIu64 "\n", text,
+			       (int64_t)run.delivered_at, e->insns);
+			good = false;
+		}
+		stop(&run);
+	}
+	printf("# %u of %u at the instruction\n", exact, tried);
+	ok(good && (exact || !tried), __func__);
+}
+
 /* ---- a trigger that never comes true ---- */
 
 static bool ends_alike(const char *text, const void *state, size_t state_size)
@@ -639,6 +700,8 @@ int main(int argc, char **argv)
 	contexts_are_entered_at_the_instruction();
 	states_are_entered_at_the_instruction_the_kth_time();
 	vectors_are_exact();
+	real_fetches_are_exact();
+	real_accesses_stop_before_the_instruction();
 	a_trigger_that_never_comes_true_changes_nothing();
 	a_bound_withdraws_it_at_the_instruction();
 	printf("1..%u\n", nr_tests);
