@@ -11,6 +11,7 @@ import tempfile
 
 from test_campaign import Lab, refused
 import guest
+from break_kernel import Elf
 import tap
 from tap import Check, Failure, Missing, expect
 
@@ -154,7 +155,38 @@ def an_interrupt_that_comes_by_itself_is_met_at_its_first_instruction(lab):
     yield expect("MSR[RI]", [e["recoverable"] for e in events], [False] * 3)
 
 
+def a_real_address_is_met_under_its_translation(lab):
+    kernel = Elf(open(lab.kernel, "rb").read())
+    names = "tick_do_update_jiffies64", "jiffies_64"
+    code, data = (kernel.symbol(name) & ~(0xF << 60) for name in names)
+    words = f"fetch-real={code:#x}..{code + 8:#x}", f"write-real={data:#x}..{data + 7:#x}"
+    seen = lab.judge("real", at(*(f"{w} ri=any within=9000000" for w in words)))
+    places = [h["place"].split("+")[0] for r in seen for h in r["evidence"]["hits"]]
+    yield expect("places", places, ["tick_do_update_jiffies64"] * 2)
+
+
+def all_cpus_are_met_when_the_first_is(lab):
+    text = at("cpu=all process=victim0 count=2 within=9000000")
+    seen = lab.judge("all", text, "-smp", "2")
+    hits = seen[0]["evidence"]["hits"]
+    yield expect("CPUs", sorted(h["event"]["cpu-index"] for h in hits), [0, 1])
+
+
+def the_fall_of_ri_is_met_behind_the_instruction(lab):
+    # Linux clears it with mtmsrd when it comes back from ibm,nmi-interlock.
+    text = (
+        "- steps:\n  - machine-check:\n    at: user\n  - system-reset:\n    at: interlocked ri=0\n"
+    )
+    hits = lab.judge("falls", text)[0]["evidence"]["hits"]
+    yield expect("MSR[RI]", [h["event"]["recoverable"] for h in hits], [True, False])
+    place = hits[1]["place"].split("+")[0]
+    yield expect("the place", place, "rtas_return_loc")
+
+
 TESTS = [
+    a_real_address_is_met_under_its_translation,
+    all_cpus_are_met_when_the_first_is,
+    the_fall_of_ri_is_met_behind_the_instruction,
     an_address_space_is_entered_behind_the_instruction_that_sets_pidr,
     an_interrupt_that_comes_by_itself_is_met_at_its_first_instruction,
     a_system_reset_with_swapped_srrs_is_reported_where_it_was,
