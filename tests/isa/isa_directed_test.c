@@ -147,7 +147,10 @@ static bool privileged_instructions_interrupt_programs(void)
 	return true;
 }
 
-/* Newer versions' instructions are illegal, whatever QEMU makes of them. */
+/*
+ * Newer versions' instructions are illegal, whatever QEMU makes of them; but variants of mffs are
+ * mffs.
+ */
 static bool a_processor_lacks_what_is_newer(void)
 {
 	static const unsigned versions[] = { 207, 300 };
@@ -156,7 +159,8 @@ static bool a_processor_lacks_what_is_newer(void)
 	for (unsigned v = 0; v < 2; v++) {
 		run_as(versions[v]);
 		for (size_t i = 0; i < table_entries; i++)
-			if (!is_run(&table[i]) && outcome_of(table[i].value, false) != SIGILL) {
+			if (!is_run(&table[i]) && strncmp(table[i].name, "mffs", 4) &&
+			    outcome_of(table[i].value, false) != SIGILL) {
 				printf("# %s on ISA %u\n", table[i].name, versions[v]);
 				good = false;
 			}
