@@ -14,6 +14,11 @@
 /* Machine check: the cause is in DSISR. */
 #define SRR1_MC_LOADSTORE FWNMI_SRR1_MC_LOADSTORE
 
+/* Any interrupt that an instruction caused, from ISA 3.1 on: it has a prefix. */
+#define SRR1_PREFIXED (1ull << 29)
+/* Alignment interrupt: it crosses a boundary of 64 bytes. */
+#define SRR1_BOUNDARY (1ull << 28)
+
 /* Program interrupt. */
 #define SRR1_FP_ENABLED (1ull << 20)
 #define SRR1_ILLEGAL	(1ull << 19)

@@ -16,6 +16,9 @@
 #define F_RA(w) ((w) >> 16 & 31)
 #define F_RB(w) ((w) >> 11 & 31)
 
+/* Of an instruction of two words: the address is relative to its own. */
+#define PREFIX_R (1ull << 52)
+
 static uint64_t sequence;
 
 static uint64_t draw(void)
@@ -215,7 +218,8 @@ enum form {
 	FORM_RA,
 	FORM_D,
 	FORM_DS,
-	FORM_DQ
+	FORM_DQ,
+	FORM_PREFIXED
 };
 
 static enum form form_of(const struct table_entry *entry)
@@ -226,6 +230,10 @@ static enum form form_of(const struct table_entry *entry)
 		"dcbz", "icbi", "dcbf", "dcbst", "dcbt", "dcbtst", NULL
 	};
 
+	if (entry->prefix_mask)
+		return starts_with(entry->name, "pl") || starts_with(entry->name, "pst") ?
+			       FORM_PREFIXED :
+			       FORM_NONE;
 	switch (entry->value >> 26) {
 	case 31:
 		if (one_of(entry->name, ra_only))
@@ -255,8 +263,22 @@ bool accesses_memory(const struct table_entry *entry)
 	return form_of(entry) != FORM_NONE;
 }
 
-static int64_t displacement_of(uint32_t w, enum form form)
+/* The immediate of a prefixed instruction: 18 bits of the prefix and 16 of the suffix. */
+static int64_t immediate_of(uint64_t insn)
 {
+	return (int64_t)(insn >> 32 << 46 | (insn & 0xffff) << 30) >> 30;
+}
+
+static uint64_t with_immediate(uint64_t insn, int64_t immediate)
+{
+	return (insn & ~0x0003ffff0000ffffull) | ((uint64_t)immediate & 0xffff) |
+	       ((uint64_t)immediate >> 16 & 0x3ffff) << 32;
+}
+
+static int64_t displacement_of(uint64_t w, enum form form)
+{
+	if (form == FORM_PREFIXED)
+		return immediate_of(w);
 	return (int16_t)(w & (form == FORM_DQ ? 0xfff0 : form == FORM_DS ? 0xfffc : 0xffff));
 }
 
@@ -265,7 +287,7 @@ static void aim(struct isa_case *c, enum form form, bool keep_aligned)
 {
 	unsigned ra = F_RA(c->insn), rb = F_RB(c->insn);
 	uint64_t ea = CASE_MEMORY + 64 + below(64);
-	int64_t displacement = displacement_of((uint32_t)c->insn, form);
+	int64_t displacement = displacement_of(c->insn, form);
 
 	if (keep_aligned || below(2))
 		ea &= ~15ull;
@@ -284,7 +306,10 @@ static void aim(struct isa_case *c, enum form form, bool keep_aligned)
 			c->gpr[rb] = below(20) << 56 | (c->gpr[rb] & 0xffffffffffffffull);
 		break;
 	default:
-		c->gpr[ra] = ea - (uint64_t)displacement;
+		if (form == FORM_PREFIXED && c->insn & PREFIX_R)
+			c->insn = with_immediate(c->insn, (int64_t)(ea - c->address));
+		else
+			c->gpr[ra] = ea - (uint64_t)displacement;
 	}
 }
 
@@ -323,7 +348,7 @@ static uint32_t branch_condition(uint32_t w, bool to_ctr)
  */
 static bool loads_over_address(const char *name, uint32_t w)
 {
-	if (!strcmp(name, "lq"))
+	if (!strcmp(name, "lq") || !strcmp(name, "plq"))
 		return F_RA(w) == F_RT(w);
 	if (!strcmp(name, "lqarx"))
 		return F_RA(w) == F_RT(w) || F_RB(w) == F_RT(w);
@@ -387,10 +412,38 @@ static uint32_t word(const struct table_entry *entry, uint32_t reserved)
 	return valid(entry, entry->value | (w & open));
 }
 
+/* What a prefix may have: a displacement and perhaps R, or an operand. */
+static uint32_t open_bits_of_prefix(const struct table_entry *entry)
+{
+	if (starts_with(entry->name, "xxsplti"))
+		return 0xffff;
+	if (!strcmp(entry->name, "xxeval"))
+		return 0xff;
+	if (!strcmp(entry->name, "xxpermx"))
+		return 7;
+	return starts_with(entry->name, "xx") || !strcmp(entry->name, "pnop") ? 0 : 0x3ffff;
+}
+
+/* Both words. @relative: may R be set? */
+static uint64_t both_words(const struct table_entry *entry, uint32_t suffix, bool relative)
+{
+	const uint32_t prefix = entry->prefix_value |
+				(uint32_t)(draw() & open_bits_of_prefix(entry));
+	uint64_t insn;
+
+	if (!strcmp(entry->name, "pnop")) /* not every suffix is one */
+		suffix = 24u << 26 | (suffix & 0x03ffffff);
+	insn = (uint64_t)prefix << 32 | suffix;
+	if (relative && open_bits_of_prefix(entry) == 0x3ffff && !below(3))
+		insn = (insn & ~0x001f0000ull) | PREFIX_R;
+	return insn;
+}
+
 static bool needs_alignment(const char *name)
 {
 	return strstr(name, "arx") || strstr(name, "cx") || strstr(name, "at") ||
-	       !strcmp(name, "lq") || !strcmp(name, "stq");
+	       !strcmp(name, "lq") || !strcmp(name, "stq") || !strcmp(name, "plq") ||
+	       !strcmp(name, "pstq");
 }
 
 /* A taken branch skips one word. Moves from and to SPRs use the SPRs of the case. */
@@ -427,6 +480,8 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	memset(c, 0, sizeof(*c));
 	c->address = address;
 	c->insn = word(entry, reserved);
+	if (entry->prefix_mask)
+		c->insn = both_words(entry, (uint32_t)c->insn, true);
 	for (unsigned i = 0; i < 32; i++)
 		c->gpr[i] = general();
 	if (strstr(entry->name, "bcd") || !strcmp(entry->name, "addg6s"))
@@ -463,8 +518,9 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 	}
 	if (form != FORM_NONE)
 		aim(c, form, needs_alignment(entry->name));
-	c->words[0] = c->insn;
-	c->nr_words = 1;
+	if (entry->prefix_mask)
+		c->words[c->nr_words++] = c->insn >> 32;
+	c->words[c->nr_words++] = (uint32_t)c->insn;
 }
 
 uint64_t generate_below(uint64_t n)
@@ -493,6 +549,8 @@ unsigned generate_step(uint32_t words[GENERATE_STEP_WORDS], const struct table_e
 
 	do {
 		c.insn = word(entry, reserved);
+		if (entry->prefix_mask)
+			c.insn = both_words(entry, (uint32_t)c.insn, false);
 		ra = F_RA(c.insn);
 		rb = F_RB(c.insn);
 	} while (form == FORM_INDEXED && ra == rb);
@@ -509,8 +567,10 @@ unsigned generate_step(uint32_t words[GENERATE_STEP_WORDS], const struct table_e
 	} else if (form == FORM_RA) {
 		n = load_address(words, ra, ea);
 	} else if (form != FORM_NONE) {
-		n = load_address(words, ra, ea - (uint64_t)displacement_of((uint32_t)c.insn, form));
+		n = load_address(words, ra, ea - (uint64_t)displacement_of(c.insn, form));
 	}
+	if (entry->prefix_mask)
+		words[n++] = (uint32_t)(c.insn >> 32);
 	words[n++] = (uint32_t)c.insn;
 	return n;
 }

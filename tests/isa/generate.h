@@ -14,7 +14,7 @@ void generate_seed(uint64_t seed, const char *name);
  */
 void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved,
 	      uint64_t address);
-#define GENERATE_STEP_WORDS 4
+#define GENERATE_STEP_WORDS 5
 /**
  * generate_step() - the entry's word for any state, after the words that set up its address.
  * Returns the number of words.

@@ -147,6 +147,11 @@ static bool privileged_instructions_interrupt_programs(void)
 	return true;
 }
 
+static uint32_t first_word(const struct table_entry *entry)
+{
+	return entry->prefix_mask ? entry->prefix_value : entry->value;
+}
+
 /*
  * Newer versions' instructions are illegal, whatever QEMU makes of them; but variants of mffs are
  * mffs.
@@ -160,7 +165,7 @@ static bool a_processor_lacks_what_is_newer(void)
 		run_as(versions[v]);
 		for (size_t i = 0; i < table_entries; i++)
 			if (!is_run(&table[i]) && strncmp(table[i].name, "mffs", 4) &&
-			    outcome_of(table[i].value, false) != SIGILL) {
+			    outcome_of(first_word(&table[i]), false) != SIGILL) {
 				printf("# %s on ISA %u\n", table[i].name, versions[v]);
 				good = false;
 			}

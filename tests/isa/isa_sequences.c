@@ -63,7 +63,7 @@ static unsigned take_steps(const struct side *side, const struct sequence *s,
 	struct isa_case state = s->start;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < s->nr_steps; i += state.next == 2 ? 2 : 1) {
+	for (unsigned i = 0; i < s->nr_steps; i += state.next == 2 || s->steps[i].prefix ? 2 : 1) {
 		const uint64_t address = s->start.address + 4 * i;
 
 		sequence_step(s, i, &state, address, &before[n]);
@@ -136,7 +136,7 @@ static enum verdict judge(struct side *side, const struct sequence *s, const str
 {
 	if (same_result(ours, theirs))
 		return SAME;
-	if (s->nr_steps > 1 && !s->reserves)
+	if (s->nr_steps > (s->steps[0].prefix ? 2 : 1) && !s->reserves)
 		return judge_steps(side, s, ours, theirs, finding);
 	finding->step = s->nr_steps - 1;
 	finding->explained = 1;
@@ -203,9 +203,10 @@ static void count(struct side *side, const struct sequence *s, const struct isa_
 {
 	const unsigned n = ours->outcome ? 1 : s->nr_steps;
 
-	side->instructions += n;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		side->instructions += !s->steps[i].prefix;
 		ran[s->steps[i].entry - table]++;
+	}
 }
 
 static void run_batch(struct side *side, const size_t *rows, size_t nr_rows, uint64_t *next_row)

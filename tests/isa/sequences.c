@@ -14,7 +14,7 @@
 static const struct table_entry *entry_of(uint32_t word)
 {
 	for (size_t i = 0; i < table_entries; i++)
-		if ((word & table[i].mask) == table[i].value)
+		if (!table[i].prefix_mask && (word & table[i].mask) == table[i].value)
 			return &table[i];
 	return NULL;
 }
@@ -60,11 +60,12 @@ static bool joins(const struct table_entry *entry, bool big_endian)
 	       !partner(entry->name) && !is_any(entry->name, odd);
 }
 
-static void add(struct sequence *s, uint32_t word, const struct table_entry *entry, bool sets_up)
+static void add(struct sequence *s, uint32_t word, const struct table_entry *entry, bool sets_up,
+		bool prefix)
 {
 	s->start.words[s->start.nr_words++] = word;
 	s->start.insn = word;
-	s->steps[s->nr_steps++] = (struct step){ entry, sets_up };
+	s->steps[s->nr_steps++] = (struct step){ entry, sets_up, prefix };
 }
 
 /* The same address registers for both halves of a pair. */
@@ -87,13 +88,27 @@ static void make_pair(struct sequence *s, const struct table_entry *entry)
 	/* Neither half overwrites the address. */
 	while ((word >> 21 & 30) == (word >> 16 & 30) || (word >> 21 & 30) == (word >> 11 & 30))
 		word = (word & ~0x03c00000u) | (uint32_t)generate_below(16) << 22;
-	add(s, load->value | word, load, false);
+	add(s, load->value | word, load, false, false);
 	if (generate_below(2))
 		add(s, store->value | (word & address_fields) | (uint32_t)generate_below(16) << 22,
-		    store, false);
+		    store, false, false);
 	else
-		add(s, store->value | word, store, false);
+		add(s, store->value | word, store, false, false);
 	s->reserves = true;
+}
+
+/* Does it access storage relative to its own address? A step is run elsewhere, too. */
+static bool stays(const struct sequence *s, const struct table_entry *entry)
+{
+	const uint32_t relative = 1u << 20;
+
+	return entry->prefix_mask && accesses_memory(entry) && s->start.words[0] & relative;
+}
+
+/* Would the prefix be the last word of 64 bytes? */
+static bool crosses_boundary(const struct sequence *s, const struct table_entry *entry, unsigned n)
+{
+	return entry->prefix_mask && (s->start.nr_words + n - 2) % 16 == 15;
 }
 
 /* Adds one more row's instruction if the engine can take it from @state, which moves on. */
@@ -104,7 +119,7 @@ static void grow(struct sequence *s, struct isa_case *state, const struct table_
 	const unsigned n = generate_step(words, entry, known_reserved_bits(entry->name));
 	struct isa_case next = *state;
 
-	if (s->start.nr_words + n > CASE_WORDS ||
+	if (s->start.nr_words + n > CASE_WORDS || crosses_boundary(s, entry, n) ||
 	    (state->fpscr & FPSCR_VE && defers_interrupt(entry)))
 		return;
 	next.nr_words = n;
@@ -113,8 +128,12 @@ static void grow(struct sequence *s, struct isa_case *state, const struct table_
 	run_one(&next, big_endian);
 	if (next.outcome && generate_below(64))
 		return;
-	for (unsigned i = 0; i < n; i++)
-		add(s, words[i], i + 1 < n ? entry_of(words[i]) : entry, i + 1 < n);
+	for (unsigned i = 0; i < n; i++) {
+		const bool prefix = entry->prefix_mask && i + 2 == n;
+
+		add(s, words[i], i + 1 < n && !prefix ? entry_of(words[i]) : entry, i + 1 < n,
+		    prefix);
+	}
 	*state = next;
 }
 
@@ -124,7 +143,8 @@ static const struct table_entry *other_row(bool after_branch, bool big_endian)
 		const struct table_entry *entry = &table[generate_below(table_entries)];
 
 		if (joins(entry, big_endian) &&
-		    !(after_branch && (accesses_memory(entry) || is_branch(entry))))
+		    !(after_branch &&
+		      (accesses_memory(entry) || is_branch(entry) || entry->prefix_mask)))
 			return entry;
 	}
 }
@@ -136,12 +156,14 @@ void sequence_make(struct sequence *s, const struct table_entry *entry, unsigned
 
 	memset(s, 0, sizeof(*s));
 	generate(&s->start, entry, known_reserved_bits(entry->name), address);
+	if (entry->prefix_mask)
+		s->steps[s->nr_steps++] = (struct step){ entry, true, true };
 	s->steps[s->nr_steps++].entry = entry;
 	if (partner(entry->name) && length > 1) {
 		make_pair(s, entry);
 		return;
 	}
-	if (length < 2 || !joins(entry, big_endian))
+	if (length < 2 || !joins(entry, big_endian) || stays(s, entry))
 		return;
 	state = s->start;
 	run_one(&state, big_endian);
@@ -178,4 +200,9 @@ void sequence_step(const struct sequence *s, unsigned step, const struct isa_cas
 	memset(c->words, 0, sizeof(c->words));
 	c->words[0] = c->insn = s->start.words[step];
 	c->nr_words = 1;
+	if (s->steps[step].prefix) {
+		c->words[1] = s->start.words[step + 1];
+		c->insn = c->insn << 32 | c->words[1];
+		c->nr_words = 2;
+	}
 }

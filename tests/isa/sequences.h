@@ -9,6 +9,7 @@
 struct step {
 	const struct table_entry *entry;
 	bool sets_up; /* a register for a later step, without which it goes, too */
+	bool prefix; /* the first word of the next step */
 };
 
 struct sequence {
@@ -28,7 +29,7 @@ void sequence_make(struct sequence *s, const struct table_entry *entry, unsigned
 		   uint64_t address, bool big_endian);
 /** sequence_without() - remove a step, and those that set up registers for it. */
 void sequence_without(struct sequence *s, unsigned step);
-/** sequence_step() - one step as a case of its own, from the state in @state. */
+/** sequence_step() - one step, or a prefix and the next, as a case of its own, from @state. */
 void sequence_step(const struct sequence *s, unsigned step, const struct isa_case *state,
 		   uint64_t address, struct isa_case *c);
 

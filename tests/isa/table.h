@@ -15,6 +15,8 @@ struct table_entry {
 	const char *name;
 	uint32_t value, mask;
 	unsigned isa;
+	/* Of two words: the first one's; value and mask are the second's. A mask of 0: of one. */
+	uint32_t prefix_value, prefix_mask;
 };
 
 extern const struct table_entry table[];

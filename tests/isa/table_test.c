@@ -22,7 +22,8 @@ static bool entries_are_consistent(void)
 	bool good = true;
 
 	for (size_t i = 0; i < table_entries; i++)
-		if (table[i].value & ~table[i].mask) {
+		if (table[i].value & ~table[i].mask ||
+		    table[i].prefix_value & ~table[i].prefix_mask) {
 			printf("# %s: value %08x has bits outside of mask %08x\n", table[i].name,
 			       table[i].value, table[i].mask);
 			good = false;
@@ -36,7 +37,10 @@ static bool entries_are_disjoint(void)
 
 	for (size_t i = 0; i < table_entries; i++)
 		for (size_t j = 0; j < i; j++)
-			if (!((table[i].value ^ table[j].value) & table[i].mask & table[j].mask)) {
+			if (!table[i].prefix_mask == !table[j].prefix_mask &&
+			    !((table[i].prefix_value ^ table[j].prefix_value) &
+			      table[i].prefix_mask & table[j].prefix_mask) &&
+			    !((table[i].value ^ table[j].value) & table[i].mask & table[j].mask)) {
 				printf("# %s and %s both match %08x\n", table[i].name,
 				       table[j].name, table[i].value | table[j].value);
 				good = false;
@@ -44,25 +48,50 @@ static bool entries_are_disjoint(void)
 	return good;
 }
 
+/* What each word of the file was made for. NULL: nothing, or the second word of an instruction. */
+static const struct table_entry **made_for;
+static size_t nr_words;
+
+static bool write_word(FILE *f, uint32_t word, const struct table_entry *entry)
+{
+	uint8_t b[4];
+
+	for (unsigned k = 0; k < 4; k++)
+		b[k] = (uint8_t)(word >> (24 - 8 * k));
+	made_for[nr_words++] = entry;
+	return fwrite(b, sizeof(b), 1, f) == 1;
+}
+
+static bool write_entry(FILE *f, const struct table_entry *entry)
+{
+	const uint32_t nop = 0x60000000;
+	struct isa_case c;
+	bool good = true;
+
+	generate_seed(1, entry->name);
+	for (unsigned n = 0; n < WORDS_EACH; n++) {
+		generate(&c, entry, known_reserved_bits(entry->name), 0);
+		if (entry->prefix_mask) {
+			if (nr_words % 16 == 15)
+				good &= write_word(f, nop, NULL);
+			good &= write_word(f, (uint32_t)(c.insn >> 32), entry);
+		}
+		good &= write_word(f, (uint32_t)c.insn, entry->prefix_mask ? NULL : entry);
+	}
+	return good;
+}
+
 static bool write_words(const char *path)
 {
 	FILE *f = fopen(path, "wb");
-	struct isa_case c;
+	bool good = true;
 
-	if (!f)
+	made_for = calloc(3 * WORDS_EACH * table_entries, sizeof(made_for[0]));
+	if (!f || !made_for)
 		return false;
-	for (size_t i = 0; i < table_entries; i++) {
-		generate_seed(1, table[i].name);
-		for (unsigned n = 0; n < WORDS_EACH; n++) {
-			uint8_t b[4];
-
-			generate(&c, &table[i], known_reserved_bits(table[i].name), 0);
-			for (unsigned k = 0; k < 4; k++)
-				b[k] = (uint8_t)(c.insn >> (24 - 8 * k));
-			fwrite(b, 1, sizeof(b), f);
-		}
-	}
-	return !fclose(f);
+	for (size_t i = 0; i < table_entries; i++)
+		good &= write_entry(f, &table[i]);
+	return !fclose(f) && good;
 }
 
 /*
@@ -145,16 +174,13 @@ static bool every_line(FILE *listing, check_fn *check)
 	unsigned long address;
 
 	while (fgets(text, sizeof(text), listing)) {
-		size_t index;
-
 		if (sscanf(text, " %lx: %x %x %x %x %63s", &address, &line.bytes[0], &line.bytes[1],
 			   &line.bytes[2], &line.bytes[3], line.mnemonic) != 6)
 			continue;
-		index = address / 4 / WORDS_EACH;
-		if (index >= table_entries)
+		if (address / 4 >= nr_words)
 			return false;
-		line.entry = &table[index];
-		if (line.entry == blamed || check(&line))
+		line.entry = made_for[address / 4];
+		if (!line.entry || line.entry == blamed || check(&line))
 			continue;
 		blamed = line.entry;
 		good = false;

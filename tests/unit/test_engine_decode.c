@@ -17,6 +17,15 @@ static __attribute__((used)) int any_semantics(struct cpu *cpu, uint32_t insn)
 #include "engine/emu/insn/insn.def"
 #undef INSN
 #undef CALL
+#define P_INSN(name, form, value, mask, gen)
+#define P_ACCESS(name, form, value, mask, facility, sem) ALIAS(sem)
+#define P_CALL(name, form, value, mask, facility, sem)	 ALIAS(sem)
+#include "engine/emu/insn/prefixed.def"
+#undef P_INSN
+#undef P_ACCESS
+#undef P_CALL
+ALIAS(sem_need_prefix)
+ALIAS(sem_prefix_alignment)
 ALIAS(sem_mtmsr_ee)
 ALIAS(sem_mtmsr)
 ALIAS(sem_mtmsrd)
@@ -332,11 +341,63 @@ static void an_instruction_that_is_newer_than_the_processor_is_illegal(void **st
 	isa = 300;
 }
 
+static void a_prefixed_instruction_has_two_words_and_one_number(void **state)
+{
+	isa = 310;
+	decode_words(0x06000001, 0x38640002); /* paddi r3,r4,0x10002 */
+	isa = 300;
+	assert_int_equal(decoded.nr_insns, 2);
+	assert_int_equal(decoded.nr_words, 3);
+	assert_int_equal(decoded.prefixed, 1);
+	assert_int_equal(uops[0].kind, UOP_call); /* may problem state have it? */
+	assert_uop(1, UOP_addi, GPR(3), GPR(4), 0, 0x10002);
+	assert_int_equal(uops[2].index, 1);
+}
+
+/* Whatever the suffix is, and in each mode. */
+static void any_prefix_gives_a_sound_block(void **state)
+{
+	seed = 5;
+	isa = 310;
+	for (unsigned i = 0; i < 200000; i++) {
+		const unsigned mode = i % CODE_MODES, n = random32() % ARRAY_SIZE(table);
+		const unsigned offset = i % 2 ? 0x100 : PAGE_BYTES - 4 * (1 + random32() % 4);
+
+		put(0x104, BLR, mode);
+		put(0x108, BLR, mode);
+		for (unsigned at = offset; at < offset + 8 && at < PAGE_BYTES; at += 4)
+			put(at,
+			    random32() % 2 ? 0x04000000 | (random32() & 0x03ffffff) :
+					     table[n].value | (random32() & ~table[n].mask),
+			    mode);
+		put(offset, 0x04000000 | (random32() & 0x0313ffff), mode);
+		decode_at(offset, mode, 1 + random32() % 3);
+	}
+	isa = 300;
+}
+
+static void a_block_does_not_read_beyond_the_words_it_may(void **state)
+{
+	const struct decode_input input = {
+		.page = page, .offset = 0x100, .isa = 310, .max_insns = 8, .max_words = 2
+	};
+
+	put(0x100, NOP, 0);
+	put(0x104, 0x06000001, 0);
+	put(0x108, 0x38640002, 0);
+	decode(&input, uops, &decoded);
+	assert_int_equal(decoded.nr_insns, 1);
+	assert_int_equal(decoded.nr_words, 1);
+	assert_uop(0, UOP_fall_in, 0, 0, 0, 0x104);
+}
+
 static void a_mnemonic_is_that_of_the_table(void **state)
 {
 	assert_string_equal(insn_name(0xfc22182a), "fadd");
 	assert_string_equal(insn_name(NOP), "ori");
 	assert_null(insn_name(0));
+	assert_string_equal(prefixed_name(0x04100000, 0xe4600000), "pld");
+	assert_null(prefixed_name(0x04000000, 0));
 }
 
 int main(void)
@@ -356,6 +417,9 @@ int main(void)
 		cmocka_unit_test(a_branch_to_another_page_knows_its_distance),
 		cmocka_unit_test(what_is_not_cracked_calls_its_semantics_with_the_word),
 		cmocka_unit_test(an_instruction_that_is_newer_than_the_processor_is_illegal),
+		cmocka_unit_test(a_prefixed_instruction_has_two_words_and_one_number),
+		cmocka_unit_test(any_prefix_gives_a_sound_block),
+		cmocka_unit_test(a_block_does_not_read_beyond_the_words_it_may),
 		cmocka_unit_test(a_mnemonic_is_that_of_the_table),
 	};
 

@@ -31,6 +31,8 @@ MAY_INCLUDE = {
         "src/engine/emu/uop/uop.h",
         "src/engine/emu/insn/insn.def",
         "src/engine/emu/insn/insn.h",
+        "src/engine/emu/insn/prefixed.def",
+        "src/engine/emu/insn/prefixed.h",
         "src/isa",
     ],
     "src/engine/kvm": ["src/engine", "src/isa"],

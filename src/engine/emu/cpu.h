@@ -80,6 +80,7 @@ enum pending_exception_flags {
 	EXCEPTION_NEXT = 4, /* SRR0 = next instruction */
 	EXCEPTION_PLANTED = 8, /* a planted error: machine_check_planted */
 	EXCEPTION_NO_RA = 16, /* a machine check that has no real address */
+	EXCEPTION_PREFIXED = 32, /* the instruction has a prefix */
 };
 
 /* No interrupts, but who has to execute the running instruction anew. cpu->exception */

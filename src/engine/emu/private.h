@@ -137,10 +137,11 @@ uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
 /* FSCR bits: facilities that problem state may use only if the operating system allows it. */
-#define FSCR_DSCR 2
-#define FSCR_EBB  7
-#define FSCR_TAR  8
-#define FSCR_SCV  12
+#define FSCR_DSCR   2
+#define FSCR_EBB    7
+#define FSCR_TAR    8
+#define FSCR_SCV    12
+#define FSCR_PREFIX 13
 
 /** cpu_need_facility() - problem state may use it if FSCR[@bit] is set; else 0xf60 is raised. */
 int cpu_need_facility(struct cpu *cpu, unsigned bit);

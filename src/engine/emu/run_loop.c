@@ -39,6 +39,8 @@ static unsigned settle(struct cpu *cpu)
 
 	cpu->budget -= u->index;
 	cpu->nip = cpu->page_ea + block_offset(block, u->index);
+	if (unlikely(block->prefixed >> u->index & 1))
+		cpu->exception_flags |= EXCEPTION_PREFIXED;
 	cpu->stop_uop = NULL;
 	return block->nr_insns - u->index;
 }
@@ -96,6 +98,8 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 						cpu->machine_check_planted.recovered;
 		return true;
 	}
+	if (cpu->exception_flags & EXCEPTION_PREFIXED)
+		cpu->exception_srr1 |= SRR1_PREFIXED;
 	if (cpu->exception_flags & EXCEPTION_DAR)
 		cpu->dar = cpu->exception_dar;
 	if (cpu->exception_flags & EXCEPTION_DSISR)
@@ -228,7 +232,7 @@ static bool run_one(struct cpu *cpu, struct code_page *page, struct engine_exit 
 	const uint8_t *code = cpu->engine->memory->base + page->ra + (cpu->nip & PAGE_MASK_LOW);
 	struct traced traced;
 
-	trace_begin(cpu, decode_word(code, cpu->mode), &traced);
+	trace_begin(cpu, code, &traced);
 	if (!run_part(cpu, page, 1, exit, executed))
 		return false;
 	/* A call is at the next instruction already. */

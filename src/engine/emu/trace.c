@@ -7,6 +7,8 @@
 
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/decode/decode.h"
+#include "engine/emu/insn/prefixed.h"
+#include "engine/emu/private.h"
 #include "engine/emu/trace.h"
 
 #define EXTENDED(insn) ((insn) >> 1 & 1023)
@@ -98,13 +100,39 @@ static bool is_return(uint32_t insn)
 	return insn >> 26 == 19 && (extended == 18 || extended == 82 || extended == 274);
 }
 
-void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced)
+/* Is it an instruction of two words, whose second one is there? */
+static bool is_prefixed(const struct cpu *cpu, uint32_t insn)
 {
+	return IS_PREFIX(insn) && cpu->engine->model->isa >= PREFIX_ISA &&
+	       !PREFIX_CROSSES(cpu->nip);
+}
+
+static void begin_prefixed(const struct cpu *cpu, uint32_t prefix, uint32_t suffix, bool by_ciabr,
+			   struct traced *traced)
+{
+	const char *name = prefixed_name(prefix, suffix);
+	const uint64_t access = name ? access_of(name + 1) : 0, si = PREFIX_SI(prefix, suffix);
+
+	traced->wanted = by_ciabr || cpu->msr & MSR_SE;
+	traced->siar = cpu->nip;
+	traced->accesses = access;
+	traced->srr1 = SRR1_TRACE | SRR1_PREFIXED | access | (by_ciabr ? SRR1_TRACE_CIABR : 0);
+	traced->sdar = PREFIX_R(prefix) ? effective_address(cpu, cpu->nip + si) :
+					  displaced_ea(cpu, suffix, si);
+}
+
+void trace_begin(const struct cpu *cpu, const uint8_t *code, struct traced *traced)
+{
+	const uint32_t insn = decode_word(code, cpu->mode);
 	const char *name = insn_name(insn);
 	enum form form = name ? form_of(insn, name) : FORM_NONE;
 	uint64_t access = form != FORM_NONE ? access_of(name) : 0;
 	const bool by_ciabr = debug_breaks_here(cpu);
 
+	if (is_prefixed(cpu, insn)) {
+		begin_prefixed(cpu, insn, decode_word(code + 4, cpu->mode), by_ciabr, traced);
+		return;
+	}
 	traced->wanted = !is_return(insn) &&
 			 (by_ciabr || cpu->msr & MSR_SE || (cpu->msr & MSR_BE && is_branch(insn)));
 	traced->siar = cpu->nip;

@@ -13,6 +13,6 @@ struct traced {
 };
 
 /** trace_begin() - examine the instruction at NIP, which is executed next. */
-void trace_begin(const struct cpu *cpu, uint32_t insn, struct traced *traced);
+void trace_begin(const struct cpu *cpu, const uint8_t *code, struct traced *traced);
 
 #endif

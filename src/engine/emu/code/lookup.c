@@ -5,6 +5,7 @@
  */
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
+#include "engine/emu/insn/prefixed.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/shootdown.h"
@@ -70,17 +71,23 @@ struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned
 			       unsigned max_insns)
 {
 	struct power_engine *e = cpu->engine;
+	const unsigned words = fetchable(cpu, page, offset, 2 * max_insns);
 	const struct decode_input input = { .page = e->memory->base + page->ra,
 					    .offset = offset,
 					    .mode = page->mode,
 					    .isa = e->model->isa,
 					    .compat_isa = e->compat->isa,
 					    .threads = e->threads,
-					    .max_insns = fetchable(cpu, page, offset, max_insns) };
+					    .max_insns = max_insns,
+					    .max_words = words };
 	struct decoded decoded;
 	struct block *block;
 
-	if (!input.max_insns)
+	if (!words)
+		return NULL;
+	if (words == 1 && input.isa >= PREFIX_ISA && !PREFIX_CROSSES(offset) &&
+	    IS_PREFIX(decode_word(input.page + offset, input.mode)) &&
+	    !fetchable(cpu, page, offset + 4, 1))
 		return NULL;
 	block = code_begin(&e->code, page, offset);
 	if (!block)

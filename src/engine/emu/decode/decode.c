@@ -9,6 +9,7 @@
 
 #include "engine/emu/decode/decode.h"
 #include "engine/emu/insn/insn.h"
+#include "engine/emu/insn/prefixed.h"
 #include "isa/spr.h"
 
 struct decoder {
@@ -18,6 +19,7 @@ struct decoder {
 	/* The instruction being decoded: its number in the block, its place in the page. */
 	unsigned index;
 	unsigned offset, next_offset; /* bytes */
+	uint64_t prefixed; /* see struct decoded */
 	bool threads;
 	bool ended;
 };
@@ -532,6 +534,72 @@ GEN_REVERSED(sthbrx, sth)
 GEN_REVERSED(stwbrx, stw)
 GEN_REVERSED(stdbrx, std)
 
+/* ---- prefixed instructions: d->offset is the prefix's ---- */
+
+#define GEN_P(name) static void gen_##name(struct decoder *d, uint32_t prefix, uint32_t insn)
+#define ADDRESS	    FIELD_OF(scratch[1])
+
+/* Base register and displacement of the forms 8LS and MLS. */
+static unsigned prefixed_base(struct decoder *d, uint32_t prefix, uint32_t insn, int64_t *disp)
+{
+	*disp = PREFIX_SI(prefix, insn);
+	if (!PREFIX_R(prefix))
+		return RA_OR_0(insn);
+	EMIT(d, pc, ADDRESS, 0, 0, d->offset + *disp);
+	*disp = 0;
+	return ADDRESS;
+}
+
+GEN_P(paddi)
+{
+	const int64_t si = PREFIX_SI(prefix, insn);
+
+	if (PREFIX_R(prefix))
+		EMIT(d, pc, GPR(F_RT(insn)), 0, 0, d->offset + si);
+	else if (F_RA(insn))
+		EMIT(d, addi, GPR(F_RT(insn)), GPR(F_RA(insn)), 0, si);
+	else
+		EMIT(d, li, GPR(F_RT(insn)), 0, 0, si);
+}
+
+/* A suffix that the ISA calls invalid is ignored, too. */
+GEN_P(pnop)
+{
+	(void)d;
+	(void)prefix;
+	(void)insn;
+}
+
+#define GEN_P_MEMORY(name, uop, emit)                                        \
+	GEN_P(name)                                                          \
+	{                                                                    \
+		int64_t disp;                                                \
+		const unsigned base = prefixed_base(d, prefix, insn, &disp); \
+                                                                             \
+		ACCESS_D(emit, uop, base, disp);                             \
+	}
+GEN_P_MEMORY(plbz, lbz, EMIT_BYTE)
+GEN_P_MEMORY(plhz, lhz, EMIT_ORDER)
+GEN_P_MEMORY(plha, lha, EMIT_ORDER)
+GEN_P_MEMORY(plwz, lwz, EMIT_ORDER)
+GEN_P_MEMORY(plwa, lwa, EMIT_ORDER)
+GEN_P_MEMORY(pld, ld, EMIT_ORDER)
+GEN_P_MEMORY(pstb, stb, EMIT_BYTE)
+GEN_P_MEMORY(psth, sth, EMIT_ORDER)
+GEN_P_MEMORY(pstw, stw, EMIT_ORDER)
+GEN_P_MEMORY(pstd, std, EMIT_ORDER)
+
+static void emit_address(struct decoder *d, uint32_t prefix, uint32_t insn)
+{
+	int64_t disp;
+	const unsigned base = prefixed_base(d, prefix, insn, &disp);
+
+	if (base != ADDRESS)
+		EMIT(d, addi, ADDRESS, base, 0, disp);
+	if (d->mode & CODE_32)
+		EMIT(d, andi, ADDRESS, ADDRESS, 0, 0xffffffff);
+}
+
 /* ---- special registers ---- */
 
 #define SPR_FIELD(insn) (F_RA(insn) | F_RB(insn) << 5)
@@ -869,6 +937,48 @@ static const struct insn_entry table[] = {
 };
 #define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
 
+struct prefixed_entry {
+	const char *name;
+	uint32_t prefix_value, prefix_mask, value, mask;
+	void (*gen)(struct decoder *d, uint32_t prefix, uint32_t insn); /* NULL: call sem */
+	sem_fn *sem;
+	enum facility facility;
+	bool accesses; /* sem wants an address, not the prefix */
+};
+
+enum prefix_value {
+#define P_FORM(form, value, mask) PREFIX_VALUE_##form = (value),
+#include "engine/emu/insn/prefixed.def"
+#undef P_FORM
+};
+enum prefix_mask {
+#define P_FORM(form, value, mask) PREFIX_MASK_##form = (int)(mask),
+#include "engine/emu/insn/prefixed.def"
+#undef P_FORM
+};
+
+static const struct prefixed_entry prefixed_table[] = {
+#define P_ROW(name, form, value, mask, gen, sem, facility, accesses) \
+	{ #name,                                                     \
+	  PREFIX_VALUE_##form,                                       \
+	  (uint32_t)PREFIX_MASK_##form,                              \
+	  value,                                                     \
+	  mask,                                                      \
+	  gen,                                                       \
+	  sem,                                                       \
+	  FACILITY_##facility,                                       \
+	  accesses },
+#define P_INSN(name, form, value, mask, gen) P_ROW(name, form, value, mask, gen, NULL, NONE, false)
+#define P_ACCESS(name, form, value, mask, facility, sem) \
+	P_ROW(name, form, value, mask, NULL, sem, facility, true)
+#define P_CALL(name, form, value, mask, facility, sem) \
+	P_ROW(name, form, value, mask, NULL, sem, facility, false)
+#include "engine/emu/insn/prefixed.def"
+#undef P_INSN
+#undef P_ACCESS
+#undef P_CALL
+};
+
 /*
  * Index: primary opcode and the ten bits of an X form's extended opcode. Each bucket is a run in
  * `candidates`.
@@ -942,6 +1052,66 @@ const char *insn_name(uint32_t insn)
 	return entry ? entry->name : NULL;
 }
 
+static const struct prefixed_entry *look_up_prefixed(uint32_t prefix, uint32_t suffix)
+{
+	for (size_t i = 0; i < sizeof(prefixed_table) / sizeof(prefixed_table[0]); i++) {
+		const struct prefixed_entry *entry = &prefixed_table[i];
+
+		if ((prefix & entry->prefix_mask) == entry->prefix_value &&
+		    (suffix & entry->mask) == entry->value)
+			return entry;
+	}
+	return NULL;
+}
+
+const char *prefixed_name(uint32_t prefix, uint32_t suffix)
+{
+	const struct prefixed_entry *entry = look_up_prefixed(prefix, suffix);
+
+	return entry ? entry->name : NULL;
+}
+
+/* 8LS and MLS with R = 1 have no base register. */
+static bool is_valid_prefixed(const struct prefixed_entry *entry, uint32_t prefix, uint32_t suffix)
+{
+	return entry && !((entry->accesses || entry->gen) && PREFIX_R(prefix) && F_RA(suffix) &&
+			  entry->gen != gen_pnop);
+}
+
+static void decode_prefixed(struct decoder *d, uint32_t prefix, uint32_t suffix)
+{
+	const struct prefixed_entry *entry = look_up_prefixed(prefix, suffix);
+
+	if (!is_valid_prefixed(entry, prefix, suffix)) {
+		END(d, illegal, 0, 0, 0, prefix);
+	} else if (entry->gen) {
+		entry->gen(d, prefix, suffix);
+	} else {
+		if (entry->accesses)
+			emit_address(d, prefix, suffix);
+		else
+			EMIT(d, li, ADDRESS, 0, 0, prefix);
+		emit_call(d, entry->facility, entry->sem, suffix);
+	}
+}
+
+/* A prefix, at whose page's end there is always a boundary that it would cross. */
+static void decode_prefix(struct decoder *d, const uint8_t *page, uint32_t prefix)
+{
+	if (d->compat_isa < PREFIX_ISA)
+		emit_call(d, FACILITY_NONE, sem_not_compatible, prefix);
+	emit_call(d, FACILITY_NONE, sem_need_prefix, prefix);
+	if (PREFIX_CROSSES(d->offset)) {
+		EMIT(d, pc, ADDRESS, 0, 0, d->offset);
+		emit_call(d, FACILITY_NONE, sem_prefix_alignment, prefix);
+		END(d, illegal, 0, 0, 0, prefix);
+		return;
+	}
+	d->next_offset += 4;
+	d->prefixed |= 1ull << d->index;
+	decode_prefixed(d, prefix, decode_word(page + d->offset + 4, d->mode));
+}
+
 /*
  * ISA 3.0 gave mffs variants in bits that older processors ignore, so that programs use mffsl
  * anywhere: there it is mffs.
@@ -971,8 +1141,18 @@ static void decode_insn(struct decoder *d, uint32_t insn)
 		emit_call(d, entry->facility, entry->sem, insn);
 }
 
+/* Words from the block's first one on that the next instruction ends at. */
+static unsigned words_with_next(const struct decoder *d, const struct decode_input *input,
+				uint32_t word)
+{
+	const bool two = IS_PREFIX(word) && d->isa >= PREFIX_ISA && !PREFIX_CROSSES(d->next_offset);
+
+	return (d->next_offset - input->offset) / 4 + (two ? 2 : 1);
+}
+
 void decode(const struct decode_input *input, struct uop *uops, struct decoded *decoded)
 {
+	const unsigned max_words = input->max_words ? input->max_words : UINT_MAX;
 	struct decoder d = { .first = uops,
 			     .next = uops,
 			     .mode = input->mode,
@@ -980,19 +1160,27 @@ void decode(const struct decode_input *input, struct uop *uops, struct decoded *
 			     .compat_isa = input->compat_isa ? input->compat_isa : input->isa,
 			     .threads = input->threads,
 			     .next_offset = input->offset };
+	uint32_t word = decode_word(input->page + input->offset, d.mode);
 
-	decoded->prefixed = 0;
 	while (!d.ended) {
 		d.offset = d.next_offset;
 		d.next_offset = d.offset + 4;
-		decode_insn(&d, decode_word(input->page + d.offset, d.mode));
-		if (!d.ended && d.next_offset >= PAGE_BYTES)
+		if (IS_PREFIX(word) && d.isa >= PREFIX_ISA)
+			decode_prefix(&d, input->page, word);
+		else
+			decode_insn(&d, word);
+		if (!d.ended && d.next_offset >= PAGE_BYTES) {
 			END(&d, fall_out, 0, 0, 0, PAGE_BYTES);
-		else if (!d.ended && d.index + 1 == input->max_insns)
-			END(&d, fall_in, 0, 0, 0, d.next_offset);
+		} else if (!d.ended) {
+			word = decode_word(input->page + d.next_offset, d.mode);
+			if (d.index + 1 == input->max_insns ||
+			    words_with_next(&d, input, word) > max_words)
+				END(&d, fall_in, 0, 0, 0, d.next_offset);
+		}
 		d.index++;
 	}
 	decoded->nr_uops = (unsigned)(d.next - uops);
 	decoded->nr_insns = (uint8_t)d.index;
 	decoded->nr_words = (uint8_t)((d.next_offset - input->offset) / 4);
+	decoded->prefixed = d.prefixed;
 }

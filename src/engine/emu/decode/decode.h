@@ -20,6 +20,7 @@ struct decode_input {
 	unsigned isa; /* version, 300 = 3.0; newer instructions are illegal */
 	unsigned compat_isa; /* the same for problem state; 0: as isa */
 	unsigned max_insns; /* 1..BLOCK_MAX_INSNS */
+	unsigned max_words; /* what lies behind them is not read; 0: no limit */
 	bool threads; /* other vCPUs run at the same time: barriers are needed */
 };
 
@@ -36,8 +37,9 @@ bool decode_init(void);
  * decode() - translate a run of instructions
  * @uops: room for DECODE_MAX_UOPS
  *
- * The run ends at a branch, at an instruction that changes what follows, at the page's end or after
- * @max_insns. Behind its ending micro-operation stand two links and a trailer, all with imm 0.
+ * The run ends at a branch, at an instruction that changes what follows, at the page's end, after
+ * @max_insns or @max_words. The first instruction's words are all among them. Behind its ending
+ * micro-operation stand two links and a trailer, all with imm 0.
  */
 void decode(const struct decode_input *input, struct uop *uops, struct decoded *decoded);
 /** decode_word() - the instruction word at @code as @mode fetches it. */
@@ -49,5 +51,7 @@ static inline uint32_t decode_word(const uint8_t *code, unsigned mode)
 }
 /** insn_name() - mnemonic of an encoding, or NULL if it is not in the table. */
 const char *insn_name(uint32_t insn);
+/** prefixed_name() - the same of a prefix and a suffix. */
+const char *prefixed_name(uint32_t prefix, uint32_t suffix);
 
 #endif

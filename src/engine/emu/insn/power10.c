@@ -583,7 +583,7 @@ static unsigned pair(uint32_t insn)
 }
 
 /* The pair is one number of 32 bytes. */
-static int load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
+int vsx_load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	const unsigned le = cpu->msr & MSR_LE ? 1 : 0;
 	u128 first, second;
@@ -596,7 +596,7 @@ static int load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 	return 0;
 }
 
-static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
+int vsx_store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 {
 	const unsigned le = cpu->msr & MSR_LE ? 1 : 0;
 	const u128 first = cpu->vsr[pair(insn) + le].q, second = cpu->vsr[pair(insn) + 1 - le].q;
@@ -611,22 +611,22 @@ static int store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea)
 
 SEM(lxvp)
 {
-	return load_pair(cpu, insn, displaced_ea(cpu, insn, DISP_DQ(insn)));
+	return vsx_load_pair(cpu, insn, displaced_ea(cpu, insn, DISP_DQ(insn)));
 }
 
 SEM(stxvp)
 {
-	return store_pair(cpu, insn, displaced_ea(cpu, insn, DISP_DQ(insn)));
+	return vsx_store_pair(cpu, insn, displaced_ea(cpu, insn, DISP_DQ(insn)));
 }
 
 SEM(lxvpx)
 {
-	return load_pair(cpu, insn, indexed_ea(cpu, insn));
+	return vsx_load_pair(cpu, insn, indexed_ea(cpu, insn));
 }
 
 SEM(stxvpx)
 {
-	return store_pair(cpu, insn, indexed_ea(cpu, insn));
+	return vsx_store_pair(cpu, insn, indexed_ea(cpu, insn));
 }
 
 /* Constants of quad precision, by their first 32 bits. */

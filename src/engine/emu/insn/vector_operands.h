@@ -28,6 +28,15 @@ static inline void set_cr6_all_none(struct cpu *cpu, const union vsr *mask)
 	cpu->cr[6] = (uint8_t)((mask->q == ~(u128)0 ? CR_LT : 0) | (mask->q == 0 ? CR_EQ : 0));
 }
 
+/*
+ * The upper 32 of the 64 registers belong to the vector facility. Check the facility that an access
+ * needs.
+ */
+static inline int need_vsx_or_vec(struct cpu *cpu, unsigned x)
+{
+	return x < 32 ? need_vsx(cpu) : need_vec(cpu);
+}
+
 static inline union vsr vsr_of_doublewords(uint64_t d0, uint64_t d1)
 {
 	union vsr v;
@@ -36,5 +45,9 @@ static inline union vsr vsr_of_doublewords(uint64_t d0, uint64_t d1)
 	VSR_D(v, 1) = d1;
 	return v;
 }
+
+/* A pair of registers, the even one of TX || Tp || 0, in storage: power10.c. */
+int vsx_load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea);
+int vsx_store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
 #endif

@@ -6,15 +6,6 @@
 #include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/vector_operands.h"
 
-/*
- * The upper 32 of the 64 registers belong to the vector facility. Check the facility that an access
- * needs.
- */
-static inline int need_vsx_or_vec(struct cpu *cpu, unsigned x)
-{
-	return x < 32 ? need_vsx(cpu) : need_vec(cpu);
-}
-
 /* Moves between GPRs and one doubleword count as floating point for the lower half. */
 static inline int need_fp_or_vec(struct cpu *cpu, unsigned x)
 {

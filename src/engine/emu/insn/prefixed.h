@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Declares the semantics of prefixed instructions, from their table. */
+#ifndef FWNMI_ENGINE_EMU_INSN_PREFIXED_H
+#define FWNMI_ENGINE_EMU_INSN_PREFIXED_H
+
+#include "engine/emu/cpu.h"
+
+#define P_INSN(name, form, value, mask, gen)
+#define P_ACCESS(name, form, value, mask, facility, sem) sem_fn sem;
+#define P_CALL(name, form, value, mask, facility, sem)	 sem_fn sem;
+#include "engine/emu/insn/prefixed.def"
+#undef P_INSN
+#undef P_ACCESS
+#undef P_CALL
+
+/* Parts of instructions that decode.c translates. scratch[1] has the address of the second's. */
+sem_fn sem_need_prefix, sem_prefix_alignment;
+
+/* A word that begins an instruction of two words, from this version of the ISA on. */
+#define PREFIX_ISA	       310
+#define IS_PREFIX(word)	       ((word) >> 26 == 1)
+/* It must not cross such a boundary. */
+#define PREFIX_BOUNDARY	       64
+#define PREFIX_CROSSES(offset) ((offset) % PREFIX_BOUNDARY == PREFIX_BOUNDARY - 4)
+/* The R bit of 8LS and MLS: the address is relative to the instruction's. */
+#define PREFIX_R(prefix)       ((prefix) >> 20 & 1)
+#define PREFIX_SI(prefix, suffix) \
+	((int64_t)((uint64_t)(prefix) << 46 | (uint64_t)((suffix)&0xffff) << 30) >> 30)
+
+#endif
