@@ -341,6 +341,21 @@ static bool quotient_overflows(const char *name, const struct isa_case *in)
 		word ? (int32_t)b : (int64_t)b, bits);
 }
 
+/* (a << 128) / b must be below 2^128, or a half of that. */
+static bool extended_quotient_overflows(const uint64_t *a, const uint64_t *b, bool is_unsigned)
+{
+	unsigned __int128 x = (unsigned __int128)a[1] << 64 | a[0],
+			  y = (unsigned __int128)b[1] << 64 | b[0];
+
+	if (is_unsigned)
+		return x >= y;
+	if (x >> 127)
+		x = -x;
+	if (y >> 127)
+		y = -y;
+	return x >> 127 || x << 1 >= y;
+}
+
 /* A divisor of zero in some element, or a quotient that does not fit. */
 static bool undefined_vector_quotient(const char *name, const struct isa_case *in)
 {
@@ -351,6 +366,8 @@ static bool undefined_vector_quotient(const char *name, const struct isa_case *i
 
 	if (strncmp(name, "vdiv", 4) && strncmp(name, "vmod", 4))
 		return false;
+	if (name[strlen(name) - 1] == 'q' && extended)
+		return extended_quotient_overflows(a, b, is_unsigned);
 	if (name[strlen(name) - 1] == 'q')
 		return !(b[0] | b[1]) ||
 		       (!is_unsigned && !a[0] && a[1] == 1ull << 63 && !~(b[0] & b[1]));

@@ -71,7 +71,7 @@ struct fp_format {
 	int16_t emin, emax; /* of normal numbers, unbiased; the bias is emax */
 	int32_t wrap; /* exponent adjustment of a trapped overflow or underflow */
 };
-extern const struct fp_format fp_half, fp_single, fp_double, fp_quad;
+extern const struct fp_format fp_bfloat16, fp_half, fp_single, fp_double, fp_quad;
 extern const struct fp_format fp_extended; /* a quad rounded to 64 bits of significand (xsrqpxp) */
 
 enum fp_class {
@@ -185,6 +185,10 @@ struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding);
  */
 uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
 		       bool is_signed);
+/* The same, to 128 bits. */
+u128 fp_to_quadword(struct fpu *f, struct fp v, enum fp_rounding rounding, bool is_signed);
+/* A 128-bit integer, to be rounded. */
+struct fp fp_from_quadword(u128 n, bool is_signed);
 /* The exact value of a 64-bit integer. */
 struct fp fp_from_signed(uint64_t v);
 struct fp fp_from_unsigned(uint64_t v);

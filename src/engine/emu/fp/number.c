@@ -5,6 +5,7 @@
  */
 #include "engine/emu/fp/private.h"
 
+const struct fp_format fp_bfloat16 = { 7, 8, -126, 127, 192 };
 const struct fp_format fp_half = { 10, 5, -14, 15, 24 };
 const struct fp_format fp_single = { 23, 8, -126, 127, 192 };
 const struct fp_format fp_double = { 52, 11, -1022, 1023, 1536 };
@@ -276,5 +277,50 @@ struct fp fp_from_signed(uint64_t n)
 	struct fp v = fp_from_unsigned(sign ? -n : n);
 
 	v.sign = sign;
+	return v;
+}
+
+u128 fp_to_quadword(struct fpu *f, struct fp v, enum fp_rounding rounding, bool is_signed)
+{
+	const u128 limit = (u128)1 << 127;
+	const bool nan = fp_is_nan(&v);
+	u128 magnitude;
+
+	v = fp_to_integral(f, v, rounding);
+	if (v.class == CLASS_ZERO || (v.class == CLASS_FINITE && v.exponent < 128)) {
+		if (v.class == CLASS_ZERO)
+			magnitude = 0;
+		else if (v.exponent > FP_TOP)
+			magnitude = v.significand << (v.exponent - FP_TOP);
+		else
+			magnitude = v.significand >> (FP_TOP - v.exponent);
+		if (is_signed ? magnitude < limit + v.sign : !v.sign || !magnitude) {
+			if (f->fi)
+				f->raised |= FPSCR_XX;
+			return v.sign ? -magnitude : magnitude;
+		}
+	}
+	f->fr = f->fi = false;
+	f->raised |= FPSCR_VXCVI;
+	if (nan || v.sign)
+		return is_signed ? limit : 0;
+	return is_signed ? limit - 1 : ~(u128)0;
+}
+
+struct fp fp_from_quadword(u128 n, bool is_signed)
+{
+	const bool sign = is_signed && n >> 127;
+	const u128 magnitude = sign ? -n : n;
+	struct fp v = { .class = CLASS_ZERO, .sign = sign };
+	int top;
+
+	if (!magnitude)
+		return v;
+	top = 127 - leading_zeros(magnitude);
+	v.class = CLASS_FINITE;
+	v.exponent = top;
+	/* Bit 0 may be sticky. */
+	v.significand = top > FP_TOP ? magnitude >> 1 | (magnitude & 1) :
+				       magnitude << (FP_TOP - top);
 	return v;
 }

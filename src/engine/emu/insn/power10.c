@@ -210,6 +210,41 @@ WHOLE(vmoduq, y ? x % y : 0)
 WHOLE(vdivsq, !y || (x == SMALLEST && !~y) ? 0 : (s128)x / (s128)y)
 WHOLE(vmodsq, !y || (x == SMALLEST && !~y) ? 0 : (s128)x % (s128)y)
 
+/* (dividend << 128) / divisor. A quotient that does not fit is undefined: zero here. */
+static u128 extended_quotient(u128 dividend, u128 divisor)
+{
+	u128 q = 0;
+
+	if (dividend >= divisor)
+		return 0;
+	for (unsigned i = 0; i < 128; i++) {
+		const bool carry = dividend >> 127;
+
+		dividend <<= 1;
+		q <<= 1;
+		if (carry || dividend >= divisor) {
+			dividend -= divisor;
+			q |= 1;
+		}
+	}
+	return q;
+}
+
+static u128 signed_extended_quotient(s128 dividend, s128 divisor)
+{
+	const bool negative = (dividend < 0) != (divisor < 0);
+	const u128 a = dividend < 0 ? -(u128)dividend : (u128)dividend;
+	const u128 b = divisor < 0 ? -(u128)divisor : (u128)divisor;
+	const u128 q = extended_quotient(a, b);
+
+	if (q >= SMALLEST + negative)
+		return 0;
+	return negative ? -q : q;
+}
+
+WHOLE(vdiveuq, extended_quotient(x, y))
+WHOLE(vdivesq, signed_extended_quotient((s128)x, (s128)y))
+
 #define PRODUCT(name, type, element, wide)                           \
 	SEM(name)                                                    \
 	{                                                            \
@@ -552,6 +587,61 @@ EXTRACT(vextdub, 1)
 EXTRACT(vextduh, 2)
 EXTRACT(vextduw, 4)
 EXTRACT(vextdd, 8)
+
+/* ---- permute controls: the masked elements among all, or packed ---- */
+
+/*
+ * The control for vperm, or with @little for vpermr, whose elements and bytes count from the right.
+ * Expanding leaves an element without a mask to the second operand; compressing packs the others.
+ */
+static int generate_control(struct cpu *cpu, uint32_t insn, unsigned bytes)
+{
+	const unsigned imm = F_RA(insn), count = 16 / bytes;
+	const bool compress = imm & 1, little = imm & 2;
+	const uint64_t masks = signs(VRB(cpu, insn).q, bytes);
+	union vsr t = { .q = 0 };
+	unsigned next = 0;
+
+	if (imm > 3)
+		return cpu_illegal(cpu);
+	for (unsigned i = 0; i < count; i++) {
+		const bool masked = masks >> (little ? i : count - 1 - i) & 1;
+
+		for (unsigned k = 0; k < bytes; k++) {
+			const unsigned here = i * bytes + k, packed = next * bytes + k;
+			const unsigned at = compress ? packed : here;
+
+			if (masked)
+				VSR_B(t, little ? 15 - at : at) =
+					(uint8_t)(compress ? here : packed);
+			else if (!compress)
+				VSR_B(t, little ? 15 - here : here) = (uint8_t)(16 + here);
+		}
+		next += masked;
+	}
+	XT(cpu, insn) = t;
+	return 0;
+}
+
+SEM(xxgenpcvbm)
+{
+	return generate_control(cpu, insn, 1);
+}
+
+SEM(xxgenpcvhm)
+{
+	return generate_control(cpu, insn, 2);
+}
+
+SEM(xxgenpcvwm)
+{
+	return generate_control(cpu, insn, 4);
+}
+
+SEM(xxgenpcvdm)
+{
+	return generate_control(cpu, insn, 8);
+}
 
 /* ---- loads and stores ---- */
 

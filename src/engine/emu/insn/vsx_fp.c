@@ -784,6 +784,7 @@ VECTOR(xvcvdpsp, vector_convert, DW, &fp_double, &fp_single)
 VECTOR(xvcvspdp, vector_convert, WD, &fp_single, &fp_double)
 VECTOR(xvcvhpsp, vector_convert, WW, &fp_half, &fp_single)
 VECTOR(xvcvsphp, vector_convert, WW, &fp_single, &fp_half)
+VECTOR(xvcvspbf16, vector_convert, WW, &fp_single, &fp_bfloat16)
 VECTOR(xvcvdpsxds, vector_to_integer, DD, true)
 VECTOR(xvcvdpuxds, vector_to_integer, DD, false)
 VECTOR(xvcvdpsxws, vector_to_integer, DW, true)
@@ -800,6 +801,16 @@ VECTOR(xvcvsxwdp, vector_from_integer, WD, true)
 VECTOR(xvcvuxwdp, vector_from_integer, WD, false)
 VECTOR(xvcvsxwsp, vector_from_integer, WW, true)
 VECTOR(xvcvuxwsp, vector_from_integer, WW, false)
+
+/* A single is a bfloat16 and 16 more bits. No NaN signals. */
+SEM(xvcvbf16spn)
+{
+	const union vsr b = cpu->vsr[F_XB(insn)];
+
+	for (unsigned i = 0; i < 4; i++)
+		cpu->vsr[F_XT(insn)].w[i] = b.w[i] << 16;
+	return 0;
+}
 
 /* ---- quad precision: operands are VRs ---- */
 
@@ -949,6 +960,28 @@ static int quad_to_integer(struct cpu *cpu, uint32_t insn, unsigned bits, bool i
 	return fpu_scalar_write(cpu, &f, VRT(insn), r, FPRF_UNCHANGED);
 }
 
+static int quad_from_quadword(struct cpu *cpu, uint32_t insn, bool is_signed)
+{
+	const u128 n = cpu->vsr[VRB(insn)].q;
+	struct fpu f = fpu_start(cpu);
+	struct fp r = fp_from_quadword(n, is_signed);
+
+	fp_round(&f, &r, &fp_quad);
+	return quad_result(cpu, &f, VRT(insn), &r);
+}
+
+static int quad_to_quadword(struct cpu *cpu, uint32_t insn, bool is_signed)
+{
+	struct fpu f = fpu_start(cpu);
+	const u128 r = fp_to_quadword(&f, quad(cpu, VRB(insn)), FP_TO_ZERO, is_signed);
+
+	return quad_write(cpu, &f, VRT(insn), r, FPRF_UNCHANGED);
+}
+
+VECTOR(xscvsqqp, quad_from_quadword, true)
+VECTOR(xscvuqqp, quad_from_quadword, false)
+VECTOR(xscvqpsqz, quad_to_quadword, true)
+VECTOR(xscvqpuqz, quad_to_quadword, false)
 VECTOR(xscvsdqp, quad_from_integer, true)
 VECTOR(xscvudqp, quad_from_integer, false)
 VECTOR(xscvqpsdz, quad_to_integer, 64, true)
