@@ -297,12 +297,30 @@ static bool a_decimal_exception_interrupts(void)
 	return c.outcome == SIGFPE;
 }
 
+/* Book II 4.4: 128 bytes at a time. Nothing takes what is pasted: CR0 says so. */
+static bool nothing_takes_what_is_pasted(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0x7c20060c | 4 << 11); /* copy 0,r4 */
+	c.gpr[4] = CASE_MEMORY;
+	c.words[1] = c.insn = 0x7c20070d | 5 << 11; /* paste. 0,r5 */
+	c.gpr[5] = CASE_MEMORY + 128;
+	c.nr_words = 2;
+	c.cr = 0xf0000000;
+	c.memory[0] = 1;
+	run_one(&c, false);
+	return !c.outcome && !c.cr && !c.memory[128] &&
+	       outcome_of(0x7c20060c | 4 << 11, false) == SIGBUS &&
+	       outcome_of(0x7c20070d | 4 << 11, false) == SIGBUS;
+}
+
 int main(void)
 {
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..18\n");
+	printf("1..19\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -317,6 +335,7 @@ int main(void)
 	TEST(a_maximum_is_exact);
 	TEST(a_rotated_doubleword_is_inserted);
 	TEST(a_reserved_quadword_is_stored);
+	TEST(nothing_takes_what_is_pasted);
 	TEST(a_wrong_digit_gives_a_nan);
 	TEST(a_shortened_nan_keeps_its_signal_and_digits);
 	TEST(a_shortened_pair_has_zeros_on_the_right);

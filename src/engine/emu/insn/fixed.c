@@ -666,6 +666,34 @@ SEM(stq)
 }
 
 /*
+ * ---- copy and paste ----
+ * There is no accelerator, and no transfer ever succeeds, which software must expect at any time.
+ * Book II, section 4.4.
+ */
+
+#define COPY_BYTES 128
+
+SEM(copy)
+{
+	const uint64_t ea = indexed_ea(cpu, insn);
+	uint64_t v;
+
+	if (ea % COPY_BYTES)
+		return alignment(cpu, ea);
+	return cpu_load8(cpu, ea, &v) ? 0 : EXCEPTION;
+}
+
+SEM(paste)
+{
+	const uint64_t ea = indexed_ea(cpu, insn);
+
+	if (ea % COPY_BYTES)
+		return alignment(cpu, ea);
+	cpu->cr[0] = cpu->so;
+	return 0;
+}
+
+/*
  * ---- reservations ----
  * While vCPUs take turns on one host thread, run() drops the reservation when another vCPU had a
  * turn. So nobody else can have stored while a reservation is held, and it is just the real address
