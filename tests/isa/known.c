@@ -437,6 +437,60 @@ static void hide_division(const char *name, const struct isa_case *in, struct is
 	}
 }
 
+/* Of a vector-scalar instruction, or of a vector instruction: registers 32 and up. */
+static unsigned vsx_target(uint32_t w)
+{
+	return w >> 26 == 4 ? 32 + (w >> 21 & 31) : (w >> 21 & 31) | (w & 1) << 5;
+}
+
+static unsigned vsx_first(uint32_t w)
+{
+	return w >> 26 == 4 ? 32 + (w >> 16 & 31) : (w >> 16 & 31) | (w & 4) << 3;
+}
+
+/* xxsel, vsel */
+static bool selects(uint32_t w)
+{
+	return (w >> 26 == 60 && (w >> 4 & 3) == 3) || (w >> 26 == 4 && (w & 63) == 42);
+}
+
+/* xxleqv, xxlorc, veqv, vorc with equal operands; vspltisb, vspltish, vspltisw, xxspltib with -1 */
+static bool makes_ones(uint32_t w)
+{
+	const unsigned a = w >> 16 & 31, b = w >> 11 & 31;
+
+	if (w >> 26 == 60 && (w >> 1 & 1023) == 360)
+		return (w >> 11 & 255) == 255;
+	if (w >> 26 == 60)
+		return ((w >> 3 & 255) == 186 || (w >> 3 & 255) == 170) && a == b &&
+		       (w >> 2 & 1) == (w >> 1 & 1);
+	if (w >> 26 != 4)
+		return false;
+	if ((w & 2047) == 780 || (w & 2047) == 844 || (w & 2047) == 908)
+		return a == 31;
+	return ((w & 2047) == 1668 || (w & 2047) == 1348) && a == b;
+}
+
+/* The first operand is known to be all ones when QEMU translates the selection. */
+static void hide_selection(const char *name, const struct isa_case *in, struct isa_case *ours,
+			   struct isa_case *theirs)
+{
+	if (strcmp(name, KNOWN_SEQUENCE))
+		return;
+	for (unsigned i = 1; i < in->nr_words; i++) {
+		const uint32_t select = (uint32_t)in->words[i];
+
+		for (unsigned k = 0; k < i && selects(select); k++) {
+			const uint32_t ones = (uint32_t)in->words[k];
+			const unsigned t = vsx_target(select);
+
+			if (makes_ones(ones) && vsx_target(ones) == vsx_first(select) &&
+			    !~(theirs->vsr[t][0] & theirs->vsr[t][1]))
+				memcpy(theirs->vsr[t], ours->vsr[t], sizeof(ours->vsr[t]));
+		}
+	}
+}
+
 /* Reserved bits of VSCR, XER and VRSAVE, which the processor does not keep. */
 static void hide_reserved(const char *name, const struct isa_case *in, struct isa_case *ours,
 			  struct isa_case *theirs)

@@ -179,16 +179,29 @@ void dfp_hide_beyond_128_bits(const char *name, const struct isa_case *in, struc
 			      struct isa_case *theirs)
 {
 	const uint64_t bits = FPSCR_FX | FPSCR_VX | FPSCR_VXCVI | FPSCR_XX | FPSCR_FI;
-	const unsigned t = 32 + (in->insn >> 21 & 31);
+	uint64_t *our = ours->vsr[32 + (in->insn >> 21 & 31)],
+		 *their = theirs->vsr[32 + (in->insn >> 21 & 31)];
 
-	if (strcmp(name, "dctfixqq") || theirs->outcome || theirs->fpscr & FPSCR_VXCVI)
+	if (strcmp(name, "dctfixqq") || theirs->outcome)
 		return;
 	if (ours->outcome == SIGFPE && in->fpscr & FPSCR_VE) {
 		*theirs = *ours;
-	} else if (!ours->outcome && ours->fpscr & FPSCR_VXCVI) {
-		memcpy(theirs->vsr[t], ours->vsr[t], sizeof(ours->vsr[t]));
+	} else if (!ours->outcome && ours->fpscr & FPSCR_VXCVI &&
+		   our[1] + (our[0] >> 63) == 1ull << 63) {
+		memcpy(their, our, 16);
 		theirs->fpscr = (theirs->fpscr & ~bits) | (ours->fpscr & bits);
 	}
+}
+
+/* Rounding up made one digit more, and the exponent too large. */
+void dfp_hide_sign_of_nan(const char *name, const struct isa_case *in, struct isa_case *ours,
+			  struct isa_case *theirs)
+{
+	const unsigned t = in->insn >> 21 & 31;
+
+	if (starts_with(name, "drrnd") && ours->vsr[t][1] == 0x7c00000000000000 &&
+	    theirs->vsr[t][1] == 0xfc00000000000000)
+		theirs->vsr[t][1] = ours->vsr[t][1];
 }
 
 void dfp_hide_half_of_pair(const char *name, const struct isa_case *in, struct isa_case *ours,

@@ -309,9 +309,11 @@ void fp_hide_extended_nan(const char *name, const struct isa_case *in, struct is
 					  (target(name, ours)[0] & low);
 }
 
-#define FPSCR_UE 0x20ull
-#define FPSCR_XE 0x08ull
-#define FPSCR_ZE 0x10ull
+#define FPSCR_OE	   0x40ull
+#define FPSCR_UE	   0x20ull
+#define FPSCR_XE	   0x08ull
+#define FPSCR_ZE	   0x10ull
+#define FPSCR_ENABLE_SHIFT 22
 
 /* One side was interrupted by an enabled exception, the other was not. */
 static bool trapped_alone(const struct isa_case *one, const struct isa_case *other)
@@ -352,6 +354,71 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 	if (strcmp(name, KNOWN_SEQUENCE))
 		return;
 	hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
-	if (ours->fpscr & FPSCR_EXCEPTIONS & ~FPSCR_XX)
-		theirs->cr = (theirs->cr & ~CR1_VX) | (ours->cr & CR1_VX);
+}
+
+/* ---- what a whole sequence shows ---- */
+
+typedef bool word_fn(uint32_t word);
+
+/* Is the difference that of a sequence with such an instruction? */
+static bool in_sequence(const char *name, const struct isa_case *in, word_fn *is)
+{
+	if (strcmp(name, KNOWN_SEQUENCE))
+		return false;
+	for (unsigned i = 0; i < in->nr_words; i++)
+		if (is((uint32_t)in->words[i]))
+			return true;
+	return false;
+}
+
+static bool is_one_of(unsigned n, const uint16_t *numbers)
+{
+	for (; *numbers; numbers++)
+		if (n == *numbers)
+			return true;
+	return false;
+}
+
+/* xvcmpeqsp, xvcmpgtsp, xvcmpgesp, xvcmpeqdp, xvcmpgtdp, xvcmpgedp */
+static bool is_vector_compare(uint32_t word)
+{
+	static const uint16_t extended[] = { 67, 75, 83, 99, 107, 115, 0 };
+
+	return word >> 26 == 60 && is_one_of(word >> 3 & 127, extended);
+}
+
+/* xsmaxdp, xsmindp, xvmaxsp, xvminsp, xvmaxdp, xvmindp, xscmpexpdp; xscmpexpqp */
+static bool keeps_old_flags(uint32_t word)
+{
+	static const uint16_t extended[] = { 160, 168, 192, 200, 224, 232, 59, 0 };
+
+	return (word >> 26 == 60 && is_one_of(word >> 3 & 255, extended)) ||
+	       (word >> 26 == 63 && (word >> 1 & 1023) == 164);
+}
+
+/* mtfsf, mtfsfi, mtfsb0, mtfsb1, and mffsce with its kind */
+static bool writes_fpscr(uint32_t word)
+{
+	static const uint16_t extended[] = { 711, 134, 70, 38, 583, 0 };
+
+	return word >> 26 == 63 && is_one_of(word >> 1 & 1023, extended);
+}
+
+void fp_hide_late_compare(const char *name, const struct isa_case *in, struct isa_case *ours,
+			  struct isa_case *theirs)
+{
+	if (in_sequence(name, in, is_vector_compare))
+		theirs->cr |= ours->cr & (CR1_FX | CR1_VX);
+}
+
+/* No exception is enabled that occurred: the old one was cleared before. */
+void fp_hide_stale_interrupt(const char *name, const struct isa_case *in, struct isa_case *ours,
+			     struct isa_case *theirs)
+{
+	const uint64_t enables = FPSCR_XE | FPSCR_UE | FPSCR_OE;
+
+	if (in_sequence(name, in, keeps_old_flags) && in_sequence(name, in, writes_fpscr) &&
+	    trapped_alone(theirs, ours) && ours->fpscr & enables &&
+	    !(ours->fpscr >> FPSCR_ENABLE_SHIFT & ours->fpscr & enables))
+		*theirs = *ours;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decimal floating point: encodings, rounding, arithmetic. Power ISA 3.0B, book I, sections 5.3
+ * Decimal floating point: encodings, rounding, arithmetic. Power ISA 3.0B, book I, sections 5.4
  * (data), 5.5 (execution model). An exact result has up to twice the digits of its operands; what
  * is below them only matters as not being zero.
  */
