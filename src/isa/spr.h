@@ -25,6 +25,7 @@
 #define SPR_CTRL_READ  136
 #define SPR_TIDR       144
 #define SPR_CTRL       152
+#define SPR_DPDES      176
 #define SPR_FSCR       153
 #define SPR_UAMOR      157
 #define SPR_PSPB       159

@@ -14,6 +14,7 @@
 #define VECTOR_PROGRAM		    0x700
 #define VECTOR_FP_UNAVAILABLE	    0x800
 #define VECTOR_DECREMENTER	    0x900
+#define VECTOR_DOORBELL		    0xa00 /* directed privileged */
 #define VECTOR_SYSTEM_CALL	    0xc00
 #define VECTOR_TRACE		    0xd00
 #define VECTOR_VEC_UNAVAILABLE	    0xf20

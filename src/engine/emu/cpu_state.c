@@ -76,6 +76,7 @@ static const struct record_field cpu_fields[] = {
 	RECORD_EACH(struct cpu, slb, vsid, UINT64_MAX),
 	NUMBER(dec_expiry, UINT64_MAX),
 	NUMBER(external, true),
+	NUMBER(doorbell, true),
 	NUMBER(insns, UINT64_MAX),
 	NUMBER(patience_ends, UINT64_MAX),
 	NUMBER(may_pass_time, true),

@@ -515,7 +515,7 @@ static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
 {
 	const struct cpu *cpu = cpu_of(engine, vcpu);
 
-	return cpu_external(cpu) ||
+	return cpu_external(cpu) || cpu->doorbell ||
 	       decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 

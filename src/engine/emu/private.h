@@ -119,6 +119,11 @@ static inline bool cpu_external(const struct cpu *cpu)
 {
 	return __atomic_load_n(&cpu->external, __ATOMIC_RELAXED);
 }
+/** cpu_interrupt_waits() - is there one that MSR[EE] holds back? */
+static inline bool cpu_interrupt_waits(const struct cpu *cpu)
+{
+	return cpu_external(cpu) || cpu->dec_pending || cpu->doorbell;
+}
 /** cpu_waits() - has the thread announced by a low priority that it waits? 0: it never said. */
 static inline bool cpu_waits(const struct cpu *cpu)
 {

@@ -408,6 +408,12 @@ static bool attend(struct cpu *cpu)
 	return !(__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_STOP);
 }
 
+static void take_doorbell(struct cpu *cpu)
+{
+	cpu->doorbell = false;
+	cpu_interrupt(cpu, VECTOR_DOORBELL, cpu->nip, 0);
+}
+
 void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
@@ -473,6 +479,8 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 				cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
 			else if (cpu->dec_pending)
 				cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
+			else if (unlikely(cpu->doorbell))
+				take_doorbell(cpu);
 			if (unlikely(cpu->state_changed))
 				continue;
 		}

@@ -195,6 +195,12 @@ static uint64_t read_tir(struct cpu *cpu, unsigned spr, unsigned index)
 	return 0;
 }
 
+/* A bit for each thread of the core. */
+static uint64_t read_dpdes(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu->doorbell;
+}
+
 /* ---- the table ---- */
 
 #define KEEPS(access, facility, member, bits)                                                      \
@@ -243,6 +249,7 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_SPRG2] = PLAIN(P, sprg[2]),
 	[SPR_SPRG3] = PLAIN(P, sprg[3]),
 	[SPR_PVR] = CALLS(P_R, 0, read_pvr, NULL),
+	[SPR_DPDES] = CALLS(P_R, 0, read_dpdes, NULL),
 	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
 	[SPR_SIER2_USER] = PLAIN(UR, sier[1]),
 	[SPR_SIER3_USER] = PLAIN(UR, sier[2]),

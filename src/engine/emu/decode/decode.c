@@ -920,6 +920,11 @@ GEN(scv)
 	gen_leave(d, FACILITY_NONE, sem_scv, insn);
 }
 
+GEN(msgsndp)
+{
+	gen_leave(d, FACILITY_PRIV, sem_msgsndp, insn);
+}
+
 GEN(tlbie)
 {
 	gen_leave(d, FACILITY_PRIV, sem_tlbie, insn);

@@ -37,8 +37,7 @@ static uint64_t problem_state(uint64_t msr)
 static void enter_msr(struct cpu *cpu, uint64_t msr)
 {
 	cpu_set_msr(cpu, problem_state(msr));
-	if (msr & (MSR_SE | MSR_BE) ||
-	    (cpu->msr & MSR_EE && (cpu_external(cpu) || cpu->dec_pending)))
+	if (msr & (MSR_SE | MSR_BE) || (cpu->msr & MSR_EE && cpu_interrupt_waits(cpu)))
 		cpu_leave(cpu);
 }
 
@@ -55,7 +54,7 @@ SEM(mtmsr_ee)
 
 	cpu->msr = (before & ~(MSR_EE | MSR_RI)) | (v & (MSR_EE | MSR_RI));
 	cpu_msr_changed(cpu, before);
-	if (v & MSR_EE && (cpu_external(cpu) || cpu->dec_pending))
+	if (v & MSR_EE && cpu_interrupt_waits(cpu))
 		cpu_leave(cpu);
 	return 0;
 }
@@ -274,6 +273,30 @@ SEM(slbfee)
 
 	RT = entry ? entry->vsid : 0;
 	cpu->cr[0] = (uint8_t)((entry ? CR_EQ : 0) | cpu->so);
+	return 0;
+}
+
+/*
+ * Directed privileged doorbells go to threads of the same core, and a core has one thread, whose
+ * TIR is 0. Book III, section 10.4.
+ */
+#define MESSAGE_TYPE(rb)    ((rb) >> 27 & 31)
+#define MESSAGE_TO_THREAD   5
+#define MESSAGE_TIR_TAG(rb) ((rb)&127)
+
+SEM(msgsndp)
+{
+	if (MESSAGE_TYPE(RB) == MESSAGE_TO_THREAD && !MESSAGE_TIR_TAG(RB)) {
+		cpu->doorbell = true;
+		cpu_leave(cpu);
+	}
+	return 0;
+}
+
+SEM(msgclrp)
+{
+	if (MESSAGE_TYPE(RB) == MESSAGE_TO_THREAD)
+		cpu->doorbell = false;
 	return 0;
 }
 
