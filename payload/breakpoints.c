@@ -330,20 +330,12 @@ static void test_codes(void)
 	access(CODES, load_double, MSR_BARE, (u64)area, 0);
 }
 
-/* The node's name has the processor's, which PVR tells as well. */
 static bool tree_has_dawr1(void)
 {
-	static const char *const nodes[] = { "/cpus/PowerPC,POWER8", "/cpus/PowerPC,POWER9",
-					     "/cpus/PowerPC,POWER10", "/cpus/PowerPC,POWER11" };
+	u32 len;
+	const u8 *features = fdt_property(cpu_node(), "ibm,pa-features", &len);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
-		u32 len;
-		const u8 *features = fdt_property(nodes[i], "ibm,pa-features", &len);
-
-		if (features)
-			return len > PA_FEATURES_DAWR1 && features[PA_FEATURES_DAWR1] & 0x80;
-	}
-	bail_out("there are no ibm,pa-features");
+	return len > PA_FEATURES_DAWR1 && features[PA_FEATURES_DAWR1] & 0x80;
 }
 
 void payload(void)

@@ -343,6 +343,19 @@ u32 fdt_u32(const char *path, const char *name)
 	return read_be32(value);
 }
 
+const char *cpu_node(void)
+{
+	static const char *const nodes[] = {
+		"/cpus/PowerPC,POWER8", "/cpus/PowerPC,POWER8E", "/cpus/PowerPC,POWER8NVL",
+		"/cpus/PowerPC,POWER9", "/cpus/PowerPC,POWER10", "/cpus/PowerPC,POWER11",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++)
+		if (fdt_property(nodes[i], "ibm,pa-features", NULL))
+			return nodes[i];
+	bail_out("the device tree has no processor that we know");
+}
+
 const char *bootargs(void)
 {
 	const char *text = fdt_property("/chosen", "bootargs", NULL);
@@ -513,6 +526,21 @@ static unsigned count_cpus(void)
 	return read_be32(ranges + 4);
 }
 
+/* Where we take the firmware's place (tests/qemu/payload_image.py), RTAS is ours to make. */
+static void find_rtas(void)
+{
+	u32 len;
+
+	if (!fdt_property("/rtas", "linux,rtas-entry", &len)) {
+		rtas_entry = (u64)own_rtas;
+		mtspr(SPR_DEC, 0x7fffffff); /* as fwnmi starts it */
+		return;
+	}
+	rtas_base = fdt_u32("/rtas", "linux,rtas-base");
+	rtas_entry = fdt_u32("/rtas", "linux,rtas-entry");
+	rtas_size = fdt_u32("/rtas", "rtas-size");
+}
+
 void start(u64 fdt, u64 r4, u64 r5, u64 msr)
 {
 	const u8 *reg;
@@ -521,9 +549,7 @@ void start(u64 fdt, u64 r4, u64 r5, u64 msr)
 	boot = (struct boot){ .fdt = fdt, .r4 = r4, .r5 = r5, .msr = msr };
 	if (read_be32((void *)fdt) != 0xd00dfeed)
 		bail_out("R3 does not point to a device tree");
-	rtas_base = fdt_u32("/rtas", "linux,rtas-base");
-	rtas_entry = fdt_u32("/rtas", "linux,rtas-entry");
-	rtas_size = fdt_u32("/rtas", "rtas-size");
+	find_rtas();
 	nr_cpus = count_cpus();
 	reg = fdt_property("/memory", "reg", &len);
 	if (!reg || len != 16)

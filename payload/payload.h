@@ -63,7 +63,8 @@ _Static_assert(offsetof(struct spin, out) == S_OUT, "start.S knows struct spin")
 _Static_assert(offsetof(struct spin, fpscr_in) == S_FPSCR, "start.S knows struct spin");
 
 /* ---- start.S ---- */
-extern u8 vectors[], vectors_end[], payload_end[], spin_loop[], spin_end[], start_secondary[];
+extern u8 vectors[], vectors_end[], payload_end[], own_rtas[], spin_loop[], spin_end[],
+	start_secondary[];
 extern u8 machine_check_routine[], system_reset_routine[], system_reset_routine_smp[],
 	other_endian_routine[];
 void hcall(u64 regs[10]);
@@ -122,6 +123,7 @@ extern struct boot boot;
 extern u64 rtas_base, rtas_size, rtas_entry, memory_size;
 extern unsigned nr_cpus;
 const void *fdt_property(const char *path, const char *name, u32 *len); /* or NULL */
+const char *cpu_node(void); /* of the processors, for fdt_property() */
 const char *bootargs(void);
 u32 fdt_u32(const char *path, const char *name); /* ends the payload if it is missing */
 
@@ -327,5 +329,21 @@ void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);
 void radix_invalidate(unsigned pid, u64 ea);
 u64 *radix_process_entry(unsigned pid); /* two doublewords, big-endian */
 void *radix_page(void); /* a zeroed page of memory, aligned */
+
+/* ---- hash.c: the same by a hash table ---- */
+#define HPTE_PRIVILEGED 0ull /* PP: problem state reaches nothing */
+#define HPTE_USER	2ull
+#define HPTE_READ_ONLY	3ull
+#define HPTE_NO_EXECUTE 4ull
+/*
+ * Maps segment 0 to the same real addresses, privileged, with 16 MiB pages, and chooses the hash
+ * table. Returns false if the device tree offers none.
+ */
+bool hash_start(void);
+/* Enters the 4 KiB page at @ea, which has no entry. */
+void hash_map(u64 ea, u64 ra, u64 bits);
+void hash_unmap(u64 ea);
+/* Entry @slot of the SLB for the segment of @ea, with pages of 4 KiB or 16 MiB. */
+void hash_segment(unsigned slot, u64 ea, bool large);
 
 #endif

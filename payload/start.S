@@ -389,6 +389,16 @@ rtas_returned:
 	toc
 	return_from_frame
 
+	/* RTAS, which is called in big-endian order: QEMU's hypervisor call for it. */
+	.balign	16
+	.globl	own_rtas
+own_rtas:
+	big	0x7c641b78	/* mr r4,r3 */
+	big	0x38600000	/* li r3,0 */
+	big	0x6063f000	/* ori r3,r3,0xf000 */
+	big	0x44000022	/* sc 1 */
+	big	0x4e800020	/* blr */
+
 	/* ---- a loop with known registers, until the flag is set ---- */
 
 	.macro vsrs op, offset, base

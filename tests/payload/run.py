@@ -152,6 +152,15 @@ BREAKPOINTS = [
     ("power10_as_power9", "power10,compat=power9"),
     ("power11", "power11"),
 ]
+# POWER8 translates by hash alone; with "either", the payload uses first one table, then the other.
+INTERRUPTS = [
+    ("power8", ["-cpu", "power8"]),
+    ("power9", ["-cpu", "power9", "--mmu", "either"]),
+    ("power9_hash", ["-cpu", "power9", "--mmu", "hash"]),
+    ("power9_as_power8", ["-cpu", "power9,compat=power8"]),
+    ("power10", ["-cpu", "power10", "--mmu", "either"]),
+    ("power11", ["-cpu", "power11", "--mmu", "either"]),
+]
 CASES = {
     "machine_check": ("machine_check", [], [POWERED_OFF]),
     "system_reset": ("system_reset", [], [POWERED_OFF]),
@@ -183,6 +192,9 @@ CASES = {
     **{
         f"breakpoints_{name}": ("breakpoints", ["-cpu", cpu], [POWERED_OFF])
         for name, cpu in BREAKPOINTS
+    },
+    **{
+        f"interrupts_{name}": ("interrupts", options, [POWERED_OFF]) for name, options in INTERRUPTS
     },
     "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),

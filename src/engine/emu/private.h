@@ -148,6 +148,8 @@ bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 #define FSCR_SCV    12
 #define FSCR_PREFIX 13
 
+/** cpu_facility_unavailable() - raise 0xf60, which FSCR says is for @bit. Returns EXCEPTION. */
+int cpu_facility_unavailable(struct cpu *cpu, unsigned bit);
 /** cpu_need_facility() - problem state may use it if FSCR[@bit] is set; else 0xf60 is raised. */
 int cpu_need_facility(struct cpu *cpu, unsigned bit);
 

@@ -32,12 +32,16 @@ struct spr_entry {
 	write_fn *write;
 };
 
-int cpu_need_facility(struct cpu *cpu, unsigned bit)
+int cpu_facility_unavailable(struct cpu *cpu, unsigned bit)
 {
-	if (!(cpu->msr & MSR_PR) || cpu->fscr >> bit & 1)
-		return 0;
 	cpu->fscr = (cpu->fscr & ~(255ull << 56)) | (uint64_t)bit << 56;
 	return cpu_raise(cpu, VECTOR_FACILITY_UNAVAILABLE, 0);
+}
+
+int cpu_need_facility(struct cpu *cpu, unsigned bit)
+{
+	return !(cpu->msr & MSR_PR) || cpu->fscr >> bit & 1 ? 0 :
+							      cpu_facility_unavailable(cpu, bit);
 }
 
 /* ---- registers that are not plain storage ---- */

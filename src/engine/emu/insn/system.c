@@ -112,10 +112,11 @@ SEM(sc)
 	return EXCEPTION;
 }
 
+/* FSCR[SCV] counts in each state, unlike its other bits. */
 SEM(scv)
 {
-	if (cpu_need_facility(cpu, FSCR_SCV))
-		return EXCEPTION;
+	if (!(cpu->fscr >> FSCR_SCV & 1))
+		return cpu_facility_unavailable(cpu, FSCR_SCV);
 	cpu_raise(cpu, VECTOR_SCV + (insn >> 5 & 127) * 0x20, 0);
 	cpu->exception_flags = EXCEPTION_NEXT;
 	return EXCEPTION;
@@ -329,6 +330,12 @@ SEM(not_compatible)
 {
 	(void)insn;
 	return cpu->msr & MSR_PR ? cpu_illegal(cpu) : 0;
+}
+
+SEM(hypervisors)
+{
+	(void)insn;
+	return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
 }
 
 SEM(nothing)

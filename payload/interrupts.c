@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each kind of interrupt that a partition takes, with its registers: in real mode, and with
+ * translation in both states, by radix trees or by a hash table, whichever the device tree offers.
+ * Power ISA 3.1B, Book III chapter 7.
+ */
+#include "payload.h"
+
+#define PROGRAM	   "program_interrupts_tell_their_kind_in_srr1"
+#define FLOAT	   "an_enabled_floating_point_exception_raises_0x700_with_srr1_bit_43"
+#define ALIGNMENT  "an_alignment_interrupt_sets_dar"
+#define FACILITY   "an_unavailable_facility_has_its_vector_and_fscr_names_which"
+#define CALLS	   "system_calls_have_srr0_behind_them"
+#define TRACE	   "a_trace_interrupt_has_srr0_behind_the_instruction"
+#define TIMER	   "a_decrementer_interrupt_waits_for_msr_ee_and_sets_no_cause"
+#define EXTERNAL   "an_external_interrupt_waits_for_msr_ee_and_sets_no_cause"
+#define DATA	   "a_data_storage_interrupt_tells_why_in_dsisr_and_where_in_dar"
+#define FETCH	   "an_instruction_storage_interrupt_tells_why_in_srr1"
+#define SEGMENT	   "a_segment_interrupt_sets_dar_for_data_and_no_cause"
+#define UNTOUCHED  "dar_and_dsisr_change_only_in_interrupts_that_define_them"
+#define ENTRY	   "each_interrupt_enters_in_real_mode_with_sf_and_me_alone"
+#define HYPERVISOR "what_is_the_hypervisors_is_refused_as_a_partition_sees_it"
+
+const char *const sentences[] = { PROGRAM, FLOAT,     ALIGNMENT, FACILITY,   CALLS,
+				  TRACE,   TIMER,     EXTERNAL,	 DATA,	     FETCH,
+				  SEGMENT, UNTOUCHED, ENTRY,	 HYPERVISOR, NULL };
+
+#define USER_CODE 0x200000000ull
+#define PLACE	  0x100000000ull
+#define NOWHERE	  0x300000000ull /* a segment without entry, or a tree without */
+
+#define MSR_FE	      0x900ull /* FE0, FE1: precise */
+#define FLOAT_ENABLED 0x100000ull
+#define TRACED	      0x40000000ull
+#define NO_PTE	      0x40000000u
+#define NO_EXECUTE    0x10000000u
+#define PROTECTION    0x08000000u
+#define IS_STORE      0x02000000u
+
+#define VERSION_2_07 0x0f000004u /* of processors that are compatible with POWER8 */
+
+#define SPR_FSCR_IC_SHIFT 56
+#define FSCR_DSCR	  2
+#define FSCR_EBB	  7
+#define FSCR_TAR	  8
+#define FSCR_SCV	  12
+
+#define MARK 0x1122334455667788ull
+
+enum translation {
+	REAL,
+	RADIX,
+	HASH,
+};
+
+static enum translation translation;
+static u64 isa, users_isa; /* problem state has what the compatible processor has */
+static u64 *page; /* at PLACE, as a test maps it */
+
+/* How a piece of code is run. */
+static struct {
+	u64 msr, offset;
+	const char *name;
+} mode;
+
+static u64 area[64] __attribute__((aligned(4096)));
+
+static const u8 *there(const void *p)
+{
+	return (const u8 *)((u64)p + mode.offset);
+}
+
+static bool user(void)
+{
+	return mode.msr & MSR_PR;
+}
+
+/* Runs @code with R3 and more bits in the MSR, and checks what every interrupt has in common. */
+static bool raises(const char *sentence, const u8 *code, u64 bits, u64 r3, unsigned offset,
+		   u64 vector, u64 cause)
+{
+	bool ok;
+
+	mtspr(SPR_DAR, MARK);
+	mtspr(SPR_DSISR, MARK & 0x7fffffff);
+	run(there(code), mode.msr | bits, r3, 0x4444, 0, 0);
+	ok = check_caught(sentence, vector, there(code), offset, mode.msr | bits, cause);
+	ok &= check_equal(ENTRY, caught.msr, MSR_BARE, "MSR");
+	if (vector != 0x300 && vector != 0x380 && vector != 0x600)
+		ok &= check_equal(UNTOUCHED, caught.dar, MARK, "DAR");
+	if (vector != 0x300 && vector != 0x380 && vector != 0x600)
+		ok &= check_equal(UNTOUCHED, caught.dsisr, MARK & 0x7fffffff, "DSISR");
+	if (!ok)
+		print("# %s, vector 0x%lx\n", mode.name, vector);
+	return ok;
+}
+
+/* ---- caused by the instruction itself ---- */
+
+CODE(illegal, "nop; .long 0");
+CODE(read_msr, "nop; mfmsr 3; trap");
+CODE(trap_if, "twi 31,3,0");
+CODE(divide, "mtfsb1 27; lfd 1,0(3); fdiv 2,1,1; trap");
+CODE(invalid, "mtfsb1 24; lfd 1,0(3); fdiv 2,1,1; trap"); /* VE */
+CODE(clear_float, "lfd 0,0(3); mtfsf 255,0; trap");
+CODE(reserve, "nop; lwarx 4,0,3; trap");
+CODE(conditional, "nop; stdcx. 4,0,3; trap");
+CODE(float_add, "nop; fadd 1,2,3; trap");
+CODE(vector_add, "nop; vadduwm 1,2,3; trap");
+CODE(vsx_or, "nop; xxlor 1,2,3; trap");
+CODE(read_tar, "nop; mfspr 3,815; trap");
+CODE(read_dscr, "nop; mfspr 3,3; trap");
+CODE(read_ebb, "nop; mfspr 3,804; trap");
+CODE(call, "nop; sc; trap");
+CODE(call_vectored, "nop; .long 0x44000001; trap"); /* scv 0 */
+CODE(call_hypervisor, "nop; sc 1; trap");
+CODE(add, "addi 3,3,1; trap");
+CODE(load, "ld 4,0(3); trap");
+CODE(store, "std 4,0(3); trap");
+CODE(wait_here, "b .");
+CODE(hypervisor_return, "nop; .long 0x4c000224; trap"); /* hrfid */
+CODE(begin_transaction, "nop; .long 0x7c00051d; trap"); /* tbegin. */
+CODE(read_hypervisors, "li 3,7; mfspr 3,314; trap"); /* HSRR0 */
+
+static void test_program(void)
+{
+	const u64 data = (u64)there(area);
+
+	raises(PROGRAM, illegal, 0, 0, 4, 0x700, ILLEGAL);
+	raises(PROGRAM, trap_if, 0, 0, 0, 0x700, TRAPPED);
+	if (user())
+		raises(PROGRAM, read_msr, 0, 0, 4, 0x700, PRIVILEGED);
+	else
+		raises(PROGRAM, read_msr, 0, 0, 8, 0x700, TRAPPED);
+
+	memset(area, 0, sizeof(area));
+	raises(FLOAT, invalid, MSR_FP | MSR_FE, data, 8, 0x700, FLOAT_ENABLED);
+	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+	raises(FLOAT, invalid, MSR_FP, data, 12, 0x700, TRAPPED);
+	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+	raises(FLOAT, divide, MSR_FP | MSR_FE, data, 12, 0x700, TRAPPED); /* ZE: 0/0 is another */
+	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+
+	raises(ALIGNMENT, reserve, 0, data + 2, 4, 0x600, 0);
+	check_equal(ALIGNMENT, caught.dar, data + 2, "DAR");
+	check_equal(ALIGNMENT, caught.gpr[4], 0x4444, "R4");
+	raises(ALIGNMENT, conditional, 0, data + 4, 4, 0x600, 0);
+	check_equal(ALIGNMENT, caught.dar, data + 4, "DAR");
+}
+
+static void withheld(const u8 *code, unsigned bit)
+{
+	const u64 kept = mfspr(SPR_FSCR);
+
+	mtspr(SPR_FSCR, kept & ~(1ull << bit));
+	raises(FACILITY, code, 0, 0, user() ? 4 : 8, user() ? 0xf60 : 0x700, user() ? 0 : TRAPPED);
+	if (user())
+		check_equal(FACILITY, mfspr(SPR_FSCR) >> SPR_FSCR_IC_SHIFT, bit, "FSCR[IC]");
+	mtspr(SPR_FSCR, kept | 1ull << bit);
+	raises(FACILITY, code, 0, 0, 8, 0x700, TRAPPED);
+	mtspr(SPR_FSCR, kept);
+}
+
+static void test_facilities(void)
+{
+	raises(FACILITY, float_add, MSR_VEC | MSR_VSX, 0, 4, 0x800, 0);
+	raises(FACILITY, vector_add, MSR_FP | MSR_VSX, 0, 4, 0xf20, 0);
+	raises(FACILITY, vsx_or, MSR_FP | MSR_VEC, 0, 4, 0xf40, 0);
+	raises(FACILITY, vsx_or, MSR_VSX, 0, 8, 0x700, TRAPPED);
+	withheld(read_tar, FSCR_TAR);
+	withheld(read_dscr, FSCR_DSCR);
+	withheld(read_ebb, FSCR_EBB);
+}
+
+static void test_calls(void)
+{
+	const u64 kept = mfspr(SPR_FSCR);
+
+	raises(CALLS, call, 0, 0, 8, 0xc00, 0);
+	if (user() && translation == HASH)
+		raises(CALLS, call_hypervisor, 0, 0, 8, 0xc00, 0);
+	else if (user())
+		raises(CALLS, call_hypervisor, 0, 0, 4, 0x700, PRIVILEGED);
+
+	if ((user() ? users_isa : isa) < 300) {
+		raises(CALLS, call_vectored, 0, 0, 4, 0x700, ILLEGAL);
+		return;
+	}
+	mtspr(SPR_FSCR, kept & ~(1ull << FSCR_SCV));
+	raises(CALLS, call_vectored, 0, 0, 4, 0xf60, 0);
+	check_equal(CALLS, mfspr(SPR_FSCR) >> SPR_FSCR_IC_SHIFT, FSCR_SCV, "FSCR[IC]");
+	mtspr(SPR_FSCR, kept | 1ull << FSCR_SCV);
+	run(there(call_vectored), mode.msr, 0, 0, 0, 0);
+	check_equal(CALLS, caught.vector, 0x3000, "vector of scv");
+	check_equal(CALLS, caught.lr, (u64)there(call_vectored) + 8, "LR of scv");
+	check_equal(CALLS, caught.ctr, mode.msr, "CTR of scv");
+	/* The only one that leaves ME and RI, and EE, as they are. */
+	check_equal(CALLS, caught.msr, MSR_BARE | (mode.msr & (MSR_EE | MSR_RI)), "MSR in scv");
+	mtspr(SPR_FSCR, kept);
+}
+
+static void test_trace(void)
+{
+	raises(TRACE, add, MSR_SE, 0, 4, 0xd00, TRACED);
+	raises(TRACE, load, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | 0x10000000);
+	raises(TRACE, store, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | 0x08000000);
+}
+
+/* ---- from outside ---- */
+
+#define SERVER 0
+#define ASKING 4
+#define QUIET  0xff
+
+static void take_ipi(void)
+{
+	u64 regs[10] = { H_XIRR };
+
+	hcall(regs);
+	hcall4(H_IPI, SERVER, QUIET, 0, 0);
+	hcall4(H_EOI, regs[1], 0, 0, 0);
+}
+
+static void test_outside(void)
+{
+	if (!(mode.msr & MSR_PR)) { /* problem state has EE */
+		mtspr(SPR_DEC, -1);
+		raises(TIMER, add, 0, 0, 4, 0x700, TRAPPED);
+	}
+	mtspr(SPR_DEC, 3000);
+	raises(TIMER, wait_here, MSR_EE, 0, 0, 0x900, 0);
+	mtspr(SPR_DEC, 0x7fffffff);
+
+	hcall4(H_CPPR, QUIET, 0, 0, 0);
+	hcall4(H_IPI, SERVER, ASKING, 0, 0);
+	if (!(mode.msr & MSR_PR))
+		raises(EXTERNAL, add, 0, 0, 4, 0x700, TRAPPED);
+	raises(EXTERNAL, wait_here, MSR_EE, 0, 0, 0x500, 0);
+	take_ipi();
+}
+
+static void test_hypervisor(void)
+{
+	raises(HYPERVISOR, begin_transaction, 0, 0, 4, 0x700, ILLEGAL);
+	raises(HYPERVISOR, hypervisor_return, 0, 0, 4, 0x700, PRIVILEGED);
+	if (user())
+		raises(HYPERVISOR, read_hypervisors, 0, 0, 4, 0x700, PRIVILEGED);
+	else
+		raises(HYPERVISOR, read_hypervisors, 0, 0, 8, 0x700, TRAPPED);
+}
+
+/* ---- storage ---- */
+
+/* What PLACE may be, for both ways to translate. */
+enum rights {
+	NOTHING,
+	KERNELS,
+	READ_ONLY,
+	ALL,
+	NO_CODE,
+};
+
+static void place(enum rights rights)
+{
+	static const u64 radix[] = {
+		[KERNELS] = PTE_KERNEL,
+		[READ_ONLY] = PTE_READ,
+		[ALL] = PTE_USER,
+		[NO_CODE] = PTE_READ | PTE_WRITE,
+	};
+	static const u64 hash[] = {
+		[KERNELS] = HPTE_PRIVILEGED,
+		[READ_ONLY] = HPTE_READ_ONLY | HPTE_NO_EXECUTE,
+		[ALL] = HPTE_USER,
+		[NO_CODE] = HPTE_USER | HPTE_NO_EXECUTE,
+	};
+
+	if (translation == HASH) {
+		hash_unmap(PLACE);
+		if (rights != NOTHING)
+			hash_map(PLACE, (u64)page, hash[rights]);
+		return;
+	}
+	if (rights == NOTHING)
+		*radix_pte(0, PLACE) = 0;
+	else
+		radix_map(0, PLACE, (u64)page, radix[rights] | PTE_R | PTE_C);
+	radix_invalidate(0, PLACE);
+}
+
+static void data(const u8 *code, u64 ea, u32 dsisr)
+{
+	if (!dsisr) {
+		raises(DATA, code, 0, ea, 4, 0x700, TRAPPED);
+		return;
+	}
+	if (!raises(DATA, code, 0, ea, 0, 0x300, 0) |
+	    !check_equal(DATA, caught.dsisr, dsisr, "DSISR") |
+	    !check_equal(DATA, caught.dar, ea, "DAR"))
+		print("# DSISR 0x%x\n", dsisr);
+}
+
+static void fetch(u64 cause)
+{
+	run((void *)PLACE, mode.msr, 0, 0, 0, 0);
+	if (cause)
+		check_caught(FETCH, 0x400, (void *)PLACE, 0, mode.msr, cause);
+	else
+		check_caught(FETCH, 0x700, (void *)PLACE, 0, mode.msr, TRAPPED);
+}
+
+static void test_storage(void)
+{
+	const u64 ea = PLACE + 0x128;
+
+	place(NOTHING);
+	data(load, ea, NO_PTE);
+	data(store, ea, NO_PTE | IS_STORE);
+	fetch(NO_PTE);
+	place(ALL);
+	data(load, ea, 0);
+	data(store, ea, 0);
+	fetch(0);
+	place(KERNELS);
+	data(load, ea, user() ? PROTECTION : 0);
+	data(store, ea, user() ? PROTECTION | IS_STORE : 0);
+	fetch(user() ? PROTECTION : 0);
+	place(READ_ONLY);
+	data(load, ea, 0);
+	data(store, ea, PROTECTION | IS_STORE);
+	fetch(NO_EXECUTE);
+	place(NO_CODE);
+	data(store, ea, 0);
+	fetch(NO_EXECUTE);
+}
+
+static void test_segments(void)
+{
+	const u64 ea = translation == HASH ? NOWHERE : 0x4000000000000000;
+
+	raises(SEGMENT, load, 0, ea, 0, 0x380, 0);
+	check_equal(SEGMENT, caught.dar, ea, "DAR");
+	raises(SEGMENT, store, 0, ea + 8, 0, 0x380, 0);
+	check_equal(SEGMENT, caught.dar, ea + 8, "DAR");
+	run((void *)ea, mode.msr, 0, 0, 0, 0);
+	check_caught(SEGMENT, 0x480, (void *)ea, 0, mode.msr, 0);
+}
+
+/* ---- all of it, in each mode ---- */
+
+static void test_mode(const char *name, u64 msr, u64 offset)
+{
+	mode.name = name;
+	mode.msr = msr;
+	mode.offset = offset;
+	test_program();
+	test_facilities();
+	test_calls();
+	test_trace();
+	test_outside();
+	test_hypervisor();
+	if (!(msr & MSR_DR))
+		return;
+	test_storage();
+	test_segments();
+}
+
+static void start_hash(void)
+{
+	translation = HASH;
+	hash_segment(1, USER_CODE, false);
+	hash_segment(2, PLACE, false);
+	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
+		hash_map(USER_CODE + ra, ra, HPTE_USER);
+}
+
+static void start_radix(void)
+{
+	translation = RADIX;
+	radix_start();
+	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
+		radix_map(0, USER_CODE + ra, ra, PTE_USER | PTE_R | PTE_C);
+}
+
+static void test_translated(const char *privileged, const char *problem_state)
+{
+	print("# %s\n", privileged);
+	test_mode(privileged, MSR_BARE | MSR_IR | MSR_DR, 0);
+	test_mode(problem_state, MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE, USER_CODE);
+}
+
+static bool radix_offered(void)
+{
+	u32 len;
+
+	return fdt_property(cpu_node(), "ibm,processor-radix-AP-encodings", &len);
+}
+
+void payload(void)
+{
+	const u64 version = mfspr(287) >> 16;
+
+	interrupts_in_own_endian();
+	on_interrupt = leave_run;
+	isa = version == 0x80 || version == 0x82 ? 310 : version == 0x4e ? 300 : 207;
+	users_isa = fdt_u32(cpu_node(), "cpu-version") == VERSION_2_07 ? 207 : isa;
+	page = radix_page();
+	*(u32 *)page = 0x7fe00008; /* trap */
+	flush_code(page);
+	test_mode("real mode", MSR_BARE, 0);
+	test_mode("real mode, RI", MSR_BARE | MSR_RI, 0);
+	if (hash_start()) {
+		start_hash();
+		test_translated("hash, privileged", "hash, problem state");
+	}
+	if (radix_offered()) {
+		start_radix();
+		test_translated("radix, privileged", "radix, problem state");
+	}
+	check(DATA, translation != REAL, "the device tree offers a translation");
+}
