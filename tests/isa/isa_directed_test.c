@@ -260,6 +260,39 @@ static bool a_shortened_nan_keeps_its_signal_and_digits(void)
 	return !c.outcome && c.vsr[1][1] == 0xfe00a0d0 && c.fpscr == 0x1000;
 }
 
+/* 4.3.5.2: a single-precision operation cuts a NaN to a single. So on POWER8 and POWER9. */
+static bool a_nan_of_single_precision_is_cut(void)
+{
+	static const uint32_t words[] = {
+		0xec00002a | 1 << 21 | 2 << 16 | 2 << 11, /* fadds f1,f2,f2 */
+		0xfc000018 | 1 << 21 | 2 << 11, /* frsp f1,f2 */
+		0xf0000000 | 1 << 21 | 2 << 16 | 2 << 11, /* xsaddsp vs1,vs2,vs2 */
+		0xf0000008 | 1 << 21 | 2 << 16 | 2 << 11, /* xsmaddasp vs1,vs2,vs2 */
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct isa_case c;
+
+		prepare(&c, words[i]);
+		c.vsr[2][1] = 0x7ff7ffffffffffff;
+		run_one(&c, false);
+		good &= !c.outcome && c.vsr[1][1] == 0x7fffffffe0000000;
+	}
+	return good;
+}
+
+/* 7.6.1, xsmaxcdp: the second of two zeros. So on POWER9. QEMU gives the first. */
+static bool a_maximum_of_zeros_is_the_second(void)
+{
+	struct isa_case c;
+
+	prepare(&c, 0xf0000400 | 1 << 21 | 2 << 16 | 3 << 11); /* xsmaxcdp vs1,vs2,vs3 */
+	c.vsr[3][1] = 1ull << 63;
+	run_one(&c, false);
+	return !c.outcome && c.vsr[1][1] == 1ull << 63;
+}
+
 /* 5.6.5, drdpq: the result, then zeros. So on POWER8. QEMU has the zeros first. */
 static bool a_shortened_pair_has_zeros_on_the_right(void)
 {
@@ -350,7 +383,7 @@ int main(void)
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..21\n");
+	printf("1..23\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -370,6 +403,8 @@ int main(void)
 	TEST(nothing_takes_what_is_pasted);
 	TEST(a_wrong_digit_gives_a_nan);
 	TEST(a_shortened_nan_keeps_its_signal_and_digits);
+	TEST(a_nan_of_single_precision_is_cut);
+	TEST(a_maximum_of_zeros_is_the_second);
 	TEST(a_shortened_pair_has_zeros_on_the_right);
 	TEST(an_infinity_has_digits);
 	TEST(a_decimal_exception_interrupts);

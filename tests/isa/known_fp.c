@@ -72,9 +72,6 @@ static void hide_single(const char *name, struct isa_case *out)
 	uint64_t *v = &target(name, out)[1];
 	uint64_t magnitude = *v & ~(1ull << 63);
 
-	/* The payload of a NaN that is no single: the ISA keeps it, QEMU rounds it. */
-	if (magnitude > 0x7ff0000000000000ull)
-		*v &= ~0x1fffffffull;
 	/* QEMU rounds VSX scalars twice: a number just off the largest, or a tiny one. */
 	if (name[0] == 'x' && magnitude >= 0x47efffffe0000000ull &&
 	    magnitude <= 0x7ff0000000000000ull) {
@@ -186,6 +183,11 @@ bool fp_java_maximum(const char *name, const struct isa_case *in)
 {
 	return (!strcmp(name, "xsmaxjdp") || !strcmp(name, "xsminjdp")) &&
 	       is_nan(in->vsr[xa(in)][1]);
+}
+
+bool fp_maximum_of_zeros(const char *name, const struct isa_case *in)
+{
+	return !strcmp(name, "xsmaxcdp") && !((in->vsr[xa(in)][1] | in->vsr[xb(in)][1]) << 1);
 }
 
 bool fp_not_rounded_to_odd(const char *name, const struct isa_case *in)

@@ -76,6 +76,8 @@ bool fpu_commit_vector(struct cpu *cpu, struct fpu *f)
 
 /* ---- whole scalar operations ---- */
 
+#define BEYOND_SINGLE 0x1fffffffull /* a double's fraction bits that no single has */
+
 static inline unsigned fprf_of_normal(uint64_t bits)
 {
 	return bits >> 63 ? 8 : 4;
@@ -98,7 +100,12 @@ int fpu_scalar_write(struct cpu *cpu, struct fpu *f, unsigned t, uint64_t bits, 
 int fpu_scalar_result(struct cpu *cpu, struct fpu *f, unsigned t, const struct fp *r,
 		      const struct fp_format *format)
 {
-	return fpu_scalar_write(cpu, f, t, fp_pack64(r), fp_fprf(r, format));
+	uint64_t bits = fp_pack64(r);
+
+	/* A NaN is cut as well. So on POWER8 and POWER9. */
+	if (unlikely(fp_is_nan(r)) && format == &fp_single)
+		bits &= ~BEYOND_SINGLE;
+	return fpu_scalar_write(cpu, f, t, bits, fp_fprf(r, format));
 }
 
 int fpu_scalar_unary(struct cpu *cpu, unsigned t, unsigned b, fp_unary_fn *op,

@@ -199,8 +199,8 @@ SEM(xsmindp)
 }
 
 /*
- * Like C's a < b ? b : a and a < b ? a : b, except that a NaN gives b; or like Java's Math.max().
- * The result is one of the operands, unchanged.
+ * Like C's a > b ? a : b and a < b ? a : b, which give b of two zeros, as on POWER9; or like
+ * Java's Math.max(). The result is one of the operands, unchanged.
  */
 static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool java)
 {
@@ -218,7 +218,7 @@ static int language_extremum(struct cpu *cpu, uint32_t insn, bool maximum, bool 
 	else if (java)
 		first = maximum ? less(&b, &a) : less(&a, &b);
 	else
-		first = fp_compare(&a, &b) & (maximum ? CR_GT | CR_EQ : CR_LT);
+		first = fp_compare(&a, &b) & (maximum ? CR_GT : CR_LT);
 	if (fpu_commit_vector(cpu, &f))
 		move_scalar(cpu, F_XT(insn), first ? a_bits : b_bits);
 	return fpscr_trap(cpu, f.raised);
