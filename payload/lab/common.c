@@ -11,7 +11,7 @@
 static const char *name = "?";
 static uint64_t rounds;
 static bool shares_cpu;
-static struct timespec pause; /* after a round */
+static uint64_t rounds_of_line = 1; /* that make up what is told as one */
 
 /* The compiler may call this and memcpy() for what it finds in any code. */
 void *memset(void *to, int byte, size_t size);
@@ -177,12 +177,10 @@ void workload_name(const struct environment *env)
 
 void workload_begin(const struct environment *env)
 {
-	uint64_t ns;
-
 	workload_name(env);
 	shares_cpu = *env->envp && same_text(*env->envp, SHARED);
-	if (*env->envp && env->envp[1] && parse_hex(env->envp[1], &ns))
-		pause.nanoseconds = (int64_t)ns;
+	if (*env->envp && env->envp[1])
+		parse_hex(env->envp[1], &rounds_of_line);
 	CALL(NR_write, RUNNING_FILE, "", 1);
 	CALL(NR_close, RUNNING_FILE);
 }
@@ -191,15 +189,15 @@ void workload_round(void)
 {
 	struct line line;
 
-	note_begin(&line, "round", name);
-	put_text(&line, " ");
-	put_decimal(&line, ++rounds);
-	note_end(&line);
+	if (++rounds % rounds_of_line == 0) {
+		note_begin(&line, "round", name);
+		put_text(&line, " ");
+		put_decimal(&line, rounds / rounds_of_line);
+		note_end(&line);
+	}
 	/* The others shall not wait until Linux takes the CPU away. */
 	if (shares_cpu)
 		CALL(NR_sched_yield);
-	if (pause.nanoseconds)
-		CALL(NR_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, 0);
 }
 
 void workload_corrupt(struct line *line)

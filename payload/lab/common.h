@@ -17,8 +17,8 @@
 #define RUNNING_FILE 100 /* a pipe, at first: a byte says that the process runs */
 
 /*
- * The environment: whether other workloads run on the same CPU. A second string is the nanoseconds,
- * in hexadecimal digits, that a process sleeps after a round.
+ * The environment: whether other workloads run on the same CPU. A second string is the number, in
+ * hexadecimal digits, of what makes up a round.
  */
 #define ALONE  "FWNMI_LAB=alone"
 #define SHARED "FWNMI_LAB=shared"

@@ -14,12 +14,11 @@
 static const char *const kinds[] = { "victim", "syscall", "fault", "fork", "signal", "idle" };
 
 /*
- * CPUs that run workloads have only part of the host's. With more than these, what one of them
- * prints for all on the console would fall ever farther behind, and so would what is seen there.
+ * The CPU that prints for all has only its part of the host. With more CPUs than these the console
+ * would fall ever farther behind, so each process tells of fewer of its rounds.
  */
-#define CPUS_WITHOUT_PAUSE 8
-/* Of each process, for each process: more than a round and its line take. */
-#define PAUSE_NS	   50000
+#define CPUS_THAT_TELL_ALL 8
+#define CPUS_PER_ROUND	   4
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define NR_MIXED 5 /* all but the last */
@@ -124,9 +123,9 @@ static void say_ready(void)
 
 static void be_process(struct process *process)
 {
-	struct line pause = { .length = 0 };
+	struct line rounds = { .length = 0 };
 	const char *env[] = { mixed ? SHARED : ALONE,
-			      nr_cpus > CPUS_WITHOUT_PAUSE ? pause.text : NULL, NULL };
+			      nr_cpus > CPUS_THAT_TELL_ALL ? rounds.text : NULL, NULL };
 	struct line path = { .length = 0 };
 	uint64_t mask[16] = { 0 };
 	long result;
@@ -137,7 +136,7 @@ static void be_process(struct process *process)
 		CALL(NR_dup2, running_file, RUNNING_FILE);
 		CALL(NR_close, running_file);
 	}
-	put_hex_digits(&pause, (uint64_t)nr_processes * PAUSE_NS);
+	put_hex_digits(&rounds, nr_cpus / CPUS_PER_ROUND);
 	put_text(&path, "/");
 	put_text(&path, process->kind);
 	words[1] = process->name;
