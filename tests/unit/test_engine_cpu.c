@@ -317,6 +317,13 @@ static void time_passes_at_once_for_whoever_waits_for_it(void **state)
 	assert_true(delay(LOW, NOP, true) < insns / 100);
 	assert_true(delay(MEDIUM, PAUSE_SHORT, true) < insns / 100);
 	assert_true(delay(MEDIUM, PAUSE_SHORT, false) >= insns);
+	/* Others have something to do: they get their turns. */
+	stand_at(CODE, MSR_SF | MSR_ME);
+	PUT(CODE, LOW);
+	PUT(CODE + 12, NOP);
+	ops->set_patience(engine, 0, 200, false);
+	run(10000);
+	assert_int_equal(end.reason, ENGINE_EXIT_YIELD);
 	/* It has paused for a time that it has looked at. */
 	PUT(CODE, PAUSE_SHORT, 0x7cac42a6, HCALL);
 	stand_at(CODE, MSR_SF | MSR_ME);

@@ -132,6 +132,17 @@ static inline bool cpu_waits(const struct cpu *cpu)
 	return priority && priority <= PRIORITY_LOW;
 }
 
+/** cpu_relax() - instruction @index of the running block waits for others. End run() if it has done
+ * so for long. */
+static inline void cpu_relax(struct cpu *cpu, unsigned index)
+{
+	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + index >=
+		     cpu->patience_ends)) {
+		cpu->yields = true;
+		cpu_leave(cpu);
+	}
+}
+
 /** cpu_timebase() - time base as of instruction @index of the running block. */
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 /**

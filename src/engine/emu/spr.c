@@ -73,7 +73,7 @@ static uint64_t ticks_to_spare(const struct power_engine *engine, uint64_t now)
 /*
  * A thread of low priority, or one that has paused, waits for the time that it looks at. If no
  * other vCPU has anything better to do, time that is counted in instructions passes at once
- * instead.
+ * instead. Else the others get their turns.
  */
 static void pass_time(struct cpu *cpu, unsigned index)
 {
@@ -81,8 +81,12 @@ static void pass_time(struct cpu *cpu, unsigned index)
 	const bool waits = cpu_waits(cpu) || cpu->paused;
 
 	cpu->paused = false;
-	if (!waits || !cpu->may_pass_time || clock->mode != CLOCK_INSN)
+	if (!waits)
 		return;
+	if (!cpu->may_pass_time || clock->mode != CLOCK_INSN) {
+		cpu_relax(cpu, index);
+		return;
+	}
 	clock->offset += ticks_to_spare(cpu->engine, cpu_timebase(cpu, index));
 	/* Limits of this run, and of others' sleep, come from the old time. */
 	cpu->yields = true;

@@ -352,11 +352,7 @@ BODY(priority)
 /* The block still runs to its end; the turn ends there. */
 BODY(relax)
 {
-	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + u->index >=
-		     cpu->patience_ends)) {
-		cpu->yields = true;
-		cpu_leave(cpu);
-	}
+	cpu_relax(cpu, u->index);
 	NEXT;
 }
 
