@@ -150,13 +150,14 @@ class Smp(Booted):
                 mark = guest.mark()
                 guest.send(f"echo 0 >{online}; echo off{i}=$?")
                 guest.wait_for(rf"^off{i}=0$", mark)
-                injection = guest.inject("machine-check", cpu=2)
-                yield Check("an event does not reach it", injection.status != 0, injection.json)
-                yield Check(
-                    "for a reason that is told",
-                    "CPU 2 is stopped" in injection.errors,
-                    injection.errors,
-                )
+                for kind in ("machine-check", "system-reset"):
+                    injection = guest.inject(kind, cpu=2)
+                    yield Check(f"a {kind} does not reach it", injection.status, injection.json)
+                    yield Check(
+                        "for a reason that is told",
+                        "CPU 2 is stopped" in injection.errors,
+                        injection.errors,
+                    )
                 guest.send(f"echo 1 >{online}; taskset 4 true; echo on{i}=$?")
                 guest.wait_for(rf"^on{i}=0$", mark)
             mark = guest.mark()
@@ -167,11 +168,34 @@ class Smp(Booted):
             guest.send("exit")
             yield expect("exit status", guest.wait(), 0)
 
-    def eight(self):
-        with self.start(job="poweroff", smp=8, monitor=False) as guest:
+    def sixteen(self):
+        with self.start(job="poweroff", smp=16, monitor=False) as guest:
             guest.wait_for(r"fwnmi-guest: userland up", timeout=harness.BOOT)
             yield expect("exit status", guest.wait(), 0)
-            yield from came_up(guest, 8)
+            yield from came_up(guest, 16)
+
+    def sixty_four(self):
+        """The last of them takes a machine check, and Linux knows which socket it is in."""
+        with self.start(job="shell", smp="64,sockets=2", append="loglevel=8") as guest:
+            guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
+            yield from came_up(guest, 64)
+            topology = "/sys/devices/system/cpu/cpu63/topology/"
+            yield expect("sockets", answer(guest, f"cat {topology}physical_package_id"), "1")
+            yield expect("cores", answer(guest, f"cat {topology}thread_siblings_list"), "63")
+            yield expect("processors", answer(guest, "grep -c ^processor /proc/cpuinfo"), "64")
+            _, outcome = scenarios.machine_check(
+                guest, "TLB Multihit", cpu=63, type="TLB", context="kernel"
+            )
+            yield from outcome.checks
+            guest.send("exit")
+            yield expect("exit status", guest.wait(), 0)
+
+
+def answer(guest, command):
+    """The line that a command prints in the guest's shell."""
+    mark = guest.mark()
+    guest.send(f"echo [$({command})]")
+    return guest.wait_for(r"^\[(.*)\]$", mark).group(1)
 
 
 def came_up(guest, count):
@@ -199,7 +223,8 @@ def define(tap, build, words, stack):
     tap.test("four_cpus_power_off", smp.powers_off)
     tap.test("linuxs_own_nmi_ipis_are_answered", smp.nmi_backtrace)
     tap.test("a_cpu_goes_off_and_on", smp.goes_off_and_on)
-    tap.test("eight_cpus_boot_and_power_off", smp.eight)
+    tap.test("sixteen_cpus_boot_and_power_off", smp.sixteen)
+    tap.test("a_machine_check_on_the_last_of_64_cpus_is_recovered", smp.sixty_four)
 
 
 if __name__ == "__main__":
