@@ -66,6 +66,8 @@ static const char usage[] =
 	"                    executed instructions, so that runs repeat exactly (host)\n"
 	"  --threads WHICH   one: vCPUs take turns on one host thread; many: each has its own, if\n"
 	"                    --clock is host (one)\n"
+	"  --jit WHICH       translate the guest's code to the host's: off; on, what is executed\n"
+	"                    often; force, all of it (off)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --from-snapshot FILE  go on from a snapshot, with the machine's options as they were\n"
 	"  --snapshot-at N=FILE  save the machine at instruction N of the run, and go on\n"
@@ -406,6 +408,12 @@ static const char *const threads[] = {
 	[true] = "many",
 	NULL,
 };
+static const char *const jits[] = {
+	[ENGINE_JIT_OFF] = "off",
+	[ENGINE_JIT_ON] = "on",
+	[ENGINE_JIT_FORCE] = "force",
+	NULL,
+};
 static const char *const deliveries[] = {
 	[PAPR_DELIVERY_AUTO] = "auto",
 	[PAPR_DELIVERY_DIRECT] = "direct",
@@ -459,6 +467,7 @@ static const struct command_option run_option_table[] = {
 	{ .name = "-S", .kind = OPTION_FLAG, INTO(stopped) },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--threads", OPTION_NAME, INTO(threads), .names = threads },
+	{ "--jit", OPTION_NAME, INTO(machine.jit), .names = jits },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--from-snapshot", OPTION_TEXT, INTO(from_snapshot) },
 	{ "--snapshot-at", OPTION_CALL, .set = set_snapshot_at },
@@ -827,6 +836,18 @@ static bool choose_engine(struct run_options *o)
 	return complain("-accel %s: %s", list, why_not);
 }
 
+static bool may_have_threads(const struct run_options *o)
+{
+	if (o->threads && o->machine.clock == CLOCK_INSN)
+		complain("--threads many needs --clock host: the order of the vCPUs' instructions "
+			 "is not repeatable");
+	else if (o->threads && o->machine.jit != ENGINE_JIT_OFF)
+		complain("--threads many needs --jit off: code is translated for one thread");
+	else
+		return true;
+	return false;
+}
+
 /* True if there is nothing to keep, too. A snapshot's NVRAM must be the file's, if there is one. */
 static bool keep_nvram(struct machine *machine, const struct run_options *o,
 		       struct nvram_file *file)
@@ -952,13 +973,8 @@ static int run(struct run_options *o, struct snapshot_file *from)
 	struct machine *machine = NULL;
 	char err[REASON_SIZE];
 
-	if (!choose_engine(o))
+	if (!choose_engine(o) || !may_have_threads(o))
 		return EXIT_CANNOT_START;
-	if (o->threads && o->machine.clock == CLOCK_INSN) {
-		complain("--threads many needs --clock host: the order of the vCPUs' instructions "
-			 "is not repeatable");
-		return EXIT_CANNOT_START;
-	}
 	o->machine.threads = o->threads;
 	if (o->sandbox == ON)
 		o->machine.thread_begins = sandbox_drop_capabilities;

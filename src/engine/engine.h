@@ -168,6 +168,13 @@ enum engine_debug_register {
 	ENGINE_DAWR1, /* with DAWRX1 */
 };
 
+/* Does the embedded engine translate code to the host's? The guest cannot tell. */
+enum engine_jit {
+	ENGINE_JIT_OFF,
+	ENGINE_JIT_ON, /* what is executed often */
+	ENGINE_JIT_FORCE, /* all */
+};
+
 struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
@@ -177,6 +184,7 @@ struct engine_config {
 	 * processor has is there. KVM's is the host's, compatible with POWER9.
 	 */
 	const struct cpu_model *cpu, *compat;
+	enum engine_jit jit; /* not of KVM */
 	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	bool threads; /* one for each vCPU, if the engine has run_beside(); not with CLOCK_INSN */
 	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */

@@ -199,6 +199,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.nr_vcpus = config->nr_vcpus,
 		.cpu = config->cpu,
 		.compat = config->compat,
+		.jit = config->jit,
 		.no_mc_exit = config->no_mc_exit,
 		.threads = config->threads,
 		.debug = host_warning,

@@ -70,6 +70,7 @@ struct machine_config {
 		const char *path;
 		uint64_t address, size, offset; /* multiples of the host's page size */
 	} mapping;
+	enum engine_jit jit;
 	bool no_mc_exit; /* run the engine without ENGINE_CAP_MC_EXIT */
 	struct papr_options partition;
 	enum machine_reboot_policy reboot_policy;

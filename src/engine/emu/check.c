@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/emu/check.h"
+#include "engine/emu/jit/jit.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
 #include "engine/emu/private.h"
@@ -222,6 +223,8 @@ static const char *check_block(const struct power_engine *e, const struct code_p
 	CHECK(memory_is_ram(e->memory, page->ra + block->start, 4u * block->nr_words),
 	      "a block has poison in it");
 	wrong = uop_check_block(block->uops, nr_uops(e, block), block->nr_insns);
+	if (!wrong)
+		wrong = jit_check_block(e->jit, block);
 	return wrong ? wrong : check_links(e, page, block);
 }
 

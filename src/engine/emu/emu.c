@@ -11,6 +11,7 @@
 #include "base/compare_and_swap.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
+#include "engine/emu/jit/jit.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
 #include "engine/emu/mmu/segments.h"
@@ -224,6 +225,7 @@ static void power_destroy(struct engine *engine)
 		free(e->cpus[i]);
 	}
 	free(e->touched);
+	jit_destroy(e->jit);
 	code_cache_destroy(&e->code);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->new_code);
@@ -314,6 +316,13 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		power_destroy((struct engine *)e);
 		snprintf(err, err_size, "no memory for the embedded engine");
 		return NULL;
+	}
+	if (config->jit != ENGINE_JIT_OFF) {
+		e->jit = jit_create(config->jit, err, err_size);
+		if (!e->jit) {
+			power_destroy((struct engine *)e);
+			return NULL;
+		}
 	}
 	e->memory->written = power_written;
 	e->memory->poison = power_poison;

@@ -39,6 +39,7 @@ struct power_engine {
 	pthread_mutex_t code_lock; /* of `code`, but for what run_beside() makes safe: lookup.h */
 	pthread_mutex_t new_code; /* held by the vCPU that makes a page one with code */
 	unsigned drops; /* how often decoded code was dropped */
+	struct jit *jit; /* NULL: nothing is translated */
 	struct {
 		uint8_t *words; /* NULL: nobody wants to know */
 		uint64_t first, last;

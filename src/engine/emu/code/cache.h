@@ -23,6 +23,10 @@ struct block {
 	uint64_t prefixed; /* a bit per instruction that has two words */
 	uint16_t start; /* byte offset in the page */
 	uint8_t nr_insns, nr_words;
+	/* The translator's: how often it was executed, until it is translated; then its code. */
+	uint16_t heat;
+	const uint8_t *host; /* NULL: none */
+	struct block *next_translated;
 	struct uop uops[];
 };
 

@@ -6,6 +6,7 @@
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/insn/prefixed.h"
+#include "engine/emu/jit/jit.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/shootdown.h"
@@ -131,6 +132,8 @@ static const struct uop *decode_block(struct cpu *cpu, struct code_page *page, u
 	code_note_executed(e, block);
 	if (code_enter(&e->code, block) && !e->beside)
 		end_fast_stores(e, page);
+	if (e->jit)
+		block->uops[0].fn = jit_count;
 	return block->uops;
 }
 
@@ -206,6 +209,8 @@ void code_written(struct power_engine *e, uint64_t ra, uint64_t len)
 
 void code_flush(struct power_engine *e)
 {
+	if (e->jit)
+		jit_forget(e->jit);
 	code_empty(&e->code);
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		tlb_flush_fetch(&e->cpus[i]->arrays);

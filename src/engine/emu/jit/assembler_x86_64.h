@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Encodings of x86-64 instructions. It knows no guest and no memory management: bytes go to where
+ * `at` is, and whoever uses it leaves room.
+ */
+#ifndef FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
+#define FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum host_register {
+	RAX,
+	RCX,
+	RDX,
+	RBX,
+	RSP,
+	RBP,
+	RSI,
+	RDI,
+	R8,
+	R9,
+	R10,
+	R11,
+	R12,
+	R13,
+	R14,
+	R15
+};
+
+struct assembler {
+	uint8_t *at;
+};
+
+/* Conditions, as jcc, setcc and cmovcc number them. */
+enum host_condition {
+	IF_OVERFLOW,
+	IF_NO_OVERFLOW,
+	IF_BELOW,
+	IF_ABOVE_OR_EQUAL,
+	IF_EQUAL,
+	IF_NOT_EQUAL,
+	IF_BELOW_OR_EQUAL,
+	IF_ABOVE,
+	IF_LESS = 12,
+	IF_GREATER_OR_EQUAL,
+	IF_LESS_OR_EQUAL,
+	IF_GREATER
+};
+#define OPPOSITE(condition) ((enum host_condition)((condition) ^ 1))
+
+/* A register, or a place in memory. */
+struct operand {
+	enum {
+		IN_REGISTER,
+		AT_BASE, /* base + disp */
+		AT_INDEX, /* base + (index << shift) + disp */
+		AT_CODE /* at `code` */
+	} kind;
+	uint8_t base, index, shift;
+	int32_t disp;
+	const uint8_t *code;
+};
+
+static inline struct operand in_register(unsigned r)
+{
+	return (struct operand){ .kind = IN_REGISTER, .base = (uint8_t)r };
+}
+
+static inline struct operand at_base(unsigned base, int32_t disp)
+{
+	return (struct operand){ .kind = AT_BASE, .base = (uint8_t)base, .disp = disp };
+}
+
+static inline struct operand at_index(unsigned base, unsigned index, unsigned shift, int32_t disp)
+{
+	return (struct operand){ .kind = AT_INDEX,
+				 .base = (uint8_t)base,
+				 .index = (uint8_t)index,
+				 .shift = (uint8_t)shift,
+				 .disp = disp };
+}
+
+static inline void put8(struct assembler *a, unsigned v)
+{
+	*a->at++ = (uint8_t)v;
+}
+
+static inline void put32(struct assembler *a, uint32_t v)
+{
+	memcpy(a->at, &v, sizeof(v));
+	a->at += sizeof(v);
+}
+
+static inline void put64(struct assembler *a, uint64_t v)
+{
+	memcpy(a->at, &v, sizeof(v));
+	a->at += sizeof(v);
+}
+
+/* How an instruction is encoded, beside its opcode. */
+#define WIDE	    1 /* 64 bits */
+#define BYTE_WIDE   2 /* the register operand, or the register that is the other one, is a byte */
+#define PREFIX_66   4
+#define PREFIX_F2   8
+#define PREFIX_F3   16
+#define OPCODE_0F   0x0f00 /* added to the opcode */
+#define OPCODE_0F38 0x0f3800
+#define OPCODE_0F3A 0x0f3a00
+
+static inline void put_operand(struct assembler *a, unsigned reg, const struct operand *rm,
+			       unsigned immediate_bytes)
+{
+	const unsigned r = (reg & 7) << 3, base = rm->base & 7;
+	const bool small = rm->disp >= -128 && rm->disp < 128;
+
+	switch (rm->kind) {
+	case IN_REGISTER:
+		put8(a, 0xc0 | r | base);
+		return;
+	case AT_CODE:
+		put8(a, r | 5);
+		put32(a, (uint32_t)(rm->code - (a->at + 4 + immediate_bytes)));
+		return;
+	case AT_BASE:
+		put8(a, (small ? 0x40 : 0x80) | r | base);
+		if (base == RSP)
+			put8(a, 0x24);
+		break;
+	case AT_INDEX:
+		put8(a, (small ? 0x40 : 0x80) | r | 4);
+		put8(a, (unsigned)rm->shift << 6 | (rm->index & 7u) << 3 | base);
+		break;
+	}
+	if (small)
+		put8(a, (uint8_t)rm->disp);
+	else
+		put32(a, (uint32_t)rm->disp);
+}
+
+/* An instruction whose immediate, of that many bytes, follows. */
+static inline void put_insn(struct assembler *a, unsigned how, unsigned opcode, unsigned reg,
+			    struct operand rm, unsigned immediate_bytes)
+{
+	unsigned rex = 0x40 | (how & WIDE ? 8 : 0) | (reg >> 3) << 2 | rm.base >> 3;
+
+	if (rm.kind == AT_INDEX)
+		rex |= (rm.index >> 3) << 1;
+	if (rm.kind == AT_CODE)
+		rex &= ~1u;
+	if (how & PREFIX_66)
+		put8(a, 0x66);
+	if (how & PREFIX_F2)
+		put8(a, 0xf2);
+	if (how & PREFIX_F3)
+		put8(a, 0xf3);
+	if (rex != 0x40 || how & BYTE_WIDE)
+		put8(a, rex);
+	if (opcode > 0xffff)
+		put8(a, opcode >> 16);
+	if (opcode > 0xff)
+		put8(a, opcode >> 8 & 0xff);
+	put8(a, opcode & 0xff);
+	put_operand(a, reg, &rm, immediate_bytes);
+}
+
+static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsigned reg,
+		      struct operand rm)
+{
+	put_insn(a, how, opcode, reg, rm, 0);
+}
+
+/* The first operand is written, if any is. */
+#define OP_ADD		0x03
+#define OP_OR		0x0b
+#define OP_ADC		0x13
+#define OP_AND		0x23
+#define OP_SUB		0x2b
+#define OP_XOR		0x33
+#define OP_CMP		0x3b
+#define OP_MOV		0x8b
+#define OP_LEA		0x8d
+#define OP_STORE	0x89 /* writes the second */
+#define OP_STORE_BYTE	0x88
+#define OP_TEST		0x85
+#define OP_MOVSXD	0x63 /* WIDE */
+#define OP_IMUL		(OPCODE_0F | 0xaf)
+#define OP_BSR		(OPCODE_0F | 0xbd)
+#define OP_MOVZX_BYTE	(OPCODE_0F | 0xb6)
+#define OP_MOVZX_HALF	(OPCODE_0F | 0xb7)
+#define OP_MOVSX_BYTE	(OPCODE_0F | 0xbe)
+#define OP_MOVSX_HALF	(OPCODE_0F | 0xbf)
+#define OP_SETCC(c)	(OPCODE_0F | 0x90 | (unsigned)(c)) /* register 0; writes a byte */
+#define OP_CMOVCC(c)	(OPCODE_0F | 0x40 | (unsigned)(c))
+/* Opcode and, as the register, the operation. */
+#define OP_UNARY	0xf7
+#define UNARY_NOT	2
+#define UNARY_NEG	3
+#define UNARY_MUL	4
+#define UNARY_DIV	6
+#define UNARY_IDIV	7
+#define OP_SHIFT	0xc1 /* by an immediate */
+#define OP_SHIFT_CL	0xd3
+#define SHIFT_ROL	0
+#define SHIFT_LEFT	4
+#define SHIFT_RIGHT	5
+#define SHIFT_ALGEBRAIC 7
+
+static inline void op_imm8(struct assembler *a, unsigned how, unsigned opcode, unsigned reg,
+			   struct operand rm, unsigned imm)
+{
+	put_insn(a, how, opcode, reg, rm, 1);
+	put8(a, imm);
+}
+
+/* OP_ADD, OP_AND and the like with an immediate, which is sign-extended. */
+static inline void op_imm(struct assembler *a, unsigned how, unsigned opcode, struct operand rm,
+			  int32_t imm)
+{
+	if (imm >= -128 && imm < 128) {
+		op_imm8(a, how, 0x83, opcode >> 3, rm, (uint8_t)imm);
+		return;
+	}
+	put_insn(a, how, 0x81, opcode >> 3, rm, 4);
+	put32(a, (uint32_t)imm);
+}
+
+static inline void op_test_byte(struct assembler *a, struct operand rm, unsigned imm)
+{
+	op_imm8(a, 0, 0xf6, 0, rm, imm);
+}
+
+static inline void op_mov(struct assembler *a, unsigned to, unsigned from)
+{
+	if (to != from)
+		op(a, WIDE, OP_MOV, to, in_register(from));
+}
+
+/* Leaves the flags alone. */
+static inline void op_constant(struct assembler *a, unsigned r, uint64_t v)
+{
+	if (v <= UINT32_MAX) {
+		if (r & 8)
+			put8(a, 0x41);
+		put8(a, 0xb8 | (r & 7));
+		put32(a, (uint32_t)v);
+	} else if ((int64_t)v == (int32_t)v) {
+		put_insn(a, WIDE, 0xc7, 0, in_register(r), 4);
+		put32(a, (uint32_t)v);
+	} else {
+		put8(a, 0x48 | r >> 3);
+		put8(a, 0xb8 | (r & 7));
+		put64(a, v);
+	}
+}
+
+static inline void op_push(struct assembler *a, unsigned r)
+{
+	if (r & 8)
+		put8(a, 0x41);
+	put8(a, 0x50 | (r & 7));
+}
+
+static inline void op_pop(struct assembler *a, unsigned r)
+{
+	if (r & 8)
+		put8(a, 0x41);
+	put8(a, 0x58 | (r & 7));
+}
+
+static inline void op_bswap(struct assembler *a, unsigned how, unsigned r)
+{
+	unsigned rex = 0x40 | (how & WIDE ? 8 : 0) | r >> 3;
+
+	if (rex != 0x40)
+		put8(a, rex);
+	put8(a, 0x0f);
+	put8(a, 0xc8 | (r & 7));
+}
+
+/* The place of a jump's displacement, to be set by jump_to(). */
+static inline uint8_t *op_jump(struct assembler *a)
+{
+	put8(a, 0xe9);
+	put32(a, 0);
+	return a->at - 4;
+}
+
+static inline uint8_t *op_jump_if(struct assembler *a, enum host_condition condition)
+{
+	put8(a, 0x0f);
+	put8(a, 0x80 | condition);
+	put32(a, 0);
+	return a->at - 4;
+}
+
+/* One aligned or unaligned store of four bytes: the jump may be executed meanwhile. */
+static inline void jump_to(uint8_t *place, const uint8_t *target)
+{
+	const int32_t distance = (int32_t)(target - (place + 4));
+
+	memcpy(place, &distance, sizeof(distance));
+}
+
+static inline void op_jump_register(struct assembler *a, unsigned r)
+{
+	op(a, 0, 0xff, 4, in_register(r));
+}
+
+static inline void op_call_register(struct assembler *a, unsigned r)
+{
+	op(a, 0, 0xff, 2, in_register(r));
+}
+
+static inline void op_return(struct assembler *a)
+{
+	put8(a, 0xc3);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a host's architecture has to give for the translator: code for a block of micro-operations.
+ * A translated block does what the interpreter would have done. Where it has no code of its own for
+ * that, it calls, or goes on in the interpreter at the very micro-operation, which has then changed
+ * nothing yet. So whatever is rare (a miss in the soft TLB, an exception, the end of the budget) is
+ * the interpreter's alone.
+ */
+#ifndef FWNMI_ENGINE_EMU_JIT_EMITTER_H
+#define FWNMI_ENGINE_EMU_JIT_EMITTER_H
+
+#include "engine/emu/code/cache.h"
+#include "engine/emu/jit/executable_memory.h"
+#include "engine/emu/uop/uop.h"
+
+struct emitter {
+	struct executable_memory memory;
+	size_t used; /* bytes */
+	size_t first; /* where the code of blocks begins; what is before that is shared */
+	/* Shared code, as offsets in the memory. */
+	uint32_t enter, interpret, interpret_spilled, find, unlinked, stopped, ended;
+	uint32_t order; /* two words: CR_LT, CR_GT */
+};
+
+/** emitter_create() - @size bytes for code. false: the host refuses, or errno is ENOSYS: no emitter. */
+bool emitter_create(struct emitter *e, size_t size);
+void emitter_destroy(struct emitter *e);
+/** emitter_forget() - all blocks' code is gone. */
+void emitter_forget(struct emitter *e);
+/** emitter_enter() - the body that executes a translated block, by its first micro-operation. */
+uop_fn *emitter_enter(const struct emitter *e);
+/**
+ * emitter_translate() - translate a block
+ * returns: the code, for block.host; NULL: no room for it
+ */
+const uint8_t *emitter_translate(struct emitter *e, const struct block *block);
+/** emitter_link() - have the code of @from, if it goes by its link @link, continue at @to. */
+void emitter_link(struct emitter *e, const struct block *from, unsigned link,
+		  const struct block *to);
+
+/* ---- what translated code calls ---- */
+
+/**
+ * jit_run_body() - execute one micro-operation that ends no block. false: it has stopped, and
+ * cpu->stop_uop says so.
+ */
+bool jit_run_body(struct cpu *cpu, const struct uop *u);
+/** jit_unlinked() - go on behind the ending @u, by a link that leads nowhere yet. */
+const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned link);
+
+#endif

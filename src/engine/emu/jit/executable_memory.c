@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory for translated code; see executable_memory.h. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/emu/jit/executable_memory.h"
+
+static void *map(int fd, size_t size, int protection)
+{
+	void *p = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+bool executable_memory_create(struct executable_memory *m, size_t size)
+{
+	int fd = memfd_create("fwnmi-translated-code", MFD_CLOEXEC);
+	int error;
+
+	*m = (struct executable_memory){ .size = size };
+	if (fd < 0)
+		return false;
+	if (!ftruncate(fd, (off_t)size)) {
+		m->writable = map(fd, size, PROT_READ | PROT_WRITE);
+		m->executable = map(fd, size, PROT_READ | PROT_EXEC);
+	}
+	error = errno;
+	close(fd);
+	if (m->writable && m->executable && !madvise(m->writable, size, MADV_DONTFORK) &&
+	    !madvise((void *)m->executable, size, MADV_DONTFORK))
+		return true;
+	executable_memory_destroy(m);
+	errno = error;
+	return false;
+}
+
+void executable_memory_destroy(struct executable_memory *m)
+{
+	if (m->writable)
+		munmap(m->writable, m->size);
+	if (m->executable)
+		munmap((void *)m->executable, m->size);
+	memset(m, 0, sizeof(*m));
+}

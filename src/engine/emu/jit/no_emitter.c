@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hosts whose architecture has no emitter: nothing is ever translated. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/emu/jit/emitter.h"
+
+bool emitter_create(struct emitter *e, size_t size)
+{
+	(void)e;
+	(void)size;
+	errno = ENOSYS;
+	return false;
+}
+
+void emitter_destroy(struct emitter *e)
+{
+	(void)e;
+}
+
+void emitter_forget(struct emitter *e)
+{
+	(void)e;
+}
+
+uop_fn *emitter_enter(const struct emitter *e)
+{
+	(void)e;
+	return NULL;
+}
+
+const uint8_t *emitter_translate(struct emitter *e, const struct block *block)
+{
+	(void)e;
+	(void)block;
+	abort();
+}
+
+void emitter_link(struct emitter *e, const struct block *from, unsigned link,
+		  const struct block *to)
+{
+	(void)e;
+	(void)from;
+	(void)link;
+	(void)to;
+	abort();
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Translated code against the interpreter's bodies: blocks of random micro-operations, operands and
+ * values, the special ones more often than others, are executed by both from the same state, and
+ * must leave the same one behind.
+ */
+#include "unit.h"
+
+#include "engine_guest.h"
+#include "engine/emu/jit/emitter.h"
+#include "engine/emu/jit/jit.h"
+#include "engine/emu/run_loop.h"
+
+#define RAM	  (3ull * PAGE_BYTES) /* all of it is compared */
+#define DATA	  0ull
+#define NR_UOPS	  24 /* of a block at most, without its ending */
+#define TRIALS	  400 /* of each kind */
+#define SEQUENCES 20000
+
+static struct engine_guest guest;
+static struct power_engine *e;
+static struct cpu *cpu;
+static struct emitter emitter;
+static struct code_page page;
+static union {
+	struct block block;
+	uint8_t room[sizeof(struct block) + (NR_UOPS + 4) * sizeof(struct uop)];
+} code;
+static uint64_t seed;
+
+static uint64_t random64(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed * 0x2545f4914f6cdd1dull;
+}
+
+static uint64_t some_value(void)
+{
+	static const uint64_t special[] = { 0,
+					    1,
+					    ~0ull,
+					    0x7fffffff,
+					    0x80000000,
+					    0xffffffff,
+					    0x7fffffffffffffff,
+					    0x8000000000000000,
+					    0xffffffff80000000,
+					    0x100000000,
+					    31,
+					    32,
+					    63,
+					    64 };
+
+	switch (random64() % 8) {
+	case 0:
+	case 1:
+		return special[random64() % ARRAY_SIZE(special)];
+	case 2:
+		return random64() % 128;
+	case 3:
+		return 1ull << random64() % 64;
+	case 4:
+		return (uint64_t)(int64_t)(int32_t)random64();
+	case 5:
+		return DATA + random64() % (2 * PAGE_BYTES);
+	case 6: /* near the end of a page */
+		return DATA + PAGE_BYTES - random64() % 16;
+	default:
+		return random64();
+	}
+}
+
+/* ---- semantics that are called ---- */
+
+static int changes_registers(struct cpu *c, uint32_t insn)
+{
+	for (unsigned i = 0; i < 32; i++)
+		c->gpr[i] = c->gpr[(i + 7) % 32] * 3 + insn;
+	c->so ^= 1;
+	return 0;
+}
+
+static int leaves_the_run(struct cpu *c, uint32_t insn)
+{
+	c->gpr[3] ^= insn;
+	cpu_leave(c);
+	return 0;
+}
+
+static int raises(struct cpu *c, uint32_t insn)
+{
+	return insn % 4 ? 0 : cpu_raise(c, VECTOR_PROGRAM, insn);
+}
+
+/* ---- blocks ---- */
+
+static uint16_t some_place(enum uop_operand role)
+{
+	static const size_t others[] = { offsetof(struct cpu, lr), offsetof(struct cpu, ctr),
+					 offsetof(struct cpu, scratch[0]),
+					 offsetof(struct cpu, scratch[1]) };
+
+	switch (role) {
+	case OPERAND_R_CR:
+	case OPERAND_W_CR:
+		return (uint16_t)(offsetof(struct cpu, cr) + random64() % 8);
+	case OPERAND_NUMBER:
+		return (uint16_t)(random64() & 1 ? 8u >> random64() % 4 : random64() % 32);
+	case OPERAND_NONE:
+		return 0;
+	default:
+		if (role == OPERAND_R && !(random64() % 16))
+			return offsetof(struct cpu, zero);
+		if (!(random64() % 8))
+			return (uint16_t)others[random64() % ARRAY_SIZE(others)];
+		/* Few, so that operands are often the same. */
+		return (uint16_t)(offsetof(struct cpu, gpr) +
+				  8 * (random64() & 1 ? random64() % 6 : random64() % 32));
+	}
+}
+
+static uint64_t some_imm(enum uop_kind kind, unsigned index)
+{
+	static sem_fn *const semantics[] = { changes_registers, leaves_the_run, raises };
+	const uint64_t bit = 8u >> random64() % 4, target = random64() % PAGE_BYTES & ~3ull;
+
+	switch (uop_info[kind].imm) {
+	case IMM_NONE:
+		return 0;
+	case IMM_CR_BIT:
+		return (offsetof(struct cpu, cr) + random64() % 8) << 8 | bit;
+	case IMM_TARGET:
+		return target;
+	case IMM_VALUE_TARGET:
+		return (uint64_t)(int64_t)(int16_t)some_value() << 16 | target;
+	case IMM_BIT_TARGET:
+		return bit << 16 | target;
+	case IMM_SEM:
+		return (uint64_t)(uintptr_t)semantics[random64() % ARRAY_SIZE(semantics)];
+	default:
+		break;
+	}
+	if (kind == UOP_mfspr || kind == UOP_mtspr)
+		return 1; /* XER */
+	/* A comparison's is 16 bits wide. */
+	if (kind == UOP_cmpdi || kind == UOP_cmpwi)
+		return (uint64_t)(int64_t)(int16_t)some_value();
+	if (kind == UOP_cmpldi || kind == UOP_cmplwi)
+		return (uint16_t)some_value();
+	(void)index;
+	return some_value();
+}
+
+static unsigned number_limit(enum uop_kind kind)
+{
+	switch (kind) {
+	case UOP_sldi:
+	case UOP_srdi:
+	case UOP_rotd_and:
+	case UOP_rotd_insert:
+	case UOP_sradi:
+		return 64;
+	case UOP_rotw_and:
+	case UOP_rotw_insert:
+	case UOP_srawi:
+		return 32;
+	default:
+		return 0;
+	}
+}
+
+static void make_uop(struct uop *u, enum uop_kind kind, unsigned index)
+{
+	const struct uop_info *row = &uop_info[kind];
+
+	*u = (struct uop){ .fn = uop_body[kind],
+			   .kind = (uint8_t)kind,
+			   .index = (uint8_t)index,
+			   .imm = some_imm(kind, index),
+			   .d = some_place(row->d),
+			   .a = some_place(row->a),
+			   .b = some_place(row->b) };
+	if (number_limit(kind))
+		u->b = (uint16_t)(random64() % number_limit(kind));
+	/* The bit that a branch tests */
+	if (row->effects & EFFECT_ENDS && row->b == OPERAND_NUMBER)
+		u->b = (uint16_t)(8u >> random64() % 4);
+}
+
+static bool ends(enum uop_kind kind)
+{
+	return uop_info[kind].effects & EFFECT_ENDS;
+}
+
+static enum uop_kind some_kind(bool ending)
+{
+	enum uop_kind kind;
+
+	do
+		kind = (enum uop_kind)(random64() % UOP_KINDS);
+	while (uop_info[kind].effects & EFFECT_MARKS || ends(kind) != ending);
+	return kind;
+}
+
+/* @n micro-operations, the first (or the ending) of kind @kind */
+static void make_block(enum uop_kind kind, unsigned n)
+{
+	struct block *block = &code.block;
+	struct uop *u = block->uops;
+
+	memset(&code, 0, sizeof(code));
+	block->page = &page;
+	block->start = 0x100;
+	block->nr_insns = block->nr_words = (uint8_t)(n + 1);
+	for (unsigned i = 0; i < n; i++)
+		make_uop(u++, i || ends(kind) ? some_kind(false) : kind, i);
+	make_uop(u, ends(kind) ? kind : some_kind(true), n);
+	if (u->kind == UOP_fall_in)
+		u->imm = block_end(block);
+	u++;
+	make_uop(u++, UOP_link, 0);
+	make_uop(u++, UOP_link, 0);
+	make_uop(u, UOP_trailer, 0);
+	u[-2].imm = u[-1].imm = 0;
+	u->imm = (uint64_t)(uintptr_t)block;
+}
+
+/* ---- what is compared: the vCPU without its caches, and memory ---- */
+
+struct state {
+	char cpu[offsetof(struct cpu, arrays)];
+	uint8_t memory[3 * PAGE_BYTES];
+};
+
+static void save(struct state *state)
+{
+	cpu->scratch[3] = 0; /* for the interpreter's own use */
+	memcpy(state->cpu, cpu, sizeof(state->cpu));
+	memcpy(state->memory, guest.memory.base + DATA, sizeof(state->memory));
+}
+
+static void restore(const struct state *state)
+{
+	memcpy(cpu, state->cpu, sizeof(state->cpu));
+	memcpy(guest.memory.base + DATA, state->memory, sizeof(state->memory));
+}
+
+static void set_up_state(void)
+{
+	for (unsigned i = 0; i < 32; i++)
+		cpu->gpr[i] = some_value();
+	for (unsigned i = 0; i < ARRAY_SIZE(cpu->scratch); i++)
+		cpu->scratch[i] = some_value();
+	for (unsigned i = 0; i < 8; i++)
+		cpu->cr[i] = random64() % 16;
+	cpu->lr = some_value();
+	cpu->ctr = random64() & 1 ? random64() % 3 : some_value();
+	cpu->so = random64() & 1;
+	cpu->ca = random64() & 1;
+	cpu->ca32 = random64() & 1;
+	cpu->page_ea = EPN(some_value());
+	cpu->budget = random64() % 4 ? 1000 : (int64_t)(random64() % 16);
+	cpu->run_limit = 2000;
+	cpu->msr = MSR_SF | MSR_ME | (random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) |
+		   (random64() % 4 ? 0 : MSR_PR);
+	cpu->mode = random64() & 1 ? CODE_LE : 0;
+	cpu->stop_uop = NULL;
+	cpu->exception = 0;
+	cpu->nip = random64();
+	e->work.left = WORK_PER_RUN;
+	for (unsigned i = 0; i < 3 * PAGE_BYTES; i++)
+		guest.memory.base[DATA + i] = (uint8_t)random64();
+}
+
+static void execute(void)
+{
+	const struct uop *u = code.block.uops;
+
+	for (u = u->fn(cpu, u); u; u = u->fn(cpu, u))
+		;
+}
+
+static struct state before, expected, got;
+
+static void describe(const struct block *block)
+{
+	for (const struct uop *u = block->uops; u->kind != UOP_trailer; u++)
+		print_error("  %s d %u a %u b %u imm 0x%llx\n", uop_info[u->kind].name, u->d, u->a,
+			    u->b, (unsigned long long)u->imm);
+}
+
+static bool same(void)
+{
+	if (!memcmp(&expected, &got, sizeof(got)))
+		return true;
+	for (unsigned i = 0; i < sizeof(got.cpu); i++)
+		if (expected.cpu[i] != got.cpu[i])
+			print_error("at %u of the vCPU: %02x, not %02x (before: %02x)\n", i,
+				    (uint8_t)got.cpu[i], (uint8_t)expected.cpu[i],
+				    (uint8_t)before.cpu[i]);
+	if (memcmp(expected.memory, got.memory, sizeof(got.memory)))
+		print_error("memory differs\n");
+	describe(&code.block);
+	return false;
+}
+
+/* Executes the block by both. */
+static bool agree(void)
+{
+	set_up_state();
+	save(&before);
+	execute();
+	save(&expected);
+	emitter_forget(&emitter);
+	code.block.host = emitter_translate(&emitter, &code.block);
+	assert_non_null(code.block.host);
+	code.block.uops[0].fn = emitter_enter(&emitter);
+	restore(&before);
+	execute();
+	save(&got);
+	return same();
+}
+
+static int setup_test(void **state)
+{
+	seed = 0x9e3779b97f4a7c15ull;
+	if (!guest_start(&guest, RAM, 1))
+		return -1;
+	e = guest.e;
+	cpu = e->cpus[0];
+	return emitter_create(&emitter, 1 << 20) ? 0 : -1;
+}
+
+static int teardown_test(void **state)
+{
+	emitter_destroy(&emitter);
+	guest_end(&guest);
+	return 0;
+}
+
+static void each_micro_operation_does_what_its_body_does(void **state)
+{
+	unsigned wrong = 0;
+
+	for (unsigned kind = 0; kind < UOP_KINDS; kind++) {
+		if (uop_info[kind].effects & EFFECT_MARKS)
+			continue;
+		for (unsigned i = 0; i < TRIALS; i++) {
+			make_block(kind, ends(kind) ? 0 : 1);
+			if (!agree()) {
+				print_error("%s\n", uop_info[kind].name);
+				wrong++;
+				break;
+			}
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **state)
+{
+	for (unsigned i = 0; i < SEQUENCES; i++) {
+		make_block(some_kind(false), 2 + random64() % (NR_UOPS - 2));
+		if (!agree())
+			fail_msg("block %u", i);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_micro_operation_does_what_its_body_does,
+						setup_test, teardown_test),
+		cmocka_unit_test_setup_teardown(
+			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
+			teardown_test),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
