@@ -22,7 +22,9 @@ struct emitter {
 	uint32_t order; /* two words: CR_LT, CR_GT */
 };
 
-/** emitter_create() - @size bytes for code. false: the host refuses, or errno is ENOSYS: no emitter. */
+/**
+ * emitter_create() - with @size bytes for code. false: the host refuses; errno ENOSYS: no emitter
+ */
 bool emitter_create(struct emitter *e, size_t size);
 void emitter_destroy(struct emitter *e);
 /** emitter_forget() - all blocks' code is gone. */

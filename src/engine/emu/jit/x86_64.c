@@ -2,9 +2,10 @@
 /*
  * The emitter for x86-64.
  *
- * RBP holds the vCPU's address plus BIAS, R15 its budget; PINNED are guest registers; RAX, RCX and
- * RDX are scratch. A block's code is entered and left with these registers live. Around a call they
- * are in struct cpu, where the callee reads and writes them, and stay there while more calls follow.
+ * RBP holds the vCPU's address plus BIAS, R15 its budget; `pinned` are guest registers; RAX, RCX
+ * and RDX are scratch. A block's code is entered and left with these registers live. Around a call
+ * they are in struct cpu, where the callee reads and writes them, and stay there while more calls
+ * follow.
  *
  * Layout: the shared code, then each block's: a header with the places of its two links' jumps, its
  * code, and behind that what is rarely executed.

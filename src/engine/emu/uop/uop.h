@@ -91,8 +91,9 @@ const char *uop_check(const struct uop *u);
 /**
  * uop_check_block() - are these the micro-operations of a block of @nr_insns instructions?
  *
- * Each is as its row says, but for the first one's body, which may be the translator's; the last ones are an ending, its links and the trailer; and none that
- * may fault follows one of its own instruction that has changed a register.
+ * Each is as its row says, but for the first one's body, which may be the translator's; the last
+ * ones are an ending, its links and the trailer; and none that may fault follows one of its own
+ * instruction that has changed a register.
  * returns: NULL, or what is wrong
  */
 const char *uop_check_block(const struct uop *uops, unsigned nr_uops, unsigned nr_insns);
