@@ -67,7 +67,8 @@ static const char usage[] =
 	"  --threads WHICH   one: vCPUs take turns on one host thread; many: each has its own, if\n"
 	"                    --clock is host (one)\n"
 	"  --jit WHICH       translate the guest's code to the host's: off; on, what is executed\n"
-	"                    often; force, all of it (off)\n"
+	"                    often; force, all of it; check, all, and compare it with the\n"
+	"                    interpreter (off)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --from-snapshot FILE  go on from a snapshot, with the machine's options as they were\n"
 	"  --snapshot-at N=FILE  save the machine at instruction N of the run, and go on\n"
@@ -412,6 +413,7 @@ static const char *const jits[] = {
 	[ENGINE_JIT_OFF] = "off",
 	[ENGINE_JIT_ON] = "on",
 	[ENGINE_JIT_FORCE] = "force",
+	[ENGINE_JIT_CHECK] = "check",
 	NULL,
 };
 static const char *const deliveries[] = {

@@ -173,6 +173,7 @@ enum engine_jit {
 	ENGINE_JIT_OFF,
 	ENGINE_JIT_ON, /* what is executed often */
 	ENGINE_JIT_FORCE, /* all */
+	ENGINE_JIT_CHECK, /* all, and the interpreter must come to the same at each block */
 };
 
 struct engine_config {

@@ -314,7 +314,7 @@ static bool agree(void)
 	execute();
 	save(&expected);
 	emitter_forget(&emitter);
-	code.block.host = emitter_translate(&emitter, &code.block);
+	code.block.host = emitter_translate(&emitter, code.block.uops);
 	assert_non_null(code.block.host);
 	code.block.uops[0].fn = emitter_enter(&emitter);
 	restore(&before);
@@ -330,7 +330,7 @@ static int setup_test(void **state)
 		return -1;
 	e = guest.e;
 	cpu = e->cpus[0];
-	return emitter_create(&emitter, 1 << 20) ? 0 : -1;
+	return emitter_create(&emitter, 1 << 20, false) ? 0 : -1;
 }
 
 static int teardown_test(void **state)

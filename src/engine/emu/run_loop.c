@@ -11,6 +11,7 @@
 
 #include "engine/emu/check.h"
 #include "engine/emu/code/lookup.h"
+#include "engine/emu/jit/jit.h"
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
@@ -441,6 +442,9 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 		done = cpu->run_limit - cpu->budget;
 		if (unlikely(cpu->exit >= 0)) {
 			exit->reason = (enum engine_exit_reason)cpu->exit;
+			if (unlikely(exit->reason == ENGINE_EXIT_FAILED))
+				snprintf(exit->message, sizeof(exit->message), "%s",
+					 jit_difference(e->jit));
 			exit->watched = cpu->watches_met;
 			break;
 		}

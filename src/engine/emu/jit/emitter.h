@@ -15,6 +15,11 @@
 
 struct emitter {
 	struct executable_memory memory;
+	/*
+	 * To be compared with the interpreter (lockstep.h): instead of going on in it, a block's
+	 * code returns the micro-operation to go on at, and what may do anything is left to it.
+	 */
+	bool alone;
 	size_t used; /* bytes */
 	size_t first; /* where the code of blocks begins; what is before that is shared */
 	/* Shared code, as offsets in the memory. */
@@ -23,19 +28,22 @@ struct emitter {
 };
 
 /**
- * emitter_create() - with @size bytes for code. false: the host refuses; errno ENOSYS: no emitter
+ * emitter_create() - with @size bytes for code; @alone: see above. false: the host refuses; errno
+ * ENOSYS: no emitter
  */
-bool emitter_create(struct emitter *e, size_t size);
+bool emitter_create(struct emitter *e, size_t size, bool alone);
 void emitter_destroy(struct emitter *e);
 /** emitter_forget() - all blocks' code is gone. */
 void emitter_forget(struct emitter *e);
 /** emitter_enter() - the body that executes a translated block, by its first micro-operation. */
 uop_fn *emitter_enter(const struct emitter *e);
 /**
- * emitter_translate() - translate a block
+ * emitter_translate() - translate the block of @first, from there on
  * returns: the code, for block.host; NULL: no room for it
  */
-const uint8_t *emitter_translate(struct emitter *e, const struct block *block);
+const uint8_t *emitter_translate(struct emitter *e, const struct uop *first);
+/** emitter_drop() - the code translated last is gone again. */
+void emitter_drop(struct emitter *e, const uint8_t *code);
 /** emitter_link() - have the code of @from, if it goes by its link @link, continue at @to. */
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 		  const struct block *to);

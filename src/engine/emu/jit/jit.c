@@ -7,6 +7,7 @@
 
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
+#include "engine/emu/jit/lockstep.h"
 #include "engine/emu/private.h"
 
 #define CODE_BYTES (64u << 20)
@@ -16,6 +17,7 @@
 struct jit {
 	struct emitter emitter;
 	unsigned hot;
+	struct lockstep *lockstep; /* NULL: translated code runs without the interpreter */
 	struct block *translated; /* all blocks with code; see block.next_translated */
 };
 
@@ -23,8 +25,9 @@ struct jit *jit_create(enum engine_jit mode, char *err, size_t err_size)
 {
 	struct jit *jit = calloc(1, sizeof(*jit));
 
-	if (jit && emitter_create(&jit->emitter, CODE_BYTES)) {
-		jit->hot = mode == ENGINE_JIT_FORCE ? 1 : HOT;
+	if (jit && emitter_create(&jit->emitter, CODE_BYTES, mode == ENGINE_JIT_CHECK)) {
+		jit->hot = mode == ENGINE_JIT_ON ? HOT : 1;
+		jit->lockstep = mode == ENGINE_JIT_CHECK ? lockstep_create() : NULL;
 		return jit;
 	}
 	snprintf(err, err_size, "cannot translate code: %s",
@@ -38,6 +41,7 @@ void jit_destroy(struct jit *jit)
 	if (!jit)
 		return;
 	emitter_destroy(&jit->emitter);
+	lockstep_destroy(jit->lockstep);
 	free(jit);
 }
 
@@ -56,25 +60,39 @@ void jit_forget(struct jit *jit)
 	emitter_forget(&jit->emitter);
 }
 
+static struct block *block_of_first(const struct uop *u)
+{
+	return (struct block *)((uintptr_t)u - offsetof(struct block, uops));
+}
+
+/* A uop_fn: executes a translated block beside the interpreter. */
+static const struct uop *run_checked(struct cpu *cpu, const struct uop *u)
+{
+	struct jit *jit = cpu->engine->jit;
+
+	return lockstep_run(jit->lockstep, &jit->emitter, cpu, block_of_first(u));
+}
+
+/* The body of a translated block's first micro-operation. */
+static uop_fn *first_body(const struct jit *jit)
+{
+	return jit->lockstep ? run_checked : emitter_enter(&jit->emitter);
+}
+
 static void translate(struct power_engine *e, struct block *block)
 {
 	struct jit *jit = e->jit;
-	const uint8_t *code = emitter_translate(&jit->emitter, block);
+	const uint8_t *code = emitter_translate(&jit->emitter, block->uops);
 
 	if (!code) { /* full; the interpreter is what runs, so no vCPU is inside */
 		jit_forget(jit);
-		code = emitter_translate(&jit->emitter, block);
+		code = emitter_translate(&jit->emitter, block->uops);
 	}
 	work_done(&e->work, (int64_t)block->nr_insns * WORK_INSN);
 	block->host = code;
 	block->next_translated = jit->translated;
 	jit->translated = block;
-	block->uops[0].fn = emitter_enter(&jit->emitter);
-}
-
-static struct block *block_of_first(const struct uop *u)
-{
-	return (struct block *)((uintptr_t)u - offsetof(struct block, uops));
+	block->uops[0].fn = first_body(jit);
 }
 
 const struct uop *jit_count(struct cpu *cpu, const struct uop *u)
@@ -121,7 +139,7 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 	const unsigned offset = link_offset(block, u, link);
 	const struct uop *t = offset < PAGE_BYTES ? block->page->entry[offset / 4] : NULL;
 
-	if (!t) {
+	if (!t || cpu->engine->jit->emitter.alone) {
 		cpu->nip = cpu->page_ea + offset;
 		return NULL;
 	}
@@ -134,6 +152,11 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 #endif
 }
 
+const char *jit_difference(const struct jit *jit)
+{
+	return jit ? lockstep_difference(jit->lockstep) : NULL;
+}
+
 const char *jit_check_block(const struct jit *jit, const struct block *block)
 {
 	uop_fn *const first = block->uops[0].fn;
@@ -143,7 +166,7 @@ const char *jit_check_block(const struct jit *jit, const struct block *block)
 		return first == uop_body[block->uops[0].kind] || (jit && first == jit_count) ?
 			       NULL :
 			       "a block without translated code leads to some";
-	if (!jit || first != emitter_enter(&jit->emitter))
+	if (!jit || first != first_body(jit))
 		return "a block does not lead to its translated code";
 	if (block->host < memory->executable + jit->emitter.first ||
 	    block->host >= memory->executable + jit->emitter.used)

@@ -26,6 +26,8 @@ void jit_destroy(struct jit *jit);
 uop_fn jit_count;
 /** jit_forget() - all blocks are about to go. No vCPU may be inside one. */
 void jit_forget(struct jit *jit);
+/** jit_difference() - what of ENGINE_JIT_CHECK has ended the run, or NULL */
+const char *jit_difference(const struct jit *jit);
 /** jit_check_block() - is what leads to its code right? NULL, or what is wrong. */
 const char *jit_check_block(const struct jit *jit, const struct block *block);
 

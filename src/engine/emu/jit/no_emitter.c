@@ -5,10 +5,11 @@
 
 #include "engine/emu/jit/emitter.h"
 
-bool emitter_create(struct emitter *e, size_t size)
+bool emitter_create(struct emitter *e, size_t size, bool alone)
 {
 	(void)e;
 	(void)size;
+	(void)alone;
 	errno = ENOSYS;
 	return false;
 }
@@ -29,10 +30,17 @@ uop_fn *emitter_enter(const struct emitter *e)
 	return NULL;
 }
 
-const uint8_t *emitter_translate(struct emitter *e, const struct block *block)
+const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 {
 	(void)e;
-	(void)block;
+	(void)first;
+	abort();
+}
+
+void emitter_drop(struct emitter *e, const uint8_t *code)
+{
+	(void)e;
+	(void)code;
 	abort();
 }
 

@@ -1064,8 +1064,12 @@ static void put_go(struct assembler *a)
 }
 
 /* RAX: the micro-operation to go on at. The first one's own body is what leads to this code. */
-static void put_interpret(struct assembler *a)
+static void put_interpret(struct assembler *a, bool alone)
 {
+	if (alone) {
+		put_return(a);
+		return;
+	}
 	op_mov(a, RSI, RAX);
 	op(a, 0, OP_MOVZX_BYTE, RCX, at_base(RSI, offsetof(struct uop, kind)));
 	op_constant(a, RAX, (uintptr_t)uop_body);
@@ -1145,7 +1149,7 @@ static void put_shared(struct emitter *e)
 	e->interpret = begin_shared(e, a);
 	move_pinned(a, OP_STORE);
 	e->interpret_spilled = (uint32_t)(a->at - e->memory.writable);
-	put_interpret(a);
+	put_interpret(a, e->alone);
 	e->unlinked = begin_shared(e, a);
 	put_unlinked(a);
 	e->find = begin_shared(e, a);
@@ -1158,8 +1162,9 @@ static void put_shared(struct emitter *e)
 	e->first = e->used = begin_shared(e, a);
 }
 
-bool emitter_create(struct emitter *e, size_t size)
+bool emitter_create(struct emitter *e, size_t size, bool alone)
 {
+	e->alone = alone;
 	if (!executable_memory_create(&e->memory, size))
 		return false;
 	put_shared(e);
@@ -1183,7 +1188,7 @@ uop_fn *emitter_enter(const struct emitter *e)
 
 /* ---- blocks ---- */
 
-const uint8_t *emitter_translate(struct emitter *e, const struct block *block)
+const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 {
 	struct translation t;
 	struct header header = { { 0 } };
@@ -1198,7 +1203,11 @@ const uint8_t *emitter_translate(struct emitter *e, const struct block *block)
 	t.spilled = false;
 	t.link[0] = t.link[1] = NULL;
 	t.nr_rare = 0;
-	for (t.u = block->uops;; t.u++) {
+	for (t.u = first;; t.u++) {
+		if (e->alone && is_call(t.u)) {
+			put_interpreted(&t);
+			break;
+		}
 		put_uop(&t);
 		if (uop_info[t.u->kind].effects & EFFECT_ENDS)
 			break;
@@ -1210,6 +1219,11 @@ const uint8_t *emitter_translate(struct emitter *e, const struct block *block)
 	memcpy(code - sizeof(header), &header, sizeof(header));
 	e->used += (size_t)(t.a.at - start + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	return e->memory.executable + (code - e->memory.writable);
+}
+
+void emitter_drop(struct emitter *e, const uint8_t *code)
+{
+	e->used = (size_t)(code - e->memory.executable) - ALIGNMENT;
 }
 
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,

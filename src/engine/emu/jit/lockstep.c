@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Translated code in lock step with the interpreter; see lockstep.h.
+ *
+ * The interpreter is first. It goes as far as translated code does without it: up to a call, an
+ * access that misses the soft TLB, or an ending that is not the code's own. What it has stored is
+ * undone then, translated code starts from the same state, and must come to the same place. From
+ * there the interpreter goes on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/emu/jit/lockstep.h"
+#include "engine/emu/private.h"
+
+/* Of the vCPU: all but its caches. */
+struct state {
+	char bytes[offsetof(struct cpu, arrays)];
+};
+
+/* Memory that a store is about to change, and what it was changed to. */
+struct stored {
+	uint8_t *at;
+	unsigned size;
+	uint8_t before[8], after[8];
+};
+
+struct lockstep {
+	struct state before, interpreted, translated;
+	struct stored stored[DECODE_MAX_UOPS];
+	unsigned nr_stored;
+	struct fetch_set nowhere; /* no entries: other pages are not entered */
+	struct code_page empty;
+	char difference[160];
+};
+
+struct lockstep *lockstep_create(void)
+{
+	struct lockstep *l = calloc(1, sizeof(*l));
+
+	for (unsigned i = 0; l && i < FETCH_ENTRIES; i++)
+		l->nowhere.entry[i].tag = TLB_INVALID;
+	return l;
+}
+
+void lockstep_destroy(struct lockstep *l)
+{
+	free(l);
+}
+
+const char *lockstep_difference(const struct lockstep *l)
+{
+	return l && l->difference[0] ? l->difference : NULL;
+}
+
+static void save(struct cpu *cpu, struct state *state)
+{
+	cpu->scratch[3] = 0; /* for the interpreter's own use */
+	memcpy(state, cpu, sizeof(*state));
+}
+
+static void restore(struct cpu *cpu, const struct state *state)
+{
+	memcpy(cpu, state, sizeof(*state));
+}
+
+static uint64_t value(const struct cpu *cpu, unsigned offset)
+{
+	uint64_t v;
+
+	memcpy(&v, (const char *)cpu + offset, sizeof(v));
+	return v;
+}
+
+/* The bytes of an access, by the name: lbz, lhzx_le, std_be and so on. */
+static unsigned access_size(const struct uop *u)
+{
+	const char *name = uop_info[u->kind].name;
+
+	switch (name[0] == 's' ? name[2] : name[1]) {
+	case 'b':
+		return 1;
+	case 'h':
+		return 2;
+	case 'w':
+		return 4;
+	default:
+		return 8;
+	}
+}
+
+/* Where an access finds its bytes by the soft TLB, or NULL. */
+static uint8_t *fast(const struct cpu *cpu, const struct uop *u)
+{
+	const bool store = uop_info[u->kind].effects & EFFECT_STORES;
+	const bool indexed = uop_info[u->kind].imm == IMM_NONE;
+	const uint64_t ea = value(cpu, u->a) + (indexed ? value(cpu, u->b) : u->imm);
+	const struct tlb_entry *entry = store ? &cpu->tlb->write[TLB_INDEX(ea)] :
+						&cpu->tlb->read[TLB_INDEX(ea)];
+
+	return entry->tag == EPN(ea + access_size(u) - 1) ? (uint8_t *)(ea + entry->addend) : NULL;
+}
+
+/* Notes what an access is about to change. False: translated code does not go on there. */
+static bool prepare_access(struct lockstep *l, const struct cpu *cpu, const struct uop *u)
+{
+	struct stored *stored = &l->stored[l->nr_stored];
+	uint8_t *at = fast(cpu, u);
+
+	if (!at)
+		return false;
+	if (!(uop_info[u->kind].effects & EFFECT_STORES))
+		return true;
+	*stored = (struct stored){ .at = at, .size = access_size(u) };
+	memcpy(stored->before, at, stored->size);
+	l->nr_stored++;
+	return true;
+}
+
+/* Is the ending left to the interpreter? */
+static bool is_left(const struct cpu *cpu, const struct uop *u)
+{
+	return u->kind == UOP_leave || u->kind == UOP_leave_nip || u->kind == UOP_illegal ||
+	       cpu->budget <= u->index + 1;
+}
+
+/* Executes the ending @u of @block, and nothing after it: no link and no page leads anywhere. */
+static void run_ending(struct lockstep *l, struct cpu *cpu, const struct block *block,
+		       const struct uop *u)
+{
+	struct block alone = *block;
+	struct uop ending[4] = { *u };
+
+	alone.page = &l->empty;
+	ending[0].fn = uop_body[u->kind];
+	ending[3].imm = (uint64_t)(uintptr_t)&alone;
+	ending[0].fn(cpu, ending);
+}
+
+/* Where translated code has to leave, if it starts at @u; NULL: at the block's end. */
+static const struct uop *interpret(struct lockstep *l, struct cpu *cpu, const struct block *block,
+				   const struct uop *u)
+{
+	for (;; u++) {
+		const uint16_t effects = uop_info[u->kind].effects;
+
+		if (effects & EFFECT_ANY)
+			return u;
+		if (effects & EFFECT_ENDS) {
+			if (is_left(cpu, u))
+				return u;
+			run_ending(l, cpu, block, u);
+			return NULL;
+		}
+		if (effects & (EFFECT_LOADS | EFFECT_STORES) && !prepare_access(l, cpu, u))
+			return u;
+		jit_run_body(cpu, u);
+	}
+}
+
+static void undo_stores(struct lockstep *l)
+{
+	for (unsigned i = 0; i < l->nr_stored; i++)
+		memcpy(l->stored[i].after, l->stored[i].at, l->stored[i].size);
+	for (unsigned i = l->nr_stored; i--;)
+		memcpy(l->stored[i].at, l->stored[i].before, l->stored[i].size);
+}
+
+static bool same_stores(const struct lockstep *l)
+{
+	for (unsigned i = 0; i < l->nr_stored; i++)
+		if (memcmp(l->stored[i].at, l->stored[i].after, l->stored[i].size))
+			return false;
+	return true;
+}
+
+static unsigned first_difference(const struct lockstep *l)
+{
+	for (unsigned i = 0; i < sizeof(l->translated.bytes); i++)
+		if (l->translated.bytes[i] != l->interpreted.bytes[i])
+			return i;
+	return 0;
+}
+
+static void differ(struct lockstep *l, struct cpu *cpu, const struct uop *first, const char *what,
+		   unsigned at)
+{
+	snprintf(
+		l->difference, sizeof(l->difference),
+		"translated code differs from the interpreter in %s (%u), from %s in the page at 0x%llx",
+		what, at, uop_info[first->kind].name, (unsigned long long)cpu->page_ea);
+	cpu->exit = ENGINE_EXIT_FAILED;
+	cpu_leave(cpu);
+}
+
+/* Executes the block from @first on by both, up to what this returns. */
+static const struct uop *compare(struct lockstep *l, struct emitter *emitter, struct cpu *cpu,
+				 struct block *block, const struct uop *first)
+{
+	const bool whole = first == block->uops;
+	const uint8_t *const host = block->host;
+	const struct uop *expected, *got;
+
+	l->nr_stored = 0;
+	cpu->fetch = &l->nowhere;
+	save(cpu, &l->before);
+	expected = interpret(l, cpu, block, first);
+	save(cpu, &l->interpreted);
+	undo_stores(l);
+	restore(cpu, &l->before);
+	if (!whole)
+		block->host = emitter_translate(emitter, first);
+	got = emitter_enter(emitter)(cpu, block->uops);
+	if (!whole)
+		emitter_drop(emitter, block->host);
+	block->host = host;
+	save(cpu, &l->translated);
+	if (got != expected)
+		differ(l, cpu, first, "the place where it ends", got ? got->index : 0);
+	else if (memcmp(&l->translated, &l->interpreted, sizeof(l->translated)))
+		differ(l, cpu, first, "a byte of the vCPU", first_difference(l));
+	else if (!same_stores(l))
+		differ(l, cpu, first, "memory", 0);
+	return got;
+}
+
+const struct uop *lockstep_run(struct lockstep *l, struct emitter *emitter, struct cpu *cpu,
+			       struct block *block)
+{
+	const struct uop *u = block->uops;
+
+	for (;;) {
+		struct fetch_set *const fetch = cpu->fetch;
+
+		if (!(uop_info[u->kind].effects & EFFECT_ANY))
+			u = compare(l, emitter, cpu, block, u);
+		cpu->fetch = fetch;
+		if (!u)
+			return NULL;
+		if (uop_info[u->kind].effects & EFFECT_ENDS)
+			return uop_body[u->kind](cpu, u);
+		if (!jit_run_body(cpu, u))
+			return NULL;
+		u++;
+	}
+}
