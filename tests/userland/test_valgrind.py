@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The programs of valgrind's none/tests/ppc64 print on the embedded processor what they did on IBM's.
+"""Valgrind's none/tests/ppc64 print on the embedded processor what they did on IBM's.
 
 usage: test_valgrind.py [--build DIRECTORY] [--on fwnmi|qemu] [--json FILE] [TEST...]
 
