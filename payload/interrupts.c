@@ -223,13 +223,15 @@ static void take_ipi(void)
 
 static void test_outside(void)
 {
+	uses_decrementer = true;
 	if (!(mode.msr & MSR_PR)) { /* problem state has EE */
 		mtspr(SPR_DEC, -1);
 		raises(TIMER, add, 0, 0, 4, 0x700, TRAPPED);
 	}
 	mtspr(SPR_DEC, 3000);
 	raises(TIMER, wait_here, MSR_EE, 0, 0, 0x900, 0);
-	mtspr(SPR_DEC, 0x7fffffff);
+	uses_decrementer = false;
+	park_decrementer();
 
 	hcall4(H_CPPR, QUIET, 0, 0, 0);
 	hcall4(H_IPI, SERVER, ASKING, 0, 0);
