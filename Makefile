@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian userland conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian userland valgrind-tests conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -129,6 +129,12 @@ userland: test-build
 	@scripts/mkinitramfs --userland $(BUILD)/userland.cpio >/dev/null
 	@python3 tests/userland/test_debian.py --build $(BUILD)
 
+# Valgrind's tests of instructions, whose expected outputs come from IBM's machines.
+valgrind-tests: test-build
+	@scripts/guests 6.1 busybox valgrind
+	@scripts/mkinitramfs --with "$$(scripts/valgrind-tests)" $(BUILD)/valgrind.cpio >/dev/null
+	@python3 tests/userland/test_valgrind.py --build $(BUILD) --json $(BUILD)/valgrind.json
+
 # Records the binary interface of libfwnmi. `make check` compares each build with it.
 abi-dump: library
 	@scripts/setup-packages check
@@ -179,6 +185,7 @@ help:
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
 	@echo 'make userland                run stress-ng, openssl, Python, gcc and others from Debian'
+	@echo 'make valgrind-tests          run valgrind'\''s tests of POWER instructions'
 	@echo 'make conformance             print the test results of each FWNMI requirement'
 ifneq ($(wildcard bench/bench.py),)
 	@echo 'make bench                   measure against QEMU; writes build/bench.json'
