@@ -124,9 +124,9 @@ def exits_begin_anew(lab):
 
 def loops(lab):
     """fork copies pages and page tables."""
-    results = lab.sweep("loops", "--path", "syscall:fork", "--sample", "5")[1]["results"]
-    yield expect("cases", len(results), 10)
-    yield Check("some stand for more", sum(r["points"] for r in results) > 10, results)
+    results = lab.sweep("loops", "--path", "syscall:fork", "--sample", "40")[1]["results"]
+    yield expect("cases", len(results), 80)
+    yield Check("some stand for more", sum(r["points"] for r in results) > 80, results)
 
 
 def one_line(lab, *options):
