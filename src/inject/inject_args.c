@@ -191,7 +191,6 @@ static bool parse_trigger(struct parse *p)
 	return true;
 }
 
-/* The arguments of every injection. */
 static bool parse_storm(struct parse *p)
 {
 	struct injection_request *in = p->injection;
@@ -208,6 +207,7 @@ static bool parse_storm(struct parse *p)
 	return true;
 }
 
+/* The arguments of every injection. */
 static bool parse_place(struct parse *p)
 {
 	static const char *const contexts[] = { "any", "kernel", "user" };

@@ -237,26 +237,35 @@ static void make_room(struct injector *injector, struct vcpu_injections *v,
 	v->last = (struct injection){ .report.stage = INJECTION_NONE };
 }
 
+/*
+ * Asks for an event. @request is passed by value: it may be @in's own. @trigger: resolved; @number:
+ * in its storm, 0 if it is none.
+ */
+static void begin(struct injector *injector, struct injection *in, struct injection_request request,
+		  const struct trigger *trigger, unsigned number)
+{
+	*in = (struct injection){ .request = request,
+				  .report = { .id = request.id,
+					      .vcpu = request.vcpu,
+					      .system_reset = request.system_reset,
+					      .number = number,
+					      .of = request.repeat,
+					      .stage = INJECTION_PENDING },
+				  .deadline_ns = deadline(&request) };
+	armed_begin(&in->armed, trigger, injector->machine);
+}
+
 bool injector_add(struct injector *injector, const struct injection_request *request, char *err,
 		  size_t err_size)
 {
 	struct trigger trigger = request->trigger;
-	struct injection *in;
 
 	if (refuse(injector, request, err, err_size) ||
 	    !trigger_resolve(&trigger, injector->symbols, injector->no_symbols, err, err_size))
 		return false;
 	make_room(injector, &injector->vcpus[request->vcpu], &trigger);
-	in = last_of(injector, request->vcpu);
-	*in = (struct injection){ .request = *request,
-				  .report = { .id = request->id,
-					      .vcpu = request->vcpu,
-					      .system_reset = request->system_reset,
-					      .number = request->repeat ? 1 : 0,
-					      .of = request->repeat,
-					      .stage = INJECTION_PENDING },
-				  .deadline_ns = deadline(request) };
-	armed_begin(&in->armed, &trigger, injector->machine);
+	begin(injector, last_of(injector, request->vcpu), *request, &trigger,
+	      request->repeat ? 1 : 0);
 	return true;
 }
 
@@ -264,22 +273,13 @@ bool injector_add(struct injector *injector, const struct injection_request *req
 static void begin_next(struct injector *injector, struct injection *in)
 {
 	struct trigger trigger = in->armed.trigger;
-	struct injection next = { .request = in->request,
-				  .report = { .id = in->report.id,
-					      .vcpu = in->report.vcpu,
-					      .system_reset = in->report.system_reset,
-					      .number = in->report.number + 1,
-					      .of = in->report.of,
-					      .stage = INJECTION_PENDING },
-				  .deadline_ns = deadline(&in->request) };
 	const uint64_t from = machine_insns(injector->machine) + in->request.every;
 
 	/* Only the first of a storm goes off together with others. */
-	next.request.group = 0;
+	in->request.group = 0;
 	if (trigger.from_insn < from)
 		trigger.from_insn = from;
-	*in = next;
-	armed_begin(&in->armed, &trigger, injector->machine);
+	begin(injector, in, in->request, &trigger, in->report.number + 1);
 	if (trigger.within)
 		in->armed.give_up_at += in->request.every;
 }
@@ -654,11 +654,15 @@ static struct armed_moment moment_of(struct injector *injector, unsigned vcpu,
 				     const struct engine_regs *regs, bool ceded)
 {
 	const struct injection *outer = &injector->vcpus[vcpu].outer;
+	struct armed_moment moment = { .regs = regs,
+				       .ceded = ceded,
+				       .interlocked = outer->watch_end &&
+						      outer->report.interlocked };
 
-	return (struct armed_moment){ .regs = regs,
-				      .ceded = ceded,
-				      .interlocked = outer->watch_end && outer->report.interlocked,
-				      .process = process_of(injector, regs) };
+	/* It is read from the guest's memory, so only for a trigger that looks at it. */
+	if (trigger_names_process(&last_of(injector, vcpu)->armed.trigger))
+		moment.process = process_of(injector, regs);
+	return moment;
 }
 
 static void before_block(void *opaque, unsigned vcpu, bool ceded)
