@@ -16,6 +16,17 @@ const char *const machine_interrupts[] = {
 	NULL,
 };
 
+bool machine_interrupts_named(const char *name, enum papr_interrupts *interrupts)
+{
+	for (unsigned i = 0; machine_interrupts[i]; i++) {
+		if (strcmp(name, machine_interrupts[i]))
+			continue;
+		*interrupts = (enum papr_interrupts)i;
+		return true;
+	}
+	return false;
+}
+
 /*
  * Digits only, because strtoull() accepts blanks, signs and 0x. A number that is too large gives
  * the largest.

@@ -40,6 +40,8 @@ option_fn machine_option_debugger;
 
 /* Names for --interrupts, by enum papr_interrupts. */
 extern const char *const machine_interrupts[];
+/** machine_interrupts_named() - false, and nothing changes, if it is none of these names */
+bool machine_interrupts_named(const char *name, enum papr_interrupts *interrupts);
 
 /** option_skip_key() - what follows "KEY=", or all of it if that does not stand there */
 const char *option_skip_key(const char *value, const char *key);

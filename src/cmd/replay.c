@@ -130,11 +130,11 @@ static const struct cpu_model *model_of(const json_t *options, const char *key)
 static enum papr_interrupts interrupts_of(const json_t *options)
 {
 	const char *name = json_string_value(json_object_get(options, "interrupts"));
+	enum papr_interrupts interrupts = PAPR_INTERRUPTS_XICS;
 
-	for (unsigned i = 0; name && machine_interrupts[i]; i++)
-		if (!strcmp(name, machine_interrupts[i]))
-			return (enum papr_interrupts)i;
-	return PAPR_INTERRUPTS_XICS;
+	if (name)
+		machine_interrupts_named(name, &interrupts);
+	return interrupts;
 }
 
 /* What the campaign was run with. */

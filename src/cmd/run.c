@@ -51,8 +51,8 @@ static const char usage[] =
 	"  -initrd FILE      initial RAM disk\n"
 	"  -append STRING    kernel command line\n"
 	"  -m [size=]N[M|G]  memory, in MiB without a suffix, 256M to 64G, also 1.5G (512M)\n"
-	"  -smp [cpus=]N[,threads=T][,cores=C][,sockets=S]  number of vCPUs, 1 to 64 (1), T of\n"
-	"                    each core (1), C cores of each socket (all)\n"
+	"  -smp [cpus=]N[,cores=C][,sockets=S]  N vCPUs, 1 to 64 (1); C cores in each socket\n"
+	"                    (all). Cores have one thread: threads= can only be 1 yet\n"
 	"  -cpu NAME[,compat=NAME]  the processor: power8, power9, power10, power11 or one of\n"
 	"                    -cpu help; compat: as if it were that older one (power9)\n"
 	"  -accel WHAT       what executes the guest: emu, the embedded processor; kvm, on POWER\n"
@@ -199,17 +199,6 @@ static bool enable_kvm(void *into, const struct command_option *option, const ch
 	return true;
 }
 
-static bool set_interrupts(struct run_options *o, const char *value, char *why)
-{
-	for (unsigned i = 0; machine_interrupts[i]; i++) {
-		if (strcmp(value, machine_interrupts[i]))
-			continue;
-		o->machine.partition.interrupts = (enum papr_interrupts)i;
-		return true;
-	}
-	return option_bad(why, "ic-mode is xics, xive or dual");
-}
-
 /* Accepts QEMU properties of a pseries machine that only state what is always so here. */
 static bool machine_property(struct run_options *o, const char *item, char *why)
 {
@@ -228,7 +217,8 @@ static bool machine_property(struct run_options *o, const char *item, char *why)
 			return true;
 	}
 	if (!strncmp(item, "ic-mode=", 8))
-		return set_interrupts(o, item + 8, why);
+		return machine_interrupts_named(item + 8, &o->machine.partition.interrupts) ||
+		       option_bad(why, "ic-mode is xics, xive or dual");
 	return option_bad(why, "the partition has no %s", item);
 }
 
@@ -550,6 +540,7 @@ static enum options_result parse_once(struct run_options *o, const struct snapsh
 	o->machine.compat = o->cpu.compat;
 	o->machine.nr_vcpus = o->cpus.count;
 	o->machine.partition.topology = o->cpus.topology;
+	o->machine.threads = o->threads;
 	o->machine.no_mc_exit = o->mc_exit != ON;
 	o->machine.partition.errinjct = o->errinjct == ERRINJCT_ON;
 	return result;
@@ -840,10 +831,10 @@ static bool choose_engine(struct run_options *o)
 
 static bool may_have_threads(const struct run_options *o)
 {
-	if (o->threads && o->machine.clock == CLOCK_INSN)
+	if (o->machine.threads && o->machine.clock == CLOCK_INSN)
 		complain("--threads many needs --clock host: the order of the vCPUs' instructions "
 			 "is not repeatable");
-	else if (o->threads && o->machine.jit != ENGINE_JIT_OFF)
+	else if (o->machine.threads && o->machine.jit != ENGINE_JIT_OFF)
 		complain("--threads many needs --jit off: code is translated for one thread");
 	else
 		return true;
@@ -977,7 +968,6 @@ static int run(struct run_options *o, struct snapshot_file *from)
 
 	if (!choose_engine(o) || !may_have_threads(o))
 		return EXIT_CANNOT_START;
-	o->machine.threads = o->threads;
 	if (o->sandbox == ON)
 		o->machine.thread_begins = sandbox_drop_capabilities;
 	if (start_keeper(o, &keeper))
