@@ -11,7 +11,8 @@
 
 #include "devices/xive.h"
 
-/* Offsets in a page of state bits. Below these a load ends an interrupt, a store triggers it. */
+/* Offsets in a page of state bits. Below GET a load ends an interrupt. */
+#define STORE_END     0x400u /* would end one by a store; below it a store triggers it */
 #define GET	      0x800u
 #define SET	      0xc00u /* to what the two bits of 0x300 say */
 /* Pages repeat this much. */
@@ -121,11 +122,10 @@ static bool store_state(uint8_t *pq, uint64_t offset)
 	offset &= STATE_OFFSETS;
 	if (offset >= SET)
 		*pq = offset >> 8 & 3;
-	return offset < 0x400 && trigger(pq);
+	return offset < STORE_END && trigger(pq);
 }
 
-/* A queue that is not in memory, or is poisoned, loses the event; the guest is told all the same.
- */
+/* A queue that is not in memory, or is poisoned, loses the event. The guest is notified anyway. */
 static void enqueue(struct xive *xive, struct xive_queue *queue, uint32_t number)
 {
 	const uint32_t entries = 1u << (queue->order - 2);
@@ -206,6 +206,11 @@ static void source_write(void *opaque, unsigned vcpu, uint64_t offset, unsigned 
 		trigger_source(opaque, source);
 }
 
+static void notify(struct xive *xive, unsigned queue)
+{
+	set_pending(xive, queue / XIVE_NR_PRIORITIES, queue % XIVE_NR_PRIORITIES);
+}
+
 /* A page for each queue's notification. */
 static uint64_t queue_read(void *opaque, unsigned vcpu, uint64_t offset, unsigned size)
 {
@@ -215,7 +220,7 @@ static uint64_t queue_read(void *opaque, unsigned vcpu, uint64_t offset, unsigne
 	uint64_t value = load_state(&xive->state.queue[number].pq, offset, &pass_on);
 
 	if (pass_on)
-		set_pending(xive, number / XIVE_NR_PRIORITIES, number % XIVE_NR_PRIORITIES);
+		notify(xive, number);
 	return value;
 }
 
@@ -225,7 +230,7 @@ static void queue_write(void *opaque, unsigned vcpu, uint64_t offset, unsigned s
 	const unsigned number = (unsigned)(offset >> XIVE_PAGE_BITS);
 
 	if (store_state(&xive->state.queue[number].pq, offset))
-		set_pending(xive, number / XIVE_NR_PRIORITIES, number % XIVE_NR_PRIORITIES);
+		notify(xive, number);
 }
 
 /* The first page is the OS's, the second the user's, which has no interrupts of its own. */

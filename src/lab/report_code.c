@@ -26,7 +26,7 @@ static void count(json_t *json, const char *key)
 /* "0xc000000000012340-0xc000000000012350 arch/powerpc/kernel/mce.c:123-125" */
 static json_t *range_json(const struct summary *s)
 {
-	char addresses[48], lines[32] = "";
+	char addresses[48], lines[32];
 	json_t *file, *json;
 
 	snprintf(addresses, sizeof(addresses), "0x%" PRIx64, s->first);

@@ -199,11 +199,7 @@ static bool disables_xive(const char *bootargs)
 /* XIVE came with ISA 3.0, and needs device memory. */
 static const char *lacks_xive(const struct papr *papr)
 {
-	const struct papr_config *config = &papr->config;
-	const struct cpu_model *model = config->compat ? config->compat :
-							 cpu_model_or_default(config->cpu);
-
-	if (model->isa < 300)
+	if (papr_compat(papr)->isa < 300)
 		return "this processor has none";
 	if (!papr_engine_can(papr, ENGINE_CAP_WINDOWS))
 		return "this engine has no device memory";
