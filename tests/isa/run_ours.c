@@ -14,19 +14,9 @@
 #include "engine/emu/private.h"
 #include "table.h"
 
-#define INSN(n, v, m, i, g)    { #n, v, m, i, 0, 0 },
-#define CALL(n, v, m, i, f, s) { #n, v, m, i, 0, 0 },
-enum {
-#define P_FORM(form, value, mask) VALUE_##form = (value),
-#include "engine/emu/insn/prefixed.def"
-#undef P_FORM
-};
-enum {
-#define P_FORM(form, value, mask) MASK_##form = (int)(mask),
-#include "engine/emu/insn/prefixed.def"
-#undef P_FORM
-};
-#define P_INSN(n, form, v, m, g)      { #n, v, m, PREFIX_ISA, VALUE_##form, (uint32_t)MASK_##form },
+#define INSN(n, v, m, i, g)	      { #n, v, m, i, 0, 0 },
+#define CALL(n, v, m, i, f, s)	      { #n, v, m, i, 0, 0 },
+#define P_INSN(n, form, v, m, g)      { #n, v, m, PREFIX_ISA, PREFIX_##form },
 #define P_ACCESS(n, form, v, m, f, s) P_INSN(n, form, v, m, s)
 #define P_CALL(n, form, v, m, f, s)   P_INSN(n, form, v, m, s)
 const struct table_entry table[] = {

@@ -951,28 +951,9 @@ struct prefixed_entry {
 	bool accesses; /* sem wants an address, not the prefix */
 };
 
-enum prefix_value {
-#define P_FORM(form, value, mask) PREFIX_VALUE_##form = (value),
-#include "engine/emu/insn/prefixed.def"
-#undef P_FORM
-};
-enum prefix_mask {
-#define P_FORM(form, value, mask) PREFIX_MASK_##form = (int)(mask),
-#include "engine/emu/insn/prefixed.def"
-#undef P_FORM
-};
-
 static const struct prefixed_entry prefixed_table[] = {
 #define P_ROW(name, form, value, mask, gen, sem, facility, accesses) \
-	{ #name,                                                     \
-	  PREFIX_VALUE_##form,                                       \
-	  (uint32_t)PREFIX_MASK_##form,                              \
-	  value,                                                     \
-	  mask,                                                      \
-	  gen,                                                       \
-	  sem,                                                       \
-	  FACILITY_##facility,                                       \
-	  accesses },
+	{ #name, PREFIX_##form, value, mask, gen, sem, FACILITY_##facility, accesses },
 #define P_INSN(name, form, value, mask, gen) P_ROW(name, form, value, mask, gen, NULL, NONE, false)
 #define P_ACCESS(name, form, value, mask, facility, sem) \
 	P_ROW(name, form, value, mask, NULL, sem, facility, true)
@@ -1076,18 +1057,12 @@ const char *prefixed_name(uint32_t prefix, uint32_t suffix)
 	return entry ? entry->name : NULL;
 }
 
-/* 8LS and MLS with R = 1 have no base register. */
-static bool is_valid_prefixed(const struct prefixed_entry *entry, uint32_t prefix, uint32_t suffix)
-{
-	return entry && !((entry->accesses || entry->gen) && PREFIX_R(prefix) && F_RA(suffix) &&
-			  entry->gen != gen_pnop);
-}
-
 static void decode_prefixed(struct decoder *d, uint32_t prefix, uint32_t suffix)
 {
 	const struct prefixed_entry *entry = look_up_prefixed(prefix, suffix);
 
-	if (!is_valid_prefixed(entry, prefix, suffix)) {
+	/* With R = 1 there is no base register. */
+	if (!entry || (PREFIX_R(prefix) && F_RA(suffix))) {
 		END(d, illegal, 0, 0, 0, prefix);
 	} else if (entry->gen) {
 		entry->gen(d, prefix, suffix);
@@ -1100,7 +1075,7 @@ static void decode_prefixed(struct decoder *d, uint32_t prefix, uint32_t suffix)
 	}
 }
 
-/* A prefix, at whose page's end there is always a boundary that it would cross. */
+/* Both words are in @page: its end is a boundary that no prefixed instruction crosses. */
 static void decode_prefix(struct decoder *d, const uint8_t *page, uint32_t prefix)
 {
 	if (d->compat_isa < PREFIX_ISA)

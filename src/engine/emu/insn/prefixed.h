@@ -22,7 +22,12 @@ sem_fn sem_need_prefix, sem_prefix_alignment;
 /* It must not cross such a boundary. */
 #define PREFIX_BOUNDARY	       64
 #define PREFIX_CROSSES(offset) ((offset) % PREFIX_BOUNDARY == PREFIX_BOUNDARY - 4)
-/* The R bit of 8LS and MLS: the address is relative to the instruction's. */
+/* Forms of the prefix: value and mask. */
+#define PREFIX_8LS	       0x04000000, 0xff800000
+#define PREFIX_MLS	       0x06000000, 0xff800000
+#define PREFIX_8RR	       0x05000000, 0xfff00000
+#define PREFIX_MRR	       0x07000000, 0xfff3ffff
+/* The R bit, which only 8LS and MLS have: the address is relative to the instruction's. */
 #define PREFIX_R(prefix)       ((prefix) >> 20 & 1)
 #define PREFIX_SI(prefix, suffix) \
 	((int64_t)((uint64_t)(prefix) << 46 | (uint64_t)((suffix)&0xffff) << 30) >> 30)
