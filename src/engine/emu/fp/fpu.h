@@ -180,18 +180,14 @@ unsigned fp_compare_signal(struct fpu *f, const struct fp *a, const struct fp *b
 struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding);
 
 /**
- * fp_to_integer() - convert to a saturated 32 or 64-bit integer, raising XX, VXCVI, VXSNAN.
- * @bits: 32 or 64; the result is sign- or zero-extended to 64 bits.
+ * fp_to_integer() - convert to a saturated integer, raising XX, VXCVI, VXSNAN.
+ * @bits: 32, 64 or 128; the result is sign- or zero-extended to 128 bits.
  */
-uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
-		       bool is_signed);
-/* The same, to 128 bits. */
-u128 fp_to_quadword(struct fpu *f, struct fp v, enum fp_rounding rounding, bool is_signed);
-/* A 128-bit integer, to be rounded. */
+u128 fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
+		   bool is_signed);
+/* An integer, to be rounded if it has more than 64 bits. */
 struct fp fp_from_quadword(u128 n, bool is_signed);
-/* The exact value of a 64-bit integer. */
-struct fp fp_from_signed(uint64_t v);
-struct fp fp_from_unsigned(uint64_t v);
+struct fp fp_from_doubleword(uint64_t n, bool is_signed);
 
 /*
  * ftdiv, ftsqrt and their vector forms. Returns CR_GT and CR_EQ, without CR_LT, which is always

@@ -228,83 +228,30 @@ struct fp fp_to_integral(struct fpu *f, struct fp v, enum fp_rounding rounding)
 	return v;
 }
 
-uint64_t fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
-		       bool is_signed)
+u128 fp_to_integer(struct fpu *f, struct fp v, enum fp_rounding rounding, unsigned bits,
+		   bool is_signed)
 {
-	const u128 limit = (u128)1 << (bits - is_signed);
-	bool nan = fp_is_nan(&v);
+	const u128 max = ~(u128)0 >> (128 - bits + is_signed);
+	const u128 least = is_signed ? max + 1 : 0; /* the magnitude of the least number */
+	const bool nan = fp_is_nan(&v);
 	u128 magnitude = 0;
-	uint64_t saturated;
 
 	v = fp_to_integral(f, v, rounding);
 	if (v.class == CLASS_ZERO)
 		goto valid;
-	if (v.class == CLASS_FINITE && v.exponent < 64) {
-		magnitude = v.significand >> (FP_TOP - v.exponent);
-		if (v.sign ? is_signed && magnitude <= limit : magnitude < limit)
+	if (v.class == CLASS_FINITE && v.exponent < 128) {
+		magnitude = v.exponent > FP_TOP ? v.significand << (v.exponent - FP_TOP) :
+						  v.significand >> (FP_TOP - v.exponent);
+		if (magnitude <= (v.sign ? least : max))
 			goto valid;
 	}
 	f->fr = f->fi = false;
 	f->raised |= FPSCR_VXCVI;
-	if (nan || v.sign)
-		saturated = is_signed ? -(uint64_t)limit : 0;
-	else
-		saturated = (uint64_t)(limit - 1);
-	return saturated;
+	return nan || v.sign ? -least : max;
 valid:
 	if (f->fi)
 		f->raised |= FPSCR_XX;
-	return v.sign ? -(uint64_t)magnitude : (uint64_t)magnitude;
-}
-
-struct fp fp_from_unsigned(uint64_t n)
-{
-	struct fp v = { .class = CLASS_ZERO };
-	int shift;
-
-	if (n) {
-		shift = __builtin_clzll(n);
-		v.class = CLASS_FINITE;
-		v.significand = (u128)n << shift << (FP_TOP - 63);
-		v.exponent = 63 - shift;
-	}
-	return v;
-}
-
-struct fp fp_from_signed(uint64_t n)
-{
-	bool sign = n >> 63;
-	struct fp v = fp_from_unsigned(sign ? -n : n);
-
-	v.sign = sign;
-	return v;
-}
-
-u128 fp_to_quadword(struct fpu *f, struct fp v, enum fp_rounding rounding, bool is_signed)
-{
-	const u128 limit = (u128)1 << 127;
-	const bool nan = fp_is_nan(&v);
-	u128 magnitude;
-
-	v = fp_to_integral(f, v, rounding);
-	if (v.class == CLASS_ZERO || (v.class == CLASS_FINITE && v.exponent < 128)) {
-		if (v.class == CLASS_ZERO)
-			magnitude = 0;
-		else if (v.exponent > FP_TOP)
-			magnitude = v.significand << (v.exponent - FP_TOP);
-		else
-			magnitude = v.significand >> (FP_TOP - v.exponent);
-		if (is_signed ? magnitude < limit + v.sign : !v.sign || !magnitude) {
-			if (f->fi)
-				f->raised |= FPSCR_XX;
-			return v.sign ? -magnitude : magnitude;
-		}
-	}
-	f->fr = f->fi = false;
-	f->raised |= FPSCR_VXCVI;
-	if (nan || v.sign)
-		return is_signed ? limit : 0;
-	return is_signed ? limit - 1 : ~(u128)0;
+	return v.sign ? -magnitude : magnitude;
 }
 
 struct fp fp_from_quadword(u128 n, bool is_signed)
@@ -323,4 +270,9 @@ struct fp fp_from_quadword(u128 n, bool is_signed)
 	v.significand = top > FP_TOP ? magnitude >> 1 | (magnitude & 1) :
 				       magnitude << (FP_TOP - top);
 	return v;
+}
+
+struct fp fp_from_doubleword(uint64_t n, bool is_signed)
+{
+	return fp_from_quadword(is_signed ? (u128)(int64_t)n : n, is_signed);
 }

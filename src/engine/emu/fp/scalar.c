@@ -191,7 +191,7 @@ int fpu_scalar_to_integer(struct cpu *cpu, unsigned t, unsigned b, enum fp_round
 			  unsigned bits, bool is_signed)
 {
 	struct fpu f = fpu_start(cpu);
-	uint64_t r = fp_to_integer(&f, scalar(cpu, b), rounding, bits, is_signed);
+	uint64_t r = (uint64_t)fp_to_integer(&f, scalar(cpu, b), rounding, bits, is_signed);
 
 	return fpu_scalar_write(cpu, &f, t, r, FPRF_UNCHANGED);
 }
@@ -201,7 +201,7 @@ int fpu_scalar_from_integer(struct cpu *cpu, unsigned t, unsigned b, bool is_sig
 {
 	uint64_t n = VSR_D(cpu->vsr[b], 0);
 	struct fpu f = fpu_start(cpu);
-	struct fp r = is_signed ? fp_from_signed(n) : fp_from_unsigned(n);
+	struct fp r = fp_from_doubleword(n, is_signed);
 
 	fp_round(&f, &r, format);
 	return fpu_scalar_result(cpu, &f, t, &r, format);

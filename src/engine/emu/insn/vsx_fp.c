@@ -88,7 +88,8 @@ static inline uint64_t both_words(uint64_t word)
 static int scalar_to_word(struct cpu *cpu, unsigned t, unsigned b, bool is_signed)
 {
 	struct fpu f = fpu_start(cpu);
-	uint64_t r = fp_to_integer(&f, fp_unpack64(doubleword0(cpu, b)), FP_TO_ZERO, 32, is_signed);
+	uint64_t r = (uint64_t)fp_to_integer(&f, fp_unpack64(doubleword0(cpu, b)), FP_TO_ZERO, 32,
+					     is_signed);
 
 	return fpu_scalar_write(cpu, &f, t, both_words(r), FPRF_UNCHANGED);
 }
@@ -755,7 +756,8 @@ static int vector_to_integer(struct cpu *cpu, uint32_t insn, struct shape s, boo
 	for (unsigned i = 0; i < count(s); i++) {
 		struct fp e = fp_unpack(get(b, i, s), s.from_double ? &fp_double : &fp_single);
 
-		put(&r, i, s, fp_to_integer(&f, e, FP_TO_ZERO, s.to_double ? 64 : 32, is_signed));
+		put(&r, i, s,
+		    (uint64_t)fp_to_integer(&f, e, FP_TO_ZERO, s.to_double ? 64 : 32, is_signed));
 	}
 	return vector_end(cpu, insn, &f, &r);
 }
@@ -773,7 +775,7 @@ static int vector_from_integer(struct cpu *cpu, uint32_t insn, struct shape s, b
 
 		if (is_signed && !s.from_double)
 			n = (uint64_t)(int64_t)(int32_t)n;
-		e = is_signed ? fp_from_signed(n) : fp_from_unsigned(n);
+		e = fp_from_doubleword(n, is_signed);
 		fp_round(&f, &e, format);
 		put(&r, i, s, (uint64_t)fp_pack(&e, format));
 	}
@@ -947,7 +949,7 @@ static int quad_from_integer(struct cpu *cpu, uint32_t insn, bool is_signed)
 {
 	uint64_t n = doubleword0(cpu, VRB(insn));
 	struct fpu f = fpu_start(cpu);
-	struct fp r = is_signed ? fp_from_signed(n) : fp_from_unsigned(n);
+	struct fp r = fp_from_doubleword(n, is_signed);
 
 	return quad_result(cpu, &f, VRT(insn), &r);
 }
@@ -955,7 +957,7 @@ static int quad_from_integer(struct cpu *cpu, uint32_t insn, bool is_signed)
 static int quad_to_integer(struct cpu *cpu, uint32_t insn, unsigned bits, bool is_signed)
 {
 	struct fpu f = fpu_start(cpu);
-	uint64_t r = fp_to_integer(&f, quad(cpu, VRB(insn)), FP_TO_ZERO, bits, is_signed);
+	uint64_t r = (uint64_t)fp_to_integer(&f, quad(cpu, VRB(insn)), FP_TO_ZERO, bits, is_signed);
 
 	return fpu_scalar_write(cpu, &f, VRT(insn), r, FPRF_UNCHANGED);
 }
@@ -973,7 +975,7 @@ static int quad_from_quadword(struct cpu *cpu, uint32_t insn, bool is_signed)
 static int quad_to_quadword(struct cpu *cpu, uint32_t insn, bool is_signed)
 {
 	struct fpu f = fpu_start(cpu);
-	const u128 r = fp_to_quadword(&f, quad(cpu, VRB(insn)), FP_TO_ZERO, is_signed);
+	const u128 r = fp_to_integer(&f, quad(cpu, VRB(insn)), FP_TO_ZERO, 128, is_signed);
 
 	return quad_write(cpu, &f, VRT(insn), r, FPRF_UNCHANGED);
 }
