@@ -251,6 +251,7 @@ static inline int need_vsx(struct cpu *cpu)
  * as the ISA does.
  */
 #define FIELD(insn, first, last) (((insn) >> (31 - (last))) & ((1u << ((last) - (first) + 1)) - 1))
+#define F_BF(i)			 FIELD(i, 6, 8)
 #define F_RT(i)			 FIELD(i, 6, 10)
 #define F_RA(i)			 FIELD(i, 11, 15)
 #define F_RB(i)			 FIELD(i, 16, 20)

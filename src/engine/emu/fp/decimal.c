@@ -6,6 +6,7 @@
  */
 #include "engine/emu/fp/decimal.h"
 #include "engine/emu/fp/declet.h"
+#include "engine/emu/fp/private.h"
 
 const struct decimal_format decimal_short = { 7, 2, 32, -101, 90, 192 };
 const struct decimal_format decimal_long = { 16, 5, 64, -398, 369, 576 };
@@ -43,14 +44,11 @@ u128 decimal_power(unsigned n)
 
 unsigned decimal_digits(u128 coefficient)
 {
-	const uint64_t high = (uint64_t)(coefficient >> 64);
-	unsigned bits, n;
+	unsigned n;
 
 	if (!coefficient)
 		return 0;
-	bits = high ? 128 - (unsigned)__builtin_clzll(high) :
-		      64 - (unsigned)__builtin_clzll((uint64_t)coefficient);
-	n = bits * 1233 >> 12; /* log10(2) */
+	n = (128 - (unsigned)leading_zeros(coefficient)) * 1233 >> 12; /* log10(2) */
 	return n < 39 && coefficient >= decimal_power(n) ? n + 1 : n;
 }
 

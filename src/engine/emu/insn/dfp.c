@@ -8,8 +8,6 @@
 #include "engine/emu/insn/fpr.h"
 #include "engine/emu/insn/vector_operands.h"
 
-#define F_BF(insn) FIELD(insn, 6, 8)
-
 static const struct decimal_format *format_of(uint32_t insn)
 {
 	return insn >> 26 == 63 ? &decimal_quad : &decimal_long;

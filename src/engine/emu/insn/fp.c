@@ -260,7 +260,6 @@ CALL2(fcfidus, fpu_scalar_from_integer, false, &fp_single)
 
 /* ---- comparison ---- */
 
-#define F_BF(insn)  FIELD(insn, 6, 8)
 #define F_BFA(insn) FIELD(insn, 11, 13)
 
 SEM(fcmpu)

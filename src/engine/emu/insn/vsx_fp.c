@@ -10,8 +10,7 @@
 
 #define SIGN_QUAD ((u128)1 << 127)
 
-#define CURRENT	   ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
-#define F_BF(insn) FIELD(insn, 6, 8)
+#define CURRENT ((enum fp_rounding)(cpu->fpscr & FPSCR_RN))
 
 static inline uint64_t doubleword0(const struct cpu *cpu, unsigned n)
 {
