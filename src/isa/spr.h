@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Numbers of special purpose registers, as mfspr and mtspr encode them. Power ISA 3.0B, Book III,
- * "Move To/From System Register Instructions". Performance monitor registers have two numbers: the
- * second, _USER, is for problem state. Those of 3.1 are there, too.
+ * "Move To/From System Register Instructions", and 3.1. Performance monitor registers have two
+ * numbers: the second, _USER, is for problem state.
  */
 #ifndef FWNMI_ISA_SPR_H
 #define FWNMI_ISA_SPR_H
@@ -25,10 +25,10 @@
 #define SPR_CTRL_READ  136
 #define SPR_TIDR       144
 #define SPR_CTRL       152
-#define SPR_DPDES      176
 #define SPR_FSCR       153
 #define SPR_UAMOR      157
 #define SPR_PSPB       159
+#define SPR_DPDES      176
 #define SPR_VRSAVE     256
 #define SPR_SPRG3_USER 259
 #define SPR_TB	       268

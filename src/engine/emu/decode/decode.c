@@ -562,7 +562,7 @@ GEN_P(paddi)
 		EMIT(d, li, GPR(F_RT(insn)), 0, 0, si);
 }
 
-/* A suffix that the ISA calls invalid is ignored, too. */
+/* Any suffix will do, even those that the ISA calls invalid. */
 GEN_P(pnop)
 {
 	(void)d;
@@ -1093,8 +1093,8 @@ static void decode_prefix(struct decoder *d, const uint8_t *page, uint32_t prefi
 }
 
 /*
- * ISA 3.0 gave mffs variants in bits that older processors ignore, so that programs use mffsl
- * anywhere: there it is mffs.
+ * The variants of mffs are new in ISA 3.0, in bits that older processors ignore. Programs use mffsl
+ * on any processor: on an older one it is mffs.
  */
 #define MFFS	      0xfc00048eu
 #define MFFS_MASK     0xfc0007feu
@@ -1121,7 +1121,7 @@ static void decode_insn(struct decoder *d, uint32_t insn)
 		emit_call(d, entry->facility, entry->sem, insn);
 }
 
-/* Words from the block's first one on that the next instruction ends at. */
+/* The number of words in the block with the next instruction, which begins with @word. */
 static unsigned words_with_next(const struct decoder *d, const struct decode_input *input,
 				uint32_t word)
 {

@@ -38,7 +38,7 @@ bool decode_init(void);
  * @uops: room for DECODE_MAX_UOPS
  *
  * The run ends at a branch, at an instruction that changes what follows, at the page's end, after
- * @max_insns or @max_words. The first instruction's words are all among them. Behind its ending
+ * max_insns or max_words, which has room for the first instruction. Behind its ending
  * micro-operation stand two links and a trailer, all with imm 0.
  */
 void decode(const struct decode_input *input, struct uop *uops, struct decoded *decoded);

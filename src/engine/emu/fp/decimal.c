@@ -349,7 +349,7 @@ static struct decimal round_off(struct decimal_op *op, struct exact v, unsigned 
 	return r;
 }
 
-/* Of the forms of a number the one whose exponent is closest to the ideal one. */
+/* Choose the form of the number with the exponent that is closest to the ideal one. */
 static void approach(struct decimal *v, int ideal, const struct decimal_format *format)
 {
 	const int room = format->digits - (int)decimal_digits(v->coefficient);

@@ -49,7 +49,7 @@ struct decimal_op {
 	const struct decimal_format *format; /* of the result */
 };
 
-/* Any encoding is a number; those that are not canonical, too. */
+/* Any encoding is a number, canonical or not. */
 struct decimal decimal_unpack(u128 bits, const struct decimal_format *format);
 /* The canonical encoding. A trailing significand that is too long loses digits on the left. */
 u128 decimal_pack(const struct decimal *v, const struct decimal_format *format);

@@ -7,7 +7,7 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/private.h"
 
-/* sync: everything before it, before everything after it */
+/* sync: every access before it comes before every access after it. */
 SEM(sync)
 {
 	(void)cpu;
@@ -16,7 +16,7 @@ SEM(sync)
 	return 0;
 }
 
-/* ptesync: also the invalidations of translations that this vCPU has asked for. It ends a block. */
+/* ptesync: as sync, and waits for the invalidations that this vCPU has asked for. Ends a block. */
 SEM(ptesync)
 {
 	cpu->must_wait = true;
@@ -33,8 +33,8 @@ SEM(lwsync)
 }
 
 /*
- * isync: no access after it before a load that an earlier branch depends on. Code that another vCPU
- * has changed before is fetched anew.
+ * isync: no access after it comes before a load that an earlier branch depends on. Code that
+ * another vCPU has changed is fetched anew.
  */
 SEM(isync)
 {

@@ -125,7 +125,7 @@ SEM(dcmpo)
 	return compare(cpu, insn, true);
 }
 
-/* One of six classes, and whether the mask has it; both sixes are numbered from the left. */
+/* Does the mask have the number's class? Its six bits are the classes, from the left. */
 static int test_class(struct cpu *cpu, uint32_t insn, const struct decimal *v, unsigned class)
 {
 	const bool match = FIELD(insn, 16, 21) & 0x20 >> class;
@@ -407,7 +407,7 @@ SEM(denbcd)
 	return finish(cpu, insn, &op, &r);
 }
 
-/* Instead of a biased exponent: these numbers. */
+/* What dxex and diex have instead of a biased exponent. */
 #define EXPONENT_OF_INFINITY -1
 #define EXPONENT_OF_QNAN     -2
 #define EXPONENT_OF_SNAN     -3

@@ -33,7 +33,7 @@ SEM(prefix_alignment)
 
 /* ---- storage ---- */
 
-/* Unlike lq's the registers are in the order of storage, in either byte order. */
+/* Unlike those of lq, the registers are in the order of storage in either byte order. */
 SEM(plq)
 {
 	const unsigned t = F_RT(insn);

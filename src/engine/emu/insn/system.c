@@ -112,7 +112,7 @@ SEM(sc)
 	return EXCEPTION;
 }
 
-/* FSCR[SCV] counts in each state, unlike its other bits. */
+/* Unlike other bits of FSCR, SCV counts in privileged state, too. */
 SEM(scv)
 {
 	if (!(cpu->fscr >> FSCR_SCV & 1))
@@ -165,16 +165,18 @@ SEM(tlbie)
 		return tlbie_hash(cpu, insn);
 	if (cpu->engine->nr_planted && cpu_alone(cpu))
 		return EXCEPTION;
+	if (is == 1 || ric)
+		size = 0; /* the whole process */
 	if (cpu->engine->beside && !(insn & TLBIE)) {
 		if (!flush.one_process)
 			mmu_forget_all(cpu);
 		else
-			mmu_forget_range(cpu, flush.pid, page, is == 1 || ric ? 0 : size);
+			mmu_forget_range(cpu, flush.pid, page, size);
 		return 0;
 	}
 	if (!flush.one_process) {
 		mmu_flush_all(cpu->engine);
-	} else if (is == 1 || ric || !size) {
+	} else if (!size) {
 		mmu_flush_pid(cpu->engine, flush.pid);
 	} else {
 		flush.first = page & ~(size - 1);

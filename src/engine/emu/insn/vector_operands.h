@@ -46,7 +46,7 @@ static inline union vsr vsr_of_doublewords(uint64_t d0, uint64_t d1)
 	return v;
 }
 
-/* A pair of registers, the even one of TX || Tp || 0, in storage: power10.c. */
+/* Load and store the pair of registers that begins with TX || Tp || 0. In power10.c. */
 int vsx_load_pair(struct cpu *cpu, uint32_t insn, uint64_t ea);
 int vsx_store_pair(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
