@@ -23,6 +23,11 @@
 #define CR1_FX		   0x08000000ull
 #define CR1_FEX		   0x04000000ull
 
+static bool starts_with(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
 static bool is_decimal(const char *name, const struct isa_case *in)
 {
 	const unsigned opcode = (uint32_t)in->insn >> 26;
@@ -43,33 +48,16 @@ void dfp_hide_interrupt(const char *name, const struct isa_case *in, struct isa_
 void dfp_hide_status(const char *name, const struct isa_case *in, struct isa_case *ours,
 		     struct isa_case *theirs)
 {
-	uint64_t bits = FPSCR_FR | (in->fpscr & FPSCR_FI);
+	uint64_t kept = in->fpscr & (FPSCR_FR | FPSCR_FI);
 
 	if (!is_decimal(name, in))
 		return;
 	if (in->fpscr & FPSCR_EXCEPTIONS) {
-		bits |= FPSCR_FX;
+		kept |= FPSCR_FX;
 		if (in->insn & 1)
-			theirs->cr = (theirs->cr & ~CR1_FX) | (ours->cr & CR1_FX);
+			theirs->cr &= ours->cr | ~CR1_FX;
 	}
-	theirs->fpscr = (theirs->fpscr & ~bits) | (ours->fpscr & bits);
-}
-
-void dfp_hide_doubleword_1(const char *name, const struct isa_case *in, struct isa_case *ours,
-			   struct isa_case *theirs)
-{
-	const unsigned t = in->insn >> 21 & 31;
-
-	if (!is_decimal(name, in))
-		return;
-	theirs->vsr[t][0] = ours->vsr[t][0];
-	if ((uint32_t)in->insn >> 26 == 63)
-		theirs->vsr[t | 1][0] = ours->vsr[t | 1][0];
-}
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
+	theirs->fpscr = (theirs->fpscr & (ours->fpscr | ~kept)) | (ours->fpscr & FPSCR_FR);
 }
 
 /* The numbers in FPR @n, or of quad precision in the pair: [0] is the left half. */

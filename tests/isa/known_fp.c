@@ -349,15 +349,6 @@ void fp_hide_estimate_trap(const char *name, const struct isa_case *in, struct i
 		*theirs = *ours;
 }
 
-void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
-			 struct isa_case *theirs)
-{
-	(void)in;
-	if (strcmp(name, KNOWN_SEQUENCE))
-		return;
-	hide_fpscr(ours, theirs, FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
-}
-
 /* ---- what a whole sequence shows ---- */
 
 typedef bool word_fn(uint32_t word);
@@ -404,6 +395,13 @@ static bool writes_fpscr(uint32_t word)
 	static const uint16_t extended[] = { 711, 134, 70, 38, 583, 0 };
 
 	return word >> 26 == 63 && is_one_of(word >> 1 & 1023, extended);
+}
+
+void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
+			 struct isa_case *theirs)
+{
+	if (in_sequence(name, in, keeps_old_flags))
+		theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
 }
 
 void fp_hide_late_compare(const char *name, const struct isa_case *in, struct isa_case *ours,
