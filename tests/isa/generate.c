@@ -199,11 +199,6 @@ static uint64_t general(void)
 	}
 }
 
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
 static bool one_of(const char *name, const char *const *names)
 {
 	for (; *names; names++)

@@ -81,16 +81,12 @@ static unsigned __int128 number(const struct format *format, unsigned base)
 	       (unsigned __int128)continuation << trailing | declets(format);
 }
 
-static bool is(const struct table_entry *entry, const char *stem)
-{
-	return !strncmp(entry->name, stem, strlen(stem));
-}
-
 static const struct format *format_read(const struct table_entry *entry)
 {
-	if (is(entry, "dctdp"))
+	if (starts_with(entry->name, "dctdp"))
 		return &short_format;
-	return entry->value >> 26 == 63 && !is(entry, "dctqpq") ? &quad_format : &long_format;
+	return entry->value >> 26 == 63 && !starts_with(entry->name, "dctqpq") ? &quad_format :
+										 &long_format;
 }
 
 static uint64_t packed(unsigned zeros)
@@ -121,11 +117,12 @@ static void plain_operand(struct isa_case *c, const struct table_entry *entry)
 {
 	uint64_t *v = &c->vsr[c->insn >> 16 & 31][1];
 
-	if (is(entry, "diex"))
+	if (starts_with(entry->name, "diex"))
 		*v = generate_below(3) ? generate_below(800) :
 		     generate_below(2) ? generate_below(13000) :
 					 -generate_below(5);
-	else if (is(entry, "drrnd") || (is(entry, "dtstsf") && !is(entry, "dtstsfi")))
+	else if (starts_with(entry->name, "drrnd") ||
+		 (starts_with(entry->name, "dtstsf") && !starts_with(entry->name, "dtstsfi")))
 		*v = generate_below(40) | generate_below(4) << 6;
 }
 
@@ -137,7 +134,7 @@ void generate_decimals(struct isa_case *c, const struct table_entry *entry)
 				      (unsigned)generate_below(3u << format->exponent_bits);
 
 	c->fpscr |= generate_below(8) << 32; /* DRN */
-	if (is(entry, "dcffix"))
+	if (starts_with(entry->name, "dcffix"))
 		return;
 	for (unsigned i = 0; i < 32; i += 2) {
 		const unsigned __int128 a = number(format, base), b = number(format, base);
@@ -147,7 +144,7 @@ void generate_decimals(struct isa_case *c, const struct table_entry *entry)
 		c->vsr[i][1] = (uint64_t)(format == &quad_format ? a >> 64 : a);
 		c->vsr[i + 1][1] = (uint64_t)(format == &quad_format ? a : b);
 	}
-	if (is(entry, "denbcd"))
+	if (starts_with(entry->name, "denbcd"))
 		packed_registers(c);
 	plain_operand(c, entry);
 }

@@ -7,27 +7,6 @@
 
 #include "known_fp.h"
 
-#define FPSCR_FX	   0x80000000ull
-#define FPSCR_FEX	   0x40000000ull
-#define FPSCR_VX	   0x20000000ull
-#define FPSCR_XX	   0x02000000ull
-#define FPSCR_UX	   0x08000000ull
-#define FPSCR_FR	   0x00040000ull
-#define FPSCR_FI	   0x00020000ull
-#define FPSCR_VXCVI	   0x00000100ull
-#define FPSCR_EXCEPTIONS   0x1ff80700ull
-#define FPSCR_ENABLES	   0x000000f8ull
-#define FPSCR_ENABLE_SHIFT 22
-#define FPSCR_VE	   0x00000080ull
-#define FPSCR_UE	   0x00000020ull
-#define CR1_FX		   0x08000000ull
-#define CR1_FEX		   0x04000000ull
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
 static bool is_decimal(const char *name, const struct isa_case *in)
 {
 	const unsigned opcode = (uint32_t)in->insn >> 26;
@@ -48,6 +27,7 @@ void dfp_hide_interrupt(const char *name, const struct isa_case *in, struct isa_
 void dfp_hide_status(const char *name, const struct isa_case *in, struct isa_case *ours,
 		     struct isa_case *theirs)
 {
+	/* QEMU leaves these as they were. */
 	uint64_t kept = in->fpscr & (FPSCR_FR | FPSCR_FI);
 
 	if (!is_decimal(name, in))

@@ -9,26 +9,6 @@
 
 #include "known_fp.h"
 
-#define FPSCR_FX	 0x80000000ull
-#define FPSCR_OX	 0x10000000ull
-#define FPSCR_UX	 0x08000000ull
-#define FPSCR_VXSNAN	 0x01000000ull
-#define FPSCR_VXIMZ	 0x00100000ull
-#define FPSCR_FR	 0x00040000ull
-#define FPSCR_FI	 0x00020000ull
-#define FPSCR_C		 0x00010000ull
-#define FPSCR_FPRF	 0x0001f000ull
-#define FPSCR_VXCVI	 0x00000100ull
-#define FPSCR_EXCEPTIONS 0x1ff80700ull
-#define CR1_FX		 0x08000000ull
-#define CR1_VX		 0x02000000ull
-#define FPSCR_XX	 0x02000000ull
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
 static bool ends_with(const char *s, const char *suffix)
 {
 	size_t length = strlen(s), suffix_length = strlen(suffix);
@@ -310,12 +290,6 @@ void fp_hide_extended_nan(const char *name, const struct isa_case *in, struct is
 		target(name, theirs)[0] = (target(name, theirs)[0] & ~low) |
 					  (target(name, ours)[0] & low);
 }
-
-#define FPSCR_OE	   0x40ull
-#define FPSCR_UE	   0x20ull
-#define FPSCR_XE	   0x08ull
-#define FPSCR_ZE	   0x10ull
-#define FPSCR_ENABLE_SHIFT 22
 
 /* One side was interrupted by an enabled exception, the other was not. */
 static bool trapped_alone(const struct isa_case *one, const struct isa_case *other)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "case.h"
 
@@ -18,6 +19,11 @@ struct table_entry {
 	/* Of two words: the first one's; value and mask are the second's. A mask of 0: of one. */
 	uint32_t prefix_value, prefix_mask;
 };
+
+static inline bool starts_with(const char *name, const char *stem)
+{
+	return !strncmp(name, stem, strlen(stem));
+}
 
 extern const struct table_entry table[];
 extern const size_t table_entries;
