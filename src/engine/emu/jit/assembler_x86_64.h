@@ -100,14 +100,10 @@ static inline void put64(struct assembler *a, uint64_t v)
 }
 
 /* How an instruction is encoded, beside its opcode. */
-#define WIDE	    1 /* 64 bits */
-#define BYTE_WIDE   2 /* the register operand, or the register that is the other one, is a byte */
-#define PREFIX_66   4
-#define PREFIX_F2   8
-#define PREFIX_F3   16
-#define OPCODE_0F   0x0f00 /* added to the opcode */
-#define OPCODE_0F38 0x0f3800
-#define OPCODE_0F3A 0x0f3a00
+#define WIDE	  1 /* 64 bits */
+#define BYTE_WIDE 2 /* the register operand, or the register that is the other one, is a byte */
+#define PREFIX_66 4
+#define OPCODE_0F 0x0f00 /* added to the opcode */
 
 static inline void put_operand(struct assembler *a, unsigned reg, const struct operand *rm,
 			       unsigned immediate_bytes)
@@ -151,16 +147,10 @@ static inline void put_insn(struct assembler *a, unsigned how, unsigned opcode, 
 		rex &= ~1u;
 	if (how & PREFIX_66)
 		put8(a, 0x66);
-	if (how & PREFIX_F2)
-		put8(a, 0xf2);
-	if (how & PREFIX_F3)
-		put8(a, 0xf3);
 	if (rex != 0x40 || how & BYTE_WIDE)
 		put8(a, rex);
-	if (opcode > 0xffff)
-		put8(a, opcode >> 16);
 	if (opcode > 0xff)
-		put8(a, opcode >> 8 & 0xff);
+		put8(a, opcode >> 8);
 	put8(a, opcode & 0xff);
 	put_operand(a, reg, &rm, immediate_bytes);
 }
@@ -199,7 +189,6 @@ static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsign
 #define UNARY_NEG	3
 #define UNARY_MUL	4
 #define UNARY_DIV	6
-#define UNARY_IDIV	7
 #define OP_SHIFT	0xc1 /* by an immediate */
 #define OP_SHIFT_CL	0xd3
 #define SHIFT_ROL	0

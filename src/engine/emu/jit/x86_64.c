@@ -2,15 +2,14 @@
 /*
  * The emitter for x86-64.
  *
- * RBP holds the vCPU's address plus BIAS, R15 its budget; `pinned` are guest registers; RAX, RCX
- * and RDX are scratch. A block's code is entered and left with these registers live. Around a call
- * they are in struct cpu, where the callee reads and writes them, and stay there while more calls
- * follow.
+ * RBP holds the vCPU's address plus BIAS, R15 its budget; the GPRs in register_of are pinned;
+ * RAX, RCX and RDX are scratch. A block's code is entered and left with these registers live.
+ * Around a call they are in struct cpu, where the callee reads and writes them, and stay there
+ * while more calls follow.
  *
  * Layout: the shared code, then each block's: a header with the places of its two links' jumps, its
  * code, and behind that what is rarely executed.
  */
-#include <errno.h>
 #include <stddef.h>
 
 #include "engine/emu/jit/assembler_x86_64.h"
@@ -21,16 +20,10 @@
 #define BUDGET R15
 #define CPU    RBP
 
-/* GPRs that Linux's and GCC's code uses most, among them all arguments. */
-static const struct {
-	uint8_t gpr, reg;
-} pinned[] = {
-	{ 3, RBX }, { 4, RSI }, { 5, RDI },  { 6, R8 },	  { 7, R9 },
-	{ 8, R10 }, { 9, R11 }, { 10, R12 }, { 30, R13 }, { 31, R14 },
-};
-#define NR_PINNED (sizeof(pinned) / sizeof(pinned[0]))
-
-/* The register of each GPR, or 0: RAX never is one. */
+/*
+ * The register of each pinned GPR; 0, which is RAX, of all others. These are the GPRs that Linux's
+ * and GCC's code uses most, among them all arguments.
+ */
 static const uint8_t register_of[32] = {
 	[3] = RBX, [4] = RSI, [5] = RDI,  [6] = R8,   [7] = R9,
 	[8] = R10, [9] = R11, [10] = R12, [30] = R13, [31] = R14,
@@ -134,8 +127,9 @@ static void load_into(struct translation *t, unsigned r, unsigned offset)
 
 static void move_pinned(struct assembler *a, unsigned opcode)
 {
-	for (unsigned i = 0; i < NR_PINNED; i++)
-		op(a, WIDE, opcode, pinned[i].reg, at_base(CPU, 8 * pinned[i].gpr - BIAS));
+	for (int i = 0; i < 32; i++)
+		if (register_of[i])
+			op(a, WIDE, opcode, register_of[i], at_base(CPU, 8 * i - BIAS));
 	op(a, WIDE, opcode, BUDGET, AT_CPU(budget));
 }
 
@@ -197,7 +191,7 @@ static void put_rare(struct translation *t, const struct rare *rare)
 
 /* ---- loads and stores ---- */
 
-/* RAX = the effective address, of an access without (_D) or with (_X) an index */
+/* RAX = the effective address of an access, with an index register or a displacement */
 static void address(struct translation *t, bool indexed)
 {
 	const struct uop *u = t->u;
@@ -547,7 +541,7 @@ static void put_multiply_high(struct translation *t)
 	done(t, t->u->d, RDX);
 }
 
-/* The divisor is in RCX; divided by zero it is zero. */
+/* A quotient by zero is zero. */
 static void put_divide_unsigned(struct translation *t, unsigned how)
 {
 	struct assembler *a = &t->a;
@@ -599,7 +593,7 @@ static void put_add_carry(struct translation *t, bool complement, bool immediate
 
 /* ---- comparisons ---- */
 
-/* The flags of a comparison with a register or, of a row with VALUE, with an immediate. */
+/* The flags of a comparison of the register a with @imm or the register @b */
 static void put_flags(struct translation *t, unsigned how, bool immediate, int64_t imm, unsigned b)
 {
 	struct assembler *a = &t->a;
@@ -734,15 +728,6 @@ static void put_out(struct translation *t)
 	jump_to(op_jump(a), shared(t, t->e->find));
 }
 
-static void put_out_if(struct translation *t, enum host_condition condition)
-{
-	uint8_t *not_taken = op_jump_if(&t->a, OPPOSITE(condition));
-
-	put_out(t);
-	jump_to(not_taken, t->a.at);
-	put_link(t, LINK_NEXT);
-}
-
 static void put_to_register(struct translation *t)
 {
 	load_into(t, RAX, t->u->d);
@@ -750,11 +735,13 @@ static void put_to_register(struct translation *t)
 	jump_to(op_jump(&t->a), shared(t, t->e->find));
 }
 
-static void put_to_register_if(struct translation *t, enum host_condition condition)
+/* By @put if the condition is met, else to the next block */
+static void put_if(struct translation *t, enum host_condition condition,
+		   void (*put)(struct translation *t))
 {
 	uint8_t *not_taken = op_jump_if(&t->a, OPPOSITE(condition));
 
-	put_to_register(t);
+	put(t);
 	jump_to(not_taken, t->a.at);
 	put_link(t, LINK_NEXT);
 }
@@ -831,22 +818,22 @@ static void put_interpreted(struct translation *t)
 	RECIPE(name##i_bc_clear_in, put_fused(t, how, is_signed, true, false)); \
 	RECIPE(name##_bc_set_in, put_fused(t, how, is_signed, false, true));    \
 	RECIPE(name##_bc_clear_in, put_fused(t, how, is_signed, false, false))
-#define CONDITIONAL(name, test, condition) \
-	case UOP_##name##_in:              \
-		count(t);                  \
-		test;                      \
-		put_link_if(t, condition); \
-		return;                    \
-	case UOP_##name##_out:             \
-		count(t);                  \
-		test;                      \
-		put_out_if(t, condition);  \
+#define CONDITIONAL(name, test, condition)     \
+	case UOP_##name##_in:                  \
+		count(t);                      \
+		test;                          \
+		put_link_if(t, condition);     \
+		return;                        \
+	case UOP_##name##_out:                 \
+		count(t);                      \
+		test;                          \
+		put_if(t, condition, put_out); \
 		return
-#define TO_REGISTER(name, test, condition)        \
-	case UOP_##name:                          \
-		count(t);                         \
-		test;                             \
-		put_to_register_if(t, condition); \
+#define TO_REGISTER(name, test, condition)             \
+	case UOP_##name:                               \
+		count(t);                              \
+		test;                                  \
+		put_if(t, condition, put_to_register); \
 		return
 
 static void put_ending(struct translation *t)
@@ -982,13 +969,13 @@ static void put_fixed(struct translation *t)
 	}
 }
 
-/* Is it called, with pinned registers in struct cpu? */
+/* Does it call a function, with the pinned registers in struct cpu? */
 static bool is_call(const struct uop *u)
 {
 	return uop_info[u->kind].effects & EFFECT_ANY;
 }
 
-/* After a call: is the next one so near that what is between better does without? */
+/* After a call: is the next one so near that loading the pinned registers does not pay? */
 static bool call_is_near(const struct uop *u)
 {
 	const unsigned near = 6;
@@ -1028,6 +1015,13 @@ static void put_uop(struct translation *t)
 
 /* ---- shared code ---- */
 
+/* block.host of the block whose first micro-operation is in @first */
+static struct operand at_host(unsigned first)
+{
+	return at_base(first, (int32_t)offsetof(struct block, host) -
+				      (int32_t)offsetof(struct block, uops));
+}
+
 static void put_leave(struct assembler *a)
 {
 	op_imm(a, WIDE, OP_ADD, in_register(RSP), 8);
@@ -1048,9 +1042,7 @@ static void put_enter(struct assembler *a)
 		op_push(a, saved_by_callee[i]);
 	op_imm(a, WIDE, OP_SUB, in_register(RSP), 8); /* calls need it aligned to 16 bytes */
 	op(a, WIDE, OP_LEA, CPU, at_base(RDI, BIAS));
-	op(a, WIDE, OP_MOV, RAX,
-	   at_base(RSI,
-		   (int32_t)offsetof(struct block, host) - (int32_t)offsetof(struct block, uops)));
+	op(a, WIDE, OP_MOV, RAX, at_host(RSI));
 	move_pinned(a, OP_MOV);
 	op_jump_register(a, RAX);
 }
@@ -1109,9 +1101,7 @@ static void put_find(struct assembler *a)
 	not_decoded = op_jump_if(a, IF_EQUAL);
 	op_imm(a, WIDE, OP_AND, in_register(RAX), -(int32_t)PAGE_BYTES);
 	op(a, WIDE, OP_STORE, RAX, AT_CPU(page_ea));
-	op(a, WIDE, OP_MOV, RAX,
-	   at_base(RCX,
-		   (int32_t)offsetof(struct block, host) - (int32_t)offsetof(struct block, uops)));
+	op(a, WIDE, OP_MOV, RAX, at_host(RCX));
 	op(a, WIDE, OP_TEST, RAX, in_register(RAX));
 	not_translated = op_jump_if(a, IF_EQUAL);
 	op_jump_register(a, RAX);
