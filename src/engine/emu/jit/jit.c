@@ -23,16 +23,18 @@ struct jit {
 
 struct jit *jit_create(enum engine_jit mode, char *err, size_t err_size)
 {
+	const bool checked = mode == ENGINE_JIT_CHECK;
 	struct jit *jit = calloc(1, sizeof(*jit));
 
-	if (jit && emitter_create(&jit->emitter, CODE_BYTES, mode == ENGINE_JIT_CHECK)) {
+	if (jit && emitter_create(&jit->emitter, CODE_BYTES, checked)) {
 		jit->hot = mode == ENGINE_JIT_ON ? HOT : 1;
-		jit->lockstep = mode == ENGINE_JIT_CHECK ? lockstep_create() : NULL;
-		return jit;
+		jit->lockstep = checked ? lockstep_create() : NULL;
+		if (jit->lockstep || !checked)
+			return jit;
 	}
 	snprintf(err, err_size, "cannot translate code: %s",
 		 errno == ENOSYS ? "no translator for this host" : strerror(errno));
-	free(jit);
+	jit_destroy(jit);
 	return NULL;
 }
 
@@ -137,7 +139,7 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 	/* The block's trailer follows the ending and its two links. */
 	const struct block *block = (const struct block *)(uintptr_t)u[3].imm;
 	const unsigned offset = link_offset(block, u, link);
-	const struct uop *t = offset < PAGE_BYTES ? block->page->entry[offset / 4] : NULL;
+	const struct uop *t = offset < PAGE_BYTES ? CODE_ENTRY(block->page, offset) : NULL;
 
 	if (!t || cpu->engine->jit->emitter.alone) {
 		cpu->nip = cpu->page_ea + offset;
