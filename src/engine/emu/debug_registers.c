@@ -2,6 +2,7 @@
 /* CIABR and DAWR; see debug_registers.h. Power ISA 3.1B, Book III, chapter 10, "Debug Facility". */
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/private.h"
+#include "engine/emu/watchpoints.h"
 
 /* CIABR: the state in which the instruction counts; 0 turns it off, 3 is the hypervisor's. */
 #define CIABR_STATE	    3u
@@ -25,10 +26,7 @@ static void set_ciabr(struct cpu *cpu, uint64_t value)
 	if (cpu->ciabr == value)
 		return;
 	cpu->ciabr = value;
-	/* Pages are looked up again, and get their marks then. */
-	code_unmark(&cpu->engine->code);
-	for (unsigned i = 0; i < cpu->engine->nr_vcpus; i++)
-		tlb_flush(&cpu->engine->cpus[i]->arrays);
+	watchpoints_mark_anew(cpu->engine);
 }
 
 void debug_registers_set(struct cpu *cpu, enum engine_debug_register which, uint64_t value,

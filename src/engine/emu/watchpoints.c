@@ -17,15 +17,20 @@ static bool covers(const struct engine_watch *watch, uint64_t ea, uint64_t ra, u
 	return first <= watch->last && first + (size - 1) >= watch->first;
 }
 
+void watchpoints_mark_anew(struct power_engine *e)
+{
+	code_unmark(&e->code);
+	/* Pages are looked up again, and get their marks then. */
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		tlb_flush(&e->cpus[i]->arrays);
+}
+
 void watchpoints_set(struct cpu *cpu, const struct engine_watch *watches, unsigned count)
 {
 	if (count)
 		memcpy(cpu->watches, watches, count * sizeof(watches[0]));
 	cpu->nr_watches = (uint8_t)count;
-	/* Pages are looked up again, and get their marks then. */
-	code_unmark(&cpu->engine->code);
-	for (unsigned i = 0; i < cpu->engine->nr_vcpus; i++)
-		tlb_flush(&cpu->engine->cpus[i]->arrays);
+	watchpoints_mark_anew(cpu->engine);
 }
 
 void watchpoints_mark(struct cpu *cpu, uint64_t ea, struct code_page *page)

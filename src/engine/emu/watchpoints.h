@@ -17,6 +17,8 @@
 
 /** watchpoints_set() - engine_ops.set_watches() */
 void watchpoints_set(struct cpu *cpu, const struct engine_watch *watches, unsigned count);
+/** watchpoints_mark_anew() - what vCPUs wait for has changed, here or in CIABR. */
+void watchpoints_mark_anew(struct power_engine *e);
 /**
  * watchpoints_mark() - the vCPU has found the code of an effective page: mark the words that it
  * watches there
