@@ -96,10 +96,8 @@ static uint8_t *fast(const struct cpu *cpu, const struct uop *u)
 	const bool store = uop_info[u->kind].effects & EFFECT_STORES;
 	const bool indexed = uop_info[u->kind].imm == IMM_NONE;
 	const uint64_t ea = value(cpu, u->a) + (indexed ? value(cpu, u->b) : u->imm);
-	const struct tlb_entry *entry = store ? &cpu->tlb->write[TLB_INDEX(ea)] :
-						&cpu->tlb->read[TLB_INDEX(ea)];
 
-	return entry->tag == EPN(ea + access_size(u) - 1) ? (uint8_t *)(ea + entry->addend) : NULL;
+	return tlb_host(cpu->tlb, ea, access_size(u), store);
 }
 
 /* Notes what an access is about to change. False: translated code does not go on there. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/compare_and_swap.h"
-
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
 #include "engine/emu/mmu/mmu.h"
@@ -170,14 +169,6 @@ static void put(struct cpu *cpu, uint64_t ra, uint8_t *host, const void *buf, un
 	mmu_wrote(cpu, ra, size);
 }
 
-static inline uint8_t *fast(struct cpu *cpu, uint64_t ea, unsigned size, bool write)
-{
-	const struct tlb_entry *entry = write ? &cpu->tlb->write[TLB_INDEX(ea)] :
-						&cpu->tlb->read[TLB_INDEX(ea)];
-
-	return likely(entry->tag == EPN(ea + size - 1)) ? (uint8_t *)(ea + entry->addend) : NULL;
-}
-
 /* Slow path: find both pages before moving a byte, so a fault leaves nothing half done. */
 static __attribute__((noinline)) bool copy(struct cpu *cpu, uint64_t ea, void *buf, unsigned size,
 					   bool write)
@@ -227,29 +218,30 @@ static inline u128 swap128(u128 v)
 	return (u128)__builtin_bswap64((uint64_t)v) << 64 | __builtin_bswap64((uint64_t)(v >> 64));
 }
 
-#define ACCESSORS(bits, type, value, swap)                                                   \
-	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                          \
-	{                                                                                    \
-		const uint8_t *p =                                                           \
-			fast(cpu, ea = effective_address(cpu, ea), sizeof(type), false);     \
-		type t;                                                                      \
-                                                                                             \
-		if (likely(p))                                                               \
-			memcpy(&t, p, sizeof(t));                                            \
-		else if (!copy(cpu, ea, &t, sizeof(t), false))                               \
-			return false;                                                        \
-		*v = SWAPPED(cpu) ? swap(t) : t;                                             \
-		return true;                                                                 \
-	}                                                                                    \
-	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                          \
-	{                                                                                    \
-		uint8_t *p = fast(cpu, ea = effective_address(cpu, ea), sizeof(type), true); \
-		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                             \
-                                                                                             \
-		if (unlikely(!p))                                                            \
-			return copy(cpu, ea, &t, sizeof(t), true);                           \
-		memcpy(p, &t, sizeof(t));                                                    \
-		return true;                                                                 \
+#define ACCESSORS(bits, type, value, swap)                                                        \
+	bool cpu_load##bits(struct cpu *cpu, uint64_t ea, value *v)                               \
+	{                                                                                         \
+		const uint8_t *p =                                                                \
+			tlb_host(cpu->tlb, ea = effective_address(cpu, ea), sizeof(type), false); \
+		type t;                                                                           \
+                                                                                                  \
+		if (likely(p))                                                                    \
+			memcpy(&t, p, sizeof(t));                                                 \
+		else if (!copy(cpu, ea, &t, sizeof(t), false))                                    \
+			return false;                                                             \
+		*v = SWAPPED(cpu) ? swap(t) : t;                                                  \
+		return true;                                                                      \
+	}                                                                                         \
+	bool cpu_store##bits(struct cpu *cpu, uint64_t ea, value v)                               \
+	{                                                                                         \
+		uint8_t *p =                                                                      \
+			tlb_host(cpu->tlb, ea = effective_address(cpu, ea), sizeof(type), true);  \
+		type t = SWAPPED(cpu) ? swap((type)v) : (type)v;                                  \
+                                                                                                  \
+		if (unlikely(!p))                                                                 \
+			return copy(cpu, ea, &t, sizeof(t), true);                                \
+		memcpy(p, &t, sizeof(t));                                                         \
+		return true;                                                                      \
 	}
 
 ACCESSORS(8, uint8_t, uint64_t, swap8)
@@ -262,8 +254,10 @@ ACCESSORS(128, u128, u128, swap128)
 static uint8_t *host_of(struct cpu *cpu, uint64_t ea, unsigned size, bool write, uint64_t *ra,
 			bool *slow)
 {
-	uint8_t *host = fast(cpu, ea, size, write);
+	uint8_t *host;
 
+	ea = effective_address(cpu, ea);
+	host = tlb_host(cpu->tlb, ea, size, write);
 	*slow = !host;
 	return host ? host : mmu_host(cpu, ea, size, write ? ACCESS_WRITE : ACCESS_READ, ra);
 }
@@ -273,7 +267,7 @@ bool cpu_compare_and_swap(struct cpu *cpu, uint64_t ea, unsigned size, u128 expe
 {
 	bool slow, swapped = SWAPPED(cpu);
 	uint64_t ra = 0;
-	uint8_t *host = host_of(cpu, ea = effective_address(cpu, ea), size, true, &ra, &slow);
+	uint8_t *host = host_of(cpu, ea, size, true, &ra, &slow);
 
 	if (!host)
 		return false;
@@ -295,7 +289,7 @@ bool cpu_load_quad(struct cpu *cpu, uint64_t ea, u128 *v)
 
 	if (!cpu->engine->threads)
 		return cpu_load128(cpu, ea, v);
-	host = host_of(cpu, ea = effective_address(cpu, ea), 16, false, &ra, &slow);
+	host = host_of(cpu, ea, 16, false, &ra, &slow);
 	if (!host)
 		return false;
 	*v = load_16(host);
@@ -313,7 +307,7 @@ bool cpu_store_quad(struct cpu *cpu, uint64_t ea, u128 v)
 
 	if (!cpu->engine->threads)
 		return cpu_store128(cpu, ea, v);
-	host = host_of(cpu, ea = effective_address(cpu, ea), 16, true, &ra, &slow);
+	host = host_of(cpu, ea, 16, true, &ra, &slow);
 	if (!host)
 		return false;
 	if (SWAPPED(cpu))

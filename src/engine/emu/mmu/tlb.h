@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The soft TLB: a vCPU's direct-mapped arrays, from effective pages to host memory and to decoded
- * code, which the fast paths look at; and the cache of walks behind them, which all vCPUs share.
- * They hold 4 KiB granules whatever the guest's page size. Data structures only: they know no
- * format of page tables, no vCPU and nothing of what decoded code is.
+ * code, which the fast paths look at; and the cache of walks behind them, which vCPUs that take
+ * turns share. They hold 4 KiB granules whatever the guest's page size. Data structures only: they
+ * know no format of page tables, no vCPU and nothing of what decoded code is.
  */
 #ifndef FWNMI_ENGINE_EMU_MMU_TLB_H
 #define FWNMI_ENGINE_EMU_MMU_TLB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/emu/work.h"
@@ -68,6 +69,15 @@ struct tlb_set {
 	struct tlb_entry write[TLB_ENTRIES];
 	struct fill_log filled;
 };
+
+/** tlb_host() - host address of an access that the set knows, or NULL */
+static inline uint8_t *tlb_host(const struct tlb_set *set, uint64_t ea, unsigned size, bool write)
+{
+	const struct tlb_entry *entry = write ? &set->write[TLB_INDEX(ea)] :
+						&set->read[TLB_INDEX(ea)];
+
+	return entry->tag == EPN(ea + size - 1) ? (uint8_t *)(ea + entry->addend) : NULL;
+}
 
 /*
  * Fetch entry: where the code of an effective page is. caches_check() checks these invariants of a
