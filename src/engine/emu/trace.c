@@ -100,13 +100,6 @@ static bool is_return(uint32_t insn)
 	return insn >> 26 == 19 && (extended == 18 || extended == 82 || extended == 274);
 }
 
-/* Is it an instruction of two words, whose second one is there? */
-static bool is_prefixed(const struct cpu *cpu, uint32_t insn)
-{
-	return IS_PREFIX(insn) && cpu->engine->model->isa >= PREFIX_ISA &&
-	       !PREFIX_CROSSES(cpu->nip);
-}
-
 static void begin_prefixed(const struct cpu *cpu, uint32_t prefix, uint32_t suffix, bool by_ciabr,
 			   struct traced *traced)
 {
@@ -129,7 +122,7 @@ void trace_begin(const struct cpu *cpu, const uint8_t *code, struct traced *trac
 	uint64_t access = form != FORM_NONE ? access_of(name) : 0;
 	const bool by_ciabr = debug_breaks_here(cpu);
 
-	if (is_prefixed(cpu, insn)) {
+	if (prefix_has_suffix(insn, cpu->engine->model->isa, cpu->nip)) {
 		begin_prefixed(cpu, insn, decode_word(code + 4, cpu->mode), by_ciabr, traced);
 		return;
 	}

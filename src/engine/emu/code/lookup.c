@@ -86,8 +86,8 @@ struct block *code_decode_part(struct cpu *cpu, struct code_page *page, unsigned
 
 	if (!words)
 		return NULL;
-	if (words == 1 && input.isa >= PREFIX_ISA && !PREFIX_CROSSES(offset) &&
-	    IS_PREFIX(decode_word(input.page + offset, input.mode)) &&
+	if (words == 1 &&
+	    prefix_has_suffix(decode_word(input.page + offset, input.mode), input.isa, offset) &&
 	    !fetchable(cpu, page, offset + 4, 1))
 		return NULL;
 	block = code_begin(&e->code, page, offset);

@@ -1125,7 +1125,7 @@ static void decode_insn(struct decoder *d, uint32_t insn)
 static unsigned words_with_next(const struct decoder *d, const struct decode_input *input,
 				uint32_t word)
 {
-	const bool two = IS_PREFIX(word) && d->isa >= PREFIX_ISA && !PREFIX_CROSSES(d->next_offset);
+	const bool two = prefix_has_suffix(word, d->isa, d->next_offset);
 
 	return (d->next_offset - input->offset) / 4 + (two ? 2 : 1);
 }

@@ -32,4 +32,10 @@ sem_fn sem_need_prefix, sem_prefix_alignment;
 #define PREFIX_SI(prefix, suffix) \
 	((int64_t)((uint64_t)(prefix) << 46 | (uint64_t)((suffix)&0xffff) << 30) >> 30)
 
+/* Does this word at address @at, on a processor of this version, belong together with the next? */
+static inline bool prefix_has_suffix(uint32_t word, unsigned isa, uint64_t at)
+{
+	return IS_PREFIX(word) && isa >= PREFIX_ISA && !PREFIX_CROSSES(at);
+}
+
 #endif
