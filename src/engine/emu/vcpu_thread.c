@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The threads of vCPUs; see vcpu_thread.h. */
-#include <signal.h>
-
 #include "engine/emu/private.h"
 #include "engine/emu/run_loop.h"
 #include "engine/emu/vcpu_thread.h"
+#include "engine/start_vcpu_thread.h"
 
-/* A thread looks at its vCPU's instruction count, which the machine shows, that often. */
+/* The vCPU's instruction count, which the machine shows, is brought up to date that often. */
 #define THREAD_RUN 1000000u
 
 /* ---- in the thread that executes ---- */
@@ -76,24 +75,12 @@ static void *vcpu_main(void *arg)
 int cpu_start_thread(struct cpu *cpu)
 {
 	struct vcpu_thread *t = cpu->thread;
-	sigset_t mask, old;
-	int rc;
 
 	t->cpu = cpu;
 	cpu->shootdowns = &t->queue;
 	pthread_mutex_init(&t->queue.lock, NULL);
 	pthread_cond_init(&t->go, NULL);
-	/*
-	 * The machine's own thread takes all signals. SIGSYS stays unblocked so that a forbidden
-	 * system call is reported by name.
-	 */
-	sigfillset(&mask);
-	sigdelset(&mask, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &mask, &old);
-	rc = pthread_create(&t->thread, NULL, vcpu_main, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	t->has_thread = rc == 0;
-	return rc;
+	return start_vcpu_thread(&t->thread, vcpu_main, t, 0);
 }
 
 static void ask_to_stop(struct cpu *cpu)
@@ -117,7 +104,7 @@ void cpu_end_thread(struct cpu *cpu)
 {
 	struct vcpu_thread *t = cpu->thread;
 
-	if (!t || !t->has_thread)
+	if (!t)
 		return;
 	pthread_mutex_lock(&cpu->engine->lock);
 	halt(t);
@@ -127,7 +114,6 @@ void cpu_end_thread(struct cpu *cpu)
 	pthread_join(t->thread, NULL);
 	pthread_cond_destroy(&t->go);
 	pthread_mutex_destroy(&t->queue.lock);
-	t->has_thread = false;
 }
 
 /* If there is an exit, have what led to it happen again. */
@@ -217,27 +203,27 @@ void cpu_run_beside(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exi
 {
 	struct power_engine *e = cpu->engine;
 	struct vcpu_thread *t = cpu->thread;
-	bool alone = false, at_device = false;
+	int reason = ENGINE_EXIT_RUNNING;
 
 	pthread_mutex_lock(&e->lock);
 	if (t->state == THREAD_EXITED) {
 		*exit = t->exit;
+		reason = (int)exit->reason;
 		t->state = THREAD_STILL;
-		alone = (int)exit->reason == EXIT_ALONE;
-		at_device = (int)exit->reason == EXIT_DEVICE;
-	} else {
-		alone = t->state == THREAD_STILL && must_be_alone(cpu);
-		if (t->state == THREAD_STILL && !alone) {
-			t->state = THREAD_RUNNING;
-			pthread_cond_signal(&t->go);
-		}
-		exit->reason = ENGINE_EXIT_RUNNING;
+	} else if (t->state == THREAD_STILL && must_be_alone(cpu)) {
+		reason = EXIT_ALONE;
+	} else if (t->state == THREAD_STILL) {
+		t->state = THREAD_RUNNING;
+		pthread_cond_signal(&t->go);
 	}
 	pthread_mutex_unlock(&e->lock);
-	/* The device may write to memory, which heals poison. */
-	if (at_device && !e->memory->nr_poisoned)
+	exit->reason = (enum engine_exit_reason)reason;
+	/* A device may write to memory, which heals poison. */
+	if (reason == EXIT_DEVICE && !e->memory->nr_poisoned) {
 		run_at_device(cpu, exit);
-	if (alone || (at_device && e->memory->nr_poisoned) || (int)exit->reason == EXIT_ALONE)
+		reason = (int)exit->reason;
+	}
+	if (reason == EXIT_ALONE || reason == EXIT_DEVICE)
 		run_alone(cpu, exit);
 }
 

@@ -17,7 +17,6 @@ struct power_engine;
 struct vcpu_thread {
 	struct cpu *cpu;
 	pthread_t thread;
-	bool has_thread;
 	pthread_cond_t go;
 	/* Protected by the engine's lock. */
 	enum {

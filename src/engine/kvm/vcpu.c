@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "engine/kvm/kvm.h"
+#include "engine/start_vcpu_thread.h"
 #include "isa/model.h"
 #include "isa/srr1.h"
 
@@ -261,23 +262,13 @@ static void kicked(int signal_number)
 int vcpu_start_thread(struct kvm_vcpu *v)
 {
 	const struct sigaction action = { .sa_handler = kicked };
-	sigset_t mask, old;
 	int rc;
 
 	pthread_cond_init(&v->go, NULL);
 	v->state = KVM_VCPU_STILL;
 	v->quit = v->stop = false;
 	sigaction(KICK_SIGNAL, &action, NULL);
-	/*
-	 * The machine's own thread takes all other signals. SIGSYS stays unblocked so that a
-	 * forbidden system call is reported by name.
-	 */
-	sigfillset(&mask);
-	sigdelset(&mask, KICK_SIGNAL);
-	sigdelset(&mask, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &mask, &old);
-	rc = pthread_create(&v->thread, NULL, vcpu_thread, v);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = start_vcpu_thread(&v->thread, vcpu_thread, v, KICK_SIGNAL);
 	v->has_thread = rc == 0;
 	if (rc)
 		pthread_cond_destroy(&v->go);
