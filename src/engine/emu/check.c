@@ -298,10 +298,9 @@ const char *caches_check(const struct power_engine *e)
 {
 	const char *wrong = check_code(e);
 
-	for (unsigned i = 0; i < e->nr_vcpus && !wrong; i++) {
+	for (unsigned i = 0; i < nr_walk_caches(e) && !wrong; i++)
 		wrong = check_walks(e->cpus[i]->walks);
-		if (!wrong)
-			wrong = check_cpu(e->cpus[i]);
-	}
+	for (unsigned i = 0; i < e->nr_vcpus && !wrong; i++)
+		wrong = check_cpu(e->cpus[i]);
 	return wrong;
 }

@@ -60,6 +60,12 @@ static inline unsigned cpu_isa(const struct cpu *cpu)
 	return cpu->msr & MSR_PR ? cpu->engine->compat->isa : cpu->engine->model->isa;
 }
 
+/** nr_walk_caches() - how many there are: those of the first vCPUs */
+static inline unsigned nr_walk_caches(const struct power_engine *e)
+{
+	return e->threads ? e->nr_vcpus : 1;
+}
+
 /* ---- interrupts, registers ---- */
 
 void cpu_interrupt(struct cpu *cpu, unsigned vector, uint64_t srr0, uint64_t srr1_bits);

@@ -52,7 +52,7 @@ static void flush(struct power_engine *e, const struct shootdown *request)
 		shootdown(e->cpus[i], request);
 }
 
-/* For each vCPU; beside one another each accounts for its own work. */
+/* For each vCPU. Those that run beside one another account for their work themselves. */
 static void flush_work(struct power_engine *e, int64_t amount)
 {
 	if (!e->beside)
@@ -61,8 +61,7 @@ static void flush_work(struct power_engine *e, int64_t amount)
 
 void mmu_reset(struct power_engine *e)
 {
-	walks_init(&e->walks, &e->work);
-	for (unsigned i = 0; e->threads && i < e->nr_vcpus; i++)
+	for (unsigned i = 0; i < nr_walk_caches(e); i++)
 		walks_init(e->cpus[i]->walks, e->cpus[i]->work);
 	mmu_flush_all(e);
 }
@@ -106,7 +105,7 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 /* In every vCPU, whatever the effective addresses of the segment are there; they take turns. */
 static void flush_offsets(struct power_engine *e, uint64_t space, uint64_t first, uint64_t len)
 {
-	const unsigned nr_walks = e->threads ? e->nr_vcpus : 1;
+	const unsigned nr_walks = nr_walk_caches(e);
 
 	if (len > LONGEST_RANGE) {
 		for (unsigned i = 0; i < nr_walks; i++)
