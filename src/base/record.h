@@ -58,17 +58,7 @@ struct record_type {
 		.width = sizeof(RECORD_MEMBER_(type, member)[0]),               \
 	}
 
-/* A number in each element of an array of structs. */
-#define RECORD_EACH(type, array, member, max_)                                         \
-	{                                                                              \
-		.name = #array "." #member, .offset = offsetof(type, array[0].member), \
-		.max = max_, .stride = sizeof(RECORD_MEMBER_(type, array)[0]),         \
-		.count = sizeof(RECORD_MEMBER_(type, array)) /                         \
-			 sizeof(RECORD_MEMBER_(type, array)[0]),                       \
-		.width = sizeof(RECORD_MEMBER_(type, array)[0].member),                \
-	}
-
-/* The same, of the first elements: @each_ for each that is in use. */
+/* A number in each element of an array of structs; of the first ones: @each_ for each in use. */
 #define RECORD_SEVERAL_USED(type, array, member, max_, each_)                          \
 	{                                                                              \
 		.name = #array "." #member, .offset = offsetof(type, array[0].member), \
@@ -77,6 +67,7 @@ struct record_type {
 			 sizeof(RECORD_MEMBER_(type, array)[0]),                       \
 		.each = each_, .width = sizeof(RECORD_MEMBER_(type, array)[0].member), \
 	}
+#define RECORD_EACH(type, array, member, max_) RECORD_SEVERAL_USED(type, array, member, max_, 0)
 #define RECORD_EACH_USED(type, array, member, max_) \
 	RECORD_SEVERAL_USED(type, array, member, max_, 1)
 
