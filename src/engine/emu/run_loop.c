@@ -324,8 +324,8 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 			return true;
 		page = code_fetch(cpu, cpu->nip);
 		u = likely(page) ? CODE_ENTRY(page, cpu->nip & PAGE_MASK_LOW) : NULL;
-		if (unlikely(!u)) {
-			u = page ? entry_at_nip(cpu, page) : NULL;
+		if (unlikely(!u && page)) {
+			u = code_decode(cpu, page, (unsigned)(cpu->nip & PAGE_MASK_LOW));
 			if (u && lost_translation(cpu))
 				continue;
 		}
@@ -425,10 +425,11 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 	 * Another vCPU may have stored since its last turn. If none ran, keep the reservation: a
 	 * vCPU that is single-stepped through a lock must not lose it.
 	 */
-	if (!e->threads && e->last_run != cpu->index)
-		cpu->reserved = false;
-	if (!e->threads)
+	if (!e->threads) {
+		if (e->last_run != cpu->index)
+			cpu->reserved = false;
 		e->last_run = cpu->index;
+	}
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
 	cpu->work->left = WORK_PER_RUN;

@@ -40,8 +40,9 @@ int cpu_facility_unavailable(struct cpu *cpu, unsigned bit)
 
 int cpu_need_facility(struct cpu *cpu, unsigned bit)
 {
-	return !(cpu->msr & MSR_PR) || cpu->fscr >> bit & 1 ? 0 :
-							      cpu_facility_unavailable(cpu, bit);
+	if (!(cpu->msr & MSR_PR) || cpu->fscr >> bit & 1)
+		return 0;
+	return cpu_facility_unavailable(cpu, bit);
 }
 
 /* ---- registers that are not plain storage ---- */
@@ -305,7 +306,7 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_PIR] = CALLS(P_R, 0, read_pir, NULL),
 };
 
-/* The first and the last version of the ISA that has it, if not each from 2.07 on has. */
+/* The first and the last version of the ISA with a register that not all since 2.07 have. */
 static const struct {
 	uint16_t first, last;
 } versions[NR_SPRS] = {
