@@ -29,6 +29,7 @@
 
 /* Instructions. */
 #define INSN_NOP	      0x60000000u
+#define INSN_HCALL	      0x44000022u
 #define INSN_BLR	      0x4e800020u
 #define INSN_B(offset)	      (0x48000000u | ((uint32_t)(offset)&0x03fffffcu))
 #define INSN_LI(rt, value)    (0x38000000u | (rt) << 21 | ((uint32_t)(value)&0xffff))
@@ -91,6 +92,18 @@ static inline void guest_code(struct engine_guest *g, uint64_t ra, const uint32_
 {
 	for (unsigned i = 0; i < n; i++)
 		memory_write_be32(&g->memory, ra + 4 * i, code[i]);
+}
+
+/* Words of code, and their number */
+#define INSNS(...)                         \
+	(const uint32_t[]){ __VA_ARGS__ }, \
+		sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t)
+
+/* From now on an interrupt ends a run: each vector is a hypervisor call. */
+static inline void guest_end_at_interrupts(struct engine_guest *g)
+{
+	for (uint64_t vector = 0x100; vector < 0x1000; vector += 0x20)
+		memory_write_be32(&g->memory, vector, INSN_HCALL);
 }
 
 /* Sets up a process table with empty entries; guest_map() adds trees. */

@@ -6,7 +6,6 @@
 
 #define RAM	   0x100000u
 #define CODE	   0x10000u
-#define HCALL	   0x44000022u
 #define MSGSNDP_R5 0x7c00291cu
 #define MSGCLRP_R5 0x7c00295cu
 #define MFDPDES_R3 0x7c702aa6u /* mfspr r3,176 */
@@ -22,8 +21,7 @@ static int set_up(void **state)
 {
 	if (!guest_start(&guest, RAM, 1))
 		return -1;
-	for (uint64_t vector = 0x100; vector < 0x1000; vector += 0x20)
-		memory_write_be32(&guest.memory, vector, HCALL);
+	guest_end_at_interrupts(&guest);
 	return 0;
 }
 
@@ -46,13 +44,11 @@ static void run_code(const uint32_t *code, unsigned n, uint64_t message, uint64_
 	engine_power.get_regs(guest.engine, 0, &regs);
 	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
 }
-#define RUN(message, msr, ...)                      \
-	run_code((const uint32_t[]){ __VA_ARGS__ }, \
-		 sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), message, msr)
+#define RUN(message, msr, ...) run_code(INSNS(__VA_ARGS__), message, msr)
 
 static void a_doorbell_to_oneself_interrupts_at_once(void **state)
 {
-	RUN(TO_THREAD, MSR_GUEST | MSR_EE, MSGSNDP_R5, HCALL);
+	RUN(TO_THREAD, MSR_GUEST | MSR_EE, MSGSNDP_R5, INSN_HCALL);
 	assert_int_equal(regs.nip, VECTOR_DOORBELL + 4);
 	assert_int_equal(regs.srr0, CODE + 4);
 	assert_int_equal(regs.srr1 & SRR1_REASON, 0);
@@ -61,20 +57,20 @@ static void a_doorbell_to_oneself_interrupts_at_once(void **state)
 
 static void it_waits_for_ee_and_dpdes_shows_it(void **state)
 {
-	RUN(TO_THREAD, MSR_GUEST, MSGSNDP_R5, MFDPDES_R3, HCALL);
+	RUN(TO_THREAD, MSR_GUEST, MSGSNDP_R5, MFDPDES_R3, INSN_HCALL);
 	assert_int_equal(regs.nip, CODE + 12);
 	assert_int_equal(regs.gpr[3], 1);
 	assert_true(engine_power.interrupt_pending(guest.engine, 0));
-	RUN(0, MSR_GUEST, MTMSRD_R6, INSN_NOP, HCALL);
+	RUN(0, MSR_GUEST, MTMSRD_R6, INSN_NOP, INSN_HCALL);
 	assert_int_equal(regs.nip, VECTOR_DOORBELL + 4);
 	assert_int_equal(regs.srr0, CODE + 4);
-	RUN(0, MSR_GUEST | MSR_EE, MFDPDES_R3, HCALL);
+	RUN(0, MSR_GUEST | MSR_EE, MFDPDES_R3, INSN_HCALL);
 	assert_int_equal(regs.gpr[3], 0);
 }
 
 static void it_can_be_taken_back(void **state)
 {
-	RUN(TO_THREAD, MSR_GUEST, MSGSNDP_R5, MSGCLRP_R5, MTMSRD_R6, INSN_NOP, HCALL);
+	RUN(TO_THREAD, MSR_GUEST, MSGSNDP_R5, MSGCLRP_R5, MTMSRD_R6, INSN_NOP, INSN_HCALL);
 	assert_int_equal(regs.nip, CODE + 20);
 }
 
@@ -84,14 +80,14 @@ static void other_messages_go_nowhere(void **state)
 	static const uint64_t messages[] = { 0, TO_THREAD | 1, 4ull << 27 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
-		RUN(messages[i], MSR_GUEST | MSR_EE, MSGSNDP_R5, INSN_NOP, HCALL);
+		RUN(messages[i], MSR_GUEST | MSR_EE, MSGSNDP_R5, INSN_NOP, INSN_HCALL);
 		assert_int_equal(regs.nip, CODE + 12);
 	}
 }
 
 static void problem_state_has_no_doorbells(void **state)
 {
-	RUN(TO_THREAD, MSR_GUEST | MSR_PR, MSGSNDP_R5, HCALL);
+	RUN(TO_THREAD, MSR_GUEST | MSR_PR, MSGSNDP_R5, INSN_HCALL);
 	assert_int_equal(regs.nip, VECTOR_PROGRAM + 4);
 	assert_int_equal(regs.srr1 & SRR1_REASON, SRR1_PRIVILEGED);
 	assert_false(engine_power.interrupt_pending(guest.engine, 0));

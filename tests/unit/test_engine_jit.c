@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "engine_guest.h"
+#include "../fakes/random.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/run_loop.h"
@@ -30,10 +31,7 @@ static uint64_t seed;
 
 static uint64_t random64(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dull;
+	return splitmix64(&seed);
 }
 
 static uint64_t some_value(void)
@@ -121,7 +119,7 @@ static uint16_t some_place(enum uop_operand role)
 	}
 }
 
-static uint64_t some_imm(enum uop_kind kind, unsigned index)
+static uint64_t some_imm(enum uop_kind kind)
 {
 	static sem_fn *const semantics[] = { changes_registers, leaves_the_run, raises };
 	const uint64_t bit = 8u >> random64() % 4, target = random64() % PAGE_BYTES & ~3ull;
@@ -149,7 +147,6 @@ static uint64_t some_imm(enum uop_kind kind, unsigned index)
 		return (uint64_t)(int64_t)(int16_t)some_value();
 	if (kind == UOP_cmpldi || kind == UOP_cmplwi)
 		return (uint16_t)some_value();
-	(void)index;
 	return some_value();
 }
 
@@ -178,7 +175,7 @@ static void make_uop(struct uop *u, enum uop_kind kind, unsigned index)
 	*u = (struct uop){ .fn = uop_body[kind],
 			   .kind = (uint8_t)kind,
 			   .index = (uint8_t)index,
-			   .imm = some_imm(kind, index),
+			   .imm = some_imm(kind),
 			   .d = some_place(row->d),
 			   .a = some_place(row->a),
 			   .b = some_place(row->b) };

@@ -10,7 +10,6 @@
 #define RAM	      0x100000u
 #define CODE	      0x10000u
 #define DATA	      0x8000u
-#define HCALL	      0x44000022u
 /* pld r3,d(r4) */
 #define PREFIX_PLD(d) (0x04000000u | (uint32_t)(d) >> 16)
 #define SUFFIX_PLD(d) (0xe4640000u | ((d)&0xffff))
@@ -29,8 +28,7 @@ static int set_up(void **state)
 	if (!guest_start(&guest, RAM, 1))
 		return -1;
 	guest.e->model = guest.e->compat = &cpu_model_power10;
-	for (uint64_t vector = 0x100; vector < 0x1000; vector += 0x20)
-		memory_write_be32(&guest.memory, vector, HCALL);
+	guest_end_at_interrupts(&guest);
 	return 0;
 }
 
@@ -39,9 +37,7 @@ static int tear_down(void **state)
 	return guest_end_checked(&guest) ? 0 : -1;
 }
 
-#define CODE_AT(at, ...)                                          \
-	guest_code(&guest, at, (const uint32_t[]){ __VA_ARGS__ }, \
-		   sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
+#define CODE_AT(at, ...) guest_code(&guest, at, INSNS(__VA_ARGS__))
 
 static void stand_at(uint64_t nip, uint64_t msr)
 {
@@ -70,7 +66,7 @@ static void assert_interrupt(unsigned vector, uint64_t srr0, uint64_t reason)
 static void two_words_are_one_instruction(void **state)
 {
 	CODE_AT(CODE, PREFIX_PADDI, SUFFIX_PADDI, INSN_NOP, PREFIX_PLD(0x12340),
-		SUFFIX_PLD(0x12340), INSN_NOP, HCALL);
+		SUFFIX_PLD(0x12340), INSN_NOP, INSN_HCALL);
 	memory_write_be64(&guest.memory, DATA + 0x12340, 0x0123456789abcdef);
 	for (unsigned insns = 1; insns <= 4; insns++) {
 		static const uint64_t nip[] = { 8, 12, 20, 24 };
@@ -150,7 +146,7 @@ static void it_must_not_cross_64_bytes(void **state)
 		assert_interrupt(VECTOR_ALIGNMENT, at[i], SRR1_PREFIXED | SRR1_BOUNDARY);
 		assert_int_equal(regs.dar, at[i]);
 	}
-	CODE_AT(CODE + 0x38, PREFIX_PADDI, SUFFIX_PADDI, HCALL);
+	CODE_AT(CODE + 0x38, PREFIX_PADDI, SUFFIX_PADDI, INSN_HCALL);
 	stand_at(CODE + 0x38, MSR_GUEST);
 	run(10);
 	assert_int_equal(regs.nip, CODE + 0x44);
@@ -201,7 +197,7 @@ static void a_watch_is_for_where_an_instruction_begins(void **state)
 				      .last = CODE + 11,
 				      .accesses = ENGINE_FETCH };
 
-	CODE_AT(CODE, INSN_NOP, PREFIX_PADDI, SUFFIX_PADDI, HCALL);
+	CODE_AT(CODE, INSN_NOP, PREFIX_PADDI, SUFFIX_PADDI, INSN_HCALL);
 	engine_power.set_watches(guest.engine, 0, &watch, 1);
 	stand_at(CODE, MSR_GUEST);
 	run(10);
@@ -220,7 +216,7 @@ static void a_watch_is_for_where_an_instruction_begins(void **state)
 /* Both words are code: a store to either drops the block. */
 static void its_second_word_can_be_changed(void **state)
 {
-	CODE_AT(CODE, PREFIX_PADDI, SUFFIX_PADDI, HCALL);
+	CODE_AT(CODE, PREFIX_PADDI, SUFFIX_PADDI, INSN_HCALL);
 	stand_at(CODE, MSR_GUEST);
 	run(10);
 	assert_int_equal(regs.gpr[3], CODE);

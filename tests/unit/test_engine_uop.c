@@ -8,6 +8,8 @@
 #include "engine/emu/private.h"
 #include "unit.h"
 
+#include "../fakes/random.h"
+
 #define TRIALS 200
 
 static struct power_engine e;
@@ -24,10 +26,7 @@ static uint64_t seed;
 
 static uint64_t random64(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dull;
+	return splitmix64(&seed);
 }
 
 /* Special values are more likely than random ones. */
