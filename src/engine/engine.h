@@ -37,9 +37,9 @@ enum engine_cap {
 	ENGINE_CAP_POISON = 1 << 7, /* an access to poisoned memory is a machine check */
 	ENGINE_CAP_WINDOWS = 1 << 8, /* an access to a memory_window reaches the device */
 	ENGINE_CAP_PLANT = 1 << 9, /* plant() */
-	ENGINE_CAP_DOORBELL = 1 << 11, /* vCPUs may be threads of a core: ENGINE_EXIT_DOORBELL */
 	ENGINE_CAP_HASH_TABLE = 1 << 10, /* hash guests need engine_partition.hash_table; else the
 					    engine has a table of its own */
+	ENGINE_CAP_DOORBELL = 1 << 11, /* vCPUs may be threads of one core */
 };
 
 enum engine_exit_reason {
@@ -187,7 +187,7 @@ struct engine_config {
 	const struct cpu_model *cpu, *compat;
 	enum engine_jit jit; /* not of KVM */
 	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
-	bool threads; /* one for each vCPU, if the engine has run_beside(); not with CLOCK_INSN */
+	bool threads; /* each vCPU gets one, if the engine has run_beside(); not with CLOCK_INSN */
 	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */
 	void (*debug)(void *opaque, const char *line);
 	/*
@@ -328,7 +328,7 @@ struct engine_ops {
 	void (*set_slb)(struct engine *engine, unsigned vcpu,
 			const struct engine_slb_entry *entries);
 	/**
-	 * set_debug_register() - write one of the vCPU's
+	 * set_debug_register() - write a debug register of the vCPU
 	 * @extension: DAWRX
 	 *
 	 * NULL: the engine can't, or the guest's calls do not reach the machine.

@@ -83,9 +83,9 @@ enum pending_exception_flags {
 	EXCEPTION_PREFIXED = 32, /* the instruction has a prefix */
 };
 
-/* No interrupts, but who has to execute the running instruction anew. cpu->exception */
-#define EXCEPTION_ALONE	 2 /* the machine's thread, while all other vCPUs stand still */
-#define EXCEPTION_DEVICE 3 /* the machine's thread, whose the devices are */
+/* Not interrupts: the machine's thread is to execute the running instruction. cpu->exception */
+#define EXCEPTION_ALONE	 2 /* while all other vCPUs stand still */
+#define EXCEPTION_DEVICE 3 /* since the devices are that thread's */
 
 /* How instructions are decoded: cpu.mode */
 #define CODE_LE	   1 /* instructions and data are little-endian */
@@ -153,7 +153,7 @@ struct cpu {
 	volatile int kicked;
 	int attention; /* ATTENTION_*, or-ed by other threads */
 	unsigned drops_seen; /* power_engine.drops at the last isync */
-	bool must_wait; /* before its next block, for what it has asked of others: shootdown.h */
+	bool must_wait; /* shootdown_wait() is due before the next block */
 	uint64_t watch; /* address given to watch_return() */
 	int exit; /* enum engine_exit_reason wanted by the last micro-operation, or -1 */
 	struct engine_watch watches[ENGINE_MAX_WATCHES];
@@ -163,8 +163,8 @@ struct cpu {
 	struct work *work; /* of this run(): the engine's, or its own */
 	struct work own_work;
 	struct vcpu_thread *thread; /* NULL: vCPUs only take turns */
+	struct shootdown_queue *shootdowns; /* the thread's; NULL: it has none */
 	bool reaches_devices; /* runs beside others, but in the machine's thread */
-	struct shootdown_queue *shootdowns; /* the same */
 
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */

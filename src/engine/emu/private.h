@@ -29,15 +29,15 @@ struct power_engine {
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
 	unsigned last_run; /* vCPU that ran last; ENGINE_MAX_VCPUS: none has */
 	bool threads; /* each vCPU has a thread, and most caches of its own */
-	bool beside; /* they run there now; changes only while all are still */
+	bool beside; /* they run in their threads now; changes only while all are still */
 	pthread_mutex_t lock; /* of the states of the vCPUs' threads */
-	pthread_cond_t changed; /* one of these states has */
+	pthread_cond_t changed; /* one of these states has changed */
 
 	bool *touched; /* by real address >> TOUCH_BITS: a vCPU has written there */
 
 	struct code_cache code;
-	pthread_mutex_t code_lock; /* of `code`, but for what run_beside() makes safe: lookup.h */
-	pthread_mutex_t new_code; /* held by the vCPU that makes a page one with code */
+	pthread_mutex_t code_lock; /* of `code`, but for what cache.h says needs none */
+	pthread_mutex_t new_code; /* held by the vCPU that decodes the first code of a page */
 	unsigned drops; /* how often decoded code was dropped */
 	struct jit *jit; /* NULL: nothing is translated */
 	struct {
@@ -100,8 +100,8 @@ static inline void cpu_work(struct cpu *cpu, int64_t amount)
 		cpu_leave(cpu);
 }
 /**
- * cpu_alone() - if vCPUs run beside one another, have the running instruction executed anew while
- * all others stand still, as it changes what they share. True: it was raised, return EXCEPTION.
+ * cpu_alone() - the running instruction changes what vCPUs share. If they run beside one another,
+ * have it executed anew while all others stand still. True: that was raised, return EXCEPTION.
  */
 static inline bool cpu_alone(struct cpu *cpu)
 {
@@ -110,10 +110,7 @@ static inline bool cpu_alone(struct cpu *cpu)
 	cpu_raise(cpu, EXCEPTION_ALONE, 0);
 	return true;
 }
-/**
- * cpu_at_device() - the same for an access to a device, which the machine's thread makes beside the
- * others.
- */
+/** cpu_at_device() - the same for an access to a device; the others go on meanwhile. */
 static inline bool cpu_at_device(struct cpu *cpu)
 {
 	if (!cpu->engine->beside || cpu->reaches_devices)
@@ -126,7 +123,7 @@ static inline bool cpu_external(const struct cpu *cpu)
 {
 	return __atomic_load_n(&cpu->external, __ATOMIC_RELAXED);
 }
-/** cpu_interrupt_waits() - is there one that MSR[EE] holds back? */
+/** cpu_interrupt_waits() - is there an interrupt that MSR[EE] holds back? */
 static inline bool cpu_interrupt_waits(const struct cpu *cpu)
 {
 	return cpu_external(cpu) || cpu->dec_pending || cpu->doorbell;
@@ -139,8 +136,10 @@ static inline bool cpu_waits(const struct cpu *cpu)
 	return priority && priority <= PRIORITY_LOW;
 }
 
-/** cpu_relax() - instruction @index of the running block waits for others. End run() if it has done
- * so for long. */
+/**
+ * cpu_relax() - instruction @index of the running block waits for others. This ends the run if the
+ * vCPU's patience has ended.
+ */
 static inline void cpu_relax(struct cpu *cpu, unsigned index)
 {
 	if (unlikely(cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + index >=
@@ -154,8 +153,8 @@ static inline void cpu_relax(struct cpu *cpu, unsigned index)
 uint64_t cpu_timebase(const struct cpu *cpu, unsigned index);
 /**
  * cpu_warn_illegal() - report an encoding that is not in the table. Each is reported once, and only
- * a limited number, because the guest chooses them. False: that is to be done alone, as
- * cpu_alone().
+ * a limited number, because the guest chooses them. False: cpu_alone() has raised, as the list of
+ * those reported is shared.
  */
 bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 

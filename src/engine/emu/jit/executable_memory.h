@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory for translated code, mapped twice: at one address it can be written, at another executed,
- * and at none both. It is all taken when it is made, so a process that is confined afterwards can
- * still fill it.
+ * and nowhere both. All of it is mapped at the beginning, so a process that is confined afterwards
+ * can still fill it.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_EXECUTABLE_MEMORY_H
 #define FWNMI_ENGINE_EMU_JIT_EXECUTABLE_MEMORY_H

@@ -4,9 +4,9 @@
  * architecture: emitter.h does.
  *
  * A block's first micro-operation leads to its code: its body is jit_count() until the block is
- * translated, then the emitter's. So whatever executes a block, executes its code, and nothing but
- * that body, block.host and links within the page leads there. All code is forgotten at once: when
- * there is no room for more, or with all blocks.
+ * translated, then the emitter's. So whatever executes a block executes its code. Nothing but that
+ * body, block.host and links within the page leads there. All code is forgotten at once: when there
+ * is no room for more, or with all blocks.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_JIT_H
 #define FWNMI_ENGINE_EMU_JIT_JIT_H
