@@ -228,7 +228,7 @@ static void make_block(enum uop_kind kind, unsigned n)
 
 struct state {
 	char cpu[offsetof(struct cpu, arrays)];
-	uint8_t memory[3 * PAGE_BYTES];
+	uint8_t memory[RAM];
 };
 
 static void save(struct state *state)
@@ -267,7 +267,7 @@ static void set_up_state(void)
 	cpu->exception = 0;
 	cpu->nip = random64();
 	e->work.left = WORK_PER_RUN;
-	for (unsigned i = 0; i < 3 * PAGE_BYTES; i++)
+	for (unsigned i = 0; i < RAM; i++)
 		guest.memory.base[DATA + i] = (uint8_t)random64();
 }
 
