@@ -597,8 +597,10 @@ static void power_note_executed(struct engine *engine, uint8_t *words, uint64_t 
 
 static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
 {
-	cpu_hold(((const struct power_engine *)engine)->cpus[vcpu]);
-	return (uint32_t)((const struct power_engine *)engine)->cpus[vcpu]->pidr;
+	struct cpu *cpu = ((const struct power_engine *)engine)->cpus[vcpu];
+
+	cpu_hold(cpu);
+	return (uint32_t)cpu->pidr;
 }
 
 static void power_kick(struct engine *engine, unsigned vcpu)
