@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import sys
 import time
 
@@ -62,6 +63,11 @@ def lines_of(text):
 
 def end_of(text):
     return "\n".join(text.splitlines()[-harness.TAIL_LINES :])
+
+
+def end_by_sigterm():
+    """A guest must not outlive the test program that somebody ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
 
 
 def boot(name, build, cpu, stack, memory="2G", smp=2):

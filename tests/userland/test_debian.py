@@ -183,6 +183,7 @@ def main():
     parser.add_argument("--on", choices=("fwnmi", "qemu"), help="only there")
     parser.add_argument("tests", nargs="*", metavar="TEST")
     args = parser.parse_args()
+    commands.end_by_sigterm()
     args.initramfs = args.initramfs or os.path.join(args.build, "userland.cpio")
     tests = []
     with contextlib.ExitStack() as stack:

@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--lines", type=int, default=12, help="of differences to show (12)")
     parser.add_argument("tests", nargs="*", metavar="TEST")
     args = parser.parse_args()
+    commands.end_by_sigterm()
     args.initramfs = args.initramfs or os.path.join(args.build, "valgrind.cpio")
     directory = harness.script("valgrind-tests").destination()
     results = []
