@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian userland valgrind-tests conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian lab-processors userland valgrind-tests conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -67,6 +67,7 @@ test-build:
 check: test-build
 ifneq ($(NEEDS_LINUX),)
 	@scripts/guests 6.1 6.12 busybox kexec errinjct $(if $(NEEDS_KVM),host sysroot)
+	@scripts/guests newest || echo 'fwnmi: check: the kernel of Debian unstable is not tested' >&2
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 endif
 ifneq ($(NEEDS_QEMU10),)
@@ -121,6 +122,13 @@ lab-big-endian: test-build
 	@scripts/setup-packages linux-from-source
 	@scripts/linux-from-source big-endian
 	@python3 tests/lab/test_big_endian.py $(BUILD)/src/fwnmi
+
+# The suite quick on every processor, with Debian's stable kernels and unstable's.
+lab-processors: test-build
+	@scripts/guests 6.1 6.12 newest
+	@status=0; for kernel in 6.1 6.12 newest; do \
+		python3 tests/lab/test_processors.py $(BUILD)/src/fwnmi $$kernel --quick || status=1; \
+	done; exit $$status
 
 # Debian's own programs, from its packages, on the embedded processor and on QEMU 10's.
 userland: test-build
@@ -184,6 +192,7 @@ help:
 	@echo 'make race                    payloads with a thread for each vCPU, under ThreadSanitizer'
 	@echo 'make lab-historic            compile kernels with bugs that Linux once had, and find them'
 	@echo 'make lab-big-endian          compile a big-endian kernel, and test it'
+	@echo 'make lab-processors          test kernels, with unstable'\''s, on every processor'
 	@echo 'make userland                run stress-ng, openssl, Python, gcc and others from Debian'
 	@echo 'make valgrind-tests          run valgrind'\''s tests of POWER instructions'
 	@echo 'make conformance             print the test results of each FWNMI requirement'
