@@ -149,8 +149,9 @@ struct engine_partition {
 	uint64_t *hash_table;
 	/*
 	 * !radix: what code without relocation reaches, in bytes from 0: the first element of
-	 * /memory. Beyond it the virtual real mode area has no entry, so the access is a data or
-	 * instruction storage interrupt, with "no translation found" in DSISR or SRR1. 0: no limit.
+	 * /memory. In memory beyond it the virtual real mode area has no entry, so the access is a
+	 * data or instruction storage interrupt, with "no translation found" in DSISR or SRR1. 0:
+	 * no limit.
 	 */
 	uint64_t real_mode_size;
 };

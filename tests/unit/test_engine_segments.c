@@ -410,6 +410,10 @@ static void real_mode_ends_where_the_partition_says(void **state)
 	go(0, LIMIT, BARE, 0, 0, 0);
 	assert_interrupt(0, 0x400);
 	assert_int_equal(g.e->cpus[0]->srr1, BARE | FAULT_NO_PTE);
+	/* Where there is no memory, it is a machine check, and DAR has all of the address. */
+	go(0, CODE, BARE, UINT64_MAX - 7, 0, 0);
+	assert_int_equal(end.reason, ENGINE_EXIT_MACHINE_CHECK);
+	assert_true(end.machine_check.dar == UINT64_MAX - 7);
 	segment(0, 1, KERNEL, VSID, 0);
 	guest_enter(&g, VSID, 0, (LIMIT + 0x1000) | RW);
 	memory_write_be64(&g.memory, LIMIT + 0x1000, 45);

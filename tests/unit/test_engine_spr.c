@@ -342,7 +342,7 @@ static void the_time_base_is_that_of_the_instruction(void **state)
 	assert_int_equal(read_spr(SPR_TBU), 5);
 }
 
-static void the_decrementer_counts_down_with_the_time_base_and_is_sign_extended(void **state)
+static void the_decrementer_counts_down_with_the_time_base_and_is_extended_to_64_bits(void **state)
 {
 	timebase = 1000;
 	cpu.budget = cpu.run_limit = 50;
@@ -355,6 +355,8 @@ static void the_decrementer_counts_down_with_the_time_base_and_is_sign_extended(
 	assert_int_equal(read_spr(SPR_DEC), ONES);
 	write_spr(SPR_DEC, 0x80000000);
 	assert_int_equal(read_spr(SPR_DEC), 0xffffffff80000000ull);
+	engine.model = &cpu_model_power8; /* which extends it by zeros */
+	assert_int_equal(read_spr(SPR_DEC), 0x80000000);
 }
 
 /* ---- translation ---- */
@@ -407,7 +409,7 @@ int main(void)
 		TEST(parts_of_bescr_are_set_and_reset),
 		TEST(ctrl_is_written_by_one_number_and_read_by_another),
 		TEST(the_time_base_is_that_of_the_instruction),
-		TEST(the_decrementer_counts_down_with_the_time_base_and_is_sign_extended),
+		TEST(the_decrementer_counts_down_with_the_time_base_and_is_extended_to_64_bits),
 		TEST(problem_state_changes_those_bits_of_amr_that_uamor_allows),
 		TEST(translation_hears_of_changes_only),
 	};

@@ -105,10 +105,12 @@ static uint64_t read_timebase_upper(struct cpu *cpu, unsigned spr, unsigned inde
 	return cpu_timebase(cpu, index) >> 32;
 }
 
-/* 32 bits, sign-extended like the low part of a large decrementer */
+/* 32 bits, from ISA 3.0 on sign-extended like the low part of a large decrementer */
 static uint64_t read_decrementer(struct cpu *cpu, unsigned spr, unsigned index)
 {
-	return (uint64_t)(int32_t)(cpu->dec_expiry - cpu_timebase(cpu, index) - 1);
+	const uint64_t left = cpu->dec_expiry - cpu_timebase(cpu, index) - 1;
+
+	return cpu->engine->model->isa < 300 ? (uint32_t)left : (uint64_t)(int64_t)(int32_t)left;
 }
 
 static void write_decrementer(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)

@@ -144,7 +144,9 @@ static bool real_mode(struct cpu *cpu, const struct translate_request *r,
 
 	*translation =
 		(struct translation){ .ra = r->ea & REAL_ADDRESS_MASK, .page_bits = PAGE_BITS };
-	if (likely(!limit || translation->ra < limit))
+	/* Where there is no memory, the caller raises a machine check. */
+	if (likely(!limit || translation->ra < limit) ||
+	    !memory_contains(cpu->engine->memory, translation->ra, 1))
 		return true;
 	raise_storage(cpu, r, FAULT_NO_PTE);
 	return false;
