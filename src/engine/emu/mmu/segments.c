@@ -52,12 +52,13 @@ static void expect_multihit(struct cpu *cpu, const struct engine_slb_entry *entr
 
 bool slb_write(struct cpu *cpu, unsigned index, uint64_t esid, uint64_t vsid)
 {
-	struct engine_slb_entry *old = &cpu->slb[index];
 	const struct engine_slb_entry entry = { esid, vsid };
+	struct engine_slb_entry *old;
 
 	if (index >= SLB_ENTRIES || esid & ~(SLB_ESID | SLB_VALID) || vsid & SLB_B & ~SLB_B_1T ||
 	    !slb_base_page_bits(vsid))
 		return false;
+	old = &cpu->slb[index];
 	if (old->esid & SLB_VALID) {
 		forget(cpu, old);
 		end_planted(cpu, old, 1u << ENGINE_SLB);
