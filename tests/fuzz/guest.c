@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest code. The input makes a payload: two vCPUs, page tables that overlap code and each other,
- * instructions inside and outside of the table, code that writes to itself, hypervisor and RTAS
- * calls with garbage. Engine and partition are those that users run. Guest memory lies between
- * inaccessible zones, with canaries behind them; the engine's caches are checked after every slice;
- * and counters that a guest could advance for hours start near their ends.
+ * Guest code. The input makes a payload: two vCPUs, page tables that overlap code and each
+ * other, or a hash table and segments, instructions inside and outside of the table, code that
+ * writes to itself, hypervisor and RTAS calls with garbage. Engine and partition are those that
+ * users run. Guest memory lies between inaccessible zones, with canaries behind them; the
+ * engine's caches are checked after every slice; and counters that a guest could advance for
+ * hours start near their ends.
  *
  * Each decision takes two bytes of input. Once they are used up, a generator seeded by them takes
  * over.
@@ -41,6 +42,7 @@ static struct engine_guest guest;
 static struct papr *papr;
 static uint8_t *zone;
 static bool ended, kicked[VCPUS];
+static bool by_hash; /* it begins with a hash table, and may choose radix trees later */
 static enum vcpu_state state[VCPUS];
 
 /* ---- the input ---- */
@@ -84,12 +86,13 @@ static bool chance(unsigned percent)
 
 /* ---- figures ---- */
 
-static unsigned long long payloads, instructions, hcalls;
+static unsigned long long payloads, hash_payloads, entries, instructions, hcalls;
 
 static void print_figures(void)
 {
-	fprintf(stderr, "guest: %llu payloads, %llu instructions, %llu hcalls\n", payloads,
-		instructions, hcalls);
+	fprintf(stderr,
+		"guest: %llu payloads, %llu by hash with %llu entries used, %llu instructions, %llu hcalls\n",
+		payloads, hash_payloads, entries, instructions, hcalls);
 }
 
 /* ---- the machine ---- */
@@ -152,7 +155,7 @@ static void line(void *opaque, const char *text)
 
 static uint8_t *make_zone(void)
 {
-	const size_t size = 2 * (CANARY + GUARD) + RAM;
+	const size_t size = 2 * (CANARY + GUARD) + RAM + papr_hypervisor_memory(RAM);
 	uint8_t *base =
 		mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -167,10 +170,21 @@ static uint8_t *make_zone(void)
 
 static void check_canaries(void)
 {
-	const uint8_t *last = zone + CANARY + 2 * GUARD + RAM;
+	const uint8_t *last = zone + CANARY + 2 * GUARD + RAM + papr_hypervisor_memory(RAM);
 
 	for (unsigned i = 0; i < CANARY; i++)
 		require(zone[i] == CANARY_BYTE && last[i] == CANARY_BYTE);
+}
+
+/* Only a guest that has hash tables has memory for them behind RAM. */
+static void make_hash_tables(void)
+{
+	uint8_t *tables = guest.memory.base + RAM;
+	const size_t size = papr_hypervisor_memory(RAM);
+
+	require(mprotect(tables, size, by_hash ? PROT_READ | PROT_WRITE : PROT_NONE) == 0);
+	if (by_hash)
+		memset(tables, 0, size);
 }
 
 /* A device behind RAM that asks for an interrupt now and then. */
@@ -218,7 +232,9 @@ static void make_machine(void)
 
 	zone = make_zone();
 	guest.clock.mode = CLOCK_INSN;
-	guest.memory = (struct guest_memory){ .base = zone + CANARY + GUARD, .size = RAM };
+	guest.memory = (struct guest_memory){ .base = zone + CANARY + GUARD,
+					      .size = RAM,
+					      .hypervisor_size = papr_hypervisor_memory(RAM) };
 	require(memory_add_window(&guest.memory, &window));
 	guest.engine = engine_power.create(&config, err, sizeof(err));
 	require(guest.engine);
@@ -293,6 +309,68 @@ static void map_some(uint32_t pid)
 	}
 }
 
+/* ---- hash tables ---- */
+
+#define NR_SEGMENTS 4u
+
+static uint64_t some_vsid(void)
+{
+	return chance(90) ? 0x100 + pick(NR_SEGMENTS) : random64() >> 14;
+}
+
+/* H_ENTER, as the guest would. */
+static void enter_some(uint64_t vsid, uint64_t offset, uint64_t ra)
+{
+	const struct virtual_page page = { .vsid = vsid, .offset = offset };
+	struct engine_regs regs = { .gpr[3] = 0x8 };
+	struct papr_outcome outcome;
+
+	regs.gpr[5] = hpt_group(&page, 12, chance(10), papr->partition.hash_table_order) *
+		      HPTES_PER_GROUP;
+	regs.gpr[6] = hpte_v(&page) | HPTE_V_VALID | (chance(5) ? random64() & 0x7f : 0);
+	regs.gpr[7] =
+		ra | HPTE_R_M | (chance(80) ? 2 : pick(4)) | (chance(10) ? HPTE_R_N : 0) |
+		(chance(20) ? random64() & (HPTE_R_KEY_HIGH | HPTE_R_KEY_LOW | HPTE_R_PP0) : 0);
+	engine_power.set_regs(guest.engine, 0, &regs);
+	papr_hcall(papr, 0, &outcome);
+}
+
+static void make_table(void)
+{
+	for (uint64_t vsid = 0x100; vsid < 0x100 + NR_SEGMENTS; vsid++)
+		for (uint64_t page = 0; page < 0xc0 * PAGE_BYTES; page += PAGE_BYTES)
+			if (chance(80))
+				enter_some(vsid, page,
+					   chance(80) ? page : PAGE_BYTES * pick(RAM / PAGE_BYTES));
+	for (unsigned n = pick(64); n; n--)
+		enter_some(some_vsid(), USER_EA + PAGE_BYTES * pick(32),
+			   PAGE_BYTES * (uint64_t)pick(0x1000));
+}
+
+/* The segments of both quadrants in use, some others, and now and then two for one address. */
+static void set_segments(unsigned vcpu)
+{
+	struct engine_slb_entry slb[SLB_ENTRIES] = { 0 };
+
+	for (unsigned i = 0, n = 2 + (chance(15) ? pick(4) : 0); i < n; i++) {
+		const uint64_t ea = i < 2 || chance(30) ? i % 2 * (3ull << 62) : some_address();
+
+		slb[i].esid = (ea & SLB_ESID) | (chance(95) ? SLB_VALID : 0);
+		slb[i].vsid = some_vsid() << 12 | (chance(10) ? random64() & 0xfb0 : 0) |
+			      (chance(5) ? SLB_B_1T : 0);
+	}
+	engine_power.set_slb(guest.engine, vcpu, slb);
+}
+
+static void count_used_entries(void)
+{
+	const uint64_t *at = papr->partition.hash_table;
+
+	for (uint64_t i = 0; at && i < (1ull << papr->partition.hash_table_order) / 16; i++)
+		entries += (get_be64(at + 2 * i) & HPTE_V_VALID) &&
+			   (get_be64(at + 2 * i + 1) & HPTE_R_R);
+}
+
 /* Adds directories that point to themselves, into code, or out of memory. */
 static void spoil_tables(void)
 {
@@ -359,11 +437,22 @@ static uint32_t some_memory_access(void)
 	return with_base(XO(31, indexed[pick(ARRAY_SIZE(indexed))]) | rt | 10u << 11 | pick(2));
 }
 
+/* Those of the SLB */
+static uint32_t some_segment_insn(void)
+{
+	static const uint16_t xo[] = { 402, 402, 434, 466, 498, 915, 851, 979, 338, 274, 306 };
+
+	return XO(31, xo[pick(ARRAY_SIZE(xo))]) | pick(32) << 21 | pick(8) << 16 |
+	       (1 + pick(16)) << 11 | pick(2);
+}
+
 /* Instructions that change translation, mode or time. */
 static uint32_t some_system_insn(void)
 {
 	static const uint16_t sprs[] = { 13, 22, 29, 48, 61, 26, 27, 272, 273, 153, 815, 19, 18 };
 
+	if (by_hash && chance(40))
+		return some_segment_insn();
 	switch (pick(8)) {
 	case 0:
 		return XO(31, 306) | (10 + pick(2)) << 21 | pick(4) << 18 | pick(2) << 17 |
@@ -450,8 +539,13 @@ static uint64_t put_call(uint64_t at)
 		0xdc,  0xe0,  0xe4,  0xe8,  0xec,   0xf0,   0xf4,   0x104,  0x1c8,  0x2ec,  0x2fc,
 		0x31c, 0x37c, 0x380, 0x448, 0xf000, 0xf000, 0xf000, 0xf010, 0xf014, 0xf018,
 	};
+	/* Of the hash table */
+	static const uint16_t table_numbers[] = { 0x4,	0x8,   0x8,   0xc,   0x10,  0x14,
+						  0x18, 0x124, 0x358, 0x36c, 0x370, 0x37c };
 	uint32_t number = chance(95) ? numbers[pick(ARRAY_SIZE(numbers))] : pick(0x10000);
 
+	if (by_hash && chance(60))
+		number = table_numbers[pick(ARRAY_SIZE(table_numbers))];
 	for (unsigned reg = 4; reg < 9; reg++)
 		if (chance(60))
 			at = load_constant(at, reg, chance(40) ? pick(8) : some_address());
@@ -616,6 +710,8 @@ static void set_vcpu(unsigned vcpu)
 	regs.ctr = chance(50) ? pick(1000) : some_address();
 	regs.lr = some_address();
 	engine_power.set_regs(guest.engine, vcpu, &regs);
+	if (by_hash)
+		set_segments(vcpu);
 	cpu->pidr = pick(5);
 	cpu->fscr = random64();
 	cpu->uamor = random64();
@@ -631,6 +727,8 @@ static void start(void)
 	ended = false;
 	memory_heal(&guest.memory, 0, RAM);
 	engine_power.reset(guest.engine);
+	make_hash_tables();
+	papr->config.options.mmu = by_hash ? PAPR_MMU_EITHER : PAPR_MMU_RADIX;
 	make_payload();
 	papr->config.options.fwnmi_strict = chance(20);
 	papr->config.options.stale_handler = (enum fwnmi_stale_policy)pick(3);
@@ -639,9 +737,12 @@ static void start(void)
 	papr->partition.interrupt_little_endian = little_endian;
 	papr->partition.process_table = PROCESS_TABLE;
 	papr->partition.process_table_size = 0x1000;
+	papr->partition.radix = !by_hash;
 	papr_set_partition(papr);
 	engine_power.reset(guest.engine);
 	papr_set_partition(papr);
+	if (by_hash)
+		make_table();
 	advance_counters();
 	for (unsigned i = 0; i < VCPUS; i++)
 		set_vcpu(i);
@@ -847,6 +948,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.data = data;
 	input.size = size;
 	input.state = 0x9e3779b97f4a7c15ull + size;
+	by_hash = size % 4 == 3; /* so that no decision of the others moves */
 	start();
 	for (unsigned i = 0; i < SLICES && !ended; i++) {
 		for (unsigned vcpu = 0; vcpu < VCPUS; vcpu++)
@@ -864,5 +966,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_canaries();
 	payloads++;
+	hash_payloads += by_hash;
+	if (by_hash)
+		count_used_entries();
 	return 0;
 }
