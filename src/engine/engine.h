@@ -48,6 +48,7 @@ enum engine_exit_reason {
 	ENGINE_EXIT_MACHINE_CHECK, /* see engine_exit.machine_check; NIP/MSR are the interrupted
 				      ones */
 	ENGINE_EXIT_KICKED, /* engine_ops.kick() was called */
+	ENGINE_EXIT_DOORBELL, /* a message for engine_exit.rings, another thread of its core */
 	ENGINE_EXIT_DEBUG, /* the event that watch_return() waited for */
 	ENGINE_EXIT_STOPPED, /* insns() has reached what stop_at() asked for */
 	ENGINE_EXIT_WATCHED, /* the instruction at NIP would do what set_watches() watches for, or
@@ -107,6 +108,7 @@ struct engine_exit {
 	 * end no interrupt is taken, and no other vCPU may have a turn if it is to be the same run.
 	 */
 	bool in_block;
+	unsigned rings; /* ENGINE_EXIT_DOORBELL: a vCPU */
 	uint64_t trap; /* ENGINE_EXIT_TRAP: R3 before the trap_code */
 	/* ENGINE_EXIT_WATCHED: bit n, the vCPU's nth watch; 0: what watch_state() waits for */
 	uint32_t watched;
@@ -181,6 +183,7 @@ struct engine_config {
 	struct guest_memory *memory;
 	struct guest_clock *clock;
 	unsigned nr_vcpus; /* 1..ENGINE_MAX_VCPUS */
+	unsigned core_threads; /* with ENGINE_CAP_DOORBELL; 0: 1 */
 	/*
 	 * The processor, and the older one that it is compatible with (PCR), or NULL: all that the
 	 * processor has is there. KVM's is the host's, compatible with POWER9.
@@ -308,6 +311,11 @@ struct engine_ops {
 	 * when MSR[EE] allows.
 	 */
 	void (*set_external)(struct engine *engine, unsigned vcpu, bool level);
+	/**
+	 * ring_doorbell() - have the vCPU take a directed privileged doorbell interrupt, once, as
+	 * soon as MSR[EE] allows. NULL: without ENGINE_CAP_DOORBELL.
+	 */
+	void (*ring_doorbell)(struct engine *engine, unsigned vcpu);
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
 	/** flush_tlb() - drop every vCPU's cached translations, planted errors included. */
 	void (*flush_tlb)(struct engine *engine);
@@ -349,8 +357,8 @@ struct engine_ops {
 	/** unplant() - end it for [first, last] of @vcpu, or of all if there is no such vCPU */
 	void (*unplant)(struct engine *engine, unsigned vcpu, uint64_t first, uint64_t last);
 
-	/** interrupt_pending() - would an external or decrementer interrupt be taken with
-	 * MSR[EE]=1? */
+	/** interrupt_pending() - would an external, decrementer or doorbell interrupt be taken
+	 * with MSR[EE]=1? */
 	bool (*interrupt_pending)(struct engine *engine, unsigned vcpu);
 	/** deadline() - time base value at which this vCPU's decrementer interrupts. */
 	uint64_t (*deadline)(struct engine *engine, unsigned vcpu);

@@ -197,6 +197,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.memory = &machine->memory,
 		.clock = &machine->clock,
 		.nr_vcpus = config->nr_vcpus,
+		.core_threads = papr_topology(config->partition.topology, config->nr_vcpus).threads,
 		.cpu = config->cpu,
 		.compat = config->compat,
 		.jit = config->jit,

@@ -492,6 +492,15 @@ static bool machine_check_exit(struct machine *machine, unsigned vcpu,
 	return can_run(machine, vcpu);
 }
 
+/* A message for a vCPU that is stopped is lost. */
+static void ring(struct machine *machine, unsigned vcpu)
+{
+	if (!is_started(&machine->vcpus[vcpu]))
+		return;
+	machine->ops->ring_doorbell(machine->engine, vcpu);
+	scheduler_vcpu_wake(machine, vcpu);
+}
+
 static bool handle_exit(struct machine *machine, unsigned vcpu, const struct engine_exit *exit)
 {
 	struct papr_outcome outcome;
@@ -517,6 +526,9 @@ static bool handle_exit(struct machine *machine, unsigned vcpu, const struct eng
 			return machine_check_exit(machine, vcpu, exit);
 		took(machine, vcpu, &outcome);
 		return can_run(machine, vcpu);
+	case ENGINE_EXIT_DOORBELL:
+		ring(machine, exit->rings);
+		return true;
 	case ENGINE_EXIT_DEBUG:
 		tell_returned(machine, vcpu);
 		return true;

@@ -859,6 +859,8 @@ static void run_slice(unsigned vcpu)
 			goes_on = hcall(vcpu);
 		else if (exit.reason == ENGINE_EXIT_MACHINE_CHECK)
 			goes_on = machine_check(vcpu, &exit);
+		else if (exit.reason == ENGINE_EXIT_DOORBELL)
+			engine_power.ring_doorbell(guest.engine, exit.rings);
 		else
 			require(exit.reason == ENGINE_EXIT_BUDGET ||
 				exit.reason == ENGINE_EXIT_YIELD);

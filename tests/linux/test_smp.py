@@ -190,6 +190,22 @@ class Smp(Booted):
             guest.send("exit")
             yield expect("exit status", guest.wait(), 0)
 
+    def threads(self):
+        """Linux's IPIs between the threads of a core are doorbells."""
+        with self.start(job="shell", smp="8,threads=4", append="loglevel=8") as guest:
+            guest.wait_for(r"/ # ", timeout=harness.BOOT, whole_lines=False, what="a prompt")
+            yield from came_up(guest, 8)
+            topology = "/sys/devices/system/cpu/cpu5/topology/"
+            yield expect("a core", answer(guest, f"cat {topology}thread_siblings_list"), "4-7")
+            rung = answer(guest, "grep DBL: /proc/interrupts").split()[1:9]
+            yield Check("each thread has heard its bell", all(int(n) for n in rung), rung)
+            _, outcome = scenarios.machine_check(
+                guest, "TLB Multihit", cpu=7, type="TLB", context="kernel"
+            )
+            yield from outcome.checks
+            guest.send("exit")
+            yield expect("exit status", guest.wait(), 0)
+
 
 def answer(guest, command):
     """The line that a command prints in the guest's shell."""
@@ -224,6 +240,7 @@ def define(tap, build, words, stack):
     tap.test("linuxs_own_nmi_ipis_are_answered", smp.nmi_backtrace)
     tap.test("a_cpu_goes_off_and_on", smp.goes_off_and_on)
     tap.test("sixteen_cpus_boot_and_power_off", smp.sixteen)
+    tap.test("threads_of_a_core_ring_each_others_doorbells", smp.threads)
     tap.test("a_machine_check_on_the_last_of_64_cpus_is_recovered", smp.sixty_four)
 
 

@@ -85,6 +85,36 @@ static void other_messages_go_nowhere(void **state)
 	}
 }
 
+/* The machine is told whom a message is for; what it rings at is an edge. */
+static void a_message_for_another_thread_of_the_core_is_an_exit(void **state)
+{
+	static const uint32_t code[] = { MSGSNDP_R5, INSN_NOP, HCALL };
+	struct power_engine *e = (struct power_engine *)guest.engine;
+
+	e->core_threads = 4;
+	guest_code(&guest, CODE, code, ARRAY_SIZE(code));
+	engine_power.get_regs(guest.engine, 0, &regs);
+	regs.nip = CODE;
+	regs.msr = MSR_GUEST;
+	regs.gpr[5] = TO_THREAD | 3;
+	engine_power.set_regs(guest.engine, 0, &regs);
+	engine_power.run(guest.engine, 0, 100, &end);
+	assert_int_equal(end.reason, ENGINE_EXIT_DOORBELL);
+	assert_int_equal(end.rings, 3);
+	engine_power.get_regs(guest.engine, 0, &regs);
+	assert_int_equal(regs.nip, CODE + 4);
+	RUN(TO_THREAD | 4, MSR_GUEST, MSGSNDP_R5, INSN_NOP, HCALL);
+	assert_int_equal(regs.nip, CODE + 12);
+	assert_false(engine_power.interrupt_pending(guest.engine, 0));
+	e->core_threads = 1;
+	engine_power.ring_doorbell(guest.engine, 0);
+	engine_power.ring_doorbell(guest.engine, 0);
+	assert_true(engine_power.interrupt_pending(guest.engine, 0));
+	RUN(0, MSR_GUEST | MSR_EE, INSN_NOP, HCALL);
+	assert_int_equal(regs.nip, VECTOR_DOORBELL + 4);
+	assert_false(engine_power.interrupt_pending(guest.engine, 0));
+}
+
 static void problem_state_has_no_doorbells(void **state)
 {
 	RUN(TO_THREAD, MSR_GUEST | MSR_PR, MSGSNDP_R5, INSN_HCALL);
@@ -102,6 +132,7 @@ int main(void)
 		TEST(it_waits_for_ee_and_dpdes_shows_it),
 		TEST(it_can_be_taken_back),
 		TEST(other_messages_go_nowhere),
+		TEST(a_message_for_another_thread_of_the_core_is_an_exit),
 		TEST(problem_state_has_no_doorbells),
 	};
 

@@ -64,6 +64,8 @@ static int set_up(void **state)
 	memset(&cpu, 0, sizeof(cpu));
 	cpu.engine = &engine;
 	engine.model = engine.compat = &model;
+	engine.core_threads = 1;
+	engine.cpus[0] = &cpu;
 	timebase = 0;
 	amr_changes = pid_changes = iamr_changes = 0;
 	return 0;

@@ -148,6 +148,7 @@ struct cpu {
 	uint64_t stop_at; /* value of insns given to stop_at() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */
+	unsigned rings; /* ENGINE_EXIT_DOORBELL: whom */
 	bool doorbell; /* a directed privileged doorbell interrupt waits for MSR[EE] */
 	unsigned index; /* of this vCPU */
 	volatile int kicked;

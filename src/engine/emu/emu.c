@@ -297,6 +297,7 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		pthread_mutex_init(&e->new_code, NULL);
 		pthread_cond_init(&e->changed, NULL);
 		e->threads = config->threads;
+		e->core_threads = config->core_threads ? config->core_threads : 1;
 		e->config = *config;
 		e->model = cpu_model_or_default(config->cpu);
 		e->compat = config->compat ? config->compat : e->model;
@@ -339,7 +340,7 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT | ENGINE_CAP_PLANT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
 				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_POISON | ENGINE_CAP_WINDOWS |
-				ENGINE_CAP_HASH_TABLE |
+				ENGINE_CAP_HASH_TABLE | ENGINE_CAP_DOORBELL |
 				(cpu_model_has_radix(e->compat) ? ENGINE_CAP_RADIX : 0),
 		.pvr = e->model->pvr,
 	};
@@ -437,6 +438,11 @@ static bool power_look_up(struct engine *engine, unsigned vcpu, uint64_t ea, uin
 static void power_set_external(struct engine *engine, unsigned vcpu, bool level)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->external, level, __ATOMIC_RELAXED);
+}
+
+static void power_ring_doorbell(struct engine *engine, unsigned vcpu)
+{
+	held(engine, vcpu)->doorbell = true;
 }
 
 static void power_set_partition(struct engine *engine, const struct engine_partition *partition)
@@ -623,6 +629,7 @@ const struct engine_ops engine_power = {
 	.set_program_regs = power_set_program_regs,
 	.look_up = power_look_up,
 	.set_external = power_set_external,
+	.ring_doorbell = power_ring_doorbell,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,
 	.flush_hpte = power_flush_hpte,

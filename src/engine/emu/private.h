@@ -25,7 +25,7 @@ struct power_engine {
 	struct engine_partition partition;
 	struct guest_memory *memory;
 	struct guest_clock *clock;
-	unsigned nr_vcpus;
+	unsigned nr_vcpus, core_threads;
 	struct cpu *cpus[ENGINE_MAX_VCPUS];
 	unsigned last_run; /* vCPU that ran last; ENGINE_MAX_VCPUS: none has */
 	bool threads; /* each vCPU has a thread, and most caches of its own */

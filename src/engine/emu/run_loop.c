@@ -447,6 +447,7 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 				snprintf(exit->message, sizeof(exit->message), "%s",
 					 jit_difference(e->jit));
 			exit->watched = cpu->watches_met;
+			exit->rings = cpu->rings;
 			break;
 		}
 		if (unlikely(cpu->state_changed && !cpu->block_left)) {

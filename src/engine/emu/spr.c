@@ -200,16 +200,23 @@ static uint64_t read_pir(struct cpu *cpu, unsigned spr, unsigned index)
 	return cpu->index;
 }
 
-/* One thread per core. */
 static uint64_t read_tir(struct cpu *cpu, unsigned spr, unsigned index)
 {
-	return 0;
+	return cpu->index % cpu->engine->core_threads;
 }
 
 /* A bit for each thread of the core. */
 static uint64_t read_dpdes(struct cpu *cpu, unsigned spr, unsigned index)
 {
-	return cpu->doorbell;
+	const struct power_engine *e = cpu->engine;
+	const unsigned first = cpu->index - cpu->index % e->core_threads;
+	uint64_t waiting = 0;
+
+	for (unsigned i = 0; i < e->core_threads; i++)
+		waiting |=
+			(uint64_t)__atomic_load_n(&e->cpus[first + i]->doorbell, __ATOMIC_RELAXED)
+			<< i;
+	return waiting;
 }
 
 /* ---- the table ---- */

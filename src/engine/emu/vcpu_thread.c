@@ -125,6 +125,7 @@ static void undo_exit(struct vcpu_thread *t)
 		return;
 	switch (t->exit.reason) {
 	case ENGINE_EXIT_HCALL:
+	case ENGINE_EXIT_DOORBELL:
 		cpu->nip -= 4;
 		break;
 	case ENGINE_EXIT_DEBUG:

@@ -279,20 +279,23 @@ SEM(slbfee)
 	return 0;
 }
 
-/*
- * Directed privileged doorbells go to threads of the same core, and a core has one thread, whose
- * TIR is 0. Book III, section 10.4.
- */
+/* Directed privileged doorbells go to threads of the same core. Book III, section 10.4. */
 #define MESSAGE_TYPE(rb)    ((rb) >> 27 & 31)
 #define MESSAGE_TO_THREAD   5
 #define MESSAGE_TIR_TAG(rb) ((rb)&127)
 
 SEM(msgsndp)
 {
-	if (MESSAGE_TYPE(RB) == MESSAGE_TO_THREAD && !MESSAGE_TIR_TAG(RB)) {
+	const unsigned threads = cpu->engine->core_threads, to = MESSAGE_TIR_TAG(RB);
+
+	if (MESSAGE_TYPE(RB) != MESSAGE_TO_THREAD || to >= threads)
+		return 0;
+	cpu->rings = cpu->index - cpu->index % threads + to;
+	if (cpu->rings == cpu->index)
 		cpu->doorbell = true;
-		cpu_leave(cpu);
-	}
+	else
+		cpu->exit = ENGINE_EXIT_DOORBELL;
+	cpu_leave(cpu);
 	return 0;
 }
 
