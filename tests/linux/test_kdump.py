@@ -100,6 +100,11 @@ def define(tap, build, words, stack):
     tap.test("a_system_reset_makes_four_cpus_dump", kdump.by_command)
     tap.test("inject_nmi_makes_four_cpus_dump", kdump.by_monitor)
     tap.test(
+        "a_system_reset_makes_four_cpus_with_xive_dump",
+        kdump.by_command,
+        ["--interrupts=xive"],
+    )
+    tap.test(
         "a_system_reset_by_trampolines_makes_four_cpus_dump",
         kdump.by_command,
         ["--engine-mc-exit=off", "--fwnmi-delivery=trampoline"],
