@@ -88,7 +88,7 @@ static void other_messages_go_nowhere(void **state)
 /* The machine is told whom a message is for; what it rings at is an edge. */
 static void a_message_for_another_thread_of_the_core_is_an_exit(void **state)
 {
-	static const uint32_t code[] = { MSGSNDP_R5, INSN_NOP, HCALL };
+	static const uint32_t code[] = { MSGSNDP_R5, INSN_NOP, INSN_HCALL };
 	struct power_engine *e = (struct power_engine *)guest.engine;
 
 	e->core_threads = 4;
@@ -103,14 +103,14 @@ static void a_message_for_another_thread_of_the_core_is_an_exit(void **state)
 	assert_int_equal(end.rings, 3);
 	engine_power.get_regs(guest.engine, 0, &regs);
 	assert_int_equal(regs.nip, CODE + 4);
-	RUN(TO_THREAD | 4, MSR_GUEST, MSGSNDP_R5, INSN_NOP, HCALL);
+	RUN(TO_THREAD | 4, MSR_GUEST, MSGSNDP_R5, INSN_NOP, INSN_HCALL);
 	assert_int_equal(regs.nip, CODE + 12);
 	assert_false(engine_power.interrupt_pending(guest.engine, 0));
 	e->core_threads = 1;
 	engine_power.ring_doorbell(guest.engine, 0);
 	engine_power.ring_doorbell(guest.engine, 0);
 	assert_true(engine_power.interrupt_pending(guest.engine, 0));
-	RUN(0, MSR_GUEST | MSR_EE, INSN_NOP, HCALL);
+	RUN(0, MSR_GUEST | MSR_EE, INSN_NOP, INSN_HCALL);
 	assert_int_equal(regs.nip, VECTOR_DOORBELL + 4);
 	assert_false(engine_power.interrupt_pending(guest.engine, 0));
 }
