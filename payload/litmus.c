@@ -27,6 +27,7 @@ static struct {
 
 static u64 rounds = 1000000, turn;
 static unsigned in_use; /* CPUs */
+static volatile u64 first_turn; /* of the CPUs that were started last */
 static struct {
 	volatile u32 cell __attribute__((aligned(128)));
 } at[MAX_CPUS];
@@ -167,7 +168,7 @@ static void batch(unsigned cpu)
 
 static void other_cpu(u64 cpu)
 {
-	for (u64 own = turn + 1;; own++) {
+	for (u64 own = first_turn;; own++) {
 		while (go < own)
 			;
 		SYNC;
@@ -228,6 +229,9 @@ static void litmus(const char *sentence, const char *name, void (*bare)(unsigned
 
 static void use_cpus(unsigned count)
 {
+	/* A CPU may come to its first turn long after it was started. */
+	first_turn = turn + 1;
+	SYNC;
 	for (in_use = in_use ? in_use : 1; in_use < count; in_use++)
 		start_cpu(in_use);
 }
