@@ -18,8 +18,9 @@
 enum {
 	H_REMOVE = 0x04,
 	H_ENTER = 0x08,
+	H_PROTECT = 0x18,
 };
-#define H_AVPN 0x2000000000ull /* remove if the virtual page is this one */
+#define H_AVPN 0x2000000000ull /* only if the virtual page is this one */
 
 static u64 groups; /* in the hash table, a power of two */
 
@@ -52,11 +53,26 @@ void hash_map(u64 ea, u64 ra, u64 bits)
 	enter(ea, ra, bits, false);
 }
 
-void hash_unmap(u64 ea)
+u64 hash_unmap(u64 ea)
 {
+	for (unsigned slot = 0; slot < 8; slot++) {
+		u64 regs[10] = { H_REMOVE, H_AVPN, hash_of(ea, 12) * 8 + slot, virtual_page(ea) };
+
+		hcall(regs);
+		if (!regs[0])
+			return regs[2];
+	}
+	return 0;
+}
+
+void hash_protect(u64 ea, u64 bits)
+{
+	const u64 first = hash_of(ea, 12) * 8;
+
 	for (unsigned slot = 0; slot < 8; slot++)
-		if (!hcall4(H_REMOVE, H_AVPN, hash_of(ea, 12) * 8 + slot, virtual_page(ea), 0))
+		if (!hcall4(H_PROTECT, H_AVPN | bits, first + slot, virtual_page(ea), 0))
 			return;
+	bail_out("H_PROTECT failed");
 }
 
 void hash_segment(unsigned slot, u64 ea, bool large)

@@ -335,6 +335,7 @@ void *radix_page(void); /* a zeroed page of memory, aligned */
 #define HPTE_USER	2ull
 #define HPTE_READ_ONLY	3ull
 #define HPTE_NO_EXECUTE 4ull
+#define HPTE_C		0x80ull
 /*
  * Maps segment 0 to the same real addresses, privileged, with 16 MiB pages, and chooses the hash
  * table. Returns false if the device tree offers none.
@@ -342,7 +343,10 @@ void *radix_page(void); /* a zeroed page of memory, aligned */
 bool hash_start(void);
 /* Enters the 4 KiB page at @ea, which has no entry. */
 void hash_map(u64 ea, u64 ra, u64 bits);
-void hash_unmap(u64 ea);
+/* Removes it, if it has one. Returns the second doubleword of the entry, or 0. */
+u64 hash_unmap(u64 ea);
+/* Changes PP and N of the entry of the page. */
+void hash_protect(u64 ea, u64 bits);
 /* Entry @slot of the SLB for the segment of @ea, with pages of 4 KiB or 16 MiB. */
 void hash_segment(unsigned slot, u64 ea, bool large);
 

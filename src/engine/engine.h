@@ -284,8 +284,8 @@ struct engine_ops {
 	 *
 	 * Stops every vCPU if that is a change. Beside the machine no run() is bounded, stop_at(),
 	 * set_watches() and note_executed() must not be in use, and set_patience() does nothing.
-	 * returns: what they do now. With hash translation they don't run beside the machine yet,
-	 * and stop doing so when it is chosen. NULL: the engine has no such choice.
+	 * returns: what they do now. With a CIABR set, or an error planted in a guest with hash
+	 * translation, they don't run beside the machine. NULL: the engine has no such choice.
 	 */
 	bool (*run_beside)(struct engine *engine, bool beside);
 
@@ -322,7 +322,7 @@ struct engine_ops {
 	/**
 	 * flush_hpte() - forget what comes from entry @index of the hash table. It was valid, with
 	 * the doublewords @v and @r in host order, and now it isn't, or has lost a permission, R or
-	 * C.
+	 * C. On return no vCPU uses it any more, or sets its R or C.
 	 *
 	 * A new entry needs no such call, and set_partition() forgets everything. NULL: without
 	 * ENGINE_CAP_HASH_TABLE.

@@ -201,6 +201,7 @@ CASES = {
     "vectors": ("vectors", [], [POWERED_OFF]),
     "atomics": ("atomics", ["-smp", "2"], [POWERED_OFF]),
     "litmus": ("litmus", ["-smp", "4", "-append", "few"], [POWERED_OFF]),
+    "hash_table": ("hash_table", ["-smp", "4", "--mmu", "hash"], [POWERED_OFF]),
     "timer": ("timer", [], [POWERED_OFF]),
     "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
     "code": ("code", ["-smp", "2"], [POWERED_OFF]),
@@ -304,8 +305,18 @@ CASES = {
 
 # The same with threads; but not what measures time in instructions, and conformance without that.
 THREADED = [
-    *("atomics", "code", "context", "errinjct", "exceptions", "hcalls", "litmus", "machine_check"),
-    *("mmu", "nested_injected", "nested_own", "planted", "poison", "reboot", "rtas", "smp"),
+    *("atomics", "code", "context", "errinjct", "exceptions", "hash_table", "hcalls", "litmus"),
+    *(
+        "machine_check",
+        "mmu",
+        "nested_injected",
+        "nested_own",
+        "planted",
+        "poison",
+        "reboot",
+        "rtas",
+        "smp",
+    ),
     *("storm", "strict", "system_reset", "trace", "vectors", "xics"),
 ]
 

@@ -145,12 +145,12 @@ static void power_stop(struct engine *engine)
 }
 
 /*
- * Searches of a hash table don't bear with changes of it. Parts of blocks, as CIABR needs them, are
- * for one vCPU at a time.
+ * Instructions that change an SLB may end an error planted in it, and planted errors are shared.
+ * Parts of blocks, as CIABR needs them, are for one vCPU at a time.
  */
 static bool may_run_beside(const struct power_engine *e)
 {
-	bool may = e->threads && e->partition.radix;
+	bool may = e->threads && (e->partition.radix || !e->nr_planted);
 
 	for (unsigned i = 0; may && i < e->nr_vcpus; i++)
 		may = !debug_breaks_anywhere(e->cpus[i]);
@@ -506,7 +506,12 @@ static void power_set_slb(struct engine *engine, unsigned vcpu,
 
 static bool power_plant(struct engine *engine, const struct engine_planted *planted)
 {
-	return planted_add(all_held(engine), planted);
+	struct power_engine *e = all_held(engine);
+	const bool added = planted_add(e, planted);
+
+	if (!may_run_beside(e))
+		cpu_set_beside(e, false);
+	return added;
 }
 
 static unsigned power_planted(const struct engine *engine, const struct engine_planted **list)

@@ -21,6 +21,9 @@ static void apply(struct cpu *cpu, const struct shootdown *request)
 	case SHOOT_RANGE:
 		mmu_forget_range(cpu, request->pid, request->ea, request->len);
 		break;
+	case SHOOT_OFFSETS:
+		mmu_forget_offsets(cpu, request->space, request->ea, request->len);
+		break;
 	case SHOOT_STORES:
 		tlb_protect(&cpu->arrays, request->host);
 		break;
@@ -79,20 +82,44 @@ void shootdown_pause(struct cpu *cpu, unsigned turn)
 		sched_yield();
 }
 
+/* How many requests the vCPU has had so far. */
+static uint64_t asked_of(const struct cpu *cpu)
+{
+	struct shootdown_queue *q = cpu->shootdowns;
+	uint64_t asked;
+
+	pthread_mutex_lock(&q->lock);
+	asked = q->asked;
+	pthread_mutex_unlock(&q->lock);
+	return asked;
+}
+
+static bool has_done(const struct cpu *cpu, uint64_t asked)
+{
+	return __atomic_load_n(&cpu->shootdowns->done, __ATOMIC_ACQUIRE) >= asked;
+}
+
 void shootdown_wait(struct cpu *cpu)
 {
 	const struct power_engine *e = cpu->engine;
 
 	for (unsigned i = 0; i < e->nr_vcpus; i++) {
-		struct shootdown_queue *q = e->cpus[i]->shootdowns;
 		uint64_t asked;
 
 		if (i == cpu->index)
 			continue;
-		pthread_mutex_lock(&q->lock);
-		asked = q->asked;
-		pthread_mutex_unlock(&q->lock);
-		for (unsigned turn = 0; __atomic_load_n(&q->done, __ATOMIC_ACQUIRE) < asked; turn++)
+		asked = asked_of(e->cpus[i]);
+		for (unsigned turn = 0; !has_done(e->cpus[i], asked); turn++)
 			shootdown_pause(cpu, turn);
+	}
+}
+
+void shootdown_finish(const struct power_engine *e)
+{
+	for (unsigned i = 0; i < e->nr_vcpus; i++) {
+		const uint64_t asked = asked_of(e->cpus[i]);
+
+		while (!has_done(e->cpus[i], asked))
+			sched_yield();
 	}
 }

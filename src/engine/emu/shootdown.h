@@ -17,9 +17,11 @@ struct shootdown {
 		SHOOT_ALL, /* every translation */
 		SHOOT_PROCESS, /* those of @pid */
 		SHOOT_RANGE, /* those of @pid in [@ea, @ea + @len) */
+		SHOOT_OFFSETS, /* those of [@ea, @ea + @len) of the segments of @space */
 		SHOOT_STORES, /* fast stores to the page at @host */
 	} what;
 	uint32_t pid;
+	uint64_t space; /* as walks_flush_space() has it */
 	uint64_t ea, len;
 	const uint8_t *host;
 };
@@ -48,6 +50,8 @@ void shootdown_take(struct cpu *cpu);
  * do what this one is asked for. For its own thread, between two blocks.
  */
 void shootdown_wait(struct cpu *cpu);
+/** shootdown_finish() - the same for the machine's thread, which executes no vCPU meanwhile */
+void shootdown_finish(const struct power_engine *e);
 /** shootdown_pause() - one turn of a wait for another vCPU's thread; the same rules */
 void shootdown_pause(struct cpu *cpu, unsigned turn);
 

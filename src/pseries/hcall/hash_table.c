@@ -7,6 +7,7 @@
  * The hypervisor's memory behind RAM has two halves: one with the table, one for that which a guest
  * prepares to change to. What is not in use is zero.
  */
+#include "base/compare_and_swap.h"
 #include "isa/hpte.h"
 #include "pseries/private.h"
 
@@ -75,20 +76,59 @@ static bool is_index(const struct papr *papr, uint64_t index)
 	return index < nr_entries(papr->partition.hash_table_order);
 }
 
+/*
+ * vCPUs may search the table meanwhile, and set R and C. So an entry's first doubleword becomes
+ * valid last and invalid first, and the second one changes in one piece.
+ */
+static uint64_t *doubleword(uint8_t *entries, uint64_t index, unsigned which)
+{
+	return (uint64_t *)(void *)(entries + index * HPTE_BYTES) + which;
+}
+
+static void put(uint64_t *doubleword, uint64_t value)
+{
+	uint64_t bytes;
+
+	put_be64(&bytes, value);
+	__atomic_store_n(doubleword, bytes, __ATOMIC_RELEASE);
+}
+
 static struct hpte load(const uint8_t *from, uint64_t index)
 {
 	const uint8_t *entry = from + index * HPTE_BYTES;
+	const uint64_t r =
+		__atomic_load_n((const uint64_t *)(const void *)(entry + 8), __ATOMIC_RELAXED);
 
-	return (struct hpte){ get_be64(entry), get_be64(entry + 8) };
+	return (struct hpte){ get_be64(entry), get_be64(&r) };
+}
+
+static void mark(struct papr *papr, const uint8_t *entries, uint64_t index)
+{
+	const uint8_t *entry = entries + index * HPTE_BYTES;
+
+	memory_mark(papr->memory, (uint64_t)(entry - papr->memory->base), HPTE_BYTES);
 }
 
 static void store(struct papr *papr, uint8_t *to, uint64_t index, struct hpte hpte)
 {
-	uint8_t *entry = to + index * HPTE_BYTES;
+	const bool valid = hpte.v & HPTE_V_VALID;
 
-	put_be64(entry, hpte.v);
-	put_be64(entry + 8, hpte.r);
-	memory_mark(papr->memory, (uint64_t)(entry - papr->memory->base), HPTE_BYTES);
+	put(doubleword(to, index, valid ? 1 : 0), valid ? hpte.r : hpte.v);
+	put(doubleword(to, index, valid ? 0 : 1), valid ? hpte.v : hpte.r);
+	mark(papr, to, index);
+}
+
+/* Change the second doubleword of an entry of the table, unless it is no longer as it was. */
+static bool replace(struct papr *papr, uint64_t index, struct hpte was, uint64_t r)
+{
+	uint64_t old, new;
+
+	put_be64(&old, was.r);
+	put_be64(&new, r);
+	if (!compare_and_swap(doubleword(table(papr), index, 1), sizeof(new), old, new))
+		return false;
+	mark(papr, table(papr), index);
+	return true;
 }
 
 static void clear(struct papr *papr, uint8_t *from, unsigned order)
@@ -211,8 +251,11 @@ static int64_t remove_entry(struct papr *papr, uint64_t flags, uint64_t index, u
 	if (!(was->v & HPTE_V_VALID) || (flags & FLAG_AVPN && (was->v & AVPN_MASK) != avpn) ||
 	    (flags & FLAG_ANDCOND && was->v & avpn))
 		return H_NOT_FOUND;
-	store(papr, table(papr), index, (struct hpte){ 0, 0 });
+	put(doubleword(table(papr), index, 0), 0);
 	flush(papr, index, *was);
+	/* A vCPU may have set R or C until then. */
+	was->r = load(table(papr), index).r;
+	store(papr, table(papr), index, (struct hpte){ 0, 0 });
 	return H_SUCCESS;
 }
 
@@ -304,18 +347,21 @@ static int64_t h_protect(struct hcall *call)
 				 HPTE_R_PP | HPTE_R_R;
 	const uint64_t flags = call->args[0], index = call->args[1];
 	struct papr *papr = call->papr;
-	struct hpte was, hpte;
+	struct hpte was;
+	uint64_t r;
 
 	if (!is_index(papr, index))
 		return H_PARAMETER;
-	was = hpte = load(table(papr), index);
-	if (!(was.v & HPTE_V_VALID) || (flags & FLAG_AVPN && (was.v & AVPN_MASK) != call->args[2]))
-		return H_NOT_FOUND;
-	hpte.r &= ~changed;
-	hpte.r |= flags & (HPTE_R_KEY_LOW | HPTE_R_N | HPTE_R_PP);
-	hpte.r |= flags & FLAG_PP0 ? HPTE_R_PP0 : 0;
-	hpte.r |= (flags & FLAGS_KEY_HIGH) << 48;
-	store(papr, table(papr), index, hpte);
+	do {
+		was = load(table(papr), index);
+		if (!(was.v & HPTE_V_VALID) ||
+		    (flags & FLAG_AVPN && (was.v & AVPN_MASK) != call->args[2]))
+			return H_NOT_FOUND;
+		r = was.r & ~changed;
+		r |= flags & (HPTE_R_KEY_LOW | HPTE_R_N | HPTE_R_PP);
+		r |= flags & FLAG_PP0 ? HPTE_R_PP0 : 0;
+		r |= (flags & FLAGS_KEY_HIGH) << 48;
+	} while (!replace(papr, index, was, r));
 	flush(papr, index, was);
 	return H_SUCCESS;
 }
@@ -347,13 +393,14 @@ static int64_t clear_bit(struct hcall *call, uint64_t bit)
 
 	if (!is_index(papr, index))
 		return H_PARAMETER;
-	was = load(table(papr), index);
-	if (!(was.v & HPTE_V_VALID))
-		return H_NOT_FOUND;
-	call->args[0] = was.r;
-	if (!(was.r & bit))
-		return H_SUCCESS;
-	store(papr, table(papr), index, (struct hpte){ was.v, was.r & ~bit });
+	do {
+		was = load(table(papr), index);
+		if (!(was.v & HPTE_V_VALID))
+			return H_NOT_FOUND;
+		call->args[0] = was.r;
+		if (!(was.r & bit))
+			return H_SUCCESS;
+	} while (!replace(papr, index, was, was.r & ~bit));
 	flush(papr, index, was);
 	return H_SUCCESS;
 }

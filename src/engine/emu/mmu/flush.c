@@ -44,6 +44,27 @@ void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len)
 		tlb_flush_page(&cpu->arrays, page);
 }
 
+static void forget_walks(struct walk_cache *walks, uint64_t space, uint64_t first, uint64_t len)
+{
+	if (len > LONGEST_RANGE)
+		walks_flush_space(walks, space);
+	else
+		walks_flush_range(walks, space, first, len);
+}
+
+/* Whatever the effective addresses of the segment are. */
+void mmu_forget_offsets(struct cpu *cpu, uint64_t space, uint64_t first, uint64_t len)
+{
+	if (cpu->engine->threads)
+		forget_walks(cpu->walks, space, first, len);
+	if (len > LONGEST_RANGE) {
+		tlb_flush(&cpu->arrays);
+		return;
+	}
+	for (uint64_t page = first; page < first + len; page += PAGE_BYTES)
+		tlb_flush_offset(&cpu->arrays, page);
+}
+
 /* ---- all vCPUs ---- */
 
 static void flush(struct power_engine *e, const struct shootdown *request)
@@ -102,24 +123,19 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 	flush(e, &range);
 }
 
-/* In every vCPU, whatever the effective addresses of the segment are there; they take turns. */
 static void flush_offsets(struct power_engine *e, uint64_t space, uint64_t first, uint64_t len)
 {
-	const unsigned nr_walks = nr_walk_caches(e);
+	const struct shootdown offsets = {
+		.what = SHOOT_OFFSETS, .space = space, .ea = first, .len = len
+	};
 
-	if (len > LONGEST_RANGE) {
-		for (unsigned i = 0; i < nr_walks; i++)
-			walks_flush_space(e->cpus[i]->walks, space);
-		for (unsigned i = 0; i < e->nr_vcpus; i++)
-			tlb_flush(&e->cpus[i]->arrays);
-		return;
-	}
-	flush_work(e, 4 * (int64_t)(len >> PAGE_BITS));
-	for (unsigned i = 0; i < nr_walks; i++)
-		walks_flush_range(e->cpus[i]->walks, space, first, len);
-	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		for (uint64_t page = first; page < first + len; page += PAGE_BYTES)
-			tlb_flush_offset(&e->cpus[i]->arrays, page);
+	if (len <= LONGEST_RANGE)
+		flush_work(e, 4 * (int64_t)(len >> PAGE_BITS));
+	if (!e->threads)
+		forget_walks(&e->walks, space, first, len);
+	flush(e, &offsets);
+	if (e->beside)
+		shootdown_finish(e);
 }
 
 void mmu_flush_hpte(struct power_engine *e, uint64_t index, uint64_t v, uint64_t r)

@@ -13,6 +13,11 @@
 #define PP_SHIFT 16
 #define PP	 (7u << PP_SHIFT)
 
+/* An entry's doublewords, big-endian. */
+struct pair {
+	uint64_t v, r;
+};
+
 static uint64_t be64(uint64_t v)
 {
 	return get_be64(&v);
@@ -74,9 +79,28 @@ static uint32_t check(const struct translate_request *r, unsigned protection)
 	return r->amr >> key_shift & (write ? 2 : 1) ? refused | FAULT_KEY : refused;
 }
 
-/* The entry of the page in one of its two groups: a pointer to its first doubleword, or NULL. */
+/*
+ * Both doublewords of an entry that the hypervisor may change meanwhile. It changes the first one
+ * last to make an entry valid, and first to make it invalid.
+ */
+static struct pair read_entry(const uint64_t *entry)
+{
+	struct pair pair;
+
+	do {
+		pair.v = __atomic_load_n(&entry[0], __ATOMIC_ACQUIRE);
+		pair.r = __atomic_load_n(&entry[1], __ATOMIC_ACQUIRE);
+	} while (unlikely(__atomic_load_n(&entry[0], __ATOMIC_RELAXED) != pair.v));
+	return pair;
+}
+
+/*
+ * The entry of the page in one of its two groups: a pointer to its first doubleword, or NULL.
+ * *@second: the other one, in host order
+ */
 static uint64_t *search(const struct engine_partition *partition, const struct virtual_page *page,
-			unsigned base, bool secondary, const struct hpte_page_size **size)
+			unsigned base, bool secondary, const struct hpte_page_size **size,
+			uint64_t *second)
 {
 	const uint64_t group = hpt_group(page, base, secondary, partition->hash_table_order);
 	const uint64_t mask = be64(hpte_v_mask(base) | HPTE_V_VALID | HPTE_V_SECONDARY);
@@ -85,9 +109,15 @@ static uint64_t *search(const struct engine_partition *partition, const struct v
 	uint64_t *entry = &partition->hash_table[group * HPTES_PER_GROUP * 2];
 
 	for (unsigned i = 0; i < HPTES_PER_GROUP; i++, entry += 2) {
-		if ((entry[0] & mask) != wanted)
+		struct pair pair;
+
+		if ((__atomic_load_n(&entry[0], __ATOMIC_RELAXED) & mask) != wanted)
 			continue;
-		*size = hpte_page_size(be64(entry[0]), be64(entry[1]));
+		pair = read_entry(entry);
+		if (unlikely((pair.v & mask) != wanted))
+			continue;
+		*second = be64(pair.r);
+		*size = hpte_page_size(be64(pair.v), *second);
 		/* Another base page size: left behind by a segment that had it. */
 		if (*size && (*size)->base == base)
 			return entry;
@@ -109,13 +139,21 @@ static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)
 	return false;
 }
 
-/* Set R or C. Snapshots of memory have the table, too, which is behind RAM. */
-static uint64_t note_access(struct guest_memory *memory, uint64_t *doubleword, uint64_t bits)
+/*
+ * Set R or C in an entry's second doubleword, unless it has changed. Snapshots of memory have the
+ * table, too, which is behind RAM.
+ */
+static bool note_access(struct guest_memory *memory, uint64_t *doubleword, uint64_t *second,
+			uint64_t bits)
 {
-	const uint64_t now = __atomic_or_fetch(doubleword, be64(bits), __ATOMIC_RELAXED);
+	uint64_t was = be64(*second);
 
-	memory_mark(memory, (uintptr_t)doubleword - (uintptr_t)memory->base, sizeof(now));
-	return be64(now);
+	if (!__atomic_compare_exchange_n(doubleword, &was, be64(*second | bits), false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	*second |= bits;
+	memory_mark(memory, (uintptr_t)doubleword - (uintptr_t)memory->base, sizeof(was));
+	return true;
 }
 
 static bool walk(struct guest_memory *memory, const struct engine_partition *partition,
@@ -127,24 +165,23 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 					   .offset = r->address,
 					   .segment_1t = r->segment & SLB_B_1T };
 	const struct hpte_page_size *size;
-	uint64_t *entry = NULL, second, used, offset;
+	uint64_t *entry = NULL, second = 0, used, offset;
 	uint32_t refused;
 
 	if (r->access == ACCESS_FETCH && r->segment & SLB_NOEXEC)
 		return storage_fault(fault, FAULT_NOEXEC);
 	if (partition->hash_table && base)
-		entry = search(partition, &page, base, false, &size);
+		entry = search(partition, &page, base, false, &size, &second);
 	if (partition->hash_table && base && !entry)
-		entry = search(partition, &page, base, true, &size);
+		entry = search(partition, &page, base, true, &size, &second);
 	if (!entry)
 		return storage_fault(fault, FAULT_NO_PTE);
-	second = be64(entry[1]);
 	refused = check(r, protection_of(second));
 	if (refused)
 		return storage_fault(fault, refused);
 	used = HPTE_R_R | (r->access == ACCESS_WRITE ? HPTE_R_C : 0);
-	if (!r->traceless && ~second & used)
-		second = note_access(memory, &entry[1], used);
+	if (!r->traceless && ~second & used && !note_access(memory, &entry[1], &second, used))
+		return walk(memory, partition, r, translation, fault);
 	offset = (1ull << size->actual) - 1;
 	translation->ra = hpte_ra(second, size) | (r->address & offset);
 	translation->protection = protection_of(second);

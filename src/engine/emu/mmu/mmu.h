@@ -62,6 +62,8 @@ void mmu_forget_all(struct cpu *cpu);
 void mmu_forget_process(struct cpu *cpu, uint32_t pid);
 /* @len: a power of two, and the range the one around @ea; 0: the whole process */
 void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len);
+/* hash: [@first, @first + @len) of the segments of @space, wherever this vCPU has them */
+void mmu_forget_offsets(struct cpu *cpu, uint64_t space, uint64_t first, uint64_t len);
 
 /*
  * What all vCPUs forget. Those that run beside the caller do so later: shootdown_wait() waits for
