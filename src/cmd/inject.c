@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,17 +139,7 @@ struct connection {
 	char buf[MONITOR_MAX_REQUEST];
 };
 
-__attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
-{
-	char text[1000];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	say("inject: %s", text);
-	return false;
-}
+#define complain(...) say_error("inject", __VA_ARGS__)
 
 /* ---- options ---- */
 

@@ -142,17 +142,7 @@ struct run_options {
 	bool stats;
 };
 
-__attribute__((format(printf, 1, 2))) static bool complain(const char *format, ...)
-{
-	char text[REASON_SIZE];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	say("run: %s", text);
-	return false;
-}
+#define complain(...) say_error("run", __VA_ARGS__)
 
 /* ---- options ---- */
 

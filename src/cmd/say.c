@@ -64,21 +64,38 @@ static void tell_dropped(void)
 		dropped = 0;
 }
 
-void say(const char *format, ...)
+static void say_args(const char *command, const char *format, va_list args)
 {
 	static char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 16];
 	size_t len = strlen(strcpy(line, "fwnmi: "));
-	va_list args;
+	size_t start = (size_t)snprintf(text, sizeof(text), "%s%s", command, *command ? ": " : "");
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
+	vsnprintf(text + start, sizeof(text) - start, format, args);
 	text_printable(line + len, sizeof(line) - len - 1, text);
 	len += strlen(line + len);
 	line[len++] = '\n';
 	tell_dropped();
 	if (dropped || !put_line(line, len))
 		dropped++;
+}
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_args("", format, args);
+	va_end(args);
+}
+
+bool say_error(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_args(command, format, args);
+	va_end(args);
+	return false;
 }
 
 /* ---- limits ---- */

@@ -13,6 +13,8 @@
 
 /** say() - print "fwnmi: " and a line, with control characters made visible. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** say_error() - say why a command fails: "fwnmi: COMMAND: ...". Returns false. */
+bool say_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Messages that guests cause. */
 enum say_kind {

@@ -5,12 +5,11 @@
  */
 #include "cmd/run.c"
 #define usage	      inject_usage
-#define complain      inject_complain
 #define parse_options parse_inject_options
 #undef EXIT_USAGE
+#undef complain
 #include "cmd/inject.c"
 #undef usage
-#undef complain
 #undef parse_options
 
 #include "unit.h"
