@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that each bad one prints
- * one line on standard error. The commands' sources are included to reach their parsers.
+ * one line on standard error. The source of inject is included to reach its parser.
  */
-#include "cmd/run.c"
-#define usage	      inject_usage
-#define parse_options parse_inject_options
-#undef EXIT_USAGE
-#undef complain
 #include "cmd/inject.c"
-#undef usage
-#undef parse_options
+#include "cmd/run_options.h"
+#include "base/number.h"
 
 #include "unit.h"
 
@@ -50,10 +45,10 @@ static enum options_result parse(const char *text, bool inject)
 	dup2(fileno(caught), STDERR_FILENO);
 	if (inject) {
 		json_decref(inject_options.args);
-		result = parse_inject_options(&inject_options, argc, argv);
+		result = parse_options(&inject_options, argc, argv);
 	} else {
-		free(run_options.monitor);
-		result = parse_options(&run_options, argc, argv);
+		run_options_free(&run_options);
+		result = run_options_parse(&run_options, argc, argv);
 	}
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
@@ -582,7 +577,7 @@ static void numbers_are_decimal_or_hexadecimal_and_never_octal(void **state)
 static int free_arguments(void **state)
 {
 	json_decref(inject_options.args);
-	free(run_options.monitor);
+	run_options_free(&run_options);
 	return 0;
 }
 
