@@ -27,6 +27,7 @@
 #include "lab/kernel_file.h"
 #include "lab/lab_guest.h"
 #include "lab/store.h"
+#include "lab/verdict.h"
 #include "machine/snapshot_keeper.h"
 
 #define EXIT_DIFFERS 1 /* the run differs from the recorded one, or its case failed */
