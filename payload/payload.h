@@ -320,11 +320,15 @@ enum {
  * pages. Registers the process table.
  */
 void radix_start(void);
+/* Registers it again. @gtse: the guest does its own tlbie. */
+void radix_register(bool gtse);
 /*
  * Returns the page table entry (big-endian) of the 4 KiB page at @ea for @pid; creates missing
  * tables.
  */
 u64 *radix_pte(unsigned pid, u64 ea);
+/* The same at the level where a page has 1 << @shift bytes: 12, 21 or 30. */
+u64 *radix_entry(unsigned pid, u64 ea, unsigned shift);
 void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);
 void radix_invalidate(unsigned pid, u64 ea);
 u64 *radix_process_entry(unsigned pid); /* two doublewords, big-endian */

@@ -13,8 +13,8 @@
 #define TREE_SIZE  ((2ull << 61) | (5ull << 5))
 
 enum {
-	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04 |
-			    0x01, /* change, new, radix, guest does its own tlbie */
+	PROCESS_TABLE_SET = 0x10 | 0x08 | 0x04, /* change, new, radix */
+	GUEST_TLBIE = 0x01,
 };
 
 static u64 heap = HEAP;
@@ -49,8 +49,7 @@ static u64 *root(unsigned pid)
 	return (u64 *)(big64(*entry) & POINTER);
 }
 
-/* Returns the entry for @ea at the level of pages of 1 << @shift bytes. */
-static u64 *walk(unsigned pid, u64 ea, unsigned shift)
+u64 *radix_entry(unsigned pid, u64 ea, unsigned shift)
 {
 	u64 *table = root(pid);
 	unsigned at = 52 - ROOT_BITS;
@@ -71,7 +70,7 @@ static u64 *walk(unsigned pid, u64 ea, unsigned shift)
 
 u64 *radix_pte(unsigned pid, u64 ea)
 {
-	return walk(pid, ea, 12);
+	return radix_entry(pid, ea, 12);
 }
 
 void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits)
@@ -92,11 +91,19 @@ void radix_invalidate(unsigned pid, u64 ea)
 			 : "memory");
 }
 
+void radix_register(bool gtse)
+{
+	u64 flags = PROCESS_TABLE_SET | (gtse ? GUEST_TLBIE : 0);
+
+	if (hcall4(H_REGISTER_PROCESS_TABLE, flags, (u64)process_table, 0, 0))
+		bail_out("H_REGISTER_PROCESS_TABLE failed");
+}
+
 void radix_start(void)
 {
 	process_table = allocate(PAGE);
 	for (u64 ra = 0; ra < memory_size; ra += 2 << 20)
-		*walk(0, ra, 21) = big64(PTE_VALID | PTE_LEAF | ra | PTE_KERNEL | PTE_R | PTE_C);
-	if (hcall4(H_REGISTER_PROCESS_TABLE, PROCESS_TABLE_SET, (u64)process_table, 0, 0))
-		bail_out("H_REGISTER_PROCESS_TABLE failed");
+		*radix_entry(0, ra, 21) =
+			big64(PTE_VALID | PTE_LEAF | ra | PTE_KERNEL | PTE_R | PTE_C);
+	radix_register(true);
 }

@@ -138,6 +138,7 @@ struct engine_partition {
 	bool interrupt_little_endian; /* LPCR[ILE] */
 	unsigned ail; /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
 	bool radix; /* guest translation mode */
+	bool gtse; /* radix, LPCR[GTSE]: the guest may execute tlbie */
 	uint64_t process_table; /* real address of the process table, 0: none */
 	uint64_t process_table_size; /* bytes */
 	unsigned hash_table_order; /* !radix: log2 of the bytes of the hash table, 18..46 */

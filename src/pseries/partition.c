@@ -442,6 +442,7 @@ static void reset_translation(struct papr *papr)
 	papr->offers_hash = mmu != PAPR_MMU_RADIX;
 	papr->partition = (struct engine_partition){
 		.radix = papr->offers_radix,
+		.gtse = papr->offers_radix,
 		.real_mode_size = papr_real_mode_size(papr),
 	};
 	hash_table_reset(papr);

@@ -16,6 +16,7 @@ static const struct record_field fields[] = {
 	NUMBER(partition.interrupt_little_endian, true),
 	NUMBER(partition.ail, 3),
 	NUMBER(partition.radix, true),
+	NUMBER(partition.gtse, true),
 	NUMBER(partition.process_table, UINT64_MAX),
 	NUMBER(partition.process_table_size, UINT64_MAX),
 	NUMBER(partition.hash_table_order, HPT_LARGEST_ORDER),

@@ -1113,7 +1113,7 @@ static void an_interrupt_is_pending_by_its_level_or_by_the_decrementer(void **st
 
 static void radix_guests_have_a_process_table_and_flush_their_own_translations(void **state)
 {
-	struct engine_partition partition = { .radix = true };
+	struct engine_partition partition = { .radix = true, .gtse = true };
 
 	make(2);
 	ops->set_partition(engine, &partition);
@@ -1135,6 +1135,9 @@ static void radix_guests_have_a_process_table_and_flush_their_own_translations(v
 	ops->set_partition(engine, &partition);
 	assert_int_equal(fake_vm()->nr_configurations, 4);
 	assert_int_equal(fake_vm()->mmu.process_table, 1ull << 63 | 0x40000);
+	partition.gtse = false;
+	ops->set_partition(engine, &partition);
+	assert_int_equal(fake_vm()->mmu.flags, PPC_KVM_MMUV3_RADIX);
 }
 
 static void interrupt_modes_are_set_in_every_lpcr_and_nothing_else_of_it(void **state)
@@ -1193,7 +1196,8 @@ static void hash_guests_get_a_hash_table_of_the_size_they_were_told(void **state
 
 static void a_partition_may_change_from_radix_to_hash_and_back(void **state)
 {
-	const struct engine_partition radix = { .radix = true }, hash = { .hash_table_order = 18 };
+	const struct engine_partition radix = { .radix = true, .gtse = true },
+				      hash = { .hash_table_order = 18 };
 
 	make(1);
 	ops->set_partition(engine, &radix);

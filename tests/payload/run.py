@@ -249,6 +249,7 @@ CASES = {
     "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
     "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
     "mmu": ("mmu", [], [POWERED_OFF]),
+    "tlbie": ("tlbie", [], [POWERED_OFF]),
     "smp": (
         "smp",
         ["-smp", "4"],
@@ -306,18 +307,8 @@ CASES = {
 # The same with threads; but not what measures time in instructions, and conformance without that.
 THREADED = [
     *("atomics", "code", "context", "errinjct", "exceptions", "hash_table", "hcalls", "litmus"),
-    *(
-        "machine_check",
-        "mmu",
-        "nested_injected",
-        "nested_own",
-        "planted",
-        "poison",
-        "reboot",
-        "rtas",
-        "smp",
-    ),
-    *("storm", "strict", "system_reset", "trace", "vectors", "xics"),
+    *("machine_check", "mmu", "nested_injected", "nested_own", "planted", "poison", "reboot"),
+    *("rtas", "smp", "storm", "strict", "system_reset", "tlbie", "trace", "vectors", "xics"),
 ]
 
 

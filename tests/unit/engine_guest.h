@@ -110,6 +110,7 @@ static inline void guest_end_at_interrupts(struct engine_guest *g)
 static inline void guest_use_radix(struct engine_guest *g)
 {
 	const struct engine_partition partition = { .radix = true,
+						    .gtse = true,
 						    .process_table = PROCESS_TABLE,
 						    .process_table_size = 0x1000 };
 

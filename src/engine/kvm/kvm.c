@@ -506,7 +506,7 @@ static int set_translation(struct kvm_engine *e, const struct engine_partition *
 	int rc;
 
 	if (p->radix) {
-		config.flags = PPC_KVM_MMUV3_RADIX | PPC_KVM_MMUV3_GTSE;
+		config.flags = PPC_KVM_MMUV3_RADIX | (p->gtse ? PPC_KVM_MMUV3_GTSE : 0);
 		config.process_table = PATB_GR | p->process_table;
 		if (p->process_table_size)
 			config.process_table |=
@@ -524,6 +524,7 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 {
 	struct kvm_engine *e = kvm_of(engine);
 	bool translation = !e->partition_known || partition->radix != e->partition.radix ||
+			   partition->gtse != e->partition.gtse ||
 			   partition->process_table != e->partition.process_table ||
 			   partition->process_table_size != e->partition.process_table_size;
 	int rc;

@@ -131,8 +131,10 @@ static void set_translation(struct papr *papr, struct engine_partition *partitio
 	const bool deregisters = (flags & (PROCESS_TABLE_CHANGE | PROCESS_TABLE_NEW)) ==
 				 PROCESS_TABLE_CHANGE;
 
-	if (!deregisters)
+	if (!deregisters) {
 		partition->radix = flags & PROCESS_TABLE_RADIX;
+		partition->gtse = flags & PROCESS_TABLE_GTSE;
+	}
 	if (partition->radix && !papr->partition.radix)
 		hash_table_empty(papr);
 	papr->partition = *partition;

@@ -38,10 +38,12 @@ void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len)
 	}
 	if (cpu->engine->threads)
 		walks_flush_range(cpu->walks, pid, first, len);
-	if (pid && (uint32_t)cpu->pidr != pid)
-		return;
-	for (uint64_t page = first; page < first + len; page += PAGE_BYTES)
-		tlb_flush_page(&cpu->arrays, page);
+	for (uint64_t page = first; page < first + len; page += PAGE_BYTES) {
+		if ((uint32_t)cpu->pidr == pid)
+			tlb_flush_page(&cpu->arrays, page);
+		if (!pid)
+			tlb_flush_page(&cpu->arrays, page | QUADRANT_3);
+	}
 }
 
 static void forget_walks(struct walk_cache *walks, uint64_t space, uint64_t first, uint64_t len)

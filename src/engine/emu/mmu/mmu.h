@@ -60,7 +60,10 @@ void mmu_iamr_changed(struct cpu *cpu);
 /* What the caches of one vCPU forget; its walks only if they are its own. */
 void mmu_forget_all(struct cpu *cpu);
 void mmu_forget_process(struct cpu *cpu, uint32_t pid);
-/* @len: a power of two, and the range the one around @ea; 0: the whole process */
+/*
+ * @ea: of quadrant 0, which for process 0 stands for quadrant 3 as well. @len: a power of two, and
+ * the range the one around @ea; 0: the whole process
+ */
 void mmu_forget_range(struct cpu *cpu, uint32_t pid, uint64_t ea, uint64_t len);
 /* hash: [@first, @first + @len) of the segments of @space, wherever this vCPU has them */
 void mmu_forget_offsets(struct cpu *cpu, uint64_t space, uint64_t first, uint64_t len);
@@ -71,7 +74,7 @@ void mmu_forget_offsets(struct cpu *cpu, uint64_t space, uint64_t first, uint64_
  */
 void mmu_reset(struct power_engine *e);
 void mmu_flush_all(struct power_engine *e);
-/* Radix: one process, or the pages that it has in a range. */
+/* Radix: one process, or the pages that it has in a range, as for mmu_forget_range(). */
 void mmu_flush_pid(struct power_engine *e, uint32_t pid);
 void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
 /** mmu_flush_hpte() - engine_ops.flush_hpte() */

@@ -18,8 +18,6 @@
 #define SMALLEST_PAGE 12 /* log2 */
 #define LARGEST_PAGE  30
 
-/* Bits 0:1 of an effective address, its quadrant, choose the tree and do not index it. */
-#define QUADRANT	(3ull << 62)
 /* Bits 2:11: if any is 1, no radix tree translates the address. */
 #define EA_BEYOND_RADIX 0x3ff0000000000000ull
 
@@ -35,7 +33,7 @@ static bool space(struct translate_request *r, struct translate_fault *fault)
 		return false;
 	}
 	r->space = quadrant ? 0 : r->pid;
-	r->address = r->ea;
+	r->address = r->ea & ~QUADRANT_3;
 	return true;
 }
 
@@ -136,7 +134,7 @@ static bool walk(struct guest_memory *memory, const struct engine_partition *par
 		 const struct translate_request *r, struct translation *translation,
 		 struct translate_fault *fault)
 {
-	uint64_t root, leaf, at, offset, ea = r->ea & ~QUADRANT;
+	uint64_t root, leaf, at, offset, ea = r->ea & ~QUADRANT_3;
 	uint32_t refused;
 	unsigned page_bits;
 

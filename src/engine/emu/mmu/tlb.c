@@ -248,7 +248,7 @@ void tlb_protect(struct tlb_arrays *t, const uint8_t *host)
 /* ---- the cache of walks ---- */
 
 #define WALK_INDEX(ea, asid) \
-	((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid)*0x9e5u) ^ ((ea) >> 61)) & (WALK_ENTRIES - 1))
+	((((ea) >> PAGE_BITS) ^ ((uint64_t)(asid)*0x9e5u)) & (WALK_ENTRIES - 1))
 
 static void forget(struct walk_cache *w)
 {

@@ -18,6 +18,12 @@ enum access {
 	ACCESS_FETCH
 };
 
+/*
+ * Radix: bits 0:1 of an effective address, its quadrant, choose the tree and do not index it.
+ * Quadrant 3 is that of process 0.
+ */
+#define QUADRANT_3 (3ull << 62)
+
 /* What is accessed, and in which mode. */
 struct translate_request {
 	uint64_t ea;
