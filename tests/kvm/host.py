@@ -31,6 +31,7 @@ CC = "powerpc64le-linux-gnu-gcc"
 # Everything here is emulated twice, next to other tests.
 PATIENCE = 1.0
 HOST_BOOT = 600
+LAST_WORDS = 20
 
 INIT = """
 for n in 1 2; do stty raw -echo </dev/hvc$n; done
@@ -398,6 +399,26 @@ class KvmGuest(Guest):
         ]
         status, said = self.host.ask(f"{shlex.join(argv)} 2>/tmp/inject.err", 3 * timeout)
         return Injection(argv, status, said, self.host.ask("cat /tmp/inject.err")[1])
+
+    def wait_for(self, pattern, after=0, timeout=ANSWER, what=None, whole_lines=True):
+        """As Guest has it; a guest that does not say it tells by a system reset where it is."""
+        try:
+            return super().wait_for(pattern, after, timeout, what, whole_lines)
+        except Failure as e:
+            if self.monitor and not self.ended:
+                raise Failure(str(e), self.where(after)) from e
+            raise
+
+    def where(self, after):
+        said, mark = self.tail(after), self.mark()
+        try:
+            states = [cpu["state"] for cpu in self.monitor.command("query-cpus-fast")]
+            self.monitor.command("inject-nmi")
+        except (OSError, Failure) as e:
+            return f"the monitor does not answer: {e}\n{said}"
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended, LAST_WORDS * PATIENCE)
+        return f"CPUs: {', '.join(states)}\n{said}\nA system reset:\n{self.tail(mark)}"
 
     def wait(self, timeout=harness.EXIT):
         deadline = time.monotonic() + timeout * PATIENCE
