@@ -47,78 +47,53 @@ static void (*volatile test)(unsigned cpu, unsigned cell);
 #define Y      cells[i].y
 #define SAW(n) cells[i].seen[n]
 
-TEST(
-	mp_bare,
-	{
-		X = 1;
-		NONE;
-		Y = 1;
-	},
-	{
-		SAW(0) = Y;
-		NONE;
-		SAW(1) = X;
-	})
-TEST(
-	mp_lwsync,
-	{
-		X = 1;
-		LWSYNC;
-		Y = 1;
-	},
-	{
-		SAW(0) = Y;
-		LWSYNC;
-		SAW(1) = X;
-	})
-TEST(
-	sb_bare,
-	{
-		X = 1;
-		NONE;
-		SAW(0) = Y;
-	},
-	{
-		Y = 1;
-		NONE;
-		SAW(1) = X;
-	})
-TEST(
-	sb_sync,
-	{
-		X = 1;
-		SYNC;
-		SAW(0) = Y;
-	},
-	{
-		Y = 1;
-		SYNC;
-		SAW(1) = X;
-	})
-TEST(
-	lb_bare,
-	{
-		SAW(0) = Y;
-		NONE;
-		X = 1;
-	},
-	{
-		SAW(1) = X;
-		NONE;
-		Y = 1;
-	})
-TEST(
-	lb_lwsync,
-	{
-		SAW(0) = Y;
-		LWSYNC;
-		X = 1;
-	},
-	{
-		SAW(1) = X;
-		LWSYNC;
-		Y = 1;
-	})
+#define MP_TEST(name, between)      \
+	TEST(                       \
+		name,               \
+		{                   \
+			X = 1;      \
+			between;    \
+			Y = 1;      \
+		},                  \
+		{                   \
+			SAW(0) = Y; \
+			between;    \
+			SAW(1) = X; \
+		})
+MP_TEST(mp_bare, NONE)
+MP_TEST(mp_lwsync, LWSYNC)
+
+#define SB_TEST(name, between)      \
+	TEST(                       \
+		name,               \
+		{                   \
+			X = 1;      \
+			between;    \
+			SAW(0) = Y; \
+		},                  \
+		{                   \
+			Y = 1;      \
+			between;    \
+			SAW(1) = X; \
+		})
+SB_TEST(sb_bare, NONE)
+SB_TEST(sb_sync, SYNC)
+
+#define LB_TEST(name, between)      \
+	TEST(                       \
+		name,               \
+		{                   \
+			SAW(0) = Y; \
+			between;    \
+			X = 1;      \
+		},                  \
+		{                   \
+			SAW(1) = X; \
+			between;    \
+			Y = 1;      \
+		})
+LB_TEST(lb_bare, NONE)
+LB_TEST(lb_lwsync, LWSYNC)
 
 #define IRIW_TEST(name, between)                   \
 	static void name(unsigned cpu, unsigned i) \
