@@ -44,17 +44,12 @@ enum {
 #define DOUBLEWORDS(n)	 ((n)-1u) << 10
 #define WATCH_ANY	 (DAWRX_READ | DAWRX_WRITE | DAWRX_WTI | DAWRX_PRIVILEGED)
 
-#define TRACED	 0x40000000ull
-#define LOAD	 0x10000000ull
-#define STORE	 0x08000000ull
 #define BY_CIABR 0x00100000ull
 
-#define DSISR_STORE   0x02000000u
 #define DSISR_WATCHED 0x00400000u
 
-#define USER_CODE 0x200000000ull
-#define USER	  (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
-#define KERNEL	  (MSR_BARE | MSR_IR | MSR_DR)
+#define USER   (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
+#define KERNEL (MSR_BARE | MSR_IR | MSR_DR)
 
 #define PA_FEATURES_DAWR1 66
 
@@ -71,11 +66,6 @@ static void off(void)
 	set(CIABR, 0, 0);
 	set(DAWR0, 0, 0);
 	set(DAWR1, 0, 0);
-}
-
-static const u8 *user(const u8 *code)
-{
-	return (const u8 *)((u64)code + USER_CODE);
 }
 
 /* ---- CIABR ---- */
@@ -113,7 +103,7 @@ CODE(loop, "li 3,0\n"
 /* @times: interrupts after the instruction at @offset, at @next */
 static void break_at(u64 msr, unsigned offset, unsigned times, unsigned next, u64 kind)
 {
-	const u8 *code = msr & MSR_PR ? user(loop) : loop;
+	const u8 *code = msr & MSR_PR ? users_code(loop) : loop;
 
 	nr_steps = 0;
 	check_equal(AFTER, (u64)set(CIABR, (u64)(code + offset) | (msr & MSR_PR ? 1 : 2), 0), 0,
@@ -140,8 +130,8 @@ static void test_ciabr(void)
 	on_interrupt = note;
 	break_at(MSR_BARE, 0, 1, 4, 0);
 	break_at(MSR_BARE, 12, 3, 16, 0);
-	break_at(MSR_BARE, 16, 3, 20, LOAD);
-	break_at(MSR_BARE, 20, 3, 24, STORE);
+	break_at(MSR_BARE, 16, 3, 20, TRACED_LOAD);
+	break_at(MSR_BARE, 20, 3, 24, TRACED_STORE);
 	break_at(MSR_BARE, 24, 3, 12, 0);
 	break_at(MSR_BARE, 28, 1, 32, 0);
 	check_equal(AFTER, area[1], 3, "what was stored");
@@ -192,7 +182,7 @@ static void access(const char *sentence, const u8 *code, u64 msr, u64 ea, u64 da
 	const bool store = code == store_byte || code == store_double || code == zero_block;
 
 	if (msr & MSR_PR)
-		code = user(code);
+		code = users_code(code);
 	run(code, msr, 0x3333333333333333, ea, 0x5555, 0);
 	if (!dar) {
 		check_caught(sentence, 0x700, code, 4, msr, TRAPPED);
@@ -292,14 +282,13 @@ static void test_translated(void)
 	const u64 at = (u64)area + 0x100, users = USER_CODE + at;
 
 	radix_start();
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		radix_map(0, USER_CODE + ra, ra, PTE_USER);
-	break_at(USER, 16, 3, 20, LOAD);
-	break_at(USER, 20, 3, 24, STORE);
+	radix_map_users_code(0, PTE_USER);
+	break_at(USER, 16, 3, 20, TRACED_LOAD);
+	break_at(USER, 20, 3, 24, TRACED_STORE);
 	break_at(KERNEL, 24, 3, 12, 0);
 	nr_steps = 0;
-	set(CIABR, (u64)user(loop) + 12 + PRIVILEGED_CODE, 0);
-	run(user(loop), USER, 0, (u64)area + USER_CODE, 0, 0);
+	set(CIABR, (u64)users_code(loop) + 12 + PRIVILEGED_CODE, 0);
+	run(users_code(loop), USER, 0, (u64)area + USER_CODE, 0, 0);
 	check_equal(STATES, nr_steps, 0, "trace interrupts of problem state");
 
 	watch(DAWR0, users, DAWRX_READ | DAWRX_WRITE | DAWRX_WT | DAWRX_PROBLEM);

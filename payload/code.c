@@ -20,8 +20,6 @@ const char *const sentences[] = { OWN,	   AHEAD, IN_LOOP,     OTHER_CPU, BY_HCAL
 
 #define LI_R3 0x38600000u
 #define BLR   0x4e800020u
-#define NOP   0x60000000u
-#define TRAP  0x7fe00008u
 
 static u32 page[3][1024] __attribute__((aligned(4096)));
 

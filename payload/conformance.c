@@ -41,12 +41,11 @@ const char *const sentences[] = { R1,  R2,  R3,	 R4,  R5,  R6,	R7,  R8,
 #else
 #define CPUS 4
 #endif
-#define LIMIT		0x2000000u
-#define PARAMETER_ERROR ((u32)-3)
-#define UE_LOAD_STORE	3
-#define UE_IFETCH	1
+#define LIMIT	      0x2000000u
+#define UE_LOAD_STORE 3
+#define UE_IFETCH     1
 /* A real address without memory. */
-#define NOTHING		(memory_size + 0x10000)
+#define NOTHING	      (memory_size + 0x10000)
 
 #define UNRECOVERABLE	     0x40
 #define RECOVERABLE	     0x20
@@ -301,14 +300,7 @@ static void test_registration(void)
 /* Sums up all memory below the area that our routines store to, and page 7. */
 static u64 checksum(void)
 {
-	u64 sum = 0;
-
-	for (const u64 *p = (const u64 *)vectors; p < (const u64 *)(vectors + OTHER_ENDIAN_AREA);
-	     p++)
-		sum = sum * 3 + *p;
-	for (const u64 *p = (const u64 *)0x7000; p < (const u64 *)0x8000; p++)
-		sum = sum * 3 + *p;
-	return sum;
+	return sum_up(sum_up(0, (u64)vectors, (u64)vectors + OTHER_ENDIAN_AREA), 0x7000, 0x8000);
 }
 
 /* Fills page 7 with a pattern that no event would store. */
@@ -358,7 +350,6 @@ static void own_machine_checks(void)
 	check_equal(R7, checksum(), before, "checksum");
 }
 
-#define DATA_SIDE  0x200000 /* SRR1 bit 42 */
 #define NO_SECTION 3 /* an unknown error has no MC section */
 
 static const struct event {
@@ -366,10 +357,10 @@ static const struct event {
 	u64 msr, cause, ea, la;
 	unsigned type, subtype, severity, disposition, initiator;
 } events[] = {
-	{ "--type TLB --ea 0x123456780000", MSR_BARE | MSR_RI, DATA_SIDE, 0x123456780000, 0, TLB,
+	{ "--type TLB --ea 0x123456780000", MSR_BARE | MSR_RI, LOAD_STORE, 0x123456780000, 0, TLB,
 	  0x80 | 2, ERROR_SYNC, 0, 1 },
 	{ "--type UE --ea 0xd00000000badcafe --logical-address 0x345678 --disposition not-recovered --initiator memory",
-	  KERNEL, DATA_SIDE, 0xd00000000badcafe, 0x345678, UE, 0x80 | 0x40 | 0x20 | UE_LOAD_STORE,
+	  KERNEL, LOAD_STORE, 0xd00000000badcafe, 0x345678, UE, 0x80 | 0x40 | 0x20 | UE_LOAD_STORE,
 	  ERROR_SYNC, 2, 4 },
 	{ "--type UE --subtype ifetch --permanent --disposition limited-recovery --severity warning",
 	  MSR_BARE | MSR_RI | MSR_EE, 0x40000, 0, 0, UE, UE_IFETCH, 2, 1, 1 },

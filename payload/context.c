@@ -18,10 +18,9 @@
 const char *const sentences[] = { WAITS,      NOW,	 RI_WINDOW, USER_ONLY, KERNEL_ONLY,
 				  RESET_USER, EA_IS_NIP, GIVEN_UP,  GOES_ON,   NULL };
 
-#define ROUNDS	  8
-#define USER_CODE 0x200000000ull
-#define KERNEL	  (MSR_BARE | MSR_IR | MSR_DR)
-#define USER	  (KERNEL | MSR_PR | MSR_EE | MSR_RI)
+#define ROUNDS 8
+#define KERNEL (MSR_BARE | MSR_IR | MSR_DR)
+#define USER   (KERNEL | MSR_PR | MSR_EE | MSR_RI)
 
 /* Counts R4 down; keeps R3, R5 and R6. */
 CODE(count_down, "1: addi 4,4,-1; cmpdi 4,0; bne 1b; sc; trap");
@@ -65,7 +64,7 @@ static void with_ri(unsigned count)
 
 static void in_problem_state(unsigned count)
 {
-	const u8 *code = (const u8 *)((u64)count_down + USER_CODE);
+	const u8 *code = users_code(count_down);
 
 	run(code, USER, 0x3333, count, 0x5555, 0x6666);
 	check_caught(GOES_ON, 0xc00, code, 16, USER, 0);
@@ -160,8 +159,7 @@ void payload(void)
 	if (nmi_register((u64)system_reset_routine, (u64)machine_check_routine))
 		bail_out("ibm,nmi-register failed");
 	radix_start();
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		radix_map(0, USER_CODE + ra, ra, PTE_READ | PTE_EXEC);
+	radix_map_users_code(0, PTE_READ | PTE_EXEC);
 	test_waiting();
 	test_windows();
 	test_context();

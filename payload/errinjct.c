@@ -13,10 +13,9 @@
 
 const char *const sentences[] = { CHECKS, PAGES, EVENTS, BUSY, CLOSED, NULL };
 
-#define KERNEL	   (MSR_BARE | MSR_IR | MSR_DR)
-#define LOAD_STORE 0x200000
-#define NOT	   2 /* disposition */
-#define UNKNOWN	   3 /* error type: the log says it by leaving it out */
+#define KERNEL	(MSR_BARE | MSR_IR | MSR_DR)
+#define NOT	2 /* disposition */
+#define UNKNOWN 3 /* error type: the log says it by leaving it out */
 
 CODE(load_it, "nop; ld 4,0(3); trap");
 CODE(set_ri, "mtmsrd 3,1; nop; nop; trap"); /* MSR[EE], [RI] */

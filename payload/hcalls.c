@@ -163,21 +163,12 @@ static u64 state = 0x123456789abcdef;
 
 static u64 next(u64 limit)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (state >> 16) % limit;
+	return (random_next(&state) >> 16) % limit;
 }
 
 static u64 checksum(void)
 {
-	u64 sum = 0;
-
-	for (const u64 *p = (const u64 *)0x1000; p < (const u64 *)0x1f00; p++)
-		sum = sum * 31 + *p;
-	for (const u64 *p = (const u64 *)0x18000; p < (const u64 *)0x1b000; p++)
-		sum = sum * 31 + *p;
-	return sum;
+	return sum_up(sum_up(0, 0x1000, 0x1f00), 0x18000, 0x1b000);
 }
 
 static u64 random_argument(void)

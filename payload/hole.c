@@ -13,8 +13,6 @@
 
 const char *const sentences[] = { ARRIVES, LOG, LEFT, AGAIN, NULL };
 
-#define LOAD_STORE 0x200000 /* SRR1 bit 42: the cause is in DSISR */
-
 CODE(load_it, "ld 4,0(3); trap");
 
 static struct log log;

@@ -25,17 +25,11 @@ const char *const sentences[] = { PROGRAM, FLOAT,     ALIGNMENT, FACILITY,   CAL
 				  TRACE,   TIMER,     EXTERNAL,	 DATA,	     FETCH,
 				  SEGMENT, UNTOUCHED, ENTRY,	 HYPERVISOR, NULL };
 
-#define USER_CODE 0x200000000ull
-#define PLACE	  0x100000000ull
-#define NOWHERE	  0x300000000ull /* a segment without entry, or a tree without */
+#define PLACE	0x100000000ull
+#define NOWHERE 0x300000000ull /* a segment without entry, or a tree without */
 
 #define MSR_FE	      0x900ull /* FE0, FE1: precise */
 #define FLOAT_ENABLED 0x100000ull
-#define TRACED	      0x40000000ull
-#define NO_PTE	      0x40000000u
-#define NO_EXECUTE    0x10000000u
-#define PROTECTION    0x08000000u
-#define IS_STORE      0x02000000u
 
 #define VERSION_2_07 0x0f000004u /* of processors that are compatible with POWER8 */
 
@@ -95,6 +89,15 @@ static bool raises(const char *sentence, const u8 *code, u64 bits, u64 r3, unsig
 	return ok;
 }
 
+/* Code whose second instruction is privileged, and that ends with a trap. */
+static void refused_to_users(const char *sentence, const u8 *code)
+{
+	if (user())
+		raises(sentence, code, 0, 0, 4, 0x700, PRIVILEGED);
+	else
+		raises(sentence, code, 0, 0, 8, 0x700, TRAPPED);
+}
+
 /* ---- caused by the instruction itself ---- */
 
 CODE(illegal, "nop; .long 0");
@@ -128,10 +131,7 @@ static void test_program(void)
 
 	raises(PROGRAM, illegal, 0, 0, 4, 0x700, ILLEGAL);
 	raises(PROGRAM, trap_if, 0, 0, 0, 0x700, TRAPPED);
-	if (user())
-		raises(PROGRAM, read_msr, 0, 0, 4, 0x700, PRIVILEGED);
-	else
-		raises(PROGRAM, read_msr, 0, 0, 8, 0x700, TRAPPED);
+	refused_to_users(PROGRAM, read_msr);
 
 	memset(area, 0, sizeof(area));
 	raises(FLOAT, invalid, MSR_FP | MSR_FE, data, 8, 0x700, FLOAT_ENABLED);
@@ -202,8 +202,8 @@ static void test_calls(void)
 static void test_trace(void)
 {
 	raises(TRACE, add, MSR_SE, 0, 4, 0xd00, TRACED);
-	raises(TRACE, load, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | 0x10000000);
-	raises(TRACE, store, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | 0x08000000);
+	raises(TRACE, load, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | TRACED_LOAD);
+	raises(TRACE, store, MSR_SE, (u64)there(area), 4, 0xd00, TRACED | TRACED_STORE);
 }
 
 /* ---- from outside ---- */
@@ -245,10 +245,7 @@ static void test_hypervisor(void)
 {
 	raises(HYPERVISOR, begin_transaction, 0, 0, 4, 0x700, ILLEGAL);
 	raises(HYPERVISOR, hypervisor_return, 0, 0, 4, 0x700, PRIVILEGED);
-	if (user())
-		raises(HYPERVISOR, read_hypervisors, 0, 0, 4, 0x700, PRIVILEGED);
-	else
-		raises(HYPERVISOR, read_hypervisors, 0, 0, 8, 0x700, TRAPPED);
+	refused_to_users(HYPERVISOR, read_hypervisors);
 }
 
 /* ---- storage ---- */
@@ -316,24 +313,24 @@ static void test_storage(void)
 	const u64 ea = PLACE + 0x128;
 
 	place(NOTHING);
-	data(load, ea, NO_PTE);
-	data(store, ea, NO_PTE | IS_STORE);
-	fetch(NO_PTE);
+	data(load, ea, DSISR_NO_PTE);
+	data(store, ea, DSISR_NO_PTE | DSISR_STORE);
+	fetch(DSISR_NO_PTE);
 	place(ALL);
 	data(load, ea, 0);
 	data(store, ea, 0);
 	fetch(0);
 	place(KERNELS);
-	data(load, ea, user() ? PROTECTION : 0);
-	data(store, ea, user() ? PROTECTION | IS_STORE : 0);
-	fetch(user() ? PROTECTION : 0);
+	data(load, ea, user() ? DSISR_PROTECTION : 0);
+	data(store, ea, user() ? DSISR_PROTECTION | DSISR_STORE : 0);
+	fetch(user() ? DSISR_PROTECTION : 0);
 	place(READ_ONLY);
 	data(load, ea, 0);
-	data(store, ea, PROTECTION | IS_STORE);
-	fetch(NO_EXECUTE);
+	data(store, ea, DSISR_PROTECTION | DSISR_STORE);
+	fetch(SRR1_NO_EXECUTE);
 	place(NO_CODE);
 	data(store, ea, 0);
-	fetch(NO_EXECUTE);
+	fetch(SRR1_NO_EXECUTE);
 }
 
 static void test_segments(void)
@@ -380,8 +377,7 @@ static void start_radix(void)
 {
 	translation = RADIX;
 	radix_start();
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		radix_map(0, USER_CODE + ra, ra, PTE_USER | PTE_R | PTE_C);
+	radix_map_users_code(0, PTE_USER | PTE_R | PTE_C);
 }
 
 static void test_translated(const char *privileged, const char *problem_state)

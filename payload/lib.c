@@ -46,6 +46,29 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
+void write_pair(u32 *code, u32 first, u32 second)
+{
+	code[0] = first;
+	code[1] = second;
+	code[2] = TRAP;
+	flush_code(code);
+}
+
+u64 random_next(u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+u64 sum_up(u64 sum, u64 from, u64 to)
+{
+	for (const u64 *p = (const u64 *)from; p < (const u64 *)to; p++)
+		sum = sum * 31 + *p;
+	return sum;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

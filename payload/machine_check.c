@@ -28,7 +28,6 @@ const char *const sentences[] = { ENTERED,   MSR_ENTRY, R3_RTAS,   R3_SAVED,  LO
 #define UE_EA	     0x40
 #define UE_LA	     0x20
 #define UE_TRANSIENT 0x80
-#define DATA_SIDE    0x200000 /* SRR1 bit 42 */
 
 static const struct event {
 	const char *inject;
@@ -38,20 +37,20 @@ static const struct event {
 	unsigned severity, disposition, initiator;
 	bool ea_is_nip, already_reported;
 } events[] = {
-	{ "--type SLB --subtype multihit --ea 0xc000000012345678", SLB, 1 | EA_GIVEN, DATA_SIDE,
+	{ "--type SLB --subtype multihit --ea 0xc000000012345678", SLB, 1 | EA_GIVEN, LOAD_STORE,
 	  .effective_address = 0xc000000012345678, .severity = ERROR_SYNC, .initiator = 1 },
-	{ "--type SLB --subtype parity", SLB, 0 | EA_GIVEN, DATA_SIDE, .ea_is_nip = true,
+	{ "--type SLB --subtype parity", SLB, 0 | EA_GIVEN, LOAD_STORE, .ea_is_nip = true,
 	  .severity = ERROR_SYNC, .initiator = 1 },
 	{ "--type UE --ea 0xd00000000badcafe --logical-address 0x345678", UE,
-	  3 | UE_TRANSIENT | UE_EA | UE_LA, DATA_SIDE, .effective_address = 0xd00000000badcafe,
+	  3 | UE_TRANSIENT | UE_EA | UE_LA, LOAD_STORE, .effective_address = 0xd00000000badcafe,
 	  .logical_address = 0x345678, .severity = ERROR_SYNC, .initiator = 1 },
 	{ "--type UE --subtype ifetch --permanent --disposition not-recovered --initiator memory",
 	  UE, 1, 0x40000, .severity = ERROR_SYNC, .disposition = 2, .initiator = 4 },
 	{ "--type UE --subtype page-table-walk-load-store --disposition limited-recovery --severity error",
-	  UE, 4 | UE_TRANSIENT, DATA_SIDE, .severity = 4, .disposition = 1, .initiator = 1 },
-	{ "--type ERAT --subtype multihit --ea 0x1000", ERAT, 2 | EA_GIVEN, DATA_SIDE,
+	  UE, 4 | UE_TRANSIENT, LOAD_STORE, .severity = 4, .disposition = 1, .initiator = 1 },
+	{ "--type ERAT --subtype multihit --ea 0x1000", ERAT, 2 | EA_GIVEN, LOAD_STORE,
 	  .effective_address = 0x1000, .severity = ERROR_SYNC, .initiator = 1 },
-	{ "--type TLB --subtype multihit --ea 0xffffffffffffffff", TLB, 2 | EA_GIVEN, DATA_SIDE,
+	{ "--type TLB --subtype multihit --ea 0xffffffffffffffff", TLB, 2 | EA_GIVEN, LOAD_STORE,
 	  .effective_address = ~0ull, .severity = ERROR_SYNC, .initiator = 1 },
 	{ "--type TLB --subtype parity --severity warning --initiator unknown --ea 0x0", TLB,
 	  1 | EA_GIVEN, 0, .severity = 2 },
@@ -59,7 +58,7 @@ static const struct event {
 	{ "--type I-cache --severity no-error", I_CACHE, 0, 0, .initiator = 1 },
 	{ "--type UE --subtype indeterminate --severity fatal", UE, 0 | UE_TRANSIENT, 0,
 	  .severity = FATAL, .disposition = 2, .initiator = 1 },
-	{ "--type SLB", SLB, 1 | EA_GIVEN, DATA_SIDE, .severity = ALREADY_REPORTED,
+	{ "--type SLB", SLB, 1 | EA_GIVEN, LOAD_STORE, .severity = ALREADY_REPORTED,
 	  .disposition = 2, .initiator = 1, .already_reported = true },
 };
 
@@ -119,14 +118,7 @@ static void arrived(struct frame *frame)
 /* Requirement 7. Nothing here uses the page at 0x7000. */
 static u64 checksum(void)
 {
-	const u64 *p = (const u64 *)0x100;
-	u64 sum = 0;
-
-	for (; p < (const u64 *)0x300; p++)
-		sum = sum * 3 + *p;
-	for (p = (const u64 *)0x7000; p < (const u64 *)0x8000; p++)
-		sum = sum * 3 + *p;
-	return sum;
+	return sum_up(sum_up(0, 0x100, 0x300), 0x7000, 0x8000);
 }
 
 void payload(void)

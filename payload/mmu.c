@@ -34,18 +34,13 @@ const char *const sentences[] = { NO_PTE,    FETCH_NONE,   FETCH_NX,  READ_ONLY,
 				  NOTHING,   WALK_NOTHING, REAL_MODE, PRIV_INSNS, SC_1,
 				  FIRST,     NULL };
 
-#define DSISR_NO_PTE	 0x40000000u
-#define DSISR_PROTECTION 0x08000000u
-#define DSISR_STORE	 0x02000000u
 #define DSISR_BAD_CONFIG 0x00080000u
-#define SRR1_NO_EXECUTE	 0x10000000u
 
 #define KERNEL (MSR_BARE | MSR_IR | MSR_DR)
 #define USER   (KERNEL | MSR_PR | MSR_EE)
 
 /* Where things are mapped, above the identity map of memory. */
 #define PLACE	  0x100000000ull
-#define USER_CODE 0x200000000ull /* + real address: the payload's code for problem state */
 #define QUADRANT3 0xc000000000000000ull
 
 CODE(load_it, "ld 4,0(3); trap");
@@ -57,11 +52,6 @@ CODE(reserve_it, "1: ldarx 5,0,3; stdcx. 4,0,3; bne- 1b; trap");
 
 static u64 *page; /* a page of memory with code that returns 42 */
 
-static const u8 *user(const u8 *code)
-{
-	return (const u8 *)((u64)code + USER_CODE);
-}
-
 /* The code's quadrant 3 address, for use while quadrant 0 belongs to another process. */
 static const u8 *kernel(const u8 *code)
 {
@@ -72,7 +62,7 @@ static const u8 *kernel(const u8 *code)
 static void access(const char *sentence, const u8 *code, u64 msr, u64 ea, u64 vector, u32 dsisr)
 {
 	if (msr & MSR_PR)
-		code = user(code);
+		code = users_code(code);
 	mtspr(SPR_DAR, 0);
 	mtspr(SPR_DSISR, 0);
 	run(code, msr, ea, 0x4444444444444444, 0, 0);
@@ -256,8 +246,8 @@ static void test_processes(void)
 		write_code(pages[pid], 42);
 		radix_map(pid, PLACE, (u64)pages[pid], PTE_USER);
 		radix_invalidate(pid, PLACE);
-		for (u64 ra = 0x18000; pid && ra < (u64)payload_end; ra += PAGE)
-			radix_map(pid, USER_CODE + ra, ra, PTE_READ | PTE_EXEC);
+		if (pid)
+			radix_map_users_code(pid, PTE_READ | PTE_EXEC);
 	}
 	for (unsigned round = 0; round < 6; round++) {
 		unsigned pid = round % 3;
@@ -365,10 +355,7 @@ static void test_crossing(void)
 
 /* ---- real addresses without memory ---- */
 
-#define LOAD_STORE     0x200000
-#define BAD_FETCH      0x080c0000
 #define BAD_FETCH_WALK 0x08100000
-#define DSISR_BAD      0x40
 #define DSISR_BAD_WALK 0x20
 
 static void test_nothing(void)
@@ -416,15 +403,15 @@ static void test_problem_state(void)
 					 priv_srr0,  priv_sprg,	 priv_tlbie };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(privileged); i++) {
-		run(user(privileged[i]), USER, 0, 0, 0, 0);
-		check_caught(PRIV_INSNS, 0x700, user(privileged[i]), 0, USER, PRIVILEGED);
+		run(users_code(privileged[i]), USER, 0, 0, 0, 0);
+		check_caught(PRIV_INSNS, 0x700, users_code(privileged[i]), 0, USER, PRIVILEGED);
 	}
 	mtspr(275, 0x3333);
-	run(user(sprg3), USER, 0, 0, 0, 0);
-	check_caught(PRIV_INSNS, 0x700, user(sprg3), 4, USER, TRAPPED);
+	run(users_code(sprg3), USER, 0, 0, 0, 0);
+	check_caught(PRIV_INSNS, 0x700, users_code(sprg3), 4, USER, TRAPPED);
 	check_equal(PRIV_INSNS, caught.gpr[3], 0x3333, "SPRG3, which problem state may read");
-	run(user(hypervisor_call), USER, 0, 0, 0, 0);
-	check_caught(SC_1, 0x700, user(hypervisor_call), 4, USER, PRIVILEGED);
+	run(users_code(hypervisor_call), USER, 0, 0, 0, 0);
+	check_caught(SC_1, 0x700, users_code(hypervisor_call), 4, USER, PRIVILEGED);
 	check_equal(SC_1, caught.gpr[3], 0x58, "R3");
 }
 
@@ -438,8 +425,7 @@ void payload(void)
 	check_equal(REAL_MODE, *(volatile u64 *)0x8000000003000000, 0x5a5a5a5a,
 		    "a doubleword at 0x8000000003000000");
 	radix_start();
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		radix_map(0, USER_CODE + ra, ra, PTE_READ | PTE_EXEC);
+	radix_map_users_code(0, PTE_READ | PTE_EXEC);
 	page = radix_page();
 	write_code(page, 42);
 	test_permissions();

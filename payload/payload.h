@@ -104,9 +104,23 @@ void leave_run(struct frame *frame);
 /* Checks that run() ended with @vector at @code + @offset, and that SRR1 was @msr with @cause. */
 bool check_caught(const char *sentence, u64 vector, const void *code, unsigned offset, u64 msr,
 		  u64 cause);
-#define TRAPPED	   0x20000ull /* SRR1 of the trap at the end */
-#define ILLEGAL	   0x80000ull
-#define PRIVILEGED 0x40000ull
+#define TRAPPED		 0x20000ull /* SRR1 of the trap at the end */
+#define ILLEGAL		 0x80000ull
+#define PRIVILEGED	 0x40000ull
+/* SRR1 of a trace interrupt */
+#define TRACED		 0x40000000ull
+#define TRACED_LOAD	 0x10000000ull
+#define TRACED_STORE	 0x08000000ull
+/* SRR1 of an instruction storage interrupt has the first two, too. */
+#define DSISR_NO_PTE	 0x40000000u
+#define DSISR_PROTECTION 0x08000000u
+#define DSISR_STORE	 0x02000000u
+#define SRR1_NO_EXECUTE	 0x10000000u
+/* SRR1 of a machine check. Bit 42: the cause is in DSISR */
+#define LOAD_STORE	 0x200000
+/* POWER9's causes of a bad real address */
+#define BAD_FETCH	 0x080c0000
+#define DSISR_BAD	 0x40
 /* Code for run(): a name and instructions. */
 #define CODE(name, instructions)       \
 	extern const u8 name[];        \
@@ -165,7 +179,8 @@ s64 hcall4(u64 number, u64 r4, u64 r5, u64 r6, u64 r7);
  * Calls RTAS by name, with @count inputs and up to @nr_rets outputs after the status. Returns the
  * status.
  */
-#define RTAS_NO_STATUS 0x7fffffff /* the call did not write to the buffer */
+#define PARAMETER_ERROR ((u32)-3)
+#define RTAS_NO_STATUS	0x7fffffff /* the call did not write to the buffer */
 int rtas(const char *name, unsigned nr_args, unsigned nr_rets, const u32 *args, u32 *rets);
 u32 rtas_token(const char *name);
 int rtas0(const char *name);
@@ -238,6 +253,18 @@ static inline void flush_code(void *p)
 	__asm__ volatile("dcbst 0,%0; sync; icbi 0,%0; sync; isync" : : "r"(p) : "memory");
 }
 
+/* Instructions for code that is written; spr() completes MTSPR and MFSPR. */
+#define NOP   0x60000000u
+#define TRAP  0x7fe00008u
+#define MTSPR 0x7c0003a6u
+#define MFSPR 0x7c0002a6u
+static inline u32 spr(u32 insn, unsigned number, unsigned r)
+{
+	return insn | r << 21 | (number & 31) << 16 | (number >> 5) << 11;
+}
+/* Writes two instructions and a trap. */
+void write_pair(u32 *code, u32 first, u32 second);
+
 static inline u64 big64(u64 v)
 {
 	return MSR_LE ? __builtin_bswap64(v) : v;
@@ -248,6 +275,10 @@ static inline u32 big32(u32 v)
 	return MSR_LE ? __builtin_bswap32(v) : v;
 }
 
+/* A xorshift generator, from a state that is not 0. */
+u64 random_next(u64 *state);
+/* Goes on with a checksum, over the doublewords of [@from, @to). */
+u64 sum_up(u64 sum, u64 from, u64 to);
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
@@ -331,6 +362,14 @@ u64 *radix_pte(unsigned pid, u64 ea);
 u64 *radix_entry(unsigned pid, u64 ea, unsigned shift);
 void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits);
 void radix_invalidate(unsigned pid, u64 ea);
+/* Where problem state finds the payload's code: this + its real address. */
+#define USER_CODE 0x200000000ull
+void radix_map_users_code(unsigned pid, u64 bits);
+static inline const void *users_code(const void *code)
+{
+	return (const void *)(USER_CODE + (u64)code);
+}
+
 u64 *radix_process_entry(unsigned pid); /* two doublewords, big-endian */
 void *radix_page(void); /* a zeroed page of memory, aligned */
 

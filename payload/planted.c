@@ -19,7 +19,6 @@ const char *const sentences[] = {
 	UNREG, REPAIRED, STORE, FETCH, SLBIA, PARITY, PROCESS, CLEAR, NULL
 };
 
-#define LOAD_STORE    0x200000 /* SRR1 bit 42: the cause is in DSISR */
 #define ERAT_FETCH    0x00100000
 #define DSISR_TLB     0x400
 #define PARITY_KIND   1

@@ -21,7 +21,6 @@ const char *const sentences[] = { UNREG, LOAD,	STORE, FETCH, WALK, IWALK,
 				  BYTES, SCRUB, HEAL,  CALLS, NULL };
 
 #define LINE	      128
-#define LOAD_STORE    0x200000 /* SRR1 bit 42: the cause is in DSISR */
 /* POWER9's causes of a UE */
 #define UE_FETCH      0x00040000
 #define UE_FETCH_WALK 0x00180000

@@ -20,14 +20,9 @@
 const char *const sentences[] = { IDENTITY, FEATURES, FAMILIES, USERS, HAS_SPR,
 				  USER_SPR, HINTS,    XER_BITS, MFFSL, NULL };
 
-#define MTSPR	0x7c0003a6u
-#define MFSPR	0x7c0002a6u
-#define TRAP	0x7fe00008u
-#define NOP	0x60000000u
 #define SPR_PVR 287
 
 #define PRIVILEGED_MSR (MSR_BARE | MSR_FP | MSR_VEC | MSR_VSX)
-#define USER_CODE      0x200000000ull
 #define USER	       (PRIVILEGED_MSR | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
 
 /* Bytes of ibm,pa-features behind its header. */
@@ -101,24 +96,11 @@ static const char *node(void)
 	return path;
 }
 
-static u32 spr(u32 insn, unsigned n, unsigned r)
-{
-	return insn | r << 21 | (n & 31) << 16 | (n >> 5) << 11;
-}
-
-static void write_code(u32 first, u32 second)
-{
-	code[0] = first;
-	code[1] = second;
-	code[2] = TRAP;
-	flush_code(code);
-}
-
 static u64 place[4] __attribute__((aligned(16)));
 
 static void run_privileged(u32 first, u32 second, u64 r3)
 {
-	write_code(first, second);
+	write_pair(code, first, second);
 	run(code, PRIVILEGED_MSR, r3, 0, 0, 0);
 }
 
@@ -159,14 +141,14 @@ static void test_families(void)
 /* Problem state needs translation, which is by radix here. */
 static void test_users(void)
 {
-	const u8 *at = (void *)(USER_CODE + (u64)code);
+	const u8 *at = users_code(code);
 
 	if (!radix) {
 		check(USERS, true, "");
 		return;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(families); i++) {
-		write_code(NOP, families[i].insn);
+		write_pair(code, NOP, families[i].insn);
 		run(at, USER, USER_CODE + PAGE, 0, 0, 0);
 		if (!check_there(USERS, at, USER, families[i].isa <= want.compat))
 			print("# %s\n", families[i].name);
@@ -188,7 +170,7 @@ static const struct {
 
 static void test_registers(void)
 {
-	const u8 *at = (void *)(USER_CODE + (u64)code);
+	const u8 *at = users_code(code);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++) {
 		const unsigned n = registers[i].number, user = registers[i].user;
@@ -201,7 +183,7 @@ static void test_registers(void)
 		run_privileged(spr(MTSPR, n, 3), NOP, 0);
 		if (!radix || !user)
 			continue;
-		write_code(NOP, spr(MFSPR, user, 4));
+		write_pair(code, NOP, spr(MFSPR, user, 4));
 		run(at, USER, 0, 0, 0, 0);
 		if (!check_there(USER_SPR, at, USER, want.compat >= registers[i].first))
 			print("# SPR %u\n", user);
@@ -212,14 +194,14 @@ static void test_registers(void)
 
 static void test_hints(void)
 {
-	const u8 *at = (void *)(USER_CODE + (u64)code);
+	const u8 *at = users_code(code);
 
 	for (unsigned n = 808; n <= 811; n++) {
 		run_privileged(spr(MTSPR, n, 3), spr(MFSPR, n, 5), 1);
 		check_there(HINTS, (void *)code, PRIVILEGED_MSR, true);
 		if (!radix)
 			continue;
-		write_code(spr(MTSPR, n, 3), spr(MFSPR, n, 5));
+		write_pair(code, spr(MTSPR, n, 3), spr(MFSPR, n, 5));
 		run(at, USER, 1, 0, 0, 0);
 		check_there(HINTS, at, USER, true);
 	}

@@ -79,6 +79,12 @@ void radix_map(unsigned pid, u64 ea, u64 ra, u64 bits)
 	__asm__ volatile("ptesync" : : : "memory");
 }
 
+void radix_map_users_code(unsigned pid, u64 bits)
+{
+	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
+		radix_map(pid, USER_CODE + ra, ra, bits);
+}
+
 void radix_invalidate(unsigned pid, u64 ea)
 {
 	u64 rs = (u64)pid << 32;

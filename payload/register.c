@@ -20,8 +20,7 @@
 const char *const sentences[] = { PROPERTY,  UNREG_MC, UNREG_SR, KEPT,	 NO_EVENT, TOO_HIGH,
 				  UNALIGNED, STANDS,   REPLACED, ENDIAN, WENT_ON,  NULL };
 
-#define PARAMETER_ERROR ((u32)-3)
-#define LIMIT		0x2000000u
+#define LIMIT 0x2000000u
 
 static struct spin spin;
 static u64 vector, cause;

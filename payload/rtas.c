@@ -22,8 +22,7 @@
 const char *const sentences[] = { TOKENS,    COUNTS, HUGE_ARGS, OUTSIDE, END,	POINTERS, OFFSETS,
 				  TRUNCATED, EVENTS, RANDOM,	ALIVE,	 KEEPS, NULL };
 
-#define PARAMETER_ERROR ((u32)-3)
-#define CANARY		0x5ca1ab1eu
+#define CANARY 0x5ca1ab1eu
 
 static u32 buffer[256] __attribute__((aligned(64)));
 static u32 scratch[1024] __attribute__((aligned(64)));
@@ -211,10 +210,7 @@ static u64 state = 88172645463325252ull;
 
 static u32 next(u32 limit)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (u32)(state >> 16) % limit;
+	return (u32)(random_next(&state) >> 16) % limit;
 }
 
 static bool forbidden(u32 token)
@@ -234,13 +230,7 @@ static bool forbidden(u32 token)
  */
 static u64 checksum(void)
 {
-	u64 sum = 0;
-
-	for (const u64 *p = (const u64 *)0x300; p < (const u64 *)0x1f00; p++)
-		sum = sum * 31 + *p;
-	for (const u64 *p = (const u64 *)0x18000; p < (const u64 *)0x1b000; p++)
-		sum = sum * 31 + *p;
-	return sum;
+	return sum_up(sum_up(0, 0x300, 0x1f00), 0x18000, 0x1b000);
 }
 
 static u32 random_argument(void)

@@ -20,10 +20,6 @@ const char *const sentences[] = { BITS,	 SHARED, PARTS,	 ABSENT,   SINGLED,
 
 #define ONES ~0ull
 
-#define MTSPR	0x7c0003a6u
-#define MFSPR	0x7c0002a6u
-#define TRAP	0x7fe00008u
-#define NOP	0x60000000u
 #define BCTAR	0x4e800460u
 #define SCV_0	0x44000001u
 #define UAMOR	157
@@ -31,29 +27,15 @@ const char *const sentences[] = { BITS,	 SHARED, PARTS,	 ABSENT,   SINGLED,
 #define TAR	815
 #define FSCR_IC 56
 
-#define USER_CODE 0x200000000ull
-#define USER	  (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
+#define USER (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
 
 /* Two instructions and a trap, in their own page. */
 static u32 code[1024] __attribute__((aligned(4096)));
 
-static u32 spr(u32 insn, unsigned number, unsigned r)
-{
-	return insn | r << 21 | (number & 31) << 16 | (number >> 5) << 11;
-}
-
-static void write_code(u32 first, u32 second)
-{
-	code[0] = first;
-	code[1] = second;
-	code[2] = TRAP;
-	flush_code(code);
-}
-
 /* Does privileged code reach the trap? R3 is its input, R4 its output. */
 static bool privileged(u32 first, u32 second, u64 r3)
 {
-	write_code(first, second);
+	write_pair(code, first, second);
 	run(code, MSR_BARE, r3, 0, 0, 0);
 	return caught.vector == 0x700 && caught.srr0 == (u64)(code + 2);
 }
@@ -203,9 +185,9 @@ static void test_absent(void)
 /* @cause: SRR1's bit of the program interrupt, or 0 if the instruction is executed. */
 static void user(const char *sentence, u32 insn, u64 r3, u64 cause)
 {
-	void *at = (void *)(USER_CODE + (u64)code);
+	const void *at = users_code(code);
 
-	write_code(NOP, insn);
+	write_pair(code, NOP, insn);
 	run(at, USER, r3, 0, 0, 0);
 	if (!check_caught(sentence, 0x700, at, cause ? 4 : 8, USER, cause ? cause : TRAPPED))
 		print("# instruction 0x%x\n", insn);
@@ -257,12 +239,12 @@ static void test_facilities(void)
 		{ BCTAR, 8 },
 		{ SCV_0, 12 },
 	};
-	void *at = (void *)(USER_CODE + (u64)code);
+	const void *at = users_code(code);
 
 	mtspr(TAR, (u64)at + 8);
 	for (unsigned i = 0; i < ARRAY_SIZE(denied); i++) {
 		mtspr(SPR_FSCR, ~(1ull << denied[i].facility));
-		write_code(NOP, denied[i].insn);
+		write_pair(code, NOP, denied[i].insn);
 		run(at, USER, 0, 0, 0, 0);
 		if (!check_caught(FACILITY, 0xf60, at, 4, USER, 0))
 			print("# instruction 0x%x\n", denied[i].insn);

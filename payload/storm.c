@@ -29,12 +29,7 @@ extern const u8 the_load[];
 
 static u64 next(unsigned cpu)
 {
-	u64 x = cpus[cpu].random;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return cpus[cpu].random = x;
+	return random_next(&cpus[cpu].random);
 }
 
 static void arrived(struct frame *frame)

@@ -20,9 +20,6 @@ const char *const sentences[] = { EACH,	   SRR1_IS,   BRANCH, OTHER,  HCALL,  TU
 #define MAX_STEPS 64
 #define SPR_SIAR  796
 #define SPR_SDAR  797
-#define TRACED	  0x40000000ull
-#define LOAD	  0x10000000ull
-#define STORE	  0x08000000ull
 
 static struct {
 	u64 vector, srr0, srr1, siar, sdar;
@@ -174,10 +171,12 @@ static void test_accesses(void)
 		u8 offset; /* of the operand; 255: none */
 		u64 kind;
 	} expected[] = {
-		{ 8, LOAD },   { 16, STORE }, { 255, 0 },   { 12, LOAD },  { 28, LOAD },
-		{ 12, STORE }, { 0, LOAD },   { 0, STORE }, { 16, STORE }, { 16, LOAD },
-		{ 255, 0 },    { 0, LOAD },   { 24, LOAD }, { 16, LOAD },  { 32, STORE },
-		{ 48, STORE }, { 0, LOAD },   { 255, 0 },
+		{ 8, TRACED_LOAD },   { 16, TRACED_STORE }, { 255, 0 },
+		{ 12, TRACED_LOAD },  { 28, TRACED_LOAD },  { 12, TRACED_STORE },
+		{ 0, TRACED_LOAD },   { 0, TRACED_STORE },  { 16, TRACED_STORE },
+		{ 16, TRACED_LOAD },  { 255, 0 },	    { 0, TRACED_LOAD },
+		{ 24, TRACED_LOAD },  { 16, TRACED_LOAD },  { 32, TRACED_STORE },
+		{ 48, TRACED_STORE }, { 0, TRACED_LOAD },   { 255, 0 },
 	};
 	u64 msr = MSR_BARE | MSR_SE | MSR_FP | MSR_VEC | MSR_VSX, sdar = 0;
 

@@ -20,10 +20,7 @@
 const char *const sentences[] = { UNREG_LOAD, UNREG_STORE, UNREG_JUMP, LOAD, JUMP,
 				  EDGE,	      NOT_RI,	   KEPT,       MANY, NULL };
 
-#define LOAD_STORE 0x200000 /* SRR1 bit 42: the cause is in DSISR */
 /* POWER9's causes of a bad real address */
-#define BAD_FETCH  0x080c0000
-#define DSISR_BAD  0x40
 
 CODE(load_it, "ld 4,0(3); trap");
 CODE(store_it, "std 4,0(3); trap");

@@ -23,7 +23,6 @@ const char *const sentences[] = { MODES,    RELOCATED, REAL,	STORAGE, NEVER,	   
 
 #define RELOC	  (MSR_IR | MSR_DR)
 #define KERNEL	  (MSR_BARE | RELOC)
-#define USER_CODE 0x200000000ull
 #define USER	  (KERNEL | MSR_PR | MSR_EE)
 #define QUADRANT3 0xc000000000000000ull
 #define AIL	  3 /* H_SET_MODE resource */
@@ -36,11 +35,6 @@ CODE(vectored_0, "scv 0; trap");
 CODE(vectored_1, "scv 1; trap");
 CODE(vectored_127, "scv 127; trap");
 CODE(vectored_twice, "scv 0; mfmsr 5; scv 1; mfmsr 6; trap");
-
-static const u8 *user(const u8 *code)
-{
-	return (const u8 *)((u64)code + USER_CODE);
-}
 
 static void set_ail(u64 ail)
 {
@@ -76,8 +70,8 @@ static void test_ail(void)
 	run(illegal, KERNEL, 0, 0, 0, 0);
 	check_caught(RELOCATED, 0x700, illegal, 0, KERNEL, ILLEGAL);
 	check_place(RELOCATED, true);
-	run(user(call), USER, 0, 0, 0, 0);
-	check_caught(RELOCATED, 0xc00, user(call), 4, USER, 0);
+	run(users_code(call), USER, 0, 0, 0, 0);
+	check_caught(RELOCATED, 0xc00, users_code(call), 4, USER, 0);
 	check_place(RELOCATED, true);
 	for (unsigned i = 0; i < ARRAY_SIZE(half); i++) {
 		run(call, half[i], 0, 0, 0, 0);
@@ -180,7 +174,7 @@ static void test_scv(bool relocated)
 		scv(sentence, vectored_1, 1, msr, relocated);
 		scv(sentence, vectored_127, 127, msr, relocated);
 	}
-	scv(sentence, user(vectored_1), 1, USER | MSR_RI, relocated);
+	scv(sentence, users_code(vectored_1), 1, USER | MSR_RI, relocated);
 
 	on_interrupt = returns;
 	run(vectored_twice, (relocated ? KERNEL : MSR_BARE) | MSR_RI | MSR_FP, 0, 0, 0, 0);
@@ -193,8 +187,8 @@ static void test_scv(bool relocated)
 	on_interrupt = leave_run;
 
 	mtspr(SPR_FSCR, mfspr(SPR_FSCR) & ~(1ull << 12));
-	run(user(vectored_0), USER, 0, 0, 0, 0);
-	check_caught(SCV_FSCR, 0xf60, user(vectored_0), 0, USER, 0);
+	run(users_code(vectored_0), USER, 0, 0, 0, 0);
+	check_caught(SCV_FSCR, 0xf60, users_code(vectored_0), 0, USER, 0);
 	check_equal(SCV_FSCR, mfspr(SPR_FSCR) >> 56, 12, "FSCR's interruption cause");
 }
 
@@ -203,8 +197,7 @@ void payload(void)
 	interrupts_in_own_endian();
 	on_interrupt = leave_run;
 	radix_start();
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		radix_map(0, USER_CODE + ra, ra, PTE_READ | PTE_EXEC);
+	radix_map_users_code(0, PTE_READ | PTE_EXEC);
 	nothing = 0x300000000;
 	radix_map(0, nothing, memory_size, PTE_KERNEL);
 
