@@ -3,7 +3,8 @@
  * A machine that is stopped, saved and loaded into another one goes on as it would have: the same
  * instructions, the same memory, the same console. Speaks TAP.
  *
- * usage: restore [-smp N] [-m MiB] [-initrd FILE] [-append ARGS] [-poison on] [-until INSNS] KERNEL
+ * usage: restore [-smp N] [-m MiB] [-cpu NAME] [-initrd FILE] [-append ARGS] [-poison on]
+ *		[-until INSNS] KERNEL
  *
  * One machine runs to its guest's end, or to instruction INSNS; another stops several times on its
  * way there. The clock counts instructions. With -poison, the end of memory is poisoned, which a
@@ -18,7 +19,7 @@
 #include "machine/machine.h"
 #include "machine/snapshot.h"
 
-#include "tap.h"
+#include "machine_options.h"
 
 #define POINTS	   7
 #define PAGE_BYTES 4096
@@ -44,13 +45,6 @@ struct moment {
 	unsigned nr_planted;
 };
 
-static struct machine_config config = {
-	.ram_size = 512ull << 20,
-	.nr_vcpus = 1,
-	.clock = CLOCK_INSN,
-	.engine = &engine_power,
-	.no_reboot = true,
-};
 static uint64_t until = ENGINE_NO_STOP;
 static unsigned poison; /* poisoned ranges */
 
@@ -319,15 +313,7 @@ static void a_machine_goes_back_to_its_snapshot_and_on_as_before(void)
 
 static bool option(const char *name, const char *value)
 {
-	if (!strcmp(name, "-smp"))
-		config.nr_vcpus = (unsigned)atoi(value);
-	else if (!strcmp(name, "-m"))
-		config.ram_size = (uint64_t)atoi(value) << 20;
-	else if (!strcmp(name, "-initrd"))
-		config.initrd = value;
-	else if (!strcmp(name, "-append"))
-		config.partition.bootargs = value;
-	else if (!strcmp(name, "-poison"))
+	if (!strcmp(name, "-poison"))
 		poison = !strcmp(value, "on");
 	else if (!strcmp(name, "-until"))
 		until = strtoull(value, NULL, 0);
@@ -338,14 +324,7 @@ static bool option(const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-	int i = 1;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (i + 1 < argc && option(argv[i], argv[i + 1]))
-		i += 2;
-	if (i != argc - 1)
-		die("usage", "restore [OPTION VALUE]... KERNEL");
-	config.kernel = argv[i];
+	take_options(argc, argv, option);
 	a_machine_that_stops_on_its_way_comes_to_the_same_end();
 	a_new_machine_goes_on_as_the_one_that_was_saved();
 	a_machine_goes_back_to_its_snapshot_and_on_as_before();

@@ -3,8 +3,8 @@
  * Snapshots in files: what is refused, what becomes of a file that can't be written, what is
  * pending in one, and processes that share one. Speaks TAP.
  *
- * usage: snapshot_file_test [-smp N] [-m MiB] [-initrd FILE] [-append ARGS] [-at INSNS]
- *		[-until INSNS] KERNEL
+ * usage: snapshot_file_test [-smp N] [-m MiB] [-cpu NAME] [-initrd FILE] [-append ARGS]
+ *		[-at INSNS] [-until INSNS] KERNEL
  *
  * At instruction AT a system reset is asked for that waits for a program interrupt, and the machine
  * is saved 1000 instructions later. The interrupt comes before instruction UNTIL. The clock counts
@@ -27,20 +27,13 @@
 #include "machine/snapshot.h"
 #include "machine/snapshot_file.h"
 
-#include "tap.h"
+#include "machine_options.h"
 
 #define PREFIX_SIZE 128u
 #define AT_VERSION  8
 #define AT_BUILD    24
 #define AT_CRC	    124
 
-static struct machine_config config = {
-	.ram_size = 512ull << 20,
-	.nr_vcpus = 1,
-	.clock = CLOCK_INSN,
-	.engine = &engine_power,
-	.no_reboot = true,
-};
 static uint64_t save_at, until;
 static char dir[] = "/tmp/fwnmi-snapshot-XXXXXX";
 static char path[64], copy[64];
@@ -449,17 +442,7 @@ static void a_file_that_cannot_be_written_is_none_and_the_former_one_stays(void)
 
 static bool option(const char *name, const char *value)
 {
-	if (!strcmp(name, "-smp"))
-		config.nr_vcpus = (unsigned)atoi(value);
-	else if (!strcmp(name, "-m"))
-		config.ram_size = (uint64_t)atoi(value) << 20;
-	else if (!strcmp(name, "-cpu"))
-		config.cpu = cpu_model_named(value);
-	else if (!strcmp(name, "-initrd"))
-		config.initrd = value;
-	else if (!strcmp(name, "-append"))
-		config.partition.bootargs = value;
-	else if (!strcmp(name, "-at"))
+	if (!strcmp(name, "-at"))
 		save_at = strtoull(value, NULL, 0);
 	else if (!strcmp(name, "-until"))
 		until = strtoull(value, NULL, 0);
@@ -470,14 +453,7 @@ static bool option(const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-	int i = 1;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (i + 1 < argc && option(argv[i], argv[i + 1]))
-		i += 2;
-	if (i != argc - 1)
-		die("usage", "snapshot_file_test [OPTION VALUE]... KERNEL");
-	config.kernel = argv[i];
+	take_options(argc, argv, option);
 	if (!mkdtemp(dir))
 		die("cannot make a directory", strerror(errno));
 	snprintf(path, sizeof(path), "%s/machine", dir);

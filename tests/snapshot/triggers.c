@@ -5,7 +5,7 @@
  * from the same start with a trigger armed; each must deliver before exactly the instruction that
  * the trace says, and a trigger that never comes true must change nothing. Speaks TAP.
  *
- * usage: triggers [-smp N] KERNEL
+ * usage: triggers [-smp N] [-m MiB] [-cpu NAME] [-initrd FILE] [-append ARGS] KERNEL
  *	  triggers -nested on KERNEL	of a kernel that asks for a machine check by a line @inject
  */
 #include <inttypes.h>
@@ -17,10 +17,9 @@
 #include "inject/injector.h"
 #include "machine/machine.h"
 
-#include "tap.h"
+#include "machine_options.h"
 
 #define TRACED	  6000 /* instructions */
-#define RAM_BYTES (256ull << 20)
 #define REAL_BITS ((uint64_t)-1 >> 4) /* of an effective address, in real mode */
 
 /* A vCPU before an instruction. */
@@ -41,16 +40,9 @@ struct run {
 	uint64_t delivered_at; /* instructions of the machine; UINT64_MAX: never */
 };
 
-static struct machine_config config = {
-	.ram_size = RAM_BYTES,
-	.nr_vcpus = 1,
-	.clock = CLOCK_INSN,
-	.engine = &engine_power,
-	.no_reboot = true,
-	.partition.bootargs = "alone",
-};
 static struct entry trace[TRACED];
 static unsigned nr_traced;
+static bool nested;
 static uint64_t start_at, end_at; /* where the trace begins; where the guest ends */
 static struct injection_report outer; /* a nested run: of its machine check, as last told */
 
@@ -207,18 +199,25 @@ static void take_trace(void)
 
 /* ---- exactness ---- */
 
-/* Run with the trigger armed at the start of the trace; is it delivered before @expected? */
+/* Run with the trigger armed at the start of the trace, to where the guest ends without it. */
+static void run_armed(struct run *run, unsigned vcpu, const char *text)
+{
+	char why[256];
+
+	start(run);
+	run_to(run, start_at);
+	arm(run, vcpu, text);
+	machine_stop_at(run->machine, end_at);
+	machine_run(run->machine, why, sizeof(why));
+}
+
+/* Is it delivered before @expected? */
 static bool delivers_at(const char *text, const struct entry *expected)
 {
 	struct run run;
-	char why[256];
 	bool good;
 
-	start(&run);
-	run_to(&run, start_at);
-	arm(&run, expected->vcpu, text);
-	machine_stop_at(run.machine, end_at);
-	machine_run(run.machine, why, sizeof(why));
+	run_armed(&run, expected->vcpu, text);
 	good = run.delivered_at == expected->insns && run.report.nip == expected->nip &&
 	       run.report.msr == expected->msr &&
 	       run.report.delivered_insns == expected->vcpu_insns;
@@ -302,7 +301,28 @@ static bool overlaps(const struct entry *a, const struct entry *b)
 	       b->ea < a->ea + a->size;
 }
 
-/* Accesses that are not decoded here may come in between: delivered at the place, or earlier. */
+/*
+ * Accesses that are not decoded here may come in between: delivered at the place, or earlier, and
+ * then, if @unknown_only, not at an access that is decoded.
+ */
+static bool stops_before(const char *text, const struct entry *e, bool unknown_only,
+			 unsigned *exact)
+{
+	struct run run;
+	bool good;
+
+	run_armed(&run, e->vcpu, text);
+	*exact += run.delivered_at == e->insns && run.report.nip == e->nip;
+	good = run.delivered_at <= e->insns;
+	if (good && run.delivered_at < e->insns && unknown_only)
+		good = !trace[run.delivered_at - start_at].size;
+	if (!good)
+		printf("# %s: instruction %" PRId64 ", not %" PRIu64 "\n", text,
+		       (int64_t)run.delivered_at, e->insns);
+	stop(&run);
+	return good;
+}
+
 static void accesses_stop_before_the_instruction(void)
 {
 	unsigned tried = 0, exact = 0;
@@ -310,58 +330,46 @@ static void accesses_stop_before_the_instruction(void)
 
 	for (unsigned i = 0; i < nr_traced && tried < 40; i++) {
 		const struct entry *e = &trace[i];
-		struct run run;
-		char text[120], why[256];
+		char text[120];
 
 		if (!e->size || count_before(e, overlaps) != 1)
 			continue;
 		tried++;
 		snprintf(text, sizeof(text), "%s=0x%" PRIx64 "..0x%" PRIx64 " ri=any",
 			 e->write ? "write" : "read", e->ea, e->ea + e->size - 1);
-		start(&run);
-		run_to(&run, start_at);
-		arm(&run, e->vcpu, text);
-		machine_stop_at(run.machine, end_at);
-		machine_run(run.machine, why, sizeof(why));
-		exact += run.delivered_at == e->insns && run.report.nip == e->nip;
-		if (run.delivered_at > e->insns ||
-		    (run.delivered_at < e->insns && trace[run.delivered_at - start_at].size)) {
-			printf("# %s: instruction %" PRId64 ", not %" PRIu64 "\n", text,
-			       (int64_t)run.delivered_at, e->insns);
-			good = false;
-		}
-		stop(&run);
+		good &= stops_before(text, e, true, &exact);
 	}
 	printf("# %u of %u at the instruction\n", exact, tried);
 	ok(good && exact, __func__);
 }
 
-static bool in_mode(const struct entry *e, uint64_t mask, uint64_t value)
+static const struct mode {
+	const char *text;
+	uint64_t mask, value;
+} modes[] = {
+	{ "user ri=any", MSR_PR, MSR_PR },
+	{ "kernel ri=any", MSR_PR, 0 },
+	{ "ri=0", MSR_RI, 0 },
+	{ "ri=1", MSR_RI, MSR_RI },
+	{ "real ri=any", MSR_IR | MSR_DR, 0 },
+	{ "kernel ri=0", MSR_PR | MSR_RI, 0 },
+};
+
+static bool in_mode(const struct entry *e, const struct mode *mode)
 {
-	return (e->msr & mask) == value;
+	return (e->msr & mode->mask) == mode->value;
 }
 
 /* The first instruction of the vCPU in a mode that is not the one it begins in. */
 static void contexts_are_entered_at_the_instruction(void)
 {
-	static const struct {
-		const char *text;
-		uint64_t mask, value;
-	} modes[] = {
-		{ "user ri=any", MSR_PR, MSR_PR },
-		{ "kernel ri=any", MSR_PR, 0 },
-		{ "ri=0", MSR_RI, 0 },
-		{ "ri=1", MSR_RI, MSR_RI },
-		{ "real ri=any", MSR_IR | MSR_DR, 0 },
-	};
 	unsigned tried = 0;
 	bool good = true;
 
 	for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
 		for (unsigned vcpu = 0; vcpu < config.nr_vcpus; vcpu++)
 			for (unsigned i = 0; i < nr_traced; i++) {
-				if (trace[i].vcpu != vcpu ||
-				    !in_mode(&trace[i], modes[m].mask, modes[m].value))
+				if (trace[i].vcpu != vcpu || !in_mode(&trace[i], &modes[m]))
 					continue;
 				tried++;
 				good &= delivers_at(modes[m].text, &trace[i]);
@@ -372,7 +380,7 @@ static void contexts_are_entered_at_the_instruction(void)
 }
 
 /* How often the vCPU has entered the state by then, that it begins in included. */
-static unsigned entries_before(unsigned last, uint64_t mask, uint64_t value)
+static unsigned entries_before(unsigned last, const struct mode *mode)
 {
 	unsigned count = 0;
 	bool was = false;
@@ -380,8 +388,8 @@ static unsigned entries_before(unsigned last, uint64_t mask, uint64_t value)
 	for (unsigned i = 0; i <= last; i++) {
 		if (trace[i].vcpu != trace[last].vcpu)
 			continue;
-		count += !was && in_mode(&trace[i], mask, value);
-		was = in_mode(&trace[i], mask, value);
+		count += !was && in_mode(&trace[i], mode);
+		was = in_mode(&trace[i], mode);
 	}
 	return count;
 }
@@ -389,29 +397,18 @@ static unsigned entries_before(unsigned last, uint64_t mask, uint64_t value)
 /* The k-th time that the vCPU comes to a state, also where an interrupt leads to it. */
 static void states_are_entered_at_the_instruction_the_kth_time(void)
 {
-	static const struct {
-		const char *text;
-		uint64_t mask, value;
-	} states[] = {
-		{ "user ri=any", MSR_PR, MSR_PR },
-		{ "kernel ri=any", MSR_PR, 0 },
-		{ "ri=0", MSR_RI, 0 },
-		{ "ri=1", MSR_RI, MSR_RI },
-		{ "real ri=any", MSR_IR | MSR_DR, 0 },
-		{ "kernel ri=0", MSR_PR | MSR_RI, 0 },
-	};
 	unsigned tried = 0;
 	bool good = true;
 	char text[80];
 
-	for (unsigned s = 0; s < sizeof(states) / sizeof(states[0]); s++)
+	for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
 		for (unsigned k = 1, i = 0; i < nr_traced && k < 6; i++) {
-			const uint64_t mask = states[s].mask, value = states[s].value;
+			const struct mode *mode = &modes[m];
 
-			if (trace[i].vcpu || !in_mode(&trace[i], mask, value) ||
-			    entries_before(i, mask, value) != k)
+			if (trace[i].vcpu || !in_mode(&trace[i], mode) ||
+			    entries_before(i, mode) != k)
 				continue;
-			snprintf(text, sizeof(text), "%s count=%u", states[s].text, k++);
+			snprintf(text, sizeof(text), "%s count=%u", mode->text, k++);
 			good &= delivers_at(text, &trace[i]);
 			tried++;
 		}
@@ -466,7 +463,6 @@ static void real_fetches_are_exact(void)
 	ok(good, __func__);
 }
 
-/* As accesses_stop_before_the_instruction(). */
 static void real_accesses_stop_before_the_instruction(void)
 {
 	unsigned tried = 0, exact = 0;
@@ -474,8 +470,7 @@ static void real_accesses_stop_before_the_instruction(void)
 
 	for (unsigned i = 0; i < nr_traced && tried < 40; i++) {
 		const struct entry *e = &trace[i];
-		struct run run;
-		char text[120], why[256];
+		char text[120];
 
 		if (!e->size || e->msr & MSR_DR || count_before(e, overlaps) != 1)
 			continue;
@@ -483,18 +478,7 @@ static void real_accesses_stop_before_the_instruction(void)
 		snprintf(text, sizeof(text), "%s-real=0x%" PRIx64 "..0x%" PRIx64 " ri=any",
 			 e->write ? "write" : "read", e->ea & REAL_BITS,
 			 (e->ea & REAL_BITS) + e->size - 1);
-		start(&run);
-		run_to(&run, start_at);
-		arm(&run, e->vcpu, text);
-		machine_stop_at(run.machine, end_at);
-		machine_run(run.machine, why, sizeof(why));
-		exact += run.delivered_at == e->insns && run.report.nip == e->nip;
-		if (run.delivered_at > e->insns) {
-			printf("# %s: instruction %" PRId64 ", not %" PRIu64 "\n", text,
-			       (int64_t)run.delivered_at, e->insns);
-			good = false;
-		}
-		stop(&run);
+		good &= stops_before(text, e, false, &exact);
 	}
 	printf("# %u of %u at the instruction\n", exact, tried);
 	ok(good && (exact || !tried), __func__);
@@ -675,21 +659,19 @@ static int test_nested(void)
 	return failed;
 }
 
+static bool option(const char *name, const char *value)
+{
+	if (strcmp(name, "-nested"))
+		return false;
+	nested = !strcmp(value, "on");
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	bool nested = false;
-	int i = 1;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "-nested"))
-			nested = true;
-		else if (!strcmp(argv[i], "-smp"))
-			config.nr_vcpus = (unsigned)atoi(argv[i + 1]);
-		else
-			die("usage", "triggers [-smp N] KERNEL");
-	}
-	config.kernel = argv[i];
+	config.ram_size = 256ull << 20;
+	config.partition.bootargs = "alone";
+	take_options(argc, argv, option);
 	if (nested)
 		return test_nested();
 	take_trace();
