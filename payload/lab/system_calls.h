@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linux's system calls on powerpc64, as far as the lab's programs use them, and the numbers and
- * structures that go with them (Linux, Documentation/arch/powerpc/syscall64-abi.rst and uapi).
+ * Linux's system calls on powerpc64, as far as the lab's programs and those of tests/initramfs use
+ * them, and the numbers and structures that go with them (Linux,
+ * Documentation/arch/powerpc/syscall64-abi.rst and uapi).
  */
 #ifndef FWNMI_PAYLOAD_LAB_SYSTEM_CALLS_H
 #define FWNMI_PAYLOAD_LAB_SYSTEM_CALLS_H

@@ -3,22 +3,11 @@
  * Watches its own memory with the processor's watchpoints, as a debugger asks for them (ptrace) and
  * as perf does, and prints a line for each observation. Without a C library.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include "../../payload/lab/system_calls.h"
 
-/* Linux's system calls, requests and structures for powerpc. */
-enum {
-	SYS_EXIT = 1,
-	SYS_FORK = 2,
-	SYS_READ = 3,
-	SYS_WRITE = 4,
-	SYS_CLOSE = 6,
-	SYS_GETPID = 20,
-	SYS_PTRACE = 26,
-	SYS_KILL = 37,
-	SYS_WAIT4 = 114,
-	SYS_PERF_EVENT_OPEN = 319,
-};
+/* Linux's further system calls, requests and structures for powerpc. */
+#define NR_ptrace	   26
+#define NR_perf_event_open 319
 enum {
 	TRACEME = 0,
 	CONT = 7,
@@ -27,10 +16,7 @@ enum {
 	GETHWDBGINFO = 0x89,
 	GETSIGINFO = 0x4202,
 };
-enum {
-	SIGNAL_TRAP = 5,
-	SIGNAL_STOP = 19,
-};
+#define SIGSTOP 19
 enum {
 	READS = 2,
 	WRITES = 4,
@@ -65,23 +51,6 @@ static struct {
 	volatile uint64_t before, watched[2], behind;
 } data __attribute__((aligned(64)));
 
-static long call(long number, long a, long b, long c, long d, long e)
-{
-	register long r0 __asm__("r0") = number;
-	register long r3 __asm__("r3") = a;
-	register long r4 __asm__("r4") = b;
-	register long r5 __asm__("r5") = c;
-	register long r6 __asm__("r6") = d;
-	register long r7 __asm__("r7") = e;
-	long cr;
-
-	__asm__ volatile("sc; mfcr %0"
-			 : "=&r"(cr), "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r7)
-			 :
-			 : "memory", "cr0", "ctr", "xer", "lr", "r8", "r9", "r10", "r11", "r12");
-	return cr & 0x10000000 ? -r3 : r3; /* CR0[SO] */
-}
-
 /* ---- lines ---- */
 
 static void say(const char *text, long value)
@@ -101,7 +70,7 @@ static void say(const char *text, long value)
 	while (n)
 		line[length++] = digits[--n];
 	line[length++] = '\n';
-	call(SYS_WRITE, 1, (long)line, (long)length, 0, 0);
+	CALL(NR_write, 1, line, length);
 }
 
 static void use_data(void)
@@ -118,17 +87,17 @@ static void use_data(void)
 
 static void child(void)
 {
-	call(SYS_PTRACE, TRACEME, 0, 0, 0, 0);
-	call(SYS_KILL, call(SYS_GETPID, 0, 0, 0, 0, 0), SIGNAL_STOP, 0, 0, 0);
+	CALL(NR_ptrace, TRACEME);
+	CALL(NR_kill, CALL(NR_getpid), SIGSTOP);
 	use_data();
-	call(SYS_EXIT, 7, 0, 0, 0, 0);
+	CALL(NR_exit, 7);
 }
 
 static int wait_for(long pid)
 {
 	int status = 0;
 
-	call(SYS_WAIT4, pid, (long)&status, 0, 0, 0);
+	CALL(NR_wait4, pid, &status);
 	return status;
 }
 
@@ -146,8 +115,8 @@ static void watch(long pid, uint32_t trigger)
 	static long last;
 
 	if (last > 0)
-		call(SYS_PTRACE, DELHWDEBUG, pid, 0, last, 0);
-	last = call(SYS_PTRACE, SETHWDEBUG, pid, 0, (long)&request, 0);
+		CALL(NR_ptrace, DELHWDEBUG, pid, 0, last);
+	last = CALL(NR_ptrace, SETHWDEBUG, pid, 0, &request);
 	say("ptrace: set", last > 0);
 }
 
@@ -156,13 +125,13 @@ static void go_on(long pid, const char *what)
 	static struct siginfo info;
 	int status;
 
-	call(SYS_PTRACE, CONT, pid, 0, 0, 0);
+	CALL(NR_ptrace, CONT, pid);
 	status = wait_for(pid);
 	if ((status & 0x7f) == 0) {
 		say("ptrace: exit", status >> 8);
 		return;
 	}
-	call(SYS_PTRACE, GETSIGINFO, pid, 0, (long)&info, 0);
+	CALL(NR_ptrace, GETSIGINFO, pid, 0, &info);
 	say(what, status >> 8);
 	say("ptrace: code", info.code);
 	say("ptrace: offset", (long)(info.address - (uint64_t)data.watched));
@@ -171,12 +140,12 @@ static void go_on(long pid, const char *what)
 static void by_ptrace(void)
 {
 	struct ppc_debug_info info = { 0 };
-	long pid = call(SYS_FORK, 0, 0, 0, 0, 0);
+	long pid = CALL(NR_fork);
 
 	if (!pid)
 		child();
 	wait_for(pid);
-	call(SYS_PTRACE, GETHWDBGINFO, pid, 0, (long)&info, 0);
+	CALL(NR_ptrace, GETHWDBGINFO, pid, 0, &info);
 	say("ptrace: watchpoints", info.watchpoints);
 	watch(pid, WRITES);
 	go_on(pid, "ptrace: store");
@@ -198,7 +167,7 @@ static long open_perf(uint32_t type, const volatile void *at)
 		.bp_len = 8,
 	};
 
-	return call(SYS_PERF_EVENT_OPEN, (long)&attr, 0, -1, -1, 0);
+	return CALL(NR_perf_event_open, &attr, 0, -1, -1);
 }
 
 static void by_perf(const char *what, uint32_t type)
@@ -211,8 +180,8 @@ static void by_perf(const char *what, uint32_t type)
 		return;
 	}
 	use_data();
-	call(SYS_READ, fd, (long)&count, sizeof(count), 0, 0);
-	call(SYS_CLOSE, fd, 0, 0, 0, 0);
+	CALL(NR_read, fd, &count, sizeof(count));
+	CALL(NR_close, fd);
 	say(what, (long)count);
 }
 
@@ -225,13 +194,13 @@ static void two_by_perf(void)
 		say("perf: second", b);
 	} else {
 		use_data();
-		call(SYS_READ, a, (long)&counts[0], sizeof(counts[0]), 0, 0);
-		call(SYS_READ, b, (long)&counts[1], sizeof(counts[1]), 0, 0);
+		CALL(NR_read, a, &counts[0], sizeof(counts[0]));
+		CALL(NR_read, b, &counts[1], sizeof(counts[1]));
 		say("perf: first", (long)counts[0]);
 		say("perf: second", (long)counts[1]);
 	}
-	call(SYS_CLOSE, a, 0, 0, 0, 0);
-	call(SYS_CLOSE, b, 0, 0, 0, 0);
+	CALL(NR_close, a);
+	CALL(NR_close, b);
 }
 
 void _start(void)
@@ -240,5 +209,5 @@ void _start(void)
 	by_perf("perf: stores", PERF_WRITES);
 	by_perf("perf: accesses", PERF_READS | PERF_WRITES);
 	two_by_perf();
-	call(SYS_EXIT, 0, 0, 0, 0, 0);
+	CALL(NR_exit);
 }
