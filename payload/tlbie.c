@@ -14,10 +14,11 @@
 #define FIELD_R	  "in_a_guest_the_field_r_counts_for_nothing"
 #define PARTITION "what_belongs_to_the_partition_is_the_hypervisors_to_invalidate"
 #define INVALID	  "an_invalid_form_is_an_illegal_instruction"
+#define RPTI	  "h_rpt_invalidate_does_what_tlbie_would"
 #define NO_GTSE	  "without_gtse_tlbie_and_tlbsync_are_the_hypervisors_and_tlbiel_is_not"
 
-const char *const sentences[] = { PAGES,   WIDER,     WALKS,   TREES,	BOTH,
-				  FIELD_R, PARTITION, INVALID, NO_GTSE, NULL };
+const char *const sentences[] = { PAGES,     WIDER,   WALKS, TREES,   BOTH, FIELD_R,
+				  PARTITION, INVALID, RPTI,  NO_GTSE, NULL };
 
 #define DSISR_PROTECTION 0x08000000u
 #define DSISR_STORE	 0x02000000u
@@ -272,6 +273,53 @@ static void test_refused(u32 which)
 			refused(INVALID, form(which, RIC_TLB, 1, 1), AP(ap), ILLEGAL);
 }
 
+/* ---- the hypervisor's call ---- */
+
+enum {
+	H_RPT_INVALIDATE = 0x448,
+	RPTI_CPUS = 1,
+	RPTI_TLB = 2,
+	RPTI_WALKS = 4,
+	RPTI_TREE = 8,
+	RPTI_4K = 1,
+	RPTI_ANY = -1,
+};
+
+static void call(unsigned pid, u64 types, u64 sizes, u64 start, u64 end)
+{
+	u64 regs[10] = { H_RPT_INVALIDATE, pid, RPTI_CPUS, types, sizes, start, end };
+
+	hcall(regs);
+	check_equal(RPTI, regs[0], H_SUCCESS, "H_RPT_INVALIDATE");
+}
+
+static void test_call(void)
+{
+	static const struct {
+		u64 types, sizes, start, end;
+	} calls[] = { { RPTI_TLB, RPTI_4K, PLACE, PLACE + PAGE },
+		      { RPTI_TLB, RPTI_ANY, PLACE - (1 << 20), PLACE + (1 << 20) },
+		      { RPTI_TLB, RPTI_ANY, 0, -1ull },
+		      { RPTI_TLB | RPTI_WALKS, RPTI_4K, PLACE, PLACE + PAGE },
+		      { RPTI_TLB | RPTI_WALKS | RPTI_TREE, RPTI_ANY, 0, -1ull } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (unsigned pid = 0; pid < 2; pid++) {
+			process(pid);
+			map(pid, 0, ALL);
+			call(pid, RPTI_TLB | RPTI_WALKS | RPTI_TREE, RPTI_ANY, 0, -1);
+			use(RPTI, address(0), true, "before");
+			if (!pid)
+				use(RPTI, QUADRANT3 + address(0), true, "quadrant 3 before");
+			map(pid, 0, READ_ONLY);
+			call(pid, calls[i].types, calls[i].sizes, calls[i].start, calls[i].end);
+			use(RPTI, address(0), false, "after");
+			if (!pid)
+				use(RPTI, QUADRANT3 + address(0), false, "quadrant 3 after");
+		}
+	}
+}
+
 static void test_gtse(void)
 {
 	execute(TLBSYNC, 0, 0);
@@ -282,6 +330,7 @@ static void test_gtse(void)
 	refused(NO_GTSE, TLBSYNC, 0, PRIVILEGED);
 	for (unsigned pid = 0; pid < 2; pid++)
 		test_change(NO_GTSE, pid, 0, TLBIEL, RIC_TLB, place(0));
+	test_call();
 	radix_register(true);
 	test_change(NO_GTSE, 1, 0, TLBIE, RIC_TLB, place(0));
 }

@@ -321,6 +321,15 @@ struct engine_ops {
 	/** flush_tlb() - drop every vCPU's cached translations, planted errors included. */
 	void (*flush_tlb)(struct engine *engine);
 	/**
+	 * flush_process() - forget what is cached of [first, last] of a process of a radix guest,
+	 * and of its directories and its tree
+	 * @planted: end the errors that are planted there in TLBs and ERATs, too
+	 *
+	 * Addresses of process 0 are those of quadrant 3, or of quadrant 0 for both.
+	 */
+	void (*flush_process)(struct engine *engine, uint32_t pid, uint64_t first, uint64_t last,
+			      bool planted);
+	/**
 	 * flush_hpte() - forget what comes from entry @index of the hash table. It was valid, with
 	 * the doublewords @v and @r in host order, and now it isn't, or has lost a permission, R or
 	 * C. On return no vCPU uses it any more, or sets its R or C.

@@ -34,7 +34,7 @@ static void architecture_vec_5(struct tree *t, const struct papr *papr)
 	vec[5] = 0x80; /* form 1 of associativity */
 	vec[23] = papr->has_xive ? 0x40 : 0x00; /* XIVE's exploitation mode only, or XICS only */
 	vec[24] = radix && hash ? 0x80 : radix ? 0x40 : 0x00; /* either, radix or hash */
-	vec[26] = radix ? 0x40 : 0x00; /* the guest invalidates translations itself (GTSE) */
+	vec[26] = papr->offers_gtse ? 0x40 : 0x00; /* the guest may execute tlbie */
 	tree_bytes(t, "ibm,architecture-vec-5", vec, sizeof(vec));
 }
 

@@ -421,6 +421,13 @@ static bool disables_radix(const char *bootargs)
 	       !strncasecmp(value, "=on", 3);
 }
 
+/* Linux then asks for H_RPT_INVALIDATE instead of GTSE. Can the engine do it? */
+static bool leaves_invalidation(const struct papr *papr)
+{
+	return strstr(papr->bootargs, "radix_hcall_invalidate=on") &&
+	       papr_engine_can(papr, ENGINE_CAP_FLUSH_TLB);
+}
+
 bool papr_translates_by_hash(const struct papr *papr)
 {
 	return !papr->partition.radix;
@@ -440,9 +447,10 @@ static void reset_translation(struct papr *papr)
 			      PAPR_MMU_RADIX;
 	papr->offers_radix = mmu != PAPR_MMU_HASH;
 	papr->offers_hash = mmu != PAPR_MMU_RADIX;
+	papr->offers_gtse = papr->offers_radix && !leaves_invalidation(papr);
 	papr->partition = (struct engine_partition){
 		.radix = papr->offers_radix,
-		.gtse = papr->offers_radix,
+		.gtse = papr->offers_gtse,
 		.real_mode_size = papr_real_mode_size(papr),
 	};
 	hash_table_reset(papr);

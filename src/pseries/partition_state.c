@@ -24,6 +24,7 @@ static const struct record_field fields[] = {
 	NUMBER(hash_table.pending, HPT_LARGEST_ORDER),
 	NUMBER(offers_radix, true),
 	NUMBER(offers_hash, true),
+	NUMBER(offers_gtse, true),
 	NUMBER(ended, true),
 	NUMBER(errinjct.open, true),
 	NUMBER(errinjct.token, INT32_MAX),
@@ -94,9 +95,10 @@ static bool fits(const void *loaded, const void *present)
 		if (a->trampoline.size[i] % 4)
 			return false;
 	return hash_table_fits(a, b) && a->offers_radix == b->offers_radix &&
-	       a->offers_hash == b->offers_hash && a->rtas_base == b->rtas_base &&
-	       a->rtas_size == b->rtas_size && a->fdt_base == b->fdt_base &&
-	       a->config.nr_vcpus == b->config.nr_vcpus && a->by_trampoline == b->by_trampoline;
+	       a->offers_hash == b->offers_hash && a->offers_gtse == b->offers_gtse &&
+	       a->rtas_base == b->rtas_base && a->rtas_size == b->rtas_size &&
+	       a->fdt_base == b->fdt_base && a->config.nr_vcpus == b->config.nr_vcpus &&
+	       a->by_trampoline == b->by_trampoline;
 }
 
 static unsigned nr_vcpus(const void *state)

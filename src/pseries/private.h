@@ -62,6 +62,7 @@ struct papr {
 	struct papr_vcpu vcpu[ENGINE_MAX_VCPUS];
 	struct engine_partition partition; /* as the engine was last told */
 	bool offers_radix, offers_hash; /* ways of translation that the guest may choose */
+	bool offers_gtse; /* a radix guest may execute tlbie */
 	struct papr_hash_table hash_table;
 	/* How the guest has interrupts: by one of these. */
 	bool has_xive;

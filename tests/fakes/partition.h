@@ -28,6 +28,7 @@
 #define H_P2	    -55
 #define H_P3	    -56
 #define H_P4	    -57
+#define H_P5	    -58
 
 /* For fake_machine_check(). */
 static const struct fwnmi_machine_check fake_slb_multihit = {
@@ -55,8 +56,13 @@ struct fake {
 	struct fake_flush { /* the last one of flush_hpte() */
 		uint64_t index, v, r;
 	} flushed;
-	unsigned flushes, hpte_flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS], kicks[FAKE_CPUS],
-		starts[FAKE_CPUS], debug_lines;
+	struct fake_process_flush { /* the last one of flush_process() */
+		uint32_t pid;
+		uint64_t first, last;
+		bool planted;
+	} process_flushed;
+	unsigned flushes, process_flushes, hpte_flushes, wakes[FAKE_CPUS], prods[FAKE_CPUS],
+		kicks[FAKE_CPUS], starts[FAKE_CPUS], debug_lines;
 	struct papr_errinjct_request errinjct; /* the last one */
 	bool refuses_errinjct;
 	enum vcpu_state state[FAKE_CPUS];
@@ -101,6 +107,13 @@ static void fake_set_partition(struct engine *engine, const struct engine_partit
 static void fake_flush_tlb(struct engine *engine)
 {
 	fake.flushes++;
+}
+
+static void fake_flush_process(struct engine *engine, uint32_t pid, uint64_t first, uint64_t last,
+			       bool planted)
+{
+	fake.process_flushes++;
+	fake.process_flushed = (struct fake_process_flush){ pid, first, last, planted };
 }
 
 static void fake_flush_hpte(struct engine *engine, uint64_t index, uint64_t v, uint64_t r)
@@ -197,6 +210,7 @@ static inline struct papr_config fake_config(void)
 		.set_external = fake_set_external,
 		.set_partition = fake_set_partition,
 		.flush_tlb = fake_flush_tlb,
+		.flush_process = fake_flush_process,
 		.flush_hpte = fake_flush_hpte,
 		.set_slb = fake_set_slb,
 		.insns = fake_insns,

@@ -21,6 +21,7 @@ PROCESSORS = [
     ("power8", ""),
     ("power9", ""),
     ("power9", "disable_radix"),
+    ("power9", "radix_hcall_invalidate=on"),
     ("power10", ""),
     ("power10,compat=power9", ""),
     ("power11", ""),

@@ -262,6 +262,25 @@ static void the_tree_says_radix_xics_and_gtse(void **state)
 			    "IBM,ppc-xicp");
 }
 
+static void radix_hcall_invalidate_on_the_command_line_leaves_gtse_out(void **state)
+{
+	struct papr_config config = fake_config();
+	const uint8_t *vec;
+	int len;
+
+	config.options.bootargs = "quiet radix_hcall_invalidate=on";
+	remake(&config);
+	vec = property("/chosen", "ibm,architecture-vec-5", &len);
+	assert_int_equal(vec[24], 0x40);
+	assert_int_equal(vec[26], 0);
+	assert_false(fake.partition.gtse);
+	config.options.bootargs = "radix_hcall_invalidate=off";
+	remake(&config);
+	vec = property("/chosen", "ibm,architecture-vec-5", &len);
+	assert_int_equal(vec[26], 0x40);
+	assert_true(fake.partition.gtse);
+}
+
 static void remake_for(enum papr_mmu mmu)
 {
 	struct papr_config config = fake_config();
@@ -453,6 +472,7 @@ int main(void)
 		TEST(each_processor_has_a_node_with_its_number),
 		TEST(the_tree_says_which_processor_it_is_and_what_it_is_compatible_with),
 		TEST(the_tree_says_radix_xics_and_gtse),
+		TEST(radix_hcall_invalidate_on_the_command_line_leaves_gtse_out),
 		TEST(the_tree_offers_the_translation_that_the_user_wants),
 		TEST(a_hash_guest_is_told_of_sizes_slb_and_keys),
 		TEST(chosen_has_what_the_loader_said),

@@ -382,19 +382,51 @@ static void a_hash_guest_has_no_process_table_to_register(void **state)
 	assert_int_equal(fake.partition.process_table, 0);
 }
 
-static void h_rpt_invalidate_flushes_what_it_understands(void **state)
+static int64_t rpt_invalidate(uint64_t pid, uint64_t types, uint64_t start, uint64_t end)
+{
+	fake.regs[0].gpr[8] = start;
+	fake.regs[0].gpr[9] = end;
+	return hcall(0, 0x448, pid, 1, types, ~0ull);
+}
+
+static void assert_process_flush(unsigned n, uint32_t pid, uint64_t first, uint64_t last,
+				 bool planted)
+{
+	assert_int_equal(fake.process_flushes, n);
+	assert_int_equal(fake.process_flushed.pid, pid);
+	assert_int_equal(fake.process_flushed.first, first);
+	assert_int_equal(fake.process_flushed.last, last);
+	assert_int_equal(fake.process_flushed.planted, planted);
+}
+
+static void h_rpt_invalidate_reaches_pages_of_a_process_or_all_of_it(void **state)
+{
+	assert_int_equal(rpt_invalidate(5, 2, 0x10000, 0x11000), H_SUCCESS);
+	assert_process_flush(1, 5, 0x10000, 0x10fff, true);
+	assert_int_equal(rpt_invalidate(6, 2, 0, ~0ull), H_SUCCESS);
+	assert_process_flush(2, 6, 0, ~0ull, true);
+	assert_int_equal(rpt_invalidate(0, 4, 0x10000, 0x11000), H_SUCCESS);
+	assert_process_flush(3, 0, 0, ~0ull, false);
+	assert_int_equal(rpt_invalidate(7, 0xe, 0x10000, 0x11000), H_SUCCESS);
+	assert_process_flush(4, 7, 0, ~0ull, true);
+	assert_int_equal(rpt_invalidate(8, 2, 0x10000, 0x10000), H_SUCCESS);
+	assert_int_equal(fake.process_flushes, 4);
+	assert_int_equal(fake.flushes, 0);
+}
+
+static void h_rpt_invalidate_refuses_what_it_does_not_understand(void **state)
 {
 	fake.regs[0].gpr[8] = 0;
 	fake.regs[0].gpr[9] = ~0ull;
-	assert_int_equal(hcall(0, 0x448, 5, 1, 6, ~0ull), H_SUCCESS);
-	assert_int_equal(fake.flushes, 1);
 	assert_int_equal(hcall(0, 0x448, 1ull << 32, 1, 6, ~0ull), H_PARAMETER);
 	assert_int_equal(hcall(0, 0x448, 5, 0, 6, ~0ull), H_P2);
+	assert_int_equal(hcall(0, 0x448, 5, 8, 6, ~0ull), H_P2);
+	assert_int_equal(hcall(0, 0x448, 5, 1, 0, ~0ull), H_P3);
 	assert_int_equal(hcall(0, 0x448, 5, 1, 1, ~0ull), H_P3);
-	fake.regs[0].gpr[8] = 1;
-	fake.regs[0].gpr[9] = 0;
-	assert_int_equal(hcall(0, 0x448, 5, 1, 6, ~0ull), -58);
-	assert_int_equal(fake.flushes, 1);
+	assert_int_equal(hcall(0, 0x448, 5, 1, 6, 0), H_P4);
+	assert_int_equal(hcall(0, 0x448, 5, 1, 6, 0x10), H_P4);
+	assert_int_equal(rpt_invalidate(5, 6, 1, 0), H_P5);
+	assert_int_equal(fake.process_flushes, 0);
 }
 
 static void h_page_init_clears_and_copies_pages_inside_memory_only(void **state)
@@ -542,7 +574,8 @@ int main(void)
 		TEST(a_radix_process_table_is_registered_and_deregistered),
 		TEST(other_process_tables_are_refused),
 		TEST(a_hash_guest_has_no_process_table_to_register),
-		TEST(h_rpt_invalidate_flushes_what_it_understands),
+		TEST(h_rpt_invalidate_reaches_pages_of_a_process_or_all_of_it),
+		TEST(h_rpt_invalidate_refuses_what_it_does_not_understand),
 		TEST(h_page_init_clears_and_copies_pages_inside_memory_only),
 		TEST(a_call_that_meets_poison_reports_a_hardware_error),
 		TEST(logical_loads_and_stores_are_big_endian_aligned_and_inside_memory),

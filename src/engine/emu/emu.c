@@ -463,6 +463,12 @@ static void power_flush_tlb(struct engine *engine)
 	mmu_flush_all(e);
 }
 
+static void power_flush_process(struct engine *engine, uint32_t pid, uint64_t first, uint64_t last,
+				bool planted)
+{
+	mmu_flush_process(all_held(engine), pid, first, last, planted);
+}
+
 static void power_set_debug_register(struct engine *engine, unsigned vcpu,
 				     enum engine_debug_register which, uint64_t value,
 				     uint64_t extension)
@@ -637,6 +643,7 @@ const struct engine_ops engine_power = {
 	.ring_doorbell = power_ring_doorbell,
 	.set_partition = power_set_partition,
 	.flush_tlb = power_flush_tlb,
+	.flush_process = power_flush_process,
 	.flush_hpte = power_flush_hpte,
 	.get_slb = power_get_slb,
 	.set_slb = power_set_slb,

@@ -548,11 +548,17 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 			return;
 }
 
+/* KVM caches translations, and forgets what the guest changes. */
+static void engine_flush_tlb(struct engine *engine)
+{
+}
+
 /*
  * Guests that do not invalidate translations themselves call H_RPT_INVALIDATE. KVM handles it, so
  * it never gets here.
  */
-static void engine_flush_tlb(struct engine *engine)
+static void engine_flush_process(struct engine *engine, uint32_t pid, uint64_t first, uint64_t last,
+				 bool planted)
 {
 }
 
@@ -617,6 +623,7 @@ const struct engine_ops engine_kvm = {
 	.set_external = engine_set_external,
 	.set_partition = engine_set_partition,
 	.flush_tlb = engine_flush_tlb,
+	.flush_process = engine_flush_process,
 	.interrupt_pending = engine_interrupt_pending,
 	.deadline = engine_deadline,
 	.insns = engine_insns,

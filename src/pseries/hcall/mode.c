@@ -116,13 +116,14 @@ static int64_t h_set_mode(struct hcall *call)
 #define PROCESS_TABLE_FLAGS  0x1fu
 
 /*
- * May a guest have this? ibm,architecture-vec-5 offers radix with GTSE, a hash table with segments
- * in the SLB, or the choice of the two. There are no segment tables.
+ * May a guest have this? ibm,architecture-vec-5 offers radix, mostly with GTSE, a hash table with
+ * segments in the SLB, or the choice of the two. There are no segment tables.
  */
 static bool is_offered(const struct papr *papr, uint64_t flags)
 {
 	if (flags & PROCESS_TABLE_RADIX)
-		return papr->offers_radix && !(flags & PROCESS_TABLE_HPT);
+		return papr->offers_radix && !(flags & PROCESS_TABLE_HPT) &&
+		       (papr->offers_gtse || !(flags & PROCESS_TABLE_GTSE));
 	return papr->offers_hash && !flags;
 }
 
@@ -180,16 +181,22 @@ static int64_t h_register_process_table(struct hcall *call)
 	return H_SUCCESS;
 }
 
-/*
- * Linux include/asm/hvcall.h: r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end.
- */
-#define RPTI_TARGET_ALL	 0x7u
+/* Linux include/asm/hvcall.h, "H_RPT_INVALIDATE". */
+#define RPTI_TARGET_ALL	 0x7u /* the processors, this one, those of I/O devices */
 #define RPTI_TYPE_NESTED 0x1u
-#define RPTI_TYPE_ALL	 0xeu
+#define RPTI_TYPE_TLB	 0x2u
+#define RPTI_TYPE_ALL	 0xeu /* with the page walk cache and process table entries */
+#define RPTI_PAGE_ALL	 0xfu /* 4 KiB, 64 KiB, 2 MiB, 1 GiB */
 
+/*
+ * r4 process id, r5 targets, r6 types, r7 page sizes, r8 start, r9 end, which is the first address
+ * behind, or -1. Pages of all sizes are forgotten, on all processors.
+ */
 static int64_t h_rpt_invalidate(struct hcall *call)
 {
 	const uint64_t *args = call->args;
+	struct papr_config *config = &call->papr->config;
+	uint64_t first = args[4], last = args[5] == UINT64_MAX ? args[5] : args[5] - 1;
 
 	if (args[0] > UINT32_MAX)
 		return H_PARAMETER;
@@ -198,9 +205,18 @@ static int64_t h_rpt_invalidate(struct hcall *call)
 	/* There are no nested guests. */
 	if (!args[2] || args[2] & RPTI_TYPE_NESTED || args[2] & ~(uint64_t)RPTI_TYPE_ALL)
 		return H_P3;
+	if (!(args[3] & RPTI_PAGE_ALL))
+		return H_P4;
 	if (args[5] < args[4])
 		return H_P5;
-	call->papr->config.engine_ops->flush_tlb(call->papr->config.engine);
+	/* The others are for the whole process. */
+	if (args[2] != RPTI_TYPE_TLB) {
+		first = 0;
+		last = UINT64_MAX;
+	}
+	if (args[5] != args[4])
+		config->engine_ops->flush_process(config->engine, (uint32_t)args[0], first, last,
+						  args[2] & RPTI_TYPE_TLB);
 	return H_SUCCESS;
 }
 

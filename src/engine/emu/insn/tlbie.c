@@ -36,24 +36,16 @@ struct invalidation {
 
 static void forget_planted(struct cpu *cpu, bool local, const struct invalidation *what)
 {
-	struct planted_flush flush = { .vcpu = local ? cpu->index : ENGINE_MAX_VCPUS,
-				       .caches = 1u << ENGINE_ERAT | 1u << ENGINE_TLB,
-				       .one_process = what->one_process,
-				       .pid = what->pid,
-				       .last = UINT64_MAX };
+	const struct planted_flush everything = { .vcpu = local ? cpu->index : ENGINE_MAX_VCPUS,
+						  .caches = 1u << ENGINE_ERAT | 1u << ENGINE_TLB,
+						  .last = UINT64_MAX };
+	const uint64_t first = what->size ? what->page & ~(what->size - 1) : 0;
 
-	if (!what->one_process || !what->size) {
-		planted_flush(cpu->engine, &flush);
-		return;
-	}
-	flush.first = what->page & ~(what->size - 1);
-	flush.last = flush.first + what->size - 1;
-	planted_flush(cpu->engine, &flush);
-	if (what->pid)
-		return;
-	flush.first |= QUADRANT_3;
-	flush.last |= QUADRANT_3;
-	planted_flush(cpu->engine, &flush);
+	if (what->one_process)
+		planted_flush_process(cpu->engine, everything.vcpu, what->pid, first,
+				      first + what->size - 1);
+	else
+		planted_flush(cpu->engine, &everything);
 }
 
 /*

@@ -125,6 +125,23 @@ void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t
 	flush(e, &range);
 }
 
+void mmu_flush_process(struct power_engine *e, uint32_t pid, uint64_t first, uint64_t last,
+		       bool planted)
+{
+	if (last - first >= LONGEST_RANGE || (first ^ last) & QUADRANT_3) {
+		first = 0;
+		last = UINT64_MAX;
+		mmu_flush_pid(e, pid);
+	} else {
+		first &= ~QUADRANT_3;
+		last &= ~QUADRANT_3;
+		for (uint64_t page = EPN(first); page <= last; page += PAGE_BYTES)
+			mmu_flush_range(e, pid, page, PAGE_BYTES);
+	}
+	if (planted)
+		planted_flush_process(e, ENGINE_MAX_VCPUS, pid, first, last);
+}
+
 static void flush_offsets(struct power_engine *e, uint64_t space, uint64_t first, uint64_t len)
 {
 	const struct shootdown offsets = {

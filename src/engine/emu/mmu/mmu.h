@@ -77,6 +77,9 @@ void mmu_flush_all(struct power_engine *e);
 /* Radix: one process, or the pages that it has in a range, as for mmu_forget_range(). */
 void mmu_flush_pid(struct power_engine *e, uint32_t pid);
 void mmu_flush_range(struct power_engine *e, uint32_t pid, uint64_t ea, uint64_t len);
+/** mmu_flush_process() - engine_ops.flush_process() */
+void mmu_flush_process(struct power_engine *e, uint32_t pid, uint64_t first, uint64_t last,
+		       bool planted);
 /** mmu_flush_hpte() - engine_ops.flush_hpte() */
 void mmu_flush_hpte(struct power_engine *e, uint64_t index, uint64_t v, uint64_t r);
 

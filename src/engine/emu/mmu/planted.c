@@ -42,6 +42,24 @@ void planted_flush(struct power_engine *e, const struct planted_flush *flush)
 	e->nr_planted = kept;
 }
 
+void planted_flush_process(struct power_engine *e, unsigned vcpu, uint32_t pid, uint64_t first,
+			   uint64_t last)
+{
+	struct planted_flush flush = { .vcpu = vcpu,
+				       .caches = 1u << ENGINE_ERAT | 1u << ENGINE_TLB,
+				       .one_process = true,
+				       .pid = pid,
+				       .first = first,
+				       .last = last };
+
+	planted_flush(e, &flush);
+	if (pid)
+		return;
+	flush.first |= QUADRANT_3;
+	flush.last |= QUADRANT_3;
+	planted_flush(e, &flush);
+}
+
 void planted_flush_virtual(struct power_engine *e, uint64_t space, uint64_t offset, uint64_t len)
 {
 	const uint64_t in_segment = (1ull << hash_space_segment_bits(space)) - 1;

@@ -28,6 +28,13 @@ bool planted_add(struct power_engine *e, const struct engine_planted *planted);
 /** planted_flush() - forget the errors in all entries that are invalidated. */
 void planted_flush(struct power_engine *e, const struct planted_flush *flush);
 /**
+ * planted_flush_process() - the same for the ERAT and TLB entries of a process of a radix guest
+ * @vcpu: ENGINE_MAX_VCPUS: all
+ * @first: in quadrant 0, as @last: for process 0 they stand for quadrant 3 as well
+ */
+void planted_flush_process(struct power_engine *e, unsigned vcpu, uint32_t pid, uint64_t first,
+			   uint64_t last);
+/**
  * planted_flush_virtual() - the same for the ERAT and TLB entries of a part of a virtual segment,
  * in all vCPUs
  * @space: hash_space()
