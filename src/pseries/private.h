@@ -113,6 +113,7 @@ bool papr_ready_to_deliver(struct papr *papr);
 #define H_BUSY			  1 /* try again later */
 #define H_CLOSED		  2
 #define H_CONSTRAINED		  4
+#define H_PARTIAL		  5
 #define H_HARDWARE		  -1
 #define H_FUNCTION		  -2
 #define H_PRIVILEGE		  -3
@@ -293,6 +294,12 @@ unsigned hash_table_largest(const struct papr *papr);
 void hash_table_reset(struct papr *papr);
 /** hash_table_empty() - remove all entries; the engine is not told. */
 void hash_table_empty(struct papr *papr);
+#define BLOCK_CHARACTERISTICS_MAX 16
+/**
+ * hash_table_block_characteristics() - write the value of the system parameter "TLB Block
+ * Invalidate Characteristics"; returns its bytes, 0 if the guest has no such calls
+ */
+size_t hash_table_block_characteristics(const struct papr *papr, uint8_t *buf);
 /** hash_table_place() - have papr->partition say where the table is. */
 void hash_table_place(struct papr *papr);
 

@@ -127,6 +127,7 @@ static void the_hash_table_calls_are_announced_to_hash_guests_only(void **state)
 	remake_for(~0u, PAPR_MMU_HASH);
 	assert_true(is_announced("hcall-pft"));
 	assert_true(is_announced("hcall-bulk"));
+	assert_true(is_announced("hcall-block-remove"));
 	assert_true(is_announced("hcall-hpt-resize"));
 	assert_false(is_announced("hcall-rpt-invalidate"));
 	assert_int_equal(hcall(0, 0x00c, 0, 0, 0, 0), H_SUCCESS);

@@ -5,16 +5,17 @@
 #include "isa/hpte.h"
 #include "pseries/private.h"
 
-#define REMOVE	    0x004
-#define ENTER	    0x008
-#define READ	    0x00c
-#define CLEAR_MOD   0x010
-#define CLEAR_REF   0x014
-#define PROTECT	    0x018
-#define BULK_REMOVE 0x124
-#define CLEAR_HPT   0x358
-#define PREPARE	    0x36c
-#define COMMIT	    0x370
+#define REMOVE	     0x004
+#define ENTER	     0x008
+#define READ	     0x00c
+#define CLEAR_MOD    0x010
+#define CLEAR_REF    0x014
+#define PROTECT	     0x018
+#define BULK_REMOVE  0x124
+#define BLOCK_REMOVE 0x328
+#define CLEAR_HPT    0x358
+#define PREPARE	     0x36c
+#define COMMIT	     0x370
 
 #define BIT(n)	     (1ull << (63 - (n)))
 #define EXACT	     BIT(24)
@@ -254,6 +255,87 @@ static void bulk_remove_stops_at_the_end_and_at_what_is_wrong(void **state)
 	assert_int_equal(RESULT(0, 1), parameter | ENTRIES);
 	assert_entry(1, V, R(PAGE));
 	assert_int_equal(fake.hpte_flushes, 0);
+}
+
+#define TS_REQUEST	(1ull << 62)
+#define TS_AVPN		(1ull << 56)
+#define TS_END		(3ull << 62)
+#define TS_ANSWER(code) (2ull << 62 | (uint64_t)(code) << 56)
+
+static int64_t block(uint64_t avpn, unsigned count, const uint64_t *specifiers)
+{
+	struct engine_regs *regs = &fake.regs[0];
+
+	for (unsigned i = 0; i < 8; i++)
+		regs->gpr[5 + i] = i < count ? specifiers[i] : TS_END;
+	return hcall(0, BLOCK_REMOVE, avpn, regs->gpr[5], regs->gpr[6], regs->gpr[7]);
+}
+
+/* Pages of 4 KiB that follow one another are in groups that do. */
+static uint64_t neighbour(unsigned n)
+{
+	return (0x100 ^ n) * HPTES_PER_GROUP;
+}
+
+static void block_remove_removes_eight_neighbours_and_returns_r_and_c(void **state)
+{
+	uint64_t specifiers[8];
+
+	for (unsigned i = 0; i < 8; i++) {
+		enter(EXACT, neighbour(i), V, R(PAGE) & ~(i & 1 ? HPTE_R_C : HPTE_R_R));
+		specifiers[i] = TS_REQUEST | TS_AVPN | neighbour(i);
+	}
+	assert_int_equal(block(V & ~0x7full, 8, specifiers), H_SUCCESS);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(RESULT(0, 1 + i), TS_ANSWER(i & 1 ? 4 : 2) | neighbour(i));
+	assert_empty();
+	assert_int_equal(fake.hpte_flushes, 8);
+}
+
+static void block_remove_says_which_it_leaves_and_why(void **state)
+{
+	const uint64_t other = V + (1ull << 20);
+
+	enter(EXACT, neighbour(0), V, R(PAGE));
+	enter(EXACT, neighbour(1), V | BOLTED, R(PAGE));
+	enter(EXACT, neighbour(2), other, R(PAGE));
+	enter(EXACT, neighbour(3), V | HPTE_V_LARGE, R_64K(PAGE));
+	enter(EXACT, neighbour(4), V | 1ull << 62, R(PAGE));
+	enter(EXACT, neighbour(8), V, R(PAGE));
+	enter(EXACT, neighbour(9), V | HPTE_V_LARGE, R(0)); /* 16 MiB */
+	assert_int_equal(
+		block(V & ~0x7full, 8,
+		      (uint64_t[]){ TS_REQUEST | TS_AVPN | neighbour(0), TS_REQUEST | neighbour(1),
+				    TS_REQUEST | TS_AVPN | neighbour(2), TS_REQUEST | neighbour(3),
+				    TS_REQUEST | neighbour(4), TS_REQUEST | neighbour(8),
+				    TS_REQUEST | neighbour(9), TS_REQUEST | ENTRIES }),
+		5 /* H_PARTIAL */);
+	assert_int_equal(RESULT(0, 1), TS_ANSWER(6) | neighbour(0));
+	assert_int_equal(RESULT(0, 2), TS_ANSWER(0x08) | neighbour(1)); /* not found */
+	assert_int_equal(RESULT(0, 3), TS_ANSWER(0x08) | neighbour(2));
+	assert_int_equal(RESULT(0, 4), TS_ANSWER(0x18) | neighbour(3)); /* other size */
+	assert_int_equal(RESULT(0, 5), TS_ANSWER(0x18) | neighbour(4));
+	assert_int_equal(RESULT(0, 6), TS_ANSWER(0x28) | neighbour(8)); /* other block */
+	assert_int_equal(RESULT(0, 7), TS_ANSWER(0x10) | neighbour(9)); /* wrong */
+	assert_int_equal(RESULT(0, 8), TS_ANSWER(0x10) | ENTRIES);
+	assert_int_equal(fake.hpte_flushes, 1);
+	assert_entry(neighbour(8), V, R(PAGE));
+}
+
+static void block_remove_takes_requests_only_and_each_entry_once(void **state)
+{
+	enter(EXACT, neighbour(0), V, R(PAGE));
+	assert_int_equal(block(0, 2, (uint64_t[]){ TS_REQUEST | neighbour(0), 0 }), H_PARAMETER);
+	assert_int_equal(block(0, 2, (uint64_t[]){ TS_REQUEST | neighbour(0), 2ull << 62 }),
+			 H_PARAMETER);
+	assert_entry(neighbour(0), V, R(PAGE));
+	assert_int_equal(block(0, 0, NULL), H_SUCCESS);
+	assert_int_equal(
+		block(0, 2, (uint64_t[]){ TS_REQUEST | neighbour(0), TS_REQUEST | neighbour(0) }),
+		H_SUCCESS);
+	assert_int_equal(RESULT(0, 1), TS_ANSWER(6) | neighbour(0));
+	assert_int_equal(RESULT(0, 2), TS_ANSWER(0) | neighbour(0));
+	assert_int_equal(fake.hpte_flushes, 1);
 }
 
 static void protect_sets_protection_and_keys_and_clears_r(void **state)
@@ -636,6 +718,9 @@ int main(void)
 		TEST(remove_compares_the_page_or_looks_at_bits),
 		TEST(bulk_remove_answers_each_of_its_requests),
 		TEST(bulk_remove_stops_at_the_end_and_at_what_is_wrong),
+		TEST(block_remove_removes_eight_neighbours_and_returns_r_and_c),
+		TEST(block_remove_says_which_it_leaves_and_why),
+		TEST(block_remove_takes_requests_only_and_each_entry_once),
 		TEST(protect_sets_protection_and_keys_and_clears_r),
 		TEST(read_returns_one_entry_or_the_four_around_it),
 		TEST(clear_mod_and_clear_ref_clear_one_bit_and_return_what_was),

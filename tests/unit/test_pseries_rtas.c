@@ -482,6 +482,16 @@ static void system_parameters_are_cut_to_the_buffer(void **state)
 	assert_int_equal(CALL(0, "ibm,set-system-parameter", 1, NULL, 12345, BUFFER), -3);
 }
 
+static void the_block_characteristics_are_empty_without_a_hash_table(void **state)
+{
+	const uint8_t *buffer = fake.memory.base + BUFFER;
+
+	memset(fake.memory.base + BUFFER, 0xaa, 64);
+	assert_int_equal(CALL(0, "ibm,get-system-parameter", 1, NULL, 50, BUFFER, 64), 0);
+	assert_memory_equal(buffer, "\0\0\xaa", 3);
+	assert_int_equal(CALL(0, "ibm,set-system-parameter", 1, NULL, 50, BUFFER), -9002);
+}
+
 static void nmi_register_checks_its_addresses_and_tells_the_machine(void **state)
 {
 	struct papr_fwnmi_state fwnmi;
@@ -907,6 +917,7 @@ int main(void)
 		TEST(event_scan_and_check_exception_find_nothing_and_check_their_buffer),
 		TEST(os_term_reports_the_guests_text_bounded_and_printable),
 		TEST(system_parameters_are_cut_to_the_buffer),
+		TEST(the_block_characteristics_are_empty_without_a_hash_table),
 		TEST(nmi_register_checks_its_addresses_and_tells_the_machine),
 		TEST(a_machine_check_goes_to_the_registered_routine_and_back_by_interlock),
 		TEST(a_waiting_processor_is_woken_by_the_interlock_and_then_delivered),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hash page table, its owner, and the hcall-pft, hcall-bulk and hcall-hpt-resize function sets.
- * LoPAR sections "Page Frame Table Access", "H_BULK_REMOVE", "Hash Page Table Resizing" and
- * "H_CLEAR_HPT".
+ * The hash page table, its owner, and the hcall-pft, hcall-bulk, hcall-block-remove and
+ * hcall-hpt-resize function sets. LoPAR sections "Page Frame Table Access", "H_BULK_REMOVE",
+ * "H_BLOCK_REMOVE", "Hash Page Table Resizing" and "H_CLEAR_HPT".
  *
  * The hypervisor's memory behind RAM has two halves: one with the table, one for that which a guest
  * prepares to change to. What is not in use is zero.
@@ -325,6 +325,111 @@ static int64_t h_bulk_remove(struct hcall *call)
 	return H_SUCCESS;
 }
 
+/* A translation specifier of H_BLOCK_REMOVE: its first byte, then the index as above */
+#define BLOCK_AVPN	   0x0100000000000000ull
+#define BLOCK_NOT_FOUND	   0x0800000000000000ull
+#define BLOCK_PARAMETER	   0x1000000000000000ull
+#define BLOCK_INCONSISTENT 0x1800000000000000ull /* another page or segment size */
+#define BLOCK_CROSSES	   0x2800000000000000ull /* of another block */
+#define BLOCK_RC_SHIFT	   50 /* from R and C of an entry */
+#define BLOCK_BITS	   3 /* log2 of the pages */
+#define BLOCK_LARGEST_BASE 16u /* the AVPN of larger pages is not the same in all of a block */
+
+static bool is_in_blocks(const struct hpte_page_size *size)
+{
+	return size->base <= BLOCK_LARGEST_BASE && size->actual <= HASH_LARGEST_PAGE;
+}
+
+/* LoPAR table "TLB Block Invalidate Characteristics Specifier Format" */
+size_t hash_table_block_characteristics(const struct papr *papr, uint8_t *buf)
+{
+	static const struct hpte_page_size sizes[] = HPTE_PAGE_SIZES;
+	size_t len = 2;
+
+	_Static_assert(2 + ARRAY_SIZE(sizes) <= BLOCK_CHARACTERISTICS_MAX, "there is room");
+	if (!papr->offers_hash || !papr->partition.hash_table)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (is_in_blocks(&sizes[i]))
+			buf[len++] = (uint8_t)(sizes[i].large ? 0x80 | sizes[i].lp : 0);
+	buf[0] = BLOCK_BITS;
+	buf[1] = (uint8_t)(len - 2);
+	return len;
+}
+
+/* What the first entry to be removed settles for those that follow. */
+struct block {
+	const struct hpte_page_size *size; /* NULL: there was none yet */
+	struct virtual_page page; /* offset: the block's number in the segment */
+};
+
+/* May the entry be removed with the block's others? 0, or what its specifier gets. */
+static uint64_t check_block_entry(const struct papr *papr, uint64_t specifier, uint64_t avpn,
+				  struct block *block)
+{
+	const uint64_t index = specifier & BULK_INDEX;
+	const struct hpte_page_size *size;
+	struct virtual_page page;
+	struct hpte hpte;
+
+	if (!is_index(papr, index))
+		return BLOCK_PARAMETER;
+	hpte = load(table(papr), index);
+	if (!(hpte.v & HPTE_V_VALID) || hpte.v & HPTE_V_BOLTED)
+		return BLOCK_NOT_FOUND;
+	size = page_size(hpte);
+	if (!size || !is_in_blocks(size))
+		return BLOCK_PARAMETER;
+	if (specifier & BLOCK_AVPN && (hpte.v ^ avpn) & AVPN_MASK)
+		return BLOCK_NOT_FOUND;
+	page = hpte_page(hpte.v, index, size->base);
+	page.offset >>= size->base + BLOCK_BITS;
+	if (!block->size)
+		*block = (struct block){ size, page };
+	if (size != block->size || page.segment_1t != block->page.segment_1t)
+		return BLOCK_INCONSISTENT;
+	return page.vsid == block->page.vsid && page.offset == block->page.offset ? 0 :
+										    BLOCK_CROSSES;
+}
+
+/* Named twice, it is gone at the second time. */
+static uint64_t remove_block_entry(struct papr *papr, uint64_t index)
+{
+	struct hpte was = { 0, 0 };
+
+	remove_entry(papr, 0, index, 0, &was);
+	return (was.r & (HPTE_R_R | HPTE_R_C)) << BLOCK_RC_SHIFT;
+}
+
+/*
+ * r4 AVPN, r5-r12: up to eight specifiers; out: they are r4-r11. An invalid one leaves all entries
+ * alone. Without the CMO option the bits for a page's state don't count.
+ */
+static int64_t h_block_remove(struct hcall *call)
+{
+	const uint64_t avpn = call->args[0];
+	uint64_t *specifiers = &call->args[1], answers[1u << BLOCK_BITS];
+	struct block block = { NULL };
+	int64_t rc = H_SUCCESS;
+	unsigned n = 0;
+
+	for (; n < ARRAY_SIZE(answers) && (specifiers[n] & BULK_TYPE) != BULK_END; n++) {
+		if ((specifiers[n] & BULK_TYPE) != BULK_REQUEST)
+			return H_PARAMETER;
+		answers[n] = check_block_entry(call->papr, specifiers[n], avpn, &block);
+		if (answers[n])
+			rc = H_PARTIAL;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const uint64_t index = specifiers[i] & BULK_INDEX;
+
+		if (!answers[i])
+			answers[i] = remove_block_entry(call->papr, index);
+		call->args[i] = BULK_RESPONSE | answers[i] | index;
+	}
+	return rc;
+}
+
 /*
  * All entries. There is no virtual real mode area among them: what code without relocation reaches
  * is struct engine_partition.real_mode_size.
@@ -502,6 +607,7 @@ const struct hcall_entry hash_table_hcalls[] = {
 	{ 0x014, h_clear_ref, .function_set = "hcall-pft", OURS },
 	{ 0x018, h_protect, .function_set = "hcall-pft", OURS },
 	{ 0x124, h_bulk_remove, .function_set = "hcall-bulk", OURS },
+	{ 0x328, h_block_remove, .function_set = "hcall-block-remove", OURS },
 	{ 0x358, .handler = h_clear_hpt, OURS }, /* Linux tries it */
 	{ 0x36c, h_resize_hpt_prepare, .function_set = "hcall-hpt-resize", OURS },
 	{ 0x370, h_resize_hpt_commit, .function_set = "hcall-hpt-resize", OURS },

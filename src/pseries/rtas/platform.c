@@ -58,6 +58,7 @@ static int32_t rtas_os_term(struct rtas_call *call)
 
 /* LoPAR table "Defined Parameters" of ibm,get-system-parameter. */
 #define PARAMETER_SPLPAR_CHARACTERISTICS 20
+#define PARAMETER_BLOCK_INVALIDATE	 50
 #define PARAMETER_LPAR_NAME		 55
 #define PARAMETER_NOT_SUPPORTED		 -3
 #define PARAMETER_ERROR			 -9999
@@ -72,7 +73,7 @@ static int32_t rtas_get_system_parameter(struct rtas_call *call)
 	uint64_t buffer = call->args[1], room = call->args[2];
 	uint8_t head[2];
 	char text[256];
-	unsigned len;
+	size_t len;
 
 	switch (call->args[0]) {
 	case PARAMETER_SPLPAR_CHARACTERISTICS:
@@ -81,14 +82,18 @@ static int32_t rtas_get_system_parameter(struct rtas_call *call)
 			 ",MinProcs=%u,DesProcs=%u,MaxPlatProcs=%u",
 			 100 * n, 100 * n, 100 * n, papr->memory->size >> 20,
 			 papr->memory->size >> 20, n, n, n);
+		len = strlen(text) + 1;
+		break;
+	case PARAMETER_BLOCK_INVALIDATE:
+		len = hash_table_block_characteristics(papr, (uint8_t *)text);
 		break;
 	case PARAMETER_LPAR_NAME:
 		snprintf(text, sizeof(text), "fwnmi");
+		len = strlen(text) + 1;
 		break;
 	default:
 		return PARAMETER_NOT_SUPPORTED;
 	}
-	len = (unsigned)strlen(text) + 1;
 	if (room < sizeof(head) || !memory_contains(papr->memory, buffer, room))
 		return PARAMETER_ERROR;
 	head[0] = (uint8_t)(len >> 8);
@@ -104,6 +109,7 @@ static int32_t rtas_set_system_parameter(struct rtas_call *call)
 {
 	switch (call->args[0]) {
 	case PARAMETER_SPLPAR_CHARACTERISTICS:
+	case PARAMETER_BLOCK_INVALIDATE:
 	case PARAMETER_LPAR_NAME:
 		return RTAS_NOT_AUTHORIZED;
 	default:
