@@ -13,19 +13,26 @@
 #define READS	 "problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
 #define WRITES	 "problem_state_writes_to_a_read_only_number_are_illegal_instructions"
 #define MASKED	 "uamor_guards_amr_against_problem_state_only"
+#define RFEBB	 "rfebb_goes_where_ebbrr_says_and_sets_or_clears_bescr_ge"
+#define NO_EVENT "no_event_based_branch_comes_of_what_software_writes_to_bescr"
 #define FACILITY "a_facility_that_fscr_denies_to_problem_state_raises_0xf60_and_is_named_in_fscr"
 
-const char *const sentences[] = { BITS,	 SHARED, PARTS,	 ABSENT,   SINGLED,
-				  READS, WRITES, MASKED, FACILITY, NULL };
+const char *const sentences[] = { BITS,	  SHARED, PARTS, ABSENT,   SINGLED,  READS,
+				  WRITES, MASKED, RFEBB, NO_EVENT, FACILITY, NULL };
 
 #define ONES ~0ull
 
-#define BCTAR	0x4e800460u
-#define SCV_0	0x44000001u
-#define UAMOR	157
-#define BESCR	806
-#define TAR	815
-#define FSCR_IC 56
+#define BCTAR	 0x4e800460u
+#define SCV_0	 0x44000001u
+#define FOR_EVER 0x48000000u
+#define RFEBB_0	 0x4c000124u
+#define RFEBB_1	 0x4c000924u
+#define UAMOR	 157
+#define EBBHR	 804
+#define EBBRR	 805
+#define BESCR	 806
+#define TAR	 815
+#define FSCR_IC	 56
 
 #define USER (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
 
@@ -223,6 +230,58 @@ static void test_user(void)
 	mtspr(UAMOR, 0);
 }
 
+#define GE   (1ull << 63) /* event-based branches are enabled, */
+#define PME  (1ull << 32) /* those of the performance monitor, */
+#define PMEO 1ull /* and there was such an event. */
+#define TS   (1ull << 30)
+
+/* An rfebb to the trap, beyond a branch that never gets there. */
+static void rfebb(u64 msr, u32 insn, u64 before, u64 after)
+{
+	const u64 at = (u64)code + (msr & MSR_PR ? USER_CODE : 0);
+
+	write_spr(BESCR, before);
+	write_spr(EBBRR, at + 8);
+	write_pair(code, insn, FOR_EVER);
+	run((void *)at, msr, 0, 0, 0, 0);
+	check_caught(RFEBB, 0x700, (void *)(at + 8), 0, msr, TRAPPED);
+	check_equal(RFEBB, read_spr(BESCR), after, "BESCR");
+	check_equal(RFEBB, read_spr(EBBRR), at + 8, "EBBRR");
+}
+
+static void test_rfebb(u64 msr)
+{
+	void *at = (void *)((u64)code + (msr & MSR_PR ? USER_CODE : 0));
+
+	mtspr(SPR_FSCR, msr & MSR_PR ? 1 << 7 : 0);
+	rfebb(msr, RFEBB_0, GE | PME, PME);
+	rfebb(msr, RFEBB_0, PME, PME);
+	rfebb(msr, RFEBB_1, PME, GE | PME);
+	write_spr(BESCR, TS);
+	write_pair(code, NOP, RFEBB_1);
+	run(at, msr, 0, 0, 0, 0);
+	check_caught(RFEBB, 0x700, at, 4, msr, ILLEGAL);
+	check_equal(RFEBB, read_spr(BESCR), TS, "BESCR after an invalid form");
+}
+
+static void test_no_event(void)
+{
+	void *at = (void *)(USER_CODE + (u64)code);
+
+	mtspr(SPR_FSCR, 1 << 7);
+	write_spr(EBBHR, USER_CODE + (u64)code); /* not of a trap */
+	write_spr(EBBRR, USER_CODE + (u64)code + 8);
+	write_spr(BESCR, 0);
+	write_pair(code, spr(MTSPR, BESCR, 3), NOP);
+	run(at, USER, GE | PME | PMEO, 0, 0, 0);
+	check_caught(NO_EVENT, 0x700, at, 8, USER, TRAPPED);
+	write_pair(code, NOP, RFEBB_1);
+	run(at, USER, 0, 0, 0, 0);
+	check_caught(NO_EVENT, 0x700, at, 8, USER, TRAPPED);
+	check_equal(NO_EVENT, read_spr(BESCR), GE | PME | PMEO, "BESCR");
+	write_spr(BESCR, 0);
+}
+
 static void test_facilities(void)
 {
 	const struct {
@@ -236,6 +295,8 @@ static void test_facilities(void)
 		{ spr(MTSPR, 803, 3), 7 },
 		{ spr(MFSPR, TAR, 4), 8 },
 		{ spr(MTSPR, TAR, 3), 8 },
+		{ RFEBB_0, 7 },
+		{ RFEBB_1, 7 },
 		{ BCTAR, 8 },
 		{ SCV_0, 12 },
 	};
@@ -267,5 +328,8 @@ void payload(void)
 	radix_start();
 	radix_map(0, USER_CODE + (u64)code, (u64)code, PTE_READ | PTE_EXEC);
 	test_user();
+	test_rfebb(MSR_BARE);
+	test_rfebb(USER);
+	test_no_event();
 	test_facilities();
 }

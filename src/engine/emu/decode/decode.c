@@ -910,6 +910,12 @@ GEN(rfscv)
 	END(d, leave_nip, 0, 0, 0, 0);
 }
 
+GEN(rfebb)
+{
+	emit_call(d, FACILITY_NONE, sem_rfebb, insn);
+	END(d, leave_nip, 0, 0, 0, 0);
+}
+
 GEN(sc)
 {
 	gen_leave(d, FACILITY_NONE, sem_sc, insn);

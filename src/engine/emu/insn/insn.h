@@ -15,8 +15,8 @@
 #define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
 
 /* Parts of instructions that decode.c translates. */
-sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_sc, sem_scv, sem_tlbie,
-	sem_msgsndp, sem_priority, sem_pause, sem_need_tar, sem_not_compatible, sem_sync,
+sem_fn sem_mtmsr_ee, sem_mtmsr, sem_mtmsrd, sem_rfid, sem_rfscv, sem_rfebb, sem_sc, sem_scv,
+	sem_tlbie, sem_msgsndp, sem_priority, sem_pause, sem_need_tar, sem_not_compatible, sem_sync,
 	sem_ptesync, sem_lwsync, sem_isync;
 
 #endif

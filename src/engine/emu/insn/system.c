@@ -91,6 +91,25 @@ SEM(rfscv)
 	return return_to(cpu, cpu->lr, cpu->ctr);
 }
 
+#define BESCR_GE      (1ull << 63)
+#define BESCR_TS      (3ull << 30) /* the state of a transaction, which there is none of */
+#define RFEBB_S(insn) ((insn) >> 11 & 1)
+
+/*
+ * Power ISA 3.1, Book II, chapter 7. Nothing makes an event: the performance monitor counts
+ * nothing, and there are no external event-based branches. PMEO and EEO are what software writes.
+ */
+SEM(rfebb)
+{
+	if (cpu_need_facility(cpu, FSCR_EBB))
+		return EXCEPTION;
+	if (cpu->bescr & BESCR_TS)
+		return cpu_illegal(cpu);
+	cpu->bescr = RFEBB_S(insn) ? cpu->bescr | BESCR_GE : cpu->bescr & ~BESCR_GE;
+	cpu->nip = effective_address(cpu, cpu->ebbrr);
+	return 0;
+}
+
 /*
  * sc 1 calls the hypervisor, which refuses problem state. The operating system of a guest with
  * radix translation then gets a privileged instruction interrupt. One that translates by hash may
