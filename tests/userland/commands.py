@@ -70,8 +70,14 @@ def end_by_sigterm():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
 
 
-def boot(name, build, cpu, stack, memory="2G", smp=2):
-    """Boots once; each later call returns the same System."""
+def add_arguments(parser):
+    parser.add_argument(
+        "--jit", choices=("off", "on", "force", "check"), default="off", help="of fwnmi (off)"
+    )
+
+
+def boot(name, build, cpu, stack, memory="2G", smp=2, jit="off"):
+    """Boots once; each later call returns the same System. Only fwnmi has a JIT to be chosen."""
     booted = []
 
     def system():
@@ -79,9 +85,8 @@ def boot(name, build, cpu, stack, memory="2G", smp=2):
             kernel = harness.guest_file(KERNEL)
             size = {"smp": smp, "memory": memory, "job": "userland"}
             if name == "fwnmi":
-                made = harness.Guest(
-                    build, kernel, options=["-cpu", cpu], append=harness.QUIET, **size
-                )
+                options = ["-cpu", cpu, "--jit", jit]
+                made = harness.Guest(build, kernel, options=options, append=harness.QUIET, **size)
             else:
                 made = qemu.QemuGuest(build, "10", kernel, options=["-cpu", cpu], **size)
             booted.append(System(name, stack.enter_context(made)))

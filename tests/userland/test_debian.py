@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Debian's own programs compute what they should on the embedded processor, and on QEMU 10's.
 
-usage: test_debian.py [--build DIRECTORY] [--cpu NAME] [--on fwnmi|qemu] [TEST...]
+usage: test_debian.py [--build DIRECTORY] [--cpu NAME] [--on fwnmi|qemu] [--jit off|on] [TEST...]
 
 The guest is Debian's 6.1 with the initramfs of `scripts/mkinitramfs --userland`. TESTs are names of
 the tests, without the system: all unless named.
@@ -179,6 +179,7 @@ def tests_of(name, system, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     harness.add_arguments(parser)
+    commands.add_arguments(parser)
     parser.add_argument("--cpu", default="power9", help="the processor (power9)")
     parser.add_argument("--on", choices=("fwnmi", "qemu"), help="only there")
     parser.add_argument("tests", nargs="*", metavar="TEST")
@@ -190,7 +191,8 @@ def main():
         build = harness.use_arguments(args).check()
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="fwnmi-test-"))
         for name in [args.on] if args.on else ("fwnmi", "qemu"):
-            tests += tests_of(name, commands.boot(name, build, args.cpu, stack), scratch)
+            system = commands.boot(name, build, args.cpu, stack, jit=args.jit)
+            tests += tests_of(name, system, scratch)
         wanted = [
             t for t in tests if not args.tests or re.sub("_on_[a-z]+$", "", t[0]) in args.tests
         ]

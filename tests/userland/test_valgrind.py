@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Valgrind's none/tests/ppc64 print on the embedded processor what they did on IBM's.
 
-usage: test_valgrind.py [--build DIRECTORY] [--on fwnmi|qemu] [--json FILE] [TEST...]
+usage: test_valgrind.py [--build DIRECTORY] [--on fwnmi|qemu] [--jit off|on] [--json FILE] [TEST...]
 
 scripts/valgrind-tests has built them. Each is run on POWER9, those of ISA 3.1 on POWER10, and one
 on POWER8. TESTs are names of valgrind's: all unless named. --json: results, one object a test.
@@ -115,7 +115,7 @@ def processor_of(name):
 
 def tests_of(args, build, directory, stack):
     systems = {
-        cpu: commands.boot(args.on, build, cpu, stack, memory="1G", smp=1)
+        cpu: commands.boot(args.on, build, cpu, stack, memory="1G", smp=1, jit=args.jit)
         for cpu in ("power8", "power9", "power10")
     }
     for path in sorted(glob.glob(os.path.join(directory, "*.vgtest"))):
@@ -156,6 +156,7 @@ def recorded(function, results, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     harness.add_arguments(parser)
+    commands.add_arguments(parser)
     parser.add_argument("--on", choices=("fwnmi", "qemu"), default="fwnmi", help="where (fwnmi)")
     parser.add_argument("--json", metavar="FILE", help="write the results there")
     parser.add_argument("--lines", type=int, default=12, help="of differences to show (12)")
