@@ -330,21 +330,49 @@ static bool a_decimal_exception_interrupts(void)
 	return c.outcome == SIGFPE;
 }
 
-/* Book II 4.4: 128 bytes at a time. Nothing takes what is pasted: CR0 says so. */
-static bool nothing_takes_what_is_pasted(void)
+/*
+ * Book II, copy and paste: 128 bytes at a time. CR0 says whether they were transferred: to memory
+ * from POWER10 only, once, and not after cpabort.
+ */
+static bool pastes(unsigned isa, uint32_t between, bool again)
 {
+	const unsigned nr_words = between || again ? 3 : 2;
+	bool good;
 	struct isa_case c;
 
+	run_as(isa);
 	prepare(&c, 0x7c20060c | 4 << 11); /* copy 0,r4 */
 	c.gpr[4] = CASE_MEMORY;
-	c.words[1] = c.insn = 0x7c20070d | 5 << 11; /* paste. 0,r5 */
+	c.words[1] = between ? between : 0x7c20070d | 5 << 11; /* paste. 0,r5 */
+	c.words[2] = 0x7c20070d | (again ? 6 : 5) << 11;
+	c.insn = c.words[nr_words - 1];
 	c.gpr[5] = CASE_MEMORY + 128;
-	c.nr_words = 2;
+	c.gpr[6] = CASE_MEMORY;
+	c.nr_words = nr_words;
 	c.cr = 0xf0000000;
-	c.memory[0] = 1;
+	memset(c.memory, 1, 127);
+	c.memory[127] = 2;
 	run_one(&c, false);
-	return !c.outcome && !c.cr && !c.memory[128] &&
-	       outcome_of(0x7c20060c | 4 << 11, false) == SIGBUS &&
+	run_as(300);
+	good = !c.outcome && c.cr == (again || between || isa < 310 ? 0 : 0x20000000);
+	if (between || isa < 310)
+		return good && !c.memory[128] && !c.memory[255];
+	return good && !memcmp(&c.memory[128], c.memory, 128) && c.memory[127] == 2;
+}
+
+static bool what_is_copied_is_pasted_once(void)
+{
+	return pastes(310, 0, false) && pastes(310, 0, true);
+}
+
+static bool an_aborted_copy_is_not_pasted(void)
+{
+	return pastes(310, 0x7c00068c, false);
+}
+
+static bool nothing_takes_what_a_power9_pastes(void)
+{
+	return pastes(300, 0, false) && outcome_of(0x7c20060c | 4 << 11, false) == SIGBUS &&
 	       outcome_of(0x7c20070d | 4 << 11, false) == SIGBUS;
 }
 
@@ -383,7 +411,7 @@ int main(void)
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..23\n");
+	printf("1..25\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -400,7 +428,9 @@ int main(void)
 	TEST(a_cleared_exception_does_not_interrupt);
 	TEST(a_rotated_doubleword_is_inserted);
 	TEST(a_reserved_quadword_is_stored);
-	TEST(nothing_takes_what_is_pasted);
+	TEST(nothing_takes_what_a_power9_pastes);
+	TEST(what_is_copied_is_pasted_once);
+	TEST(an_aborted_copy_is_not_pasted);
 	TEST(a_wrong_digit_gives_a_nan);
 	TEST(a_shortened_nan_keeps_its_signal_and_digits);
 	TEST(a_nan_of_single_precision_is_cut);

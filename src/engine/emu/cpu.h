@@ -131,6 +131,10 @@ struct cpu {
 	uint64_t reserve_ra; /* real address */
 	u128 reserve_value; /* with threads: what was there, as the mode's byte order has it */
 
+	/* What copy has read and paste. is to write. */
+	bool has_copied;
+	uint64_t copied[16];
+
 	uint64_t srr0, srr1, dar;
 	uint32_t dsisr;
 	uint64_t sprg[4];

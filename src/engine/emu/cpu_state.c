@@ -43,6 +43,8 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(reserved, true),
 	NUMBER(reserve_size, 16),
 	NUMBER(reserve_ra, UINT64_MAX),
+	NUMBER(has_copied, true),
+	ARRAY(copied, UINT64_MAX),
 	NUMBER(srr0, UINT64_MAX),
 	NUMBER(srr1, UINT64_MAX),
 	NUMBER(dar, UINT64_MAX),

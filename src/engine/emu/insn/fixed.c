@@ -667,20 +667,25 @@ SEM(stq)
 
 /*
  * ---- copy and paste ----
- * There is no accelerator, and no transfer ever succeeds, which software must expect at any time.
- * Book II, section 4.4.
+ * Book II, copy and paste. A POWER9 takes what is pasted to accelerators only, and there is none.
+ * From POWER10 memory takes it, too.
  */
 
-#define COPY_BYTES 128
+#define COPY_BYTES sizeof(((struct cpu *)0)->copied)
 
 SEM(copy)
 {
 	const uint64_t ea = indexed_ea(cpu, insn);
-	uint64_t v;
+	uint64_t data[COPY_BYTES / 8];
 
 	if (ea % COPY_BYTES)
 		return alignment(cpu, ea);
-	return cpu_load8(cpu, ea, &v) ? 0 : EXCEPTION;
+	for (unsigned i = 0; i < COPY_BYTES / 8; i++)
+		if (!cpu_load64(cpu, ea + 8 * i, &data[i]))
+			return EXCEPTION;
+	memcpy(cpu->copied, data, sizeof(data));
+	cpu->has_copied = cpu->engine->model->isa >= 310;
+	return 0;
 }
 
 SEM(paste)
@@ -689,7 +694,18 @@ SEM(paste)
 
 	if (ea % COPY_BYTES)
 		return alignment(cpu, ea);
-	cpu->cr[0] = cpu->so;
+	for (unsigned i = 0; cpu->has_copied && i < COPY_BYTES / 8; i++)
+		if (!cpu_store64(cpu, ea + 8 * i, cpu->copied[i]))
+			return EXCEPTION;
+	cpu->cr[0] = (cpu->has_copied ? CR_EQ : 0) | cpu->so;
+	cpu->has_copied = false;
+	return 0;
+}
+
+SEM(cp_abort)
+{
+	(void)insn;
+	cpu->has_copied = false;
 	return 0;
 }
 
