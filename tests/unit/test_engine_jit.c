@@ -365,6 +365,116 @@ static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **
 	}
 }
 
+/* ---- from block to block ---- */
+
+#define FROM 0x7000ull /* the page of the block that branches */
+#define TO   0x9000ull /* where it goes */
+
+static struct code_page other_page;
+static union {
+	struct block block;
+	uint8_t room[sizeof(struct block) + 5 * sizeof(struct uop)];
+} other;
+static unsigned left;
+
+/* The body of the block at TO, which is not entered by translated code. */
+static const struct uop *leaves(struct cpu *c, const struct uop *u)
+{
+	left++;
+	return uop_body[u->kind](c, u);
+}
+
+/* li r3,@value, then the end of the run */
+static void make_other(unsigned offset, uint64_t value)
+{
+	struct uop *u = other.block.uops;
+
+	memset(&other, 0, sizeof(other));
+	memset(&other_page, 0, sizeof(other_page));
+	other.block.page = &other_page;
+	other.block.start = (uint16_t)offset;
+	other.block.nr_insns = other.block.nr_words = 2;
+	u[0] = (struct uop){ .kind = UOP_li, .d = offsetof(struct cpu, gpr[3]), .imm = value };
+	u[1] = (struct uop){ .kind = UOP_leave, .index = 1, .imm = offset + 8 };
+	u[2].kind = u[3].kind = UOP_link;
+	u[4] = (struct uop){ .kind = UOP_trailer, .imm = (uintptr_t)&other.block };
+	for (unsigned i = 0; i < 5; i++)
+		u[i].fn = i ? uop_body[u[i].kind] : leaves;
+	other_page.entry[offset / 4] = u;
+}
+
+static void enter_fetch(uint64_t tag)
+{
+	struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(TO)];
+
+	entry->tag = tag;
+	entry->page = &other_page;
+}
+
+/* Executes an ending that goes to TO + @offset, by translated code. */
+static void go(enum uop_kind kind, unsigned offset)
+{
+	make_block(kind, 0);
+	set_up_state();
+	code.block.uops[0].imm = kind == UOP_br ? 0 : TO + offset - FROM;
+	code.block.uops[0].d = kind == UOP_br ? offsetof(struct cpu, lr) : 0;
+	cpu->lr = TO + offset + 3;
+	cpu->page_ea = FROM;
+	cpu->budget = 1000;
+	cpu->gpr[3] = 0;
+	left = 0;
+	emitter_forget(&emitter);
+	code.block.host = emitter_translate(&emitter, code.block.uops);
+	code.block.uops[0].fn = emitter_enter(&emitter);
+	other.block.host = NULL;
+}
+
+static void a_branch_out_of_the_page_stays_in_translated_code(void **state)
+{
+	static const enum uop_kind kinds[] = { UOP_b_out, UOP_br, UOP_fall_out };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		make_other(0x40 * i, 77 + i);
+		enter_fetch(TO);
+		go(kinds[i], 0x40 * i);
+		other.block.host = emitter_translate(&emitter, other.block.uops);
+		execute();
+		assert_int_equal(left, 0);
+		assert_int_equal(cpu->gpr[3], 77 + i);
+		assert_int_equal(cpu->nip, TO + 0x40 * i + 8);
+		assert_int_equal(cpu->page_ea, TO);
+	}
+}
+
+static void a_branch_out_of_the_page_enters_a_block_without_translated_code(void **state)
+{
+	make_other(0x40, 77);
+	enter_fetch(TO);
+	go(UOP_br, 0x40);
+	execute();
+	assert_int_equal(left, 1);
+	assert_int_equal(cpu->gpr[3], 77);
+}
+
+static void a_branch_out_of_the_page_goes_nowhere_without_a_fetch_entry(void **state)
+{
+	static const enum uop_kind kinds[] = { UOP_b_out, UOP_br };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		make_other(0x40, 77);
+		enter_fetch(TO + PAGE_BYTES * FETCH_ENTRIES);
+		go(kinds[i], 0x40);
+		execute();
+		assert_int_equal(cpu->nip, TO + 0x40);
+		assert_int_equal(cpu->gpr[3], 0);
+		enter_fetch(TO); /* but no block begins there */
+		go(kinds[i], 0x80);
+		execute();
+		assert_int_equal(cpu->nip, TO + 0x80);
+		assert_int_equal(cpu->gpr[3], 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +482,14 @@ int main(void)
 						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(
 			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
+			teardown_test),
+		cmocka_unit_test_setup_teardown(a_branch_out_of_the_page_stays_in_translated_code,
+						setup_test, teardown_test),
+		cmocka_unit_test_setup_teardown(
+			a_branch_out_of_the_page_enters_a_block_without_translated_code, setup_test,
+			teardown_test),
+		cmocka_unit_test_setup_teardown(
+			a_branch_out_of_the_page_goes_nowhere_without_a_fetch_entry, setup_test,
 			teardown_test),
 	};
 

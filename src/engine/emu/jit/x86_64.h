@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The emitter for x86-64, as its recipes see it: the block being translated, and where the guest's
+ * registers are.
+ *
+ * RBP holds the vCPU's address plus BIAS, R15 its budget; the GPRs in register_of are pinned;
+ * RAX, RCX and RDX are scratch. A block's code is entered and left with these registers live.
+ * Around a call they are in struct cpu, where the callee reads and writes them, and stay there
+ * while more calls follow.
+ */
+#ifndef FWNMI_ENGINE_EMU_JIT_X86_64_H
+#define FWNMI_ENGINE_EMU_JIT_X86_64_H
+
+#include <stddef.h>
+
+#include "engine/emu/jit/assembler_x86_64.h"
+#include "engine/emu/jit/emitter.h"
+#include "engine/emu/private.h"
+
+#define BIAS   128 /* all GPRs are within a byte's displacement */
+#define BUDGET R15
+#define CPU    RBP
+
+/*
+ * The register of each pinned GPR; 0, which is RAX, of all others. These are the GPRs that Linux's
+ * and GCC's code uses most, among them all arguments.
+ */
+static const uint8_t register_of[32] = {
+	[3] = RBX, [4] = RSI, [5] = RDI,  [6] = R8,   [7] = R9,
+	[8] = R10, [9] = R11, [10] = R12, [30] = R13, [31] = R14,
+};
+
+/* A jump to code behind the block. */
+struct rare {
+	uint8_t *jump;
+	const struct uop *u;
+	enum {
+		INTERPRET, /* go on in the interpreter at u */
+		UNCOUNT, /* the same; the block's instructions were counted already */
+		STOP, /* a called function has raised an exception at u */
+		STOPPED, /* the same, and it is noted */
+		LINK, /* go on behind u, by link */
+		FIND /* go on at RAX + offset */
+	} what;
+	bool spilled; /* pinned registers are in struct cpu */
+	uint16_t number; /* the link; the offset */
+};
+
+struct translation {
+	struct emitter *e;
+	struct assembler a;
+	const struct uop *u;
+	bool spilled;
+	uint8_t *link[2];
+	struct rare rare[2 * DECODE_MAX_UOPS];
+	unsigned nr_rare;
+};
+
+#define AT_CPU(member) at_base(CPU, (int32_t)offsetof(struct cpu, member) - BIAS)
+
+static inline uint8_t *shared(const struct translation *t, uint32_t offset)
+{
+	return t->e->memory.writable + offset;
+}
+
+/* ---- where guest registers are ---- */
+
+/* Of a register of struct cpu: its pinned register, or 0. */
+static inline unsigned pinned_register(const struct translation *t, unsigned offset)
+{
+	return !t->spilled && offset < 8 * 32 ? register_of[offset / 8] : 0;
+}
+
+static inline struct operand home(const struct translation *t, unsigned offset)
+{
+	unsigned r = pinned_register(t, offset);
+
+	return r ? in_register(r) : at_base(CPU, (int32_t)offset - BIAS);
+}
+
+/* The register that holds it: its own, or @scratch, loaded. Flags stay. */
+static inline unsigned value(struct translation *t, unsigned offset, unsigned scratch)
+{
+	unsigned r = pinned_register(t, offset);
+
+	if (r)
+		return r;
+	op(&t->a, WIDE, OP_MOV, scratch, home(t, offset));
+	return scratch;
+}
+
+/* The register to compute it in: its own, or @scratch, which done() stores. */
+static inline unsigned target(struct translation *t, unsigned offset, unsigned scratch)
+{
+	unsigned r = pinned_register(t, offset);
+
+	return r ? r : scratch;
+}
+
+static inline void done(struct translation *t, unsigned offset, unsigned r)
+{
+	unsigned own = pinned_register(t, offset);
+
+	if (own)
+		op_mov(&t->a, own, r);
+	else
+		op(&t->a, WIDE, OP_STORE, r, home(t, offset));
+}
+
+static inline void load_into(struct translation *t, unsigned r, unsigned offset)
+{
+	unsigned own = pinned_register(t, offset);
+
+	if (!own || own != r)
+		op(&t->a, WIDE, OP_MOV, r, home(t, offset));
+}
+
+static inline void move_pinned(struct assembler *a, unsigned opcode)
+{
+	for (int i = 0; i < 32; i++)
+		if (register_of[i])
+			op(a, WIDE, opcode, register_of[i], at_base(CPU, 8 * i - BIAS));
+	op(a, WIDE, opcode, BUDGET, AT_CPU(budget));
+}
+
+static inline void spill(struct translation *t)
+{
+	if (!t->spilled)
+		move_pinned(&t->a, OP_STORE);
+	t->spilled = true;
+}
+
+static inline void unspill(struct translation *t)
+{
+	if (t->spilled)
+		move_pinned(&t->a, OP_MOV);
+	t->spilled = false;
+}
+
+/* ---- what is behind the block ---- */
+
+static inline void rarely(struct translation *t, uint8_t *jump, unsigned what, unsigned number)
+{
+	t->rare[t->nr_rare++] = (struct rare){ .jump = jump,
+					       .u = t->u,
+					       .what = what,
+					       .spilled = t->spilled,
+					       .number = (uint16_t)number };
+}
+
+static inline void interpret_if(struct translation *t, enum host_condition condition)
+{
+	rarely(t, op_jump_if(&t->a, condition), INTERPRET, 0);
+}
+
+/* ---- what several kinds of recipes need ---- */
+
+/* a op= the immediate, which may need a register */
+static inline void with_immediate(struct translation *t, unsigned opcode, unsigned r, uint64_t imm)
+{
+	if ((int64_t)imm == (int32_t)imm) {
+		op_imm(&t->a, WIDE, opcode, in_register(r), (int32_t)imm);
+	} else if (opcode == OP_AND && imm <= UINT32_MAX) {
+		op_imm(&t->a, 0, opcode, in_register(r), (int32_t)imm);
+	} else {
+		op_constant(&t->a, RCX, imm);
+		op(&t->a, WIDE, opcode, r, in_register(RCX));
+	}
+}
+
+static inline void store_byte(struct translation *t, unsigned r, struct operand to)
+{
+	op(&t->a, BYTE_WIDE, OP_STORE_BYTE, r, to);
+}
+
+/* The flags of a comparison of the register a with @imm or the register @b */
+static inline void put_flags(struct translation *t, unsigned how, bool immediate, int64_t imm,
+			     unsigned b)
+{
+	struct assembler *a = &t->a;
+	unsigned r = pinned_register(t, t->u->a);
+
+	if (immediate && !imm && r) {
+		op(a, how, OP_TEST, r, in_register(r));
+	} else if (immediate) {
+		op_imm(a, how, OP_CMP, home(t, t->u->a), (int32_t)imm);
+	} else {
+		r = value(t, t->u->a, RCX);
+		op(a, how, OP_CMP, r, home(t, b));
+	}
+}
+
+/* The CR field at @to, from the flags, which are lost. */
+static inline void put_order(struct translation *t, bool is_signed, unsigned to)
+{
+	struct operand lt = { .kind = AT_CODE, .code = shared(t, t->e->order) };
+	struct operand gt = { .kind = AT_CODE, .code = shared(t, t->e->order) + 4 };
+	struct assembler *a = &t->a;
+
+	op_constant(a, RAX, CR_EQ);
+	op(a, 0, OP_CMOVCC(is_signed ? IF_LESS : IF_BELOW), RAX, lt);
+	op(a, 0, OP_CMOVCC(is_signed ? IF_GREATER : IF_ABOVE), RAX, gt);
+	op(a, 0, 0x0a, RAX, AT_CPU(so)); /* or, of bytes */
+	store_byte(t, RAX, at_base(CPU, (int32_t)to - BIAS));
+}
+
+/* Tests CR bit @bit of the field at @offset: not equal, if it is set. */
+static inline void test_cr(struct translation *t, unsigned offset, unsigned bit)
+{
+	op_test_byte(&t->a, at_base(CPU, (int32_t)offset - BIAS), bit);
+}
+
+/* ---- the code at an address ---- */
+
+/* RCX: where the fetch entry is for the effective address in RAX */
+static inline void put_fetch_entry(struct assembler *a)
+{
+	_Static_assert(sizeof(struct fetch_entry) == 16, "the shift below");
+	op(a, 0, OP_MOV, RCX, in_register(RAX));
+	op_imm8(a, 0, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), PAGE_BITS - 4);
+	op_imm(a, 0, OP_AND, in_register(RCX), (FETCH_ENTRIES - 1) << 4);
+	op(a, WIDE, OP_ADD, RCX, AT_CPU(fetch));
+}
+
+/* block.host of the block whose first micro-operation is in @first */
+static inline struct operand at_host(unsigned first)
+{
+	return at_base(first, (int32_t)offsetof(struct block, host) -
+				      (int32_t)offsetof(struct block, uops));
+}
+
+/* ---- the recipes, by what a micro-operation does ---- */
+
+/* Of the micro-operation t->u: its code. false: it has none. */
+bool recipe_memory(struct translation *t);
+bool recipe_fixed(struct translation *t);
+bool recipe_branch(struct translation *t);
+
+#define RECIPE(name, put) \
+	case UOP_##name:  \
+		put;      \
+		return true
+
+#endif

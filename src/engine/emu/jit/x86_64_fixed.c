@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The emitter for x86-64: fixed point, comparisons and moves. */
+#include "engine/emu/jit/x86_64.h"
+
+/* d = a op b */
+static void put_binary(struct translation *t, unsigned opcode, bool commutes)
+{
+	const struct uop *u = t->u;
+	unsigned first = u->a, second = u->b, r;
+
+	if (commutes && u->d == u->b) {
+		first = u->b;
+		second = u->a;
+	}
+	r = u->d == second && first != second ? RAX : target(t, u->d, RAX);
+	load_into(t, r, first);
+	op(&t->a, WIDE, opcode, r, home(t, second));
+	done(t, u->d, r);
+}
+
+/* Loads a into the register for d, and returns it. */
+static unsigned begin(struct translation *t)
+{
+	unsigned r = target(t, t->u->d, RAX);
+
+	load_into(t, r, t->u->a);
+	return r;
+}
+
+static void put_add(struct translation *t)
+{
+	const struct uop *u = t->u;
+	unsigned d = pinned_register(t, u->d), x = pinned_register(t, u->a),
+		 y = pinned_register(t, u->b);
+
+	if (d && x && y && d != x && d != y)
+		op(&t->a, WIDE, OP_LEA, d, at_index(x, y, 0, 0));
+	else
+		put_binary(t, OP_ADD, true);
+}
+
+static void put_subf(struct translation *t)
+{
+	const struct uop *u = t->u;
+	unsigned r = u->d == u->a ? RAX : target(t, u->d, RAX);
+
+	load_into(t, r, u->b);
+	op(&t->a, WIDE, OP_SUB, r, home(t, u->a));
+	done(t, u->d, r);
+}
+
+static void put_immediate(struct translation *t, unsigned opcode)
+{
+	const struct uop *u = t->u;
+	unsigned d = pinned_register(t, u->d), x = pinned_register(t, u->a), r;
+
+	if (opcode == OP_ADD && d && x && d != x && (int64_t)u->imm == (int32_t)u->imm) {
+		op(&t->a, WIDE, OP_LEA, d, at_base(x, (int32_t)u->imm));
+		return;
+	}
+	/* In memory, where it stays */
+	if (u->d == u->a && !d && (int64_t)u->imm == (int32_t)u->imm) {
+		op_imm(&t->a, WIDE, opcode, home(t, u->d), (int32_t)u->imm);
+		return;
+	}
+	r = begin(t);
+	with_immediate(t, opcode, r, u->imm);
+	done(t, u->d, r);
+}
+
+static void put_unary(struct translation *t, unsigned operation)
+{
+	unsigned r = begin(t);
+
+	op(&t->a, WIDE, OP_UNARY, operation, in_register(r));
+	done(t, t->u->d, r);
+}
+
+/* d = ~(a op b) */
+static void put_inverted(struct translation *t, unsigned opcode)
+{
+	load_into(t, RAX, t->u->a);
+	op(&t->a, WIDE, opcode, RAX, home(t, t->u->b));
+	op(&t->a, WIDE, OP_UNARY, UNARY_NOT, in_register(RAX));
+	done(t, t->u->d, RAX);
+}
+
+/* d = a op ~b */
+static void put_complement(struct translation *t, unsigned opcode)
+{
+	load_into(t, RAX, t->u->b);
+	op(&t->a, WIDE, OP_UNARY, UNARY_NOT, in_register(RAX));
+	op(&t->a, WIDE, opcode, RAX, home(t, t->u->a));
+	done(t, t->u->d, RAX);
+}
+
+static void put_extend(struct translation *t, unsigned opcode)
+{
+	unsigned r = target(t, t->u->d, RAX);
+
+	op(&t->a, opcode == OP_MOVSX_BYTE ? WIDE | BYTE_WIDE : WIDE, opcode, r, home(t, t->u->a));
+	done(t, t->u->d, r);
+}
+
+/* BSR leaves the target alone if there is no bit. */
+static void put_leading_zeros(struct translation *t, unsigned bits)
+{
+	struct assembler *a = &t->a;
+	unsigned how = bits == 64 ? WIDE : 0;
+
+	op_constant(a, RCX, 2 * bits - 1);
+	op(a, how, OP_BSR, RAX, home(t, t->u->a));
+	op(a, 0, OP_CMOVCC(IF_EQUAL), RAX, in_register(RCX));
+	op_imm(a, 0, OP_XOR, in_register(RAX), (int32_t)bits - 1);
+	done(t, t->u->d, RAX);
+}
+
+static void put_shift_by(struct translation *t, unsigned operation)
+{
+	unsigned r = begin(t);
+
+	op_imm8(&t->a, WIDE, OP_SHIFT, operation, in_register(r), t->u->b);
+	done(t, t->u->d, r);
+}
+
+/* r = a rotated, where a word is taken twice unless @mask wants only one */
+static void rotate(struct translation *t, unsigned r, bool word, uint64_t mask)
+{
+	struct assembler *a = &t->a;
+	const unsigned by = t->u->b;
+
+	if (!word) {
+		load_into(t, r, t->u->a);
+		if (by & 63)
+			op_imm8(a, WIDE, OP_SHIFT, SHIFT_ROL, in_register(r), by & 63);
+		return;
+	}
+	op(a, 0, OP_MOV, r, home(t, t->u->a));
+	if (by & 31)
+		op_imm8(a, 0, OP_SHIFT, SHIFT_ROL, in_register(r), by & 31);
+	if (mask <= UINT32_MAX)
+		return;
+	op_mov(a, RCX, r);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_LEFT, in_register(RCX), 32);
+	op(a, WIDE, OP_OR, r, in_register(RCX));
+}
+
+static void put_rotate_and(struct translation *t, bool word)
+{
+	const uint64_t mask = t->u->imm;
+	unsigned r = target(t, t->u->d, RAX);
+
+	rotate(t, r, word, mask);
+	if (!word || mask != UINT32_MAX)
+		with_immediate(t, OP_AND, r, mask);
+	done(t, t->u->d, r);
+}
+
+static void put_rotate_insert(struct translation *t, bool word)
+{
+	const uint64_t mask = t->u->imm;
+	struct assembler *a = &t->a;
+
+	rotate(t, RAX, word, mask);
+	with_immediate(t, OP_AND, RAX, mask);
+	load_into(t, RDX, t->u->d);
+	with_immediate(t, OP_AND, RDX, ~mask);
+	op(a, WIDE, OP_OR, RAX, in_register(RDX));
+	done(t, t->u->d, RAX);
+}
+
+/* By 0 to 63, of a word; more than 31 leave nothing. */
+static void put_shift_word(struct translation *t, unsigned operation)
+{
+	struct assembler *a = &t->a;
+
+	load_into(t, RCX, t->u->b);
+	op(a, 0, OP_MOV, RAX, home(t, t->u->a));
+	op(a, WIDE, OP_SHIFT_CL, operation, in_register(RAX));
+	op(a, 0, OP_MOV, RAX, in_register(RAX));
+	done(t, t->u->d, RAX);
+}
+
+/* By 0 to 127 */
+static void put_shift_doubleword(struct translation *t, unsigned operation)
+{
+	struct assembler *a = &t->a;
+
+	load_into(t, RCX, t->u->b);
+	load_into(t, RAX, t->u->a);
+	op(a, WIDE, OP_SHIFT_CL, operation, in_register(RAX));
+	op(a, 0, OP_XOR, RDX, in_register(RDX));
+	op_test_byte(a, in_register(RCX), 64);
+	op(a, WIDE, OP_CMOVCC(IF_NOT_EQUAL), RAX, in_register(RDX));
+	done(t, t->u->d, RAX);
+}
+
+/* CA: is it negative, and are ones lost? */
+static void put_shift_algebraic(struct translation *t, bool word)
+{
+	const unsigned by = t->u->b;
+	struct assembler *a = &t->a;
+
+	op(a, WIDE, word ? OP_MOVSXD : OP_MOV, RAX, home(t, t->u->a));
+	op_mov(a, RDX, RAX);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_ALGEBRAIC, in_register(RDX), 63);
+	op(a, WIDE, OP_AND, RDX, in_register(RAX));
+	op_constant(a, RCX, (1ull << by) - 1);
+	op(a, WIDE, OP_TEST, RCX, in_register(RDX));
+	op(a, 0, OP_SETCC(IF_NOT_EQUAL), 0, AT_CPU(ca));
+	op(a, 0, OP_SETCC(IF_NOT_EQUAL), 0, AT_CPU(ca32));
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_ALGEBRAIC, in_register(RAX), by);
+	done(t, t->u->d, RAX);
+}
+
+static void put_multiply_immediate(struct translation *t)
+{
+	unsigned r = target(t, t->u->d, RAX);
+
+	if ((int64_t)t->u->imm != (int32_t)t->u->imm) {
+		op_constant(&t->a, RCX, t->u->imm);
+		load_into(t, RAX, t->u->a);
+		op(&t->a, WIDE, OP_IMUL, RAX, in_register(RCX));
+		done(t, t->u->d, RAX);
+		return;
+	}
+	put_insn(&t->a, WIDE, 0x69, r, home(t, t->u->a), 4);
+	put32(&t->a, (uint32_t)t->u->imm);
+	done(t, t->u->d, r);
+}
+
+static void put_multiply_word(struct translation *t)
+{
+	op(&t->a, WIDE, OP_MOVSXD, RAX, home(t, t->u->a));
+	op(&t->a, WIDE, OP_MOVSXD, RCX, home(t, t->u->b));
+	op(&t->a, WIDE, OP_IMUL, RAX, in_register(RCX));
+	done(t, t->u->d, RAX);
+}
+
+static void put_multiply_high(struct translation *t)
+{
+	load_into(t, RAX, t->u->a);
+	op(&t->a, WIDE, OP_UNARY, UNARY_MUL, home(t, t->u->b));
+	done(t, t->u->d, RDX);
+}
+
+/* A quotient by zero is zero. */
+static void put_divide_unsigned(struct translation *t, unsigned how)
+{
+	struct assembler *a = &t->a;
+	uint8_t *zero;
+
+	op(a, how, OP_MOV, RCX, home(t, t->u->b));
+	op(a, 0, OP_XOR, RDX, in_register(RDX));
+	op(a, 0, OP_XOR, RAX, in_register(RAX));
+	op(a, how, OP_TEST, RCX, in_register(RCX));
+	zero = op_jump_if(a, IF_EQUAL);
+	op(a, how, OP_MOV, RAX, home(t, t->u->a));
+	op(a, how, OP_UNARY, UNARY_DIV, in_register(RCX));
+	jump_to(zero, a->at);
+	done(t, t->u->d, RAX);
+}
+
+/* d = x + y + carry, where x is a, or its complement, in RAX and y in RDX */
+enum carry {
+	CARRY_0,
+	CARRY_1,
+	CARRY_CA
+};
+static void put_add_carry(struct translation *t, bool complement, bool immediate, enum carry carry)
+{
+	const struct uop *u = t->u;
+	struct assembler *a = &t->a;
+
+	load_into(t, RAX, u->a);
+	if (immediate)
+		op_constant(a, RDX, u->imm);
+	else
+		load_into(t, RDX, u->b);
+	if (complement)
+		op(a, WIDE, OP_UNARY, UNARY_NOT, in_register(RAX));
+	op_mov(a, RCX, RAX);
+	op(a, WIDE, OP_XOR, RCX, in_register(RDX));
+	if (carry == CARRY_1)
+		put8(a, 0xf9); /* stc */
+	else if (carry == CARRY_CA)
+		op_imm8(a, 0, OPCODE_0F | 0xba, 4, AT_CPU(ca), 0); /* bt */
+	op(a, WIDE, carry == CARRY_0 ? OP_ADD : OP_ADC, RAX, in_register(RDX));
+	op(a, 0, OP_SETCC(IF_BELOW), 0, AT_CPU(ca));
+	op(a, WIDE, OP_XOR, RCX, in_register(RAX));
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 32);
+	op_imm(a, 0, OP_AND, in_register(RCX), 1);
+	store_byte(t, RCX, AT_CPU(ca32));
+	done(t, u->d, RAX);
+}
+
+/* ---- comparisons ---- */
+
+static void put_compare(struct translation *t, unsigned how, bool is_signed, bool immediate)
+{
+	put_flags(t, how, immediate, (int64_t)t->u->imm, t->u->b);
+	put_order(t, is_signed, t->u->d);
+}
+
+static void put_record(struct translation *t, unsigned how)
+{
+	put_flags(t, how, true, 0, 0);
+	put_order(t, true, offsetof(struct cpu, cr));
+}
+
+static void put_isel(struct translation *t)
+{
+	const struct uop *u = t->u;
+
+	load_into(t, RAX, u->b);
+	test_cr(t, (unsigned)(u->imm >> 8), u->imm & 0xff);
+	op(&t->a, WIDE, OP_CMOVCC(IF_NOT_EQUAL), RAX, home(t, u->a));
+	done(t, u->d, RAX);
+}
+
+/* ---- which ---- */
+
+bool recipe_fixed(struct translation *t)
+{
+	const struct uop *u = t->u;
+	struct assembler *a = &t->a;
+
+	switch (u->kind) {
+		RECIPE(add, put_add(t));
+		RECIPE(subf, put_subf(t));
+		RECIPE(addi, put_immediate(t, OP_ADD));
+		RECIPE(neg, put_unary(t, UNARY_NEG));
+		RECIPE(mulli, put_multiply_immediate(t));
+		RECIPE(mulld, put_binary(t, OP_IMUL, true));
+		RECIPE(mullw, put_multiply_word(t));
+		RECIPE(mulhdu, put_multiply_high(t));
+		RECIPE(divdu, put_divide_unsigned(t, WIDE));
+		RECIPE(divwu, put_divide_unsigned(t, 0));
+		RECIPE(addc, put_add_carry(t, false, false, CARRY_0));
+		RECIPE(addic, put_add_carry(t, false, true, CARRY_0));
+		RECIPE(adde, put_add_carry(t, false, false, CARRY_CA));
+		RECIPE(addei, put_add_carry(t, false, true, CARRY_CA));
+		RECIPE(subfc, put_add_carry(t, true, false, CARRY_1));
+		RECIPE(subfic, put_add_carry(t, true, true, CARRY_1));
+		RECIPE(subfe, put_add_carry(t, true, false, CARRY_CA));
+		RECIPE(subfei, put_add_carry(t, true, true, CARRY_CA));
+		RECIPE(and, put_binary(t, OP_AND, true));
+		RECIPE(or, put_binary(t, OP_OR, true));
+		RECIPE(xor, put_binary(t, OP_XOR, true));
+		RECIPE(nand, put_inverted(t, OP_AND));
+		RECIPE(nor, put_inverted(t, OP_OR));
+		RECIPE(eqv, put_inverted(t, OP_XOR));
+		RECIPE(andc, put_complement(t, OP_AND));
+		RECIPE(orc, put_complement(t, OP_OR));
+		RECIPE(andi, put_immediate(t, OP_AND));
+		RECIPE(ori, put_immediate(t, OP_OR));
+		RECIPE(xori, put_immediate(t, OP_XOR));
+		RECIPE(extsb, put_extend(t, OP_MOVSX_BYTE));
+		RECIPE(extsh, put_extend(t, OP_MOVSX_HALF));
+		RECIPE(extsw, put_extend(t, OP_MOVSXD));
+		RECIPE(cntlzd, put_leading_zeros(t, 64));
+		RECIPE(cntlzw, put_leading_zeros(t, 32));
+		RECIPE(sldi, put_shift_by(t, SHIFT_LEFT));
+		RECIPE(srdi, put_shift_by(t, SHIFT_RIGHT));
+		RECIPE(rotw_and, put_rotate_and(t, true));
+		RECIPE(rotd_and, put_rotate_and(t, false));
+		RECIPE(rotw_insert, put_rotate_insert(t, true));
+		RECIPE(rotd_insert, put_rotate_insert(t, false));
+		RECIPE(slw, put_shift_word(t, SHIFT_LEFT));
+		RECIPE(srw, put_shift_word(t, SHIFT_RIGHT));
+		RECIPE(sld, put_shift_doubleword(t, SHIFT_LEFT));
+		RECIPE(srd, put_shift_doubleword(t, SHIFT_RIGHT));
+		RECIPE(srawi, put_shift_algebraic(t, true));
+		RECIPE(sradi, put_shift_algebraic(t, false));
+		RECIPE(cmpd, put_compare(t, WIDE, true, false));
+		RECIPE(cmpdi, put_compare(t, WIDE, true, true));
+		RECIPE(cmpld, put_compare(t, WIDE, false, false));
+		RECIPE(cmpldi, put_compare(t, WIDE, false, true));
+		RECIPE(cmpw, put_compare(t, 0, true, false));
+		RECIPE(cmpwi, put_compare(t, 0, true, true));
+		RECIPE(cmplw, put_compare(t, 0, false, false));
+		RECIPE(cmplwi, put_compare(t, 0, false, true));
+		RECIPE(record, put_record(t, WIDE));
+		RECIPE(record32, put_record(t, 0));
+		RECIPE(isel, put_isel(t));
+	case UOP_li:
+		op_constant(a, target(t, u->d, RAX), u->imm);
+		done(t, u->d, target(t, u->d, RAX));
+		return true;
+	case UOP_mr:
+		done(t, u->d, value(t, u->a, target(t, u->d, RAX)));
+		return true;
+	case UOP_pc:
+		op(a, WIDE, OP_MOV, RAX, AT_CPU(page_ea));
+		with_immediate(t, OP_ADD, RAX, u->imm);
+		done(t, u->d, RAX);
+		return true;
+	case UOP_dec_ctr:
+		op_imm(a, WIDE, OP_SUB, AT_CPU(ctr), 1);
+		return true;
+	case UOP_carry32:
+		op(a, 0, OP_MOVZX_BYTE, RAX, AT_CPU(ca32));
+		store_byte(t, RAX, AT_CPU(ca));
+		return true;
+	default:
+		return false;
+	}
+}
