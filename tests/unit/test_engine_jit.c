@@ -8,6 +8,7 @@
 
 #include "engine_guest.h"
 #include "../fakes/random.h"
+#include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/run_loop.h"
@@ -22,7 +23,7 @@ static struct engine_guest guest;
 static struct power_engine *e;
 static struct cpu *cpu;
 static struct emitter emitter;
-static struct code_page page;
+static struct code_page page, other_page;
 static union {
 	struct block block;
 	uint8_t room[sizeof(struct block) + (NR_UOPS + 4) * sizeof(struct uop)];
@@ -90,6 +91,53 @@ static int leaves_the_run(struct cpu *c, uint32_t insn)
 static int raises(struct cpu *c, uint32_t insn)
 {
 	return insn % 4 ? 0 : cpu_raise(c, VECTOR_PROGRAM, insn);
+}
+
+/* ---- calls that have code of their own ---- */
+
+/* The instructions that are calls of semantics functions, as decode.c makes them. */
+#define CALL_NONE UOP_call
+#define CALL_PRIV UOP_call_priv
+#define CALL_FP	  UOP_call_fp
+#define CALL_VEC  UOP_call_vec
+#define CALL_VSX  UOP_call_vsx
+static const struct called {
+	const char *name;
+	uint32_t value, mask;
+	enum uop_kind kind;
+	sem_fn *sem;
+} called[] = {
+#define INSN(name, value, mask, isa, gen)
+#define CALL(name, value, mask, isa, facility, sem) { #name, value, mask, CALL_##facility, sem },
+#include "engine/emu/insn/insn.def"
+#undef INSN
+#undef CALL
+};
+
+/* Makes the call with the fields of the instruction at random. */
+static void make_called(struct uop *u, const struct called *c)
+{
+	uint32_t insn = c->value | ((uint32_t)random64() & ~c->mask);
+
+	u->fn = uop_body[c->kind];
+	u->kind = (uint8_t)c->kind;
+	u->d = (uint16_t)insn;
+	u->a = (uint16_t)(insn >> 16);
+	u->b = 0;
+	u->imm = (uintptr_t)c->sem;
+}
+
+/* One that has code of its own */
+static const struct called *some_called(void)
+{
+	const struct called *c;
+	struct uop u;
+
+	do {
+		c = &called[random64() % ARRAY_SIZE(called)];
+		make_called(&u, c);
+	} while (!emitter_executes(&u, 0));
+	return c;
 }
 
 /* ---- blocks ---- */
@@ -181,6 +229,8 @@ static void make_uop(struct uop *u, enum uop_kind kind, unsigned index)
 			   .b = some_place(row->b) };
 	if (number_limit(kind))
 		u->b = (uint16_t)(random64() % number_limit(kind));
+	if (row->imm == IMM_SEM && random64() % 8)
+		make_called(u, some_called());
 	/* The bit that a branch tests */
 	if (row->effects & EFFECT_ENDS && row->b == OPERAND_NUMBER)
 		u->b = (uint16_t)(8u >> random64() % 4);
@@ -260,9 +310,13 @@ static void set_up_state(void)
 	cpu->page_ea = EPN(some_value());
 	cpu->budget = random64() % 4 ? 1000 : (int64_t)(random64() % 16);
 	cpu->run_limit = 2000;
-	cpu->msr = MSR_SF | MSR_ME | (random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) |
-		   (random64() % 4 ? 0 : MSR_PR);
-	cpu->mode = random64() & 1 ? CODE_LE : 0;
+	cpu->mode = (random64() & 1 ? CODE_LE : 0) | (random64() % 8 ? 0 : CODE_32);
+	cpu->msr =
+		(cpu->mode & CODE_32 ? 0 : MSR_SF) | MSR_ME | (cpu->mode & CODE_LE ? MSR_LE : 0) |
+		(random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (random64() % 4 ? 0 : MSR_PR);
+	page.mode = other_page.mode = cpu->mode;
+	for (unsigned i = 0; i < 128; i++)
+		cpu->vsr[i / 2].d[i & 1] = some_value();
 	cpu->stop_uop = NULL;
 	cpu->exception = 0;
 	cpu->nip = random64();
@@ -356,6 +410,31 @@ static void each_micro_operation_does_what_its_body_does(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void each_call_with_code_of_its_own_does_what_its_function_does(void **state)
+{
+	unsigned wrong = 0, found = 0;
+
+	for (unsigned c = 0; c < ARRAY_SIZE(called); c++) {
+		make_called(&code.block.uops[0], &called[c]);
+		if (!emitter_executes(&code.block.uops[0], 0))
+			continue;
+		found++;
+		for (unsigned i = 0; i < TRIALS; i++) {
+			make_block(UOP_call, 2);
+			make_called(&code.block.uops[0], &called[c]);
+			make_uop(&code.block.uops[1], UOP_mr, 1);
+			if (!agree()) {
+				print_error("%s %08x\n", called[c].name,
+					    code.block.uops[0].d | code.block.uops[0].a << 16);
+				wrong++;
+				break;
+			}
+		}
+	}
+	assert_int_not_equal(found, 0);
+	assert_int_equal(wrong, 0);
+}
+
 static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **state)
 {
 	for (unsigned i = 0; i < SEQUENCES; i++) {
@@ -370,7 +449,6 @@ static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **
 #define FROM 0x7000ull /* the page of the block that branches */
 #define TO   0x9000ull /* where it goes */
 
-static struct code_page other_page;
 static union {
 	struct block block;
 	uint8_t room[sizeof(struct block) + 5 * sizeof(struct uop)];
@@ -480,6 +558,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_micro_operation_does_what_its_body_does,
 						setup_test, teardown_test),
+		cmocka_unit_test_setup_teardown(
+			each_call_with_code_of_its_own_does_what_its_function_does, setup_test,
+			teardown_test),
 		cmocka_unit_test_setup_teardown(
 			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
 			teardown_test),

@@ -43,6 +43,8 @@ enum host_condition {
 	IF_NOT_EQUAL,
 	IF_BELOW_OR_EQUAL,
 	IF_ABOVE,
+	IF_SIGN,
+	IF_NOT_SIGN,
 	IF_LESS = 12,
 	IF_GREATER_OR_EQUAL,
 	IF_LESS_OR_EQUAL,
@@ -103,6 +105,7 @@ static inline void put64(struct assembler *a, uint64_t v)
 #define WIDE	  1 /* 64 bits */
 #define BYTE_WIDE 2 /* the register operand, or the register that is the other one, is a byte */
 #define PREFIX_66 4
+#define PREFIX_F3 8
 #define OPCODE_0F 0x0f00 /* added to the opcode */
 
 static inline void put_operand(struct assembler *a, unsigned reg, const struct operand *rm,
@@ -147,6 +150,8 @@ static inline void put_insn(struct assembler *a, unsigned how, unsigned opcode, 
 		rex &= ~1u;
 	if (how & PREFIX_66)
 		put8(a, 0x66);
+	if (how & PREFIX_F3)
+		put8(a, 0xf3);
 	if (rex != 0x40 || how & BYTE_WIDE)
 		put8(a, rex);
 	if (opcode > 0xff)
@@ -177,6 +182,8 @@ static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsign
 #define OP_MOVSXD	0x63 /* WIDE */
 #define OP_IMUL		(OPCODE_0F | 0xaf)
 #define OP_BSR		(OPCODE_0F | 0xbd)
+#define OP_BSF		(OPCODE_0F | 0xbc)
+#define OP_POPCNT	(OPCODE_0F | 0xb8) /* PREFIX_F3 */
 #define OP_MOVZX_BYTE	(OPCODE_0F | 0xb6)
 #define OP_MOVZX_HALF	(OPCODE_0F | 0xb7)
 #define OP_MOVSX_BYTE	(OPCODE_0F | 0xbe)
@@ -188,7 +195,9 @@ static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsign
 #define UNARY_NOT	2
 #define UNARY_NEG	3
 #define UNARY_MUL	4
+#define UNARY_IMUL	5
 #define UNARY_DIV	6
+#define UNARY_IDIV	7
 #define OP_SHIFT	0xc1 /* by an immediate */
 #define OP_SHIFT_CL	0xd3
 #define SHIFT_ROL	0
@@ -243,6 +252,63 @@ static inline void op_constant(struct assembler *a, unsigned r, uint64_t v)
 		put64(a, v);
 	}
 }
+
+/* ---- vectors, in the VEX encoding, of 128 bits unless VEX_256 ---- */
+
+#define XMM(n)		 (n)
+#define VEX(pp, map, op) ((pp) << 16 | (map) << 8 | (op))
+#define VEX_0F(op)	 VEX(0, 1, op)
+#define VEX_66(op)	 VEX(1, 1, op)
+#define VEX_F3(op)	 VEX(2, 1, op)
+#define VEX_F2(op)	 VEX(3, 1, op)
+#define VEX_38(op)	 VEX(1, 2, op) /* 66 0F 38 */
+#define VEX_3A(op)	 VEX(1, 3, op) /* 66 0F 3A, with an immediate */
+#define VEX_W		 (1 << 20)
+#define VEX_256		 (1 << 21)
+#define NO_SECOND	 0 /* of an instruction with two operands */
+
+/* reg = @second op rm; or, with two operands, reg = op rm. An immediate of that many bytes follows. */
+static inline void vex_insn(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
+			    struct operand rm, unsigned immediate_bytes)
+{
+	const unsigned index = rm.kind == AT_INDEX ? rm.index >> 3 : 0;
+	const unsigned base = rm.kind == AT_CODE ? 0 : rm.base >> 3;
+
+	put8(a, 0xc4);
+	put8(a, (reg >> 3 ^ 1) << 7 | (index ^ 1) << 6 | (base ^ 1) << 5 | (opcode >> 8 & 31));
+	put8(a, (opcode & VEX_W ? 0x80 : 0) | (second ^ 15) << 3 | (opcode & VEX_256 ? 4 : 0) |
+			(opcode >> 16 & 3));
+	put8(a, opcode & 0xff);
+	put_operand(a, reg, &rm, immediate_bytes);
+}
+
+static inline void vex(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
+		       struct operand rm)
+{
+	vex_insn(a, opcode, reg, second, rm, 0);
+}
+
+static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
+			   struct operand rm, unsigned imm)
+{
+	vex_insn(a, opcode, reg, second, rm, 1);
+	put8(a, imm);
+}
+
+#define V_MOVDQU       VEX_F3(0x6f)
+#define V_MOVDQU_STORE VEX_F3(0x7f)
+#define V_MOVQ	       VEX_F3(0x7e) /* clears the upper half */
+#define V_MOVQ_STORE   VEX_66(0xd6)
+#define V_FROM_GPR     VEX_66(0x6e) /* the rest is cleared */
+#define V_TO_GPR       VEX_66(0x7e) /* reg: the vector */
+#define V_PAND	       VEX_66(0xdb)
+#define V_PANDN	       VEX_66(0xdf) /* ~second & rm */
+#define V_POR	       VEX_66(0xeb)
+#define V_PXOR	       VEX_66(0xef)
+#define V_PCMPEQB      VEX_66(0x74)
+/* Of general registers: second by the mask rm */
+#define V_PEXT	       VEX(2, 2, 0xf5)
+#define V_PDEP	       VEX(3, 2, 0xf5)
 
 static inline void op_push(struct assembler *a, unsigned r)
 {

@@ -48,6 +48,16 @@ void emitter_drop(struct emitter *e, const uint8_t *code);
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 		  const struct block *to);
 
+/** emitter_executes() - does translated code execute this call without making it, if it can? */
+bool emitter_executes(const struct uop *u, unsigned mode);
+/** emitter_access() - what memory such a call accesses. false: none */
+struct emitter_access {
+	uint64_t ea;
+	unsigned bytes;
+	bool stores;
+};
+bool emitter_access(const struct cpu *cpu, const struct uop *u, struct emitter_access *access);
+
 /* ---- what translated code calls ---- */
 
 /**

@@ -19,11 +19,13 @@ struct state {
 	char bytes[offsetof(struct cpu, arrays)];
 };
 
+#define MAX_BYTES 128 /* of one store: dcbz */
+
 /* Memory that a store is about to change, and what it was changed to. */
 struct stored {
 	uint8_t *at;
 	unsigned size;
-	uint8_t before[8], after[8];
+	uint8_t before[MAX_BYTES], after[MAX_BYTES];
 };
 
 struct lockstep {
@@ -90,30 +92,44 @@ static unsigned access_size(const struct uop *u)
 	}
 }
 
-/* Where an access finds its bytes by the soft TLB, or NULL. */
-static uint8_t *fast(const struct cpu *cpu, const struct uop *u)
+/* What memory a micro-operation accesses. false: none */
+static bool access_of(const struct cpu *cpu, const struct uop *u, struct emitter_access *access)
 {
-	const bool store = uop_info[u->kind].effects & EFFECT_STORES;
+	const uint16_t effects = uop_info[u->kind].effects;
 	const bool indexed = uop_info[u->kind].imm == IMM_NONE;
-	const uint64_t ea = value(cpu, u->a) + (indexed ? value(cpu, u->b) : u->imm);
 
-	return tlb_host(cpu->tlb, ea, access_size(u), store);
+	if (effects & EFFECT_ANY)
+		return emitter_access(cpu, u, access);
+	if (!(effects & (EFFECT_LOADS | EFFECT_STORES)))
+		return false;
+	access->ea = value(cpu, u->a) + (indexed ? value(cpu, u->b) : u->imm);
+	access->bytes = access_size(u);
+	access->stores = effects & EFFECT_STORES;
+	return true;
 }
 
 /* Notes what an access is about to change. False: translated code does not go on there. */
-static bool prepare_access(struct lockstep *l, const struct cpu *cpu, const struct uop *u)
+static bool prepare_access(struct lockstep *l, const struct cpu *cpu,
+			   const struct emitter_access *access)
 {
 	struct stored *stored = &l->stored[l->nr_stored];
-	uint8_t *at = fast(cpu, u);
+	uint8_t *at = tlb_host(cpu->tlb, access->ea, access->bytes, access->stores);
 
 	if (!at)
 		return false;
-	if (!(uop_info[u->kind].effects & EFFECT_STORES))
+	if (!access->stores)
 		return true;
-	*stored = (struct stored){ .at = at, .size = access_size(u) };
+	stored->at = at;
+	stored->size = access->bytes;
 	memcpy(stored->before, at, stored->size);
 	l->nr_stored++;
 	return true;
+}
+
+/* Is it a call that translated code makes no more than the interpreter of this file does? */
+static bool is_call(const struct cpu *cpu, const struct uop *u)
+{
+	return uop_info[u->kind].effects & EFFECT_ANY && !emitter_executes(u, cpu->mode);
 }
 
 /* Is the ending left to the interpreter? */
@@ -136,33 +152,44 @@ static void run_ending(struct lockstep *l, struct cpu *cpu, const struct block *
 	ending[0].fn(cpu, ending);
 }
 
-/* Where translated code has to leave, if it starts at @u; NULL: at the block's end. */
+/*
+ * Where translated code has to leave, if it starts at @u; NULL: at the block's end. It may leave
+ * at @until already.
+ */
 static const struct uop *interpret(struct lockstep *l, struct cpu *cpu, const struct block *block,
-				   const struct uop *u)
+				   const struct uop *u, const struct uop *until)
 {
-	for (;; u++) {
-		const uint16_t effects = uop_info[u->kind].effects;
+	for (; u != until; u++) {
+		struct emitter_access access;
 
-		if (effects & EFFECT_ANY)
+		if (is_call(cpu, u))
 			return u;
-		if (effects & EFFECT_ENDS) {
+		if (uop_info[u->kind].effects & EFFECT_ENDS) {
 			if (is_left(cpu, u))
 				return u;
 			run_ending(l, cpu, block, u);
 			return NULL;
 		}
-		if (effects & (EFFECT_LOADS | EFFECT_STORES) && !prepare_access(l, cpu, u))
+		if (access_of(cpu, u, &access) && !prepare_access(l, cpu, &access))
 			return u;
-		jit_run_body(cpu, u);
+		if (!jit_run_body(cpu, u))
+			return u;
 	}
+	return u;
+}
+
+/* Memory is as it was before the stores. */
+static void put_back(struct lockstep *l)
+{
+	for (unsigned i = l->nr_stored; i--;)
+		memcpy(l->stored[i].at, l->stored[i].before, l->stored[i].size);
 }
 
 static void undo_stores(struct lockstep *l)
 {
 	for (unsigned i = 0; i < l->nr_stored; i++)
 		memcpy(l->stored[i].after, l->stored[i].at, l->stored[i].size);
-	for (unsigned i = l->nr_stored; i--;)
-		memcpy(l->stored[i].at, l->stored[i].before, l->stored[i].size);
+	put_back(l);
 }
 
 static bool same_stores(const struct lockstep *l)
@@ -192,28 +219,63 @@ static void differ(struct lockstep *l, struct cpu *cpu, const struct uop *first,
 	cpu_leave(cpu);
 }
 
-/* Executes the block from @first on by both, up to what this returns. */
-static const struct uop *compare(struct lockstep *l, struct emitter *emitter, struct cpu *cpu,
-				 struct block *block, const struct uop *first)
+/* The interpreter's state at the place it reaches, which this returns. Memory is as it was. */
+static const struct uop *run_interpreter(struct lockstep *l, struct cpu *cpu, struct block *block,
+					 const struct uop *first, const struct uop *until)
 {
-	const bool whole = first == block->uops;
-	const uint8_t *const host = block->host;
-	const struct uop *expected, *got;
+	const struct uop *reached;
 
 	l->nr_stored = 0;
-	cpu->fetch = &l->nowhere;
-	save(cpu, &l->before);
-	expected = interpret(l, cpu, block, first);
+	reached = interpret(l, cpu, block, first, until);
 	save(cpu, &l->interpreted);
 	undo_stores(l);
 	restore(cpu, &l->before);
+	return reached;
+}
+
+static const struct uop *run_translated(struct lockstep *l, struct emitter *emitter,
+					struct cpu *cpu, struct block *block,
+					const struct uop *first)
+{
+	const bool whole = first == block->uops;
+	const uint8_t *const host = block->host;
+	const struct uop *reached;
+
 	if (!whole)
 		block->host = emitter_translate(emitter, first);
-	got = emitter_enter(emitter)(cpu, block->uops);
+	reached = emitter_enter(emitter)(cpu, block->uops);
 	if (!whole)
 		emitter_drop(emitter, block->host);
 	block->host = host;
 	save(cpu, &l->translated);
+	return reached;
+}
+
+/* May translated code leave a call there to the interpreter, after all? */
+static bool may_leave(const struct cpu *cpu, const struct uop *u)
+{
+	return u && uop_info[u->kind].effects & EFFECT_ANY && emitter_executes(u, cpu->mode);
+}
+
+/*
+ * Executes the block from @first on by both, up to what this returns. If translated code leaves a
+ * call to the interpreter, they are compared there.
+ */
+static const struct uop *compare(struct lockstep *l, struct emitter *emitter, struct cpu *cpu,
+				 struct block *block, const struct uop *first)
+{
+	const struct uop *expected, *got;
+
+	cpu->fetch = &l->nowhere;
+	save(cpu, &l->before);
+	expected = run_interpreter(l, cpu, block, first, NULL);
+	got = run_translated(l, emitter, cpu, block, first);
+	if (may_leave(cpu, got)) {
+		put_back(l);
+		restore(cpu, &l->before);
+		expected = run_interpreter(l, cpu, block, first, got);
+		got = run_translated(l, emitter, cpu, block, first);
+	}
 	if (got != expected)
 		differ(l, cpu, first, "the place where it ends", got ? got->index : 0);
 	else if (memcmp(&l->translated, &l->interpreted, sizeof(l->translated)))
@@ -231,7 +293,7 @@ const struct uop *lockstep_run(struct lockstep *l, struct emitter *emitter, stru
 	for (;;) {
 		struct fetch_set *const fetch = cpu->fetch;
 
-		if (!(uop_info[u->kind].effects & EFFECT_ANY))
+		if (!is_call(cpu, u))
 			u = compare(l, emitter, cpu, block, u);
 		cpu->fetch = fetch;
 		if (!u)

@@ -53,3 +53,18 @@ void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 	(void)to;
 	abort();
 }
+
+bool emitter_executes(const struct uop *u, unsigned mode)
+{
+	(void)u;
+	(void)mode;
+	return false;
+}
+
+bool emitter_access(const struct cpu *cpu, const struct uop *u, struct emitter_access *access)
+{
+	(void)cpu;
+	(void)u;
+	(void)access;
+	return false;
+}

@@ -6,6 +6,7 @@
  * Layout: the shared code, then each block's: a header with the places of its two links' jumps, its
  * code, and behind that what is rarely executed.
  */
+#include "engine/emu/code/lookup.h"
 #include "engine/emu/jit/x86_64.h"
 
 static const uint8_t saved_by_callee[] = { RBP, RBX, R12, R13, R14, R15 };
@@ -61,24 +62,30 @@ static void call(struct translation *t, uint64_t function)
 	op_call_register(&t->a, RAX);
 }
 
-static void put_call(struct translation *t, uint64_t msr_bit)
+static void put_call(struct translation *t, uint32_t insn)
 {
-	const struct uop *u = t->u;
 	struct assembler *a = &t->a;
-	uint32_t insn = (uint32_t)u->d | (uint32_t)u->a << 16;
-	int byte = msr_bit ? __builtin_ctzll(msr_bit) / 8 : 0;
 
-	spill(t);
-	if (msr_bit) {
-		op_test_byte(a, at_base(CPU, (int32_t)offsetof(struct cpu, msr) + byte - BIAS),
-			     (unsigned)(msr_bit >> 8 * byte));
-		interpret_if(t, msr_bit == MSR_PR ? IF_NOT_EQUAL : IF_EQUAL);
-	}
 	op(a, WIDE, OP_LEA, RDI, at_base(CPU, -BIAS));
 	op_constant(a, RSI, insn);
-	call(t, u->imm);
+	call(t, t->u->imm);
 	op(a, 0, OP_TEST, RAX, in_register(RAX));
 	rarely(t, op_jump_if(a, IF_NOT_EQUAL), STOP, 0);
+}
+
+static void put_sem(struct translation *t, uint64_t msr_bit)
+{
+	const struct sem_recipe *recipe = recipe_of(t->u, t->mode);
+	const uint32_t insn = called_insn(t->u);
+
+	if (!recipe)
+		spill(t);
+	if (msr_bit)
+		put_need(t, msr_bit);
+	if (recipe)
+		recipe->put(t, insn, recipe->how);
+	else
+		put_call(t, insn);
 }
 
 /* What has no code of its own. */
@@ -103,34 +110,34 @@ static void put_interpreted(struct translation *t)
 /* ---- micro-operations ---- */
 
 /* Does it call a function, with the pinned registers in struct cpu? */
-static bool is_call(const struct uop *u)
+static bool is_call(const struct translation *t, const struct uop *u)
 {
-	return uop_info[u->kind].effects & EFFECT_ANY;
+	return uop_info[u->kind].effects & EFFECT_ANY && !recipe_of(u, t->mode);
 }
 
 /* After a call: is the next one so near that loading the pinned registers does not pay? */
-static bool call_is_near(const struct uop *u)
+static bool call_is_near(const struct translation *t, const struct uop *u)
 {
 	const unsigned near = 6;
 
 	for (unsigned i = 0; i < near; i++) {
 		if (uop_info[u[i].kind].effects & EFFECT_ENDS)
 			return false;
-		if (is_call(&u[i]))
+		if (is_call(t, &u[i]))
 			return true;
 	}
 	return false;
 }
 
-/* Calls of semantics functions */
+/* Calls of semantics functions. MSR_PR must be off, the others on. */
 static bool put_called(struct translation *t)
 {
 	switch (t->u->kind) {
-		RECIPE(call, put_call(t, 0));
-		RECIPE(call_priv, put_call(t, MSR_PR));
-		RECIPE(call_fp, put_call(t, MSR_FP));
-		RECIPE(call_vec, put_call(t, MSR_VEC));
-		RECIPE(call_vsx, put_call(t, MSR_VSX));
+		RECIPE(call, put_sem(t, 0));
+		RECIPE(call_priv, put_sem(t, MSR_PR));
+		RECIPE(call_fp, put_sem(t, MSR_FP));
+		RECIPE(call_vec, put_sem(t, MSR_VEC));
+		RECIPE(call_vsx, put_sem(t, MSR_VSX));
 	default:
 		return false;
 	}
@@ -153,7 +160,7 @@ static void put_uop(struct translation *t)
 	const struct uop *u = t->u;
 	const uint16_t effects = uop_info[u->kind].effects;
 
-	if (t->spilled && !is_call(u) && !(effects & EFFECT_ENDS) && !call_is_near(u))
+	if (t->spilled && !is_call(t, u) && !(effects & EFFECT_ENDS) && !call_is_near(t, u))
 		unspill(t);
 	if (!put_called(t) && !put_recipe(t))
 		put_body(t);
@@ -289,6 +296,7 @@ static void put_shared(struct emitter *e)
 
 bool emitter_create(struct emitter *e, size_t size, bool alone)
 {
+	recipes_init();
 	e->alone = alone;
 	if (!executable_memory_create(&e->memory, size))
 		return false;
@@ -325,11 +333,12 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	code = start + ALIGNMENT;
 	t.e = e;
 	t.a.at = code;
+	t.mode = code_block_of(first)->page->mode;
 	t.spilled = false;
 	t.link[0] = t.link[1] = NULL;
 	t.nr_rare = 0;
 	for (t.u = first;; t.u++) {
-		if (e->alone && is_call(t.u)) {
+		if (e->alone && is_call(&t, t.u)) {
 			put_interpreted(&t);
 			break;
 		}

@@ -50,6 +50,7 @@ struct translation {
 	struct emitter *e;
 	struct assembler a;
 	const struct uop *u;
+	unsigned mode; /* CODE_* */
 	bool spilled;
 	uint8_t *link[2];
 	struct rare rare[2 * DECODE_MAX_UOPS];
@@ -155,6 +156,16 @@ static inline void interpret_if(struct translation *t, enum host_condition condi
 
 /* ---- what several kinds of recipes need ---- */
 
+/* Goes on in the interpreter if a facility is off, or if MSR_PR is on. */
+static inline void put_need(struct translation *t, uint64_t msr_bit)
+{
+	const int byte = __builtin_ctzll(msr_bit) / 8;
+
+	op_test_byte(&t->a, at_base(CPU, (int32_t)offsetof(struct cpu, msr) + byte - BIAS),
+		     (unsigned)(msr_bit >> 8 * byte));
+	interpret_if(t, msr_bit == MSR_PR ? IF_NOT_EQUAL : IF_EQUAL);
+}
+
 /* a op= the immediate, which may need a register */
 static inline void with_immediate(struct translation *t, unsigned opcode, unsigned r, uint64_t imm)
 {
@@ -235,6 +246,54 @@ static inline struct operand at_host(unsigned first)
 bool recipe_memory(struct translation *t);
 bool recipe_fixed(struct translation *t);
 bool recipe_branch(struct translation *t);
+
+/*
+ * ---- calls of semantics functions that have code of their own ----
+ *
+ * Such code reads and writes what the function would, and may go on in the interpreter at the
+ * micro-operation, before it has changed anything.
+ */
+
+/* What an access's effective address is made of. */
+enum access_form {
+	NO_ACCESS,
+	ACCESS_X, /* (RA|0) + RB */
+	ACCESS_D, /* (RA|0) + a displacement */
+	ACCESS_DS,
+	ACCESS_DQ
+};
+
+struct sem_recipe {
+	sem_fn *sem;
+	void (*put)(struct translation *t, uint32_t insn, unsigned how);
+	unsigned how; /* what put() makes of it */
+	uint8_t needs; /* HOST_* */
+	uint8_t form; /* enum access_form */
+	uint8_t bytes; /* of the access, which is aligned to as many if the next says so */
+	bool aligned, stores;
+};
+
+/* Of the host's processor: what not all have. */
+#define HOST_KNOWN  1 /* the host has been looked at */
+#define HOST_POPCNT 2
+#define HOST_AVX2   4
+#define HOST_BMI2   8
+
+/* By file, each ended by an empty one. */
+extern const struct sem_recipe fixed_recipes[];
+
+/** recipes_init() - find out what the host has, and make the table of all recipes, once. */
+void recipes_init(void);
+/** recipe_of() - of a call, or NULL if it has none that this host can execute */
+const struct sem_recipe *recipe_of(const struct uop *u, unsigned mode);
+
+/* The instruction that a call executes */
+static inline uint32_t called_insn(const struct uop *u)
+{
+	return (uint32_t)u->d | (uint32_t)u->a << 16;
+}
+
+#define GPR(n) (8u * (n)) /* where it is in struct cpu */
 
 #define RECIPE(name, put) \
 	case UOP_##name:  \
