@@ -13,7 +13,7 @@
 
 const char *const sentences[] = { CHANGED, KEPT, REMOVED, GUARDED, NULL };
 
-#define ROUNDS 1000
+#define ROUNDS 200
 #define PLACE  0x10000000ull /* a segment of its own */
 #define CELL   128
 
@@ -75,14 +75,14 @@ static void let_them_store(unsigned round, u64 before)
 	if (round % 8 == 0)
 		while (sum() == before)
 			;
-	wait_for(round * 37 % 400);
+	wait_for(round * 37 % 100);
 }
 
 static void expect_no_store(const char *sentence)
 {
 	const u64 before = sum();
 
-	wait_for(200);
+	wait_for(100);
 	check_equal(sentence, sum(), before, "the sum of what was stored");
 }
 

@@ -56,6 +56,7 @@ struct fake {
 	struct fake_flush { /* the last one of flush_hpte() */
 		uint64_t index, v, r;
 	} flushed;
+	uint64_t late_bits; /* a vCPU sets R or C until flush_hpte() has returned */
 	struct fake_process_flush { /* the last one of flush_process() */
 		uint32_t pid;
 		uint64_t first, last;
@@ -120,6 +121,8 @@ static void fake_flush_hpte(struct engine *engine, uint64_t index, uint64_t v, u
 {
 	fake.hpte_flushes++;
 	fake.flushed = (struct fake_flush){ index, v, r };
+	put_be64(&fake.partition.hash_table[index * 2 + 1],
+		 get_be64(&fake.partition.hash_table[index * 2 + 1]) | fake.late_bits);
 }
 
 static void fake_set_slb(struct engine *engine, unsigned vcpu,

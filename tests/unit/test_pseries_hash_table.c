@@ -95,6 +95,18 @@ static void enter_takes_the_first_free_place_of_the_group(void **state)
 	assert_int_equal(fake.hpte_flushes, 0);
 }
 
+static void remove_returns_what_vcpus_set_until_they_have_forgotten_the_entry(void **state)
+{
+	const uint64_t r = R(PAGE) & ~(HPTE_R_R | HPTE_R_C);
+
+	enter(EXACT, 3, V, r);
+	fake.late_bits = HPTE_R_R | HPTE_R_C;
+	assert_int_equal(hcall(0, REMOVE, 0, 3, 0, 0), H_SUCCESS);
+	fake.late_bits = 0;
+	assert_int_equal(RESULT(0, 2), R(PAGE));
+	assert_entry(3, 0, 0);
+}
+
 static void enter_with_exact_takes_that_place_or_none(void **state)
 {
 	assert_int_equal(enter(EXACT, 0x103, V, R(PAGE)), H_SUCCESS);
@@ -705,6 +717,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_table_is_a_128th_of_memory_behind_it_and_empty),
 		TEST(enter_takes_the_first_free_place_of_the_group),
+		TEST(remove_returns_what_vcpus_set_until_they_have_forgotten_the_entry),
 		TEST(enter_with_exact_takes_that_place_or_none),
 		TEST(enter_keeps_the_bits_that_are_the_hypervisors),
 		TEST(enter_refuses_what_lies_outside_the_table),

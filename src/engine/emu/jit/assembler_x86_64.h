@@ -267,7 +267,9 @@ static inline void op_constant(struct assembler *a, unsigned r, uint64_t v)
 #define VEX_256		 (1 << 21)
 #define NO_SECOND	 0 /* of an instruction with two operands */
 
-/* reg = @second op rm; or, with two operands, reg = op rm. An immediate of that many bytes follows. */
+/*
+ * reg = @second op rm; or, with two operands, reg = op rm. An immediate of that many bytes follows.
+ */
 static inline void vex_insn(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
 			    struct operand rm, unsigned immediate_bytes)
 {
