@@ -2,6 +2,7 @@
 """TAP for the test programs in Python: one line for each test."""
 
 import collections
+import sys
 import traceback
 
 Check = collections.namedtuple("Check", "what ok detail")
@@ -67,6 +68,14 @@ def run(tests):
         failed += bool(problems)
         print(f"{'not ok' if problems else 'ok'} {number} - {name}", flush=True)
     return 1 if failed else 0
+
+
+def exit_with(main, *args):
+    """Ends the program with MAIN's exit status; if MAIN lacks something, all tests are skipped."""
+    try:
+        sys.exit(main(*args))
+    except Missing as e:
+        print(f"1..0 # SKIP {e}")
 
 
 def named(functions, *args):

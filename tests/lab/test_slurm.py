@@ -233,18 +233,14 @@ def a_lost_shard_is_named_and_run_again_alone_and_the_whole_is_as_unsharded(fwnm
 
 def main(fwnmi):
     missing = [program for program in PROGRAMS if not shutil.which(program)]
-    try:
-        if missing:
-            raise Missing(f"{missing[0]} is not installed (scripts/setup-packages check)")
-        if os.geteuid():
-            raise Missing("Slurm's node runs jobs as root only if root starts it")
-        kernel = guest.guest_file("6.1")
-    except Missing as e:
-        print(f"1..0 # SKIP {e}")
-        return 0
+    if missing:
+        raise Missing(f"{missing[0]} is not installed (scripts/setup-packages check)")
+    if os.geteuid():
+        raise Missing("Slurm's node runs jobs as root only if root starts it")
+    kernel = guest.guest_file("6.1")
     test = a_lost_shard_is_named_and_run_again_alone_and_the_whole_is_as_unsharded
     return tap.run(tap.named([test], os.path.abspath(fwnmi), kernel))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    tap.exit_with(main, *sys.argv[1:])

@@ -67,6 +67,11 @@ def guest_file(name, what="--path"):
     return done.stdout.strip()
 
 
+def kernel_file(kernel):
+    """The path of a kernel: a file, or one that scripts/guests has fetched."""
+    return kernel if os.path.exists(kernel) else guest_file(kernel)
+
+
 def script(name):
     """A program of scripts/, as a module."""
     loader = importlib.machinery.SourceFileLoader(
