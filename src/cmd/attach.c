@@ -117,16 +117,10 @@ int cmd_attach(int argc, char **argv)
 {
 	struct attach_options options;
 	struct remote_registration registration;
+	int status = options_end(parse_options(&options, argc, argv), usage, EXIT_USAGE);
 
-	switch (parse_options(&options, argc, argv)) {
-	case OPTIONS_BAD:
-		return EXIT_USAGE;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	case OPTIONS_TAKEN:
-		break;
-	}
+	if (status >= 0)
+		return status;
 	if (!remote_attach(&options.remote, options.timeout_s * 1000, &registration)) {
 		complain(registration.problem, "");
 		return EXIT_FAILURE;

@@ -1238,18 +1238,10 @@ static int inject_remote(const struct inject_options *o)
 int cmd_inject(int argc, char **argv)
 {
 	struct inject_options options;
-	int status = EXIT_USAGE;
+	int status = options_end(parse_options(&options, argc, argv), usage, EXIT_USAGE);
 
-	switch (parse_options(&options, argc, argv)) {
-	case OPTIONS_BAD:
-		break;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		status = EXIT_SUCCESS;
-		break;
-	case OPTIONS_TAKEN:
+	if (status < 0)
 		status = options.remote.gdb ? inject_remote(&options) : inject(&options);
-	}
 	json_decref(options.args);
 	return status;
 }

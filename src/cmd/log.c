@@ -541,16 +541,10 @@ int cmd_log(int argc, char **argv)
 		.argument = set_file,
 		.into = &options,
 	};
+	int status = options_end(options_parse(&line, argc, argv), usage, EXIT_FAILURE);
 
-	switch (options_parse(&line, argc, argv)) {
-	case OPTIONS_BAD:
-		return EXIT_FAILURE;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	case OPTIONS_TAKEN:
-		break;
-	}
+	if (status >= 0)
+		return status;
 	if (!options.file)
 		options.file = "-";
 	return show_input(&options);

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/options.h"
@@ -298,4 +299,14 @@ enum options_result options_parse(const struct command_line *line, int argc, cha
 			return result;
 	}
 	return OPTIONS_TAKEN;
+}
+
+int options_end(enum options_result result, const char *usage, int bad_status)
+{
+	if (result == OPTIONS_TAKEN)
+		return -1;
+	if (result == OPTIONS_BAD)
+		return bad_status;
+	fputs(usage, stdout);
+	return EXIT_SUCCESS;
 }

@@ -72,6 +72,13 @@ enum options_result {
 /** options_parse() - parse argv[1] and later */
 enum options_result options_parse(const struct command_line *line, int argc, char **argv);
 
+/**
+ * options_end() - does the command go no further? Prints @usage if that was asked for
+ * @bad_status: of a bad command line
+ * returns: the exit status, or -1 if the options were taken
+ */
+int options_end(enum options_result result, const char *usage, int bad_status);
+
 /** option_bad() - record why a value is bad. Returns false. */
 bool option_bad(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

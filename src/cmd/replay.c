@@ -497,15 +497,9 @@ int cmd_replay(int argc, char **argv)
 		.argument = add_argument,
 		.into = &options,
 	};
+	int status = options_end(options_parse(&line, argc, argv), usage, EXIT_USAGE);
 
-	switch (options_parse(&line, argc, argv)) {
-	case OPTIONS_BAD:
-		return EXIT_USAGE;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	case OPTIONS_TAKEN:
-		break;
-	}
+	if (status >= 0)
+		return status;
 	return run(&options);
 }

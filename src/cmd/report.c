@@ -269,21 +269,13 @@ int cmd_report(int argc, char **argv)
 		.argument = add_file,
 		.into = &options,
 	};
-	int status = EXIT_USAGE;
+	int status;
 
 	if (!options.files)
 		return fail(strerror(ENOMEM));
-	switch (options_parse(&line, argc, argv)) {
-	case OPTIONS_BAD:
-		break;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		status = EXIT_SUCCESS;
-		break;
-	case OPTIONS_TAKEN:
+	status = options_end(options_parse(&line, argc, argv), usage, EXIT_USAGE);
+	if (status < 0)
 		status = run(&options);
-		break;
-	}
 	free(options.files);
 	return status;
 }

@@ -415,36 +415,33 @@ static struct snapshot_file *open_snapshot(struct run_options *o, int argc, char
 	return from;
 }
 
-int cmd_run(int argc, char **argv)
+static int start(struct run_options *o, int argc, char **argv)
 {
 	struct snapshot_file *from = NULL;
 	int status = EXIT_CANNOT_START;
-	struct run_options options;
 
-	switch (run_options_parse(&options, argc, argv)) {
-	case OPTIONS_BAD:
-		run_options_free(&options);
-		return EXIT_USAGE;
-	case OPTIONS_HELP:
-		run_options_free(&options);
-		fputs(run_usage, stdout);
-		return EXIT_SUCCESS;
-	case OPTIONS_TAKEN:
-		break;
-	}
-	if (options.cpu.help) {
-		run_options_free(&options);
-		machine_list_cpus();
-		return EXIT_SUCCESS;
-	}
 	occupy_standard_descriptors();
 	say_start();
-	if (options.from_snapshot)
-		from = open_snapshot(&options, argc, argv);
-	if (from || !options.from_snapshot)
-		status = run(&options, from);
+	if (o->from_snapshot)
+		from = open_snapshot(o, argc, argv);
+	if (from || !o->from_snapshot)
+		status = run(o, from);
 	say_stop(&signal_received);
 	snapshot_file_close(from);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options;
+	int status = options_end(run_options_parse(&options, argc, argv), run_usage, EXIT_USAGE);
+
+	if (status < 0 && options.cpu.help) {
+		machine_list_cpus();
+		status = EXIT_SUCCESS;
+	}
+	if (status < 0)
+		status = start(&options, argc, argv);
 	run_options_free(&options);
 	return status;
 }

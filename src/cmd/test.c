@@ -484,16 +484,10 @@ int cmd_test(int argc, char **argv)
 		.command = "test",
 		.groups = { { test_option_table, &options } },
 	};
+	int status = options_end(options_parse(&line, argc, argv), usage, EXIT_USAGE);
 
-	switch (options_parse(&line, argc, argv)) {
-	case OPTIONS_BAD:
-		return EXIT_USAGE;
-	case OPTIONS_HELP:
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	case OPTIONS_TAKEN:
-		break;
-	}
+	if (status >= 0)
+		return status;
 	if (options.cpu.help) {
 		machine_list_cpus();
 		return EXIT_SUCCESS;
