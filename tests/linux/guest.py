@@ -67,6 +67,16 @@ def guest_file(name, what="--path"):
     return done.stdout.strip()
 
 
+# How an /init that a test writes begins.
+INIT_HEAD = b"""#!/bin/sh
+PATH=/bin
+export PATH
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+"""
+
+
 def kernel_file(kernel):
     """The path of a kernel: a file, or one that scripts/guests has fetched."""
     return kernel if os.path.exists(kernel) else guest_file(kernel)
@@ -500,17 +510,21 @@ class Tests(list):
         self.append((name, function, *args))
 
 
+def end_by_signals():
+    # Our parent may ignore these signals (nohup, a shell's "&"), and a child inherits that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Meson ends a test that exceeds its time limit by SIGTERM, and our guests must not outlive us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
+
+
 def main(define, description):
     """A test program's main: define(tests, build, words, stack) adds the tests."""
     parser = argparse.ArgumentParser(description=description)
     add_arguments(parser)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    # Our parent may ignore these signals (nohup, a shell's "&"), and a child inherits that.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Meson ends a test that exceeds its time limit by SIGTERM, and our guests must not outlive us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
+    end_by_signals()
     with contextlib.ExitStack() as stack:
         try:
             tests = Tests()

@@ -18,13 +18,9 @@ from guest import Booted, Build, Guest, expect
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Each command's output goes to the console line by line.
-INIT = b"""#!/bin/sh
-PATH=/bin
-export PATH
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-echo on >/proc/sys/kernel/printk_devkmsg
+INIT = (
+    harness.INIT_HEAD
+    + b"""echo on >/proc/sys/kernel/printk_devkmsg
 say()
 {
 	echo "<1>fwnmi-guest: $*" >/dev/kmsg
@@ -56,6 +52,7 @@ run corrupted-slb -a 10000000 -k "$token"
 run corrupted-slb -a 10000000
 poweroff -nf
 """
+)
 
 mkinitramfs = harness.script("mkinitramfs")
 

@@ -17,30 +17,25 @@ from test_kexec import HERE, LOAD, Kexec
 CPUS = 4
 APPEND = "rdinit=/kexec/init loglevel=8 crashkernel=256M"
 
-INIT = b"""#!/bin/sh
-PATH=/bin
-export PATH
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-kexec -c -p /kexec/image --initrd=/kexec/initrd \\
+INIT = (
+    harness.INIT_HEAD
+    + b"""kexec -c -p /kexec/image --initrd=/kexec/initrd \\
     --command-line="console=hvc0 maxcpus=1 loglevel=8 rdinit=/capture cryptomgr.notests" \\
     || poweroff -nf
 echo "<1>fwnmi-guest: loaded" >/dev/kmsg
 exec /init
 """
+)
 
 # The core file has a note for each CPU whose registers Linux has saved.
-CAPTURE = b"""#!/bin/sh
-PATH=/bin
-export PATH
-mount -t proc proc /proc
-mount -t devtmpfs devtmpfs /dev
-magic=$(dd if=/proc/vmcore bs=4 count=1 2>/dev/null | od -An -t x1 | tr -d ' ')
+CAPTURE = (
+    harness.INIT_HEAD
+    + b"""magic=$(dd if=/proc/vmcore bs=4 count=1 2>/dev/null | od -An -t x1 | tr -d ' ')
 cpus=$(dd if=/proc/vmcore bs=65536 count=4 2>/dev/null | tr '\\0' '\\n' | grep -cx CORE)
 echo "<1>fwnmi-guest: vmcore magic=$magic cpus=$cpus" >/dev/kmsg
 poweroff -nf
 """
+)
 
 
 class Kdump(Kexec):

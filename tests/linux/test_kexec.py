@@ -21,18 +21,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Copying 50 MB and computing their SHA-256 take a while.
 LOAD = 240
 
-INIT = b"""#!/bin/sh
-PATH=/bin
-export PATH
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-kexec -c -l /kexec/image --initrd=/kexec/initrd \\
+INIT = (
+    harness.INIT_HEAD
+    + b"""kexec -c -l /kexec/image --initrd=/kexec/initrd \\
     --command-line="console=hvc0 loglevel=8 fwnmi.job=victim $next" || poweroff -nf
 echo "<1>fwnmi-guest: loaded" >/dev/kmsg
 kexec -e
 poweroff -nf
 """
+)
 
 
 mkinitramfs = harness.script("mkinitramfs")

@@ -3,7 +3,6 @@
 
 import os
 import re
-import signal
 import sys
 import time
 
@@ -65,15 +64,17 @@ def end_of(text):
     return "\n".join(text.splitlines()[-harness.TAIL_LINES :])
 
 
-def end_by_sigterm():
-    """A guest must not outlive the test program that somebody ends."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("fwnmi: test: ended by SIGTERM"))
-
-
-def add_arguments(parser):
+def take_arguments(parser, initramfs):
+    """Parses PARSER's arguments and all programs'; INITRAMFS is one of the build directory."""
+    harness.add_arguments(parser)
     parser.add_argument(
         "--jit", choices=("off", "on", "force", "check"), default="off", help="of fwnmi (off)"
     )
+    parser.add_argument("tests", nargs="*", metavar="TEST")
+    args = parser.parse_args()
+    args.initramfs = args.initramfs or os.path.join(args.build, initramfs)
+    harness.end_by_signals()
+    return args
 
 
 def boot(name, build, cpu, stack, memory="2G", smp=2, jit="off"):

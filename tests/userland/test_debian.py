@@ -178,14 +178,9 @@ def tests_of(name, system, scratch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    harness.add_arguments(parser)
-    commands.add_arguments(parser)
     parser.add_argument("--cpu", default="power9", help="the processor (power9)")
     parser.add_argument("--on", choices=("fwnmi", "qemu"), help="only there")
-    parser.add_argument("tests", nargs="*", metavar="TEST")
-    args = parser.parse_args()
-    commands.end_by_sigterm()
-    args.initramfs = args.initramfs or os.path.join(args.build, "userland.cpio")
+    args = commands.take_arguments(parser, "userland.cpio")
     tests = []
     with contextlib.ExitStack() as stack:
         build = harness.use_arguments(args).check()

@@ -154,15 +154,10 @@ def recorded(function, results, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    harness.add_arguments(parser)
-    commands.add_arguments(parser)
     parser.add_argument("--on", choices=("fwnmi", "qemu"), default="fwnmi", help="where (fwnmi)")
     parser.add_argument("--json", metavar="FILE", help="write the results there")
     parser.add_argument("--lines", type=int, default=12, help="of differences to show (12)")
-    parser.add_argument("tests", nargs="*", metavar="TEST")
-    args = parser.parse_args()
-    commands.end_by_sigterm()
-    args.initramfs = args.initramfs or os.path.join(args.build, "valgrind.cpio")
+    args = commands.take_arguments(parser, "valgrind.cpio")
     directory = harness.script("valgrind-tests").destination()
     results = []
     with contextlib.ExitStack() as stack:
