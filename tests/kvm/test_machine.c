@@ -535,38 +535,37 @@ static void trampolines_that_are_asked_for_leave_the_capability_alone(void **sta
 
 /* ---- what the log says ---- */
 
-static void what_the_host_has_recovered_is_recovered_in_the_log(void **state)
+/* What a guest that has registered gets for @event. */
+static struct fwnmi_errlog log_of(struct fake_event event)
 {
 	unsigned where;
-	struct fwnmi_errlog log;
 
 	emit_register();
 	where = emit_event(1);
 	emit_jump(FINISH);
-	/* A TLB or SLB error could be repaired here, a memory error cannot. */
-	fake.events[1] = (struct fake_event){ .kind = FAKE_MACHINE_CHECK,
-					      .srr1 = 0x00200000,
-					      .dsisr = 0x00008000,
-					      .flags = FAKE_FULLY_RECOVERED };
+	fake.events[1] = event;
 	run();
-	log = assert_delivered(where);
+	return assert_delivered(where);
+}
+
+static void what_the_host_has_recovered_is_recovered_in_the_log(void **state)
+{
+	/* A TLB or SLB error could be repaired here, a memory error cannot. */
+	const struct fwnmi_errlog log =
+		log_of((struct fake_event){ .kind = FAKE_MACHINE_CHECK,
+					    .srr1 = 0x00200000,
+					    .dsisr = 0x00008000,
+					    .flags = FAKE_FULLY_RECOVERED });
+
 	assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_FULLY_RECOVERED);
 }
 
 static void what_it_has_not_recovered_is_not_recovered_in_the_log(void **state)
 {
-	unsigned where;
-	struct fwnmi_errlog log;
+	const struct fwnmi_errlog log = log_of((struct fake_event){
+		.kind = FAKE_MACHINE_CHECK, .srr1 = 0x00200000, .dsisr = 0x00008000, .flags = 2 });
 
-	emit_register();
-	where = emit_event(1);
-	emit_jump(FINISH);
-	fake.events[1] = (struct fake_event){
-		.kind = FAKE_MACHINE_CHECK, .srr1 = 0x00200000, .dsisr = 0x00008000, .flags = 2
-	};
-	run();
-	log = assert_delivered(where);
 	assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
 	assert_int_equal(log.disposition, FWNMI_DISPOSITION_NOT_RECOVERED);
 }
@@ -577,17 +576,9 @@ static void what_it_has_not_recovered_is_not_recovered_in_the_log(void **state)
  */
 static void an_access_to_no_memory_comes_with_its_address(void **state)
 {
-	unsigned where;
-	struct fwnmi_errlog log;
+	const struct fwnmi_errlog log = log_of((struct fake_event){
+		.kind = FAKE_MMIO, .address = 0x4567890000, .length = 8, .rt = 3 });
 
-	emit_register();
-	where = emit_event(1);
-	emit_jump(FINISH);
-	fake.events[1] = (struct fake_event){
-		.kind = FAKE_MMIO, .address = 0x4567890000, .length = 8, .rt = 3
-	};
-	run();
-	log = assert_delivered(where);
 	assert_int_equal(log.mc.error_type, FWNMI_MC_UE);
 	assert_int_equal(log.mc.error_subtype, FWNMI_UE_LOAD_STORE);
 	assert_true(log.mc.logical_address_valid);
@@ -598,17 +589,9 @@ static void an_access_to_no_memory_comes_with_its_address(void **state)
 /* A guest that stores to a trampoline's exit address without a trampoline. */
 static void a_guest_cannot_pretend_to_be_a_trampoline(void **state)
 {
-	unsigned where;
-
-	emit_register();
-	where = emit_event(1);
-	emit_jump(FINISH);
-	fake.events[1] = (struct fake_event){
-		.kind = FAKE_MMIO, .address = 0xf01400000000, .length = 4, .write = true
-	};
 	fake.capabilities[KVM_CAP_PPC_FWNMI] = 0;
-	run();
-	assert_delivered(where);
+	log_of((struct fake_event){
+		.kind = FAKE_MMIO, .address = 0xf01400000000, .length = 4, .write = true });
 }
 
 static void a_second_machine_check_before_the_interlock_ends_the_partition(void **state)
