@@ -109,6 +109,34 @@ static uint32_t special_single(void)
 	}
 }
 
+/* Halves of this many bits of fraction: an infinity, NaNs, numbers at the limits, others. */
+static uint16_t special_half(unsigned fraction_bits)
+{
+	const unsigned one = 1u << fraction_bits, infinity = 0x8000u - one;
+	const unsigned values[] = { 0,	     infinity, infinity | one / 2, infinity | 1, 1,
+				    one - 1, one,      infinity - 1,	   infinity / 2, 0x3f80,
+				    0x3c00 };
+
+	if (below(2))
+		return (uint16_t)draw();
+	return (uint16_t)(PICK(values) | (draw() & 0x8000));
+}
+
+/* One of bfloat16 is the left half of a single. */
+static unsigned fraction_bits_of_halves(const char *name)
+{
+	return strstr(name, "xvbf16") ? 7 : strstr(name, "xvf16") ? 10 : 0;
+}
+
+static uint64_t doubleword_of_halves(unsigned fraction_bits)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		v = v << 16 | special_half(fraction_bits);
+	return v;
+}
+
 static uint64_t doubleword(bool floating)
 {
 	switch (below(floating ? 10 : 6)) {
@@ -352,6 +380,23 @@ static bool loads_over_address(const char *name, uint32_t w)
 	return false;
 }
 
+/* An outer product: its accumulator has four of the first 32 registers, and no operand is there. */
+static bool of_accumulator(const struct table_entry *entry)
+{
+	return strstr(entry->name, "xv") && strstr(entry->name, "ger");
+}
+
+static uint32_t apart_from_accumulator(uint32_t w)
+{
+	const uint32_t ax = 4, bx = 2, at = w >> 23 & 7;
+
+	if (F_RA(w) / 4 == at)
+		w |= ax;
+	if (F_RB(w) / 4 == at)
+		w |= bx;
+	return w;
+}
+
 /* Valid forms only, and addresses that may lie above 32 KiB. */
 static uint32_t valid(const struct table_entry *entry, uint32_t w)
 {
@@ -379,6 +424,8 @@ static uint32_t valid(const struct table_entry *entry, uint32_t w)
 	if (!strcmp(name, "bc") || !strcmp(name, "bclr") || !strcmp(name, "bcctr") ||
 	    !strcmp(name, "bctar"))
 		w = branch_condition(w, !strcmp(name, "bcctr"));
+	if (of_accumulator(entry))
+		w = apart_from_accumulator(w);
 	return w;
 }
 
@@ -407,9 +454,29 @@ static uint32_t word(const struct table_entry *entry, uint32_t reserved)
 	return valid(entry, entry->value | (w & open));
 }
 
+/* Masks of products, rows and columns. */
+static uint32_t masks_of_prefix(const char *name)
+{
+	static const struct {
+		const char *stem;
+		uint32_t masks;
+	} kinds[] = {
+		{ "pmxvi4", 0xffff },	{ "pmxvi8", 0xf0ff },  { "pmxvi16", 0xc0ff },
+		{ "pmxvbf16", 0xc0ff }, { "pmxvf16", 0xc0ff }, { "pmxvf32", 0x00ff },
+		{ "pmxvf64", 0x00fc },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (starts_with(name, kinds[i].stem))
+			return kinds[i].masks;
+	return 0;
+}
+
 /* What a prefix may have: a displacement and perhaps R, or an operand. */
 static uint32_t open_bits_of_prefix(const struct table_entry *entry)
 {
+	if (starts_with(entry->name, "pm"))
+		return masks_of_prefix(entry->name);
 	if (starts_with(entry->name, "xxsplti"))
 		return 0xffff;
 	if (!strcmp(entry->name, "xxeval"))
@@ -468,7 +535,9 @@ bool defers_interrupt(const struct table_entry *entry)
 void generate(struct isa_case *c, const struct table_entry *entry, uint32_t reserved,
 	      uint64_t address)
 {
-	bool floating = strchr("fx", entry->name[0]) || strstr(entry->name, "fp");
+	const unsigned halves = fraction_bits_of_halves(entry->name);
+	bool floating = strchr("fx", entry->name[0]) || strstr(entry->name, "fp") ||
+			starts_with(entry->name, "pmx");
 	bool decimal = starts_with(entry->name, "bcd") || strstr(entry->name, "mul10");
 	enum form form = form_of(entry);
 
@@ -484,6 +553,9 @@ void generate(struct isa_case *c, const struct table_entry *entry, uint32_t rese
 			c->gpr[i] = packed_decimal(false);
 	for (unsigned i = 0; i < 64; i++)
 		vector(c->vsr[i], floating, decimal ? entry->name : NULL);
+	for (unsigned i = 0; halves && i < 64; i += 1 + (unsigned)below(2))
+		for (unsigned j = 0; j < 2; j++)
+			c->vsr[i][j] = doubleword_of_halves(halves);
 	if (decimal && below(4)) { /* a count of digits */
 		uint64_t *count = &c->vsr[32 + F_RA(c->insn)][1];
 

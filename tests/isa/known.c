@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where the two sides may part, and why: known.def lists mnemonics, explanations.def what depends
- * on operands, by functions here, in known_fp.c and in known_dfp.c.
+ * on operands, by functions here and in the other files known_*.c.
  */
 #include <math.h>
 #include <stdio.h>

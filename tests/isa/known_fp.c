@@ -191,7 +191,7 @@ bool fp_denormal_single_class(const char *name, const struct isa_case *in)
 
 static bool is_fp(const char *name)
 {
-	return strchr("fx", name[0]) || strstr(name, "fs");
+	return strchr("fx", name[0]) || starts_with(name, "pmxv") || strstr(name, "fs");
 }
 
 /* Let bits of the FPSCR, and CR1's copy of FX, be equal. */
@@ -238,7 +238,7 @@ void fp_hide_vector_flags(const char *name, const struct isa_case *in, struct is
 			  struct isa_case *theirs)
 {
 	(void)in;
-	if (!starts_with(name, "xv"))
+	if (!starts_with(name, "xv") && !starts_with(name, "pmxv"))
 		return;
 	hide_fpscr(ours, theirs, FPSCR_FI);
 	if (ours->fpscr & theirs->fpscr & FPSCR_OX)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The functions of explanations.def that are about floating-point instructions (known_fp.c,
- * known_dfp.c), and bits of the FPSCR.
+ * known_dfp.c, known_mma.c), and bits of the FPSCR.
  */
 #ifndef FWNMI_TESTS_ISA_KNOWN_FP_H
 #define FWNMI_TESTS_ISA_KNOWN_FP_H
@@ -18,6 +18,7 @@
 #define FPSCR_UX	   0x08000000ull
 #define FPSCR_XX	   0x02000000ull
 #define FPSCR_VXSNAN	   0x01000000ull
+#define FPSCR_VXISI	   0x00800000ull
 #define FPSCR_VXIMZ	   0x00100000ull
 #define FPSCR_FR	   0x00040000ull
 #define FPSCR_FI	   0x00020000ull

@@ -72,6 +72,7 @@ struct fp_format {
 	int32_t wrap; /* exponent adjustment of a trapped overflow or underflow */
 };
 extern const struct fp_format fp_bfloat16, fp_half, fp_single, fp_double, fp_quad;
+extern const struct fp_format fp_single_unlimited; /* a single's precision, a quad's exponents */
 extern const struct fp_format fp_extended; /* a quad rounded to 64 bits of significand (xsrqpxp) */
 
 enum fp_class {

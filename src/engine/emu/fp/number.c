@@ -10,6 +10,7 @@ const struct fp_format fp_half = { 10, 5, -14, 15, 24 };
 const struct fp_format fp_single = { 23, 8, -126, 127, 192 };
 const struct fp_format fp_double = { 52, 11, -1022, 1023, 1536 };
 const struct fp_format fp_quad = { 112, 15, -16382, 16383, 24576 };
+const struct fp_format fp_single_unlimited = { 23, 15, -16382, 16383, 24576 };
 const struct fp_format fp_extended = { 63, 15, -16382, 16383, 24576 };
 
 /* ---- encodings ---- */

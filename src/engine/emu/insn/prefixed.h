@@ -27,8 +27,9 @@ sem_fn sem_need_prefix, sem_prefix_alignment;
 #define PREFIX_MLS	       0x06000000, 0xff800000
 #define PREFIX_8RR	       0x05000000, 0xfff00000
 #define PREFIX_MRR	       0x07000000, 0xfff3ffff
+#define PREFIX_MMIRR	       0x07900000, 0xfff00000
 /* The R bit, which only 8LS and MLS have: the address is relative to the instruction's. */
-#define PREFIX_R(prefix)       ((prefix) >> 20 & 1)
+#define PREFIX_R(prefix)       ((prefix) >> 20 & ~(prefix) >> 24 & 1)
 #define PREFIX_SI(prefix, suffix) \
 	((int64_t)((uint64_t)(prefix) << 46 | (uint64_t)((suffix)&0xffff) << 30) >> 30)
 
