@@ -43,20 +43,21 @@ static const struct {
 	u32 insn;
 	u16 isa;
 } families[] = {
-	{ "addi", 0x38c00001, 203 },	 { "popcntd", 0x7c8603f4, 206 },
-	{ "lxvd2x", 0x7c001e98, 206 },	 { "xxland", 0xf0000410, 206 },
-	{ "vcipher", 0x10000508, 207 },	 { "vaddudm", 0x100000c0, 207 },
-	{ "mtvsrd", 0x7c060166, 207 },	 { "xsaddsp", 0xf0000000, 207 },
-	{ "bcdadd.", 0x10000401, 207 },	 { "modsd", 0x7cc63612, 300 },
-	{ "cnttzd", 0x7cc60474, 300 },	 { "setb", 0x7cc00100, 300 },
-	{ "addpcis", 0x4cc00004, 300 },	 { "darn", 0x7cc105e6, 300 },
-	{ "mcrxrx", 0x7c000480, 300 },	 { "ldat", 0x7cc304cc, 300 },
-	{ "lxv", 0xf4030001, 300 },	 { "lxvx", 0x7c001a18, 300 },
-	{ "xxspltib", 0xf0000ad0, 300 }, { "xsaddqp", 0xfc000008, 300 },
-	{ "vcmpneb", 0x10000007, 300 },	 { "vextractub", 0x1000020d, 300 },
-	{ "brd", 0x7cc60176, 310 },	 { "setbc", 0x7cc00300, 310 },
-	{ "pdepd", 0x7cc63138, 310 },	 { "vmulld", 0x100001c9, 310 },
-	{ "vdivsq", 0x1000010b, 310 },
+	{ "addi", 0x38c00001, 203 },	   { "popcntd", 0x7c8603f4, 206 },
+	{ "lxvd2x", 0x7c001e98, 206 },	   { "xxland", 0xf0000410, 206 },
+	{ "vcipher", 0x10000508, 207 },	   { "vaddudm", 0x100000c0, 207 },
+	{ "mtvsrd", 0x7c060166, 207 },	   { "xsaddsp", 0xf0000000, 207 },
+	{ "bcdadd.", 0x10000401, 207 },	   { "modsd", 0x7cc63612, 300 },
+	{ "cnttzd", 0x7cc60474, 300 },	   { "setb", 0x7cc00100, 300 },
+	{ "addpcis", 0x4cc00004, 300 },	   { "darn", 0x7cc105e6, 300 },
+	{ "mcrxrx", 0x7c000480, 300 },	   { "ldat", 0x7cc304cc, 300 },
+	{ "lxv", 0xf4030001, 300 },	   { "lxvx", 0x7c001a18, 300 },
+	{ "xxspltib", 0xf0000ad0, 300 },   { "xsaddqp", 0xfc000008, 300 },
+	{ "vcmpneb", 0x10000007, 300 },	   { "vextractub", 0x1000020d, 300 },
+	{ "brd", 0x7cc60176, 310 },	   { "setbc", 0x7cc00300, 310 },
+	{ "pdepd", 0x7cc63138, 310 },	   { "vmulld", 0x100001c9, 310 },
+	{ "vdivsq", 0x1000010b, 310 },	   { "xxmtacc", 0x7c010162, 310 },
+	{ "xvf32gerpp", 0xec0000d6, 310 },
 };
 
 /* ---- helpers ---- */

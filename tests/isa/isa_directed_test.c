@@ -406,12 +406,60 @@ static bool a_cleared_exception_does_not_interrupt(void)
 	return !c.outcome && c.fpscr == 0x8;
 }
 
+/* Words of an outer product's operands: xvXXger 0,vs32,vs33 with word 0 of each and of the ACC. */
+static void prepare_product(struct isa_case *c, uint32_t value, uint64_t fpscr, uint32_t a,
+			    uint32_t b, uint32_t acc)
+{
+	prepare(c, value | 1 << 11 | 4 | 2);
+	c->vsr[32][1] = (uint64_t)a << 32;
+	c->vsr[33][1] = (uint64_t)b << 32;
+	c->vsr[0][1] = (uint64_t)acc << 32;
+	c->fpscr = fpscr;
+	run_one(c, false);
+}
+
+/* 3.1: 7.6.1, xvbf16ger2pp: 2^128 - (2^128 - 2^104), and 2^-150 - 2^-149 rounded up. */
+static bool a_sum_of_bfloat16_products_is_no_single_yet(void)
+{
+	const uint32_t xvbf16ger2pp = 0xec000190;
+	struct isa_case large, tiny;
+
+	prepare_product(&large, xvbf16ger2pp, 0, 0x71800000, 0x4d800000, 0xff7fffff);
+	prepare_product(&tiny, xvbf16ger2pp, 2, 0x1a000000, 0x1a000000, 0x80000001);
+	return !large.outcome && large.vsr[0][1] == 0x73800000ull << 32 && !large.fpscr &&
+	       !tiny.outcome && tiny.vsr[0][1] == 0x80000000ull << 32 &&
+	       tiny.fpscr == (0x8a000000 | 2);
+}
+
+/* 3.1: 7.6.1, xvf32gernp: 1 + 2^-22 + 2^-46, rounded up and negated. */
+static bool an_outer_product_is_negated_after_rounding(void)
+{
+	struct isa_case c;
+
+	prepare_product(&c, 0xec0002d0, 2, 0x3f800001, 0x3f800001, 0);
+	return !c.outcome && c.vsr[0][1] >> 32 == 0xbf800003;
+}
+
+/* 3.1: 7.6.1, xvf32ger: bfp_ROUND_TO_BFP32_DEFAULT. An exact tiny product is no underflow. */
+static bool an_outer_product_is_rounded_as_if_no_exception_were_enabled(void)
+{
+	const uint32_t xvf32ger = 0xec0000d8, ue = 0x20, oe = 0x40;
+	struct isa_case exact, inexact, large;
+
+	prepare_product(&exact, xvf32ger, ue, 0x0d800000, 0x2b800000, 0);
+	prepare_product(&inexact, xvf32ger, ue, 0x0d800001, 0x2b800000, 0);
+	prepare_product(&large, xvf32ger, oe, 0x71800000, 0x71800000, 0);
+	return !exact.outcome && exact.vsr[0][1] == 0x00000200ull << 32 && exact.fpscr == ue &&
+	       inexact.outcome == SIGFPE && large.outcome == SIGFPE;
+}
+
 int main(void)
 {
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..25\n");
+	printf("1..28
+");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
@@ -438,5 +486,9 @@ int main(void)
 	TEST(a_shortened_pair_has_zeros_on_the_right);
 	TEST(an_infinity_has_digits);
 	TEST(a_decimal_exception_interrupts);
+	run_as(310);
+	TEST(a_sum_of_bfloat16_products_is_no_single_yet);
+	TEST(an_outer_product_is_negated_after_rounding);
+	TEST(an_outer_product_is_rounded_as_if_no_exception_were_enabled);
 	return !good;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the two sides may part in outer products of floating-point numbers; see explanations.def. */
+/* Where the two sides may part in outer products of floats; see explanations.def. */
 #include <math.h>
 #include <string.h>
 

@@ -102,6 +102,28 @@ static void an_interrupt_tells_that_the_instruction_has_a_prefix(void **state)
 	assert_interrupt(VECTOR_FP_UNAVAILABLE, CODE + 8, 0);
 }
 
+/* pmxvi16ger2 0,vs32,vs33,8,4,2: the first row and the second column, of the first products */
+static void masks_choose_elements_and_products(void **state)
+{
+	struct cpu *cpu = guest.e->cpus[0];
+
+	CODE_AT(CODE, 0x07908084, 0xec000a5e, INSN_HCALL);
+	stand_at(CODE, MSR_GUEST);
+	run(10);
+	assert_interrupt(VECTOR_VSX_UNAVAILABLE, CODE, SRR1_PREFIXED);
+	stand_at(CODE, MSR_GUEST | MSR_VSX);
+	for (unsigned i = 0; i < 4; i++) {
+		cpu->vsr[i].q = ~(u128)0;
+		VSR_W(cpu->vsr[32], i) = 3u << 16 | 100;
+		VSR_W(cpu->vsr[33], i) = (5u + i) << 16 | 100;
+	}
+	run(10);
+	assert_int_equal(regs.nip, CODE + 12);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < 4; j++)
+			assert_int_equal(VSR_W(cpu->vsr[i], j), i == 0 && j == 1 ? 3 * 6 : 0);
+}
+
 static void a_fault_of_its_access_tells_that_it_has_a_prefix(void **state)
 {
 	CODE_AT(CODE, PREFIX_PLD(0x7000), SUFFIX_PLD(0x7000));
@@ -233,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(two_words_are_one_instruction),
 		TEST(an_interrupt_tells_that_the_instruction_has_a_prefix),
+		TEST(masks_choose_elements_and_products),
 		TEST(a_fault_of_its_access_tells_that_it_has_a_prefix),
 		TEST(a_traced_one_is_one_step),
 		TEST(a_breakpoint_of_the_guest_is_for_both_words),

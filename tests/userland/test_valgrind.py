@@ -28,7 +28,6 @@ ABSENT = {
     "ldst_multiple": "big-endian only",
     "test_tm": "the machine has no transactional memory",
     "test_touch_tm": "the machine has no transactional memory",
-    "test_isa_3_1_AT": "the machine has no matrix-multiply assist",
     "test_isa_3_1_R1_RT": "it repeats itself as this compiler makes it, under QEMU as well",
     "test_isa_3_1_R1_XT": "it repeats itself as this compiler makes it, under QEMU as well",
 }
