@@ -308,9 +308,102 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_POR	       VEX_66(0xeb)
 #define V_PXOR	       VEX_66(0xef)
 #define V_PCMPEQB      VEX_66(0x74)
+#define V_PCMPEQW      VEX_66(0x75)
+#define V_PCMPEQD      VEX_66(0x76)
+#define V_PCMPEQQ      VEX_38(0x29)
+#define V_PCMPGTB      VEX_66(0x64)
+#define V_PCMPGTW      VEX_66(0x65)
+#define V_PCMPGTD      VEX_66(0x66)
+#define V_PCMPGTQ      VEX_38(0x37)
+#define V_PADDB	       VEX_66(0xfc)
+#define V_PADDW	       VEX_66(0xfd)
+#define V_PADDD	       VEX_66(0xfe)
+#define V_PADDQ	       VEX_66(0xd4)
+#define V_PSUBB	       VEX_66(0xf8)
+#define V_PSUBW	       VEX_66(0xf9)
+#define V_PSUBD	       VEX_66(0xfa)
+#define V_PSUBQ	       VEX_66(0xfb)
+#define V_PAVGB	       VEX_66(0xe0)
+#define V_PAVGW	       VEX_66(0xe3)
+#define V_PMAXUB       VEX_66(0xde)
+#define V_PMAXUW       VEX_38(0x3e)
+#define V_PMAXUD       VEX_38(0x3f)
+#define V_PMAXSB       VEX_38(0x3c)
+#define V_PMAXSW       VEX_66(0xee)
+#define V_PMAXSD       VEX_38(0x3d)
+#define V_PMINUB       VEX_66(0xda)
+#define V_PMINUW       VEX_38(0x3a)
+#define V_PMINUD       VEX_38(0x3b)
+#define V_PMINSB       VEX_38(0x38)
+#define V_PMINSW       VEX_66(0xea)
+#define V_PMINSD       VEX_38(0x39)
+#define V_PMULLW       VEX_66(0xd5)
+#define V_PMULLD       VEX_38(0x40)
+#define V_PMULUDQ      VEX_66(0xf4)
+#define V_PMULDQ       VEX_38(0x28)
+#define V_PMADDWD      VEX_66(0xf5)
+#define V_PSLLVD       VEX_38(0x47)
+#define V_PSRLVD       VEX_38(0x45)
+#define V_PSRAVD       VEX_38(0x46)
+#define V_PSLLVQ       (V_PSLLVD | VEX_W)
+#define V_PSRLVQ       (V_PSRLVD | VEX_W)
+#define V_PSLLQ	       VEX_66(0xf3) /* by the low half of rm */
+#define V_PSRLQ	       VEX_66(0xd3)
+#define V_PSHUFB       VEX_38(0x00) /* second, by rm */
+#define V_PSHUFD       VEX_66(0x70) /* rm, by an immediate */
+#define V_SHUFPS       VEX_0F(0xc6)
+#define V_SHUFPD       VEX_66(0xc6)
+#define V_PALIGNR      VEX_3A(0x0f) /* second is the high half */
+#define V_PBLENDD      VEX_3A(0x02)
+#define V_PBLENDVB     VEX_3A(0x4c) /* the immediate: the mask's register << 4; ones take rm */
+#define V_PUNPCKLBW    VEX_66(0x60)
+#define V_PUNPCKLWD    VEX_66(0x61)
+#define V_PUNPCKLDQ    VEX_66(0x62)
+#define V_PUNPCKHBW    VEX_66(0x68)
+#define V_PUNPCKHWD    VEX_66(0x69)
+#define V_PUNPCKHDQ    VEX_66(0x6a)
+#define V_PUNPCKLQDQ   VEX_66(0x6c)
+#define V_PACKUSWB     VEX_66(0x67)
+#define V_PACKUSDW     VEX_38(0x2b)
+#define V_PMOVSXBW     VEX_38(0x20)
+#define V_PMOVSXWD     VEX_38(0x23)
+#define V_PMOVSXDQ     VEX_38(0x25)
+#define V_PBROADCASTB  VEX_38(0x78)
+#define V_PBROADCASTW  VEX_38(0x79)
+#define V_PBROADCASTD  VEX_38(0x58)
+#define V_PBROADCASTQ  VEX_38(0x59)
+#define V_PINSRQ       (VEX_3A(0x22) | VEX_W)
+#define V_PMOVMSKB     VEX_66(0xd7)
+#define V_MOVHPS       VEX_0F(0x16) /* second's low half, and the high one from memory */
+#define V_MOVHPS_STORE VEX_0F(0x17)
+#define V_CVTSS2SD     VEX_F3(0x5a)
+#define V_AESENC       VEX_38(0xdc)
+#define V_AESENCLAST   VEX_38(0xdd)
+#define V_AESDECLAST   VEX_38(0xdf)
+#define V_AESIMC       VEX_38(0xdb)
+#define V_PCLMULQDQ    VEX_3A(0x44)
 /* Of general registers: second by the mask rm */
 #define V_PEXT	       VEX(2, 2, 0xf5)
 #define V_PDEP	       VEX(3, 2, 0xf5)
+
+/* Shifts by an immediate; reg = rm shifted. */
+enum vector_shift {
+	SHIFT_BYTES_RIGHT = 0x7303,
+	SHIFT_BYTES_LEFT = 0x7307,
+	SHIFT_WORDS_RIGHT = 0x7102,
+	SHIFT_WORDS_LEFT = 0x7106,
+	SHIFT_DWORDS_RIGHT = 0x7202,
+	SHIFT_DWORDS_ALGEBRAIC = 0x7204,
+	SHIFT_DWORDS_LEFT = 0x7206,
+	SHIFT_QWORDS_RIGHT = 0x7302,
+	SHIFT_QWORDS_LEFT = 0x7306
+};
+
+static inline void vex_shift(struct assembler *a, enum vector_shift shift, unsigned reg,
+			     unsigned rm, unsigned by)
+{
+	vex_imm(a, VEX_66((unsigned)shift >> 8), shift & 7, reg, in_register(rm), by);
+}
 
 static inline void op_push(struct assembler *a, unsigned r)
 {

@@ -25,6 +25,7 @@ struct emitter {
 	/* Shared code, as offsets in the memory. */
 	uint32_t enter, interpret, interpret_spilled, find, unlinked, stopped, ended;
 	uint32_t order; /* two words: CR_LT, CR_GT */
+	uint32_t constants; /* of vectors, by the emitter's numbers */
 };
 
 /**

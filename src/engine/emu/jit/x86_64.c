@@ -60,6 +60,7 @@ static void call(struct translation *t, uint64_t function)
 {
 	op_constant(&t->a, RAX, function);
 	op_call_register(&t->a, RAX);
+	forget_vsrs(t);
 }
 
 static void put_call(struct translation *t, uint32_t insn)
@@ -276,6 +277,9 @@ static void put_shared(struct emitter *e)
 	e->order = begin_shared(e, a);
 	put32(a, CR_LT);
 	put32(a, CR_GT);
+	e->constants = begin_shared(e, a);
+	memcpy(a->at, vector_constants, sizeof(vector_constants));
+	a->at += sizeof(vector_constants);
 	e->enter = begin_shared(e, a);
 	put_enter(a);
 	e->interpret = begin_shared(e, a);
@@ -335,6 +339,8 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	t.a.at = code;
 	t.mode = code_block_of(first)->page->mode;
 	t.spilled = false;
+	t.turn = 0;
+	forget_vsrs(&t);
 	t.link[0] = t.link[1] = NULL;
 	t.nr_rare = 0;
 	for (t.u = first;; t.u++) {

@@ -46,12 +46,25 @@ struct rare {
 	uint16_t number; /* the link; the offset */
 };
 
+/*
+ * Vector-scalar registers that a block's code has in host registers as well as in struct cpu. From
+ * XMM4 on; those below are scratch. A call of a function forgets them.
+ */
+#define FIRST_CACHED XMM(4)
+#define NR_CACHED    12
+struct cached_vsr {
+	uint8_t number; /* 1 + the VSR's; 0: empty */
+	unsigned used; /* when; see translation.turn */
+};
+
 struct translation {
 	struct emitter *e;
 	struct assembler a;
 	const struct uop *u;
 	unsigned mode; /* CODE_* */
 	bool spilled;
+	struct cached_vsr cached[NR_CACHED];
+	unsigned turn;
 	uint8_t *link[2];
 	struct rare rare[2 * DECODE_MAX_UOPS];
 	unsigned nr_rare;
@@ -221,6 +234,93 @@ static inline void test_cr(struct translation *t, unsigned offset, unsigned bit)
 	op_test_byte(&t->a, at_base(CPU, (int32_t)offset - BIAS), bit);
 }
 
+/* ---- vector-scalar registers ---- */
+
+/* Numbers of constants of 16 bytes; x86_64_vector.c has them. */
+enum vector_constant {
+	REVERSED, /* bytes 15 to 0: each one's place from the left */
+	BYTES_7,
+	BYTES_31,
+	BYTES_112,
+	BYTES_15,
+	BIT_FROM_LEFT, /* 0x80 >> n in byte n, twice */
+	BIT_FROM_RIGHT,
+	LOW_BYTES, /* of halfwords */
+	LOW_HALFWORDS, /* of words */
+	WORDS_31,
+	WORDS_32,
+	DOUBLEWORDS_63,
+	DOUBLEWORDS_64,
+	LOW_7, /* in the low doubleword, which is the right one */
+	SIGNS, /* of doublewords */
+	HIGH_ONES, /* of the left doubleword */
+	HIGH_SIGN,
+	HIGH_MAGNITUDE,
+	MAGNITUDES, /* of doublewords */
+	NR_CONSTANTS
+};
+extern const uint64_t vector_constants[NR_CONSTANTS][2];
+
+static inline struct operand constant(const struct translation *t, enum vector_constant n)
+{
+	return (struct operand){ .kind = AT_CODE, .code = shared(t, t->e->constants) + 16 * n };
+}
+
+/* Where byte @byte from the right of VSR @n is in struct cpu */
+static inline struct operand vsr_home(unsigned n, unsigned byte)
+{
+	return at_base(CPU, (int32_t)(offsetof(struct cpu, vsr) + 16 * n + byte) - BIAS);
+}
+
+static inline void forget_vsrs(struct translation *t)
+{
+	memset(t->cached, 0, sizeof(t->cached));
+}
+
+static inline struct cached_vsr *find_vsr(struct translation *t, unsigned n)
+{
+	for (unsigned i = 0; i < NR_CACHED; i++)
+		if (t->cached[i].number == n + 1)
+			return &t->cached[i];
+	return NULL;
+}
+
+/* The host register for VSR @n, with whatever is in it. One used longest ago makes way. */
+static inline unsigned vsr_target(struct translation *t, unsigned n)
+{
+	struct cached_vsr *c = find_vsr(t, n);
+
+	for (unsigned i = 0; !c && i < NR_CACHED; i++)
+		if (!t->cached[i].number)
+			c = &t->cached[i];
+	if (!c) {
+		c = t->cached;
+		for (unsigned i = 1; i < NR_CACHED; i++)
+			if (t->cached[i].used < c->used)
+				c = &t->cached[i];
+	}
+	c->number = (uint8_t)(n + 1);
+	c->used = t->turn++;
+	return (unsigned)(c - t->cached) + FIRST_CACHED;
+}
+
+/* The host register that holds VSR @n */
+static inline unsigned vsr(struct translation *t, unsigned n)
+{
+	const bool there = find_vsr(t, n);
+	const unsigned x = vsr_target(t, n);
+
+	if (!there)
+		vex(&t->a, V_MOVDQU, x, NO_SECOND, vsr_home(n, 0));
+	return x;
+}
+
+/* VSR @n is what is in its host register now. */
+static inline void vsr_done(struct translation *t, unsigned n)
+{
+	vex(&t->a, V_MOVDQU_STORE, vsr_target(t, n), NO_SECOND, vsr_home(n, 0));
+}
+
 /* ---- the code at an address ---- */
 
 /* RCX: where the fetch entry is for the effective address in RAX */
@@ -278,9 +378,16 @@ struct sem_recipe {
 #define HOST_POPCNT 2
 #define HOST_AVX2   4
 #define HOST_BMI2   8
+#define HOST_AES    16 /* in the VEX encoding */
+#define HOST_PCLMUL 32
 
 /* By file, each ended by an empty one. */
 extern const struct sem_recipe fixed_recipes[];
+extern const struct sem_recipe memory_recipes[];
+extern const struct sem_recipe vector_recipes[];
+
+/** displacement() - of an access of this form */
+uint64_t displacement(uint32_t insn, enum access_form form);
 
 /** recipes_init() - find out what the host has, and make the table of all recipes, once. */
 void recipes_init(void);

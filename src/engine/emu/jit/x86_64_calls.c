@@ -2,7 +2,7 @@
 /* The emitter for x86-64: which calls of semantics functions have code of their own. */
 #include "engine/emu/jit/x86_64.h"
 
-static const struct sem_recipe *const recipes[] = { fixed_recipes };
+static const struct sem_recipe *const recipes[] = { fixed_recipes, memory_recipes, vector_recipes };
 
 #define NR_SLOTS 2048 /* a power of two, far more than recipes */
 
@@ -16,9 +16,12 @@ static unsigned slot_of(sem_fn *sem)
 
 static unsigned look_at_host(void)
 {
+	const bool avx2 = __builtin_cpu_supports("avx2");
+
 	return (__builtin_cpu_supports("popcnt") ? HOST_POPCNT : 0) |
-	       (__builtin_cpu_supports("avx2") ? HOST_AVX2 : 0) |
-	       (__builtin_cpu_supports("bmi2") ? HOST_BMI2 : 0);
+	       (__builtin_cpu_supports("bmi2") ? HOST_BMI2 : 0) | (avx2 ? HOST_AVX2 : 0) |
+	       (avx2 && __builtin_cpu_supports("aes") ? HOST_AES : 0) |
+	       (avx2 && __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0);
 }
 
 void recipes_init(void)
@@ -63,7 +66,7 @@ bool emitter_executes(const struct uop *u, unsigned mode)
 	return recipe_of(u, mode);
 }
 
-static uint64_t displacement(uint32_t insn, enum access_form form)
+uint64_t displacement(uint32_t insn, enum access_form form)
 {
 	switch (form) {
 	case ACCESS_DS:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The emitter for x86-64: loads and stores. A miss in the soft TLB is the interpreter's. */
+#include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/x86_64.h"
 
 /* RAX = the effective address of an access, with an index register or a displacement */
@@ -89,6 +90,312 @@ static void put_store(struct translation *t, unsigned size, bool big_endian, boo
 	else
 		op(a, size == 8 ? WIDE : size == 2 ? PREFIX_66 : 0, OP_STORE, r, to);
 }
+
+/* ---- calls: vector-scalar registers, dcbz ---- */
+
+/* RAX: the host's address of what the call t->u accesses */
+static void look_up_called(struct translation *t, uint32_t insn)
+{
+	const struct sem_recipe *r = recipe_of(t->u, t->mode);
+	struct assembler *a = &t->a;
+
+	if (F_RA(insn))
+		load_into(t, RAX, GPR(F_RA(insn)));
+	else
+		op(a, 0, OP_XOR, RAX, in_register(RAX));
+	if (r->form == ACCESS_X)
+		op(a, WIDE, OP_ADD, RAX, home(t, GPR(F_RB(insn))));
+	else
+		with_immediate(t, OP_ADD, RAX, displacement(insn, r->form));
+	if (r->aligned)
+		op_imm(a, WIDE, OP_AND, in_register(RAX), -(int32_t)r->bytes);
+	look_up(t, r->stores, r->bytes);
+}
+
+/* The facility of VSR @n: of vectors, or, for the lower half, @lower */
+static void need_vsr(struct translation *t, unsigned n, uint64_t lower)
+{
+	put_need(t, n < 32 ? lower : MSR_VEC);
+}
+
+/* What an access to a whole register makes of it */
+enum whole {
+	NUMBER = 0, /* one number, in either byte order */
+	DOUBLEWORDS = 1, /* numbers in the byte order, the left one at the lowest address */
+	WORDS = 2,
+	BYTES = 3,
+	/* and which register it is */
+	WHOLE_VR = 0x10,
+	WHOLE_X = 0x20,
+	WHOLE_DQ = 0x30,
+	WHOLE_REGISTER = 0xf0,
+	NEEDS_FACILITY = 0x100 /* which depends on the register */
+};
+
+static unsigned whole_register(uint32_t insn, unsigned how)
+{
+	switch (how & WHOLE_REGISTER) {
+	case WHOLE_VR:
+		return 32 + F_RT(insn);
+	case WHOLE_X:
+		return F_XT(insn);
+	default:
+		return F_RT(insn) | (insn >> 3 & 1) << 5;
+	}
+}
+
+/* @to = @from as it is in memory, and the other way round. false: it is the same. */
+static bool arrange(struct translation *t, unsigned to, unsigned from, unsigned how)
+{
+	struct assembler *a = &t->a;
+	const bool little = t->mode & CODE_LE;
+
+	if (!little || (how & 15) == BYTES)
+		vex(a, V_PSHUFB, to, from, constant(t, REVERSED));
+	else if ((how & 15) == DOUBLEWORDS)
+		vex_imm(a, V_PSHUFD, to, NO_SECOND, in_register(from), 0x4e);
+	else if ((how & 15) == WORDS)
+		vex_imm(a, V_PSHUFD, to, NO_SECOND, in_register(from), 0x1b);
+	else
+		return false;
+	return true;
+}
+
+static void put_load_whole(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned n = whole_register(insn, how);
+	unsigned x;
+
+	if (how & NEEDS_FACILITY)
+		need_vsr(t, n, MSR_VSX);
+	look_up_called(t, insn);
+	x = vsr_target(t, n);
+	vex(&t->a, V_MOVDQU, x, NO_SECOND, at_base(RAX, 0));
+	arrange(t, x, x, how);
+	vsr_done(t, n);
+}
+
+static void put_store_whole(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned n = whole_register(insn, how);
+	unsigned x;
+
+	if (how & NEEDS_FACILITY)
+		need_vsr(t, n, MSR_VSX);
+	look_up_called(t, insn);
+	x = vsr(t, n);
+	if (arrange(t, XMM(0), x, how))
+		x = XMM(0);
+	vex(&t->a, V_MOVDQU_STORE, x, NO_SECOND, at_base(RAX, 0));
+}
+
+/* What a load or store of the left doubleword makes of it */
+enum scalar {
+	SCALAR_DOUBLE,
+	SCALAR_SINGLE, /* kept as a double */
+	SCALAR_WORD,
+	SCALAR_SIGNED_WORD,
+	SCALAR_SPLAT_DOUBLEWORD, /* to all elements */
+	SCALAR_SPLAT_WORD,
+	/* and which register it is */
+	SCALAR_FPR = 0x10,
+	SCALAR_X = 0x20,
+	SCALAR_VR = 0x30,
+	SCALAR_REGISTER = 0xf0,
+	SCALAR_NEEDS_FACILITY = 0x100
+};
+
+static unsigned scalar_register(uint32_t insn, unsigned how)
+{
+	switch (how & SCALAR_REGISTER) {
+	case SCALAR_FPR:
+		return F_RT(insn);
+	case SCALAR_X:
+		return F_XT(insn);
+	default:
+		return 32 + F_RT(insn);
+	}
+}
+
+/* RAX or EAX: what is at RAX */
+static void load_number(struct translation *t, bool wide)
+{
+	op(&t->a, wide ? WIDE : 0, OP_MOV, RAX, at_base(RAX, 0));
+	if (!(t->mode & CODE_LE))
+		op_bswap(&t->a, wide ? WIDE : 0, RAX);
+}
+
+#define SINGLE_EXPONENT 0x7f800000
+
+/*
+ * XMM0 = the single in EAX as a double. The host's conversion is exact, denormals too. It would
+ * make a signalling NaN quiet, so NaNs and infinities are the interpreter's.
+ */
+static void single_to_double(struct translation *t)
+{
+	struct assembler *a = &t->a;
+
+	op(a, 0, OP_MOV, RCX, in_register(RAX));
+	op_imm(a, 0, OP_AND, in_register(RCX), SINGLE_EXPONENT);
+	op_imm(a, 0, OP_CMP, in_register(RCX), SINGLE_EXPONENT);
+	interpret_if(t, IF_EQUAL);
+	vex(a, V_FROM_GPR, XMM(0), NO_SECOND, in_register(RAX));
+	vex(a, V_CVTSS2SD, XMM(0), XMM(0), in_register(XMM(0)));
+}
+
+static void put_load_scalar(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned n = scalar_register(insn, how), what = how & 15;
+	struct assembler *a = &t->a;
+
+	if (how & SCALAR_NEEDS_FACILITY)
+		need_vsr(t, n, MSR_VSX);
+	look_up_called(t, insn);
+	load_number(t, what == SCALAR_DOUBLE || what == SCALAR_SPLAT_DOUBLEWORD);
+	if (what == SCALAR_SIGNED_WORD)
+		op(a, WIDE, OP_MOVSXD, RAX, in_register(RAX));
+	if (what == SCALAR_SINGLE)
+		single_to_double(t);
+	else
+		vex(a, V_FROM_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RAX));
+	if (what == SCALAR_SPLAT_DOUBLEWORD)
+		vex(a, V_PBROADCASTQ, vsr_target(t, n), NO_SECOND, in_register(XMM(0)));
+	else if (what == SCALAR_SPLAT_WORD)
+		vex(a, V_PBROADCASTD, vsr_target(t, n), NO_SECOND, in_register(XMM(0)));
+	else
+		vex_shift(a, SHIFT_BYTES_LEFT, vsr_target(t, n), XMM(0), 8);
+	vsr_done(t, n);
+}
+
+#define DOUBLE_EXPONENT 0x7ff
+#define SINGLE_SMALLEST 0x381 /* exponent of the smallest single that is not denormal */
+
+/*
+ * EDX = the double in RDX as a single, by cutting bits off as the ISA's SINGLE() does. Numbers that
+ * would be denormal are the interpreter's, but zero.
+ */
+static void double_to_single(struct translation *t)
+{
+	struct assembler *a = &t->a;
+	uint8_t *fits;
+
+	op_mov(a, RCX, RDX);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 52);
+	op_imm(a, 0, OP_AND, in_register(RCX), DOUBLE_EXPONENT);
+	op_imm(a, 0, OP_CMP, in_register(RCX), SINGLE_SMALLEST);
+	fits = op_jump_if(a, IF_ABOVE_OR_EQUAL);
+	op(a, WIDE, OP_LEA, RCX, at_index(RDX, RDX, 0, 0));
+	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
+	interpret_if(t, IF_NOT_EQUAL);
+	jump_to(fits, a->at);
+	op_mov(a, RCX, RDX);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 32);
+	op_imm(a, 0, OP_AND, in_register(RCX), (int32_t)0xc0000000);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RDX), 29);
+	op_imm(a, 0, OP_AND, in_register(RDX), 0x3fffffff);
+	op(a, 0, OP_OR, RDX, in_register(RCX));
+}
+
+static void put_store_scalar(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned n = scalar_register(insn, how), wide = (how & 15) == SCALAR_DOUBLE;
+	struct assembler *a = &t->a;
+
+	look_up_called(t, insn);
+	op(a, WIDE, OP_MOV, RDX, vsr_home(n, 8));
+	if ((how & 15) == SCALAR_SINGLE)
+		double_to_single(t);
+	if (!(t->mode & CODE_LE))
+		op_bswap(a, wide ? WIDE : 0, RDX);
+	op(a, wide ? WIDE : 0, OP_STORE, RDX, at_base(RAX, 0));
+}
+
+static void put_dcbz(struct translation *t, uint32_t insn, unsigned how)
+{
+	(void)how;
+	look_up_called(t, insn);
+	vex(&t->a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+	for (unsigned i = 0; i < MEMORY_LINE; i += 32)
+		vex(&t->a, V_MOVDQU_STORE | VEX_256, XMM(0), NO_SECOND, at_base(RAX, (int32_t)i));
+}
+
+#define WHOLE(name, how_, form_)                                                              \
+	{ .sem = sem_l##name,                                                                 \
+	  .put = put_load_whole,                                                              \
+	  .how = how_,                                                                        \
+	  .needs = HOST_AVX2,                                                                 \
+	  .form = form_,                                                                      \
+	  .bytes = 16 },                                                                      \
+	{                                                                                     \
+		.sem = sem_st##name, .put = put_store_whole, .how = how_, .needs = HOST_AVX2, \
+		.form = form_, .bytes = 16, .stores = true                                    \
+	}
+#define ALIGNED_WHOLE(name)                                                                        \
+	{ .sem = sem_l##name,                                                                      \
+	  .put = put_load_whole,                                                                   \
+	  .how = NUMBER | WHOLE_VR,                                                                \
+	  .needs = HOST_AVX2,                                                                      \
+	  .form = ACCESS_X,                                                                        \
+	  .bytes = 16,                                                                             \
+	  .aligned = true },                                                                       \
+	{                                                                                          \
+		.sem = sem_st##name, .put = put_store_whole, .how = NUMBER | WHOLE_VR,             \
+		.needs = HOST_AVX2, .form = ACCESS_X, .bytes = 16, .aligned = true, .stores = true \
+	}
+#define LOAD_SCALAR(name, how_, form_, bytes_)                                              \
+	{                                                                                   \
+		.sem = sem_##name, .put = put_load_scalar, .how = how_, .needs = HOST_AVX2, \
+		.form = form_, .bytes = bytes_                                              \
+	}
+#define STORE_SCALAR(name, how_, form_, bytes_)                                         \
+	{                                                                               \
+		.sem = sem_##name, .put = put_store_scalar, .how = how_, .form = form_, \
+		.bytes = bytes_, .stores = true                                         \
+	}
+
+const struct sem_recipe memory_recipes[] = {
+	ALIGNED_WHOLE(vx),
+	ALIGNED_WHOLE(vxl),
+	WHOLE(xv, NUMBER | WHOLE_DQ | NEEDS_FACILITY, ACCESS_DQ),
+	WHOLE(xvx, NUMBER | WHOLE_X | NEEDS_FACILITY, ACCESS_X),
+	WHOLE(xvd2x, DOUBLEWORDS | WHOLE_X, ACCESS_X),
+	WHOLE(xvw4x, WORDS | WHOLE_X, ACCESS_X),
+	WHOLE(xvb16x, BYTES | WHOLE_X | NEEDS_FACILITY, ACCESS_X),
+	LOAD_SCALAR(lfd, SCALAR_DOUBLE | SCALAR_FPR, ACCESS_D, 8),
+	LOAD_SCALAR(lfdx, SCALAR_DOUBLE | SCALAR_FPR, ACCESS_X, 8),
+	LOAD_SCALAR(lfs, SCALAR_SINGLE | SCALAR_FPR, ACCESS_D, 4),
+	LOAD_SCALAR(lfsx, SCALAR_SINGLE | SCALAR_FPR, ACCESS_X, 4),
+	LOAD_SCALAR(lfiwax, SCALAR_SIGNED_WORD | SCALAR_FPR, ACCESS_X, 4),
+	LOAD_SCALAR(lfiwzx, SCALAR_WORD | SCALAR_FPR, ACCESS_X, 4),
+	LOAD_SCALAR(lxsdx, SCALAR_DOUBLE | SCALAR_X, ACCESS_X, 8),
+	LOAD_SCALAR(lxsd, SCALAR_DOUBLE | SCALAR_VR, ACCESS_DS, 8),
+	LOAD_SCALAR(lxsspx, SCALAR_SINGLE | SCALAR_X, ACCESS_X, 4),
+	LOAD_SCALAR(lxssp, SCALAR_SINGLE | SCALAR_VR, ACCESS_DS, 4),
+	LOAD_SCALAR(lxsiwax, SCALAR_SIGNED_WORD | SCALAR_X, ACCESS_X, 4),
+	LOAD_SCALAR(lxsiwzx, SCALAR_WORD | SCALAR_X, ACCESS_X, 4),
+	LOAD_SCALAR(lxvdsx, SCALAR_SPLAT_DOUBLEWORD | SCALAR_X, ACCESS_X, 8),
+	LOAD_SCALAR(lxvwsx, SCALAR_SPLAT_WORD | SCALAR_X | SCALAR_NEEDS_FACILITY, ACCESS_X, 4),
+	STORE_SCALAR(stfd, SCALAR_DOUBLE | SCALAR_FPR, ACCESS_D, 8),
+	STORE_SCALAR(stfdx, SCALAR_DOUBLE | SCALAR_FPR, ACCESS_X, 8),
+	STORE_SCALAR(stfs, SCALAR_SINGLE | SCALAR_FPR, ACCESS_D, 4),
+	STORE_SCALAR(stfsx, SCALAR_SINGLE | SCALAR_FPR, ACCESS_X, 4),
+	STORE_SCALAR(stfiwx, SCALAR_WORD | SCALAR_FPR, ACCESS_X, 4),
+	STORE_SCALAR(stxsdx, SCALAR_DOUBLE | SCALAR_X, ACCESS_X, 8),
+	STORE_SCALAR(stxsd, SCALAR_DOUBLE | SCALAR_VR, ACCESS_DS, 8),
+	STORE_SCALAR(stxsspx, SCALAR_SINGLE | SCALAR_X, ACCESS_X, 4),
+	STORE_SCALAR(stxssp, SCALAR_SINGLE | SCALAR_VR, ACCESS_DS, 4),
+	STORE_SCALAR(stxsiwx, SCALAR_WORD | SCALAR_X, ACCESS_X, 4),
+	{ .sem = sem_dcbz,
+	  .put = put_dcbz,
+	  .needs = HOST_AVX2,
+	  .form = ACCESS_X,
+	  .bytes = MEMORY_LINE,
+	  .aligned = true,
+	  .stores = true },
+	{ .sem = NULL },
+};
+
+/* ---- micro-operations ---- */
 
 #define ORDERED(name, size, sign)                      \
 	case UOP_##name##_le:                          \
