@@ -4,7 +4,7 @@
  * values, the special ones more often than others, are executed by both from the same state, and
  * must leave the same one behind.
  */
-#include "unit.h"
+#include "disassemble.h"
 
 #include "engine_guest.h"
 #include "../fakes/random.h"
@@ -444,6 +444,71 @@ static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **
 	}
 }
 
+/* ---- the code, as a disassembler reads it ---- */
+
+#define CODE_BYTES (1 << 20)
+#define GAP	   32 /* bytes of nops behind each block, for the disassembler to find its step */
+
+static struct {
+	uint8_t bytes[CODE_BYTES];
+	size_t used;
+	unsigned starts[2 * ARRAY_SIZE(called)], nr;
+} listing;
+
+/* Translates the block, and appends its code. */
+static void list_block(void)
+{
+	const uint8_t *host;
+	size_t size;
+
+	emitter_forget(&emitter);
+	memset(emitter.memory.writable + emitter.first, 0x90, emitter.memory.size - emitter.first);
+	host = emitter_translate(&emitter, code.block.uops);
+	assert_non_null(host);
+	size = emitter.used - (size_t)(host - emitter.memory.executable);
+	assert_true(listing.used + size + GAP < CODE_BYTES);
+	listing.starts[listing.nr++] = (unsigned)listing.used;
+	memcpy(listing.bytes + listing.used, host, size);
+	memset(listing.bytes + listing.used + size, 0x90, GAP);
+	listing.used += size + GAP;
+}
+
+static void list_all(void)
+{
+	for (unsigned kind = 0; kind < UOP_KINDS; kind++) {
+		if (uop_info[kind].effects & EFFECT_MARKS)
+			continue;
+		make_block(kind, ends(kind) ? 0 : 1);
+		list_block();
+	}
+	for (unsigned c = 0; c < ARRAY_SIZE(called); c++) {
+		make_block(UOP_call, 1);
+		make_called(&code.block.uops[0], &called[c]);
+		if (emitter_executes(&code.block.uops[0], 0))
+			list_block();
+	}
+}
+
+static void a_disassembler_reads_the_code_of_each_recipe(void **state)
+{
+	static struct disassembled insns[CODE_BYTES / 4];
+	unsigned next = 0;
+	int n;
+
+	listing.used = listing.nr = 0;
+	list_all();
+	n = disassemble(listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
+	if (n < 0)
+		skip();
+	for (int i = 0; i < n; i++) {
+		if (strstr(insns[i].text, "(bad)"))
+			fail_msg("at %x, block %u: %s", insns[i].offset, next, insns[i].text);
+		if (next < listing.nr && insns[i].offset == listing.starts[next])
+			next++;
+	}
+	assert_int_equal(next, listing.nr);
+}
+
 /* ---- from block to block ---- */
 
 #define FROM 0x7000ull /* the page of the block that branches */
@@ -564,6 +629,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
 			teardown_test),
+		cmocka_unit_test_setup_teardown(a_disassembler_reads_the_code_of_each_recipe,
+						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(a_branch_out_of_the_page_stays_in_translated_code,
 						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(
