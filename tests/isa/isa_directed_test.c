@@ -458,8 +458,7 @@ int main(void)
 	bool good = true;
 
 #define TEST(name) good &= report(#name, name())
-	printf("1..28
-");
+	printf("1..28\n");
 	run_as(300);
 	TEST(hints_do_nothing);
 	TEST(darn_gives_numbers_of_its_width);
