@@ -228,6 +228,43 @@ static void tlbie_ends_errors_of_its_page_and_process(void **state)
 	assert_int_equal(nr_planted(), 0);
 }
 
+static void flush_process(uint32_t pid, uint64_t first, uint64_t last, bool planted)
+{
+	engine_power.flush_process(g.engine, pid, first, last, planted);
+}
+
+/* As the hypervisor's call for tlbie has it. */
+static void flush_process_ends_errors_of_its_pages_and_process_on_all_vcpus(void **state)
+{
+	plant(0, ENGINE_TLB, true, false, EA);
+	plant(1, ENGINE_ERAT, true, false, KERNEL + DATA);
+	use_it();
+	flush_process(PID + 1, 0, UINT64_MAX, true);
+	flush_process(PID, EA + 0x1000, EA + 0x1fff, true);
+	flush_process(PID, EA, EA + 0xfff, false);
+	assert_int_equal(nr_planted(), 2);
+	flush_process(PID, EA, EA + 0xfff, true);
+	assert_int_equal(nr_planted(), 1);
+	flush_process(0, KERNEL + DATA + 0x1000, KERNEL + DATA + 0x1fff, true);
+	assert_int_equal(nr_planted(), 1);
+	flush_process(0, KERNEL + DATA, KERNEL + DATA + 0xfff, true);
+	assert_int_equal(nr_planted(), 0);
+	plant(0, ENGINE_TLB, true, false, EA);
+	use_it();
+	flush_process(PID, 0, UINT64_MAX, true);
+	assert_int_equal(nr_planted(), 0);
+}
+
+/* tlbie has addresses of quadrant 0 only. */
+static void an_address_of_process_0_stands_for_quadrant_3(void **state)
+{
+	plant(0, ENGINE_TLB, true, false, KERNEL + DATA);
+	flush_process(0, DATA + 0x1000, DATA + 0x1fff, true);
+	assert_int_equal(nr_planted(), 1);
+	flush_process(0, DATA, DATA + 0xfff, true);
+	assert_int_equal(nr_planted(), 0);
+}
+
 static void slbia_ends_errors_of_its_vcpus_erat_alone(void **state)
 {
 	plant(0, ENGINE_TLB, true, false, EA);
@@ -297,6 +334,8 @@ int main(void)
 		TEST(what_it_does_not_is_met_until_it_is_flushed),
 		TEST(a_parity_error_has_no_bits),
 		TEST(tlbie_ends_errors_of_its_page_and_process),
+		TEST(flush_process_ends_errors_of_its_pages_and_process_on_all_vcpus),
+		TEST(an_address_of_process_0_stands_for_quadrant_3),
 		TEST(slbia_ends_errors_of_its_vcpus_erat_alone),
 		TEST(an_access_that_faults_uses_no_entry),
 		TEST(there_is_room_for_sixteen),
