@@ -47,17 +47,17 @@ static const struct {
 	{ "lxvd2x", 0x7c001e98, 206 },	   { "xxland", 0xf0000410, 206 },
 	{ "vcipher", 0x10000508, 207 },	   { "vaddudm", 0x100000c0, 207 },
 	{ "mtvsrd", 0x7c060166, 207 },	   { "xsaddsp", 0xf0000000, 207 },
-	{ "bcdadd.", 0x10000401, 207 },	   { "modsd", 0x7cc63612, 300 },
-	{ "cnttzd", 0x7cc60474, 300 },	   { "setb", 0x7cc00100, 300 },
-	{ "addpcis", 0x4cc00004, 300 },	   { "darn", 0x7cc105e6, 300 },
-	{ "mcrxrx", 0x7c000480, 300 },	   { "ldat", 0x7cc304cc, 300 },
-	{ "lxv", 0xf4030001, 300 },	   { "lxvx", 0x7c001a18, 300 },
-	{ "xxspltib", 0xf0000ad0, 300 },   { "xsaddqp", 0xfc000008, 300 },
-	{ "vcmpneb", 0x10000007, 300 },	   { "vextractub", 0x1000020d, 300 },
-	{ "brd", 0x7cc60176, 310 },	   { "setbc", 0x7cc00300, 310 },
-	{ "pdepd", 0x7cc63138, 310 },	   { "vmulld", 0x100001c9, 310 },
-	{ "vdivsq", 0x1000010b, 310 },	   { "xxmtacc", 0x7c010162, 310 },
-	{ "xvf32gerpp", 0xec0000d6, 310 },
+	{ "bcdadd.", 0x10000401, 207 },	   { "hashst", 0x7c0325a4, 207 },
+	{ "modsd", 0x7cc63612, 300 },	   { "cnttzd", 0x7cc60474, 300 },
+	{ "setb", 0x7cc00100, 300 },	   { "addpcis", 0x4cc00004, 300 },
+	{ "darn", 0x7cc105e6, 300 },	   { "mcrxrx", 0x7c000480, 300 },
+	{ "ldat", 0x7cc304cc, 300 },	   { "lxv", 0xf4030001, 300 },
+	{ "lxvx", 0x7c001a18, 300 },	   { "xxspltib", 0xf0000ad0, 300 },
+	{ "xsaddqp", 0xfc000008, 300 },	   { "vcmpneb", 0x10000007, 300 },
+	{ "vextractub", 0x1000020d, 300 }, { "brd", 0x7cc60176, 310 },
+	{ "setbc", 0x7cc00300, 310 },	   { "pdepd", 0x7cc63138, 310 },
+	{ "vmulld", 0x100001c9, 310 },	   { "vdivsq", 0x1000010b, 310 },
+	{ "xxmtacc", 0x7c010162, 310 },	   { "xvf32gerpp", 0xec0000d6, 310 },
 };
 
 /* ---- helpers ---- */
@@ -164,6 +164,8 @@ static const struct {
 	{ 754, 738, 310, 999 }, /* MMCR3 */
 	{ 752, 736, 310, 999 }, /* SIER2 */
 	{ 753, 737, 310, 999 }, /* SIER3 */
+	{ 828, 812, 310, 999 }, /* DEXCR */
+	{ 468, 0, 310, 999 }, /* HASHKEYR */
 	{ 785, 769, 207, 999 }, /* MMCR2 */
 	{ 48, 0, 207, 999 }, /* PIDR */
 	{ 61, 0, 207, 999 }, /* IAMR */

@@ -23,8 +23,8 @@
 
 /*
  * ibm,pa-features: LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are
- * numbered as in POWER9 firmware, those from 64 on as in POWER10's. Absent are transactional
- * memory (byte 22) and DEXCR (byte 68).
+ * numbered as in POWER9 firmware, those from 64 on as in POWER10's. Absent is transactional memory
+ * (byte 22).
  */
 #define PA_BYTE(n)	  [2 + (n)]
 #define PA_HEADER(length) [0] = (length)
@@ -48,8 +48,12 @@
 		     PA_BYTE(54) = 0x80, PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80,             \
 		     PA_BYTE(60) = 0x80
 
-/* ISA 3.1: DAWR1. */
-#define PA_ISA_3_1 PA_ISA_3_0, [PA_FEATURES_DAWR1] = PA_DAWR1
+/*
+ * ISA 3.1: DAWR1; of DEXCR's aspects those of digests, NPHIE and PHIE; hashst, hashchk and their
+ * privileged forms. The other aspects are about speculation.
+ */
+#define PA_ISA_3_1 \
+	PA_ISA_3_0, [PA_FEATURES_DAWR1] = PA_DAWR1, PA_BYTE(68) = 0x06, PA_BYTE(72) = 0x80
 
 /* Unlike its successors POWER8 has no bits of their own for bad real addresses. */
 #define POWER8                                                            \

@@ -48,13 +48,20 @@ static uint64_t outcome_of(uint32_t word, bool big_endian)
 	return c.outcome;
 }
 
-/* Book II 4.3: hints. Book II 4.6.4, 3.0B: wait may end at once. */
+/*
+ * Book II 4.3: hints. Book I 1.3.3: reserved no-operations. Book II 4.6.4, 3.0B: wait may end at
+ * once.
+ */
 static bool hints_do_nothing(void)
 {
 	return does_nothing(0x7c0005ec | 4 << 16 | 5 << 11) && /* dcba r4,r5 */
 	       does_nothing(0x7c00002c | 4 << 16 | 5 << 11) && /* icbt 0,r4,r5 */
 	       does_nothing(0x7c0002ac | 4 << 16 | 5 << 11) && /* dst */
 	       does_nothing(0x7c0002ec | 4 << 16 | 5 << 11) && /* dstst */
+	       does_nothing(0x7c0005a4 | 5 << 21 | 4 << 16 | 5 << 11) && /* hashst */
+	       does_nothing(0x7c0005e4 | 5 << 21 | 4 << 16 | 5 << 11) && /* hashchk */
+	       does_nothing(0x7c000524 | 5 << 21 | 4 << 16 | 5 << 11) && /* hashstp */
+	       does_nothing(0x7c000564 | 5 << 21 | 4 << 16 | 5 << 11) && /* hashchkp */
 	       does_nothing(0x7c00003c) && /* wait */
 	       does_nothing(0x7c00035c); /* clrbhrb */
 }

@@ -354,13 +354,19 @@ static bool is_vector_compare(uint32_t word)
 	return word >> 26 == 60 && is_one_of(word >> 3 & 127, extended);
 }
 
-/* xsmaxdp, xsmindp, xvmaxsp, xvminsp, xvmaxdp, xvmindp, xscmpexpdp; xscmpexpqp */
+/* xvf32ger and its kind, or the second words of pmxvf32ger's. */
+static bool is_outer_product(uint32_t word)
+{
+	return word >> 26 == 59 && (word >> 4 & 3) == 1;
+}
+
+/* xsmaxdp, xsmindp, xvmaxsp, xvminsp, xvmaxdp, xvmindp, xscmpexpdp; xscmpexpqp; xvf32ger ... */
 static bool keeps_old_flags(uint32_t word)
 {
 	static const uint16_t extended[] = { 160, 168, 192, 200, 224, 232, 59, 0 };
 
 	return (word >> 26 == 60 && is_one_of(word >> 3 & 255, extended)) ||
-	       (word >> 26 == 63 && (word >> 1 & 1023) == 164);
+	       (word >> 26 == 63 && (word >> 1 & 1023) == 164) || is_outer_product(word);
 }
 
 /* mtfsf, mtfsfi, mtfsb0, mtfsb1, and mffsce with its kind */
@@ -378,6 +384,18 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 		theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
 }
 
+void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
+			struct isa_case *theirs)
+{
+	const uint64_t invalid = FPSCR_VX | FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIMZ;
+
+	if (!in_sequence(name, in, is_outer_product))
+		return;
+	theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX | invalid);
+	if (ours->fpscr & theirs->fpscr & FPSCR_OX)
+		hide_fpscr(ours, theirs, FPSCR_UX);
+}
+
 void fp_hide_late_compare(const char *name, const struct isa_case *in, struct isa_case *ours,
 			  struct isa_case *theirs)
 {
@@ -389,7 +407,7 @@ void fp_hide_late_compare(const char *name, const struct isa_case *in, struct is
 void fp_hide_stale_interrupt(const char *name, const struct isa_case *in, struct isa_case *ours,
 			     struct isa_case *theirs)
 {
-	const uint64_t enables = FPSCR_XE | FPSCR_UE | FPSCR_OE;
+	const uint64_t enables = FPSCR_XE | FPSCR_UE | FPSCR_OE | FPSCR_VE;
 
 	if (in_sequence(name, in, keeps_old_flags) && in_sequence(name, in, writes_fpscr) &&
 	    trapped_alone(theirs, ours) && ours->fpscr & enables &&

@@ -196,6 +196,10 @@ CASES = {
     **{
         f"interrupts_{name}": ("interrupts", options, [POWERED_OFF]) for name, options in INTERRUPTS
     },
+    **{
+        f"hash_digest_{cpu}": ("hash_digest", ["-cpu", cpu], [POWERED_OFF])
+        for cpu in ("power10", "power11")
+    },
     "relax": ("relax", ["-smp", "8"], [POWERED_OFF]),
     "repeat_relax": ("relax", ["-smp", "8", *ALONE], [POWERED_OFF]),
     "vectors": ("vectors", [], [POWERED_OFF]),

@@ -139,7 +139,7 @@ struct cpu {
 	uint32_t dsisr;
 	uint64_t sprg[4];
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
-		bescr;
+		bescr, dexcr, hashkeyr;
 	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3], pmc[6];
 	uint64_t ciabr, dawr[2], dawrx[2]; /* changed by debug_registers.c alone */
 	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */
@@ -209,6 +209,9 @@ static inline int cpu_illegal(struct cpu *cpu)
 {
 	return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_ILLEGAL);
 }
+
+/** cpu_misaligned() - raise an alignment interrupt. Returns EXCEPTION. */
+int cpu_misaligned(struct cpu *cpu, uint64_t ea);
 
 /**
  * cpu_load*() / cpu_store*() - access data at an effective address in the current mode and byte

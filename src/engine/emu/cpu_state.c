@@ -64,6 +64,8 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(ebbhr, UINT64_MAX),
 	NUMBER(ebbrr, UINT64_MAX),
 	NUMBER(bescr, UINT64_MAX),
+	NUMBER(dexcr, UINT64_MAX),
+	NUMBER(hashkeyr, UINT64_MAX),
 	NUMBER(pspb, UINT32_MAX),
 	ARRAY(mmcr, UINT64_MAX),
 	NUMBER(mmcra, UINT64_MAX),

@@ -84,6 +84,15 @@ int cpu_raise(struct cpu *cpu, unsigned vector, uint64_t srr1)
 	return EXCEPTION;
 }
 
+int cpu_misaligned(struct cpu *cpu, uint64_t ea)
+{
+	cpu_raise(cpu, VECTOR_ALIGNMENT, 0);
+	cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
+	cpu->exception_dar = ea;
+	cpu->exception_dsisr = 0;
+	return EXCEPTION;
+}
+
 void cpu_raise_machine_check(struct cpu *cpu, uint64_t ea, bool fetch, uint32_t fetch_srr1,
 			     uint32_t data_dsisr)
 {

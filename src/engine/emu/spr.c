@@ -195,6 +195,18 @@ static void write_ppr32(struct cpu *cpu, unsigned spr, unsigned index, uint64_t 
 	cpu->ppr = (cpu->ppr & 0xffffffff) | v << 32;
 }
 
+/* The aspects of problem state. */
+static uint64_t read_dexcr_user(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return (uint32_t)cpu->dexcr;
+}
+
+/* The hypervisor enforces none. */
+static uint64_t read_hdexcr_user(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return 0;
+}
+
 static uint64_t read_pir(struct cpu *cpu, unsigned spr, unsigned index)
 {
 	return cpu->index;
@@ -269,6 +281,8 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_PVR] = CALLS(P_R, 0, read_pvr, NULL),
 	[SPR_DPDES] = CALLS(P_R, 0, read_dpdes, NULL),
 	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
+	[SPR_HDEXCR_USER] = CALLS(UR, 0, read_hdexcr_user, NULL),
+	[SPR_HASHKEYR] = PLAIN(P, hashkeyr),
 	[SPR_SIER2_USER] = PLAIN(UR, sier[1]),
 	[SPR_SIER3_USER] = PLAIN(UR, sier[2]),
 	[SPR_MMCR3_USER] = PLAIN(UR, mmcr[3]),
@@ -310,6 +324,8 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_BESCR] = KEEPS(U, FSCR_EBB, bescr, ~0ull),
 	[SPR_TAR] = KEEPS(U, FSCR_TAR, tar, ~0ull),
 	[SPR_PSSCR] = PLAIN(P, psscr),
+	[SPR_DEXCR_USER] = CALLS(UR, 0, read_dexcr_user, NULL),
+	[SPR_DEXCR] = PLAIN(P, dexcr),
 	[SPR_PPR] = PLAIN(U, ppr),
 	[SPR_PPR32] = CALLS(U, 0, read_ppr32, write_ppr32),
 	[SPR_PIR] = CALLS(P_R, 0, read_pir, NULL),
@@ -319,10 +335,18 @@ static const struct spr_entry table[NR_SPRS] = {
 static const struct {
 	uint16_t first, last;
 } versions[NR_SPRS] = {
-	[SPR_TIDR] = { 300, 300 },	   [SPR_PSSCR] = { 300, UINT16_MAX },
-	[SPR_MMCR3] = { 310, UINT16_MAX }, [SPR_MMCR3_USER] = { 310, UINT16_MAX },
-	[SPR_SIER2] = { 310, UINT16_MAX }, [SPR_SIER2_USER] = { 310, UINT16_MAX },
-	[SPR_SIER3] = { 310, UINT16_MAX }, [SPR_SIER3_USER] = { 310, UINT16_MAX },
+	[SPR_TIDR] = { 300, 300 },
+	[SPR_PSSCR] = { 300, UINT16_MAX },
+	[SPR_MMCR3] = { 310, UINT16_MAX },
+	[SPR_MMCR3_USER] = { 310, UINT16_MAX },
+	[SPR_SIER2] = { 310, UINT16_MAX },
+	[SPR_SIER2_USER] = { 310, UINT16_MAX },
+	[SPR_SIER3] = { 310, UINT16_MAX },
+	[SPR_SIER3_USER] = { 310, UINT16_MAX },
+	[SPR_DEXCR] = { 310, UINT16_MAX },
+	[SPR_DEXCR_USER] = { 310, UINT16_MAX },
+	[SPR_HASHKEYR] = { 310, UINT16_MAX },
+	[SPR_HDEXCR_USER] = { 310, UINT16_MAX },
 };
 
 /* ---- access ---- */

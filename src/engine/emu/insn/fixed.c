@@ -531,15 +531,6 @@ void cpu_set_xer(struct cpu *cpu, uint64_t xer)
 
 /* ---- several registers at once ---- */
 
-static int alignment(struct cpu *cpu, uint64_t ea)
-{
-	cpu_raise(cpu, VECTOR_ALIGNMENT, 0);
-	cpu->exception_flags = EXCEPTION_DAR | EXCEPTION_DSISR;
-	cpu->exception_dar = ea;
-	cpu->exception_dsisr = 0;
-	return EXCEPTION;
-}
-
 #define LITTLE_ENDIAN_MODE(cpu) ((cpu)->mode & CODE_LE)
 
 SEM(lmw)
@@ -547,7 +538,7 @@ SEM(lmw)
 	uint64_t ea = displaced_ea(cpu, insn, F_SI(insn)), values[32];
 
 	if (LITTLE_ENDIAN_MODE(cpu))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	for (unsigned r = F_RT(insn); r < 32; r++, ea += 4)
 		if (!cpu_load32(cpu, ea, &values[r]))
 			return EXCEPTION;
@@ -561,7 +552,7 @@ SEM(stmw)
 	uint64_t ea = displaced_ea(cpu, insn, F_SI(insn));
 
 	if (LITTLE_ENDIAN_MODE(cpu))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	for (unsigned r = F_RT(insn); r < 32; r++, ea += 4)
 		if (!cpu_store32(cpu, ea, cpu->gpr[r]))
 			return EXCEPTION;
@@ -580,7 +571,7 @@ static int load_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned cou
 	uint64_t bytes[128];
 
 	if (LITTLE_ENDIAN_MODE(cpu))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (invalid)
 		return cpu_illegal(cpu);
 	for (unsigned i = 0; i < count; i++)
@@ -599,7 +590,7 @@ static int load_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned cou
 static int store_string(struct cpu *cpu, uint32_t insn, uint64_t ea, unsigned count)
 {
 	if (LITTLE_ENDIAN_MODE(cpu))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	for (unsigned i = 0; i < count; i++)
 		if (!cpu_store8(cpu, ea + i,
 				cpu->gpr[(F_RT(insn) + i / 4) & 31] >> (24 - 8 * (i % 4))))
@@ -645,7 +636,7 @@ SEM(lq)
 	if (rt & 1 || rt == F_RA(insn))
 		return cpu_illegal(cpu);
 	if (ea & 15)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (!cpu_load_quad(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->gpr[rt] = (uint64_t)(v >> 64);
@@ -661,7 +652,7 @@ SEM(stq)
 	if (rs & 1)
 		return cpu_illegal(cpu);
 	if (ea & 15)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	return cpu_store_quad(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]) ? 0 : EXCEPTION;
 }
 
@@ -679,7 +670,7 @@ SEM(copy)
 	uint64_t data[COPY_BYTES / 8];
 
 	if (ea % COPY_BYTES)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	for (unsigned i = 0; i < COPY_BYTES / 8; i++)
 		if (!cpu_load64(cpu, ea + 8 * i, &data[i]))
 			return EXCEPTION;
@@ -693,7 +684,7 @@ SEM(paste)
 	const uint64_t ea = indexed_ea(cpu, insn);
 
 	if (ea % COPY_BYTES)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	for (unsigned i = 0; cpu->has_copied && i < COPY_BYTES / 8; i++)
 		if (!cpu_store64(cpu, ea + 8 * i, cpu->copied[i]))
 			return EXCEPTION;
@@ -739,7 +730,7 @@ static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *
 		uint64_t ea = indexed_ea(cpu, insn), ra, v;                              \
                                                                                          \
 		if (ea & ((size)-1))                                                     \
-			return alignment(cpu, ea);                                       \
+			return cpu_misaligned(cpu, ea);                                  \
 		if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load##bits(cpu, ea, &v)) \
 			return EXCEPTION;                                                \
 		cpu->reserved = true;                                                    \
@@ -767,7 +758,7 @@ static bool swap_reserved(struct cpu *cpu, uint64_t ea, u128 v, bool *done)
 		bool done = false;                                                               \
                                                                                                  \
 		if (ea & ((size)-1))                                                             \
-			return alignment(cpu, ea);                                               \
+			return cpu_misaligned(cpu, ea);                                          \
 		if (cpu->reserved) {                                                             \
 			if (!real_of(cpu, ea, ACCESS_WRITE, &ra))                                \
 				return EXCEPTION;                                                \
@@ -794,7 +785,7 @@ SEM(lqarx)
 	if (rt & 1 || rt == F_RA(insn) || rt == F_RB(insn))
 		return cpu_illegal(cpu);
 	if (ea & 15)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (!real_of(cpu, ea, ACCESS_READ, &ra) || !cpu_load_quad(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->reserved = true;
@@ -817,7 +808,7 @@ SEM(stqcx)
 		return cpu_illegal(cpu);
 	v = (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1];
 	if (ea & 15)
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (cpu->reserved) {
 		if (!real_of(cpu, ea, ACCESS_WRITE, &ra))
 			return EXCEPTION;
@@ -902,7 +893,7 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 				 v2 = cpu->gpr[(rt + 2) & 31] & mask;
 
 	if (ea & (size - 1))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 8) { /* swap */
@@ -943,7 +934,7 @@ static int atomic_store(struct cpu *cpu, uint32_t insn, unsigned size)
 	unsigned fc = F_RB(insn);
 
 	if (ea & (size - 1))
-		return alignment(cpu, ea);
+		return cpu_misaligned(cpu, ea);
 	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 24) { /* store twin */
