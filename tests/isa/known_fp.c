@@ -380,8 +380,10 @@ static bool writes_fpscr(uint32_t word)
 void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
 			 struct isa_case *theirs)
 {
-	if (in_sequence(name, in, keeps_old_flags))
-		theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
+	if (!in_sequence(name, in, keeps_old_flags))
+		return;
+	theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
+	theirs->cr &= ours->cr | ~CR1_FX;
 }
 
 void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
