@@ -125,6 +125,7 @@ static bool start_observation(struct lab_guest *guest, struct lab_observation *s
 	*seen = (struct lab_observation){
 		.nr_vcpus = guest->config.nr_vcpus,
 		.kernel_version = version_number(guest->release),
+		.options = guest->options,
 		.console_size = CONSOLE_SIZE + guest->nr_events * CONSOLE_OF_EVENT,
 		.hits = malloc(LAB_MAX_HITS * sizeof(seen->hits[0])),
 		.notes = calloc(MAX_NOTES, sizeof(seen->notes[0])),
@@ -173,6 +174,7 @@ static void note_positions(const struct lab_guest *guest)
 	for (unsigned i = 0; i < guest->config.nr_vcpus; i++) {
 		struct engine_regs regs;
 
+		guest->seen->nr_running += is_started(guest, i);
 		machine_get_regs(guest->machine, i, &regs);
 		guest->seen->positions[i] =
 			(struct lab_position){ .nip = regs.nip, .lr = regs.lr, .msr = regs.msr };

@@ -266,6 +266,9 @@ void guest_on_ended(void *opaque, const struct injection_report *report)
 			return;
 		}
 	}
+	/* The event that stops a processor comes next. */
+	if (report->stopped)
+		return;
 	/* It never was an event. */
 	seen->end = LAB_END_UNREACHED;
 	snprintf(seen->why, sizeof(seen->why), "%s", report->reason);

@@ -488,6 +488,13 @@ static bool read_stall_or_bug(const struct scan *s, struct kernel_lines *lines)
 	return true;
 }
 
+/* The old kernel's last words may be lost. The command line of the new one says where it is. */
+static bool is_crash_kernels(struct scan s)
+{
+	return (take(&s, "Kernel command line: ") || take(&s, "Command line: ")) &&
+	       find(&s, "elfcorehdr=");
+}
+
 /* Lines whose presence is all that matters. */
 static bool read_flag(struct scan s, struct kernel_lines *lines)
 {
@@ -497,10 +504,26 @@ static bool read_flag(struct scan s, struct kernel_lines *lines)
 		lines->corrupt_r3 = true;
 	else if (take(&s, "FWNMI: nmi-interlock failed"))
 		lines->interlock_failed = true;
-	else if (take(&s, "Starting crashdump kernel"))
+	else if (take(&s, "kexec: Starting switchover sequence.") || is_crash_kernels(s))
 		lines->crash_kernel = true;
-	else if (take(&s, "cpu 0x") && find(&s, ": Vector: 100 (System Reset) at "))
+	else
+		return false;
+	return true;
+}
+
+/* Why xmon was entered: for an event, or because the kernel has crashed. */
+static bool read_xmon(struct scan s, struct kernel_lines *lines)
+{
+	struct scan why = s;
+
+	if (!take(&why, "cpu 0x"))
+		return false;
+	if (find(&why, ": Vector: 100 (System Reset) at "))
 		lines->in_xmon = true;
+	else if (find(&why, ": Vector: 200 (Machine Check) at "))
+		lines->check_in_xmon = true;
+	else if (find(&why, ": Vector: "))
+		note_first(lines->bug, sizeof(lines->bug), &s);
 	else
 		return false;
 	return true;
@@ -536,8 +559,8 @@ static bool read_line(struct scan s, size_t at, struct kernel_lines *lines)
 		return read_memory_failure(mce, lines);
 	return read_old_mce_part(s, lines) || read_oops(s, at, lines) || read_panic(s, at, lines) ||
 	       read_oops_process(s, lines) || read_oops_nip(s, lines) ||
-	       read_stall_or_bug(&s, lines) || read_flag(s, lines) || read_signal_kill(s, lines) ||
-	       read_old_mce_head(s, at, lines);
+	       read_stall_or_bug(&s, lines) || read_xmon(s, lines) || read_flag(s, lines) ||
+	       read_signal_kill(s, lines) || read_old_mce_head(s, at, lines);
 }
 
 size_t kernel_line_length(const char *p, const char *end)

@@ -74,6 +74,7 @@ struct kernel_lines {
 	bool memory_failure; /* memory-failure.c has looked at a page */
 	unsigned nmi_backtraces; /* a CPU answered Linux's own system reset */
 	bool in_xmon; /* for a system reset */
+	bool check_in_xmon; /* it was entered for a machine check */
 	bool crash_kernel; /* the crash kernel takes over */
 	bool corrupt_r3, interlock_failed; /* pseries/ras.c complains of the platform */
 	char stall[128]; /* the first line of a watchdog: hard or soft lockup, RCU stall */

@@ -78,12 +78,15 @@ static bool make_initrd(struct lab_guest *guest, char *err, size_t err_size)
 static void use_symbols(struct lab_guest *guest)
 {
 	char place[LAB_MAX_PLACE];
+	uint64_t xmon;
 
 	guest->symbols =
 		symbols_open(guest->config.kernel, guest->no_symbols, sizeof(guest->no_symbols));
 	injector_use_symbols(guest->injector, guest->symbols, guest->no_symbols);
 	kernel_tables_read(&guest->tables, guest->symbols);
 	guest->soft_mask = soft_mask_offset(guest->symbols);
+	kernel_options_read(&guest->options, guest->append);
+	guest->options.xmon &= guest->symbols && symbols_find(guest->symbols, "xmon", &xmon);
 	/* The first look-up sorts them. Processes that fork share the outcome. */
 	if (guest->symbols)
 		symbols_place(guest->symbols, KERNEL_BASE, place, sizeof(place));

@@ -158,6 +158,24 @@ static bool was_told(const struct injection_report *report)
 		report->stage == INJECTION_FINISHED);
 }
 
+/* In the first code of a processor that Linux has started, in which it will become idle. */
+static bool is_coming_up(const struct lab_hit *hit)
+{
+	return !strncmp(hit->place, "generic_secondary", strlen("generic_secondary"));
+}
+
+/* The words of watchdog.c, softlockup's, hung_task.c and RCU's, if they are told to panic. */
+static bool is_watchdogs(const char *panic)
+{
+	static const char *const words[] = { "Hard LOCKUP", "softlockup: hung tasks",
+					     "hung_task: blocked tasks", "RCU Stall" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strncmp(panic, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 void law_event_init(struct law_event *event, const struct lab_observation *seen, unsigned i,
 		    const struct kernel_lines *lines)
 {
@@ -168,11 +186,16 @@ void law_event_init(struct law_event *event, const struct lab_observation *seen,
 		.hit = hit,
 		.told = was_told(&hit->report),
 		.user = hit->report.msr & MSR_PR,
-		.idle = hit->report.ceded || !strncmp(hit->process, "swapper", 7),
+		.idle = hit->report.ceded || is_coming_up(hit) ||
+			!strncmp(hit->process, "swapper", 7),
 		.recoverable = hit->report.msr & MSR_RI,
 		.at_bound = seen->end == LAB_END_BOUND,
-		.in_xmon = lines->in_xmon,
+		.in_xmon = seen->options.xmon || lines->in_xmon || lines->check_in_xmon,
 		.crash_kernel = lines->crash_kernel,
+		.panic_on_oops = seen->options.panic_on_oops,
+		.last_processor = hit->report.stopped && !seen->nr_running,
+		.watchdog_panicked = is_watchdogs(lines->panic),
+		.has_paca = hit->before.sprg[1],
 	};
 	event->init = event->user && !strcmp(hit->process, "init");
 	look_at_earlier(event, seen, i);
@@ -198,6 +221,16 @@ struct ruling {
 static bool nested(const struct law_event *event)
 {
 	return event->nested;
+}
+
+static bool unsafe_last(const struct law_event *event)
+{
+	return event->last_processor;
+}
+
+static bool unsafe_watchdog(const struct law_event *event)
+{
+	return event->hit->report.stopped && event->watchdog_panicked;
 }
 
 static bool unsafe(const struct law_event *event)
@@ -232,19 +265,12 @@ static bool reset(const struct law_event *event)
 
 static bool not_up(const struct law_event *event)
 {
-	return !strncmp(event->hit->place, "generic_secondary", strlen("generic_secondary"));
+	return is_coming_up(event->hit) && !event->has_paca;
 }
 
 static bool unrecoverable(const struct law_event *event)
 {
 	return !event->recoverable;
-}
-
-/* The run ended with nobody making progress. */
-static bool kernel_stuck(const struct law_event *event)
-{
-	return event->at_bound && !event->user && !event->idle &&
-	       !event->hit->report.system_reset && (unrecoverable(event) || !event->handled);
 }
 
 static bool is_ue(const struct law_event *event)
@@ -255,6 +281,37 @@ static bool is_ue(const struct law_event *event)
 static bool fixup(const struct law_event *event)
 {
 	return is_ue(event) && !event->user && event->hit->fixup;
+}
+
+/* Does it end in Linux's die()? A process is killed by a signal instead. */
+static bool dies(const struct law_event *event)
+{
+	if (event->hit->report.system_reset)
+		return false;
+	return !event->recoverable ||
+	       (!event->handled && !fixup(event) && !(event->user && event->synchronous));
+}
+
+static bool dies_into_xmon(const struct law_event *event)
+{
+	return event->in_xmon && dies(event);
+}
+
+static bool dies_into_crash_kernel(const struct law_event *event)
+{
+	return event->crash_kernel && dies(event);
+}
+
+static bool dies_and_panics(const struct law_event *event)
+{
+	return event->panic_on_oops && !event->at_bound && dies(event);
+}
+
+/* The run ended with nobody making progress. */
+static bool kernel_stuck(const struct law_event *event)
+{
+	return event->at_bound && !event->user && !event->idle &&
+	       !event->hit->report.system_reset && (unrecoverable(event) || !event->handled);
 }
 
 /* mce.c, save_mce_event() forgets the real address if there is no effective one. */
@@ -306,25 +363,47 @@ static const struct ruling rulings[] = {
 	    "A machine check on a processor that has not released the buffer of its last one is "
 	    "fatal: the platform runs the partition's reboot policy.",
 	    "LoPAR 7.3.14, FWNMI, prose behind R1-7.3.14-16", ALLOW(CHECKSTOP) } },
+	/* Whether LoPAR's reboot policy follows is the platform's business. */
+	{ unsafe_last,
+	  { "unsafe-last-processor",
+	    "The platform stops an unsafe processor. Without its last one the partition has ended.",
+	    "LoPAR R1-7.3.14-16", ALLOW(CHECKSTOP) } },
+	{ unsafe_watchdog,
+	  { "unsafe-watchdog",
+	    "Linux learns of an unsafe processor by its watchdogs, too, and they panic if they were "
+	    "told to.",
+	    "Linux watchdog_smp_panic(), hardlockup_panic and its like", ALLOW(PANIC) } },
+	/*
+	 * Two are right: the platform does not say what the processor held, and Linux needs what a
+	 * processor held only sometimes. No interrupt tells Linux: it has nothing to oops for, and
+	 * rtasd prints the log and goes on.
+	 */
 	{ unsafe,
 	  { "unsafe-processor",
-	    "The platform stops an unsafe processor, which may hold any lock, and tells the OS at "
-	    "its next event-scan.",
-	    "LoPAR R1-7.3.14-16 and its note",
-	    ALLOW(RECOVERED) | ALLOW(LOST) | ALLOW(HANG) | ALLOW(OOPS) | ALLOW(PANIC) |
-		    ALLOW(OS_TERM) | ALLOW(CHECKSTOP) } },
+	    "The platform stops an unsafe processor, and tells the OS at its next event-scan. Who "
+	    "needs that processor, or a lock that it holds, waits for ever; others go on.",
+	    "LoPAR R1-7.3.14-16 and its note; Linux rtas_event_scan()",
+	    ALLOW(RECOVERED) | ALLOW(HANG) } },
 	{ own_reset,
 	  { "own-nmi-ipi",
 	    "A system reset that Linux has sent itself is answered, and the processor goes on.",
 	    "Linux pSeries_system_reset_exception(), smp_handle_nmi_ipi()", ALLOW(RECOVERED) } },
 	{ reset_in_xmon,
 	  { "system-reset-xmon",
-	    "With xmon, a system reset enters it, and its command x goes on where it was.",
-	    "Linux system_reset_exception(), debugger()", ALLOW(RECOVERED) | ALLOW(HANG) } },
+	    "With xmon, a system reset enters it, whatever MSR[RI] is, and all processors wait for "
+	    "a command, which nobody types here.",
+	    "Linux system_reset_exception(), debugger(), xmon_core()", ALLOW(HANG) } },
+	/*
+	 * Two are right: what the crash kernel does with the machine is its own affair. It may be
+	 * at work when the run ends, or wait for a processor that does not answer. A panic of its
+	 * own means that there is no dump.
+	 */
 	{ reset_with_crash_kernel,
-	  { "system-reset-kdump", "With a crash kernel, a system reset starts it.",
-	    "Linux system_reset_exception(), crash_kexec()",
-	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(OS_TERM) | ALLOW(HANG) } },
+	  { "system-reset-kdump",
+	    "With a crash kernel, a system reset starts it instead of an Oops and a panic, and its "
+	    "userland reboots when it has dumped.",
+	    "Linux system_reset_exception(), crash_kexec(), crash_kexec_prepare_cpus()",
+	    ALLOW(HANG) | ALLOW(OS_TERM) } },
 	{ reset_at_bound,
 	  { "system-reset-cut",
 	    "A system reset is a request to dump: Linux prints an Oops, waits two seconds for "
@@ -333,18 +412,39 @@ static const struct ruling rulings[] = {
 	{ reset,
 	  { "system-reset", "A system reset is a request to dump: Linux prints an Oops and panics.",
 	    "Linux system_reset_exception(), die(), nmi_panic()", ALLOW(PANIC) } },
+	/*
+	 * Several are right: the handler finds its PACA by SPRG1, which is 0 as yet, and overwrites
+	 * what is at real address 0 and above. Only a report, and an orderly end, need a PACA. From
+	 * there on the processor is an idle one with MSR[RI]=0.
+	 */
 	{ not_up,
 	  { "processor-not-up",
-	    "A processor that Linux has not brought up has no per-CPU data for its handler.",
-	    "Linux generic_secondary_common_init",
-	    ALLOW(RECOVERED) | ALLOW(LOST) | ALLOW(HANG) | ALLOW(OOPS) | ALLOW(PANIC) |
-		    ALLOW(OS_TERM) | ALLOW(CHECKSTOP) } },
+	    "A processor that Linux has not given a PACA has no memory for its handler: it reports "
+	    "nothing, and damages what is there.",
+	    "Linux generic_secondary_common_init, GET_PACA",
+	    ALLOW(LOST) | ALLOW(HANG) | ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(CHECKSTOP) } },
+	{ dies_into_xmon,
+	  { "not-recovered-xmon",
+	    "With xmon, what would be an Oops enters it, and all processors wait for a command, "
+	    "which nobody types here.",
+	    "Linux die(), debugger(), xmon_core()", ALLOW(HANG) } },
+	/* Two are right: the run may end before the crash kernel's userland reboots. */
+	{ dies_into_crash_kernel,
+	  { "not-recovered-kdump",
+	    "With a crash kernel, an Oops that would become a panic starts it, and its userland "
+	    "reboots when it has dumped.",
+	    "Linux oops_end(), kexec_should_crash(), crash_kexec()",
+	    ALLOW(OOPS) | ALLOW(OS_TERM) } },
 	{ kernel_stuck,
 	  { "killed-kernel-stuck",
 	    "A machine check that is not recovered kills what the kernel was doing. What that "
 	    "held is never released: without the console's lock, for one, nothing is printed.",
 	    "Linux unrecoverable_mce, die(), console_lock()",
 	    ALLOW(OOPS) | ALLOW(PANIC) | ALLOW(HANG) | ALLOW(LOST) } },
+	/* An Oops that is not followed by a panic is one that was cut, see above and below. */
+	{ dies_and_panics,
+	  { "not-recovered-panic-on-oops", "With oops=panic, Linux panics after each Oops.",
+	    "Linux oops_end(), panic_on_oops", ALLOW(PANIC) } },
 	{ unrecoverable,
 	  { "not-recoverable",
 	    "With MSR[RI]=0 the interrupted state is lost, whatever the platform has repaired.",

@@ -25,7 +25,11 @@ struct law_event {
 	bool handled; /* Linux takes it for recovered, if MSR[RI] was set */
 	bool synchronous; /* it may kill the process for it */
 	bool at_bound; /* the run was cut while Linux had more to do */
-	bool in_xmon, crash_kernel; /* for a system reset */
+	bool in_xmon, crash_kernel; /* what Linux dies into */
+	bool panic_on_oops;
+	bool last_processor; /* it was stopped as unsafe, and no other is left */
+	bool watchdog_panicked;
+	bool has_paca; /* Linux has told its processor where its data are */
 	/* How it must be reported. */
 	const char *severity_word, *initiator_word; /* "Severe", "CPU" */
 	char what[64]; /* "SLB Multihit" */

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "inject/request.h"
 #include "lab/case.h"
+#include "lab/kernel_options.h"
 #include "machine/machine.h"
 
 #define LAB_MAX_HITS  256 /* of a case */
@@ -81,11 +82,13 @@ struct lab_observation {
 	bool console_cut; /* more was printed */
 	uint64_t insns; /* executed by all vCPUs */
 	unsigned nr_vcpus;
+	unsigned nr_running; /* at the end: neither stopped nor unsafe */
 	/* Where the vCPUs were at the end: of a hang, the first thing to look at. */
 	struct lab_position {
 		uint64_t nip, lr, msr;
 	} positions[ENGINE_MAX_VCPUS];
 	unsigned kernel_version; /* 601 for 6.1 */
+	struct kernel_options options;
 };
 
 #endif

@@ -42,6 +42,7 @@ struct lab_guest {
 	unsigned soft_mask; /* its offset in the PACA, or SOFT_MASK_UNKNOWN */
 	struct snapshot *snapshot;
 	char append[1024];
+	struct kernel_options options; /* what append, and how the kernel was built, say */
 	int initrd_fd; /* -1: none */
 	char initrd[32]; /* its path */
 

@@ -276,6 +276,9 @@ static void look_at_end(struct trial *trial)
 		     seen->why);
 	if (lines->panicked || seen->end == LAB_END_PANICKED)
 		find(trial, LAB_PANIC, false, NULL, "Kernel panic - not syncing: %s", lines->panic);
+	else if (ended && seen->os_term && seen->console_cut)
+		find(trial, LAB_PANIC, false, NULL,
+		     "ibm,os-term; the other CPUs printed more than is kept: %s", seen->why);
 	else if (ended && seen->os_term)
 		find(trial, LAB_OS_TERM, false, NULL, "ibm,os-term without a panic: %s", seen->why);
 	else if (ended &&
@@ -378,7 +381,7 @@ static bool is_reported(const struct trial *trial, unsigned i)
 	const struct kernel_lines *lines = &trial->lines;
 
 	if (!trial->events[i].hit->report.system_reset)
-		return trial->reports.reported[i];
+		return trial->reports.reported[i] || lines->check_in_xmon;
 	if (trial->events[i].hit->guest_asked)
 		return true; /* who asked may not print what it learnt */
 	if (lines->in_xmon || lines->crash_kernel || lines->nmi_backtraces)
@@ -399,6 +402,7 @@ static void look_at_reports(struct trial *trial)
 	for (unsigned i = 0; i < trial->nr_events; i++) {
 		/* A dying kernel may not get to all that came. */
 		if (!trial->events[i].told || is_reported(trial, i) ||
+		    (kernel_died(trial) && trial->seen->console_cut) ||
 		    (kernel_died(trial) && (i > 0 || has_found(trial, LAB_CHECKSTOP))) ||
 		    !trial->events[i].hit->report.registered)
 			continue;

@@ -91,6 +91,40 @@ def a_storm_is_many_events_one_after_the_other(lab):
     yield expect("deaths by SIGBUS", deaths, [7] * 5)
 
 
+DEADLY = """
+- {name: reset, system-reset: {}, at: user}
+- {name: fatal, machine-check: {type: UE, severity: fatal, disposition: not-recovered}, at: user}
+- {name: kernel, machine-check: {type: UE, disposition: not-recovered}, at: kernel}
+- {name: unrecoverable, machine-check: {}, at: ri=0 kernel}
+- {name: killed, machine-check: {type: UE, disposition: not-recovered}, at: user}
+"""
+
+
+def what_kills_a_kernel_does_so_as_its_options_say(lab):
+    for append, end, rest in (
+        ("xmon=on", "hang", "not-recovered-xmon"),
+        ("oops=panic", "panic", "not-recovered-panic-on-oops"),
+    ):
+        seen = lab.judge(append, DEADLY, "-append", append)
+        yield expect("failed", [r["name"] for r in seen if not r["passed"]], [])
+        yield expect("verdicts", [r["verdict"] for r in seen], [end] * 4 + ["killed"])
+        yield expect("rules", {r["rule"] for r in seen[1:4]}, {rest})
+
+
+UNSAFE = """
+- {name: one, machine-check: {unsafe: true}, at: user}
+- {name: all, machine-check: {unsafe: true, cpus: all}, at: user}
+"""
+
+
+def an_unsafe_processor_takes_its_work_along_and_the_last_one_the_partition(lab):
+    seen = lab.judge("unsafe", UNSAFE, "-smp", "2")
+    yield expect("failed", [r["name"] for r in seen if not r["passed"]], [])
+    yield expect("verdicts", [r["verdict"] for r in seen], ["hang", "checkstop"])
+    rules = ["unsafe-processor", "unsafe-last-processor"]
+    yield expect("rules", [r["rule"] for r in seen], rules)
+
+
 def a_storm_has_a_bound(lab):
     for text, why in (
         ("- machine-check: {repeat: 257}", "more than 256 events"),
@@ -192,6 +226,8 @@ TESTS = [
     a_system_reset_with_swapped_srrs_is_reported_where_it_was,
     a_storm_is_many_events_one_after_the_other,
     a_storm_has_a_bound,
+    what_kills_a_kernel_does_so_as_its_options_say,
+    an_unsafe_processor_takes_its_work_along_and_the_last_one_the_partition,
     a_process_is_found_by_its_number,
     a_process_that_no_one_can_know_is_refused,
 ]

@@ -160,12 +160,22 @@ static void watchdogs_and_bugs_are_heard(void **state)
 	assert_string_equal(lines.bug, "BUG: Unable to handle kernel data access on read at 0x10");
 	read_text("FWNMI: corrupt r3 0x0000000000000010\nFWNMI: nmi-interlock failed: -1\n"
 		  "NMI backtrace for cpu 1\ncpu 0x0: Vector: 100 (System Reset) at [c0]\n"
-		  "Starting crashdump kernel...\n");
+		  "kexec: Starting switchover sequence.\n");
 	assert_true(lines.corrupt_r3);
 	assert_true(lines.interlock_failed);
 	assert_int_equal(lines.nmi_backtraces, 1);
 	assert_true(lines.in_xmon);
 	assert_true(lines.crash_kernel);
+	assert_false(lines.check_in_xmon);
+	read_text("cpu 0x1: Vector: 200 (Machine Check) at [c0]\n"
+		  "cpu 0x1: Vector: 300 (Data Access) at [c0]\n"
+		  "Kernel command line: quiet elfcorehdr=77824K\n");
+	assert_true(lines.check_in_xmon);
+	assert_false(lines.in_xmon);
+	assert_string_equal(lines.bug, "cpu 0x1: Vector: 300 (Data Access) at [c0]");
+	assert_true(lines.crash_kernel);
+	read_text("Kernel command line: quiet\n");
+	assert_false(lines.crash_kernel);
 }
 
 static void a_line_that_is_nearly_right_is_none(void **state)

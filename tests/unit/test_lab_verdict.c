@@ -44,6 +44,7 @@ static void begin(const char *console)
 					  .rounds_after = 3,
 					  .insns = 1000000,
 					  .nr_vcpus = 2,
+					  .nr_running = 2,
 					  .kernel_version = 601 },
 				.c = { .name = name, .workload = LAB_VICTIM } };
 	snprintf(scene.console, sizeof(scene.console), "%s", console);
@@ -931,6 +932,12 @@ static void a_kernel_may_hang_without_its_unsafe_processor(void **state)
 	hit->report.handler = 0;
 	scene.seen.end = LAB_END_BOUND;
 	expect(LAB_HANG, true, "unsafe-processor");
+	/* A watchdog that was told to may end it. Nothing else does. */
+	add_line("Kernel panic - not syncing: Hard LOCKUP");
+	expect(LAB_PANIC, true, "unsafe-watchdog");
+	twist("Hard LOCKUP", "Fatal exception");
+	expect(LAB_PANIC, false, "unsafe-processor");
+	twist("Kernel panic", "Kernel picnic");
 	add_death("victim", 7);
 	expect(LAB_KILLED_WRONG, false, NULL);
 }
@@ -963,7 +970,15 @@ static void system_resets_of_other_kinds_have_their_rules(void **state)
 	expect(LAB_RECOVERED, true, "own-nmi-ipi");
 	begin("cpu 0x0: Vector: 100 (System Reset) at [c000]\n");
 	add_hit(USER_NIP, USER_MSR, "victim")->report.system_reset = true;
-	expect(LAB_RECOVERED, true, "system-reset-xmon");
+	scene.seen.end = LAB_END_BOUND;
+	expect(LAB_HANG, true, "system-reset-xmon");
+	/* One that waits for nobody is not xmon. */
+	scene.seen.end = LAB_END_DONE;
+	expect(LAB_RECOVERED, false, "system-reset-xmon");
+	/* A kernel that was told to enter xmon, and does not. */
+	system_reset(V6_12);
+	scene.seen.options.xmon = true;
+	expect(LAB_PANIC, false, "system-reset-xmon");
 	system_reset(V6_12);
 	twist("Kernel panic", "Kernel picnic");
 	scene.seen.end = LAB_END_BOUND;
@@ -972,6 +987,75 @@ static void system_resets_of_other_kinds_have_their_rules(void **state)
 	begin("");
 	add_hit(USER_NIP, USER_MSR, "victim")->report.system_reset = true;
 	expect(LAB_LOST, false, "system-reset");
+}
+
+static void what_kills_the_kernel_enters_xmon_the_crash_kernel_or_a_panic(void **state)
+{
+	static void (*const deadly[])(unsigned kernel) = { ue_kernel, fatal_kernel, fatal_user,
+							   idle_ue };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(deadly); i++) {
+		deadly[i](V6_1);
+		scene.seen.options.xmon = true;
+		twist("Oops: Machine check, sig: 7 [#1]",
+		      "cpu 0x0: Vector: 200 (Machine Check) at [c00000001ffabd60]");
+		scene.seen.nr_notes = 0;
+		scene.seen.end = LAB_END_BOUND;
+		expect(LAB_HANG, true, "not-recovered-xmon");
+		deadly[i](V6_1);
+		scene.seen.options.xmon = true;
+		expect(LAB_OOPS, false, "not-recovered-xmon");
+
+		deadly[i](V6_1);
+		add_line("kexec: Starting switchover sequence.");
+		expect(LAB_OOPS, true, "not-recovered-kdump");
+		end_by(MACHINE_REBOOT, false);
+		expect(LAB_OS_TERM, true, "not-recovered-kdump");
+
+		deadly[i](V6_1);
+		scene.seen.end = LAB_END_DONE;
+		scene.seen.options.panic_on_oops = true;
+		expect(LAB_OOPS, false, "not-recovered-panic-on-oops");
+		add_line("Kernel panic - not syncing: Fatal exception");
+		end_by(MACHINE_CRASHED, true);
+		expect(LAB_PANIC, true, "not-recovered-panic-on-oops");
+	}
+	/* A process is killed as ever. */
+	ue_user(V6_1);
+	scene.seen.options.xmon = scene.seen.options.panic_on_oops = true;
+	expect(LAB_KILLED, true, "not-recovered-user");
+	/* xmon for another reason is not the one that is expected. */
+	ue_kernel(V6_1);
+	scene.seen.options.xmon = true;
+	twist("Oops: Machine check, sig: 7 [#1]", "cpu 0x0: Vector: 300 (Data Access) at [c000]");
+	scene.seen.end = LAB_END_BOUND;
+	expect_why(LAB_OOPS, "Vector: 300");
+}
+
+static void the_command_line_says_how_the_kernel_dies(void **state)
+{
+	static const struct {
+		const char *line;
+		bool panics, xmon;
+	} lines[] = {
+		{ "", false, false },
+		{ "oops=panic", true, false },
+		{ "console=hvc0  xmon=rw oops=panic", true, true },
+		{ "xmon", false, true },
+		{ "xmon=on xmon=off", false, false },
+		{ "xmon=nobt noops=panic oops=panicky", false, false },
+		{ "oops=panic sysctl.kernel.panic_on_oops=0", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct kernel_options options;
+
+		kernel_options_read(&options, lines[i].line);
+		assert_int_equal(options.panic_on_oops, lines[i].panics);
+		assert_int_equal(options.xmon, lines[i].xmon);
+	}
 }
 
 static void the_kernels_own_repair_counts_as_recovery(void **state)
@@ -1065,6 +1149,12 @@ static void be_unsafe(void)
 	one_hit(USER_MSR)->report.stopped = true;
 }
 
+static void be_unsafe_last(void)
+{
+	be_unsafe();
+	scene.seen.nr_running = 0;
+}
+
 static void be_own(void)
 {
 	be_reset(reported);
@@ -1077,9 +1167,27 @@ static void be_xmon(void)
 	be_reset("cpu 0x0: Vector: 100 (System Reset) at [c000]\n");
 }
 
+static void be_dead_in_xmon(void)
+{
+	not_recovered(KERNEL_MSR);
+	scene.seen.options.xmon = true;
+}
+
+static void be_dead_in_kdump(void)
+{
+	not_recovered(KERNEL_MSR);
+	add_line("kexec: Starting switchover sequence.");
+}
+
+static void be_dead_by_oops(void)
+{
+	not_recovered(KERNEL_MSR);
+	scene.seen.options.panic_on_oops = true;
+}
+
 static void be_kdump(void)
 {
-	be_reset("Starting crashdump kernel...\n");
+	be_reset("kexec: Starting switchover sequence.\n");
 }
 
 static void be_cut(void)
@@ -1096,6 +1204,16 @@ static void be_plain_reset(void)
 static void be_not_up(void)
 {
 	snprintf(one_hit(KERNEL_MSR)->place, LAB_MAX_PLACE, "generic_secondary_common_init+0x4");
+}
+
+static void be_coming_up(void)
+{
+	struct lab_hit *hit = one_hit(KERNEL_MSR & ~MSR_RI);
+
+	snprintf(hit->place, LAB_MAX_PLACE, "generic_secondary_common_init+0x90");
+	hit->before.sprg[1] = 0x1ffff000;
+	twist("[Recovered]", "[Not recovered]");
+	scene.seen.end = LAB_END_BOUND;
 }
 
 static void be_without_ri(void)
@@ -1200,22 +1318,25 @@ static void make_so(enum lab_verdict verdict)
 
 static void each_rule_lets_pass_what_it_allows_and_nothing_else(void **state)
 {
-	const unsigned anything = BIT(RECOVERED) | BIT(LOST) | BIT(HANG) | BIT(OOPS) | BIT(PANIC) |
-				  BIT(OS_TERM) | BIT(CHECKSTOP);
 	const struct {
 		const char *rule;
 		void (*build)(void);
 		unsigned allowed;
 	} rules[] = {
 		{ "nested", be_nested, BIT(CHECKSTOP) },
-		{ "unsafe-processor", be_unsafe, anything },
+		{ "unsafe-processor", be_unsafe, BIT(RECOVERED) | BIT(HANG) },
+		{ "unsafe-last-processor", be_unsafe_last, BIT(CHECKSTOP) },
 		{ "own-nmi-ipi", be_own, BIT(RECOVERED) },
-		{ "system-reset-xmon", be_xmon, BIT(RECOVERED) | BIT(HANG) },
-		{ "system-reset-kdump", be_kdump,
-		  BIT(OOPS) | BIT(PANIC) | BIT(OS_TERM) | BIT(HANG) },
+		{ "system-reset-xmon", be_xmon, BIT(HANG) },
+		{ "not-recovered-xmon", be_dead_in_xmon, BIT(HANG) },
+		{ "not-recovered-kdump", be_dead_in_kdump, BIT(OOPS) | BIT(OS_TERM) },
+		{ "not-recovered-panic-on-oops", be_dead_by_oops, BIT(PANIC) },
+		{ "system-reset-kdump", be_kdump, BIT(OS_TERM) | BIT(HANG) },
 		{ "system-reset-cut", be_cut, BIT(OOPS) | BIT(PANIC) },
 		{ "system-reset", be_plain_reset, BIT(PANIC) },
-		{ "processor-not-up", be_not_up, anything },
+		{ "processor-not-up", be_not_up,
+		  BIT(LOST) | BIT(HANG) | BIT(OOPS) | BIT(PANIC) | BIT(CHECKSTOP) },
+		{ "not-recoverable", be_coming_up, BIT(OOPS) | BIT(PANIC) },
 		{ "not-recoverable", be_without_ri, BIT(OOPS) | BIT(PANIC) },
 		{ "ue-fixup", be_fixup, BIT(RECOVERED) | BIT(LOST) | BIT(KILLED) | BIT(CORRUPTED) },
 		{ "recovered-ue", be_page, BIT(RECOVERED) | BIT(KILLED) },
@@ -1391,6 +1512,8 @@ int main(void)
 		cmocka_unit_test(
 			an_oops_that_gets_the_place_of_a_system_reset_wrong_is_misreported),
 		cmocka_unit_test(system_resets_of_other_kinds_have_their_rules),
+		cmocka_unit_test(what_kills_the_kernel_enters_xmon_the_crash_kernel_or_a_panic),
+		cmocka_unit_test(the_command_line_says_how_the_kernel_dies),
 		cmocka_unit_test(the_kernels_own_repair_counts_as_recovery),
 		cmocka_unit_test(process_1_takes_the_kernel_along),
 		cmocka_unit_test(a_ue_with_a_fixup_need_not_be_reported),
