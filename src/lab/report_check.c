@@ -19,7 +19,9 @@ struct matching {
 	const struct kernel_lines *lines;
 	unsigned nr_mces;
 	bool taken[KERNEL_MAX_REPORTS];
+	bool repeats[KERNEL_MAX_REPORTS]; /* word for word an earlier one of its CPU's */
 	unsigned of[LAB_MAX_HITS]; /* event to report */
+	bool replaced[LAB_MAX_HITS]; /* by a repeated report of another one */
 };
 
 __attribute__((format(printf, 2, 3))) static void complain(struct report_check *check,
@@ -52,6 +54,37 @@ static unsigned fit(const struct law_event *event, const struct kernel_mce *mce)
 	return 1 + !strcmp(mce->what, event->what) + 4 * same_nip + 8 * same_cpu;
 }
 
+static bool same_cpu(const struct kernel_mce *a, const struct kernel_mce *b)
+{
+	return a->has_cpu == b->has_cpu && a->cpu == b->cpu;
+}
+
+static bool same_report(const struct kernel_mce *a, const struct kernel_mce *b)
+{
+	return same_cpu(a, b) && a->has_nip && b->has_nip && a->nip == b->nip &&
+	       !strcmp(a->what, b->what) && !strcmp(a->severity, b->severity) &&
+	       a->recovered == b->recovered && a->has_dar == b->has_dar && a->dar == b->dar &&
+	       a->has_paddr == b->has_paddr && a->paddr == b->paddr &&
+	       a->has_process == b->has_process && !strcmp(a->initiator, b->initiator);
+}
+
+static void find_repeats(struct matching *m)
+{
+	for (unsigned j = 1; j < m->nr_mces; j++)
+		for (unsigned k = 0; k < j && !m->repeats[j]; k++)
+			m->repeats[j] = same_report(&m->lines->mces[j], &m->lines->mces[k]);
+}
+
+/* May this report be the event's? What repeats another is of no event elsewhere. */
+static bool may_be_of(const struct matching *m, unsigned j, const struct law_event *event,
+		      unsigned least)
+{
+	const struct kernel_mce *mce = &m->lines->mces[j];
+
+	return !m->taken[j] && fit(event, mce) >= least &&
+	       (!m->repeats[j] || !event->behind || mce->nip == event->hit->report.nip);
+}
+
 /* Give each event its best report: those of the right CPU and NIP first. */
 static void match(struct matching *m)
 {
@@ -62,7 +95,7 @@ static void match(struct matching *m)
 			if (m->of[i] != NO_REPORT || !is_reportable(&m->events[i]))
 				continue;
 			for (unsigned j = 0; j < m->nr_mces; j++) {
-				if (m->taken[j] || fit(&m->events[i], &m->lines->mces[j]) < least)
+				if (!may_be_of(m, j, &m->events[i], least))
 					continue;
 				m->taken[j] = true;
 				m->of[i] = j;
@@ -156,12 +189,22 @@ static void check_one(const struct matching *m, unsigned i, struct report_check 
 	check_addresses(m, i, mce, check);
 }
 
-/* Linux's queue can print one event twice in place of one that came meanwhile. */
-static bool may_repeat(const struct matching *m, const struct kernel_mce *mce)
+/*
+ * While Linux prints an event from its queue, the next one gets the place behind it. Then Linux
+ * takes off that one, and prints the first again: a repeated report stands for an event that has
+ * none (machine_check_process_queued_event()).
+ */
+static bool stands_for_one(struct matching *m, const struct kernel_mce *mce)
 {
-	for (unsigned i = 0; i < m->nr_events; i++)
-		if (m->events[i].behind && m->events[i].hit->report.vcpu == mce->cpu)
-			return true;
+	for (unsigned i = 0; i < m->nr_events; i++) {
+		const struct law_event *event = &m->events[i];
+
+		if (!event->behind || m->of[i] != NO_REPORT || m->replaced[i] ||
+		    (mce->has_cpu && event->hit->report.vcpu != mce->cpu))
+			continue;
+		m->replaced[i] = true;
+		return true;
+	}
 	return false;
 }
 
@@ -195,6 +238,7 @@ void report_check(const struct law_event *events, unsigned nr_events,
 
 	memset(check, 0, sizeof(*check));
 	m.nr_mces = lines->nr_mces < KERNEL_MAX_REPORTS ? lines->nr_mces : KERNEL_MAX_REPORTS;
+	find_repeats(&m);
 	match(&m);
 	for (unsigned i = 0; i < nr_events; i++) {
 		check->reported[i] = m.of[i] != NO_REPORT;
@@ -202,7 +246,7 @@ void report_check(const struct law_event *events, unsigned nr_events,
 			check_one(&m, i, check);
 	}
 	for (unsigned j = 0; j < m.nr_mces; j++)
-		if (!m.taken[j] && !may_repeat(&m, &lines->mces[j]))
+		if (!m.taken[j] && !(m.repeats[j] && stands_for_one(&m, &lines->mces[j])))
 			complain(check, "Linux reported a machine check that nobody sent: \"%s\"",
 				 lines->mces[j].what);
 	check_resets(events, nr_events, lines, check);

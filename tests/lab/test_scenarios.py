@@ -125,6 +125,21 @@ def an_unsafe_processor_takes_its_work_along_and_the_last_one_the_partition(lab)
     yield expect("rules", [r["rule"] for r in seen], rules)
 
 
+# Linux prints for longer than that.
+FAST = """
+- machine-check: {repeat: 100, every: 20000}
+- {workload: idle, machine-check: {repeat: 100, every: 20000}}
+- {workload: mixed, machine-check: {repeat: 100, every: 5000}, at: kernel}
+"""
+
+
+def reports_that_a_fast_storm_makes_linux_repeat_or_drop_are_no_failure(lab):
+    seen = lab.judge("fast", FAST)
+    yield expect("failed", [r["why"] for r in seen if not r["passed"]], [])
+    yield expect("rules", {r["rule"] for r in seen}, {"recovered-queued"})
+    yield expect("verdicts", {r["verdict"] for r in seen}, {"lost"})
+
+
 def a_storm_has_a_bound(lab):
     for text, why in (
         ("- machine-check: {repeat: 257}", "more than 256 events"),
@@ -225,6 +240,7 @@ TESTS = [
     an_interrupt_that_comes_by_itself_is_met_at_its_first_instruction,
     a_system_reset_with_swapped_srrs_is_reported_where_it_was,
     a_storm_is_many_events_one_after_the_other,
+    reports_that_a_fast_storm_makes_linux_repeat_or_drop_are_no_failure,
     a_storm_has_a_bound,
     what_kills_a_kernel_does_so_as_its_options_say,
     an_unsafe_processor_takes_its_work_along_and_the_last_one_the_partition,

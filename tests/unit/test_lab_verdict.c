@@ -507,6 +507,57 @@ static void reports_of_a_storm_find_their_events(void **state)
 	expect(LAB_LOST, false, NULL);
 }
 
+static void add_queued_report(uint64_t nip)
+{
+	char line[128];
+
+	add_line("MCE: CPU0: machine check (Severe)  SLB Multihit [Recovered]");
+	snprintf(line, sizeof(line), "MCE: CPU0: NIP: [%016llx] f+0x1/0x2",
+		 (unsigned long long)nip);
+	add_line(line);
+}
+
+static void storm(unsigned nr_events)
+{
+	begin("");
+	for (unsigned i = 0; i < nr_events; i++)
+		add_check(0xc000000000000100 + 0x100 * i, KERNEL_MSR, FWNMI_MC_SLB,
+			  FWNMI_SLB_MULTIHIT, FWNMI_SEVERITY_ERROR_SYNC,
+			  FWNMI_DISPOSITION_FULLY_RECOVERED);
+}
+
+static void a_report_that_linux_repeats_stands_for_one_that_it_dropped(void **state)
+{
+	(void)state;
+	/* The second comes while the first is printed, the third while that is printed again. */
+	storm(4);
+	for (unsigned i = 0; i < 3; i++)
+		add_queued_report(0xc000000000000100);
+	add_queued_report(0xc000000000000400);
+	expect(LAB_LOST, true, "recovered-queued");
+	/* One more than there are events without a report. */
+	add_queued_report(0xc000000000000100);
+	expect_why(LAB_MISREPORTED, "nobody sent");
+	/* A wrong place is no repetition. */
+	storm(3);
+	add_queued_report(0xc000000000000100);
+	add_queued_report(0xc000000000000204);
+	add_queued_report(0xc000000000000300);
+	expect_why(LAB_MISREPORTED, "0xc000000000000204");
+	/* Nor may anything else stand for an event. */
+	storm(2);
+	add_queued_report(0xc000000000000100);
+	add_queued_report(0xc000000000000100);
+	twist("SLB Multihit", "SLB Parity");
+	expect(LAB_MISREPORTED, false, NULL);
+	/* In user mode Linux prints at once. */
+	storm(2);
+	scene.hits[1].report.msr |= MSR_PR;
+	add_queued_report(0xc000000000000100);
+	add_queued_report(0xc000000000000100);
+	expect(LAB_MISREPORTED, false, NULL);
+}
+
 static void after_a_fatal_one_nothing_is_known(void **state)
 {
 	(void)state;
@@ -1484,6 +1535,7 @@ int main(void)
 		cmocka_unit_test(a_report_that_is_missing_is_lost),
 		cmocka_unit_test(a_report_too_many_is_misreported),
 		cmocka_unit_test(reports_of_a_storm_find_their_events),
+		cmocka_unit_test(a_report_that_linux_repeats_stands_for_one_that_it_dropped),
 		cmocka_unit_test(after_a_fatal_one_nothing_is_known),
 		cmocka_unit_test(every_severity_has_its_word),
 		cmocka_unit_test(every_type_and_subtype_has_its_words),
