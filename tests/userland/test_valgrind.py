@@ -28,8 +28,6 @@ ABSENT = {
     "ldst_multiple": "big-endian only",
     "test_tm": "the machine has no transactional memory",
     "test_touch_tm": "the machine has no transactional memory",
-    "test_isa_3_1_R1_RT": "it repeats itself as this compiler makes it, under QEMU as well",
-    "test_isa_3_1_R1_XT": "it repeats itself as this compiler makes it, under QEMU as well",
 }
 # Lines that may differ, and the section of the Power ISA 3.0B that leaves the result open.
 OPEN = {
