@@ -40,8 +40,7 @@ const char *const sentences[] = { NO_PTE,    FETCH_NONE,   FETCH_NX,  READ_ONLY,
 #define USER   (KERNEL | MSR_PR | MSR_EE)
 
 /* Where things are mapped, above the identity map of memory. */
-#define PLACE	  0x100000000ull
-#define QUADRANT3 0xc000000000000000ull
+#define PLACE 0x100000000ull
 
 CODE(load_it, "ld 4,0(3); trap");
 CODE(store_it, "std 4,0(3); trap");
@@ -51,12 +50,6 @@ CODE(zero_it, "dcbz 0,3; trap");
 CODE(reserve_it, "1: ldarx 5,0,3; stdcx. 4,0,3; bne- 1b; trap");
 
 static u64 *page; /* a page of memory with code that returns 42 */
-
-/* The code's quadrant 3 address, for use while quadrant 0 belongs to another process. */
-static const u8 *kernel(const u8 *code)
-{
-	return (const u8 *)((u64)code + QUADRANT3);
-}
 
 /* Checks the interrupt of a data access at @ea. @vector 0: only the trap after the access. */
 static void access(const char *sentence, const u8 *code, u64 msr, u64 ea, u64 vector, u32 dsisr)
@@ -257,19 +250,19 @@ static void test_processes(void)
 		access(PROCESSES, load_it, USER, PLACE + 8, 0, 0);
 		check_equal(PROCESSES, caught.gpr[4], 0x1000 + pid, "what a process reads");
 		fetch(PROCESSES, USER, PLACE, 0, 0);
-		run(kernel(load_it), KERNEL, PLACE + 8, 0, 0, 0);
+		run(kernels_code(load_it), KERNEL, PLACE + 8, 0, 0, 0);
 		check_equal(PROCESSES, caught.gpr[4], 0x1000 + pid, "what the kernel reads of it");
-		run(kernel(load_it), KERNEL, QUADRANT3 + PLACE + 8, 0, 0, 0);
+		run(kernels_code(load_it), KERNEL, QUADRANT3 + PLACE + 8, 0, 0, 0);
 		check_equal(PROCESSES, caught.gpr[4], 0x1000, "what the kernel reads of its own");
 	}
 	/* The process table has 256 entries. */
 	mtspr(SPR_PIDR, 256);
-	run(kernel(load_it), KERNEL, PLACE, 0, 0, 0);
-	check_caught(BAD_TREE, 0x300, kernel(load_it), 0, KERNEL, 0);
+	run(kernels_code(load_it), KERNEL, PLACE, 0, 0, 0);
+	check_caught(BAD_TREE, 0x300, kernels_code(load_it), 0, KERNEL, 0);
 	check_equal(BAD_TREE, caught.dsisr, DSISR_NO_PTE, "DSISR for a process beyond the table");
 	mtspr(SPR_PIDR, 3);
 	radix_process_entry(3)[0] = big64((u64)pages[0] | 13); /* a tree for 31-bit addresses */
-	run(kernel(load_it), KERNEL, PLACE, 0, 0, 0);
+	run(kernels_code(load_it), KERNEL, PLACE, 0, 0, 0);
 	check_equal(BAD_TREE, caught.vector, 0x300, "vector");
 	check_equal(BAD_TREE, caught.dsisr, DSISR_BAD_CONFIG, "DSISR for a tree of another size");
 	mtspr(SPR_PIDR, 0);
@@ -376,8 +369,8 @@ static void test_nothing(void)
 
 	*process = big64(memory_size | 2ull << 61 | 5ull << 5 | 13);
 	mtspr(SPR_PIDR, 4);
-	run(kernel(load_it), KERNEL, PLACE + 0x18, 0, 0, 0);
-	check_caught(WALK_NOTHING, 0x200, kernel(load_it), 0, KERNEL, LOAD_STORE);
+	run(kernels_code(load_it), KERNEL, PLACE + 0x18, 0, 0, 0);
+	check_caught(WALK_NOTHING, 0x200, kernels_code(load_it), 0, KERNEL, LOAD_STORE);
 	check_equal(WALK_NOTHING, caught.dsisr, DSISR_BAD_WALK, "DSISR");
 	check_equal(WALK_NOTHING, caught.dar, PLACE + 0x18, "DAR");
 	run((void *)PLACE, KERNEL, 0, 0, 0, 0);

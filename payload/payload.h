@@ -369,6 +369,12 @@ static inline const void *users_code(const void *code)
 {
 	return (const void *)(USER_CODE + (u64)code);
 }
+/* Where privileged code finds it while quadrant 0 belongs to another process. */
+#define QUADRANT3 0xc000000000000000ull
+static inline const void *kernels_code(const void *code)
+{
+	return (const void *)(QUADRANT3 + (u64)code);
+}
 
 u64 *radix_process_entry(unsigned pid); /* two doublewords, big-endian */
 void *radix_page(void); /* a zeroed page of memory, aligned */

@@ -20,12 +20,7 @@
 const char *const sentences[] = { PAGES,     WIDER,   WALKS, TREES,   BOTH, FIELD_R,
 				  PARTITION, INVALID, RPTI,  NO_GTSE, NULL };
 
-#define DSISR_PROTECTION 0x08000000u
-#define DSISR_STORE	 0x02000000u
-#define SRR1_NO_EXECUTE	 0x10000000u
-
 #define KERNEL	  (MSR_BARE | MSR_IR | MSR_DR)
-#define QUADRANT3 0xc000000000000000ull
 #define PLACE	  0x4000000000ull /* and each further page size 1 GiB behind it */
 #define READ_ONLY (PTE_PRIV | PTE_READ | PTE_R | PTE_C)
 #define ALL	  (PTE_KERNEL | PTE_R | PTE_C)
@@ -33,7 +28,6 @@ const char *const sentences[] = { PAGES,     WIDER,   WALKS, TREES,   BOTH, FIEL
 #define TLBIE	0x7c000264u
 #define TLBIEL	0x7c000224u
 #define TLBSYNC 0x7c00046cu
-#define TRAP	0x7fe00008u
 
 enum {
 	RIC_TLB,
@@ -126,18 +120,13 @@ static u64 address(unsigned size)
 	return place(size) + ((u64)page & ((1ull << sizes[size].shift) - 1));
 }
 
-static const u8 *kernel(const u8 *text)
-{
-	return (const u8 *)((u64)text + QUADRANT3);
-}
-
 /* Every way to use the page, so that each is cached, or must see the change. */
 static void use(const char *sentence, u64 ea, bool permitted, const char *what)
 {
-	run(kernel(load_it), KERNEL, ea + 8, 0, 0, 0);
+	run(kernels_code(load_it), KERNEL, ea + 8, 0, 0, 0);
 	check_equal(sentence, caught.vector, 0x700, what);
 	mtspr(SPR_DSISR, 0);
-	run(kernel(store_it), KERNEL, ea + 8, 7, 0, 0);
+	run(kernels_code(store_it), KERNEL, ea + 8, 7, 0, 0);
 	check_equal(sentence, caught.vector, permitted ? 0x700 : 0x300, what);
 	if (!permitted)
 		check_equal(sentence, caught.dsisr, DSISR_PROTECTION | DSISR_STORE, what);
@@ -204,7 +193,7 @@ static void test_walks(u32 which, unsigned ric, u64 selector)
 		enter(directory, PTE_VALID | (u64)table | 9);
 		invalidate(WALKS, which, ric, selector, pid);
 		use(WALKS, ea + PAGE, false, "page of the new directory");
-		run(kernel(load_it), KERNEL, ea + PAGE, 0, 0, 0);
+		run(kernels_code(load_it), KERNEL, ea + PAGE, 0, 0, 0);
 		check_equal(WALKS, caught.gpr[4], other[0], "what is there");
 		enter(directory, kept);
 		invalidate(WALKS, which, RIC_ALL, IS_PROCESS, pid);

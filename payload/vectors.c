@@ -21,11 +21,10 @@
 const char *const sentences[] = { MODES,    RELOCATED, REAL,	STORAGE, NEVER,	   ROUTINES, BACK,
 				  SCV_REAL, SCV_AIL,   SCV_SRR, RFSCV,	 SCV_FSCR, NULL };
 
-#define RELOC	  (MSR_IR | MSR_DR)
-#define KERNEL	  (MSR_BARE | RELOC)
-#define USER	  (KERNEL | MSR_PR | MSR_EE)
-#define QUADRANT3 0xc000000000000000ull
-#define AIL	  3 /* H_SET_MODE resource */
+#define RELOC  (MSR_IR | MSR_DR)
+#define KERNEL (MSR_BARE | RELOC)
+#define USER   (KERNEL | MSR_PR | MSR_EE)
+#define AIL    3 /* H_SET_MODE resource */
 
 CODE(call, "sc; trap");
 CODE(illegal, ".long 0");
