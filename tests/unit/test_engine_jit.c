@@ -8,6 +8,7 @@
 
 #include "engine_guest.h"
 #include "../fakes/random.h"
+#include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
@@ -69,6 +70,32 @@ static uint64_t some_value(void)
 	default:
 		return random64();
 	}
+}
+
+/* Doubles whose sums, products and quotients are often exact, rounded, tiny or too large */
+static uint64_t some_double(void)
+{
+	const uint64_t sign = random64() << 63, small = random64() % 8;
+	uint64_t exponent = 1023 + random64() % 64 - 32;
+	double v;
+
+	switch (random64() % 8) {
+	case 0:
+		return some_value();
+	case 1:
+		v = (double)(int64_t)(random64() % 2048 - 1024);
+		memcpy(&exponent, &v, sizeof(v));
+		return exponent;
+	case 2:
+		exponent = random64() % 2048;
+		break;
+	case 3:
+		exponent = random64() & 1 ? small : 2047 - small;
+		break;
+	default:
+		break;
+	}
+	return sign | exponent << 52 | (random64() & 1 ? random64() >> 12 : small << 49);
 }
 
 /* ---- semantics that are called ---- */
@@ -316,7 +343,10 @@ static void set_up_state(void)
 		(random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (random64() % 4 ? 0 : MSR_PR);
 	page.mode = other_page.mode = cpu->mode;
 	for (unsigned i = 0; i < 128; i++)
-		cpu->vsr[i / 2].d[i & 1] = some_value();
+		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double() : some_value();
+	cpu->fpscr = 0;
+	fpscr_write(cpu, random64() % 4 ? random64() & ~(FPSCR_RN | FPSCR_ENABLES) : random64(),
+		    random64() & 1 ? FPSCR_XX | FPSCR_FX | FPSCR_FPRF | FPSCR_FI : ~0ull);
 	cpu->stop_uop = NULL;
 	cpu->exception = 0;
 	cpu->nip = random64();

@@ -45,6 +45,7 @@ enum host_condition {
 	IF_ABOVE,
 	IF_SIGN,
 	IF_NOT_SIGN,
+	IF_PARITY,
 	IF_LESS = 12,
 	IF_GREATER_OR_EQUAL,
 	IF_LESS_OR_EQUAL,
@@ -179,6 +180,7 @@ static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsign
 #define OP_STORE	0x89 /* writes the second */
 #define OP_STORE_BYTE	0x88
 #define OP_TEST		0x85
+#define OP_OR_STORE	0x09 /* writes the second */
 #define OP_MOVSXD	0x63 /* WIDE */
 #define OP_IMUL		(OPCODE_0F | 0xaf)
 #define OP_BSR		(OPCODE_0F | 0xbd)
@@ -377,6 +379,13 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_MOVHPS       VEX_0F(0x16) /* second's low half, and the high one from memory */
 #define V_MOVHPS_STORE VEX_0F(0x17)
 #define V_CVTSS2SD     VEX_F3(0x5a)
+#define V_ADDSD	       VEX_F2(0x58)
+#define V_SUBSD	       VEX_F2(0x5c)
+#define V_MULSD	       VEX_F2(0x59)
+#define V_DIVSD	       VEX_F2(0x5e)
+#define V_UCOMISD      VEX_66(0x2e)
+#define V_FMSUB213SD   (VEX_38(0xab) | VEX_W) /* second * reg - rm */
+#define V_FNMADD231SD  (VEX_38(0xbd) | VEX_W) /* reg - second * rm */
 #define V_AESENC       VEX_38(0xdc)
 #define V_AESENCLAST   VEX_38(0xdd)
 #define V_AESDECLAST   VEX_38(0xdf)

@@ -380,11 +380,13 @@ struct sem_recipe {
 #define HOST_BMI2   8
 #define HOST_AES    16 /* in the VEX encoding */
 #define HOST_PCLMUL 32
+#define HOST_FMA    64
 
 /* By file, each ended by an empty one. */
 extern const struct sem_recipe fixed_recipes[];
 extern const struct sem_recipe memory_recipes[];
 extern const struct sem_recipe vector_recipes[];
+extern const struct sem_recipe fp_recipes[];
 
 /** displacement() - of an access of this form */
 uint64_t displacement(uint32_t insn, enum access_form form);

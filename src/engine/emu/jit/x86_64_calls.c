@@ -2,7 +2,8 @@
 /* The emitter for x86-64: which calls of semantics functions have code of their own. */
 #include "engine/emu/jit/x86_64.h"
 
-static const struct sem_recipe *const recipes[] = { fixed_recipes, memory_recipes, vector_recipes };
+static const struct sem_recipe *const recipes[] = { fixed_recipes, memory_recipes, vector_recipes,
+						    fp_recipes };
 
 #define NR_SLOTS 2048 /* a power of two, far more than recipes */
 
@@ -20,6 +21,7 @@ static unsigned look_at_host(void)
 
 	return (__builtin_cpu_supports("popcnt") ? HOST_POPCNT : 0) |
 	       (__builtin_cpu_supports("bmi2") ? HOST_BMI2 : 0) | (avx2 ? HOST_AVX2 : 0) |
+	       (avx2 && __builtin_cpu_supports("fma") ? HOST_FMA : 0) |
 	       (avx2 && __builtin_cpu_supports("aes") ? HOST_AES : 0) |
 	       (avx2 && __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0);
 }
