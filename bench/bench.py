@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute|fwnmi|snapshots|verdicts]
+usage: bench/bench.py [--rounds N] [--only boot|compute|openssl|fwnmi|snapshots|verdicts]
                       [--rows sha256,fork,...]
        (`make bench` calls this; see --help)
 
@@ -11,6 +11,9 @@ radix translation and with a hash table, and the program's peak resident memory 
 Compute rows measure the time between two marks that the guest prints around a busybox job, by this
 host's clock; both programs must print the same results. The output is a table of medians, and
 build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
+
+OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of Debian's
+programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
 
 FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
 fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its
@@ -48,6 +51,15 @@ from qmp import Client  # noqa: E402
 KERNEL = "6.1"
 MEMORY = "1G"
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
+OPENSSL = {  # what `openssl speed -evp` takes
+    "openssl sha256": "sha256",
+    "openssl AES-256-GCM": "aes-256-gcm",
+    "openssl ChaCha20": "chacha20",
+}
+OPENSSL_BLOCK = 8192  # bytes
+OPENSSL_SECONDS = 3
+OPENSSL_MEMORY = "2G"  # the userland takes a quarter of a GiB twice while it is unpacked
+SPEED = re.compile(r"size blocks: (?P<blocks>\d+) .* in (?P<seconds>[\d.]+)s")
 BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
 BOOT_HASH = "boot with a hash table"
 LIBRARY = "fwnmi_machine_check()"
@@ -147,14 +159,14 @@ class Bench:
         self.samples = collections.defaultdict(lambda: ([], []))  # row: (ours, peer)
         self.units = {}
 
-    def command(self, ours, append):
+    def command(self, ours, append, initramfs=None, memory=MEMORY):
         guest = [
             "-kernel",
             self.kernel,
             "-initrd",
-            self.initramfs,
+            initramfs or self.initramfs,
             "-m",
-            MEMORY,
+            memory,
             "-append",
             f"console=hvc0 {append}",
         ]
@@ -227,6 +239,56 @@ class Bench:
                         for machine in (ours, peer)
                     ),
                 )
+
+    def speeds(self, ours, userland):
+        """Milliseconds a MiB of each algorithm, in a guest that obeys its console."""
+        process = subprocess.Popen(
+            self.command(ours, "quiet", userland, OPENSSL_MEMORY),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        timer = threading.Timer(COMPUTE_LIMIT, process.kill)
+        timer.start()
+
+        def await_line(pattern):
+            for line in process.stdout:
+                match = re.search(pattern, line.decode(errors="replace"))
+                if match:
+                    return match
+            raise Failure(f"{'fwnmi' if ours else 'QEMU'} ended before openssl did")
+
+        try:
+            await_line("fwnmi-guest: ready")
+            for row, algorithm in OPENSSL.items():
+                process.stdin.write(
+                    f"openssl speed -elapsed -seconds {OPENSSL_SECONDS} -bytes {OPENSSL_BLOCK} "
+                    f"-evp {algorithm}\n".encode()
+                )
+                process.stdin.flush()
+                match = await_line(SPEED)
+                mib = int(match["blocks"]) * OPENSSL_BLOCK / 2**20
+                yield row, 1000 * float(match["seconds"]) / mib
+                await_line("fwnmi-guest: exit 0")
+        finally:
+            timer.cancel()
+            process.kill()
+            process.wait()
+
+    def openssl(self):
+        userland = os.path.join(TOP, "build", "userland.cpio")
+        if not os.path.exists(userland):
+            if self.args.only == "openssl":
+                raise Failure(f"{userland} is missing (make userland)")
+            return
+        for number in range(self.args.rounds):
+            found = {}
+            for ours in (True, False) if number % 2 else (False, True):
+                name = "fwnmi" if ours else "QEMU"
+                self.progress.show(f"bench: openssl: {name}, run {number + 1}")
+                found[ours] = dict(self.speeds(ours, userland))
+            for row in OPENSSL:
+                self.take(row, "ms", found[True][row], found[False][row])
 
     def fwnmi(self):
         self.progress.show("bench: libfwnmi")
@@ -408,6 +470,7 @@ class Bench:
         for kind in (
             self.boot,
             self.compute,
+            self.openssl,
             self.fwnmi,
             self.snapshots,
             self.verdicts,
@@ -459,7 +522,7 @@ def main():
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
     parser.add_argument(
         "--only",
-        choices=["boot", "compute", "fwnmi", "snapshots", "verdicts"],
+        choices=["boot", "compute", "openssl", "fwnmi", "snapshots", "verdicts"],
         help="measure only these rows",
     )
     parser.add_argument(
