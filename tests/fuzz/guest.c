@@ -9,6 +9,8 @@
  *
  * Each decision takes two bytes of input. Once they are used up, a generator seeded by them takes
  * over.
+ *
+ * The same with JIT_FORCED is the fuzzer of translated code: each block is translated at once.
  */
 #include "fuzz.h"
 
@@ -37,6 +39,11 @@ bool __wrap_fdt_build(struct papr *papr, char *err, size_t err_size);
 #define ARENA	    (1u << 20) /* small, so that it fills up now and then */
 #define SLICES	    96
 #define SLICE	    8192
+#ifdef JIT_FORCED
+#define JIT ENGINE_JIT_FORCE
+#else
+#define JIT ENGINE_JIT_OFF
+#endif
 
 static struct engine_guest guest;
 static struct papr *papr;
@@ -211,7 +218,11 @@ static const struct memory_window window = { .first = RAM,
 static void make_machine(void)
 {
 	struct engine_config config = {
-		.memory = &guest.memory, .clock = &guest.clock, .nr_vcpus = VCPUS, .debug = line
+		.memory = &guest.memory,
+		.clock = &guest.clock,
+		.nr_vcpus = VCPUS,
+		.jit = JIT,
+		.debug = line,
 	};
 	struct papr_config partition = {
 		.memory = &guest.memory,

@@ -409,7 +409,7 @@ static int64_t h_block_remove(struct hcall *call)
 {
 	const uint64_t avpn = call->args[0];
 	uint64_t *specifiers = &call->args[1], answers[1u << BLOCK_BITS];
-	struct block block = { NULL };
+	struct block block = { 0 };
 	int64_t rc = H_SUCCESS;
 	unsigned n = 0;
 
