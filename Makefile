@@ -28,7 +28,7 @@ NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
 NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
 
-.PHONY: build library run test-build check isa litmus race lab-historic lab-big-endian lab-processors userland valgrind-tests conformance abi-dump fuzz install clean help
+.PHONY: build library run test-build check check-jit isa litmus race lab-historic lab-big-endian lab-processors userland valgrind-tests conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
 
 build:
@@ -77,6 +77,15 @@ ifneq ($(NEEDS_QEMU_USER10),)
 	@scripts/guests qemu-user10 || echo 'fwnmi: check: instructions are not compared with QEMU 10' >&2
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
+
+# The suites once more with the translator in each mode, each with a build of its own.
+JIT_MODES  := on force
+JIT_SUITES := isa conformance payload snapshot lab linux
+check-jit:
+	@for mode in $(JIT_MODES); do \
+		$(MAKE) --no-print-directory check BUILD=build-jit-$$mode SETUP=-Djit=$$mode \
+			SUITE="$(if $(SUITE),$(SUITE),$(JIT_SUITES))" || exit 1; \
+	done
 
 # Random sequences of instructions beside QEMU's user emulations, ISA_INSNS of them.
 isa: test-build
@@ -179,13 +188,14 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-library build-sanitize build-fuzz build-race
+	rm -rf build build-library build-sanitize build-fuzz build-race build-jit-*
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
 	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
+	@echo 'make check-jit [SUITE=...]   the suites with translated code, on and forced'
 	@echo 'make isa [ISA_INSNS=1000000] [ISA_SEED=20]'
 	@echo '                             compare random sequences of instructions with QEMU'
 	@echo 'make litmus                  the order of memory accesses with threads, 10^6 rounds'

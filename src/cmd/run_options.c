@@ -40,7 +40,7 @@ const char run_usage[] =
 	"                    --clock is host (one)\n"
 	"  --jit WHICH       translate the guest's code to the host's: off; on, what is executed\n"
 	"                    often; force, all of it; check, all, and compare it with the\n"
-	"                    interpreter (off)\n"
+	"                    interpreter; or auto, off (auto)\n"
 	"  --nvram FILE      keep NVRAM in this file\n"
 	"  --from-snapshot FILE  go on from a snapshot, with the machine's options as they were\n"
 	"  --snapshot-at N=FILE  save the machine at instruction N of the run, and go on\n"
@@ -296,6 +296,7 @@ static const char *const threads[] = {
 	NULL,
 };
 static const char *const jits[] = {
+	[ENGINE_JIT_AUTO] = "auto",
 	[ENGINE_JIT_OFF] = "off",
 	[ENGINE_JIT_ON] = "on",
 	[ENGINE_JIT_FORCE] = "force",

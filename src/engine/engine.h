@@ -174,6 +174,7 @@ enum engine_debug_register {
 
 /* Does the embedded engine translate code to the host's? The guest cannot tell. */
 enum engine_jit {
+	ENGINE_JIT_AUTO, /* as it was built to, where it can */
 	ENGINE_JIT_OFF,
 	ENGINE_JIT_ON, /* what is executed often */
 	ENGINE_JIT_FORCE, /* all */

@@ -291,6 +291,18 @@ static bool refuse_threads(const struct engine_config *config, char *err, size_t
 	return true;
 }
 
+/* false: the host cannot do what is asked for. By ENGINE_JIT_AUTO it need not. */
+static bool create_jit(struct power_engine *e, char *err, size_t err_size)
+{
+	const bool wanted = e->config.jit != ENGINE_JIT_AUTO;
+	const enum engine_jit mode = wanted ? e->config.jit : ENGINE_JIT_USUAL;
+
+	if (mode == ENGINE_JIT_OFF || (!wanted && e->threads))
+		return true;
+	e->jit = jit_create(mode, err, err_size);
+	return e->jit || !wanted;
+}
+
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
 {
 	struct power_engine *e;
@@ -327,12 +339,9 @@ static struct engine *power_create(const struct engine_config *config, char *err
 		snprintf(err, err_size, "no memory for the embedded engine");
 		return NULL;
 	}
-	if (config->jit != ENGINE_JIT_OFF) {
-		e->jit = jit_create(config->jit, err, err_size);
-		if (!e->jit) {
-			power_destroy((struct engine *)e);
-			return NULL;
-		}
+	if (!create_jit(e, err, err_size)) {
+		power_destroy((struct engine *)e);
+		return NULL;
 	}
 	e->memory->written = power_written;
 	e->memory->poison = power_poison;
