@@ -394,7 +394,7 @@ static bool agree(void)
 	save(&before);
 	execute();
 	save(&expected);
-	emitter_forget(&emitter);
+	emitter_fill(&emitter, emitter.first, emitter.memory.size);
 	code.block.host = emitter_translate(&emitter, code.block.uops);
 	assert_non_null(code.block.host);
 	code.block.uops[0].fn = emitter_enter(&emitter);
@@ -596,7 +596,7 @@ static void go(enum uop_kind kind, unsigned offset)
 	cpu->budget = 1000;
 	cpu->gpr[3] = 0;
 	left = 0;
-	emitter_forget(&emitter);
+	emitter_fill(&emitter, emitter.first, emitter.memory.size);
 	code.block.host = emitter_translate(&emitter, code.block.uops);
 	code.block.uops[0].fn = emitter_enter(&emitter);
 	other.block.host = NULL;

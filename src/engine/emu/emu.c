@@ -299,7 +299,7 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 
 	if (mode == ENGINE_JIT_OFF || (!wanted && e->threads))
 		return true;
-	e->jit = jit_create(mode, err, err_size);
+	e->jit = jit_create(mode, JIT_CODE_BYTES, err, err_size);
 	return e->jit || !wanted;
 }
 

@@ -20,8 +20,8 @@ struct emitter {
 	 * code returns the micro-operation to go on at, and what may do anything is left to it.
 	 */
 	bool alone;
-	size_t used; /* bytes */
 	size_t first; /* where the code of blocks begins; what is before that is shared */
+	size_t used, limit; /* where code is put, and where not any more */
 	/* Shared code, as offsets in the memory. */
 	uint32_t enter, interpret, interpret_spilled, find, unlinked, stopped, ended;
 	uint32_t order; /* two words: CR_LT, CR_GT */
@@ -34,13 +34,14 @@ struct emitter {
  */
 bool emitter_create(struct emitter *e, size_t size, bool alone);
 void emitter_destroy(struct emitter *e);
-/** emitter_forget() - all blocks' code is gone. */
-void emitter_forget(struct emitter *e);
+/** emitter_fill() - from now on put code into these bytes of the memory; what was there is gone. */
+void emitter_fill(struct emitter *e, size_t from, size_t limit);
 /** emitter_enter() - the body that executes a translated block, by its first micro-operation. */
 uop_fn *emitter_enter(const struct emitter *e);
 /**
  * emitter_translate() - translate the block of @first, from there on
- * returns: the code, for block.host; NULL: no room for it
+ * returns: the code, for block.host; NULL: no room for it, until emitter_fill(). There always is for
+ * a part of a block that has code.
  */
 const uint8_t *emitter_translate(struct emitter *e, const struct uop *first);
 /** emitter_drop() - the code translated last is gone again. */
@@ -48,6 +49,10 @@ void emitter_drop(struct emitter *e, const uint8_t *code);
 /** emitter_link() - have the code of @from, if it goes by its link @link, continue at @to. */
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 		  const struct block *to);
+/** emitter_unlink() - the contrary */
+void emitter_unlink(struct emitter *e, const struct block *from, unsigned link);
+/** emitter_linked() - the code where the code of @from continues by its link @link, or NULL */
+const uint8_t *emitter_linked(const struct emitter *e, const struct block *from, unsigned link);
 
 /** emitter_executes() - does translated code execute this call without making it, if it can? */
 bool emitter_executes(const struct uop *u, unsigned mode);

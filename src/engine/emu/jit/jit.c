@@ -5,28 +5,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_time.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/jit/lockstep.h"
 #include "engine/emu/private.h"
 
-#define CODE_BYTES (64u << 20)
 /* A block is translated when it has been executed this often. */
-#define HOT	   20
+#define HOT		 20
+/* A block that is evicted, and one whose links are looked at for that, in about nanoseconds */
+#define WORK_EVICT	 20
+#define GENERATION_ALIGN 64
 
 struct jit {
 	struct emitter emitter;
 	unsigned hot;
 	struct lockstep *lockstep; /* NULL: translated code runs without the interpreter */
-	struct block *translated; /* all blocks with code; see block.next_translated */
+	/* The blocks that got code in each generation, the last one first; see next_translated. */
+	struct block *translated[JIT_GENERATIONS];
+	unsigned generation; /* that code is put into */
+	struct jit_figures total;
 };
 
-struct jit *jit_create(enum engine_jit mode, char *err, size_t err_size)
+/* Where a generation's code begins in the memory; for the number of them, where the last one ends */
+static size_t begin_of(const struct jit *jit, unsigned generation)
+{
+	const struct emitter *e = &jit->emitter;
+	const size_t size = (e->memory.size - e->first) / JIT_GENERATIONS;
+
+	return e->first + generation * (size & ~(size_t)(GENERATION_ALIGN - 1));
+}
+
+static void fill(struct jit *jit, unsigned generation)
+{
+	jit->generation = generation;
+	emitter_fill(&jit->emitter, begin_of(jit, generation), begin_of(jit, generation + 1));
+}
+
+struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size)
 {
 	const bool checked = mode == ENGINE_JIT_CHECK;
 	struct jit *jit = calloc(1, sizeof(*jit));
 
-	if (jit && emitter_create(&jit->emitter, CODE_BYTES, checked)) {
+	if (jit && emitter_create(&jit->emitter, size, checked)) {
+		fill(jit, 0);
 		jit->hot = mode == ENGINE_JIT_ON ? HOT : 1;
 		jit->lockstep = checked ? lockstep_create() : NULL;
 		if (jit->lockstep || !checked)
@@ -47,19 +69,61 @@ void jit_destroy(struct jit *jit)
 	free(jit);
 }
 
-void jit_forget(struct jit *jit)
+/* Its blocks have no code any more. Returns how many there were. */
+static unsigned forget(struct jit *jit, unsigned generation)
 {
-	struct block *next;
+	struct block *block, *next;
+	unsigned count = 0;
 
-	for (struct block *block = jit->translated; block; block = next) {
+	for (block = jit->translated[generation]; block; block = next, count++) {
 		next = block->next_translated;
 		block->host = NULL;
 		block->next_translated = NULL;
 		block->heat = 0;
 		block->uops[0].fn = jit_count;
 	}
-	jit->translated = NULL;
-	emitter_forget(&jit->emitter);
+	jit->translated[generation] = NULL;
+	return count;
+}
+
+void jit_forget(struct jit *jit)
+{
+	for (unsigned i = 0; i < JIT_GENERATIONS; i++)
+		forget(jit, i);
+	fill(jit, 0);
+}
+
+/* Links of other generations' code that lead into this one lead nowhere from now on. */
+static unsigned unlink_from(struct jit *jit, unsigned generation)
+{
+	const uint8_t *begin = jit->emitter.memory.executable + begin_of(jit, generation);
+	const uint8_t *end = jit->emitter.memory.executable + begin_of(jit, generation + 1);
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < JIT_GENERATIONS; i++) {
+		for (const struct block *b = jit->translated[i]; b; b = b->next_translated) {
+			for (unsigned link = 0; link < 2; link++) {
+				const uint8_t *to = emitter_linked(&jit->emitter, b, link);
+
+				if (to >= begin && to < end)
+					emitter_unlink(&jit->emitter, b, link);
+			}
+			count++;
+		}
+	}
+	return count;
+}
+
+/* There is no room for more: the oldest generation makes some. No vCPU may be inside a block. */
+static void evict(struct power_engine *e)
+{
+	struct jit *jit = e->jit;
+	const unsigned oldest = (jit->generation + 1) % JIT_GENERATIONS;
+	const unsigned evicted = forget(jit, oldest), looked_at = unlink_from(jit, oldest);
+
+	fill(jit, oldest);
+	jit->total.evicted += evicted;
+	work_done(&e->work, (int64_t)WORK_EVICT * (evicted + looked_at));
 }
 
 static struct block *block_of_first(const struct uop *u)
@@ -81,20 +145,33 @@ static uop_fn *first_body(const struct jit *jit)
 	return jit->lockstep ? run_checked : emitter_enter(&jit->emitter);
 }
 
+static void note_translated(struct jit *jit, const struct block *block, size_t used,
+			    uint64_t started_ns)
+{
+	jit->total.blocks++;
+	jit->total.insns += block->nr_insns;
+	jit->total.bytes += jit->emitter.used - used;
+	jit->total.ns += host_ns() - started_ns;
+}
+
 static void translate(struct power_engine *e, struct block *block)
 {
+	const uint64_t started_ns = host_ns();
 	struct jit *jit = e->jit;
+	size_t used = jit->emitter.used;
 	const uint8_t *code = emitter_translate(&jit->emitter, block->uops);
 
-	if (!code) { /* full; the interpreter is what runs, so no vCPU is inside */
-		jit_forget(jit);
+	if (!code) { /* the interpreter is what runs, so no vCPU is inside */
+		evict(e);
+		used = jit->emitter.used;
 		code = emitter_translate(&jit->emitter, block->uops);
 	}
 	work_done(&e->work, (int64_t)block->nr_insns * WORK_INSN);
 	block->host = code;
-	block->next_translated = jit->translated;
-	jit->translated = block;
+	block->next_translated = jit->translated[jit->generation];
+	jit->translated[jit->generation] = block;
 	block->uops[0].fn = first_body(jit);
+	note_translated(jit, block, used, started_ns);
 }
 
 const struct uop *jit_count(struct cpu *cpu, const struct uop *u)
@@ -154,9 +231,33 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 #endif
 }
 
+void jit_figures(const struct jit *jit, struct jit_figures *figures)
+{
+	*figures = jit->total;
+}
+
 const char *jit_difference(const struct jit *jit)
 {
 	return jit ? lockstep_difference(jit->lockstep) : NULL;
+}
+
+/* Does the block's code go on where the block does, or nowhere yet? */
+static const char *check_links(const struct jit *jit, const struct block *block)
+{
+	const struct uop *u = block->uops;
+
+	while (!(uop_info[u->kind].effects & EFFECT_ENDS))
+		u++;
+	for (unsigned link = 0; link < 2; link++) {
+		const uint8_t *code = emitter_linked(&jit->emitter, block, link);
+		const unsigned offset = code ? link_offset(block, u, link) : 0;
+		const struct uop *to =
+			code && offset < PAGE_BYTES ? CODE_ENTRY(block->page, offset) : NULL;
+
+		if (code && (!to || block_of_first(to)->host != code))
+			return "translated code goes on where its block does not";
+	}
+	return NULL;
 }
 
 const char *jit_check_block(const struct jit *jit, const struct block *block)
@@ -171,7 +272,9 @@ const char *jit_check_block(const struct jit *jit, const struct block *block)
 	if (!jit || first != first_body(jit))
 		return "a block does not lead to its translated code";
 	if (block->host < memory->executable + jit->emitter.first ||
-	    block->host >= memory->executable + jit->emitter.used)
+	    block->host >= memory->executable + memory->size ||
+	    (block->host >= memory->executable + jit->emitter.used &&
+	     block->host < memory->executable + jit->emitter.limit))
 		return "a block's translated code is not in its memory";
-	return NULL;
+	return check_links(jit, block);
 }

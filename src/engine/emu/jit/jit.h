@@ -5,8 +5,11 @@
  *
  * A block's first micro-operation leads to its code: its body is jit_count() until the block is
  * translated, then the emitter's. So whatever executes a block executes its code. Nothing but that
- * body, block.host and links within the page leads there. All code is forgotten at once: when there
- * is no room for more, or with all blocks.
+ * body, block.host and links within the page leads there.
+ *
+ * Code is put into one generation after the other, in a ring. When one is full, the oldest is
+ * evicted: its blocks are the interpreter's again, and links into it lead nowhere. All code is
+ * forgotten with all blocks.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_JIT_H
 #define FWNMI_ENGINE_EMU_JIT_JIT_H
@@ -16,16 +19,25 @@
 
 struct jit;
 
+#define JIT_GENERATIONS 8
+#define JIT_CODE_BYTES	(64u << 20)
+
 /**
- * jit_create() - a translator
+ * jit_create() - a translator, with @size bytes for code, of which each generation gets room for the
+ * longest block at least
  * returns: NULL, with the reason in @err, if the host has none or refuses its memory
  */
-struct jit *jit_create(enum engine_jit mode, char *err, size_t err_size);
+struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size);
 void jit_destroy(struct jit *jit);
 /** jit_count() - a uop_fn: execute a block, by its first micro-operation; translate it if due. */
 uop_fn jit_count;
 /** jit_forget() - all blocks are about to go. No vCPU may be inside one. */
 void jit_forget(struct jit *jit);
+/** struct jit_figures - what was translated so far, and evicted again, and what it took */
+struct jit_figures {
+	uint64_t blocks, insns, bytes, ns, evicted;
+};
+void jit_figures(const struct jit *jit, struct jit_figures *figures);
 /** jit_difference() - what of ENGINE_JIT_CHECK has ended the run, or NULL */
 const char *jit_difference(const struct jit *jit);
 /** jit_check_block() - is what leads to its code right? NULL, or what is wrong. */

@@ -19,9 +19,11 @@ void emitter_destroy(struct emitter *e)
 	(void)e;
 }
 
-void emitter_forget(struct emitter *e)
+void emitter_fill(struct emitter *e, size_t from, size_t limit)
 {
 	(void)e;
+	(void)from;
+	(void)limit;
 }
 
 uop_fn *emitter_enter(const struct emitter *e)
@@ -51,6 +53,22 @@ void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 	(void)from;
 	(void)link;
 	(void)to;
+	abort();
+}
+
+void emitter_unlink(struct emitter *e, const struct block *from, unsigned link)
+{
+	(void)e;
+	(void)from;
+	(void)link;
+	abort();
+}
+
+const uint8_t *emitter_linked(const struct emitter *e, const struct block *from, unsigned link)
+{
+	(void)e;
+	(void)from;
+	(void)link;
 	abort();
 }
 

@@ -16,10 +16,14 @@ static const uint8_t saved_by_callee[] = { RBP, RBX, R12, R13, R14, R15 };
 #define ROOM_FOR_BLOCK (DECODE_MAX_UOPS * ROOM_FOR_UOP)
 #define ALIGNMENT      16
 
-/* Before a block's code: where its links' jumps are, relative to the code. */
+/*
+ * Before a block's code: where its links' jumps are, and where they lead while the links lead
+ * nowhere, relative to the code. 0: it has no such link.
+ */
 struct header {
-	uint32_t link[2];
+	uint32_t link[2], unlinked[2];
 };
+_Static_assert(sizeof(struct header) <= ALIGNMENT, "it is before the code");
 
 static void put_rare(struct translation *t, const struct rare *rare)
 {
@@ -43,6 +47,7 @@ static void put_rare(struct translation *t, const struct rare *rare)
 		jump_to(op_jump(a), shared(t, t->e->find));
 		return;
 	case LINK:
+		t->unlinked[rare->number] = a->at;
 		op_constant(a, RCX, rare->number);
 		to = t->e->unlinked;
 		break;
@@ -296,6 +301,7 @@ static void put_shared(struct emitter *e)
 	op(a, 0, OP_XOR, RAX, in_register(RAX));
 	put_return(a);
 	e->first = e->used = begin_shared(e, a);
+	e->limit = e->memory.size;
 }
 
 bool emitter_create(struct emitter *e, size_t size, bool alone)
@@ -313,9 +319,10 @@ void emitter_destroy(struct emitter *e)
 	executable_memory_destroy(&e->memory);
 }
 
-void emitter_forget(struct emitter *e)
+void emitter_fill(struct emitter *e, size_t from, size_t limit)
 {
-	e->used = e->first;
+	e->used = from;
+	e->limit = limit;
 }
 
 uop_fn *emitter_enter(const struct emitter *e)
@@ -325,13 +332,26 @@ uop_fn *emitter_enter(const struct emitter *e)
 
 /* ---- blocks ---- */
 
+/* Is there room for the block of @first? To compare it, for a part of it besides. */
+static bool has_room(const struct emitter *e, const struct uop *first)
+{
+	const bool whole = first == code_block_of(first)->uops;
+
+	return e->limit - e->used >= (e->alone && whole ? 2 : 1) * (ROOM_FOR_BLOCK + ALIGNMENT);
+}
+
+static uint32_t distance(const uint8_t *from, const uint8_t *to)
+{
+	return to ? (uint32_t)(to - from) : 0;
+}
+
 const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 {
 	struct translation t;
-	struct header header = { { 0 } };
+	struct header header;
 	uint8_t *start, *code;
 
-	if (e->memory.size - e->used < ROOM_FOR_BLOCK + ALIGNMENT)
+	if (!has_room(e, first))
 		return NULL;
 	start = e->memory.writable + e->used;
 	code = start + ALIGNMENT;
@@ -341,7 +361,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	t.spilled = false;
 	t.turn = 0;
 	forget_vsrs(&t);
-	t.link[0] = t.link[1] = NULL;
+	t.link[0] = t.link[1] = t.unlinked[0] = t.unlinked[1] = NULL;
 	t.nr_rare = 0;
 	for (t.u = first;; t.u++) {
 		if (e->alone && is_call(&t, t.u)) {
@@ -354,8 +374,10 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	}
 	for (unsigned i = 0; i < t.nr_rare; i++)
 		put_rare(&t, &t.rare[i]);
-	for (unsigned i = 0; i < 2; i++)
-		header.link[i] = t.link[i] ? (uint32_t)(t.link[i] - code) : 0;
+	for (unsigned i = 0; i < 2; i++) {
+		header.link[i] = distance(code, t.link[i]);
+		header.unlinked[i] = distance(code, t.unlinked[i]);
+	}
 	memcpy(code - sizeof(header), &header, sizeof(header));
 	e->used += (size_t)(t.a.at - start + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	return e->memory.executable + (code - e->memory.writable);
@@ -366,12 +388,41 @@ void emitter_drop(struct emitter *e, const uint8_t *code)
 	e->used = (size_t)(code - e->memory.executable) - ALIGNMENT;
 }
 
+/* A block's code, to be written, and what is before it */
+static uint8_t *code_of(const struct emitter *e, const struct block *block, struct header *header)
+{
+	uint8_t *code = e->memory.writable + (block->host - e->memory.executable);
+
+	memcpy(header, code - sizeof(*header), sizeof(*header));
+	return code;
+}
+
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 		  const struct block *to)
 {
-	uint8_t *code = e->memory.writable + (from->host - e->memory.executable);
 	struct header header;
+	uint8_t *code = code_of(e, from, &header);
 
-	memcpy(&header, code - sizeof(header), sizeof(header));
 	jump_to(code + header.link[link], e->memory.writable + (to->host - e->memory.executable));
+}
+
+void emitter_unlink(struct emitter *e, const struct block *from, unsigned link)
+{
+	struct header header;
+	uint8_t *code = code_of(e, from, &header);
+
+	jump_to(code + header.link[link], code + header.unlinked[link]);
+}
+
+const uint8_t *emitter_linked(const struct emitter *e, const struct block *from, unsigned link)
+{
+	struct header header;
+	uint8_t *code = code_of(e, from, &header);
+	int32_t jump;
+
+	if (!header.link[link])
+		return NULL;
+	memcpy(&jump, code + header.link[link], sizeof(jump));
+	jump += (int32_t)(header.link[link] + sizeof(jump));
+	return jump == (int32_t)header.unlinked[link] ? NULL : from->host + jump;
 }

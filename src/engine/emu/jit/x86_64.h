@@ -65,7 +65,7 @@ struct translation {
 	bool spilled;
 	struct cached_vsr cached[NR_CACHED];
 	unsigned turn;
-	uint8_t *link[2];
+	uint8_t *link[2], *unlinked[2];
 	struct rare rare[2 * DECODE_MAX_UOPS];
 	unsigned nr_rare;
 };

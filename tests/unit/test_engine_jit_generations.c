@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the translator forgets to make room, with memory for far less code than the guest has. */
+#include "engine_guest.h"
+#include "engine/emu/jit/jit.h"
+#include "unit.h"
+
+#define RAM	  0x100000u
+#define CODE	  0x10000u
+#define PAGES	  24u
+#define BLOCKS	  (PAGE_BYTES / 8) /* of a page */
+/* A generation has room for little more than the longest block, and to compare it for two. */
+#define SMALL	  (5u << 18)
+#define SOME_INSN 100 /* more than a block of the guest has */
+
+static struct engine_guest guest;
+static struct engine_regs regs;
+
+static void use_jit(enum engine_jit mode)
+{
+	char err[160];
+
+	jit_destroy(guest.e->jit);
+	guest.e->jit =
+		jit_create(mode, mode == ENGINE_JIT_CHECK ? 2 * SMALL : SMALL, err, sizeof(err));
+	assert_non_null(guest.e->jit);
+}
+
+static int set_up(void **state)
+{
+	if (!guest_start(&guest, RAM, 1))
+		return -1;
+	guest_end_at_interrupts(&guest);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	return guest_end_checked(&guest) ? 0 : -1;
+}
+
+/* Each page has blocks of an addition and a branch to the next, and a call at its end. */
+static void make_blocks(void)
+{
+	for (unsigned i = 0; i < PAGES * BLOCKS; i++)
+		guest_code(&guest, CODE + 8 * i, INSNS(INSN_ADDI(3, 3, 1 + i % 7), INSN_B(4)));
+	for (unsigned page = 1; page <= PAGES; page++)
+		guest_code(&guest, CODE + page * PAGE_BYTES - 8, INSNS(INSN_HCALL));
+}
+
+/* What r3 is after the blocks of a page, from @first on */
+static uint64_t run_blocks(unsigned page, unsigned first)
+{
+	struct engine_exit end;
+
+	engine_power.get_regs(guest.engine, 0, &regs);
+	regs.nip = CODE + page * PAGE_BYTES + 8 * first;
+	regs.msr = MSR_SF | MSR_ME;
+	regs.gpr[3] = 0;
+	engine_power.set_regs(guest.engine, 0, &regs);
+	do
+		engine_power.run(guest.engine, 0, 2 * BLOCKS + SOME_INSN, &end);
+	while (end.reason == ENGINE_EXIT_BUDGET);
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+	engine_power.get_regs(guest.engine, 0, &regs);
+	return regs.gpr[3];
+}
+
+static struct jit_figures figures(void)
+{
+	struct jit_figures now;
+
+	jit_figures(guest.e->jit, &now);
+	return now;
+}
+
+static uint64_t sum(unsigned page, unsigned first)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = first; i < BLOCKS - 1; i++)
+		value += 1 + (page * BLOCKS + i) % 7;
+	return value;
+}
+
+/* The second half of a page is older than the first, which leads to it, so it is evicted first. */
+static void run_page(unsigned page)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const unsigned first = i ? 0 : BLOCKS / 2;
+
+		assert_int_equal(run_blocks(page, first), sum(page, first));
+		assert_null(caches_check(guest.e));
+	}
+}
+
+static void run_and_check(enum engine_jit mode)
+{
+	use_jit(mode);
+	make_blocks();
+	for (unsigned i = 0; i < 3 * PAGES; i++)
+		run_page(i % PAGES);
+	assert_true(figures().blocks > 2 * PAGES * BLOCKS);
+	assert_true(figures().evicted > PAGES * BLOCKS);
+}
+
+static void blocks_are_executed_right_while_code_is_evicted(void **state)
+{
+	run_and_check(ENGINE_JIT_FORCE);
+}
+
+static void code_is_evicted_while_it_is_compared(void **state)
+{
+	run_and_check(ENGINE_JIT_CHECK);
+	assert_null(jit_difference(guest.e->jit));
+}
+
+static void what_was_translated_last_stays(void **state)
+{
+	uint64_t translated;
+
+	use_jit(ENGINE_JIT_FORCE);
+	make_blocks();
+	for (unsigned page = 0; page < PAGES; page++)
+		run_page(page);
+	translated = figures().blocks;
+	run_page(PAGES - 1);
+	assert_int_equal(figures().blocks, translated);
+	run_page(0);
+	assert_int_equal(figures().blocks, translated + BLOCKS);
+}
+
+static void no_translated_code_survives_the_decoded_code(void **state)
+{
+	use_jit(ENGINE_JIT_FORCE);
+	make_blocks();
+	run_page(0);
+	engine_power.reset(guest.engine);
+	assert_null(caches_check(guest.e));
+	run_page(0);
+	assert_int_equal(figures().blocks, 2 * BLOCKS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(blocks_are_executed_right_while_code_is_evicted,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(code_is_evicted_while_it_is_compared, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_was_translated_last_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_translated_code_survives_the_decoded_code,
+						set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
