@@ -16,6 +16,11 @@ const char *const machine_interrupts[] = {
 	NULL,
 };
 
+const char *const machine_jits[] = {
+	[ENGINE_JIT_AUTO] = "auto",   [ENGINE_JIT_OFF] = "off",	    [ENGINE_JIT_ON] = "on",
+	[ENGINE_JIT_FORCE] = "force", [ENGINE_JIT_CHECK] = "check", NULL,
+};
+
 bool machine_interrupts_named(const char *name, enum papr_interrupts *interrupts)
 {
 	for (unsigned i = 0; machine_interrupts[i]; i++) {

@@ -40,6 +40,8 @@ option_fn machine_option_debugger;
 
 /* Names for --interrupts, by enum papr_interrupts. */
 extern const char *const machine_interrupts[];
+/* Names for --jit, by enum engine_jit. */
+extern const char *const machine_jits[];
 /** machine_interrupts_named() - false, and nothing changes, if it is none of these names */
 bool machine_interrupts_named(const char *name, enum papr_interrupts *interrupts);
 

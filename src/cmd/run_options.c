@@ -295,14 +295,6 @@ static const char *const threads[] = {
 	[true] = "many",
 	NULL,
 };
-static const char *const jits[] = {
-	[ENGINE_JIT_AUTO] = "auto",
-	[ENGINE_JIT_OFF] = "off",
-	[ENGINE_JIT_ON] = "on",
-	[ENGINE_JIT_FORCE] = "force",
-	[ENGINE_JIT_CHECK] = "check",
-	NULL,
-};
 static const char *const deliveries[] = {
 	[PAPR_DELIVERY_AUTO] = "auto",
 	[PAPR_DELIVERY_DIRECT] = "direct",
@@ -356,7 +348,7 @@ static const struct command_option run_option_table[] = {
 	{ .name = "-S", .kind = OPTION_FLAG, INTO(stopped) },
 	{ "--clock", OPTION_NAME, INTO(machine.clock), .names = clocks },
 	{ "--threads", OPTION_NAME, INTO(threads), .names = threads },
-	{ "--jit", OPTION_NAME, INTO(machine.jit), .names = jits },
+	{ "--jit", OPTION_NAME, INTO(machine.jit), .names = machine_jits },
 	{ "--nvram", OPTION_TEXT, INTO(nvram) },
 	{ "--from-snapshot", OPTION_TEXT, INTO(from_snapshot) },
 	{ "--snapshot-at", OPTION_CALL, .set = set_snapshot_at },

@@ -65,6 +65,8 @@ static const char usage[] =
 	"  -m [size=]N[M|G]  memory (512M)\n"
 	"  -cpu NAME[,compat=NAME]  the processor, as for fwnmi run; help lists them (power9)\n"
 	"  --interrupts xics|xive|dual  the interrupt controller, as for fwnmi run (xics)\n"
+	"  --jit WHICH       translate the guest's code, as for fwnmi run: auto, off, on, force, check\n"
+	"                    (auto)\n"
 	"  --sandbox on|off  confine the processes that run the guest (on)\n"
 	"  -h, --help        print this help\n"
 	"\n"
@@ -88,6 +90,7 @@ struct test_options {
 	struct cpus_choice cpus; /* count 0: not given */
 	struct cpu_choice cpu;
 	enum papr_interrupts interrupts;
+	enum engine_jit jit;
 	unsigned jobs;
 	unsigned shard, nr_shards;
 	const char *path, *from;
@@ -173,6 +176,7 @@ static const struct command_option test_option_table[] = {
 	{ "-smp", OPTION_CALL, AT(cpus), .set = machine_option_cpus },
 	{ "-cpu", OPTION_CALL, AT(cpu), .set = machine_option_cpu },
 	{ "--interrupts", OPTION_NAME, AT(interrupts), .names = machine_interrupts },
+	{ "--jit", OPTION_NAME, AT(jit), .names = machine_jits },
 	{ "-j", OPTION_CALL, .set = set_jobs },
 	{ "--suite", OPTION_TEXT, AT(suite) },
 	{ "--only", OPTION_TEXT, AT(only) },
@@ -341,6 +345,7 @@ static struct workers_config workers_config(const struct test_options *o,
 			.cpu = o->cpu.cpu,
 			.compat = o->cpu.compat,
 			.interrupts = o->interrupts,
+			.jit = o->jit,
 			.note_code = o->path != NULL,
 		},
 		.count = o->jobs,

@@ -192,6 +192,7 @@ struct engine_config {
 	 */
 	const struct cpu_model *cpu, *compat;
 	enum engine_jit jit; /* not of KVM */
+	unsigned nr_children; /* that have memory for translated code after forked() */
 	bool no_mc_exit; /* disable ENGINE_CAP_MC_EXIT: machine checks go to the guest's 0x200 */
 	bool threads; /* each vCPU gets one, if the engine has run_beside(); not with CLOCK_INSN */
 	/* Called with one line, without newline, on noteworthy guest behaviour. May be NULL. */
@@ -444,6 +445,15 @@ struct engine_ops {
 	void (*note_executed)(struct engine *engine, uint8_t *words, uint64_t first, uint64_t last);
 	/** pid() - the vCPU's process ID register (PIDR). NULL: the engine can't tell. */
 	uint32_t (*pid)(const struct engine *engine, unsigned vcpu);
+
+	/**
+	 * forked() - this process is a child of fork()
+	 * @number: below config.nr_children. No other process of this number calls run() at the
+	 * same time.
+	 *
+	 * A child may run() without, but more slowly. NULL: there is no difference.
+	 */
+	void (*forked)(struct engine *engine, unsigned number);
 
 	/**
 	 * kick() - make run() return soon. The only call allowed from another thread or a signal

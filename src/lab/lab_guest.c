@@ -110,6 +110,8 @@ static bool make_machine(struct lab_guest *guest, char *err, size_t err_size)
 		.cpu = guest->config.cpu,
 		.compat = guest->config.compat,
 		.clock = CLOCK_INSN,
+		.jit = guest->config.jit,
+		.nr_children = guest->config.nr_children,
 		.engine = &engine_power,
 		.no_reboot = true,
 		.ends_when_stuck = true,
@@ -340,6 +342,11 @@ bool guest_keep_moment(struct lab_guest *guest, char *err, size_t err_size)
 	snapshot_free(guest->snapshot);
 	guest->snapshot = snapshot_take(guest->machine, err, err_size);
 	return guest->snapshot;
+}
+
+void lab_guest_forked(struct lab_guest *guest, unsigned number)
+{
+	machine_forked(guest->machine, number);
 }
 
 bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *err,

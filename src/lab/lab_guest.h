@@ -26,6 +26,8 @@ struct lab_guest_config {
 	struct papr_topology topology;
 	const struct cpu_model *cpu, *compat; /* as in struct machine_config */
 	enum papr_interrupts interrupts;
+	enum engine_jit jit;
+	unsigned nr_children; /* processes at a time that lab_guest_forked() tells apart */
 	bool note_code; /* for lab_guest_code() */
 	/*
 	 * Asked now and then while the guest boots, with the instructions so far; false ends it.
@@ -54,6 +56,8 @@ enum lab_boot_stage {
  * takes more than LAB_BOOT_BOUND instructions
  */
 bool lab_guest_boot(struct lab_guest *guest, enum lab_boot_stage stage, char *err, size_t err_size);
+/** lab_guest_forked() - as machine_forked() */
+void lab_guest_forked(struct lab_guest *guest, unsigned number);
 /** lab_guest_release() - the kernel's, as its userland prints it; valid once it is ready */
 const char *lab_guest_release(const struct lab_guest *guest);
 

@@ -225,13 +225,14 @@ static bool record_path(struct lab_guest *guest, int fd, const json_t *request, 
 }
 
 /* In a process of its own, so that the worker's guest stays as it is. */
-static void serve_request(struct lab_guest *guest, int fd, const json_t *request)
+static void serve_request(struct lab_guest *guest, int fd, unsigned slot, const json_t *request)
 {
 	char err[512], *text = err;
 	int status;
 	pid_t pid = fork_child();
 
 	if (!pid) {
+		lab_guest_forked(guest, slot);
 		if (!(json_is_array(request) ? run_batch : record_path)(guest, fd, request, err,
 									sizeof(err)))
 			send_failure(fd, err);
@@ -251,7 +252,7 @@ static void serve_request(struct lab_guest *guest, int fd, const json_t *request
 	send_line(fd, json_pack("{s:s}", "type", "batch-done"));
 }
 
-_Noreturn static void serve(struct lab_guest *guest, int fd, const char *release)
+_Noreturn static void serve(struct lab_guest *guest, int fd, unsigned slot, const char *release)
 {
 	struct reader reader = { .fd = fd };
 
@@ -267,7 +268,7 @@ _Noreturn static void serve(struct lab_guest *guest, int fd, const char *release
 		request = json_loads(line, 0, NULL);
 		free(line);
 		if (request)
-			serve_request(guest, fd, request);
+			serve_request(guest, fd, slot, request);
 		json_decref(request);
 	}
 }
@@ -298,7 +299,7 @@ static bool start_worker(struct lab_guest *guest, int fds[], unsigned slot, cons
 		}
 	}
 	if (!pid)
-		serve(guest, fds[slot], release);
+		serve(guest, fds[slot], slot, release);
 	return true;
 }
 
@@ -308,6 +309,7 @@ static bool boot(struct workers_config *config, int fds[], char *err, size_t err
 
 	config->guest.goes_on = tell_progress;
 	config->guest.opaque = &fds[0];
+	config->guest.nr_children = config->count + config->early;
 	guest = lab_guest_create(&config->guest, err, err_size);
 	if (!guest || (config->confine && !config->confine(err, err_size)))
 		return false;

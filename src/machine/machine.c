@@ -201,6 +201,7 @@ static int create_partition(struct machine *machine, char *err, size_t err_size)
 		.cpu = config->cpu,
 		.compat = config->compat,
 		.jit = config->jit,
+		.nr_children = config->nr_children,
 		.no_mc_exit = config->no_mc_exit,
 		.threads = config->threads,
 		.debug = host_warning,
@@ -712,6 +713,12 @@ unsigned machine_nr_vcpus(const struct machine *machine)
 uint64_t machine_vcpu_insns(const struct machine *machine, unsigned vcpu)
 {
 	return machine->ops->insns(machine->engine, vcpu);
+}
+
+void machine_forked(struct machine *machine, unsigned number)
+{
+	if (machine->ops->forked)
+		machine->ops->forked(machine->engine, number);
 }
 
 uint64_t machine_insns(const struct machine *machine)

@@ -71,6 +71,7 @@ struct machine_config {
 		uint64_t address, size, offset; /* multiples of the host's page size */
 	} mapping;
 	enum engine_jit jit;
+	unsigned nr_children; /* see machine_forked() */
 	bool no_mc_exit; /* run the engine without ENGINE_CAP_MC_EXIT */
 	struct papr_options partition;
 	enum machine_reboot_policy reboot_policy;
@@ -163,6 +164,12 @@ struct machine_hook {
  */
 struct machine *machine_create(const struct machine_config *config, char *err, size_t err_size);
 void machine_destroy(struct machine *machine);
+/**
+ * machine_forked() - this process is a child of fork(), and translates code in memory that was made
+ * for children
+ * @number: below config.nr_children; at one time only one process of each number may run the machine
+ */
+void machine_forked(struct machine *machine, unsigned number);
 /**
  * machine_add_hook() - false if there are MACHINE_MAX_HOOKS already
  *

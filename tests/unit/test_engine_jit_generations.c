@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the translator forgets to make room, with memory for far less code than the guest has. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "engine_guest.h"
 #include "engine/emu/jit/jit.h"
 #include "unit.h"
@@ -140,6 +143,41 @@ static void no_translated_code_survives_the_decoded_code(void **state)
 	assert_int_equal(figures().blocks, 2 * BLOCKS);
 }
 
+/* What a child of fork() runs; by jit_forked() if @number is one of its. */
+static void run_in_child(int number, bool translates)
+{
+	const pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		const uint64_t before = figures().blocks;
+		bool right;
+
+		if (number >= 0)
+			engine_power.forked(guest.engine, (unsigned)number);
+		right = run_blocks(0, 0) == sum(0, 0) && run_blocks(1, 0) == sum(1, 0);
+		right &= !caches_check(guest.e) && (figures().blocks > before) == translates;
+		_exit(right ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void a_forked_process_has_code_of_its_own_or_none(void **state)
+{
+	use_jit(ENGINE_JIT_FORCE);
+	assert_true(jit_prepare(guest.e->jit, 2, SMALL));
+	make_blocks();
+	run_page(0);
+	run_in_child(-1, false);
+	for (int i = 0; i < 4; i++)
+		run_in_child(i % 2, true);
+	run_in_child(2, false);
+	run_page(0);
+	assert_int_equal(figures().blocks, BLOCKS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +187,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_was_translated_last_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_translated_code_survives_the_decoded_code,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_forked_process_has_code_of_its_own_or_none,
 						set_up, tear_down),
 	};
 

@@ -300,7 +300,15 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 	if (mode == ENGINE_JIT_OFF || (!wanted && e->threads))
 		return true;
 	e->jit = jit_create(mode, JIT_CODE_BYTES, err, err_size);
-	return e->jit || !wanted;
+	if (!e->jit)
+		return !wanted;
+	if (!e->config.nr_children || jit_prepare(e->jit, e->config.nr_children, JIT_CODE_BYTES))
+		return true;
+	snprintf(err, err_size, "no memory for code that %u processes translate",
+		 e->config.nr_children);
+	jit_destroy(e->jit);
+	e->jit = NULL;
+	return !wanted;
 }
 
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
@@ -638,6 +646,14 @@ static uint32_t power_pid(const struct engine *engine, unsigned vcpu)
 	return (uint32_t)cpu->pidr;
 }
 
+static void power_forked(struct engine *engine, unsigned number)
+{
+	struct power_engine *e = (struct power_engine *)engine;
+
+	if (e->jit)
+		jit_forked(e->jit, number);
+}
+
 static void power_kick(struct engine *engine, unsigned vcpu)
 {
 	__atomic_store_n(&cpu_of(engine, vcpu)->kicked, 1, __ATOMIC_RELAXED);
@@ -680,6 +696,7 @@ const struct engine_ops engine_power = {
 	.watch_state = power_watch_state,
 	.note_executed = power_note_executed,
 	.pid = power_pid,
+	.forked = power_forked,
 	.kick = power_kick,
 	.parts = cpu_parts,
 	.saving = power_saving,

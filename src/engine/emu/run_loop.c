@@ -7,6 +7,7 @@
  * ends, so at a block boundary this run has executed run_limit - budget instructions. cpu_leave()
  * lowers both by the same amount.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "engine/emu/check.h"
@@ -430,6 +431,8 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 			cpu->reserved = false;
 		e->last_run = cpu->index;
 	}
+	if (e->jit && unlikely(!jit_is_here(e->jit)))
+		jit_forked(e->jit, UINT_MAX);
 	cpu->exit = -1;
 	cpu->run_limit = cpu->budget = 0;
 	cpu->work->left = WORK_PER_RUN;

@@ -14,7 +14,13 @@ static void *map(int fd, size_t size, int protection)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-bool executable_memory_create(struct executable_memory *m, size_t size)
+static bool keep_from_children(const struct executable_memory *m)
+{
+	return !madvise(m->writable, m->size, MADV_DONTFORK) &&
+	       !madvise((void *)m->executable, m->size, MADV_DONTFORK);
+}
+
+bool executable_memory_create(struct executable_memory *m, size_t size, bool for_children)
 {
 	int fd = memfd_create("fwnmi-translated-code", MFD_CLOEXEC);
 	int error;
@@ -28,8 +34,7 @@ bool executable_memory_create(struct executable_memory *m, size_t size)
 	}
 	error = errno;
 	close(fd);
-	if (m->writable && m->executable && !madvise(m->writable, size, MADV_DONTFORK) &&
-	    !madvise((void *)m->executable, size, MADV_DONTFORK))
+	if (m->writable && m->executable && (for_children || keep_from_children(m)))
 		return true;
 	executable_memory_destroy(m);
 	errno = error;

@@ -18,10 +18,11 @@ struct executable_memory {
 };
 
 /**
- * executable_memory_create() - map @size bytes. false: the host refuses, errno says why. A process
- * that fork()s keeps it; the child has no such memory, since both would write to it.
+ * executable_memory_create() - map @size bytes. false: the host refuses, errno says why
+ * @for_children: the processes that this one fork()s share it, and only one at a time may use it.
+ * Otherwise they have no such memory.
  */
-bool executable_memory_create(struct executable_memory *m, size_t size);
+bool executable_memory_create(struct executable_memory *m, size_t size, bool for_children);
 void executable_memory_destroy(struct executable_memory *m);
 
 #endif

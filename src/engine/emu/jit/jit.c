@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The translator; see jit.h. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/host_time.h"
 #include "engine/emu/jit/emitter.h"
@@ -13,13 +15,17 @@
 
 /* A block is translated when it has been executed this often. */
 #define HOT		 20
+#define NEVER		 UINT_MAX
 /* A block that is evicted, and one whose links are looked at for that, in about nanoseconds */
 #define WORK_EVICT	 20
 #define GENERATION_ALIGN 64
 
 struct jit {
 	struct emitter emitter;
-	unsigned hot;
+	unsigned hot, hot_here;
+	bool *here; /* in memory that a child of fork() finds empty */
+	struct executable_memory *for_children;
+	unsigned nr_for_children;
 	struct lockstep *lockstep; /* NULL: translated code runs without the interpreter */
 	/* The blocks that got code in each generation, the last one first; see next_translated. */
 	struct block *translated[JIT_GENERATIONS];
@@ -42,6 +48,27 @@ static void fill(struct jit *jit, unsigned generation)
 	emitter_fill(&jit->emitter, begin_of(jit, generation), begin_of(jit, generation + 1));
 }
 
+/* A mark that the process has and its children do not. */
+static bool *mark_process(void)
+{
+	bool *here =
+		mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (here == MAP_FAILED)
+		return NULL;
+	if (madvise(here, PAGE_BYTES, MADV_WIPEONFORK)) {
+		munmap(here, PAGE_BYTES);
+		return NULL;
+	}
+	*here = true;
+	return here;
+}
+
+bool jit_is_here(const struct jit *jit)
+{
+	return *jit->here;
+}
+
 struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size)
 {
 	const bool checked = mode == ENGINE_JIT_CHECK;
@@ -49,9 +76,10 @@ struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_
 
 	if (jit && emitter_create(&jit->emitter, size, checked)) {
 		fill(jit, 0);
-		jit->hot = mode == ENGINE_JIT_ON ? HOT : 1;
+		jit->hot = jit->hot_here = mode == ENGINE_JIT_ON ? HOT : 1;
 		jit->lockstep = checked ? lockstep_create() : NULL;
-		if (jit->lockstep || !checked)
+		jit->here = mark_process();
+		if ((jit->lockstep || !checked) && jit->here)
 			return jit;
 	}
 	snprintf(err, err_size, "cannot translate code: %s",
@@ -60,11 +88,26 @@ struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_
 	return NULL;
 }
 
+static bool uses_memory_for_children(const struct jit *jit)
+{
+	for (unsigned i = 0; i < jit->nr_for_children; i++)
+		if (jit->emitter.memory.writable == jit->for_children[i].writable)
+			return true;
+	return false;
+}
+
 void jit_destroy(struct jit *jit)
 {
 	if (!jit)
 		return;
-	emitter_destroy(&jit->emitter);
+	if (jit->here)
+		munmap(jit->here, PAGE_BYTES);
+	/* Only the process that made it has memory besides. */
+	if (!uses_memory_for_children(jit))
+		emitter_destroy(&jit->emitter);
+	for (unsigned i = 0; i < jit->nr_for_children; i++)
+		executable_memory_destroy(&jit->for_children[i]);
+	free(jit->for_children);
 	lockstep_destroy(jit->lockstep);
 	free(jit);
 }
@@ -91,6 +134,30 @@ void jit_forget(struct jit *jit)
 	for (unsigned i = 0; i < JIT_GENERATIONS; i++)
 		forget(jit, i);
 	fill(jit, 0);
+}
+
+bool jit_prepare(struct jit *jit, unsigned count, size_t size)
+{
+	jit->for_children = calloc(count, sizeof(jit->for_children[0]));
+	if (!jit->for_children)
+		return false;
+	while (jit->nr_for_children < count &&
+	       executable_memory_create(&jit->for_children[jit->nr_for_children], size, true))
+		jit->nr_for_children++;
+	return jit->nr_for_children == count;
+}
+
+void jit_forked(struct jit *jit, unsigned number)
+{
+	static const struct executable_memory none;
+	const bool has_memory = number < jit->nr_for_children;
+
+	for (unsigned i = 0; i < JIT_GENERATIONS; i++)
+		forget(jit, i);
+	emitter_use(&jit->emitter, has_memory ? &jit->for_children[number] : &none);
+	fill(jit, 0);
+	jit->hot = has_memory ? jit->hot_here : NEVER;
+	*jit->here = true;
 }
 
 /* Links of other generations' code that lead into this one lead nowhere from now on. */

@@ -29,6 +29,18 @@ struct jit;
  */
 struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size);
 void jit_destroy(struct jit *jit);
+/**
+ * jit_prepare() - memory for @count processes that are to be fork()ed. false, with errno: the host
+ * refuses
+ */
+bool jit_prepare(struct jit *jit, unsigned count, size_t size);
+/**
+ * jit_forked() - this process was: all code is forgotten, and more is put into the @number'th of
+ * that memory. If there is none, nothing is translated any more.
+ */
+void jit_forked(struct jit *jit, unsigned number);
+/** jit_is_here() - not in a process that was fork()ed, until jit_forked() */
+bool jit_is_here(const struct jit *jit);
 /** jit_count() - a uop_fn: execute a block, by its first micro-operation; translate it if due. */
 uop_fn jit_count;
 /** jit_forget() - all blocks are about to go. No vCPU may be inside one. */

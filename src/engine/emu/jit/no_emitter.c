@@ -19,6 +19,12 @@ void emitter_destroy(struct emitter *e)
 	(void)e;
 }
 
+void emitter_use(struct emitter *e, const struct executable_memory *memory)
+{
+	(void)e;
+	(void)memory;
+}
+
 void emitter_fill(struct emitter *e, size_t from, size_t limit)
 {
 	(void)e;

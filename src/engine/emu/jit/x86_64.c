@@ -308,7 +308,7 @@ bool emitter_create(struct emitter *e, size_t size, bool alone)
 {
 	recipes_init();
 	e->alone = alone;
-	if (!executable_memory_create(&e->memory, size))
+	if (!executable_memory_create(&e->memory, size, false))
 		return false;
 	put_shared(e);
 	return true;
@@ -317,6 +317,13 @@ bool emitter_create(struct emitter *e, size_t size, bool alone)
 void emitter_destroy(struct emitter *e)
 {
 	executable_memory_destroy(&e->memory);
+}
+
+void emitter_use(struct emitter *e, const struct executable_memory *memory)
+{
+	e->memory = *memory;
+	if (e->memory.writable)
+		put_shared(e);
 }
 
 void emitter_fill(struct emitter *e, size_t from, size_t limit)
