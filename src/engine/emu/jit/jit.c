@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/host_time.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/jit/lockstep.h"
@@ -212,18 +211,15 @@ static uop_fn *first_body(const struct jit *jit)
 	return jit->lockstep ? run_checked : emitter_enter(&jit->emitter);
 }
 
-static void note_translated(struct jit *jit, const struct block *block, size_t used,
-			    uint64_t started_ns)
+static void note_translated(struct jit *jit, const struct block *block, size_t used)
 {
 	jit->total.blocks++;
 	jit->total.insns += block->nr_insns;
 	jit->total.bytes += jit->emitter.used - used;
-	jit->total.ns += host_ns() - started_ns;
 }
 
 static void translate(struct power_engine *e, struct block *block)
 {
-	const uint64_t started_ns = host_ns();
 	struct jit *jit = e->jit;
 	size_t used = jit->emitter.used;
 	const uint8_t *code = emitter_translate(&jit->emitter, block->uops);
@@ -238,7 +234,7 @@ static void translate(struct power_engine *e, struct block *block)
 	block->next_translated = jit->translated[jit->generation];
 	jit->translated[jit->generation] = block;
 	block->uops[0].fn = first_body(jit);
-	note_translated(jit, block, used, started_ns);
+	note_translated(jit, block, used);
 }
 
 const struct uop *jit_count(struct cpu *cpu, const struct uop *u)

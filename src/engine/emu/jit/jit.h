@@ -45,9 +45,9 @@ bool jit_is_here(const struct jit *jit);
 uop_fn jit_count;
 /** jit_forget() - all blocks are about to go. No vCPU may be inside one. */
 void jit_forget(struct jit *jit);
-/** struct jit_figures - what was translated so far, and evicted again, and what it took */
+/** struct jit_figures - what was translated so far, into how many bytes, and evicted again */
 struct jit_figures {
-	uint64_t blocks, insns, bytes, ns, evicted;
+	uint64_t blocks, insns, bytes, evicted;
 };
 void jit_figures(const struct jit *jit, struct jit_figures *figures);
 /** jit_difference() - what of ENGINE_JIT_CHECK has ended the run, or NULL */
