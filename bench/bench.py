@@ -12,8 +12,8 @@ Compute rows measure the time between two marks that the guest prints around a b
 host's clock; both programs must print the same results. The output is a table of medians, and
 build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
 
-OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of Debian's
-programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
+OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of
+Debian's programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
 
 FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
 fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its

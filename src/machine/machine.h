@@ -167,7 +167,7 @@ void machine_destroy(struct machine *machine);
 /**
  * machine_forked() - this process is a child of fork(), and translates code in memory that was made
  * for children
- * @number: below config.nr_children; at one time only one process of each number may run the machine
+ * @number: below config.nr_children; only one process of each number may run the machine at a time
  */
 void machine_forked(struct machine *machine, unsigned number);
 /**

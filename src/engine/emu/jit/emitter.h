@@ -42,8 +42,8 @@ void emitter_fill(struct emitter *e, size_t from, size_t limit);
 uop_fn *emitter_enter(const struct emitter *e);
 /**
  * emitter_translate() - translate the block of @first, from there on
- * returns: the code, for block.host; NULL: no room for it, until emitter_fill(). There always is for
- * a part of a block that has code.
+ * returns: the code, for block.host; NULL: no room for it, until emitter_fill(). There always is
+ * for a part of a block that has code.
  */
 const uint8_t *emitter_translate(struct emitter *e, const struct uop *first);
 /** emitter_drop() - the code translated last is gone again. */

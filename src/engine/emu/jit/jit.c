@@ -32,7 +32,7 @@ struct jit {
 	struct jit_figures total;
 };
 
-/* Where a generation's code begins in the memory; for the number of them, where the last one ends */
+/* Where a generation's code begins in the memory; for their number, where the last one ends */
 static size_t begin_of(const struct jit *jit, unsigned generation)
 {
 	const struct emitter *e = &jit->emitter;

@@ -23,8 +23,8 @@ struct jit;
 #define JIT_CODE_BYTES	(64u << 20)
 
 /**
- * jit_create() - a translator, with @size bytes for code, of which each generation gets room for the
- * longest block at least
+ * jit_create() - a translator, with @size bytes for code, of which each generation gets room for
+ * the longest block at least
  * returns: NULL, with the reason in @err, if the host has none or refuses its memory
  */
 struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size);

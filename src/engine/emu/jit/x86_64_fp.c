@@ -6,15 +6,15 @@
  *
  * - FPSCR[RN] is 0, round to nearest, as the host rounds, and FPSCR[XE] is 0, so that an inexact
  *   result raises no interrupt and leaves FEX alone. The other enabled exceptions do not occur:
- * - the result is a normal number, hence neither operand is infinite or a NaN, there is no overflow,
- *   and no division by zero. Its exponent is at least LEAST_EXPONENT (which a sum's need not be, as
- *   a tiny sum is exact, and not normal), so the exact result is not tiny either.
+ * - the result is a normal number, hence neither operand is infinite or a NaN, there is no
+ *   overflow, and no division by zero. Its exponent is at least LEAST_EXPONENT (which a sum's need
+ *   not be, as a tiny sum is exact, and not normal), so the exact result is not tiny either.
  * - The host's result is then the exact one, correctly rounded: both follow IEEE 754. The error,
  *   exact minus rounded, tells FI (it is not zero) and FR (its sign is not the result's: rounding
- *   made the magnitude greater). Of a sum it is Knuth's TwoSum. Of a product it is a * b - r, and of
- *   a quotient it has the sign of (a - r * b) / b, either by a fused multiply-add. These errors are
- *   doubles: multiples of 2^-105 times the product or the dividend, whose exponents keep them above
- *   the least denormal number.
+ *   made the magnitude greater). Of a sum it is Knuth's TwoSum. Of a product it is a * b - r, and
+ *   of a quotient it has the sign of (a - r * b) / b, either by a fused multiply-add. These errors
+ *   are doubles: multiples of 2^-105 times the product or the dividend, whose exponents keep them
+ *   above the least denormal number.
  *
  * Anything else is left to the interpreter before it has changed anything.
  */
@@ -127,7 +127,7 @@ enum arithmetic {
 	DIVIDE
 };
 
-/* Goes on in the interpreter unless the exponent of the double in @r is that at least. RCX is lost */
+/* Goes on in the interpreter unless the exponent of the double in @r is that at least. Loses RCX. */
 static void need_exponent(struct translation *t, unsigned r, unsigned least)
 {
 	struct assembler *a = &t->a;

@@ -809,7 +809,7 @@ static void put_sigma(struct translation *t, uint32_t insn, unsigned doublewords
 	const unsigned from = vsr(t, 32 + F_RA(insn));
 	unsigned six = FIELD(insn, 17, 20);
 
-	/* Bit i of it: the function for word i from the right. Of doublewords every other counts. */
+	/* Bit i: the function for word i from the right. Of doublewords every other one counts. */
 	if (doublewords)
 		six = (six >> 3 & 1) * 12 | (six >> 1 & 1) * 3;
 	else
