@@ -127,7 +127,7 @@ enum arithmetic {
 	DIVIDE
 };
 
-/* Goes on in the interpreter unless the exponent of the double in @r is that at least. Loses RCX. */
+/* Goes on in the interpreter unless the double in @r has at least that exponent. Loses RCX. */
 static void need_exponent(struct translation *t, unsigned r, unsigned least)
 {
 	struct assembler *a = &t->a;
