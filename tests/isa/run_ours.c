@@ -43,6 +43,9 @@ static void start(void)
 {
 	const struct engine_config config = { .memory = &memory,
 					      .clock = &guest_clock,
+					      .jit = getenv("FWNMI_ISA_TRANSLATE") ?
+							     ENGINE_JIT_FORCE :
+							     ENGINE_JIT_OFF,
 					      .nr_vcpus = 1 };
 	char err[160];
 
