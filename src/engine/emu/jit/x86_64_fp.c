@@ -127,7 +127,7 @@ enum arithmetic {
 	DIVIDE
 };
 
-/* Goes on in the interpreter unless the double in @r has at least that exponent. Loses RCX. */
+/* The exponent of the double in @r must be that at least, else go on in the interpreter. */
 static void need_exponent(struct translation *t, unsigned r, unsigned least)
 {
 	struct assembler *a = &t->a;
