@@ -20,6 +20,14 @@ IN_RTAS_CALL = """- name: machine check in an RTAS call
   machine-check: {type: SLB}
 """
 
+# A guest that translates by a hash table; Linux is to repair its SLB.
+HASH = ("-append", "disable_radix")
+PLANTED = """- name: planted SLB multihit
+  plant: {type: SLB, effective-address: 0x20010000, disposition: not-recovered}
+"""
+# Memory beyond what code without relocation reaches, where Linux puts its variables for each CPU.
+MORE_THAN_REAL_MODE_REACHES = ("-m", "18G")
+
 # Options that name the cases that show it, and verdicts that name it.
 BUGS = {
     "r3-byte-swapped": (("--only", "SLB multihit/@(user|kernel)"), ("corrupted",)),
@@ -31,6 +39,12 @@ BUGS = {
     "reset-releases-the-buffer": (
         (*STANDARD, "--only", "system reset during one/in handler"),
         ("corrupted",),
+    ),
+    "slb-is-not-flushed": ((*HASH, "--scenarios", PLANTED), ("misreported",)),
+    "slb-reload-clears-entry-0": ((*HASH, "--scenarios", PLANTED), ("hang", "panic", "oops")),
+    "per-cpu-variable-in-real-mode": (
+        (*HASH, *MORE_THAN_REAL_MODE_REACHES, "--only", "SLB multihit/@(user|kernel)"),
+        ("checkstop",),
     ),
     "interlock-takes-the-rtas-lock": (("--scenarios", IN_RTAS_CALL), ("hang",)),
 }
