@@ -13,8 +13,8 @@
 
 /* Rows of known.def. A list takes the rows of its own kind. */
 #define RESERVED(name, bits)
-#define IGNORE_FPSCR(name, bits, section, text)
-#define IGNORE_CR(name, bits, section, text)
+#define IGNORE_FPSCR(name, bits, what, text)
+#define IGNORE_CR(name, bits, what, text)
 #define SKIP(name, reason, where)
 #define ALIAS(name, other)
 
@@ -32,18 +32,18 @@ static const struct {
 static struct ignored {
 	const char *name;
 	uint64_t fpscr, cr;
-	const char *section, *text;
+	const char *what, *text;
 	uint64_t count;
 } ignored[] = {
 #undef IGNORE_FPSCR
 #undef IGNORE_CR
-#define IGNORE_FPSCR(name, bits, section, text) { #name, bits, 0, section, text, 0 },
-#define IGNORE_CR(name, bits, section, text)	{ #name, 0, bits, section, text, 0 },
+#define IGNORE_FPSCR(name, bits, what, text) { #name, bits, 0, what, text, 0 },
+#define IGNORE_CR(name, bits, what, text)    { #name, 0, bits, what, text, 0 },
 #include "known.def"
 #undef IGNORE_FPSCR
 #undef IGNORE_CR
-#define IGNORE_FPSCR(name, bits, section, text)
-#define IGNORE_CR(name, bits, section, text)
+#define IGNORE_FPSCR(name, bits, what, text)
+#define IGNORE_CR(name, bits, what, text)
 };
 
 static const struct {
@@ -514,13 +514,13 @@ typedef void hide_fn(const char *name, const struct isa_case *in, struct isa_cas
  * in what the explanation covers.
  */
 static struct explanation {
-	const char *section, *text;
+	const char *what, *text;
 	differs_fn *differs;
 	hide_fn *hide;
 	uint64_t count;
 } explanations[] = {
-#define DIFFERS(section, text, fn) { section, text, fn, NULL, 0 },
-#define HIDES(section, text, fn)   { section, text, NULL, fn, 0 },
+#define DIFFERS(what, text, fn) { what, text, fn, NULL, 0 },
+#define HIDES(what, text, fn)	{ what, text, NULL, fn, 0 },
 #include "explanations.def"
 #undef DIFFERS
 #undef HIDES
@@ -565,16 +565,16 @@ bool known_explains(const char *name, const struct isa_case *in, struct isa_case
 	return same_result(ours, theirs);
 }
 
-static void print_explanation(const char *section, const char *text, uint64_t count)
+static void print_explanation(const char *what, const char *text, uint64_t count)
 {
 	if (count)
-		printf("# %10llu  %s: %s\n", (unsigned long long)count, section, text);
+		printf("# %10llu  %s: %s\n", (unsigned long long)count, what, text);
 }
 
 void known_print(void)
 {
 	for (size_t i = 0; i < ENTRIES(explanations); i++)
-		print_explanation(explanations[i].section, explanations[i].text,
+		print_explanation(explanations[i].what, explanations[i].text,
 				  explanations[i].count);
 	for (size_t i = 0; i < ENTRIES(ignored); i++) {
 		uint64_t count = ignored[i].count;
@@ -587,6 +587,6 @@ void known_print(void)
 			printed |= k < i;
 		}
 		if (!printed)
-			print_explanation(ignored[i].section, ignored[i].text, count);
+			print_explanation(ignored[i].what, ignored[i].text, count);
 	}
 }

@@ -39,8 +39,8 @@
 #define CR1_FEX		   0x04000000ull
 #define CR1_VX		   0x02000000ull
 
-#define DIFFERS(section, text, fn) bool fn(const char *name, const struct isa_case *in);
-#define HIDES(section, text, fn)                                                    \
+#define DIFFERS(what, text, fn) bool fn(const char *name, const struct isa_case *in);
+#define HIDES(what, text, fn)                                                       \
 	void fn(const char *name, const struct isa_case *in, struct isa_case *ours, \
 		struct isa_case *theirs);
 #define ONLY_FP
