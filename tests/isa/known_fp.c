@@ -386,14 +386,24 @@ void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa
 	theirs->cr &= ours->cr | ~CR1_FX;
 }
 
+static bool reads_fpscr(uint32_t word)
+{
+	return word >> 26 == 63 && (word >> 1 & 1023) == 583; /* mffs */
+}
+
 void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
 			struct isa_case *theirs)
 {
-	const uint64_t invalid = FPSCR_VX | FPSCR_VXSNAN | FPSCR_VXISI | FPSCR_VXIMZ;
+	const uint64_t kept = FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX | FPSCR_VX | FPSCR_VXSNAN |
+			      FPSCR_VXISI | FPSCR_VXIMZ;
 
 	if (!in_sequence(name, in, is_outer_product))
 		return;
-	theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX | invalid);
+	/* What mffs has copied of it. */
+	for (unsigned i = 0; i < 32 && in_sequence(name, in, reads_fpscr); i++)
+		if (!((ours->vsr[i][1] ^ theirs->vsr[i][1]) & ~kept))
+			theirs->vsr[i][1] = ours->vsr[i][1];
+	theirs->fpscr &= ours->fpscr | ~kept;
 	if (ours->fpscr & theirs->fpscr & FPSCR_OX)
 		hide_fpscr(ours, theirs, FPSCR_UX);
 }
