@@ -78,8 +78,8 @@ ifneq ($(NEEDS_QEMU_USER10),)
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 
-# The suites once more with the translator in each mode, each with a build of its own.
-JIT_MODES  := on force
+# The suites once more with the translator in its other modes, each with a build of its own.
+JIT_MODES  := off force
 JIT_SUITES := isa conformance payload snapshot lab linux
 check-jit:
 	@for mode in $(JIT_MODES); do \
@@ -195,7 +195,7 @@ help:
 	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
-	@echo 'make check-jit [SUITE=...]   the suites with translated code, on and forced'
+	@echo 'make check-jit [SUITE=...]   the suites without translated code, and with all translated'
 	@echo 'make isa [ISA_INSNS=1000000] [ISA_SEED=20]'
 	@echo '                             compare random sequences of instructions with QEMU'
 	@echo 'make litmus                  the order of memory accesses with threads, 10^6 rounds'

@@ -36,7 +36,7 @@ bool emitter_create(struct emitter *e, size_t size, bool alone);
 void emitter_destroy(struct emitter *e);
 /** emitter_use() - put code into another memory, or none; the present one is the caller's. */
 void emitter_use(struct emitter *e, const struct executable_memory *memory);
-/** emitter_fill() - from now on put code into these bytes of the memory; what was there is gone. */
+/** emitter_fill() - from now on put code into these bytes of the memory; what was there is gone */
 void emitter_fill(struct emitter *e, size_t from, size_t limit);
 /** emitter_enter() - the body that executes a translated block, by its first micro-operation. */
 uop_fn *emitter_enter(const struct emitter *e);
