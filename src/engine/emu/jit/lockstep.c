@@ -60,11 +60,17 @@ static void save(struct cpu *cpu, struct state *state)
 {
 	cpu->scratch[3] = 0; /* for the interpreter's own use */
 	memcpy(state, cpu, sizeof(*state));
+	/* A signal may set it at any time; no code of the guest does. */
+	memset(state->bytes + offsetof(struct cpu, kicked), 0, sizeof(cpu->kicked));
 }
 
+/* All but what a signal may have set meanwhile. */
 static void restore(struct cpu *cpu, const struct state *state)
 {
-	memcpy(cpu, state, sizeof(*state));
+	const size_t kicked = offsetof(struct cpu, kicked), after = kicked + sizeof(cpu->kicked);
+
+	memcpy(cpu, state, kicked);
+	memcpy((char *)cpu + after, state->bytes + after, sizeof(*state) - after);
 }
 
 static uint64_t value(const struct cpu *cpu, unsigned offset)
