@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/emu/jit/executable_memory.h"
@@ -20,6 +21,17 @@ static bool keep_from_children(const struct executable_memory *m)
 	       !madvise((void *)m->executable, m->size, MADV_DONTFORK);
 }
 
+/* A file that may not be that large is an error, too, but one that comes with a signal. */
+static bool may_be_as_large(size_t size)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur >= size)
+		return true;
+	errno = EFBIG;
+	return false;
+}
+
 bool executable_memory_create(struct executable_memory *m, size_t size, bool for_children)
 {
 	int fd = memfd_create("fwnmi-translated-code", MFD_CLOEXEC);
@@ -28,7 +40,7 @@ bool executable_memory_create(struct executable_memory *m, size_t size, bool for
 	*m = (struct executable_memory){ .size = size };
 	if (fd < 0)
 		return false;
-	if (!ftruncate(fd, (off_t)size)) {
+	if (may_be_as_large(size) && !ftruncate(fd, (off_t)size)) {
 		m->writable = map(fd, size, PROT_READ | PROT_WRITE);
 		m->executable = map(fd, size, PROT_READ | PROT_EXEC);
 	}
