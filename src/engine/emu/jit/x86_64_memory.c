@@ -161,15 +161,22 @@ static bool arrange(struct translation *t, unsigned to, unsigned from, unsigned 
 	return true;
 }
 
-static void put_load_whole(struct translation *t, uint32_t insn, unsigned how)
+/* Both directions begin so: RAX is where the bytes are. Returns the register. */
+static unsigned begin_whole(struct translation *t, uint32_t insn, unsigned how)
 {
 	const unsigned n = whole_register(insn, how);
-	unsigned x;
 
 	if (how & NEEDS_FACILITY)
 		need_vsr(t, n, MSR_VSX);
 	look_up_called(t, insn);
-	x = vsr_target(t, n);
+	return n;
+}
+
+static void put_load_whole(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned n = begin_whole(t, insn, how);
+	const unsigned x = vsr_target(t, n);
+
 	vex(&t->a, V_MOVDQU, x, NO_SECOND, at_base(RAX, 0));
 	arrange(t, x, x, how);
 	vsr_done(t, n);
@@ -177,13 +184,9 @@ static void put_load_whole(struct translation *t, uint32_t insn, unsigned how)
 
 static void put_store_whole(struct translation *t, uint32_t insn, unsigned how)
 {
-	const unsigned n = whole_register(insn, how);
-	unsigned x;
+	const unsigned n = begin_whole(t, insn, how);
+	unsigned x = vsr(t, n);
 
-	if (how & NEEDS_FACILITY)
-		need_vsr(t, n, MSR_VSX);
-	look_up_called(t, insn);
-	x = vsr(t, n);
 	if (arrange(t, XMM(0), x, how))
 		x = XMM(0);
 	vex(&t->a, V_MOVDQU_STORE, x, NO_SECOND, at_base(RAX, 0));
