@@ -191,12 +191,7 @@ class Smp(Booted):
             yield expect("sockets", answer(guest, f"cat {topology}physical_package_id"), "1")
             yield expect("cores", answer(guest, f"cat {topology}thread_siblings_list"), "63")
             yield expect("processors", answer(guest, "grep -c ^processor /proc/cpuinfo"), "64")
-            _, outcome = scenarios.machine_check(
-                guest, "TLB Multihit", cpu=63, type="TLB", context="kernel"
-            )
-            yield from outcome.checks
-            guest.send("exit")
-            yield expect("exit status", guest.wait(), 0)
+            yield from recovers_and_exits(guest, 63)
 
     def threads(self):
         """Linux's IPIs between the threads of a core are doorbells."""
@@ -207,12 +202,16 @@ class Smp(Booted):
             yield expect("a core", answer(guest, f"cat {topology}thread_siblings_list"), "4-7")
             rung = answer(guest, "grep DBL: /proc/interrupts").split()[1:9]
             yield Check("each thread has heard its bell", all(int(n) for n in rung), rung)
-            _, outcome = scenarios.machine_check(
-                guest, "TLB Multihit", cpu=7, type="TLB", context="kernel"
-            )
-            yield from outcome.checks
-            guest.send("exit")
-            yield expect("exit status", guest.wait(), 0)
+            yield from recovers_and_exits(guest, 7)
+
+
+def recovers_and_exits(guest, cpu):
+    _, outcome = scenarios.machine_check(
+        guest, "TLB Multihit", cpu=cpu, type="TLB", context="kernel"
+    )
+    yield from outcome.checks
+    guest.send("exit")
+    yield expect("exit status", guest.wait(), 0)
 
 
 def answer(guest, command):
