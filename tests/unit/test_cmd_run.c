@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The command lines of `fwnmi run` and `fwnmi inject`: what they mean, and that each bad one prints
- * one line on standard error. The source of inject is included to reach its parser.
+ * one line on standard error.
  */
-#include "cmd/inject.c"
-#include "cmd/run_options.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/number.h"
+#include "cmd/inject_options.h"
+#include "cmd/run_options.h"
 
 #include "unit.h"
 
@@ -45,7 +49,7 @@ static enum options_result parse(const char *text, bool inject)
 	dup2(fileno(caught), STDERR_FILENO);
 	if (inject) {
 		json_decref(inject_options.args);
-		result = parse_options(&inject_options, argc, argv);
+		result = inject_options_parse(&inject_options, argc, argv);
 	} else {
 		run_options_free(&run_options);
 		result = run_options_parse(&run_options, argc, argv);
