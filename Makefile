@@ -175,7 +175,7 @@ ifneq ($(wildcard bench/bench.py),)
 .PHONY: bench
 bench:
 	@scripts/setup-packages run bench
-	@scripts/guests 6.1 busybox qemu10
+	@scripts/guests 6.1 6.12 newest busybox qemu10
 	@$(MAKE) --no-print-directory build
 	@scripts/mkinitramfs $(BUILD)/initramfs.cpio >/dev/null
 	@python3 bench/bench.py

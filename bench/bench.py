@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the embedded engine with QEMU's TCG, on the same guest, in alternating runs.
 
-usage: bench/bench.py [--rounds N] [--only boot|compute|openssl|fwnmi|snapshots|verdicts]
-                      [--rows sha256,fork,...]
+usage: bench/bench.py [--rounds N] [--only KIND,...] [--rows sha256,fork,...] [--kernels 6.1,...]
+                      [--clock host|insn] [--jit off|auto|force] [--load N] [--before PROGRAM]
        (`make bench` calls this; see --help)
 
-Boot rows measure a whole run in which Debian's 6.1 kernel boots to userland and powers off, with
+Boot rows measure a run in which one of Debian's kernels boots to userland and powers off, with
 radix translation and with a hash table, and the program's peak resident memory with the first.
 Compute rows measure the time between two marks that the guest prints around a busybox job, by this
-host's clock; both programs must print the same results. The output is a table of medians, and
-build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
+host's clock, also with both; both programs must print the same results. The output is a table of
+medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
+
+With --before the peer of boot and compute rows is another build of fwnmi instead, which tells what
+a change has cost. With --load, busy loops run beside everything. The sieve row runs kvm-unit-tests'
+program; it needs a tree that was built (CONTRIBUTING.md).
 
 OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of
 Debian's programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
@@ -30,6 +34,7 @@ for Linux's Oops; it has system resets only.
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import re
@@ -48,8 +53,11 @@ import guest as harness  # noqa: E402
 from guest import Failure, guest_file  # noqa: E402
 from qmp import Client  # noqa: E402
 
-KERNEL = "6.1"
+KERNEL = "6.1"  # of all rows but boots
+KERNELS = ["6.1", "6.12", "newest"]
+TABLES = {"radix": "", "hash": " disable_radix"}  # what translates, and how the kernel is told
 MEMORY = "1G"
+KINDS = ["boot", "compute", "sieve", "openssl", "fwnmi", "snapshots", "verdicts"]
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
 OPENSSL = {  # what `openssl speed -evp` takes
     "openssl sha256": "sha256",
@@ -60,8 +68,7 @@ OPENSSL_BLOCK = 8192  # bytes
 OPENSSL_SECONDS = 3
 OPENSSL_MEMORY = "2G"  # the userland takes a quarter of a GiB twice while it is unpacked
 SPEED = re.compile(r"size blocks: (?P<blocks>\d+) .* in (?P<seconds>[\d.]+)s")
-BOOT, PEAK = "boot to userland and power off", "peak memory of that boot"
-BOOT_HASH = "boot with a hash table"
+SIEVE = "kvm-unit-tests sieve"
 LIBRARY = "fwnmi_machine_check()"
 ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructions"
 ROUND_TRIPS = 20
@@ -77,7 +84,7 @@ MANY_CASES = 500
 SNAPSHOT_AT = 1_000_000_000  # instructions: the victim runs
 BOOT_LIMIT, COMPUTE_LIMIT = 120, 600  # seconds; far above any normal run
 # Turn off the mitigations that TCG does not implement, or it warns about each.
-QEMU_MACHINE = "pseries,x-vof=on,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
+QEMU_MACHINE = "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
 MARK = re.compile(r"fwnmi-bench: (?P<row>\w+) (?P<what>start|done|result (?P<result>\S+))")
 
 Run = collections.namedtuple("Run", "seconds peak_mib times results")
@@ -156,53 +163,44 @@ class Bench:
             if not os.path.exists(path):
                 raise Failure(f"{path} is missing ({how})")
         self.kernel, self.qemu = guest_file(KERNEL), guest_file("qemu10")
+        self.peer = args.before or self.qemu  # of boot and compute rows
         self.samples = collections.defaultdict(lambda: ([], []))  # row: (ours, peer)
         self.units = {}
 
-    def command(self, ours, append, initramfs=None, memory=MEMORY):
-        guest = [
-            "-kernel",
-            self.kernel,
-            "-initrd",
-            initramfs or self.initramfs,
-            "-m",
-            memory,
-            "-append",
-            f"console=hvc0 {append}",
-        ]
-        if ours:
-            return [self.program, "run", *guest, "--clock", "host"]
+    def machine(self, program, arguments, firmware=""):
+        """The command line of fwnmi or of QEMU for the same machine; QEMU has a choice of those."""
+        if program != self.qemu:
+            how = ("--clock", self.args.clock, "--jit", self.args.jit)
+            return [program, "run", *arguments, *how]
         return [
             self.qemu,
-            "-machine",
-            QEMU_MACHINE,
-            "-cpu",
-            "power9",
-            "-accel",
-            "tcg",
-            "-smp",
-            "1",
-            "-nodefaults",
-            "-nographic",
-            "-vga",
-            "none",
-            "-serial",
-            "stdio",
-            *guest,
+            *("-machine", QEMU_MACHINE + firmware, "-cpu", "power9", "-accel", "tcg", "-smp", "1"),
+            *("-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio"),
+            *arguments,
         ]
 
-    def alternate(self, what, append, limit):
-        """Runs each once to warm the page cache, then yields (ours, peer) for each round."""
+    def command(self, program, append, kernel=None, initramfs=None, memory=MEMORY):
+        guest = [
+            *("-kernel", kernel or self.kernel, "-initrd", initramfs or self.initramfs),
+            *("-m", memory, "-append", f"console=hvc0 {append}"),
+        ]
+        return self.machine(program, guest, ",x-vof=on")
+
+    def alternate(self, what, measure):
+        """
+        Measures a program of each once to warm the page cache, then yields (ours, peer) for each
+        round.
+        """
         for number in range(self.args.rounds + 1):
-            pair = []
+            pair = {}
             # Take turns to go first, so that neither always follows the other.
             for ours in (True, False) if number % 2 else (False, True):
-                name = "fwnmi" if ours else "QEMU"
+                name = "fwnmi" if ours else "the peer"
                 turn = f"run {number} of {self.args.rounds}" if number else "warm-up"
                 self.progress.show(f"bench: {what}: {name}, {turn}")
-                pair.append((ours, run(self.command(ours, append), limit)))
+                pair[ours] = measure(self.program if ours else self.peer)
             if number:
-                yield tuple(result for _, result in sorted(pair, key=lambda p: not p[0]))
+                yield pair[True], pair[False]
 
     def take(self, row, unit, ours, peer):
         self.units[row] = unit
@@ -211,39 +209,76 @@ class Bench:
             self.samples[row][1].append(peer)
 
     def boot(self):
-        for ours, peer in self.alternate("boot", "fwnmi.job=poweroff", BOOT_LIMIT):
-            self.take(BOOT, "s", ours.seconds, peer.seconds)
-            self.take(PEAK, "MiB", ours.peak_mib, peer.peak_mib)
-        append = "fwnmi.job=poweroff disable_radix"
-        for ours, peer in self.alternate(BOOT_HASH, append, BOOT_LIMIT):
-            self.take(BOOT_HASH, "s", ours.seconds, peer.seconds)
+        for name in self.args.kernels:
+            kernel = guest_file(name)
+            for table, option in TABLES.items():
+                append = f"fwnmi.job=poweroff{option}"
+                row = f"boot of {name}, {table}"
+
+                def measure(program, append=append, kernel=kernel):
+                    return run(self.command(program, append, kernel), BOOT_LIMIT)
+
+                for ours, peer in self.alternate(row, measure):
+                    self.take(row, "s", ours.seconds, peer.seconds)
+                    if table == "radix":
+                        self.take(f"its peak memory, {name}", "MiB", ours.peak_mib, peer.peak_mib)
 
     def compute(self):
-        rows = self.args.rows
-        append = f"quiet fwnmi.job=bench fwnmi.rows={','.join(rows)}"
-        for ours, peer in self.alternate("compute", append, COMPUTE_LIMIT):
-            for row in rows:
-                for machine in (ours, peer):
-                    if (row, "start") not in machine.times or (row, "done") not in machine.times:
-                        raise Failure(f"the guest did not run {row}")
-                if not ours.results.get(row) or ours.results[row] != peer.results.get(row):
-                    raise Failure(
-                        f"{row}: different results: ours {ours.results.get(row)}, "
-                        f"QEMU's {peer.results.get(row)}"
-                    )
-                self.take(
-                    row,
-                    "s",
-                    *(
-                        machine.times[row, "done"] - machine.times[row, "start"]
-                        for machine in (ours, peer)
-                    ),
-                )
+        for table, option in TABLES.items():
+            append = f"quiet fwnmi.job=bench fwnmi.rows={','.join(self.args.rows)}{option}"
 
-    def speeds(self, ours, userland):
+            def measure(program, append=append):
+                return run(self.command(program, append), COMPUTE_LIMIT)
+
+            for ours, peer in self.alternate(f"compute, {table}", measure):
+                for row in self.args.rows:
+                    self.take_compute(row, table, ours, peer)
+
+    def take_compute(self, row, table, ours, peer):
+        for machine in (ours, peer):
+            if (row, "start") not in machine.times or (row, "done") not in machine.times:
+                raise Failure(f"the guest did not run {row}")
+        if not ours.results.get(row) or ours.results[row] != peer.results.get(row):
+            raise Failure(
+                f"{row}: different results: ours {ours.results.get(row)}, "
+                f"the peer's {peer.results.get(row)}"
+            )
+        seconds = (
+            machine.times[row, "done"] - machine.times[row, "start"] for machine in (ours, peer)
+        )
+        self.take(f"{row}, {table}", "s", *seconds)
+
+    def sieve(self):
+        tree = self.args.kvm_unit_tests
+        if not tree:
+            if self.args.only == ["sieve"]:
+                raise Failure("sieve: no tree was given (--kvm-unit-tests)")
+            return
+        files = [os.path.join(tree, "powerpc", name) for name in ("boot_rom.bin", "sieve.elf")]
+
+        def measure(program):
+            command = self.machine(program, ["-bios", files[0], "-kernel", files[1], "-m", "256M"])
+            started = time.monotonic()
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=COMPUTE_LIMIT,
+                check=False,
+            )
+            seconds = time.monotonic() - started
+            if b"EXIT: STATUS=1" not in done.stdout:
+                raise Failure(f"{os.path.basename(program)}: the sieve did not end well")
+            return seconds
+
+        for ours, peer in self.alternate(SIEVE, measure):
+            self.take(SIEVE, "s", ours, peer)
+
+    def speeds(self, program, userland):
         """Milliseconds a MiB of each algorithm, in a guest that obeys its console."""
         process = subprocess.Popen(
-            self.command(ours, "quiet", userland, OPENSSL_MEMORY),
+            self.command(program, "quiet", initramfs=userland, memory=OPENSSL_MEMORY),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -256,7 +291,7 @@ class Bench:
                 match = re.search(pattern, line.decode(errors="replace"))
                 if match:
                     return match
-            raise Failure(f"{'fwnmi' if ours else 'QEMU'} ended before openssl did")
+            raise Failure(f"{os.path.basename(program)} ended before openssl did")
 
         try:
             await_line("fwnmi-guest: ready")
@@ -278,7 +313,7 @@ class Bench:
     def openssl(self):
         userland = os.path.join(TOP, "build", "userland.cpio")
         if not os.path.exists(userland):
-            if self.args.only == "openssl":
+            if self.args.only == ["openssl"]:
                 raise Failure(f"{userland} is missing (make userland)")
             return
         for number in range(self.args.rounds):
@@ -286,7 +321,7 @@ class Bench:
             for ours in (True, False) if number % 2 else (False, True):
                 name = "fwnmi" if ours else "QEMU"
                 self.progress.show(f"bench: openssl: {name}, run {number + 1}")
-                found[ours] = dict(self.speeds(ours, userland))
+                found[ours] = dict(self.speeds(self.program if ours else self.qemu, userland))
             for row in OPENSSL:
                 self.take(row, "ms", found[True][row], found[False][row])
 
@@ -311,7 +346,7 @@ class Bench:
             guest.power_off()
 
     def save_ours(self, path):
-        command = self.command(True, "fwnmi.job=victim")
+        command = self.command(self.program, "fwnmi.job=victim")
         command[command.index("--clock") + 1] = "insn"
         with subprocess.Popen(
             [*command, f"--snapshot-at={SNAPSHOT_AT}={path}"],
@@ -323,7 +358,11 @@ class Bench:
 
     def save_peer(self, path, socket):
         with subprocess.Popen(
-            [*self.command(False, "fwnmi.job=victim"), "-qmp", f"unix:{socket},server=on,wait=off"],
+            [
+                *self.command(self.qemu, "fwnmi.job=victim"),
+                "-qmp",
+                f"unix:{socket},server=on,wait=off",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         ) as process:
@@ -344,7 +383,7 @@ class Bench:
             [self.program, "run", f"--from-snapshot={path}", f"--monitor={socket}"]
             if ours
             else [
-                *self.command(False, "fwnmi.job=victim"),
+                *self.command(self.qemu, "fwnmi.job=victim"),
                 *("-qmp", f"unix:{socket},server=on,wait=off", "-incoming", f"file:{path}"),
             ]
         )
@@ -415,7 +454,7 @@ class Bench:
         started = time.monotonic()
         with subprocess.Popen(
             [
-                *self.command(False, "fwnmi.job=victim"),
+                *self.command(self.qemu, "fwnmi.job=victim"),
                 *("-qmp", f"unix:{socket},server=on,wait=off", "-incoming", f"file:{path}"),
             ],
             stdin=subprocess.DEVNULL,
@@ -467,16 +506,8 @@ class Bench:
         return rows
 
     def run(self):
-        for kind in (
-            self.boot,
-            self.compute,
-            self.openssl,
-            self.fwnmi,
-            self.snapshots,
-            self.verdicts,
-        ):
-            if self.args.only in (None, kind.__name__):
-                kind()
+        for name in self.args.only:
+            getattr(self, name)()
         self.progress.clear()
 
 
@@ -504,11 +535,27 @@ def show(rows):
         )
 
 
-def row_list(text):
-    rows = text.split(",")
-    if not set(rows) <= set(ROWS):
-        raise argparse.ArgumentTypeError(f"not among {', '.join(ROWS)}")
-    return rows
+def names_among(known):
+    """Of an argument: names, separated by commas."""
+
+    def parse(text):
+        names = text.split(",")
+        if not set(names) <= set(known):
+            raise argparse.ArgumentTypeError(f"not among {', '.join(known)}")
+        return names
+
+    return parse
+
+
+@contextlib.contextmanager
+def busy_loops(count):
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def positive(text):
@@ -517,20 +564,30 @@ def positive(text):
     return int(text)
 
 
+def peer_name(args):
+    if args.before:
+        return args.before
+    version = guest_file("qemu10", "--version")
+    upstream = re.match(r"(?:\d+:)?([\d.]+)", version)[1]
+    return f"QEMU {upstream} TCG (Debian {version})"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=positive, default=5, help="runs of each program (5)")
-    parser.add_argument(
-        "--only",
-        choices=["boot", "compute", "openssl", "fwnmi", "snapshots", "verdicts"],
-        help="measure only these rows",
-    )
-    parser.add_argument(
-        "--rows",
-        type=row_list,
-        default=ROWS,
-        help=f"compute rows, separated by commas ({','.join(ROWS)})",
-    )
+    for name, known, what in (
+        ("--only", KINDS, "measure only these kinds of rows"),
+        ("--rows", ROWS, "compute rows"),
+        ("--kernels", KERNELS, "kernels that are booted"),
+    ):
+        parser.add_argument(
+            name, type=names_among(known), default=known, help=f"{what} ({','.join(known)})"
+        )
+    parser.add_argument("--clock", choices=["host", "insn"], default="host", help="ours (host)")
+    parser.add_argument("--jit", choices=["off", "auto", "force"], default="auto", help="(auto)")
+    parser.add_argument("--load", type=positive, default=0, help="busy loops beside (none)")
+    parser.add_argument("--before", metavar="PROGRAM", help="an earlier fwnmi to compare with")
+    parser.add_argument("--kvm-unit-tests", metavar="DIRECTORY", help="a tree, for sieve")
     parser.add_argument("--fwnmi", help="the program to measure (build/src/fwnmi)")
     parser.add_argument("--initramfs", help="the guest's userland (build/initramfs.cpio)")
     parser.add_argument(
@@ -541,12 +598,11 @@ def main():
     args = parser.parse_args()
     bench = Bench(args)
     try:
-        bench.run()
+        with busy_loops(args.load):
+            bench.run()
     finally:
         bench.progress.clear()
-    version = guest_file("qemu10", "--version")
-    upstream = re.match(r"(?:\d+:)?([\d.]+)", version)[1]
-    rows = bench.table(f"QEMU {upstream} TCG (Debian {version})")
+    rows = bench.table(peer_name(args))
     os.makedirs(os.path.dirname(os.path.abspath(args.output)), exist_ok=True)
     temporary = f"{args.output}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8") as f:
