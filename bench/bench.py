@@ -35,6 +35,7 @@ for Linux's Oops; it has system resets only.
 import argparse
 import collections
 import contextlib
+import functools
 import json
 import os
 import re
@@ -145,6 +146,13 @@ def run(argv, limit):
     return Run(seconds, usage.ru_maxrss / 1024, times, results)
 
 
+@functools.cache
+def knows(program, option):
+    """Is it an option of this build of fwnmi?"""
+    done = subprocess.run([program, "run", "--help"], stdout=subprocess.PIPE, check=True, text=True)
+    return option in done.stdout
+
+
 def await_file(process, path):
     deadline = time.monotonic() + BOOT_LIMIT
     while not os.path.exists(path):
@@ -170,7 +178,9 @@ class Bench:
     def machine(self, program, arguments, firmware=""):
         """The command line of fwnmi or of QEMU for the same machine; QEMU has a choice of those."""
         if program != self.qemu:
-            how = ("--clock", self.args.clock, "--jit", self.args.jit)
+            how = ["--clock", self.args.clock]
+            if knows(program, "--jit"):  # an earlier build may not
+                how += ["--jit", self.args.jit]
             return [program, "run", *arguments, *how]
         return [
             self.qemu,
@@ -513,7 +523,7 @@ class Bench:
 
 def show(rows):
     for heads in (
-        ("fwnmi", "QEMU", "ratio", "fwnmi", "QEMU"),
+        ("fwnmi", "peer", "ratio", "fwnmi", "peer"),
         ("median", "median", "", "min..max", "min..max"),
     ):
         print("{:<30} {:>4} {:>8} {:>8} {:>6}  {:^14} {:^14}".format("", "", *heads).rstrip())
