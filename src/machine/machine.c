@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/huge_pages.h"
 #include "machine/private.h"
 
 /*
@@ -174,9 +175,8 @@ static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 	if (size < MACHINE_MIN_RAM || size > MACHINE_MAX_RAM || size % (1u << 20))
 		return FAIL("cannot use %llu bytes of memory: not %llu..%llu MiB",
 			    (unsigned long long)size, MACHINE_MIN_RAM >> 20, MACHINE_MAX_RAM >> 20);
-	base = mmap(NULL, extent + GUARD_SIZE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
+	base = huge_pages_map(extent + GUARD_SIZE, PROT_NONE);
+	if (!base)
 		return FAIL("cannot allocate %llu MiB of memory: %s",
 			    (unsigned long long)(size >> 20), strerror(errno));
 	machine->memory.base = base;

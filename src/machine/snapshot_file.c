@@ -15,6 +15,7 @@
 #include "base/build_id.h"
 #include "base/crc32c.h"
 #include "base/file_io.h"
+#include "base/huge_pages.h"
 #include "base/new_file.h"
 #include "machine/private.h"
 #include "machine/snapshot_file.h"
@@ -593,10 +594,9 @@ static bool move_memory(uint8_t *to, uint8_t *from, uint64_t size)
 static uint8_t *exchange(struct guest_memory *memory, uint8_t *pages)
 {
 	const uint64_t extent = memory_extent(memory);
-	uint8_t *old =
-		mmap(NULL, extent, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *old = huge_pages_map(extent, PROT_NONE);
 
-	if (old == MAP_FAILED)
+	if (!old)
 		return NULL;
 	if (!move_memory(old, memory->base, extent)) {
 		munmap(old, extent);
@@ -633,13 +633,12 @@ static uint8_t *replace(struct machine *machine, uint8_t *pages, const void *sta
 static bool load(struct snapshot_file *file, struct machine *machine, char *err, size_t err_size)
 {
 	const uint64_t size = memory_extent(&machine->memory);
-	uint8_t *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *pages = huge_pages_map(size, PROT_READ | PROT_WRITE);
 	size_t state_size = 0;
 	void *state = NULL;
 	bool good = false;
 
-	if (pages == MAP_FAILED)
+	if (!pages)
 		return REFUSE("%s", strerror(errno));
 	madvise(pages, size, MADV_HUGEPAGE);
 	state = get_state(file, &state_size);

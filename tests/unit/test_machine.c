@@ -598,6 +598,12 @@ static void power_off_ends_the_run(void **state)
 	assert_int_equal(shutdown_events, 1);
 }
 
+static void memory_begins_where_a_huge_page_does(void **state)
+{
+	make_machine(1);
+	assert_int_equal((uintptr_t)machine_memory(machine)->base % HUGE_PAGE, 0);
+}
+
 static void a_reboot_starts_again_with_empty_memory(void **state)
 {
 	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) },
@@ -1530,6 +1536,7 @@ int main(void)
 		TEST(absurd_sizes_are_refused),
 		TEST(a_kernel_that_cannot_be_read_is_an_error),
 		TEST(power_off_ends_the_run),
+		TEST(memory_begins_where_a_huge_page_does),
 		TEST(a_reboot_starts_again_with_empty_memory),
 		TEST(a_reboot_heals_all_memory),
 		TEST(memory_is_poisoned_only_if_there_is_some_and_the_engine_sees_it),
