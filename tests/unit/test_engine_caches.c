@@ -136,7 +136,7 @@ static void a_store_is_seen_by_decoded_code_after_2_to_the_32_fills(void **state
 	assert_non_null(code_decode(e->cpus[0], page_at(CODE), 0));
 	assert_sound();
 	assert_true(cpu_store32(cpu, CODE, INSN_NOP));
-	assert_null(page_at(CODE)->entry[0]);
+	assert_null(code_entry(page_at(CODE), 0));
 }
 
 static void translations_of_a_process_are_not_found_when_numbers_start_again(void **state)
@@ -433,9 +433,9 @@ static void a_broken_invariant_is_found(void **state)
 	BREAK(page->decoded[0] = 0, "not marked");
 	page->decoded[0] = 3;
 	BREAK(page->entry[1] = page->entry[0], "does not begin where its entry says");
-	page->entry[1] = NULL;
-	BREAK(((struct uop *)page->entry[0])[2].imm = 8, "a link does not lead");
-	((struct uop *)page->entry[0])[2].imm = 0;
+	page->entry[1] = 0;
+	BREAK(((struct uop *)code_entry(page, 0))[2].imm = 8, "a link does not lead");
+	((struct uop *)code_entry(page, 0))[2].imm = 0;
 	BREAK(e->walks.first_asid = e->walks.next_asid + 1, "out of order");
 	e->walks.first_asid = e->walks.next_asid;
 	/* Poison that the engine has not been told of. */

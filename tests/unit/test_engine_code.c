@@ -34,7 +34,7 @@ static struct block *make(uint64_t ra, unsigned mode, uint8_t nr_insns)
 
 static const struct uop *entry_at(uint64_t ra, unsigned mode)
 {
-	return code_page_at(&cache, ra, mode)->entry[(ra & PAGE_MASK_LOW) / 4];
+	return code_entry(code_page_at(&cache, ra, mode), ra & PAGE_MASK_LOW);
 }
 
 static void a_block_is_found_where_it_starts_in_its_mode(void **state)
@@ -149,6 +149,29 @@ static void all_words_of_a_block_are_marked(void **state)
 	assert_true(code_drop(&cache, CODE + 16, 4));
 }
 
+static void a_page_with_code_takes_little_more_than_itself(void **state)
+{
+	size_t used;
+
+	code_page_at(&cache, CODE, 0);
+	used = cache.arena_used;
+	code_page_at(&cache, CODE + PAGE_BYTES, 0);
+	assert_true(cache.arena_used - used < PAGE_BYTES + 512);
+}
+
+static void a_block_at_the_end_of_the_arena_is_found(void **state)
+{
+	struct block *block;
+
+	assert_non_null(code_page_at(&cache, CODE, 0));
+	cache.arena_used = cache.arena_size - sizeof(*block) - DECODE_MAX_UOPS * sizeof(struct uop);
+	cache.arena_used &= ~(size_t)15;
+	block = make(CODE, 0, 1);
+	assert_non_null(block);
+	code_enter(&cache, block);
+	assert_ptr_equal(entry_at(CODE, 0), block->uops);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -162,6 +185,8 @@ int main(void)
 		TEST(a_full_arena_takes_nothing_more_until_it_is_emptied),
 		TEST(an_instruction_of_two_words_moves_those_behind_it),
 		TEST(all_words_of_a_block_are_marked),
+		TEST(a_page_with_code_takes_little_more_than_itself),
+		TEST(a_block_at_the_end_of_the_arena_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

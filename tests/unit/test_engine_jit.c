@@ -24,7 +24,15 @@ static struct engine_guest guest;
 static struct power_engine *e;
 static struct cpu *cpu;
 static struct emitter emitter;
-static struct code_page page, other_page;
+static struct code_page page;
+/* A block of another page, in an arena that holds nothing else */
+static struct {
+	struct code_page page;
+	union {
+		struct block block;
+		uint8_t room[sizeof(struct block) + 5 * sizeof(struct uop)];
+	};
+} other;
 static union {
 	struct block block;
 	uint8_t room[sizeof(struct block) + (NR_UOPS + 4) * sizeof(struct uop)];
@@ -341,7 +349,7 @@ static void set_up_state(void)
 	cpu->msr =
 		(cpu->mode & CODE_32 ? 0 : MSR_SF) | MSR_ME | (cpu->mode & CODE_LE ? MSR_LE : 0) |
 		(random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (random64() % 4 ? 0 : MSR_PR);
-	page.mode = other_page.mode = cpu->mode;
+	page.mode = other.page.mode = cpu->mode;
 	for (unsigned i = 0; i < 128; i++)
 		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double() : some_value();
 	cpu->fpscr = 0;
@@ -544,10 +552,6 @@ static void a_disassembler_reads_the_code_of_each_recipe(void **state)
 #define FROM 0x7000ull /* the page of the block that branches */
 #define TO   0x9000ull /* where it goes */
 
-static union {
-	struct block block;
-	uint8_t room[sizeof(struct block) + 5 * sizeof(struct uop)];
-} other;
 static unsigned left;
 
 /* The body of the block at TO, which is not entered by translated code. */
@@ -563,8 +567,7 @@ static void make_other(unsigned offset, uint64_t value)
 	struct uop *u = other.block.uops;
 
 	memset(&other, 0, sizeof(other));
-	memset(&other_page, 0, sizeof(other_page));
-	other.block.page = &other_page;
+	other.block.page = &other.page;
 	other.block.start = (uint16_t)offset;
 	other.block.nr_insns = other.block.nr_words = 2;
 	u[0] = (struct uop){ .kind = UOP_li, .d = offsetof(struct cpu, gpr[3]), .imm = value };
@@ -573,7 +576,7 @@ static void make_other(unsigned offset, uint64_t value)
 	u[4] = (struct uop){ .kind = UOP_trailer, .imm = (uintptr_t)&other.block };
 	for (unsigned i = 0; i < 5; i++)
 		u[i].fn = i ? uop_body[u[i].kind] : leaves;
-	other_page.entry[offset / 4] = u;
+	other.page.entry[offset / 4] = (uint32_t)((uint8_t *)u - (uint8_t *)&other);
 }
 
 static void enter_fetch(uint64_t tag)
@@ -581,7 +584,7 @@ static void enter_fetch(uint64_t tag)
 	struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(TO)];
 
 	entry->tag = tag;
-	entry->page = &other_page;
+	entry->page = &other.page;
 }
 
 /* Executes an ending that goes to TO + @offset, by translated code. */

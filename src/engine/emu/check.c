@@ -198,7 +198,7 @@ static const char *check_links(const struct power_engine *e, const struct code_p
 			continue;
 		next = block_at(e, page, to);
 		CHECK(next, "a link does not lead to a block of its page");
-		CHECK(page->entry[next->start / 4] == to,
+		CHECK(code_entry(page, next->start) == to,
 		      "a link leads to a block that was dropped");
 	}
 	return NULL;
@@ -207,7 +207,7 @@ static const char *check_links(const struct power_engine *e, const struct code_p
 static const char *check_block(const struct power_engine *e, const struct code_page *page,
 			       unsigned word)
 {
-	const struct block *block = block_at(e, page, page->entry[word]);
+	const struct block *block = block_at(e, page, code_entry(page, 4 * word));
 	const char *wrong;
 
 	CHECK(block, "an entry of a code page is not a block of it");

@@ -133,7 +133,7 @@ static inline bool arrived(struct cpu *cpu)
 static const struct uop *entry_at_nip(struct cpu *cpu, struct code_page *page)
 {
 	const unsigned offset = (unsigned)(cpu->nip & PAGE_MASK_LOW);
-	const struct uop *u = CODE_ENTRY(page, offset);
+	const struct uop *u = code_entry(page, offset);
 
 	return likely(u) ? u : code_decode(cpu, page, offset);
 }
@@ -324,7 +324,7 @@ static bool run_blocks(struct cpu *cpu, struct engine_exit *exit)
 		if (arrived(cpu))
 			return true;
 		page = code_fetch(cpu, cpu->nip);
-		u = likely(page) ? CODE_ENTRY(page, cpu->nip & PAGE_MASK_LOW) : NULL;
+		u = likely(page) ? code_entry(page, cpu->nip & PAGE_MASK_LOW) : NULL;
 		if (unlikely(!u && page)) {
 			u = code_decode(cpu, page, (unsigned)(cpu->nip & PAGE_MASK_LOW));
 			if (u && lost_translation(cpu))

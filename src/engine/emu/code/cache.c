@@ -150,7 +150,8 @@ bool code_enter(struct code_cache *c, struct block *block)
 	for (unsigned i = first; i < first + block->nr_words; i++)
 		page->decoded[i / 64] |= 1ull << (i % 64);
 	__atomic_store_n(has_code, PAGE_WITH_CODE, __ATOMIC_RELEASE);
-	__atomic_store_n(&page->entry[first], block->uops, __ATOMIC_RELEASE);
+	__atomic_store_n(&page->entry[first], (uint32_t)((uint8_t *)block->uops - (uint8_t *)page),
+			 __ATOMIC_RELEASE);
 	return !had_code;
 }
 
@@ -172,7 +173,7 @@ static void forget_blocks(struct code_cache *c, struct code_page *page)
 {
 	memset(page->decoded, 0, sizeof(page->decoded));
 	for (unsigned i = 0; i < WORDS_PER_PAGE; i++)
-		__atomic_store_n(&page->entry[i], NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&page->entry[i], 0, __ATOMIC_RELAXED);
 	work_done(c->work, WORK_TABLE);
 }
 

@@ -55,16 +55,24 @@ struct code_page {
 	unsigned mode;
 	/* A bit per instruction word that some block holds. */
 	uint64_t decoded[WORDS_PER_PAGE / 64];
-	/* The first micro-operation of the block starting there. */
-	const struct uop *entry[WORDS_PER_PAGE];
+	/*
+	 * The first micro-operation of the block starting there, in bytes from this structure,
+	 * which lies before its blocks in the arena; 0: none.
+	 */
+	uint32_t entry[WORDS_PER_PAGE];
 	/* A bit per instruction word that no block in entry may hold. */
 	uint64_t marked[WORDS_PER_PAGE / 64];
 	bool has_marks;
 	struct code_page *next_marked; /* if it has */
 };
 
-/* The block that begins at @offset of a code page, or NULL. Needs no lock. */
-#define CODE_ENTRY(page, offset) __atomic_load_n(&(page)->entry[(offset) / 4], __ATOMIC_ACQUIRE)
+/** code_entry() - the block that begins at @offset of a code page, or NULL. Needs no lock. */
+static inline const struct uop *code_entry(const struct code_page *page, uint64_t offset)
+{
+	const uint32_t at = __atomic_load_n(&page->entry[offset / 4], __ATOMIC_ACQUIRE);
+
+	return at ? (const struct uop *)(const void *)((const uint8_t *)page + at) : NULL;
+}
 
 /*
  * The decoded code of REGION_BYTES of real memory: the lower level of the tables by real page. A

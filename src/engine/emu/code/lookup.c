@@ -171,7 +171,7 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 		return decode_block(cpu, page, offset);
 	lock(e);
 	if (code_state(&e->code, page->ra) == PAGE_WITH_CODE) {
-		u = CODE_ENTRY(page, offset); /* another vCPU may have been first */
+		u = code_entry(page, offset); /* another vCPU may have been first */
 		if (!u)
 			u = decode_block(cpu, page, offset);
 		unlock(e);

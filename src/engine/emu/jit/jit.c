@@ -279,7 +279,7 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 	/* The block's trailer follows the ending and its two links. */
 	const struct block *block = (const struct block *)(uintptr_t)u[3].imm;
 	const unsigned offset = link_offset(block, u, link);
-	const struct uop *t = offset < PAGE_BYTES ? CODE_ENTRY(block->page, offset) : NULL;
+	const struct uop *t = offset < PAGE_BYTES ? code_entry(block->page, offset) : NULL;
 
 	if (!t || cpu->engine->jit->emitter.alone) {
 		cpu->nip = cpu->page_ea + offset;
@@ -315,7 +315,7 @@ static const char *check_links(const struct jit *jit, const struct block *block)
 		const uint8_t *code = emitter_linked(&jit->emitter, block, link);
 		const unsigned offset = code ? link_offset(block, u, link) : 0;
 		const struct uop *to =
-			code && offset < PAGE_BYTES ? CODE_ENTRY(block->page, offset) : NULL;
+			code && offset < PAGE_BYTES ? code_entry(block->page, offset) : NULL;
 
 		if (code && (!to || block_of_first(to)->host != code))
 			return "translated code goes on where its block does not";

@@ -244,9 +244,10 @@ static void put_find(struct assembler *a)
 	op(a, WIDE, OP_MOV, RCX, at_base(RCX, offsetof(struct fetch_entry, page)));
 	op(a, 0, OP_MOV, RDX, in_register(RAX));
 	op_imm(a, 0, OP_AND, in_register(RDX), PAGE_BYTES - 4);
-	op(a, WIDE, OP_MOV, RCX, at_index(RCX, RDX, 1, offsetof(struct code_page, entry)));
-	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
+	op(a, 0, OP_MOV, RDX, at_index(RCX, RDX, 0, offsetof(struct code_page, entry)));
+	op(a, 0, OP_TEST, RDX, in_register(RDX));
 	not_decoded = op_jump_if(a, IF_EQUAL);
+	op(a, WIDE, OP_ADD, RCX, in_register(RDX));
 	op_imm(a, WIDE, OP_AND, in_register(RAX), -(int32_t)PAGE_BYTES);
 	op(a, WIDE, OP_STORE, RAX, AT_CPU(page_ea));
 	op(a, WIDE, OP_MOV, RAX, at_host(RCX));

@@ -47,14 +47,15 @@ static void put_found(struct translation *t, bool page, unsigned offset)
 	rarely(t, op_jump_if(a, IF_NOT_EQUAL), FIND, offset);
 	op(a, WIDE, OP_MOV, RCX, at_base(RCX, offsetof(struct fetch_entry, page)));
 	if (page) {
-		op(a, WIDE, OP_MOV, RCX, at_base(RCX, entries + 2 * (int32_t)offset));
+		op(a, 0, OP_MOV, RDX, at_base(RCX, entries + (int32_t)offset));
 	} else {
 		op(a, 0, OP_MOV, RDX, in_register(RAX));
 		op_imm(a, 0, OP_AND, in_register(RDX), PAGE_BYTES - 4);
-		op(a, WIDE, OP_MOV, RCX, at_index(RCX, RDX, 1, entries));
+		op(a, 0, OP_MOV, RDX, at_index(RCX, RDX, 0, entries));
 	}
-	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
+	op(a, 0, OP_TEST, RDX, in_register(RDX));
 	rarely(t, op_jump_if(a, IF_EQUAL), FIND, offset);
+	op(a, WIDE, OP_ADD, RCX, in_register(RDX));
 	op(a, WIDE, OP_MOV, RDX, at_host(RCX));
 	op(a, WIDE, OP_TEST, RDX, in_register(RDX));
 	rarely(t, op_jump_if(a, IF_EQUAL), FIND, offset);

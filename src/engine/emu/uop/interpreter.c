@@ -391,7 +391,7 @@ static __attribute__((noinline)) const struct uop *unlinked(struct cpu *cpu, con
 	uint64_t target = cpu->page_ea + offset;
 
 	if (cpu->budget > 0) {
-		const struct uop *t = CODE_ENTRY(BLOCK->page, offset);
+		const struct uop *t = code_entry(BLOCK->page, offset);
 
 		if (t) {
 			__atomic_store_n(&((struct uop *)u)[link].imm, (uint64_t)(uintptr_t)t,
@@ -423,7 +423,7 @@ static inline const struct uop *find(struct cpu *cpu, uint64_t target)
 
 	if (unlikely(entry->tag != EPN(target) || cpu->budget <= 0))
 		return NULL;
-	t = CODE_ENTRY(entry->page, target & PAGE_MASK_LOW);
+	t = code_entry(entry->page, target & PAGE_MASK_LOW);
 	if (likely(t))
 		cpu->page_ea = EPN(target);
 	return t;
