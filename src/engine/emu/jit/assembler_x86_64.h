@@ -6,9 +6,7 @@
 #ifndef FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
 #define FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include "engine/emu/jit/assembler.h"
 
 enum host_register {
 	RAX,
@@ -27,10 +25,6 @@ enum host_register {
 	R13,
 	R14,
 	R15
-};
-
-struct assembler {
-	uint8_t *at;
 };
 
 /* Conditions, as jcc, setcc and cmovcc number them. */
@@ -88,12 +82,6 @@ static inline struct operand at_index(unsigned base, unsigned index, unsigned sh
 static inline void put8(struct assembler *a, unsigned v)
 {
 	*a->at++ = (uint8_t)v;
-}
-
-static inline void put32(struct assembler *a, uint32_t v)
-{
-	memcpy(a->at, &v, sizeof(v));
-	a->at += sizeof(v);
 }
 
 static inline void put64(struct assembler *a, uint64_t v)
@@ -460,6 +448,15 @@ static inline void jump_to(uint8_t *place, const uint8_t *target)
 	const int32_t distance = (int32_t)(target - (place + 4));
 
 	memcpy(place, &distance, sizeof(distance));
+}
+
+/* Where the jump leads */
+static inline const uint8_t *jump_target(const uint8_t *place)
+{
+	int32_t distance;
+
+	memcpy(&distance, place, sizeof(distance));
+	return place + 4 + distance;
 }
 
 static inline void op_jump_register(struct assembler *a, unsigned r)

@@ -11,11 +11,8 @@
 #ifndef FWNMI_ENGINE_EMU_JIT_X86_64_H
 #define FWNMI_ENGINE_EMU_JIT_X86_64_H
 
-#include <stddef.h>
-
 #include "engine/emu/jit/assembler_x86_64.h"
-#include "engine/emu/jit/emitter.h"
-#include "engine/emu/private.h"
+#include "engine/emu/jit/translation.h"
 
 #define BIAS   128 /* all GPRs are within a byte's displacement */
 #define BUDGET R15
@@ -30,52 +27,10 @@ static const uint8_t register_of[32] = {
 	[8] = R10, [9] = R11, [10] = R12, [30] = R13, [31] = R14,
 };
 
-/* A jump to code behind the block. */
-struct rare {
-	uint8_t *jump;
-	const struct uop *u;
-	enum {
-		INTERPRET, /* go on in the interpreter at u */
-		UNCOUNT, /* the same; the block's instructions were counted already */
-		STOP, /* a called function has raised an exception at u */
-		STOPPED, /* the same, and it is noted */
-		LINK, /* go on behind u, by link */
-		FIND /* go on at RAX + offset */
-	} what;
-	bool spilled; /* pinned registers are in struct cpu */
-	uint16_t number; /* the link; the offset */
-};
-
-/*
- * Vector-scalar registers that a block's code has in host registers as well as in struct cpu. From
- * XMM4 on; those below are scratch. A call of a function forgets them.
- */
+/* Vector-scalar registers are kept from XMM4 on; those below are scratch. */
 #define FIRST_CACHED XMM(4)
-#define NR_CACHED    12
-struct cached_vsr {
-	uint8_t number; /* 1 + the VSR's; 0: empty */
-	unsigned used; /* when; see translation.turn */
-};
-
-struct translation {
-	struct emitter *e;
-	struct assembler a;
-	const struct uop *u;
-	unsigned mode; /* CODE_* */
-	bool spilled;
-	struct cached_vsr cached[NR_CACHED];
-	unsigned turn;
-	uint8_t *link[2], *unlinked[2];
-	struct rare rare[2 * DECODE_MAX_UOPS];
-	unsigned nr_rare;
-};
 
 #define AT_CPU(member) at_base(CPU, (int32_t)offsetof(struct cpu, member) - BIAS)
-
-static inline uint8_t *shared(const struct translation *t, uint32_t offset)
-{
-	return t->e->memory.writable + offset;
-}
 
 /* ---- where guest registers are ---- */
 
@@ -153,31 +108,12 @@ static inline void unspill(struct translation *t)
 
 /* ---- what is behind the block ---- */
 
-static inline void rarely(struct translation *t, uint8_t *jump, unsigned what, unsigned number)
-{
-	t->rare[t->nr_rare++] = (struct rare){ .jump = jump,
-					       .u = t->u,
-					       .what = what,
-					       .spilled = t->spilled,
-					       .number = (uint16_t)number };
-}
-
 static inline void interpret_if(struct translation *t, enum host_condition condition)
 {
 	rarely(t, op_jump_if(&t->a, condition), INTERPRET, 0);
 }
 
 /* ---- what several kinds of recipes need ---- */
-
-/* Goes on in the interpreter if a facility is off, or if MSR_PR is on. */
-static inline void put_need(struct translation *t, uint64_t msr_bit)
-{
-	const int byte = __builtin_ctzll(msr_bit) / 8;
-
-	op_test_byte(&t->a, at_base(CPU, (int32_t)offsetof(struct cpu, msr) + byte - BIAS),
-		     (unsigned)(msr_bit >> 8 * byte));
-	interpret_if(t, msr_bit == MSR_PR ? IF_NOT_EQUAL : IF_EQUAL);
-}
 
 /* a op= the immediate, which may need a register */
 static inline void with_immediate(struct translation *t, unsigned opcode, unsigned r, uint64_t imm)
@@ -272,11 +208,6 @@ static inline struct operand vsr_home(unsigned n, unsigned byte)
 	return at_base(CPU, (int32_t)(offsetof(struct cpu, vsr) + 16 * n + byte) - BIAS);
 }
 
-static inline void forget_vsrs(struct translation *t)
-{
-	memset(t->cached, 0, sizeof(t->cached));
-}
-
 static inline struct cached_vsr *find_vsr(struct translation *t, unsigned n)
 {
 	for (unsigned i = 0; i < NR_CACHED; i++)
@@ -336,45 +267,12 @@ static inline void put_fetch_entry(struct assembler *a)
 /* block.host of the block whose first micro-operation is in @first */
 static inline struct operand at_host(unsigned first)
 {
-	return at_base(first, (int32_t)offsetof(struct block, host) -
-				      (int32_t)offsetof(struct block, uops));
+	return at_base(first, HOST_FROM_FIRST);
 }
 
-/* ---- the recipes, by what a micro-operation does ---- */
-
-/* Of the micro-operation t->u: its code. false: it has none. */
-bool recipe_memory(struct translation *t);
-bool recipe_fixed(struct translation *t);
-bool recipe_branch(struct translation *t);
-
-/*
- * ---- calls of semantics functions that have code of their own ----
- *
- * Such code reads and writes what the function would, and may go on in the interpreter at the
- * micro-operation, before it has changed anything.
- */
-
-/* What an access's effective address is made of. */
-enum access_form {
-	NO_ACCESS,
-	ACCESS_X, /* (RA|0) + RB */
-	ACCESS_D, /* (RA|0) + a displacement */
-	ACCESS_DS,
-	ACCESS_DQ
-};
-
-struct sem_recipe {
-	sem_fn *sem;
-	void (*put)(struct translation *t, uint32_t insn, unsigned how);
-	unsigned how; /* what put() makes of it */
-	uint8_t needs; /* HOST_* */
-	uint8_t form; /* enum access_form */
-	uint8_t bytes; /* of the access, which is aligned to as many if the next says so */
-	bool aligned, stores;
-};
+/* ---- calls of semantics functions ---- */
 
 /* Of the host's processor: what not all have. */
-#define HOST_KNOWN  1 /* the host has been looked at */
 #define HOST_POPCNT 2
 #define HOST_AVX2   4
 #define HOST_BMI2   8
@@ -382,31 +280,9 @@ struct sem_recipe {
 #define HOST_PCLMUL 32
 #define HOST_FMA    64
 
-/* By file, each ended by an empty one. */
 extern const struct sem_recipe fixed_recipes[];
 extern const struct sem_recipe memory_recipes[];
 extern const struct sem_recipe vector_recipes[];
 extern const struct sem_recipe fp_recipes[];
-
-/** displacement() - of an access of this form */
-uint64_t displacement(uint32_t insn, enum access_form form);
-
-/** recipes_init() - find out what the host has, and make the table of all recipes, once. */
-void recipes_init(void);
-/** recipe_of() - of a call, or NULL if it has none that this host can execute */
-const struct sem_recipe *recipe_of(const struct uop *u, unsigned mode);
-
-/* The instruction that a call executes */
-static inline uint32_t called_insn(const struct uop *u)
-{
-	return (uint32_t)u->d | (uint32_t)u->a << 16;
-}
-
-#define GPR(n) (8u * (n)) /* where it is in struct cpu */
-
-#define RECIPE(name, put) \
-	case UOP_##name:  \
-		put;      \
-		return true
 
 #endif

@@ -2,9 +2,6 @@
 /* The emitter for x86-64: what ends a block. */
 #include "engine/emu/jit/x86_64.h"
 
-#define LINK_TAKEN 0
-#define LINK_NEXT  1
-
 /* If the budget ends here, the ending is the interpreter's. */
 static void count(struct translation *t)
 {

@@ -480,14 +480,6 @@ static void put_extswsli(struct translation *t, uint32_t insn, unsigned how)
 	put_rc(t, insn, F_RA(insn));
 }
 
-/* Ones from bit mb to bit me, numbered from the left, wrapping around if mb > me */
-static uint64_t mask64(unsigned mb, unsigned me)
-{
-	const uint64_t from = ~0ull >> mb, to = ~0ull << (63 - me);
-
-	return mb <= me ? from & to : from | to;
-}
-
 /* RA = RS rotated by RB, and a mask: of rldcl (how: 0) or rldcr (1) */
 static void put_rotate_doubleword_by(struct translation *t, uint32_t insn, unsigned how)
 {
@@ -608,10 +600,6 @@ static void put_mcrf(struct translation *t, uint32_t insn, unsigned how)
 	op(&t->a, 0, OP_MOVZX_BYTE, RAX, cr_field(F_RA(insn) >> 2));
 	store_byte(t, RAX, cr_field(F_RT(insn) >> 2));
 }
-
-#define CR_NIBBLES	0x0f0f0f0f0f0f0f0full /* of each field's byte */
-#define ONE_FIELD(insn) ((insn)&1u << 20) /* mfocrf, mtocrf */
-#define FXM(insn)	((insn) >> 12 & 255)
 
 static void put_mfcr(struct translation *t, uint32_t insn, unsigned how)
 {

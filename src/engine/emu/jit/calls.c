@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The emitter for x86-64: which calls of semantics functions have code of their own. */
-#include "engine/emu/jit/x86_64.h"
-
-static const struct sem_recipe *const recipes[] = { fixed_recipes, memory_recipes, vector_recipes,
-						    fp_recipes };
+/* Which calls of semantics functions have code of their own, and what memory they access. */
+#include "engine/emu/insn/insn.h"
+#include "engine/emu/jit/translation.h"
 
 #define NR_SLOTS 2048 /* a power of two, far more than recipes */
 
@@ -15,24 +13,13 @@ static unsigned slot_of(sem_fn *sem)
 	return (unsigned)((uintptr_t)sem * 0x9e3779b97f4a7c15ull >> 32) & (NR_SLOTS - 1);
 }
 
-static unsigned look_at_host(void)
-{
-	const bool avx2 = __builtin_cpu_supports("avx2");
-
-	return (__builtin_cpu_supports("popcnt") ? HOST_POPCNT : 0) |
-	       (__builtin_cpu_supports("bmi2") ? HOST_BMI2 : 0) | (avx2 ? HOST_AVX2 : 0) |
-	       (avx2 && __builtin_cpu_supports("fma") ? HOST_FMA : 0) |
-	       (avx2 && __builtin_cpu_supports("aes") ? HOST_AES : 0) |
-	       (avx2 && __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0);
-}
-
 void recipes_init(void)
 {
 	if (host_has & HOST_KNOWN)
 		return;
 	host_has = look_at_host() | HOST_KNOWN;
-	for (unsigned i = 0; i < sizeof(recipes) / sizeof(recipes[0]); i++) {
-		for (const struct sem_recipe *r = recipes[i]; r->sem; r++) {
+	for (unsigned i = 0; host_recipes[i]; i++) {
+		for (const struct sem_recipe *r = host_recipes[i]; r->sem; r++) {
 			unsigned slot = slot_of(r->sem);
 
 			while (slots[slot])
