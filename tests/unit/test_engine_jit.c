@@ -500,14 +500,15 @@ static void list_block(void)
 	size_t size;
 
 	emitter_fill(&emitter, emitter.first, emitter.memory.size);
-	memset(emitter.memory.writable + emitter.first, 0x90, emitter.memory.size - emitter.first);
+	fill_with_nops(&DISASSEMBLER_HOST, emitter.memory.writable + emitter.first,
+		       emitter.memory.size - emitter.first);
 	host = emitter_translate(&emitter, code.block.uops);
 	assert_non_null(host);
 	size = emitter.used - (size_t)(host - emitter.memory.executable);
 	assert_true(listing.used + size + GAP < CODE_BYTES);
 	listing.starts[listing.nr++] = (unsigned)listing.used;
 	memcpy(listing.bytes + listing.used, host, size);
-	memset(listing.bytes + listing.used + size, 0x90, GAP);
+	fill_with_nops(&DISASSEMBLER_HOST, listing.bytes + listing.used + size, GAP);
 	listing.used += size + GAP;
 }
 
@@ -535,11 +536,11 @@ static void a_disassembler_reads_the_code_of_each_recipe(void **state)
 
 	listing.used = listing.nr = 0;
 	list_all();
-	n = disassemble(listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
+	n = disassemble(&DISASSEMBLER_HOST, listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
 	if (n < 0)
 		fail_msg("there is no objdump");
 	for (int i = 0; i < n; i++) {
-		if (strstr(insns[i].text, "(bad)"))
+		if (strstr(insns[i].text, DISASSEMBLER_HOST.undefined))
 			fail_msg("at %x, block %u: %s", insns[i].offset, next, insns[i].text);
 		if (next < listing.nr && insns[i].offset == listing.starts[next])
 			next++;

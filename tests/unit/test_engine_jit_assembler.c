@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The encodings of assembler_x86_64.h, as binutils' disassembler reads them. */
-#include "disassemble.h"
+#include "unit.h"
 
 #include "engine/emu/jit/assembler_x86_64.h"
 
@@ -70,34 +70,5 @@
 	  "vpclmulhqhqdq %xmm3,%xmm2,%xmm1")                                                     \
 	E(vex(a, V_CVTSS2SD, XMM(1), XMM(2), in_register(XMM(3))), "vcvtss2sd %xmm3,%xmm2,%xmm1")
 
-static void each_encoding_is_read_as_what_it_should_be(void **state)
-{
-	static const char *const texts[] = {
-#define E(emit, text) text,
-		ENCODINGS
-#undef E
-	};
-	static struct disassembled got[ARRAY_SIZE(texts) + 1];
-	static uint8_t code[16 * ARRAY_SIZE(texts)];
-	struct assembler assembler = { .at = code }, *a = &assembler;
-	int n;
-
-#define E(emit, text) emit;
-	ENCODINGS
-#undef E
-	n = disassemble(code, (size_t)(a->at - code), got, ARRAY_SIZE(got));
-	if (n < 0)
-		fail_msg("there is no objdump");
-	for (unsigned i = 0; i < ARRAY_SIZE(texts); i++)
-		assert_string_equal(got[i].text, texts[i]);
-	assert_int_equal(n, ARRAY_SIZE(texts));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_encoding_is_read_as_what_it_should_be),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+#define DISASSEMBLER disassembler_x86_64
+#include "encodings.h"
