@@ -329,6 +329,36 @@ static void restore(const struct state *state)
 	memcpy(guest.memory.base + DATA, state->memory, sizeof(state->memory));
 }
 
+/*
+ * Often what the block's first instruction accesses, by base and index, is in memory and aligned,
+ * and the vCPU has a reservation, sometimes of these bytes.
+ */
+static void set_up_access(void)
+{
+	const struct uop *u = &code.block.uops[0];
+	const uint32_t insn = (uint32_t)u->d | (uint32_t)u->a << 16;
+	const unsigned ra = F_RA(insn), rb = F_RB(insn);
+	uint64_t ea = DATA + random64() % (2 * PAGE_BYTES) / 16 * 16, there;
+
+	if (uop_info[u->kind].imm == IMM_SEM && random64() & 1) {
+		if (ra)
+			cpu->gpr[ra] = ra == rb ? ea / 2 : 0;
+		if (ra != rb || !ra)
+			cpu->gpr[rb] = ea;
+	}
+	memcpy(&there, guest.memory.base + ea, sizeof(there));
+	cpu->reserved = random64() % 4;
+	cpu->reserve_ra = random64() % 8 ? ea : ea + 8;
+	cpu->reserve_size = (uint8_t)(1u << random64() % 4);
+	cpu->reserve_value = random64() % 4 ? there : random64();
+	if (cpu->mode & CODE_LE)
+		cpu->reserve_value &= ~0ull >> (64 - 8 * cpu->reserve_size);
+	else
+		cpu->reserve_value = __builtin_bswap64((uint64_t)cpu->reserve_value) >>
+				     (64 - 8 * cpu->reserve_size);
+	e->threads = random64() & 1;
+}
+
 static void set_up_state(void)
 {
 	for (unsigned i = 0; i < 32; i++)
@@ -361,6 +391,7 @@ static void set_up_state(void)
 	e->work.left = WORK_PER_RUN;
 	for (unsigned i = 0; i < RAM; i++)
 		guest.memory.base[DATA + i] = (uint8_t)random64();
+	set_up_access();
 }
 
 static void execute(void)
@@ -425,6 +456,7 @@ static int setup_test(void **state)
 static int teardown_test(void **state)
 {
 	emitter_destroy(&emitter);
+	e->threads = false;
 	guest_end(&guest);
 	return 0;
 }

@@ -27,6 +27,11 @@
 	E(op_constant(a, R12, 0x12345678), "mov $0x12345678,%r12d")                              \
 	E(op_constant(a, RAX, ~0ull), "mov $0xffffffffffffffff,%rax")                            \
 	E(op_constant(a, RDX, 0x123456789abcull), "movabs $0x123456789abc,%rdx")                 \
+	E(op_compare_byte(a, at_base(RBP, 4), 8), "cmpb $0x8,0x4(%rbp)")                         \
+	E(op_store_byte(a, at_base(RBP, 4), 1), "movb $0x1,0x4(%rbp)")                           \
+	E(op_compare_and_swap(a, WIDE, R9, at_base(RCX, 0)), "lock cmpxchg %r9,0x0(%rcx)")       \
+	E(op_compare_and_swap(a, PREFIX_66, RDX, at_base(RCX, 0)), "lock cmpxchg %dx,0x0(%rcx)") \
+	E(op_compare_and_swap(a, BYTE_WIDE, R8, at_base(RCX, 0)), "lock cmpxchg %r8b,0x0(%rcx)") \
 	E(op_bswap(a, WIDE, R8), "bswap %r8")                                                    \
 	E(op_push(a, R15), "push %r15")                                                          \
 	E(op_jump_register(a, RDX), "jmp *%rdx")                                                 \

@@ -158,6 +158,7 @@ static inline void op(struct assembler *a, unsigned how, unsigned opcode, unsign
 /* The first operand is written, if any is. */
 #define OP_ADD		0x03
 #define OP_OR		0x0b
+#define OP_OR_BYTE	0x0a
 #define OP_ADC		0x13
 #define OP_AND		0x23
 #define OP_SUB		0x2b
@@ -217,6 +218,25 @@ static inline void op_imm(struct assembler *a, unsigned how, unsigned opcode, st
 static inline void op_test_byte(struct assembler *a, struct operand rm, unsigned imm)
 {
 	op_imm8(a, 0, 0xf6, 0, rm, imm);
+}
+
+/* cmp byte */
+static inline void op_compare_byte(struct assembler *a, struct operand rm, unsigned imm)
+{
+	op_imm8(a, 0, 0x80, 7, rm, imm);
+}
+
+static inline void op_store_byte(struct assembler *a, struct operand rm, unsigned imm)
+{
+	op_imm8(a, 0, 0xc6, 0, rm, imm);
+}
+
+/* rm = reg, if it is RAX, at once for all processors; equal: it was. */
+static inline void op_compare_and_swap(struct assembler *a, unsigned how, unsigned reg,
+				       struct operand rm)
+{
+	put8(a, 0xf0); /* lock */
+	op(a, how, OPCODE_0F | (how & BYTE_WIDE ? 0xb0 : 0xb1), reg, rm);
 }
 
 static inline void op_mov(struct assembler *a, unsigned to, unsigned from)

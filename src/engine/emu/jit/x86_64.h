@@ -30,7 +30,11 @@ static const uint8_t register_of[32] = {
 /* Vector-scalar registers are kept from XMM4 on; those below are scratch. */
 #define FIRST_CACHED XMM(4)
 
-#define AT_CPU(member) at_base(CPU, (int32_t)offsetof(struct cpu, member) - BIAS)
+static inline struct operand at_cpu(size_t offset)
+{
+	return at_base(CPU, (int32_t)offset - BIAS);
+}
+#define AT_CPU(member) at_cpu(offsetof(struct cpu, member))
 
 /* ---- where guest registers are ---- */
 
@@ -160,7 +164,7 @@ static inline void put_order(struct translation *t, bool is_signed, unsigned to)
 	op_constant(a, RAX, CR_EQ);
 	op(a, 0, OP_CMOVCC(is_signed ? IF_LESS : IF_BELOW), RAX, lt);
 	op(a, 0, OP_CMOVCC(is_signed ? IF_GREATER : IF_ABOVE), RAX, gt);
-	op(a, 0, 0x0a, RAX, AT_CPU(so)); /* or, of bytes */
+	op(a, 0, OP_OR_BYTE, RAX, AT_CPU(so));
 	store_byte(t, RAX, at_base(CPU, (int32_t)to - BIAS));
 }
 

@@ -93,10 +93,9 @@ static void put_store(struct translation *t, unsigned size, bool big_endian, boo
 
 /* ---- calls: vector-scalar registers, dcbz ---- */
 
-/* RAX: the host's address of what the call t->u accesses */
-static void look_up_called(struct translation *t, uint32_t insn)
+/* RAX: the effective address of what the call t->u accesses */
+static void called_address(struct translation *t, const struct sem_recipe *r, uint32_t insn)
 {
-	const struct sem_recipe *r = recipe_of(t->u, t->mode);
 	struct assembler *a = &t->a;
 
 	if (F_RA(insn))
@@ -107,8 +106,16 @@ static void look_up_called(struct translation *t, uint32_t insn)
 		op(a, WIDE, OP_ADD, RAX, home(t, GPR(F_RB(insn))));
 	else
 		with_immediate(t, OP_ADD, RAX, displacement(insn, r->form));
+}
+
+/* RAX: the host's address of that */
+static void look_up_called(struct translation *t, uint32_t insn)
+{
+	const struct sem_recipe *r = recipe_of(t->u, t->mode);
+
+	called_address(t, r, insn);
 	if (r->aligned)
-		op_imm(a, WIDE, OP_AND, in_register(RAX), -(int32_t)r->bytes);
+		op_imm(&t->a, WIDE, OP_AND, in_register(RAX), -(int32_t)r->bytes);
 	look_up(t, r->stores, r->bytes);
 }
 
@@ -322,6 +329,113 @@ static void put_dcbz(struct translation *t, uint32_t insn, unsigned how)
 		vex(&t->a, V_MOVDQU_STORE | VEX_256, XMM(0), NO_SECOND, at_base(RAX, (int32_t)i));
 }
 
+/* ---- calls: reservations ---- */
+
+/* RAX: the host's address of the access, which is aligned; RDX: its real address */
+static void look_up_aligned(struct translation *t, uint32_t insn)
+{
+	const struct sem_recipe *r = recipe_of(t->u, t->mode);
+	struct assembler *a = &t->a;
+
+	called_address(t, r, insn);
+	if (r->bytes > 1) {
+		op_test_byte(a, in_register(RAX), r->bytes - 1u);
+		interpret_if(t, IF_NOT_EQUAL);
+	}
+	look_up(t, r->stores, r->bytes);
+	op(a, WIDE, OP_MOV, RCX, AT_CPU(engine));
+	op(a, WIDE, OP_MOV, RCX, at_base(RCX, offsetof(struct power_engine, memory)));
+	op_mov(a, RDX, RAX);
+	op(a, WIDE, OP_SUB, RDX, at_base(RCX, offsetof(struct guest_memory, base)));
+}
+
+/* The number in @r, of that many bytes, in the other byte order */
+static void swap_bytes(struct assembler *a, unsigned r, unsigned bytes)
+{
+	if (bytes == 2)
+		op_imm8(a, PREFIX_66, OP_SHIFT, SHIFT_ROL, in_register(r), 8);
+	else if (bytes > 2)
+		op_bswap(a, bytes == 8 ? WIDE : 0, r);
+}
+
+static void put_load_reserve(struct translation *t, uint32_t insn, unsigned bytes)
+{
+	struct assembler *a = &t->a;
+
+	look_up_aligned(t, insn);
+	op(a, WIDE, OP_STORE, RDX, AT_CPU(reserve_ra));
+	op(a, bytes == 8 ? WIDE : 0,
+	   bytes == 1 ? OP_MOVZX_BYTE :
+	   bytes == 2 ? OP_MOVZX_HALF :
+			OP_MOV,
+	   RAX, at_base(RAX, 0));
+	if (!(t->mode & CODE_LE))
+		swap_bytes(a, RAX, bytes);
+	op_constant(a, RCX, 0);
+	op(a, WIDE, OP_STORE, RAX, AT_CPU(reserve_value));
+	op(a, WIDE, OP_STORE, RCX, at_cpu(offsetof(struct cpu, reserve_value) + 8));
+	op_store_byte(a, AT_CPU(reserve_size), bytes);
+	op_store_byte(a, AT_CPU(reserved), true);
+	done(t, GPR(F_RT(insn)), RAX);
+}
+
+/*
+ * While vCPUs take turns, a store; with threads the host compares and swaps. Afterwards the flags
+ * tell whether it was done.
+ */
+static uint8_t *put_swap_if_reserved(struct translation *t, uint32_t insn, unsigned bytes)
+{
+	const unsigned how = bytes == 8 ? WIDE :
+			     bytes == 1 ? BYTE_WIDE :
+			     bytes == 2 ? PREFIX_66 :
+					  0;
+	const bool little = t->mode & CODE_LE;
+	struct assembler *a = &t->a;
+	uint8_t *threads, *stored, *not_there;
+
+	load_into(t, RDX, GPR(F_RT(insn)));
+	if (!little)
+		swap_bytes(a, RDX, bytes);
+	op_mov(a, RCX, RAX);
+	op(a, WIDE, OP_MOV, RAX, AT_CPU(engine));
+	op_test_byte(a, at_base(RAX, offsetof(struct power_engine, threads)), 1);
+	threads = op_jump_if(a, IF_NOT_EQUAL);
+	op(a, how, bytes == 1 ? OP_STORE_BYTE : OP_STORE, RDX, at_base(RCX, 0));
+	stored = op_jump(a);
+	jump_to(threads, a->at);
+	op(a, WIDE, OP_MOV, RAX, AT_CPU(reserve_value));
+	if (!little)
+		swap_bytes(a, RAX, bytes);
+	op_compare_and_swap(a, how, RDX, at_base(RCX, 0));
+	not_there = op_jump_if(a, IF_NOT_EQUAL);
+	jump_to(stored, a->at);
+	return not_there;
+}
+
+static void put_store_conditional(struct translation *t, uint32_t insn, unsigned bytes)
+{
+	struct assembler *a = &t->a;
+	uint8_t *not_done[4], *done;
+
+	look_up_aligned(t, insn);
+	op_test_byte(a, AT_CPU(reserved), 1);
+	not_done[0] = op_jump_if(a, IF_EQUAL);
+	op(a, WIDE, OP_CMP, RDX, AT_CPU(reserve_ra));
+	not_done[1] = op_jump_if(a, IF_NOT_EQUAL);
+	op_compare_byte(a, AT_CPU(reserve_size), bytes);
+	not_done[2] = op_jump_if(a, IF_NOT_EQUAL);
+	not_done[3] = put_swap_if_reserved(t, insn, bytes);
+	op_constant(a, RAX, CR_EQ);
+	done = op_jump(a);
+	for (unsigned i = 0; i < 4; i++)
+		jump_to(not_done[i], a->at);
+	op_constant(a, RAX, 0);
+	jump_to(done, a->at);
+	op(a, 0, OP_OR_BYTE, RAX, AT_CPU(so));
+	store_byte(t, RAX, AT_CPU(cr[0]));
+	op_store_byte(a, AT_CPU(reserved), false);
+}
+
 #define WHOLE(name, how_, form_)                                                              \
 	{ .sem = sem_l##name,                                                                 \
 	  .put = put_load_whole,                                                              \
@@ -356,7 +470,22 @@ static void put_dcbz(struct translation *t, uint32_t insn, unsigned how)
 		.bytes = bytes_, .stores = true                                         \
 	}
 
+#define RESERVATION(load, store, bytes_)                                                           \
+	{ .sem = sem_##load,                                                                       \
+	  .put = put_load_reserve,                                                                 \
+	  .how = bytes_,                                                                           \
+	  .form = ACCESS_X,                                                                        \
+	  .bytes = bytes_ },                                                                       \
+	{                                                                                          \
+		.sem = sem_##store, .put = put_store_conditional, .how = bytes_, .form = ACCESS_X, \
+		.bytes = bytes_, .stores = true                                                    \
+	}
+
 const struct sem_recipe memory_recipes[] = {
+	RESERVATION(lbarx, stbcx, 1),
+	RESERVATION(lharx, sthcx, 2),
+	RESERVATION(lwarx, stwcx, 4),
+	RESERVATION(ldarx, stdcx, 8),
 	ALIGNED_WHOLE(vx),
 	ALIGNED_WHOLE(vxl),
 	WHOLE(xv, NUMBER | WHOLE_DQ | NEEDS_FACILITY, ACCESS_DQ),
