@@ -246,8 +246,9 @@ static bool may_have_threads(const struct run_options *o)
 	if (o->machine.threads && o->machine.clock == CLOCK_INSN)
 		complain("--threads many needs --clock host: the order of the vCPUs' instructions "
 			 "is not repeatable");
-	else if (o->machine.threads && o->machine.jit > ENGINE_JIT_OFF)
-		complain("--threads many needs --jit off: code is translated for one thread");
+	else if (o->machine.threads && o->machine.jit == ENGINE_JIT_CHECK)
+		complain("--threads many excludes --jit check: what others may change meanwhile "
+			 "cannot be executed twice");
 	else
 		return true;
 	return false;

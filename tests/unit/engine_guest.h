@@ -53,14 +53,17 @@ struct engine_guest {
 	uint64_t hash_table[(1u << HASH_ORDER) / 8];
 };
 
-static inline bool guest_start(struct engine_guest *g, uint64_t ram, unsigned nr_vcpus)
+/* @threads: each vCPU has one */
+static inline bool guest_start_as(struct engine_guest *g, uint64_t ram, unsigned nr_vcpus,
+				  bool threads)
 {
-	const struct engine_config config = { .memory = &g->memory,
-					      .clock = &g->clock,
-					      .nr_vcpus = nr_vcpus };
+	const struct engine_config config = {
+		.memory = &g->memory, .clock = &g->clock, .nr_vcpus = nr_vcpus, .threads = threads
+	};
 	char err[160];
 
-	*g = (struct engine_guest){ .clock = { .mode = CLOCK_INSN }, .next_table = TABLES };
+	*g = (struct engine_guest){ .clock = { .mode = threads ? CLOCK_HOST : CLOCK_INSN },
+				    .next_table = TABLES };
 	g->memory.size = ram;
 	g->memory.base = mmap(NULL, ram, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -69,6 +72,11 @@ static inline bool guest_start(struct engine_guest *g, uint64_t ram, unsigned nr
 	g->engine = engine_power.create(&config, err, sizeof(err));
 	g->e = (struct power_engine *)g->engine;
 	return g->engine;
+}
+
+static inline bool guest_start(struct engine_guest *g, uint64_t ram, unsigned nr_vcpus)
+{
+	return guest_start_as(g, ram, nr_vcpus, false);
 }
 
 static inline void guest_end(struct engine_guest *g)

@@ -147,6 +147,10 @@ static const struct called {
 #include "engine/emu/insn/insn.def"
 #undef INSN
 #undef CALL
+	/* With threads, barriers are calls, too. */
+	{ "sync", 0x7c0004ac, ~0u, UOP_call, sem_sync },
+	{ "lwsync", 0x7c2004ac, ~0u, UOP_call, sem_lwsync },
+	{ "isync", 0x4c00012c, ~0u, UOP_call, sem_isync },
 };
 
 /* Makes the call with the fields of the instruction at random. */
@@ -388,6 +392,8 @@ static void set_up_state(void)
 	cpu->stop_uop = NULL;
 	cpu->exception = 0;
 	cpu->nip = random64();
+	cpu->drops_seen = random64() % 2;
+	e->drops = random64() % 2;
 	e->work.left = WORK_PER_RUN;
 	for (unsigned i = 0; i < RAM; i++)
 		guest.memory.base[DATA + i] = (uint8_t)random64();
@@ -580,6 +586,26 @@ static void a_disassembler_reads_the_code_of_each_recipe(void **state)
 	assert_int_equal(next, listing.nr);
 }
 
+#ifdef __x86_64__ /* where it has a recipe */
+static void a_sync_is_a_full_fence_of_the_host(void **state)
+{
+	static struct disassembled insns[1 << 10];
+	bool found = false;
+	int n;
+
+	listing.used = listing.nr = 0;
+	make_block(UOP_call, 1);
+	code.block.uops[0] = (struct uop){ .kind = UOP_call, .imm = (uintptr_t)sem_sync };
+	list_block();
+	n = disassemble(&DISASSEMBLER_HOST, listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
+	if (n < 0)
+		fail_msg("there is no objdump");
+	for (int i = 0; i < n; i++)
+		found |= !strncmp(insns[i].text, "lock or", strlen("lock or"));
+	assert_true(found);
+}
+#endif
+
 /* ---- from block to block ---- */
 
 #define FROM 0x7000ull /* the page of the block that branches */
@@ -684,6 +710,67 @@ static void a_branch_out_of_the_page_goes_nowhere_without_a_fetch_entry(void **s
 	}
 }
 
+/* Changes the link of the block by @change, and looks at what that has changed of its code. */
+static void assert_one_word_changes(void (*change)(unsigned link), unsigned link, size_t size)
+{
+	static uint8_t was[1 << 16];
+	const uint8_t *code_bytes = code.block.host;
+	size_t first = size, last = 0;
+
+	assert_true(size <= sizeof(was));
+	memcpy(was, code_bytes, size);
+	change(link);
+	for (size_t i = 0; i < size; i++) {
+		if (was[i] == code_bytes[i])
+			continue;
+		first = i < first ? i : first;
+		last = i;
+	}
+	assert_true(first <= last);
+	assert_int_equal((uintptr_t)(code_bytes + first) / 4, (uintptr_t)(code_bytes + last) / 4);
+}
+
+static void link_to_other(unsigned link)
+{
+	emitter_link(&emitter, &code.block, link, &other.block);
+}
+
+static void unlink_again(unsigned link)
+{
+	emitter_unlink(&emitter, &code.block, link);
+}
+
+/* Another vCPU may be executing it: it sees the old word or the new one. */
+static void a_link_changes_one_aligned_word_of_the_code(void **state)
+{
+	static const struct {
+		enum uop_kind kind;
+		bool has[2];
+	} endings[] = { { UOP_b_in, { true, false } },	   { UOP_fall_in, { false, true } },
+			{ UOP_bc_set_in, { true, true } }, { UOP_bc_nz_out, { false, true } },
+			{ UOP_br_clear, { false, true } }, { UOP_cmpd_bc_set_in, { true, true } } };
+
+	make_other(0x40, 77);
+	for (unsigned i = 0; i < TRIALS; i++) {
+		size_t size;
+
+		emitter_fill(&emitter, emitter.first, emitter.memory.size);
+		other.block.host = emitter_translate(&emitter, other.block.uops);
+		make_block(endings[i % ARRAY_SIZE(endings)].kind, i % NR_UOPS);
+		code.block.host = emitter_translate(&emitter, code.block.uops);
+		size = emitter.used - (size_t)(code.block.host - emitter.memory.executable);
+		for (unsigned link = 0; link < 2; link++) {
+			if (!endings[i % ARRAY_SIZE(endings)].has[link])
+				continue;
+			assert_one_word_changes(link_to_other, link, size);
+			assert_ptr_equal(emitter_linked(&emitter, &code.block, link),
+					 other.block.host);
+			assert_one_word_changes(unlink_again, link, size);
+			assert_null(emitter_linked(&emitter, &code.block, link));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -697,6 +784,10 @@ int main(void)
 			teardown_test),
 		cmocka_unit_test_setup_teardown(a_disassembler_reads_the_code_of_each_recipe,
 						setup_test, teardown_test),
+#ifdef __x86_64__
+		cmocka_unit_test_setup_teardown(a_sync_is_a_full_fence_of_the_host, setup_test,
+						teardown_test),
+#endif
 		cmocka_unit_test_setup_teardown(a_branch_out_of_the_page_stays_in_translated_code,
 						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(
@@ -705,6 +796,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_branch_out_of_the_page_goes_nowhere_without_a_fetch_entry, setup_test,
 			teardown_test),
+		cmocka_unit_test_setup_teardown(a_link_changes_one_aligned_word_of_the_code,
+						setup_test, teardown_test),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

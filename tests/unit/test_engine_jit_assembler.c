@@ -35,6 +35,7 @@
 	E(op_bswap(a, WIDE, R8), "bswap %r8")                                                    \
 	E(op_push(a, R15), "push %r15")                                                          \
 	E(op_jump_register(a, RDX), "jmp *%rdx")                                                 \
+	E(op_fence(a), "lock orl $0x0,0x0(%rsp)")                                                \
 	E(vex(a, V_PEXT | VEX_W, RAX, R8, in_register(RCX)), "pext %rcx,%r8,%rax")               \
 	E(vex(a, V_PDEP | VEX_W, RAX, R8, in_register(RCX)), "pdep %rcx,%r8,%rax")               \
 	E(vex(a, V_MOVDQU, XMM(12), NO_SECOND, at_base(RBP, 600)), "vmovdqu 0x258(%rbp),%xmm12") \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the translator forgets to make room, with memory for far less code than the guest has. */
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 /* A generation has room for little more than the longest block, and to compare it for two. */
 #define SMALL	  (5u << 18)
 #define SOME_INSN 100 /* more than a block of the guest has */
+#define VCPUS	  4u
 
 static struct engine_guest guest;
 static struct engine_regs regs;
@@ -36,6 +38,14 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int set_up_threads(void **state)
+{
+	if (!guest_start_as(&guest, RAM, VCPUS, true))
+		return -1;
+	guest_end_at_interrupts(&guest);
+	return 0;
+}
+
 static int tear_down(void **state)
 {
 	return guest_end_checked(&guest) ? 0 : -1;
@@ -50,16 +60,22 @@ static void make_blocks(void)
 		guest_code(&guest, CODE + page * PAGE_BYTES - 8, INSNS(INSN_HCALL));
 }
 
+/* The vCPU is at the beginning of the blocks of a page, from @first on. */
+static void place(unsigned vcpu, unsigned page, unsigned first)
+{
+	engine_power.get_regs(guest.engine, vcpu, &regs);
+	regs.nip = CODE + page * PAGE_BYTES + 8 * first;
+	regs.msr = MSR_SF | MSR_ME;
+	regs.gpr[3] = 0;
+	engine_power.set_regs(guest.engine, vcpu, &regs);
+}
+
 /* What r3 is after the blocks of a page, from @first on */
 static uint64_t run_blocks(unsigned page, unsigned first)
 {
 	struct engine_exit end;
 
-	engine_power.get_regs(guest.engine, 0, &regs);
-	regs.nip = CODE + page * PAGE_BYTES + 8 * first;
-	regs.msr = MSR_SF | MSR_ME;
-	regs.gpr[3] = 0;
-	engine_power.set_regs(guest.engine, 0, &regs);
+	place(0, page, first);
 	do
 		engine_power.run(guest.engine, 0, 2 * BLOCKS + SOME_INSN, &end);
 	while (end.reason == ENGINE_EXIT_BUDGET);
@@ -178,6 +194,98 @@ static void a_forked_process_has_code_of_its_own_or_none(void **state)
 	assert_int_equal(figures().blocks, BLOCKS);
 }
 
+/*
+ * Behind the pages is a loop of blocks, in which one vCPU is while the others run through pages. So
+ * it is inside code that becomes old.
+ */
+#define LOOP_BLOCKS  32u
+#define LOOP_ROUNDS  20000u
+#define INSN_BDNZ(o) (0x42000000u | ((uint32_t)(o)&0xfffcu))
+
+static void make_loop(void)
+{
+	const uint64_t begin = CODE + PAGES * PAGE_BYTES;
+
+	for (unsigned i = 0; i < LOOP_BLOCKS; i++)
+		guest_code(&guest, begin + 8 * i, INSNS(INSN_ADDI(3, 3, 1), INSN_B(4)));
+	guest_code(&guest, begin + 8 * LOOP_BLOCKS,
+		   INSNS(INSN_BDNZ(-8 * (int)LOOP_BLOCKS), INSN_HCALL));
+}
+
+/* In what order the vCPUs run through pages; the second half of each first, as above */
+static unsigned page_of(unsigned vcpu, unsigned round)
+{
+	return (vcpu % 2 ? PAGES - 1 - round / 2 % PAGES : round / 2 + vcpu) % PAGES;
+}
+
+static unsigned first_of(unsigned round)
+{
+	return round % 2 ? 0 : BLOCKS / 2;
+}
+
+static void begin_round(unsigned vcpu, unsigned round)
+{
+	if (vcpu) {
+		place(vcpu, page_of(vcpu, round), first_of(round));
+		return;
+	}
+	place(vcpu, PAGES, 0);
+	regs.ctr = LOOP_ROUNDS;
+	engine_power.set_regs(guest.engine, vcpu, &regs);
+}
+
+static uint64_t sum_of_round(unsigned vcpu, unsigned round)
+{
+	return vcpu ? sum(page_of(vcpu, round), first_of(round)) : LOOP_BLOCKS * LOOP_ROUNDS;
+}
+
+/*
+ * Run it; if it has come to the end of its round, it begins the next one. Code is evicted by this
+ * thread alone, while no other executes any.
+ */
+static void go_on(unsigned vcpu, unsigned *round, uint64_t *evicted)
+{
+	struct engine_exit end;
+
+	assert_int_equal(figures().evicted, *evicted);
+	engine_power.run(guest.engine, vcpu, 2 * BLOCKS, &end);
+	*evicted = figures().evicted;
+	if (end.reason == ENGINE_EXIT_RUNNING || end.reason == ENGINE_EXIT_BUDGET)
+		return;
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+	engine_power.get_regs(guest.engine, vcpu, &regs);
+	assert_int_equal(regs.gpr[3], sum_of_round(vcpu, *round));
+	begin_round(vcpu, ++*round);
+}
+
+static bool all_have_done(const unsigned rounds[VCPUS], unsigned enough)
+{
+	for (unsigned i = 1; i < VCPUS; i++)
+		if (rounds[i] < enough)
+			return false;
+	return rounds[0] > 1;
+}
+
+static void blocks_are_executed_right_while_other_vcpus_evict_their_code(void **state)
+{
+	unsigned rounds[VCPUS] = { 0 };
+	uint64_t evicted = 0;
+
+	use_jit(ENGINE_JIT_FORCE);
+	make_blocks();
+	make_loop();
+	assert_true(engine_power.run_beside(guest.engine, true));
+	for (unsigned i = 0; i < VCPUS; i++)
+		begin_round(i, 0);
+	while (!all_have_done(rounds, 8 * PAGES)) {
+		for (unsigned i = 0; i < VCPUS; i++)
+			go_on(i, &rounds[i], &evicted);
+		sched_yield();
+	}
+	engine_power.stop(guest.engine);
+	assert_true(evicted > 4 * PAGES * BLOCKS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +298,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_forked_process_has_code_of_its_own_or_none,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			blocks_are_executed_right_while_other_vcpus_evict_their_code,
+			set_up_threads, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

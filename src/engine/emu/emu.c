@@ -284,6 +284,9 @@ static bool refuse_threads(const struct engine_config *config, char *err, size_t
 	if (config->clock->mode == CLOCK_INSN)
 		snprintf(err, err_size,
 			 "vCPUs with threads of their own cannot share a count of instructions");
+	else if (config->jit == ENGINE_JIT_CHECK)
+		snprintf(err, err_size,
+			 "code that others run beside cannot be executed twice to be compared");
 	else if (!HAS_COMPARE_AND_SWAP_16)
 		snprintf(err, err_size, "this host cannot compare and swap 16 bytes");
 	else

@@ -36,7 +36,7 @@ struct power_engine {
 	bool *touched; /* by real address >> TOUCH_BITS: a vCPU has written there */
 
 	struct code_cache code;
-	pthread_mutex_t code_lock; /* of `code`, but for what cache.h says needs none */
+	pthread_mutex_t code_lock; /* of `code`, but for what cache.h says needs none; of `jit` */
 	pthread_mutex_t new_code; /* held by the vCPU that decodes the first code of a page */
 	unsigned drops; /* how often decoded code was dropped */
 	struct jit *jit; /* NULL: nothing is translated */
@@ -58,6 +58,19 @@ struct power_engine {
 static inline unsigned cpu_isa(const struct cpu *cpu)
 {
 	return cpu->msr & MSR_PR ? cpu->engine->compat->isa : cpu->engine->model->isa;
+}
+
+/* Whoever adds or drops code, decoded or translated, holds the lock if there are threads. */
+static inline void lock_code(struct power_engine *e)
+{
+	if (e->threads)
+		pthread_mutex_lock(&e->code_lock);
+}
+
+static inline void unlock_code(struct power_engine *e)
+{
+	if (e->threads)
+		pthread_mutex_unlock(&e->code_lock);
 }
 
 /** nr_walk_caches() - how many there are: those of the first vCPUs */

@@ -51,7 +51,7 @@ static void execute(struct cpu *cpu, const struct uop *u)
 {
 #ifdef FWNMI_LOOP_DISPATCH
 	while (u)
-		u = u->fn(cpu, u);
+		u = __atomic_load_n(&u->fn, __ATOMIC_RELAXED)(cpu, u);
 #else
 	u->fn(cpu, u);
 #endif

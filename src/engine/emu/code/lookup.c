@@ -12,18 +12,6 @@
 #include "engine/emu/shootdown.h"
 #include "engine/emu/watchpoints.h"
 
-static void lock(struct power_engine *e)
-{
-	if (e->threads)
-		pthread_mutex_lock(&e->code_lock);
-}
-
-static void unlock(struct power_engine *e)
-{
-	if (e->threads)
-		pthread_mutex_unlock(&e->code_lock);
-}
-
 struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 {
 	const struct fetch_entry *entry = &cpu->fetch->entry[FETCH_INDEX(ea)];
@@ -35,9 +23,9 @@ struct code_page *code_fetch(struct cpu *cpu, uint64_t ea)
 	if (!mmu_translate_ram(cpu, ea, ACCESS_FETCH, &translation))
 		return NULL;
 	cpu_work(cpu, WORK_FILL);
-	lock(cpu->engine);
+	lock_code(cpu->engine);
 	page = code_page_at(&cpu->engine->code, translation.ra, cpu->mode);
-	unlock(cpu->engine);
+	unlock_code(cpu->engine);
 	if (!page)
 		return NULL;
 	tlb_fill_fetch(&cpu->arrays, mmu_mode(cpu, ACCESS_FETCH), ea, page,
@@ -130,10 +118,10 @@ static const struct uop *decode_block(struct cpu *cpu, struct code_page *page, u
 		return NULL;
 	}
 	code_note_executed(e, block);
-	if (code_enter(&e->code, block) && !e->beside)
-		end_fast_stores(e, page);
 	if (e->jit)
 		block->uops[0].fn = jit_count;
+	if (code_enter(&e->code, block) && !e->beside)
+		end_fast_stores(e, page);
 	return block->uops;
 }
 
@@ -148,16 +136,16 @@ static const struct uop *decode_first(struct cpu *cpu, struct code_page *page, u
 
 	for (unsigned turn = 0; pthread_mutex_trylock(&e->new_code); turn++)
 		shootdown_pause(cpu, turn);
-	lock(e);
+	lock_code(e);
 	if (!code_at(&e->code, page->ra)) {
 		code_announce(&e->code, page->ra);
-		unlock(e);
+		unlock_code(e);
 		end_fast_stores(e, page);
 		shootdown_wait(cpu);
-		lock(e);
+		lock_code(e);
 	}
 	u = decode_block(cpu, page, offset);
-	unlock(e);
+	unlock_code(e);
 	pthread_mutex_unlock(&e->new_code);
 	return u;
 }
@@ -169,15 +157,15 @@ const struct uop *code_decode(struct cpu *cpu, struct code_page *page, unsigned 
 
 	if (!e->beside)
 		return decode_block(cpu, page, offset);
-	lock(e);
+	lock_code(e);
 	if (code_state(&e->code, page->ra) == PAGE_WITH_CODE) {
 		u = code_entry(page, offset); /* another vCPU may have been first */
 		if (!u)
 			u = decode_block(cpu, page, offset);
-		unlock(e);
+		unlock_code(e);
 		return u;
 	}
-	unlock(e);
+	unlock_code(e);
 	return decode_first(cpu, page, offset);
 }
 
@@ -192,11 +180,11 @@ void code_written(struct power_engine *e, uint64_t ra, uint64_t len)
 {
 	bool dropped;
 
-	lock(e);
+	lock_code(e);
 	dropped = code_drop(&e->code, ra, len);
 	if (dropped)
 		__atomic_add_fetch(&e->drops, 1, __ATOMIC_RELEASE);
-	unlock(e);
+	unlock_code(e);
 	/*
 	 * A dropped block may be running. Make it stop following its links soon; beside others it
 	 * does after CHUNK_BESIDE instructions, or at an isync.

@@ -366,6 +366,12 @@ static inline void jump_to(uint8_t *place, const uint8_t *target)
 	__atomic_store_n((uint32_t *)(void *)place, insn, __ATOMIC_RELEASE);
 }
 
+/* The same for a jump without a condition that others may be executing */
+static inline void jump_change(uint8_t *place, const uint8_t *target)
+{
+	jump_to(place, target);
+}
+
 /* Where a jump without a condition leads */
 static inline const uint8_t *jump_target(const uint8_t *place)
 {

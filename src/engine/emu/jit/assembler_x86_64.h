@@ -462,7 +462,18 @@ static inline uint8_t *op_jump_if(struct assembler *a, enum host_condition condi
 	return a->at - 4;
 }
 
-/* One aligned or unaligned store of four bytes: the jump may be executed meanwhile. */
+/* The jump that follows has its displacement aligned, behind @before bytes: see jump_change(). */
+static inline void op_align(struct assembler *a, unsigned before)
+{
+	static const uint8_t nops[4][3] = { { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
+	const unsigned count = -((unsigned)(uintptr_t)a->at + before) & 3;
+
+	for (unsigned i = 0; i < count; i++)
+		put8(a, nops[count][i]);
+}
+#define JUMP_OPCODE    1 /* bytes of op_jump() before the displacement */
+#define JUMP_IF_OPCODE 2
+
 static inline void jump_to(uint8_t *place, const uint8_t *target)
 {
 	const int32_t distance = (int32_t)(target - (place + 4));
@@ -479,6 +490,16 @@ static inline const uint8_t *jump_target(const uint8_t *place)
 	return place + 4 + distance;
 }
 
+/*
+ * The same for a jump that others may be executing. Its displacement is aligned, so they see the
+ * old one or the new one: a store of four aligned bytes is one to the host's fetches, too.
+ */
+static inline void jump_change(uint8_t *place, const uint8_t *target)
+{
+	__atomic_store_n((int32_t *)(void *)place, (int32_t)(target - (place + 4)),
+			 __ATOMIC_RELEASE);
+}
+
 static inline void op_jump_register(struct assembler *a, unsigned r)
 {
 	op(a, 0, 0xff, 4, in_register(r));
@@ -487,6 +508,13 @@ static inline void op_jump_register(struct assembler *a, unsigned r)
 static inline void op_call_register(struct assembler *a, unsigned r)
 {
 	op(a, 0, 0xff, 2, in_register(r));
+}
+
+/* lock or dword [rsp], 0: every access before it comes before every access after it */
+static inline void op_fence(struct assembler *a)
+{
+	put8(a, 0xf0);
+	op_imm(a, 0, OP_OR, at_base(RSP, 0), 0);
 }
 
 static inline void op_return(struct assembler *a)

@@ -240,7 +240,7 @@ static uint8_t *code_of(const struct emitter *e, const struct block *block, stru
 
 static void relink(struct emitter *e, uint8_t *jump, const uint8_t *to)
 {
-	jump_to(jump, to);
+	jump_change(jump, to);
 	written(e, (size_t)(jump - e->memory.writable), sizeof(uint32_t));
 }
 

@@ -180,16 +180,16 @@ static unsigned unlink_from(struct jit *jit, unsigned generation)
 	return count;
 }
 
-/* There is no room for more: the oldest generation makes some. No vCPU may be inside a block. */
-static void evict(struct power_engine *e)
+/* There is no room for more: the oldest generation makes some. No vCPU may be inside its code. */
+static void evict(struct cpu *cpu)
 {
-	struct jit *jit = e->jit;
+	struct jit *jit = cpu->engine->jit;
 	const unsigned oldest = (jit->generation + 1) % JIT_GENERATIONS;
 	const unsigned evicted = forget(jit, oldest), looked_at = unlink_from(jit, oldest);
 
 	fill(jit, oldest);
 	jit->total.evicted += evicted;
-	work_done(&e->work, (int64_t)WORK_EVICT * (evicted + looked_at));
+	work_done(cpu->work, (int64_t)WORK_EVICT * (evicted + looked_at));
 }
 
 static struct block *block_of_first(const struct uop *u)
@@ -218,33 +218,65 @@ static void note_translated(struct jit *jit, const struct block *block, size_t u
 	jit->total.bytes += jit->emitter.used - used;
 }
 
-static void translate(struct power_engine *e, struct block *block)
+/* Others may follow to the code as soon as the block has it. */
+static void publish(struct jit *jit, struct block *block, const uint8_t *code)
 {
-	struct jit *jit = e->jit;
+	block->next_translated = jit->translated[jit->generation];
+	jit->translated[jit->generation] = block;
+	__atomic_store_n(&block->host, code, __ATOMIC_RELEASE);
+	__atomic_store_n(&block->uops[0].fn, first_body(jit), __ATOMIC_RELEASE);
+}
+
+/* With the lock of the code. False: there is no room, and others may be inside what makes some. */
+static bool translate(struct cpu *cpu, struct block *block)
+{
+	struct jit *jit = cpu->engine->jit;
 	size_t used = jit->emitter.used;
 	const uint8_t *code = emitter_translate(&jit->emitter, block->uops);
 
+	if (!code && cpu->engine->beside)
+		return false;
 	if (!code) { /* the interpreter is what runs, so no vCPU is inside */
-		evict(e);
+		evict(cpu);
 		used = jit->emitter.used;
 		code = emitter_translate(&jit->emitter, block->uops);
 	}
-	work_done(&e->work, (int64_t)block->nr_insns * WORK_INSN);
-	block->host = code;
-	block->next_translated = jit->translated[jit->generation];
-	jit->translated[jit->generation] = block;
-	block->uops[0].fn = first_body(jit);
+	work_done(cpu->work, (int64_t)block->nr_insns * WORK_INSN);
+	publish(jit, block, code);
 	note_translated(jit, block, used);
+	return true;
+}
+
+/* A number that is lost, because two vCPUs count at once, only delays the translation. */
+static unsigned count(struct block *block)
+{
+	const unsigned heat = __atomic_load_n(&block->heat, __ATOMIC_RELAXED) + 1u;
+
+	__atomic_store_n(&block->heat, (uint16_t)heat, __ATOMIC_RELAXED);
+	return heat;
+}
+
+static uop_fn *body_of(const struct uop *u)
+{
+	return __atomic_load_n(&u->fn, __ATOMIC_ACQUIRE);
 }
 
 const struct uop *jit_count(struct cpu *cpu, const struct uop *u)
 {
+	struct power_engine *e = cpu->engine;
 	struct block *block = block_of_first(u);
+	bool translated;
 
-	if (++block->heat < cpu->engine->jit->hot)
+	if (count(block) < e->jit->hot)
 		return uop_body[u->kind](cpu, u);
-	translate(cpu->engine, block);
-	return u->fn(cpu, u);
+	lock_code(e);
+	translated = block->host || translate(cpu, block);
+	unlock_code(e);
+	if (!translated && cpu_alone(cpu)) {
+		cpu->stop_uop = u;
+		return NULL;
+	}
+	return body_of(u)(cpu, u);
 }
 
 /* ---- what translated code calls ---- */
@@ -274,6 +306,12 @@ static unsigned link_offset(const struct block *block, const struct uop *u, unsi
 	return uop_info[u->kind].imm == IMM_TARGET ? (unsigned)u->imm : (unsigned)u->imm & 0xffff;
 }
 
+static bool has_code(const struct block *block)
+{
+	return __atomic_load_n(&block->host, __ATOMIC_ACQUIRE);
+}
+
+/* Others may link the same jump at once: to the same block, unless both blocks are dropped. */
 const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned link)
 {
 	/* The block's trailer follows the ending and its two links. */
@@ -285,12 +323,12 @@ const struct uop *jit_unlinked(struct cpu *cpu, const struct uop *u, unsigned li
 		cpu->nip = cpu->page_ea + offset;
 		return NULL;
 	}
-	if (block_of_first(t)->host && block->host)
+	if (has_code(block_of_first(t)) && has_code(block))
 		emitter_link(&cpu->engine->jit->emitter, block, link, block_of_first(t));
 #ifdef FWNMI_LOOP_DISPATCH
 	return t;
 #else
-	return t->fn(cpu, t);
+	return body_of(t)(cpu, t);
 #endif
 }
 

@@ -12,12 +12,14 @@ static void count(struct translation *t)
 
 static void put_link(struct translation *t, unsigned link)
 {
+	op_align(&t->a, JUMP_OPCODE);
 	t->link[link] = op_jump(&t->a);
 	rarely(t, t->link[link], LINK, link);
 }
 
 static void put_link_if(struct translation *t, enum host_condition condition)
 {
+	op_align(&t->a, JUMP_IF_OPCODE);
 	t->link[LINK_TAKEN] = op_jump_if(&t->a, condition);
 	rarely(t, t->link[LINK_TAKEN], LINK, LINK_TAKEN);
 	put_link(t, LINK_NEXT);

@@ -661,7 +661,40 @@ static void put_setb(struct translation *t, uint32_t insn, unsigned how)
 	done(t, GPR(F_RT(insn)), RAX);
 }
 
+/* ---- barriers: insn/barrier.c says what each orders ---- */
+
+/* The host keeps all accesses in order but a store before a later load. */
+static void put_lwsync(struct translation *t, uint32_t insn, unsigned how)
+{
+	(void)t;
+	(void)insn;
+	(void)how;
+}
+
+static void put_sync(struct translation *t, uint32_t insn, unsigned how)
+{
+	(void)insn;
+	(void)how;
+	op_fence(&t->a);
+}
+
+/* If code was dropped since the last one, it is the interpreter's. */
+static void put_isync(struct translation *t, uint32_t insn, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	(void)insn;
+	(void)how;
+	op(a, WIDE, OP_MOV, RAX, AT_CPU(engine));
+	op(a, 0, OP_MOV, RAX, at_base(RAX, offsetof(struct power_engine, drops)));
+	op(a, 0, OP_CMP, RAX, AT_CPU(drops_seen));
+	interpret_if(t, IF_NOT_EQUAL);
+}
+
 const struct sem_recipe fixed_recipes[] = {
+	{ .sem = sem_lwsync, .put = put_lwsync },
+	{ .sem = sem_sync, .put = put_sync },
+	{ .sem = sem_isync, .put = put_isync },
 	{ .sem = sem_mulhw, .put = put_mulh_word, .how = true },
 	{ .sem = sem_mulhwu, .put = put_mulh_word, .how = false },
 	{ .sem = sem_mulhd, .put = put_mulhd },
