@@ -121,6 +121,7 @@ struct block *code_begin(struct code_cache *c, struct code_page *page, unsigned 
 		block->page = page;
 		block->start = (uint16_t)offset;
 		block->heat = 0;
+		block->evictions = 0;
 		block->host = NULL;
 		block->next_translated = NULL;
 	}

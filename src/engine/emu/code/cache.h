@@ -25,6 +25,7 @@ struct block {
 	uint8_t nr_insns, nr_words;
 	/* The translator's: how often it was executed, until it is translated; then its code. */
 	uint16_t heat;
+	uint8_t evictions; /* how often its code made room, up to a bound */
 	const uint8_t *host; /* NULL: none */
 	struct block *next_translated;
 	struct uop uops[];

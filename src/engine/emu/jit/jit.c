@@ -13,8 +13,14 @@
 #include "engine/emu/private.h"
 
 /* A block is translated when it has been executed this often. */
-#define HOT		 20
-#define NEVER		 UINT_MAX
+#define HOT	    20
+#define NEVER	    UINT_MAX
+/*
+ * After each eviction it takes twice as many executions, up to this often. So code that does not
+ * fit is executed more and more before it is translated, and what fits stays longer.
+ */
+#define MAX_DOUBLED 8
+_Static_assert(HOT << MAX_DOUBLED <= UINT16_MAX, "block.heat counts that far");
 /* A block that is evicted, and one whose links are looked at for that, in about nanoseconds */
 #define WORK_EVICT	 20
 #define GENERATION_ALIGN 64
@@ -111,8 +117,8 @@ void jit_destroy(struct jit *jit)
 	free(jit);
 }
 
-/* Its blocks have no code any more. Returns how many there were. */
-static unsigned forget(struct jit *jit, unsigned generation)
+/* Its blocks have no code any more, @evicted: to make room. Returns how many there were. */
+static unsigned forget(struct jit *jit, unsigned generation, bool evicted)
 {
 	struct block *block, *next;
 	unsigned count = 0;
@@ -122,6 +128,8 @@ static unsigned forget(struct jit *jit, unsigned generation)
 		block->host = NULL;
 		block->next_translated = NULL;
 		block->heat = 0;
+		if (block->evictions < MAX_DOUBLED)
+			block->evictions += evicted;
 		block->uops[0].fn = jit_count;
 	}
 	jit->translated[generation] = NULL;
@@ -131,7 +139,7 @@ static unsigned forget(struct jit *jit, unsigned generation)
 void jit_forget(struct jit *jit)
 {
 	for (unsigned i = 0; i < JIT_GENERATIONS; i++)
-		forget(jit, i);
+		forget(jit, i, false);
 	fill(jit, 0);
 }
 
@@ -151,10 +159,8 @@ void jit_forked(struct jit *jit, unsigned number)
 	static const struct executable_memory none;
 	const bool has_memory = number < jit->nr_for_children;
 
-	for (unsigned i = 0; i < JIT_GENERATIONS; i++)
-		forget(jit, i);
 	emitter_use(&jit->emitter, has_memory ? &jit->for_children[number] : &none);
-	fill(jit, 0);
+	jit_forget(jit);
 	jit->hot = has_memory ? jit->hot_here : NEVER;
 	*jit->here = true;
 }
@@ -185,7 +191,7 @@ static void evict(struct cpu *cpu)
 {
 	struct jit *jit = cpu->engine->jit;
 	const unsigned oldest = (jit->generation + 1) % JIT_GENERATIONS;
-	const unsigned evicted = forget(jit, oldest), looked_at = unlink_from(jit, oldest);
+	const unsigned evicted = forget(jit, oldest, true), looked_at = unlink_from(jit, oldest);
 
 	fill(jit, oldest);
 	jit->total.evicted += evicted;
@@ -261,13 +267,21 @@ static uop_fn *body_of(const struct uop *u)
 	return __atomic_load_n(&u->fn, __ATOMIC_ACQUIRE);
 }
 
+/* Compared with the interpreter, a block is translated at once each time. */
+static bool is_due(const struct jit *jit, struct block *block)
+{
+	const unsigned doubled = jit->lockstep ? 0 : block->evictions;
+
+	return jit->hot != NEVER && count(block) >= jit->hot << doubled;
+}
+
 const struct uop *jit_count(struct cpu *cpu, const struct uop *u)
 {
 	struct power_engine *e = cpu->engine;
 	struct block *block = block_of_first(u);
 	bool translated;
 
-	if (count(block) < e->jit->hot)
+	if (!is_due(e->jit, block))
 		return uop_body[u->kind](cpu, u);
 	lock_code(e);
 	translated = block->host || translate(cpu, block);
