@@ -5,20 +5,21 @@
  */
 #include "payload.h"
 
-#define BITS	 "an_spr_keeps_the_bits_it_has_and_reads_zeros_for_the_others"
-#define SHARED	 "both_numbers_of_an_spr_reach_the_same_register"
-#define PARTS	 "the_set_and_reset_numbers_of_bescr_change_only_what_is_written_as_one"
-#define ABSENT	 "privileged_access_to_an_spr_that_is_not_there_does_nothing"
-#define SINGLED	 "the_numbers_0_4_5_and_6_are_illegal_for_privileged_code_too"
-#define READS	 "problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
-#define WRITES	 "problem_state_writes_to_a_read_only_number_are_illegal_instructions"
-#define MASKED	 "uamor_guards_amr_against_problem_state_only"
-#define RFEBB	 "rfebb_goes_where_ebbrr_says_and_sets_or_clears_bescr_ge"
-#define NO_EVENT "no_event_based_branch_comes_of_what_software_writes_to_bescr"
+#define BITS	"an_spr_keeps_the_bits_it_has_and_reads_zeros_for_the_others"
+#define SHARED	"both_numbers_of_an_spr_reach_the_same_register"
+#define PARTS	"the_set_and_reset_numbers_of_bescr_change_only_what_is_written_as_one"
+#define ABSENT	"privileged_access_to_an_spr_that_is_not_there_does_nothing"
+#define SINGLED "the_numbers_0_4_5_and_6_are_illegal_for_privileged_code_too"
+#define READS	"problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
+#define WRITES	"problem_state_writes_to_a_read_only_number_are_illegal_instructions"
+#define MASKED	"uamor_guards_amr_against_problem_state_only"
+#define RFEBB	"rfebb_goes_where_ebbrr_says_and_sets_or_clears_bescr_ge"
+#define EVENT \
+	"an_event_that_software_writes_to_bescr_branches_at_once_or_at_the_rfebb_that_enables_it"
 #define FACILITY "a_facility_that_fscr_denies_to_problem_state_raises_0xf60_and_is_named_in_fscr"
 
-const char *const sentences[] = { BITS,	  SHARED, PARTS, ABSENT,   SINGLED,  READS,
-				  WRITES, MASKED, RFEBB, NO_EVENT, FACILITY, NULL };
+const char *const sentences[] = { BITS,	  SHARED, PARTS, ABSENT, SINGLED,  READS,
+				  WRITES, MASKED, RFEBB, EVENT,	 FACILITY, NULL };
 
 #define ONES ~0ull
 
@@ -264,21 +265,31 @@ static void test_rfebb(u64 msr)
 	check_equal(RFEBB, read_spr(BESCR), TS, "BESCR after an invalid form");
 }
 
-static void test_no_event(void)
+static void check_event(const void *at, unsigned offset, u64 ebbrr)
 {
-	void *at = (void *)(USER_CODE + (u64)code);
+	check_caught(EVENT, 0x700, at, 8, USER, TRAPPED);
+	check_equal(EVENT, read_spr(EBBRR), ebbrr + offset, "EBBRR");
+	check_equal(EVENT, read_spr(BESCR), PME | PMEO, "BESCR");
+}
+
+static void test_event(void)
+{
+	const void *at = users_code(code);
 
 	mtspr(SPR_FSCR, 1 << 7);
-	write_spr(EBBHR, USER_CODE + (u64)code); /* not of a trap */
-	write_spr(EBBRR, USER_CODE + (u64)code + 8);
+	write_spr(EBBHR, (u64)at + 8);
 	write_spr(BESCR, 0);
-	write_pair(code, spr(MTSPR, BESCR, 3), NOP);
+	write_pair(code, spr(MTSPR, BESCR, 3), FOR_EVER);
 	run(at, USER, GE | PME | PMEO, 0, 0, 0);
-	check_caught(NO_EVENT, 0x700, at, 8, USER, TRAPPED);
-	write_pair(code, NOP, RFEBB_1);
-	run(at, USER, 0, 0, 0, 0);
-	check_caught(NO_EVENT, 0x700, at, 8, USER, TRAPPED);
-	check_equal(NO_EVENT, read_spr(BESCR), GE | PME | PMEO, "BESCR");
+	check_event(at, 4, (u64)at);
+	/* It waits while branches are disabled, and in privileged state. */
+	write_pair(code, FOR_EVER, RFEBB_1);
+	write_spr(EBBRR, (u64)at);
+	run((const u8 *)at + 4, USER, 0, 0, 0, 0);
+	check_event(at, 0, (u64)at);
+	write_spr(BESCR, GE | PMEO | PME);
+	run((const u8 *)at + 4, USER, 0, 0, 0, 0);
+	check_event(at, 4, (u64)at);
 	write_spr(BESCR, 0);
 }
 
@@ -330,6 +341,6 @@ void payload(void)
 	test_user();
 	test_rfebb(MSR_BARE);
 	test_rfebb(USER);
-	test_no_event();
+	test_event();
 	test_facilities();
 }

@@ -17,6 +17,7 @@
 #define VECTOR_DOORBELL		    0xa00 /* directed privileged */
 #define VECTOR_SYSTEM_CALL	    0xc00
 #define VECTOR_TRACE		    0xd00
+#define VECTOR_PERFORMANCE_MONITOR  0xf00
 #define VECTOR_VEC_UNAVAILABLE	    0xf20
 #define VECTOR_VSX_UNAVAILABLE	    0xf40
 #define VECTOR_FACILITY_UNAVAILABLE 0xf60

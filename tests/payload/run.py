@@ -145,6 +145,7 @@ PROCESSORS = [
     ("power11", "power11", "821200", "f000007", 310, 310, "POWER11"),
     ("power11_as_power10", "power11,compat=power10", "821200", "f000006", 310, 310, "POWER11"),
 ]
+PMU = ["power8", "power9", "power10"]
 BREAKPOINTS = [
     ("power8", "power8"),
     ("power9", "power9"),
@@ -193,6 +194,7 @@ CASES = {
         f"breakpoints_{name}": ("breakpoints", ["-cpu", cpu], [POWERED_OFF])
         for name, cpu in BREAKPOINTS
     },
+    **{f"pmu_{cpu}": ("pmu", ["-cpu", cpu], [POWERED_OFF]) for cpu in PMU},
     **{
         f"interrupts_{name}": ("interrupts", options, [POWERED_OFF]) for name, options in INTERRUPTS
     },

@@ -74,6 +74,7 @@ static int set_up(void **state)
 static void write_spr(unsigned spr, uint64_t v)
 {
 	assert_int_equal(spr_write(&cpu, spr, 0, v), 0);
+	cpu.insns++;
 }
 
 static uint64_t read_spr(unsigned spr)
@@ -81,6 +82,7 @@ static uint64_t read_spr(unsigned spr)
 	uint64_t v;
 
 	assert_int_equal(spr_read(&cpu, spr, 0, &v), 0);
+	cpu.insns++;
 	return v;
 }
 
@@ -163,7 +165,7 @@ static void a_register_is_there_on_the_processors_that_have_it(void **state)
 		{ SPR_MMCR3, SPR_MMCR3_USER, false, false, true },
 		{ SPR_SIER2, SPR_SIER2_USER, false, false, true },
 		{ SPR_SIER3, SPR_SIER3_USER, false, false, true },
-		{ SPR_MMCR2, SPR_MMCR2_USER, true, true, true },
+		{ SPR_MMCRA, SPR_MMCRA_USER, true, true, true },
 		{ SPR_PIDR, 0, true, true, true },
 	};
 	static const struct cpu_model *const models[] = { &cpu_model_power8, &cpu_model_power9,
@@ -277,8 +279,7 @@ static void two_numbers_of_one_register_show_the_same(void **state)
 	static const unsigned pairs[][2] = {
 		{ SPR_AMR, SPR_AMR_USER },     { SPR_DSCR, SPR_DSCR_USER },
 		{ SPR_SPRG3, SPR_SPRG3_USER }, { SPR_SIER, SPR_SIER_USER },
-		{ SPR_MMCR0, SPR_MMCR0_USER }, { SPR_MMCR1, SPR_MMCR1_USER },
-		{ SPR_MMCR2, SPR_MMCR2_USER }, { SPR_MMCRA, SPR_MMCRA_USER },
+		{ SPR_MMCR1, SPR_MMCR1_USER }, { SPR_MMCRA, SPR_MMCRA_USER },
 		{ SPR_PMC1, SPR_PMC1_USER },   { SPR_PMC2, SPR_PMC2_USER },
 		{ SPR_PMC3, SPR_PMC3_USER },   { SPR_PMC4, SPR_PMC4_USER },
 		{ SPR_PMC5, SPR_PMC5_USER },   { SPR_PMC6, SPR_PMC6_USER },
@@ -300,6 +301,68 @@ static void problem_state_reads_counters_and_writes_none(void **state)
 	assert_int_equal(read_spr(SPR_PMC3_USER), 77);
 	assert_raised(spr_write(&cpu, SPR_PMC3_USER, 0, 1), VECTOR_PROGRAM, SRR1_ILLEGAL);
 	assert_int_equal(cpu.pmc[2], 77);
+}
+
+static void pmcc_says_which_counters_problem_state_may_access(void **state)
+{
+	static const struct {
+		uint64_t pmcc;
+		unsigned spr, read, write; /* vectors; 0: it may */
+	} rows[] = {
+		{ 0, SPR_PMC1_USER, 0, VECTOR_PROGRAM },
+		{ 0, SPR_MMCR0_USER, 0, VECTOR_PROGRAM },
+		{ 0, SPR_SIAR_USER, 0, VECTOR_PROGRAM },
+		{ 1, SPR_PMC1_USER, VECTOR_FACILITY_UNAVAILABLE, VECTOR_FACILITY_UNAVAILABLE },
+		{ 1, SPR_MMCR2_USER, VECTOR_FACILITY_UNAVAILABLE, VECTOR_FACILITY_UNAVAILABLE },
+		{ 1, SPR_SIAR_USER, VECTOR_FACILITY_UNAVAILABLE, VECTOR_PROGRAM },
+		{ 2, SPR_PMC1_USER, 0, 0 },
+		{ 2, SPR_PMC6_USER, 0, 0 },
+		{ 2, SPR_MMCRA_USER, 0, 0 },
+		{ 2, SPR_SIAR_USER, 0, VECTOR_PROGRAM },
+		{ 3, SPR_PMC4_USER, 0, 0 },
+		{ 3, SPR_PMC5_USER, VECTOR_FACILITY_UNAVAILABLE, VECTOR_FACILITY_UNAVAILABLE },
+	};
+	uint64_t v;
+
+	cpu.msr = MSR_PR;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cpu.mmcr[0] = MMCR0_FC | rows[i].pmcc << 18;
+		cpu.exception = 0;
+		assert_int_equal(!!spr_read(&cpu, rows[i].spr, 0, &v), !!rows[i].read);
+		assert_int_equal(cpu.exception, rows[i].read);
+		cpu.exception = 0;
+		assert_int_equal(!!spr_write(&cpu, rows[i].spr, 0, 0), !!rows[i].write);
+		assert_int_equal(cpu.exception, rows[i].write);
+		if (rows[i].read)
+			assert_int_equal(cpu.fscr >> 56, FSCR_PMU);
+		cpu.insns++;
+	}
+}
+
+static void pmccext_hides_what_problem_state_only_reads(void **state)
+{
+	uint64_t v;
+
+	engine.model = engine.compat = &cpu_model_power10;
+	cpu.msr = MSR_PR;
+	cpu.mmcr[0] = MMCR0_FC | MMCR0_PMCCEXT;
+	assert_raised(spr_read(&cpu, SPR_SIER_USER, 0, &v), VECTOR_FACILITY_UNAVAILABLE, 0);
+	assert_int_equal(read_spr(SPR_PMC1_USER), 0);
+	engine.compat = &cpu_model_power9;
+	assert_int_equal(read_spr(SPR_SIER_USER), 0);
+}
+
+static void problem_state_sees_and_changes_a_part_of_mmcr0_and_mmcr2(void **state)
+{
+	cpu.mmcr[0] = MMCR0_FC | 2ull << 18 | 0x4000;
+	cpu.mmcr[2] = 1ull << 63;
+	cpu.msr = MSR_PR;
+	assert_int_equal(read_spr(SPR_MMCR0_USER), MMCR0_FC);
+	write_spr(SPR_MMCR0_USER, 0x84000080ull | 1ull << 18);
+	write_spr(SPR_MMCR2_USER, ONES);
+	assert_int_equal(cpu.mmcr[0], 0x84000080ull | 2ull << 18 | 0x4000);
+	assert_int_equal(cpu.mmcr[2], 0xc020100804020000ull);
+	assert_int_equal(read_spr(SPR_MMCR2_USER), 0x4020100804020000ull);
 }
 
 static void ppr32_is_the_upper_half_of_ppr(void **state)
@@ -407,6 +470,9 @@ int main(void)
 		TEST(a_register_keeps_the_bits_that_it_has),
 		TEST(two_numbers_of_one_register_show_the_same),
 		TEST(problem_state_reads_counters_and_writes_none),
+		TEST(pmcc_says_which_counters_problem_state_may_access),
+		TEST(pmccext_hides_what_problem_state_only_reads),
+		TEST(problem_state_sees_and_changes_a_part_of_mmcr0_and_mmcr2),
 		TEST(ppr32_is_the_upper_half_of_ppr),
 		TEST(parts_of_bescr_are_set_and_reset),
 		TEST(ctrl_is_written_by_one_number_and_read_by_another),

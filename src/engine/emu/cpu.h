@@ -140,12 +140,17 @@ struct cpu {
 	uint64_t sprg[4];
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
 		bescr, dexcr, hashkeyr;
-	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3], pmc[6];
+	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3];
+	uint64_t pmc[6]; /* as of pmc_counted; pmu.h has the functions */
 	uint64_t ciabr, dawr[2], dawrx[2]; /* changed by debug_registers.c alone */
 	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */
 
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
+	uint64_t pmc_counted; /* instructions executed that pmc[] takes account of */
+	uint64_t pmc_due; /* pmu_update() is due when so many are executed */
+	uint64_t pmc_msr; /* the MSR with which those since pmc_counted were executed */
+	uint64_t pmc_msr_matters; /* its bits on which it depends what counts */
 	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
 	bool may_pass_time; /* see set_patience() */
 	bool paused; /* by `wait 2,0`, since it last looked at the time */
@@ -171,6 +176,7 @@ struct cpu {
 	struct shootdown_queue *shootdowns; /* the thread's; NULL: it has none */
 	bool reaches_devices; /* runs beside others, but in the machine's thread */
 
+	bool pmc_sample; /* SIAR is to be the instruction at which the alert is seen */
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 	uint8_t block_left; /* instructions left of the block that a stop has interrupted */

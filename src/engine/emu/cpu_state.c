@@ -141,6 +141,7 @@ void cpu_loaded(struct engine *engine)
 		cpu->pid_watched = cpu->state_changed = false;
 		cpu->watch_told = false;
 		cpu->user_amr = cpu->amr;
+		pmu_reset(cpu);
 		mmu_mode_changed(cpu);
 	}
 	code_unmark(&e->code);

@@ -110,6 +110,10 @@ void cpu_set_msr(struct cpu *cpu, uint64_t msr)
 
 	cpu->msr = msr;
 	cpu_msr_changed(cpu, before);
+	if (unlikely((msr ^ before) & cpu->pmc_msr_matters)) {
+		pmu_changed(cpu);
+		cpu_leave(cpu);
+	}
 	mmu_mode_changed(cpu);
 }
 
@@ -186,6 +190,7 @@ static void cpu_reset(struct cpu *cpu)
 	tlb_init(&cpu->arrays, cpu->work);
 	cpu_set_msr(cpu, MSR_SF | MSR_ME);
 	cpu->ctrl = 1;
+	cpu->mmcr[0] = MMCR0_FC;
 	cpu->watch = ENGINE_NO_WATCH;
 	cpu->ppr = 4ull << 50;
 	cpu->dec_expiry = clock_timebase(cpu->engine->clock, 0) + 0x7fffffff;
@@ -213,6 +218,7 @@ static void power_reset(struct engine *engine)
 		cpu_reset(e->cpus[i]);
 		e->cpus[i]->index = i;
 		e->cpus[i]->insns = insns;
+		pmu_reset(e->cpus[i]);
 	}
 	memset(e->touched, 0, NR_TOUCHED(e->memory));
 	code_flush(e);
@@ -515,6 +521,8 @@ static void power_saving(struct engine *engine)
 	struct power_engine *e = all_held(engine);
 
 	mmu_flush_all(e);
+	for (unsigned i = 0; i < e->nr_vcpus; i++)
+		pmu_settle(e->cpus[i], e->cpus[i]->insns);
 	for (unsigned i = 0; e->threads && i < e->nr_vcpus; i++)
 		e->cpus[i]->reserved = false;
 }
@@ -570,7 +578,7 @@ static bool power_interrupt_pending(struct engine *engine, unsigned vcpu)
 {
 	const struct cpu *cpu = cpu_of(engine, vcpu);
 
-	return cpu_external(cpu) || cpu->doorbell ||
+	return cpu_external(cpu) || cpu->doorbell || pmu_interrupt_waits(cpu) ||
 	       decrementer_negative(cpu, clock_timebase(cpu->engine->clock, 0));
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/emu/code/cache.h"
 #include "engine/emu/cpu.h"
+#include "engine/emu/pmu.h"
 #include "isa/model.h"
 
 /* Reasons of exits within the engine: see cpu_alone(), cpu_at_device(). */
@@ -139,7 +140,7 @@ static inline bool cpu_external(const struct cpu *cpu)
 /** cpu_interrupt_waits() - is there an interrupt that MSR[EE] holds back? */
 static inline bool cpu_interrupt_waits(const struct cpu *cpu)
 {
-	return cpu_external(cpu) || cpu->dec_pending || cpu->doorbell;
+	return cpu_external(cpu) || cpu->dec_pending || cpu->doorbell || pmu_interrupt_waits(cpu);
 }
 /** cpu_waits() - has the thread announced by a low priority that it waits? 0: it never said. */
 static inline bool cpu_waits(const struct cpu *cpu)
@@ -173,6 +174,8 @@ bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 
 /* FSCR bits: facilities that problem state may use only if the operating system allows it. */
 #define FSCR_DSCR   2
+#define FSCR_PMU    3
+#define FSCR_BHRB   4
 #define FSCR_EBB    7
 #define FSCR_TAR    8
 #define FSCR_SCV    12
@@ -182,6 +185,13 @@ bool cpu_warn_illegal(struct cpu *cpu, uint32_t insn, uint64_t ea);
 int cpu_facility_unavailable(struct cpu *cpu, unsigned bit);
 /** cpu_need_facility() - problem state may use it if FSCR[@bit] is set; else 0xf60 is raised. */
 int cpu_need_facility(struct cpu *cpu, unsigned bit);
+
+/** cpu_branch_waits() - is an event-based branch due? */
+static inline bool cpu_branch_waits(const struct cpu *cpu)
+{
+	return unlikely(cpu->bescr & BESCR_GE) && cpu->bescr & (BESCR_PMEO | BESCR_EEO) &&
+	       cpu->msr & MSR_PR && cpu->fscr >> FSCR_EBB & 1;
+}
 
 int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v);
 int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v);

@@ -82,6 +82,8 @@ static bool deliver_exception(struct cpu *cpu, struct engine_exit *exit)
 	}
 	cpu->watch_told = false;
 	cpu->block_left = 0;
+	if (!(cpu->exception_flags & EXCEPTION_NEXT))
+		pmu_not_completed(cpu);
 	cpu->budget--; /* a faulting instruction counts too, so a guest that only faults uses up
 			  its turn */
 	if (vector == VECTOR_MACHINE_CHECK && !cpu->engine->config.no_mc_exit) {
@@ -416,6 +418,49 @@ static void take_doorbell(struct cpu *cpu)
 	cpu_interrupt(cpu, VECTOR_DOORBELL, cpu->nip, 0);
 }
 
+/*
+ * The next alert bounds the run: by @left to the instruction, as a stop does, or by @chunk to the
+ * end of the block that it comes in, if others run beside the vCPU.
+ */
+static void bound_by_alert(const struct cpu *cpu, uint64_t done, int64_t *chunk, uint64_t *left)
+{
+	const uint64_t until = cpu->pmc_due - cpu->insns - done;
+
+	if (likely(cpu->pmc_due == PMU_NEVER))
+		return;
+	if (!cpu->engine->beside && until < *left)
+		*left = until;
+	else if (cpu->engine->beside && until < (uint64_t)*chunk)
+		*chunk = (int64_t)until;
+}
+
+/* The interrupts that MSR[EE] allows, one of them. */
+static void take_interrupt(struct cpu *cpu)
+{
+	if (cpu_external(cpu))
+		cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
+	else if (cpu->dec_pending)
+		cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
+	else if (unlikely(cpu->doorbell))
+		take_doorbell(cpu);
+}
+
+/*
+ * What the performance monitor's alert leads to. It comes at its instruction, even in the middle of
+ * a block.
+ */
+static void take_alert(struct cpu *cpu)
+{
+	if (unlikely(pmu_interrupt_waits(cpu)) && cpu->msr & MSR_EE)
+		cpu_interrupt(cpu, VECTOR_PERFORMANCE_MONITOR, cpu->nip, 0);
+	else if (cpu_branch_waits(cpu))
+		pmu_branch(cpu);
+	else
+		return;
+	cpu->block_left = 0;
+	cpu->watch_told = false;
+}
+
 void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 {
 	struct power_engine *e = cpu->engine;
@@ -444,6 +489,8 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 
 		cut_nip(cpu);
 		done = cpu->run_limit - cpu->budget;
+		if (unlikely(cpu->insns + (uint64_t)done >= cpu->pmc_due))
+			pmu_update(cpu, cpu->insns + (uint64_t)done);
 		if (unlikely(cpu->exit >= 0)) {
 			exit->reason = (enum engine_exit_reason)cpu->exit;
 			if (unlikely(exit->reason == ENGINE_EXIT_FAILED))
@@ -483,16 +530,12 @@ void cpu_run(struct cpu *cpu, uint64_t max_insns, struct engine_exit *exit)
 		if (unlikely(e->beside) && !attend(cpu))
 			break;
 		chunk = until_decrementer(cpu, most - done);
-		if (cpu->msr & MSR_EE && !cpu->block_left) {
-			if (cpu_external(cpu))
-				cpu_interrupt(cpu, VECTOR_EXTERNAL, cpu->nip, 0);
-			else if (cpu->dec_pending)
-				cpu_interrupt(cpu, VECTOR_DECREMENTER, cpu->nip, 0);
-			else if (unlikely(cpu->doorbell))
-				take_doorbell(cpu);
-			if (unlikely(cpu->state_changed))
-				continue;
-		}
+		if (cpu->msr & MSR_EE && !cpu->block_left)
+			take_interrupt(cpu);
+		take_alert(cpu);
+		if (unlikely(cpu->state_changed && !cpu->block_left) || unlikely(!cpu->pmc_due))
+			continue;
+		bound_by_alert(cpu, (uint64_t)done, &chunk, &left);
 		if (unlikely(left < (uint64_t)chunk + BLOCK_MAX_INSNS))
 			chunk = left < BLOCK_MAX_INSNS ? 0 : (int64_t)left - BLOCK_MAX_INSNS + 1;
 		cpu->run_limit = done + chunk;

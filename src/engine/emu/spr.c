@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Special purpose registers as mfspr and mtspr access them. Power ISA 3.0B, Book III section 4.4.4.
- * Performance monitor registers keep what is written and count nothing.
+ * What the performance monitor's registers do is pmu.h's.
  */
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
@@ -17,6 +17,16 @@
 #define P   (P_R | P_W)
 #define UR  (U_R | P_R)
 
+/* What counters count depends on it, or on them what is read. */
+enum monitor_register {
+	NO_MONITOR,
+	MONITOR, /* of privileged state, or of event-based branches */
+	/* For problem state, by MMCR0[PMCC]: */
+	MONITOR_A,
+	MONITOR_A_PMC56,
+	MONITOR_B, /* to read only */
+};
+
 /* @index: of the instruction in its block */
 typedef uint64_t read_fn(struct cpu *cpu, unsigned spr, unsigned index);
 typedef void write_fn(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v);
@@ -24,10 +34,12 @@ typedef void write_fn(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 struct spr_entry {
 	uint8_t access; /* 0: no such register */
 	uint8_t facility; /* FSCR bit that problem state needs; 0: none */
+	uint8_t monitor; /* enum monitor_register */
 	/* Plain storage: a member of struct cpu and its size. 0: the functions do it. */
 	uint8_t size;
 	uint16_t offset;
 	uint64_t bits; /* implemented bits; the others read as zero */
+	uint64_t problem_bits; /* those that problem state knows, and changes; 0: all */
 	read_fn *read;
 	write_fn *write;
 };
@@ -233,20 +245,32 @@ static uint64_t read_dpdes(struct cpu *cpu, unsigned spr, unsigned index)
 
 /* ---- the table ---- */
 
-#define KEEPS(access, facility, member, bits)                                                      \
-	{                                                                                          \
-		access, facility, sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member), \
-			bits, NULL, NULL                                                           \
+#define KEEPS_BUT(access, facility, monitor, member, bits, problem_bits)             \
+	{                                                                            \
+		access, facility, monitor, sizeof(((struct cpu *)0)->member),        \
+			offsetof(struct cpu, member), bits, problem_bits, NULL, NULL \
 	}
+#define KEEPS(access, facility, member, bits) \
+	KEEPS_BUT(access, facility, NO_MONITOR, member, bits, 0)
 #define PLAIN(access, member)		  KEEPS(access, 0, member, ~0ull)
 #define LOW_32(access, member)		  KEEPS(access, 0, member, 0xffffffff)
 /* An instruction address: bits 62:63 are reserved. */
 #define ADDRESS(access, facility, member) KEEPS(access, facility, member, ~3ull)
 #define DSCR_BITS			  0x1ffffffull
-#define CALLS(access, facility, read, write)           \
-	{                                              \
-		access, facility, 0, 0, 0, read, write \
+#define CALLS(access, facility, read, write)                          \
+	{                                                             \
+		access, facility, NO_MONITOR, 0, 0, 0, 0, read, write \
 	}
+/* Registers of the performance monitor, and those that share their events. */
+#define MONITORS(access, monitor, member)    KEEPS_BUT(access, 0, monitor, member, ~0ull, 0)
+#define MONITORS_PART(access, member, known) KEEPS_BUT(access, 0, MONITOR_A, member, ~0ull, known)
+#define COUNTER(access, monitor, i)	     KEEPS_BUT(access, 0, monitor, pmc[i], 0xffffffff, 0)
+#define BESCR_PART                                                                  \
+	{                                                                           \
+		U, FSCR_EBB, MONITOR, 0, 0, 0, 0, read_bescr_part, write_bescr_part \
+	}
+#define MMCR0_PROBLEM_STATE 0x84000080ull /* FC, PMAE, PMAO */
+#define MMCR2_PROBLEM_STATE 0x4020100804020000ull /* FCnP0 */
 
 static const struct spr_entry table[NR_SPRS] = {
 	[SPR_XER] = CALLS(U, 0, read_xer, write_xer),
@@ -266,7 +290,7 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_IAMR] = CALLS(P, 0, read_iamr, write_iamr),
 	[SPR_CTRL_READ] = CALLS(UR, 0, read_ctrl, NULL),
 	[SPR_TIDR] = PLAIN(P, tidr),
-	[SPR_CTRL] = KEEPS(P_W, 0, ctrl, ~0ull),
+	[SPR_CTRL] = MONITORS(P_W, MONITOR, ctrl),
 	[SPR_FSCR] = PLAIN(P, fscr),
 	[SPR_UAMOR] = PLAIN(P, uamor),
 	[SPR_PSPB] = LOW_32(P, pspb),
@@ -283,45 +307,45 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
 	[SPR_HDEXCR_USER] = CALLS(UR, 0, read_hdexcr_user, NULL),
 	[SPR_HASHKEYR] = PLAIN(P, hashkeyr),
-	[SPR_SIER2_USER] = PLAIN(UR, sier[1]),
-	[SPR_SIER3_USER] = PLAIN(UR, sier[2]),
-	[SPR_MMCR3_USER] = PLAIN(UR, mmcr[3]),
+	[SPR_SIER2_USER] = MONITORS(UR, MONITOR_B, sier[1]),
+	[SPR_SIER3_USER] = MONITORS(UR, MONITOR_B, sier[2]),
+	[SPR_MMCR3_USER] = MONITORS(UR, MONITOR_B, mmcr[3]),
 	[SPR_SIER2] = PLAIN(P, sier[1]),
 	[SPR_SIER3] = PLAIN(P, sier[2]),
 	[SPR_MMCR3] = PLAIN(P, mmcr[3]),
-	[SPR_SIER_USER] = PLAIN(UR, sier[0]),
-	[SPR_MMCR2_USER] = PLAIN(UR | P_W, mmcr[2]),
-	[SPR_MMCRA_USER] = PLAIN(UR | P_W, mmcra),
-	[SPR_PMC1_USER] = LOW_32(UR | P_W, pmc[0]),
-	[SPR_PMC2_USER] = LOW_32(UR | P_W, pmc[1]),
-	[SPR_PMC3_USER] = LOW_32(UR | P_W, pmc[2]),
-	[SPR_PMC4_USER] = LOW_32(UR | P_W, pmc[3]),
-	[SPR_PMC5_USER] = LOW_32(UR | P_W, pmc[4]),
-	[SPR_PMC6_USER] = LOW_32(UR | P_W, pmc[5]),
-	[SPR_MMCR0_USER] = PLAIN(UR | P_W, mmcr[0]),
-	[SPR_SIAR_USER] = PLAIN(UR, siar),
-	[SPR_SDAR_USER] = PLAIN(UR, sdar),
-	[SPR_MMCR1_USER] = PLAIN(UR, mmcr[1]),
-	[SPR_SIER] = PLAIN(P, sier[0]),
-	[SPR_MMCR2] = PLAIN(P, mmcr[2]),
+	[SPR_SIER_USER] = MONITORS(UR, MONITOR_B, sier[0]),
+	[SPR_MMCR2_USER] = MONITORS_PART(U, mmcr[2], MMCR2_PROBLEM_STATE),
+	[SPR_MMCRA_USER] = MONITORS(U, MONITOR_A, mmcra),
+	[SPR_PMC1_USER] = COUNTER(U, MONITOR_A, 0),
+	[SPR_PMC2_USER] = COUNTER(U, MONITOR_A, 1),
+	[SPR_PMC3_USER] = COUNTER(U, MONITOR_A, 2),
+	[SPR_PMC4_USER] = COUNTER(U, MONITOR_A, 3),
+	[SPR_PMC5_USER] = COUNTER(U, MONITOR_A_PMC56, 4),
+	[SPR_PMC6_USER] = COUNTER(U, MONITOR_A_PMC56, 5),
+	[SPR_MMCR0_USER] = MONITORS_PART(U, mmcr[0], MMCR0_PROBLEM_STATE),
+	[SPR_SIAR_USER] = MONITORS(UR, MONITOR_B, siar),
+	[SPR_SDAR_USER] = MONITORS(UR, MONITOR_B, sdar),
+	[SPR_MMCR1_USER] = MONITORS(UR, MONITOR_B, mmcr[1]),
+	[SPR_SIER] = MONITORS(P, MONITOR, sier[0]),
+	[SPR_MMCR2] = MONITORS(P, MONITOR, mmcr[2]),
 	[SPR_MMCRA] = PLAIN(P, mmcra),
-	[SPR_PMC1] = LOW_32(P, pmc[0]),
-	[SPR_PMC2] = LOW_32(P, pmc[1]),
-	[SPR_PMC3] = LOW_32(P, pmc[2]),
-	[SPR_PMC4] = LOW_32(P, pmc[3]),
-	[SPR_PMC5] = LOW_32(P, pmc[4]),
-	[SPR_PMC6] = LOW_32(P, pmc[5]),
-	[SPR_MMCR0] = PLAIN(P, mmcr[0]),
-	[SPR_SIAR] = PLAIN(P, siar),
+	[SPR_PMC1] = COUNTER(P, MONITOR, 0),
+	[SPR_PMC2] = COUNTER(P, MONITOR, 1),
+	[SPR_PMC3] = COUNTER(P, MONITOR, 2),
+	[SPR_PMC4] = COUNTER(P, MONITOR, 3),
+	[SPR_PMC5] = COUNTER(P, MONITOR, 4),
+	[SPR_PMC6] = COUNTER(P, MONITOR, 5),
+	[SPR_MMCR0] = MONITORS(P, MONITOR, mmcr[0]),
+	[SPR_SIAR] = MONITORS(P, MONITOR, siar),
 	[SPR_SDAR] = PLAIN(P, sdar),
-	[SPR_MMCR1] = PLAIN(P, mmcr[1]),
-	[SPR_BESCRS] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
-	[SPR_BESCRSU] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
-	[SPR_BESCRR] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
-	[SPR_BESCRRU] = CALLS(U, FSCR_EBB, read_bescr_part, write_bescr_part),
+	[SPR_MMCR1] = MONITORS(P, MONITOR, mmcr[1]),
+	[SPR_BESCRS] = BESCR_PART,
+	[SPR_BESCRSU] = BESCR_PART,
+	[SPR_BESCRR] = BESCR_PART,
+	[SPR_BESCRRU] = BESCR_PART,
 	[SPR_EBBHR] = ADDRESS(U, FSCR_EBB, ebbhr),
 	[SPR_EBBRR] = ADDRESS(U, FSCR_EBB, ebbrr),
-	[SPR_BESCR] = KEEPS(U, FSCR_EBB, bescr, ~0ull),
+	[SPR_BESCR] = KEEPS_BUT(U, FSCR_EBB, MONITOR, bescr, ~0ull, 0),
 	[SPR_TAR] = KEEPS(U, FSCR_TAR, tar, ~0ull),
 	[SPR_PSSCR] = PLAIN(P, psscr),
 	[SPR_DEXCR_USER] = CALLS(UR, 0, read_dexcr_user, NULL),
@@ -371,6 +395,25 @@ static int absent(struct cpu *cpu, unsigned spr)
 	return 0;
 }
 
+/* Does MMCR0[PMCC] refuse problem state a register of the performance monitor? Raises if so. */
+static bool monitor_refuses(struct cpu *cpu, enum monitor_register monitor, bool write)
+{
+	const uint64_t mmcr0 = cpu->mmcr[0];
+	bool unavailable = PMCC(mmcr0) == PMCC_NOTHING;
+
+	if (monitor == MONITOR_A_PMC56)
+		unavailable |= PMCC(mmcr0) == PMCC_WITHOUT_PMC56;
+	if (monitor == MONITOR_B && cpu_isa(cpu) >= 310)
+		unavailable |= PMCC(mmcr0) == PMCC_READ && mmcr0 & MMCR0_PMCCEXT;
+	if (unavailable)
+		cpu_facility_unavailable(cpu, FSCR_PMU);
+	else if (write && PMCC(mmcr0) == PMCC_READ)
+		cpu_illegal(cpu);
+	else
+		return false;
+	return true;
+}
+
 /*
  * May the vCPU access the register? @problem_state, @privileged: accesses that it permits. If not,
  * @refused is the instruction's result.
@@ -379,7 +422,7 @@ static bool allowed(struct cpu *cpu, unsigned spr, unsigned problem_state, unsig
 		    int *refused)
 {
 	const struct spr_entry *entry = &table[spr];
-	bool user = cpu->msr & MSR_PR;
+	const bool user = cpu->msr & MSR_PR;
 
 	if (user && spr & SPR_PRIVILEGED)
 		*refused = cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
@@ -387,9 +430,29 @@ static bool allowed(struct cpu *cpu, unsigned spr, unsigned problem_state, unsig
 		*refused = absent(cpu, spr);
 	else if (entry->facility && cpu_need_facility(cpu, entry->facility))
 		*refused = EXCEPTION;
+	else if (user && entry->monitor > MONITOR &&
+		 monitor_refuses(cpu, entry->monitor, problem_state == U_W))
+		*refused = EXCEPTION;
 	else
 		return true;
 	return false;
+}
+
+/* The bits of a register that the vCPU knows in its present state. */
+static uint64_t bits_known(const struct cpu *cpu, const struct spr_entry *entry)
+{
+	return cpu->msr & MSR_PR && entry->problem_bits ? entry->problem_bits : entry->bits;
+}
+
+static void insert(uint64_t *member, uint64_t v, uint64_t bits)
+{
+	*member = (*member & ~bits) | (v & bits);
+}
+
+/* Lets the counters be those before instruction @index of the running block. */
+static void settle_counters(struct cpu *cpu, unsigned index)
+{
+	pmu_settle(cpu, cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + index);
 }
 
 int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
@@ -402,10 +465,13 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	*v = 0;
 	if (!allowed(cpu, spr, U_R, P_R, &refused))
 		return refused;
+	if (entry->monitor)
+		settle_counters(cpu, index);
 	if (entry->read)
 		*v = entry->read(cpu, spr, index);
 	else
-		*v = entry->size == 4 ? *(const uint32_t *)member : *(const uint64_t *)member;
+		*v = entry->size == 4 ? *(const uint32_t *)member :
+					*(const uint64_t *)member & bits_known(cpu, entry);
 	return 0;
 }
 
@@ -417,11 +483,20 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 
 	if (!allowed(cpu, spr, U_W, P_W, &refused))
 		return refused;
+	/* The instruction itself is counted as before, and the next one by what it writes. */
+	if (entry->monitor)
+		settle_counters(cpu, index + 1);
 	if (entry->write)
 		entry->write(cpu, spr, index, v);
 	else if (entry->size == 4)
 		*(uint32_t *)member = (uint32_t)(v & entry->bits);
+	else if (cpu->msr & MSR_PR && entry->problem_bits)
+		insert(member, v, entry->problem_bits);
 	else
 		*(uint64_t *)member = v & entry->bits;
+	if (entry->monitor) {
+		pmu_changed(cpu);
+		cpu_leave(cpu);
+	}
 	return 0;
 }

@@ -620,6 +620,13 @@ GEN(mfspr)
 	}
 }
 
+/* SPRs that change translation, the time of interrupts, or what the performance monitor does. */
+static bool spr_ends_block(unsigned spr)
+{
+	return spr == SPR_DEC || spr == SPR_PIDR || spr == SPR_IAMR || spr == SPR_CTRL ||
+	       (spr >= SPR_SIER_USER && spr <= SPR_BESCR);
+}
+
 GEN(mtspr)
 {
 	unsigned spr = SPR_FIELD(insn), rs = GPR(F_RT(insn));
@@ -633,8 +640,7 @@ GEN(mtspr)
 		return;
 	}
 	EMIT(d, mtspr, rs, 0, 0, spr);
-	/* SPRs that change translation or the time of interrupts end the block. */
-	if (spr == SPR_DEC || spr == SPR_PIDR || spr == SPR_IAMR)
+	if (spr_ends_block(spr))
 		END(d, leave, 0, 0, 0, d->next_offset);
 }
 

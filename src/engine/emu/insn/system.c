@@ -32,12 +32,13 @@ static uint64_t problem_state(uint64_t msr)
 
 /*
  * The new MSR may ask for a trace interrupt after the next instruction, or allow a waiting
- * interrupt.
+ * interrupt, or event-based branch.
  */
 static void enter_msr(struct cpu *cpu, uint64_t msr)
 {
 	cpu_set_msr(cpu, problem_state(msr));
-	if (msr & (MSR_SE | MSR_BE) || (cpu->msr & MSR_EE && cpu_interrupt_waits(cpu)))
+	if (msr & (MSR_SE | MSR_BE) || (cpu->msr & MSR_EE && cpu_interrupt_waits(cpu)) ||
+	    cpu_branch_waits(cpu))
 		cpu_leave(cpu);
 }
 
@@ -91,14 +92,10 @@ SEM(rfscv)
 	return return_to(cpu, cpu->lr, cpu->ctr);
 }
 
-#define BESCR_GE      (1ull << 63)
 #define BESCR_TS      (3ull << 30) /* the state of a transaction, which there is none of */
 #define RFEBB_S(insn) ((insn) >> 11 & 1)
 
-/*
- * Power ISA 3.1, Book II, chapter 7. Nothing makes an event: the performance monitor counts
- * nothing, and there are no external event-based branches. PMEO and EEO are what software writes.
- */
+/* Power ISA 3.1, Book II, chapter 7. If another event waits, it does not get there. */
 SEM(rfebb)
 {
 	if (cpu_need_facility(cpu, FSCR_EBB))
@@ -107,6 +104,8 @@ SEM(rfebb)
 		return cpu_illegal(cpu);
 	cpu->bescr = RFEBB_S(insn) ? cpu->bescr | BESCR_GE : cpu->bescr & ~BESCR_GE;
 	cpu->nip = effective_address(cpu, cpu->ebbrr);
+	if (cpu_branch_waits(cpu))
+		cpu_leave(cpu);
 	return 0;
 }
 
