@@ -3,7 +3,7 @@
  * Watches its own memory with the processor's watchpoints, as a debugger asks for them (ptrace) and
  * as perf does, and prints a line for each observation. Without a C library.
  */
-#include "../../payload/lab/system_calls.h"
+#include "say.h"
 
 /* Linux's further system calls, requests and structures for powerpc. */
 #define NR_ptrace	   26
@@ -50,28 +50,6 @@ struct perf_event_attr {
 static struct {
 	volatile uint64_t before, watched[2], behind;
 } data __attribute__((aligned(64)));
-
-/* ---- lines ---- */
-
-static void say(const char *text, long value)
-{
-	char line[80], digits[24];
-	size_t length = 0, n = 0;
-	unsigned long rest = value < 0 ? -(unsigned long)value : (unsigned long)value;
-
-	while (*text)
-		line[length++] = *text++;
-	line[length++] = ' ';
-	if (value < 0)
-		line[length++] = '-';
-	do
-		digits[n++] = (char)('0' + rest % 10);
-	while (rest /= 10);
-	while (n)
-		line[length++] = digits[--n];
-	line[length++] = '\n';
-	CALL(NR_write, 1, line, length);
-}
 
 static void use_data(void)
 {
