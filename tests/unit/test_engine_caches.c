@@ -429,7 +429,11 @@ static void a_broken_invariant_is_found(void **state)
 	BREAK(fetch->page = (struct code_page *)(e->code.arena + 64), "a fetch entry");
 	fetch->page = page;
 	BREAK(cpu->mode ^= CODE_LE, "of another mode");
+	BREAK(cpu->fetch->code_mode ^= CODE_LE, "a fetch entry is of another mode");
 	cpu->mode ^= CODE_LE;
+	cpu->fetch->code_mode ^= CODE_LE;
+	BREAK(cpu->mode ^= CODE_DATA(TLB_USER), "another way to address data");
+	cpu->mode ^= CODE_DATA(TLB_USER);
 	BREAK(page->decoded[0] = 0, "not marked");
 	page->decoded[0] = 3;
 	BREAK(page->entry[1] = page->entry[0], "does not begin where its entry says");

@@ -102,6 +102,19 @@ static void each_flush_reaches_what_it_says_and_no_more(void **state)
 	}
 }
 
+static void code_of_another_mode_empties_its_own_set_alone(void **state)
+{
+	for (unsigned mode = 0; mode < TLB_MODES; mode++)
+		tlb_begin_fetch(&tlb, mode, 1);
+	fill_one_of_each();
+	tlb_begin_fetch(&tlb, TLB_KERNEL, 1);
+	assert_int_equal(present(TLB_KERNEL), 15);
+	tlb_begin_fetch(&tlb, TLB_KERNEL, 2);
+	assert_int_equal(present(TLB_KERNEL), 3);
+	assert_int_equal(present(TLB_USER), 15);
+	assert_int_equal(present(TLB_REAL), 15);
+}
+
 static void the_kernels_flush_spares_a_user_who_saw_nothing_of_it(void **state)
 {
 	tlb_fill(&tlb, TLB_USER, USER_EA, host, false, false);
@@ -223,6 +236,7 @@ int main(void)
 		TEST(new_arrays_are_empty_whatever_was_there),
 		TEST(an_entry_leads_every_byte_of_its_page_to_the_host),
 		TEST(each_flush_reaches_what_it_says_and_no_more),
+		TEST(code_of_another_mode_empties_its_own_set_alone),
 		TEST(the_kernels_flush_spares_a_user_who_saw_nothing_of_it),
 		TEST(a_page_is_flushed_from_both_translated_modes_alone),
 		TEST(more_user_pages_than_are_listed_are_forgotten_together),

@@ -95,7 +95,7 @@ static const struct code_page *page_of(const struct power_engine *e, uint64_t ra
 {
 	const struct code_region *region = e->code.regions[ra >> REGION_BITS];
 
-	return region ? region->pages[mode][ra >> PAGE_BITS & (REGION_PAGES - 1)] : NULL;
+	return region ? code_page_of(region, mode, ra) : NULL;
 }
 
 static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsigned slot,
@@ -113,7 +113,7 @@ static const char *check_fetch(const struct cpu *cpu, enum tlb_mode mode, unsign
 	CHECK(memory_contains(e->memory, page->ra, PAGE_BYTES) && page->mode < CODE_MODES &&
 		      page_of(e, page->ra, page->mode) == page,
 	      "a fetch entry's code page is not the one of its real page");
-	CHECK(page->mode == cpu->mode, "a fetch entry is of another mode");
+	CHECK(page->mode == cpu->arrays.fetch[mode].code_mode, "a fetch entry is of another mode");
 	CHECK(is_translated(cpu, mode, entry->tag),
 	      "a fetch entry is of no segment, or of several");
 	CHECK(!is_bad(cpu, mode, entry->tag), "a page with a planted error has fast fetches");
@@ -137,6 +137,8 @@ static const char *check_sets(const struct cpu *cpu, enum tlb_mode mode)
 		if (!wrong)
 			wrong = check_data(cpu, mode, i, logged[i], true);
 	}
+	CHECK(cpu->fetch != &cpu->arrays.fetch[mode] || cpu->fetch->code_mode == cpu->mode,
+	      "fetches are of another mode");
 	read_log(&cpu->arrays.fetch[mode].filled, logged);
 	for (unsigned i = 0; i < FETCH_ENTRIES && !wrong; i++)
 		wrong = check_fetch(cpu, mode, i, logged[i]);
@@ -148,6 +150,8 @@ static const char *check_cpu(const struct cpu *cpu)
 	const char *wrong = NULL;
 
 	CHECK(!cpu->zero, "the zero operand is not zero");
+	CHECK(cpu->tlb == &cpu->arrays.data[DATA_MODE(cpu->mode)],
+	      "code is decoded for another way to address data");
 	CHECK(cpu->arrays.nr_kuser <= KUSER_SLOTS, "the list of user addresses is too long");
 	CHECK(!cpu->stop_uop && !cpu->exception, "an exception was left behind");
 	for (unsigned i = 0; i < cpu->arrays.nr_kuser; i++)
@@ -239,7 +243,7 @@ static const char *check_page(const struct power_engine *e, const struct code_re
 	CHECK(memory_contains(e->memory, ra, PAGE_BYTES), "a code page belongs to no memory");
 	for (unsigned i = 0; i < WORDS_PER_PAGE / 64; i++)
 		decoded |= page->decoded[i] != 0;
-	CHECK(!decoded || region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)],
+	CHECK(!decoded || region->has_code[PAGE_IN_REGION(ra)],
 	      "a page with decoded code is not marked");
 	for (unsigned word = 0; word < WORDS_PER_PAGE && !wrong; word++)
 		if (page->entry[word])
@@ -253,12 +257,16 @@ static const char *check_region(const struct power_engine *e, const struct code_
 
 	CHECK(in_arena(e, region, sizeof(*region)), "a region is not among the decoded code");
 	CHECK(e->code.regions[region->number] == region, "a region is not where it says");
-	for (unsigned mode = 0; mode < CODE_MODES; mode++)
-		for (unsigned i = 0; i < REGION_PAGES && !wrong; i++)
+	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
+		CHECK(!region->pages[mode] || in_arena(e, region->pages[mode],
+						       REGION_PAGES * sizeof(*region->pages[mode])),
+		      "a region's table is not among the decoded code");
+		for (unsigned i = 0; region->pages[mode] && i < REGION_PAGES && !wrong; i++)
 			if (region->pages[mode][i])
 				wrong = check_page(e, region, region->pages[mode][i],
 						   region->number << REGION_BITS | i << PAGE_BITS,
 						   mode);
+	}
 	return wrong;
 }
 

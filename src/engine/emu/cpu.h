@@ -88,9 +88,12 @@ enum pending_exception_flags {
 #define EXCEPTION_DEVICE 3 /* since the devices are that thread's */
 
 /* How instructions are decoded: cpu.mode */
-#define CODE_LE	   1 /* instructions and data are little-endian */
-#define CODE_32	   2 /* MSR[SF]=0: addresses have 32 bits, results are compared as 32 bits */
-#define CODE_MODES 4
+#define CODE_LE		1 /* instructions and data are little-endian */
+#define CODE_32		2 /* MSR[SF]=0: addresses have 32 bits, results are compared as 32 bits */
+/* How data is addressed, an enum tlb_mode: decoding ignores it, but translated code does not. */
+#define CODE_DATA(mode) ((unsigned)(mode) << 2)
+#define DATA_MODE(mode) ((enum tlb_mode)((mode) >> 2))
+#define CODE_MODES	(TLB_MODES << 2)
 
 struct cpu {
 	/* Hot: micro-operations reach these by byte offset. */

@@ -20,8 +20,6 @@
 #define ARENA_BYTES	  (256ull << 20)
 #define ARENA_ALIGN(size) (((size) + 15) & ~(size_t)15)
 
-#define PAGE_IN_REGION(ra) ((ra) >> PAGE_BITS & (REGION_PAGES - 1))
-
 bool code_cache_create(struct code_cache *c, uint64_t memory_bytes, struct work *work)
 {
 	c->work = work;
@@ -97,11 +95,16 @@ static struct code_region *region_at(struct code_cache *c, uint64_t ra)
 struct code_page *code_page_at(struct code_cache *c, uint64_t ra, unsigned mode)
 {
 	struct code_region *region = region_at(c, ra);
-	struct code_page **slot;
+	struct code_page ***pages, **slot;
 
 	if (!region)
 		return NULL;
-	slot = &region->pages[mode][PAGE_IN_REGION(ra)];
+	pages = &region->pages[mode];
+	if (!*pages)
+		*pages = table_take(c, REGION_PAGES * sizeof(**pages));
+	if (!*pages)
+		return NULL;
+	slot = &(*pages)[PAGE_IN_REGION(ra)];
 	if (!*slot) {
 		*slot = table_take(c, sizeof(**slot));
 		if (*slot) {
@@ -188,7 +191,7 @@ static bool drop_page(struct code_cache *c, struct code_region *region, uint64_t
 	bool dropped = false;
 
 	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
+		struct code_page *page = code_page_of(region, mode, ra);
 		bool hit = false;
 
 		if (!page)
@@ -206,7 +209,7 @@ static bool drop_page(struct code_cache *c, struct code_region *region, uint64_t
 static bool any_decoded(const struct code_region *region, uint64_t ra)
 {
 	for (unsigned mode = 0; mode < CODE_MODES; mode++) {
-		const struct code_page *page = region->pages[mode][PAGE_IN_REGION(ra)];
+		const struct code_page *page = code_page_of(region, mode, ra);
 
 		for (unsigned i = 0; page && i < WORDS_PER_PAGE / 64; i++)
 			if (page->decoded[i])

@@ -85,9 +85,18 @@ static inline const struct uop *code_entry(const struct code_page *page, uint64_
 struct code_region {
 	struct code_region *next; /* next region in use */
 	uint64_t number; /* its index in code_cache.regions */
-	struct code_page *pages[CODE_MODES][REGION_PAGES];
+	struct code_page **pages[CODE_MODES]; /* NULL: nothing is decoded in this mode */
 	uint8_t has_code[REGION_PAGES]; /* enum page_code */
 };
+
+#define PAGE_IN_REGION(ra) ((ra) >> PAGE_BITS & (REGION_PAGES - 1))
+
+/** code_page_of() - the code page of @ra, which is in the region, in @mode; NULL: none yet */
+static inline struct code_page *code_page_of(const struct code_region *region, unsigned mode,
+					     uint64_t ra)
+{
+	return region->pages[mode] ? region->pages[mode][PAGE_IN_REGION(ra)] : NULL;
+}
 
 /* Does a page hold decoded code? */
 enum page_code {
@@ -146,8 +155,7 @@ static inline unsigned code_state(const struct code_cache *c, uint64_t ra)
 	const struct code_region *region =
 		__atomic_load_n(&c->regions[ra >> REGION_BITS], __ATOMIC_ACQUIRE);
 
-	return region ? __atomic_load_n(&region->has_code[ra >> PAGE_BITS & (REGION_PAGES - 1)],
-					__ATOMIC_ACQUIRE) :
+	return region ? __atomic_load_n(&region->has_code[PAGE_IN_REGION(ra)], __ATOMIC_ACQUIRE) :
 			PAGE_WITHOUT_CODE;
 }
 

@@ -110,6 +110,20 @@ static inline void unspill(struct translation *t)
 	t->spilled = false;
 }
 
+/* ---- where the soft TLB is, from CPU on ---- */
+
+/* A table of a mode's set */
+static inline int32_t table_at(enum tlb_mode mode, bool write)
+{
+	const size_t set = offsetof(struct cpu, arrays.data) + mode * sizeof(struct tlb_set);
+
+	return (int32_t)(set + (write ? offsetof(struct tlb_set, write) :
+					offsetof(struct tlb_set, read))) -
+	       BIAS;
+}
+
+#define ENTRY(member) ((int32_t)offsetof(struct tlb_entry, member))
+
 /* ---- what is behind the block ---- */
 
 static inline void interpret_if(struct translation *t, enum host_condition condition)

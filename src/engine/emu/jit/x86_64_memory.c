@@ -24,19 +24,17 @@ static void address(struct translation *t, bool indexed)
 static void look_up(struct translation *t, bool write, unsigned size)
 {
 	struct assembler *a = &t->a;
-	const int32_t table =
-		(int32_t)(write ? offsetof(struct tlb_set, write) : offsetof(struct tlb_set, read));
+	const int32_t table = table_at(DATA_MODE(t->mode), write);
 
 	_Static_assert(sizeof(struct tlb_entry) == 16, "the shift below");
 	op(a, 0, OP_MOV, RCX, in_register(RAX));
 	op_imm8(a, 0, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), PAGE_BITS - 4);
 	op_imm(a, 0, OP_AND, in_register(RCX), (TLB_ENTRIES - 1) << 4);
-	op(a, WIDE, OP_ADD, RCX, AT_CPU(tlb));
 	op(a, WIDE, OP_LEA, RDX, at_base(RAX, (int32_t)size - 1));
 	op_imm(a, WIDE, OP_AND, in_register(RDX), -(int32_t)PAGE_BYTES);
-	op(a, WIDE, OP_CMP, RDX, at_base(RCX, table + (int32_t)offsetof(struct tlb_entry, tag)));
+	op(a, WIDE, OP_CMP, RDX, at_index(CPU, RCX, 0, table + ENTRY(tag)));
 	interpret_if(t, IF_NOT_EQUAL);
-	op(a, WIDE, OP_ADD, RAX, at_base(RCX, table + (int32_t)offsetof(struct tlb_entry, addend)));
+	op(a, WIDE, OP_ADD, RAX, at_index(CPU, RCX, 0, table + ENTRY(addend)));
 }
 
 static void put_load(struct translation *t, unsigned size, bool sign, bool big_endian, bool indexed)

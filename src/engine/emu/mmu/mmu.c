@@ -232,16 +232,15 @@ static void enter_user(struct cpu *cpu)
 
 void mmu_mode_changed(struct cpu *cpu)
 {
-	unsigned mode = (cpu->msr & MSR_LE ? CODE_LE : 0) | (cpu->msr & MSR_SF ? 0 : CODE_32);
+	const enum tlb_mode data = mmu_mode(cpu, ACCESS_READ), fetch = mmu_mode(cpu, ACCESS_FETCH);
 
 	if (unlikely(cpu->user_amr != cpu->amr) && cpu->msr & MSR_PR)
 		enter_user(cpu);
-	cpu->tlb = &cpu->arrays.data[mmu_mode(cpu, ACCESS_READ)];
-	cpu->fetch = &cpu->arrays.fetch[mmu_mode(cpu, ACCESS_FETCH)];
-	if (mode != cpu->mode) { /* a fetch entry's page is decoded for one mode */
-		cpu->mode = (uint8_t)mode;
-		tlb_flush_fetch(&cpu->arrays);
-	}
+	cpu->mode = (uint8_t)((cpu->msr & MSR_LE ? CODE_LE : 0) |
+			      (cpu->msr & MSR_SF ? 0 : CODE_32) | CODE_DATA(data));
+	cpu->tlb = &cpu->arrays.data[data];
+	cpu->fetch = &cpu->arrays.fetch[fetch];
+	tlb_begin_fetch(&cpu->arrays, fetch, cpu->mode);
 }
 
 void mmu_pid_changed(struct cpu *cpu)

@@ -108,6 +108,14 @@ void tlb_fill_fetch(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, struc
 	entry->page = page;
 }
 
+void tlb_begin_fetch(struct tlb_arrays *t, enum tlb_mode mode, unsigned code_mode)
+{
+	if (t->fetch[mode].code_mode == code_mode)
+		return;
+	clear_fetch(t, mode);
+	t->fetch[mode].code_mode = code_mode;
+}
+
 void tlb_flush(struct tlb_arrays *t)
 {
 	for (unsigned i = 0; i < TLB_MODES; i++) {

@@ -82,8 +82,8 @@ static inline uint8_t *tlb_host(const struct tlb_set *set, uint64_t ea, unsigned
 /*
  * Fetch entry: where the code of an effective page is. caches_check() checks these invariants of a
  * valid entry: FETCH_INDEX() gives its slot, the slot is logged as above, and code_page is the one
- * that the tables by real page hold for the vCPU's present mode. So code_flush() and a change of
- * mode empty every set.
+ * that the tables by real page hold for the set's code_mode, which is the vCPU's while it uses the
+ * set. So code_flush() empties every set, and tlb_begin_fetch() one that was for another mode.
  */
 struct code_page;
 struct fetch_entry {
@@ -95,6 +95,7 @@ struct fetch_entry {
 struct fetch_set {
 	struct fetch_entry entry[FETCH_ENTRIES];
 	struct fill_log filled;
+	unsigned code_mode; /* how the code is decoded; a number that means nothing here */
 };
 
 #define KUSER_SLOTS 32
@@ -125,6 +126,8 @@ void tlb_fill(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, const uint8
 /** tlb_fill_fetch() - enter the decoded code of the page at @ea. */
 void tlb_fill_fetch(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, struct code_page *page,
 		    bool privileged);
+/** tlb_begin_fetch() - from now on the fetch entries of @mode are of code in @code_mode. */
+void tlb_begin_fetch(struct tlb_arrays *t, enum tlb_mode mode, unsigned code_mode);
 void tlb_flush(struct tlb_arrays *t); /* everything */
 void tlb_flush_fetch(struct tlb_arrays *t); /* all fetch entries */
 void tlb_flush_data(struct tlb_arrays *t, enum tlb_mode mode); /* all data entries of a mode */
