@@ -16,6 +16,9 @@ With --before the peer of boot and compute rows is another build of fwnmi instea
 a change has cost. With --load, busy loops run beside everything. The sieve row runs kvm-unit-tests'
 program; it needs a tree that was built (CONTRIBUTING.md).
 
+Thread rows measure, in the same way, two jobs at once in a guest with two CPUs, each of which has a
+thread of the host (QEMU: thread=multi). They mean little on a host without two idle processors.
+
 OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of
 Debian's programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
 
@@ -58,8 +61,9 @@ KERNEL = "6.1"  # of all rows but boots
 KERNELS = ["6.1", "6.12", "newest"]
 TABLES = {"radix": "", "hash": " disable_radix"}  # what translates, and how the kernel is told
 MEMORY = "1G"
-KINDS = ["boot", "compute", "sieve", "openssl", "fwnmi", "snapshots", "verdicts"]
+KINDS = ["boot", "compute", "threads", "sieve", "openssl", "fwnmi", "snapshots", "verdicts"]
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
+THREAD_ROWS = ["two_sha256", "two_fork"]
 OPENSSL = {  # what `openssl speed -evp` takes
     "openssl sha256": "sha256",
     "openssl AES-256-GCM": "aes-256-gcm",
@@ -175,26 +179,29 @@ class Bench:
         self.samples = collections.defaultdict(lambda: ([], []))  # row: (ours, peer)
         self.units = {}
 
-    def machine(self, program, arguments, firmware=""):
+    def machine(self, program, arguments, firmware="", cpus=1):
         """The command line of fwnmi or of QEMU for the same machine; QEMU has a choice of those."""
         if program != self.qemu:
-            how = ["--clock", self.args.clock]
+            how = ["-smp", str(cpus), "--clock", self.args.clock if cpus == 1 else "host"]
+            if cpus > 1:
+                how += ["--threads", "many"]
             if knows(program, "--jit"):  # an earlier build may not
                 how += ["--jit", self.args.jit]
             return [program, "run", *arguments, *how]
         return [
             self.qemu,
-            *("-machine", QEMU_MACHINE + firmware, "-cpu", "power9", "-accel", "tcg", "-smp", "1"),
+            *("-machine", QEMU_MACHINE + firmware, "-cpu", "power9", "-smp", str(cpus)),
+            *("-accel", "tcg,thread=multi" if cpus > 1 else "tcg"),
             *("-nodefaults", "-nographic", "-vga", "none", "-serial", "stdio"),
             *arguments,
         ]
 
-    def command(self, program, append, kernel=None, initramfs=None, memory=MEMORY):
+    def command(self, program, append, kernel=None, initramfs=None, memory=MEMORY, cpus=1):
         guest = [
             *("-kernel", kernel or self.kernel, "-initrd", initramfs or self.initramfs),
             *("-m", memory, "-append", f"console=hvc0 {append}"),
         ]
-        return self.machine(program, guest, ",x-vof=on")
+        return self.machine(program, guest, ",x-vof=on", cpus)
 
     def alternate(self, what, measure):
         """
@@ -235,16 +242,22 @@ class Bench:
 
     def compute(self):
         for table, option in TABLES.items():
-            append = f"quiet fwnmi.job=bench fwnmi.rows={','.join(self.args.rows)}{option}"
+            self.jobs(f", {table}", self.args.rows, 1, option)
 
-            def measure(program, append=append):
-                return run(self.command(program, append), COMPUTE_LIMIT)
+    def threads(self):
+        self.jobs("", THREAD_ROWS, 2)
 
-            for ours, peer in self.alternate(f"compute, {table}", measure):
-                for row in self.args.rows:
-                    self.take_compute(row, table, ours, peer)
+    def jobs(self, suffix, rows, cpus, option=""):
+        append = f"quiet fwnmi.job=bench fwnmi.rows={','.join(rows)}{option}"
 
-    def take_compute(self, row, table, ours, peer):
+        def measure(program):
+            return run(self.command(program, append, cpus=cpus), COMPUTE_LIMIT)
+
+        for ours, peer in self.alternate(f"{rows[0]}...{suffix}", measure):
+            for row in rows:
+                self.take_job(row, suffix, ours, peer)
+
+    def take_job(self, row, suffix, ours, peer):
         for machine in (ours, peer):
             if (row, "start") not in machine.times or (row, "done") not in machine.times:
                 raise Failure(f"the guest did not run {row}")
@@ -256,7 +269,7 @@ class Bench:
         seconds = (
             machine.times[row, "done"] - machine.times[row, "start"] for machine in (ours, peer)
         )
-        self.take(f"{row}, {table}", "s", *seconds)
+        self.take(f"{row}{suffix}", "s", *seconds)
 
     def sieve(self):
         tree = self.args.kvm_unit_tests
