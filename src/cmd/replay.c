@@ -201,7 +201,8 @@ static void print_registers(const char *title, const struct engine_regs *regs)
 		       i, regs->gpr[i], regs->gpr[i + 1], regs->gpr[i + 2], regs->gpr[i + 3]);
 }
 
-static void print_seen(const struct lab_observation *seen)
+/* @stopped: the run ended at the last event, before the kernel's routine */
+static void print_seen(const struct lab_observation *seen, bool stopped)
 {
 	for (unsigned i = 0; i < seen->nr_hits; i++) {
 		const struct lab_hit *hit = &seen->hits[i];
@@ -211,6 +212,8 @@ static void print_seen(const struct lab_observation *seen)
 		print_registers("interrupted", &hit->before);
 		if (hit->came_back)
 			print_registers("returned to", &hit->after);
+		else if (stopped && i + 1 == seen->nr_hits)
+			puts("  stopped here, before the first instruction of the kernel's routine");
 		else
 			puts("  the interrupted code did not go on");
 	}
@@ -368,6 +371,7 @@ static bool run_case(const struct replay_options *o, struct lab_guest *guest,
 static int replay(const struct replay_options *o, const struct lab_guest_config *config,
 		  const struct lab_case *c, const struct lab_result *recorded)
 {
+	const bool stops = o->stop_at_delivery || o->snapshot;
 	struct debugger *debugger = NULL;
 	struct snapshot_keeper *keeper;
 	struct lab_guest *guest = NULL;
@@ -380,8 +384,8 @@ static int replay(const struct replay_options *o, const struct lab_guest_config 
 	    open_debugger(o, guest, &debugger, err, sizeof(err)) &&
 	    run_case(o, guest, c, &seen, err, sizeof(err))) {
 		printf("Case %" PRIu64 ": %s\n", c->number, c->name);
-		print_seen(&seen);
-		if (o->stop_at_delivery || o->snapshot)
+		print_seen(&seen, stops && seen.end == LAB_END_DONE);
+		if (stops)
 			status = stop(o, config->kernel, lab_guest_machine(guest), keeper, debugger,
 				      &seen);
 		else
