@@ -59,6 +59,24 @@ static uint64_t through_descriptor(const struct elf_file *elf, uint64_t entry)
 	return entry;
 }
 
+/* A kernel that its user has yet to unpack, as those of /boot are on some systems. */
+static const char *not_elf(const struct elf_file *file)
+{
+	static const unsigned char gzip[] = { 0x1f, 0x8b }, xz[] = { 0xfd, '7', 'z', 'X' },
+				   zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	unsigned char magic[4];
+
+	if (!elf_file_read(file, 0, magic, sizeof(magic)))
+		return "not an ELF file";
+	if (!memcmp(magic, gzip, sizeof(gzip)))
+		return "not an ELF file but one that gzip has compressed";
+	if (!memcmp(magic, xz, sizeof(xz)))
+		return "not an ELF file but one that xz has compressed";
+	if (!memcmp(magic, zstd, sizeof(zstd)))
+		return "not an ELF file but one that zstd has compressed";
+	return "not an ELF file";
+}
+
 static int open_elf(const struct loader *loader, struct elf_file *elf, uint64_t file_size,
 		    char *err, size_t err_size)
 {
@@ -66,7 +84,7 @@ static int open_elf(const struct loader *loader, struct elf_file *elf, uint64_t 
 	const Elf64_Ehdr *ehdr = &elf->header;
 
 	if (opened == ELF_FILE_NONE)
-		return FAIL("cannot load kernel %s: not an ELF file", loader->kernel);
+		return FAIL("cannot load kernel %s: %s", loader->kernel, not_elf(elf));
 	if (opened == ELF_FILE_CUT)
 		return FAIL("cannot load kernel %s: truncated ELF header", loader->kernel);
 	if (ehdr->e_machine != EM_PPC64 && ehdr->e_machine != EM_PPC)

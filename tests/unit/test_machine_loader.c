@@ -227,6 +227,25 @@ static void a_file_that_is_not_elf_is_refused(void **state)
 	assert_non_null(strstr(err, "not an ELF file"));
 }
 
+static void a_compressed_kernel_is_refused_by_the_name_of_its_compression(void **state)
+{
+	static const struct {
+		const char *magic, *why;
+	} compressed[] = {
+		{ "\x1f\x8b\x08\x00", "one that gzip has compressed" },
+		{ "\xfd\x37zXZ", "one that xz has compressed" },
+		{ "\x28\xb5\x2f\xfd", "one that zstd has compressed" },
+	};
+
+	make_kernel(&sound);
+	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++) {
+		write_file(kernel_path, compressed[i].magic, 4);
+		assert_int_equal(
+			loader_open(&loader, kernel_path, NULL, RAM_SIZE, err, sizeof(err)), -1);
+		assert_non_null(strstr(err, compressed[i].why));
+	}
+}
+
 static void missing_and_special_files_are_refused(void **state)
 {
 	assert_int_equal(loader_open(&loader, "/nonexistent", NULL, RAM_SIZE, err, sizeof(err)),
@@ -549,6 +568,7 @@ int main(void)
 		cmocka_unit_test(an_entry_in_opd_is_a_function_descriptor),
 		cmocka_unit_test(the_base_is_the_lowest_segment),
 		cmocka_unit_test(a_file_that_is_not_elf_is_refused),
+		cmocka_unit_test(a_compressed_kernel_is_refused_by_the_name_of_its_compression),
 		cmocka_unit_test(missing_and_special_files_are_refused),
 		cmocka_unit_test(a_file_cut_anywhere_is_refused),
 		cmocka_unit_test(other_machines_are_refused),
