@@ -101,7 +101,7 @@ static bool machine_property(struct run_options *o, const char *item, char *why)
 {
 	static const char *const as_ever[] = {
 		"usb=off",	   "graphics=off",   "cap-fwnmi=on",	   "cap-htm=off",
-		"cap-dfp=off",	   "x-vof=on",	     "cap-nested-hv=off",  "cap-cfpc=broken",
+		"cap-dfp=on",	   "x-vof=on",	     "cap-nested-hv=off",  "cap-cfpc=broken",
 		"cap-sbbc=broken", "cap-ibs=broken", "cap-ccf-assist=off",
 	};
 

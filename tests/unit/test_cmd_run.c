@@ -378,6 +378,9 @@ static void options_of_qemu_that_change_nothing_are_accepted(void **state)
 	assert_string_equal(run_options.accel, "emu");
 	assert_run("-machine type=pseries,accel=kvm -kernel k");
 	assert_string_equal(run_options.accel, "kvm");
+	assert_run("-M pseries,cap-dfp=on -kernel k");
+	assert_refused("-M pseries,cap-dfp=off -kernel k", false,
+		       "the partition has no cap-dfp=off");
 	assert_run("-M pseries,ic-mode=dual -kernel k");
 	assert_int_equal(run_options.machine.partition.interrupts, PAPR_INTERRUPTS_DUAL);
 	assert_run("--interrupts xive -kernel k");
