@@ -229,6 +229,15 @@ static bool parse_letters(const struct parse *p, enum options_result *result)
 	return true;
 }
 
+/* "-j8" as for make: a name of one letter may have a number right behind it. */
+static const struct command_option *find_with_number(const struct command_line *line,
+						     const char *name, void **into)
+{
+	const struct command_option *o = find(line, name, 1, into);
+
+	return o && has_value(o) && isdigit((unsigned char)name[1]) ? o : NULL;
+}
+
 static enum options_result parse_option(struct parse *p)
 {
 	const char *name = without_dashes(p->argv[p->at]), *value = NULL;
@@ -241,11 +250,13 @@ static enum options_result parse_option(struct parse *p)
 	option = find(p->line, name, len, &into);
 	if (!option && len && parse_letters(p, &result))
 		return result;
+	if (!option && len && (option = find_with_number(p->line, name, &into)))
+		value = name + 1;
 	if (!option)
 		return unknown(p, name, len) ? OPTIONS_TAKEN : OPTIONS_BAD;
 	if (option->kind == OPTION_HELP)
 		return OPTIONS_HELP;
-	if (name[len] == '=')
+	if (!value && name[len] == '=')
 		value = name + len + 1;
 	if (value && !has_value(option)) {
 		complain(p, "option %s takes no value", option->name);
@@ -269,7 +280,8 @@ static enum options_result parse_argument(const struct parse *p)
 	char why[OPTION_WHY_SIZE] = "";
 
 	if (!p->line->argument)
-		complain(p, "unexpected argument %s", p->argv[p->at]);
+		complain(p, "unexpected argument %s: see fwnmi %s --help", p->argv[p->at],
+			 p->line->command);
 	else if (p->line->argument(p->line->into, p->argv[p->at], why))
 		return OPTIONS_TAKEN;
 	else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Command lines: every subcommand has tables of its options, and this parses them all the same way.
- * A name may have one dash or two, and its value follows as the next word or after '='. An error is
- * one line on standard error:
+ * A name may have one dash or two, and its value follows as the next word or after '='. A number
+ * may follow a name of one letter directly: -j8. An error is one line on standard error:
  *
  *	fwnmi: run: unknown option -kernal: did you mean -kernel?
  *	fwnmi: run: option -m needs a value

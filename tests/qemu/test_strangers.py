@@ -119,7 +119,7 @@ BAD_COMMAND_LINES = [
     ("attach GDB --timeout 0", r"bad --timeout 0: not a number of seconds up to 3600"),
     ("attach GDB --nested", r"unknown option --nested: see fwnmi attach --help"),
     ("attach GDB --kernal k", r"unknown option --kernal: did you mean --kernel\?"),
-    ("attach GDB machine-check", r"unexpected argument machine-check"),
+    ("attach GDB machine-check", r"unexpected argument machine-check: see fwnmi attach --help"),
 ]
 
 

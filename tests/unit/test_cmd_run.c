@@ -175,6 +175,7 @@ static void memory_sizes_are_those_of_qemu(void **state)
 		{ "-kernel k -m 256", 256 },	    { "-kernel k -m 1024", 1024 },
 		{ "-kernel k -m 300M", 300 },	    { "-kernel k -m 2g", 2048 },
 		{ "-kernel k -m size=1G", 1024 },   { "-kernel k -m 64G", 65536 },
+		{ "-kernel k -m512", 512 },	    { "-kernel k --m1G", 1024 },
 		{ "-kernel k -m 1G -m 512m", 512 }, { "-kernel k -m 1.5G", 1536 },
 		{ "-kernel k -m size=0.25G", 256 }, { "-kernel k -m 2048M", 2048 },
 		{ "-kernel k -m 524288K", 512 },    { "-kernel k -m 0.0625T", 65536 },
@@ -293,7 +294,7 @@ static void bad_run_command_lines_print_one_line(void **state)
 	assert_refused("-kernel k ---m", false, "unknown option ---m");
 	assert_refused("-kernel k -", false, "unknown option -");
 	assert_refused("-kernel k --", false, "unknown option --");
-	assert_refused("-kernel k stray", false, "unexpected argument stray");
+	assert_refused("-kernel k stray", false, "unexpected argument stray: see fwnmi run --help");
 	assert_refused("-kernel k -kern=x", false, "unknown option -kern=x");
 	assert_refused("-kernel k --debug=1", false, "takes no value");
 	assert_refused("-kernel k -cpu power7", false,
