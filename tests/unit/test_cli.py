@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import pty
+import re
 import select
 import shutil
 import signal
@@ -51,6 +52,8 @@ os.environ["ASAN_OPTIONS"] = ":".join(
         [os.environ.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0", "handle_sigfpe=0"],
     )
 )
+COMMANDS = ["run", "inject", "attach", "log", "test", "replay", "report"]
+MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "man")
 TESTS = []
 # Our parent may ignore signals (nohup, a shell's background job), and a child inherits that.
 for _number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP:
@@ -190,13 +193,26 @@ def help_and_version_are_printed(scratch):
     for args in ["--help"], ["-h"], ["help"]:
         done = fwnmi(*args)
         assert done.returncode == 0 and "Usage: fwnmi COMMAND" in done.stdout, done
-    for command in "run", "inject", "log":
+    for command in COMMANDS:
         for args in [command, "--help"], ["help", command]:
             done = fwnmi(*args)
             assert done.returncode == 0 and f"Usage: fwnmi {command}" in done.stdout, done
             assert done.stderr == ""
     done = fwnmi("--version")
     assert done.returncode == 0 and done.stdout.startswith("fwnmi "), done
+
+
+@test
+def every_option_of_the_help_is_in_the_manual_page(scratch):
+    for command in COMMANDS:
+        with open(os.path.join(MANUAL, f"fwnmi-{command}.1"), encoding="utf-8") as f:
+            page = re.sub(r"\\f[A-Z]", "", f.read()).replace("\\-", "-")
+        options = re.findall(
+            r"^  (--?[A-Za-z][\w-]*)", fwnmi(command, "--help").stdout, re.MULTILINE
+        )
+        assert options, command
+        for option in options:
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", page), f"{command}: {option}"
 
 
 @test
