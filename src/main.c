@@ -16,15 +16,15 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "test", cmd_test,
+	  "inject errors into a kernel of your own and judge how it handles them" },
+	{ "replay", cmd_replay, "run one case of a test again, and print all there is to see" },
+	{ "report", cmd_report, "show, convert, compare or join results of the lab" },
 	{ "run", cmd_run, "run a POWER partition" },
 	{ "inject", cmd_inject,
 	  "inject a machine check or system reset into a partition or QEMU guest" },
 	{ "attach", cmd_attach, "record the routines that a QEMU guest registers, for inject" },
 	{ "log", cmd_log, "decode RTAS event logs" },
-	{ "test", cmd_test,
-	  "inject errors into a kernel of your own and judge what it makes of them" },
-	{ "replay", cmd_replay, "run a case of a test again, and tell it in full" },
-	{ "report", cmd_report, "show, convert, compare or join results of the lab" },
 };
 
 static void print_usage(void)

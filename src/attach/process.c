@@ -80,7 +80,7 @@ static bool find_pid(struct guest *guest, const uint8_t *task)
 			return true;
 		}
 	}
-	return no_layout(guest, "the first process does not have pid 1");
+	return no_layout(guest, "no process has pid 1: the guest may still be booting");
 }
 
 static bool find_layout(struct guest *guest)

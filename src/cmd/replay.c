@@ -36,8 +36,8 @@
 
 static const char usage[] =
 	"Usage: fwnmi replay [OPTION]... RESULTS CASE\n"
-	"Run a case of a campaign of fwnmi test again, to the same instruction, and tell all that\n"
-	"is seen of it. CASE is its number or its name.\n"
+	"Run one case of fwnmi test again, to the same instruction, and print all there is to see:\n"
+	"registers, console, verdict. CASE is its number or name: ROW/COLUMN of the matrix.\n"
 	"\n"
 	"  -kernel FILE        the kernel, if it is not where it was\n"
 	"  --stop-at-delivery  stop when the event has been delivered, and wait for a debugger\n"

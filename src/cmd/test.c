@@ -44,7 +44,7 @@
 static const char usage[] =
 	"Usage: fwnmi test -kernel FILE [OPTION]...\n"
 	"Boot a POWER kernel with a userland of fwnmi's own, inject machine checks and system\n"
-	"resets, and say what the kernel made of each.\n"
+	"resets, and judge how the kernel handles each.\n"
 	"\n"
 	"  -kernel FILE      the kernel, a 64-bit PowerPC ELF file (vmlinux)\n"
 	"  --suite NAME      quick: every kind of event in every context, in seconds; standard:\n"
@@ -53,7 +53,7 @@ static const char usage[] =
 	"  --only PATTERN    of these, only those whose names match a shell pattern, in which\n"
 	"                    @(A|B) is one of several: '@(SLB|TLB)*/user' (all)\n"
 	"  --scenarios FILE  the cases of a YAML file of your own instead of a suite's\n"
-	"  -j N              processes that run cases (the number of processors)\n"
+	"  -j N, -jN         processes that run cases (the number of processors)\n"
 	"  --results FILE    keep results here, and go on with what is there (a file in the\n"
 	"                    current directory, named after suite, kernel and options)\n"
 	"  --shard I/N       run only each Nth case, from the Ith on (1/1)\n"
