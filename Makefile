@@ -26,7 +26,8 @@ endif
 NEEDS_LINUX := $(if $(SUITE),$(filter linux qemu kvm,$(SUITE)),linux)
 NEEDS_KVM   := $(if $(SUITE),$(filter kvm,$(SUITE)),kvm)
 NEEDS_QEMU10 := $(if $(SUITE),$(filter qemu kvm,$(SUITE)),qemu)
-NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa,$(SUITE)),isa)
+NEEDS_QEMU_USER10 := $(if $(SUITE),$(filter isa aarch64,$(SUITE)),isa)
+NEEDS_AARCH64 := $(if $(SUITE),$(filter aarch64,$(SUITE)),aarch64)
 
 .PHONY: build library run test-build check check-jit isa litmus race lab-historic lab-big-endian lab-processors userland valgrind-tests conformance abi-dump fuzz install clean help
 .NOTPARALLEL:
@@ -74,7 +75,10 @@ ifneq ($(NEEDS_QEMU10),)
 	@scripts/guests qemu10 || echo 'fwnmi: check: the tests of QEMU 10 are skipped' >&2
 endif
 ifneq ($(NEEDS_QEMU_USER10),)
-	@scripts/guests qemu-user10 || echo 'fwnmi: check: instructions are not compared with QEMU 10' >&2
+	@scripts/guests qemu-user10 || echo 'fwnmi: check: the tests that need a later qemu-user are skipped' >&2
+endif
+ifneq ($(NEEDS_AARCH64),)
+	@scripts/guests sysroot-arm64 || echo 'fwnmi: check: the tests of AArch64 hosts are skipped' >&2
 endif
 	@scripts/check -C $(BUILD) $(CHECK_FLAGS) $(SUITE)
 

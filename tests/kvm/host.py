@@ -66,7 +66,7 @@ def program(build):
 def compiled(directory):
     try:
         done = subprocess.run(
-            [os.path.join(TOP, "scripts", "cross-ppc64el"), directory],
+            [os.path.join(TOP, "scripts", "cross"), "ppc64el", directory],
             text=True,
             capture_output=True,
             check=False,

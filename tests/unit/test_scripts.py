@@ -32,10 +32,13 @@ def cross_compiler_without_a_c_library_is_named():
             f.write("#!/bin/sh\necho 'ld: cannot find -lc' >&2\nexit 1\n")
         os.chmod(compiler, 0o755)
         done = run(
-            "cross-ppc64el", os.path.join(scratch, "build"), PATH=f"{scratch}:{os.environ['PATH']}"
+            "cross",
+            "ppc64el",
+            os.path.join(scratch, "build"),
+            PATH=f"{scratch}:{os.environ['PATH']}",
         )
     return done.returncode == 1 and done.stderr == (
-        "fwnmi: cross-ppc64el: powerpc64le-linux-gnu-gcc links no program: its C library is missing "
+        "fwnmi: cross: powerpc64le-linux-gnu-gcc links no program: its C library is missing "
         "(libc6-dev-ppc64el-cross; scripts/setup-packages check)\n"
     )
 

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a test of an AArch64 build of this tree under QEMU's user emulation. Speaks TAP.
+
+usage: emulated.py BUILD unit NAME              (the unit test NAME)
+       emulated.py BUILD payload ARGUMENT...    (tests/payload/run.py's arguments but --fwnmi)
+
+The build is in BUILD/arm64. The QEMU is the later one that scripts/guests fetches: before 8.1, user
+emulation goes on with an instruction that the host's cache has been told to forget, if it was
+written at another address than the one where it is executed. That is how the translator writes.
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.insert(0, TESTS)
+
+from tap import Failure, Missing, exit_with  # noqa: E402
+
+LIBC = "/usr/aarch64-linux-gnu"
+
+
+def fetched(name):
+    """The path of what scripts/guests has fetched."""
+    done = subprocess.run(
+        [os.path.join(TOP, "scripts", "guests"), "--path", name],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Missing(f"{name} has not been fetched (scripts/guests {name})")
+    return done.stdout.strip()
+
+
+def emulator():
+    return [os.path.join(fetched("qemu-user10"), "qemu-aarch64"), "-L", LIBC]
+
+
+def built(build, target):
+    """Builds TARGET; returns its path."""
+    fetched("sysroot-arm64")
+    if not os.path.exists(os.path.join(LIBC, "lib")):
+        raise Missing("the cross compiler is not installed (scripts/setup-packages check)")
+    directory = os.path.join(build, "arm64")
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        done = subprocess.run(
+            [os.path.join(TOP, "scripts", "cross"), "arm64", directory, target],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+    if done.returncode:
+        raise Failure(f"{target} does not build for arm64", done.stderr)
+    return done.stdout.strip()
+
+
+def wrapper(build, command):
+    """A program that runs COMMAND with its arguments."""
+    path = os.path.join(build, "arm64", "fwnmi-emulated")
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\nexec " + " ".join(command) + ' "$@"\n')
+    os.chmod(new, 0o755)
+    os.replace(new, path)
+    return path
+
+
+def main(args):
+    build, what, *rest = args
+    qemu = emulator()
+    if what == "unit":
+        command = [*qemu, built(build, f"tests/unit/unit-{rest[0]}")]
+    else:
+        program = wrapper(build, [*qemu, built(build, "src/fwnmi")])
+        # QEMU has no seccomp filters.
+        command = [os.path.join(TESTS, "payload", "run.py"), "--fwnmi", program, *rest]
+        command[-1:-1] = ["--run-option=--sandbox=off"]
+    return subprocess.run(command, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        exit_with(main, sys.argv[1:])
+    except Failure as e:
+        print("\n".join(f"# {line}" for line in [str(e), *e.detail.splitlines()]))
+        print(f"Bail out! {e}")
+        sys.exit(1)
