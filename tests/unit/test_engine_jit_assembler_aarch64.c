@@ -77,6 +77,8 @@
 	E(jump_to(op_jump_if(a, IF_LESS_OR_EQUAL), code), "b.le 0x0")                           \
 	E(jump_to(op_jump_if_zero(a, WIDE, X(10)), code + 4), "cbz x10, 0x4")                   \
 	E(jump_to(op_jump_if_not_zero(a, 0, X(0)), code + 0x400), "cbnz w0, 0x400")             \
+	E(op_barrier(a, BARRIER_FULL), "dmb ish")                                               \
+	E(op_barrier(a, BARRIER_LOAD), "dmb ishld")                                             \
 	E(op_jump_register(a, X(9)), "br x9")                                                   \
 	E(op_call_register(a, X(16)), "blr x16")                                                \
 	E(op_return(a), "ret")

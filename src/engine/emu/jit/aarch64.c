@@ -102,16 +102,25 @@ static void put_return(struct assembler *a)
 	op_return(a);
 }
 
-/* A uop_fn: X0 is the vCPU, X1 the first micro-operation. */
-static void put_enter(struct assembler *a)
+/*
+ * A uop_fn: X0 is the vCPU, X1 the first micro-operation. Its body may be seen before the block's
+ * code is, which another thread has stored earlier: the host orders no two loads.
+ */
+static void put_enter(const struct emitter *e, struct assembler *a)
 {
+	uint8_t *none_yet;
+
 	op_pair(a, OP_PUSH_PAIR, X(29), X(30), SP, -FRAME);
 	op_add_imm(a, WIDE | OP_ADD, X(29), SP, 0);
 	move_saved(a, OP_STORE_PAIR);
 	op_mov(a, CPU, X(0));
 	op_load_near(a, T0, X(1), HOST_FROM_FIRST);
+	none_yet = op_jump_if_zero(a, WIDE, T0);
 	move_pinned(a, OP_LOAD_PAIR);
 	op_jump_register(a, T0);
+	jump_to(none_yet, a->at);
+	op_mov(a, T0, X(1));
+	jump_to(op_jump(a), e->memory.writable + e->interpret_spilled);
 }
 
 /* A tail call of a uop_fn, whose address is in T3, with the micro-operation in X1 */
@@ -157,6 +166,7 @@ static void put_find(struct assembler *a)
 	other_page = op_jump_if(a, IF_NOT_EQUAL);
 	put_entry(a, T1);
 	not_decoded = op_jump_if_zero(a, WIDE, T1);
+	op(a, WIDE | OP_ADD, T1, T3, T1);
 	store_cpu(a, T4, AT(page_ea));
 	op_load_near(a, T2, T1, HOST_FROM_FIRST);
 	not_translated = op_jump_if_zero(a, WIDE, T2);
@@ -176,12 +186,12 @@ static void put_find(struct assembler *a)
 
 void put_shared(struct emitter *e, struct assembler *a)
 {
-	e->enter = begin_shared(e, a);
-	put_enter(a);
 	e->interpret = begin_shared(e, a);
 	move_pinned(a, OP_STORE_PAIR);
 	e->interpret_spilled = (uint32_t)(a->at - e->memory.writable);
 	put_interpret(a, e->alone);
+	e->enter = begin_shared(e, a);
+	put_enter(e, a);
 	e->unlinked = begin_shared(e, a);
 	put_unlinked(a);
 	e->find = begin_shared(e, a);

@@ -65,6 +65,8 @@ static inline void store_byte(struct assembler *a, unsigned r, unsigned offset)
 }
 
 #define AT(member) ((unsigned)offsetof(struct cpu, member))
+_Static_assert(offsetof(struct cpu, page_ea) < BYTES_REACH, "loads of bytes reach all before it");
+_Static_assert(offsetof(struct cpu, arrays) < 2 * WORDS_REACH, "those of doublewords, too");
 
 /* The register that holds it: its own, or @scratch, loaded. Flags stay. */
 static inline unsigned value(struct translation *t, unsigned offset, unsigned scratch)
@@ -231,12 +233,12 @@ static inline void put_fetch_entry(struct assembler *a)
 	logic_immediate(a, OP_AND, T4, T0, EPN(~0ull));
 }
 
-/* d = the first micro-operation of the block at the address in T0, of the page in T3, or zero */
+/* d = the entry at the address in T0 of the page in T3: zero, or where the block is from there */
 static inline void put_entry(struct assembler *a, unsigned d)
 {
-	op_extract(a, d, T0, 2, PAGE_BITS - 2);
-	op_shifted(a, WIDE | OP_ADD, d, T3, d, LEFT, 3);
-	op_at(a, OP_LOAD, 3, d, d, offsetof(struct code_page, entry));
+	logic_immediate(a, OP_AND, d, T0, PAGE_BYTES - 4);
+	op(a, WIDE | OP_ADD, d, T3, d);
+	op_at(a, OP_LOAD, 2, d, d, offsetof(struct code_page, entry));
 }
 
 /* ---- calls of semantics functions ---- */

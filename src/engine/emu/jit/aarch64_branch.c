@@ -45,10 +45,11 @@ static void put_found(struct translation *t, bool page, unsigned offset)
 	op(a, WIDE | OP_SUBS, ZR, T2, T4);
 	rarely(t, op_jump_if(a, IF_NOT_EQUAL), FIND, offset);
 	if (page)
-		op_at(a, OP_LOAD, 3, T1, T3, offsetof(struct code_page, entry) + 2 * offset);
+		op_at(a, OP_LOAD, 2, T1, T3, offsetof(struct code_page, entry) + offset);
 	else
 		put_entry(a, T1);
 	rarely(t, op_jump_if_zero(a, WIDE, T1), FIND, offset);
+	op(a, WIDE | OP_ADD, T1, T3, T1);
 	op_load_near(a, T1, T1, HOST_FROM_FIRST);
 	rarely(t, op_jump_if_zero(a, WIDE, T1), FIND, offset);
 	store_cpu(a, T4, AT(page_ea));

@@ -583,7 +583,38 @@ static void put_setb(struct translation *t, uint32_t insn, unsigned how)
 	done(t, GPR(F_RT(insn)), T0);
 }
 
+/* ---- barriers: insn/barrier.c says what each orders ---- */
+
+/* The host has none for all but stores and later loads. */
+static void put_sync(struct translation *t, uint32_t insn, unsigned how)
+{
+	(void)insn;
+	(void)how;
+	op_barrier(&t->a, BARRIER_FULL);
+}
+
+/* If code was dropped since the last one, it is the interpreter's. */
+static void put_isync(struct translation *t, uint32_t insn, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	(void)insn;
+	(void)how;
+	_Static_assert(offsetof(struct power_engine, drops) < WORDS_REACH &&
+			       offsetof(struct cpu, drops_seen) < WORDS_REACH,
+		       "a load reaches them");
+	op_barrier(a, BARRIER_LOAD);
+	load_cpu(a, T0, AT(engine));
+	op_at(a, OP_LOAD, 2, T0, T0, offsetof(struct power_engine, drops));
+	op_at(a, OP_LOAD, 2, T1, CPU, AT(drops_seen));
+	op(a, OP_SUBS, ZR, T0, T1);
+	interpret_if(t, IF_NOT_EQUAL);
+}
+
 const struct sem_recipe fixed_recipes[] = {
+	{ .sem = sem_lwsync, .put = put_sync },
+	{ .sem = sem_sync, .put = put_sync },
+	{ .sem = sem_isync, .put = put_isync },
 	{ .sem = sem_mulhw, .put = put_mulh_word, .how = OP_SMULL },
 	{ .sem = sem_mulhwu, .put = put_mulh_word, .how = OP_UMULL },
 	{ .sem = sem_mulhd, .put = put_mulhd },

@@ -18,15 +18,17 @@ static void address(struct translation *t, bool indexed)
 static void look_up(struct translation *t, bool write, unsigned size)
 {
 	struct assembler *a = &t->a;
-	const unsigned table = write ? offsetof(struct tlb_set, write) :
-				       offsetof(struct tlb_set, read);
+	const unsigned table = AT(arrays.data) +
+			       DATA_MODE(t->mode) * (unsigned)sizeof(struct tlb_set) +
+			       (unsigned)(write ? offsetof(struct tlb_set, write) :
+						  offsetof(struct tlb_set, read));
 
 	_Static_assert(sizeof(struct tlb_entry) == 16, "the shift below");
 	op_extract(a, T1, T0, PAGE_BITS, __builtin_ctz(TLB_ENTRIES));
-	load_cpu(a, T2, AT(tlb));
-	op_shifted(a, WIDE | OP_ADD, T1, T2, T1, LEFT, 4);
-	op_at(a, OP_LOAD, 3, T3, T1, table + offsetof(struct tlb_entry, tag));
-	op_at(a, OP_LOAD, 3, T4, T1, table + offsetof(struct tlb_entry, addend));
+	op_shifted(a, WIDE | OP_ADD, T1, CPU, T1, LEFT, 4);
+	op_add_high(a, WIDE | OP_ADD, T1, T1, table >> 12);
+	op_at(a, OP_LOAD, 3, T3, T1, (table & 4095) + offsetof(struct tlb_entry, tag));
+	op_at(a, OP_LOAD, 3, T4, T1, (table & 4095) + offsetof(struct tlb_entry, addend));
 	if (size > 1)
 		op_add_imm(a, WIDE | OP_ADD, T2, T0, size - 1);
 	logic_immediate(a, OP_AND, T2, size > 1 ? T2 : T0, EPN(~0ull));

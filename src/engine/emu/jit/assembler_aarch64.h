@@ -275,7 +275,11 @@ static inline void op_rotate(struct assembler *a, uint32_t how, unsigned d, unsi
 #define OP_LOAD	       1u /* the rest is cleared */
 #define OP_LOAD_SIGNED 2u /* to 64 bits; not of a doubleword */
 
-/* At n + @offset, which is a multiple of the size and not negative */
+/* Of op_at() */
+#define BYTES_REACH 4096u
+#define WORDS_REACH (4 * BYTES_REACH)
+
+/* At n + @offset, which is a multiple of the size, and 0 to 4095 times the size */
 static inline void op_at(struct assembler *a, uint32_t opcode, unsigned size, unsigned r,
 			 unsigned n, unsigned offset)
 {
@@ -379,6 +383,15 @@ static inline const uint8_t *jump_target(const uint8_t *place)
 
 	memcpy(&insn, place, sizeof(insn));
 	return place + (int32_t)((uint32_t)insn << (32 - JUMP_BITS)) / (1 << (30 - JUMP_BITS));
+}
+
+/* Every access, or every load, before it comes before every access after it, to all processors. */
+#define BARRIER_FULL 0xd5033bbfu
+#define BARRIER_LOAD 0xd50339bfu
+
+static inline void op_barrier(struct assembler *a, uint32_t barrier)
+{
+	put32(a, barrier);
 }
 
 static inline void op_jump_register(struct assembler *a, unsigned r)
