@@ -196,7 +196,7 @@ clean:
 
 help:
 	@echo 'make run [KERNEL=6.1|6.12]   boot a Debian guest, inject errors, show its recovery'
-	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm] [SANITIZE=1]'
+	@echo 'make check [SUITE=unit|conformance|payload|snapshot|lab|linux|isa|qemu|kvm|aarch64] [SANITIZE=1]'
 	@echo '                             run every test, or one suite; with address and'
 	@echo '                             undefined-behaviour sanitizers'
 	@echo 'make check-jit [SUITE=...]   the suites without translated code, and with all translated'
