@@ -27,11 +27,18 @@
 /* What is farther behind a symbol without a size does not belong to it. */
 #define LONGEST_FUNCTION (64ull << 10)
 
+/* Read when it is first needed: most guests run without. */
+struct symbol_table {
+	Elf64_Sym *symbols; /* as in the file */
+	char *names;
+	const char *problem; /* with reading it; NULL: none */
+};
+
 struct symbols {
 	struct elf_file elf;
-	Elf64_Sym *table; /* as in the file */
+	Elf64_Shdr table_section, names_section;
+	struct symbol_table *table;
 	size_t count;
-	char *names;
 	size_t names_size;
 	uint64_t opd_start, opd_end; /* function descriptors of ABI version 1 */
 	struct function *functions; /* by address; NULL: not sorted yet */
@@ -46,45 +53,49 @@ struct function {
 
 #define FAIL(...) (snprintf(err, err_size, __VA_ARGS__), false)
 
-/* A section's contents, malloc()ed. */
+/* A section's contents and a byte more, malloc()ed. */
 static void *read_section(const struct symbols *s, const Elf64_Shdr *section, const char **problem)
 {
-	void *contents;
+	void *contents = malloc(section->sh_size + 1);
 
-	*problem = "its symbol table is larger than 64 MiB";
-	if (section->sh_size > MAX_TABLE)
-		return NULL;
-	*problem = "out of memory";
-	contents = malloc(section->sh_size + 1);
-	if (!contents)
-		return NULL;
-	*problem = NULL;
-	if (elf_file_read(&s->elf, section->sh_offset, contents, section->sh_size))
+	*problem = contents ? NULL : "out of memory";
+	if (!contents || elf_file_read(&s->elf, section->sh_offset, contents, section->sh_size))
 		return contents;
-	*problem = "it cannot be read";
+	*problem = "its symbol table cannot be read";
 	free(contents);
 	return NULL;
 }
 
-/* Returns NULL, or what is wrong. */
-static const char *read_table(struct symbols *s, const Elf64_Shdr *section)
+/* The table, or NULL. */
+static const struct symbol_table *table_of(const struct symbols *s)
 {
-	const char *problem;
+	struct symbol_table *table = s->table;
+
+	if (!table->symbols && !table->problem)
+		table->symbols = read_section(s, &s->table_section, &table->problem);
+	if (!table->names && !table->problem) {
+		table->names = read_section(s, &s->names_section, &table->problem);
+		if (table->names)
+			table->names[s->names_size] = '\0';
+	}
+	return table->problem ? NULL : table;
+}
+
+/* Returns NULL, or what is wrong. */
+static const char *use_table(struct symbols *s, const Elf64_Shdr *section)
+{
 	Elf64_Shdr strings;
 
 	if (section->sh_entsize != sizeof(Elf64_Sym) ||
 	    !elf_file_section(&s->elf, section->sh_link, &strings) ||
 	    strings.sh_type != SHT_STRTAB || !strings.sh_size)
 		return "its symbol table is malformed";
-	s->table = read_section(s, section, &problem);
-	if (!s->table)
-		return problem;
-	s->names = read_section(s, &strings, &problem);
-	if (!s->names)
-		return problem;
+	if (section->sh_size > MAX_TABLE || strings.sh_size > MAX_TABLE)
+		return "its symbol table is larger than 64 MiB";
+	s->table_section = *section;
+	s->names_section = strings;
 	s->count = section->sh_size / sizeof(Elf64_Sym);
 	s->names_size = strings.sh_size;
-	s->names[s->names_size] = '\0';
 	return NULL;
 }
 
@@ -103,8 +114,8 @@ static const char *find_table(struct symbols *s)
 			s->opd_start = shdr.sh_addr;
 			s->opd_end = shdr.sh_addr + shdr.sh_size;
 		}
-		if (shdr.sh_type == SHT_SYMTAB && !s->table)
-			problem = read_table(s, &shdr);
+		if (shdr.sh_type == SHT_SYMTAB && !s->table_section.sh_type)
+			problem = use_table(s, &shdr);
 	}
 	return problem || s->count ? problem : "it has no symbol table";
 }
@@ -136,12 +147,13 @@ struct symbols *symbols_open(const char *path, char *err, size_t err_size)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
 
-	if (!s) {
-		snprintf(err, err_size, "out of memory");
-		return NULL;
+	if (s) {
+		s->elf.fd = -1;
+		s->table = calloc(1, sizeof(*s->table));
 	}
-	s->elf.fd = -1;
-	if (open_file(s, path, err, err_size))
+	if (!s || !s->table)
+		snprintf(err, err_size, "out of memory");
+	else if (open_file(s, path, err, err_size))
 		return s;
 	symbols_close(s);
 	return NULL;
@@ -153,8 +165,11 @@ void symbols_close(struct symbols *s)
 		return;
 	if (s->elf.fd >= 0)
 		close(s->elf.fd);
+	if (s->table) {
+		free(s->table->symbols);
+		free(s->table->names);
+	}
 	free(s->table);
-	free(s->names);
 	free(s->functions);
 	free(s);
 }
@@ -164,16 +179,22 @@ bool symbols_little_endian(const struct symbols *s)
 	return s->elf.little_endian;
 }
 
+const char *symbols_problem(const struct symbols *s)
+{
+	return table_of(s) ? NULL : s->table->problem;
+}
+
 static bool lookup(const struct symbols *s, const char *name, Elf64_Sym *symbol)
 {
+	const struct symbol_table *table = table_of(s);
 	bool found = false;
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; table && i < s->count; i++) {
 		Elf64_Sym candidate;
 
-		elf_file_symbol(&s->elf, &s->table[i], &candidate);
+		elf_file_symbol(&s->elf, &table->symbols[i], &candidate);
 		if (candidate.st_shndx == SHN_UNDEF || candidate.st_name >= s->names_size ||
-		    strcmp(s->names + candidate.st_name, name) != 0)
+		    strcmp(table->names + candidate.st_name, name) != 0)
 			continue;
 		*symbol = candidate;
 		found = true;
@@ -240,21 +261,22 @@ bool symbols_local_entry(const struct symbols *s, const char *name, uint64_t *ad
 
 bool symbols_nearest(const struct symbols *s, const char *name, char *out, size_t size)
 {
+	const struct symbol_table *table = table_of(s);
 	const size_t length = strlen(name);
 	const char *nearest = NULL;
 	size_t best = SIZE_MAX;
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; table && i < s->count; i++) {
 		Elf64_Sym symbol;
 		size_t distance;
 
-		elf_file_symbol(&s->elf, &s->table[i], &symbol);
+		elf_file_symbol(&s->elf, &table->symbols[i], &symbol);
 		if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= s->names_size)
 			continue;
-		distance = text_distance(name, length, s->names + symbol.st_name);
+		distance = text_distance(name, length, table->names + symbol.st_name);
 		if (distance < best && text_is_near(distance, length)) {
 			best = distance;
-			nearest = s->names + symbol.st_name;
+			nearest = table->names + symbol.st_name;
 		}
 	}
 	if (nearest)
@@ -297,13 +319,15 @@ static bool take_function(const struct symbols *s, const Elf64_Sym *symbol, stru
 
 static bool sort_functions(struct symbols *s)
 {
-	if (s->functions)
-		return true;
+	const struct symbol_table *table = table_of(s);
+
+	if (s->functions || !table)
+		return s->functions;
 	s->functions = malloc((s->count + 1) * sizeof(s->functions[0]));
 	for (size_t i = 0; s->functions && i < s->count; i++) {
 		Elf64_Sym symbol;
 
-		elf_file_symbol(&s->elf, &s->table[i], &symbol);
+		elf_file_symbol(&s->elf, &table->symbols[i], &symbol);
 		s->nr_functions += take_function(s, &symbol, &s->functions[s->nr_functions]);
 	}
 	if (s->functions)
@@ -335,9 +359,10 @@ char *symbols_place(struct symbols *s, uint64_t address, char *out, size_t size)
 	if (!f || address >= f->end || address - f->address > LONGEST_FUNCTION)
 		return out;
 	if (address == f->address)
-		snprintf(out, size, "%s", s->names + f->name);
+		snprintf(out, size, "%s", s->table->names + f->name);
 	else
-		snprintf(out, size, "%s+0x%" PRIx64, s->names + f->name, address - f->address);
+		snprintf(out, size, "%s+0x%" PRIx64, s->table->names + f->name,
+			 address - f->address);
 	return out;
 }
 
@@ -360,7 +385,7 @@ bool symbols_each(struct symbols *s,
 	for (size_t i = 0; i < s->nr_functions; i++) {
 		const struct function *f = &s->functions[i];
 
-		each(opaque, s->names + f->name, f->address,
+		each(opaque, s->table->names + f->name, f->address,
 		     f->end == UINT64_MAX ? next_address(s, f) : f->end);
 	}
 	return true;

@@ -21,6 +21,11 @@ struct symbols; /* opaque: symbols.c */
 struct symbols *symbols_open(const char *path, char *err, size_t err_size);
 void symbols_close(struct symbols *symbols);
 
+/**
+ * symbols_problem() - why nothing is found: the table, which is read when it is first needed, could
+ * not be read. NULL: it was.
+ */
+const char *symbols_problem(const struct symbols *symbols);
 bool symbols_little_endian(const struct symbols *symbols);
 
 /**
@@ -49,7 +54,7 @@ char *symbols_place(struct symbols *symbols, uint64_t address, char *out, size_t
 /**
  * symbols_each() - hands out all functions by address, with the link address of what follows each
  *
- * Of those at one address, all are. False: out of memory.
+ * Of those at one address, all are. False: out of memory, or symbols_problem().
  */
 bool symbols_each(struct symbols *symbols,
 		  void (*each)(void *opaque, const char *name, uint64_t address, uint64_t end),

@@ -285,7 +285,7 @@ static bool keep_nvram(struct machine *machine, const struct run_options *o,
 	return true;
 }
 
-/* For triggers and reports. A kernel without symbols runs as well. Read before the sandbox. */
+/* For triggers and reports. A kernel without symbols runs as well. Opened before the sandbox. */
 static struct symbols *use_symbols(const struct run_options *o, struct injector *injector)
 {
 	static char why_not[REASON_SIZE] = "the machine was given no -kernel";

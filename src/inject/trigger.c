@@ -471,7 +471,9 @@ static bool resolve(struct trigger_place *place, const struct symbols *symbols, 
 		place->local_entry = place->address;
 		return true;
 	}
-	if (!symbols) {
+	if (symbols && symbols_problem(symbols))
+		why_not = symbols_problem(symbols);
+	if (!symbols || symbols_problem(symbols)) {
 		snprintf(err, err_size, "the address of %s is unknown: %s", place->symbol, why_not);
 		return false;
 	}

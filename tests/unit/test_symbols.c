@@ -157,6 +157,7 @@ static void functions_are_found_through_descriptors_and_local_entries(void **sta
 		expect(symbols, "twice", BASE + 0x304, BASE + 0x304);
 		assert_false(symbols_find(symbols, "undefined", &found));
 		assert_false(symbols_find(symbols, "missing", &found));
+		assert_null(symbols_problem(symbols));
 		assert_false(symbols_local_entry(symbols, "missing", &found));
 		symbols_close(symbols);
 	}
@@ -208,6 +209,27 @@ static void files_that_are_not_kernels_are_refused(void **state)
 }
 
 /* A memory checker sees anything else that goes wrong. */
+/* Most guests need no symbols, and a kernel has megabytes of them. */
+static void the_table_is_read_when_it_is_first_needed(void **state)
+{
+	char path[] = "/tmp/fwnmi-unit-XXXXXX", err[200] = "";
+	const int fd = mkstemp(path);
+	struct symbols *symbols;
+	struct kernel k;
+	uint64_t address;
+
+	make(&k, false);
+	assert_int_equal(write(fd, k.file, SIZE), SIZE);
+	symbols = symbols_open(path, err, sizeof(err));
+	unlink(path);
+	assert_non_null(symbols);
+	assert_int_equal(ftruncate(fd, 0x2000), 0);
+	close(fd);
+	assert_false(symbols_find(symbols, "plain", &address));
+	assert_string_equal(symbols_problem(symbols), "its symbol table cannot be read");
+	symbols_close(symbols);
+}
+
 static void cut_files_do_no_harm(void **state)
 {
 	struct kernel k;
@@ -236,6 +258,7 @@ int main(void)
 		cmocka_unit_test(functions_are_found_through_descriptors_and_local_entries),
 		cmocka_unit_test(only_what_is_in_the_file_is_read),
 		cmocka_unit_test(files_that_are_not_kernels_are_refused),
+		cmocka_unit_test(the_table_is_read_when_it_is_first_needed),
 		cmocka_unit_test(cut_files_do_no_harm),
 	};
 
