@@ -46,23 +46,24 @@ const char *const sentences[] = { RESET, COUNT,	   PARTIAL, EVENTS, FREEZE, EACH
 #define SPR_EBBRR 805
 #define SPR_BESCR 806
 
-#define FC	  0x80000000ull
-#define FCS	  0x40000000ull
-#define FCP	  0x20000000ull
-#define FCM1	  0x10000000ull
-#define FCM0	  0x08000000ull
-#define PMAE	  0x04000000ull
-#define FREEZES	  0x02000000ull /* FCECE */
-#define EBE	  0x00100000ull
-#define PMCC_RW	  0x00080000ull
-#define PMC1CE	  0x8000ull
-#define PMCJCE	  0x4000ull
-#define TRIGGERED 0x2000ull
-#define CC56RUN	  0x100ull
-#define PMAO	  0x80ull
-#define FC14	  0x20ull
-#define FC56	  0x10ull
-#define FC14W	  0x02ull
+#define FC	   0x80000000ull
+#define FCS	   0x40000000ull
+#define FCP	   0x20000000ull
+#define FCM1	   0x10000000ull
+#define FCM0	   0x08000000ull
+#define PMAE	   0x04000000ull
+#define FREEZES	   0x02000000ull /* FCECE */
+#define EBE	   0x00100000ull
+#define PMCC_RW	   0x00080000ull
+#define PMCC_NO_56 0x000c0000ull /* PMC5 and PMC6 are no part of the monitor */
+#define PMC1CE	   0x8000ull
+#define PMCJCE	   0x4000ull
+#define TRIGGERED  0x2000ull
+#define CC56RUN	   0x100ull
+#define PMAO	   0x80ull
+#define FC14	   0x20ull
+#define FC56	   0x10ull
+#define FC14W	   0x02ull
 
 #define MMCR2_S	   (1ull << 63)
 #define MMCR2_P	   (1ull << 62)
@@ -221,6 +222,8 @@ static void test_freeze(void)
 		{ FC14W, 0, false, ALL },
 		{ FC14W | CC56RUN, 0, true, PMC56 },
 		{ CC56RUN | FC56, 0, true, PMC14 },
+		{ PMCC_NO_56 | FC, 0, false, PMC56 },
+		{ PMCC_NO_56 | CC56RUN, 0, true, PMC14 },
 	};
 	static const struct {
 		u64 mmcr2, pmm;
@@ -333,6 +336,10 @@ static void test_enable(void)
 					     TRAPPED);
 		}
 	}
+	prepare(0, 0, 0);
+	mtspr(SPR_PMC5, NEGATIVE - 5);
+	run(straight, msr, PMAE | PMCJCE | PMCC_NO_56, FC, 0, 0);
+	check_caught(ENABLE, 0x700, straight, 4 * STRAIGHT + 4, msr, TRAPPED);
 	prepare(0xffffffff, 0, 0);
 	run(straight, msr, PMAE, FC, 0, 0);
 	check_equal(ENABLE, mfspr(SPR_PMC5), STRAIGHT - 1, "PMC5");

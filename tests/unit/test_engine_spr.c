@@ -262,7 +262,7 @@ static void a_register_keeps_the_bits_that_it_has(void **state)
 		{ SPR_PIDR, 0xffffffff }, { SPR_IAMR, ONES },	      { SPR_AMR, ONES },
 		{ SPR_SPRG0, ONES },	  { SPR_SPRG1, ONES },	      { SPR_SPRG2, ONES },
 		{ SPR_SPRG3, ONES },	  { SPR_PPR, ONES },	      { SPR_XER, ONES },
-		{ SPR_PMC1, 0xffffffff }, { SPR_PMC6, 0xffffffff },   { SPR_MMCR0, ONES },
+		{ SPR_PMC1, 0xffffffff }, { SPR_PMC6, 0xffffffff },   { SPR_MMCR1, ONES },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)

@@ -229,13 +229,19 @@ void pmu_update(struct cpu *cpu, uint64_t insns)
 	uint64_t until;
 
 	pmu_settle(cpu, insns);
-	meet_condition(cpu);
 	raise_exception(cpu);
 	cpu->pmc_msr = cpu->msr;
 	cpu->pmc_msr_matters = msr_matters(cpu);
 	until = cpu->mmcr[0] & MMCR0_PMAE ? until_condition(cpu, counting(cpu, cpu->msr)) :
 					    PMU_NEVER;
 	cpu->pmc_due = until == PMU_NEVER ? PMU_NEVER : insns + until;
+}
+
+void pmu_written(struct cpu *cpu)
+{
+	meet_condition(cpu);
+	pmu_changed(cpu);
+	cpu_leave(cpu);
 }
 
 void pmu_reset(struct cpu *cpu)

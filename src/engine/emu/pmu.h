@@ -49,7 +49,13 @@ void pmu_update(struct cpu *cpu, uint64_t insns);
 /** pmu_branch() - take the event-based branch that waits */
 void pmu_branch(struct cpu *cpu);
 
-/** pmu_changed() - what the counters depend on has changed; they were settled before. */
+/**
+ * pmu_written() - software has written to what the counters depend on, or to one of them; they were
+ * settled before. Ends the block.
+ */
+void pmu_written(struct cpu *cpu);
+
+/** pmu_changed() - the MSR has changed what counts. The next block is to begin with an update. */
 static inline void pmu_changed(struct cpu *cpu)
 {
 	cpu->pmc_due = 0;

@@ -494,9 +494,7 @@ int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 		insert(member, v, entry->problem_bits);
 	else
 		*(uint64_t *)member = v & entry->bits;
-	if (entry->monitor) {
-		pmu_changed(cpu);
-		cpu_leave(cpu);
-	}
+	if (entry->monitor)
+		pmu_written(cpu);
 	return 0;
 }
