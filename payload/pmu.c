@@ -24,11 +24,12 @@
 #define PME_SETS "an_alert_without_pme_becomes_an_event_when_pme_is_set"
 #define HANDLER	 "a_handler_that_resets_the_counter_is_reached_each_period"
 #define AGAIN	 "an_event_in_the_handler_is_taken_at_its_rfebb"
+#define HISTORY	 "problem_state_reads_an_empty_branch_history_with_bhrba_alone"
 #define OWN	 "with_pmcc_2_problem_state_sets_its_counters"
 
 const char *const sentences[] = { RESET, COUNT,	   PARTIAL, EVENTS, FREEZE, EACH,    SPLIT,
 				  ALERT, SAMPLE,   FCECE,   ENABLE, HELD,   TRIGGER, BRANCH,
-				  WAITS, PME_SETS, HANDLER, AGAIN,  OWN,    NULL };
+				  WAITS, PME_SETS, HANDLER, AGAIN,  OWN,    HISTORY, NULL };
 
 #define SPR_CTRL  152
 #define SPR_SIER  784
@@ -53,6 +54,7 @@ const char *const sentences[] = { RESET, COUNT,	   PARTIAL, EVENTS, FREEZE, EACH
 #define FCM0	   0x08000000ull
 #define PMAE	   0x04000000ull
 #define FREEZES	   0x02000000ull /* FCECE */
+#define BHRBA	   0x00200000ull
 #define EBE	   0x00100000ull
 #define PMCC_RW	   0x00080000ull
 #define PMCC_NO_56 0x000c0000ull /* PMC5 and PMC6 are no part of the monitor */
@@ -78,10 +80,11 @@ const char *const sentences[] = { RESET, COUNT,	   PARTIAL, EVENTS, FREEZE, EACH
 #define SIARV  0x400000ull
 #define SAMPPR 0x2000000ull
 
-#define MSR_PMM	 0x4ull
-#define NEGATIVE 0x80000000ull
-#define USER	 (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
-#define FSCR_EBB (1ull << 7)
+#define MSR_PMM	  0x4ull
+#define NEGATIVE  0x80000000ull
+#define USER	  (MSR_BARE | MSR_IR | MSR_DR | MSR_PR | MSR_EE)
+#define FSCR_EBB  (1ull << 7)
+#define FSCR_BHRB 4
 
 /* All counters count instructions or cycles. */
 #define ALL_COUNT 0x02021e02ull
@@ -583,6 +586,28 @@ static void test_own(void)
 	mtspr(SPR_MMCR0, FC);
 }
 
+CODE(history, ".long 0x7c60025c\n" /* mfbhrbe 3,0 */
+	      ".long 0x7c00035c\n" /* clrbhrb */
+	      "trap");
+
+static void test_history(void)
+{
+	const u8 *at = users_code(history);
+
+	for (unsigned i = 0; i < 2; i++) {
+		run(at + 4 * i, USER, 7, 0, 0, 0);
+		check_caught(HISTORY, 0xf60, at, 4 * i, USER, 0);
+		check_equal(HISTORY, mfspr(SPR_FSCR) >> 56, FSCR_BHRB, "FSCR's cause");
+	}
+	mtspr(SPR_MMCR0, FC | BHRBA);
+	run(at, USER, 7, 0, 0, 0);
+	check_caught(HISTORY, 0x700, at, 8, USER, TRAPPED);
+	check_equal(HISTORY, caught.gpr[3], 0, "the first entry");
+	mtspr(SPR_MMCR0, FC);
+	run(history, MSR_BARE, 7, 0, 0, 0);
+	check_caught(HISTORY, 0x700, history, 8, MSR_BARE, TRAPPED);
+}
+
 static void translate(void)
 {
 	if (mfspr(287) >> 16 != 0x4d) {
@@ -615,4 +640,5 @@ void payload(void)
 	test_branch();
 	test_handler();
 	test_own();
+	test_history();
 }

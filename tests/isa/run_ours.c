@@ -97,6 +97,7 @@ static void set_state(struct cpu *cpu, const struct isa_case *c, bool big_endian
 	cpu->vrsave = (uint32_t)c->vrsave;
 	cpu->reserved = false;
 	cpu->fscr = ~0ull;
+	cpu->mmcr[0] |= MMCR0_BHRBA;
 	cpu->nip = c->address;
 	cpu_set_msr(cpu, MSR_SF | MSR_FP | MSR_FE0 | MSR_FE1 | MSR_VEC | MSR_VSX | MSR_PR | MSR_ME |
 				 (big_endian ? 0 : MSR_LE));

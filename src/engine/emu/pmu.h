@@ -18,6 +18,7 @@
 
 /* MMCR0 */
 #define MMCR0_FC      0x80000000ull /* all counters are frozen */
+#define MMCR0_BHRBA   0x200000ull /* problem state may use the branch history buffer */
 #define MMCR0_EBE     0x100000ull /* an alert is an event-based exception */
 #define MMCR0_PMCC    0xc0000ull /* what problem state may access */
 #define MMCR0_PMCCEXT 0x200ull /* from ISA 3.1 on: less, with PMCC=0 */

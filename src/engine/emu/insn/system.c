@@ -302,16 +302,24 @@ SEM(nothing)
 	return 0;
 }
 
-SEM(nothing_user)
+/* The branch history buffer, which is empty: problem state may use it if MMCR0[BHRBA] is set. */
+static int need_history(struct cpu *cpu)
 {
-	(void)cpu;
-	(void)insn;
-	return 0;
+	if (!(cpu->msr & MSR_PR) || cpu->mmcr[0] & MMCR0_BHRBA)
+		return 0;
+	return cpu_facility_unavailable(cpu, FSCR_BHRB);
 }
 
-/* The branch history buffer is empty. */
+SEM(clrbhrb)
+{
+	(void)insn;
+	return need_history(cpu);
+}
+
 SEM(mfbhrbe)
 {
+	if (need_history(cpu))
+		return EXCEPTION;
 	RT = 0;
 	return 0;
 }
