@@ -5,17 +5,19 @@
  */
 #include "payload.h"
 
-#define OWN	    "code_written_by_the_own_cpu_is_executed_after_icbi_and_isync"
-#define AHEAD	    "an_instruction_written_ahead_in_the_same_run_is_executed_after_isync"
-#define IN_LOOP	    "a_loop_that_rewrites_itself_executes_what_it_wrote"
-#define OTHER_CPU   "a_loop_of_another_cpu_ends_when_its_branch_is_overwritten"
+#define OWN	  "code_written_by_the_own_cpu_is_executed_after_icbi_and_isync"
+#define AHEAD	  "an_instruction_written_ahead_in_the_same_run_is_executed_after_isync"
+#define IN_LOOP	  "a_loop_that_rewrites_itself_executes_what_it_wrote"
+#define OTHER_CPU "a_loop_of_another_cpu_ends_when_its_branch_is_overwritten"
+#define BEHIND_FLAG \
+	"code_that_another_cpu_writes_before_a_flag_is_executed_behind_the_flag_and_isync"
 #define BY_HCALL    "code_that_h_page_init_copies_over_older_code_is_executed"
 #define BY_RTAS	    "code_that_nvram_fetch_puts_over_older_code_is_executed"
 #define ALIAS	    "code_written_at_one_address_is_executed_at_another_that_maps_the_same_page"
 #define BOTH_ORDERS "a_page_of_code_is_executed_in_both_byte_orders"
 #define DATA_NEAR   "data_beside_code_in_its_page_is_written_and_read_as_ever"
 
-const char *const sentences[] = { OWN,	   AHEAD, IN_LOOP,     OTHER_CPU, BY_HCALL,
+const char *const sentences[] = { OWN,	   AHEAD, IN_LOOP,     OTHER_CPU, BEHIND_FLAG, BY_HCALL,
 				  BY_RTAS, ALIAS, BOTH_ORDERS, DATA_NEAR, NULL };
 
 #define LI_R3 0x38600000u
@@ -93,15 +95,52 @@ static void test_in_place(void)
 
 static volatile unsigned go, left;
 
+/* Rounds of a wait for the other CPU, whose thread the host may leave out for a while */
+#define PATIENCE 1000000000u
+
+#define LOOPS	20 /* that are ended */
+#define VALUES	1000 /* that are written behind a flag, */
+#define REPEATS 30 /* and are each returned that often: enough to be translated */
+
+static u64 call_behind(const void *code, volatile unsigned *flag, u64 value)
+{
+	register u64 r3 __asm__("r3") = 0xbad;
+	register volatile unsigned *r4 __asm__("r4") = flag;
+	register u64 r6 __asm__("r6") = value;
+
+	__asm__ volatile("mtctr %1; bctrl"
+			 : "+r"(r3)
+			 : "r"(code), "r"(r4), "r"(r6)
+			 : "r5", "ctr", "lr", "cr0", "memory");
+	return r3;
+}
+
+static volatile unsigned value_written, value_seen, wrong_values;
+
+/* The vCPU stays in the page while its code changes: it waits there for the flag. */
+static void read_values(void)
+{
+	for (unsigned i = 1; i <= VALUES; i++) {
+		for (unsigned j = 0; j < REPEATS; j++)
+			wrong_values += call_behind(page[1], &value_written, i) != i;
+		value_seen = i;
+	}
+}
+
 static void other_cpu(u64 cpu)
 {
 	(void)cpu;
-	for (unsigned i = 1;; i++) {
+	for (unsigned i = 1; i <= LOOPS; i++) {
 		while (go != i)
 			;
 		call(page[1]);
 		left = i;
 	}
+	while (go != LOOPS + 1)
+		;
+	read_values();
+	for (;;)
+		;
 }
 
 static void test_other_cpu(void)
@@ -110,7 +149,7 @@ static void test_other_cpu(void)
 
 	on_secondary = other_cpu;
 	start_cpu(1);
-	for (unsigned i = 1; i <= 20; i++) {
+	for (unsigned i = 1; i <= LOOPS; i++) {
 		code[0] = 0x4c00012c; /* isync */
 		code[1] = 0x4bfffffc; /* b .-4 */
 		code[2] = BLR;
@@ -122,10 +161,32 @@ static void test_other_cpu(void)
 		check(OTHER_CPU, left != i, "it left a loop without end");
 		code[1] = NOP;
 		flush_code(code + 1);
-		for (unsigned j = 0; left != i && j < 10000000; j++)
+		for (unsigned j = 0; left != i && j < PATIENCE; j++)
 			barrier();
 		if (!check_equal(OTHER_CPU, left, i, "rounds that ended"))
 			return;
+	}
+}
+
+static void test_behind_flag(void)
+{
+	u32 *code = page[1];
+
+	code[0] = 0x80a40000; /* lwz r5,0(r4) */
+	code[1] = 0x7c053000; /* cmpw r5,r6 */
+	code[2] = 0x4082fff8; /* bne .-8 */
+	code[3] = 0x4c00012c; /* isync */
+	write_code(&code[4], 0);
+	flush_code(code);
+	go = LOOPS + 1;
+	for (unsigned i = 1; i <= VALUES; i++) {
+		write_code(&code[4], i);
+		value_written = i;
+		for (unsigned j = 0; value_seen != i && j < PATIENCE; j++)
+			barrier();
+		if (!check_equal(BEHIND_FLAG, value_seen, i, "values that were seen"))
+			return;
+		check_equal(BEHIND_FLAG, wrong_values, 0, "calls that returned an older one");
 	}
 }
 
@@ -205,6 +266,7 @@ void payload(void)
 	test_own();
 	test_in_place();
 	test_other_cpu();
+	test_behind_flag();
 	test_hypervisor();
 	radix_start();
 	test_alias();
