@@ -117,10 +117,13 @@ race:
 	fi
 	@ninja -C build-race
 	@for name in $$(tests/payload/run.py --cases | tr ' ' '\n' | grep _threads | grep -v 'litmus\|smp'); do \
-		echo "$$name:"; \
-		TSAN_OPTIONS=suppressions=$(CURDIR)/tests/race.suppressions:exitcode=66 \
-			tests/payload/run.py --fwnmi build-race/src/fwnmi --payloads build-race/payload \
-			--run-option=--sandbox=off "$$name" || exit 1; \
+		for jit in off force; do \
+			echo "$$name, --jit $$jit:"; \
+			TSAN_OPTIONS=suppressions=$(CURDIR)/tests/race.suppressions:exitcode=66 \
+				tests/payload/run.py --fwnmi build-race/src/fwnmi \
+				--payloads build-race/payload --run-option=--sandbox=off \
+				--run-option=--jit=$$jit "$$name" || exit 1; \
+		done \
 	done
 
 # Bugs that Linux once had, put back into its source: the lab must find them. Compiles Linux, which

@@ -306,7 +306,7 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 	const bool wanted = e->config.jit != ENGINE_JIT_AUTO;
 	const enum engine_jit mode = wanted ? e->config.jit : ENGINE_JIT_USUAL;
 
-	if (mode == ENGINE_JIT_OFF || (!wanted && e->threads))
+	if (mode == ENGINE_JIT_OFF || (mode == ENGINE_JIT_CHECK && e->threads))
 		return true;
 	e->jit = jit_create(mode, JIT_CODE_BYTES, err, err_size);
 	if (!e->jit)
