@@ -418,6 +418,12 @@ static void a_broken_invariant_is_found(void **state)
 	BREAK(read[1] = *read, "wrong slot");
 	read[1].tag = TLB_INVALID;
 	old = write->tag;
+	cpu->tlb->base_write[BASE_STACK] = *write;
+	assert_sound();
+	BREAK(cpu->tlb->base_write[BASE_STACK].addend += PAGE_BYTES, "a base register's entry");
+	cpu->tlb->base_write[BASE_STACK].tag = TLB_INVALID;
+	BREAK(cpu->tlb->base_read[BASE_THREAD].tag = X, "a base register's entry");
+	cpu->tlb->base_read[BASE_THREAD].tag = TLB_INVALID;
 	BREAK(write->addend += CODE - SPARE, "fast stores");
 	BREAK(write->tag += PAGE_BYTES, "wrong slot");
 	write->tag = TLB_INVALID;

@@ -69,6 +69,11 @@ static void new_arrays_are_empty_whatever_was_there(void **state)
 			assert_null(find(mode, ea, true));
 			assert_false(fetches(mode, ea));
 		}
+	for (unsigned mode = 0; mode < TLB_MODES; mode++)
+		for (unsigned i = 0; i < TLB_BASES; i++) {
+			assert_int_equal(tlb.data[mode].base_read[i].tag, TLB_INVALID);
+			assert_int_equal(tlb.data[mode].base_write[i].tag, TLB_INVALID);
+		}
 }
 
 static void an_entry_leads_every_byte_of_its_page_to_the_host(void **state)

@@ -83,6 +83,19 @@ static const char *check_data(const struct cpu *cpu, enum tlb_mode mode, unsigne
 	return NULL;
 }
 
+static const char *check_base(const struct cpu *cpu, enum tlb_mode mode, unsigned i, bool write)
+{
+	const struct tlb_set *set = &cpu->arrays.data[mode];
+	const struct tlb_entry *base = write ? &set->base_write[i] : &set->base_read[i];
+	const struct tlb_entry *entry = write ? &set->write[TLB_INDEX(base->tag)] :
+						&set->read[TLB_INDEX(base->tag)];
+
+	CHECK(base->tag == TLB_INVALID ||
+		      (base->tag == entry->tag && base->addend == entry->addend),
+	      "a base register's entry is not in the soft TLB");
+	return NULL;
+}
+
 static bool in_arena(const struct power_engine *e, const void *p, size_t size)
 {
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)e->code.arena;
@@ -137,6 +150,13 @@ static const char *check_sets(const struct cpu *cpu, enum tlb_mode mode)
 		if (!wrong)
 			wrong = check_data(cpu, mode, i, logged[i], true);
 	}
+	for (unsigned i = 0; i < TLB_BASES && !wrong; i++) {
+		wrong = check_base(cpu, mode, i, false);
+		if (!wrong)
+			wrong = check_base(cpu, mode, i, true);
+	}
+	if (wrong)
+		return wrong;
 	CHECK(cpu->fetch != &cpu->arrays.fetch[mode] || cpu->fetch->code_mode == cpu->mode,
 	      "fetches are of another mode");
 	read_log(&cpu->arrays.fetch[mode].filled, logged);

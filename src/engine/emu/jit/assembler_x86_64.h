@@ -446,7 +446,7 @@ static inline void op_bswap(struct assembler *a, unsigned how, unsigned r)
 	put8(a, 0xc8 | (r & 7));
 }
 
-/* The place of a jump's displacement, to be set by jump_to(). */
+/* The place of a jump's or call's displacement, to be set by jump_to(). */
 static inline uint8_t *op_jump(struct assembler *a)
 {
 	put8(a, 0xe9);
@@ -458,6 +458,13 @@ static inline uint8_t *op_jump_if(struct assembler *a, enum host_condition condi
 {
 	put8(a, 0x0f);
 	put8(a, 0x80 | condition);
+	put32(a, 0);
+	return a->at - 4;
+}
+
+static inline uint8_t *op_call(struct assembler *a)
+{
+	put8(a, 0xe8);
 	put32(a, 0);
 	return a->at - 4;
 }

@@ -26,6 +26,7 @@ struct emitter {
 	uint32_t enter, interpret, interpret_spilled, find, unlinked, stopped, ended;
 	uint32_t order; /* two words: CR_LT, CR_GT */
 	uint32_t constants; /* of vectors, by the emitter's numbers */
+	uint32_t refill[TLB_MODES][TLB_BASES][2]; /* for reads, for writes */
 };
 
 /**

@@ -23,10 +23,12 @@ struct rare {
 		STOP, /* a called function has raised an exception at u */
 		STOPPED, /* the same, and it is noted */
 		LINK, /* go on behind u, by link */
+		REFILL, /* a base register's entry is of another page: get it, go on at `back` */
 		FIND /* go on at the address in the first scratch register + offset */
 	} what;
 	bool spilled; /* pinned registers are in struct cpu */
-	uint16_t number; /* the link; the offset */
+	uint16_t number; /* the link; the offset; where the shared code of REFILL is */
+	const uint8_t *back;
 };
 
 /*

@@ -29,6 +29,11 @@ void put_rare(struct translation *t, const struct rare *rare)
 			op_imm(a, WIDE, OP_ADD, in_register(RAX), rare->number);
 		jump_to(op_jump(a), shared(t, t->e->find));
 		return;
+	case REFILL:
+		jump_to(op_call(a), shared(t, rare->number));
+		jump_to(op_jump_if(a, IF_EQUAL), rare->back);
+		to = rare->spilled ? t->e->interpret_spilled : t->e->interpret;
+		break;
 	case LINK:
 		t->unlinked[rare->number] = a->at;
 		op_constant(a, RCX, rare->number);
@@ -177,6 +182,37 @@ static void put_find(struct assembler *a)
 	put_return(a);
 }
 
+/*
+ * A function. RAX: an effective address, RDX: the page of the access's last byte. Equal: @base has
+ * the entry now, and RAX is the host's address. Else there is none.
+ */
+static void put_refill(struct assembler *a, enum tlb_mode mode, enum tlb_base base, bool write)
+{
+	const int32_t table = table_at(mode, write), entry = base_at(mode, base, write);
+	uint8_t *miss;
+
+	put_tlb_entry(a);
+	op(a, WIDE, OP_CMP, RDX, at_index(CPU, RCX, 0, table + ENTRY(tag)));
+	miss = op_jump_if(a, IF_NOT_EQUAL);
+	op(a, WIDE, OP_MOV, RCX, at_index(CPU, RCX, 0, table + ENTRY(addend)));
+	op(a, WIDE, OP_STORE, RDX, at_base(CPU, entry + ENTRY(tag)));
+	op(a, WIDE, OP_STORE, RCX, at_base(CPU, entry + ENTRY(addend)));
+	op(a, WIDE, OP_ADD, RAX, in_register(RCX));
+	op(a, WIDE, OP_CMP, RAX, in_register(RAX));
+	jump_to(miss, a->at);
+	op_return(a);
+}
+
+static void put_refills(struct emitter *e, struct assembler *a)
+{
+	for (unsigned mode = 0; mode < TLB_MODES; mode++)
+		for (unsigned base = 0; base < TLB_BASES; base++)
+			for (unsigned write = 0; write < 2; write++) {
+				e->refill[mode][base][write] = begin_shared(e, a);
+				put_refill(a, mode, base, write);
+			}
+}
+
 void put_shared(struct emitter *e, struct assembler *a)
 {
 	e->order = begin_shared(e, a);
@@ -191,6 +227,7 @@ void put_shared(struct emitter *e, struct assembler *a)
 	move_pinned(a, OP_STORE);
 	e->interpret_spilled = (uint32_t)(a->at - e->memory.writable);
 	put_interpret(a, e->alone);
+	put_refills(e, a);
 	e->unlinked = begin_shared(e, a);
 	put_unlinked(a);
 	e->find = begin_shared(e, a);

@@ -112,17 +112,37 @@ static inline void unspill(struct translation *t)
 
 /* ---- where the soft TLB is, from CPU on ---- */
 
-/* A table of a mode's set */
-static inline int32_t table_at(enum tlb_mode mode, bool write)
+/* Something in a mode's set */
+static inline int32_t in_set(enum tlb_mode mode, size_t offset)
 {
-	const size_t set = offsetof(struct cpu, arrays.data) + mode * sizeof(struct tlb_set);
-
-	return (int32_t)(set + (write ? offsetof(struct tlb_set, write) :
-					offsetof(struct tlb_set, read))) -
+	return (int32_t)(offsetof(struct cpu, arrays.data) + mode * sizeof(struct tlb_set) +
+			 offset) -
 	       BIAS;
 }
 
+static inline int32_t table_at(enum tlb_mode mode, bool write)
+{
+	return in_set(mode,
+		      write ? offsetof(struct tlb_set, write) : offsetof(struct tlb_set, read));
+}
+
+static inline int32_t base_at(enum tlb_mode mode, enum tlb_base base, bool write)
+{
+	return in_set(mode, (write ? offsetof(struct tlb_set, base_write) :
+				     offsetof(struct tlb_set, base_read)) +
+				    base * sizeof(struct tlb_entry));
+}
+
 #define ENTRY(member) ((int32_t)offsetof(struct tlb_entry, member))
+
+/* RCX: where from table_at() on the entry is for the effective address in RAX */
+static inline void put_tlb_entry(struct assembler *a)
+{
+	_Static_assert(sizeof(struct tlb_entry) == 16, "the shift below");
+	op(a, 0, OP_MOV, RCX, in_register(RAX));
+	op_imm8(a, 0, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), PAGE_BITS - 4);
+	op_imm(a, 0, OP_AND, in_register(RCX), (TLB_ENTRIES - 1) << 4);
+}
 
 /* ---- what is behind the block ---- */
 

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The emitter for x86-64: loads and stores. A miss in the soft TLB is the interpreter's. */
+#include <limits.h>
+
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/x86_64.h"
+
+/* What look_up() knows of how an address is made: a register alone, or more. */
+#define STACK_POINTER  GPR(1)
+#define THREAD_POINTER GPR(13)
+#define NO_BASE	       UINT_MAX
 
 /* RAX = the effective address of an access, with an index register or a displacement */
 static void address(struct translation *t, bool indexed)
@@ -20,18 +27,35 @@ static void address(struct translation *t, bool indexed)
 	}
 }
 
-/* RAX: an effective address; then the host's. A miss is the interpreter's. */
-static void look_up(struct translation *t, bool write, unsigned size)
+/* RAX: an effective address, RDX: the page of the access's last byte; then RAX is the host's. */
+static void look_up_base(struct translation *t, enum tlb_base base, bool write)
+{
+	struct assembler *a = &t->a;
+	const enum tlb_mode mode = DATA_MODE(t->mode);
+	const int32_t entry = base_at(mode, base, write);
+
+	op(a, WIDE, OP_CMP, RDX, at_base(CPU, entry + ENTRY(tag)));
+	rarely(t, op_jump_if(a, IF_NOT_EQUAL), REFILL, t->e->refill[mode][base][write]);
+	op(a, WIDE, OP_ADD, RAX, at_base(CPU, entry + ENTRY(addend)));
+	t->rare[t->nr_rare - 1].back = a->at;
+}
+
+/*
+ * RAX: an effective address, made of the register @base and a displacement, or NO_BASE; then the
+ * host's. A miss is the interpreter's.
+ */
+static void look_up(struct translation *t, bool write, unsigned size, unsigned base)
 {
 	struct assembler *a = &t->a;
 	const int32_t table = table_at(DATA_MODE(t->mode), write);
 
-	_Static_assert(sizeof(struct tlb_entry) == 16, "the shift below");
-	op(a, 0, OP_MOV, RCX, in_register(RAX));
-	op_imm8(a, 0, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), PAGE_BITS - 4);
-	op_imm(a, 0, OP_AND, in_register(RCX), (TLB_ENTRIES - 1) << 4);
 	op(a, WIDE, OP_LEA, RDX, at_base(RAX, (int32_t)size - 1));
 	op_imm(a, WIDE, OP_AND, in_register(RDX), -(int32_t)PAGE_BYTES);
+	if (base == STACK_POINTER || base == THREAD_POINTER) {
+		look_up_base(t, base == STACK_POINTER ? BASE_STACK : BASE_THREAD, write);
+		return;
+	}
+	put_tlb_entry(a);
 	op(a, WIDE, OP_CMP, RDX, at_index(CPU, RCX, 0, table + ENTRY(tag)));
 	interpret_if(t, IF_NOT_EQUAL);
 	op(a, WIDE, OP_ADD, RAX, at_index(CPU, RCX, 0, table + ENTRY(addend)));
@@ -44,7 +68,7 @@ static void put_load(struct translation *t, unsigned size, bool sign, bool big_e
 	struct assembler *a = &t->a;
 
 	address(t, indexed);
-	look_up(t, false, size);
+	look_up(t, false, size, indexed ? NO_BASE : t->u->a);
 	if (size == 1) {
 		op(a, 0, OP_MOVZX_BYTE, r, from);
 	} else if (size == 2 && big_endian) {
@@ -73,7 +97,7 @@ static void put_store(struct translation *t, unsigned size, bool big_endian, boo
 	unsigned r;
 
 	address(t, indexed);
-	look_up(t, true, size);
+	look_up(t, true, size, indexed ? NO_BASE : t->u->a);
 	r = value(t, t->u->d, RDX);
 	if (big_endian && size > 1) {
 		op_mov(a, RDX, r);
@@ -114,7 +138,7 @@ static void look_up_called(struct translation *t, uint32_t insn)
 	called_address(t, r, insn);
 	if (r->aligned)
 		op_imm(&t->a, WIDE, OP_AND, in_register(RAX), -(int32_t)r->bytes);
-	look_up(t, r->stores, r->bytes);
+	look_up(t, r->stores, r->bytes, r->form == ACCESS_X ? NO_BASE : GPR(F_RA(insn)));
 }
 
 /* The facility of VSR @n: of vectors, or, for the lower half, @lower */
@@ -340,7 +364,7 @@ static void look_up_aligned(struct translation *t, uint32_t insn)
 		op_test_byte(a, in_register(RAX), r->bytes - 1u);
 		interpret_if(t, IF_NOT_EQUAL);
 	}
-	look_up(t, r->stores, r->bytes);
+	look_up(t, r->stores, r->bytes, NO_BASE);
 	op(a, WIDE, OP_MOV, RCX, AT_CPU(engine));
 	op(a, WIDE, OP_MOV, RCX, at_base(RCX, offsetof(struct power_engine, memory)));
 	op_mov(a, RDX, RAX);

@@ -34,6 +34,18 @@ static unsigned filled_slot(const struct fill_log *log, unsigned i)
 	return log->count > FILL_LOG ? i : log->slot[i];
 }
 
+/* The only way in which a single entry ends. */
+static void drop(struct tlb_set *set, unsigned slot, bool write)
+{
+	struct tlb_entry *entry = write ? &set->write[slot] : &set->read[slot];
+	struct tlb_entry *base = write ? set->base_write : set->base_read;
+
+	for (unsigned i = 0; i < TLB_BASES; i++)
+		if (base[i].tag == entry->tag)
+			base[i].tag = TLB_INVALID;
+	entry->tag = TLB_INVALID;
+}
+
 static void clear_data(struct tlb_arrays *t, enum tlb_mode mode)
 {
 	struct tlb_set *set = &t->data[mode];
@@ -44,6 +56,8 @@ static void clear_data(struct tlb_arrays *t, enum tlb_mode mode)
 
 		set->read[slot].tag = set->write[slot].tag = TLB_INVALID;
 	}
+	for (unsigned i = 0; i < TLB_BASES; i++)
+		set->base_read[i].tag = set->base_write[i].tag = TLB_INVALID;
 	set->filled.count = 0;
 	work_done(t->work, n);
 }
@@ -89,6 +103,7 @@ void tlb_fill(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, const uint8
 	if (mode == TLB_USER && is_kernel(ea))
 		t->user_saw_kernel = true;
 	log_fill(&set->filled, slot);
+	drop(set, slot, write);
 	entry->tag = EPN(ea);
 	entry->addend = (uintptr_t)host - ea;
 }
@@ -143,8 +158,10 @@ void tlb_flush_user_data(struct tlb_arrays *t)
 {
 	struct tlb_set *set = &t->data[TLB_KERNEL];
 
-	for (unsigned i = 0; i < t->nr_kuser; i++)
-		set->read[t->kuser[i]].tag = set->write[t->kuser[i]].tag = TLB_INVALID;
+	for (unsigned i = 0; i < t->nr_kuser; i++) {
+		drop(set, t->kuser[i], false);
+		drop(set, t->kuser[i], true);
+	}
 	t->nr_kuser = 0;
 }
 
@@ -173,9 +190,9 @@ static void flush_page(struct tlb_arrays *t, enum tlb_mode mode, uint64_t page)
 	struct fetch_entry *fetch = &t->fetch[mode].entry[FETCH_INDEX(page)];
 
 	if (set->read[TLB_INDEX(page)].tag == page)
-		set->read[TLB_INDEX(page)].tag = TLB_INVALID;
+		drop(set, TLB_INDEX(page), false);
 	if (set->write[TLB_INDEX(page)].tag == page)
-		set->write[TLB_INDEX(page)].tag = TLB_INVALID;
+		drop(set, TLB_INDEX(page), true);
 	if (fetch->tag == page)
 		fetch->tag = TLB_INVALID;
 }
@@ -202,9 +219,9 @@ static void flush_segment(struct tlb_arrays *t, enum tlb_mode mode, uint64_t fir
 		unsigned slot = filled_slot(&set->filled, i);
 
 		if (tag_within(set->read[slot].tag, first, last))
-			set->read[slot].tag = TLB_INVALID;
+			drop(set, slot, false);
 		if (tag_within(set->write[slot].tag, first, last))
-			set->write[slot].tag = TLB_INVALID;
+			drop(set, slot, true);
 	}
 	work_done(t->work, n);
 	n = nr_filled(&fetch->filled, FETCH_ENTRIES);
@@ -226,9 +243,8 @@ void tlb_flush_segment(struct tlb_arrays *t, uint64_t first, uint64_t last)
 void tlb_flush_offset(struct tlb_arrays *t, uint64_t offset)
 {
 	for (unsigned mode = TLB_KERNEL; mode <= TLB_USER; mode++) {
-		struct tlb_set *set = &t->data[mode];
-
-		set->read[TLB_INDEX(offset)].tag = set->write[TLB_INDEX(offset)].tag = TLB_INVALID;
+		drop(&t->data[mode], TLB_INDEX(offset), false);
+		drop(&t->data[mode], TLB_INDEX(offset), true);
 		t->fetch[mode].entry[FETCH_INDEX(offset)].tag = TLB_INVALID;
 	}
 }
@@ -239,10 +255,10 @@ static void protect(struct tlb_arrays *t, enum tlb_mode mode, uintptr_t host)
 	unsigned n = nr_filled(&set->filled, TLB_ENTRIES);
 
 	for (unsigned i = 0; i < n; i++) {
-		struct tlb_entry *entry = &set->write[filled_slot(&set->filled, i)];
+		const unsigned slot = filled_slot(&set->filled, i);
 
-		if (entry->tag + entry->addend == host)
-			entry->tag = TLB_INVALID;
+		if (set->write[slot].tag + set->write[slot].addend == host)
+			drop(set, slot, true);
 	}
 	work_done(t->work, n);
 }

@@ -33,6 +33,7 @@
  * - a page with poison in it has no entry, nor has one with a planted error, except in TLB_REAL;
  * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
  *   not depend on PIDR sets user_saw_kernel.
+ * And one of base_read or base_write equals a valid one of read or write.
  */
 struct tlb_entry {
 	uint64_t tag;
@@ -64,9 +65,20 @@ struct fill_log {
 	unsigned count;
 	uint16_t slot[FILL_LOG];
 };
+/*
+ * Registers that hardly ever point elsewhere: each has the entry that it led to last in a place of
+ * its own, which is found without computing where it is.
+ */
+enum tlb_base {
+	BASE_STACK,
+	BASE_THREAD,
+	TLB_BASES
+};
 struct tlb_set {
 	struct tlb_entry read[TLB_ENTRIES];
 	struct tlb_entry write[TLB_ENTRIES];
+	struct tlb_entry base_read[TLB_BASES];
+	struct tlb_entry base_write[TLB_BASES];
 	struct fill_log filled;
 };
 
