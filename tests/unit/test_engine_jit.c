@@ -363,6 +363,61 @@ static void set_up_access(void)
 	e->threads = random64() & 1;
 }
 
+#define SCALAR(n) VSR_D(cpu->vsr[n], 0)
+
+/* -(x * y), rounded */
+static uint64_t minus_product(uint64_t x, uint64_t y)
+{
+	double a, b;
+	uint64_t bits;
+
+	memcpy(&a, &x, sizeof(a));
+	memcpy(&b, &y, sizeof(b));
+	a = -(a * b);
+	memcpy(&bits, &a, sizeof(bits));
+	return bits;
+}
+
+/*
+ * Operands by whose values random ones do not come: those of a multiply-add cancel each other, or
+ * overflow on the way; a sum is almost a tie between singles; a number is almost the least normal
+ * single.
+ */
+static void set_up_doubles(void)
+{
+	const struct uop *u = &code.block.uops[0];
+	const uint32_t insn = (uint32_t)u->d | (uint32_t)u->a << 16;
+	const bool vsx = u->kind == UOP_call_vsx;
+	const unsigned a = vsx ? F_XA(insn) : F_RA(insn), b = vsx ? F_XB(insn) : F_RB(insn);
+	const unsigned c = vsx ? F_XT(insn) : F_RC(insn);
+	const uint64_t sign = random64() << 63, exponent = 0x3ff + random64() % 64;
+
+	switch (random64() % 16) {
+	case 0:
+		SCALAR(b) = minus_product(SCALAR(a), SCALAR(c));
+		break;
+	case 1:
+		SCALAR(c) = minus_product(SCALAR(a), SCALAR(b));
+		break;
+	case 2:
+		SCALAR(a) = sign | exponent << 52 | (random64() % (1 << 23)) << 29 | 1u << 28;
+		SCALAR(b) = random64() << 63 | (exponent - 60) << 52 | random64() >> 12;
+		SCALAR(c) = 0x3ffull << 52;
+		break;
+	case 3:
+		SCALAR(b) = sign | 0x380fffffffffffffull;
+		SCALAR(a) = random64() & 1 ? 0 : 0x3ffull << 52;
+		break;
+	case 4:
+		SCALAR(a) = sign | 0x7e7ull << 52 | random64() % (1ull << 40);
+		SCALAR(vsx ? b : c) = 0x417ull << 52;
+		SCALAR(vsx ? c : b) = (sign ^ 1ull << 63) | 0x7fefffffffffffffull;
+		break;
+	default:
+		break;
+	}
+}
+
 static void set_up_state(void)
 {
 	for (unsigned i = 0; i < 32; i++)
@@ -386,6 +441,7 @@ static void set_up_state(void)
 	page.mode = other.page.mode = cpu->mode;
 	for (unsigned i = 0; i < 128; i++)
 		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double() : some_value();
+	set_up_doubles();
 	cpu->fpscr = 0;
 	fpscr_write(cpu, random64() % 4 ? random64() & ~(FPSCR_RN | FPSCR_ENABLES) : random64(),
 		    random64() & 1 ? FPSCR_XX | FPSCR_FX | FPSCR_FPRF | FPSCR_FI : ~0ull);

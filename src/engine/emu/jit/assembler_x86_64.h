@@ -387,12 +387,23 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_MOVHPS       VEX_0F(0x16) /* second's low half, and the high one from memory */
 #define V_MOVHPS_STORE VEX_0F(0x17)
 #define V_CVTSS2SD     VEX_F3(0x5a)
+#define V_CVTSD2SS     VEX_F2(0x5a)
+#define V_CVTSI2SD     VEX_F2(0x2a) /* rm: a general register */
+#define V_CVTSD2SI     VEX_F2(0x2d) /* reg: a general register; rounded as MXCSR says */
+#define V_CVTTSD2SI    VEX_F2(0x2c) /* towards zero */
+#define V_ROUNDSD      VEX_3A(0x0b) /* the immediate: ROUND_* */
+#define ROUND_DOWN     1
+#define ROUND_UP       2
+#define ROUND_TO_ZERO  3
+#define ROUND_QUIETLY  8
+#define V_SQRTSD       VEX_F2(0x51)
 #define V_ADDSD	       VEX_F2(0x58)
 #define V_SUBSD	       VEX_F2(0x5c)
 #define V_MULSD	       VEX_F2(0x59)
 #define V_DIVSD	       VEX_F2(0x5e)
 #define V_UCOMISD      VEX_66(0x2e)
 #define V_FMSUB213SD   (VEX_38(0xab) | VEX_W) /* second * reg - rm */
+#define V_FMADD231SD   (VEX_38(0xb9) | VEX_W) /* reg + second * rm */
 #define V_FNMADD231SD  (VEX_38(0xbd) | VEX_W) /* reg - second * rm */
 #define V_AESENC       VEX_38(0xdc)
 #define V_AESENCLAST   VEX_38(0xdd)

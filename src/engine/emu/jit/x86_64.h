@@ -284,6 +284,13 @@ static inline unsigned vsr(struct translation *t, unsigned n)
 	return x;
 }
 
+/* A host register besides those below FIRST_CACHED, until vsr_target(); @i: less than NR_CACHED */
+static inline unsigned borrowed_register(struct translation *t, unsigned i)
+{
+	t->cached[i].number = 0;
+	return FIRST_CACHED + i;
+}
+
 /* VSR @n is what is in its host register now. */
 static inline void vsr_done(struct translation *t, unsigned n)
 {

@@ -14,7 +14,8 @@
  *   made the magnitude greater). Of a sum it is Knuth's TwoSum. Of a product it is a * b - r, and
  *   of a quotient it has the sign of (a - r * b) / b, either by a fused multiply-add. These errors
  *   are doubles: multiples of 2^-105 times the product or the dividend, whose exponents keep them
- *   above the least denormal number.
+ *   above the least denormal number. A root's is as a quotient's.
+ * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
  * Anything else is left to the interpreter before it has changed anything.
  */
@@ -22,8 +23,12 @@
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/x86_64.h"
 
-#define LEAST_EXPONENT	  128 /* biased; more than 106 above that of the least denormal number */
-#define GREATEST_EXPONENT 0x7fe /* of a normal number */
+#define LEAST_EXPONENT	   128 /* biased; more than 106 above that of the least denormal number */
+#define GREATEST_EXPONENT  0x7fe /* of a normal number */
+/* Of a single, as a double; a result just above the tiny ones may have been one. */
+#define LEAST_OF_SINGLE	   (1023 - 126 + 1)
+#define GREATEST_OF_SINGLE (1023 + 127)
+#define GREATEST_OF_FMA	   (GREATEST_EXPONENT - 8)
 
 /* @how: the registers of the VSX form, any VSR; else FPRs, and Rc */
 #define VSX_FORM  0x100
@@ -120,23 +125,41 @@ static void put_compare_doubles(struct translation *t, uint32_t insn, unsigned h
 
 /* ---- arithmetic ---- */
 
+/* Beside a form: to single, which is kept as a double */
+#define TO_SINGLE 0x200
+
 enum arithmetic {
 	ADD,
 	SUBTRACT,
 	MULTIPLY,
-	DIVIDE
+	DIVIDE,
+	SQUARE_ROOT,
+	NOTHING /* but rounding */
 };
 
-/* The exponent of the double in @r must be that at least, else go on in the interpreter. */
-static void need_exponent(struct translation *t, unsigned r, unsigned least)
+/* The exponent of the double in @r must be one of these, else go on in the interpreter. */
+static void need_exponent(struct translation *t, unsigned r, unsigned least, unsigned greatest)
 {
 	struct assembler *a = &t->a;
 
 	op(a, WIDE, OP_LEA, RCX, at_index(r, r, 0, 0));
 	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 53);
 	op_imm(a, 0, OP_SUB, in_register(RCX), (int32_t)least);
-	op_imm(a, 0, OP_CMP, in_register(RCX), (int32_t)(GREATEST_EXPONENT - least));
+	op_imm(a, 0, OP_CMP, in_register(RCX), (int32_t)(greatest - least));
 	interpret_if(t, IF_ABOVE);
+}
+
+static void need_normal(struct translation *t, unsigned x)
+{
+	vex(&t->a, V_TO_GPR | VEX_W, x, NO_SECOND, in_register(RAX));
+	need_exponent(t, RAX, LEAST_EXPONENT, GREATEST_EXPONENT);
+}
+
+/* Rounding must be to nearest, and no interrupt may come from an inexact result. */
+static void need_usual_rounding(struct translation *t)
+{
+	op_test_byte(&t->a, AT_CPU(fpscr), FPSCR_RN | FPSCR_XE);
+	interpret_if(t, IF_NOT_EQUAL);
 }
 
 /* XMM2 = XMM0 + XMM1, XMM0 = the error */
@@ -168,16 +191,47 @@ static void put_quotient(struct translation *t)
 	vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(1)));
 }
 
-/* FPRF by the result in RAX; FR, FI, XX and FX by the error in RDX */
-static void put_fpscr(struct assembler *a)
+/* XMM2 = the root of XMM0, XMM0 = a number with the sign of the error */
+static void put_square_root(struct assembler *a)
+{
+	vex(a, V_SQRTSD, XMM(2), XMM(0), in_register(XMM(0)));
+	vex(a, V_FNMADD231SD, XMM(0), XMM(2), in_register(XMM(2)));
+}
+
+/*
+ * XMM2, with the error in XMM0, becomes a single. Rounding twice is rounding once, unless the first
+ * rounding made a tie of what was none. What the second one takes away is at least a unit of the
+ * double's last place, so it decides the sign of the whole error, if it is not zero.
+ */
+static void to_single(struct translation *t)
+{
+	struct assembler *a = &t->a;
+	uint8_t *no_tie, *no_more;
+
+	vex(a, V_TO_GPR, XMM(2), NO_SECOND, in_register(RAX));
+	op_imm(a, 0, OP_AND, in_register(RAX), 0x1fffffff);
+	op_imm(a, 0, OP_CMP, in_register(RAX), 0x10000000);
+	no_tie = op_jump_if(a, IF_NOT_EQUAL);
+	vex(a, V_TO_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RAX));
+	op(a, WIDE, OP_ADD, RAX, in_register(RAX));
+	interpret_if(t, IF_NOT_EQUAL);
+	jump_to(no_tie, a->at);
+	vex(a, V_CVTSD2SS, XMM(3), XMM(2), in_register(XMM(2)));
+	vex(a, V_CVTSS2SD, XMM(3), XMM(3), in_register(XMM(3)));
+	vex(a, V_SUBSD, XMM(1), XMM(2), in_register(XMM(3)));
+	vex(a, V_MOVDQU, XMM(2), NO_SECOND, in_register(XMM(3)));
+	vex(a, V_TO_GPR | VEX_W, XMM(1), NO_SECOND, in_register(RAX));
+	op(a, WIDE, OP_ADD, RAX, in_register(RAX));
+	no_more = op_jump_if(a, IF_EQUAL);
+	vex(a, V_MOVDQU, XMM(0), NO_SECOND, in_register(XMM(1)));
+	jump_to(no_more, a->at);
+}
+
+/* RCX: what a result sets; FR, FI, XX and FX by the result in RAX and the error in RDX */
+static void put_error(struct assembler *a)
 {
 	uint8_t *exact, *not_new;
 
-	op_mov(a, RCX, RAX);
-	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 63);
-	op_imm(a, 0, OP_ADD, in_register(RCX), 1); /* 4 is positive, 8 is negative */
-	op_imm8(a, 0, OP_SHIFT, SHIFT_LEFT, in_register(RCX), FPSCR_FPRF_SHIFT + 2);
-	op_imm(a, 0, OP_AND, AT_CPU(fpscr), ~(int32_t)(FPSCR_FR | FPSCR_FI | FPSCR_FPRF));
 	op(a, WIDE, OP_XOR, RAX, in_register(RDX));
 	op(a, WIDE, OP_ADD, RDX, in_register(RDX));
 	exact = op_jump_if(a, IF_EQUAL);
@@ -185,13 +239,82 @@ static void put_fpscr(struct assembler *a)
 	op_imm8(a, 0, OP_SHIFT, SHIFT_LEFT, in_register(RAX), __builtin_ctzll(FPSCR_FR));
 	op(a, 0, OP_OR, RCX, in_register(RAX));
 	op_imm(a, 0, OP_OR, in_register(RCX), (int32_t)FPSCR_FI);
-	op_test_byte(a, at_base(CPU, (int32_t)offsetof(struct cpu, fpscr) + 3 - BIAS),
-		     FPSCR_XX >> 24);
+	op_test_byte(a, at_cpu(offsetof(struct cpu, fpscr) + 3), FPSCR_XX >> 24);
 	not_new = op_jump_if(a, IF_NOT_EQUAL);
 	op_imm(a, 0, OP_OR, in_register(RCX), (int32_t)(uint32_t)(FPSCR_XX | FPSCR_FX));
 	jump_to(not_new, a->at);
 	jump_to(exact, a->at);
 	op(a, 0, OP_OR_STORE, RCX, AT_CPU(fpscr));
+}
+
+/* FPRF by the result in RAX; the rest by the error in RDX */
+static void put_fpscr(struct assembler *a)
+{
+	op_mov(a, RCX, RAX);
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 63);
+	op_imm(a, 0, OP_ADD, in_register(RCX), 1); /* 4 is positive, 8 is negative */
+	op_imm8(a, 0, OP_SHIFT, SHIFT_LEFT, in_register(RCX), FPSCR_FPRF_SHIFT + 2);
+	op_imm(a, 0, OP_AND, AT_CPU(fpscr), ~(int32_t)(FPSCR_FR | FPSCR_FI | FPSCR_FPRF));
+	put_error(a);
+}
+
+/* The same of an exact zero: 2, and 16 if it is negative */
+static void put_fpscr_of_zero(struct assembler *a)
+{
+	op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RAX), 63);
+	op_imm8(a, 0, OP_SHIFT, SHIFT_LEFT, in_register(RAX), 4);
+	op_imm(a, 0, OP_OR, in_register(RAX), 2);
+	op_imm8(a, 0, OP_SHIFT, SHIFT_LEFT, in_register(RAX), FPSCR_FPRF_SHIFT);
+	op_imm(a, 0, OP_AND, AT_CPU(fpscr), ~(int32_t)(FPSCR_FR | FPSCR_FI | FPSCR_FPRF));
+	op(a, 0, OP_OR_STORE, RAX, AT_CPU(fpscr));
+}
+
+/*
+ * The result: XMM2, of the error XMM0. If it is zero, it is exact. Otherwise its exponent must be
+ * at least @least.
+ */
+static void put_result(struct translation *t, uint32_t insn, unsigned how, unsigned least)
+{
+	const bool single = how & TO_SINGLE;
+	struct assembler *a = &t->a;
+	uint8_t *zero, *finished;
+
+	vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
+	op(a, WIDE, OP_LEA, RCX, at_index(RAX, RAX, 0, 0));
+	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
+	zero = op_jump_if(a, IF_EQUAL);
+	if (single) {
+		to_single(t);
+		vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
+	}
+	need_exponent(t, RAX, single ? LEAST_OF_SINGLE : least,
+		      single ? GREATEST_OF_SINGLE : GREATEST_EXPONENT);
+	vex(a, V_TO_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RDX));
+	put_fpscr(a);
+	finished = op_jump(a);
+	jump_to(zero, a->at);
+	put_fpscr_of_zero(a);
+	jump_to(finished, a->at);
+	store_double(t, number_t(insn, how), XMM(2));
+	put_cr1(t, insn, how);
+}
+
+/* Unless the product XMM2 is zero because a factor is, its exponent must be such a one. */
+static void need_product(struct translation *t, unsigned greatest)
+{
+	struct assembler *a = &t->a;
+	uint8_t *zero, *other;
+
+	vex(a, V_PXOR, XMM(3), XMM(3), in_register(XMM(3)));
+	vex(a, V_UCOMISD, XMM(0), NO_SECOND, in_register(XMM(3)));
+	zero = op_jump_if(a, IF_EQUAL);
+	vex(a, V_UCOMISD, XMM(1), NO_SECOND, in_register(XMM(3)));
+	other = op_jump_if(a, IF_EQUAL);
+	vex(a, V_MULSD, XMM(3), XMM(0), in_register(XMM(1)));
+	vex(a, V_TO_GPR | VEX_W, XMM(3), NO_SECOND, in_register(RAX));
+	need_exponent(t, RAX, LEAST_EXPONENT, greatest);
+	jump_to(zero, a->at);
+	jump_to(other, a->at);
 }
 
 static void put_arithmetic(struct translation *t, uint32_t insn, unsigned how)
@@ -200,34 +323,269 @@ static void put_arithmetic(struct translation *t, uint32_t insn, unsigned how)
 	const unsigned second = what == MULTIPLY && !(how & VSX_FORM) ? F_RC(insn) :
 									number_b(insn, how);
 	struct assembler *a = &t->a;
+	unsigned least = LEAST_EXPONENT;
 
-	op_test_byte(a, AT_CPU(fpscr), FPSCR_RN | FPSCR_XE);
-	interpret_if(t, IF_NOT_EQUAL);
-	load_double(t, XMM(0), number_a(insn, how));
-	load_double(t, XMM(1), second);
-	if (what == DIVIDE) {
-		vex(a, V_TO_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RAX));
-		need_exponent(t, RAX, LEAST_EXPONENT);
-		put_quotient(t);
-	} else if (what == MULTIPLY) {
+	need_usual_rounding(t);
+	load_double(t, XMM(0), what < SQUARE_ROOT ? number_a(insn, how) : second);
+	if (what < SQUARE_ROOT)
+		load_double(t, XMM(1), second);
+	switch (what) {
+	case DIVIDE:
+	case SQUARE_ROOT:
+		need_normal(t, XMM(0));
+		if (what == DIVIDE)
+			put_quotient(t);
+		else
+			put_square_root(a);
+		need_normal(t, XMM(2)); /* a zero is no exact one */
+		break;
+	case MULTIPLY:
+		need_product(t, GREATEST_EXPONENT);
 		put_product(a);
-	} else {
+		break;
+	case NOTHING:
+		vex(a, V_MOVDQU, XMM(2), NO_SECOND, in_register(XMM(0)));
+		vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+		break;
+	default:
 		if (what == SUBTRACT)
 			vex(a, V_PXOR, XMM(1), XMM(1), constant(t, SIGNS));
 		put_sum(a);
+		least = 1;
+		break;
+	}
+	put_result(t, insn, how, least);
+}
+
+/* ---- a product and a sum, rounded once ---- */
+
+/* How: FMA_*, and whether a VSX form has the sum or a factor in its target */
+#define TARGET_IS_FACTOR 0x400
+
+struct fma_operands {
+	unsigned a, c, addend; /* VSRs */
+};
+
+static struct fma_operands fma_operands(uint32_t insn, unsigned how)
+{
+	if (!(how & VSX_FORM))
+		return (struct fma_operands){ F_RA(insn), F_RC(insn), F_RB(insn) };
+	if (how & TARGET_IS_FACTOR)
+		return (struct fma_operands){ F_XA(insn), F_XT(insn), F_XB(insn) };
+	return (struct fma_operands){ F_XA(insn), F_XB(insn), F_XT(insn) };
+}
+
+/* The addend, with the sign that it is added with */
+static void load_addend(struct translation *t, unsigned x, unsigned n, unsigned how)
+{
+	load_double(t, x, n);
+	if (how & FMA_SUBTRACT)
+		vex(&t->a, V_PXOR, x, x, constant(t, SIGNS));
+}
+
+/* @sum = @x + @y, then @y = the error, through @first and @second. @x is lost. */
+static void put_sum_of(struct assembler *a, unsigned sum, unsigned x, unsigned y, unsigned first,
+		       unsigned second)
+{
+	vex(a, V_ADDSD, sum, x, in_register(y));
+	vex(a, V_SUBSD, first, sum, in_register(x));
+	vex(a, V_SUBSD, second, sum, in_register(first));
+	vex(a, V_SUBSD, x, x, in_register(second));
+	vex(a, V_SUBSD, y, y, in_register(first));
+	vex(a, V_ADDSD, y, y, in_register(x));
+}
+
+/*
+ * The error of the host's result is the exact sum of two doubles, and has the sign of their rounded
+ * sum: S. Boldo, J.-M. Muller, "Exact and approximated error of the FMA", 2011, ErrFmaNearest. It
+ * needs a product whose own error is a double, and room above the numbers.
+ */
+static void put_multiply_add(struct translation *t, uint32_t insn, unsigned how)
+{
+	const struct fma_operands o = fma_operands(insn, how);
+	const unsigned x = borrowed_register(t, 0), y = borrowed_register(t, 1);
+	struct assembler *a = &t->a;
+
+	need_usual_rounding(t);
+	load_double(t, XMM(0), o.a);
+	load_double(t, XMM(1), o.c);
+	need_product(t, GREATEST_OF_FMA);
+	put_product(a);
+	load_addend(t, XMM(1), o.addend, how);
+	put_sum_of(a, XMM(3), XMM(1), XMM(0), x, y);
+	put_sum_of(a, XMM(1), XMM(2), XMM(3), x, y);
+	/* The sum of XMM1, XMM3 and XMM0 is exact. */
+	load_double(t, x, o.a);
+	load_addend(t, XMM(2), o.addend, how);
+	vex(a, V_FMADD231SD, XMM(2), x, vsr_home(o.c, 8));
+	vex(a, V_SUBSD, XMM(1), XMM(1), in_register(XMM(2)));
+	vex(a, V_ADDSD, XMM(1), XMM(1), in_register(XMM(3)));
+	vex(a, V_ADDSD, XMM(0), XMM(0), in_register(XMM(1)));
+	if (how & FMA_NEGATE) {
+		vex(a, V_PXOR, XMM(0), XMM(0), constant(t, SIGNS));
+		vex(a, V_PXOR, XMM(2), XMM(2), constant(t, SIGNS));
 	}
 	vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
-	need_exponent(t, RAX, what == ADD || what == SUBTRACT ? 1 : LEAST_EXPONENT);
+	need_exponent(t, RAX, 0, GREATEST_OF_FMA);
+	put_result(t, insn, how, 1);
+}
+
+/* ---- integers ---- */
+
+enum integer {
+	SIGNED,
+	UNSIGNED,
+	SIGNED_WORD,
+	UNSIGNED_WORD
+};
+#define ROUNDED 0x400
+
+/* An integer that a double cannot have, or that is too large, is the interpreter's. */
+static void put_from_integer(struct translation *t, uint32_t insn, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	need_usual_rounding(t);
+	op(a, WIDE, OP_MOV, RAX, vsr_home(number_b(insn, how), 8));
+	if (FORM(how) == UNSIGNED) {
+		op(a, WIDE, OP_TEST, RAX, in_register(RAX));
+		interpret_if(t, IF_SIGN);
+	}
+	vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+	vex(a, V_CVTSI2SD | VEX_W, XMM(2), XMM(0), in_register(RAX));
+	vex(a, V_CVTTSD2SI | VEX_W, RCX, NO_SECOND, in_register(XMM(2)));
+	op(a, WIDE, OP_CMP, RCX, in_register(RAX));
+	interpret_if(t, IF_NOT_EQUAL);
+	put_result(t, insn, how, 1);
+}
+
+/* RAX: the integer, which the host has converted; those it cannot give the interpreter has */
+static void need_integer(struct translation *t, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	op(a, WIDE, OP_MOV, RCX, in_register(RAX));
+	switch (FORM(how)) {
+	case SIGNED_WORD:
+		op(a, WIDE, OP_MOVSXD, RCX, in_register(RAX));
+		op(a, WIDE, OP_CMP, RCX, in_register(RAX));
+		interpret_if(t, IF_NOT_EQUAL);
+		break;
+	case UNSIGNED_WORD:
+		op_imm8(a, WIDE, OP_SHIFT, SHIFT_RIGHT, in_register(RCX), 32);
+		interpret_if(t, IF_NOT_EQUAL);
+		break;
+	case UNSIGNED:
+		op(a, WIDE, OP_TEST, RAX, in_register(RAX));
+		interpret_if(t, IF_SIGN);
+		break;
+	default:
+		op(a, WIDE, OP_ADD, RCX, in_register(RCX));
+		interpret_if(t, IF_OVERFLOW);
+		break;
+	}
+}
+
+/* @how: ROUNDED as FPSCR[RN] says, else towards zero */
+static void put_to_integer(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned b = number_b(insn, how), convert = how & ROUNDED ? V_CVTSD2SI : V_CVTTSD2SI;
+	const bool word = FORM(how) == SIGNED_WORD || FORM(how) == UNSIGNED_WORD;
+	struct assembler *a = &t->a;
+
+	need_usual_rounding(t);
+	load_double(t, XMM(0), b);
+	vex(a, convert | VEX_W, RAX, NO_SECOND, in_register(XMM(0)));
+	need_integer(t, how);
+	vex(a, V_PXOR, XMM(1), XMM(1), in_register(XMM(1)));
+	vex(a, V_CVTSI2SD | VEX_W, XMM(1), XMM(1), in_register(RAX));
+	vex(a, V_SUBSD, XMM(0), XMM(0), in_register(XMM(1)));
 	vex(a, V_TO_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RDX));
-	put_fpscr(a);
+	vex(a, V_FROM_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
+	if (how & VSX_FORM && word)
+		vex(a, V_PUNPCKLDQ, XMM(2), XMM(2), in_register(XMM(2)));
+	op(a, WIDE, OP_MOV, RAX, vsr_home(b, 8));
+	op_imm(a, 0, OP_AND, AT_CPU(fpscr), ~(int32_t)(FPSCR_FR | FPSCR_FI));
+	op_constant(a, RCX, 0);
+	put_error(a);
 	store_double(t, number_t(insn, how), XMM(2));
 	put_cr1(t, insn, how);
+}
+
+/* To an integer that stays a double, which is never inexact. @how: ROUND_* */
+static void put_to_integral(struct translation *t, uint32_t insn, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	load_double(t, XMM(1), number_b(insn, how));
+	vex_imm(a, V_ROUNDSD, XMM(2), XMM(1), in_register(XMM(1)), FORM(how) | ROUND_QUIETLY);
+	vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+	put_result(t, insn, how, 1);
+}
+
+/* ---- the FPSCR ---- */
+
+#define FPSCR_CONTROL (FPSCR_DRN | FPSCR_ENABLES | FPSCR_NI | FPSCR_RN)
+
+/* FRT = those bits of the FPSCR */
+static void put_read_fpscr(struct translation *t, uint32_t insn, uint64_t bits)
+{
+	struct assembler *a = &t->a;
+
+	op(a, WIDE, OP_MOV, RAX, AT_CPU(fpscr));
+	if (~bits)
+		with_immediate(t, OP_AND, RAX, bits);
+	vex(a, V_FROM_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RAX));
+	store_double(t, F_RT(insn), XMM(0));
+}
+
+static void put_mffs(struct translation *t, uint32_t insn, unsigned how)
+{
+	put_read_fpscr(t, insn, ~0ull);
+	put_cr1(t, insn, how);
+}
+
+static void put_mffsl(struct translation *t, uint32_t insn, unsigned how)
+{
+	(void)how;
+	put_read_fpscr(t, insn, FPSCR_CONTROL | FPSCR_FR | FPSCR_FI | FPSCR_FPRF);
+}
+
+/* @how: RN is in FRB, else in the instruction */
+static void put_swap_rounding(struct translation *t, uint32_t insn, unsigned how)
+{
+	struct assembler *a = &t->a;
+
+	if (how) {
+		op(a, 0, OP_MOV, RDX, vsr_home(F_RB(insn), 8));
+		op_imm(a, 0, OP_AND, in_register(RDX), FPSCR_RN);
+	} else {
+		op_constant(a, RDX, FIELD(insn, 19, 20));
+	}
+	put_read_fpscr(t, insn, FPSCR_CONTROL);
+	op_imm(a, 0, OP_AND, AT_CPU(fpscr), ~(int32_t)FPSCR_RN);
+	op(a, 0, OP_OR_STORE, RDX, AT_CPU(fpscr));
 }
 
 #define BY(put_, name, how_, needs_)                                         \
 	{                                                                    \
 		.sem = sem_##name, .put = put_, .how = how_, .needs = needs_ \
 	}
+
+#define BINARY(name, how_, needs_)                                           \
+	BY(put_arithmetic, f##name, how_, needs_),                           \
+		BY(put_arithmetic, f##name##s, (how_) | TO_SINGLE, needs_),  \
+		BY(put_arithmetic, xs##name##dp, (how_) | VSX_FORM, needs_), \
+		BY(put_arithmetic, xs##name##sp, (how_) | TO_SINGLE | VSX_FORM, needs_)
+#define MULTIPLY_ADD(name, how_)                                                              \
+	BY(put_multiply_add, f##name, how_, HOST_FMA),                                        \
+		BY(put_multiply_add, f##name##s, (how_) | TO_SINGLE, HOST_FMA),               \
+		BY(put_multiply_add, xs##name##adp, (how_) | VSX_FORM, HOST_FMA),             \
+		BY(put_multiply_add, xs##name##asp, (how_) | TO_SINGLE | VSX_FORM, HOST_FMA), \
+		BY(put_multiply_add, xs##name##mdp, (how_) | VSX_FORM | TARGET_IS_FACTOR,     \
+		   HOST_FMA),                                                                 \
+		BY(put_multiply_add, xs##name##msp,                                           \
+		   (how_) | TO_SINGLE | VSX_FORM | TARGET_IS_FACTOR, HOST_FMA)
 
 const struct sem_recipe fp_recipes[] = {
 	BY(put_move, fmr, MOVE, HOST_AVX2),
@@ -240,13 +598,46 @@ const struct sem_recipe fp_recipes[] = {
 	BY(put_compare_doubles, fcmpo, 0, HOST_AVX2),
 	BY(put_compare_doubles, xscmpudp, VSX_FORM, HOST_AVX2),
 	BY(put_compare_doubles, xscmpodp, VSX_FORM, HOST_AVX2),
-	BY(put_arithmetic, fadd, ADD, HOST_AVX2),
-	BY(put_arithmetic, fsub, SUBTRACT, HOST_AVX2),
-	BY(put_arithmetic, fmul, MULTIPLY, HOST_FMA),
-	BY(put_arithmetic, fdiv, DIVIDE, HOST_FMA),
-	BY(put_arithmetic, xsadddp, ADD | VSX_FORM, HOST_AVX2),
-	BY(put_arithmetic, xssubdp, SUBTRACT | VSX_FORM, HOST_AVX2),
-	BY(put_arithmetic, xsmuldp, MULTIPLY | VSX_FORM, HOST_FMA),
-	BY(put_arithmetic, xsdivdp, DIVIDE | VSX_FORM, HOST_FMA),
+	BINARY(add, ADD, HOST_AVX2),
+	BINARY(sub, SUBTRACT, HOST_AVX2),
+	BINARY(mul, MULTIPLY, HOST_FMA),
+	BINARY(div, DIVIDE, HOST_FMA),
+	BINARY(sqrt, SQUARE_ROOT, HOST_FMA),
+	BY(put_arithmetic, frsp, NOTHING | TO_SINGLE, HOST_AVX2),
+	BY(put_arithmetic, xsrsp, NOTHING | TO_SINGLE | VSX_FORM, HOST_AVX2),
+	MULTIPLY_ADD(madd, 0),
+	MULTIPLY_ADD(msub, FMA_SUBTRACT),
+	MULTIPLY_ADD(nmadd, FMA_NEGATE),
+	MULTIPLY_ADD(nmsub, FMA_SUBTRACT | FMA_NEGATE),
+	BY(put_from_integer, fcfid, SIGNED, HOST_AVX2),
+	BY(put_from_integer, fcfidu, UNSIGNED, HOST_AVX2),
+	BY(put_from_integer, fcfids, SIGNED | TO_SINGLE, HOST_AVX2),
+	BY(put_from_integer, fcfidus, UNSIGNED | TO_SINGLE, HOST_AVX2),
+	BY(put_from_integer, xscvsxddp, SIGNED | VSX_FORM, HOST_AVX2),
+	BY(put_from_integer, xscvuxddp, UNSIGNED | VSX_FORM, HOST_AVX2),
+	BY(put_from_integer, xscvsxdsp, SIGNED | TO_SINGLE | VSX_FORM, HOST_AVX2),
+	BY(put_from_integer, xscvuxdsp, UNSIGNED | TO_SINGLE | VSX_FORM, HOST_AVX2),
+	BY(put_to_integer, fctid, SIGNED | ROUNDED, HOST_AVX2),
+	BY(put_to_integer, fctidz, SIGNED, HOST_AVX2),
+	BY(put_to_integer, fctidu, UNSIGNED | ROUNDED, HOST_AVX2),
+	BY(put_to_integer, fctiduz, UNSIGNED, HOST_AVX2),
+	BY(put_to_integer, fctiw, SIGNED_WORD | ROUNDED, HOST_AVX2),
+	BY(put_to_integer, fctiwz, SIGNED_WORD, HOST_AVX2),
+	BY(put_to_integer, fctiwu, UNSIGNED_WORD | ROUNDED, HOST_AVX2),
+	BY(put_to_integer, fctiwuz, UNSIGNED_WORD, HOST_AVX2),
+	BY(put_to_integer, xscvdpsxds, SIGNED | VSX_FORM, HOST_AVX2),
+	BY(put_to_integer, xscvdpuxds, UNSIGNED | VSX_FORM, HOST_AVX2),
+	BY(put_to_integer, xscvdpsxws, SIGNED_WORD | VSX_FORM, HOST_AVX2),
+	BY(put_to_integer, xscvdpuxws, UNSIGNED_WORD | VSX_FORM, HOST_AVX2),
+	BY(put_to_integral, frim, ROUND_DOWN, HOST_AVX2),
+	BY(put_to_integral, frip, ROUND_UP, HOST_AVX2),
+	BY(put_to_integral, friz, ROUND_TO_ZERO, HOST_AVX2),
+	BY(put_to_integral, xsrdpim, ROUND_DOWN | VSX_FORM, HOST_AVX2),
+	BY(put_to_integral, xsrdpip, ROUND_UP | VSX_FORM, HOST_AVX2),
+	BY(put_to_integral, xsrdpiz, ROUND_TO_ZERO | VSX_FORM, HOST_AVX2),
+	BY(put_mffs, mffs, 0, HOST_AVX2),
+	BY(put_mffsl, mffsl, 0, HOST_AVX2),
+	BY(put_swap_rounding, mffscrn, true, HOST_AVX2),
+	BY(put_swap_rounding, mffscrni, false, HOST_AVX2),
 	{ .sem = NULL },
 };
