@@ -364,6 +364,7 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_SHUFPS       VEX_0F(0xc6)
 #define V_SHUFPD       VEX_66(0xc6)
 #define V_PALIGNR      VEX_3A(0x0f) /* second is the high half */
+#define V_PBLENDW      VEX_3A(0x0e)
 #define V_PBLENDD      VEX_3A(0x02)
 #define V_PBLENDVB     VEX_3A(0x4c) /* the immediate: the mask's register << 4; ones take rm */
 #define V_PUNPCKLBW    VEX_66(0x60)
@@ -419,6 +420,7 @@ enum vector_shift {
 	SHIFT_BYTES_RIGHT = 0x7303,
 	SHIFT_BYTES_LEFT = 0x7307,
 	SHIFT_WORDS_RIGHT = 0x7102,
+	SHIFT_WORDS_ALGEBRAIC = 0x7104,
 	SHIFT_WORDS_LEFT = 0x7106,
 	SHIFT_DWORDS_RIGHT = 0x7202,
 	SHIFT_DWORDS_ALGEBRAIC = 0x7204,

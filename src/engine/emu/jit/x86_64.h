@@ -221,12 +221,17 @@ enum vector_constant {
 	BIT_FROM_RIGHT,
 	LOW_BYTES, /* of halfwords */
 	LOW_HALFWORDS, /* of words */
+	WORDS_15,
 	WORDS_31,
 	WORDS_32,
 	DOUBLEWORDS_63,
 	DOUBLEWORDS_64,
 	LOW_7, /* in the low doubleword, which is the right one */
 	SIGNS, /* of doublewords */
+	TRANSPOSE_1, /* bits that a transposition swaps: in squares of 2 by 2, */
+	TRANSPOSE_2, /* of 4 by 4, */
+	TRANSPOSE_4, /* of 8 by 8 */
+	UNSHIFTED_ROWS, /* where a byte is from that AES's ShiftRows puts back */
 	HIGH_ONES, /* of the left doubleword */
 	HIGH_SIGN,
 	HIGH_MAGNITUDE,

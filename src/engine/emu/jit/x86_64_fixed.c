@@ -804,6 +804,12 @@ bool recipe_fixed(struct translation *t)
 	case UOP_dec_ctr:
 		op_imm(a, WIDE, OP_SUB, AT_CPU(ctr), 1);
 		return true;
+	case UOP_priority:
+		op(a, WIDE, OP_MOV, RAX, AT_CPU(ppr));
+		with_immediate(t, OP_AND, RAX, ~PPR_PRI);
+		with_immediate(t, OP_OR, RAX, u->imm);
+		op(a, WIDE, OP_STORE, RAX, AT_CPU(ppr));
+		return true;
 	case UOP_carry32:
 		op(a, 0, OP_MOVZX_BYTE, RAX, AT_CPU(ca32));
 		store_byte(t, RAX, AT_CPU(ca));

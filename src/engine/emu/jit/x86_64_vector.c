@@ -27,6 +27,7 @@ const uint64_t vector_constants[NR_CONSTANTS][2] = {
 	[BIT_FROM_RIGHT] = TWICE(0x8040201008040201),
 	[LOW_BYTES] = TWICE(EACH_HALFWORD(0xff)),
 	[LOW_HALFWORDS] = TWICE(EACH_WORD(0xffff)),
+	[WORDS_15] = TWICE(EACH_WORD(15)),
 	[WORDS_31] = TWICE(EACH_WORD(31)),
 	[WORDS_32] = TWICE(EACH_WORD(32)),
 	[DOUBLEWORDS_63] = TWICE(63),
@@ -34,6 +35,10 @@ const uint64_t vector_constants[NR_CONSTANTS][2] = {
 	[LOW_7] = { 7, 0 },
 	[SIGNS] = TWICE(1ull << 63),
 	[MAGNITUDES] = TWICE(~0ull >> 1),
+	[TRANSPOSE_1] = TWICE(0x00aa00aa00aa00aa),
+	[TRANSPOSE_2] = TWICE(0x0000cccc0000cccc),
+	[TRANSPOSE_4] = TWICE(0x00000000f0f0f0f0),
+	[UNSHIFTED_ROWS] = { 0x0b0e0104070a0d00, 0x0306090c0f020508 },
 	[HIGH_ONES] = { 0, ~0ull },
 	[HIGH_SIGN] = { 0, 1ull << 63 },
 	[HIGH_MAGNITUDE] = { 0, ~0ull >> 1 },
@@ -265,28 +270,93 @@ static void put_rotate(struct translation *t, uint32_t insn, unsigned how)
 	vsr_done(t, o.t);
 }
 
-/*
- * Bytes, as products with powers of two: to the left by n is times 1 << n; to the right is times
- * 128 >> n, over 128.
- */
-static void put_shift_bytes(struct translation *t, uint32_t insn, unsigned right)
+/* To the right, with copies of the sign, as a number that is not negative and inverted again */
+static void put_shift_doublewords_algebraic(struct translation *t, uint32_t insn, unsigned how)
 {
 	const struct operands o = operands(t, insn, 0);
 	struct assembler *a = &t->a;
 
+	(void)how;
+	vex(a, V_PAND, XMM(0), o.b, constant(t, DOUBLEWORDS_63));
+	zeros(a, XMM(1));
+	vex(a, V_PCMPGTQ, XMM(1), XMM(1), in_register(o.a));
+	vex(a, V_PXOR, XMM(2), XMM(1), in_register(o.a));
+	vex(a, V_PSRLVQ, XMM(2), XMM(2), X(0));
+	vex(a, V_PXOR, vsr_target(t, o.t), XMM(1), X(2));
+	vsr_done(t, o.t);
+}
+
+enum shift {
+	LEFT,
+	RIGHT,
+	ALGEBRAIC /* to the right */
+};
+
+/* Halfwords: the host shifts words, so each is moved to the end of one that it leaves. */
+static void put_shift_halfwords(struct translation *t, uint32_t insn, unsigned how)
+{
+	static const unsigned opcodes[] = { V_PSLLVD, V_PSRLVD, V_PSRAVD };
+	const struct operands o = operands(t, insn, 0);
+	struct assembler *a = &t->a;
+
+	vex(a, V_PAND, XMM(0), o.b, constant(t, WORDS_15)); /* of the right ones */
+	vex_shift(a, SHIFT_DWORDS_RIGHT, XMM(1), o.b, 16);
+	vex(a, V_PAND, XMM(1), XMM(1), constant(t, WORDS_15));
+	if (how == LEFT) {
+		vex(a, opcodes[how], XMM(0), o.a, X(0));
+		vex_shift(a, SHIFT_DWORDS_RIGHT, XMM(2), o.a, 16);
+		vex(a, opcodes[how], XMM(1), XMM(2), X(1));
+		vex_shift(a, SHIFT_DWORDS_LEFT, XMM(1), XMM(1), 16);
+	} else {
+		vex(a, opcodes[how], XMM(1), o.a, X(1));
+		vex_shift(a, SHIFT_DWORDS_LEFT, XMM(2), o.a, 16);
+		vex(a, opcodes[how], XMM(0), XMM(2), X(0));
+		vex_shift(a, SHIFT_DWORDS_RIGHT, XMM(0), XMM(0), 16);
+	}
+	vex_imm(a, V_PBLENDW, vsr_target(t, o.t), XMM(0), X(1), 0xaa);
+	vsr_done(t, o.t);
+}
+
+/* Bytes, extended to halfwords: the odd ones, counted from the right, or the even ones */
+static void extend_bytes(struct translation *t, unsigned to, unsigned from, bool odd, bool sign)
+{
+	struct assembler *a = &t->a;
+
+	if (odd) {
+		vex_shift(a, sign ? SHIFT_WORDS_ALGEBRAIC : SHIFT_WORDS_RIGHT, to, from, 8);
+	} else if (sign) {
+		vex_shift(a, SHIFT_WORDS_LEFT, to, from, 8);
+		vex_shift(a, SHIFT_WORDS_ALGEBRAIC, to, to, 8);
+	} else {
+		vex(a, V_PAND, to, from, constant(t, LOW_BYTES));
+	}
+}
+
+/*
+ * Bytes, as products with powers of two: to the left by n is times 1 << n; to the right is times
+ * 128 >> n, over 128.
+ */
+static void put_shift_bytes(struct translation *t, uint32_t insn, unsigned how)
+{
+	const enum vector_shift over_128 = how == ALGEBRAIC ? SHIFT_WORDS_ALGEBRAIC :
+							      SHIFT_WORDS_RIGHT;
+	const struct operands o = operands(t, insn, 0);
+	struct assembler *a = &t->a;
+
 	vex(a, V_PAND, XMM(0), o.b, constant(t, BYTES_7));
-	vex(a, V_MOVDQU, XMM(1), NO_SECOND, constant(t, right ? BIT_FROM_LEFT : BIT_FROM_RIGHT));
+	vex(a, V_MOVDQU, XMM(1), NO_SECOND,
+	    constant(t, how == LEFT ? BIT_FROM_RIGHT : BIT_FROM_LEFT));
 	vex(a, V_PSHUFB, XMM(0), XMM(1), X(0));
 	/* XMM1: the odd bytes' products, XMM2: the even ones' */
-	vex_shift(a, SHIFT_WORDS_RIGHT, XMM(1), o.a, 8);
-	vex_shift(a, SHIFT_WORDS_RIGHT, XMM(2), XMM(0), 8);
+	extend_bytes(t, XMM(1), o.a, true, how == ALGEBRAIC);
+	extend_bytes(t, XMM(2), XMM(0), true, false);
 	vex(a, V_PMULLW, XMM(1), XMM(1), X(2));
-	vex(a, V_PAND, XMM(2), o.a, constant(t, LOW_BYTES));
-	vex(a, V_PAND, XMM(0), XMM(0), constant(t, LOW_BYTES));
+	extend_bytes(t, XMM(2), o.a, false, how == ALGEBRAIC);
+	extend_bytes(t, XMM(0), XMM(0), false, false);
 	vex(a, V_PMULLW, XMM(2), XMM(2), X(0));
-	if (right) {
-		vex_shift(a, SHIFT_WORDS_RIGHT, XMM(1), XMM(1), 7);
-		vex_shift(a, SHIFT_WORDS_RIGHT, XMM(2), XMM(2), 7);
+	if (how != LEFT) {
+		vex_shift(a, over_128, XMM(1), XMM(1), 7);
+		vex_shift(a, over_128, XMM(2), XMM(2), 7);
 	}
 	vex_shift(a, SHIFT_WORDS_LEFT, XMM(1), XMM(1), 8);
 	vex(a, V_PAND, XMM(2), XMM(2), constant(t, LOW_BYTES));
@@ -375,6 +445,18 @@ static void put_multiply_halfwords(struct translation *t, uint32_t insn, unsigne
 	extend_halfwords(t, XMM(0), o.a, how);
 	extend_halfwords(t, XMM(1), o.b, how);
 	vex(&t->a, V_PMULLD, vsr_target(t, o.t), XMM(0), X(1));
+	vsr_done(t, o.t);
+}
+
+/* Of bytes, in the same way: the host's odd ones are the even ones from the left. */
+static void put_multiply_bytes(struct translation *t, uint32_t insn, unsigned how)
+{
+	const bool left = how & HALFWORDS_EVEN, sign = how & HALFWORDS_SIGNED;
+	const struct operands o = operands(t, insn, 0);
+
+	extend_bytes(t, XMM(0), o.a, left, sign);
+	extend_bytes(t, XMM(1), o.b, left, sign);
+	vex(&t->a, V_PMULLW, vsr_target(t, o.t), XMM(0), X(1));
 	vsr_done(t, o.t);
 }
 
@@ -727,7 +809,47 @@ static void put_permute_bits(struct translation *t, uint32_t insn, unsigned how)
 	from_rax(t, o.t);
 }
 
+/* XMM0 ^= the bits of @mask that differ from those @by to the left, and those likewise */
+static void swap_bits(struct translation *t, enum vector_constant mask, unsigned by)
+{
+	struct assembler *a = &t->a;
+
+	vex_shift(a, SHIFT_QWORDS_RIGHT, XMM(1), XMM(0), by);
+	vex(a, V_PXOR, XMM(1), XMM(1), X(0));
+	vex(a, V_PAND, XMM(1), XMM(1), constant(t, mask));
+	vex(a, V_PXOR, XMM(0), XMM(0), X(1));
+	vex_shift(a, SHIFT_QWORDS_LEFT, XMM(1), XMM(1), by);
+	vex(a, V_PXOR, XMM(0), XMM(0), X(1));
+}
+
+/* Each doubleword is a matrix of 8 by 8 bits. */
+static void put_transpose_bits(struct translation *t, uint32_t insn, unsigned how)
+{
+	const struct operands o = operand_b(t, insn, 0);
+
+	(void)how;
+	vex(&t->a, V_MOVDQU, XMM(0), NO_SECOND, o.rm_b);
+	swap_bits(t, TRANSPOSE_1, 7);
+	swap_bits(t, TRANSPOSE_2, 14);
+	swap_bits(t, TRANSPOSE_4, 28);
+	vex(&t->a, V_MOVDQU, vsr_target(t, o.t), NO_SECOND, X(0));
+	vsr_done(t, o.t);
+}
+
 /* ---- cryptography ---- */
+
+/* The host substitutes bytes after it has shifted rows, which is undone before. */
+static void put_substitute_bytes(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned from = vsr(t, 32 + F_RA(insn)), n_t = 32 + F_RT(insn);
+	struct assembler *a = &t->a;
+
+	(void)how;
+	vex(a, V_PSHUFB, XMM(0), from, constant(t, UNSHIFTED_ROWS));
+	zeros(a, XMM(1));
+	vex(a, V_AESENCLAST, vsr_target(t, n_t), XMM(0), X(1));
+	vsr_done(t, n_t);
+}
 
 /* The host's AES has its state's bytes from the right. @how: the round; B is added after it */
 static void put_cipher(struct translation *t, uint32_t insn, unsigned how)
@@ -932,8 +1054,13 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_shift, vsrd, V_PSRLVQ),
 	BY(put_rotate, vrlw, false),
 	BY(put_rotate, vrld, true),
-	BY(put_shift_bytes, vslb, false),
-	BY(put_shift_bytes, vsrb, true),
+	BY(put_shift_doublewords_algebraic, vsrad, 0),
+	BY(put_shift_halfwords, vslh, LEFT),
+	BY(put_shift_halfwords, vsrh, RIGHT),
+	BY(put_shift_halfwords, vsrah, ALGEBRAIC),
+	BY(put_shift_bytes, vslb, LEFT),
+	BY(put_shift_bytes, vsrb, RIGHT),
+	BY(put_shift_bytes, vsrab, ALGEBRAIC),
 	BY(put_shift_bits, vsl, false),
 	BY(put_shift_bits, vsr, true),
 	BY(put_shift_octets, vslo, false),
@@ -946,6 +1073,10 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_multiply_halfwords, vmuleuh, HALFWORDS_EVEN),
 	BY(put_multiply_halfwords, vmulosh, HALFWORDS_SIGNED),
 	BY(put_multiply_halfwords, vmulesh, HALFWORDS_SIGNED | HALFWORDS_EVEN),
+	BY(put_multiply_bytes, vmuloub, 0),
+	BY(put_multiply_bytes, vmuleub, HALFWORDS_EVEN),
+	BY(put_multiply_bytes, vmulosb, HALFWORDS_SIGNED),
+	BY(put_multiply_bytes, vmulesb, HALFWORDS_SIGNED | HALFWORDS_EVEN),
 	BY(put_multiply_add, vmladduhm, V_PMULLW | SWAPPED),
 	BY(put_multiply_add, vmsumshm, V_PMADDWD),
 	BY(put_quadword, vadduqm, 0),
@@ -999,6 +1130,7 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_load_for_shift, lvsl, false),
 	BY(put_load_for_shift, lvsr, true),
 	BY(put_permute_bits, vbpermq, 0),
+	BY(put_transpose_bits, vgbbd, 0),
 	BY(put_sigma, vshasigmaw, false),
 	BY(put_sigma, vshasigmad, true),
 	BY(put_sign_scalar, xsabsdp, V_PAND | HIGH_MAGNITUDE << 24),
@@ -1007,6 +1139,7 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_sign_vector, xvabsdp, V_PAND | MAGNITUDES << 24),
 	BY(put_sign_vector, xvnabsdp, V_POR | SIGNS << 24),
 	BY(put_sign_vector, xvnegdp, V_PXOR | SIGNS << 24),
+	{ .sem = sem_vsbox, .put = put_substitute_bytes, .needs = HOST_AES },
 	{ .sem = sem_vcipher, .put = put_cipher, .how = V_AESENC, .needs = HOST_AES },
 	{ .sem = sem_vcipherlast, .put = put_cipher, .how = V_AESENCLAST, .needs = HOST_AES },
 	{ .sem = sem_vncipherlast, .put = put_cipher, .how = V_AESDECLAST, .needs = HOST_AES },
