@@ -61,6 +61,12 @@
 	  "vpblendvb %xmm7,%xmm2,%xmm1,%xmm5")                                                     \
 	E(vex_imm(a, V_PINSRQ, XMM(5), XMM(1), in_register(RDX), 1),                               \
 	  "vpinsrq $0x1,%rdx,%xmm1,%xmm5")                                                         \
+	E(vex_imm(a, V_PEXTRQ, XMM(9), NO_SECOND, in_register(RAX), 1), "vpextrq $0x1,%xmm9,%rax") \
+	E(vex(a, V_PTEST, XMM(1), NO_SECOND, in_register(XMM(9))), "vptest %xmm9,%xmm1")           \
+	E(vex(a, V_FMSUB213PD, XMM(1), XMM(2), in_register(XMM(3))),                               \
+	  "vfmsub213pd %xmm3,%xmm2,%xmm1")                                                         \
+	E(vex_imm(a, V_PBLENDW, XMM(1), XMM(2), in_register(XMM(3)), 0xaa),                        \
+	  "vpblendw $0xaa,%xmm3,%xmm2,%xmm1")                                                      \
 	E(vex(a, V_PMOVMSKB, RCX, NO_SECOND, in_register(XMM(11))), "vpmovmskb %xmm11,%ecx")       \
 	E(vex(a, V_PBROADCASTB, XMM(1), NO_SECOND, in_register(XMM(2))),                           \
 	  "vpbroadcastb %xmm2,%xmm1")                                                              \

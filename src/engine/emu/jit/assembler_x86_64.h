@@ -384,6 +384,8 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_PBROADCASTD  VEX_38(0x58)
 #define V_PBROADCASTQ  VEX_38(0x59)
 #define V_PINSRQ       (VEX_3A(0x22) | VEX_W)
+#define V_PEXTRQ       (VEX_3A(0x16) | VEX_W) /* reg: the vector, rm: a general register */
+#define V_PTEST	       VEX_38(0x17)
 #define V_PMOVMSKB     VEX_66(0xd7)
 #define V_MOVHPS       VEX_0F(0x16) /* second's low half, and the high one from memory */
 #define V_MOVHPS_STORE VEX_0F(0x17)
@@ -404,6 +406,7 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_DIVSD	       VEX_F2(0x5e)
 #define V_UCOMISD      VEX_66(0x2e)
 #define V_FMSUB213SD   (VEX_38(0xab) | VEX_W) /* second * reg - rm */
+#define V_FMSUB213PD   (VEX_38(0xaa) | VEX_W)
 #define V_FMADD231SD   (VEX_38(0xb9) | VEX_W) /* reg + second * rm */
 #define V_FNMADD231SD  (VEX_38(0xbd) | VEX_W) /* reg - second * rm */
 #define V_AESENC       VEX_38(0xdc)

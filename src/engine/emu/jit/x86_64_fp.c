@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The emitter for x86-64: floating point on scalars of double precision.
+ * The emitter for x86-64: floating point.
  *
  * Arithmetic is the host's where its result and the FPSCR are provably those of the soft functions:
  *
@@ -430,6 +430,91 @@ static void put_multiply_add(struct translation *t, uint32_t insn, unsigned how)
 	put_result(t, insn, how, 1);
 }
 
+/* ---- two doubles at once ---- */
+
+/* The host's instruction for both elements, by that for one */
+#define PACKED(opcode) (((opcode) & ~VEX(3, 0, 0)) | VEX(1, 0, 0))
+
+/* RAX = the element of XMM2, from the right */
+static void load_element(struct assembler *a, unsigned i)
+{
+	if (i)
+		vex_imm(a, V_PEXTRQ, XMM(2), NO_SECOND, in_register(RAX), i);
+	else
+		vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
+}
+
+static void need_normal_or_zero(struct translation *t, unsigned i)
+{
+	struct assembler *a = &t->a;
+	uint8_t *zero;
+
+	load_element(a, i);
+	op(a, WIDE, OP_LEA, RCX, at_index(RAX, RAX, 0, 0));
+	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
+	zero = op_jump_if(a, IF_EQUAL);
+	need_exponent(t, RAX, 1, GREATEST_EXPONENT);
+	jump_to(zero, a->at);
+}
+
+/* Any error in XMM0 is inexact; FR, FI and FPRF stay. */
+static void put_error_of_vector(struct assembler *a)
+{
+	uint8_t *exact, *not_new;
+
+	vex(a, V_PADDQ, XMM(0), XMM(0), in_register(XMM(0)));
+	vex(a, V_PTEST, XMM(0), NO_SECOND, in_register(XMM(0)));
+	exact = op_jump_if(a, IF_EQUAL);
+	op_test_byte(a, at_cpu(offsetof(struct cpu, fpscr) + 3), FPSCR_XX >> 24);
+	not_new = op_jump_if(a, IF_NOT_EQUAL);
+	op_imm(a, 0, OP_OR, AT_CPU(fpscr), (int32_t)(uint32_t)(FPSCR_XX | FPSCR_FX));
+	jump_to(not_new, a->at);
+	jump_to(exact, a->at);
+}
+
+static void put_vector_sum(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned x = vsr(t, F_XA(insn)), y = vsr(t, F_XB(insn));
+	struct assembler *a = &t->a;
+
+	need_usual_rounding(t);
+	vex(a, V_MOVDQU, XMM(0), NO_SECOND, in_register(x));
+	vex(a, V_MOVDQU, XMM(1), NO_SECOND, in_register(y));
+	if (how == SUBTRACT)
+		vex(a, V_PXOR, XMM(1), XMM(1), constant(t, SIGNS));
+	vex(a, PACKED(V_ADDSD), XMM(2), XMM(0), in_register(XMM(1)));
+	need_normal_or_zero(t, 0);
+	need_normal_or_zero(t, 1);
+	vex(a, PACKED(V_SUBSD), XMM(3), XMM(2), in_register(XMM(0)));
+	vex(a, PACKED(V_SUBSD), XMM(1), XMM(1), in_register(XMM(3)));
+	vex(a, PACKED(V_SUBSD), XMM(3), XMM(2), in_register(XMM(3)));
+	vex(a, PACKED(V_SUBSD), XMM(0), XMM(0), in_register(XMM(3)));
+	vex(a, PACKED(V_ADDSD), XMM(0), XMM(0), in_register(XMM(1)));
+	put_error_of_vector(a);
+	vex(a, V_MOVDQU, vsr_target(t, F_XT(insn)), NO_SECOND, in_register(XMM(2)));
+	vsr_done(t, F_XT(insn));
+}
+
+/* Zeros are the interpreter's: they may be tiny products. */
+static void put_vector_product(struct translation *t, uint32_t insn, unsigned how)
+{
+	const unsigned x = vsr(t, F_XA(insn)), y = vsr(t, F_XB(insn));
+	struct assembler *a = &t->a;
+
+	(void)how;
+	need_usual_rounding(t);
+	vex(a, PACKED(V_MULSD), XMM(2), x, in_register(y));
+	for (unsigned i = 0; i < 2; i++) {
+		load_element(a, i);
+		need_exponent(t, RAX, LEAST_EXPONENT, GREATEST_EXPONENT);
+	}
+	vex(a, V_MOVDQU, XMM(0), NO_SECOND, in_register(x));
+	vex(a, V_FMSUB213PD, XMM(0), y, in_register(XMM(2)));
+	put_error_of_vector(a);
+	vex(a, V_MOVDQU, vsr_target(t, F_XT(insn)), NO_SECOND, in_register(XMM(2)));
+	vsr_done(t, F_XT(insn));
+}
+
 /* ---- integers ---- */
 
 enum integer {
@@ -609,6 +694,9 @@ const struct sem_recipe fp_recipes[] = {
 	MULTIPLY_ADD(msub, FMA_SUBTRACT),
 	MULTIPLY_ADD(nmadd, FMA_NEGATE),
 	MULTIPLY_ADD(nmsub, FMA_SUBTRACT | FMA_NEGATE),
+	BY(put_vector_sum, xvadddp, ADD, HOST_AVX2),
+	BY(put_vector_sum, xvsubdp, SUBTRACT, HOST_AVX2),
+	BY(put_vector_product, xvmuldp, 0, HOST_FMA),
 	BY(put_from_integer, fcfid, SIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfidu, UNSIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfids, SIGNED | TO_SINGLE, HOST_AVX2),
