@@ -99,7 +99,7 @@ static volatile unsigned go, left;
 #define PATIENCE 1000000000u
 
 #define LOOPS	20 /* that are ended */
-#define VALUES	1000 /* that are written behind a flag, */
+#define VALUES	200 /* that are written behind a flag, */
 #define REPEATS 30 /* and are each returned that often: enough to be translated */
 
 static u64 call_behind(const void *code, volatile unsigned *flag, u64 value)
