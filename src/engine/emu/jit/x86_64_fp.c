@@ -530,7 +530,8 @@ static void put_from_integer(struct translation *t, uint32_t insn, unsigned how)
 {
 	struct assembler *a = &t->a;
 
-	need_usual_rounding(t);
+	if (how & TO_SINGLE) /* the double is exact */
+		need_usual_rounding(t);
 	op(a, WIDE, OP_MOV, RAX, vsr_home(number_b(insn, how), 8));
 	if (FORM(how) == UNSIGNED) {
 		op(a, WIDE, OP_TEST, RAX, in_register(RAX));
