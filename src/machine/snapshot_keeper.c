@@ -36,10 +36,7 @@ struct snapshot_keeper {
 /* A packet with room for one descriptor. */
 struct packet {
 	struct iovec iov;
-	union {
-		struct cmsghdr header; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct msghdr message;
 };
 
@@ -51,8 +48,8 @@ static void set_packet(struct packet *packet, void *data, size_t size)
 
 static void add_control(struct packet *packet)
 {
-	packet->message.msg_control = packet->control.bytes;
-	packet->message.msg_controllen = sizeof(packet->control.bytes);
+	packet->message.msg_control = packet->control;
+	packet->message.msg_controllen = sizeof(packet->control);
 }
 
 /* ---- the keeper's process ---- */
