@@ -12,6 +12,7 @@ written at another address than the one where it is executed. That is how the tr
 
 import fcntl
 import os
+import shlex
 import subprocess
 import sys
 
@@ -61,12 +62,20 @@ def built(build, target):
     return done.stdout.strip()
 
 
+# QEMU has no seccomp filters.
+WRAPPER = """#!/bin/sh
+command=$1
+shift
+exec {program} "$command" --sandbox=off "$@"
+"""
+
+
 def wrapper(build, command):
-    """A program that runs COMMAND with its arguments."""
+    """A program that runs fwnmi's commands by COMMAND."""
     path = os.path.join(build, "arm64", "fwnmi-emulated")
     new = f"{path}.{os.getpid()}"
     with open(new, "w", encoding="utf-8") as f:
-        f.write("#!/bin/sh\nexec " + " ".join(command) + ' "$@"\n')
+        f.write(WRAPPER.format(program=shlex.join(command)))
     os.chmod(new, 0o755)
     os.replace(new, path)
     return path
@@ -79,9 +88,7 @@ def main(args):
         command = [*qemu, built(build, f"tests/unit/unit-{rest[0]}")]
     else:
         program = wrapper(build, [*qemu, built(build, "src/fwnmi")])
-        # QEMU has no seccomp filters.
         command = [os.path.join(TESTS, "payload", "run.py"), "--fwnmi", program, *rest]
-        command[-1:-1] = ["--run-option=--sandbox=off"]
     return subprocess.run(command, check=False).returncode
 
 
