@@ -8,6 +8,7 @@
  * lowers both by the same amount.
  */
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "engine/emu/check.h"
@@ -403,8 +404,11 @@ static void check_now_and_then(const struct power_engine *e, struct engine_exit 
 /* What other threads want of a vCPU that runs beside them. False: it is to stop. */
 static bool attend(struct cpu *cpu)
 {
-	if (__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_REQUESTS)
+	if (__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_REQUESTS) {
 		shootdown_take(cpu);
+		/* Who waits for that, or others who have yet to do it, may want this processor. */
+		sched_yield();
+	}
 	if (cpu->must_wait) {
 		cpu->must_wait = false;
 		shootdown_wait(cpu);
