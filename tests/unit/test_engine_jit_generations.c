@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine_guest.h"
+#include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "unit.h"
 
@@ -285,6 +286,8 @@ static void blocks_are_executed_right_while_other_vcpus_evict_their_code(void **
 	unsigned rounds[VCPUS] = { 0 };
 	uint64_t evicted = 0;
 
+	if (!emitter_serves_threads())
+		skip();
 	use_jit(ENGINE_JIT_FORCE);
 	make_blocks();
 	make_loop();

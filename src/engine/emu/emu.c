@@ -11,6 +11,7 @@
 #include "base/compare_and_swap.h"
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/debug_registers.h"
+#include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
@@ -308,6 +309,10 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 
 	if (mode == ENGINE_JIT_OFF || (mode == ENGINE_JIT_CHECK && e->threads))
 		return true;
+	if (e->threads && !emitter_serves_threads()) {
+		snprintf(err, err_size, "this host's translated code is for one thread");
+		return !wanted;
+	}
 	e->jit = jit_create(mode, JIT_CODE_BYTES, err, err_size);
 	if (!e->jit)
 		return !wanted;

@@ -13,6 +13,12 @@
 #include "engine/emu/jit/assembler_aarch64.h"
 #include "engine/emu/jit/translation.h"
 
+/*
+ * Each processor needs a barrier of its own (ISB) before it executes what another has written where
+ * it may have fetched before. Nothing here makes it execute one.
+ */
+#define SERVES_THREADS false
+
 #define CPU	  X(19)
 #define BUDGET	  X(20)
 #define T0	  X(9)

@@ -143,6 +143,11 @@ bool emitter_create(struct emitter *e, size_t size, bool alone)
 	return true;
 }
 
+bool emitter_serves_threads(void)
+{
+	return SERVES_THREADS;
+}
+
 void emitter_destroy(struct emitter *e)
 {
 	executable_memory_destroy(&e->memory);

@@ -35,6 +35,8 @@ struct emitter {
  */
 bool emitter_create(struct emitter *e, size_t size, bool alone);
 void emitter_destroy(struct emitter *e);
+/** emitter_serves_threads() - may others execute code while more is put into the memory? */
+bool emitter_serves_threads(void);
 /** emitter_use() - put code into another memory, or none; the present one is the caller's. */
 void emitter_use(struct emitter *e, const struct executable_memory *memory);
 /** emitter_fill() - from now on put code into these bytes of the memory; what was there is gone */

@@ -14,6 +14,9 @@
 #include "engine/emu/jit/assembler_x86_64.h"
 #include "engine/emu/jit/translation.h"
 
+/* Stores to code are seen by the fetches of every processor. */
+#define SERVES_THREADS true
+
 #define BIAS   128 /* all GPRs are within a byte's displacement */
 #define BUDGET R15
 #define CPU    RBP
