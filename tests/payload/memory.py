@@ -9,6 +9,7 @@ as it accepts, which read no events. docs/security.md states the bound.
 """
 
 import argparse
+import ctypes
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from qmp import Client, Failure  # noqa: E402
 
+PR_SET_THP_DISABLE = 41  # linux/prctl.h
 LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
 FEW, MANY = 3000, 30000
@@ -37,6 +39,12 @@ def wait_until(condition, process, what):
             why = "time is up" if process.poll() is None else process.stderr.read()
             raise Failure(f"{what}: {why}")
         time.sleep(0.01)
+
+
+def have_small_pages():
+    """In the child: a huge page that the host has or has not at hand would be in the figures."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "huge pages cannot be turned off")
 
 
 def flood(args, what, rounds):
@@ -62,7 +70,12 @@ def flood(args, what, rounds):
             "--stats",
         ]
         with open(log, "wb") as console, subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=console, stderr=subprocess.PIPE, text=True
+            words,
+            stdin=subprocess.PIPE,
+            stdout=console,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=have_small_pages,
         ) as process:
 
             def console_says(text):
