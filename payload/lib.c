@@ -540,10 +540,12 @@ static unsigned count_cpus(void)
 {
 	u32 len;
 
-	/* Server numbers 0 to count - 1, as in /interrupt-controller. */
+	/* Server numbers 0 to count - 1, as in XICS's node; XIVE's has a source for each. */
 	const u8 *ranges =
 		fdt_property("/interrupt-controller", "ibm,interrupt-server-ranges", &len);
 
+	if (!ranges)
+		ranges = fdt_property("/interrupt-controller", "ibm,xive-lisn-ranges", &len);
 	if (!ranges || len != 8)
 		bail_out("the device tree has no single range of interrupt servers");
 	return read_be32(ranges + 4);

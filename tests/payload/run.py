@@ -210,6 +210,15 @@ CASES = {
     "hash_table": ("hash_table", ["-smp", "4", "--mmu", "hash"], [POWERED_OFF]),
     "timer": ("timer", [], [POWERED_OFF]),
     "xics": ("xics", ["-smp", "2"], [POWERED_OFF]),
+    **{
+        f"{payload}_{cpu}": (
+            payload,
+            ["-smp", "4", "-cpu", cpu, "--interrupts", "xive"],
+            [POWERED_OFF],
+        )
+        for payload in ("xive", "xive_calls")
+        for cpu in ("power9", "power10")
+    },
     "code": ("code", ["-smp", "2"], [POWERED_OFF]),
     "rtas": ("rtas", [], [POWERED_OFF]),
     "hcalls": ("hcalls", [], [POWERED_OFF]),
@@ -315,6 +324,7 @@ THREADED = [
     *("atomics", "code", "context", "errinjct", "exceptions", "hash_table", "hcalls", "litmus"),
     *("machine_check", "mmu", "nested_injected", "nested_own", "planted", "poison", "reboot"),
     *("rtas", "smp", "storm", "strict", "system_reset", "tlbie", "trace", "vectors", "xics"),
+    *("xive_power9", "xive_calls_power9"),
 ]
 
 
