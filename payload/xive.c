@@ -161,7 +161,6 @@ static void test_events(void)
 	check_equal(DROPPED, take(0, 4), NOTHING, "entry of a masked source");
 	open_source(2, 0, 3);
 	store(trigger[2]);
-	set_cppr(OPEN);
 	check_equal(DROPPED, acknowledge() >> 8, 0, "NSR");
 }
 
@@ -236,6 +235,8 @@ static void test_context(void)
 		check_equal(TAKEN, acknowledge(), NSR_OS << 8 | priority, "NSR, CPPR");
 		check_ring(TAKEN, 0, priority, 0, 0xff);
 		check_equal(TAKEN, acknowledge(), priority, "NSR, CPPR, of nothing");
+		enable();
+		check_equal(TAKEN, arrivals[0].count, 0, "interrupts by what is taken");
 	}
 
 	set_cppr(OPEN);
@@ -342,18 +343,18 @@ static void test_vty(void)
 	check_equal(VTY, entry, NUMBER + source, "entry");
 	check_equal(VTY, acknowledge(), NSR_OS << 8, "NSR, CPPR");
 	call(H_VIO_SIGNAL, unit, 0, 0, 0, 0);
-	call(H_GET_TERM_CHAR, 0, 0, 0, 0, 0);
 }
 
 static void test_reset(void)
 {
 	open_source(0, 0, 6);
 	open_queue(0, 6, ALWAYS_NOTIFY);
-	set_cppr(6);
+	set_cppr(OPEN);
 	store(trigger[0]);
-	check_ring(RESET, 0, 6, 0x80 >> 6, 6);
+	check_ring(RESET, NSR_OS, OPEN, 0x80 >> 6, 6);
 	arrivals[0].count = 0;
 	check_equal(RESET, call(INT_RESET, 0, 0, 0, 0, 0), 0, "H_INT_RESET");
+	enable();
 	for (unsigned round = 0; round < 2; round++) {
 		set_cppr(OPEN);
 		check_ring(RESET, 0, OPEN, 0, 0xff);

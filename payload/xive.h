@@ -31,10 +31,11 @@ enum {
 #define ESB_STORE     1u
 
 /* Offsets in a page of state bits. */
-#define GET	  0x800u
-#define SET(bits) (0xc00u + ((bits) << 8))
-#define P	  2u
-#define Q	  1u
+#define END_BY_STORE 0x400u
+#define GET	     0x800u
+#define SET(bits)    (0xc00u + ((bits) << 8))
+#define P	     2u
+#define Q	     1u
 
 #define CPUS	   4u /* each has a source */
 #define PRIORITIES 7u

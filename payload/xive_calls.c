@@ -9,7 +9,7 @@
 #define XICS	"a_partition_with_xive_has_none_of_the_calls_of_xics"
 #define REFUSED "each_call_refuses_each_bad_parameter_with_a_code_of_its_own"
 #define PAGES	"a_sources_pages_reach_that_source_alone"
-#define STATE	"a_load_sets_the_state_bits_and_returns_the_former_ones"
+#define STATE	"an_access_sets_the_state_bits_and_a_load_returns_the_former_ones"
 #define SOURCE	"a_source_has_the_configuration_it_was_given_and_keeps_its_number_without_flag"
 #define QUEUE	"a_queue_has_the_configuration_it_was_given_until_it_is_taken_back"
 
@@ -80,7 +80,9 @@ static void test_pages(void)
 		check_equal(PAGES, out[1], i, "state bits by H_INT_ESB");
 	}
 	load(manage[0] + SET(0));
-	store(trigger[0]);
+	store(manage[0] + END_BY_STORE);
+	check_equal(PAGES, load(manage[0] + GET), 0, "state bits after what is not offered");
+	store(trigger[0] + SET(3)); /* any offset triggers */
 	for (unsigned i = 0; i < CPUS; i++)
 		check_equal(PAGES, load(manage[i] + GET), i ? i : P, "state bits after a trigger");
 }
@@ -94,6 +96,8 @@ static void test_state(void)
 		check_equal(STATE, load(page + SET(i % 4)), i / 4, "the former bits");
 		check_equal(STATE, load(page + GET), i % 4, "the bits");
 		check_equal(STATE, load(page + GET), i % 4, "the bits, looked at");
+		store(page + SET(i / 4));
+		check_equal(STATE, load(page + GET), i / 4, "the bits by a store");
 	}
 }
 
