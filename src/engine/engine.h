@@ -202,7 +202,7 @@ struct engine_config {
 	 * be NULL.
 	 */
 	void (*exited)(void *opaque);
-	/* Called first by each thread that the engine starts. May be NULL. */
+	/* Each thread that the engine starts has called it when create() returns. May be NULL. */
 	void (*thread_begins)(void);
 	void *opaque;
 };

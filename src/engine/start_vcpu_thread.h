@@ -4,27 +4,16 @@
 #define FWNMI_ENGINE_START_VCPU_THREAD_H
 
 #include <pthread.h>
-#include <signal.h>
 
 /**
- * start_vcpu_thread() - pthread_create() of a thread that takes no signal but @taken; 0: none
+ * start_vcpu_thread() - start a thread that takes no signal but @taken; 0: none
+ * @begins: what it calls before @body; may be NULL
  *
- * The machine's own thread takes all others. SIGSYS stays unblocked so that a forbidden system call
- * is reported by name.
+ * Returns when @begins has, so a sandbox that is entered afterwards finds no thread in the middle of
+ * it. The machine's own thread takes all other signals; SIGSYS stays unblocked so that a forbidden
+ * system call is reported by name. Returns 0, or an error number of pthread_create().
  */
-static inline int start_vcpu_thread(pthread_t *thread, void *(*body)(void *), void *arg, int taken)
-{
-	sigset_t mask, old;
-	int rc;
-
-	sigfillset(&mask);
-	sigdelset(&mask, SIGSYS);
-	if (taken)
-		sigdelset(&mask, taken);
-	pthread_sigmask(SIG_SETMASK, &mask, &old);
-	rc = pthread_create(thread, NULL, body, arg);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc;
-}
+int start_vcpu_thread(pthread_t *thread, void *(*body)(void *), void *arg, int taken,
+		      void (*begins)(void));
 
 #endif

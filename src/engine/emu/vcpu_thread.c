@@ -46,8 +46,6 @@ static void *vcpu_main(void *arg)
 	struct vcpu_thread *t = arg;
 	struct power_engine *e = t->cpu->engine;
 
-	if (e->config.thread_begins)
-		e->config.thread_begins();
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		bool exited;
@@ -80,7 +78,8 @@ int cpu_start_thread(struct cpu *cpu)
 	cpu->shootdowns = &t->queue;
 	pthread_mutex_init(&t->queue.lock, NULL);
 	pthread_cond_init(&t->go, NULL);
-	return start_vcpu_thread(&t->thread, vcpu_main, t, 0);
+	return start_vcpu_thread(&t->thread, vcpu_main, t, 0,
+				 cpu->engine->config.thread_begins);
 }
 
 static void ask_to_stop(struct cpu *cpu)

@@ -231,8 +231,6 @@ static void *vcpu_thread(void *arg)
 	struct kvm_vcpu *v = arg;
 	struct kvm_engine *e = v->engine;
 
-	if (e->config.thread_begins)
-		e->config.thread_begins();
 	pthread_mutex_lock(&e->lock);
 	for (;;) {
 		bool exited;
@@ -268,7 +266,8 @@ int vcpu_start_thread(struct kvm_vcpu *v)
 	v->state = KVM_VCPU_STILL;
 	v->quit = v->stop = false;
 	sigaction(KICK_SIGNAL, &action, NULL);
-	rc = start_vcpu_thread(&v->thread, vcpu_thread, v, KICK_SIGNAL);
+	rc = start_vcpu_thread(&v->thread, vcpu_thread, v, KICK_SIGNAL,
+			       v->engine->config.thread_begins);
 	v->has_thread = rc == 0;
 	if (rc)
 		pthread_cond_destroy(&v->go);
