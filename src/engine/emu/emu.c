@@ -307,7 +307,7 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 	const bool wanted = e->config.jit != ENGINE_JIT_AUTO;
 	const enum engine_jit mode = wanted ? e->config.jit : ENGINE_JIT_USUAL;
 
-	if (mode == ENGINE_JIT_OFF || (e->threads && !wanted))
+	if (mode == ENGINE_JIT_OFF || (mode == ENGINE_JIT_CHECK && e->threads))
 		return true;
 	if (e->threads && !emitter_serves_threads()) {
 		snprintf(err, err_size, "this host's translated code is for one thread");
