@@ -78,8 +78,7 @@ int cpu_start_thread(struct cpu *cpu)
 	cpu->shootdowns = &t->queue;
 	pthread_mutex_init(&t->queue.lock, NULL);
 	pthread_cond_init(&t->go, NULL);
-	return start_vcpu_thread(&t->thread, vcpu_main, t, 0,
-				 cpu->engine->config.thread_begins);
+	return start_vcpu_thread(&t->thread, vcpu_main, t, 0, cpu->engine->config.thread_begins);
 }
 
 static void ask_to_stop(struct cpu *cpu)
