@@ -201,6 +201,7 @@ static inline void put_flags(struct translation *t, uint32_t how, bool immediate
 }
 
 /* The CR field at @to, from the flags, which stay. */
+#define ORDER_KEEPS_FLAGS true
 static inline void put_order(struct translation *t, bool is_signed, unsigned to)
 {
 	struct assembler *a = &t->a;

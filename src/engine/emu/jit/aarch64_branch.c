@@ -2,34 +2,27 @@
 /* The emitter for AArch64: what ends a block. */
 #include "engine/emu/jit/aarch64.h"
 
-/* If the budget ends here, the ending is the interpreter's. */
-static void count(struct translation *t)
+void put_count(struct translation *t)
 {
 	unspill(t);
 	op_add_imm(&t->a, WIDE | OP_SUBS, BUDGET, BUDGET, t->u->index + 1u);
 	rarely(t, op_jump_if(&t->a, IF_LESS_OR_EQUAL), UNCOUNT, 0);
 }
 
-static void put_link(struct translation *t, unsigned link)
+void put_link(struct translation *t, unsigned link)
 {
 	t->link[link] = op_jump(&t->a);
 	rarely(t, t->link[link], LINK, link);
 }
 
-/* By @put if the condition is met, else to the next block */
-static void put_if(struct translation *t, enum host_condition condition,
-		   void (*put)(struct translation *t))
+/* A jump with a condition reaches too little to be a link. */
+void put_link_if(struct translation *t, enum host_condition condition)
 {
 	uint8_t *not_taken = op_jump_if(&t->a, OPPOSITE(condition));
 
-	put(t);
+	put_link(t, LINK_TAKEN);
 	jump_to(not_taken, t->a.at);
 	put_link(t, LINK_NEXT);
-}
-
-static void put_taken(struct translation *t)
-{
-	put_link(t, LINK_TAKEN);
 }
 
 /*
@@ -56,8 +49,7 @@ static void put_found(struct translation *t, bool page, unsigned offset)
 	op_jump_register(a, T1);
 }
 
-/* To an effective address outside of the page */
-static void put_out(struct translation *t)
+void put_out(struct translation *t)
 {
 	const uint64_t offset = t->u->imm & PAGE_MASK_LOW;
 
@@ -66,74 +58,13 @@ static void put_out(struct translation *t)
 	put_found(t, true, (unsigned)offset);
 }
 
-static void put_to_register(struct translation *t)
+void put_to_register(struct translation *t)
 {
 	logic_immediate(&t->a, OP_AND, T0, value(t, t->u->d, T0), ~3ull);
 	put_found(t, false, 0);
 }
 
-/* Not equal, if the register a is not zero */
-static void test_zero(struct translation *t)
+void test_zero(struct translation *t)
 {
 	compare_immediate(&t->a, WIDE, value(t, t->u->a, T0), 0);
-}
-
-/* A comparison and the branch on CR bit @bit of its result */
-static void put_fused(struct translation *t, uint32_t how, bool is_signed, bool immediate, bool set)
-{
-	const struct uop *u = t->u;
-	const unsigned bit = immediate ? u->b : (unsigned)(u->imm >> 16);
-	enum host_condition condition = bit == CR_EQ ? IF_EQUAL :
-					bit == CR_LT ? (is_signed ? IF_LESS : IF_BELOW) :
-						       (is_signed ? IF_GREATER : IF_ABOVE);
-
-	count(t);
-	put_flags(t, how, immediate, (int64_t)u->imm >> 16, u->b);
-	put_order(t, is_signed, u->d);
-	if (bit == CR_SO) {
-		test_cr(t, AT(so), 1);
-		condition = IF_NOT_EQUAL;
-	}
-	put_if(t, set ? condition : OPPOSITE(condition), put_taken);
-}
-
-#define FUSED(name, how, is_signed)                                             \
-	RECIPE(name##i_bc_set_in, put_fused(t, how, is_signed, true, true));    \
-	RECIPE(name##i_bc_clear_in, put_fused(t, how, is_signed, true, false)); \
-	RECIPE(name##_bc_set_in, put_fused(t, how, is_signed, false, true));    \
-	RECIPE(name##_bc_clear_in, put_fused(t, how, is_signed, false, false))
-#define IF(name, test, condition, put)     \
-	case UOP_##name:                   \
-		count(t);                  \
-		test;                      \
-		put_if(t, condition, put); \
-		return true
-#define CONDITIONAL(name, test, condition)         \
-	IF(name##_in, test, condition, put_taken); \
-	IF(name##_out, test, condition, put_out)
-
-bool recipe_branch(struct translation *t)
-{
-	const struct uop *u = t->u;
-
-	switch (u->kind) {
-		RECIPE(b_in, (count(t), put_link(t, LINK_TAKEN)));
-		RECIPE(fall_in, (count(t), put_link(t, LINK_NEXT)));
-		RECIPE(b_out, (count(t), put_out(t)));
-		RECIPE(fall_out, (count(t), put_out(t)));
-		RECIPE(br, (count(t), put_to_register(t)));
-		CONDITIONAL(bc_set, test_cr(t, u->a, u->b), IF_NOT_EQUAL);
-		CONDITIONAL(bc_clear, test_cr(t, u->a, u->b), IF_EQUAL);
-		CONDITIONAL(bc_nz, test_zero(t), IF_NOT_EQUAL);
-		CONDITIONAL(bc_z, test_zero(t), IF_EQUAL);
-		IF(br_nz, test_zero(t), IF_NOT_EQUAL, put_to_register);
-		IF(br_set, test_cr(t, u->a, u->b), IF_NOT_EQUAL, put_to_register);
-		IF(br_clear, test_cr(t, u->a, u->b), IF_EQUAL, put_to_register);
-		FUSED(cmpd, WIDE, true);
-		FUSED(cmpld, WIDE, false);
-		FUSED(cmpw, 0, true);
-		FUSED(cmplw, 0, false);
-	default:
-		return false;
-	}
 }

@@ -36,82 +36,37 @@ static void look_up(struct translation *t, bool write, unsigned size)
 	interpret_if(t, IF_NOT_EQUAL);
 }
 
-/* Sizes are shifts from here on. */
-static void put_load(struct translation *t, unsigned size, bool sign, bool big_endian, bool indexed)
+/* By the shift that is its size: reverses its bytes */
+static const uint32_t reverse[] = { 0, OP_REV16, OP_REV, OP_REV_64 };
+
+void put_load(struct translation *t, unsigned bytes, bool sign, bool big_endian, bool indexed)
 {
-	static const uint32_t reverse[] = { 0, OP_REV16, OP_REV, OP_REV_64 };
+	const unsigned size = (unsigned)__builtin_ctz(bytes);
 	const unsigned r = target(t, t->u->d, T0);
 	struct assembler *a = &t->a;
 
 	address(t, indexed);
-	look_up(t, false, 1u << size);
+	look_up(t, false, bytes);
 	op_at_index(a, sign && !big_endian ? OP_LOAD_SIGNED : OP_LOAD, size, r, T0, T4, false);
 	if (big_endian)
 		op_one(a, reverse[size], r, r);
 	if (big_endian && sign)
-		op_extend(a, r, r, 8u << size);
+		op_extend(a, r, r, 8 * bytes);
 	done(t, t->u->d, r);
 }
 
-static void put_store(struct translation *t, unsigned size, bool big_endian, bool indexed)
+void put_store(struct translation *t, unsigned bytes, bool big_endian, bool indexed)
 {
-	static const uint32_t reverse[] = { 0, OP_REV16, OP_REV, OP_REV_64 };
+	const unsigned size = (unsigned)__builtin_ctz(bytes);
 	struct assembler *a = &t->a;
 	unsigned r;
 
 	address(t, indexed);
-	look_up(t, true, 1u << size);
+	look_up(t, true, bytes);
 	r = value(t, t->u->d, T1);
 	if (big_endian) {
 		op_one(a, reverse[size], T1, r);
 		r = T1;
 	}
 	op_at_index(a, OP_STORE, size, r, T0, T4, false);
-}
-
-#define ORDERED(name, size, sign)                      \
-	case UOP_##name##_le:                          \
-		put_load(t, size, sign, false, false); \
-		return true;                           \
-	case UOP_##name##x_le:                         \
-		put_load(t, size, sign, false, true);  \
-		return true;                           \
-	case UOP_##name##_be:                          \
-		put_load(t, size, sign, true, false);  \
-		return true;                           \
-	case UOP_##name##x_be:                         \
-		put_load(t, size, sign, true, true);   \
-		return true
-#define ORDERED_STORE(name, size)                 \
-	case UOP_##name##_le:                     \
-		put_store(t, size, false, false); \
-		return true;                      \
-	case UOP_##name##x_le:                    \
-		put_store(t, size, false, true);  \
-		return true;                      \
-	case UOP_##name##_be:                     \
-		put_store(t, size, true, false);  \
-		return true;                      \
-	case UOP_##name##x_be:                    \
-		put_store(t, size, true, true);   \
-		return true
-
-bool recipe_memory(struct translation *t)
-{
-	switch (t->u->kind) {
-		RECIPE(lbz, put_load(t, 0, false, false, false));
-		RECIPE(lbzx, put_load(t, 0, false, false, true));
-		ORDERED(lhz, 1, false);
-		ORDERED(lha, 1, true);
-		ORDERED(lwz, 2, false);
-		ORDERED(lwa, 2, true);
-		ORDERED(ld, 3, false);
-		RECIPE(stb, put_store(t, 0, false, false));
-		RECIPE(stbx, put_store(t, 0, false, true));
-		ORDERED_STORE(sth, 1);
-		ORDERED_STORE(stw, 2);
-		ORDERED_STORE(std, 3);
-	default:
-		return false;
-	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which calls of semantics functions have code of their own, and what memory they access. */
 #include "engine/emu/insn/insn.h"
-#include "engine/emu/jit/translation.h"
+#include "engine/emu/jit/host_emitter.h"
 
 #define NR_SLOTS 2048 /* a power of two, far more than recipes */
 

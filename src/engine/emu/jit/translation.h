@@ -2,7 +2,7 @@
 /*
  * What the emitters of all hosts share: the block being translated, what is behind it, and which
  * calls of semantics functions have code of their own. emit_block.c walks through a block, and a
- * host's emitter gives the code for its parts.
+ * host's emitter gives the code for its parts. Its header is what to include: it has the assembler.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_TRANSLATION_H
 #define FWNMI_ENGINE_EMU_JIT_TRANSLATION_H
@@ -98,9 +98,27 @@ void put_call(struct translation *t, uint32_t insn);
 void put_body(struct translation *t);
 
 /* The recipes. Of the micro-operation t->u: its code. false: it has none. */
-bool recipe_memory(struct translation *t);
 bool recipe_fixed(struct translation *t);
+bool recipe_memory(struct translation *t); /* in recipes.c, as the next */
 bool recipe_branch(struct translation *t);
+
+/* What recipes.c makes them of. The operands are those of t->u. */
+
+/** put_load() - @bytes, @sign: extended so, with a displacement or @indexed */
+void put_load(struct translation *t, unsigned bytes, bool sign, bool big_endian, bool indexed);
+void put_store(struct translation *t, unsigned bytes, bool big_endian, bool indexed);
+/** put_count() - if the budget ends here, the ending is the interpreter's */
+void put_count(struct translation *t);
+/** put_link() - to the block that a link leads to */
+void put_link(struct translation *t, unsigned link);
+/** put_link_if() - by LINK_TAKEN if the condition is met, else by LINK_NEXT */
+void put_link_if(struct translation *t, enum host_condition condition);
+/** put_out() - to an effective address outside of the page */
+void put_out(struct translation *t);
+/** put_to_register() - to the effective address in the register d */
+void put_to_register(struct translation *t);
+/** test_zero() - not equal, if the register a is not zero */
+void test_zero(struct translation *t);
 
 #define RECIPE(name, put) \
 	case UOP_##name:  \

@@ -192,6 +192,7 @@ static inline void put_flags(struct translation *t, unsigned how, bool immediate
 }
 
 /* The CR field at @to, from the flags, which are lost. */
+#define ORDER_KEEPS_FLAGS false
 static inline void put_order(struct translation *t, bool is_signed, unsigned to)
 {
 	struct operand lt = { .kind = AT_CODE, .code = shared(t, t->e->order) };

@@ -61,7 +61,7 @@ static void look_up(struct translation *t, bool write, unsigned size, unsigned b
 	op(a, WIDE, OP_ADD, RAX, at_index(CPU, RCX, 0, table + ENTRY(addend)));
 }
 
-static void put_load(struct translation *t, unsigned size, bool sign, bool big_endian, bool indexed)
+void put_load(struct translation *t, unsigned size, bool sign, bool big_endian, bool indexed)
 {
 	const struct operand from = at_base(RAX, 0);
 	unsigned r = target(t, t->u->d, RAX), wide = size == 8 ? WIDE : 0;
@@ -90,7 +90,7 @@ static void put_load(struct translation *t, unsigned size, bool sign, bool big_e
 	done(t, t->u->d, r);
 }
 
-static void put_store(struct translation *t, unsigned size, bool big_endian, bool indexed)
+void put_store(struct translation *t, unsigned size, bool big_endian, bool indexed)
 {
 	const struct operand to = at_base(RAX, 0);
 	struct assembler *a = &t->a;
@@ -548,52 +548,3 @@ const struct sem_recipe memory_recipes[] = {
 	  .stores = true },
 	{ .sem = NULL },
 };
-
-/* ---- micro-operations ---- */
-
-#define ORDERED(name, size, sign)                      \
-	case UOP_##name##_le:                          \
-		put_load(t, size, sign, false, false); \
-		return true;                           \
-	case UOP_##name##x_le:                         \
-		put_load(t, size, sign, false, true);  \
-		return true;                           \
-	case UOP_##name##_be:                          \
-		put_load(t, size, sign, true, false);  \
-		return true;                           \
-	case UOP_##name##x_be:                         \
-		put_load(t, size, sign, true, true);   \
-		return true
-#define ORDERED_STORE(name, size)                 \
-	case UOP_##name##_le:                     \
-		put_store(t, size, false, false); \
-		return true;                      \
-	case UOP_##name##x_le:                    \
-		put_store(t, size, false, true);  \
-		return true;                      \
-	case UOP_##name##_be:                     \
-		put_store(t, size, true, false);  \
-		return true;                      \
-	case UOP_##name##x_be:                    \
-		put_store(t, size, true, true);   \
-		return true
-
-bool recipe_memory(struct translation *t)
-{
-	switch (t->u->kind) {
-		RECIPE(lbz, put_load(t, 1, false, false, false));
-		RECIPE(lbzx, put_load(t, 1, false, false, true));
-		ORDERED(lhz, 2, false);
-		ORDERED(lha, 2, true);
-		ORDERED(lwz, 4, false);
-		ORDERED(lwa, 4, true);
-		ORDERED(ld, 8, false);
-		RECIPE(stb, put_store(t, 1, false, false));
-		RECIPE(stbx, put_store(t, 1, false, true));
-		ORDERED_STORE(sth, 2);
-		ORDERED_STORE(stw, 4);
-		ORDERED_STORE(std, 8);
-	default:
-		return false;
-	}
-}
