@@ -27,9 +27,6 @@ enum {
 	CIABR = 1,
 	DAWR0 = 2,
 	DAWR1 = 5,
-	H_P2 = -55,
-	H_P3 = -56,
-	H_P4 = -57,
 };
 
 #define PROBLEM_STATE	1u

@@ -16,10 +16,6 @@ enum {
 	INT_SYNC = 0x3cc,
 	INT_RESET = 0x3d0,
 	H_VIO_SIGNAL = 0x104,
-	H_P2 = -55,
-	H_P3 = -56,
-	H_P4 = -57,
-	H_P5 = -58,
 };
 
 /* Flags of the calls. */

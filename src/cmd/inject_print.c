@@ -21,6 +21,12 @@ static int finish(int status)
 	return EXIT_FAILURE;
 }
 
+static void print_indented(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+}
+
 /* Returns text fit for a terminal: the other end, or a guest, may have chosen it. */
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -224,8 +230,7 @@ static void print_json(const struct inject_options *o, const struct outcome *out
 	json = several ? json_pack("{s:b, s:O}", "ok", all_ok, "cpus", cpus) :
 			 json_incref(json_array_get(cpus, 0));
 	json_decref(cpus);
-	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	putchar('\n');
+	print_indented(json);
 	json_decref(json);
 }
 
@@ -283,15 +288,13 @@ int print_queued(const struct inject_options *o, json_t *result, const struct ou
 									    EXIT_SUCCESS);
 }
 
-/* Prints what is poisoned after the command. */
 int print_memory(const struct inject_options *o, const json_t *regions)
 {
 	const json_t *region;
 	size_t i;
 
 	if (o->json) {
-		json_dumpf(regions, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-		putchar('\n');
+		print_indented(regions);
 	} else {
 		printf("poisoned memory%s\n", json_array_size(regions) ? "" : ": none");
 		json_array_foreach(regions, i, region)
@@ -317,15 +320,13 @@ static void print_planted(const json_t *error)
 	printf(", %s\n", text_of(error, "disposition"));
 }
 
-/* Prints what is planted after the command. */
 int print_planted_errors(const struct inject_options *o, const json_t *errors)
 {
 	const json_t *error;
 	size_t i;
 
 	if (o->json) {
-		json_dumpf(errors, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-		putchar('\n');
+		print_indented(errors);
 	} else {
 		printf("planted errors%s\n", json_array_size(errors) ? "" : ": none");
 		json_array_foreach(errors, i, error) print_planted(error);

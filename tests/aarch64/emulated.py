@@ -10,56 +10,33 @@ emulation goes on with an instruction that the host's cache has been told to for
 written at another address than the one where it is executed. That is how the translator writes.
 """
 
-import fcntl
 import os
 import shlex
 import subprocess
 import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOP = os.path.dirname(TESTS)
-sys.path.insert(0, TESTS)
+sys.path[:0] = [TESTS, os.path.join(TESTS, "linux")]
 
+import cross  # noqa: E402
+from guest import guest_file  # noqa: E402
 from tap import Failure, Missing, exit_with  # noqa: E402
 
 LIBC = "/usr/aarch64-linux-gnu"
 
 
-def fetched(name):
-    """The path of what scripts/guests has fetched."""
-    done = subprocess.run(
-        [os.path.join(TOP, "scripts", "guests"), "--path", name],
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Missing(f"{name} has not been fetched (scripts/guests {name})")
-    return done.stdout.strip()
-
-
 def emulator():
-    return [os.path.join(fetched("qemu-user10"), "qemu-aarch64"), "-L", LIBC]
+    return [os.path.join(guest_file("qemu-user10"), "qemu-aarch64"), "-L", LIBC]
 
 
 def built(build, target):
     """Builds TARGET; returns its path."""
-    fetched("sysroot-arm64")
+    guest_file("sysroot-arm64")
     if not os.path.exists(os.path.join(LIBC, "lib")):
         raise Missing("the cross compiler is not installed (scripts/setup-packages check)")
     directory = os.path.join(build, "arm64")
-    os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        done = subprocess.run(
-            [os.path.join(TOP, "scripts", "cross"), "arm64", directory, target],
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-    if done.returncode:
-        raise Failure(f"{target} does not build for arm64", done.stderr)
-    return done.stdout.strip()
+    with cross.alone_in(directory):
+        return cross.built(directory, "arm64", target)
 
 
 # QEMU has no seccomp filters.

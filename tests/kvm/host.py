@@ -7,7 +7,6 @@ are three consoles: the host's shell, the guest's console, and its monitor.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import shlex
@@ -19,9 +18,9 @@ import threading
 import time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOP = os.path.dirname(TESTS)
-sys.path.insert(0, os.path.join(TESTS, "linux"))
+sys.path[:0] = [TESTS, os.path.join(TESTS, "linux")]
 
+import cross  # noqa: E402
 import guest as harness  # noqa: E402
 import qmp  # noqa: E402
 from guest import ANSWER, Failure, Guest, Injection, Missing  # noqa: E402
@@ -57,23 +56,13 @@ def program(build):
     for needed in ("host", "sysroot", "busybox"):
         harness.guest_file(needed)
     directory = os.path.join(build, "ppc64el")
-    os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+    with cross.alone_in(directory):
         return compiled(directory)
 
 
 def compiled(directory):
     try:
-        done = subprocess.run(
-            [os.path.join(TOP, "scripts", "cross"), "ppc64el", directory],
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            raise Failure("the program does not build for ppc64le", done.stderr)
-        files = {"fwnmi": done.stdout.strip()}
+        files = {"fwnmi": cross.built(directory, "ppc64el")}
         for name in HELPERS:
             files[name] = os.path.join(directory, name)
             source = os.path.join(TESTS, "kvm", name + ".c")

@@ -406,7 +406,7 @@ static bool attend(struct cpu *cpu)
 {
 	if (__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) & ATTENTION_REQUESTS) {
 		shootdown_take(cpu);
-		/* Who waits for that, or others who have yet to do it, may want this processor. */
+		/* Whoever waits for this, or has yet to do it, may need the host's processor. */
 		sched_yield();
 	}
 	if (cpu->must_wait) {

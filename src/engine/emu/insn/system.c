@@ -95,7 +95,7 @@ SEM(rfscv)
 #define BESCR_TS      (3ull << 30) /* the state of a transaction, which there is none of */
 #define RFEBB_S(insn) ((insn) >> 11 & 1)
 
-/* Power ISA 3.1, Book II, chapter 7. If another event waits, it does not get there. */
+/* Power ISA 3.1, Book II, chapter 7. If another event waits, that one comes first. */
 SEM(rfebb)
 {
 	if (cpu_need_facility(cpu, FSCR_EBB))
