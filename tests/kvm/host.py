@@ -18,6 +18,7 @@ import threading
 import time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
 sys.path[:0] = [TESTS, os.path.join(TESTS, "linux")]
 
 import cross  # noqa: E402
