@@ -720,6 +720,22 @@ static void go(enum uop_kind kind, unsigned offset)
 	other.block.host = NULL;
 }
 
+#ifdef __x86_64__ /* which has exits in two parts */
+static size_t bytes_of(enum uop_kind kind)
+{
+	go(kind, 0x40);
+	return emitter.used - emitter.first;
+}
+
+/* The end of the budget and an empty link need a few bytes each; three look-ups miss in one way. */
+static void rare_ends_of_a_block_take_little_memory(void **state)
+{
+	assert_in_range(bytes_of(UOP_b_in), 1, 64);
+	assert_in_range(bytes_of(UOP_b_out), 1, 144);
+	assert_in_range(bytes_of(UOP_br), 1, 160);
+}
+#endif
+
 static void a_branch_out_of_the_page_stays_in_translated_code(void **state)
 {
 	static const enum uop_kind kinds[] = { UOP_b_out, UOP_br, UOP_fall_out };
@@ -842,6 +858,8 @@ int main(void)
 						setup_test, teardown_test),
 #ifdef __x86_64__
 		cmocka_unit_test_setup_teardown(a_sync_is_a_full_fence_of_the_host, setup_test,
+						teardown_test),
+		cmocka_unit_test_setup_teardown(rare_ends_of_a_block_take_little_memory, setup_test,
 						teardown_test),
 #endif
 		cmocka_unit_test_setup_teardown(a_branch_out_of_the_page_stays_in_translated_code,

@@ -9,12 +9,12 @@
 /* From a block to another one, and to shared code; rare code is near. */
 _Static_assert(JIT_CODE_BYTES <= 1u << (JUMP_BITS + 1), "jumps reach all of the memory");
 
-void put_rare(struct translation *t, const struct rare *rare)
+uint8_t *put_rare(struct translation *t, const struct rare *rare)
 {
 	struct assembler *a = &t->a;
+	uint8_t *const at = a->at;
 	uint32_t to;
 
-	jump_to(rare->jump, a->at);
 	switch (rare->what) {
 	case UNCOUNT:
 		op_add_imm(a, WIDE | OP_ADD, BUDGET, BUDGET, rare->u->index + 1u);
@@ -29,9 +29,9 @@ void put_rare(struct translation *t, const struct rare *rare)
 		if (rare->number)
 			add_immediate(a, T0, T0, rare->number);
 		jump_to(op_jump(a), shared(t, t->e->find));
-		return;
+		return at;
 	case LINK:
-		t->unlinked[rare->number] = a->at;
+		t->unlinked[rare->number] = at;
 		op_constant(a, T1, rare->number);
 		to = t->e->unlinked;
 		break;
@@ -41,6 +41,7 @@ void put_rare(struct translation *t, const struct rare *rare)
 	}
 	op_constant(a, T0, (uintptr_t)rare->u);
 	jump_to(op_jump(a), shared(t, to));
+	return at;
 }
 
 /* ---- calls ---- */

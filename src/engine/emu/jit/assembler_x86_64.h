@@ -6,6 +6,8 @@
 #ifndef FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
 #define FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
 
+#include <stddef.h>
+
 #include "engine/emu/jit/assembler.h"
 
 enum host_register {
@@ -521,6 +523,19 @@ static inline void jump_change(uint8_t *place, const uint8_t *target)
 {
 	__atomic_store_n((int32_t *)(void *)place, (int32_t)(target - (place + 4)),
 			 __ATOMIC_RELEASE);
+}
+
+/* To code that is there already, and stays where it is. Nothing changes this jump. */
+static inline void op_jump_back(struct assembler *a, const uint8_t *target)
+{
+	const ptrdiff_t distance = target - (a->at + 2);
+
+	if (distance >= INT8_MIN) {
+		put8(a, 0xeb);
+		put8(a, (uint8_t)distance);
+	} else {
+		jump_to(op_jump(a), target);
+	}
 }
 
 static inline void op_jump_register(struct assembler *a, unsigned r)

@@ -104,6 +104,27 @@ static void put_uop(struct translation *t)
 	put_body(t);
 }
 
+static bool are_the_same(const struct rare *a, const struct rare *b)
+{
+	return a->what == b->what && a->u == b->u && a->spilled == b->spilled &&
+	       a->number == b->number && a->back == b->back;
+}
+
+/* Jumps that follow each other to the same have it once. */
+static void put_all_rare(struct translation *t)
+{
+	const uint8_t *to = NULL;
+
+	t->exit = NULL;
+	for (unsigned i = 0; i < t->nr_rare; i++) {
+		const struct rare *rare = &t->rare[i];
+
+		if (!i || !are_the_same(rare, rare - 1))
+			to = put_rare(t, rare);
+		jump_to(rare->jump, to);
+	}
+}
+
 /* ---- the memory ---- */
 
 /* These bytes were written; the host's fetches are to see them. */
@@ -205,6 +226,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	forget_vsrs(&t);
 	t.link[0] = t.link[1] = t.unlinked[0] = t.unlinked[1] = NULL;
 	t.nr_rare = 0;
+	t.first = first;
 	for (t.u = first;; t.u++) {
 		if (e->alone && is_call(&t, t.u)) {
 			put_interpreted(&t);
@@ -214,8 +236,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 		if (uop_info[t.u->kind].effects & EFFECT_ENDS)
 			break;
 	}
-	for (unsigned i = 0; i < t.nr_rare; i++)
-		put_rare(&t, &t.rare[i]);
+	put_all_rare(&t);
 	for (unsigned i = 0; i < 2; i++) {
 		header.link[i] = distance(code, t.link[i]);
 		header.unlinked[i] = distance(code, t.unlinked[i]);

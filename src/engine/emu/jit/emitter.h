@@ -23,7 +23,9 @@ struct emitter {
 	size_t first; /* where the code of blocks begins; what is before that is shared */
 	size_t used, limit; /* where code is put, and where not any more */
 	/* Shared code, as offsets in the memory. */
-	uint32_t enter, interpret, interpret_spilled, find, unlinked, stopped, ended;
+	uint32_t enter, find, ended;
+	uint32_t interpret, interpret_spilled, unlinked, stopped; /* of AArch64 */
+	uint32_t exit; /* of x86-64, which has these in one */
 	uint32_t order; /* two words: CR_LT, CR_GT */
 	uint32_t constants; /* of vectors, by the emitter's numbers */
 	uint32_t refill[TLB_MODES][TLB_BASES][2]; /* for reads, for writes */

@@ -13,7 +13,7 @@
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/private.h"
 
-/* A jump to code behind the block. */
+/* A jump to code behind the block, or to what blocks share. */
 struct rare {
 	uint8_t *jump;
 	const struct uop *u;
@@ -52,6 +52,8 @@ struct translation {
 	uint8_t *link[2], *unlinked[2];
 	struct rare rare[2 * DECODE_MAX_UOPS];
 	unsigned nr_rare;
+	const struct uop *first;
+	uint8_t *exit; /* what its exits have in common, on x86-64; NULL: none yet */
 };
 
 /* The links of an ending */
@@ -88,8 +90,8 @@ uint32_t begin_shared(struct emitter *e, struct assembler *a);
 /** put_shared() - the code that blocks share, and where its parts are */
 void put_shared(struct emitter *e, struct assembler *a);
 
-/** put_rare() - what a jump leads to */
-void put_rare(struct translation *t, const struct rare *rare);
+/** put_rare() - what a jump leads to. Returns where that is: here, or in shared code. */
+uint8_t *put_rare(struct translation *t, const struct rare *rare);
 /** put_need() - go on in the interpreter if a facility is off, or if MSR_PR is on */
 void put_need(struct translation *t, uint64_t msr_bit);
 /** put_call() - of the semantics function of t->u; the pinned registers are in struct cpu */

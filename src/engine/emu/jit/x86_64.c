@@ -8,43 +8,77 @@
 static const uint8_t saved_by_callee[] = { RBP, RBX, R12, R13, R14, R15 };
 #define NR_SAVED (sizeof(saved_by_callee) / sizeof(saved_by_callee[0]))
 
-void put_rare(struct translation *t, const struct rare *rare)
-{
-	struct assembler *a = &t->a;
-	uint32_t to;
+/* What the shared code is to do at an exit's micro-operation; it tells them apart in this order. */
+enum exit_kind {
+	EXIT_INTERPRET,
+	EXIT_INTERPRET_SPILLED,
+	EXIT_UNCOUNT,
+	EXIT_STOP,
+	EXIT_LINK, /* by the first link */
+	EXIT_LINK_1,
+	NR_EXIT_KINDS
+};
+#define EXIT_BITS 3
+_Static_assert(NR_EXIT_KINDS <= 1 << EXIT_BITS, "that many kinds");
 
-	jump_to(rare->jump, a->at);
+static enum exit_kind exit_kind_of(const struct rare *rare)
+{
 	switch (rare->what) {
 	case UNCOUNT:
-		op_imm(a, WIDE, OP_ADD, in_register(BUDGET), rare->u->index + 1);
-		/* fall through */
-	case INTERPRET:
-		to = rare->spilled ? t->e->interpret_spilled : t->e->interpret;
-		break;
+		return EXIT_UNCOUNT;
 	case STOP:
-		to = t->e->stopped;
-		break;
-	case FIND:
-		if (rare->number)
-			op_imm(a, WIDE, OP_ADD, in_register(RAX), rare->number);
-		jump_to(op_jump(a), shared(t, t->e->find));
+		return EXIT_STOP;
+	case LINK:
+		return EXIT_LINK + rare->number;
+	default:
+		return rare->spilled ? EXIT_INTERPRET_SPILLED : EXIT_INTERPRET;
+	}
+}
+
+/*
+ * To the shared code, with the block's first micro-operation in RCX; in EAX the number of the one
+ * to go on at, and what to do there. Its last part is the same for all exits of the block.
+ */
+static void put_exit(struct translation *t, const struct rare *rare)
+{
+	struct assembler *a = &t->a;
+
+	op_constant(a, RAX, (unsigned)(rare->u - t->first) << EXIT_BITS | exit_kind_of(rare));
+	if (t->exit) {
+		op_jump_back(a, t->exit);
 		return;
+	}
+	t->exit = a->at;
+	op_constant(a, RCX, (uintptr_t)t->first);
+	jump_to(op_jump(a), shared(t, t->e->exit));
+}
+
+uint8_t *put_rare(struct translation *t, const struct rare *rare)
+{
+	struct assembler *a = &t->a;
+	uint8_t *const at = a->at;
+
+	switch (rare->what) {
+	case STOPPED:
+		return shared(t, t->e->ended);
+	case FIND:
+		if (!rare->number)
+			return shared(t, t->e->find);
+		op_imm(a, WIDE, OP_ADD, in_register(RAX), rare->number);
+		jump_to(op_jump(a), shared(t, t->e->find));
+		return at;
 	case REFILL:
 		jump_to(op_call(a), shared(t, rare->number));
 		jump_to(op_jump_if(a, IF_EQUAL), rare->back);
-		to = rare->spilled ? t->e->interpret_spilled : t->e->interpret;
 		break;
 	case LINK:
-		t->unlinked[rare->number] = a->at;
-		op_constant(a, RCX, rare->number);
-		to = t->e->unlinked;
+		t->unlinked[rare->number] = at;
 		break;
 	default:
-		to = t->e->ended;
 		break;
 	}
-	op_constant(a, RAX, (uintptr_t)rare->u);
-	jump_to(op_jump(a), shared(t, to));
+	put_exit(t, rare);
+	return at;
 }
 
 /* ---- calls ---- */
@@ -136,14 +170,55 @@ static void put_interpret(struct assembler *a, bool alone)
 	put_go(a);
 }
 
-/* RAX: the micro-operation that ends the block, RCX: the link */
+/* RAX: the micro-operation that ends the block, EDX: the link */
 static void put_unlinked(struct assembler *a)
 {
 	move_pinned(a, OP_STORE);
-	op_mov(a, RDX, RCX);
 	op_mov(a, RSI, RAX);
 	op_constant(a, RAX, (uintptr_t)jit_unlinked);
 	put_go(a);
+}
+
+/* RAX: the micro-operation where an exception was raised. Returns what notes nothing. */
+static uint8_t *put_stopped(struct assembler *a)
+{
+	uint8_t *ended;
+
+	op(a, WIDE, OP_STORE, RAX, AT_CPU(stop_uop));
+	ended = a->at;
+	op(a, 0, OP_XOR, RAX, in_register(RAX));
+	put_return(a);
+	return ended;
+}
+
+/* Takes apart what put_exit() made. */
+static void put_exits(struct emitter *e, struct assembler *a)
+{
+	uint8_t *interpret, *spilled, *uncount, *stop;
+
+	_Static_assert(sizeof(struct uop) == 3 * 8, "the two operations below");
+	op_mov(a, RDX, RAX);
+	op_imm8(a, 0, OP_SHIFT, SHIFT_RIGHT, in_register(RAX), EXIT_BITS);
+	op(a, WIDE, OP_LEA, RAX, at_index(RAX, RAX, 1, 0));
+	op(a, WIDE, OP_LEA, RAX, at_index(RCX, RAX, 3, 0));
+	op_imm(a, 0, OP_AND, in_register(RDX), (1 << EXIT_BITS) - 1);
+	op_imm(a, 0, OP_CMP, in_register(RDX), EXIT_INTERPRET_SPILLED);
+	interpret = op_jump_if(a, IF_BELOW);
+	spilled = op_jump_if(a, IF_EQUAL);
+	op_imm(a, 0, OP_CMP, in_register(RDX), EXIT_STOP);
+	uncount = op_jump_if(a, IF_BELOW);
+	stop = op_jump_if(a, IF_EQUAL);
+	op_imm(a, 0, OP_SUB, in_register(RDX), EXIT_LINK);
+	put_unlinked(a);
+	jump_to(stop, a->at);
+	e->ended = (uint32_t)(put_stopped(a) - e->memory.writable);
+	jump_to(uncount, a->at);
+	op(a, 0, OP_MOVZX_BYTE, RCX, at_base(RAX, offsetof(struct uop, index)));
+	op(a, WIDE, OP_LEA, BUDGET, at_index(BUDGET, RCX, 0, 1));
+	jump_to(interpret, a->at);
+	move_pinned(a, OP_STORE);
+	jump_to(spilled, a->at);
+	put_interpret(a, e->alone);
 }
 
 /* RAX: the effective address to go on at */
@@ -223,20 +298,11 @@ void put_shared(struct emitter *e, struct assembler *a)
 	a->at += sizeof(vector_constants);
 	e->enter = begin_shared(e, a);
 	put_enter(a);
-	e->interpret = begin_shared(e, a);
-	move_pinned(a, OP_STORE);
-	e->interpret_spilled = (uint32_t)(a->at - e->memory.writable);
-	put_interpret(a, e->alone);
+	e->exit = begin_shared(e, a);
+	put_exits(e, a);
 	put_refills(e, a);
-	e->unlinked = begin_shared(e, a);
-	put_unlinked(a);
 	e->find = begin_shared(e, a);
 	put_find(a);
-	e->stopped = begin_shared(e, a);
-	op(a, WIDE, OP_STORE, RAX, AT_CPU(stop_uop));
-	e->ended = (uint32_t)(a->at - e->memory.writable);
-	op(a, 0, OP_XOR, RAX, in_register(RAX));
-	put_return(a);
 }
 
 /* ---- which recipes ---- */
