@@ -12,10 +12,11 @@
 	E(op(a, WIDE, OP_MOV, R8, at_base(RSP, 8)), "mov 0x8(%rsp),%r8")                           \
 	E(op(a, WIDE, OP_MOV, R8, at_base(R12, 8)), "mov 0x8(%r12),%r8")                           \
 	E(op(a, WIDE, OP_MOV, R8, at_base(R13, 0)), "mov 0x0(%r13),%r8")                           \
+	E(op(a, WIDE, OP_MOV, R8, at_base(R12, 0)), "mov (%r12),%r8")                              \
 	E(op(a, WIDE, OP_LEA, RAX, at_index(RBX, R13, 3, 64)), "lea 0x40(%rbx,%r13,8),%rax")       \
 	E(op(a, WIDE, OP_LEA, R15, at_index(R13, RAX, 0, 0)), "lea 0x0(%r13,%rax,1),%r15")         \
-	E(op(a, PREFIX_66, OP_STORE, R10, at_base(RAX, 0)), "mov %r10w,0x0(%rax)")                 \
-	E(op(a, BYTE_WIDE, OP_STORE_BYTE, RSI, at_base(RAX, 0)), "mov %sil,0x0(%rax)")             \
+	E(op(a, PREFIX_66, OP_STORE, R10, at_base(RAX, 0)), "mov %r10w,(%rax)")                    \
+	E(op(a, BYTE_WIDE, OP_STORE_BYTE, RSI, at_base(RAX, 0)), "mov %sil,(%rax)")                \
 	E(op(a, WIDE | BYTE_WIDE, OP_MOVSX_BYTE, RAX, in_register(RDI)), "movsbq %dil,%rax")       \
 	E(op(a, WIDE | PREFIX_F3, OP_POPCNT, RAX, in_register(R11)), "popcnt %r11,%rax")           \
 	E(op(a, WIDE, OP_UNARY, UNARY_IDIV, in_register(RCX)), "idiv %rcx")                        \
@@ -29,21 +30,21 @@
 	E(op_constant(a, RDX, 0x123456789abcull), "movabs $0x123456789abc,%rdx")                   \
 	E(op_compare_byte(a, at_base(RBP, 4), 8), "cmpb $0x8,0x4(%rbp)")                           \
 	E(op_store_byte(a, at_base(RBP, 4), 1), "movb $0x1,0x4(%rbp)")                             \
-	E(op_compare_and_swap(a, WIDE, R9, at_base(RCX, 0)), "lock cmpxchg %r9,0x0(%rcx)")         \
-	E(op_compare_and_swap(a, PREFIX_66, RDX, at_base(RCX, 0)), "lock cmpxchg %dx,0x0(%rcx)")   \
-	E(op_compare_and_swap(a, BYTE_WIDE, R8, at_base(RCX, 0)), "lock cmpxchg %r8b,0x0(%rcx)")   \
+	E(op_compare_and_swap(a, WIDE, R9, at_base(RCX, 0)), "lock cmpxchg %r9,(%rcx)")            \
+	E(op_compare_and_swap(a, PREFIX_66, RDX, at_base(RCX, 0)), "lock cmpxchg %dx,(%rcx)")      \
+	E(op_compare_and_swap(a, BYTE_WIDE, R8, at_base(RCX, 0)), "lock cmpxchg %r8b,(%rcx)")      \
 	E(op_bswap(a, WIDE, R8), "bswap %r8")                                                      \
 	E(op_push(a, R15), "push %r15")                                                            \
 	E(op_jump_register(a, RDX), "jmp *%rdx")                                                   \
-	E(op_fence(a), "lock orl $0x0,0x0(%rsp)")                                                  \
+	E(op_fence(a), "lock orl $0x0,(%rsp)")                                                     \
 	E(vex(a, V_PEXT | VEX_W, RAX, R8, in_register(RCX)), "pext %rcx,%r8,%rax")                 \
 	E(vex(a, V_PDEP | VEX_W, RAX, R8, in_register(RCX)), "pdep %rcx,%r8,%rax")                 \
 	E(vex(a, V_MOVDQU, XMM(12), NO_SECOND, at_base(RBP, 600)), "vmovdqu 0x258(%rbp),%xmm12")   \
-	E(vex(a, V_MOVDQU_STORE, XMM(4), NO_SECOND, at_base(R9, 0)), "vmovdqu %xmm4,0x0(%r9)")     \
+	E(vex(a, V_MOVDQU_STORE, XMM(4), NO_SECOND, at_base(R9, 0)), "vmovdqu %xmm4,(%r9)")        \
 	E(vex(a, V_MOVDQU_STORE | VEX_256, XMM(0), NO_SECOND, at_base(RAX, 32)),                   \
 	  "vmovdqu %ymm0,0x20(%rax)")                                                              \
 	E(vex(a, V_MOVQ, XMM(1), NO_SECOND, at_index(RAX, R10, 0, 0)),                             \
-	  "vmovq 0x0(%rax,%r10,1),%xmm1")                                                          \
+	  "vmovq (%rax,%r10,1),%xmm1")                                                             \
 	E(vex(a, V_FROM_GPR | VEX_W, XMM(9), NO_SECOND, in_register(R14)), "vmovq %r14,%xmm9")     \
 	E(vex(a, V_TO_GPR, XMM(9), NO_SECOND, in_register(RCX)), "vmovd %xmm9,%ecx")               \
 	E(vex(a, V_PADDD, XMM(15), XMM(8), in_register(XMM(3))), "vpaddd %xmm3,%xmm8,%xmm15")      \

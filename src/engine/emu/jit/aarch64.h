@@ -131,6 +131,11 @@ static inline void unspill(struct translation *t)
 	t->spilled = false;
 }
 
+/* ---- what is rarely executed ---- */
+
+/* It is near, for conditional jumps reach 1 MiB. */
+#define RARE_CODE_IS_APART false
+
 /* ---- what several kinds of recipes need ---- */
 
 static inline void interpret_if(struct translation *t, enum host_condition condition)

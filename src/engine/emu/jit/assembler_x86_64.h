@@ -104,6 +104,8 @@ static inline void put_operand(struct assembler *a, unsigned reg, const struct o
 {
 	const unsigned r = (reg & 7) << 3, base = rm->base & 7;
 	const bool small = rm->disp >= -128 && rm->disp < 128;
+	const bool none = !rm->disp && base != RBP; /* nor R13 */
+	const unsigned mod = none ? 0 : small ? 0x40 : 0x80;
 
 	switch (rm->kind) {
 	case IN_REGISTER:
@@ -114,18 +116,18 @@ static inline void put_operand(struct assembler *a, unsigned reg, const struct o
 		put32(a, (uint32_t)(rm->code - (a->at + 4 + immediate_bytes)));
 		return;
 	case AT_BASE:
-		put8(a, (small ? 0x40 : 0x80) | r | base);
+		put8(a, mod | r | base);
 		if (base == RSP)
 			put8(a, 0x24);
 		break;
 	case AT_INDEX:
-		put8(a, (small ? 0x40 : 0x80) | r | 4);
+		put8(a, mod | r | 4);
 		put8(a, (unsigned)rm->shift << 6 | (rm->index & 7u) << 3 | base);
 		break;
 	}
-	if (small)
+	if (mod == 0x40)
 		put8(a, (uint8_t)rm->disp);
-	else
+	else if (mod)
 		put32(a, (uint32_t)rm->disp);
 }
 

@@ -3,13 +3,14 @@
  * Blocks on their way into the host's code, whatever the host: which micro-operations have code of
  * their own, where a block's code lies, and its links.
  *
- * Layout: the shared code, then each block's: a header with the places of its two links' jumps, its
- * code, and behind that what is rarely executed.
+ * Layout: the shared code, then each block's: a header with the places of its two links' jumps, and
+ * its code. What is rarely executed is behind that, or, where the host's jumps reach so far, fills
+ * the memory from the other end, so that it shares no cache lines with the rest.
  */
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/jit/host_emitter.h"
 
-#define ROOM_FOR_UOP   256 /* bytes, with what it has behind the block */
+#define ROOM_FOR_UOP   256 /* bytes, with what is rarely executed of it */
 #define ROOM_FOR_BLOCK (DECODE_MAX_UOPS * ROOM_FOR_UOP)
 #define ALIGNMENT      16
 
@@ -111,10 +112,11 @@ static bool are_the_same(const struct rare *a, const struct rare *b)
 }
 
 /* Jumps that follow each other to the same have it once. */
-static void put_all_rare(struct translation *t)
+static void put_all_rare(struct translation *t, uint8_t *place)
 {
 	const uint8_t *to = NULL;
 
+	t->a.at = place;
 	t->exit = NULL;
 	for (unsigned i = 0; i < t->nr_rare; i++) {
 		const struct rare *rare = &t->rare[i];
@@ -194,6 +196,24 @@ uop_fn *emitter_enter(const struct emitter *e)
 
 /* ---- blocks ---- */
 
+/* Returns the end of what is behind the block's code. */
+static uint8_t *put_rare_code(struct translation *t)
+{
+	struct emitter *e = t->e;
+	uint8_t *const end = t->a.at, *const limit = e->memory.writable + e->limit;
+	size_t size;
+
+	e->last_limit = e->limit;
+	put_all_rare(t, end);
+	if (!RARE_CODE_IS_APART)
+		return t->a.at;
+	size = (size_t)(t->a.at - end); /* it is as long anywhere */
+	put_all_rare(t, limit - size);
+	e->limit -= size;
+	written(e, e->limit, size);
+	return end;
+}
+
 /* Is there room for the block of @first? To compare it, for a part of it besides. */
 static bool has_room(const struct emitter *e, const struct uop *first)
 {
@@ -211,7 +231,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 {
 	struct translation t;
 	struct header header;
-	uint8_t *start, *code;
+	uint8_t *start, *code, *end;
 	size_t size;
 
 	if (!has_room(e, first))
@@ -236,13 +256,13 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 		if (uop_info[t.u->kind].effects & EFFECT_ENDS)
 			break;
 	}
-	put_all_rare(&t);
+	end = put_rare_code(&t);
 	for (unsigned i = 0; i < 2; i++) {
 		header.link[i] = distance(code, t.link[i]);
 		header.unlinked[i] = distance(code, t.unlinked[i]);
 	}
 	memcpy(code - sizeof(header), &header, sizeof(header));
-	size = (size_t)(t.a.at - start + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size = (size_t)(end - start + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	written(e, e->used, size);
 	e->used += size;
 	return e->memory.executable + (code - e->memory.writable);
@@ -251,6 +271,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 void emitter_drop(struct emitter *e, const uint8_t *code)
 {
 	e->used = (size_t)(code - e->memory.executable) - ALIGNMENT;
+	e->limit = e->last_limit;
 }
 
 /* ---- links ---- */

@@ -21,7 +21,9 @@ struct emitter {
 	 */
 	bool alone;
 	size_t first; /* where the code of blocks begins; what is before that is shared */
-	size_t used, limit; /* where code is put, and where not any more */
+	/* Code is put from used on, and what of it is rarely executed before limit. */
+	size_t used, limit;
+	size_t last_limit; /* before the code translated last */
 	/* Shared code, as offsets in the memory. */
 	uint32_t enter, find, ended;
 	uint32_t interpret, interpret_spilled, unlinked, stopped; /* of AArch64 */

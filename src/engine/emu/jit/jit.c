@@ -217,11 +217,17 @@ static uop_fn *first_body(const struct jit *jit)
 	return jit->lockstep ? run_checked : emitter_enter(&jit->emitter);
 }
 
-static void note_translated(struct jit *jit, const struct block *block, size_t used)
+/* What is left of the generation's memory */
+static size_t room(const struct jit *jit)
+{
+	return jit->emitter.limit - jit->emitter.used;
+}
+
+static void note_translated(struct jit *jit, const struct block *block, size_t bytes)
 {
 	jit->total.blocks++;
 	jit->total.insns += block->nr_insns;
-	jit->total.bytes += jit->emitter.used - used;
+	jit->total.bytes += bytes;
 }
 
 /* Others may follow to the code as soon as the block has it. */
@@ -237,19 +243,19 @@ static void publish(struct jit *jit, struct block *block, const uint8_t *code)
 static bool translate(struct cpu *cpu, struct block *block)
 {
 	struct jit *jit = cpu->engine->jit;
-	size_t used = jit->emitter.used;
+	size_t before = room(jit);
 	const uint8_t *code = emitter_translate(&jit->emitter, block->uops);
 
 	if (!code && cpu->engine->beside)
 		return false;
 	if (!code) { /* the interpreter is what runs, so no vCPU is inside */
 		evict(cpu);
-		used = jit->emitter.used;
+		before = room(jit);
 		code = emitter_translate(&jit->emitter, block->uops);
 	}
 	work_done(cpu->work, (int64_t)block->nr_insns * WORK_INSN);
 	publish(jit, block, code);
-	note_translated(jit, block, used);
+	note_translated(jit, block, before - room(jit));
 	return true;
 }
 

@@ -13,7 +13,7 @@
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/private.h"
 
-/* A jump to code behind the block, or to what blocks share. */
+/* A jump to what is rarely executed of the block, or to what blocks share. */
 struct rare {
 	uint8_t *jump;
 	const struct uop *u;

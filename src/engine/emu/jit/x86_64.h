@@ -147,7 +147,10 @@ static inline void put_tlb_entry(struct assembler *a)
 	op_imm(a, 0, OP_AND, in_register(RCX), (TLB_ENTRIES - 1) << 4);
 }
 
-/* ---- what is behind the block ---- */
+/* ---- what is rarely executed ---- */
+
+/* Conditional jumps reach all of the memory. */
+#define RARE_CODE_IS_APART true
 
 static inline void interpret_if(struct translation *t, enum host_condition condition)
 {
