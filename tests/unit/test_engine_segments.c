@@ -36,6 +36,7 @@
 #define TLBIE	  0x7cc02a64u
 #define TLBIEL	  0x7cc02a24u
 #define MTAMR	  0x7cdd03a6u /* mtspr 29,6 */
+#define MTIAMR	  0x7cdd0ba6u /* mtspr 61,6 */
 
 #define RW	       (2 | HPTE_R_M)
 #define KEY(n)	       (((n)&7ull) << 9)
@@ -393,6 +394,61 @@ static void amr_counts_for_kernel_and_user_addresses_in_both_states(void **state
 	}
 }
 
+static void iamr_counts_for_kernel_and_user_addresses_in_both_states(void **state)
+{
+	static const uint64_t segments[] = { USER, KERNEL };
+	const uint64_t deny = 1ull << (62 - 2 * 3); /* key 3 */
+	const uint32_t user[] = { 0x44000002u /* sc */ };
+
+	guest_code(&g, MORE_CODE, user, 1);
+	guest_enter(&g, VSID, 0x1000, MORE_CODE | RW | KEY(3));
+	for (size_t i = 0; i < ARRAY_SIZE(segments); i++) {
+		const uint64_t ea = segments[i] + 0x1000;
+
+		segment(0, 1, segments[i], VSID, SLB_KP);
+		for (unsigned denied = 0; denied < 2; denied++) {
+			const uint64_t iamr = denied ? deny : ~deny;
+			const uint64_t vector = denied ? 0x400 : 0xc00;
+
+			do_insn(0, MTIAMR, 0, iamr);
+			go(0, ea, RELOCATED, 0, 0, 0);
+			assert_interrupt(0, vector);
+			go(0, ea, PROBLEM, 0, 0, 0);
+			assert_interrupt(0, vector);
+			if (denied)
+				assert_true(g.e->cpus[0]->srr1 & FAULT_KEY);
+		}
+		do_insn(0, MTIAMR, 0, 0);
+		go(0, ea, RELOCATED, 0, 0, 0);
+		assert_interrupt(0, 0xc00);
+		do_insn(0, SLBIE, segments[i], 0);
+	}
+}
+
+/* As Linux does at each copy to and from a user, and at each system call. */
+static void keys_of_user_pages_leave_the_kernels_own_entries(void **state)
+{
+	const struct tlb_arrays *arrays = &g.e->cpus[0]->arrays;
+	const uint64_t own = KERNEL, users = USER + 0x2000;
+	const uint64_t lock = 3ull << (62 - 2 * 3);
+
+	guest_enter(&g, VSID, 0, DATA | RW);
+	guest_enter(&g, VSID, 0x2000, DATA | RW | KEY(3));
+	guest_enter(&g, VSID, 0x1000, MORE_CODE | RW);
+	segment(0, 1, KERNEL, VSID, SLB_KP);
+	segment(0, 2, USER, VSID, SLB_KP);
+	load(0, own);
+	load(0, users);
+	go(0, own + 0x1000, RELOCATED, 0, 0, 0);
+	assert_int_equal(arrays->data[TLB_KERNEL].read[TLB_INDEX(users)].tag, EPN(users));
+	spr_write(g.e->cpus[0], 29, 6, lock);
+	spr_write(g.e->cpus[0], 61, 6, lock);
+	assert_int_equal(arrays->data[TLB_KERNEL].read[TLB_INDEX(users)].tag, TLB_INVALID);
+	assert_int_equal(arrays->data[TLB_KERNEL].read[TLB_INDEX(own)].tag, EPN(own));
+	assert_int_equal(arrays->fetch[TLB_KERNEL].entry[FETCH_INDEX(own + 0x1000)].tag,
+			 EPN(own + 0x1000));
+}
+
 static void real_mode_ends_where_the_partition_says(void **state)
 {
 	const uint32_t code[] = { LD, HCALL };
@@ -561,6 +617,8 @@ int main(void)
 		TEST(an_entry_of_the_table_that_changed_is_looked_up_again),
 		TEST(code_of_a_page_that_was_removed_is_not_fetched),
 		TEST(amr_counts_for_kernel_and_user_addresses_in_both_states),
+		TEST(iamr_counts_for_kernel_and_user_addresses_in_both_states),
+		TEST(keys_of_user_pages_leave_the_kernels_own_entries),
 		TEST(real_mode_ends_where_the_partition_says),
 		TEST(tlbie_is_the_hypervisors_and_sc_1_is_no_call_of_problem_state),
 		TEST(a_bad_slb_entry_is_met_by_its_uses_until_it_is_flushed),

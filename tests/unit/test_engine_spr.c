@@ -52,7 +52,7 @@ void mmu_pid_changed(struct cpu *c)
 	pid_changes++;
 }
 
-void mmu_iamr_changed(struct cpu *c)
+void mmu_iamr_changed(struct cpu *c, uint64_t before)
 {
 	iamr_changes++;
 }

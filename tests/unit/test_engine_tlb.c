@@ -93,7 +93,7 @@ static void each_flush_reaches_what_it_says_and_no_more(void **state)
 		unsigned left[TLB_MODES]; /* real, kernel, user */
 	} cases[] = {
 		{ tlb_flush, { 0, 0, 0 } },
-		{ tlb_flush_fetch, { 3, 3, 3 } },
+		{ tlb_flush_all_fetches, { 3, 3, 3 } },
 		{ tlb_flush_process, { 15, 2, 0 } },
 		{ tlb_flush_kernel, { 15, 0, 0 } },
 		{ tlb_flush_user_data, { 15, 14, 15 } },
@@ -105,6 +105,15 @@ static void each_flush_reaches_what_it_says_and_no_more(void **state)
 		for (unsigned mode = 0; mode < TLB_MODES; mode++)
 			assert_int_equal(present(mode), cases[i].left[mode]);
 	}
+}
+
+static void the_fetches_of_a_mode_are_flushed_alone(void **state)
+{
+	fill_one_of_each();
+	tlb_flush_fetch(&tlb, TLB_USER);
+	assert_int_equal(present(TLB_USER), 3);
+	assert_int_equal(present(TLB_KERNEL), 15);
+	assert_int_equal(present(TLB_REAL), 15);
 }
 
 static void code_of_another_mode_empties_its_own_set_alone(void **state)
@@ -241,6 +250,7 @@ int main(void)
 		TEST(new_arrays_are_empty_whatever_was_there),
 		TEST(an_entry_leads_every_byte_of_its_page_to_the_host),
 		TEST(each_flush_reaches_what_it_says_and_no_more),
+		TEST(the_fetches_of_a_mode_are_flushed_alone),
 		TEST(code_of_another_mode_empties_its_own_set_alone),
 		TEST(the_kernels_flush_spares_a_user_who_saw_nothing_of_it),
 		TEST(a_page_is_flushed_from_both_translated_modes_alone),

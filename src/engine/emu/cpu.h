@@ -95,6 +95,12 @@ enum pending_exception_flags {
 #define DATA_MODE(mode) ((enum tlb_mode)((mode) >> 2))
 #define CODE_MODES	(TLB_MODES << 2)
 
+/* What entries of the soft TLB depend on of AMR, or of IAMR, if pages have storage keys */
+struct key_dependence {
+	uint32_t kernel; /* keys of pages in TLB_KERNEL, each as a bit; maybe others */
+	uint64_t user; /* the register's value that entries in TLB_USER were made with */
+};
+
 struct cpu {
 	/* Hot: micro-operations reach these by byte offset. */
 	uint64_t gpr[32];
@@ -192,8 +198,7 @@ struct cpu {
 	bool pid_watched; /* see watch_state() */
 	bool state_changed; /* what is watched has, and ENGINE_EXIT_WATCHED has yet to tell */
 	uint64_t msr_watched; /* bits */
-	uint32_t kernel_keys; /* storage keys of pages in TLB_KERNEL, each as a bit; maybe others */
-	uint64_t user_amr; /* the AMR that entries in TLB_USER were made with, if they have keys */
+	struct key_dependence data_keys, fetch_keys;
 
 	struct tlb_arrays arrays;
 };

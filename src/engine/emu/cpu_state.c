@@ -140,7 +140,8 @@ void cpu_loaded(struct engine *engine)
 		cpu->msr_watched = 0;
 		cpu->pid_watched = cpu->state_changed = false;
 		cpu->watch_told = false;
-		cpu->user_amr = cpu->amr;
+		cpu->data_keys.user = cpu->amr;
+		cpu->fetch_keys.user = cpu->iamr;
 		pmu_reset(cpu);
 		mmu_mode_changed(cpu);
 	}

@@ -155,8 +155,10 @@ static uint64_t read_iamr(struct cpu *cpu, unsigned spr, unsigned index)
 
 static void write_iamr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v)
 {
+	const uint64_t before = cpu->iamr;
+
 	cpu->iamr = v;
-	mmu_iamr_changed(cpu);
+	mmu_iamr_changed(cpu, before);
 }
 
 static uint64_t read_pid(struct cpu *cpu, unsigned spr, unsigned index)

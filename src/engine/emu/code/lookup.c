@@ -201,5 +201,5 @@ void code_flush(struct power_engine *e)
 		jit_forget(e->jit);
 	code_empty(&e->code);
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
-		tlb_flush_fetch(&e->cpus[i]->arrays);
+		tlb_flush_all_fetches(&e->cpus[i]->arrays);
 }

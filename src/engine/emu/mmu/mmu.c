@@ -100,11 +100,20 @@ static const struct walk_entry *find_walk(struct cpu *cpu, const struct translat
 	return walk;
 }
 
-/* An access to a kernel's page depends on AMR, too, if there are storage keys: see amr_changed. */
+/*
+ * With storage keys, entries depend on AMR or IAMR, too: see kernel_depends(). What any change
+ * of AMR empties doesn't count.
+ */
 static void note_key(struct cpu *cpu, const struct translate_request *r, uint32_t protection)
 {
-	if (r->access != ACCESS_FETCH && !r->problem_state)
-		cpu->kernel_keys |= 1u << ((protection & PAGE_KEY) >> PAGE_KEY_SHIFT);
+	const uint32_t key = 1u << ((protection & PAGE_KEY) >> PAGE_KEY_SHIFT);
+
+	if (r->problem_state)
+		return;
+	if (r->access == ACCESS_FETCH)
+		cpu->fetch_keys.kernel |= key;
+	else if (!tlb_is_kuser(r->ea, protection & PAGE_PRIVILEGED))
+		cpu->data_keys.kernel |= key;
 }
 
 static bool relocate(struct cpu *cpu, struct translate_request *r, struct translation *translation)
@@ -223,18 +232,22 @@ bool mmu_look_up(const struct cpu *cpu, uint64_t ea, uint64_t *ra)
 	return true;
 }
 
-/* With storage keys the user's entries depend on AMR. They are for the AMR that it runs with. */
+/* The user's entries are for the AMR and IAMR that it runs with. */
 static void enter_user(struct cpu *cpu)
 {
-	tlb_flush_data(&cpu->arrays, TLB_USER);
-	cpu->user_amr = cpu->amr;
+	if (cpu->data_keys.user != cpu->amr)
+		tlb_flush_data(&cpu->arrays, TLB_USER);
+	if (cpu->fetch_keys.user != cpu->iamr)
+		tlb_flush_fetch(&cpu->arrays, TLB_USER);
+	cpu->data_keys.user = cpu->amr;
+	cpu->fetch_keys.user = cpu->iamr;
 }
 
 void mmu_mode_changed(struct cpu *cpu)
 {
 	const enum tlb_mode data = mmu_mode(cpu, ACCESS_READ), fetch = mmu_mode(cpu, ACCESS_FETCH);
 
-	if (unlikely(cpu->user_amr != cpu->amr) && cpu->msr & MSR_PR)
+	if (cpu->msr & MSR_PR)
 		enter_user(cpu);
 	cpu->mode = (uint8_t)((cpu->msr & MSR_LE ? CODE_LE : 0) |
 			      (cpu->msr & MSR_SF ? 0 : CODE_32) | CODE_DATA(data));
@@ -249,14 +262,6 @@ void mmu_pid_changed(struct cpu *cpu)
 		tlb_flush_process(&cpu->arrays);
 }
 
-void mmu_iamr_changed(struct cpu *cpu)
-{
-	if (cpu->engine->partition.radix)
-		tlb_flush_process(&cpu->arrays);
-	else
-		tlb_flush_fetch(&cpu->arrays);
-}
-
 /* The storage keys whose bits differ. */
 static uint32_t different_keys(uint64_t a, uint64_t b)
 {
@@ -268,17 +273,37 @@ static uint32_t different_keys(uint64_t a, uint64_t b)
 	return keys;
 }
 
+/* A register of keys has changed: must what the kernel cached with @keys be forgotten? */
+static bool kernel_depends(struct key_dependence *keys, uint64_t before, uint64_t now)
+{
+	if (!(different_keys(before, now) & keys->kernel))
+		return false;
+	keys->kernel = 0;
+	return true;
+}
+
 void mmu_amr_changed(struct cpu *cpu, uint64_t before)
 {
 	tlb_flush_user_data(&cpu->arrays);
 	if (cpu->engine->partition.radix) {
-		cpu->user_amr = cpu->amr;
+		cpu->data_keys.user = cpu->amr;
 		return;
 	}
-	if (different_keys(before, cpu->amr) & cpu->kernel_keys) {
+	if (kernel_depends(&cpu->data_keys, before, cpu->amr))
 		tlb_flush_data(&cpu->arrays, TLB_KERNEL);
-		cpu->kernel_keys = 0;
+	if (cpu->msr & MSR_PR)
+		enter_user(cpu);
+}
+
+void mmu_iamr_changed(struct cpu *cpu, uint64_t before)
+{
+	if (cpu->engine->partition.radix) {
+		cpu->fetch_keys.user = cpu->iamr;
+		tlb_flush_process(&cpu->arrays);
+		return;
 	}
+	if (kernel_depends(&cpu->fetch_keys, before, cpu->iamr))
+		tlb_flush_fetch(&cpu->arrays, TLB_KERNEL);
 	if (cpu->msr & MSR_PR)
 		enter_user(cpu);
 }

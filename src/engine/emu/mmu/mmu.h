@@ -55,7 +55,7 @@ static inline enum tlb_mode mmu_mode(const struct cpu *cpu, enum access access)
 void mmu_mode_changed(struct cpu *cpu); /* MSR's IR, DR, PR, SF or LE have changed */
 void mmu_pid_changed(struct cpu *cpu);
 void mmu_amr_changed(struct cpu *cpu, uint64_t before);
-void mmu_iamr_changed(struct cpu *cpu);
+void mmu_iamr_changed(struct cpu *cpu, uint64_t before);
 
 /* What the caches of one vCPU forget; its walks only if they are its own. */
 void mmu_forget_all(struct cpu *cpu);

@@ -34,6 +34,11 @@ static unsigned filled_slot(const struct fill_log *log, unsigned i)
 	return log->count > FILL_LOG ? i : log->slot[i];
 }
 
+bool tlb_is_kuser(uint64_t ea, bool privileged)
+{
+	return !is_kernel(ea) || !privileged;
+}
+
 /* The only way in which a single entry ends. */
 static void drop(struct tlb_set *set, unsigned slot, bool write)
 {
@@ -95,7 +100,7 @@ void tlb_fill(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, const uint8
 	unsigned slot = TLB_INDEX(ea);
 	struct tlb_entry *entry = write ? &set->write[slot] : &set->read[slot];
 
-	if (mode == TLB_KERNEL && (!is_kernel(ea) || !privileged)) {
+	if (mode == TLB_KERNEL && tlb_is_kuser(ea, privileged)) {
 		if (t->nr_kuser >= KUSER_SLOTS)
 			tlb_flush_user_data(t);
 		t->kuser[t->nr_kuser++] = (uint16_t)slot;
@@ -114,7 +119,7 @@ void tlb_fill_fetch(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, struc
 	struct fetch_set *set = &t->fetch[mode];
 	struct fetch_entry *entry = &set->entry[FETCH_INDEX(ea)];
 
-	if (mode == TLB_KERNEL && (!is_kernel(ea) || !privileged))
+	if (mode == TLB_KERNEL && tlb_is_kuser(ea, privileged))
 		t->kernel_fetched_user = true;
 	if (mode == TLB_USER && is_kernel(ea))
 		t->user_saw_kernel = true;
@@ -141,10 +146,15 @@ void tlb_flush(struct tlb_arrays *t)
 	t->kernel_fetched_user = t->user_saw_kernel = false;
 }
 
-void tlb_flush_fetch(struct tlb_arrays *t)
+void tlb_flush_all_fetches(struct tlb_arrays *t)
 {
 	for (unsigned i = 0; i < TLB_MODES; i++)
 		clear_fetch(t, i);
+}
+
+void tlb_flush_fetch(struct tlb_arrays *t, enum tlb_mode mode)
+{
+	clear_fetch(t, mode);
 }
 
 void tlb_flush_data(struct tlb_arrays *t, enum tlb_mode mode)

@@ -130,6 +130,11 @@ struct tlb_arrays {
 /** tlb_init() - empty arrays, whatever they hold. */
 void tlb_init(struct tlb_arrays *t, struct work *work);
 /**
+ * tlb_is_kuser() - does an entry of TLB_KERNEL depend on PIDR or AMR, so that a change of these
+ * empties it by itself? @privileged: problem state can't access the page.
+ */
+bool tlb_is_kuser(uint64_t ea, bool privileged);
+/**
  * tlb_fill() - enter the page at @ea, at @host, for reads or for writes. @privileged: problem state
  * can't access it.
  */
@@ -141,7 +146,8 @@ void tlb_fill_fetch(struct tlb_arrays *t, enum tlb_mode mode, uint64_t ea, struc
 /** tlb_begin_fetch() - from now on the fetch entries of @mode are of code in @code_mode. */
 void tlb_begin_fetch(struct tlb_arrays *t, enum tlb_mode mode, unsigned code_mode);
 void tlb_flush(struct tlb_arrays *t); /* everything */
-void tlb_flush_fetch(struct tlb_arrays *t); /* all fetch entries */
+void tlb_flush_all_fetches(struct tlb_arrays *t); /* all fetch entries */
+void tlb_flush_fetch(struct tlb_arrays *t, enum tlb_mode mode); /* those of a mode */
 void tlb_flush_data(struct tlb_arrays *t, enum tlb_mode mode); /* all data entries of a mode */
 void tlb_flush_process(struct tlb_arrays *t); /* what depends on PIDR or IAMR */
 void tlb_flush_kernel(struct tlb_arrays *t); /* what process 0 maps, whoever saw it */
