@@ -289,6 +289,21 @@ static void an_update_comes_after_the_access(void **state)
 	assert_int_equal(uops[1].index, 0);
 }
 
+/* As spr.c accesses them, but for the call. */
+static void storage_registers_are_moved_if_the_state_may_have_them(void **state)
+{
+	const unsigned sprg1 = offsetof(struct cpu, sprg[1]);
+
+	decode_words(0x7c7a02a6, 0x7c9143a6); /* mfsrr0 r3; mtsprg1 r4 */
+	assert_uop(0, UOP_priv, 0, 0, 0, 0);
+	assert_uop(1, UOP_mr, GPR(3), offsetof(struct cpu, srr0), 0, 0);
+	assert_uop(2, UOP_priv, 0, 0, 0, 0);
+	assert_uop(3, UOP_mr, sprg1, GPR(4), 0, 0);
+	decode_words(0x7c60e2a6, 0x7c7202a6); /* mfppr r3; mfdsisr r3 */
+	assert_uop(0, UOP_mr, GPR(3), offsetof(struct cpu, ppr), 0, 0);
+	assert_uop(1, UOP_mfspr, GPR(3), 0, 0, 18);
+}
+
 static void an_address_has_32_bits_in_32_bit_mode(void **state)
 {
 	const unsigned scratch = offsetof(struct cpu, scratch[1]);
@@ -414,6 +429,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_is_no_instruction_ends_the_block),
 		cmocka_unit_test(the_byte_order_of_the_mode_is_that_of_words_and_data),
 		cmocka_unit_test(an_update_comes_after_the_access),
+		cmocka_unit_test(storage_registers_are_moved_if_the_state_may_have_them),
 		cmocka_unit_test(an_address_has_32_bits_in_32_bit_mode),
 		cmocka_unit_test(a_comparison_and_the_branch_behind_it_are_one),
 		cmocka_unit_test(a_branch_to_another_page_knows_its_distance),

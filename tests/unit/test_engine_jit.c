@@ -184,6 +184,7 @@ static const struct called *some_called(void)
 static uint16_t some_place(enum uop_operand role)
 {
 	static const size_t others[] = { offsetof(struct cpu, lr), offsetof(struct cpu, ctr),
+					 offsetof(struct cpu, srr0),
 					 offsetof(struct cpu, scratch[0]),
 					 offsetof(struct cpu, scratch[1]) };
 

@@ -106,7 +106,7 @@ struct cpu {
 	uint64_t gpr[32];
 	uint64_t zero; /* always reads 0: the RA|0 operand */
 	uint64_t scratch[4];
-	uint64_t lr, ctr, tar;
+	uint64_t lr, ctr, tar, srr0, srr1, dar, sprg[4], ppr;
 	uint8_t cr[8]; /* one field per byte, 0..15 */
 	uint8_t so, ov, ca, ov32, ca32;
 	uint8_t xer_count; /* XER[57:63], string length */
@@ -144,11 +144,9 @@ struct cpu {
 	bool has_copied;
 	uint64_t copied[16];
 
-	uint64_t srr0, srr1, dar;
 	uint32_t dsisr;
-	uint64_t sprg[4];
-	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, ppr, tidr, psscr, ebbhr, ebbrr,
-		bescr, dexcr, hashkeyr;
+	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, tidr, psscr, ebbhr, ebbrr, bescr,
+		dexcr, hashkeyr;
 	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3];
 	uint64_t pmc[6]; /* as of pmc_counted; pmu.h has the functions */
 	uint64_t ciabr, dawr[2], dawrx[2]; /* changed by debug_registers.c alone */
@@ -253,6 +251,12 @@ bool cpu_store_quad(struct cpu *cpu, uint64_t ea, u128 v);
  */
 bool cpu_compare_and_swap(struct cpu *cpu, uint64_t ea, unsigned size, u128 expected, u128 v,
 			  bool *done);
+
+/* 0, or EXCEPTION after raising 0x700, if problem state does what it may not */
+static inline int need_priv(struct cpu *cpu)
+{
+	return likely(!(cpu->msr & MSR_PR)) ? 0 : cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
+}
 
 /* Facility checks: 0, or EXCEPTION after raising 0x800 (FP), 0xf20 (VEC) or 0xf40 (VSX). */
 static inline int need_fp(struct cpu *cpu)

@@ -604,20 +604,54 @@ static void emit_address(struct decoder *d, uint32_t prefix, uint32_t insn)
 
 #define SPR_FIELD(insn) (F_RA(insn) | F_RB(insn) << 5)
 
-GEN(mfspr)
+/*
+ * Where a register is that is storage and no more, which any processor has. 0: others. spr.c says
+ * the same of them.
+ */
+static unsigned spr_storage(unsigned spr)
 {
-	unsigned spr = SPR_FIELD(insn), rt = GPR(F_RT(insn));
-
 	switch (spr) {
 	case SPR_LR:
-		EMIT(d, mr, rt, FIELD_OF(lr), 0, 0);
-		break;
+		return FIELD_OF(lr);
 	case SPR_CTR:
-		EMIT(d, mr, rt, FIELD_OF(ctr), 0, 0);
-		break;
+		return FIELD_OF(ctr);
+	case SPR_DAR:
+		return FIELD_OF(dar);
+	case SPR_SRR0:
+		return FIELD_OF(srr0);
+	case SPR_SRR1:
+		return FIELD_OF(srr1);
+	case SPR_SPRG0:
+	case SPR_SPRG1:
+	case SPR_SPRG2:
+	case SPR_SPRG3:
+		return FIELD_OF(sprg[spr - SPR_SPRG0]);
+	case SPR_PPR:
+		return FIELD_OF(ppr);
 	default:
-		EMIT(d, mfspr, rt, 0, 0, spr);
+		return 0;
 	}
+}
+
+/* Returns the same as spr_storage(). */
+static unsigned gen_storage(struct decoder *d, unsigned spr)
+{
+	const unsigned member = spr_storage(spr);
+
+	if (member && spr & SPR_PRIVILEGED)
+		EMIT(d, priv, 0, 0, 0, 0);
+	return member;
+}
+
+GEN(mfspr)
+{
+	const unsigned spr = SPR_FIELD(insn), rt = GPR(F_RT(insn));
+	const unsigned member = gen_storage(d, spr);
+
+	if (member)
+		EMIT(d, mr, rt, member, 0, 0);
+	else
+		EMIT(d, mfspr, rt, 0, 0, spr);
 }
 
 /* SPRs that change translation, the time of interrupts, or what the performance monitor does. */
@@ -629,14 +663,11 @@ static bool spr_ends_block(unsigned spr)
 
 GEN(mtspr)
 {
-	unsigned spr = SPR_FIELD(insn), rs = GPR(F_RT(insn));
+	const unsigned spr = SPR_FIELD(insn), rs = GPR(F_RT(insn));
+	const unsigned member = gen_storage(d, spr);
 
-	switch (spr) {
-	case SPR_LR:
-		EMIT(d, mr, FIELD_OF(lr), rs, 0, 0);
-		return;
-	case SPR_CTR:
-		EMIT(d, mr, FIELD_OF(ctr), rs, 0, 0);
+	if (member) {
+		EMIT(d, mr, member, rs, 0, 0);
 		return;
 	}
 	EMIT(d, mtspr, rs, 0, 0, spr);

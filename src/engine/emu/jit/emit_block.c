@@ -66,10 +66,11 @@ static void put_sem(struct translation *t, uint64_t msr_bit)
 		put_call(t, insn);
 }
 
-/* Calls of semantics functions. MSR_PR must be off, the others on. */
+/* Calls of semantics functions, and what they need: MSR_PR must be off, the others on. */
 static bool put_called(struct translation *t)
 {
 	switch (t->u->kind) {
+		RECIPE(priv, put_need(t, MSR_PR));
 		RECIPE(call, put_sem(t, 0));
 		RECIPE(call_priv, put_sem(t, MSR_PR));
 		RECIPE(call_fp, put_sem(t, MSR_FP));

@@ -154,17 +154,6 @@ BODY(call)
 	NEXT;
 }
 
-BODY(call_priv)
-{
-	if (unlikely(cpu->msr & MSR_PR)) {
-		cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
-		return stop(cpu, u);
-	}
-	if (unlikely(CALL_SEM))
-		return stop(cpu, u);
-	NEXT;
-}
-
 #define CALL_WITH(facility)                                               \
 	BODY(call_##facility)                                             \
 	{                                                                 \
@@ -172,9 +161,17 @@ BODY(call_priv)
 			return stop(cpu, u);                              \
 		NEXT;                                                     \
 	}
+CALL_WITH(priv)
 CALL_WITH(fp)
 CALL_WITH(vec)
 CALL_WITH(vsx)
+
+BODY(priv)
+{
+	if (unlikely(need_priv(cpu)))
+		return stop(cpu, u);
+	NEXT;
+}
 
 BODY(mfspr)
 {

@@ -17,7 +17,7 @@ const struct uop_info uop_info[UOP_KINDS] = {
 			return what; \
 	} while (0)
 
-/* GPRs, the zero register, scratch, LR, CTR and TAR stand side by side. */
+/* GPRs, the zero register, scratch, and SPRs that are storage stand side by side. */
 static bool is_register(unsigned offset)
 {
 	return !(offset % 8) && offset < offsetof(struct cpu, cr);
