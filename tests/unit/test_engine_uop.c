@@ -260,7 +260,7 @@ static void set_up_trial(enum uop_kind kind)
 	cpu.page_ea = EPN(random64());
 	cpu.budget = (int64_t)(random64() % 100) - 50;
 	cpu.run_limit = 1000;
-	cpu.msr = MSR_SF | MSR_FP | MSR_VEC | MSR_VSX;
+	cpu.msr = MSR_SF | MSR_FP | MSR_VEC | MSR_VSX | (random64() & 1 ? MSR_PR : 0);
 	cpu.mode = random64() & 1 ? CODE_LE : 0;
 	cpu.stop_uop = NULL;
 	cpu.patience_ends = cpu.insns + random64() % 1100;

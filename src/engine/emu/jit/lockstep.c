@@ -3,9 +3,9 @@
  * Translated code in lock step with the interpreter; see lockstep.h.
  *
  * The interpreter is first. It goes as far as translated code does without it: up to a call, an
- * access that misses the soft TLB, or an ending that is not the code's own. What it has stored is
- * undone then, translated code starts from the same state, and must come to the same place. From
- * there the interpreter goes on.
+ * access that misses the soft TLB, a refused instruction, or an ending that is not the code's own.
+ * What it has stored is undone then, translated code starts from the same state, and must come to
+ * the same place. From there the interpreter goes on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +138,12 @@ static bool is_call(const struct cpu *cpu, const struct uop *u)
 	return uop_info[u->kind].effects & EFFECT_ANY && !emitter_executes(u, cpu->mode);
 }
 
+/* Does it raise what translated code leaves to the interpreter? */
+static bool is_refused(const struct cpu *cpu, const struct uop *u)
+{
+	return u->kind == UOP_priv && cpu->msr & MSR_PR;
+}
+
 /* Is the ending left to the interpreter? */
 static bool is_left(const struct cpu *cpu, const struct uop *u)
 {
@@ -168,7 +174,7 @@ static const struct uop *interpret(struct lockstep *l, struct cpu *cpu, const st
 	for (; u != until; u++) {
 		struct emitter_access access;
 
-		if (is_call(cpu, u))
+		if (is_call(cpu, u) || is_refused(cpu, u))
 			return u;
 		if (uop_info[u->kind].effects & EFFECT_ENDS) {
 			if (is_left(cpu, u))
