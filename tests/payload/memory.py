@@ -25,9 +25,10 @@ LIMIT = 60  # seconds for a run that takes one
 CLIENTS = 8
 FEW, MANY = 3000, 30000
 CODE = 600000
-# docs/security.md: the program, what clients make the monitor keep, and decoded code.
+# docs/security.md: the program, what clients make the monitor keep, and the guest's code.
 CONSTANT_KIB = 64 << 10
 DECODED_KIB = 256 << 10
+TRANSLATED_KIB = 2 * 64 << 10  # it is mapped twice, and a process's peak memory counts both
 GROWTH_KIB = 2 << 10
 PAYLOAD_KIB = 4 << 10  # guest memory in use, with code, stack and device tree
 
@@ -128,7 +129,7 @@ def main():
             ),
             (
                 "a_guest_that_makes_new_code_without_end_costs_its_memory_and_a_constant",
-                0 < code <= PAYLOAD_KIB + CONSTANT_KIB + DECODED_KIB,
+                0 < code <= PAYLOAD_KIB + CONSTANT_KIB + DECODED_KIB + TRANSLATED_KIB,
             ),
         ),
         1,
