@@ -373,19 +373,32 @@ static void a_page_that_amr_takes_from_the_kernel_faults(void **state)
 	in_each_mode(lock_out);
 }
 
-/* The last byte of the page is the last one that is found there. */
+/* The last byte of the page is the last one that is found there, and its first byte the first. */
 static void cross(uint64_t msr, unsigned base)
 {
+	const uint64_t next = DATA + PAGE_BYTES, ra = PAGE_A + 2 * PAGE_BYTES;
+
 	warm_up(msr, base);
-	guest_map(&guest, PID, DATA + PAGE_BYTES, PAGE_A + 2 * PAGE_BYTES, LEAF_ALL);
+	guest_map(&guest, PID, next, ra, LEAF_ALL);
 	memory_write_be32(&guest.memory, PAGE_A + PAGE_BYTES - 4, 0x01020304);
-	memory_write_be32(&guest.memory, PAGE_A + 2 * PAGE_BYTES, 0x05060708);
+	memory_write_be32(&guest.memory, ra, 0x05060708);
 	for (unsigned i = 0; i < 2; i++) {
-		loads(msr, base, DATA + PAGE_BYTES - 4, 0x01020304);
-		loads(msr, base, DATA + PAGE_BYTES - 3, 0x02030405);
-		loads(msr, base, DATA + PAGE_BYTES - 1, 0x04050607);
-		loads(msr, base, DATA + PAGE_BYTES, 0x05060708);
+		loads(msr, base, next - 4, 0x01020304);
+		for (unsigned j = 0; j < 2; j++) { /* knowing either page */
+			loads(msr, base, next - 3, 0x02030405);
+			loads(msr, base, next - 1, 0x04050607);
+			loads(msr, base, next, 0x05060708);
+			loads(msr, base, next + 4, 0);
+		}
 	}
+	stores(msr, base, DATA, PAGE_A);
+	stores(msr, base, next, ra);
+	assert_int_equal(store(0, msr, base, next - 2, 0x11223344), VECTOR_SYSTEM_CALL);
+	assert_int_equal(word(PAGE_A + PAGE_BYTES - 4), 0x01021122);
+	assert_int_equal(word(ra) >> 16, 0x3344);
+	loads(msr, base, next - 1, 0x22334400 | (word(ra) >> 8 & 0xff));
+	assert_int_equal(store(0, msr, base, next + 1, 0x55667788), VECTOR_SYSTEM_CALL);
+	loads(msr, base, next + 1, 0x55667788);
 }
 
 static void an_access_may_cross_into_the_next_page(void **state)

@@ -258,14 +258,24 @@ static void put_find(struct assembler *a)
 }
 
 /*
- * A function. RAX: an effective address, RDX: the page of the access's last byte. Equal: @base has
- * the entry now, and RAX is the host's address. Else there is none.
+ * A function. RAX: an effective address; low bits in RDX: it is unaligned. Equal: @base has the
+ * entry now, and RAX is the host's address. Else there is none, or the access is so near the page's
+ * end that it may be to two pages.
  */
 static void put_refill(struct assembler *a, enum tlb_mode mode, enum tlb_base base, bool write)
 {
 	const int32_t table = table_at(mode, write), entry = base_at(mode, base, write);
-	uint8_t *miss;
+	uint8_t *aligned, *near, *miss;
 
+	op_imm(a, 0, OP_AND, in_register(RDX), PAGE_BYTES - 1);
+	aligned = op_jump_if(a, IF_EQUAL);
+	op_mov(a, RDX, RAX);
+	op_imm(a, 0, OP_AND, in_register(RDX), PAGE_BYTES - 1);
+	op_imm(a, 0, OP_CMP, in_register(RDX), PAGE_BYTES - MAX_BASE_ACCESS);
+	near = op_jump_if(a, IF_ABOVE);
+	jump_to(aligned, a->at);
+	op_mov(a, RDX, RAX);
+	op_imm(a, WIDE, OP_AND, in_register(RDX), -(int32_t)PAGE_BYTES);
 	put_tlb_entry(a);
 	op(a, WIDE, OP_CMP, RDX, at_index(CPU, RCX, 0, table + ENTRY(tag)));
 	miss = op_jump_if(a, IF_NOT_EQUAL);
@@ -275,6 +285,7 @@ static void put_refill(struct assembler *a, enum tlb_mode mode, enum tlb_base ba
 	op(a, WIDE, OP_ADD, RAX, in_register(RCX));
 	op(a, WIDE, OP_CMP, RAX, in_register(RAX));
 	jump_to(miss, a->at);
+	jump_to(near, a->at);
 	op_return(a);
 }
 

@@ -27,13 +27,18 @@ static void address(struct translation *t, bool indexed)
 	}
 }
 
-/* RAX: an effective address, RDX: the page of the access's last byte; then RAX is the host's. */
-static void look_up_base(struct translation *t, enum tlb_base base, bool write)
+/*
+ * RAX: an effective address; then the host's. What makes an access unaligned makes it differ from
+ * the entry, too, since it might be to two pages: the shared code looks.
+ */
+static void look_up_base(struct translation *t, enum tlb_base base, bool write, unsigned size)
 {
 	struct assembler *a = &t->a;
 	const enum tlb_mode mode = DATA_MODE(t->mode);
 	const int32_t entry = base_at(mode, base, write);
 
+	op_mov(a, RDX, RAX);
+	op_imm(a, WIDE, OP_AND, in_register(RDX), (int32_t)(size - 1) - (int32_t)PAGE_BYTES);
 	op(a, WIDE, OP_CMP, RDX, at_base(CPU, entry + ENTRY(tag)));
 	rarely(t, op_jump_if(a, IF_NOT_EQUAL), REFILL, t->e->refill[mode][base][write]);
 	op(a, WIDE, OP_ADD, RAX, at_base(CPU, entry + ENTRY(addend)));
@@ -49,12 +54,12 @@ static void look_up(struct translation *t, bool write, unsigned size, unsigned b
 	struct assembler *a = &t->a;
 	const int32_t table = table_at(DATA_MODE(t->mode), write);
 
-	op(a, WIDE, OP_LEA, RDX, at_base(RAX, (int32_t)size - 1));
-	op_imm(a, WIDE, OP_AND, in_register(RDX), -(int32_t)PAGE_BYTES);
-	if (base == STACK_POINTER || base == THREAD_POINTER) {
-		look_up_base(t, base == STACK_POINTER ? BASE_STACK : BASE_THREAD, write);
+	if (size <= MAX_BASE_ACCESS && (base == STACK_POINTER || base == THREAD_POINTER)) {
+		look_up_base(t, base == STACK_POINTER ? BASE_STACK : BASE_THREAD, write, size);
 		return;
 	}
+	op(a, WIDE, OP_LEA, RDX, at_base(RAX, (int32_t)size - 1));
+	op_imm(a, WIDE, OP_AND, in_register(RDX), -(int32_t)PAGE_BYTES);
 	put_tlb_entry(a);
 	op(a, WIDE, OP_CMP, RDX, at_index(CPU, RCX, 0, table + ENTRY(tag)));
 	interpret_if(t, IF_NOT_EQUAL);

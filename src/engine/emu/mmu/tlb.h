@@ -23,8 +23,8 @@
 
 /*
  * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A
- * tag with low bits set never matches. caches_check() checks these invariants of a valid entry in
- * slot n:
+ * tag with low bits set never matches; those of TLB_INVALID are also more than what may make an
+ * access unaligned. caches_check() checks these invariants of a valid entry in slot n:
  * - n is what TLB_INDEX() gives for its tag;
  * - tag + addend is the host address of a page of guest memory; in TLB_REAL that page's real
  *   address is the tag;
@@ -40,7 +40,7 @@ struct tlb_entry {
 	uintptr_t addend;
 };
 #define TLB_ENTRIES   1024
-#define TLB_INVALID   1ull
+#define TLB_INVALID   0x800ull
 #define TLB_INDEX(ea) (((ea) >> PAGE_BITS) & (TLB_ENTRIES - 1))
 
 /*
