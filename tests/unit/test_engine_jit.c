@@ -4,6 +4,9 @@
  * values, the special ones more often than others, are executed by both from the same state, and
  * must leave the same one behind.
  */
+#include <float.h>
+#include <math.h>
+
 #include "disassemble.h"
 
 #include "engine_guest.h"
@@ -17,7 +20,7 @@
 #define RAM	  (3ull * PAGE_BYTES) /* all of it is compared */
 #define DATA	  0ull
 #define NR_UOPS	  24 /* of a block at most, without its ending */
-#define TRIALS	  400 /* of each kind */
+#define TRIALS	  800 /* of each kind */
 #define SEQUENCES 20000
 
 static struct engine_guest guest;
@@ -80,14 +83,17 @@ static uint64_t some_value(void)
 	}
 }
 
-/* Doubles whose sums, products and quotients are often exact, rounded, tiny or too large */
-static uint64_t some_double(void)
+/*
+ * Doubles whose sums, products and quotients are often exact, rounded, and unless @usual, tiny or
+ * too large
+ */
+static uint64_t some_double(bool usual)
 {
 	const uint64_t sign = random64() << 63, small = random64() % 8;
 	uint64_t exponent = 1023 + random64() % 64 - 32;
 	double v;
 
-	switch (random64() % 8) {
+	switch (usual ? 7 : random64() % 8) {
 	case 0:
 		return some_value();
 	case 1:
@@ -104,6 +110,23 @@ static uint64_t some_double(void)
 		break;
 	}
 	return sign | exponent << 52 | (random64() & 1 ? random64() >> 12 : small << 49);
+}
+
+/* Two such singles */
+static uint64_t some_singles(bool usual)
+{
+	uint64_t both = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const uint64_t small = random64() % 8, sign = random64() & 1;
+		uint64_t exponent = 127 + random64() % 32 - 16;
+
+		if (!usual && random64() & 1)
+			exponent = random64() & 1 ? small : 255 - small;
+		both = both << 32 | sign << 31 | exponent << 23 |
+		       (random64() & 1 ? random64() >> 41 : small << 20);
+	}
+	return both;
 }
 
 /* ---- semantics that are called ---- */
@@ -419,6 +442,80 @@ static void set_up_doubles(void)
 	}
 }
 
+/* ---- vectors of numbers ---- */
+
+static double element(unsigned n, unsigned i, bool singles)
+{
+	double d;
+	float s;
+
+	memcpy(&s, &VSR_W(cpu->vsr[n], i), sizeof(s));
+	memcpy(&d, &VSR_D(cpu->vsr[n], i & 1), sizeof(d));
+	return singles ? (double)s : d;
+}
+
+static void set_element(unsigned n, unsigned i, bool singles, double v)
+{
+	const float s = (float)v;
+
+	if (singles)
+		memcpy(&VSR_W(cpu->vsr[n], i), &s, sizeof(s));
+	else
+		memcpy(&VSR_D(cpu->vsr[n], i & 1), &v, sizeof(v));
+}
+
+/* One element of the operands of a VSX instruction is special, among usual ones. */
+static void set_up_element(bool singles)
+{
+	const struct uop *u = &code.block.uops[0];
+	const uint32_t insn = (uint32_t)u->d | (uint32_t)u->a << 16;
+	const unsigned a = F_XA(insn), i = random64() % 4;
+	const unsigned b = random64() & 1 ? F_XB(insn) : F_XT(insn);
+	const unsigned t = b == F_XB(insn) ? F_XT(insn) : F_XB(insn);
+	const double sign = random64() & 1 ? 1 : -1;
+	const double least = singles ? FLT_MIN : DBL_MIN, most = singles ? FLT_MAX : DBL_MAX;
+	const double special[] = { 0, -0.0, INFINITY, -INFINITY, NAN, least, least / 2, most };
+
+	switch (random64() % 6) {
+	case 0: /* a product and what cancels it, but for its error */
+		set_element(b, i, singles, -element(a, i, singles) * element(t, i, singles));
+		break;
+	case 1: /* almost the least normal number */
+		set_element(a, i, singles,
+			    2 * least - least * (singles ? FLT_EPSILON : DBL_EPSILON));
+		set_element(b, i, singles, sign / 2);
+		set_element(t, i, singles, 0);
+		break;
+	case 2: /* too much on the way */
+		set_element(a, i, singles, sign * most / (1 << 20));
+		set_element(b, i, singles, 1 << (19 + random64() % 3));
+		set_element(t, i, singles, -sign * most);
+		break;
+	case 3: /* products that are tiny or not accurate */
+		set_element(a, i, singles, sign * least * (1 << random64() % 32));
+		break;
+	case 4:
+		set_element(random64() & 1 ? a : b, i, singles, special[random64() % 8]);
+		set_element(random64() & 1 ? a : t, i, singles, special[random64() % 8]);
+		break;
+	default:
+		break;
+	}
+}
+
+static void set_up_numbers(void)
+{
+	const bool usual = random64() % 4, singles = random64() & 1;
+
+	for (unsigned i = 0; i < 64; i++)
+		for (unsigned d = 0; d < 2; d++)
+			cpu->vsr[i].d[d] = singles ? some_singles(usual) : some_double(usual);
+	set_up_element(singles);
+	/* A signalling NaN is one of few. */
+	if (!(random64() % 16))
+		cpu->vsr[random64() % 64].d[random64() & 1] = 0x7fa000007fa00000;
+}
+
 static void set_up_state(void)
 {
 	for (unsigned i = 0; i < 32; i++)
@@ -441,8 +538,11 @@ static void set_up_state(void)
 		(random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (random64() % 4 ? 0 : MSR_PR);
 	page.mode = other.page.mode = cpu->mode;
 	for (unsigned i = 0; i < 128; i++)
-		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double() : some_value();
-	set_up_doubles();
+		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double(false) : some_value();
+	if (random64() & 1)
+		set_up_numbers();
+	else
+		set_up_doubles();
 	cpu->fpscr = 0;
 	fpscr_write(cpu, random64() % 4 ? random64() & ~(FPSCR_RN | FPSCR_ENABLES) : random64(),
 		    random64() & 1 ? FPSCR_XX | FPSCR_FX | FPSCR_FPRF | FPSCR_FI : ~0ull);

@@ -62,10 +62,21 @@
 	  "vpblendvb %xmm7,%xmm2,%xmm1,%xmm5")                                                     \
 	E(vex_imm(a, V_PINSRQ, XMM(5), XMM(1), in_register(RDX), 1),                               \
 	  "vpinsrq $0x1,%rdx,%xmm1,%xmm5")                                                         \
-	E(vex_imm(a, V_PEXTRQ, XMM(9), NO_SECOND, in_register(RAX), 1), "vpextrq $0x1,%xmm9,%rax") \
 	E(vex(a, V_PTEST, XMM(1), NO_SECOND, in_register(XMM(9))), "vptest %xmm9,%xmm1")           \
-	E(vex(a, V_FMSUB213PD, XMM(1), XMM(2), in_register(XMM(3))),                               \
-	  "vfmsub213pd %xmm3,%xmm2,%xmm1")                                                         \
+	E(vex(a, V_FMSUB213SD, XMM(1), XMM(2), in_register(XMM(3))),                               \
+	  "vfmsub213sd %xmm3,%xmm2,%xmm1")                                                         \
+	E(vex_imm(a, V_CMPSD, XMM(1), XMM(2), in_register(XMM(3)), COMPARE_EQ),                    \
+	  "vcmpeqsd %xmm3,%xmm2,%xmm1")                                                            \
+	E(vex_imm(a, V_CMPPD, XMM(1), XMM(2), in_register(XMM(3)), COMPARE_LT),                    \
+	  "vcmpltpd %xmm3,%xmm2,%xmm1")                                                            \
+	E(vex_imm(a, V_CMPPS, XMM(1), XMM(2), in_register(XMM(3)), COMPARE_LE),                    \
+	  "vcmpleps %xmm3,%xmm2,%xmm1")                                                            \
+	E(vex_imm(a, V_CMPPS, XMM(1), XMM(2), in_register(XMM(3)), COMPARE_NAN),                   \
+	  "vcmpunordps %xmm3,%xmm2,%xmm1")                                                         \
+	E(vex(a, V_MAXPD, XMM(1), XMM(2), in_register(XMM(3))), "vmaxpd %xmm3,%xmm2,%xmm1")        \
+	E(vex(a, V_MAXPS, XMM(1), XMM(2), in_register(XMM(3))), "vmaxps %xmm3,%xmm2,%xmm1")        \
+	E(vex(a, V_MINPD, XMM(1), XMM(2), in_register(XMM(3))), "vminpd %xmm3,%xmm2,%xmm1")        \
+	E(vex(a, V_MINPS, XMM(1), XMM(2), in_register(XMM(3))), "vminps %xmm3,%xmm2,%xmm1")        \
 	E(vex_imm(a, V_PBLENDW, XMM(1), XMM(2), in_register(XMM(3)), 0xaa),                        \
 	  "vpblendw $0xaa,%xmm3,%xmm2,%xmm1")                                                      \
 	E(vex(a, V_PMOVMSKB, RCX, NO_SECOND, in_register(XMM(11))), "vpmovmskb %xmm11,%ecx")       \

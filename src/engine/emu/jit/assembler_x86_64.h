@@ -388,7 +388,6 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_PBROADCASTD  VEX_38(0x58)
 #define V_PBROADCASTQ  VEX_38(0x59)
 #define V_PINSRQ       (VEX_3A(0x22) | VEX_W)
-#define V_PEXTRQ       (VEX_3A(0x16) | VEX_W) /* reg: the vector, rm: a general register */
 #define V_PTEST	       VEX_38(0x17)
 #define V_PMOVMSKB     VEX_66(0xd7)
 #define V_MOVHPS       VEX_0F(0x16) /* second's low half, and the high one from memory */
@@ -408,9 +407,19 @@ static inline void vex_imm(struct assembler *a, unsigned opcode, unsigned reg, u
 #define V_SUBSD	       VEX_F2(0x5c)
 #define V_MULSD	       VEX_F2(0x59)
 #define V_DIVSD	       VEX_F2(0x5e)
+#define V_MAXPS	       VEX_0F(0x5f) /* of two zeros, or with a NaN, rm; V_MIN*, too */
+#define V_MAXPD	       VEX_66(0x5f)
+#define V_MINPS	       VEX_0F(0x5d)
+#define V_MINPD	       VEX_66(0x5d)
+#define V_CMPPS	       VEX_0F(0xc2) /* ones or zeros; the immediate: COMPARE_* */
+#define V_CMPPD	       VEX_66(0xc2)
+#define V_CMPSD	       VEX_F2(0xc2)
+#define COMPARE_EQ     0u
+#define COMPARE_LT     1u
+#define COMPARE_LE     2u
+#define COMPARE_NAN    3u
 #define V_UCOMISD      VEX_66(0x2e)
 #define V_FMSUB213SD   (VEX_38(0xab) | VEX_W) /* second * reg - rm */
-#define V_FMSUB213PD   (VEX_38(0xaa) | VEX_W)
 #define V_FMADD231SD   (VEX_38(0xb9) | VEX_W) /* reg + second * rm */
 #define V_FNMADD231SD  (VEX_38(0xbd) | VEX_W) /* reg - second * rm */
 #define V_AESENC       VEX_38(0xdc)

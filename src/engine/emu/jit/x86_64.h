@@ -221,6 +221,18 @@ static inline void test_cr(struct translation *t, unsigned offset, unsigned bit)
 
 /* ---- vector-scalar registers ---- */
 
+/* Of elements, by their exponents */
+enum number_range {
+	NORMAL,
+	ACCURATE /* the error of a product of that size is a number, too */
+};
+
+#define LEAST_EXPONENT	      128 /* biased; more than 106 above the least denormal number's */
+#define LEAST_EXPONENT_SINGLE 32 /* more than 48 above */
+#define GREATEST_EXPONENT     0x7fe /* of a normal number */
+#define GREATEST_OF_FMA	      (GREATEST_EXPONENT - 8)
+#define GREATEST_OF_SINGLES   (0xfe - 8)
+
 /* Numbers of constants of 16 bytes; x86_64_vector.c has them. */
 enum vector_constant {
 	REVERSED, /* bytes 15 to 0: each one's place from the left */
@@ -247,7 +259,13 @@ enum vector_constant {
 	HIGH_SIGN,
 	HIGH_MAGNITUDE,
 	MAGNITUDES, /* of doublewords */
-	NR_CONSTANTS
+	SIGNS_OF_WORDS,
+	/* For each number_range two: to add to numbers without sign, and the greatest signed sum */
+	NORMAL_DOUBLES,
+	ACCURATE_DOUBLES = NORMAL_DOUBLES + 2,
+	NORMAL_SINGLES = ACCURATE_DOUBLES + 2,
+	ACCURATE_SINGLES = NORMAL_SINGLES + 2,
+	NR_CONSTANTS = ACCURATE_SINGLES + 2
 };
 extern const uint64_t vector_constants[NR_CONSTANTS][2];
 
@@ -303,6 +321,7 @@ static inline unsigned vsr(struct translation *t, unsigned n)
 /* A host register besides those below FIRST_CACHED, until vsr_target(); @i: less than NR_CACHED */
 static inline unsigned borrowed_register(struct translation *t, unsigned i)
 {
+	i = NR_CACHED - 1 - i; /* the first ones are taken first */
 	t->cached[i].number = 0;
 	return FIRST_CACHED + i;
 }

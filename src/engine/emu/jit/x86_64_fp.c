@@ -17,22 +17,26 @@
  *   above the least denormal number. A root's is as a quotient's.
  * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
+ * - Of a vector, all elements must be such, but their exponents at most GREATEST_OF_FMA or
+ *   GREATEST_OF_SINGLES. FR, FI and FPRF stay as they are. XX and FX are all that an error sets, so
+ *   it is not looked for once XX is set.
+ *
  * Anything else is left to the interpreter before it has changed anything.
  */
 #include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/jit/x86_64.h"
 
-#define LEAST_EXPONENT	   128 /* biased; more than 106 above that of the least denormal number */
-#define GREATEST_EXPONENT  0x7fe /* of a normal number */
 /* Of a single, as a double; a result just above the tiny ones may have been one. */
 #define LEAST_OF_SINGLE	   (1023 - 126 + 1)
 #define GREATEST_OF_SINGLE (1023 + 127)
-#define GREATEST_OF_FMA	   (GREATEST_EXPONENT - 8)
 
 /* @how: the registers of the VSX form, any VSR; else FPRs, and Rc */
 #define VSX_FORM  0x100
 #define FORM(how) ((how)&0xff)
+/* All elements of vectors, in the VSX form; neither: a scalar */
+#define DOUBLES	  0x800
+#define SINGLES	  0x1000
 
 static unsigned number_t(uint32_t insn, unsigned how)
 {
@@ -60,6 +64,22 @@ static void store_double(struct translation *t, unsigned n, unsigned x)
 {
 	vex_shift(&t->a, SHIFT_BYTES_LEFT, vsr_target(t, n), x, 8);
 	vsr_done(t, n);
+}
+
+/* The host's instruction for the elements, by that for one double */
+static unsigned of(unsigned how, unsigned opcode)
+{
+	if (!(how & (DOUBLES | SINGLES)))
+		return opcode;
+	if (opcode & VEX_W) /* fused */
+		return (opcode & ~1u) ^ (how & SINGLES ? VEX_W : 0);
+	return (opcode & ~VEX(3, 0, 0)) | (how & DOUBLES ? VEX(1, 0, 0) : 0);
+}
+
+/* Of the elements; of doubles, if it is a scalar */
+static struct operand signs(const struct translation *t, unsigned how)
+{
+	return constant(t, how & SINGLES ? SIGNS_OF_WORDS : SIGNS);
 }
 
 /* CR1 of a record form */
@@ -133,8 +153,7 @@ enum arithmetic {
 	SUBTRACT,
 	MULTIPLY,
 	DIVIDE,
-	SQUARE_ROOT,
-	NOTHING /* but rounding */
+	SQUARE_ROOT
 };
 
 /* The exponent of the double in @r must be one of these, else go on in the interpreter. */
@@ -162,40 +181,45 @@ static void need_usual_rounding(struct translation *t)
 	interpret_if(t, IF_NOT_EQUAL);
 }
 
-/* XMM2 = XMM0 + XMM1, XMM0 = the error */
-static void put_sum(struct assembler *a)
+/* XMM2 = the result for XMM0 and XMM1, rounded. The sign of a subtrahend is changed before. */
+static void put_rounded(struct assembler *a, unsigned how)
 {
-	vex(a, V_ADDSD, XMM(2), XMM(0), in_register(XMM(1)));
-	vex(a, V_SUBSD, XMM(3), XMM(2), in_register(XMM(0)));
-	vex(a, V_SUBSD, XMM(1), XMM(1), in_register(XMM(3)));
-	vex(a, V_SUBSD, XMM(3), XMM(2), in_register(XMM(3)));
-	vex(a, V_SUBSD, XMM(0), XMM(0), in_register(XMM(3)));
-	vex(a, V_ADDSD, XMM(0), XMM(0), in_register(XMM(1)));
+	static const unsigned opcodes[] = { [ADD] = V_ADDSD,
+					    [SUBTRACT] = V_ADDSD,
+					    [MULTIPLY] = V_MULSD,
+					    [DIVIDE] = V_DIVSD,
+					    [SQUARE_ROOT] = V_SQRTSD };
+	const bool packed_root = FORM(how) == SQUARE_ROOT && how & (DOUBLES | SINGLES);
+	const unsigned second = FORM(how) == SQUARE_ROOT ? XMM(0) : XMM(1);
+
+	vex(a, of(how, opcodes[FORM(how)]), XMM(2), packed_root ? NO_SECOND : XMM(0),
+	    in_register(second));
 }
 
-/* XMM2 = XMM0 * XMM1, XMM0 = the error */
-static void put_product(struct assembler *a)
+/*
+ * XMM0 = the error of the sum or the product in XMM2; of a quotient or a root a number that is zero
+ * if the error is, and has its sign, or that times the divisor's. A sum takes XMM1 and XMM3.
+ */
+static void put_error_of_rounded(struct assembler *a, unsigned how)
 {
-	vex(a, V_MULSD, XMM(2), XMM(0), in_register(XMM(1)));
-	vex(a, V_FMSUB213SD, XMM(0), XMM(1), in_register(XMM(2)));
-}
-
-/* XMM2 = XMM0 / XMM1, XMM0 = a number with the sign of the error */
-static void put_quotient(struct translation *t)
-{
-	struct assembler *a = &t->a;
-
-	vex(a, V_DIVSD, XMM(2), XMM(0), in_register(XMM(1)));
-	vex(a, V_FNMADD231SD, XMM(0), XMM(2), in_register(XMM(1)));
-	vex(a, V_PAND, XMM(1), XMM(1), constant(t, SIGNS));
-	vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(1)));
-}
-
-/* XMM2 = the root of XMM0, XMM0 = a number with the sign of the error */
-static void put_square_root(struct assembler *a)
-{
-	vex(a, V_SQRTSD, XMM(2), XMM(0), in_register(XMM(0)));
-	vex(a, V_FNMADD231SD, XMM(0), XMM(2), in_register(XMM(2)));
+	switch (FORM(how)) {
+	case MULTIPLY:
+		vex(a, of(how, V_FMSUB213SD), XMM(0), XMM(1), in_register(XMM(2)));
+		break;
+	case DIVIDE:
+		vex(a, of(how, V_FNMADD231SD), XMM(0), XMM(2), in_register(XMM(1)));
+		break;
+	case SQUARE_ROOT:
+		vex(a, of(how, V_FNMADD231SD), XMM(0), XMM(2), in_register(XMM(2)));
+		break;
+	default:
+		vex(a, of(how, V_SUBSD), XMM(3), XMM(2), in_register(XMM(0)));
+		vex(a, of(how, V_SUBSD), XMM(1), XMM(1), in_register(XMM(3)));
+		vex(a, of(how, V_SUBSD), XMM(3), XMM(2), in_register(XMM(3)));
+		vex(a, of(how, V_SUBSD), XMM(0), XMM(0), in_register(XMM(3)));
+		vex(a, of(how, V_ADDSD), XMM(0), XMM(0), in_register(XMM(1)));
+		break;
+	}
 }
 
 /*
@@ -333,28 +357,35 @@ static void put_arithmetic(struct translation *t, uint32_t insn, unsigned how)
 	case DIVIDE:
 	case SQUARE_ROOT:
 		need_normal(t, XMM(0));
-		if (what == DIVIDE)
-			put_quotient(t);
-		else
-			put_square_root(a);
-		need_normal(t, XMM(2)); /* a zero is no exact one */
 		break;
 	case MULTIPLY:
 		need_product(t, GREATEST_EXPONENT);
-		put_product(a);
 		break;
-	case NOTHING:
-		vex(a, V_MOVDQU, XMM(2), NO_SECOND, in_register(XMM(0)));
-		vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+	case SUBTRACT:
+		vex(a, V_PXOR, XMM(1), XMM(1), signs(t, how));
+		least = 1;
 		break;
 	default:
-		if (what == SUBTRACT)
-			vex(a, V_PXOR, XMM(1), XMM(1), constant(t, SIGNS));
-		put_sum(a);
 		least = 1;
 		break;
 	}
+	put_rounded(a, how);
+	put_error_of_rounded(a, how);
+	if (what == DIVIDE) {
+		vex(a, V_PAND, XMM(1), XMM(1), signs(t, how));
+		vex(a, V_PXOR, XMM(0), XMM(0), in_register(XMM(1)));
+	}
+	if (what == DIVIDE || what == SQUARE_ROOT)
+		need_normal(t, XMM(2)); /* a zero is no exact one */
 	put_result(t, insn, how, least);
+}
+
+static void put_round_to_single(struct translation *t, uint32_t insn, unsigned how)
+{
+	need_usual_rounding(t);
+	load_double(t, XMM(2), number_b(insn, how));
+	vex(&t->a, V_PXOR, XMM(0), XMM(0), in_register(XMM(0)));
+	put_result(t, insn, how, 1);
 }
 
 /* ---- a product and a sum, rounded once ---- */
@@ -375,144 +406,219 @@ static struct fma_operands fma_operands(uint32_t insn, unsigned how)
 	return (struct fma_operands){ F_XA(insn), F_XB(insn), F_XT(insn) };
 }
 
-/* The addend, with the sign that it is added with */
-static void load_addend(struct translation *t, unsigned x, unsigned n, unsigned how)
+/* What the error of a multiply-add needs besides XMM0 to XMM3 */
+struct fma_scratch {
+	unsigned product, x, y;
+};
+
+static struct fma_scratch fma_scratch(struct translation *t)
 {
-	load_double(t, x, n);
-	if (how & FMA_SUBTRACT)
-		vex(&t->a, V_PXOR, x, x, constant(t, SIGNS));
+	return (struct fma_scratch){ borrowed_register(t, 0), borrowed_register(t, 1),
+				     borrowed_register(t, 2) };
 }
 
-/* @sum = @x + @y, then @y = the error, through @first and @second. @x is lost. */
-static void put_sum_of(struct assembler *a, unsigned sum, unsigned x, unsigned y, unsigned first,
-		       unsigned second)
+/* @x = what is added: the addend at @home, or minus it */
+static void load_addend(struct translation *t, unsigned x, struct operand home, unsigned how)
 {
-	vex(a, V_ADDSD, sum, x, in_register(y));
-	vex(a, V_SUBSD, first, sum, in_register(x));
-	vex(a, V_SUBSD, second, sum, in_register(first));
-	vex(a, V_SUBSD, x, x, in_register(second));
-	vex(a, V_SUBSD, y, y, in_register(first));
-	vex(a, V_ADDSD, y, y, in_register(x));
+	vex(&t->a, how & (DOUBLES | SINGLES) ? V_MOVDQU : V_MOVQ, x, NO_SECOND, home);
+	if (how & FMA_SUBTRACT)
+		vex(&t->a, V_PXOR, x, x, signs(t, how));
+}
+
+/* @sum = @x + @y, then @y = the error. @x is lost. */
+static void put_sum_of(struct assembler *a, unsigned how, unsigned sum, unsigned x, unsigned y,
+		       const struct fma_scratch *s)
+{
+	vex(a, of(how, V_ADDSD), sum, x, in_register(y));
+	vex(a, of(how, V_SUBSD), s->x, sum, in_register(x));
+	vex(a, of(how, V_SUBSD), s->y, sum, in_register(s->x));
+	vex(a, of(how, V_SUBSD), x, x, in_register(s->y));
+	vex(a, of(how, V_SUBSD), y, y, in_register(s->x));
+	vex(a, of(how, V_ADDSD), y, y, in_register(x));
 }
 
 /*
+ * XMM0 = a number with the sign of the error of XMM2 = XMM0 * XMM1 + the addend at @home.
+ *
  * The error of the host's result is the exact sum of two doubles, and has the sign of their rounded
  * sum: S. Boldo, J.-M. Muller, "Exact and approximated error of the FMA", 2011, ErrFmaNearest. It
  * needs a product whose own error is a double, and room above the numbers.
  */
+static void put_error_of_fma(struct translation *t, struct operand home, unsigned how,
+			     const struct fma_scratch *s)
+{
+	struct assembler *a = &t->a;
+
+	vex(a, of(how, V_MULSD), s->product, XMM(0), in_register(XMM(1)));
+	vex(a, of(how, V_FMSUB213SD), XMM(0), XMM(1), in_register(s->product));
+	load_addend(t, XMM(1), home, how);
+	put_sum_of(a, how, XMM(3), XMM(1), XMM(0), s);
+	put_sum_of(a, how, XMM(1), s->product, XMM(3), s);
+	/* The sum of XMM1, XMM3 and XMM0 is exact. */
+	vex(a, of(how, V_SUBSD), XMM(1), XMM(1), in_register(XMM(2)));
+	vex(a, of(how, V_ADDSD), XMM(1), XMM(1), in_register(XMM(3)));
+	vex(a, of(how, V_ADDSD), XMM(0), XMM(0), in_register(XMM(1)));
+}
+
 static void put_multiply_add(struct translation *t, uint32_t insn, unsigned how)
 {
 	const struct fma_operands o = fma_operands(insn, how);
-	const unsigned x = borrowed_register(t, 0), y = borrowed_register(t, 1);
+	const struct fma_scratch s = fma_scratch(t);
 	struct assembler *a = &t->a;
 
 	need_usual_rounding(t);
 	load_double(t, XMM(0), o.a);
 	load_double(t, XMM(1), o.c);
 	need_product(t, GREATEST_OF_FMA);
-	put_product(a);
-	load_addend(t, XMM(1), o.addend, how);
-	put_sum_of(a, XMM(3), XMM(1), XMM(0), x, y);
-	put_sum_of(a, XMM(1), XMM(2), XMM(3), x, y);
-	/* The sum of XMM1, XMM3 and XMM0 is exact. */
-	load_double(t, x, o.a);
-	load_addend(t, XMM(2), o.addend, how);
-	vex(a, V_FMADD231SD, XMM(2), x, vsr_home(o.c, 8));
-	vex(a, V_SUBSD, XMM(1), XMM(1), in_register(XMM(2)));
-	vex(a, V_ADDSD, XMM(1), XMM(1), in_register(XMM(3)));
-	vex(a, V_ADDSD, XMM(0), XMM(0), in_register(XMM(1)));
+	load_addend(t, XMM(2), vsr_home(o.addend, 8), how);
+	vex(a, V_FMADD231SD, XMM(2), XMM(0), in_register(XMM(1)));
+	put_error_of_fma(t, vsr_home(o.addend, 8), how, &s);
 	if (how & FMA_NEGATE) {
-		vex(a, V_PXOR, XMM(0), XMM(0), constant(t, SIGNS));
-		vex(a, V_PXOR, XMM(2), XMM(2), constant(t, SIGNS));
+		vex(a, V_PXOR, XMM(0), XMM(0), signs(t, how));
+		vex(a, V_PXOR, XMM(2), XMM(2), signs(t, how));
 	}
 	vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
 	need_exponent(t, RAX, 0, GREATEST_OF_FMA);
 	put_result(t, insn, how, 1);
 }
 
-/* ---- two doubles at once ---- */
+/* ---- all elements of a vector at once ---- */
 
-/* The host's instruction for both elements, by that for one */
-#define PACKED(opcode) (((opcode) & ~VEX(3, 0, 0)) | VEX(1, 0, 0))
-
-/* RAX = the element of XMM2, from the right */
-static void load_element(struct assembler *a, unsigned i)
+static void load_vector(struct translation *t, unsigned x, unsigned n)
 {
-	if (i)
-		vex_imm(a, V_PEXTRQ, XMM(2), NO_SECOND, in_register(RAX), i);
-	else
-		vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
+	vex(&t->a, V_MOVDQU, x, NO_SECOND, in_register(vsr(t, n)));
 }
 
-static void need_normal_or_zero(struct translation *t, unsigned i)
+static void store_vector(struct translation *t, unsigned n, unsigned x)
+{
+	vex(&t->a, V_MOVDQU, vsr_target(t, n), NO_SECOND, in_register(x));
+	vsr_done(t, n);
+}
+
+/* @zeros = ones in the elements of @x that are zero */
+static void find_zeros(struct assembler *a, unsigned zeros, unsigned x, unsigned how)
+{
+	vex(a, V_PXOR, zeros, zeros, in_register(zeros));
+	vex_imm(a, of(how, V_CMPSD), zeros, zeros, in_register(x), COMPARE_EQ);
+}
+
+#define NOT_EXCUSED XMM(0)
+
+/* All elements of @x must be in @range, but for those that have ones in @excused. XMM3 is lost. */
+static void need_range(struct translation *t, unsigned x, unsigned how, enum number_range range,
+		       unsigned excused)
+{
+	const bool singles = how & SINGLES;
+	const enum vector_constant first = (singles ? NORMAL_SINGLES : NORMAL_DOUBLES) + 2 * range;
+	struct assembler *a = &t->a;
+
+	vex(a, singles ? V_PADDD : V_PADDQ, XMM(3), x, in_register(x));
+	vex(a, singles ? V_PADDD : V_PADDQ, XMM(3), XMM(3), constant(t, first));
+	vex(a, singles ? V_PCMPGTD : V_PCMPGTQ, XMM(3), XMM(3), constant(t, first + 1));
+	if (excused != NOT_EXCUSED)
+		vex(a, V_PANDN, XMM(3), excused, in_register(XMM(3)));
+	vex(a, V_PTEST, XMM(3), NO_SECOND, in_register(XMM(3)));
+	interpret_if(t, IF_NOT_EQUAL);
+}
+
+/* The elements of @x must be accurate, unless they are zero because XMM0 or XMM1 is. */
+static void need_products(struct translation *t, unsigned x, unsigned how, unsigned excused,
+			  unsigned other)
 {
 	struct assembler *a = &t->a;
-	uint8_t *zero;
 
-	load_element(a, i);
-	op(a, WIDE, OP_LEA, RCX, at_index(RAX, RAX, 0, 0));
-	op(a, WIDE, OP_TEST, RCX, in_register(RCX));
-	zero = op_jump_if(a, IF_EQUAL);
-	need_exponent(t, RAX, 1, GREATEST_EXPONENT);
-	jump_to(zero, a->at);
+	find_zeros(a, excused, XMM(0), how);
+	find_zeros(a, other, XMM(1), how);
+	vex(a, V_POR, excused, excused, in_register(other));
+	find_zeros(a, other, x, how); /* not a NaN */
+	vex(a, V_PAND, excused, excused, in_register(other));
+	need_range(t, x, how, ACCURATE, excused);
 }
 
-/* Any error in XMM0 is inexact; FR, FI and FPRF stay. */
-static void put_error_of_vector(struct assembler *a)
+/* The elements of XMM2 must be normal or exactly zero. */
+static void need_normal_or_zero(struct translation *t, unsigned how, unsigned excused)
 {
-	uint8_t *exact, *not_new;
+	find_zeros(&t->a, excused, XMM(2), how);
+	need_range(t, XMM(2), how, NORMAL, excused);
+}
 
-	vex(a, V_PADDQ, XMM(0), XMM(0), in_register(XMM(0)));
+static uint8_t *jump_if_inexact_before(struct assembler *a)
+{
+	op_test_byte(a, at_cpu(offsetof(struct cpu, fpscr) + 3), FPSCR_XX >> 24);
+	return op_jump_if(a, IF_NOT_EQUAL);
+}
+
+/* Any error in XMM0 is inexact. */
+static void put_error_of_vector(struct assembler *a, unsigned how)
+{
+	uint8_t *exact;
+
+	vex(a, how & SINGLES ? V_PADDD : V_PADDQ, XMM(0), XMM(0), in_register(XMM(0)));
 	vex(a, V_PTEST, XMM(0), NO_SECOND, in_register(XMM(0)));
 	exact = op_jump_if(a, IF_EQUAL);
-	op_test_byte(a, at_cpu(offsetof(struct cpu, fpscr) + 3), FPSCR_XX >> 24);
-	not_new = op_jump_if(a, IF_NOT_EQUAL);
 	op_imm(a, 0, OP_OR, AT_CPU(fpscr), (int32_t)(uint32_t)(FPSCR_XX | FPSCR_FX));
-	jump_to(not_new, a->at);
 	jump_to(exact, a->at);
 }
 
-static void put_vector_sum(struct translation *t, uint32_t insn, unsigned how)
+static void put_vector_arithmetic(struct translation *t, uint32_t insn, unsigned how)
 {
-	const unsigned x = vsr(t, F_XA(insn)), y = vsr(t, F_XB(insn));
+	const enum arithmetic what = FORM(how);
 	struct assembler *a = &t->a;
+	unsigned excused, other;
+	uint8_t *inexact_before;
 
 	need_usual_rounding(t);
-	vex(a, V_MOVDQU, XMM(0), NO_SECOND, in_register(x));
-	vex(a, V_MOVDQU, XMM(1), NO_SECOND, in_register(y));
-	if (how == SUBTRACT)
-		vex(a, V_PXOR, XMM(1), XMM(1), constant(t, SIGNS));
-	vex(a, PACKED(V_ADDSD), XMM(2), XMM(0), in_register(XMM(1)));
-	need_normal_or_zero(t, 0);
-	need_normal_or_zero(t, 1);
-	vex(a, PACKED(V_SUBSD), XMM(3), XMM(2), in_register(XMM(0)));
-	vex(a, PACKED(V_SUBSD), XMM(1), XMM(1), in_register(XMM(3)));
-	vex(a, PACKED(V_SUBSD), XMM(3), XMM(2), in_register(XMM(3)));
-	vex(a, PACKED(V_SUBSD), XMM(0), XMM(0), in_register(XMM(3)));
-	vex(a, PACKED(V_ADDSD), XMM(0), XMM(0), in_register(XMM(1)));
-	put_error_of_vector(a);
-	vex(a, V_MOVDQU, vsr_target(t, F_XT(insn)), NO_SECOND, in_register(XMM(2)));
-	vsr_done(t, F_XT(insn));
+	load_vector(t, XMM(0), what == SQUARE_ROOT ? F_XB(insn) : F_XA(insn));
+	if (what != SQUARE_ROOT)
+		load_vector(t, XMM(1), F_XB(insn));
+	excused = borrowed_register(t, 0);
+	other = borrowed_register(t, 1);
+	if (what == SUBTRACT)
+		vex(a, V_PXOR, XMM(1), XMM(1), signs(t, how));
+	put_rounded(a, how);
+	switch (what) {
+	case MULTIPLY:
+		need_products(t, XMM(2), how, excused, other);
+		break;
+	case DIVIDE:
+	case SQUARE_ROOT:
+		need_range(t, XMM(0), how, ACCURATE, NOT_EXCUSED);
+		need_range(t, XMM(2), how, ACCURATE, NOT_EXCUSED);
+		break;
+	default:
+		need_normal_or_zero(t, how, excused);
+		break;
+	}
+	inexact_before = jump_if_inexact_before(a);
+	put_error_of_rounded(a, how);
+	put_error_of_vector(a, how);
+	jump_to(inexact_before, a->at);
+	store_vector(t, F_XT(insn), XMM(2));
 }
 
-/* Zeros are the interpreter's: they may be tiny products. */
-static void put_vector_product(struct translation *t, uint32_t insn, unsigned how)
+static void put_vector_multiply_add(struct translation *t, uint32_t insn, unsigned how)
 {
-	const unsigned x = vsr(t, F_XA(insn)), y = vsr(t, F_XB(insn));
+	const struct fma_operands o = fma_operands(insn, how);
 	struct assembler *a = &t->a;
+	uint8_t *inexact_before;
+	struct fma_scratch s;
 
-	(void)how;
 	need_usual_rounding(t);
-	vex(a, PACKED(V_MULSD), XMM(2), x, in_register(y));
-	for (unsigned i = 0; i < 2; i++) {
-		load_element(a, i);
-		need_exponent(t, RAX, LEAST_EXPONENT, GREATEST_EXPONENT);
-	}
-	vex(a, V_MOVDQU, XMM(0), NO_SECOND, in_register(x));
-	vex(a, V_FMSUB213PD, XMM(0), y, in_register(XMM(2)));
-	put_error_of_vector(a);
-	vex(a, V_MOVDQU, vsr_target(t, F_XT(insn)), NO_SECOND, in_register(XMM(2)));
-	vsr_done(t, F_XT(insn));
+	load_vector(t, XMM(0), o.a);
+	load_vector(t, XMM(1), o.c);
+	load_addend(t, XMM(2), in_register(vsr(t, o.addend)), how);
+	s = fma_scratch(t);
+	vex(a, of(how, V_MULSD), s.product, XMM(0), in_register(XMM(1)));
+	need_products(t, s.product, how, s.x, s.y);
+	vex(a, of(how, V_FMADD231SD), XMM(2), XMM(0), in_register(XMM(1)));
+	need_normal_or_zero(t, how, s.x);
+	inexact_before = jump_if_inexact_before(a);
+	put_error_of_fma(t, vsr_home(o.addend, 0), how, &s);
+	put_error_of_vector(a, how);
+	jump_to(inexact_before, a->at);
+	if (how & FMA_NEGATE)
+		vex(a, V_PXOR, XMM(2), XMM(2), signs(t, how));
+	store_vector(t, F_XT(insn), XMM(2));
 }
 
 /* ---- integers ---- */
@@ -673,6 +779,16 @@ static void put_swap_rounding(struct translation *t, uint32_t insn, unsigned how
 		BY(put_multiply_add, xs##name##msp,                                           \
 		   (how_) | TO_SINGLE | VSX_FORM | TARGET_IS_FACTOR, HOST_FMA)
 
+#define VECTORS(name, how_, needs_)                                        \
+	BY(put_vector_arithmetic, xv##name##dp, (how_) | DOUBLES, needs_), \
+		BY(put_vector_arithmetic, xv##name##sp, (how_) | SINGLES, needs_)
+#define FMA_FORMS(name, format, how_)                                                  \
+	BY(put_vector_multiply_add, xv##name##a##format, (how_) | VSX_FORM, HOST_FMA), \
+		BY(put_vector_multiply_add, xv##name##m##format,                       \
+		   (how_) | VSX_FORM | TARGET_IS_FACTOR, HOST_FMA)
+#define VECTOR_MULTIPLY_ADD(name, how_) \
+	FMA_FORMS(name, dp, (how_) | DOUBLES), FMA_FORMS(name, sp, (how_) | SINGLES)
+
 const struct sem_recipe fp_recipes[] = {
 	BY(put_move, fmr, MOVE, HOST_AVX2),
 	BY(put_move, fneg, NEGATE, HOST_AVX2),
@@ -689,15 +805,21 @@ const struct sem_recipe fp_recipes[] = {
 	BINARY(mul, MULTIPLY, HOST_FMA),
 	BINARY(div, DIVIDE, HOST_FMA),
 	BINARY(sqrt, SQUARE_ROOT, HOST_FMA),
-	BY(put_arithmetic, frsp, NOTHING | TO_SINGLE, HOST_AVX2),
-	BY(put_arithmetic, xsrsp, NOTHING | TO_SINGLE | VSX_FORM, HOST_AVX2),
+	BY(put_round_to_single, frsp, TO_SINGLE, HOST_AVX2),
+	BY(put_round_to_single, xsrsp, TO_SINGLE | VSX_FORM, HOST_AVX2),
 	MULTIPLY_ADD(madd, 0),
 	MULTIPLY_ADD(msub, FMA_SUBTRACT),
 	MULTIPLY_ADD(nmadd, FMA_NEGATE),
 	MULTIPLY_ADD(nmsub, FMA_SUBTRACT | FMA_NEGATE),
-	BY(put_vector_sum, xvadddp, ADD, HOST_AVX2),
-	BY(put_vector_sum, xvsubdp, SUBTRACT, HOST_AVX2),
-	BY(put_vector_product, xvmuldp, 0, HOST_FMA),
+	VECTORS(add, ADD, HOST_AVX2),
+	VECTORS(sub, SUBTRACT, HOST_AVX2),
+	VECTORS(mul, MULTIPLY, HOST_FMA),
+	VECTORS(div, DIVIDE, HOST_FMA),
+	VECTORS(sqrt, SQUARE_ROOT, HOST_FMA),
+	VECTOR_MULTIPLY_ADD(madd, 0),
+	VECTOR_MULTIPLY_ADD(msub, FMA_SUBTRACT),
+	VECTOR_MULTIPLY_ADD(nmadd, FMA_NEGATE),
+	VECTOR_MULTIPLY_ADD(nmsub, FMA_SUBTRACT | FMA_NEGATE),
 	BY(put_from_integer, fcfid, SIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfidu, UNSIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfids, SIGNED | TO_SINGLE, HOST_AVX2),

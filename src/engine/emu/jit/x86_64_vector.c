@@ -17,6 +17,16 @@
 	{            \
 		n, n \
 	}
+
+/* A sign is shifted out. The least number of a range then becomes the least signed one. */
+#define RANGE_OF_DOUBLES(name, least, greatest)                   \
+	[name] = TWICE((1ull << 63) - ((uint64_t)(least) << 53)), \
+	[(name) + 1] = TWICE((1ull << 63) + ((uint64_t)((greatest) + 1 - (least)) << 53) - 1)
+#define RANGE_OF_SINGLES(name, least, greatest)                              \
+	[name] = TWICE(EACH_WORD((1ull << 31) - ((uint64_t)(least) << 24))), \
+	[(name) + 1] = TWICE(EACH_WORD(                                      \
+		((1ull << 31) + ((uint64_t)((greatest) + 1 - (least)) << 24) - 1) & UINT32_MAX))
+
 const uint64_t vector_constants[NR_CONSTANTS][2] = {
 	[REVERSED] = { 0x08090a0b0c0d0e0f, 0x0001020304050607 },
 	[BYTES_7] = TWICE(EACH_BYTE(7)),
@@ -42,14 +52,28 @@ const uint64_t vector_constants[NR_CONSTANTS][2] = {
 	[HIGH_ONES] = { 0, ~0ull },
 	[HIGH_SIGN] = { 0, 1ull << 63 },
 	[HIGH_MAGNITUDE] = { 0, ~0ull >> 1 },
+	[SIGNS_OF_WORDS] = TWICE(EACH_WORD(1ull << 31)),
+	RANGE_OF_DOUBLES(NORMAL_DOUBLES, 1, GREATEST_OF_FMA),
+	RANGE_OF_DOUBLES(ACCURATE_DOUBLES, LEAST_EXPONENT, GREATEST_OF_FMA),
+	RANGE_OF_SINGLES(NORMAL_SINGLES, 1, GREATEST_OF_SINGLES),
+	RANGE_OF_SINGLES(ACCURATE_SINGLES, LEAST_EXPONENT_SINGLE, GREATEST_OF_SINGLES),
 };
 
 /* ---- operands ---- */
 
 /* Beside a host's opcode: the form of the instruction, and what is done with the operands */
-#define XX_FORM	 (1u << 24) /* any VSR, not VRs */
-#define SWAPPED	 (1u << 25) /* the host's second operand is B */
-#define INVERTED (1u << 26)
+#define XX_FORM		  (1u << 24) /* any VSR, not VRs */
+#define SWAPPED		  (1u << 25) /* the host's second operand is B */
+#define INVERTED	  (1u << 26)
+#define PREDICATE(n)	  ((n) << 27)
+#define PREDICATE_OF(how) ((how) >> 27)
+
+enum extremum {
+	MAXIMUM_OF_DOUBLES,
+	MINIMUM_OF_DOUBLES,
+	MAXIMUM_OF_SINGLES,
+	MINIMUM_OF_SINGLES
+};
 
 static unsigned number_t(uint32_t insn, unsigned how)
 {
@@ -196,6 +220,45 @@ static void put_vector_compare(struct translation *t, uint32_t insn, unsigned ho
 		vex(a, how & 0xffffff, vsr_target(t, o.t), o.a, o.rm_b);
 	}
 	compared(t, insn, o.t);
+}
+
+/* Floating point. A NaN is the interpreter's; what is left raises nothing. XMM0 is lost. */
+static void need_no_nan(struct translation *t, const struct operands *o, unsigned compare)
+{
+	vex_imm(&t->a, compare, XMM(0), o->a, o->rm_b, COMPARE_NAN);
+	vex(&t->a, V_PTEST, XMM(0), NO_SECOND, X(0));
+	interpret_if(t, IF_NOT_EQUAL);
+}
+
+/* @how: V_CMPPD or V_CMPPS */
+static void put_compare_numbers(struct translation *t, uint32_t insn, unsigned how)
+{
+	const struct operands o = operands(t, insn, how);
+	const unsigned first = how & SWAPPED ? o.b : o.a, second = how & SWAPPED ? o.a : o.b;
+
+	need_no_nan(t, &o, how & 0xffffff);
+	vex_imm(&t->a, how & 0xffffff, vsr_target(t, o.t), first, in_register(second),
+		PREDICATE_OF(how));
+	compared(t, insn, o.t);
+}
+
+/* Of two zeros the host gives the second, so it is asked twice. @how: which of four */
+static void put_extremum(struct translation *t, uint32_t insn, unsigned how)
+{
+	static const struct {
+		unsigned opcode, compare, both;
+	} extrema[] = { [MAXIMUM_OF_DOUBLES] = { V_MAXPD, V_CMPPD, V_PAND },
+			[MINIMUM_OF_DOUBLES] = { V_MINPD, V_CMPPD, V_POR },
+			[MAXIMUM_OF_SINGLES] = { V_MAXPS, V_CMPPS, V_PAND },
+			[MINIMUM_OF_SINGLES] = { V_MINPS, V_CMPPS, V_POR } };
+	const struct operands o = operands(t, insn, XX_FORM);
+	struct assembler *a = &t->a;
+
+	need_no_nan(t, &o, extrema[how].compare);
+	vex(a, extrema[how].opcode, XMM(0), o.a, o.rm_b);
+	vex(a, extrema[how].opcode, XMM(1), o.b, in_register(o.a));
+	vex(a, extrema[how].both, vsr_target(t, o.t), XMM(0), X(1));
+	vsr_done(t, o.t);
 }
 
 /* Unsigned: A > B unless the greater of both is B. @how: which of three sizes */
@@ -1040,6 +1103,16 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_vector_compare, vcmpneb, V_PCMPEQB | INVERTED),
 	BY(put_vector_compare, vcmpneh, V_PCMPEQW | INVERTED),
 	BY(put_vector_compare, vcmpnew, V_PCMPEQD | INVERTED),
+	BY(put_compare_numbers, xvcmpeqdp, V_CMPPD | XX_FORM | PREDICATE(COMPARE_EQ)),
+	BY(put_compare_numbers, xvcmpgtdp, V_CMPPD | XX_FORM | PREDICATE(COMPARE_LT) | SWAPPED),
+	BY(put_compare_numbers, xvcmpgedp, V_CMPPD | XX_FORM | PREDICATE(COMPARE_LE) | SWAPPED),
+	BY(put_compare_numbers, xvcmpeqsp, V_CMPPS | XX_FORM | PREDICATE(COMPARE_EQ)),
+	BY(put_compare_numbers, xvcmpgtsp, V_CMPPS | XX_FORM | PREDICATE(COMPARE_LT) | SWAPPED),
+	BY(put_compare_numbers, xvcmpgesp, V_CMPPS | XX_FORM | PREDICATE(COMPARE_LE) | SWAPPED),
+	BY(put_extremum, xvmaxdp, MAXIMUM_OF_DOUBLES),
+	BY(put_extremum, xvmindp, MINIMUM_OF_DOUBLES),
+	BY(put_extremum, xvmaxsp, MAXIMUM_OF_SINGLES),
+	BY(put_extremum, xvminsp, MINIMUM_OF_SINGLES),
 	BY(put_greater_unsigned, vcmpgtub, 0),
 	BY(put_greater_unsigned, vcmpgtuh, 1),
 	BY(put_greater_unsigned, vcmpgtuw, 2),
