@@ -43,33 +43,17 @@ static int load(struct cpu *cpu, uint32_t insn, uint64_t ea, load_fn *fn)
 	return 0;
 }
 
-static int load_update(struct cpu *cpu, uint32_t insn, uint64_t offset, load_fn *fn)
-{
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all 64 bits, even in 32-bit mode */
-
-	if (!F_RA(insn))
-		return cpu_illegal(cpu);
-	if (load(cpu, insn, ea, fn))
-		return EXCEPTION;
-	cpu->gpr[F_RA(insn)] = ea;
-	return 0;
-}
-
 static int store(struct cpu *cpu, uint32_t insn, uint64_t ea, store_fn *fn)
 {
 	return fn(cpu, ea, fpr(cpu, F_RT(insn))) ? 0 : EXCEPTION;
 }
 
-static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_fn *fn)
+/* RA gets all 64 bits of the address of an access without exception, even in 32-bit mode. */
+static int update(struct cpu *cpu, uint32_t insn, uint64_t ea, int outcome)
 {
-	uint64_t ea = cpu->gpr[F_RA(insn)] + offset; /* RA gets all 64 bits, even in 32-bit mode */
-
-	if (!F_RA(insn))
-		return cpu_illegal(cpu);
-	if (store(cpu, insn, ea, fn))
-		return EXCEPTION;
-	cpu->gpr[F_RA(insn)] = ea;
-	return 0;
+	if (!outcome)
+		cpu->gpr[F_RA(insn)] = ea;
+	return outcome;
 }
 
 #define MEMORY(name, kind, fn)                                                   \
@@ -77,15 +61,18 @@ static int store_update(struct cpu *cpu, uint32_t insn, uint64_t offset, store_f
 	{                                                                        \
 		return kind(cpu, insn, displaced_ea(cpu, insn, F_SI(insn)), fn); \
 	}                                                                        \
-	SEM(name##u)                                                             \
-	{                                                                        \
-		return kind##_update(cpu, insn, (uint64_t)F_SI(insn), fn);       \
-	}                                                                        \
-	SEM(name##ux)                                                            \
-	{                                                                        \
-		return kind##_update(cpu, insn, cpu->gpr[F_RB(insn)], fn);       \
-	}                                                                        \
+	MEMORY_UPDATE(name##u, kind, fn, (uint64_t)F_SI(insn))                   \
+	MEMORY_UPDATE(name##ux, kind, fn, cpu->gpr[F_RB(insn)])                  \
 	MEMORY_X(name##x, kind, fn)
+#define MEMORY_UPDATE(name, kind, fn, offset)                          \
+	SEM(name)                                                      \
+	{                                                              \
+		const uint64_t ea = cpu->gpr[F_RA(insn)] + (offset);   \
+                                                                       \
+		if (!F_RA(insn))                                       \
+			return cpu_illegal(cpu);                       \
+		return update(cpu, insn, ea, kind(cpu, insn, ea, fn)); \
+	}
 #define MEMORY_X(name, kind, fn)                                   \
 	SEM(name)                                                  \
 	{                                                          \
