@@ -13,6 +13,7 @@
 #include "../fakes/random.h"
 #include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/insn.h"
+#include "engine/emu/insn/vector_operands.h"
 #include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/run_loop.h"
@@ -464,19 +465,21 @@ static void set_element(unsigned n, unsigned i, bool singles, double v)
 		memcpy(&VSR_D(cpu->vsr[n], i & 1), &v, sizeof(v));
 }
 
-/* One element of the operands of a VSX instruction is special, among usual ones. */
+/* One element of the operands of a vector instruction is special, among usual ones. */
 static void set_up_element(bool singles)
 {
 	const struct uop *u = &code.block.uops[0];
 	const uint32_t insn = (uint32_t)u->d | (uint32_t)u->a << 16;
-	const unsigned a = F_XA(insn), i = random64() % 4;
-	const unsigned b = random64() & 1 ? F_XB(insn) : F_XT(insn);
-	const unsigned t = b == F_XB(insn) ? F_XT(insn) : F_XB(insn);
+	const bool vmx = u->kind == UOP_call_vec, swap = random64() & 1;
+	const unsigned a = vmx ? 32 + F_RA(insn) : F_XA(insn), i = random64() % 4;
+	const unsigned second = vmx ? 32 + F_RB(insn) : F_XB(insn);
+	const unsigned third = vmx ? 32 + F_RC(insn) : F_XT(insn);
+	const unsigned b = swap ? third : second, t = swap ? second : third;
 	const double sign = random64() & 1 ? 1 : -1;
 	const double least = singles ? FLT_MIN : DBL_MIN, most = singles ? FLT_MAX : DBL_MAX;
 	const double special[] = { 0, -0.0, INFINITY, -INFINITY, NAN, least, least / 2, most };
 
-	switch (random64() % 6) {
+	switch (random64() % 8) {
 	case 0: /* a product and what cancels it, but for its error */
 		set_element(b, i, singles, -element(a, i, singles) * element(t, i, singles));
 		break;
@@ -497,6 +500,10 @@ static void set_up_element(bool singles)
 	case 4:
 		set_element(random64() & 1 ? a : b, i, singles, special[random64() % 8]);
 		set_element(random64() & 1 ? a : t, i, singles, special[random64() % 8]);
+		break;
+	case 5: /* normal numbers whose sum is tiny */
+		set_element(a, i, singles, sign * least * 1.5);
+		set_element(b, i, singles, -sign * least);
 		break;
 	default:
 		break;
@@ -543,6 +550,7 @@ static void set_up_state(void)
 		set_up_numbers();
 	else
 		set_up_doubles();
+	cpu->vscr = random64() & 1 ? VSCR_NJ : 0;
 	cpu->fpscr = 0;
 	fpscr_write(cpu, random64() % 4 ? random64() & ~(FPSCR_RN | FPSCR_ENABLES) : random64(),
 		    random64() & 1 ? FPSCR_XX | FPSCR_FX | FPSCR_FPRF | FPSCR_FI : ~0ull);

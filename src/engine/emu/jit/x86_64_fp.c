@@ -621,6 +621,56 @@ static void put_vector_multiply_add(struct translation *t, uint32_t insn, unsign
 	store_vector(t, F_XT(insn), XMM(2));
 }
 
+/*
+ * VMX's: rounding is to nearest, and nothing is raised. Where VSCR[NJ] makes zeros of denormal
+ * numbers, or of what is tiny before it is rounded, the interpreter goes on, whatever VSCR[NJ] is.
+ */
+
+static void load_vmx(struct translation *t, unsigned x, unsigned r)
+{
+	unsigned zeros;
+
+	load_vector(t, x, 32 + r);
+	zeros = borrowed_register(t, 0);
+	find_zeros(&t->a, zeros, x, SINGLES);
+	need_range(t, x, SINGLES, NORMAL, zeros);
+}
+
+static void store_vmx(struct translation *t, uint32_t insn, unsigned x)
+{
+	store_vector(t, 32 + F_RT(insn), x);
+}
+
+static void put_vmx_sum(struct translation *t, uint32_t insn, unsigned how)
+{
+	load_vmx(t, XMM(0), F_RA(insn));
+	load_vmx(t, XMM(1), F_RB(insn));
+	vex(&t->a, of(SINGLES, how), XMM(2), XMM(0), in_register(XMM(1)));
+	need_normal_or_zero(t, SINGLES, borrowed_register(t, 0));
+	store_vmx(t, insn, XMM(2));
+}
+
+/* @how: minus the difference, else the sum */
+static void put_vmx_multiply_add(struct translation *t, uint32_t insn, unsigned how)
+{
+	const struct operand signs = constant(t, SIGNS_OF_WORDS);
+	struct assembler *a = &t->a;
+	unsigned zeros;
+
+	load_vmx(t, XMM(0), F_RA(insn));
+	load_vmx(t, XMM(1), F_RC(insn));
+	load_vmx(t, XMM(2), F_RB(insn));
+	if (how)
+		vex(a, V_PXOR, XMM(2), XMM(2), signs);
+	vex(a, of(SINGLES, V_FMADD231SD), XMM(2), XMM(0), in_register(XMM(1)));
+	zeros = borrowed_register(t, 0);
+	find_zeros(a, zeros, XMM(2), SINGLES);
+	need_range(t, XMM(2), SINGLES, ACCURATE, zeros);
+	if (how)
+		vex(a, V_PXOR, XMM(2), XMM(2), signs);
+	store_vmx(t, insn, XMM(2));
+}
+
 /* ---- integers ---- */
 
 enum integer {
@@ -820,6 +870,10 @@ const struct sem_recipe fp_recipes[] = {
 	VECTOR_MULTIPLY_ADD(msub, FMA_SUBTRACT),
 	VECTOR_MULTIPLY_ADD(nmadd, FMA_NEGATE),
 	VECTOR_MULTIPLY_ADD(nmsub, FMA_SUBTRACT | FMA_NEGATE),
+	BY(put_vmx_sum, vaddfp, V_ADDSD, HOST_AVX2),
+	BY(put_vmx_sum, vsubfp, V_SUBSD, HOST_AVX2),
+	BY(put_vmx_multiply_add, vmaddfp, false, HOST_FMA),
+	BY(put_vmx_multiply_add, vnmsubfp, true, HOST_FMA),
 	BY(put_from_integer, fcfid, SIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfidu, UNSIGNED, HOST_AVX2),
 	BY(put_from_integer, fcfids, SIGNED | TO_SINGLE, HOST_AVX2),
