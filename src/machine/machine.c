@@ -18,9 +18,11 @@
 #include "machine/private.h"
 
 /*
- * Nothing legitimate reads past the end of RAM. The guard keeps a wrong read from going unnoticed.
+ * Nothing legitimate accesses the host's memory before RAM or behind it. Guards keep a wrong access
+ * from going unnoticed. With the first one as large as this, RAM begins where a huge page does.
  */
-#define GUARD_SIZE 0x10000ull
+#define GUARD_BEFORE HUGE_PAGE
+#define GUARD_AFTER  0x10000ull
 
 /* A reboot loads the kernel again, so a guest that does nothing else gets one per second. */
 #define REBOOT_BURST	   8
@@ -170,15 +172,16 @@ static int allocate_memory(struct machine *machine, char *err, size_t err_size)
 {
 	uint64_t size = machine->config.ram_size;
 	uint64_t extent = size + papr_hypervisor_memory(size);
-	void *base;
+	uint8_t *base;
 
 	if (size < MACHINE_MIN_RAM || size > MACHINE_MAX_RAM || size % (1u << 20))
 		return FAIL("cannot use %llu bytes of memory: not %llu..%llu MiB",
 			    (unsigned long long)size, MACHINE_MIN_RAM >> 20, MACHINE_MAX_RAM >> 20);
-	base = huge_pages_map(extent + GUARD_SIZE, PROT_NONE);
+	base = huge_pages_map(GUARD_BEFORE + extent + GUARD_AFTER, PROT_NONE);
 	if (!base)
 		return FAIL("cannot allocate %llu MiB of memory: %s",
 			    (unsigned long long)(size >> 20), strerror(errno));
+	base += GUARD_BEFORE;
 	machine->memory.base = base;
 	machine->memory.size = size;
 	machine->memory.hypervisor_size = extent - size;
@@ -329,7 +332,8 @@ void machine_destroy(struct machine *machine)
 	loader_close(&machine->loader);
 	page_map_close(&machine->used);
 	if (machine->memory.base)
-		munmap(machine->memory.base, memory_extent(&machine->memory) + GUARD_SIZE);
+		munmap(machine->memory.base - GUARD_BEFORE,
+		       GUARD_BEFORE + memory_extent(&machine->memory) + GUARD_AFTER);
 	if (machine->wake_fd >= 0)
 		close(machine->wake_fd);
 	free(machine);

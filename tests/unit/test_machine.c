@@ -604,6 +604,43 @@ static void memory_begins_where_a_huge_page_does(void **state)
 	assert_int_equal((uintptr_t)machine_memory(machine)->base % HUGE_PAGE, 0);
 }
 
+/* Can the process read this byte? The host's kernel tells without a signal. */
+static bool is_readable(const uint8_t *byte)
+{
+	int ends[2];
+	bool readable;
+
+	assert_int_equal(pipe(ends), 0);
+	readable = write(ends[1], byte, 1) == 1;
+	assert_true(readable || errno == EFAULT);
+	close(ends[0]);
+	close(ends[1]);
+	return readable;
+}
+
+/* Nor will anything else be mapped there. */
+static void assert_guard(uint8_t *first)
+{
+	assert_false(is_readable(first));
+	assert_false(is_readable(first + GUARD_AFTER - 1));
+	assert_ptr_equal(mmap(first, GUARD_AFTER, PROT_READ,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+			 MAP_FAILED);
+	assert_int_equal(errno, EEXIST);
+}
+
+static void nothing_is_accessible_just_before_and_behind_memory(void **state)
+{
+	const struct guest_memory *memory;
+
+	make_machine(1);
+	memory = machine_memory(machine);
+	assert_true(is_readable(memory->base));
+	assert_true(is_readable(memory->base + memory_extent(memory) - 1));
+	assert_guard(memory->base - GUARD_AFTER);
+	assert_guard(memory->base + memory_extent(memory));
+}
+
 static void a_reboot_starts_again_with_empty_memory(void **state)
 {
 	PLAY(0, { 10, 0x100, KERNEL, HCALL(PAPR_REBOOT) },
@@ -1537,6 +1574,7 @@ int main(void)
 		TEST(a_kernel_that_cannot_be_read_is_an_error),
 		TEST(power_off_ends_the_run),
 		TEST(memory_begins_where_a_huge_page_does),
+		TEST(nothing_is_accessible_just_before_and_behind_memory),
 		TEST(a_reboot_starts_again_with_empty_memory),
 		TEST(a_reboot_heals_all_memory),
 		TEST(memory_is_poisoned_only_if_there_is_some_and_the_engine_sees_it),
