@@ -29,6 +29,8 @@
 	E(op_constant(a, RAX, ~0ull), "mov $0xffffffffffffffff,%rax")                              \
 	E(op_constant(a, RDX, 0x123456789abcull), "movabs $0x123456789abc,%rdx")                   \
 	E(op_compare_byte(a, at_base(RBP, 4), 8), "cmpb $0x8,0x4(%rbp)")                           \
+	E(op_set_carry(a), "stc")                                                                  \
+	E(op_complement_carry(a), "cmc")                                                           \
 	E(op_store_byte(a, at_base(RBP, 4), 1), "movb $0x1,0x4(%rbp)")                             \
 	E(op_compare_and_swap(a, WIDE, R9, at_base(RCX, 0)), "lock cmpxchg %r9,(%rcx)")            \
 	E(op_compare_and_swap(a, PREFIX_66, RDX, at_base(RCX, 0)), "lock cmpxchg %dx,(%rcx)")      \

@@ -230,6 +230,16 @@ static inline void op_compare_byte(struct assembler *a, struct operand rm, unsig
 	op_imm8(a, 0, 0x80, 7, rm, imm);
 }
 
+static inline void op_set_carry(struct assembler *a)
+{
+	put8(a, 0xf9);
+}
+
+static inline void op_complement_carry(struct assembler *a)
+{
+	put8(a, 0xf5);
+}
+
 static inline void op_store_byte(struct assembler *a, struct operand rm, unsigned imm)
 {
 	op_imm8(a, 0, 0xc6, 0, rm, imm);

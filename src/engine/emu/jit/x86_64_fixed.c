@@ -328,6 +328,16 @@ static void put_shift_algebraic_by(struct translation *t, bool word)
 	done(t, t->u->d, RAX);
 }
 
+/*
+ * CA as the host's carry. It was stored as a byte a moment ago: a wider load, which BT's is, would
+ * have to wait until that is in the cache.
+ */
+static void put_carry(struct assembler *a)
+{
+	op_compare_byte(a, AT_CPU(ca), 1);
+	op_complement_carry(a);
+}
+
 /* d = x + y + carry, where x is a, or its complement, in RAX and y in RDX */
 enum carry {
 	CARRY_0,
@@ -349,9 +359,9 @@ static void put_add_carry(struct translation *t, bool complement, bool immediate
 	op_mov(a, RCX, RAX);
 	op(a, WIDE, OP_XOR, RCX, in_register(RDX));
 	if (carry == CARRY_1)
-		put8(a, 0xf9); /* stc */
+		op_set_carry(a);
 	else if (carry == CARRY_CA)
-		op_imm8(a, 0, OPCODE_0F | 0xba, 4, AT_CPU(ca), 0); /* bt */
+		put_carry(a);
 	op(a, WIDE, carry == CARRY_0 ? OP_ADD : OP_ADC, RAX, in_register(RDX));
 	op(a, 0, OP_SETCC(IF_BELOW), 0, AT_CPU(ca));
 	op(a, WIDE, OP_XOR, RCX, in_register(RAX));
@@ -359,6 +369,21 @@ static void put_add_carry(struct translation *t, bool complement, bool immediate
 	op_imm(a, 0, OP_AND, in_register(RCX), 1);
 	store_byte(t, RCX, AT_CPU(ca32));
 	done(t, u->d, RAX);
+}
+
+/* Of a register from itself, which leaves CA: the usual way to make a mask of it */
+static void put_subfe(struct translation *t)
+{
+	struct assembler *a = &t->a;
+
+	if (t->u->a != t->u->b) {
+		put_add_carry(t, true, false, CARRY_CA);
+		return;
+	}
+	op(a, 0, OP_MOVZX_BYTE, RAX, AT_CPU(ca));
+	store_byte(t, RAX, AT_CPU(ca32));
+	op_imm(a, WIDE, OP_SUB, in_register(RAX), 1);
+	done(t, t->u->d, RAX);
 }
 
 /* ---- comparisons ---- */
@@ -748,7 +773,7 @@ bool recipe_fixed(struct translation *t)
 		RECIPE(addei, put_add_carry(t, false, true, CARRY_CA));
 		RECIPE(subfc, put_add_carry(t, true, false, CARRY_1));
 		RECIPE(subfic, put_add_carry(t, true, true, CARRY_1));
-		RECIPE(subfe, put_add_carry(t, true, false, CARRY_CA));
+		RECIPE(subfe, put_subfe(t));
 		RECIPE(subfei, put_add_carry(t, true, true, CARRY_CA));
 		RECIPE(and, put_binary(t, OP_AND, true));
 		RECIPE(or, put_binary(t, OP_OR, true));
