@@ -457,7 +457,7 @@ static void every_event_of_a_long_random_run_is_accounted_for_once(void **state)
 	assert_true(m->mc.withdrawn > 100 && m->mc.stopped > 10 && m->sr.coalesced > 100 &&
 		    m->sr.lost_with_partition > 10);
 	print_message(
-		"%llu steps: %llu machine checks (%llu delivered, %llu handed back, %llu gone "
+		"# %llu steps: %llu machine checks (%llu delivered, %llu handed back, %llu gone "
 		"with the partition, %llu with their processor), %llu system resets (%llu "
 		"delivered, %llu coalesced), %llu boots\n",
 		(unsigned long long)steps, (unsigned long long)m->mc.reported,
