@@ -17,6 +17,7 @@
 #include "../../lib/internal.h"
 #include "../unit/engine_guest.h"
 #include "engine/emu/check.h"
+#include "engine/emu/mmu/mmu.h"
 #include "fwnmi/mce.h"
 #include "pseries/private.h"
 
@@ -724,6 +725,7 @@ static void set_vcpu(unsigned vcpu)
 	if (by_hash)
 		set_segments(vcpu);
 	cpu->pidr = pick(5);
+	mmu_pid_changed(cpu);
 	cpu->fscr = random64();
 	cpu->uamor = random64();
 	cpu->dec_expiry = clock_timebase(&guest.clock, 0) + pick(20000);
