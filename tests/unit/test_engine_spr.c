@@ -444,13 +444,15 @@ static void translation_hears_of_changes_only(void **state)
 {
 	write_spr(SPR_AMR, 0);
 	write_spr(SPR_PIDR, 0);
-	assert_int_equal(amr_changes + pid_changes, 0);
+	write_spr(SPR_IAMR, 0);
+	assert_int_equal(amr_changes + pid_changes + iamr_changes, 0);
 	write_spr(SPR_AMR, 1);
 	write_spr(SPR_AMR, 1);
 	assert_int_equal(amr_changes, 1);
 	write_spr(SPR_PIDR, 1);
 	write_spr(SPR_PIDR, 0xf00000001ull);
 	assert_int_equal(pid_changes, 1);
+	write_spr(SPR_IAMR, 1);
 	write_spr(SPR_IAMR, 1);
 	assert_int_equal(iamr_changes, 1);
 }

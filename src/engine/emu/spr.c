@@ -157,6 +157,8 @@ static void write_iamr(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v
 {
 	const uint64_t before = cpu->iamr;
 
+	if (v == before)
+		return;
 	cpu->iamr = v;
 	mmu_iamr_changed(cpu, before);
 }
