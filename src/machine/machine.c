@@ -19,7 +19,7 @@
 
 /*
  * Nothing legitimate accesses the host's memory before RAM or behind it. Guards keep a wrong access
- * from going unnoticed. With the first one as large as this, RAM begins where a huge page does.
+ * from going unnoticed. The first one is a huge page long, so that RAM begins where one does.
  */
 #define GUARD_BEFORE HUGE_PAGE
 #define GUARD_AFTER  0x10000ull

@@ -95,7 +95,7 @@ enum pending_exception_flags {
 #define DATA_MODE(mode) ((enum tlb_mode)((mode) >> 2))
 #define CODE_MODES	(TLB_MODES << 2)
 
-/* What entries of the soft TLB depend on of AMR, or of IAMR, if pages have storage keys */
+/* How entries of the soft TLB depend on AMR, or on IAMR, where pages have storage keys */
 struct key_dependence {
 	uint32_t kernel; /* keys of pages in TLB_KERNEL, each as a bit; maybe others */
 	uint64_t user; /* the register's value that entries in TLB_USER were made with */

@@ -605,8 +605,8 @@ static void emit_address(struct decoder *d, uint32_t prefix, uint32_t insn)
 #define SPR_FIELD(insn) (F_RA(insn) | F_RB(insn) << 5)
 
 /*
- * Where a register is that is storage and no more, which any processor has. 0: others. spr.c says
- * the same of them.
+ * Where struct cpu keeps a register that is plain storage on every processor; 0: it is none. The
+ * table of spr.c has the same registers as plain storage.
  */
 static unsigned spr_storage(unsigned spr)
 {

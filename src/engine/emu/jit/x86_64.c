@@ -260,7 +260,7 @@ static void put_find(struct assembler *a)
 /*
  * A function. RAX: an effective address; low bits in RDX: it is unaligned. Equal: @base has the
  * entry now, and RAX is the host's address. Else there is none, or the access is so near the page's
- * end that it may be to two pages.
+ * end that it may cross it.
  */
 static void put_refill(struct assembler *a, enum tlb_mode mode, enum tlb_base base, bool write)
 {

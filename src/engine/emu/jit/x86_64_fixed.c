@@ -329,8 +329,8 @@ static void put_shift_algebraic_by(struct translation *t, bool word)
 }
 
 /*
- * CA as the host's carry. It was stored as a byte a moment ago: a wider load, which BT's is, would
- * have to wait until that is in the cache.
+ * CA as the host's carry. SETcc may just have stored it as a byte. BT would load four bytes, and
+ * wait until that store is in the cache.
  */
 static void put_carry(struct assembler *a)
 {

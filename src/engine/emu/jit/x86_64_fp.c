@@ -17,9 +17,9 @@
  *   above the least denormal number. A root's is as a quotient's.
  * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
- * - Of a vector, all elements must be such, but their exponents at most GREATEST_OF_FMA or
- *   GREATEST_OF_SINGLES. FR, FI and FPRF stay as they are. XX and FX are all that an error sets, so
- *   it is not looked for once XX is set.
+ * Each element of a vector must meet these conditions, with an exponent of at most GREATEST_OF_FMA
+ * or GREATEST_OF_SINGLES. A vector's instruction leaves FR, FI and FPRF alone. An error sets XX and
+ * FX and nothing else, so the code does not look for one once XX is set.
  *
  * Anything else is left to the interpreter before it has changed anything.
  */

@@ -28,8 +28,8 @@ static void address(struct translation *t, bool indexed)
 }
 
 /*
- * RAX: an effective address; then the host's. What makes an access unaligned makes it differ from
- * the entry, too, since it might be to two pages: the shared code looks.
+ * RAX: an effective address; then the host's. An unaligned access never equals the entry, because
+ * it might cross into another page. The shared code decides.
  */
 static void look_up_base(struct translation *t, enum tlb_base base, bool write, unsigned size)
 {

@@ -101,8 +101,8 @@ static const struct walk_entry *find_walk(struct cpu *cpu, const struct translat
 }
 
 /*
- * With storage keys, entries depend on AMR or IAMR, too: see kernel_depends(). What any change
- * of AMR empties doesn't count.
+ * With storage keys, entries depend on AMR or IAMR, too: see kernel_depends(). Entries that every
+ * change of AMR empties need no note.
  */
 static void note_key(struct cpu *cpu, const struct translate_request *r, uint32_t protection)
 {

@@ -23,8 +23,8 @@
 
 /*
  * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A
- * tag with low bits set never matches; those of TLB_INVALID are also more than what may make an
- * access unaligned. caches_check() checks these invariants of a valid entry in slot n:
+ * tag with low bits set never matches. Those of TLB_INVALID differ from any that an unaligned
+ * access may have. caches_check() checks these invariants of a valid entry in slot n:
  * - n is what TLB_INDEX() gives for its tag;
  * - tag + addend is the host address of a page of guest memory; in TLB_REAL that page's real
  *   address is the tag;
