@@ -86,6 +86,13 @@ static void an_entry_leads_every_byte_of_its_page_to_the_host(void **state)
 	assert_null(find(TLB_KERNEL, USER_EA, false));
 }
 
+static void assert_present(unsigned real, unsigned kernel, unsigned user)
+{
+	assert_int_equal(present(TLB_REAL), real);
+	assert_int_equal(present(TLB_KERNEL), kernel);
+	assert_int_equal(present(TLB_USER), user);
+}
+
 static void each_flush_reaches_what_it_says_and_no_more(void **state)
 {
 	static const struct {
@@ -102,8 +109,8 @@ static void each_flush_reaches_what_it_says_and_no_more(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		fill_one_of_each();
 		cases[i].flush(&tlb);
-		for (unsigned mode = 0; mode < TLB_MODES; mode++)
-			assert_int_equal(present(mode), cases[i].left[mode]);
+		assert_present(cases[i].left[TLB_REAL], cases[i].left[TLB_KERNEL],
+			       cases[i].left[TLB_USER]);
 	}
 }
 
@@ -111,9 +118,7 @@ static void the_fetches_of_a_mode_are_flushed_alone(void **state)
 {
 	fill_one_of_each();
 	tlb_flush_fetch(&tlb, TLB_USER);
-	assert_int_equal(present(TLB_USER), 3);
-	assert_int_equal(present(TLB_KERNEL), 15);
-	assert_int_equal(present(TLB_REAL), 15);
+	assert_present(15, 15, 3);
 }
 
 static void code_of_another_mode_empties_its_own_set_alone(void **state)
@@ -124,9 +129,7 @@ static void code_of_another_mode_empties_its_own_set_alone(void **state)
 	tlb_begin_fetch(&tlb, TLB_KERNEL, 1);
 	assert_int_equal(present(TLB_KERNEL), 15);
 	tlb_begin_fetch(&tlb, TLB_KERNEL, 2);
-	assert_int_equal(present(TLB_KERNEL), 3);
-	assert_int_equal(present(TLB_USER), 15);
-	assert_int_equal(present(TLB_REAL), 15);
+	assert_present(15, 3, 15);
 }
 
 static void the_kernels_flush_spares_a_user_who_saw_nothing_of_it(void **state)
@@ -140,9 +143,7 @@ static void a_page_is_flushed_from_both_translated_modes_alone(void **state)
 {
 	fill_one_of_each();
 	tlb_flush_page(&tlb, USER_EA);
-	assert_int_equal(present(TLB_REAL), 15);
-	assert_int_equal(present(TLB_KERNEL), 10);
-	assert_int_equal(present(TLB_USER), 10);
+	assert_present(15, 10, 10);
 }
 
 static void more_user_pages_than_are_listed_are_forgotten_together(void **state)
