@@ -495,7 +495,7 @@ static void set_up_element(bool singles)
 		set_element(t, i, singles, -sign * most);
 		break;
 	case 3: /* products that are tiny or not accurate */
-		set_element(a, i, singles, sign * least * (1 << random64() % 32));
+		set_element(a, i, singles, sign * least * (1u << random64() % 32));
 		break;
 	case 4:
 		set_element(random64() & 1 ? a : b, i, singles, special[random64() % 8]);
