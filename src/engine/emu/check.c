@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * caches_check(): checks the invariants of the engine's caches, which mmu/tlb.h and code/cache.h
- * state at the structures. It reads everything and changes nothing. Fuzzers and tests call it after
- * every slice.
+ * state at the structures. It reads everything and changes nothing. The fuzzer of guest code calls
+ * it after every slice, builds with sanitizers now and then.
  */
 #include <string.h>
 

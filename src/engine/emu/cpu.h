@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One vCPU of the embedded engine: its architected state, the micro-operations that instructions
- * are decoded to, and the few functions that instruction semantics (insn/) may call. Power ISA
- * 3.0B, server, no hypervisor state.
+ * One vCPU of the embedded engine: its architected state, what else it needs to run, and the few
+ * functions that instruction semantics (insn/) may call. Power ISA 2.07 to 3.1B, without hypervisor
+ * state.
  */
 #ifndef FWNMI_ENGINE_EMU_CPU_H
 #define FWNMI_ENGINE_EMU_CPU_H
@@ -97,7 +97,7 @@ enum pending_exception_flags {
 
 /* How entries of the soft TLB depend on AMR, or on IAMR, where pages have storage keys */
 struct key_dependence {
-	uint32_t kernel; /* keys of pages in TLB_KERNEL, each as a bit; maybe others */
+	uint32_t kernel; /* a bit for each key of pages in TLB_KERNEL; maybe others */
 	uint64_t user; /* the register's value that entries in TLB_USER were made with */
 };
 
@@ -155,16 +155,16 @@ struct cpu {
 	uint64_t dec_expiry; /* time base value at which DEC becomes negative */
 	uint64_t insns; /* executed before this run() */
 	uint64_t pmc_counted; /* instructions executed that pmc[] takes account of */
-	uint64_t pmc_due; /* pmu_update() is due when so many are executed */
+	uint64_t pmc_due; /* pmu_update() is due when this many are executed */
 	uint64_t pmc_msr; /* the MSR with which those since pmc_counted were executed */
-	uint64_t pmc_msr_matters; /* its bits on which it depends what counts */
+	uint64_t pmc_msr_matters; /* the bits of it that decide what counts */
 	uint64_t patience_ends; /* value of insns from which a wait hint ends a run() */
 	bool may_pass_time; /* see set_patience() */
 	bool paused; /* by `wait 2,0`, since it last looked at the time */
 	uint64_t stop_at; /* value of insns given to stop_at() */
 	int64_t run_limit; /* executed in this run() = run_limit - budget, at block boundaries */
 	unsigned external; /* level of the external interrupt input */
-	unsigned rings; /* ENGINE_EXIT_DOORBELL: whom */
+	unsigned rings; /* ENGINE_EXIT_DOORBELL: which vCPU */
 	bool doorbell; /* a directed privileged doorbell interrupt waits for MSR[EE] */
 	unsigned index; /* of this vCPU */
 	volatile int kicked;
@@ -187,14 +187,14 @@ struct cpu {
 	bool dec_pending; /* DEC was negative at the last look at the time base */
 	uint8_t mode; /* CODE_*: how instructions are decoded now */
 	uint8_t block_left; /* instructions left of the block that a stop has interrupted */
-	/* run() is to end when the block has ended: a device may have changed who is to run */
+	/* run() is to end after the block: a device may have changed which vCPU is to run */
 	bool met_device;
 	bool yields; /* run() is to end with ENGINE_EXIT_YIELD when the block has ended */
 	uint8_t marked_block; /* instructions of the block at NIP, which no page holds; 0: none */
 	uint8_t nr_watches;
 	bool watch_told; /* the instruction at NIP has led to ENGINE_EXIT_WATCHED already */
 	bool pid_watched; /* see watch_state() */
-	bool state_changed; /* what is watched has, and ENGINE_EXIT_WATCHED has yet to tell */
+	bool state_changed; /* watched state has; ENGINE_EXIT_WATCHED has yet to say so */
 	uint64_t msr_watched; /* bits */
 	struct key_dependence data_keys, fetch_keys;
 

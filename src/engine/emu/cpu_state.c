@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded engine's architected state: what goes on in another engine as it would in this one.
- * Outside of run() a vCPU is between two instructions and has no exception pending, so NIP and
- * registers say it all, but for one thing: interrupts are looked at between blocks only, and turns
- * end there, so what is left of a block that a stop has interrupted is state, too. The partition's
- * settings are the partition's to tell: set_partition().
+ * The embedded engine's architected state: all that another engine needs to go on as this one
+ * would. Outside of run() a vCPU is between two instructions and has no exception pending, so NIP
+ * and registers are nearly all. But interrupts are looked at between blocks only, and turns end
+ * there, so what is left of a block that a stop has interrupted is state, too. The partition saves
+ * its settings itself: set_partition().
  */
 #include "base/record.h"
 #include "engine/emu/mmu/mmu.h"

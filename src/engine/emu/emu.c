@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The embedded engine behind engine.h: life cycle, interrupts, registers. One host thread runs one
- * vCPU at a time, or each vCPU has a thread: vcpu_thread.h. Only kick() may come from elsewhere
- * than the machine's own thread.
+ * vCPU at a time, or each vCPU has a thread: vcpu_thread.h. Only kick() may come from a
+ * thread other than the machine's own.
  */
 #include <stdio.h>
 #include <stdlib.h>

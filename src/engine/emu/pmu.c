@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The performance monitor's counters, alerts, and event-based branches; see pmu.h. Who may access
- * the registers is spr.c's.
+ * The performance monitor's counters, alerts, and event-based branches; see pmu.h. spr.c says who
+ * may access the registers.
  */
 #include "engine/emu/pmu.h"
 #include "engine/emu/private.h"

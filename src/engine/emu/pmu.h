@@ -3,10 +3,10 @@
  * The performance monitor. Power ISA 3.1B, Book III, chapter "Performance Monitor Facility"; Book
  * II, chapter "Event-Based Branch Facility".
  *
- * It counts instructions that have completed, and takes as many cycles for each: one. Nothing looks
- * at a counter while it counts. pmc[] is what the counters were when the vCPU had executed
- * pmc_counted instructions, and whoever wants to read or change what they depend on settles them
- * first. Only a counter that is going to raise an alert bounds the run, as the decrementer does.
+ * It counts instructions that have completed; each takes one cycle. Nothing looks at a counter
+ * while it counts. pmc[] is what the counters were when the vCPU had executed pmc_counted
+ * instructions. Settle them before reading them, and before changing what they depend on. Only a
+ * counter that is going to raise an alert bounds the run, as the decrementer does.
  */
 #ifndef FWNMI_ENGINE_EMU_PMU_H
 #define FWNMI_ENGINE_EMU_PMU_H

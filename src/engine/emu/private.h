@@ -61,7 +61,7 @@ static inline unsigned cpu_isa(const struct cpu *cpu)
 	return cpu->msr & MSR_PR ? cpu->engine->compat->isa : cpu->engine->model->isa;
 }
 
-/* Whoever adds or drops code, decoded or translated, holds the lock if there are threads. */
+/* To be held, if there are threads, to add or drop code, decoded or translated. */
 static inline void lock_code(struct power_engine *e)
 {
 	if (e->threads)
@@ -142,7 +142,7 @@ static inline bool cpu_interrupt_waits(const struct cpu *cpu)
 {
 	return cpu_external(cpu) || cpu->dec_pending || cpu->doorbell || pmu_interrupt_waits(cpu);
 }
-/** cpu_waits() - has the thread announced by a low priority that it waits? 0: it never said. */
+/** cpu_waits() - does a low priority say that the thread waits? 0: it never set one. */
 static inline bool cpu_waits(const struct cpu *cpu)
 {
 	const uint64_t priority = (cpu->ppr & PPR_PRI) >> PPR_PRI_SHIFT;

@@ -43,11 +43,11 @@ struct shootdown_queue {
 
 /** shootdown() - do it, or ask the vCPU to do so if it runs on another thread */
 void shootdown(struct cpu *cpu, const struct shootdown *request);
-/** shootdown_take() - do what the vCPU was asked for. For its own thread, between two blocks. */
+/** shootdown_take() - do what the vCPU was asked to. For its own thread, between two blocks. */
 void shootdown_take(struct cpu *cpu);
 /**
- * shootdown_wait() - wait until all other vCPUs have done what they were asked for, and meanwhile
- * do what this one is asked for. For its own thread, between two blocks.
+ * shootdown_wait() - wait until all other vCPUs have done what they were asked to, and meanwhile do
+ * what this one is asked to. For its own thread, between two blocks.
  */
 void shootdown_wait(struct cpu *cpu);
 /** shootdown_finish() - the same for the machine's thread, which executes no vCPU meanwhile */

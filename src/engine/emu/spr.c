@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Special purpose registers as mfspr and mtspr access them. Power ISA 3.0B, Book III section 4.4.4.
- * What the performance monitor's registers do is pmu.h's.
+ * pmu.h says what the performance monitor's registers do.
  */
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"

@@ -7,7 +7,7 @@
 
 /* What the trace interrupt after an instruction reports about it. */
 struct traced {
-	bool wanted; /* one of them asks for it */
+	bool wanted; /* MSR[SE], MSR[BE] or CIABR asks for it */
 	bool accesses; /* it has a storage operand, at @sdar */
 	uint64_t siar, sdar, srr1;
 };

@@ -5,7 +5,7 @@
 #include "engine/emu/vcpu_thread.h"
 #include "engine/start_vcpu_thread.h"
 
-/* The vCPU's instruction count, which the machine shows, is brought up to date that often. */
+/* After so many instructions the count of the vCPU, which the machine shows, is updated. */
 #define THREAD_RUN 1000000u
 
 /* ---- in the thread that executes ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One host thread for each vCPU. It executes guest code until an exit that the machine has to
- * handle, leaves the exit, and waits; the machine's own thread finds it in run(). Whoever reads or
- * writes a vCPU stops it first: cpu_hold().
+ * handle, leaves the exit, and waits; the machine's own thread finds it in run(). A vCPU is
+ * stopped before it is read or written: cpu_hold().
  */
 #ifndef FWNMI_ENGINE_EMU_VCPU_THREAD_H
 #define FWNMI_ENGINE_EMU_VCPU_THREAD_H

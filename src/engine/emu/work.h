@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Some instructions cost the host far more than others: those that empty caches, walk page tables,
- * meet new code or touch new memory. run() adds up their extra cost, in about nanoseconds of host
+ * meet new code or touch new memory. run() adds up their extra cost, roughly in nanoseconds of host
  * time, and ends when WORK_PER_RUN is spent, so that its caller can look at the clock. It still
  * ends between two blocks, so the guest cannot tell.
  */

@@ -116,7 +116,7 @@ struct code_cache {
 	size_t arena_size, arena_used;
 };
 
-/** code_cache_create() - for @memory_bytes of real memory from 0. false: no memory of the host. */
+/** code_cache_create() - for @memory_bytes of real memory from 0. false: the host has no memory. */
 bool code_cache_create(struct code_cache *c, uint64_t memory_bytes, struct work *work);
 void code_cache_destroy(struct code_cache *c);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder: bytes of one page and a mode go in, micro-operations come out. It knows no cache and
- * nothing of a vCPU but where its registers lie.
+ * The decoder: bytes of one page and a mode go in, micro-operations come out. It knows no cache,
+ * and of a vCPU only where its registers are.
  */
 #ifndef FWNMI_ENGINE_EMU_DECODE_DECODE_H
 #define FWNMI_ENGINE_EMU_DECODE_DECODE_H
@@ -20,7 +20,7 @@ struct decode_input {
 	unsigned isa; /* version, 300 = 3.0; newer instructions are illegal */
 	unsigned compat_isa; /* the same for problem state; 0: as isa */
 	unsigned max_insns; /* 1..BLOCK_MAX_INSNS */
-	unsigned max_words; /* what lies behind them is not read; 0: no limit */
+	unsigned max_words; /* what follows them is not read; 0: no limit */
 	bool threads; /* other vCPUs run at the same time: barriers are needed */
 };
 
@@ -37,9 +37,9 @@ bool decode_init(void);
  * decode() - translate a run of instructions
  * @uops: room for DECODE_MAX_UOPS
  *
- * The run ends at a branch, at an instruction that changes what follows, at the page's end, after
- * max_insns or max_words, which has room for the first instruction. Behind its ending
- * micro-operation stand two links and a trailer, all with imm 0.
+ * The run ends at a branch, at an instruction that changes what follows, at the page's end, or
+ * after max_insns or max_words. max_words has room for the first instruction. Two links and a
+ * trailer, all with imm 0, follow the ending micro-operation.
  */
 void decode(const struct decode_input *input, struct uop *uops, struct decoded *decoded);
 /** decode_word() - the instruction word at @code as @mode fetches it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Decimal floating point: encodings, rounding, arithmetic. Power ISA 3.0B, book I, sections 5.4
- * (data), 5.5 (execution model). An exact result has up to twice the digits of its operands; what
- * is below them only matters as not being zero.
+ * (data), 5.5 (execution model). An exact result has up to twice the digits of its operands;
+ * digits below these only matter by not being zero.
  */
 #include "engine/emu/fp/decimal.h"
 #include "engine/emu/fp/declet.h"

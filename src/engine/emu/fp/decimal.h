@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Decimal floating-point arithmetic on the host's integers: decimal32, 64 and 128 in the encoding
- * with densely packed decimals, every result, rounding mode and status flag (Power ISA 3.0B, book
+ * with densely packed decimals; all results, rounding modes and status flags (Power ISA 3.0B, book
  * I, chapter 5). The instructions themselves are in dfp.c.
  */
 #ifndef FWNMI_ENGINE_EMU_FP_DECIMAL_H
@@ -19,8 +19,8 @@ struct decimal_format {
 extern const struct decimal_format decimal_short, decimal_long, decimal_quad;
 
 /*
- * An unpacked number: coefficient * 10^exponent. A zero is finite and has an exponent, too. Of a
- * NaN or an infinity the coefficient holds the trailing significand.
+ * An unpacked number: coefficient * 10^exponent. A zero is finite and has an exponent, too. The
+ * coefficient of a NaN or an infinity is the trailing significand.
  */
 struct decimal {
 	u128 coefficient;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The decimal floating-point instructions. The arithmetic itself is in fp/decimal.c. Power ISA
- * 3.0B, book I, chapter 5, and the conversions that 3.1 adds. Primary opcode 59 is a number of 64
- * bits in an FPR, 63 one of 128 bits in a pair; an instruction has one body for both.
+ * 3.0B, book I, chapter 5, and the conversions that 3.1 adds. With primary opcode 59 numbers have
+ * 64 bits, in an FPR; with 63 they have 128, in a pair. An instruction has one body for both.
  */
 #include "engine/emu/fp/decimal.h"
 #include "engine/emu/insn/fpr.h"

@@ -11,7 +11,7 @@
 #undef INSN
 #undef CALL
 
-/* Begins the definition of one. */
+/* Begins the definition of a semantics function. */
 #define SEM(name) int sem_##name(struct cpu *cpu, uint32_t insn)
 
 /* Parts of instructions that decode.c translates. */

@@ -13,13 +13,13 @@
 #undef P_ACCESS
 #undef P_CALL
 
-/* Parts of instructions that decode.c translates. scratch[1] has the address of the second's. */
+/* Parts of instructions that decode.c translates. The second finds its address in scratch[1]. */
 sem_fn sem_need_prefix, sem_prefix_alignment;
 
 /* A word that begins an instruction of two words, from this version of the ISA on. */
 #define PREFIX_ISA	       310
 #define IS_PREFIX(word)	       ((word) >> 26 == 1)
-/* It must not cross such a boundary. */
+/* Such an instruction must not cross a boundary of so many bytes. */
 #define PREFIX_BOUNDARY	       64
 #define PREFIX_CROSSES(offset) ((offset) % PREFIX_BOUNDARY == PREFIX_BOUNDARY - 4)
 /* Forms of the prefix: value and mask. */

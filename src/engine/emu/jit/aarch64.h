@@ -15,7 +15,7 @@
 
 /*
  * Each processor needs a barrier of its own (ISB) before it executes what another has written where
- * it may have fetched before. Nothing here makes it execute one.
+ * it may have fetched before. Nothing here makes the processor execute one.
  */
 #define SERVES_THREADS false
 
@@ -31,7 +31,7 @@
 #define NOT_PINNED 0xff
 
 /*
- * The register of each pinned GPR, in pairs, which are loaded and stored as such. These are the
+ * The register of each pinned GPR. Pairs are loaded and stored as such. These are the
  * GPRs that Linux's and GCC's code uses most, among them all arguments.
  */
 #define NONE NOT_PINNED
@@ -74,7 +74,7 @@ static inline void store_byte(struct assembler *a, unsigned r, unsigned offset)
 _Static_assert(offsetof(struct cpu, page_ea) < BYTES_REACH, "loads of bytes reach all before it");
 _Static_assert(offsetof(struct cpu, arrays) < 2 * WORDS_REACH, "those of doublewords, too");
 
-/* The register that holds it: its own, or @scratch, loaded. Flags stay. */
+/* The host's register with the guest's: its own, or @scratch, loaded. Flags stay. */
 static inline unsigned value(struct translation *t, unsigned offset, unsigned scratch)
 {
 	const unsigned r = pinned_register(t, offset);
@@ -88,7 +88,7 @@ static inline unsigned value(struct translation *t, unsigned offset, unsigned sc
 	return scratch;
 }
 
-/* The register to compute it in: its own, or @scratch, which done() stores. */
+/* Where to compute a guest's register: in its own, or @scratch, which done() stores. */
 static inline unsigned target(const struct translation *t, unsigned offset, unsigned scratch)
 {
 	const unsigned r = pinned_register(t, offset);
@@ -106,7 +106,7 @@ static inline void done(struct translation *t, unsigned offset, unsigned r)
 		store_cpu(&t->a, r, offset);
 }
 
-/* OP_LOAD_PAIR or OP_STORE_PAIR of all of them, and the budget */
+/* OP_LOAD_PAIR or OP_STORE_PAIR of all pinned registers, and of the budget */
 static inline void move_pinned(struct assembler *a, uint32_t pair)
 {
 	const uint32_t single = pair == OP_LOAD_PAIR ? OP_LOAD : OP_STORE;
@@ -133,7 +133,7 @@ static inline void unspill(struct translation *t)
 
 /* ---- what is rarely executed ---- */
 
-/* It is near, for conditional jumps reach 1 MiB. */
+/* It is near, because conditional jumps only reach 1 MiB. */
 #define RARE_CODE_IS_APART false
 
 /* ---- what several kinds of recipes need ---- */
@@ -245,7 +245,7 @@ static inline void put_fetch_entry(struct assembler *a)
 	logic_immediate(a, OP_AND, T4, T0, EPN(~0ull));
 }
 
-/* d = the entry at the address in T0 of the page in T3: zero, or where the block is from there */
+/* d = the entry of the page in T3 for the address in T0: 0, or how far the block is from there */
 static inline void put_entry(struct assembler *a, unsigned d)
 {
 	logic_immediate(a, OP_AND, d, T0, PAGE_BYTES - 4);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Encodings of AArch64 instructions (Arm Architecture Reference Manual, chapter C6). It knows no
- * guest and no memory management: instructions go to where `at` is, and whoever uses it leaves
- * room.
+ * Encodings of AArch64 instructions (Arm Architecture Reference Manual, chapter C6). This knows no
+ * guest and no memory management: instructions go to where `at` is, and the caller leaves room.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_ASSEMBLER_AARCH64_H
 #define FWNMI_ENGINE_EMU_JIT_ASSEMBLER_AARCH64_H
@@ -56,7 +55,7 @@ enum host_condition {
 #define OP_UMULL (WIDE | 0x1ba07c00u)
 #define OP_SMULH (WIDE | 0x1b407c00u)
 #define OP_UMULH (WIDE | 0x1bc07c00u)
-#define OP_UDIV	 0x1ac00800u /* zero, by zero */
+#define OP_UDIV	 0x1ac00800u /* zero, if m is zero */
 #define OP_SDIV	 0x1ac00c00u
 #define OP_LSL	 0x1ac02000u /* by m modulo 64, or 32 */
 #define OP_LSR	 0x1ac02400u

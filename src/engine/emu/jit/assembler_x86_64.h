@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Encodings of x86-64 instructions. It knows no guest and no memory management: bytes go to where
- * `at` is, and whoever uses it leaves room.
+ * Encodings of x86-64 instructions. This knows no guest and no memory management: bytes go to where
+ * `at` is, and the caller leaves room.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H
 #define FWNMI_ENGINE_EMU_JIT_ASSEMBLER_X86_64_H

@@ -4,8 +4,8 @@
  * their own, where a block's code lies, and its links.
  *
  * Layout: the shared code, then each block's: a header with the places of its two links' jumps, and
- * its code. What is rarely executed is behind that, or, where the host's jumps reach so far, fills
- * the memory from the other end, so that it shares no cache lines with the rest.
+ * its code. What is rarely executed follows that, or, where the host's jumps reach far enough,
+ * fills the memory from the other end, so that it shares no cache lines with the rest.
  */
 #include "engine/emu/code/lookup.h"
 #include "engine/emu/jit/host_emitter.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a host's architecture has to give for the translator: code for a block of micro-operations.
- * A translated block does what the interpreter would have done. Where it has no code of its own for
- * that, it calls, or goes on in the interpreter at the very micro-operation, which has then changed
- * nothing yet. So whatever is rare (a miss in the soft TLB, an exception, the end of the budget) is
- * the interpreter's alone.
+ * What the translator needs of a host's architecture: code for a block of micro-operations. A
+ * translated block does what the interpreter would have done. Where it has no code of its own for
+ * that, it makes a call, or goes on in the interpreter at that very micro-operation, which has
+ * changed nothing yet. So only the interpreter handles what is rare: a miss in the soft TLB, an
+ * exception, the end of the budget.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_EMITTER_H
 #define FWNMI_ENGINE_EMU_JIT_EMITTER_H
@@ -17,11 +17,12 @@ struct emitter {
 	struct executable_memory memory;
 	/*
 	 * To be compared with the interpreter (lockstep.h): instead of going on in it, a block's
-	 * code returns the micro-operation to go on at, and what may do anything is left to it.
+	 * code returns the micro-operation to go on at, and it leaves to the interpreter what may
+	 * do anything.
 	 */
 	bool alone;
 	size_t first; /* where the code of blocks begins; what is before that is shared */
-	/* Code is put from used on, and what of it is rarely executed before limit. */
+	/* Code is put at used and above; if it is rarely executed, it may be put below limit. */
 	size_t used, limit;
 	size_t last_limit; /* before the code translated last */
 	/* Shared code, as offsets in the memory. */
@@ -49,8 +50,8 @@ void emitter_fill(struct emitter *e, size_t from, size_t limit);
 uop_fn *emitter_enter(const struct emitter *e);
 /**
  * emitter_translate() - translate the block of @first, from there on
- * returns: the code, for block.host; NULL: no room for it, until emitter_fill(). There always is
- * for a part of a block that has code.
+ * returns: the code, for block.host; NULL: no room for it, until emitter_fill(). A part of
+ * a block that has code always finds room.
  */
 const uint8_t *emitter_translate(struct emitter *e, const struct uop *first);
 /** emitter_drop() - the code translated last is gone again. */
@@ -58,12 +59,12 @@ void emitter_drop(struct emitter *e, const uint8_t *code);
 /** emitter_link() - have the code of @from, if it goes by its link @link, continue at @to. */
 void emitter_link(struct emitter *e, const struct block *from, unsigned link,
 		  const struct block *to);
-/** emitter_unlink() - the contrary */
+/** emitter_unlink() - undo that */
 void emitter_unlink(struct emitter *e, const struct block *from, unsigned link);
 /** emitter_linked() - the code where the code of @from continues by its link @link, or NULL */
 const uint8_t *emitter_linked(const struct emitter *e, const struct block *from, unsigned link);
 
-/** emitter_executes() - does translated code execute this call without making it, if it can? */
+/** emitter_executes() - has this call code of its own, which replaces it where it can? */
 bool emitter_executes(const struct uop *u, unsigned mode);
 /** emitter_access() - what memory such a call accesses. false: none */
 struct emitter_access {

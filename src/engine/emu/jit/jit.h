@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The translator: blocks that are executed often get code of the host's. It knows no host's
- * architecture: emitter.h does.
+ * architecture; emitter.h has what it needs of one.
  *
  * A block's first micro-operation leads to its code: its body is jit_count() until the block is
  * translated, then the emitter's. So whatever executes a block executes its code. Nothing but that
@@ -23,8 +23,8 @@ struct jit;
 #define JIT_CODE_BYTES	(64u << 20)
 
 /**
- * jit_create() - a translator, with @size bytes for code, of which each generation gets room for
- * the longest block at least
+ * jit_create() - a translator, with @size bytes for code: each generation has room for the longest
+ * block at least
  * returns: NULL, with the reason in @err, if the host has none or refuses its memory
  */
 struct jit *jit_create(enum engine_jit mode, size_t size, char *err, size_t err_size);
@@ -35,8 +35,8 @@ void jit_destroy(struct jit *jit);
  */
 bool jit_prepare(struct jit *jit, unsigned count, size_t size);
 /**
- * jit_forked() - this process was: all code is forgotten, and more is put into the @number'th of
- * that memory. If there is none, nothing is translated any more.
+ * jit_forked() - this process was fork()ed: all code is forgotten, and new code goes into the
+ * @number'th memory of jit_prepare(). If there is none, nothing is translated any more.
  */
 void jit_forked(struct jit *jit, unsigned number);
 /** jit_is_here() - not in a process that was fork()ed, until jit_forked() */
@@ -50,7 +50,7 @@ struct jit_figures {
 	uint64_t blocks, insns, bytes, evicted;
 };
 void jit_figures(const struct jit *jit, struct jit_figures *figures);
-/** jit_difference() - what of ENGINE_JIT_CHECK has ended the run, or NULL */
+/** jit_difference() - the difference by which ENGINE_JIT_CHECK has ended the run, or NULL */
 const char *jit_difference(const struct jit *jit);
 /** jit_check_block() - is what leads to its code right? NULL, or what is wrong. */
 const char *jit_check_block(const struct jit *jit, const struct block *block);

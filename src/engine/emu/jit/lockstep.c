@@ -2,10 +2,10 @@
 /*
  * Translated code in lock step with the interpreter; see lockstep.h.
  *
- * The interpreter is first. It goes as far as translated code does without it: up to a call, an
- * access that misses the soft TLB, a refused instruction, or an ending that is not the code's own.
- * What it has stored is undone then, translated code starts from the same state, and must come to
- * the same place. From there the interpreter goes on.
+ * The interpreter goes first, as far as translated code can go by itself: up to a call, an access
+ * that misses the soft TLB, a refused instruction, or an ending that is not the code's own. What it
+ * has stored is then undone. Translated code starts from the same state, and must come to the same
+ * place. From there the interpreter goes on.
  */
 #include <stdio.h>
 #include <stdlib.h>

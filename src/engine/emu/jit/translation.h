@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the emitters of all hosts share: the block being translated, what is behind it, and which
+ * What the emitters of all hosts share: the block being translated, what follows it, and which
  * calls of semantics functions have code of their own. emit_block.c walks through a block, and a
- * host's emitter gives the code for its parts. Its header is what to include: it has the assembler.
+ * host's emitter gives the code for its parts. Include a host's header, which has its assembler.
  */
 #ifndef FWNMI_ENGINE_EMU_JIT_TRANSLATION_H
 #define FWNMI_ENGINE_EMU_JIT_TRANSLATION_H
@@ -94,32 +94,32 @@ void put_shared(struct emitter *e, struct assembler *a);
 uint8_t *put_rare(struct translation *t, const struct rare *rare);
 /** put_need() - go on in the interpreter if a facility is off, or if MSR_PR is on */
 void put_need(struct translation *t, uint64_t msr_bit);
-/** put_call() - of the semantics function of t->u; the pinned registers are in struct cpu */
+/** put_call() - call the semantics function of t->u; the pinned registers are in struct cpu */
 void put_call(struct translation *t, uint32_t insn);
-/** put_body() - of jit_run_body(), for what has no code of its own */
+/** put_body() - call jit_run_body(), for what has no code of its own */
 void put_body(struct translation *t);
 
-/* The recipes. Of the micro-operation t->u: its code. false: it has none. */
+/* The recipes put the code of the micro-operation t->u. false: it has none. */
 bool recipe_fixed(struct translation *t);
 bool recipe_memory(struct translation *t); /* in recipes.c, as the next */
 bool recipe_branch(struct translation *t);
 
 /* What recipes.c makes them of. The operands are those of t->u. */
 
-/** put_load() - @bytes, @sign: extended so, with a displacement or @indexed */
+/** put_load() - load @bytes, sign-extended if @sign, by a displacement or @indexed */
 void put_load(struct translation *t, unsigned bytes, bool sign, bool big_endian, bool indexed);
 void put_store(struct translation *t, unsigned bytes, bool big_endian, bool indexed);
 /** put_count() - if the budget ends here, the ending is the interpreter's */
 void put_count(struct translation *t);
-/** put_link() - to the block that a link leads to */
+/** put_link() - go to the block that a link leads to */
 void put_link(struct translation *t, unsigned link);
-/** put_link_if() - by LINK_TAKEN if the condition is met, else by LINK_NEXT */
+/** put_link_if() - go by LINK_TAKEN if the condition is met, else by LINK_NEXT */
 void put_link_if(struct translation *t, enum host_condition condition);
-/** put_out() - to an effective address outside of the page */
+/** put_out() - go to an effective address outside of the page */
 void put_out(struct translation *t);
-/** put_to_register() - to the effective address in the register d */
+/** put_to_register() - go to the effective address in the register d */
 void put_to_register(struct translation *t);
-/** test_zero() - not equal, if the register a is not zero */
+/** test_zero() - set the flags to "not equal" if the register a is not zero */
 void test_zero(struct translation *t);
 
 #define RECIPE(name, put) \
@@ -157,7 +157,7 @@ struct sem_recipe {
 
 /** host_recipes - by file, each ended by an empty one; NULL ends the list */
 extern const struct sem_recipe *const host_recipes[];
-/** look_at_host() - HOST_*: of the host's processor, what not all have */
+/** look_at_host() - HOST_*: the features of this processor that not all have */
 unsigned look_at_host(void);
 
 /** displacement() - of an access of this form */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The emitter for x86-64, as its recipes see it: the block being translated, and where the guest's
- * registers are.
+ * The emitter for x86-64, as its recipes see it: where the guest's registers are.
  *
  * RBP holds the vCPU's address plus BIAS, R15 its budget; the GPRs in register_of are pinned;
  * RAX, RCX and RDX are scratch. A block's code is entered and left with these registers live.
@@ -54,7 +53,7 @@ static inline struct operand home(const struct translation *t, unsigned offset)
 	return r ? in_register(r) : at_base(CPU, (int32_t)offset - BIAS);
 }
 
-/* The register that holds it: its own, or @scratch, loaded. Flags stay. */
+/* The host's register with the guest's: its own, or @scratch, loaded. Flags stay. */
 static inline unsigned value(struct translation *t, unsigned offset, unsigned scratch)
 {
 	unsigned r = pinned_register(t, offset);
@@ -65,7 +64,7 @@ static inline unsigned value(struct translation *t, unsigned offset, unsigned sc
 	return scratch;
 }
 
-/* The register to compute it in: its own, or @scratch, which done() stores. */
+/* Where to compute a guest's register: in its own, or @scratch, which done() stores. */
 static inline unsigned target(struct translation *t, unsigned offset, unsigned scratch)
 {
 	unsigned r = pinned_register(t, offset);
@@ -138,7 +137,7 @@ static inline int32_t base_at(enum tlb_mode mode, enum tlb_base base, bool write
 
 #define ENTRY(member) ((int32_t)offsetof(struct tlb_entry, member))
 
-/* RCX: where from table_at() on the entry is for the effective address in RAX */
+/* RCX: the entry for the effective address in RAX, as an offset from table_at() */
 static inline void put_tlb_entry(struct assembler *a)
 {
 	_Static_assert(sizeof(struct tlb_entry) == 16, "the shift below");
@@ -254,7 +253,7 @@ enum vector_constant {
 	TRANSPOSE_1, /* bits that a transposition swaps: in squares of 2 by 2, */
 	TRANSPOSE_2, /* of 4 by 4, */
 	TRANSPOSE_4, /* of 8 by 8 */
-	UNSHIFTED_ROWS, /* where a byte is from that AES's ShiftRows puts back */
+	UNSHIFTED_ROWS, /* where a byte comes from when AES's ShiftRows is undone */
 	HIGH_ONES, /* of the left doubleword */
 	HIGH_SIGN,
 	HIGH_MAGNITUDE,
@@ -288,7 +287,7 @@ static inline struct cached_vsr *find_vsr(struct translation *t, unsigned n)
 	return NULL;
 }
 
-/* The host register for VSR @n, with whatever is in it. One used longest ago makes way. */
+/* The host register for VSR @n, with whatever is in it. The least recently used one makes way. */
 static inline unsigned vsr_target(struct translation *t, unsigned n)
 {
 	struct cached_vsr *c = find_vsr(t, n);
@@ -334,7 +333,7 @@ static inline void vsr_done(struct translation *t, unsigned n)
 
 /* ---- the code at an address ---- */
 
-/* RCX: where the fetch entry is for the effective address in RAX */
+/* RCX: the address of the fetch entry for the effective address in RAX */
 static inline void put_fetch_entry(struct assembler *a)
 {
 	_Static_assert(sizeof(struct fetch_entry) == 16, "the shift below");
@@ -352,7 +351,7 @@ static inline struct operand at_host(unsigned first)
 
 /* ---- calls of semantics functions ---- */
 
-/* Of the host's processor: what not all have. */
+/* Features that not all processors have. */
 #define HOST_POPCNT 2
 #define HOST_AVX2   4
 #define HOST_BMI2   8

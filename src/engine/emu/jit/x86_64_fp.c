@@ -11,10 +11,10 @@
  *   not be, as a tiny sum is exact, and not normal), so the exact result is not tiny either.
  * - The host's result is then the exact one, correctly rounded: both follow IEEE 754. The error,
  *   exact minus rounded, tells FI (it is not zero) and FR (its sign is not the result's: rounding
- *   made the magnitude greater). Of a sum it is Knuth's TwoSum. Of a product it is a * b - r, and
- *   of a quotient it has the sign of (a - r * b) / b, either by a fused multiply-add. These errors
+ *   made the magnitude greater). For a sum it is Knuth's TwoSum. For a product it is a * b - r, and
+ *   for a quotient it has the sign of (a - r * b) / b, both by a fused multiply-add. These errors
  *   are doubles: multiples of 2^-105 times the product or the dividend, whose exponents keep them
- *   above the least denormal number. A root's is as a quotient's.
+ *   above the least denormal number. A root's error is found as a quotient's.
  * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
  * Each element of a vector must meet these conditions, with an exponent of at most GREATEST_OF_FMA

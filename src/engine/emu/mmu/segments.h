@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A vCPU's segment lookaside buffer. Its entries are architected state. What the soft TLB holds
- * comes from valid entries that are alone in translating their segment, so whoever changes an entry
- * does it here.
+ * comes from valid entries that are alone in translating their segment, so entries are changed
+ * here only.
  */
 #ifndef FWNMI_ENGINE_EMU_MMU_SEGMENTS_H
 #define FWNMI_ENGINE_EMU_MMU_SEGMENTS_H

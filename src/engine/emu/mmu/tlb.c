@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The soft TLB's arrays and the cache of walks, and how they are emptied. A guest may flush as
- * often as it likes: it costs what was filled since the last time.
+ * often as it likes: a flush costs what was filled since the last one.
  */
 #include <string.h>
 

@@ -23,8 +23,8 @@
 
 /*
  * Soft TLB entry: the tag is the effective page (4 KiB granule); addend + ea is the host address. A
- * tag with low bits set never matches. Those of TLB_INVALID differ from any that an unaligned
- * access may have. caches_check() checks these invariants of a valid entry in slot n:
+ * tag with low bits set never matches. TLB_INVALID's low bits are not those of any unaligned
+ * access, either. caches_check() checks these invariants of a valid entry in slot n:
  * - n is what TLB_INDEX() gives for its tag;
  * - tag + addend is the host address of a page of guest memory; in TLB_REAL that page's real
  *   address is the tag;
@@ -33,7 +33,7 @@
  * - a page with poison in it has no entry, nor has one with a planted error, except in TLB_REAL;
  * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
  *   not depend on PIDR sets user_saw_kernel.
- * And one of base_read or base_write equals a valid one of read or write.
+ * A valid entry of base_read or base_write equals a valid one of read or write.
  */
 struct tlb_entry {
 	uint64_t tag;
@@ -66,8 +66,8 @@ struct fill_log {
 	uint16_t slot[FILL_LOG];
 };
 /*
- * Registers that hardly ever point elsewhere: each has the entry that it led to last in a place of
- * its own, which is found without computing where it is.
+ * Registers that rarely point to another page: each has its own copy of the entry that it led to
+ * last, which is found without computing a slot.
  */
 enum tlb_base {
 	BASE_STACK,
@@ -165,10 +165,9 @@ void tlb_protect(struct tlb_arrays *t, const uint8_t *host); /* no more fast sto
 /* ---- the cache of walks ---- */
 
 /*
- * A cached walk is valid if its asid is the current one of its space: a process, or what else the
- * tables' format takes for an address space. Each number is given out
- * only once, and all walks are forgotten before numbers start again, so an old walk never matches a
- * new asid.
+ * A cached walk is valid if its asid is the current one of its space: a process, or whatever else
+ * the tables' format takes for an address space. Each number is given out only once, and all walks
+ * are forgotten before numbers start again, so an old walk never matches a new asid.
  */
 struct walk_entry {
 	uint64_t page; /* in its space; TLB_INVALID: empty */

@@ -70,7 +70,7 @@ struct translate_fault {
 
 struct translation_format {
 	/**
-	 * space() - find what the address belongs to: the request's members behind the comment.
+	 * space() - find what the address belongs to: the request's members after that comment.
 	 * false: *@fault says why not. The other functions need the result.
 	 */
 	bool (*space)(struct translate_request *request, struct translate_fault *fault);

@@ -46,8 +46,8 @@ enum uop_imm {
 };
 
 /*
- * Beside its operands. An ending takes its instructions from the budget and sets NIP or page_ea; a
- * load may use scratch[3].
+ * What a micro-operation does beside its operands. An ending takes its instructions from the budget
+ * and sets NIP or page_ea; a load may use scratch[3].
  */
 enum uop_effect {
 	EFFECT_LOADS = 1 << 0,
