@@ -4,33 +4,37 @@
 
 usage: bench/bench.py [--rounds N] [--only KIND,...] [--rows sha256,fork,...] [--kernels 6.1,...]
                       [--clock host|insn] [--jit off|auto|force] [--load N] [--before PROGRAM]
+                      [--kvm-unit-tests DIRECTORY]
        (`make bench` calls this; see --help)
 
 Boot rows measure a run in which one of Debian's kernels boots to userland and powers off, with
-radix translation and with a hash table, and the program's peak resident memory with the first.
-Compute rows measure the time between two marks that the guest prints around a busybox job, by this
-host's clock, also with both; both programs must print the same results. The output is a table of
-medians, and build/bench.json. A ratio is ours / peer: below 1, ours is faster or smaller.
+radix translation and with a hash table. They also have the program's peak resident memory with
+radix. Compute rows measure the time between two marks that the guest prints around a busybox job,
+by this host's clock, also with radix and with a hash table; both programs must print the same
+results. The output is a table of medians, and build/bench.json. A ratio is ours / peer: below 1,
+ours is faster or smaller.
 
-With --before the peer of boot and compute rows is another build of fwnmi instead, which tells what
-a change has cost. With --load, busy loops run beside everything. The sieve row runs kvm-unit-tests'
-program; it needs a tree that was built (CONTRIBUTING.md).
+With --before, another build of fwnmi is the peer of boot, compute, thread and sieve rows, which
+shows what a change has cost. With --load, busy loops run beside everything. The sieve row runs
+kvm-unit-tests' program, from a tree that was built (CONTRIBUTING.md); it is left out without
+--kvm-unit-tests.
 
 Thread rows measure, in the same way, two jobs at once in a guest with two CPUs, each of which has a
 thread of the host (QEMU: thread=multi). They mean little on a host without two idle processors.
 
-OpenSSL rows measure what `openssl speed` reports, as milliseconds a MiB, in the userland of
-Debian's programs that `make userland` leaves in build/userland.cpio. Without it they are left out.
+OpenSSL rows show what `openssl speed` reports, as milliseconds per MiB, in the userland of Debian's
+programs that `make userland` leaves in build/userland.cpio. Without that file they are left out.
 
-FWNMI rows have no peer, because QEMU's pseries machine has no injection. They measure libfwnmi's
-fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to its
-ibm,nmi-interlock call.
+FWNMI rows have no peer, because QEMU's pseries machine injects no machine checks. They measure
+libfwnmi's fwnmi_machine_check() alone, and a Linux guest's time from an injected machine check to
+its ibm,nmi-interlock call.
 
-Snapshot rows measure how soon a Linux guest of 1 GiB is where it was: by a reset in its process
-(after a recovered machine check), and by a new process that loads a file. QEMU has one way to both,
-a new process that loads a migration to a file: from its start until it says that the guest runs.
+Snapshot rows measure how soon a Linux guest of 1 GiB is back where it was: by a reset in its
+process (after a recovered machine check), and by a new process that loads a file. QEMU has one way
+to do both, a new process that loads a migration from a file. It is measured from the process's
+start until QEMU says that the guest runs.
 
-Verdict rows measure what the lab takes for one case, on one core: reset, injection, the guest's
+Verdict rows measure the time of one case of the lab, on one core: reset, injection, the guest's
 reaction, the verdict and its evidence. QEMU's way is the load above, `inject-nmi`, and the wait
 for Linux's Oops; it has system resets only.
 """
