@@ -14,8 +14,8 @@ by this host's clock, also with radix and with a hash table; both programs must 
 results. The output is a table of medians, and build/bench.json. A ratio is ours / peer: below 1,
 ours is faster or smaller.
 
-With --before, another build of fwnmi is the peer of boot, compute, thread and sieve rows, which
-shows what a change has cost. With --load, busy loops run beside everything. The sieve row runs
+With --before, another build of fwnmi is the peer, which shows what a change has cost; boot, compute,
+thread and sieve rows are measured so. With --load, busy loops run beside everything. The sieve row runs
 kvm-unit-tests' program, from a tree that was built (CONTRIBUTING.md); it is left out without
 --kvm-unit-tests.
 
@@ -65,7 +65,8 @@ KERNEL = "6.1"  # of all rows but boots
 KERNELS = ["6.1", "6.12", "newest"]
 TABLES = {"radix": "", "hash": " disable_radix"}  # what translates, and how the kernel is told
 MEMORY = "1G"
-KINDS = ["boot", "compute", "threads", "sieve", "openssl", "fwnmi", "snapshots", "verdicts"]
+BEFORE_KINDS = ["boot", "compute", "threads", "sieve"]  # those that --before can compare
+KINDS = [*BEFORE_KINDS, "openssl", "fwnmi", "snapshots", "verdicts"]
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
 THREAD_ROWS = ["two_sha256", "two_fork"]
 OPENSSL = {  # what `openssl speed -evp` takes
@@ -179,7 +180,7 @@ class Bench:
             if not os.path.exists(path):
                 raise Failure(f"{path} is missing ({how})")
         self.kernel, self.qemu = guest_file(KERNEL), guest_file("qemu10")
-        self.peer = args.before or self.qemu  # of boot and compute rows
+        self.peer = args.before or self.qemu  # of BEFORE_KINDS
         self.samples = collections.defaultdict(lambda: ([], []))  # row: (ours, peer)
         self.units = {}
 
@@ -623,6 +624,11 @@ def main():
         help="the JSON file (build/bench.json)",
     )
     args = parser.parse_args()
+    if args.before:
+        if args.only is KINDS:
+            args.only = BEFORE_KINDS
+        if not set(args.only) <= set(BEFORE_KINDS):
+            parser.error(f"--before compares only {', '.join(BEFORE_KINDS)}")
     bench = Bench(args)
     try:
         with busy_loops(args.load):

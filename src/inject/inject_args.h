@@ -17,8 +17,9 @@
  *	"cpu-index" (0), "cpus" ("all" or "others", those but cpu-index): see inject_args_cpus();
  *	"context" ("user", "kernel", "any": the default), "now" (false; not with context), "at"
  *	(a trigger, see trigger.h), "timeout" (seconds, 10), "repeat" (a storm of so many events),
- *	"every" (instructions, 0; only with "repeat"). System resets: "swapped-srr" (false). Machine checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype"
- *	(multihit, or load-store for a UE), "unsafe" (false: R16, the processor is stopped),
+ *	"every" (instructions, 0; only with "repeat"). System resets: "swapped-srr" (false). Machine
+ *	checks, names as in fwnmi/errlog.h: "type" (SLB), "subtype" (multihit, or load-store for a
+ *	UE), "unsafe" (false: R16, the processor is stopped),
  *	"severity" (error-sync), "disposition" (fully-recovered, or not-recovered if fatal),
  *	"initiator" (CPU), "transient" (UE only, true), "effective-address" (SLB, ERAT, TLB: that of
  *	the interrupted instruction; UE: none), "logical-address" (UE only, none). Addresses are
