@@ -630,12 +630,19 @@ def main():
         if not set(args.only) <= set(BEFORE_KINDS):
             parser.error(f"--before compares only {', '.join(BEFORE_KINDS)}")
     bench = Bench(args)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ended = None
     try:
         with busy_loops(args.load):
             bench.run()
-    finally:
-        bench.progress.clear()
+    except (Failure, OSError) as e:
+        ended = str(e)
+    except KeyboardInterrupt:
+        ended = "interrupted"
+    bench.progress.clear()
     rows = bench.table(peer_name(args))
+    if ended and not rows:
+        raise Failure(ended)
     os.makedirs(os.path.dirname(os.path.abspath(args.output)), exist_ok=True)
     temporary = f"{args.output}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8") as f:
@@ -643,6 +650,8 @@ def main():
         f.write("\n")
     os.replace(temporary, args.output)
     show(rows)
+    if ended:
+        raise Failure(f"{ended}; the table has what was measured until then")
 
 
 if __name__ == "__main__":
