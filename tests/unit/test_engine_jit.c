@@ -152,6 +152,12 @@ static int raises(struct cpu *c, uint32_t insn)
 	return insn % 4 ? 0 : cpu_raise(c, VECTOR_PROGRAM, insn);
 }
 
+static int changes_facilities(struct cpu *c, uint32_t insn)
+{
+	c->msr ^= insn & 1 ? MSR_PR : MSR_FP | MSR_VEC | MSR_VSX;
+	return 0;
+}
+
 /* ---- calls that have code of their own ---- */
 
 /* The instructions that are calls of semantics functions, as decode.c makes them. */
@@ -233,7 +239,8 @@ static uint16_t some_place(enum uop_operand role)
 
 static uint64_t some_imm(enum uop_kind kind)
 {
-	static sem_fn *const semantics[] = { changes_registers, leaves_the_run, raises };
+	static sem_fn *const semantics[] = { changes_registers, leaves_the_run, raises,
+					     changes_facilities };
 	const uint64_t bit = 8u >> random64() % 4, target = random64() % PAGE_BYTES & ~3ull;
 
 	switch (uop_info[kind].imm) {
@@ -771,6 +778,23 @@ static void a_sync_is_a_full_fence_of_the_host(void **state)
 }
 #endif
 
+/* Of a block of @n tests of MSR[PR] */
+static size_t bytes_of_tests(unsigned n)
+{
+	make_block(UOP_leave, n);
+	for (unsigned i = 0; i < n; i++)
+		make_uop(&code.block.uops[i], UOP_priv, i);
+	emitter_fill(&emitter, emitter.first, emitter.memory.size);
+	assert_non_null(emitter_translate(&emitter, code.block.uops));
+	return emitter.used - emitter.first + emitter.memory.size - emitter.limit;
+}
+
+static void a_bit_of_msr_is_tested_once_in_a_block(void **state)
+{
+	assert_true(bytes_of_tests(1) > bytes_of_tests(0));
+	assert_int_equal(bytes_of_tests(8), bytes_of_tests(1));
+}
+
 /* ---- from block to block ---- */
 
 #define FROM 0x7000ull /* the page of the block that branches */
@@ -984,6 +1008,8 @@ int main(void)
 			what_is_rarely_executed_lies_apart_and_is_dropped_too, setup_test,
 			teardown_test),
 #endif
+		cmocka_unit_test_setup_teardown(a_bit_of_msr_is_tested_once_in_a_block, setup_test,
+						teardown_test),
 		cmocka_unit_test_setup_teardown(a_branch_out_of_the_page_stays_in_translated_code,
 						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(

@@ -51,6 +51,14 @@ static void put_interpreted(struct translation *t)
 	rarely(t, op_jump(&t->a), INTERPRET, 0);
 }
 
+void put_need(struct translation *t, uint64_t msr_bit)
+{
+	if (t->tested & msr_bit)
+		return;
+	put_test_msr(t, msr_bit);
+	t->tested |= msr_bit;
+}
+
 static void put_sem(struct translation *t, uint64_t msr_bit)
 {
 	const struct sem_recipe *recipe = recipe_of(t->u, t->mode);
@@ -60,10 +68,12 @@ static void put_sem(struct translation *t, uint64_t msr_bit)
 		spill(t);
 	if (msr_bit)
 		put_need(t, msr_bit);
-	if (recipe)
+	if (recipe) {
 		recipe->put(t, insn, recipe->how);
-	else
-		put_call(t, insn);
+		return;
+	}
+	put_call(t, insn);
+	t->tested = 0; /* it may have been mtmsr */
 }
 
 /* Calls of semantics functions, and what they need: MSR_PR must be off, the others on. */
@@ -104,6 +114,7 @@ static void put_uop(struct translation *t)
 		return;
 	spill(t);
 	put_body(t);
+	t->tested = 0;
 }
 
 static bool are_the_same(const struct rare *a, const struct rare *b)
@@ -243,6 +254,7 @@ const uint8_t *emitter_translate(struct emitter *e, const struct uop *first)
 	t.a.at = code;
 	t.mode = code_block_of(first)->page->mode;
 	t.spilled = false;
+	t.tested = 0;
 	t.turn = 0;
 	forget_vsrs(&t);
 	t.link[0] = t.link[1] = t.unlinked[0] = t.unlinked[1] = NULL;

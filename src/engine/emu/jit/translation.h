@@ -47,6 +47,7 @@ struct translation {
 	const struct uop *u;
 	unsigned mode; /* CODE_* */
 	bool spilled;
+	uint64_t tested; /* bits of MSR that the code so far has found as put_need() wants them */
 	struct cached_vsr cached[NR_CACHED];
 	unsigned turn;
 	uint8_t *link[2], *unlinked[2];
@@ -92,12 +93,18 @@ void put_shared(struct emitter *e, struct assembler *a);
 
 /** put_rare() - what a jump leads to. Returns where that is: here, or in shared code. */
 uint8_t *put_rare(struct translation *t, const struct rare *rare);
-/** put_need() - go on in the interpreter if a facility is off, or if MSR_PR is on */
-void put_need(struct translation *t, uint64_t msr_bit);
+/** put_test_msr() - see put_need() */
+void put_test_msr(struct translation *t, uint64_t msr_bit);
 /** put_call() - call the semantics function of t->u; the pinned registers are in struct cpu */
 void put_call(struct translation *t, uint32_t insn);
 /** put_body() - call jit_run_body(), for what has no code of its own */
 void put_body(struct translation *t);
+
+/**
+ * put_need() - go on in the interpreter if a facility is off, or if MSR_PR is on. What the code so
+ * far has tested is not tested again.
+ */
+void put_need(struct translation *t, uint64_t msr_bit);
 
 /* The recipes put the code of the micro-operation t->u. false: it has none. */
 bool recipe_fixed(struct translation *t);

@@ -112,7 +112,7 @@ void put_body(struct translation *t)
 	rarely(t, op_jump_if(a, IF_EQUAL), STOPPED, 0);
 }
 
-void put_need(struct translation *t, uint64_t msr_bit)
+void put_test_msr(struct translation *t, uint64_t msr_bit)
 {
 	const int byte = __builtin_ctzll(msr_bit) / 8;
 
