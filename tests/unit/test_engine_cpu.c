@@ -5,6 +5,7 @@
  */
 #include <sys/mman.h>
 
+#include "base/record.h"
 #include "engine/emu/private.h"
 #include "unit.h"
 
@@ -395,6 +396,36 @@ static void a_decrementer_interrupt_is_pending_while_the_first_bit_is_1(void **s
 	}
 }
 
+/* ---- saved state ---- */
+
+/* Does the engine take what it has saved? */
+static bool is_loaded(void)
+{
+	static uint8_t records[1u << 16];
+	struct record_part parts[ENGINE_MAX_VCPUS + 1];
+	const unsigned n = ops->parts(engine, parts);
+	const size_t size = records_save(parts, n, records, sizeof(records));
+	char err[200];
+
+	assert_int_not_equal(size, 0);
+	return records_load(parts, n, records, size, err, sizeof(err));
+}
+
+/* With those, the instructions until an alert of the performance monitor would have no end. */
+static void counts_that_no_vcpu_reaches_are_not_loaded(void **state)
+{
+	struct cpu *cpu = ((struct power_engine *)engine)->cpus[1];
+
+	cpu->pmc[0] = UINT32_MAX;
+	cpu->insns = INT64_MAX;
+	assert_true(is_loaded());
+	cpu->pmc[0]++;
+	assert_false(is_loaded());
+	cpu->pmc[0] = 0;
+	cpu->insns++;
+	assert_false(is_loaded());
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -412,6 +443,7 @@ int main(void)
 		TEST(time_passes_at_once_for_whoever_waits_for_it),
 		TEST(a_traced_loop_that_waits_is_traced_all_the_same),
 		TEST(a_decrementer_interrupt_is_pending_while_the_first_bit_is_1),
+		TEST(counts_that_no_vcpu_reaches_are_not_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(siar, UINT64_MAX),
 	NUMBER(sdar, UINT64_MAX),
 	ARRAY(sier, UINT64_MAX),
-	ARRAY(pmc, UINT64_MAX),
+	ARRAY(pmc, UINT32_MAX),
 	NUMBER(ciabr, UINT64_MAX),
 	ARRAY(dawr, UINT64_MAX),
 	ARRAY(dawrx, UINT64_MAX),
@@ -81,7 +81,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(dec_expiry, UINT64_MAX),
 	NUMBER(external, true),
 	NUMBER(doorbell, true),
-	NUMBER(insns, UINT64_MAX),
+	NUMBER(insns, INT64_MAX), /* so that what lies ahead can be added */
 	NUMBER(patience_ends, UINT64_MAX),
 	NUMBER(may_pass_time, true),
 	NUMBER(paused, true),
