@@ -3,10 +3,15 @@
  * A guest that translates by hash, in the embedded engine: the instructions that change the SLB,
  * what vCPUs have cached of a translation when SLB, table or AMR change, and errors of SLB entries.
  */
+#include <pthread.h>
+#include <time.h>
+
 #include "engine/emu/check.h"
 #include "unit.h"
 
 #include "engine_guest.h"
+#include "engine/emu/insn/insn.h"
+#include "engine/emu/shootdown.h"
 
 #define RAM	  0x200000ull
 #define CODE	  0x10000ull
@@ -48,12 +53,12 @@
 static struct engine_guest g;
 static struct engine_exit end;
 
-static int set_up(void **state)
+static int set_up_as(bool threads)
 {
 	static const uint64_t vectors[] = { 0x300, 0x380, 0x400, 0x480, 0x700, 0xc00 };
 	const uint32_t handler[] = { HCALL };
 
-	if (!guest_start(&g, RAM, 2))
+	if (!guest_start_as(&g, RAM, 2, threads))
 		return -1;
 	guest_use_hash(&g, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
@@ -62,6 +67,16 @@ static int set_up(void **state)
 	memory_write_be64(&g.memory, DATA, 42);
 	memory_write_be64(&g.memory, OTHER, 43);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_as(false);
+}
+
+static int set_up_threads(void **state)
+{
+	return set_up_as(true);
 }
 
 static int tear_down(void **state)
@@ -600,7 +615,58 @@ static void set_slb_writes_all_entries_and_ends_their_errors(void **state)
 	assert_int_equal(nr_valid(), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* ---- vCPUs that run beside one another ---- */
+
+static bool is_valid(unsigned vcpu, unsigned slot)
+{
+	return __atomic_load_n(&g.e->cpus[vcpu]->slb[slot].esid, __ATOMIC_RELAXED) & SLB_VALID;
+}
+
+static void slbieg_is_executed_while_the_other_vcpus_stand_still(void **state)
+{
+	struct cpu *cpu = g.e->cpus[0];
+
+	segment(1, 5, USER, VSID, 0);
+	g.e->cpus[1]->pidr = 9;
+	cpu->gpr[5] = USER;
+	cpu->gpr[6] = 9ull << 32;
+	assert_true(engine_power.run_beside(g.engine, true));
+	assert_int_equal(sem_slbieg(cpu, SLBIEG), EXCEPTION);
+	assert_int_equal(cpu->exception, EXCEPTION_ALONE);
+	cpu->exception = 0;
+	assert_true(is_valid(1, 5));
+	assert_false(engine_power.run_beside(g.engine, false));
+	do_insn(0, SLBIEG, USER, 9ull << 32);
+	assert_false(is_valid(1, 5));
+}
+
+static void *set_slb(void *slb)
+{
+	engine_power.set_slb(g.engine, 0, slb);
+	return NULL;
+}
+
+/* What a shootdown changes of a vCPU that stands still, it changes with this lock. */
+static void set_slb_waits_for_a_shootdown_of_the_vcpu(void **state)
+{
+	struct engine_slb_entry slb[SLB_ENTRIES] = { { KERNEL | SLB_VALID, VSID << 12 } };
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	pthread_mutex_t *lock = &g.e->cpus[0]->shootdowns->lock;
+	pthread_t thread;
+
+	pthread_mutex_lock(lock);
+	assert_int_equal(pthread_create(&thread, NULL, set_slb, slb), 0);
+	for (unsigned i = 0; i < 50; i++) {
+		nanosleep(&moment, NULL);
+		assert_false(is_valid(0, 0));
+	}
+	pthread_mutex_unlock(lock);
+	pthread_join(thread, NULL);
+	assert_true(is_valid(0, 0));
+}
+
+#define TEST(name)	   cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define THREADS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_threads, tear_down)
 
 int main(void)
 {
@@ -625,6 +691,8 @@ int main(void)
 		TEST(a_bad_slb_entry_is_met_although_its_page_is_not_there),
 		TEST(a_bad_tlb_entry_belongs_to_its_virtual_page),
 		TEST(set_slb_writes_all_entries_and_ends_their_errors),
+		THREADS_TEST(slbieg_is_executed_while_the_other_vcpus_stand_still),
+		THREADS_TEST(set_slb_waits_for_a_shootdown_of_the_vcpu),
 	};
 
 	return cmocka_run_group_tests_name("engine-segments", tests, NULL, NULL);

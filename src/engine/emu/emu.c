@@ -406,6 +406,19 @@ static void power_get_regs(struct engine *engine, unsigned vcpu, struct engine_r
 	regs->dsisr = cpu->dsisr;
 }
 
+/* Another vCPU may be invalidating what this one, which stands still, has cached. */
+static void lock_caches(struct cpu *cpu)
+{
+	if (cpu->shootdowns)
+		pthread_mutex_lock(&cpu->shootdowns->lock);
+}
+
+static void unlock_caches(struct cpu *cpu)
+{
+	if (cpu->shootdowns)
+		pthread_mutex_unlock(&cpu->shootdowns->lock);
+}
+
 static void power_set_regs(struct engine *engine, unsigned vcpu, const struct engine_regs *regs)
 {
 	struct cpu *cpu = held(engine, vcpu);
@@ -424,12 +437,9 @@ static void power_set_regs(struct engine *engine, unsigned vcpu, const struct en
 	cpu->reserved = false; /* the vCPU may go on elsewhere */
 	cpu->block_left = 0;
 	cpu->watch_told = false;
-	/* Another vCPU may be invalidating what this one has cached. */
-	if (cpu->shootdowns)
-		pthread_mutex_lock(&cpu->shootdowns->lock);
+	lock_caches(cpu);
 	cpu_set_msr(cpu, regs->msr);
-	if (cpu->shootdowns)
-		pthread_mutex_unlock(&cpu->shootdowns->lock);
+	unlock_caches(cpu);
 }
 
 static void power_get_program_regs(struct engine *engine, unsigned vcpu,
@@ -547,9 +557,13 @@ static void power_get_slb(const struct engine *engine, unsigned vcpu,
 static void power_set_slb(struct engine *engine, unsigned vcpu,
 			  const struct engine_slb_entry *entries)
 {
-	slb_invalidate_all(cpu_of(engine, vcpu), 0, false);
+	struct cpu *cpu = held(engine, vcpu);
+
+	lock_caches(cpu);
+	slb_invalidate_all(cpu, 0, false);
 	for (unsigned i = 0; i < SLB_ENTRIES; i++)
-		slb_write(cpu_of(engine, vcpu), i, entries[i].esid & ~SLB_INDEX, entries[i].vsid);
+		slb_write(cpu, i, entries[i].esid & ~SLB_INDEX, entries[i].vsid);
+	unlock_caches(cpu);
 }
 
 static bool power_plant(struct engine *engine, const struct engine_planted *planted)

@@ -179,13 +179,15 @@ SEM(slbie)
 	return 0;
 }
 
-/* Of the process that RS tells, in all vCPUs. */
+/* Of the process that RS tells, in all vCPUs, whose SLBs and caches are their threads' own. */
 SEM(slbieg)
 {
 	struct power_engine *e = cpu->engine;
 	const uint64_t ea = RB & SLB_ESID;
 	const uint32_t pid = (uint32_t)(RT >> 32);
 
+	if (cpu_alone(cpu))
+		return EXCEPTION;
 	for (unsigned i = 0; i < e->nr_vcpus; i++)
 		if ((uint32_t)e->cpus[i]->pidr == pid)
 			slb_invalidate(e->cpus[i], ea);
