@@ -387,6 +387,7 @@ static void cross(uint64_t msr, unsigned base)
 		for (unsigned j = 0; j < 2; j++) { /* knowing either page */
 			loads(msr, base, next - 3, 0x02030405);
 			loads(msr, base, next - 1, 0x04050607);
+			loads(msr, base, next - 5, 0x00010203); /* does not cross, but nearly */
 			loads(msr, base, next, 0x05060708);
 			loads(msr, base, next + 4, 0);
 		}
@@ -406,6 +407,130 @@ static void an_access_may_cross_into_the_next_page(void **state)
 	in_each_mode(cross);
 }
 
+/* ---- accesses of all sizes ---- */
+
+#define THIRD	 6u /* the register with the other address of a copy */
+#define LOADED	 7u /* a general register, or a vector-scalar one, whatever the instructions use */
+#define ALIGNED	 (DATA + 4 * PAGE_BYTES) /* effective */
+#define PAGE_C	 (PAGE_A + 2 * PAGE_BYTES)
+#define PAGE_D	 (PAGE_A + 4 * PAGE_BYTES)
+#define ANY_SIZE (MSR_FP | MSR_VEC | MSR_VSX)
+#define FROM	 (CODE + 0x1000)
+#define TO	 (CODE + 0x1040)
+
+static const struct {
+	uint32_t load, store;
+	unsigned bytes;
+} sizes[] = {
+	{ 0xa0000000, 0xb0000000, 2 }, /* lhz, sth */
+	{ 0x80000000, 0x90000000, 4 }, /* lwz, stw */
+	{ 0xe8000000, 0xf8000000, 8 }, /* ld, std */
+	{ 0xc0000000, 0xd0000000, 4 }, /* lfs, stfs */
+	{ 0xc8000000, 0xd8000000, 8 }, /* lfd, stfd */
+	{ 0xe4000003, 0xf4000003, 4 }, /* lxssp, stxssp */
+	{ 0xe4000002, 0xf4000002, 8 }, /* lxsd, stxsd */
+	{ 0xf4000001, 0xf4000005, 16 }, /* lxv, stxv */
+};
+
+static void make_copies(unsigned i, unsigned base)
+{
+	const uint32_t load = sizes[i].load | LOADED << 21, store = sizes[i].store | LOADED << 21;
+
+	guest_code(&guest, FROM, INSNS(load | base << 16, store | THIRD << 16, INSN_SC));
+	guest_code(&guest, TO, INSNS(load | THIRD << 16, store | base << 16, INSN_SC));
+}
+
+/* By code that is at @code: from @ea, or to it */
+static void copy(uint64_t code, uint64_t msr, unsigned base, uint64_t ea)
+{
+	struct engine_regs regs;
+	uint32_t value = 0;
+
+	engine_power.get_regs(guest.engine, 0, &regs);
+	regs.gpr[THIRD] = ALIGNED;
+	engine_power.set_regs(guest.engine, 0, &regs);
+	assert_int_equal(run(0, code, msr | ANY_SIZE, base, ea, &value), VECTOR_SYSTEM_CALL);
+}
+
+/* Bytes that make numbers of any size, none of them special; the same from both ends of a page */
+static uint8_t byte_at(uint64_t ea)
+{
+	return (uint8_t)(0x40 + (ea & 31));
+}
+
+/* Where the byte at @ea is */
+static uint8_t *place_of(uint64_t ea)
+{
+	return guest.memory.base + (ea < DATA + PAGE_BYTES ? PAGE_A : PAGE_C) +
+	       (ea & PAGE_MASK_LOW);
+}
+
+static void fill(uint64_t first, uint64_t last, bool zeros)
+{
+	for (uint64_t ea = first; ea <= last; ea++)
+		*place_of(ea) = zeros ? 0 : byte_at(ea);
+}
+
+static void check_copy_from(uint64_t msr, unsigned base, uint64_t ea, unsigned bytes)
+{
+	uint8_t *const to = guest.memory.base + PAGE_D;
+
+	memset(to, 0, 16);
+	copy(FROM, msr, base, ea);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(to[i], i < bytes ? byte_at(ea + i) : 0);
+}
+
+static void check_copy_to(uint64_t msr, unsigned base, uint64_t ea, unsigned bytes)
+{
+	const uint64_t first = ea - 16, last = ea + 31;
+
+	fill(first, last, true);
+	for (unsigned i = 0; i < bytes; i++)
+		guest.memory.base[PAGE_D + i] = byte_at(ea + i);
+	copy(TO, msr, base, ea);
+	for (uint64_t at = first; at <= last; at++)
+		assert_int_equal(*place_of(at), at >= ea && at < ea + bytes ? byte_at(at) : 0);
+	fill(first, last, false);
+}
+
+/* Everything is looked up for an access that is aligned, in either page, and then for @ea. */
+static void copy_across(uint64_t msr, unsigned base, uint64_t ea, unsigned bytes)
+{
+	static const int64_t before[] = { -64, 64 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		check_copy_from(msr, base, DATA + PAGE_BYTES + (uint64_t)before[i], bytes);
+		check_copy_from(msr, base, ea, bytes);
+		check_copy_to(msr, base, DATA + PAGE_BYTES + (uint64_t)before[i], bytes);
+		check_copy_to(msr, base, ea, bytes);
+	}
+}
+
+/* The page between those that are accessed, in real memory, stays as it is. */
+static void cross_by_all_sizes(uint64_t msr, unsigned base)
+{
+	const uint64_t next = DATA + PAGE_BYTES;
+
+	map(PAGE_A, LEAF_ALL);
+	guest_map(&guest, PID, next, PAGE_C, LEAF_ALL);
+	guest_map(&guest, PID, ALIGNED, PAGE_D, LEAF_ALL);
+	fill(DATA, next + PAGE_BYTES - 1, false);
+	memset(guest.memory.base + PAGE_B, 0xff, PAGE_BYTES);
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		make_copies(i, base);
+		for (uint64_t ea = next - 17; ea <= next + 1; ea++)
+			copy_across(msr, base, ea, sizes[i].bytes);
+	}
+	for (unsigned i = 0; i < PAGE_BYTES; i++)
+		assert_int_equal(guest.memory.base[PAGE_B + i], 0xff);
+}
+
+static void an_access_of_any_size_may_cross_into_the_next_page(void **state)
+{
+	in_each_mode(cross_by_all_sizes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +545,7 @@ int main(void)
 		cmocka_unit_test(a_page_in_the_same_place_makes_it_leave),
 		cmocka_unit_test(a_page_that_amr_takes_from_the_kernel_faults),
 		cmocka_unit_test(an_access_may_cross_into_the_next_page),
+		cmocka_unit_test(an_access_of_any_size_may_cross_into_the_next_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,12 @@ const uint8_t *emitter_linked(const struct emitter *e, const struct block *from,
 
 /** emitter_executes() - has this call code of its own, which replaces it where it can? */
 bool emitter_executes(const struct uop *u, unsigned mode);
+/*
+ * The largest access, in bytes, that is looked up by TLB_BASES. All sizes are powers of two. The
+ * code for all sizes is the same, so an unaligned access that begins in the last bytes of a page is
+ * the interpreter's if one of this size would cross the page's end.
+ */
+#define MAX_BASE_ACCESS 16
 /** emitter_access() - what memory such a call accesses. false: none */
 struct emitter_access {
 	uint64_t ea;

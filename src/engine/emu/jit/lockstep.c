@@ -263,15 +263,29 @@ static const struct uop *run_translated(struct lockstep *l, struct emitter *emit
 	return reached;
 }
 
-/* May translated code leave a call there to the interpreter, after all? */
+/* Is it so near its page's end that translated code does not look whether it crosses it? */
+static bool is_near_end(const struct emitter_access *access)
+{
+	const uint64_t left = PAGE_BYTES - (access->ea & PAGE_MASK_LOW);
+
+	return access->ea & (access->bytes - 1) && left < MAX_BASE_ACCESS;
+}
+
+/* May translated code leave a call or an access there to the interpreter, after all? */
 static bool may_leave(const struct cpu *cpu, const struct uop *u)
 {
-	return u && uop_info[u->kind].effects & EFFECT_ANY && emitter_executes(u, cpu->mode);
+	struct emitter_access access;
+
+	if (!u)
+		return false;
+	if (uop_info[u->kind].effects & EFFECT_ANY)
+		return emitter_executes(u, cpu->mode);
+	return access_of(cpu, u, &access) && is_near_end(&access);
 }
 
 /*
  * Executes the block from @first on by both, up to what this returns. If translated code leaves a
- * call to the interpreter, they are compared there.
+ * call or an access to the interpreter, they are compared there.
  */
 static const struct uop *compare(struct lockstep *l, struct emitter *emitter, struct cpu *cpu,
 				 struct block *block, const struct uop *first)

@@ -146,8 +146,6 @@ static inline void put_tlb_entry(struct assembler *a)
 	op_imm(a, 0, OP_AND, in_register(RCX), (TLB_ENTRIES - 1) << 4);
 }
 
-/* The largest access, in bytes, that is looked up by TLB_BASES. All sizes are powers of two. */
-#define MAX_BASE_ACCESS 16
 _Static_assert(TLB_INVALID >= MAX_BASE_ACCESS, "it equals no address that is unaligned");
 
 /* ---- what is rarely executed ---- */
