@@ -175,7 +175,21 @@ static void no_translated_code_survives_the_decoded_code(void **state)
 	assert_int_equal(figures().blocks, 2 * BLOCKS);
 }
 
-/* What a child of fork() runs; by jit_forked() if @number is one of its. */
+/* How often this process has memory for translated code mapped */
+static unsigned nr_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned count = 0;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps))
+		count += strstr(line, "fwnmi-translated-code") != NULL;
+	if (maps)
+		fclose(maps);
+	return count;
+}
+
+/* What a child of fork() runs; by jit_forked() if @number is one of its. It has no other's code. */
 static void run_in_child(int number, bool translates)
 {
 	const pid_t pid = fork();
@@ -190,6 +204,7 @@ static void run_in_child(int number, bool translates)
 			engine_power.forked(guest.engine, (unsigned)number);
 		right = run_blocks(0, 0) == sum(0, 0) && run_blocks(1, 0) == sum(1, 0);
 		right &= !caches_check(guest.e) && (figures().blocks > before) == translates;
+		right &= nr_mappings() == (translates ? 2 : 0);
 		_exit(right ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -208,6 +223,7 @@ static void a_forked_process_has_code_of_its_own_or_none(void **state)
 	run_in_child(2, false);
 	run_page(0);
 	assert_int_equal(figures().blocks, BLOCKS);
+	assert_int_equal(nr_mappings(), 2 * 3);
 }
 
 /*

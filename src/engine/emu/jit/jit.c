@@ -157,10 +157,14 @@ bool jit_prepare(struct jit *jit, unsigned count, size_t size)
 void jit_forked(struct jit *jit, unsigned number)
 {
 	static const struct executable_memory none;
-	const bool has_memory = number < jit->nr_for_children;
+	const bool has_memory = number < jit->nr_for_children && jit->for_children[number].writable;
 
 	emitter_use(&jit->emitter, has_memory ? &jit->for_children[number] : &none);
 	jit_forget(jit);
+	/* A guest that takes this process over must not write the code of others. */
+	for (unsigned i = 0; i < jit->nr_for_children; i++)
+		if (i != number)
+			executable_memory_destroy(&jit->for_children[i]);
 	jit->hot = has_memory ? jit->hot_here : NEVER;
 	*jit->here = true;
 }

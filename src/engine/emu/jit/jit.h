@@ -36,7 +36,8 @@ void jit_destroy(struct jit *jit);
 bool jit_prepare(struct jit *jit, unsigned count, size_t size);
 /**
  * jit_forked() - this process was fork()ed: all code is forgotten, and new code goes into the
- * @number'th memory of jit_prepare(). If there is none, nothing is translated any more.
+ * @number'th memory of jit_prepare(). If there is none, nothing is translated any more. The
+ * others are no longer mapped.
  */
 void jit_forked(struct jit *jit, unsigned number);
 /** jit_is_here() - not in a process that was fork()ed, until jit_forked() */
