@@ -14,10 +14,10 @@ by this host's clock, also with radix and with a hash table; both programs must 
 results. The output is a table of medians, and build/bench.json. A ratio is ours / peer: below 1,
 ours is faster or smaller.
 
-With --before, another build of fwnmi is the peer, which shows what a change has cost; boot, compute,
-thread and sieve rows are measured so. With --load, busy loops run beside everything. The sieve row runs
-kvm-unit-tests' program, from a tree that was built (CONTRIBUTING.md); it is left out without
---kvm-unit-tests.
+With --before, another build of fwnmi is the peer, which shows what a change has cost; boot,
+compute, thread and sieve rows are measured so. With --load, busy loops run beside everything. The
+sieve row runs kvm-unit-tests' program, from a tree that was built (CONTRIBUTING.md); it is left out
+without --kvm-unit-tests.
 
 Thread rows measure, in the same way, two jobs at once in a guest with two CPUs, each of which has a
 thread of the host (QEMU: thread=multi). They mean little on a host without two idle processors.
