@@ -377,6 +377,23 @@ static void code_of_a_page_that_was_removed_is_not_fetched(void **state)
 	assert_int_equal(g.e->cpus[0]->srr1, RELOCATED | FAULT_NO_PTE);
 }
 
+static void code_that_ends_its_own_segment_is_not_fetched_behind_its_isync(void **state)
+{
+	static const uint32_t code[] = { SLBIE, 0x4c00012c /* isync */, INSN_NOP, HCALL };
+
+	segment(0, 1, KERNEL, VSID, 0);
+	guest_enter(&g, VSID, 0x6000, MORE_CODE | RW);
+	guest_code(&g, MORE_CODE, code, ARRAY_SIZE(code));
+	for (unsigned i = 0; i < 2;
+	     i++) { /* blocks are linked when the first has led to the next */
+		go(0, KERNEL + 0x6000, RELOCATED, 0, USER, 0);
+		assert_int_equal(g.e->cpus[0]->nip, KERNEL + 0x6010);
+	}
+	go(0, KERNEL + 0x6000, RELOCATED, 0, KERNEL, 0);
+	assert_interrupt(0, 0x480);
+	assert_int_equal(g.e->cpus[0]->srr0, KERNEL + 0x6008);
+}
+
 static void amr_counts_for_kernel_and_user_addresses_in_both_states(void **state)
 {
 	static const uint64_t segments[] = { USER, KERNEL };
@@ -682,6 +699,7 @@ int main(void)
 		TEST(two_entries_for_an_address_are_a_machine_check_on_the_access),
 		TEST(an_entry_of_the_table_that_changed_is_looked_up_again),
 		TEST(code_of_a_page_that_was_removed_is_not_fetched),
+		TEST(code_that_ends_its_own_segment_is_not_fetched_behind_its_isync),
 		TEST(amr_counts_for_kernel_and_user_addresses_in_both_states),
 		TEST(iamr_counts_for_kernel_and_user_addresses_in_both_states),
 		TEST(keys_of_user_pages_leave_the_kernels_own_entries),

@@ -24,6 +24,9 @@ static void forget(struct cpu *cpu, const struct engine_slb_entry *entry)
 		tlb_flush_segment(&cpu->arrays, first_of(entry), last_of(entry));
 	else
 		tlb_flush_process(&cpu->arrays);
+	/* Code that is in the segment itself is fetched anew behind its block, not linked to. */
+	if (cpu->page_ea >= first_of(entry) && cpu->page_ea <= last_of(entry))
+		cpu_leave(cpu);
 }
 
 static void end_planted(struct cpu *cpu, const struct engine_slb_entry *entry, unsigned caches)
