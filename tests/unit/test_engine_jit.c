@@ -287,6 +287,15 @@ static unsigned number_limit(enum uop_kind kind)
 	}
 }
 
+/* A mask that makes a rotation a shift or an extension */
+static uint64_t some_mask(unsigned by)
+{
+	const uint64_t masks[] = { UINT8_MAX, UINT16_MAX, UINT32_MAX, (1ull << by) - 1,
+				   UINT32_MAX & UINT32_MAX << by % 32 };
+
+	return masks[random64() % ARRAY_SIZE(masks)];
+}
+
 static void make_uop(struct uop *u, enum uop_kind kind, unsigned index)
 {
 	const struct uop_info *row = &uop_info[kind];
@@ -299,7 +308,9 @@ static void make_uop(struct uop *u, enum uop_kind kind, unsigned index)
 			   .a = some_place(row->a),
 			   .b = some_place(row->b) };
 	if (number_limit(kind))
-		u->b = (uint16_t)(random64() % number_limit(kind));
+		u->b = (uint16_t)(random64() % 4 ? random64() % number_limit(kind) : 0);
+	if ((kind == UOP_rotw_and || kind == UOP_rotd_and) && random64() & 1)
+		u->imm = some_mask(u->b);
 	if (row->imm == IMM_SEM && random64() % 8)
 		make_called(u, some_called());
 	/* The bit that a branch tests */

@@ -146,11 +146,49 @@ static void rotate(struct translation *t, unsigned r, bool word, uint64_t mask)
 	op(a, WIDE, OP_OR, r, in_register(RCX));
 }
 
+/* r = the low bits of a, if the host has an instruction for as many */
+static bool extend_zero(struct translation *t, unsigned r, uint64_t mask)
+{
+	const struct operand a = home(t, t->u->a);
+
+	switch (mask) {
+	case UINT8_MAX:
+		op(&t->a, BYTE_WIDE, OP_MOVZX_BYTE, r, a);
+		return true;
+	case UINT16_MAX:
+		op(&t->a, 0, OP_MOVZX_HALF, r, a);
+		return true;
+	case UINT32_MAX:
+		op(&t->a, 0, OP_MOV, r, a);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* r = the word a shifted, if the mask drops what a rotation by 1 to 31 brings back */
+static bool shift_word(struct translation *t, unsigned r, unsigned by, uint64_t mask)
+{
+	const bool right = mask == (1u << by) - 1, left = mask == (UINT32_MAX & UINT32_MAX << by);
+
+	if (!right && !left)
+		return false;
+	op(&t->a, 0, OP_MOV, r, home(t, t->u->a));
+	op_imm8(&t->a, 0, OP_SHIFT, right ? SHIFT_RIGHT : SHIFT_LEFT, in_register(r),
+		right ? 32 - by : by);
+	return true;
+}
+
 static void put_rotate_and(struct translation *t, bool word)
 {
 	const uint64_t mask = t->u->imm;
+	const unsigned by = t->u->b & (word ? 31 : 63);
 	unsigned r = target(t, t->u->d, RAX);
 
+	if (by ? word && shift_word(t, r, by, mask) : extend_zero(t, r, mask)) {
+		done(t, t->u->d, r);
+		return;
+	}
 	rotate(t, r, word, mask);
 	if (!word || mask != UINT32_MAX)
 		with_immediate(t, OP_AND, r, mask);
