@@ -609,6 +609,24 @@ static void a_negated_sum_is_negated_after_rounding(void **state)
 	assert_int_equal(cpu.fpscr & (FPSCR_FR | FPSCR_FI), FPSCR_FR | FPSCR_FI);
 }
 
+/* The exact sum is halfway between two numbers, of which the even one is the greater. */
+static void a_sum_next_to_the_largest_number_tells_that_it_was_rounded_up(void **state)
+{
+	const uint64_t sign = 1ull << 63, units = 0x7ca8000000000000ull; /* 1.5 of the last place */
+
+	for (unsigned i = 0; i < 4; i++) {
+		const bool negative = i & 1, swapped = i & 2;
+
+		reset(state);
+		set(swapped ? 2 : 1, negative ? LARGEST | sign : LARGEST);
+		set(swapped ? 1 : 2, negative ? units : units | sign);
+		assert_int_equal(sem_fadd(&cpu, A_FORM(4, 1, 2, 0)), 0);
+		assert_int_equal(get0(4), (LARGEST - 1) | (negative ? sign : 0));
+		assert_int_equal(cpu.fpscr, FPSCR_FX | FPSCR_XX | FPSCR_FR | FPSCR_FI |
+						    (negative ? 0x8000 : 0x4000));
+	}
+}
+
 static void fprf_of_a_single_tells_denormals_of_the_single_format(void **state)
 {
 	set(1, 0x3800000000000000ull); /* 2^-127 */
@@ -683,6 +701,7 @@ int main(void)
 		TEST(infinity_times_zero_plus_a_signalling_nan_is_invalid_twice),
 		TEST(a_quad_product_beside_a_tiny_addend_is_inexact),
 		TEST(a_negated_sum_is_negated_after_rounding),
+		TEST(a_sum_next_to_the_largest_number_tells_that_it_was_rounded_up),
 		TEST(fprf_of_a_single_tells_denormals_of_the_single_format),
 		TEST(mtfsb1_raises_fx_and_interrupts_if_the_exception_is_enabled),
 		TEST(fex_and_vx_follow_and_cannot_be_written),

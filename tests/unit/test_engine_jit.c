@@ -424,7 +424,7 @@ static uint64_t minus_product(uint64_t x, uint64_t y)
 /*
  * Operands by whose values random ones do not come: those of a multiply-add cancel each other, or
  * overflow on the way; a sum is almost a tie between singles; a number is almost the least normal
- * single.
+ * single; a sum is a tie just below the largest double.
  */
 static void set_up_doubles(void)
 {
@@ -455,6 +455,10 @@ static void set_up_doubles(void)
 		SCALAR(a) = sign | 0x7e7ull << 52 | random64() % (1ull << 40);
 		SCALAR(vsx ? b : c) = 0x417ull << 52;
 		SCALAR(vsx ? c : b) = (sign ^ 1ull << 63) | 0x7fefffffffffffffull;
+		break;
+	case 5: /* less 1.5 units of the last place */
+		SCALAR(a) = random64() << 63 | 0x7ca8ull << 48;
+		SCALAR(b) = sign | 0x7fefffffffffffffull;
 		break;
 	default:
 		break;

@@ -69,7 +69,8 @@ static bool host_add(struct fpu *f, uint64_t a_bits, uint64_t b_bits, bool to_si
 	double a = host_double(a_bits), b = host_double(b_bits), sum = a + b, part = sum - a;
 	double error = (a - (sum - part)) + (b - part); /* exact: Knuth's TwoSum */
 
-	if (!is_normal(host_bits(sum)))
+	/* Beside the largest number, the error of a greater sum may overflow on the way. */
+	if (!is_normal(host_bits(sum)) || fabs(sum) >= 0x1p1023)
 		return false;
 	if (to_single) {
 		if (error != 0 || !shorten(sum, result))

@@ -227,6 +227,7 @@ enum number_range {
 #define LEAST_EXPONENT	      128 /* biased; more than 106 above the least denormal number's */
 #define LEAST_EXPONENT_SINGLE 32 /* more than 48 above */
 #define GREATEST_EXPONENT     0x7fe /* of a normal number */
+#define GREATEST_OF_SUM	      (GREATEST_EXPONENT - 1)
 #define GREATEST_OF_FMA	      (GREATEST_EXPONENT - 8)
 #define GREATEST_OF_SINGLES   (0xfe - 8)
 

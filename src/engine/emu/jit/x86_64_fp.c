@@ -11,10 +11,11 @@
  *   not be, as a tiny sum is exact, and not normal), so the exact result is not tiny either.
  * - The host's result is then the exact one, correctly rounded: both follow IEEE 754. The error,
  *   exact minus rounded, tells FI (it is not zero) and FR (its sign is not the result's: rounding
- *   made the magnitude greater). For a sum it is Knuth's TwoSum. For a product it is a * b - r, and
- *   for a quotient it has the sign of (a - r * b) / b, both by a fused multiply-add. These errors
- *   are doubles: multiples of 2^-105 times the product or the dividend, whose exponents keep them
- *   above the least denormal number. A root's error is found as a quotient's.
+ *   made the magnitude greater). For a sum it is Knuth's TwoSum, no step of which overflows unless
+ *   the sum's exponent is the greatest, which is left to the interpreter. For a product it is
+ *   a * b - r, and for a quotient it has the sign of (a - r * b) / b, both by a fused multiply-add.
+ *   These errors are doubles: multiples of 2^-105 times the product or the dividend, whose exponents
+ *   keep them above the least denormal number. A root's error is found as a quotient's.
  * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
  * Each element of a vector must meet these conditions, with an exponent of at most GREATEST_OF_FMA
@@ -295,7 +296,7 @@ static void put_fpscr_of_zero(struct assembler *a)
 
 /*
  * The result: XMM2, of the error XMM0. If it is zero, it is exact. Otherwise its exponent must be
- * at least @least.
+ * at least @least, and at most that of a sum.
  */
 static void put_result(struct translation *t, uint32_t insn, unsigned how, unsigned least)
 {
@@ -312,7 +313,7 @@ static void put_result(struct translation *t, uint32_t insn, unsigned how, unsig
 		vex(a, V_TO_GPR | VEX_W, XMM(2), NO_SECOND, in_register(RAX));
 	}
 	need_exponent(t, RAX, single ? LEAST_OF_SINGLE : least,
-		      single ? GREATEST_OF_SINGLE : GREATEST_EXPONENT);
+		      single ? GREATEST_OF_SINGLE : GREATEST_OF_SUM);
 	vex(a, V_TO_GPR | VEX_W, XMM(0), NO_SECOND, in_register(RDX));
 	put_fpscr(a);
 	finished = op_jump(a);
