@@ -136,6 +136,8 @@ static int changes_registers(struct cpu *c, uint32_t insn)
 {
 	for (unsigned i = 0; i < 32; i++)
 		c->gpr[i] = c->gpr[(i + 7) % 32] * 3 + insn;
+	for (unsigned i = 0; i < 64; i++)
+		c->vsr[i].q = c->vsr[(i + 7) % 64].q * 3 + insn;
 	c->so ^= 1;
 	return 0;
 }
@@ -324,6 +326,26 @@ static void make_block(enum uop_kind kind, unsigned n)
 	make_uop(u, UOP_trailer, 0);
 	u[-2].imm = u[-1].imm = 0;
 	u->imm = (uint64_t)(uintptr_t)block;
+}
+
+/*
+ * @n calls, one behind the other, so that vector-scalar registers stay in the host's. Most have
+ * code of their own and access nothing: an access ends such code mostly. The others change all
+ * registers.
+ */
+static void make_block_of_calls(unsigned n)
+{
+	make_block(UOP_call, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct uop *u = &code.block.uops[i];
+		struct emitter_access access;
+
+		do
+			make_called(u, some_called());
+		while (emitter_access(cpu, u, &access) && random64() % 16);
+		if (!(random64() % 8))
+			u->imm = (uintptr_t)changes_registers;
+	}
 }
 
 /* ---- what is compared: the vCPU without its caches, and memory ---- */
@@ -532,9 +554,10 @@ static void set_up_state(void)
 	cpu->budget = random64() % 4 ? 1000 : (int64_t)(random64() % 16);
 	cpu->run_limit = 2000;
 	cpu->mode = (random64() & 1 ? CODE_LE : 0) | (random64() % 8 ? 0 : CODE_32);
-	cpu->msr =
-		(cpu->mode & CODE_32 ? 0 : MSR_SF) | MSR_ME | (cpu->mode & CODE_LE ? MSR_LE : 0) |
-		(random64() % 4 ? MSR_FP | MSR_VEC | MSR_VSX : 0) | (random64() % 4 ? 0 : MSR_PR);
+	cpu->msr = (cpu->mode & CODE_32 ? 0 : MSR_SF) | MSR_ME |
+		   (cpu->mode & CODE_LE ? MSR_LE : 0) | (random64() % 4 ? 0 : MSR_PR) |
+		   ((random64() % 4 ? ~0ull : random64()) & (MSR_FP | MSR_VEC | MSR_VSX)) |
+		   (random64() & (MSR_FE0 | MSR_FE1));
 	page.mode = other.page.mode = cpu->mode;
 	for (unsigned i = 0; i < 128; i++)
 		cpu->vsr[i / 2].d[i & 1] = random64() & 1 ? some_double(false) : some_value();
@@ -672,6 +695,15 @@ static void blocks_of_many_micro_operations_do_what_the_interpreter_does(void **
 {
 	for (unsigned i = 0; i < SEQUENCES; i++) {
 		make_block(some_kind(false), 2 + random64() % (NR_UOPS - 2));
+		if (!agree())
+			fail_msg("block %u", i);
+	}
+}
+
+static void blocks_of_many_calls_do_what_their_functions_do(void **state)
+{
+	for (unsigned i = 0; i < SEQUENCES; i++) {
+		make_block_of_calls(2 + random64() % (NR_UOPS - 2));
 		if (!agree())
 			fail_msg("block %u", i);
 	}
@@ -982,6 +1014,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
 			teardown_test),
+		cmocka_unit_test_setup_teardown(blocks_of_many_calls_do_what_their_functions_do,
+						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(a_disassembler_reads_the_code_of_each_recipe,
 						setup_test, teardown_test),
 #ifdef __x86_64__
