@@ -452,6 +452,11 @@ static void set_up_doubles(void)
 		SCALAR(a) = random64() << 63 | 0x7ca8ull << 48;
 		SCALAR(b) = sign | 0x7fefffffffffffffull;
 		break;
+	case 6: /* what the product loses is half a unit of the addend, which it cancels */
+		SCALAR(a) = random64() << 63 | 0x5aa0000002000000ull; /* (2^27 + 1) 2^400 */
+		SCALAR(c) = 0x653000000c000000ull; /* (2^26 + 3) 2^570 */
+		SCALAR(b) = sign | 0x7fefffffffffffffull;
+		break;
 	default:
 		break;
 	}
@@ -546,7 +551,7 @@ static void set_up_state(void)
 	for (unsigned i = 0; i < 8; i++)
 		cpu->cr[i] = random64() % 16;
 	cpu->lr = some_value();
-	cpu->ctr = random64() & 1 ? random64() % 3 : some_value();
+	cpu->ctr = random64() & 1 ? random64() % 3 | (random64() & 1) << 32 : some_value();
 	cpu->so = random64() & 1;
 	cpu->ca = random64() & 1;
 	cpu->ca32 = random64() & 1;
@@ -812,6 +817,40 @@ static void a_bit_of_msr_is_tested_once_in_a_block(void **state)
 	assert_int_equal(bytes_of_tests(8), bytes_of_tests(1));
 }
 
+/* ---- 32-bit mode ---- */
+
+#define HIGH (1ull << 32)
+
+/* A number that an address of 64 bits leads to, by an entry that the soft TLB has. */
+static void enter_high(uint64_t number)
+{
+	uint8_t *host = guest.memory.base + PAGE_BYTES;
+
+	cpu->tlb->read[TLB_INDEX(HIGH)] =
+		(struct tlb_entry){ .tag = HIGH, .addend = (uintptr_t)host - HIGH };
+	memcpy(host, &number, sizeof(number));
+}
+
+static void calls_access_addresses_of_32_bits_with_sf_off(void **state)
+{
+	const uint64_t low = 0x1111;
+
+	make_block(UOP_call, 1);
+	make_call(&code.block.uops[0],
+		  &(struct called){ .value = 0x7c6020a8, .kind = UOP_call, .sem = sem_ldarx }, 0);
+	set_up_state();
+	cpu->mode = page.mode = CODE_LE | CODE_32;
+	cpu->msr = MSR_ME | MSR_LE;
+	cpu->gpr[4] = HIGH;
+	memcpy(guest.memory.base, &low, sizeof(low));
+	enter_high(0x2222);
+	emitter_fill(&emitter, emitter.first, emitter.memory.size);
+	code.block.host = emitter_translate(&emitter, code.block.uops);
+	code.block.uops[0].fn = emitter_enter(&emitter);
+	execute();
+	assert_int_equal(cpu->gpr[3], low);
+}
+
 /* ---- from block to block ---- */
 
 #define FROM 0x7000ull /* the page of the block that branches */
@@ -1015,6 +1054,8 @@ int main(void)
 			blocks_of_many_micro_operations_do_what_the_interpreter_does, setup_test,
 			teardown_test),
 		cmocka_unit_test_setup_teardown(blocks_of_many_calls_do_what_their_functions_do,
+						setup_test, teardown_test),
+		cmocka_unit_test_setup_teardown(calls_access_addresses_of_32_bits_with_sf_off,
 						setup_test, teardown_test),
 		cmocka_unit_test_setup_teardown(a_disassembler_reads_the_code_of_each_recipe,
 						setup_test, teardown_test),
