@@ -14,8 +14,8 @@
  *   made the magnitude greater). For a sum it is Knuth's TwoSum, no step of which overflows unless
  *   the sum's exponent is the greatest, which is left to the interpreter. For a product it is
  *   a * b - r, and for a quotient it has the sign of (a - r * b) / b, both by a fused multiply-add.
- *   These errors are doubles: multiples of 2^-105 times the product or the dividend, whose exponents
- *   keep them above the least denormal number. A root's error is found as a quotient's.
+ *   These errors are doubles: multiples of 2^-105 times the product or the dividend, whose
+ *   exponents keep them above the least denormal number. A root's error is found as a quotient's.
  * - Or the result is zero: a sum that is, a product with a zero, an integer. It is exact then.
  *
  * Each element of a vector must meet these conditions, with an exponent of at most GREATEST_OF_FMA
