@@ -437,15 +437,25 @@ static void hide_division(const char *name, const struct isa_case *in, struct is
 	}
 }
 
-/* Of a vector-scalar instruction, or of a vector instruction: registers 32 and up. */
+/* Of a vector-scalar instruction, or of one that has VRs: registers 32 and up. */
 static unsigned vsx_target(uint32_t w)
 {
-	return w >> 26 == 4 ? 32 + (w >> 21 & 31) : (w >> 21 & 31) | (w & 1) << 5;
+	return w >> 26 == 60 ? (w >> 21 & 31) | (w & 1) << 5 : 32 + (w >> 21 & 31);
 }
 
 static unsigned vsx_first(uint32_t w)
 {
-	return w >> 26 == 4 ? 32 + (w >> 16 & 31) : (w >> 16 & 31) | (w & 4) << 3;
+	return w >> 26 == 60 ? (w >> 16 & 31) | (w & 4) << 3 : 32 + (w >> 16 & 31);
+}
+
+static unsigned vsx_second(uint32_t w)
+{
+	return w >> 26 == 60 ? (w >> 11 & 31) | (w & 2) << 4 : 32 + (w >> 11 & 31);
+}
+
+static bool has_vsrs(uint32_t w)
+{
+	return w >> 26 == 4 || w >> 26 == 60 || w >> 26 == 63;
 }
 
 /* xxsel, vsel */
@@ -471,6 +481,24 @@ static bool makes_ones(uint32_t w)
 	return ((w & 2047) == 1668 || (w & 2047) == 1348) && a == b;
 }
 
+/* VSR @t, a target of step @i, and what later steps make of it: each step alone is compared. */
+static void hide_vsr(const struct isa_case *in, unsigned i, unsigned t, struct isa_case *ours,
+		     struct isa_case *theirs)
+{
+	bool hidden[64] = { false };
+
+	hidden[t] = true;
+	while (++i < in->nr_words) {
+		const uint32_t w = (uint32_t)in->words[i];
+
+		if (has_vsrs(w) && (hidden[vsx_first(w)] || hidden[vsx_second(w)]))
+			hidden[vsx_target(w)] = true;
+	}
+	for (unsigned n = 0; n < 64; n++)
+		if (hidden[n])
+			memcpy(theirs->vsr[n], ours->vsr[n], sizeof(ours->vsr[n]));
+}
+
 /* The first operand is known to be all ones when QEMU translates the selection. */
 static void hide_selection(const char *name, const struct isa_case *in, struct isa_case *ours,
 			   struct isa_case *theirs)
@@ -486,7 +514,7 @@ static void hide_selection(const char *name, const struct isa_case *in, struct i
 
 			if (makes_ones(ones) && vsx_target(ones) == vsx_first(select) &&
 			    !~(theirs->vsr[t][0] & theirs->vsr[t][1]))
-				memcpy(theirs->vsr[t], ours->vsr[t], sizeof(ours->vsr[t]));
+				hide_vsr(in, i, t, ours, theirs);
 		}
 	}
 }
