@@ -536,7 +536,6 @@ class Bench:
     def run(self):
         for name in self.args.only:
             getattr(self, name)()
-        self.progress.clear()
 
 
 def show(rows):

@@ -263,7 +263,7 @@ static unsigned number_limit(enum uop_kind kind)
 static uint64_t some_mask(unsigned by)
 {
 	const uint64_t masks[] = { UINT8_MAX, UINT16_MAX, UINT32_MAX, (1ull << by) - 1,
-				   UINT32_MAX & UINT32_MAX << by % 32 };
+				   UINT32_MAX << by % 32 };
 
 	return masks[random64() % ARRAY_SIZE(masks)];
 }

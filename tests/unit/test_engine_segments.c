@@ -384,8 +384,8 @@ static void code_that_ends_its_own_segment_is_not_fetched_behind_its_isync(void 
 	segment(0, 1, KERNEL, VSID, 0);
 	guest_enter(&g, VSID, 0x6000, MORE_CODE | RW);
 	guest_code(&g, MORE_CODE, code, ARRAY_SIZE(code));
-	for (unsigned i = 0; i < 2;
-	     i++) { /* blocks are linked when the first has led to the next */
+	/* The first time links the blocks. */
+	for (unsigned i = 0; i < 2; i++) {
 		go(0, KERNEL + 0x6000, RELOCATED, 0, USER, 0);
 		assert_int_equal(g.e->cpus[0]->nip, KERNEL + 0x6010);
 	}

@@ -73,7 +73,7 @@ static void put_sem(struct translation *t, uint64_t msr_bit)
 		return;
 	}
 	put_call(t, insn);
-	t->tested = 0; /* it may have been mtmsr */
+	t->tested = 0;
 }
 
 /* Calls of semantics functions, and what they need: MSR_PR must be off, the others on. */

@@ -47,7 +47,7 @@ struct translation {
 	const struct uop *u;
 	unsigned mode; /* CODE_* */
 	bool spilled;
-	uint64_t tested; /* bits of MSR that the code so far has found as put_need() wants them */
+	uint64_t tested; /* bits of MSR that the code since the last call has tested */
 	struct cached_vsr cached[NR_CACHED];
 	unsigned turn;
 	uint8_t *link[2], *unlinked[2];

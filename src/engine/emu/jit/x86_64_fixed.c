@@ -169,7 +169,7 @@ static bool extend_zero(struct translation *t, unsigned r, uint64_t mask)
 /* r = the word a shifted, if the mask drops what a rotation by 1 to 31 brings back */
 static bool shift_word(struct translation *t, unsigned r, unsigned by, uint64_t mask)
 {
-	const bool right = mask == (1u << by) - 1, left = mask == (UINT32_MAX & UINT32_MAX << by);
+	const bool right = mask == (1u << by) - 1, left = mask == UINT32_MAX << by;
 
 	if (!right && !left)
 		return false;

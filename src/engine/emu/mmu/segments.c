@@ -24,7 +24,7 @@ static void forget(struct cpu *cpu, const struct engine_slb_entry *entry)
 		tlb_flush_segment(&cpu->arrays, first_of(entry), last_of(entry));
 	else
 		tlb_flush_process(&cpu->arrays);
-	/* Code that is in the segment itself is fetched anew behind its block, not linked to. */
+	/* If the running code is in the segment, what follows its block is fetched anew. */
 	if (cpu->page_ea >= first_of(entry) && cpu->page_ea <= last_of(entry))
 		cpu_leave(cpu);
 }
