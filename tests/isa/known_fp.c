@@ -377,18 +377,32 @@ static bool writes_fpscr(uint32_t word)
 	return word >> 26 == 63 && is_one_of(word >> 1 & 1023, extended);
 }
 
-void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
-			 struct isa_case *theirs)
-{
-	if (!in_sequence(name, in, keeps_old_flags))
-		return;
-	theirs->fpscr &= ours->fpscr | ~(FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX);
-	theirs->cr &= ours->cr | ~CR1_FX;
-}
-
 static bool reads_fpscr(uint32_t word)
 {
 	return word >> 26 == 63 && (word >> 1 & 1023) == 583; /* mffs */
+}
+
+/* Equates what mffs has copied of FPSCR where nothing but @flags differs. */
+static void hide_copies(const char *name, const struct isa_case *in, const struct isa_case *ours,
+			struct isa_case *theirs, uint64_t flags)
+{
+	if (!in_sequence(name, in, reads_fpscr))
+		return;
+	for (unsigned i = 0; i < 32; i++)
+		if (!((ours->vsr[i][1] ^ theirs->vsr[i][1]) & ~flags))
+			theirs->vsr[i][1] = ours->vsr[i][1];
+}
+
+void fp_hide_stale_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
+			 struct isa_case *theirs)
+{
+	const uint64_t stale = FPSCR_FX | FPSCR_OX | FPSCR_UX | FPSCR_XX;
+
+	if (!in_sequence(name, in, keeps_old_flags))
+		return;
+	hide_copies(name, in, ours, theirs, stale);
+	theirs->fpscr &= ours->fpscr | ~stale;
+	theirs->cr &= ours->cr | ~CR1_FX;
 }
 
 void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_case *ours,
@@ -399,10 +413,7 @@ void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_
 
 	if (!in_sequence(name, in, is_outer_product))
 		return;
-	/* What mffs has copied of it. */
-	for (unsigned i = 0; i < 32 && in_sequence(name, in, reads_fpscr); i++)
-		if (!((ours->vsr[i][1] ^ theirs->vsr[i][1]) & ~kept))
-			theirs->vsr[i][1] = ours->vsr[i][1];
+	hide_copies(name, in, ours, theirs, kept);
 	theirs->fpscr &= ours->fpscr | ~kept;
 	if (ours->fpscr & theirs->fpscr & FPSCR_OX)
 		hide_fpscr(ours, theirs, FPSCR_UX);

@@ -7,14 +7,13 @@
 #include <float.h>
 #include <math.h>
 
-#include "disassemble.h"
+#include "listing.h"
 
 #include "engine_calls.h"
 #include "engine_guest.h"
 #include "../fakes/random.h"
 #include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/vector_operands.h"
-#include "engine/emu/jit/emitter.h"
 #include "engine/emu/jit/jit.h"
 #include "engine/emu/run_loop.h"
 
@@ -716,33 +715,7 @@ static void blocks_of_many_calls_do_what_their_functions_do(void **state)
 
 /* ---- the code, as a disassembler reads it ---- */
 
-#define CODE_BYTES (1 << 20)
-#define GAP	   32 /* bytes of nops behind each block, for the disassembler to find its step */
-
-static struct {
-	uint8_t bytes[CODE_BYTES];
-	size_t used;
-	unsigned starts[2 * ARRAY_SIZE(called)], nr;
-} listing;
-
-/* Translates the block, and appends its code. */
-static void list_block(void)
-{
-	const uint8_t *host;
-	size_t size;
-
-	emitter_fill(&emitter, emitter.first, emitter.memory.size);
-	fill_with_nops(&DISASSEMBLER_HOST, emitter.memory.writable + emitter.first,
-		       emitter.memory.size - emitter.first);
-	host = emitter_translate(&emitter, code.block.uops);
-	assert_non_null(host);
-	size = emitter.used - (size_t)(host - emitter.memory.executable);
-	assert_true(listing.used + size + GAP < CODE_BYTES);
-	listing.starts[listing.nr++] = (unsigned)listing.used;
-	memcpy(listing.bytes + listing.used, host, size);
-	fill_with_nops(&DISASSEMBLER_HOST, listing.bytes + listing.used + size, GAP);
-	listing.used += size + GAP;
-}
+static struct listing listing;
 
 static void list_all(void)
 {
@@ -750,19 +723,19 @@ static void list_all(void)
 		if (uop_info[kind].effects & EFFECT_MARKS)
 			continue;
 		make_block(kind, ends(kind) ? 0 : 1);
-		list_block();
+		list_block(&listing, &emitter, &code.block);
 	}
 	for (unsigned c = 0; c < ARRAY_SIZE(called); c++) {
 		make_block(UOP_call, 1);
 		make_called(&code.block.uops[0], &called[c]);
 		if (emitter_executes(&code.block.uops[0], 0))
-			list_block();
+			list_block(&listing, &emitter, &code.block);
 	}
 }
 
 static void a_disassembler_reads_the_code_of_each_recipe(void **state)
 {
-	static struct disassembled insns[CODE_BYTES / 4];
+	static struct disassembled insns[LISTING_BYTES / 4];
 	unsigned next = 0;
 	int n;
 
@@ -790,7 +763,7 @@ static void a_sync_is_a_full_fence_of_the_host(void **state)
 	listing.used = listing.nr = 0;
 	make_block(UOP_call, 1);
 	code.block.uops[0] = (struct uop){ .kind = UOP_call, .imm = (uintptr_t)sem_sync };
-	list_block();
+	list_block(&listing, &emitter, &code.block);
 	n = disassemble(&DISASSEMBLER_HOST, listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
 	if (n < 0)
 		fail_msg("there is no objdump");

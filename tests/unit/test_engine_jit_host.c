@@ -3,15 +3,13 @@
  * What the code of x86-64 recipes asks of the host's processor: what every one has, and what the
  * recipe says that it needs. So each works on hosts that lack the rest.
  */
-#include "disassemble.h"
+#include "listing.h"
 
 #include "engine_calls.h"
 #include "../fakes/random.h"
 #include "engine/emu/jit/x86_64.h"
 
-#define CODE_BYTES (1u << 20)
-#define VARIANTS   4 /* of each instruction */
-#define GAP	   16 /* bytes of nops behind code, for the disassembler to find its step */
+#define VARIANTS 4 /* of each instruction */
 
 static struct emitter emitter;
 static struct code_page page;
@@ -36,42 +34,13 @@ static void make_block(const struct called *c, unsigned mode)
 	u[4] = (struct uop){ .kind = UOP_trailer, .imm = (uintptr_t)&code.block };
 }
 
-/* ---- the code of many blocks, one after the other ---- */
+/* ---- the code, and whose it is ---- */
 
-static struct listing {
-	uint8_t bytes[CODE_BYTES];
-	size_t used;
-	unsigned nr;
-	struct {
-		unsigned start, needs;
-		const char *name;
-	} blocks[ARRAY_SIZE(called) * VARIANTS];
-} listing;
-
-static void list(const uint8_t *from, size_t size)
-{
-	assert_true(listing.used + size + GAP <= CODE_BYTES);
-	memcpy(listing.bytes + listing.used, from, size);
-	fill_with_nops(&DISASSEMBLER_HOST, listing.bytes + listing.used + size, GAP);
-	listing.used += size + GAP;
-}
-
-/* Its code, what is rarely executed included */
-static void list_block(const char *name, unsigned needs)
-{
-	const uint8_t *host;
-
-	emitter_fill(&emitter, emitter.first, emitter.memory.size);
-	fill_with_nops(&DISASSEMBLER_HOST, emitter.memory.writable + emitter.first,
-		       emitter.memory.size - emitter.first);
-	host = emitter_translate(&emitter, code.block.uops);
-	assert_non_null(host);
-	listing.blocks[listing.nr].start = (unsigned)listing.used;
-	listing.blocks[listing.nr].name = name;
-	listing.blocks[listing.nr++].needs = needs;
-	list(host, emitter.used - (size_t)(host - emitter.memory.executable));
-	list(emitter.memory.executable + emitter.limit, emitter.memory.size - emitter.limit);
-}
+static struct listing listing;
+static struct {
+	unsigned needs;
+	const char *name;
+} owner[LISTING_BLOCKS];
 
 static void list_all(void)
 {
@@ -81,8 +50,11 @@ static void list_all(void)
 
 		make_block(c, i & 1 ? CODE_LE : 0);
 		recipe = recipe_of(&code.block.uops[0], page.mode);
-		if (recipe)
-			list_block(c->name, recipe->needs);
+		if (!recipe)
+			continue;
+		list_block(&listing, &emitter, &code.block);
+		owner[listing.nr - 1].needs = recipe->needs;
+		owner[listing.nr - 1].name = c->name;
 	}
 }
 
@@ -124,7 +96,7 @@ static bool every_host_has(const char *text)
 
 static void code_has_no_instruction_that_its_recipe_does_not_need(void **state)
 {
-	static struct disassembled insns[CODE_BYTES / 3];
+	static struct disassembled insns[LISTING_BYTES / 3];
 	unsigned used = 0, block = 0;
 	int n;
 
@@ -137,11 +109,11 @@ static void code_has_no_instruction_that_its_recipe_does_not_need(void **state)
 	for (int i = 0; i < n; i++) {
 		const unsigned needs = needs_of(insns[i].text);
 
-		while (block + 1 < listing.nr && insns[i].offset >= listing.blocks[block + 1].start)
+		while (block + 1 < listing.nr && insns[i].offset >= listing.starts[block + 1])
 			block++;
 		used |= needs;
-		if (needs & ~implied(listing.blocks[block].needs) || !every_host_has(insns[i].text))
-			fail_msg("%s: %s", listing.blocks[block].name, insns[i].text);
+		if (needs & ~implied(owner[block].needs) || !every_host_has(insns[i].text))
+			fail_msg("%s: %s", owner[block].name, insns[i].text);
 	}
 	assert_int_equal(used, look_at_host()); /* else the table above does not know them */
 }
