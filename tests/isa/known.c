@@ -458,10 +458,17 @@ static bool has_vsrs(uint32_t w)
 	return w >> 26 == 4 || w >> 26 == 60 || w >> 26 == 63;
 }
 
-/* xxsel, vsel */
-static bool selects(uint32_t w)
+/*
+ * The VSR whose bits are the result where the mask has zeros: the first operand of xxsel and vsel,
+ * the target of vrlwmi and vrldmi. -1: the instruction does not select.
+ */
+static int selects_from(uint32_t w)
 {
-	return (w >> 26 == 60 && (w >> 4 & 3) == 3) || (w >> 26 == 4 && (w & 63) == 42);
+	if ((w >> 26 == 60 && (w >> 4 & 3) == 3) || (w >> 26 == 4 && (w & 63) == 42))
+		return (int)vsx_first(w);
+	if (w >> 26 == 4 && ((w & 2047) == 133 || (w & 2047) == 197))
+		return (int)vsx_target(w);
+	return -1;
 }
 
 /* xxleqv, xxlorc, veqv, vorc with equal operands; vspltisb, vspltish, vspltisw, xxspltib with -1 */
@@ -499,7 +506,7 @@ static void hide_vsr(const struct isa_case *in, unsigned i, unsigned t, struct i
 			memcpy(theirs->vsr[n], ours->vsr[n], sizeof(ours->vsr[n]));
 }
 
-/* The first operand is known to be all ones when QEMU translates the selection. */
+/* QEMU knows when it translates the selection that this VSR is all ones. */
 static void hide_selection(const char *name, const struct isa_case *in, struct isa_case *ours,
 			   struct isa_case *theirs)
 {
@@ -508,11 +515,11 @@ static void hide_selection(const char *name, const struct isa_case *in, struct i
 	for (unsigned i = 1; i < in->nr_words; i++) {
 		const uint32_t select = (uint32_t)in->words[i];
 
-		for (unsigned k = 0; k < i && selects(select); k++) {
+		for (unsigned k = 0; k < i; k++) {
 			const uint32_t ones = (uint32_t)in->words[k];
 			const unsigned t = vsx_target(select);
 
-			if (makes_ones(ones) && vsx_target(ones) == vsx_first(select) &&
+			if (makes_ones(ones) && (int)vsx_target(ones) == selects_from(select) &&
 			    !~(theirs->vsr[t][0] & theirs->vsr[t][1]))
 				hide_vsr(in, i, t, ours, theirs);
 		}
