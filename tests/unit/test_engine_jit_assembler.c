@@ -105,7 +105,13 @@
 	  "vroundsd $0x9,%xmm3,%xmm2,%xmm1")                                                       \
 	E(vex(a, V_SQRTSD, XMM(1), XMM(2), in_register(XMM(3))), "vsqrtsd %xmm3,%xmm2,%xmm1")      \
 	E(vex(a, V_FMADD231SD, XMM(1), XMM(2), in_register(XMM(3))),                               \
-	  "vfmadd231sd %xmm3,%xmm2,%xmm1")
+	  "vfmadd231sd %xmm3,%xmm2,%xmm1")                                                         \
+	E(evex_insn(a, V_PROLVD, XMM(9), XMM(2), XMM(13)), "vprolvd %xmm13,%xmm2,%xmm9")           \
+	E(evex_insn(a, V_PROLVQ, XMM(1), XMM(12), XMM(3)), "vprolvq %xmm3,%xmm12,%xmm1")           \
+	E(evex_imm(a, V_PTERNLOG, XMM(1), XMM(2), XMM(11), TERNARY_XOR),                           \
+	  "vpternlogd $0x96,%xmm11,%xmm2,%xmm1")                                                   \
+	E(evex_rotate(a, false, XMM(10), XMM(3), 7), "vprord $0x7,%xmm3,%xmm10")                   \
+	E(evex_rotate(a, true, XMM(1), XMM(14), 61), "vprorq $0x3d,%xmm14,%xmm1")
 
 #define DISASSEMBLER disassembler_x86_64
 #include "encodings.h"

@@ -42,16 +42,21 @@ static struct {
 	const char *name;
 } owner[LISTING_BLOCKS];
 
-static void list_all(void)
+/* What hosts execute that have all features of this one, but for @without */
+static void list_all(unsigned without)
 {
 	for (size_t i = 0; i < VARIANTS * ARRAY_SIZE(called); i++) {
 		const struct called *c = &called[i / VARIANTS];
-		const struct sem_recipe *recipe;
+		const struct sem_recipe *recipe, *full;
 
 		make_block(c, i & 1 ? CODE_LE : 0);
+		recipes_for(look_at_host());
+		full = recipe_of(&code.block.uops[0], page.mode);
+		recipes_for(look_at_host() & ~without);
 		recipe = recipe_of(&code.block.uops[0], page.mode);
-		if (!recipe)
+		if (!recipe || (without && recipe == full))
 			continue;
+		assert_int_equal(recipe->needs & without, 0);
 		list_block(&listing, &emitter, &code.block);
 		owner[listing.nr - 1].needs = recipe->needs;
 		owner[listing.nr - 1].name = c->name;
@@ -65,9 +70,12 @@ static unsigned needs_of(const char *text)
 	static const struct {
 		const char *begins;
 		unsigned needs;
-	} table[] = { { "popcnt", HOST_POPCNT },  { "pext", HOST_BMI2 }, { "pdep", HOST_BMI2 },
-		      { "vfm", HOST_FMA },	  { "vfnm", HOST_FMA },	 { "vaes", HOST_AES },
-		      { "vpclmul", HOST_PCLMUL }, { "v", HOST_AVX2 } };
+	} table[] = { { "popcnt", HOST_POPCNT },  { "pext", HOST_BMI2 },
+		      { "pdep", HOST_BMI2 },	  { "vfm", HOST_FMA },
+		      { "vfnm", HOST_FMA },	  { "vaes", HOST_AES },
+		      { "vpclmul", HOST_PCLMUL }, { "vprol", HOST_AVX512 },
+		      { "vpror", HOST_AVX512 },	  { "vptern", HOST_AVX512 },
+		      { "v", HOST_AVX2 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (!strncmp(text, table[i].begins, strlen(table[i].begins)))
@@ -78,7 +86,7 @@ static unsigned needs_of(const char *text)
 /* What a host has that has these: look_at_host() says so. */
 static unsigned implied(unsigned needs)
 {
-	return needs | (needs & (HOST_FMA | HOST_AES | HOST_PCLMUL) ? HOST_AVX2 : 0);
+	return needs | (needs & (HOST_FMA | HOST_AES | HOST_PCLMUL | HOST_AVX512) ? HOST_AVX2 : 0);
 }
 
 /* Of an x86-64 without any of these, all that the emitter uses */
@@ -100,7 +108,9 @@ static void code_has_no_instruction_that_its_recipe_does_not_need(void **state)
 	unsigned used = 0, block = 0;
 	int n;
 
-	list_all();
+	list_all(0);
+	for (unsigned feature = 1; feature <= look_at_host(); feature <<= 1)
+		list_all(feature);
 	assert_int_not_equal(listing.nr, 0);
 	n = disassemble(&DISASSEMBLER_HOST, listing.bytes, listing.used, insns, ARRAY_SIZE(insns));
 	if (n < 0)

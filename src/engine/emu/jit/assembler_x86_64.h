@@ -461,6 +461,43 @@ static inline void vex_shift(struct assembler *a, enum vector_shift shift, unsig
 	vex_imm(a, VEX_66((unsigned)shift >> 8), shift & 7, reg, in_register(rm), by);
 }
 
+/*
+ * In the EVEX encoding, which some instructions have alone. Its short displacements count in
+ * operands, not in bytes: so all operands are registers, the first 16.
+ */
+static inline void evex_insn(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
+			     unsigned rm)
+{
+	const struct operand in = in_register(rm);
+
+	put8(a, 0x62);
+	put8(a, (reg >> 3 ^ 1) << 7 | 0x40 | (rm >> 3 ^ 1) << 5 | 0x10 | (opcode >> 8 & 7));
+	put8(a, (opcode & VEX_W ? 0x80 : 0) | (second ^ 15) << 3 | 4 | (opcode >> 16 & 3));
+	put8(a, 8);
+	put8(a, opcode & 0xff);
+	put_operand(a, reg, &in, 0);
+}
+
+static inline void evex_imm(struct assembler *a, unsigned opcode, unsigned reg, unsigned second,
+			    unsigned rm, unsigned imm)
+{
+	evex_insn(a, opcode, reg, second, rm);
+	put8(a, imm);
+}
+
+/* Of AVX-512, of 128 bits */
+#define V_PROLVD    VEX_38(0x15) /* each element by the number of bits in rm's, modulo its size */
+#define V_PROLVQ    (V_PROLVD | VEX_W)
+#define V_PTERNLOG  VEX_3A(0x25) /* the immediate: TERNARY_*, of reg, second and rm */
+#define TERNARY_XOR 0x96
+
+/* reg = rm, each doubleword or quadword of it rotated to the right */
+static inline void evex_rotate(struct assembler *a, bool quadwords, unsigned reg, unsigned rm,
+			       unsigned by)
+{
+	evex_imm(a, VEX_66(0x72) | (quadwords ? VEX_W : 0), 0, reg, rm, by);
+}
+
 static inline void op_push(struct assembler *a, unsigned r)
 {
 	if (r & 8)

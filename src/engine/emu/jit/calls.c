@@ -6,27 +6,41 @@
 #define NR_SLOTS 2048 /* a power of two, far more than recipes */
 
 static const struct sem_recipe *slots[NR_SLOTS];
-static unsigned host_has;
+static bool host_known;
 
 static unsigned slot_of(sem_fn *sem)
 {
 	return (unsigned)((uintptr_t)sem * 0x9e3779b97f4a7c15ull >> 32) & (NR_SLOTS - 1);
 }
 
-void recipes_init(void)
+/* The slot of its recipe, or the free one where that would be */
+static const struct sem_recipe **slot_for(sem_fn *sem)
 {
-	if (host_has & HOST_KNOWN)
-		return;
-	host_has = look_at_host() | HOST_KNOWN;
+	unsigned slot = slot_of(sem);
+
+	while (slots[slot] && slots[slot]->sem != sem)
+		slot = (slot + 1) & (NR_SLOTS - 1);
+	return &slots[slot];
+}
+
+void recipes_for(unsigned host)
+{
+	memset(slots, 0, sizeof(slots));
+	host_known = true;
 	for (unsigned i = 0; host_recipes[i]; i++) {
 		for (const struct sem_recipe *r = host_recipes[i]; r->sem; r++) {
-			unsigned slot = slot_of(r->sem);
+			const struct sem_recipe **slot = slot_for(r->sem);
 
-			while (slots[slot])
-				slot = (slot + 1) & (NR_SLOTS - 1);
-			slots[slot] = r;
+			if (!*slot && !(r->needs & ~host))
+				*slot = r;
 		}
 	}
+}
+
+void recipes_init(void)
+{
+	if (!host_known)
+		recipes_for(look_at_host());
 }
 
 static bool is_sem_call(const struct uop *u)
@@ -37,17 +51,11 @@ static bool is_sem_call(const struct uop *u)
 /* With MSR[SF]=0, addresses are cut to 32 bits: these calls stay calls. */
 const struct sem_recipe *recipe_of(const struct uop *u, unsigned mode)
 {
-	const struct sem_recipe *r;
-	unsigned slot;
+	const struct sem_recipe *r = NULL;
 
-	if (!is_sem_call(u))
-		return NULL;
-	slot = slot_of((sem_fn *)(uintptr_t)u->imm);
-	while ((r = slots[slot]) && r->sem != (sem_fn *)(uintptr_t)u->imm)
-		slot = (slot + 1) & (NR_SLOTS - 1);
-	if (!r || (r->needs & ~host_has) || (r->form != NO_ACCESS && mode & CODE_32))
-		return NULL;
-	return r;
+	if (is_sem_call(u))
+		r = *slot_for((sem_fn *)(uintptr_t)u->imm);
+	return r && r->form != NO_ACCESS && mode & CODE_32 ? NULL : r;
 }
 
 bool emitter_executes(const struct uop *u, unsigned mode)

@@ -160,9 +160,10 @@ struct sem_recipe {
 	bool aligned, stores;
 };
 
-#define HOST_KNOWN 1 /* the host has been looked at; the other bits are its emitter's */
-
-/** host_recipes - by file, each ended by an empty one; NULL ends the list */
+/**
+ * host_recipes - by file, each ended by an empty one; NULL ends the list. Of a function's, the first
+ * is taken that the host can execute.
+ */
 extern const struct sem_recipe *const host_recipes[];
 /** look_at_host() - HOST_*: the features of this processor that not all have */
 unsigned look_at_host(void);
@@ -170,9 +171,11 @@ unsigned look_at_host(void);
 /** displacement() - of an access of this form */
 uint64_t displacement(uint32_t insn, enum access_form form);
 
-/** recipes_init() - find out what the host has, and make the table of all recipes, once. */
+/** recipes_init() - find out what the host has, and make the table of its recipes, once. */
 void recipes_init(void);
-/** recipe_of() - of a call, or NULL if it has none that this host can execute */
+/** recipes_for() - make the table of the recipes for a host that has these features, HOST_* */
+void recipes_for(unsigned host);
+/** recipe_of() - of a call, or NULL if it has none that the host can execute */
 const struct sem_recipe *recipe_of(const struct uop *u, unsigned mode);
 
 /* The instruction that a call executes */

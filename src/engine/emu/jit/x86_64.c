@@ -329,5 +329,6 @@ unsigned look_at_host(void)
 	       (__builtin_cpu_supports("bmi2") ? HOST_BMI2 : 0) | (avx2 ? HOST_AVX2 : 0) |
 	       (avx2 && __builtin_cpu_supports("fma") ? HOST_FMA : 0) |
 	       (avx2 && __builtin_cpu_supports("aes") ? HOST_AES : 0) |
-	       (avx2 && __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0);
+	       (avx2 && __builtin_cpu_supports("pclmul") ? HOST_PCLMUL : 0) |
+	       (avx2 && __builtin_cpu_supports("avx512vl") ? HOST_AVX512 : 0);
 }

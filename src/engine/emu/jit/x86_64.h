@@ -351,12 +351,13 @@ static inline struct operand at_host(unsigned first)
 /* ---- calls of semantics functions ---- */
 
 /* Features that not all processors have. */
-#define HOST_POPCNT 2
-#define HOST_AVX2   4
-#define HOST_BMI2   8
-#define HOST_AES    16 /* in the VEX encoding */
-#define HOST_PCLMUL 32
-#define HOST_FMA    64
+#define HOST_POPCNT 1
+#define HOST_AVX2   2
+#define HOST_BMI2   4
+#define HOST_AES    8 /* in the VEX encoding */
+#define HOST_PCLMUL 16
+#define HOST_FMA    32
+#define HOST_AVX512 64 /* AVX512VL: its instructions of 128 bits */
 
 extern const struct sem_recipe fixed_recipes[];
 extern const struct sem_recipe memory_recipes[];

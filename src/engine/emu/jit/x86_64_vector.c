@@ -318,6 +318,15 @@ static void put_shift(struct translation *t, uint32_t insn, unsigned how)
 	vsr_done(t, o.t);
 }
 
+/* @how: the instruction, which takes the low bits of a number, as the guest's does */
+static void put_rotate_at_once(struct translation *t, uint32_t insn, unsigned how)
+{
+	const struct operands o = operands(t, insn, 0);
+
+	evex_insn(&t->a, how, vsr_target(t, o.t), o.a, o.b);
+	vsr_done(t, o.t);
+}
+
 /* The host shifts by as much as an element has to zero. @how: doublewords? */
 static void put_rotate(struct translation *t, uint32_t insn, unsigned how)
 {
@@ -983,13 +992,36 @@ static void sigma(struct assembler *a, bool doublewords, unsigned to, unsigned f
 	vex(a, V_PXOR, to, to, X(2));
 }
 
-/* ST selects a pair of functions, SIX one of them for each element. FIPS 180-4, section 4.1 */
-static void put_sigma(struct translation *t, uint32_t insn, unsigned doublewords)
+/* The same where the host rotates, and has one instruction for both sums */
+static void sigma_at_once(struct assembler *a, bool doublewords, unsigned to, unsigned from,
+			  const uint8_t amounts[3], bool rotate_third)
+{
+	evex_rotate(a, doublewords, to, from, amounts[0]);
+	evex_rotate(a, doublewords, XMM(2), from, amounts[1]);
+	if (rotate_third)
+		evex_rotate(a, doublewords, XMM(3), from, amounts[2]);
+	else
+		vex_shift(a, doublewords ? SHIFT_QWORDS_RIGHT : SHIFT_DWORDS_RIGHT, XMM(3), from,
+			  amounts[2]);
+	evex_imm(a, V_PTERNLOG, to, XMM(2), XMM(3), TERNARY_XOR);
+}
+
+#define SIGMA_DOUBLEWORDS 1u
+#define SIGMA_AT_ONCE	  2u
+
+/*
+ * ST selects a pair of functions, SIX one of them for each element. FIPS 180-4, section 4.1. @how:
+ * SIGMA_*
+ */
+static void put_sigma(struct translation *t, uint32_t insn, unsigned how)
 {
 	static const uint8_t amounts[2][4][3] = {
 		{ { 7, 18, 3 }, { 17, 19, 10 }, { 2, 13, 22 }, { 6, 11, 25 } },
 		{ { 1, 8, 7 }, { 19, 61, 6 }, { 28, 34, 39 }, { 14, 18, 41 } },
 	};
+	void (*const put)(struct assembler *, bool, unsigned, unsigned, const uint8_t *, bool) =
+		how & SIGMA_AT_ONCE ? sigma_at_once : sigma;
+	const bool doublewords = how & SIGMA_DOUBLEWORDS;
 	const unsigned st = FIELD(insn, 16, 16), n_t = 32 + F_RT(insn);
 	const unsigned from = vsr(t, 32 + F_RA(insn));
 	unsigned six = FIELD(insn, 17, 20);
@@ -1000,9 +1032,9 @@ static void put_sigma(struct translation *t, uint32_t insn, unsigned doublewords
 	else
 		six &= 15;
 	if (six != 15)
-		sigma(&t->a, doublewords, XMM(0), from, amounts[doublewords][2 * st], st);
+		put(&t->a, doublewords, XMM(0), from, amounts[doublewords][2 * st], st);
 	if (six)
-		sigma(&t->a, doublewords, XMM(1), from, amounts[doublewords][2 * st + 1], st);
+		put(&t->a, doublewords, XMM(1), from, amounts[doublewords][2 * st + 1], st);
 	vex_imm(&t->a, V_PBLENDD, vsr_target(t, n_t), six == 15 ? XMM(1) : XMM(0),
 		six ? X(1) : X(0), six);
 	vsr_done(t, n_t);
@@ -1125,6 +1157,8 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_shift, vsraw, V_PSRAVD),
 	BY(put_shift, vsld, V_PSLLVQ),
 	BY(put_shift, vsrd, V_PSRLVQ),
+	{ .sem = sem_vrlw, .put = put_rotate_at_once, .how = V_PROLVD, .needs = HOST_AVX512 },
+	{ .sem = sem_vrld, .put = put_rotate_at_once, .how = V_PROLVQ, .needs = HOST_AVX512 },
 	BY(put_rotate, vrlw, false),
 	BY(put_rotate, vrld, true),
 	BY(put_shift_doublewords_algebraic, vsrad, 0),
@@ -1204,8 +1238,13 @@ const struct sem_recipe vector_recipes[] = {
 	BY(put_load_for_shift, lvsr, true),
 	BY(put_permute_bits, vbpermq, 0),
 	BY(put_transpose_bits, vgbbd, 0),
-	BY(put_sigma, vshasigmaw, false),
-	BY(put_sigma, vshasigmad, true),
+	{ .sem = sem_vshasigmaw, .put = put_sigma, .how = SIGMA_AT_ONCE, .needs = HOST_AVX512 },
+	{ .sem = sem_vshasigmad,
+	  .put = put_sigma,
+	  .how = SIGMA_AT_ONCE | SIGMA_DOUBLEWORDS,
+	  .needs = HOST_AVX512 },
+	BY(put_sigma, vshasigmaw, 0),
+	BY(put_sigma, vshasigmad, SIGMA_DOUBLEWORDS),
 	BY(put_sign_scalar, xsabsdp, V_PAND | HIGH_MAGNITUDE << 24),
 	BY(put_sign_scalar, xsnabsdp, V_POR | HIGH_SIGN << 24),
 	BY(put_sign_scalar, xsnegdp, V_PXOR | HIGH_SIGN << 24),
