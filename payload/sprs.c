@@ -9,6 +9,7 @@
 #define SHARED	"both_numbers_of_an_spr_reach_the_same_register"
 #define PARTS	"the_set_and_reset_numbers_of_bescr_change_only_what_is_written_as_one"
 #define ABSENT	"privileged_access_to_an_spr_that_is_not_there_does_nothing"
+#define COUNTS	"purr_spurr_and_vtb_count_with_the_time_base_and_ic_counts_instructions"
 #define SINGLED "the_numbers_0_4_5_and_6_are_illegal_for_privileged_code_too"
 #define READS	"problem_state_reads_what_it_may_and_gets_srr1_bit_44_or_45_for_the_rest"
 #define WRITES	"problem_state_writes_to_a_read_only_number_are_illegal_instructions"
@@ -18,7 +19,7 @@
 	"an_event_that_software_writes_to_bescr_branches_at_once_or_at_the_rfebb_that_enables_it"
 #define FACILITY "a_facility_that_fscr_denies_to_problem_state_raises_0xf60_and_is_named_in_fscr"
 
-const char *const sentences[] = { BITS,	  SHARED, PARTS, ABSENT, SINGLED,  READS,
+const char *const sentences[] = { BITS,	  SHARED, PARTS, COUNTS, ABSENT,   SINGLED, READS,
 				  WRITES, MASKED, RFEBB, EVENT,	 FACILITY, NULL };
 
 #define ONES ~0ull
@@ -169,16 +170,42 @@ static void test_parts(void)
 	write_spr(BESCR, 0);
 }
 
+static void test_counts(void)
+{
+	static const u16 counters[] = { 308, 309, 849 };
+	u64 insns = read_spr(848);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(counters); i++) {
+		u64 outer = mfspr(SPR_TB), first = read_spr(counters[i]), inner = mfspr(SPR_TB),
+		    last;
+
+		while (mfspr(SPR_TB) - inner < 1000)
+			;
+		inner = mfspr(SPR_TB) - inner;
+		last = read_spr(counters[i]);
+		outer = mfspr(SPR_TB) - outer;
+		if (!check(COUNTS, last - first >= inner && last - first <= outer, "it did not"))
+			print("# SPR %u\n", counters[i]);
+	}
+	check(COUNTS, read_spr(848) > insns, "IC did not");
+}
+
 static void test_absent(void)
 {
 	/* Registers that do not exist here, or cannot be written. */
 	static const u16 no_such[] = { 7, 12, 20, 259, 268, 269, 287, 318, 768, 780, 1023 };
+	static const u16 unreadable[] = { 7, 12, 20, 304, 318, 808, 811, 1000 };
 	static const u16 singled[] = { 0, 4, 5, 6 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(no_such); i++)
 		if (!check(ABSENT, privileged(spr(MTSPR, no_such[i], 3), NOP, ONES),
 			   "it raised something"))
 			print("# SPR %u\n", no_such[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(unreadable); i++) {
+		privileged(spr(MFSPR, unreadable[i], 3), NOP, ONES);
+		if (!check_equal(ABSENT, caught.gpr[3], ONES, "the target of a read"))
+			print("# SPR %u\n", unreadable[i]);
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(singled); i++) {
 		check(SINGLED, !privileged(spr(MTSPR, singled[i], 3), NOP, 0),
 		      "one can be written");
@@ -335,6 +362,7 @@ void payload(void)
 	on_interrupt = leave_run;
 	test_bits();
 	test_parts();
+	test_counts();
 	test_absent();
 	radix_start();
 	radix_map(0, USER_CODE + (u64)code, (u64)code, PTE_READ | PTE_EXEC);

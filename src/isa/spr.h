@@ -38,6 +38,8 @@
 #define SPR_SPRG2	274
 #define SPR_SPRG3	275
 #define SPR_PVR		287
+#define SPR_SPURR	308
+#define SPR_PURR	309
 #define SPR_TIR		446
 #define SPR_HDEXCR_USER 455
 #define SPR_HASHKEYR	468
@@ -84,6 +86,8 @@
 #define SPR_DEXCR_USER	812
 #define SPR_TAR		815
 #define SPR_PSSCR	823
+#define SPR_IC		848
+#define SPR_VTB		849
 #define SPR_DEXCR	828
 #define SPR_PPR		896
 #define SPR_PPR32	898

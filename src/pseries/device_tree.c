@@ -199,6 +199,8 @@ static void cpu(struct tree *t, const struct papr *papr, unsigned number)
 	tree_u32(t, "i-cache-line-size", 128);
 	tree_u32(t, "ibm,vmx", 2); /* 2: with VSX */
 	tree_u32(t, "ibm,dfp", 1);
+	tree_u32(t, "ibm,purr", 1);
+	tree_u32(t, "ibm,spurr", 1);
 	pa_features(t, compat, papr);
 	/* AP encoding in the top three bits, page shift: 4 KiB, 64 KiB, 2 MiB, 1 GiB. */
 	if (papr->offers_radix)

@@ -77,9 +77,10 @@ static void write_spr(unsigned spr, uint64_t v)
 	cpu.insns++;
 }
 
+/* Into a register that has zero */
 static uint64_t read_spr(unsigned spr)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
 	assert_int_equal(spr_read(&cpu, spr, 0, &v), 0);
 	cpu.insns++;
@@ -118,7 +119,8 @@ static void a_missing_number_is_illegal_to_problem_state_and_nothing_to_the_kern
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
 		cpu.msr = 0;
 		write_spr(missing[i], ONES);
-		assert_int_equal(read_spr(missing[i]), 0);
+		assert_int_equal(spr_read(&cpu, missing[i], 0, &v), 0);
+		assert_int_equal(v, 1);
 		cpu.msr = MSR_PR;
 		assert_raised(spr_read(&cpu, missing[i], 0, &v), VECTOR_PROGRAM, SRR1_ILLEGAL);
 		assert_raised(spr_write(&cpu, missing[i], 0, v), VECTOR_PROGRAM, SRR1_ILLEGAL);
@@ -407,6 +409,30 @@ static void the_time_base_is_that_of_the_instruction(void **state)
 	assert_int_equal(read_spr(SPR_TBU), 5);
 }
 
+static void the_vcpus_own_time_is_the_time_base_and_cannot_be_written(void **state)
+{
+	static const unsigned counters[] = { SPR_PURR, SPR_SPURR, SPR_VTB };
+	uint64_t v;
+
+	timebase = 0x500000010ull;
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		write_spr(counters[i], 0);
+		assert_int_equal(spr_read(&cpu, counters[i], 3, &v), 0);
+		assert_int_equal(v, 0x500000013ull);
+	}
+}
+
+static void ic_counts_instructions(void **state)
+{
+	uint64_t v;
+
+	cpu.insns = 1000;
+	cpu.run_limit = 50;
+	cpu.budget = 40;
+	assert_int_equal(spr_read(&cpu, SPR_IC, 3, &v), 0);
+	assert_int_equal(v, 1013);
+}
+
 static void the_decrementer_counts_down_with_the_time_base_and_is_extended_to_64_bits(void **state)
 {
 	timebase = 1000;
@@ -479,6 +505,8 @@ int main(void)
 		TEST(parts_of_bescr_are_set_and_reset),
 		TEST(ctrl_is_written_by_one_number_and_read_by_another),
 		TEST(the_time_base_is_that_of_the_instruction),
+		TEST(the_vcpus_own_time_is_the_time_base_and_cannot_be_written),
+		TEST(ic_counts_instructions),
 		TEST(the_decrementer_counts_down_with_the_time_base_and_is_extended_to_64_bits),
 		TEST(problem_state_changes_those_bits_of_amr_that_uamor_allows),
 		TEST(translation_hears_of_changes_only),

@@ -97,7 +97,7 @@ bool cpu_warn_illegal(struct cpu *c, uint32_t insn, uint64_t ea)
 
 int spr_read(struct cpu *c, unsigned spr, unsigned index, uint64_t *v)
 {
-	*v = spr;
+	*v ^= spr; /* what the target has is kept if there is no such register */
 	return tell(&outcome.calls, spr, index, 0);
 }
 

@@ -193,6 +193,7 @@ static inline bool cpu_branch_waits(const struct cpu *cpu)
 	       cpu->msr & MSR_PR && cpu->fscr >> FSCR_EBB & 1;
 }
 
+/** spr_read() - as mfspr does: @v keeps what it has if the register does not exist */
 int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v);
 int spr_write(struct cpu *cpu, unsigned spr, unsigned index, uint64_t v);
 

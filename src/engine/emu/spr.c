@@ -83,6 +83,12 @@ static uint64_t ticks_to_spare(const struct power_engine *engine, uint64_t now)
 	return spare;
 }
 
+/* What the vCPU has executed before instruction @index of the running block */
+static uint64_t insns_before(const struct cpu *cpu, unsigned index)
+{
+	return cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + index;
+}
+
 /*
  * A thread of low priority, or one that has paused, waits for the time that it looks at. If no
  * other vCPU has anything better to do, time that is counted in instructions passes at once
@@ -115,6 +121,20 @@ static uint64_t read_timebase(struct cpu *cpu, unsigned spr, unsigned index)
 static uint64_t read_timebase_upper(struct cpu *cpu, unsigned spr, unsigned index)
 {
 	return cpu_timebase(cpu, index) >> 32;
+}
+
+/*
+ * VTB, PURR and SPURR count with the time base while the hypervisor lets the vCPU run. Here it
+ * always does.
+ */
+static uint64_t read_own_time(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return cpu_timebase(cpu, index);
+}
+
+static uint64_t read_instruction_count(struct cpu *cpu, unsigned spr, unsigned index)
+{
+	return insns_before(cpu, index);
 }
 
 /* 32 bits, from ISA 3.0 on sign-extended like the low part of a large decrementer */
@@ -307,6 +327,8 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_SPRG2] = PLAIN(P, sprg[2]),
 	[SPR_SPRG3] = PLAIN(P, sprg[3]),
 	[SPR_PVR] = CALLS(P_R, 0, read_pvr, NULL),
+	[SPR_SPURR] = CALLS(P_R, 0, read_own_time, NULL),
+	[SPR_PURR] = CALLS(P_R, 0, read_own_time, NULL),
 	[SPR_DPDES] = CALLS(P_R, 0, read_dpdes, NULL),
 	[SPR_TIR] = CALLS(P_R, 0, read_tir, NULL),
 	[SPR_HDEXCR_USER] = CALLS(UR, 0, read_hdexcr_user, NULL),
@@ -352,6 +374,8 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_BESCR] = KEEPS_BUT(U, FSCR_EBB, MONITOR, bescr, ~0ull, 0),
 	[SPR_TAR] = KEEPS(U, FSCR_TAR, tar, ~0ull),
 	[SPR_PSSCR] = PLAIN(P, psscr),
+	[SPR_IC] = CALLS(P_R, 0, read_instruction_count, NULL),
+	[SPR_VTB] = CALLS(P_R, 0, read_own_time, NULL),
 	[SPR_DEXCR_USER] = CALLS(UR, 0, read_dexcr_user, NULL),
 	[SPR_DEXCR] = PLAIN(P, dexcr),
 	[SPR_PPR] = PLAIN(U, ppr),
@@ -456,7 +480,7 @@ static void insert(uint64_t *member, uint64_t v, uint64_t bits)
 /* Lets the counters be those before instruction @index of the running block. */
 static void settle_counters(struct cpu *cpu, unsigned index)
 {
-	pmu_settle(cpu, cpu->insns + (uint64_t)(cpu->run_limit - cpu->budget) + index);
+	pmu_settle(cpu, insns_before(cpu, index));
 }
 
 int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
@@ -465,8 +489,6 @@ int spr_read(struct cpu *cpu, unsigned spr, unsigned index, uint64_t *v)
 	const void *member = (const char *)cpu + entry->offset;
 	int refused;
 
-	/* Privileged read of a missing SPR: POWER9 keeps the target, QEMU gives 0 */
-	*v = 0;
 	if (!allowed(cpu, spr, U_R, P_R, &refused))
 		return refused;
 	if (entry->monitor)

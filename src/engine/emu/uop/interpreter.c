@@ -175,6 +175,7 @@ BODY(priv)
 
 BODY(mfspr)
 {
+	cpu->scratch[3] = D;
 	if (unlikely(spr_read(cpu, (unsigned)u->imm, u->index, &cpu->scratch[3])))
 		return stop(cpu, u);
 	D = cpu->scratch[3];
