@@ -66,7 +66,7 @@ KERNELS = ["6.1", "6.12", "newest"]
 TABLES = {"radix": "", "hash": " disable_radix"}  # what translates, and how the kernel is told
 MEMORY = "1G"
 BEFORE_KINDS = ["boot", "compute", "threads", "sieve"]  # those that --before can compare
-KINDS = [*BEFORE_KINDS, "openssl", "fwnmi", "snapshots", "verdicts"]
+KINDS = [*BEFORE_KINDS, "openssl", "fwnmi", "snapshots", "verdicts", "growth"]
 ROWS = ["sha256", "md5", "gzip", "sort", "shell", "fork"]  # tests/initramfs/init
 THREAD_ROWS = ["two_sha256", "two_fork"]
 OPENSSL = {  # what `openssl speed -evp` takes
@@ -84,6 +84,7 @@ ROUND_TRIP, ROUND_TRIP_INSNS = "injection to interlock", "the same in instructio
 ROUND_TRIPS = 20
 RESET, RESET_99, PAGES = "back to a snapshot", "the same, 99th percentile", "pages copied for it"
 LOAD, LOADED_MIB = "load a snapshot's file", "that file"
+GROWTH = [(100000, 1), (10000, 1), (10000, 2), (10000, 4), (10000, 8)]  # functions, vCPUs
 VERDICTS = {
     "verdict: recovered SLB, user": "machine-check: {type: SLB}",
     "verdict: UE kills a process": "machine-check: {type: UE, disposition: not-recovered}",
@@ -429,10 +430,13 @@ class Bench:
             os.unlink(socket)
         return seconds
 
+    def beside(self, name):
+        """A program of bench/ that was built with ours."""
+        build = os.path.dirname(os.path.dirname(os.path.abspath(self.program)))
+        return os.path.join(build, "bench", name)
+
     def snapshots(self):
-        program = os.path.join(
-            os.path.dirname(os.path.dirname(os.path.abspath(self.program))), "bench", "reset_bench"
-        )
+        program = self.beside("reset_bench")
         with tempfile.TemporaryDirectory(prefix="fwnmi-bench-") as scratch:
             files = {ours: os.path.join(scratch, str(ours)) for ours in (True, False)}
             socket = os.path.join(scratch, "monitor")
@@ -512,6 +516,33 @@ class Bench:
                 for name in VERDICTS:
                     peer = self.judge_peer(saved, socket) if "reset" in name else None
                     self.take(name, "ms", self.judge(name, scratch), peer)
+
+    def translated(self, functions, vcpus):
+        """What translation_bench measures in each of the engine's modes."""
+        done = subprocess.run(
+            [self.beside("translation_bench"), str(functions), str(vcpus)],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return {line["jit"]: line for line in lines}
+
+    def growth(self):
+        """What translation costs as a guest's code and its vCPUs grow; there is no peer."""
+        for number in range(self.args.rounds):
+            for functions, vcpus in GROWTH:
+                self.progress.show(f"bench: growth: {number + 1} of {self.args.rounds}")
+                modes = self.translated(functions, vcpus)
+                what = f"{functions // 1000}k functions x {vcpus}"
+                self.take(f"{what}, interpreted", "ns", modes["off"]["last_ns"], None)
+                self.take(f"{what}, translated", "ns", modes["on"]["last_ns"], None)
+                if (functions, vcpus) == GROWTH[0]:
+                    force = modes["force"]
+                    cost = force["first_ns"] - modes["off"]["first_ns"]
+                    self.take("translation, an instruction", "ns", cost, None)
+                    self.take(
+                        "its code, an instruction", "B", force["bytes"] / force["insns"], None
+                    )
 
     def table(self, peer_version):
         rows = []

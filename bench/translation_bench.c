@@ -4,6 +4,9 @@
  * times over, on several vCPUs in turns.
  *
  * usage: translation_bench [FUNCTIONS [VCPUS [PASSES]]]
+ *
+ * Prints a line of JSON for each of the engine's modes: nanoseconds of an instruction in the first
+ * pass, in as many more as PASSES, in as many again; what was translated.
  */
 #include <time.h>
 
@@ -105,17 +108,15 @@ static bool measure(const char *name, enum engine_jit mode, unsigned functions, 
 	}
 	make_functions(functions);
 	first = ns_of_insn(vcpus, 1);
-	printf("%-6s %7u functions %2u vCPUs: ns per instruction: %6.1f in the first pass, ", name,
+	printf("{\"jit\": \"%s\", \"functions\": %u, \"vcpus\": %u, \"first_ns\": %.3f, ", name,
 	       functions, vcpus, first);
-	printf("%6.1f in %u more", ns_of_insn(vcpus, passes), passes);
-	printf(", %6.2f in as many again", ns_of_insn(vcpus, passes));
+	printf("\"later_ns\": %.3f, ", ns_of_insn(vcpus, passes));
+	printf("\"last_ns\": %.3f, ", ns_of_insn(vcpus, passes));
 	if (guest.e->jit)
 		jit_figures(guest.e->jit, &figures);
-	if (figures.insns)
-		printf("; %.1f bytes per instruction, %llu blocks, %llu evicted",
-		       (double)figures.bytes / (double)figures.insns,
-		       (unsigned long long)figures.blocks, (unsigned long long)figures.evicted);
-	printf("\n");
+	printf("\"insns\": %llu, \"bytes\": %llu, \"blocks\": %llu, \"evicted\": %llu}\n",
+	       (unsigned long long)figures.insns, (unsigned long long)figures.bytes,
+	       (unsigned long long)figures.blocks, (unsigned long long)figures.evicted);
 	guest_end(&guest);
 	return true;
 }

@@ -161,8 +161,8 @@ struct sem_recipe {
 };
 
 /**
- * host_recipes - by file, each ended by an empty one; NULL ends the list. Of a function's, the first
- * is taken that the host can execute.
+ * host_recipes - by file, each ended by an empty one; NULL ends the list. Of a function's recipes
+ * the first is taken that the host can execute.
  */
 extern const struct sem_recipe *const host_recipes[];
 /** look_at_host() - HOST_*: the features of this processor that not all have */
