@@ -301,6 +301,17 @@ static bool refuse_threads(const struct engine_config *config, char *err, size_t
 	return true;
 }
 
+/* Nobody has asked for translated code: the guest runs without, which is said once. */
+static bool do_without_jit(const struct power_engine *e, const char *reason)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s; the guest's code is interpreted", reason);
+	if (e->config.debug)
+		e->config.debug(e->config.opaque, line);
+	return true;
+}
+
 /* false: the host cannot do what is asked for. By ENGINE_JIT_AUTO it need not. */
 static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 {
@@ -314,15 +325,14 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 		return !wanted;
 	}
 	e->jit = jit_create(mode, JIT_CODE_BYTES, err, err_size);
-	if (!e->jit)
-		return !wanted;
-	if (!e->config.nr_children || jit_prepare(e->jit, e->config.nr_children, JIT_CODE_BYTES))
-		return true;
-	snprintf(err, err_size, "no memory for code that %u processes translate",
-		 e->config.nr_children);
-	jit_destroy(e->jit);
-	e->jit = NULL;
-	return !wanted;
+	if (e->jit && e->config.nr_children &&
+	    !jit_prepare(e->jit, e->config.nr_children, JIT_CODE_BYTES)) {
+		snprintf(err, err_size, "no memory for code that %u processes translate",
+			 e->config.nr_children);
+		jit_destroy(e->jit);
+		e->jit = NULL;
+	}
+	return e->jit || (!wanted && do_without_jit(e, err));
 }
 
 static struct engine *power_create(const struct engine_config *config, char *err, size_t err_size)
