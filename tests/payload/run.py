@@ -47,6 +47,7 @@ class Outcome:
 
     def __init__(self):
         self.console = []  # lines
+        self.printed = b""
         self.results = []  # (sentence, ok)
         self.plan = None
         self.injections = []  # (arguments, as expected?, output)
@@ -115,6 +116,8 @@ def shut_down(reason):
 POWERED_OFF = ("the_guest_powers_off_and_the_exit_status_is_0", exits(0))
 # Without a monitor, only the guest decides what happens, so two runs must be identical.
 ALONE = ["-append", "alone", "--stats"]
+# Nor may it matter how the guest's code is executed; see repetitions().
+JIT_MODES = ["off", "on", "force", "check"]
 # Each vCPU on a thread of its own. Nothing repeats then.
 THREADS = ["--clock", "host", "--threads", "many"]
 NESTED = [
@@ -263,6 +266,11 @@ CASES = {
     "repeat_atomics": ("atomics", ["-smp", "2", *ALONE], [POWERED_OFF]),
     "repeat_timer": ("timer", ALONE, [POWERED_OFF]),
     "repeat_unbacked": ("unbacked", ALONE, [POWERED_OFF]),
+    # Vectors, faults, and code that changes while it is executed
+    **{
+        f"jit_modes_{payload}": (payload, [*options, *ALONE], [POWERED_OFF])
+        for payload, options in (("code", ["-smp", "2"]), ("exceptions", []), ("vectors", []))
+    },
     "mmu": ("mmu", [], [POWERED_OFF]),
     "tlbie": ("tlbie", [], [POWERED_OFF]),
     "smp": (
@@ -466,6 +474,7 @@ class Run:
             if not self.alone:
                 self.connect()
             for line in self.child.stdout:
+                self.seen.printed += line
                 self.take(line.decode(errors="replace").rstrip())
             self.seen.status = self.child.wait(COMMAND_LIMIT)
             if self.late:
@@ -492,7 +501,21 @@ def same_run(first, second):
         return "a run did not print its instruction count"
     if counts[0][1] != counts[1][1]:
         return f"{counts[0][1]} and {counts[1][1]} instructions"
-    return first.console == second.console or "the consoles differ"
+    if first.status != second.status:
+        return f"exit status {first.status} and {second.status}: {second.stderr.strip()}"
+    return first.printed == second.printed or "the consoles differ"
+
+
+def repetitions(case):
+    """Returns the options of a case's first run, and those of each further run that must be
+    identical with what that proves."""
+    if not case.startswith("jit_modes_"):
+        return [], [([], "two_runs_print_the_same_and_execute_the_same_number_of_instructions")]
+    reference, *others = JIT_MODES
+    return ["--jit", reference], [
+        (["--jit", mode], f"jit_{mode}_prints_and_counts_what_jit_{reference}_does")
+        for mode in others
+    ]
 
 
 def judge(seen, judgements):
@@ -553,28 +576,25 @@ def main():
     payload, options, judgements = CASES[args.case]
     options = args.run_option + options
     path = os.path.join(args.payloads, f"{payload}_{args.endian}")
-    trouble, again = None, None
+    first, others = repetitions(args.case)
+    trouble, again = None, []
     with tempfile.TemporaryDirectory(prefix="fwnmi-guest-") as scratch:
         try:
-            run = Run(args.fwnmi, path, options, scratch, args.time_limit)
+            run = Run(args.fwnmi, path, first + options, scratch, args.time_limit)
         except OSError as e:
             print(f"Bail out! {e}")
             return 1
         try:
             run.run()
-            if run.alone:
-                again = Run(args.fwnmi, path, options, scratch, args.time_limit)
-                again.run()
+            for more, sentence in others if run.alone else []:
+                other = Run(args.fwnmi, path, more + options, scratch, args.time_limit)
+                other.run()
+                again.append((sentence, same_run(run.seen, other.seen)))
         except (Failure, subprocess.TimeoutExpired, OSError) as e:
             trouble = str(e) or repr(e)
     results = judge(run.seen, judgements) if not trouble else []
-    if again and not trouble:
-        results.append(
-            (
-                "two_runs_print_the_same_and_execute_the_same_number_of_instructions",
-                same_run(run.seen, again.seen),
-            )
-        )
+    if not trouble:
+        results += again
     return report(results, run.seen, trouble)
 
 
