@@ -379,8 +379,10 @@ static int run(struct run_options *o, struct snapshot_file *from)
 	struct machine *machine = NULL;
 	char err[REASON_SIZE];
 
-	if (!accelerator_choose(o->accel, &o->machine) || !may_have_threads(o))
+	if (!accelerator_choose(o->accel, &o->machine))
 		return EXIT_CANNOT_START;
+	if (!may_have_threads(o))
+		return EXIT_USAGE;
 	if (o->sandbox == ON)
 		o->machine.thread_begins = sandbox_drop_capabilities;
 	if (start_keeper(o, &keeper))

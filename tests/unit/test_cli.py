@@ -225,6 +225,21 @@ def unknown_commands_are_refused(scratch):
 
 
 @test
+def options_that_exclude_one_another_are_a_bad_command_line(scratch):
+    common = ["run", "-kernel", scratch.kernel]
+    many = ["--threads", "many"]
+    for words in ["--jit", "check"], ["--jit=check", "--clock=host"]:
+        for line in [*many, *words], [*words, *many]:
+            refused(2, *common, *line, why="--threads many excludes --jit check: what others may")
+    refused(
+        2, *common, *many, "--clock", "insn", why="--threads many needs --clock host: the order"
+    )
+    refused(2, *common, "--jit", "fast", why="bad --jit fast: not auto, off, on, force or check")
+    refused(2, *common, "--jit=", why="bad --jit : not auto, off, on, force or check")
+    refused(2, *common, "--jit", why="option --jit needs a value")
+
+
+@test
 def bad_kernels_are_refused_and_leave_nothing_behind(scratch):
     whole = elf([LOOP])
     truncated = scratch.file("truncated", whole[:-1])

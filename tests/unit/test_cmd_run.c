@@ -318,6 +318,13 @@ static void bad_run_command_lines_print_one_line(void **state)
 	assert_refused("-kernel k -serial file", false, "bad -serial file");
 	assert_refused("-kernel k --clock wall", false, "bad --clock wall");
 	assert_refused("-kernel k --clock \033[2J\n", false, "bad --clock \\x1b[2J\\x0a");
+	assert_refused("-kernel k --jit fast", false,
+		       "bad --jit fast: not auto, off, on, force or check");
+	assert_refused("-kernel k --jit ON", false, "bad --jit ON: not auto,");
+	assert_refused("-kernel k --jit on,off", false, "bad --jit on,off: not auto,");
+	assert_refused("-kernel k --jit=", false, "bad --jit : not auto,");
+	assert_refused("-kernel k --jit _", false, "bad --jit : not auto,");
+	assert_refused("-kernel k --jit", false, "option --jit needs a value");
 }
 
 static void a_monitor_is_a_path_however_qemu_would_say_it(void **state)
