@@ -9,6 +9,7 @@ outside, in /proc.
 """
 
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import qmp  # noqa: E402
 from kernels import LOOP, elf, header, section, segment  # noqa: E402
 
 TESTS = []
+TRANSLATES = platform.machine() in ("x86_64", "aarch64")
 LIMIT_KIB = 64 << 10  # ordinary runs need a tenth; the files claim a hundred times more
 
 
@@ -104,6 +106,30 @@ def other_words_than_on_and_off_are_refused(scratch):
     refused(2, "attach", "--gdb", ":1", "--sandbox=", why="bad --sandbox : not on or off")
 
 
+def mappings(pid):
+    """Returns the permissions and the name of each mapping."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as f:
+        fields = [line.rstrip("\n").split(None, 5) for line in f]
+    return [(line[1], line[5] if len(line) > 5 else "") for line in fields]
+
+
+def assert_code_is_not_writable(pid, memories):
+    """Memory for translated code, of which there are so many, is mapped twice; see the names."""
+    seen = mappings(pid)
+    both = [entry for entry in seen if "w" in entry[0] and "x" in entry[0]]
+    assert not both, both
+    code = sorted(permissions for permissions, name in seen if "fwnmi-translated-code" in name)
+    assert code == ["r-xs"] * memories + ["rw-s"] * memories, code
+
+
+@test
+def no_memory_is_writable_and_executable_at_one_address(scratch):
+    for jit in ["off", "force", "check"] if TRANSLATES else ["off"]:
+        with Running(scratch, "--jit", jit) as guest:
+            wait_for(lambda guest=guest: seccomp(guest.process.pid) == "2", "it is not confined")
+            assert_code_is_not_writable(guest.process.pid, jit != "off")
+
+
 class Silent:
     """Listens and never sends anything."""
 
@@ -137,9 +163,32 @@ def started(*words):
     )
 
 
-def child(process):
+def children(process):
     with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as f:
-        return int(f.read().split()[0])
+        return [int(word) for word in f.read().split()]
+
+
+def child(process):
+    return children(process)[0]
+
+
+@test
+def no_memory_of_a_lab_that_boots_a_guest_is_writable_and_executable(scratch):
+    workers = 2
+    results = scratch.name("results")
+    process = started(
+        *("test", "-kernel", scratch.kernel, "--results", results, "-j", str(workers)),
+        *("--jit", "force" if TRANSLATES else "off"),
+    )
+    wait_for(lambda: any(seccomp(pid) == "2" for pid in children(process)), "it is not confined")
+    for pid in children(process):
+        if seccomp(pid) == "2":  # it has the memories of its workers
+            assert_code_is_not_writable(pid, TRANSLATES * (1 + workers))
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    for name in scratch.files():
+        if name.startswith("results"):
+            os.unlink(scratch.name(name))
 
 
 @test
