@@ -176,6 +176,57 @@ static void no_translated_code_survives_the_decoded_code(void **state)
 	assert_int_equal(figures().blocks, 2 * BLOCKS);
 }
 
+/* As a machine is stopped at an instruction, be it in the middle of a block */
+static void step(void)
+{
+	const uint64_t insns = engine_power.insns(guest.engine, 0);
+	struct engine_exit end;
+
+	engine_power.stop_at(guest.engine, 0, insns + 1);
+	engine_power.run(guest.engine, 0, SOME_INSN, &end);
+	assert_int_equal(end.reason, ENGINE_EXIT_STOPPED);
+	assert_int_equal(engine_power.insns(guest.engine, 0), insns + 1);
+}
+
+/* As the guest traces itself: the interrupt's routine is the call that ends the run. */
+static void trace(void)
+{
+	struct engine_exit end;
+
+	engine_power.get_regs(guest.engine, 0, &regs);
+	regs.msr |= MSR_SE;
+	engine_power.set_regs(guest.engine, 0, &regs);
+	engine_power.run(guest.engine, 0, SOME_INSN, &end);
+	assert_int_equal(end.reason, ENGINE_EXIT_HCALL);
+	engine_power.get_regs(guest.engine, 0, &regs);
+	assert_int_equal(regs.nip, VECTOR_TRACE + 4);
+	regs.nip = regs.srr0;
+	engine_power.set_regs(guest.engine, 0, &regs);
+}
+
+static void single_steps_throw_no_translated_code_away(void **state)
+{
+	static void (*const ways[])(void) = { step, trace };
+	struct jit_figures before, now;
+
+	use_jit(ENGINE_JIT_FORCE);
+	make_blocks();
+	run_page(0);
+	trace(); /* its routine is translated, too */
+	before = figures();
+	for (unsigned way = 0; way < ARRAY_SIZE(ways); way++) {
+		place(0, 0, 0);
+		for (unsigned i = 0; i < 2 * (BLOCKS - 1); i++)
+			ways[way]();
+		engine_power.get_regs(guest.engine, 0, &regs);
+		assert_int_equal(regs.gpr[3], sum(0, 0));
+	}
+	assert_null(caches_check(guest.e));
+	run_page(0);
+	now = figures();
+	assert_memory_equal(&now, &before, sizeof(now));
+}
+
 /* How often this process has memory for translated code mapped */
 static unsigned nr_mappings(void)
 {
@@ -359,6 +410,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_translated_last_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_translated_code_survives_the_decoded_code,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(single_steps_throw_no_translated_code_away, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_forked_process_has_code_of_its_own_or_none,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
