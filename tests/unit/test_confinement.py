@@ -10,6 +10,7 @@ outside, in /proc.
 
 import os
 import platform
+import resource
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import time
 sys.dont_write_bytecode = True
 from test_cli import FWNMI, PATIENCE, Running, refused, run, wait_for  # noqa: E402
 import qmp  # noqa: E402
-from kernels import LOOP, elf, header, section, segment  # noqa: E402
+from kernels import LOOP, POWER_OFF, elf, header, section, segment  # noqa: E402
 
 TESTS = []
 TRANSLATES = platform.machine() in ("x86_64", "aarch64")
@@ -128,6 +129,37 @@ def no_memory_is_writable_and_executable_at_one_address(scratch):
         with Running(scratch, "--jit", jit) as guest:
             wait_for(lambda guest=guest: seccomp(guest.process.pid) == "2", "it is not confined")
             assert_code_is_not_writable(guest.process.pid, jit != "off")
+
+
+@test
+def code_that_cannot_be_translated_is_told_of(scratch):
+    """Files, memory's too, may have 1 MiB: less than translated code takes."""
+    small = (1 << 20, 1 << 20)
+    kernel = scratch.file("off.elf", elf(POWER_OFF))
+
+    def began(jit):
+        return subprocess.run(
+            [FWNMI, "run", "-kernel", kernel, "--jit", jit],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, small),
+        )
+
+    if not TRANSLATES:
+        return
+    for jit, status, why in (
+        ("off", 0, ""),
+        ("auto", 0, "cannot translate code: File too large; the guest's code is interpreted"),
+        ("on", 1, "cannot translate code: File too large"),
+    ):
+        done = began(jit)
+        assert done.returncode == status, f"{jit}: exit {done.returncode}: {done.stderr}"
+        assert len(done.stderr.splitlines()) == bool(why), done.stderr
+        assert why in done.stderr, done.stderr
+    os.unlink(kernel)
 
 
 class Silent:
