@@ -83,6 +83,13 @@ void hash_segment(unsigned slot, u64 ea, bool large)
 	__asm__ volatile("isync; slbmte %0,%1; isync" : : "r"(rs), "r"(rb) : "memory");
 }
 
+void hash_map_users_code(void)
+{
+	hash_segment(1, USER_CODE, false);
+	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
+		hash_map(USER_CODE + ra, ra, HPTE_USER);
+}
+
 bool hash_start(void)
 {
 	const u8 *size = fdt_property(cpu_node(), "ibm,pft-size", NULL);

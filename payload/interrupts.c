@@ -367,10 +367,8 @@ static void test_mode(const char *name, u64 msr, u64 offset)
 static void start_hash(void)
 {
 	translation = HASH;
-	hash_segment(1, USER_CODE, false);
+	hash_map_users_code();
 	hash_segment(2, PLACE, false);
-	for (u64 ra = 0x18000; ra < (u64)payload_end; ra += PAGE)
-		hash_map(USER_CODE + ra, ra, HPTE_USER);
 }
 
 static void start_radix(void)

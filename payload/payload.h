@@ -402,5 +402,7 @@ u64 hash_unmap(u64 ea);
 void hash_protect(u64 ea, u64 bits);
 /* Entry @slot of the SLB for the segment of @ea, with pages of 4 KiB or 16 MiB. */
 void hash_segment(unsigned slot, u64 ea, bool large);
+/* As radix_map_users_code(), with slot 1 of the SLB. */
+void hash_map_users_code(void);
 
 #endif

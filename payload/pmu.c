@@ -628,9 +628,7 @@ static void translate(void)
 	}
 	if (!hash_start())
 		bail_out("no translation");
-	hash_segment(1, USER_CODE, false);
-	for (u64 ra = 0; ra < (u64)payload_end; ra += PAGE)
-		hash_map(USER_CODE + ra, ra, HPTE_USER);
+	hash_map_users_code();
 }
 
 void payload(void)

@@ -139,15 +139,10 @@ static void test_families(void)
 	}
 }
 
-/* Problem state needs translation, which is by radix here. */
 static void test_users(void)
 {
 	const u8 *at = users_code(code);
 
-	if (!radix) {
-		check(USERS, true, "");
-		return;
-	}
 	for (unsigned i = 0; i < ARRAY_SIZE(families); i++) {
 		write_pair(code, NOP, families[i].insn);
 		run(at, USER, USER_CODE + PAGE, 0, 0, 0);
@@ -184,15 +179,13 @@ static void test_registers(void)
 		if (!check_equal(HAS_SPR, caught.gpr[4], there ? 0x15 : 0, "what is kept"))
 			print("# SPR %u\n", n);
 		run_privileged(spr(MTSPR, n, 3), NOP, 0);
-		if (!radix || !user)
+		if (!user)
 			continue;
 		write_pair(code, NOP, spr(MFSPR, user, 4));
 		run(at, USER, 0, 0, 0, 0);
 		if (!check_there(USER_SPR, at, USER, want.compat >= registers[i].first))
 			print("# SPR %u\n", user);
 	}
-	if (!radix)
-		check(USER_SPR, true, "");
 }
 
 static void test_hints(void)
@@ -202,8 +195,6 @@ static void test_hints(void)
 	for (unsigned n = 808; n <= 811; n++) {
 		run_privileged(spr(MTSPR, n, 3), spr(MFSPR, n, 5), 1);
 		check_there(HINTS, (void *)code, PRIVILEGED_MSR, true);
-		if (!radix)
-			continue;
 		write_pair(code, spr(MTSPR, n, 3), spr(MFSPR, n, 5));
 		run(at, USER, 1, 0, 0, 0);
 		check_there(HINTS, at, USER, true);
@@ -228,6 +219,21 @@ static void test_older_meanings(void)
 	run_privileged(0xc8030000, 0xfdfe058e, (u64)&fpscr);
 }
 
+/* Problem state needs translation. */
+static void translate(void)
+{
+	if (radix) {
+		radix_start();
+		radix_map_users_code(0, PTE_USER);
+		radix_map(0, USER_CODE + PAGE, (u64)radix_page(), PTE_USER);
+		return;
+	}
+	if (!hash_start())
+		bail_out("the device tree offers neither radix translation nor a hash table");
+	hash_map_users_code();
+	hash_map(USER_CODE + PAGE, (u64)radix_page(), HPTE_USER);
+}
+
 void payload(void)
 {
 	interrupts_in_own_endian();
@@ -235,11 +241,7 @@ void payload(void)
 	read_bootargs();
 	test_identity();
 	test_families();
-	if (radix) {
-		radix_start();
-		radix_map(0, USER_CODE + (u64)code, (u64)code, PTE_USER);
-		radix_map(0, USER_CODE + PAGE, (u64)radix_page(), PTE_USER);
-	}
+	translate();
 	test_users();
 	test_registers();
 	test_hints();

@@ -141,6 +141,7 @@ ALREADY_REPORTED = (
 PROCESSORS = [
     ("power8", "power8", "4d0200", "f000004", 207, 207, "POWER8"),
     ("power8e", "POWER8E_v2.1", "4b0201", "f000004", 207, 207, "POWER8E"),
+    ("power8nvl", "power8nvl", "4c0100", "f000004", 207, 207, "POWER8NVL"),
     ("power9", "power9", "4e1202", "f000005", 300, 300, "POWER9"),
     ("power9_as_power8", "power9,compat=power8", "4e1202", "f000004", 300, 207, "POWER9"),
     ("power10", "power10", "801200", "f000006", 310, 310, "POWER10"),
