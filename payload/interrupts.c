@@ -8,6 +8,7 @@
 
 #define PROGRAM	   "program_interrupts_tell_their_kind_in_srr1"
 #define FLOAT	   "an_enabled_floating_point_exception_raises_0x700_with_srr1_bit_43"
+#define FLOAT_LATE "fe0_or_fe1_lets_in_an_exception_of_before_with_srr0_at_the_next_instruction"
 #define ALIGNMENT  "an_alignment_interrupt_sets_dar"
 #define FACILITY   "an_unavailable_facility_has_its_vector_and_fscr_names_which"
 #define CALLS	   "system_calls_have_srr0_behind_them"
@@ -21,15 +22,18 @@
 #define ENTRY	   "each_interrupt_enters_in_real_mode_with_sf_and_me_alone"
 #define HYPERVISOR "what_is_the_hypervisors_is_refused_as_a_partition_sees_it"
 
-const char *const sentences[] = { PROGRAM, FLOAT,     ALIGNMENT, FACILITY,   CALLS,
-				  TRACE,   TIMER,     EXTERNAL,	 DATA,	     FETCH,
-				  SEGMENT, UNTOUCHED, ENTRY,	 HYPERVISOR, NULL };
+const char *const sentences[] = { PROGRAM,   FLOAT, FLOAT_LATE, ALIGNMENT, FACILITY, CALLS,
+				  TRACE,     TIMER, EXTERNAL,	DATA,	   FETCH,    SEGMENT,
+				  UNTOUCHED, ENTRY, HYPERVISOR, NULL };
 
 #define PLACE	0x100000000ull
 #define NOWHERE 0x300000000ull /* a segment without entry, or a tree without */
 
-#define MSR_FE	      0x900ull /* FE0, FE1: precise */
+#define MSR_FE0	      0x800ull
+#define MSR_FE1	      0x100ull
+#define MSR_FE	      (MSR_FE0 | MSR_FE1) /* precise */
 #define FLOAT_ENABLED 0x100000ull
+#define SUBSEQUENT    0x10000ull
 
 #define VERSION_2_07 0x0f000004u /* of processors that are compatible with POWER8 */
 
@@ -105,6 +109,8 @@ CODE(read_msr, "nop; mfmsr 3; trap");
 CODE(trap_if, "twi 31,3,0");
 CODE(divide, "mtfsb1 27; lfd 1,0(3); fdiv 2,1,1; trap");
 CODE(invalid, "mtfsb1 24; lfd 1,0(3); fdiv 2,1,1; trap"); /* VE */
+CODE(set_msr, "mtmsrd 3; li 3,0; trap");
+CODE(set_msr_word, "mtmsr 3; li 3,0; trap");
 CODE(clear_float, "lfd 0,0(3); mtfsf 255,0; trap");
 CODE(reserve, "nop; lwarx 4,0,3; trap");
 CODE(conditional, "nop; stdcx. 4,0,3; trap");
@@ -125,6 +131,34 @@ CODE(hypervisor_return, "nop; .long 0x4c000224; trap"); /* hrfid */
 CODE(begin_transaction, "nop; .long 0x7c00051d; trap"); /* tbegin. */
 CODE(read_hypervisors, "li 3,7; mfspr 3,314; trap"); /* HSRR0 */
 
+/* FPSCR[FEX] is 1 already when FE0, FE1 or both become 1. */
+static void test_late_float(void)
+{
+	const u64 bits[] = { MSR_FE, MSR_FE0, MSR_FE1 };
+
+	run(invalid, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+	check_caught(FLOAT_LATE, 0x700, invalid, 12, MSR_BARE | MSR_FP, TRAPPED);
+	for (unsigned i = 0; i < ARRAY_SIZE(bits); i++) {
+		const u64 msr = mode.msr | bits[i];
+
+		raises(FLOAT_LATE, add, bits[i], 0, 0, 0x700, FLOAT_ENABLED | SUBSEQUENT);
+		check_equal(FLOAT_LATE, caught.gpr[3], 0, "R3");
+		if (user())
+			continue;
+		for (unsigned insn = 0; insn < 2; insn++) {
+			const u8 *code = insn ? set_msr : set_msr_word;
+
+			run(there(code), mode.msr, msr, 0, 0, 0);
+			check_caught(FLOAT_LATE, 0x700, there(code), 4, msr,
+				     FLOAT_ENABLED | SUBSEQUENT);
+			check_equal(FLOAT_LATE, caught.gpr[3], msr, "R3");
+			check_equal(ENTRY, caught.msr, MSR_BARE, "MSR");
+		}
+	}
+	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+	raises(FLOAT_LATE, add, MSR_FE, 0, 4, 0x700, TRAPPED);
+}
+
 static void test_program(void)
 {
 	const u64 data = (u64)there(area);
@@ -140,6 +174,7 @@ static void test_program(void)
 	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
 	raises(FLOAT, divide, MSR_FP | MSR_FE, data, 12, 0x700, TRAPPED); /* ZE: 0/0 is another */
 	run(clear_float, MSR_BARE | MSR_FP, (u64)area, 0, 0, 0);
+	test_late_float();
 
 	raises(ALIGNMENT, reserve, 0, data + 2, 4, 0x600, 0);
 	check_equal(ALIGNMENT, caught.dar, data + 2, "DAR");

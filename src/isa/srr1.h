@@ -21,6 +21,7 @@
 
 /* Program interrupt. */
 #define SRR1_FP_ENABLED (1ull << 20)
+#define SRR1_SUBSEQUENT (1ull << 16) /* SRR0 is behind the instruction that caused it */
 #define SRR1_ILLEGAL	(1ull << 19)
 #define SRR1_PRIVILEGED (1ull << 18)
 #define SRR1_TRAP	(1ull << 17)

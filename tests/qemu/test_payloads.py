@@ -21,12 +21,15 @@ MACHINE = "pseries,ic-mode=xics,usb=off,cap-hpt-max-page-size=16777216"
 LIMIT = 120  # seconds, where 5 are usual
 
 ALIGNMENT = "an_alignment_interrupt_sets_dar"
+FLOAT_LATE = "fe0_or_fe1_lets_in_an_exception_of_before_with_srr0_at_the_next_instruction"
 FACILITY = "an_unavailable_facility_has_its_vector_and_fscr_names_which"
 CALLS = "system_calls_have_srr0_behind_them"
 TRACE = "a_trace_interrupt_has_srr0_behind_the_instruction"
 FETCH = "an_instruction_storage_interrupt_tells_why_in_srr1"
 HYPERVISOR = "what_is_the_hypervisors_is_refused_as_a_partition_sees_it"
 DIFFERS = {
+    FLOAT_LATE: "QEMU raises an enabled exception only in the instruction that causes it; it is due "
+    "whenever FPSCR[FEX] and FE0 or FE1 are 1 (Book III 7.5.9)",
     ALIGNMENT: "QEMU executes a stdcx. that is not aligned; Book II wants it aligned",
     FACILITY: "QEMU has no SPR 3, DSCR for problem state (Book II 4.3)",
     CALLS: "QEMU executes sc 1 of problem state; KVM gives a hash guest's to the guest's 0xc00. It "
@@ -78,7 +81,7 @@ class Payloads:
 def define(tap, build, words, stack):
     which, directory = words
     payloads = Payloads(which, directory)
-    common = {ALIGNMENT, FACILITY, CALLS, TRACE, HYPERVISOR}
+    common = {FLOAT_LATE, ALIGNMENT, FACILITY, CALLS, TRACE, HYPERVISOR}
     for cpu, differs in (
         ("power8", common),
         ("power9", common | {FETCH}),

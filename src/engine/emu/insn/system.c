@@ -3,6 +3,7 @@
  * Semantics of system instructions: MSR moves, returns from interrupts, system calls, translation
  * invalidation. Power ISA 3.0B, Book III chapters 3 to 6.
  */
+#include "engine/emu/fp/fpu.h"
 #include "engine/emu/insn/insn.h"
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/mmu/planted.h"
@@ -42,10 +43,24 @@ static void enter_msr(struct cpu *cpu, uint64_t msr)
 		cpu_leave(cpu);
 }
 
+/*
+ * With FE0 or FE1 the new MSR allows the interrupt of a floating-point exception that was enabled
+ * before, whatever MSR[FP] is. SRR0 is what would have come next. Power ISA 3.0B, Book III, section
+ * 6.5.9.
+ */
+static bool fp_interrupt_waits(const struct cpu *cpu)
+{
+	return unlikely(cpu->msr & (MSR_FE0 | MSR_FE1)) && cpu->fpscr & FPSCR_FEX;
+}
+
 static int change_msr(struct cpu *cpu, uint64_t value, uint64_t mask)
 {
 	enter_msr(cpu, (cpu->msr & ~mask) | (value & mask));
-	return 0;
+	if (!fp_interrupt_waits(cpu))
+		return 0;
+	cpu_raise(cpu, VECTOR_PROGRAM, SRR1_FP_ENABLED | SRR1_SUBSEQUENT);
+	cpu->exception_flags = EXCEPTION_NEXT;
+	return EXCEPTION;
 }
 
 /* mtmsrd with L=1 */
@@ -77,6 +92,9 @@ static int return_to(struct cpu *cpu, uint64_t nip, uint64_t msr)
 	cpu->nip = nip & ~3ull;
 	enter_msr(cpu, (cpu->msr & ~mask) | (msr & mask));
 	cpu->reserved = false;
+	if (fp_interrupt_waits(cpu))
+		cpu_interrupt(cpu, VECTOR_PROGRAM, effective_address(cpu, cpu->nip),
+			      SRR1_FP_ENABLED | SRR1_SUBSEQUENT);
 	return 0;
 }
 
