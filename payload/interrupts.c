@@ -21,10 +21,11 @@
 #define UNTOUCHED  "dar_and_dsisr_change_only_in_interrupts_that_define_them"
 #define ENTRY	   "each_interrupt_enters_in_real_mode_with_sf_and_me_alone"
 #define HYPERVISOR "what_is_the_hypervisors_is_refused_as_a_partition_sees_it"
+#define IDLE	   "the_hypervisors_idle_instructions_are_privileged_and_another_isas_illegal"
 
 const char *const sentences[] = { PROGRAM,   FLOAT, FLOAT_LATE, ALIGNMENT, FACILITY, CALLS,
 				  TRACE,     TIMER, EXTERNAL,	DATA,	   FETCH,    SEGMENT,
-				  UNTOUCHED, ENTRY, HYPERVISOR, NULL };
+				  UNTOUCHED, ENTRY, HYPERVISOR, IDLE,	   NULL };
 
 #define PLACE	0x100000000ull
 #define NOWHERE 0x300000000ull /* a segment without entry, or a tree without */
@@ -128,6 +129,11 @@ CODE(load, "ld 4,0(3); trap");
 CODE(store, "std 4,0(3); trap");
 CODE(wait_here, "b .");
 CODE(hypervisor_return, "nop; .long 0x4c000224; trap"); /* hrfid */
+CODE(doze, "nop; .long 0x4c000324; trap");
+CODE(nap, "nop; .long 0x4c000364; trap");
+CODE(sleep, "nop; .long 0x4c0003a4; trap");
+CODE(rvwinkle, "nop; .long 0x4c0003e4; trap");
+CODE(stop, "nop; .long 0x4c0002e4; trap");
 CODE(begin_transaction, "nop; .long 0x7c00051d; trap"); /* tbegin. */
 CODE(read_hypervisors, "li 3,7; mfspr 3,314; trap"); /* HSRR0 */
 
@@ -276,6 +282,15 @@ static void test_outside(void)
 	take_ipi();
 }
 
+static void test_idle(void)
+{
+	const u8 *const power8[] = { doze, nap, sleep, rvwinkle };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(power8); i++)
+		raises(IDLE, power8[i], 0, 0, 4, 0x700, isa < 300 ? PRIVILEGED : ILLEGAL);
+	raises(IDLE, stop, 0, 0, 4, 0x700, (user() ? users_isa : isa) < 300 ? ILLEGAL : PRIVILEGED);
+}
+
 static void test_hypervisor(void)
 {
 	raises(HYPERVISOR, begin_transaction, 0, 0, 4, 0x700, ILLEGAL);
@@ -393,6 +408,7 @@ static void test_mode(const char *name, u64 msr, u64 offset)
 	test_trace();
 	test_outside();
 	test_hypervisor();
+	test_idle();
 	if (!(msr & MSR_DR))
 		return;
 	test_storage();

@@ -37,6 +37,7 @@
 #define SLBFEE	  0x7cc02fa7u
 #define SLBIE	  0x7c002b64u
 #define SLBIEG	  0x7cc02ba4u
+#define SLBIAG(l) (0x7cc006a4u | (uint32_t)(l) << 16)
 #define SLBIA(ih) (0x7c0003e4u | (uint32_t)(ih) << 21)
 #define TLBIE	  0x7cc02a64u
 #define TLBIEL	  0x7cc02a24u
@@ -253,6 +254,11 @@ static unsigned nr_valid(void)
 	return count;
 }
 
+static bool is_valid(unsigned vcpu, unsigned slot)
+{
+	return __atomic_load_n(&g.e->cpus[vcpu]->slb[slot].esid, __ATOMIC_RELAXED) & SLB_VALID;
+}
+
 static void slbia_spares_what_its_hint_says(void **state)
 {
 	static const struct {
@@ -282,6 +288,36 @@ static void slbieg_reaches_the_vcpus_that_run_the_process(void **state)
 	assert_loaded(USER, 42);
 	load(1, USER);
 	assert_interrupt(1, 0x380);
+}
+
+static void slbiag_empties_the_slbs_of_the_vcpus_that_run_the_process(void **state)
+{
+	for (unsigned vcpu = 0; vcpu < 2; vcpu++) {
+		segment(vcpu, 0, KERNEL, VSID, 0);
+		segment(vcpu, 3, USER, VSID + 1, 0);
+	}
+	g.e->cpus[1]->pidr = 9;
+	do_insn(0, SLBIAG(0), 0, 9ull << 32);
+	assert_true(is_valid(0, 0) && is_valid(0, 3));
+	assert_false(is_valid(1, 0) || is_valid(1, 3));
+}
+
+/* L is of ISA 3.1. */
+static void slbiag_with_l_empties_all_slbs(void **state)
+{
+	static const struct {
+		const struct cpu_model *model;
+		bool kept;
+	} models[] = { { &cpu_model_power9, true }, { &cpu_model_power10, false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+		g.e->model = models[i].model;
+		for (unsigned vcpu = 0; vcpu < 2; vcpu++)
+			segment(vcpu, 0, KERNEL, VSID, 0);
+		do_insn(0, SLBIAG(1), 0, 9ull << 32);
+		for (unsigned vcpu = 0; vcpu < 2; vcpu++)
+			assert_int_equal(!!is_valid(vcpu, 0), models[i].kept);
+	}
 }
 
 static void vcpus_have_segments_of_their_own(void **state)
@@ -634,11 +670,6 @@ static void set_slb_writes_all_entries_and_ends_their_errors(void **state)
 
 /* ---- vCPUs that run beside one another ---- */
 
-static bool is_valid(unsigned vcpu, unsigned slot)
-{
-	return __atomic_load_n(&g.e->cpus[vcpu]->slb[slot].esid, __ATOMIC_RELAXED) & SLB_VALID;
-}
-
 static void slbieg_is_executed_while_the_other_vcpus_stand_still(void **state)
 {
 	struct cpu *cpu = g.e->cpus[0];
@@ -695,6 +726,8 @@ int main(void)
 		TEST(an_entry_that_is_overwritten_translates_no_more),
 		TEST(slbia_spares_what_its_hint_says),
 		TEST(slbieg_reaches_the_vcpus_that_run_the_process),
+		TEST(slbiag_empties_the_slbs_of_the_vcpus_that_run_the_process),
+		TEST(slbiag_with_l_empties_all_slbs),
 		TEST(vcpus_have_segments_of_their_own),
 		TEST(two_entries_for_an_address_are_a_machine_check_on_the_access),
 		TEST(an_entry_of_the_table_that_changed_is_looked_up_again),

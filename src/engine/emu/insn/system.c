@@ -212,6 +212,30 @@ SEM(slbieg)
 	return 0;
 }
 
+/* All of it, or from ISA 3.1 on, with L=1, that of every process; and what came of it in ERATs. */
+SEM(slbiag)
+{
+	struct power_engine *e = cpu->engine;
+	const bool every = e->model->isa >= 310 && insn & 1u << 16;
+	const uint32_t pid = (uint32_t)(RT >> 32);
+
+	if (cpu_alone(cpu))
+		return EXCEPTION;
+	for (unsigned i = 0; i < e->nr_vcpus; i++) {
+		const struct planted_flush flush = {
+			.vcpu = i,
+			.caches = 1u << ENGINE_ERAT,
+			.last = UINT64_MAX,
+		};
+
+		if (!every && (uint32_t)e->cpus[i]->pidr != pid)
+			continue;
+		planted_flush(e, &flush);
+		slb_invalidate_all(e->cpus[i], 0, false);
+	}
+	return 0;
+}
+
 SEM(slbmte)
 {
 	if (cpu->engine->partition.radix ||
@@ -313,6 +337,12 @@ SEM(hypervisors)
 {
 	(void)insn;
 	return cpu_raise(cpu, VECTOR_PROGRAM, SRR1_PRIVILEGED);
+}
+
+/* doze, nap, sleep and rvwinkle, which ISA 3.0 has replaced by stop */
+SEM(idle)
+{
+	return cpu->engine->model->isa < 300 ? sem_hypervisors(cpu, insn) : cpu_illegal(cpu);
 }
 
 SEM(nothing)
