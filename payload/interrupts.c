@@ -17,15 +17,16 @@
 #define EXTERNAL   "an_external_interrupt_waits_for_msr_ee_and_sets_no_cause"
 #define DATA	   "a_data_storage_interrupt_tells_why_in_dsisr_and_where_in_dar"
 #define FETCH	   "an_instruction_storage_interrupt_tells_why_in_srr1"
+#define KEYS	   "storage_keys_refuse_data_by_amr_and_fetches_by_iamr_and_tell_by_bit_42"
 #define SEGMENT	   "a_segment_interrupt_sets_dar_for_data_and_no_cause"
 #define UNTOUCHED  "dar_and_dsisr_change_only_in_interrupts_that_define_them"
 #define ENTRY	   "each_interrupt_enters_in_real_mode_with_sf_and_me_alone"
 #define HYPERVISOR "what_is_the_hypervisors_is_refused_as_a_partition_sees_it"
 #define IDLE	   "the_hypervisors_idle_instructions_are_privileged_and_another_isas_illegal"
 
-const char *const sentences[] = { PROGRAM,   FLOAT, FLOAT_LATE, ALIGNMENT, FACILITY, CALLS,
-				  TRACE,     TIMER, EXTERNAL,	DATA,	   FETCH,    SEGMENT,
-				  UNTOUCHED, ENTRY, HYPERVISOR, IDLE,	   NULL };
+const char *const sentences[] = { PROGRAM, FLOAT,     FLOAT_LATE, ALIGNMENT,  FACILITY, CALLS,
+				  TRACE,   TIMER,     EXTERNAL,	  DATA,	      FETCH,	KEYS,
+				  SEGMENT, UNTOUCHED, ENTRY,	  HYPERVISOR, IDLE,	NULL };
 
 #define PLACE	0x100000000ull
 #define NOWHERE 0x300000000ull /* a segment without entry, or a tree without */
@@ -337,25 +338,25 @@ static void place(enum rights rights)
 	radix_invalidate(0, PLACE);
 }
 
-static void data(const u8 *code, u64 ea, u32 dsisr)
+static void data(const char *sentence, const u8 *code, u64 ea, u32 dsisr)
 {
 	if (!dsisr) {
-		raises(DATA, code, 0, ea, 4, 0x700, TRAPPED);
+		raises(sentence, code, 0, ea, 4, 0x700, TRAPPED);
 		return;
 	}
-	if (!raises(DATA, code, 0, ea, 0, 0x300, 0) |
-	    !check_equal(DATA, caught.dsisr, dsisr, "DSISR") |
-	    !check_equal(DATA, caught.dar, ea, "DAR"))
+	if (!raises(sentence, code, 0, ea, 0, 0x300, 0) |
+	    !check_equal(sentence, caught.dsisr, dsisr, "DSISR") |
+	    !check_equal(sentence, caught.dar, ea, "DAR"))
 		print("# DSISR 0x%x\n", dsisr);
 }
 
-static void fetch(u64 cause)
+static void fetch(const char *sentence, u64 cause)
 {
 	run((void *)PLACE, mode.msr, 0, 0, 0, 0);
 	if (cause)
-		check_caught(FETCH, 0x400, (void *)PLACE, 0, mode.msr, cause);
+		check_caught(sentence, 0x400, (void *)PLACE, 0, mode.msr, cause);
 	else
-		check_caught(FETCH, 0x700, (void *)PLACE, 0, mode.msr, TRAPPED);
+		check_caught(sentence, 0x700, (void *)PLACE, 0, mode.msr, TRAPPED);
 }
 
 static void test_storage(void)
@@ -363,24 +364,74 @@ static void test_storage(void)
 	const u64 ea = PLACE + 0x128;
 
 	place(NOTHING);
-	data(load, ea, DSISR_NO_PTE);
-	data(store, ea, DSISR_NO_PTE | DSISR_STORE);
-	fetch(DSISR_NO_PTE);
+	data(DATA, load, ea, DSISR_NO_PTE);
+	data(DATA, store, ea, DSISR_NO_PTE | DSISR_STORE);
+	fetch(FETCH, DSISR_NO_PTE);
 	place(ALL);
-	data(load, ea, 0);
-	data(store, ea, 0);
-	fetch(0);
+	data(DATA, load, ea, 0);
+	data(DATA, store, ea, 0);
+	fetch(FETCH, 0);
 	place(KERNELS);
-	data(load, ea, user() ? DSISR_PROTECTION : 0);
-	data(store, ea, user() ? DSISR_PROTECTION | DSISR_STORE : 0);
-	fetch(user() ? DSISR_PROTECTION : 0);
+	data(DATA, load, ea, user() ? DSISR_PROTECTION : 0);
+	data(DATA, store, ea, user() ? DSISR_PROTECTION | DSISR_STORE : 0);
+	fetch(FETCH, user() ? DSISR_PROTECTION : 0);
 	place(READ_ONLY);
-	data(load, ea, 0);
-	data(store, ea, DSISR_PROTECTION | DSISR_STORE);
-	fetch(SRR1_NO_EXECUTE);
+	data(DATA, load, ea, 0);
+	data(DATA, store, ea, DSISR_PROTECTION | DSISR_STORE);
+	fetch(FETCH, SRR1_NO_EXECUTE);
 	place(NO_CODE);
-	data(store, ea, 0);
-	fetch(SRR1_NO_EXECUTE);
+	data(DATA, store, ea, 0);
+	fetch(FETCH, SRR1_NO_EXECUTE);
+}
+
+#define KEY_BITS(key)  (((u64)(key) >> 3) << 60 | ((u64)(key)&7) << 9) /* of an entry */
+#define KEY_SHIFT(key) (62 - 2 * (key)) /* in AMR and IAMR */
+#define KEY_NO_STORE   2ull
+#define KEY_NO_LOAD    1ull
+#define KEY_NO_EXECUTE 1ull
+#define DSISR_KEY      0x200000u /* in SRR1, too */
+
+/* The page is entered anew: QEMU 10 looks at the registers only when it translates. */
+static void refuse(u64 rights, unsigned key, u64 amr, u64 iamr)
+{
+	mtspr(SPR_AMR, amr);
+	mtspr(SPR_IAMR, iamr);
+	hash_unmap(PLACE);
+	hash_map(PLACE, (u64)page, rights | KEY_BITS(key));
+}
+
+/* @more: what the page's rights refuse, which is told besides */
+static void keyed(u64 rights, unsigned key, u32 more)
+{
+	const u64 ea = PLACE + 0x128, all = 3ull << KEY_SHIFT(key);
+	const u64 other_fetches = 0x1555555555555555 & ~all; /* but of key 0, which the code has */
+
+	refuse(rights, key, KEY_NO_STORE << KEY_SHIFT(key), 0);
+	data(KEYS, load, ea, more);
+	data(KEYS, store, ea, DSISR_KEY | DSISR_STORE | more);
+	fetch(KEYS, more);
+	refuse(rights, key, KEY_NO_LOAD << KEY_SHIFT(key), 0);
+	data(KEYS, load, ea, DSISR_KEY | more);
+	data(KEYS, store, ea, more ? more | DSISR_STORE : 0);
+	fetch(KEYS, more);
+	refuse(rights, key, ~all, KEY_NO_EXECUTE << KEY_SHIFT(key));
+	data(KEYS, load, ea, more);
+	data(KEYS, store, ea, more ? more | DSISR_STORE : 0);
+	fetch(KEYS, DSISR_KEY | more);
+	refuse(rights, key, 0, other_fetches);
+	fetch(KEYS, more);
+	refuse(rights, key, 0, 0);
+}
+
+static void test_keys(void)
+{
+	static const u8 keys[] = { 5, 21, 31 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+		keyed(HPTE_USER, keys[i], 0);
+		if (user())
+			keyed(HPTE_PRIVILEGED, keys[i], DSISR_PROTECTION);
+	}
 }
 
 static void test_segments(void)
@@ -412,6 +463,8 @@ static void test_mode(const char *name, u64 msr, u64 offset)
 	if (!(msr & MSR_DR))
 		return;
 	test_storage();
+	if (translation == HASH)
+		test_keys();
 	test_segments();
 }
 
