@@ -320,8 +320,12 @@ struct engine_ops {
 	 */
 	void (*ring_doorbell)(struct engine *engine, unsigned vcpu);
 	void (*set_partition)(struct engine *engine, const struct engine_partition *partition);
-	/** flush_tlb() - drop every vCPU's cached translations, planted errors included. */
-	void (*flush_tlb)(struct engine *engine);
+	/**
+	 * flush_tlb() - drop every vCPU's cached translations, and end the errors that are planted
+	 * in TLBs and ERATs
+	 * @slb: those in SLBs, too
+	 */
+	void (*flush_tlb)(struct engine *engine, bool slb);
 	/**
 	 * flush_process() - forget what is cached of [first, last] of a process of a radix guest,
 	 * and of its directories and its tree

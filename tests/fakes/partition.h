@@ -56,6 +56,7 @@ struct fake {
 	struct fake_flush { /* the last one of flush_hpte() */
 		uint64_t index, v, r;
 	} flushed;
+	bool flushed_slb; /* by the last flush_tlb() */
 	uint64_t late_bits; /* a vCPU sets R or C until flush_hpte() has returned */
 	struct fake_process_flush { /* the last one of flush_process() */
 		uint32_t pid;
@@ -105,8 +106,9 @@ static void fake_set_partition(struct engine *engine, const struct engine_partit
 	fake.partition = *partition;
 }
 
-static void fake_flush_tlb(struct engine *engine)
+static void fake_flush_tlb(struct engine *engine, bool slb)
 {
+	fake.flushed_slb = slb;
 	fake.flushes++;
 }
 

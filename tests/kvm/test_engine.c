@@ -377,7 +377,7 @@ static void vcpus_are_of_a_papr_partition_of_isa_3_0(void **state)
 	}
 	assert_int_equal(description().pvr, FAKE_PVR);
 	assert_int_equal(ops->insns(engine, 0), 0);
-	ops->flush_tlb(engine);
+	ops->flush_tlb(engine, true);
 }
 
 static void a_vcpu_starts_in_its_reset_state(void **state)
@@ -1356,7 +1356,7 @@ static void a_reset_that_fails_is_said_by_run_and_can_be_tried_again(void **stat
 	ops->set_regs(engine, 0, &seen);
 	ops->deadline(engine, 0);
 	ops->stop(engine);
-	ops->flush_tlb(engine);
+	ops->flush_tlb(engine, true);
 	assert_false(ops->want_machine_checks(engine));
 	for (unsigned i = 0; i < 2; i++) {
 		run_to_exit(i);

@@ -144,7 +144,7 @@ static void loads_stores_and_fetches_use_the_entry(void **state)
 		run_at(0, EA + 0x1000, BARE | MSR_IR, 0, 0);
 		assert_met(caches[i].srr1, 0, EA + 0x1000);
 		assert_int_equal(g.e->cpus[0]->nip, EA + 0x1000);
-		engine_power.flush_tlb(g.engine);
+		engine_power.flush_tlb(g.engine, true);
 	}
 }
 
@@ -283,6 +283,19 @@ static void slbia_ends_errors_of_its_vcpus_erat_alone(void **state)
 	assert_met(SRR1_MC_LOADSTORE, ERAT_DSISR, EA);
 }
 
+static void a_flush_of_tlbs_leaves_slbs_alone_unless_told(void **state)
+{
+	guest_use_hash(&g, RAM);
+	plant(0, ENGINE_TLB, true, false, EA);
+	plant(1, ENGINE_ERAT, true, false, KERNEL + DATA);
+	plant(1, ENGINE_SLB, true, false, EA);
+	engine_power.flush_tlb(g.engine, false);
+	assert_int_equal(nr_planted(), 1);
+	assert_int_equal(g.e->planted[0].where, ENGINE_SLB);
+	engine_power.flush_tlb(g.engine, true);
+	assert_int_equal(nr_planted(), 0);
+}
+
 static void an_access_that_faults_uses_no_entry(void **state)
 {
 	const uint32_t handler[] = { HCALL };
@@ -337,6 +350,7 @@ int main(void)
 		TEST(flush_process_ends_errors_of_its_pages_and_process_on_all_vcpus),
 		TEST(an_address_of_process_0_stands_for_quadrant_3),
 		TEST(slbia_ends_errors_of_its_vcpus_erat_alone),
+		TEST(a_flush_of_tlbs_leaves_slbs_alone_unless_told),
 		TEST(an_access_that_faults_uses_no_entry),
 		TEST(there_is_room_for_sixteen),
 		TEST(a_reset_ends_all),

@@ -413,6 +413,23 @@ static void clear_hpt_removes_all_entries(void **state)
 	assert_empty();
 }
 
+/* What is cached of another table, errors included, is gone; SLBs are not of the table. */
+static void a_table_that_is_emptied_or_replaced_leaves_no_cached_translation(void **state)
+{
+	const unsigned before = fake.flushes;
+
+	fake.flushed_slb = true;
+	assert_int_equal(hcall(0, CLEAR_HPT, 0, 0, 0, 0), H_SUCCESS);
+	assert_int_equal(fake.flushes, before + 1);
+	assert_false(fake.flushed_slb);
+	fake.flushed_slb = true;
+	assert_int_equal(hcall(0, PREPARE, 0, 18, 0, 0), H_SUCCESS);
+	assert_int_equal(fake.flushes, before + 1);
+	assert_int_equal(hcall(0, COMMIT, 0, 18, 0, 0), H_SUCCESS);
+	assert_int_equal(fake.flushes, before + 2);
+	assert_false(fake.flushed_slb);
+}
+
 static void a_table_is_prepared_up_to_twice_the_first_ones_size(void **state)
 {
 	assert_int_equal(hcall(0, PREPARE, 1, 18, 0, 0), H_PARAMETER);
@@ -738,6 +755,7 @@ int main(void)
 		TEST(read_returns_one_entry_or_the_four_around_it),
 		TEST(clear_mod_and_clear_ref_clear_one_bit_and_return_what_was),
 		TEST(clear_hpt_removes_all_entries),
+		TEST(a_table_that_is_emptied_or_replaced_leaves_no_cached_translation),
 		TEST(a_table_is_prepared_up_to_twice_the_first_ones_size),
 		TEST(bolted_entries_move_to_where_the_new_table_is_searched),
 		TEST(two_bolted_entries_for_one_place_keep_the_table_as_it_was),

@@ -515,11 +515,15 @@ static void power_set_partition(struct engine *engine, const struct engine_parti
 	mmu_flush_all(e);
 }
 
-static void power_flush_tlb(struct engine *engine)
+static void power_flush_tlb(struct engine *engine, bool slb)
 {
+	const struct planted_flush all = { .vcpu = ENGINE_MAX_VCPUS,
+					   .caches = slb ? PLANTED_ANYWHERE :
+							   1u << ENGINE_ERAT | 1u << ENGINE_TLB,
+					   .last = UINT64_MAX };
 	struct power_engine *e = all_held(engine);
 
-	e->nr_planted = 0;
+	planted_flush(e, &all);
 	mmu_flush_all(e);
 }
 

@@ -549,7 +549,7 @@ static void engine_set_partition(struct engine *engine, const struct engine_part
 }
 
 /* KVM caches translations, and forgets what the guest changes. */
-static void engine_flush_tlb(struct engine *engine)
+static void engine_flush_tlb(struct engine *engine, bool slb)
 {
 }
 

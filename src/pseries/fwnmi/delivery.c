@@ -41,7 +41,7 @@ static int repair(void *opaque, unsigned cpu, const struct fwnmi_machine_check *
 		return -1;
 	if (mc->error_type == FWNMI_MC_SLB && !papr->partition.radix && !slb_restore(papr, cpu))
 		return -1;
-	papr->config.engine_ops->flush_tlb(papr->config.engine);
+	papr->config.engine_ops->flush_tlb(papr->config.engine, true);
 	return 0;
 }
 

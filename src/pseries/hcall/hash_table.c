@@ -161,6 +161,13 @@ void hash_table_empty(struct papr *papr)
 	clear(papr, table(papr), papr->partition.hash_table_order);
 }
 
+/* The table was emptied, or replaced by another. SLBs are not part of it. */
+static void flush_all(struct papr *papr)
+{
+	papr_set_partition(papr);
+	papr->config.engine_ops->flush_tlb(papr->config.engine, false);
+}
+
 /* The entry was valid and has changed: the engine must not use it as it was. */
 static void flush(struct papr *papr, uint64_t index, struct hpte was)
 {
@@ -439,7 +446,7 @@ static int64_t h_clear_hpt(struct hcall *call)
 	struct papr *papr = call->papr;
 
 	hash_table_empty(papr);
-	papr_set_partition(papr);
+	flush_all(papr);
 	return H_SUCCESS;
 }
 
@@ -593,7 +600,7 @@ static int64_t h_resize_hpt_commit(struct hcall *call)
 	papr->hash_table = (struct papr_hash_table){ .half = !papr->hash_table.half };
 	papr->partition.hash_table_order = order;
 	hash_table_place(papr);
-	papr_set_partition(papr);
+	flush_all(papr);
 	return H_SUCCESS;
 }
 

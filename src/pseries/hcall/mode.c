@@ -140,7 +140,7 @@ static void set_translation(struct papr *papr, struct engine_partition *partitio
 		hash_table_empty(papr);
 	papr->partition = *partition;
 	papr_set_partition(papr);
-	papr->config.engine_ops->flush_tlb(papr->config.engine);
+	papr->config.engine_ops->flush_tlb(papr->config.engine, true);
 }
 
 /*
