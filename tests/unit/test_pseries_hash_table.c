@@ -344,9 +344,9 @@ static void block_remove_takes_requests_only_and_each_entry_once(void **state)
 	assert_int_equal(block(0, 0, NULL), H_SUCCESS);
 	assert_int_equal(
 		block(0, 2, (uint64_t[]){ TS_REQUEST | neighbour(0), TS_REQUEST | neighbour(0) }),
-		H_SUCCESS);
+		5 /* H_PARTIAL */);
 	assert_int_equal(RESULT(0, 1), TS_ANSWER(6) | neighbour(0));
-	assert_int_equal(RESULT(0, 2), TS_ANSWER(0) | neighbour(0));
+	assert_int_equal(RESULT(0, 2), TS_ANSWER(0x20) | neighbour(0)); /* busy: it is locked */
 	assert_int_equal(fake.hpte_flushes, 1);
 }
 

@@ -337,6 +337,7 @@ static int64_t h_bulk_remove(struct hcall *call)
 #define BLOCK_NOT_FOUND	   0x0800000000000000ull
 #define BLOCK_PARAMETER	   0x1000000000000000ull
 #define BLOCK_INCONSISTENT 0x1800000000000000ull /* another page or segment size */
+#define BLOCK_BUSY	   0x2000000000000000ull
 #define BLOCK_CROSSES	   0x2800000000000000ull /* of another block */
 #define BLOCK_RC_SHIFT	   50 /* from R and C of an entry */
 #define BLOCK_BITS	   3 /* log2 of the pages */
@@ -399,7 +400,16 @@ static uint64_t check_block_entry(const struct papr *papr, uint64_t specifier, u
 										    BLOCK_CROSSES;
 }
 
-/* Named twice, it is gone at the second time. */
+/* Is the entry @index among those before @n that will be removed? Then it is locked. */
+static bool is_locked(const uint64_t *specifiers, const uint64_t *answers, unsigned n,
+		      uint64_t index)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!answers[i] && (specifiers[i] & BULK_INDEX) == index)
+			return true;
+	return false;
+}
+
 static uint64_t remove_block_entry(struct papr *papr, uint64_t index)
 {
 	struct hpte was = { 0, 0 };
@@ -409,8 +419,9 @@ static uint64_t remove_block_entry(struct papr *papr, uint64_t index)
 }
 
 /*
- * r4 AVPN, r5-r12: up to eight specifiers; out: they are r4-r11. An invalid one leaves all entries
- * alone. Without the CMO option the bits for a page's state don't count.
+ * r4 AVPN, r5-r12: up to eight specifiers; out: they are r4-r11. All are checked before the first
+ * entry is removed, so what is no request leaves all alone, and an entry named twice is busy at the
+ * second time. Without the CMO option the bits for a page's state don't count.
  */
 static int64_t h_block_remove(struct hcall *call)
 {
@@ -423,7 +434,9 @@ static int64_t h_block_remove(struct hcall *call)
 	for (; n < ARRAY_SIZE(answers) && (specifiers[n] & BULK_TYPE) != BULK_END; n++) {
 		if ((specifiers[n] & BULK_TYPE) != BULK_REQUEST)
 			return H_PARAMETER;
-		answers[n] = check_block_entry(call->papr, specifiers[n], avpn, &block);
+		answers[n] = is_locked(specifiers, answers, n, specifiers[n] & BULK_INDEX) ?
+				     BLOCK_BUSY :
+				     check_block_entry(call->papr, specifiers[n], avpn, &block);
 		if (answers[n])
 			rc = H_PARTIAL;
 	}
