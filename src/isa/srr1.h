@@ -36,6 +36,7 @@
 #define FAULT_NO_PTE	 0x40000000u
 #define FAULT_NOEXEC	 0x10000000u
 #define FAULT_PROTECTION 0x08000000u
+#define FAULT_UNCACHED	 0x04000000u /* lq, stq, a reservation, ... where caching is inhibited */
 #define FAULT_STORE	 0x02000000u
 #define FAULT_WATCHPOINT 0x00400000u /* a DAWR waits for the access */
 #define FAULT_KEY	 0x00200000u /* AMR or IAMR refuses the storage key */

@@ -20,12 +20,16 @@
 #define TABLES_END    0x80000ull
 
 /* Leaf bits: EAA, R and C set. */
-#define LEAF_PRIV  0x8ull
-#define LEAF_READ  0x4ull
-#define LEAF_WRITE 0x2ull
-#define LEAF_EXEC  0x1ull
-#define LEAF_ALL   (LEAF_READ | LEAF_WRITE | LEAF_EXEC)
-#define LEAF_RC	   0x180ull
+#define LEAF_PRIV	 0x8ull
+#define LEAF_READ	 0x4ull
+#define LEAF_WRITE	 0x2ull
+#define LEAF_EXEC	 0x1ull
+#define LEAF_ALL	 (LEAF_READ | LEAF_WRITE | LEAF_EXEC)
+#define LEAF_RC		 0x180ull
+/* Leaf bits: ATT. */
+#define LEAF_SAO	 0x10ull
+#define LEAF_NI_IO	 0x20ull
+#define LEAF_TOLERANT_IO 0x30ull
 
 /* Instructions. */
 #define INSN_NOP	      0x60000000u

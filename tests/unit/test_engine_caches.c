@@ -149,13 +149,13 @@ static void translations_of_a_process_are_not_found_when_numbers_start_again(voi
 		switch_process(USER, 1);
 		guest_map(&guest, 1, X, PAGE_OF_1, LEAF_ALL);
 		mmu_flush_all(e);
-		assert_true(mmu_translate(cpu, X, ACCESS_READ, &ra));
+		assert_true(mmu_translate_cached(cpu, X, ACCESS_READ, &ra));
 		assert_int_equal(ra, PAGE_OF_1);
 		guest_map(&guest, 1, X, PAGE_OF_2, LEAF_ALL);
 		e->walks.next_asid = UINT32_MAX - before;
 		for (unsigned i = 0; i <= before + 2; i++) {
 			mmu_flush_pid(e, 1);
-			assert_true(mmu_translate(cpu, X, ACCESS_READ, &ra));
+			assert_true(mmu_translate_cached(cpu, X, ACCESS_READ, &ra));
 			assert_int_equal(ra, PAGE_OF_2);
 			assert_sound();
 		}
@@ -174,7 +174,7 @@ static void flushing_everything_without_end_forgets_every_time(void **state)
 
 		guest_map(&guest, 1, X, page, LEAF_ALL);
 		mmu_flush_all(e);
-		assert_true(mmu_translate(cpu, X, ACCESS_READ, &ra));
+		assert_true(mmu_translate_cached(cpu, X, ACCESS_READ, &ra));
 		assert_int_equal(ra, page);
 		assert_sound();
 	}

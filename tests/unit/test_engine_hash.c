@@ -200,6 +200,16 @@ static void nothing_is_fetched_from_guarded_or_no_execute_pages_or_segments(void
 	assert_true(walk(EA + PAGE, ACCESS_READ));
 }
 
+static void pages_with_w_or_i_are_not_cached(void **state)
+{
+	segment(0, EA, false, 0);
+	for (uint64_t wimg = 0; wimg < 16; wimg++) {
+		enter(false, PAGE, 12, false, 0, RA | 2 | wimg << 3);
+		assert_true(walk(EA + PAGE, ACCESS_READ));
+		assert_int_equal(!!(found.protection & PAGE_UNCACHED), wimg >= 4);
+	}
+}
+
 static void amr_and_iamr_refuse_the_pages_of_a_storage_key(void **state)
 {
 	static const unsigned keys[] = { 0, 1, 8, 21, 31 };
@@ -303,6 +313,7 @@ int main(void)
 		TEST(an_entry_of_another_base_page_size_is_passed_over),
 		TEST(pp_and_the_segments_keys_permit_what_the_isa_says),
 		TEST(nothing_is_fetched_from_guarded_or_no_execute_pages_or_segments),
+		TEST(pages_with_w_or_i_are_not_cached),
 		TEST(amr_and_iamr_refuse_the_pages_of_a_storage_key),
 		TEST(an_access_notes_a_reference_and_a_store_a_change),
 		TEST(the_same_segment_with_another_base_page_size_is_another_space),

@@ -471,6 +471,78 @@ static void a_translated_access_reports_both_addresses(void **state)
 	assert_untouched("ld");
 }
 
+/* ---- storage that is not cached ---- */
+
+static const struct {
+	const char *name;
+	uint32_t insn;
+	bool stores;
+} cached_only[] = {
+	{ "lbarx", X_FORM(52, 6), false },
+	{ "lwarx", X_FORM(20, 6), false },
+	{ "ldarx", X_FORM(84, 6), false },
+	{ "lqarx", X_FORM(276, 6), false },
+	{ "stwcx.", X_FORM(150, 6) | 1, true },
+	{ "stqcx.", X_FORM(182, 6) | 1, true },
+	{ "lq", D_FORM(56, 6) & ~15u, false },
+	{ "stq", (D_FORM(62, 6) & ~15u) | 2, true },
+	{ "lwat", X_FORM(582, 6) & ~(31u << 11), true },
+	{ "ldat", X_FORM(614, 6) & ~(31u << 11), true },
+	{ "stwat", X_FORM(710, 6) & ~(31u << 11), true },
+	{ "copy", X_FORM(774, 1), false },
+};
+
+static bool uses_r5(uint32_t insn)
+{
+	return insn >> 26 == 31 && insn >> 11 & 31;
+}
+
+static void run_uncached(uint32_t insn)
+{
+	PUT(CODE, COUNT, insn, HCALL);
+	stand_at(0, CODE, REAL | MSR_DR);
+	cpu_of(0)->gpr[4] = before.gpr[4] = uses_r5(insn) ? EA - 8 : EA;
+	cpu_of(0)->reserved = true;
+	run(0);
+}
+
+static void reservations_and_the_like_are_refused_where_caching_is_inhibited(void **state)
+{
+	static const uint64_t att[] = { LEAF_NI_IO, LEAF_TOLERANT_IO };
+
+	for (size_t a = 0; a < ARRAY_SIZE(att); a++) {
+		map();
+		guest_map(&g, PID, EA, X, LEAF_ALL | LEAF_PRIV | att[a]);
+		engine_power.flush_tlb(g.engine, true);
+		guest_end_at_interrupts(&g);
+		for (size_t i = 0; i < ARRAY_SIZE(cached_only); i++) {
+			run_virtual(LD);
+			assert_int_equal(cpu_of(0)->nip, CODE + 12);
+			run_virtual(STD);
+			assert_int_equal(cpu_of(0)->nip, CODE + 12);
+			run_uncached(cached_only[i].insn);
+			if (cpu_of(0)->nip != 0x304)
+				fail_msg("%s went through", cached_only[i].name);
+			assert_int_equal(cpu_of(0)->dar, EA);
+			assert_int_equal(cpu_of(0)->dsisr,
+					 0x04000000 | (cached_only[i].stores ? 0x02000000 : 0));
+		}
+	}
+}
+
+static void strong_access_order_is_as_good_as_none(void **state)
+{
+	map();
+	guest_map(&g, PID, EA, X, LEAF_ALL | LEAF_PRIV | LEAF_SAO);
+	engine_power.flush_tlb(g.engine, true);
+	guest_end_at_interrupts(&g);
+	for (size_t i = 0; i < ARRAY_SIZE(cached_only); i++) {
+		run_uncached(cached_only[i].insn);
+		if (cpu_of(0)->nip != CODE + 12)
+			fail_msg("%s was refused", cached_only[i].name);
+	}
+}
+
 /* ---- windows ---- */
 
 static struct {
@@ -609,6 +681,8 @@ int main(void)
 		TEST(a_walk_that_meets_poison_for_data_says_so),
 		TEST(a_walk_that_meets_poison_for_a_fetch_says_so),
 		TEST(a_translated_access_reports_both_addresses),
+		TEST(reservations_and_the_like_are_refused_where_caching_is_inhibited),
+		TEST(strong_access_order_is_as_good_as_none),
 		TEST(a_load_from_a_window_is_the_devices_answer),
 		TEST(a_store_to_a_window_reaches_the_device_and_its_interrupt_the_vcpu),
 		TEST(what_a_device_does_not_support_finds_nothing_that_answers),

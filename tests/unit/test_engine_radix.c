@@ -238,6 +238,25 @@ static void amr_and_iamr_govern_privileged_access_to_user_pages(void **state)
 	assert_int_equal(radix_format.check(&r, ALL), 0);
 }
 
+/* Power ISA 3.0B, Book III, figure "Radix Tree Page Table Entry": ATT. */
+static void only_non_idempotent_io_is_guarded_and_no_io_is_cached(void **state)
+{
+	static const struct {
+		bool executes, cached;
+	} att[] = { { true, true }, { true, true }, { false, false }, { true, false } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(att); i++) {
+		put(LEAF_AT(LOWEST), VALID | LEAF | 0x5000 | ALL | i << 4);
+		assert_true(walk(EA, ACCESS_READ));
+		assert_int_equal(!(found.protection & PAGE_UNCACHED), att[i].cached);
+		assert_true(walk(EA, ACCESS_WRITE));
+		if (att[i].executes)
+			assert_true(walk(EA, ACCESS_FETCH));
+		else
+			assert_storage_fault(EA, ACCESS_FETCH, 0x10000000);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -253,6 +272,7 @@ int main(void)
 		TEST(a_tree_of_another_shape_is_a_bad_configuration),
 		TEST(a_process_beyond_the_table_has_no_tree),
 		TEST(the_quadrant_chooses_the_process),
+		TEST(only_non_idempotent_io_is_guarded_and_no_io_is_cached),
 		TEST(amr_and_iamr_govern_privileged_access_to_user_pages),
 	};
 

@@ -626,6 +626,32 @@ SEM(stswx)
 	return store_string(cpu, insn, indexed_ea(cpu, insn), cpu->xer_count);
 }
 
+/*
+ * ---- what needs storage that is cached ----
+ * Power ISA 3.0B, Book III, "Data Storage Interrupt", bit 37 of DSISR. Pages that are not have no
+ * entry in the soft TLB.
+ */
+
+/* Real address of an aligned access that is about to be made. False: interrupt raised. */
+static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
+{
+	unsigned index = ea >> PAGE_BITS & (TLB_ENTRIES - 1);
+	const struct tlb_entry *entry = access == ACCESS_WRITE ? &cpu->tlb->write[index] :
+								 &cpu->tlb->read[index];
+
+	if (unlikely(entry->tag != (ea & ~PAGE_MASK_LOW)))
+		return mmu_translate_cached(cpu, ea, access, ra);
+	*ra = ea + entry->addend - (uintptr_t)cpu->engine->memory->base;
+	return true;
+}
+
+static bool is_cached(struct cpu *cpu, uint64_t ea, enum access access)
+{
+	uint64_t ra;
+
+	return real_of(cpu, ea, access, &ra);
+}
+
 /* A quadword is in an even-odd pair of registers; the even one is the high half. */
 SEM(lq)
 {
@@ -637,7 +663,7 @@ SEM(lq)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return cpu_misaligned(cpu, ea);
-	if (!cpu_load_quad(cpu, ea, &v))
+	if (!is_cached(cpu, ea, ACCESS_READ) || !cpu_load_quad(cpu, ea, &v))
 		return EXCEPTION;
 	cpu->gpr[rt] = (uint64_t)(v >> 64);
 	cpu->gpr[rt + 1] = (uint64_t)v;
@@ -653,7 +679,10 @@ SEM(stq)
 		return cpu_illegal(cpu);
 	if (ea & 15)
 		return cpu_misaligned(cpu, ea);
-	return cpu_store_quad(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]) ? 0 : EXCEPTION;
+	if (!is_cached(cpu, ea, ACCESS_WRITE) ||
+	    !cpu_store_quad(cpu, ea, (u128)cpu->gpr[rs] << 64 | cpu->gpr[rs + 1]))
+		return EXCEPTION;
+	return 0;
 }
 
 /*
@@ -671,6 +700,8 @@ SEM(copy)
 
 	if (ea % COPY_BYTES)
 		return cpu_misaligned(cpu, ea);
+	if (!is_cached(cpu, ea, ACCESS_READ))
+		return EXCEPTION;
 	for (unsigned i = 0; i < COPY_BYTES / 8; i++)
 		if (!cpu_load64(cpu, ea + 8 * i, &data[i]))
 			return EXCEPTION;
@@ -685,6 +716,8 @@ SEM(paste)
 
 	if (ea % COPY_BYTES)
 		return cpu_misaligned(cpu, ea);
+	if (cpu->has_copied && !is_cached(cpu, ea, ACCESS_WRITE))
+		return EXCEPTION;
 	for (unsigned i = 0; cpu->has_copied && i < COPY_BYTES / 8; i++)
 		if (!cpu_store64(cpu, ea + 8 * i, cpu->copied[i]))
 			return EXCEPTION;
@@ -707,22 +740,6 @@ SEM(cp_abort)
  * it was made for. With threads it also has the value that was loaded: the conditional store is a
  * compare and swap. It does not notice if others stored and the value is the old one again.
  */
-
-/*
- * Real address of an aligned access that is about to be made. Devices take no reservations. False:
- * interrupt raised.
- */
-static bool real_of(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
-{
-	unsigned index = ea >> PAGE_BITS & (TLB_ENTRIES - 1);
-	const struct tlb_entry *entry = access == ACCESS_WRITE ? &cpu->tlb->write[index] :
-								 &cpu->tlb->read[index];
-
-	if (unlikely(entry->tag != (ea & ~PAGE_MASK_LOW)))
-		return mmu_translate(cpu, ea, access, ra);
-	*ra = ea + entry->addend - (uintptr_t)cpu->engine->memory->base;
-	return true;
-}
 
 #define RESERVE(name, size, bits)                                                        \
 	SEM(name)                                                                        \
@@ -894,7 +911,7 @@ static int atomic_load(struct cpu *cpu, uint32_t insn, unsigned size)
 
 	if (ea & (size - 1))
 		return cpu_misaligned(cpu, ea);
-	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
+	if (cpu_alone(cpu) || !is_cached(cpu, ea, ACCESS_WRITE) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 8) { /* swap */
 		out = v1;
@@ -935,7 +952,7 @@ static int atomic_store(struct cpu *cpu, uint32_t insn, unsigned size)
 
 	if (ea & (size - 1))
 		return cpu_misaligned(cpu, ea);
-	if (cpu_alone(cpu) || !load_sized(cpu, ea, size, &old))
+	if (cpu_alone(cpu) || !is_cached(cpu, ea, ACCESS_WRITE) || !load_sized(cpu, ea, size, &old))
 		return EXCEPTION;
 	if (fc == 24) { /* store twin */
 		if (((ea + 2 * size - 1) ^ ea) & ~31ull)

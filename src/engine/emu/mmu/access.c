@@ -2,8 +2,8 @@
 /*
  * Data access by effective address: the soft TLB, or translation and an entry for the next access.
  * A page that holds decoded code gets no entry for writes: each store to it comes here and drops
- * the code that it overwrites. A page with poison in it gets no entry at all, nor does a device's
- * or one that is watched.
+ * the code that it overwrites. A page with poison in it gets no entry at all, nor does a device's,
+ * one that is watched, or one whose caching is inhibited.
  */
 #include <string.h>
 
@@ -58,7 +58,7 @@ static bool find(struct cpu *cpu, uint64_t ea, unsigned size, enum access access
 		return false;
 	cpu_work(cpu, WORK_FILL);
 	*place = (struct place){ .ra = translation.ra };
-	fast = true;
+	fast = !(translation.protection & PAGE_UNCACHED);
 	if (unlikely(cpu->nr_watches)) {
 		if (watchpoints_hit(cpu, ea, translation.ra, size, write))
 			return false;

@@ -9,7 +9,10 @@
 #include "isa/hpte.h"
 #include "isa/srr1.h"
 
-/* Protection, besides PAGE_CHANGED, PAGE_KEY and PAGE_EXEC, which is missing if N or G is 1. */
+/*
+ * Protection, besides PAGE_UNCACHED, PAGE_CHANGED, PAGE_KEY and PAGE_EXEC, which is missing if N or
+ * G is 1.
+ */
 #define PP_SHIFT 16
 #define PP	 (7u << PP_SHIFT)
 
@@ -128,8 +131,8 @@ static uint64_t *search(const struct engine_partition *partition, const struct v
 static uint32_t protection_of(uint64_t r)
 {
 	return PAGE_PRIVILEGED | (r & (HPTE_R_N | HPTE_R_G) ? 0 : PAGE_EXEC) |
-	       (r & HPTE_R_C ? PAGE_CHANGED : 0) | hpte_key(r) << PAGE_KEY_SHIFT |
-	       hpte_pp(r) << PP_SHIFT;
+	       (r & (HPTE_R_W | HPTE_R_I) ? PAGE_UNCACHED : 0) | (r & HPTE_R_C ? PAGE_CHANGED : 0) |
+	       hpte_key(r) << PAGE_KEY_SHIFT | hpte_pp(r) << PP_SHIFT;
 }
 
 static bool storage_fault(struct translate_fault *fault, uint32_t dsisr)

@@ -193,24 +193,33 @@ bool mmu_space(const struct cpu *cpu, uint64_t ea, uint64_t *space)
 	return true;
 }
 
+/* The address is translated: is there RAM, poisoned or not? */
+static bool is_at_ram(struct cpu *cpu, uint64_t ea, enum access access, uint64_t ra)
+{
+	return memory_contains(cpu->engine->memory, ra, 1) ||
+	       mmu_refuse(cpu, ea, access, ra, MEMORY_HOLE);
+}
+
 bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
 		       struct translation *translation)
 {
-	if (!mmu_translate_page(cpu, ea, access, translation))
-		return false;
-	if (memory_contains(cpu->engine->memory, translation->ra, 1))
-		return true;
-	return mmu_refuse(cpu, ea, access, translation->ra, MEMORY_HOLE);
+	return mmu_translate_page(cpu, ea, access, translation) &&
+	       is_at_ram(cpu, ea, access, translation->ra);
 }
 
-bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
+bool mmu_translate_cached(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra)
 {
+	const struct translate_request r = request(cpu, ea, access);
 	struct translation translation;
 
-	if (!mmu_translate_ram(cpu, ea, access, &translation))
+	if (!mmu_translate_page(cpu, ea, access, &translation))
 		return false;
+	if (translation.protection & PAGE_UNCACHED) {
+		raise_storage(cpu, &r, FAULT_UNCACHED);
+		return false;
+	}
 	*ra = translation.ra;
-	return true;
+	return is_at_ram(cpu, ea, access, translation.ra);
 }
 
 bool mmu_look_up(const struct cpu *cpu, uint64_t ea, uint64_t *ra)

@@ -26,8 +26,11 @@ bool mmu_translate_ram(struct cpu *cpu, uint64_t ea, enum access access,
 		       struct translation *translation);
 /** mmu_look_up() - engine_ops.look_up() */
 bool mmu_look_up(const struct cpu *cpu, uint64_t ea, uint64_t *ra);
-/** mmu_translate() - as mmu_translate_ram(), and the real address alone */
-bool mmu_translate(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
+/**
+ * mmu_translate_cached() - as mmu_translate_ram(), for instructions that need storage that is
+ * cached, and the real address alone
+ */
+bool mmu_translate_cached(struct cpu *cpu, uint64_t ea, enum access access, uint64_t *ra);
 /** mmu_space() - what @ea belongs to with relocation on; false: to nothing */
 bool mmu_space(const struct cpu *cpu, uint64_t ea, uint64_t *space);
 /**

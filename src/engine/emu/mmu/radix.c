@@ -13,7 +13,11 @@
 #define PDE_NLS	   0x1full
 #define RADIX_BITS 52
 
-#define PROTECTION (PAGE_EXEC | PAGE_WRITE | PAGE_READ | PAGE_PRIVILEGED | PAGE_CHANGED)
+/* ATT: 0 memory, 1 strong access order, 2 non-idempotent I/O, which is guarded, 3 tolerant I/O. */
+#define ATT	    0x30u
+#define ATT_GUARDED PAGE_UNCACHED /* without the other bit */
+
+#define PROTECTION (PAGE_EXEC | PAGE_WRITE | PAGE_READ | PAGE_PRIVILEGED | ATT | PAGE_CHANGED)
 
 #define SMALLEST_PAGE 12 /* log2 */
 #define LARGEST_PAGE  30
@@ -39,6 +43,8 @@ static bool space(struct translate_request *r, struct translate_fault *fault)
 
 static uint32_t check(const struct translate_request *r, unsigned protection)
 {
+	if (r->access == ACCESS_FETCH && (protection & ATT) == ATT_GUARDED)
+		return FAULT_NOEXEC;
 	if (r->problem_state) {
 		if (protection & PAGE_PRIVILEGED)
 			return FAULT_PROTECTION;

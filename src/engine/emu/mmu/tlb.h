@@ -31,6 +31,7 @@
  * - the slot is in the set's log, or the log has lost count;
  * - a page that holds decoded code has no write entry;
  * - a page with poison in it has no entry, nor has one with a planted error, except in TLB_REAL;
+ * - a page whose caching is inhibited has no entry, so that instructions that it refuses find out;
  * - a TLB_KERNEL entry that depends on AMR or PIDR is listed in kuser; a TLB_USER entry that does
  *   not depend on PIDR sets user_saw_kernel.
  * A valid entry of base_read or base_write equals a valid one of read or write.

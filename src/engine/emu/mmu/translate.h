@@ -45,6 +45,7 @@ struct translate_request {
 #define PAGE_WRITE	0x02u
 #define PAGE_READ	0x04u
 #define PAGE_PRIVILEGED 0x08u /* not for problem state */
+#define PAGE_UNCACHED	0x20u /* caching is inhibited, or stores are written through */
 #define PAGE_CHANGED	0x80u /* the table says already that the page was written to */
 #define PAGE_KEY_SHIFT	8 /* hash: the storage key, 5 bits */
 #define PAGE_KEY	(31u << PAGE_KEY_SHIFT)
