@@ -22,9 +22,10 @@
 	.slb_multihit = { 0x000c0000, 0x80 }, .slb_parity = { 0x00080000, 0x100 }
 
 /*
- * ibm,pa-features: LoPAR table "Definition for attribute-specifier, type 0". Bytes from 24 on are
- * numbered as in POWER9 firmware, those from 64 on as in POWER10's. Absent is transactional memory
- * (byte 22).
+ * ibm,pa-features: LoPAR table "Definition for attribute-specifier, type 0", which ends at byte 23.
+ * Bytes from 24 on are numbered as in POWER9 firmware, those from 64 on as in POWER10's: QEMU's
+ * spapr_dt_pa_features() names them. Absent are transactional memory (byte 22), a decrementer of
+ * more than 32 bits (24), external event-based branches (34, bit 1), and stop (42).
  */
 #define PA_BYTE(n)	  [2 + (n)]
 #define PA_HEADER(length) [0] = (length)
@@ -39,14 +40,18 @@
 	PA_BYTE(5) = 0xb0, PA_BYTE(6) = 0x80, PA_BYTE(16) = 0x80, PA_BYTE(18) = 0x80, \
 	PA_BYTE(20) = 0x80
 /*
- * ISA 3.0: SPR SO; radix; scv; SIMD 3.0; quad-precision floating point; string operations; decimal
- * floating point; decimal integer; vector SHA; atomic memory operations.
+ * ISA 3.0: 64-bit arithmetic; performance monitor; atomic accesses in little-endian mode;
+ * event-based branches; copy and paste; radix; addresses relative to NIP; scv; SIMD 3.0;
+ * quad-precision floating point; string operations; decimal floating point; decimal integer; vector
+ * SHA; atomic memory operations; random numbers.
  */
 #define PA_ISA_3_0                                                                           \
-	PA_ISA_2_07, PA_BYTE(36) = 0x80, [PA_FEATURES_RADIX] = PA_RADIX, PA_BYTE(46) = 0x80, \
-		     PA_BYTE(48) = 0x80, PA_BYTE(50) = 0x80, PA_BYTE(52) = 0x80,             \
-		     PA_BYTE(54) = 0x80, PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80,             \
-		     PA_BYTE(60) = 0x80
+	PA_ISA_2_07, PA_BYTE(26) = 0x80, PA_BYTE(28) = 0x80, PA_BYTE(32) = 0x80,             \
+		     PA_BYTE(34) = 0x80, PA_BYTE(38) = 0x80, [PA_FEATURES_RADIX] = PA_RADIX, \
+		     PA_BYTE(44) = 0x80, PA_BYTE(46) = 0x80, PA_BYTE(48) = 0x80,             \
+		     PA_BYTE(50) = 0x80, PA_BYTE(52) = 0x80, PA_BYTE(54) = 0x80,             \
+		     PA_BYTE(56) = 0x80, PA_BYTE(58) = 0x80, PA_BYTE(60) = 0x80,             \
+		     PA_BYTE(62) = 0x80
 
 /*
  * ISA 3.1: DAWR1; of DEXCR's aspects those of digests, NPHIE and PHIE; hashst, hashchk and their
