@@ -32,6 +32,7 @@ static void architecture_vec_5(struct tree *t, const struct papr *papr)
 	vec[0] = sizeof(vec) - 2;
 	vec[2] = 0x80 | 0x40 | 0x10; /* logical partition, shared processors, large pages */
 	vec[5] = 0x80; /* form 1 of associativity */
+	vec[6] = hash && papr_engine_can(papr, ENGINE_CAP_HASH_TABLE) ? 0x01 : 0x00; /* resizing */
 	vec[23] = papr->has_xive ? 0x40 : 0x00; /* XIVE's exploitation mode only, or XICS only */
 	vec[24] = radix && hash ? 0x80 : radix ? 0x40 : 0x00; /* either, radix or hash */
 	vec[26] = papr->offers_gtse ? 0x40 : 0x00; /* the guest may execute tlbie */

@@ -316,6 +316,9 @@ static void the_tree_offers_the_translation_that_the_user_wants(void **state)
 		remake_for(cases[i].mmu);
 		assert_int_equal(property("/chosen", "ibm,architecture-vec-5", &len)[24],
 				 cases[i].vec5);
+		/* Only hash guests have a table whose size can change. */
+		assert_int_equal(property("/chosen", "ibm,architecture-vec-5", &len)[6],
+				 cases[i].hash ? 0x01 : 0);
 		assert_int_equal(has(cpu, "ibm,processor-radix-AP-encodings"), cases[i].radix);
 		assert_int_equal(!!(property(cpu, "ibm,pa-features", &len)[42] & 0x80),
 				 cases[i].radix);
