@@ -291,6 +291,11 @@ static void h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says(void
 	assert_int_equal(hcall(0, 0x31c, 0, 1, 3, 0), H_P3);
 	assert_int_equal(hcall(0, 0x31c, 0, 1, 0, 1), H_P4);
 	assert_int_equal(hcall(0, 0x31c, 0, 2, 0, 4), H_P4);
+	/* Of several that are bad: CIABR's value2, flags, value1; the flags before DAWRX0. */
+	assert_int_equal(hcall(0, 0x31c, 1, 1, 3, 1), H_P4);
+	assert_int_equal(hcall(0, 0x31c, 1, 1, 3, 0), -256 - 63);
+	assert_int_equal(hcall(0, 0x31c, 1, 2, 0, 4), -256 - 63);
+	assert_int_equal(hcall(0, 0x31c, ~0ull, 2, 0, 0), -256);
 	assert_int_equal(fake.partition.ail, 0);
 	assert_false(fake.partition.interrupt_little_endian);
 }

@@ -18,14 +18,18 @@
 #define CIABR_HYPERVISOR 3u
 #define DAWRX_HYPERVISOR 4u
 
+/* The answer to flags none of which there is: the highest. */
+static int64_t unsupported_flag(uint64_t flags)
+{
+	return H_UNSUPPORTED_FLAG_BIT(__builtin_clzll(flags));
+}
+
 /* An engine without such registers has nothing to turn off. */
 static int64_t set_debug_register(struct hcall *call, enum engine_debug_register which,
 				  uint64_t value, uint64_t extension)
 {
 	const struct papr_config *config = &call->papr->config;
 
-	if (call->args[0])
-		return H_UNSUPPORTED_FLAG_BIT(63);
 	if (config->engine_ops->set_debug_register)
 		config->engine_ops->set_debug_register(config->engine, call->vcpu, which, value,
 						       extension);
@@ -38,6 +42,8 @@ static int64_t set_ciabr(struct hcall *call, uint64_t value1, uint64_t value2)
 {
 	if (value2)
 		return H_P4;
+	if (call->args[0])
+		return unsupported_flag(call->args[0]);
 	if ((value1 & CIABR_HYPERVISOR) == CIABR_HYPERVISOR)
 		return H_P3;
 	return set_debug_register(call, ENGINE_CIABR, value1, 0);
@@ -48,6 +54,8 @@ static int64_t set_dawr(struct hcall *call, enum engine_debug_register which, ui
 {
 	if (which == ENGINE_DAWR1 && !cpu_model_has_dawr1(papr_compat(call->papr)))
 		return H_P2;
+	if (call->args[0])
+		return unsupported_flag(call->args[0]);
 	if (value2 & DAWRX_HYPERVISOR)
 		return H_P4;
 	return set_debug_register(call, which, value1, value2);
