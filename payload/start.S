@@ -191,10 +191,14 @@ vectors:
 	scv_vector 0x3000, 0
 	scv_vector 0x3000, 1
 	scv_vector 0x3000, 127
+	.macro relocated_vectors base
 	.irp	n, 0x300,0x380,0x400,0x480,0x500,0x600,0x700,0x800,0x900,0x980,0xa00,0xc00,0xd00,0xe00,0xf00,0xf20,0xf40,0xf60
-	. = 0x4000 + \n
+	. = \base + \n
 	vector_code \n
 	.endr
+	.endm
+
+	relocated_vectors 0x4000
 	. = MC_SAVE
 	.globl	vectors_end
 vectors_end:
@@ -203,6 +207,10 @@ vectors_end:
 	scv_vector 0, 0
 	scv_vector 0, 1
 	scv_vector 0, 127
+
+	/* With LPCR[AIL]=2, vectors are at 0x18000. */
+	.section .ail_2, "ax"
+	relocated_vectors 0
 
 	.text
 	/*

@@ -5,7 +5,8 @@
  */
 #include "payload.h"
 
-#define MODES	  "h_set_mode_takes_ail_0_and_3_and_refuses_the_others"
+#define MODES	  "h_set_mode_takes_ail_0_2_and_3_and_refuses_the_others"
+#define AIL_2	  "with_ail_2_an_interrupt_of_relocated_code_stays_relocated_at_0x18000"
 #define RELOCATED "with_ail_3_an_interrupt_of_relocated_code_stays_relocated_at_0xc000000000004000"
 #define REAL	  "with_ail_3_an_interrupt_of_code_with_either_relocation_off_goes_to_real_mode"
 #define STORAGE	  "with_ail_3_storage_interrupts_are_relocated_and_report_as_without"
@@ -18,8 +19,8 @@
 #define RFSCV	  "rfscv_returns_to_lr_with_the_msr_of_ctr"
 #define SCV_FSCR  "scv_in_problem_state_without_fscr_scv_is_a_facility_unavailable_interrupt"
 
-const char *const sentences[] = { MODES,    RELOCATED, REAL,	STORAGE, NEVER,	   ROUTINES, BACK,
-				  SCV_REAL, SCV_AIL,   SCV_SRR, RFSCV,	 SCV_FSCR, NULL };
+const char *const sentences[] = { MODES, AIL_2,	   RELOCATED, REAL,    STORAGE, NEVER,	  ROUTINES,
+				  BACK,	 SCV_REAL, SCV_AIL,   SCV_SRR, RFSCV,	SCV_FSCR, NULL };
 
 #define RELOC  (MSR_IR | MSR_DR)
 #define KERNEL (MSR_BARE | RELOC)
@@ -54,13 +55,22 @@ static void test_ail(void)
 
 	check_equal(MODES, (u64)hcall4(H_SET_MODE, 1, AIL, 0, 0) >> 63, 1,
 		    "sign of the status for AIL 1");
-	check_equal(MODES, (u64)hcall4(H_SET_MODE, 2, AIL, 0, 0) >> 63, 1,
-		    "sign of the status for AIL 2");
 	check_equal(MODES, (u64)hcall4(H_SET_MODE, 7, AIL, 0, 0) >> 63, 1,
 		    "sign of the status for AIL 7");
 	run(call, KERNEL, 0, 0, 0, 0);
 	check_caught(BACK, 0xc00, call, 4, KERNEL, 0);
 	check_place(BACK, false);
+
+	set_ail(2);
+	run(call, KERNEL | MSR_FP | MSR_RI, 0, 0, 0, 0);
+	check_caught(AIL_2, 0xc00, call, 4, KERNEL | MSR_FP | MSR_RI, 0);
+	check_equal(AIL_2, caught.msr, MSR_BARE | RELOC, "MSR in the handler");
+	run(illegal, KERNEL, 0, 0, 0, 0);
+	check_caught(AIL_2, 0x700, illegal, 0, KERNEL, ILLEGAL);
+	check_equal(AIL_2, caught.msr, MSR_BARE | RELOC, "MSR in the handler");
+	run(illegal, MSR_BARE, 0, 0, 0, 0);
+	check_caught(AIL_2, 0x700, illegal, 0, MSR_BARE, ILLEGAL);
+	check_place(AIL_2, false);
 
 	set_ail(3);
 	run(call, KERNEL | MSR_FP | MSR_RI, 0, 0, 0, 0);

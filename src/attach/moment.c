@@ -198,15 +198,15 @@ static bool break_at_entries(struct search *s)
 {
 	int reg = gdb_register(s->gdb, "lpcr");
 	uint64_t lpcr = LPCR_AIL_3;
-	bool relocated;
+	unsigned ail;
 
 	if (reg >= 0 && !gdb_read_register(s->gdb, 0, reg, &lpcr))
 		return false;
-	relocated = (lpcr & LPCR_AIL) == LPCR_AIL_3;
-	s->entries[0] = interrupt_address(VECTOR_EXTERNAL, relocated);
-	s->entries[1] = interrupt_address(VECTOR_DECREMENTER, relocated);
-	s->entries[2] = interrupt_address(VECTOR_SYSTEM_CALL, relocated);
-	s->entries[3] = interrupt_address(VECTOR_SCV, relocated);
+	ail = (lpcr & LPCR_AIL) == LPCR_AIL_3 ? 3 : 0;
+	s->entries[0] = interrupt_address(VECTOR_EXTERNAL, ail);
+	s->entries[1] = interrupt_address(VECTOR_DECREMENTER, ail);
+	s->entries[2] = interrupt_address(VECTOR_SYSTEM_CALL, ail);
+	s->entries[3] = interrupt_address(VECTOR_SCV, ail);
 	for (unsigned i = 0; i < NR_ENTRIES; i++) {
 		if (!gdb_break(s->gdb, s->entries[i]))
 			return false;

@@ -40,6 +40,7 @@ enum engine_cap {
 	ENGINE_CAP_HASH_TABLE = 1 << 10, /* hash guests need engine_partition.hash_table; else the
 					    engine has a table of its own */
 	ENGINE_CAP_DOORBELL = 1 << 11, /* vCPUs may be threads of one core */
+	ENGINE_CAP_AIL_2 = 1 << 12, /* engine_partition.ail may be 2 */
 };
 
 enum engine_exit_reason {
@@ -136,7 +137,8 @@ struct engine_program_regs {
 /* Settings the hypervisor makes for the whole partition (bits of LPCR, partition table entry). */
 struct engine_partition {
 	bool interrupt_little_endian; /* LPCR[ILE] */
-	unsigned ail; /* LPCR[AIL]: 0, or 3 = vectors at 0xc000000000004000 with relocation on */
+	unsigned ail; /* LPCR[AIL]: 0, or with relocation on vectors are at 2 = 0x18000,
+			 3 = 0xc000000000004000 */
 	bool radix; /* guest translation mode */
 	bool gtse; /* radix, LPCR[GTSE]: the guest may execute tlbie */
 	uint64_t process_table; /* real address of the process table, 0: none */

@@ -59,9 +59,10 @@ static unsigned make_watches(const struct trigger *t, struct machine *machine,
 		return 1;
 	}
 	if (t->point == TRIGGER_VECTOR) {
-		watches[0] = fetch_of(interrupt_address(t->vector, false));
-		watches[1] = fetch_of(interrupt_address(t->vector, true));
-		return 2;
+		watches[0] = fetch_of(interrupt_address(t->vector, 0));
+		watches[1] = fetch_of(interrupt_address(t->vector, 2));
+		watches[2] = fetch_of(interrupt_address(t->vector, 3));
+		return 3;
 	}
 	if (t->one_place) {
 		watches[0] = fetch_of(t->first.address);
@@ -262,8 +263,12 @@ static bool in_rtas(struct machine *machine, const struct armed_moment *moment)
 /* The vectors of relocated interrupts are addresses of the kernel with relocation on. */
 static bool at_vector(const struct trigger *t, const struct engine_regs *regs)
 {
-	return !(regs->msr & MSR_PR) &&
-	       regs->nip == interrupt_address(t->vector, regs->msr & MSR_IR);
+	if (regs->msr & MSR_PR)
+		return false;
+	if (!(regs->msr & MSR_IR))
+		return regs->nip == interrupt_address(t->vector, 0);
+	return regs->nip == interrupt_address(t->vector, 2) ||
+	       regs->nip == interrupt_address(t->vector, 3);
 }
 
 static bool process_fits(const struct trigger *t, const struct trigger_process *process)

@@ -13,7 +13,7 @@
 /* Settings of LPCR that matter here. */
 struct interrupt_settings {
 	bool little_endian; /* ILE */
-	unsigned ail; /* AIL: 0, or 3 = interrupts keep relocation on if it is on */
+	unsigned ail; /* AIL: 0, or 2 or 3 = interrupts keep relocation on if it is on */
 };
 
 struct interrupt_regs {
@@ -23,9 +23,9 @@ struct interrupt_regs {
 
 /**
  * interrupt_address() - where the routine of @vector begins
- * @relocated: the interrupt keeps relocation on, which AIL=3 makes possible
+ * @ail: 2 or 3: the interrupt keeps relocation on, as this AIL makes possible; 0: it does not
  */
-uint64_t interrupt_address(unsigned vector, bool relocated);
+uint64_t interrupt_address(unsigned vector, unsigned ail);
 
 /**
  * interrupt_take() - take an interrupt

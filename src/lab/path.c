@@ -318,7 +318,7 @@ static void begin(struct recording *r, const struct engine_regs *now)
 	if (spec->kind == PATH_FUNCTION) {
 		r->end_nip = now->lr;
 	} else if (spec->kind == PATH_INTERRUPT &&
-		   now->nip == interrupt_address(spec->vector, now->msr & MSR_IR)) {
+		   now->nip == interrupt_address(spec->vector, now->msr & MSR_IR ? 3 : 0)) {
 		r->end_nip = now->srr0;
 		r->end_msr = now->srr1;
 	}
@@ -335,7 +335,7 @@ static unsigned taken(const struct engine_regs *now, const struct engine_regs *n
 	if (next->msr & MSR_PR || now->nip == first)
 		return 0;
 	for (unsigned vector = VECTOR_SYSTEM_RESET; vector < LAST_VECTOR; vector += 0x20)
-		if (first == interrupt_address(vector, next->msr & MSR_IR))
+		if (first == interrupt_address(vector, next->msr & MSR_IR ? 3 : 0))
 			return vector;
 	return 0;
 }

@@ -94,6 +94,20 @@ static void with_ail_3_relocation_stays_on_if_all_of_it_was(void **state)
 	}
 }
 
+static void ail_2_is_as_3_with_vectors_from_0x18000_on(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		bool never = vectors[i] <= VECTOR_MACHINE_CHECK;
+		struct interrupt_regs regs = take(vectors[i], RELOC, 0, false, 2);
+
+		assert_int_equal(regs.nip, vectors[i] + (never ? 0 : 0x18000));
+		assert_int_equal(regs.msr, MSR_SF | (never ? 0 : RELOC));
+		regs = take(vectors[i], MSR_IR, 0, false, 2);
+		assert_int_equal(regs.nip, vectors[i]);
+		assert_int_equal(regs.msr, MSR_SF);
+	}
+}
+
 static void scv_keeps_ee_and_ri_and_has_entries_of_its_own(void **state)
 {
 	for (unsigned level = 0; level < 128; level++) {
@@ -107,6 +121,9 @@ static void scv_keeps_ee_and_ri_and_has_entries_of_its_own(void **state)
 		regs = take(vector, MSR_SF | RELOC, 0, false, 3);
 		assert_int_equal(regs.nip, 0xc000000000003000ull + 0x20 * level);
 		assert_int_equal(regs.msr, MSR_SF | RELOC);
+		regs = take(vector, MSR_SF | RELOC, 0, false, 2);
+		assert_int_equal(regs.nip, 0x17000 + 0x20 * level);
+		assert_int_equal(regs.msr, MSR_SF | RELOC);
 	}
 }
 
@@ -118,6 +135,7 @@ int main(void)
 		cmocka_unit_test(of_the_old_msr_only_me_stays),
 		cmocka_unit_test(ile_alone_decides_the_byte_order),
 		cmocka_unit_test(with_ail_3_relocation_stays_on_if_all_of_it_was),
+		cmocka_unit_test(ail_2_is_as_3_with_vectors_from_0x18000_on),
 		cmocka_unit_test(scv_keeps_ee_and_ri_and_has_entries_of_its_own),
 	};
 

@@ -277,6 +277,36 @@ static void h_set_mode_sets_interrupt_endian_and_location(void **state)
 	assert_false(fake.partition.interrupt_little_endian);
 }
 
+static void ail_2_is_there_before_isa_3_1_whatever_the_guest_is_told(void **state)
+{
+	static const struct {
+		const char *cpu, *compat;
+		bool there;
+	} cases[] = {
+		{ "power8", NULL, true },
+		{ "power9", NULL, true },
+		{ "power10", NULL, false },
+		{ "power10", "power9", false },
+	};
+	struct papr_config config = fake_config();
+	char err[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		config.cpu = cpu_model_named(cases[i].cpu);
+		config.compat = cases[i].compat ? cpu_model_named(cases[i].compat) : NULL;
+		papr_destroy(fake.papr);
+		fake.papr = papr_create(&config, err, sizeof(err));
+		assert_non_null(fake.papr);
+		assert_int_equal(papr_reset(fake.papr, err, sizeof(err)), 0);
+		assert_int_equal(hcall(0, 0x31c, 2, 3, 0, 0),
+				 cases[i].there ? H_SUCCESS : -256 - 62);
+		assert_int_equal(fake.partition.ail, cases[i].there ? 2 : 0);
+		fake.capabilities &= ~(unsigned)ENGINE_CAP_AIL_2;
+		assert_int_equal(hcall(0, 0x31c, 2, 3, 0, 0), -256 - 62);
+		fake.capabilities = ~0u;
+	}
+}
+
 static void h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says(void **state)
 {
 	assert_int_equal(hcall(0, 0x31c, 0, 0, 0, 0), H_P2);
@@ -574,6 +604,7 @@ int main(void)
 		TEST(h_confer_checks_its_target),
 		TEST(the_dispatch_trace_stays_in_its_buffer),
 		TEST(h_set_mode_sets_interrupt_endian_and_location),
+		TEST(ail_2_is_there_before_isa_3_1_whatever_the_guest_is_told),
 		TEST(h_set_mode_gives_ciabr_and_dawr_to_the_engine_and_dawr1_to_isa_3_1),
 		TEST(h_set_mode_answers_bad_resources_flags_and_values_as_lopar_says),
 		TEST(a_radix_process_table_is_registered_and_deregistered),

@@ -389,8 +389,8 @@ static void power_describe(const struct engine *engine, struct engine_descriptio
 	*description = (struct engine_description){
 		.capabilities = (e->config.no_mc_exit ? 0 : ENGINE_CAP_MC_EXIT | ENGINE_CAP_PLANT) |
 				ENGINE_CAP_INSN_CLOCK | ENGINE_CAP_SINGLE_BLOCK | ENGINE_CAP_AIL |
-				ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_POISON | ENGINE_CAP_WINDOWS |
-				ENGINE_CAP_HASH_TABLE | ENGINE_CAP_DOORBELL |
+				ENGINE_CAP_AIL_2 | ENGINE_CAP_FLUSH_TLB | ENGINE_CAP_POISON |
+				ENGINE_CAP_WINDOWS | ENGINE_CAP_HASH_TABLE | ENGINE_CAP_DOORBELL |
 				(cpu_model_has_radix(e->compat) ? ENGINE_CAP_RADIX : 0),
 		.pvr = e->model->pvr,
 	};

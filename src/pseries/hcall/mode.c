@@ -61,7 +61,15 @@ static int64_t set_dawr(struct hcall *call, enum engine_debug_register which, ui
 	return set_debug_register(call, which, value1, value2);
 }
 
-/* LPCR[AIL]: 0 or 3. The encoding 1 is reserved, and 2 is not offered. */
+/* LPCR[AIL]. The encoding 1 is reserved, and from ISA 3.1 on 2 is, whatever the guest is told. */
+static bool has_ail(const struct papr *papr, uint64_t ail)
+{
+	if (ail == 2)
+		return papr_engine_can(papr, ENGINE_CAP_AIL_2) &&
+		       cpu_model_or_default(papr->config.cpu)->isa < 310;
+	return ail == 0 || ail == 3;
+}
+
 static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t value1,
 				    uint64_t value2)
 {
@@ -69,9 +77,9 @@ static int64_t set_translation_mode(struct papr *papr, uint64_t flags, uint64_t 
 		return H_P3;
 	if (value2)
 		return H_P4;
-	if (flags != 0 && flags != 3)
+	if (!has_ail(papr, flags))
 		return H_UNSUPPORTED_FLAG_BIT(flags <= 2 ? 62 : 61);
-	if (flags && !papr_engine_can(papr, ENGINE_CAP_AIL))
+	if (flags == 3 && !papr_engine_can(papr, ENGINE_CAP_AIL))
 		return H_UNSUPPORTED_FLAG_BIT(63);
 	papr->partition.ail = (unsigned)flags;
 	papr_set_partition(papr);
