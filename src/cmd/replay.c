@@ -43,6 +43,8 @@ static const char usage[] =
 	"  --stop-at-delivery  stop when the event has been delivered, and wait for a debugger\n"
 	"  -gdb WHERE          where: tcp:[HOST]:PORT or unix:PATH (tcp::0, a free port)\n"
 	"  --snapshot FILE     save that moment, for fwnmi run --from-snapshot\n"
+	"  --jit WHICH         translate the guest's code, as for fwnmi run: auto, off, on, force,\n"
+	"                      check (auto)\n"
 	"  --sandbox on|off    confine the process before it runs the guest (on)\n"
 	"  -h, --help          print this help\n"
 	"\n"
@@ -54,6 +56,7 @@ struct replay_options {
 	bool stop_at_delivery;
 	const char *debugger; /* where, or NULL */
 	const char *snapshot; /* path or NULL */
+	enum engine_jit jit;
 	enum {
 		ON,
 		OFF
@@ -158,6 +161,7 @@ static bool configure(const struct replay_options *o, const struct recorded *rec
 		.cpu = model_of(options, "cpu"),
 		.compat = model_of(options, "compat"),
 		.interrupts = interrupts_of(options),
+		.jit = o->jit,
 	};
 	if (strcmp(recorded->version, FWNMI_VERSION)) {
 		snprintf(err, err_size, "the results are of fwnmi %s, this is " FWNMI_VERSION,
@@ -487,6 +491,7 @@ static const struct command_option replay_option_table[] = {
 	{ "--stop-at-delivery", OPTION_FLAG, AT(stop_at_delivery) },
 	{ "-gdb", OPTION_CALL, AT(debugger), .set = machine_option_debugger },
 	{ "--snapshot", OPTION_TEXT, AT(snapshot) },
+	{ "--jit", OPTION_NAME, AT(jit), .names = machine_jits },
 	{ "--sandbox", OPTION_NAME, AT(sandbox), .names = on_off },
 	{ "--help", OPTION_HELP, .letter = 'h' },
 	{ NULL },

@@ -267,6 +267,13 @@ def a_replay_gives_the_recorded_verdict_and_instruction_count(lab):
         )
 
 
+def a_replay_is_the_same_however_its_code_is_executed(lab):
+    for jit in "off", "force":
+        done = lab.run("replay", "whole.db", "SLB multihit/user", "--jit", jit)
+        yield expect(f"exit status, {jit}", done.returncode, 0)
+        yield Check(f"instructions, {jit}", ", as recorded\n" in done.stdout, done.stdout)
+
+
 def a_replay_waits_for_a_debugger_at_the_delivery(lab):
     lab.quick()
     replay = subprocess.Popen(
@@ -651,6 +658,7 @@ TESTS = [
     shards_together_are_the_whole,
     the_terminal_shows_progress,
     a_replay_gives_the_recorded_verdict_and_instruction_count,
+    a_replay_is_the_same_however_its_code_is_executed,
     a_replay_waits_for_a_debugger_at_the_delivery,
     the_moment_of_delivery_can_be_saved_and_gone_on_from,
     a_replay_needs_a_case_that_is_there,
