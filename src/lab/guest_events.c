@@ -96,9 +96,17 @@ void guest_tell_process(void *opaque, const struct engine_regs *regs,
 	process->has_pid = current_task_pid(&guest->current, memory, regs->sprg[1], &process->pid);
 }
 
-/* A new one, unless the vCPU's last is about to enter its handler. NULL: there is no room. */
-static struct lab_hit *begin_hit(struct lab_guest *guest, unsigned vcpu)
+/* Is it the step's? While an injection is pending, a guest may meet an event of its own. */
+static bool is_awaited(const struct lab_guest *guest, const struct machine_event *event)
 {
+	return guest->awaited && (guest->steps[guest->step - 1].kind != LAB_STEP_INJECT ||
+				  injector_explains(guest->injector, event));
+}
+
+/* A new one, unless the vCPU's last is about to enter its handler. NULL: there is no room. */
+static struct lab_hit *begin_hit(struct lab_guest *guest, const struct machine_event *event)
+{
+	const unsigned vcpu = event->vcpu;
 	struct lab_observation *seen = guest->seen;
 	struct lab_hit *hit = last_hit(seen, vcpu);
 
@@ -106,7 +114,7 @@ static struct lab_hit *begin_hit(struct lab_guest *guest, unsigned vcpu)
 		return hit;
 	if (seen->nr_hits == LAB_MAX_HITS)
 		return NULL;
-	if (guest->awaited)
+	if (is_awaited(guest, event))
 		guest->awaited--;
 	seen->steps_reached = guest->step;
 	hit = &seen->hits[seen->nr_hits++];
@@ -145,7 +153,7 @@ static void describe_hit(struct lab_guest *guest, struct lab_hit *hit,
 static void note_hit(struct lab_guest *guest, const struct machine_event *event)
 {
 	struct lab_observation *seen = guest->seen;
-	struct lab_hit *hit = begin_hit(guest, event->vcpu);
+	struct lab_hit *hit = begin_hit(guest, event);
 
 	if (!hit)
 		return;

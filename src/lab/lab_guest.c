@@ -266,7 +266,7 @@ const char *lab_guest_release(const struct lab_guest *guest)
 }
 
 /* Is every CPU in user mode, or idle? */
-static bool is_quiet(const struct lab_guest *guest)
+static bool is_quiet(struct lab_guest *guest)
 {
 	struct engine_regs regs;
 
@@ -274,23 +274,6 @@ static bool is_quiet(const struct lab_guest *guest)
 		machine_get_regs(guest->machine, i, &regs);
 		if (machine_vcpu_state(guest->machine, i) == VCPU_RUNNABLE && !(regs.msr & MSR_PR))
 			return false;
-	}
-	return true;
-}
-
-/* A round is told in the middle of printk(), where Linux holds the console's lock. */
-static bool run_until_quiet(struct lab_guest *guest, char *err, size_t err_size)
-{
-	char why[256];
-
-	for (unsigned i = 0; i < QUIET_TRIES && !is_quiet(guest); i++) {
-		enum machine_end end;
-
-		machine_stop_at(guest->machine, machine_insns(guest->machine) + QUIET_STRETCH);
-		end = machine_run(guest->machine, why, sizeof(why));
-		if (end != MACHINE_STOPPED)
-			return explain_end(guest, end, why, "when its workload started", err,
-					   err_size);
 	}
 	return true;
 }
@@ -303,7 +286,7 @@ static bool is_bound_to(const char *name, unsigned vcpu)
 	return name[digits] && strtoul(name + digits, NULL, 10) == vcpu;
 }
 
-static void learn_current(struct lab_guest *guest)
+static bool learn_current(struct lab_guest *guest)
 {
 	struct current_task_sample samples[ENGINE_MAX_VCPUS] = { 0 };
 	char idle[ENGINE_MAX_VCPUS][sizeof("swapper/4294967295")];
@@ -322,8 +305,40 @@ static void learn_current(struct lab_guest *guest)
 			if (is_bound_to(guest->processes[p].name, i))
 				sample->names[n++] = guest->processes[p].name;
 	}
-	current_task_learn(&guest->current, machine_memory(guest->machine), samples,
-			   guest->config.nr_vcpus);
+	return current_task_learn(&guest->current, machine_memory(guest->machine), samples,
+				  guest->config.nr_vcpus);
+}
+
+typedef bool moment_fn(struct lab_guest *guest);
+
+/* Looks at the guest now and then, until the moment is @fit or there were enough of them. */
+static bool run_until_fit(struct lab_guest *guest, moment_fn *fit, char *err, size_t err_size)
+{
+	char why[256];
+
+	for (unsigned i = 0; i < QUIET_TRIES && !fit(guest); i++) {
+		enum machine_end end;
+
+		machine_stop_at(guest->machine, machine_insns(guest->machine) + QUIET_STRETCH);
+		end = machine_run(guest->machine, why, sizeof(why));
+		if (end != MACHINE_STOPPED)
+			return explain_end(guest, end, why, "when its workload started", err,
+					   err_size);
+	}
+	return true;
+}
+
+/* In user mode, a CPU may run the workload, whose names are known, or what has started it. */
+static bool is_quiet_and_known(struct lab_guest *guest)
+{
+	return is_quiet(guest) && learn_current(guest);
+}
+
+/* A round is told in the middle of printk(), where Linux holds the console's lock. */
+static bool run_until_quiet(struct lab_guest *guest, char *err, size_t err_size)
+{
+	return run_until_fit(guest, is_quiet_and_known, err, err_size) &&
+	       (guest->current.known || run_until_fit(guest, is_quiet, err, err_size));
 }
 
 void guest_go(struct lab_guest *guest, enum lab_workload workload)
@@ -358,7 +373,6 @@ bool lab_guest_start(struct lab_guest *guest, enum lab_workload workload, char *
 		if (!run_until(guest, &guest->steady, "when its workload started", err, err_size) ||
 		    !run_until_quiet(guest, err, err_size))
 			return false;
-		learn_current(guest);
 	}
 	if (guest->coverage)
 		guest->watch = coverage_watch(guest->coverage, guest->machine);
