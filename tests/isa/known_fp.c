@@ -419,11 +419,20 @@ void fp_hide_kept_flags(const char *name, const struct isa_case *in, struct isa_
 		hide_fpscr(ours, theirs, FPSCR_UX);
 }
 
+static bool is_mcrfs(uint32_t word)
+{
+	return word >> 26 == 63 && (word >> 1 & 1023) == 64;
+}
+
 void fp_hide_late_compare(const char *name, const struct isa_case *in, struct isa_case *ours,
 			  struct isa_case *theirs)
 {
-	if (in_sequence(name, in, is_vector_compare))
-		theirs->cr |= ours->cr & (CR1_FX | CR1_VX);
+	if (!in_sequence(name, in, is_vector_compare))
+		return;
+	theirs->cr |= ours->cr & (CR1_FX | CR1_VX);
+	for (unsigned i = 0; i < in->nr_words; i++)
+		if (is_mcrfs((uint32_t)in->words[i]))
+			theirs->cr |= ours->cr & 0xf0000000u >> 4 * (in->words[i] >> 23 & 7);
 }
 
 /* No exception is enabled that occurred: the old one was cleared before. */
