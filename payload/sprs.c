@@ -86,6 +86,7 @@ static const struct {
 	{ 153, ONES }, /* FSCR */
 	{ 157, ONES }, /* UAMOR */
 	{ 159, 0xffffffff }, /* PSPB */
+	{ 895, 0x3ffff }, /* WORT */
 	{ 256, 0xffffffff }, /* VRSAVE */
 	{ 272, ONES }, /* SPRG0 to SPRG3 */
 	{ 273, ONES },	     { 274, ONES },	  { 275, ONES },       { 769, ONES }, /* MMCR2 */

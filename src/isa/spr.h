@@ -86,12 +86,15 @@
 #define SPR_DEXCR_USER	812
 #define SPR_TAR		815
 #define SPR_PSSCR	823
+#define SPR_DEXCR	828
 #define SPR_IC		848
 #define SPR_VTB		849
-#define SPR_DEXCR	828
+#define SPR_WORT	895
 #define SPR_PPR		896
 #define SPR_PPR32	898
 #define SPR_PIR		1023
+
+#define WORT_BITS 0x3ffffull /* that WORT has */
 
 /* Numbers with this bit are privileged. */
 #define SPR_PRIVILEGED 0x10

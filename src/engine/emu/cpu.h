@@ -147,7 +147,7 @@ struct cpu {
 	uint32_t dsisr;
 	uint64_t cfar, pidr, amr, iamr, uamor, fscr, ctrl, dscr, tidr, psscr, ebbhr, ebbrr, bescr,
 		dexcr, hashkeyr;
-	uint64_t pspb, mmcr[4], mmcra, siar, sdar, sier[3];
+	uint64_t pspb, wort, mmcr[4], mmcra, siar, sdar, sier[3];
 	uint64_t pmc[6]; /* as of pmc_counted; pmu.h has the functions */
 	uint64_t ciabr, dawr[2], dawrx[2]; /* changed by debug_registers.c alone */
 	struct engine_slb_entry slb[SLB_ENTRIES]; /* changed by mmu/segments.h alone */

@@ -10,6 +10,7 @@
 #include "engine/emu/mmu/mmu.h"
 #include "engine/emu/private.h"
 #include "engine/emu/cpu_state.h"
+#include "isa/spr.h"
 
 #define NUMBER(member, max) RECORD_NUMBER(struct cpu, member, max)
 #define ARRAY(member, max)  RECORD_ARRAY(struct cpu, member, max)
@@ -67,6 +68,7 @@ static const struct record_field cpu_fields[] = {
 	NUMBER(dexcr, UINT64_MAX),
 	NUMBER(hashkeyr, UINT64_MAX),
 	NUMBER(pspb, UINT32_MAX),
+	NUMBER(wort, WORT_BITS),
 	ARRAY(mmcr, UINT64_MAX),
 	NUMBER(mmcra, UINT64_MAX),
 	NUMBER(siar, UINT64_MAX),

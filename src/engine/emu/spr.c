@@ -378,6 +378,7 @@ static const struct spr_entry table[NR_SPRS] = {
 	[SPR_VTB] = CALLS(P_R, 0, read_own_time, NULL),
 	[SPR_DEXCR_USER] = CALLS(UR, 0, read_dexcr_user, NULL),
 	[SPR_DEXCR] = PLAIN(P, dexcr),
+	[SPR_WORT] = KEEPS(P, 0, wort, WORT_BITS),
 	[SPR_PPR] = PLAIN(U, ppr),
 	[SPR_PPR32] = CALLS(U, 0, read_ppr32, write_ppr32),
 	[SPR_PIR] = CALLS(P_R, 0, read_pir, NULL),
