@@ -320,6 +320,8 @@ static bool create_jit(struct power_engine *e, char *err, size_t err_size)
 
 	if (mode == ENGINE_JIT_OFF || (mode == ENGINE_JIT_CHECK && e->threads))
 		return true;
+	if (!wanted && !emitter_exists())
+		return true;
 	if (e->threads && !emitter_serves_threads()) {
 		snprintf(err, err_size, "this host's translated code is for one thread");
 		return !wanted;

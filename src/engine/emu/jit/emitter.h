@@ -40,6 +40,8 @@ struct emitter {
  */
 bool emitter_create(struct emitter *e, size_t size, bool alone);
 void emitter_destroy(struct emitter *e);
+/** emitter_exists() - is there one for this host? */
+bool emitter_exists(void);
 /** emitter_serves_threads() - may others execute code while more is put into the memory? */
 bool emitter_serves_threads(void);
 /** emitter_use() - put code into another memory, or none; the present one is the caller's. */

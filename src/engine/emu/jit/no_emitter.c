@@ -14,6 +14,11 @@ bool emitter_create(struct emitter *e, size_t size, bool alone)
 	return false;
 }
 
+bool emitter_exists(void)
+{
+	return false;
+}
+
 bool emitter_serves_threads(void)
 {
 	return false;
