@@ -6,12 +6,12 @@ usage: test_stalls.py [--build DIR] KERNEL            (6.1 or 6.12)
 """
 
 import os
-import socket
 import struct
 import sys
 import tempfile
 
 import guest as harness
+from gdb_packets import Packets
 from guest import Guest, expect
 
 LOOP = struct.pack("<I", 0x48000000).hex()  # b .
@@ -19,18 +19,9 @@ WHERE = "__do_sys_reboot"
 LOCAL_ENTRY = 8  # bytes: behind the instructions that set up r2
 
 
-def write_code(path, address, code):
-    """By the debugger's protocol; the guest runs on when the debugger hangs up."""
-    with socket.socket(socket.AF_UNIX) as stub:
-        stub.settimeout(harness.ANSWER)
-        stub.connect(path)
-        for body in f"M{address:x},{len(code) // 2:x}:{code}", "D":
-            stub.sendall(b"$%s#%02x" % (body.encode(), sum(body.encode()) & 255))
-            answer = b""
-            while b"#" not in answer:
-                answer += stub.recv(4096)
-            if b"$OK#" not in answer:
-                raise harness.Failure(f"the stub says {answer!r} to {body}")
+def write_code(packets, address, code):
+    body = f"M{address:x},{len(code) // 2:x}:{code}"
+    yield expect(f"the stub's answer to {body}", packets.ask(body), "OK")
 
 
 def soft_lockup(build, kernel):
@@ -41,8 +32,10 @@ def soft_lockup(build, kernel):
             build, kernel, append="watchdog_thresh=1", options=["-gdb", f"unix:{path}"]
         ) as guest:
             guest.boot()
+            packets = Packets(path, harness.ANSWER)
             for offset in 0, LOCAL_ENTRY:
-                write_code(path, address + offset, LOOP)
+                yield from write_code(packets, address + offset, LOOP)
+            yield expect("the stub's answer to D", packets.ask("D"), "OK")
             mark = guest.mark()
             guest.send("poweroff")
             guest.wait_for(r"watchdog: BUG: soft lockup - CPU#0 stuck for \d+s", mark)

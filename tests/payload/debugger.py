@@ -11,7 +11,6 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import tap  # noqa: E402
+from gdb_packets import Packets  # noqa: E402
 from tap import Check, Failure, Missing, expect  # noqa: E402
 
 LIMIT = 120  # seconds: only to end what hangs
@@ -80,31 +80,6 @@ class Guest:
             words += ["-ex", command]
         done = subprocess.run(words, text=True, capture_output=True, timeout=LIMIT, check=False)
         return done.stdout + done.stderr
-
-
-class Packets:
-    """A debugger that sends what it is told to."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(LIMIT)
-        self.socket.connect(path)
-
-    def send(self, body):
-        self.socket.sendall(b"$%s#%02x" % (body.encode(), sum(body.encode()) & 255))
-
-    def answer(self):
-        text = b""
-        while not re.search(rb"\$([^#]*)#..", text):
-            more = self.socket.recv(65536)
-            if not more:
-                raise Failure("the stub has hung up")
-            text += more
-        return re.search(rb"\$([^#]*)#..", text).group(1).decode()
-
-    def ask(self, body):
-        self.send(body)
-        return self.answer()
 
 
 def undisturbed(args):
@@ -185,7 +160,7 @@ def each_cpu_is_a_thread(args, directory):
 
 def nonsense_is_refused_and_the_stub_goes_on(args, directory):
     with Guest(args, directory) as guest:
-        debugger = Packets(guest.socket)
+        debugger = Packets(guest.socket, LIMIT)
         for body in (
             "mffffffffffffffff,10",
             "m0,ffffffffffffffff",
@@ -215,7 +190,7 @@ def nonsense_is_refused_and_the_stub_goes_on(args, directory):
         for i in range(24):
             answer = debugger.ask(f"Z0,{0x20000 + 8 * i:x},4")
         yield expect("too many breakpoints", answer, "E01")
-        other = Packets(guest.socket)
+        other = Packets(guest.socket, LIMIT)
         yield expect("a second debugger", other.socket.recv(1), b"")
         debugger.ask("D")
         yield expect("console and instructions", guest.end(), undisturbed(args))
@@ -223,10 +198,10 @@ def nonsense_is_refused_and_the_stub_goes_on(args, directory):
 
 def a_debugger_that_hangs_up_leaves_the_guest_stopped_for_the_next(args, directory):
     with Guest(args, directory) as guest:
-        first = Packets(guest.socket)
+        first = Packets(guest.socket, LIMIT)
         first.ask("Z0,20000,4")
         first.socket.close()
-        second = Packets(guest.socket)
+        second = Packets(guest.socket, LIMIT)
         yield expect("it is stopped", second.ask("?"), "T05thread:1;")
         second.ask("D")
         yield expect("console and instructions", guest.end(), undisturbed(args))
