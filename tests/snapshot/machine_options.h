@@ -36,6 +36,16 @@ static bool machine_option(const char *name, const char *value)
 	return true;
 }
 
+/* For a program's own options: is it the one that is @wanted? Then @number is its value. */
+static inline bool is_number(const char *name, const char *value, const char *wanted,
+			     uint64_t *number)
+{
+	if (strcmp(name, wanted) != 0)
+		return false;
+	*number = strtoull(value, NULL, 0);
+	return true;
+}
+
 /* Takes the command line; @own takes the options that are not the machine's. */
 static void take_options(int argc, char **argv, bool (*own)(const char *name, const char *value))
 {

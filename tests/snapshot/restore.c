@@ -313,12 +313,9 @@ static void a_machine_goes_back_to_its_snapshot_and_on_as_before(void)
 
 static bool option(const char *name, const char *value)
 {
-	if (!strcmp(name, "-poison"))
-		poison = !strcmp(value, "on");
-	else if (!strcmp(name, "-until"))
-		until = strtoull(value, NULL, 0);
-	else
-		return false;
+	if (strcmp(name, "-poison") != 0)
+		return is_number(name, value, "-until", &until);
+	poison = !strcmp(value, "on");
 	return true;
 }
 

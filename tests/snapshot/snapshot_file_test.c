@@ -442,13 +442,7 @@ static void a_file_that_cannot_be_written_is_none_and_the_former_one_stays(void)
 
 static bool option(const char *name, const char *value)
 {
-	if (!strcmp(name, "-at"))
-		save_at = strtoull(value, NULL, 0);
-	else if (!strcmp(name, "-until"))
-		until = strtoull(value, NULL, 0);
-	else
-		return false;
-	return true;
+	return is_number(name, value, "-at", &save_at) || is_number(name, value, "-until", &until);
 }
 
 int main(int argc, char **argv)

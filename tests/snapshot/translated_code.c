@@ -53,13 +53,7 @@ static void run_to(struct machine *machine, uint64_t insns)
 
 static bool option(const char *name, const char *value)
 {
-	if (!strcmp(name, "-at"))
-		at = strtoull(value, NULL, 0);
-	else if (!strcmp(name, "-until"))
-		until = strtoull(value, NULL, 0);
-	else
-		return false;
-	return true;
+	return is_number(name, value, "-at", &at) || is_number(name, value, "-until", &until);
 }
 
 int main(int argc, char **argv)
